@@ -1,0 +1,3 @@
+"""An API gateway that runs Azure API Management policies anywhere."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,134 @@
+"""
+The error tree.
+
+    GatewayError
+    ├── LoadError            start-up: a list of problems, each with file, line, column, code and remedy
+    ├── PolicyError          a request: a policy refuses, with APIM's reason; the pipeline goes to on-error
+    ├── ExpressionError      a request: a policy expression threw (C# exception); becomes a PolicyError
+    ├── TokenError           a token is refused, with APIM's reason
+    ├── KeysUnavailable      a token cannot be judged, because the issuer's keys could not be had: 503, never 401
+    └── UpstreamError        the backend could not be reached or broke the protocol
+
+Anything else that escapes is our own bug: 500, logged, never shown.
+
+Source: reasons and messages from "Error handling in API Management policies".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class GatewayError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a configuration or policy document, and what to do about it."""
+
+    location: Location
+    code: str  # kebab-case and stable: unknown-element, missing-attribute, …
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        tail = f" ({self.remedy})" if self.remedy else ""
+        return f"{self.location}: {self.code}: {self.message}{tail}"
+
+
+class LoadError(GatewayError):
+    """Configuration or documents cannot be used; every problem found is listed."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    @classmethod
+    def at(cls, location: Location, code: str, message: str, remedy: str = "") -> LoadError:
+        """The common case: one problem."""
+        return cls([Problem(location, code, message, remedy)])
+
+
+class PolicyError(GatewayError):
+    """
+    A policy refuses the request.
+
+    Attributes:
+        status: HTTP status of the answer, unless on-error makes another.
+        reason: APIM's machine code, such as ``TokenExpired``.
+        message: Detail for people: ``context.LastError.Message`` and the log.
+        public_message: What the caller reads; *message* where it is not given.
+        headers: Extra header fields of the default answer (``Retry-After``, ``WWW-Authenticate``).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        public_message: str | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.public_message = message if public_message is None else public_message
+        self.headers = headers
+
+
+class ExpressionError(GatewayError):
+    """A policy expression threw; *exception* is the C# type's name, such as ``NullReferenceException``."""
+
+    def __init__(self, exception: str, message: str) -> None:
+        super().__init__(f"{exception}: {message}")
+        self.exception = exception
+        self.message = message
+
+
+class TokenError(GatewayError):
+    """A token is refused. *reason* is APIM's (``TokenExpired``), *message* never holds the token or its signature."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+class KeysUnavailable(GatewayError):
+    """The keys to judge a token could not be fetched through no fault of the caller; *retry_after* in seconds."""
+
+    def __init__(self, message: str, retry_after: int = 30) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after = retry_after
+
+
+class UpstreamError(GatewayError):
+    """
+    The backend could not be reached, was too slow, or broke the protocol.
+
+    Attributes:
+        reason: ``BackendConnectionFailure`` or ``Timeout``.
+        status: 502, 503 or 504.
+    """
+
+    def __init__(self, reason: str, message: str, status: int = 502) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.status = status
