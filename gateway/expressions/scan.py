@@ -1,0 +1,175 @@
+"""
+Where an expression ends: the bracket scanner that the XML reader runs before any XML parser sees the text.
+
+Real policy files hold raw C# in attribute values, quotes and ``<`` included, so the end of ``@(…)`` can only be found
+by reading C#'s own tokens: brackets, string and char literals, comments. Nothing here depends on the rest of the
+package.
+
+Source: C# language specification, "Lexical structure"; APIM "Policy expressions", formats ``xml`` and ``rawxml``.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+
+MAX_NESTING = 40  # interpolated strings inside interpolated strings; real files have two
+
+_CLOSER = {"(": ")", "[": "]", "{": "}"}
+_QUOTE = r'(?:"|&quot;|&\#34;|&\#x22;)'
+_ENTITY = r"&(?:\#\d{1,7}|\#x[0-9a-fA-F]{1,6}|[a-z]{2,4});"
+_CODE = re.compile(
+    rf"""
+      (?P<line>//) | (?P<block>/\*)
+    | (?P<open>[(\[{{]) | (?P<close>[)\]}}])
+    | (?P<string>(?:\$@|@\$|\$|@)?{_QUOTE})
+    | (?P<char>'|&apos;|&\#39;)
+    | (?P<alias>::) | (?P<colon>:)
+    """,
+    re.VERBOSE,
+)
+_CODE_OR_ENTITY = re.compile(rf"{_CODE.pattern} | (?P<entity>{_ENTITY})", re.VERBOSE)
+# An attribute of the escaped form keeps its line breaks as character references.
+_LINE_END = re.compile(r"[\r\n]|&\#(?:10|13|xA|xD|x0A|x0D|xa|xd);", re.VERBOSE)
+_ESCAPE = re.compile(rf"\\(?:{_ENTITY}|.)", re.VERBOSE | re.DOTALL)
+_CHAR_BODY = re.compile(rf"(?:\\(?:u[0-9a-fA-F]{{4}}|x[0-9a-fA-F]{{1,4}}|{_ENTITY}|.)|{_ENTITY}|[^\\])", re.VERBOSE)
+
+
+class Unbalanced(ValueError):
+    """The text ends, or another bracket closes, before the expression does; *position* is the offset of the culprit."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+def scan_expression(text: str, start: int) -> int:
+    """
+    Find the end of the expression whose ``@(`` or ``@{`` stands at *start*.
+
+    Args:
+        text: A raw document or any part of one; strings may be delimited by ``"`` or by ``&quot;``.
+        start: Offset of the ``@``.
+
+    Returns:
+        The offset just after the matching bracket.
+
+    Raises:
+        Unbalanced: A ValueError; there is no matching bracket.
+    """
+    if text[start : start + 2] not in ("@(", "@{"):
+        raise Unbalanced("an expression starts with @( or @{", start)
+    return _skip_brackets(text, start + 1, 0)
+
+
+def unescape_expression(text: str) -> str:
+    """
+    Turn an expression that was written in the escaped form (``&quot;``, ``&lt;``) into C#; the raw form stays as it is.
+
+    Raw C# never holds an entity outside its literals and comments, so one such entity tells the forms apart.
+    """
+    return html.unescape(text) if "&" in text and _has_entity_in_code(text) else text
+
+
+def _has_entity_in_code(text: str) -> bool:
+    position = 0
+    while match := _CODE_OR_ENTITY.search(text, position):
+        if "&" in match[0]:
+            return True
+        position = match.end()
+        if match.lastgroup in _SKIP:
+            position = _SKIP[match.lastgroup](text, match, 0)
+    return False
+
+
+def _skip_brackets(text: str, start: int, depth: int, hole: bool = False) -> int:
+    """Offset after the bracket that matches the one at *start*; a *hole* of a string may hold a format."""
+    if depth > MAX_NESTING:
+        raise Unbalanced("interpolated strings are nested too deeply", start)
+    expected = [_CLOSER[text[start]]]
+    position = start + 1
+    while expected:
+        token = _CODE.search(text, position)
+        if token is None:
+            raise Unbalanced(f"the bracket {text[start]!r} is never closed", start)
+        position = _step(text, token, expected, depth)
+        if hole and token.lastgroup == "colon" and len(expected) == 1:
+            return _skip_format(text, position)
+    return position
+
+
+def _step(text: str, token: re.Match[str], expected: list[str], depth: int) -> int:
+    kind = token.lastgroup or ""
+    if kind == "open":
+        expected.append(_CLOSER[token[0]])
+    elif kind == "close" and token[0] != expected.pop():
+        raise Unbalanced(f"{token[0]!r} closes a bracket that another one opened", token.start())
+    elif kind in _SKIP:
+        return _SKIP[kind](text, token, depth)
+    return token.end()
+
+
+def _skip_line_comment(text: str, token: re.Match[str], _depth: int) -> int:
+    end = _LINE_END.search(text, token.end())
+    return end.end() if end else len(text)
+
+
+def _skip_block_comment(text: str, token: re.Match[str], _depth: int) -> int:
+    end = text.find("*/", token.end())
+    if end < 0:
+        raise Unbalanced("the comment is never closed", token.start())
+    return end + 2
+
+
+def _skip_char(text: str, token: re.Match[str], _depth: int) -> int:
+    """A char literal, or only its apostrophe where no literal follows (then the C# parser says what is wrong)."""
+    body = _CHAR_BODY.match(text, token.end())
+    closed = body is not None and text.startswith(token[0], body.end())
+    return body.end() + len(token[0]) if body and closed else token.end()
+
+
+def _skip_string(text: str, token: re.Match[str], depth: int) -> int:
+    opening = token[0]
+    quote = opening.lstrip("$@")
+    position = token.end()
+    while position < len(text):
+        end = _string_step(text, position, opening, quote, depth)
+        if end < 0:
+            return -end
+        position = end
+    raise Unbalanced("the string is never closed", token.start())
+
+
+def _string_step(text: str, position: int, opening: str, quote: str, depth: int) -> int:
+    """Offset after the next item of a string; negative when that item is the closing quote."""
+    character = text[position]
+    if text.startswith(quote, position):
+        doubled = "@" in opening and text.startswith(quote, position + len(quote))
+        return position + 2 * len(quote) if doubled else -(position + len(quote))
+    if character == "{" and "$" in opening:
+        doubled = text.startswith("{{", position)
+        return position + 2 if doubled else _skip_brackets(text, position, depth + 1, True)
+    if "@" in opening:
+        return position + 1
+    if character in "\r\n":
+        raise Unbalanced("the string is not closed on its line", position)
+    escape = _ESCAPE.match(text, position)
+    return escape.end() if escape else position + 1
+
+
+def _skip_format(text: str, position: int) -> int:
+    """After a hole's colon comes format text, not C#: it ends at the first brace that is not doubled."""
+    while (end := text.find("}", position)) >= 0:
+        if not text.startswith("}}", end):
+            return end + 1
+        position = end + 2
+    raise Unbalanced("the format of an interpolated value is never closed", position)
+
+
+_SKIP: dict[str, Callable[[str, re.Match[str], int], int]] = {
+    "line": _skip_line_comment,
+    "block": _skip_block_comment,
+    "char": _skip_char,
+    "string": _skip_string,
+}
