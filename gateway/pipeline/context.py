@@ -1,0 +1,200 @@
+"""
+The state of one request on its way through the pipeline: what expressions see as ``context``.
+
+Source: APIM policy expressions, "Context variable".
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.wire.messages import Request, Response, Url
+
+if TYPE_CHECKING:
+    from gateway.pipeline.policy import MaybeLater, Place, Steps
+
+
+@dataclass(frozen=True, slots=True)
+class ApiInfo:
+    """``context.Api``. *service_url* is None for a backend inside this process."""
+
+    id: str
+    name: str
+    path: str
+    service_url: Url | None = None
+    revision: str = "1"
+    version: str | None = None
+    is_current_revision: bool = True
+    protocols: tuple[str, ...] = ("http", "https")
+
+
+@dataclass(frozen=True, slots=True)
+class OperationInfo:
+    """``context.Operation``."""
+
+    id: str
+    name: str
+    method: str
+    url_template: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of developers: ``context.User.Groups``, ``context.Product.Groups``."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProductInfo:
+    """``context.Product``."""
+
+    id: str
+    name: str
+    approval_required: bool = False
+    subscription_required: bool = True
+    subscriptions_limit: int | None = None
+    state: str = "Published"
+    groups: tuple[Group, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """``context.User``."""
+
+    id: str
+    email: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    note: str = ""
+    registration_date: datetime | None = None
+    groups: tuple[Group, ...] = ()
+    identities: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionInfo:
+    """``context.Subscription``."""
+
+    id: str
+    name: str
+    key: str = field(repr=False)
+    primary_key: str = field(repr=False)
+    secondary_key: str = field(default="", repr=False)
+    created_date: datetime | None = None
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentInfo:
+    """``context.Deployment``. *certificates* by id or thumbprint."""
+
+    service_name: str = "gateway"
+    service_id: str = "gateway"
+    region: str = "local"
+    gateway_id: str = "managed"
+    instance_id: str = ""
+    certificates: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LastError:
+    """``context.LastError``: what sent the request to on-error, and where. All text."""
+
+    source: str
+    reason: str
+    message: str
+    scope: str
+    section: str
+    path: str
+    policy_id: str | None
+
+
+class Tracer(Protocol):
+    """Watches one request step by step; see ``gateway.pipeline.tracing``."""
+
+    def run(self, steps: Steps, context: Context) -> MaybeLater: ...
+    def message(self, source: str, text: str, metadata: Sequence[tuple[str, str]] = ()) -> None: ...
+
+
+class Context:
+    """One request's state; made by the driver, changed by policies, read by expressions."""
+
+    __slots__ = (
+        "_request_id",
+        "api",
+        "deployment",
+        "events",
+        "failed_at",
+        "last_error",
+        "operation",
+        "product",
+        "request",
+        "response",
+        "started",
+        "started_at",
+        "subscription",
+        "tracer",
+        "user",
+        "variables",
+    )
+
+    workspace = None
+    graphql = None
+
+    def __init__(self, request: Request, deployment: DeploymentInfo, api: ApiInfo, operation: OperationInfo) -> None:
+        self.request = request
+        self.deployment = deployment
+        self.api = api
+        self.operation = operation
+        self.response: Response | None = None
+        self.variables: dict[str, object] = {}
+        self.product: ProductInfo | None = None
+        self.subscription: SubscriptionInfo | None = None
+        self.user: UserInfo | None = None
+        self.last_error: LastError | None = None
+        self.tracer: Tracer | None = None
+        self.failed_at: Place | None = None
+        self.events: list[object] | None = None  # called when the exchange has ended: see after_response
+        self.started = time.monotonic()
+        self.started_at = time.time()
+        self._request_id: uuid.UUID | None = None
+
+    @property
+    def request_id(self) -> uuid.UUID:
+        """``context.RequestId``; drawn when first asked for."""
+        if self._request_id is None:
+            self._request_id = uuid.uuid4()
+        return self._request_id
+
+    @property
+    def timestamp(self) -> datetime:
+        """When the request was received, UTC."""
+        return datetime.fromtimestamp(self.started_at, UTC)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the request was received."""
+        return time.monotonic() - self.started
+
+    @property
+    def backend(self) -> object:
+        """``context.Backend``: the backend entity in use, or None."""
+        return getattr(self.request.target, "info", None)
+
+    @property
+    def tracing(self) -> bool:
+        """Whether this request is traced."""
+        return self.tracer is not None
+
+    def trace(self, message: str) -> None:
+        """``context.Trace``: one line in this request's trace."""
+        if self.tracer is not None:
+            self.tracer.message("context.Trace", message)

@@ -1,0 +1,95 @@
+"""
+The document model behind XML and YAML: a tree of nodes that remember where they stand.
+
+Source: APIM "Policies in Azure API Management"; design.md §3.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from gateway.errors import Location
+
+
+class Section(Enum):
+    """The four sections of a policy document, in the order in which they stand."""
+
+    INBOUND = "inbound"
+    BACKEND = "backend"
+    OUTBOUND = "outbound"
+    ON_ERROR = "on-error"
+
+
+class Scope(Enum):
+    """Where a document applies, broad to narrow."""
+
+    GLOBAL = "global"
+    PRODUCT = "product"
+    API = "api"
+    OPERATION = "operation"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An attribute's value or an element's content, and where it begins."""
+
+    value: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """
+    One element.
+
+    Attributes:
+        name: Element name, as APIM writes it.
+        attributes: By name; values as the author meant them (entities resolved, expressions whole).
+        children: Child elements in document order.
+        text: Content, or None when there is none. Mark-up inside a verbatim element (set-body) is content.
+    """
+
+    name: str
+    location: Location
+    attributes: Mapping[str, Text] = field(default_factory=dict)
+    children: tuple[Node, ...] = ()
+    text: Text | None = None
+
+    def child(self, name: str) -> Node | None:
+        """The first child called *name*, or None."""
+        return next(self.all(name), None)
+
+    def all(self, name: str) -> Iterator[Node]:
+        """The children called *name*."""
+        return (child for child in self.children if child.name == name)
+
+    def attribute(self, name: str) -> str | None:
+        """The attribute's text, or None."""
+        text = self.attributes.get(name)
+        return None if text is None else text.value
+
+    def walk(self) -> Iterator[Node]:
+        """This node and everything below it."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDocument:
+    """
+    One policy file.
+
+    A ``<policies>`` document has sections; a missing one is empty. A ``<fragment>`` has *fragment* instead.
+    """
+
+    file: str
+    sections: Mapping[Section, Node] = field(default_factory=dict)
+    fragment: Node | None = None
+
+    def statements(self, section: Section) -> tuple[Node, ...]:
+        """The policy elements of *section*, in order."""
+        node = self.sections.get(section)
+        return node.children if node else ()

@@ -1,0 +1,169 @@
+"""
+Message bodies: on their way as a stream, or in memory.
+
+A body streams from one connection to the other with back-pressure unless somebody has to read it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from gateway.errors import GatewayError
+
+
+class BodyTooLarge(GatewayError):
+    """A body that has to be held in memory exceeds the limit."""
+
+
+class Sink(Protocol):
+    """Where a stream's bytes go: the connection on the other side."""
+
+    def write(self, data: bytes) -> None: ...
+    def finish(self) -> None: ...
+    def fail(self, error: Exception) -> None: ...
+
+
+def _nothing() -> None:
+    """A source that cannot be held back."""
+
+
+class BodyStream:
+    """
+    Bytes on their way: pushed by one source, taken by one sink.
+
+    Until a sink is attached the bytes wait here and the source is paused; *length* is the body's size in bytes when
+    the framing tells it, None for chunked or until-close bodies.
+    """
+
+    __slots__ = ("_chunks", "_error", "_finished", "_pause", "_resume", "_sink", "length")
+
+    def __init__(
+        self,
+        length: int | None = None,
+        pause: Callable[[], None] = _nothing,
+        resume: Callable[[], None] = _nothing,
+    ) -> None:
+        self.length = length
+        self._pause = pause
+        self._resume = resume
+        self._sink: Sink | None = None
+        self._chunks: list[bytes] = []
+        self._finished = False
+        self._error: Exception | None = None
+
+    # -- the source's side
+    def feed(self, data: bytes) -> None:
+        """The next bytes."""
+        if self._sink is not None:
+            self._sink.write(data)
+        else:
+            self._chunks.append(data)
+            self._pause()
+
+    def finish(self) -> None:
+        """The body is complete."""
+        self._finished = True
+        if self._sink is not None:
+            self._sink.finish()
+
+    def fail(self, error: Exception) -> None:
+        """The body will never be complete."""
+        self._error = error
+        if self._sink is not None:
+            self._sink.fail(error)
+
+    # -- the sink's side
+    def pause(self) -> None:
+        """The sink is full."""
+        self._pause()
+
+    def resume(self) -> None:
+        """The sink has room again."""
+        self._resume()
+
+    def pipe(self, sink: Sink) -> None:
+        """Give everything to *sink*: what waits now, the rest as it comes."""
+        self._sink = sink
+        chunks, self._chunks = self._chunks, []
+        if chunks:
+            sink.write(b"".join(chunks))
+        if self._error is not None:
+            sink.fail(self._error)
+        elif self._finished:
+            sink.finish()
+        else:
+            self._resume()
+
+    async def read(self, max_bytes: int) -> bytes:
+        """The whole body. Raises BodyTooLarge, or what the source failed with."""
+        if self.length is not None and self.length > max_bytes:
+            raise BodyTooLarge(f"body of {self.length} bytes, at most {max_bytes} can be held in memory")
+        collector = _Collector(max_bytes)
+        self.pipe(collector)
+        return await collector.complete
+
+
+class _Collector:
+    """A sink that keeps everything, up to a limit."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.complete: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._max_bytes = max_bytes
+        self._size = 0
+        self._chunks: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > self._max_bytes:
+            self._chunks.clear()
+            self.fail(BodyTooLarge(f"body larger than {self._max_bytes} bytes cannot be held in memory"))
+        else:
+            self._chunks.append(data)
+
+    def finish(self) -> None:
+        if not self.complete.done():
+            self.complete.set_result(b"".join(self._chunks))
+
+    def fail(self, error: Exception) -> None:
+        if not self.complete.done():
+            self.complete.set_exception(error)
+
+
+class Body:
+    """
+    The body of one message.
+
+    Attributes:
+        stream: The bytes still on their way, or None when *content* is all there is.
+        content: The bytes in memory.
+    """
+
+    __slots__ = ("content", "stream")
+
+    def __init__(self, content: bytes = b"", stream: BodyStream | None = None) -> None:
+        self.content = content
+        self.stream = stream
+
+    @property
+    def buffered(self) -> bool:
+        """Whether the whole body is in memory."""
+        return self.stream is None
+
+    async def buffer(self, max_bytes: int) -> None:
+        """Bring the whole body into memory. Raises BodyTooLarge."""
+        if self.stream is not None:
+            self.content = await self.stream.read(max_bytes)
+            self.stream = None
+
+    def read(self, preserve: bool = False) -> bytes:
+        """
+        The bytes in memory; without *preserve* they are used up.
+
+        Source: APIM policy expressions, IMessageBody.As: the default consumes the body.
+        """
+        content = self.content
+        if not preserve:
+            self.content = b""
+        return content

@@ -1,0 +1,200 @@
+"""Requests and responses as the engine sees them: mutable, because policies change them in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qsl
+
+from gateway.wire.body import Body
+from gateway.wire.headers import Headers
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+    from gateway.wire.pending import Pending
+
+DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """
+    An absolute URL in parts.
+
+    Attributes:
+        path: Percent-encoded, begins with ``/``.
+        query: Percent-encoded, without the leading ``?``; empty when there is none.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    query: str = ""
+
+    @property
+    def authority(self) -> str:
+        """``host`` or ``host:port``, the port only where it is not the scheme's own."""
+        return self.host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{self.host}:{self.port}"
+
+    @property
+    def params(self) -> dict[str, list[str]]:
+        """Decoded query parameters, several values each."""
+        found: dict[str, list[str]] = {}
+        for name, value in parse_qsl(self.query, keep_blank_values=True):
+            found.setdefault(name, []).append(value)
+        return found
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.path}{'?' + self.query if self.query else ''}"
+
+
+class Request:
+    """
+    One request: what the client sent, and what goes to the backend.
+
+    ``method``, ``headers``, ``body``, ``target``, ``path`` and ``query`` are what the backend will get and change as
+    policies run; the ``original_…`` attributes stay.
+
+    Attributes:
+        path: Path below the target's own base path, percent-encoded, begins with ``/`` (or empty).
+        query: Query for the backend without ``?``.
+        target: Where the request goes; None until routing has set it.
+        ip_address: The client's address, after the trusted-proxies rule.
+        certificate: The client's certificate on a TLS listener that asks for one.
+        on_end: Called once by the server when the exchange is over, answered or not.
+    """
+
+    __slots__ = (
+        "body",
+        "certificate",
+        "headers",
+        "host",
+        "ip_address",
+        "matched_parameters",
+        "method",
+        "on_end",
+        "original_method",
+        "original_path",
+        "original_query",
+        "path",
+        "port",
+        "query",
+        "scheme",
+        "target",
+    )
+
+    def __init__(  # noqa: PLR0913 (one message, all its parts)
+        self,
+        method: str,
+        path: str,
+        query: str = "",
+        headers: Headers | None = None,
+        body: Body | None = None,
+        *,
+        scheme: str = "http",
+        host: str = "localhost",
+        port: int = 80,
+        ip_address: str = "127.0.0.1",
+        certificate: Certificate | None = None,
+    ) -> None:
+        self.method = self.original_method = method
+        self.path = self.original_path = path
+        self.query = self.original_query = query
+        self.headers = Headers() if headers is None else headers
+        self.body = body
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.ip_address = ip_address
+        self.certificate = certificate
+        self.target: Target | None = None
+        self.matched_parameters: dict[str, str] = {}
+        self.on_end: Callable[[Ending], None] | None = None
+
+    @property
+    def original_url(self) -> Url:
+        """The URL as received."""
+        return Url(self.scheme, self.host, self.port, self.original_path, self.original_query)
+
+    @property
+    def url(self) -> Url:
+        """The URL that is being built for the backend."""
+        base = self.original_url if self.target is None else self.target.url
+        path = self.path if self.target is None else join_paths(base.path, self.path)
+        return Url(base.scheme, base.host, base.port, path, self.query)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an exchange ended. *status_code* is None when the client left before an answer; sizes are body bytes."""
+
+    status_code: int | None
+    received_bytes: int = 0
+    sent_bytes: int = 0
+    client_left: bool = False
+
+
+class Response:
+    """One response: from the backend, from a policy, or the error answer."""
+
+    __slots__ = ("_reason", "body", "headers", "status_code")
+
+    def __init__(
+        self,
+        status_code: int = 200,
+        headers: Headers | None = None,
+        body: Body | None = None,
+        reason: str | None = None,
+    ) -> None:
+        self.status_code = status_code
+        self.headers = Headers() if headers is None else headers
+        self.body = Body() if body is None else body
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        """Reason phrase; the registered one unless another was given."""
+        return reason_phrase(self.status_code) if self._reason is None else self._reason
+
+    @reason.setter
+    def reason(self, text: str) -> None:
+        self._reason = text
+
+
+class Target(Protocol):
+    """Where requests go: an HTTP upstream, a pool of them, or an application in this process."""
+
+    @property
+    def url(self) -> Url:
+        """Scheme, host, port and base path that ``context.Request.Url`` shows."""
+
+    def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
+        """Send *request*; the Pending resolves when the response head is there. Errors: UpstreamError."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardOptions:
+    """How one request is sent on. ``timeout_s``: seconds until the response head."""
+
+    timeout_s: float = 300.0
+    follow_redirects: bool = False
+    http_version: str = "1"
+
+
+def reason_phrase(status_code: int) -> str:
+    """The registered reason phrase, or an empty text."""
+    try:
+        return HTTPStatus(status_code).phrase
+    except ValueError:
+        return ""
+
+
+def join_paths(base: str, rest: str) -> str:
+    """*base* and *rest* with exactly one slash between them; an empty *rest* adds nothing."""
+    if not rest:
+        return base or "/"
+    return f"{base.rstrip('/')}/{rest.lstrip('/')}"
