@@ -1,0 +1,97 @@
+"""
+JSON objects as a token may hold them: exactly one reading, bounded work.
+
+The standard library parses; it is the only one that shows every member, so that duplicates can be refused. Its leniency is
+taken away here: duplicate members, NaN and Infinity, numbers out of range, deep nesting, lone surrogates, byte-order marks.
+
+Source: RFC 7515 section 4 and RFC 7519 section 4 (duplicate names), RFC 8259, RFC 8725 section 2.7.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import cast
+
+from gateway.errors import TokenError
+
+MAX_DEPTH = 32  # Entra's deepest claims (_claim_sources) nest three levels
+MAX_INTEGER_DIGITS = 20  # 64 bits, signed or not; more has no meaning in a registered claim
+STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+
+
+def parse_object(raw: bytes, what: str) -> dict[str, object]:
+    """
+    The JSON object in *raw*, or TokenError ``JwtInvalid`` naming *what* (header, payload) and the fault.
+
+    *raw* has already been bounded by the size of the whole token.
+    """
+    try:
+        text = raw.decode("utf-8")
+        _refuse_deep(text)
+        value = _DECODER.decode(text)
+        if "\\u" in text:
+            _refuse_lone_surrogates(value)
+    except (ValueError, RecursionError) as error:
+        raise TokenError("JwtInvalid", f"JWT is not well formed: {what} {_fault(error)}.") from None
+    if not isinstance(value, dict):
+        raise TokenError("JwtInvalid", f"JWT is not well formed: {what} is not a JSON object.")
+    return cast("dict[str, object]", value)
+
+
+class _FaultError(ValueError):
+    """What is wrong, in words that never quote the token."""
+
+
+def _fault(error: Exception) -> str:
+    return str(error) if isinstance(error, _FaultError) else "is not UTF-8 encoded JSON"
+
+
+def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _FaultError("has a duplicate member")
+    return members
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_INTEGER_DIGITS:
+        raise _FaultError("holds a number out of range")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise _FaultError("holds a number out of range")
+    return value
+
+
+def _constant(_name: str) -> object:
+    raise _FaultError("holds NaN or Infinity")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique_members, parse_int=_integer, parse_float=_float, parse_constant=_constant
+)
+
+
+def _refuse_deep(text: str) -> None:
+    # Nearly every token stops at the first line: fewer brackets than the limit cannot nest deeper than it.
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return
+    depth = 0
+    for match in STRUCTURE.finditer(text):
+        mark = match.group()
+        depth += 1 if mark in "[{" else -1 if mark in "]}" else 0
+        if depth > MAX_DEPTH:
+            raise _FaultError("is nested too deeply")
+
+
+def _refuse_lone_surrogates(value: object) -> None:
+    # An escaped half of a surrogate pair survives json, but cannot be written as UTF-8.
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise _FaultError("holds half of a surrogate pair") from None
