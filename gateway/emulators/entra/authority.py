@@ -1,0 +1,45 @@
+"""
+URLs and issuers.
+
+A gateway under test must be able to fetch the metadata, so issuers are made from the emulator's own URL. With
+``real_issuers`` they are the service's own, for tests that pin ``https://sts.windows.net/…`` in a policy.
+
+Source: corpus entra/issuer-rules.json.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MULTI_TENANT = frozenset({"common", "organizations", "consumers"})
+TEMPLATE = "{tenantid}"  # literally; the reader puts the token's tid in its place
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """
+    Where the emulator is, and what it calls itself.
+
+    Attributes:
+        base_url: Without a slash at the end.
+        real_issuers: Name Microsoft's issuers instead of the emulator's.
+    """
+
+    base_url: str
+    real_issuers: bool = False
+
+    def issuer(self, version: int, tenant: str) -> str:
+        """``iss`` of tokens for *tenant*; version 1 ends with a slash, version 2 does not."""
+        name = TEMPLATE if tenant in MULTI_TENANT else tenant
+        host = self._issuer_host(version)
+        return f"{host}/{name}/v2.0" if version == 2 else f"{host}/{name}/"
+
+    def token_endpoints(self, tenant: str) -> list[str]:
+        """The URLs that a client assertion may name as its audience."""
+        root = f"{self.base_url}/{tenant}"
+        return [f"{root}/oauth2/v2.0/token", f"{root}/oauth2/token", f"{root}/v2.0", f"{root}/"]
+
+    def _issuer_host(self, version: int) -> str:
+        if not self.real_issuers:
+            return self.base_url
+        return "https://login.microsoftonline.com" if version == 2 else "https://sts.windows.net"

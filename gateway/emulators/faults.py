@@ -1,0 +1,118 @@
+"""
+Scripted failures and request counters, the same for every emulator.
+
+An emulator names its endpoints (``keys-v2``, ``batch-jobs``) and asks ``FaultPlan.meet`` at the start of each request.
+The plan counts the request and, when a fault is due, delays it, answers in the emulator's place, or cuts the
+connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from starlette.responses import PlainTextResponse, Response
+
+from gateway.emulators.control import optional_number
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    One scripted failure.
+
+    Attributes:
+        endpoint: Name of the endpoint it hits; None hits every one.
+        times: Requests still to hit; None never wears off.
+        status: HTTP status to answer with; None lets the emulator answer (a mere delay).
+        headers: Fields of that answer, such as ``Retry-After``.
+        body: Text of that answer; HTML where it looks like it.
+        delay_s: Seconds to wait first.
+        drop: Cut the connection instead of answering.
+    """
+
+    endpoint: str | None = None
+    times: int | None = 1
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    delay_s: float = 0.0
+    drop: bool = False
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """
+        Read the body of ``POST /emulator/faults``: the attributes above as members.
+
+        Raises:
+            ValueError: For an unknown member or a wrong type.
+        """
+        if unknown := set(document) - set(cls.__slots__):
+            raise ValueError(f"unknown members: {', '.join(sorted(unknown))}; known are {', '.join(cls.__slots__)}")
+        optional_number(document, "delay_s", "status", "times")
+        return cls(**document)
+
+    def answer(self) -> Response:
+        """The response that takes the place of the emulator's own."""
+        media_type = "text/html" if self.body.startswith("<") else "text/plain"
+        return PlainTextResponse(self.body, self.status or 500, dict(self.headers), media_type)
+
+
+class FaultPlan:
+    """
+    The failures still to come, in order, and how often each endpoint was asked.
+
+    Attributes:
+        requests: Endpoint name → requests so far, those that failed on purpose included.
+    """
+
+    def __init__(self) -> None:
+        self.requests: Counter[str] = Counter()
+        self._faults: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        """Script one more failure; the oldest that matches a request is met first."""
+        self._faults.append(fault)
+
+    def clear(self) -> None:
+        """Forget the failures still to come; the counters stay."""
+        self._faults.clear()
+
+    async def meet(self, endpoint: str) -> Response | None:
+        """Count a request; return the answer of a due fault, or None to go on."""
+        self.requests[endpoint] += 1
+        fault = self._take(endpoint)
+        if fault is None:
+            return None
+        await asyncio.sleep(fault.delay_s)
+        if fault.drop:
+            return Dropped()
+        return None if fault.status is None else fault.answer()
+
+    def _take(self, endpoint: str) -> Fault | None:
+        for index, fault in enumerate(self._faults):
+            if fault.endpoint in (None, endpoint):
+                self._use(index, fault)
+                return fault
+        return None
+
+    def _use(self, index: int, fault: Fault) -> None:
+        if fault.times is None:
+            return
+        left = fault.times - 1
+        self._faults[index : index + 1] = [replace(fault, times=left)] if left > 0 else []
+
+
+class Dropped(Response):
+    """A response that is no response: the connection is cut, and the client sees a protocol error."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        abort = scope.get("extensions", {}).get("emulator.drop", {}).get("abort")
+        if abort is None:  # in-process transports have no connection to cut; an exception is the nearest thing
+            raise ConnectionAbortedError("the emulator dropped the connection")
+        abort()
+        while (await receive())["type"] != "http.disconnect":
+            pass
