@@ -37,15 +37,17 @@ class BodyStream:
     the framing tells it, None for chunked or until-close bodies.
     """
 
-    __slots__ = ("_chunks", "_error", "_finished", "_pause", "_resume", "_sink", "length")
+    __slots__ = ("_chunks", "_discard", "_error", "_finished", "_pause", "_resume", "_sink", "length")
 
     def __init__(
         self,
         length: int | None = None,
         pause: Callable[[], None] = _nothing,
         resume: Callable[[], None] = _nothing,
+        discard: Callable[[], None] = _nothing,
     ) -> None:
         self.length = length
+        self._discard = discard
         self._pause = pause
         self._resume = resume
         self._sink: Sink | None = None
@@ -95,6 +97,12 @@ class BodyStream:
             sink.finish()
         else:
             self._resume()
+
+    def discard(self) -> None:
+        """Nobody wants the rest: the source drops it, or closes its connection."""
+        self._chunks.clear()
+        if not self._finished:
+            self._discard()
 
     async def read(self, max_bytes: int) -> bytes:
         """The whole body. Raises BodyTooLarge, or what the source failed with."""
@@ -156,6 +164,18 @@ class Body:
         if self.stream is not None:
             self.content = await self.stream.read(max_bytes)
             self.stream = None
+
+    def discard(self) -> None:
+        """Nobody wants this body any more."""
+        self.content = b""
+        if self.stream is not None:
+            stream, self.stream = self.stream, None
+            stream.discard()
+
+    def replace(self, content: bytes) -> None:
+        """Make *content* the whole body; what was still to come is dropped."""
+        self.discard()
+        self.content = content
 
     def read(self, preserve: bool = False) -> bytes:
         """

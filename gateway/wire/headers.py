@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from gateway.wire.fields import FieldError, field_key
+
 _Field = tuple[str, str]
 
 # Lists whose members may hold commas, or that clients expect on lines of their own.
@@ -34,34 +36,48 @@ class Headers:
     """
     Header fields of one message. Text is Latin-1, as on the wire; names keep the case in which they were written.
 
-    The inner form is ``lower-case name -> [(name, value), …]``: one look-up a question, and ready to be written out.
+    A name stands for all its spellings: any case, and ``_`` for ``-``, because backends that follow CGI cannot tell
+    them apart (docs/adr/0011). What overrides or removes ``caller-objectid`` therefore covers ``CALLER_ObjectId``.
+
+    Attributes:
+        lines: For the wire: key (see ``field_key``) -> complete field lines, several joined by CRLF. The block of
+            lines as received is kept, so passing it on costs one join.
     """
 
-    __slots__ = ("_fields",)
+    __slots__ = ("lines",)
 
     def __init__(self, fields: Iterable[_Field] = ()) -> None:
-        self._fields: dict[str, list[_Field]] = {}
+        self.lines: dict[str, str] = {}
         for name, value in fields:
             self.append(name, value)
 
+    @classmethod
+    def from_lines(cls, lines: dict[str, str]) -> Headers:
+        """Headers that own *lines*, which somebody has already checked."""
+        headers = cls.__new__(cls)
+        headers.lines = lines
+        return headers
+
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._fields
+        return isinstance(name, str) and _key(name) in self.lines
 
     def __iter__(self) -> Iterator[_Field]:
-        for lines in self._fields.values():
-            yield from lines
+        for lines in self.lines.values():
+            for line in lines.split("\r\n"):
+                name, _, value = line.partition(":")
+                yield name, value.strip(" \t")
 
     def __len__(self) -> int:
-        return sum(map(len, self._fields.values()))
+        return sum(lines.count("\r\n") + 1 for lines in self.lines.values())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Headers) and self._fields == other._fields
+        return isinstance(other, Headers) and self.lines == other.lines
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         # Names only: values may be secret.
-        return f"Headers({sorted(self._fields)})"
+        return f"Headers({sorted(self.lines)})"
 
     def items(self) -> Iterator[_Field]:
         """Every field line in order, one pair each."""
@@ -69,39 +85,76 @@ class Headers:
 
     def names(self) -> Iterable[str]:
         """The lower-case names present."""
-        return self._fields.keys()
+        return self.lines.keys()
 
     def values(self, name: str) -> tuple[str, ...]:
         """All values of *name*, in order; empty when it is absent."""
-        lines = self._fields.get(name.lower())
-        return tuple(value for _, value in lines) if lines else ()
+        lines = self.lines.get(_key(name))
+        return () if lines is None else tuple(map(_value, lines.split("\r\n")))
 
     def first(self, name: str) -> str | None:
         """The first value of *name*, or None."""
-        lines = self._fields.get(name.lower())
-        return lines[0][1] if lines else None
+        lines = self.lines.get(_key(name))
+        return None if lines is None else _value(lines.partition("\r\n")[0])
 
     def joined(self, name: str) -> str | None:
         """All values of *name* joined by a comma (as APIM's GetValueOrDefault gives them), or None."""
-        lines = self._fields.get(name.lower())
-        if not lines:
+        lines = self.lines.get(_key(name))
+        if lines is None:
             return None
-        return lines[0][1] if len(lines) == 1 else ",".join(value for _, value in lines)
+        return _value(lines) if "\r\n" not in lines else ",".join(map(_value, lines.split("\r\n")))
 
     def append(self, name: str, value: str) -> None:
-        """Add one more line after those that are there."""
-        self._fields.setdefault(name.lower(), []).append((name, value))
+        """Add one more line after those that are there. Raises FieldError."""
+        key = field_key(name)
+        line = field_line(name, value)
+        before = self.lines.get(key)
+        self.lines[key] = line if before is None else f"{before}\r\n{line}"
 
     def replace(self, name: str, *values: str) -> None:
-        """Make *values* the only ones; one line a value."""
-        self._fields[name.lower()] = [(name, value) for value in values]
+        """Make *values* the only ones, one line a value; no value removes the name. Raises FieldError."""
+        key = field_key(name)
+        if values:
+            self.lines[key] = "\r\n".join([field_line(name, value) for value in values])
+        else:
+            self.lines.pop(key, None)
 
     def remove(self, name: str) -> None:
         """Take every line of *name* away; nothing happens when there is none."""
-        self._fields.pop(name.lower(), None)
+        self.lines.pop(_key(name), None)
 
     def copy(self) -> Headers:
         """An independent copy."""
-        twin = Headers()
-        twin._fields = {name: lines.copy() for name, lines in self._fields.items()}
-        return twin
+        return Headers.from_lines(self.lines.copy())
+
+
+def field_line(name: str, value: str) -> str:
+    """
+    One field line. Raises FieldError for a value that would end the line.
+
+    Text beyond Latin-1 goes out as UTF-8, which is what today's receivers expect.
+    """
+    if not (value.isascii() and value.isprintable()):
+        value = _checked(name, value)
+    return f"{name}: {value}"
+
+
+def _checked(name: str, value: str) -> str:
+    """A value that is not plain ASCII, ready for the wire."""
+    if any(mark in value for mark in "\r\n\0"):
+        raise FieldError(f"Specified value of {name} has invalid CRLF characters.")
+    if any(ord(mark) > 0xFF for mark in value):
+        return value.encode().decode("latin-1")
+    return value
+
+
+def _key(name: str) -> str:
+    """The key of a name that is only asked for; a malformed one is simply not there."""
+    try:
+        return field_key(name)
+    except FieldError:
+        return ""
+
+
+def _value(line: str) -> str:
+    return line[line.index(":") + 1 :].strip(" \t")

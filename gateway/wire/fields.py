@@ -1,0 +1,72 @@
+"""
+Field names and blocks of field lines as they arrive.
+
+One pass over the block: a name is looked up in a table of names already seen, so it is checked once in the life of the
+process, and its line is kept as it is.
+
+Source: RFC 9110 §5.1 and §5.5; RFC 9112 §5.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gateway.errors import GatewayError
+
+_MAX_KNOWN = 2048
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+# Fields that a recipient acts on before the application does. Written with an underscore they would be invisible here
+# and understood behind us, so such a message is refused.
+PROTECTED = frozenset(["content-length", "transfer-encoding", "keep-alive", "proxy-authorization", "proxy-connection"])
+
+_known: dict[str, str] = {}
+
+
+class FieldError(GatewayError):
+    """A field name or value that must not be on the wire."""
+
+
+def field_key(name: str) -> str:
+    """*name* without case and with ``-`` for ``_``: the key under which it is kept. Raises FieldError."""
+    key = _known.get(name)
+    return _learn(name) if key is None else key
+
+
+def _learn(name: str) -> str:
+    """Check a name that was not seen before."""
+    if not _TOKEN.fullmatch(name):
+        raise FieldError("Malformed header name")
+    key = name.lower().replace("_", "-")
+    if "_" in name and key in PROTECTED:
+        raise FieldError("Malformed header name")
+    if len(_known) < _MAX_KNOWN:
+        _known[name] = key
+    return key
+
+
+def parse_fields(lines: list[str]) -> dict[str, str]:
+    """
+    Field lines by key, several of one name joined by CRLF. Raises FieldError.
+
+    The caller has split a head at CRLF and knows by ``check_text`` that no other line end or control character is left.
+    """
+    fields: dict[str, str] = {}
+    for line in lines:
+        name = line[: line.find(":")] if ":" in line else ""
+        key = _known.get(name) or _learn(name)
+        fields[key] = f"{fields[key]}\r\n{line}" if key in fields else line
+    return fields
+
+
+def check_text(text: str, line_count: int) -> None:
+    """Refuse control characters, and line ends other than the CRLFs between *line_count* lines. Raises FieldError."""
+    if text.count("\n") != line_count - 1 or text.count("\r") != line_count - 1 or _CONTROL.search(text):
+        raise FieldError("Control character or bare line end in the message head")
+
+
+def tokens(line_block: str) -> list[str]:
+    """The comma-separated members, lower case, of all lines of one field."""
+    values = ",".join([line[line.index(":") + 1 :] for line in line_block.split("\r\n")])
+    return [member.strip(" \t").lower() for member in values.split(",")]
