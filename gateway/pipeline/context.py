@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -129,10 +129,10 @@ class Context:
 
     __slots__ = (
         "_request_id",
+        "after_response",
         "api",
         "deployment",
-        "events",
-        "failed_at",
+        "place",
         "last_error",
         "operation",
         "product",
@@ -161,10 +161,10 @@ class Context:
         self.user: UserInfo | None = None
         self.last_error: LastError | None = None
         self.tracer: Tracer | None = None
-        self.failed_at: Place | None = None
-        self.events: list[object] | None = None  # called when the exchange has ended: see after_response
+        self.place: Place | None = None
         self.started = time.monotonic()
         self.started_at = time.time()
+        self.after_response: list[Callable[[Context], None]] | None = None
         self._request_id: uuid.UUID | None = None
 
     @property
@@ -183,6 +183,13 @@ class Context:
     def elapsed_s(self) -> float:
         """Seconds since the request was received."""
         return time.monotonic() - self.started
+
+    @property
+    def answer(self) -> Response:
+        """The response that policies change; an empty 200 where nothing has answered yet."""
+        if self.response is None:
+            self.response = Response(200)
+        return self.response
 
     @property
     def backend(self) -> object:

@@ -16,13 +16,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeVar
 
-from gateway.pipeline.document import Node, Scope, Section
+from gateway.pipeline.document import Scope, Section
 from gateway.pipeline.shape import Element
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
-    from gateway.pipeline.compiler import Compiler
     from gateway.pipeline.context import Context
+    from gateway.pipeline.settings import Settings
 
 T = TypeVar("T")
 
@@ -48,8 +48,8 @@ class PolicyType(Protocol):
     sections: ClassVar[frozenset[Section]]
 
     @classmethod
-    def compile(cls, node: Node, compiler: Compiler) -> Policy:
-        """Check *node* beyond its shape and prepare everything that does not depend on a request. Raises LoadError."""
+    def compile(cls, settings: Settings) -> Policy:
+        """Check beyond the shape and prepare all that does not depend on a request. Raises LoadError."""
 
 
 Vocabulary: TypeAlias = Mapping[str, "type[PolicyType]"]

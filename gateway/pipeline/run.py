@@ -24,13 +24,13 @@ def run(steps: Steps, context: Context) -> MaybeLater:
     Apply *steps* in order; the first Response ends the list.
 
     Raises:
-        PolicyError: A policy refused; ``context.failed_at`` says which.
+        PolicyError: A policy refused; ``context.place`` says which.
     """
     if context.tracer is not None:
         return context.tracer.run(steps, context)
     last = len(steps) - 1
     for index, step in enumerate(steps):
-        context.failed_at = step.place
+        context.place = step.place
         outcome = step.apply(context)
         if outcome is None:
             continue

@@ -15,20 +15,10 @@ _Field = tuple[str, str]
 # Lists whose members may hold commas, or that clients expect on lines of their own.
 # Source: APIM "set-header"; RFC 6265 §3 for Set-Cookie.
 ONE_LINE_EACH = frozenset(
-    [
-        "user-agent",
-        "www-authenticate",
-        "proxy-authenticate",
-        "cookie",
-        "set-cookie",
-        "warning",
-        "date",
-        "expires",
-        "if-modified-since",
-        "if-unmodified-since",
-        "last-modified",
-        "retry-after",
-    ]
+    """
+    user-agent www-authenticate proxy-authenticate cookie set-cookie warning date expires if-modified-since
+    if-unmodified-since last-modified retry-after
+    """.split()
 )
 
 

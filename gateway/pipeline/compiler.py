@@ -1,0 +1,192 @@
+"""
+Documents of all scopes → one pipeline per operation.
+
+``<base/>`` is replaced by the same section of the next broader scope, fragments by their content, named values by their
+text; what is left is one flat tuple of steps per section.
+
+Source: APIM "Set or edit policies", "Policy fragments"; reference 1.4 and 1.5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.errors import LoadError, Location, Problem
+from gateway.pipeline.buffering import BufferBody
+from gateway.pipeline.document import Node, PolicyDocument, Scope, Section
+from gateway.pipeline.header_contract import ContractBuilder
+from gateway.pipeline.pipeline import Pipeline
+from gateway.pipeline.policy import Place, Policy, PolicyType, Step, Steps, Vocabulary
+from gateway.pipeline.services import Services
+from gateway.pipeline.settings import Reads, Settings
+
+BASE = "base"
+INCLUDE = "include-fragment"
+
+# What the broadest scope does when it has no document of its own.
+# Source: APIM's default global policy.
+_DEFAULT_BACKEND = Node("forward-request", Location("(default global policy)"))
+
+_STRING_LITERAL = re.compile(r'"([A-Za-z0-9_-]{1,128})"')
+
+
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """A document and the scope where it applies."""
+
+    scope: Scope
+    document: PolicyDocument
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """One policy element of the effective policy, and where it came from."""
+
+    node: Node
+    scope: Scope
+    path: str
+
+
+class Compiler:
+    """
+    Compiles the effective policy of one operation; ``problems`` holds every mistake found on the way.
+
+    One compiler serves one pipeline; what pipelines share is in *services*, *fragments* and *vocabulary*.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, services: Services, fragments: Mapping[str, PolicyDocument] | None = None
+    ) -> None:
+        self.services = services
+        self.problems: list[Problem] = []
+        self.contract = ContractBuilder()
+        self._vocabulary = vocabulary
+        self._fragments = fragments or {}
+        self.section = Section.INBOUND
+        self._scope = Scope.GLOBAL
+        self._path = ""
+
+    def compile(self, documents: Sequence[Scoped]) -> Pipeline:
+        """
+        The pipeline of *documents*, narrowest scope first.
+
+        Raises:
+            LoadError: With every problem of every document.
+        """
+        steps = {section: self._compile_section(section, documents) for section in Section}
+        if self.problems:
+            raise LoadError(dict.fromkeys(self.problems))
+        return Pipeline(
+            inbound=steps[Section.INBOUND],
+            backend=steps[Section.BACKEND],
+            outbound=steps[Section.OUTBOUND],
+            on_error=steps[Section.ON_ERROR],
+            owned_headers=frozenset(self.contract.owned),
+            guarded_headers=frozenset(self.contract.guarded),
+        )
+
+    def nested(self, parent: Node) -> Steps:
+        """The policies inside *parent*, in its section and scope."""
+        return self._compile_all(self._expand(parent.children, self._scope, self._path + "/"))
+
+    def _compile_section(self, section: Section, documents: Sequence[Scoped]) -> Steps:
+        self.section = section
+        return self._compile_all(self._effective(section, documents))
+
+    # -- the effective policy
+    def _effective(self, section: Section, documents: Sequence[Scoped]) -> Iterator[_Statement]:
+        """The statements of *section* with ``<base/>`` replaced, narrowest document first."""
+        if not documents:
+            return
+        narrowest, broader = documents[0], documents[1:]
+        for statement in self._expand(narrowest.document.statements(section), narrowest.scope):
+            if statement.node.name != BASE:
+                yield statement
+            else:
+                yield from self._effective(section, broader)
+
+    def _expand(self, nodes: Iterable[Node], scope: Scope, prefix: str = "") -> Iterator[_Statement]:
+        """*nodes* with their paths, and fragments replaced by their content."""
+        seen: Counter[str] = Counter()
+        for node in nodes:
+            seen[node.name] += 1
+            path = f"{prefix}{node.name}[{seen[node.name]}]"
+            if node.name == INCLUDE:
+                yield from self._expand(self._fragment(node), scope, path + "/")
+            else:
+                yield _Statement(node, scope, path)
+
+    def _fragment(self, node: Node) -> tuple[Node, ...]:
+        name = (node.attribute("fragment-id") or "").strip()
+        document = self._fragments.get(name)
+        if document is not None and document.fragment is not None:
+            return document.fragment.children
+        known = ", ".join(sorted(self._fragments)) or "none"
+        remedy = f"add it under fragments in the configuration; known: {known}"
+        self.problems.append(Problem(node.location, "unknown-fragment", f"no fragment {name!r}", remedy))
+        return ()
+
+    # -- statements to steps
+    def _compile_all(self, statements: Iterable[_Statement]) -> Steps:
+        steps: list[Step] = []
+        for statement in statements:
+            try:
+                steps += self._compile_one(statement)
+            except LoadError as error:
+                self.problems += error.problems
+        return tuple(steps)
+
+    def _compile_one(self, statement: _Statement) -> list[Step]:
+        kind = self._policy_type(statement.node)
+        outer = self._scope, self._path
+        self._scope, self._path = statement.scope, statement.path
+        try:
+            reads = Reads()
+            policy = kind.compile(Settings(statement.node, kind.shape, self, reads))
+            self._note_headers(statement.node, policy)
+            place = self._place(statement)
+        finally:
+            self._scope, self._path = outer
+        return [*self._buffering(reads, place), Step(policy.apply, place, policy)]
+
+    def _policy_type(self, node: Node) -> type[PolicyType]:
+        kind = self._vocabulary.get(node.name)
+        if kind is None:
+            raise LoadError.at(node.location, "unknown-element", f"no policy is called {node.name!r}")
+        if self.section not in kind.sections:
+            allowed = ", ".join(section.value for section in Section if section in kind.sections)
+            message = f"{node.name} cannot stand in {self.section.value}"
+            raise LoadError.at(node.location, "wrong-section", message, f"allowed in: {allowed}")
+        return kind
+
+    def _place(self, statement: _Statement) -> Place:
+        node = statement.node
+        return Place(node.name, statement.scope, self.section, statement.path, node.attribute("id"))
+
+    def _buffering(self, reads: Reads, place: Place) -> list[Step]:
+        if not reads.request_body and not reads.response_body:
+            return []
+        buffer = BufferBody(reads.request_body, reads.response_body, self.services.max_body_bytes)
+        return [Step(buffer.apply, place, buffer)]
+
+    # -- the header contract
+    def _note_headers(self, node: Node, policy: Policy) -> None:
+        if self.section not in (Section.INBOUND, Section.BACKEND):
+            return
+        self.contract.reads(set(_literals(node)))
+        name = getattr(policy, "owned_header", None)
+        if name:
+            self.contract.sets(name)
+
+
+def _literals(node: Node) -> Iterator[str]:
+    """String literals in the expressions of *node* itself, and the header names that its attributes spell."""
+    for text in (*node.attributes.values(), *([node.text] if node.text else [])):
+        yield from _STRING_LITERAL.findall(text.value)
+    if node.name != "set-header" and (name := node.attribute("header-name") or node.attribute("name")):
+        yield name
+    for child in node.all("value"):
+        yield from _STRING_LITERAL.findall(child.text.value if child.text else "")

@@ -1,0 +1,193 @@
+"""
+One operation's compiled policy, and how a request runs through it: inbound → backend → outbound, or on-error.
+
+The usual request needs no task: inbound runs synchronously, the backend's answer arrives by callback, and outbound runs
+in that callback. Whatever has to wait elsewhere continues in a coroutine.
+
+Source: APIM "Error handling in API Management policies".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.errors import PolicyError
+from gateway.pipeline.context import LastError
+from gateway.pipeline.policy import MaybeLater, Outcome, Steps
+from gateway.pipeline.responses import error_response
+from gateway.pipeline.run import as_policy_error, finish, run
+from gateway.wire.messages import Response
+from gateway.wire.pending import Pending
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+
+log = structlog.get_logger("gateway.pipeline")
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """
+    The effective policy of one operation.
+
+    Attributes:
+        owned_headers: Lower-case names that only the gateway may send to this API's backends.
+        guarded_headers: Lower-case names that clients may send in their own spelling only.
+    """
+
+    inbound: Steps = ()
+    backend: Steps = ()
+    outbound: Steps = ()
+    on_error: Steps = ()
+    owned_headers: frozenset[str] = frozenset()
+    guarded_headers: frozenset[str] = frozenset()
+
+    def execute(self, context: Context) -> Response | Awaitable[Response]:
+        """The answer to ``context.request``: at once, or later. Never raises for what a request can cause."""
+        try:
+            outcome = run(self.inbound, context)
+            if outcome is None:
+                outcome = run(self.backend, context)
+                if isinstance(outcome, Pending):
+                    return self._follow(outcome, context)
+                return self._then(outcome, (self.outbound,), context)
+            return self._then(outcome, (self.backend, self.outbound), context)
+        except Exception as error:
+            return self.recover(error, context)
+
+    def recover(self, error: Exception, context: Context) -> Response | Awaitable[Response]:
+        """The answer after *error*: what on-error makes, or the default error answer."""
+        refusal = as_policy_error(error) or _our_bug(error, context)
+        default = error_response(refusal, context)
+        if context.response is not None:
+            context.response.body.discard()
+        context.response = default
+        context.last_error = _last_error(refusal, context)
+        try:
+            outcome = run(self.on_error, context)
+        except Exception as second:
+            return _last_resort(second, context)
+        if outcome is None or isinstance(outcome, Response):
+            return _answer(outcome, context)
+        return self._finish_on_error(outcome, context)
+
+    def _follow(self, backend: Pending[Outcome], context: Context) -> Pending[Response]:
+        """Run outbound in the callback that brings the backend's answer."""
+        final: Pending[Response] = Pending(backend.cancel)
+
+        def answered(done: Pending[Outcome]) -> None:
+            try:
+                outcome = done.result()
+                later = run(self.outbound, context) if outcome is None else outcome
+                if later is None or isinstance(later, Response):
+                    return final.resolve(_answer(later, context))
+                answer: Response | Awaitable[Response] = self._continue(later, (), context)
+            except Exception as error:
+                answer = self.recover(error, context)
+            return _settle(final, answer)
+
+        backend.then(answered)
+        return final
+
+    def _then(self, outcome: MaybeLater, stages: tuple[Steps, ...], context: Context) -> Response | Awaitable[Response]:
+        """Run the remaining *stages*, synchronously while nothing has to wait."""
+        for index, steps in enumerate(stages):
+            if outcome is not None:
+                break
+            outcome = run(steps, context)
+            if outcome is not None and not isinstance(outcome, Response):
+                return self._continue(outcome, stages[index + 1 :], context)
+        if outcome is None or isinstance(outcome, Response):
+            return _answer(outcome, context)
+        return self._continue(outcome, stages, context)
+
+    async def _continue(self, waiting: Awaitable[Outcome], stages: tuple[Steps, ...], context: Context) -> Response:
+        """Wait, then run the remaining *stages*."""
+        try:
+            outcome = await waiting
+            for steps in stages:
+                if outcome is not None:
+                    break
+                outcome = await finish(run(steps, context))
+            return _answer(outcome, context)
+        except Exception as error:
+            recovered = self.recover(error, context)
+            return recovered if isinstance(recovered, Response) else await recovered
+
+    async def _finish_on_error(self, waiting: Awaitable[Outcome], context: Context) -> Response:
+        try:
+            return _answer(await waiting, context)
+        except Exception as second:
+            return _last_resort(second, context)
+
+
+def _answer(outcome: Outcome, context: Context) -> Response:
+    """The policy's own response, else the context's; without either an empty 200 (nothing was forwarded)."""
+    if outcome is None:
+        return context.response or Response(200)
+    if context.response is not None and context.response is not outcome:
+        context.response.body.discard()
+    return outcome
+
+
+def _settle(final: Pending[Response], answer: Response | Awaitable[Response]) -> None:
+    """Deliver *answer* to *final*; one that is still to come needs a task."""
+    if isinstance(answer, Response):
+        return final.resolve(answer)
+    task = asyncio.ensure_future(answer)
+    final.on_cancel = _canceller(task)
+    task.add_done_callback(_deliver(final))
+    return None
+
+
+def _canceller(task: asyncio.Future[Response]) -> Callable[[], None]:
+    def cancel() -> None:
+        task.cancel()
+
+    return cancel
+
+
+def _deliver(final: Pending[Response]) -> Callable[[asyncio.Future[Response]], None]:
+    def deliver(task: asyncio.Future[Response]) -> None:
+        if task.cancelled():
+            final.reject(asyncio.CancelledError())
+        elif (error := task.exception()) is not None:
+            final.reject(error)
+        else:
+            final.resolve(task.result())
+
+    return deliver
+
+
+def _last_error(refusal: PolicyError, context: Context) -> LastError:
+    place = context.place
+    if place is None:
+        return LastError("configuration", refusal.reason, refusal.message, "", "", "", None)
+    return LastError(
+        source=place.source,
+        reason=refusal.reason,
+        message=refusal.message,
+        scope=place.scope.value,
+        section=place.section.value,
+        path=place.path,
+        policy_id=place.policy_id,
+    )
+
+
+def _our_bug(error: Exception, context: Context) -> PolicyError:
+    log.error("internal-error", request_id=str(context.request_id), error=type(error).__name__, exc_info=error)
+    return PolicyError(500, "InternalError", "Internal server error")
+
+
+def _last_resort(error: Exception, context: Context) -> Response:
+    """on-error itself failed: the default 500, and no second round."""
+    refusal = as_policy_error(error)
+    log.error(
+        "on-error-failed", request_id=str(context.request_id), reason=refusal.reason if refusal else "InternalError"
+    )
+    return error_response(PolicyError(500, "InternalError", "Internal server error"), context)

@@ -1,0 +1,33 @@
+"""
+The default error answer.
+
+Source: reference 1.8: ``{ "statusCode": 401, "message": "…" }``, one space after braces, colons and commas.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from gateway.wire.body import Body
+from gateway.wire.headers import Headers
+from gateway.wire.messages import Response
+
+if TYPE_CHECKING:
+    from gateway.errors import PolicyError
+    from gateway.pipeline.context import Context
+
+
+def error_body(status_code: int, message: str, activity_id: str | None = None) -> bytes:
+    """The JSON of a default error answer; *activity_id* joins a 500 to its log line."""
+    tail = f', "activityId": "{activity_id}"' if activity_id else ""
+    return f'{{ "statusCode": {status_code}, "message": {json.dumps(message)}{tail} }}'.encode()
+
+
+def error_response(refusal: PolicyError, context: Context | None = None) -> Response:
+    """The answer that on-error starts from. A refusal is never cacheable."""
+    unexpected = refusal.status == 500 and context is not None
+    activity_id = str(context.request_id) if unexpected and context else None
+    headers = Headers([("Content-Type", "application/json"), ("Cache-Control", "no-store"), *refusal.headers])
+    body = error_body(refusal.status, refusal.public_message, activity_id)
+    return Response(refusal.status, headers, Body(body))

@@ -1,0 +1,48 @@
+"""What policies need from outside the engine. Made in ``gateway.app``, handed over at compile time, never global."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from gateway.wire.messages import Target
+
+
+class Targets(Protocol):
+    """Turns base URLs and backend ids into targets. Raises LoadError-free ``KeyError`` for an unknown id."""
+
+    def for_url(self, base_url: str) -> Target: ...
+    def for_id(self, backend_id: str) -> Target: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """
+    The outside world of the policies.
+
+    Attributes:
+        targets: Where requests can go.
+        issuers: Shared key sets by metadata URL (``gateway.tokens``).
+        certificates: By id and by thumbprint.
+        counters, cache: Shared state: in memory, or in Redis.
+        http: Client for control traffic (send-request).
+        credentials: Tokens for managed identities.
+        sink: Where log-to-eventhub and its kin write.
+        now: Seconds since the epoch.
+        max_body_bytes: The largest body that is held in memory.
+    """
+
+    targets: Targets
+    issuers: Any = None
+    certificates: Mapping[str, Any] = field(default_factory=dict)
+    counters: Any = None
+    cache: Any = None
+    http: Any = None
+    credentials: Any = None
+    sink: Any = None
+    metrics: Any = None
+    now: Callable[[], float] = time.time
+    max_body_bytes: int = 10 * 1024 * 1024

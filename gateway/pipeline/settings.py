@@ -1,0 +1,190 @@
+"""
+One element's settings, read against its shape: the only way in which policies look at their document.
+
+Everything here happens at load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from gateway.errors import LoadError, Location
+from gateway.expressions import Expression, compile_expression, is_expression
+from gateway.pipeline.document import Node, Section, Text
+from gateway.pipeline.shape import Attribute, Content, Element, Kind
+from gateway.pipeline.values import CONVERSIONS, Computed, Constant, literal, to_object
+
+if TYPE_CHECKING:
+    from gateway.pipeline.compiler import Compiler
+    from gateway.pipeline.policy import Steps, Value
+    from gateway.pipeline.services import Services
+
+T = TypeVar("T")
+
+
+class Reads:
+    """What the expressions of one policy read: bodies that must be in memory, header names."""
+
+    __slots__ = ("request_body", "response_body")
+
+    def __init__(self) -> None:
+        self.request_body = False
+        self.response_body = False
+
+    def note(self, expression: Expression) -> None:
+        """Remember what *expression* reads."""
+        self.request_body |= expression.reads_request_body
+        self.response_body |= expression.reads_response_body
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    One element in the hands of its policy.
+
+    Methods named after a type give a ``Value``: call it with the context. ``constant_…`` methods give the value itself,
+    for attributes that allow no expression. An absent attribute gives its shape's default; one that has none is a
+    mistake, unless it is asked for through ``maybe``.
+    """
+
+    node: Node
+    shape: Element
+    compiler: Compiler
+    reads: Reads
+
+    @property
+    def location(self) -> Location:
+        """Where the element begins."""
+        return self.node.location
+
+    @property
+    def section(self) -> Section:
+        """The section in which the policy stands."""
+        return self.compiler.section
+
+    @property
+    def on_request(self) -> bool:
+        """Whether policies here change the request to the backend; else the response to the caller."""
+        return self.section in (Section.INBOUND, Section.BACKEND)
+
+    @property
+    def services(self) -> Services:
+        """The outside world."""
+        return self.compiler.services
+
+    def has(self, name: str) -> bool:
+        """Whether the attribute is written out."""
+        return name in self.node.attributes
+
+    # -- attributes
+    def text(self, name: str) -> Value[str]:
+        """A string attribute."""
+        return self._value(name, Kind.STRING)
+
+    def boolean(self, name: str) -> Value[bool]:
+        """A boolean attribute."""
+        return self._value(name, Kind.BOOLEAN)
+
+    def integer(self, name: str) -> Value[int]:
+        """An integer attribute."""
+        return self._value(name, Kind.INTEGER)
+
+    def number(self, name: str) -> Value[float]:
+        """A number attribute."""
+        return self._value(name, Kind.NUMBER)
+
+    def anything(self, name: str) -> Value[Any]:
+        """An attribute whose expression result is kept as it is; a literal is a string."""
+        return self._typed(self._text(name), Kind.STRING, keep=True)
+
+    def maybe(self, read: Callable[[str], T], name: str) -> T | None:
+        """``read(name)`` when the attribute is written or has a default, else None."""
+        declared = self._declared(name)
+        return read(name) if declared.default is not None or self.has(name) else None
+
+    def constant(self, name: str) -> str:
+        """A literal string attribute."""
+        return self._text(name).value
+
+    def constant_bool(self, name: str) -> bool:
+        """A literal boolean attribute."""
+        return cast("bool", self._constant(name, Kind.BOOLEAN))
+
+    def constant_int(self, name: str) -> int:
+        """A literal integer attribute."""
+        return cast("int", self._constant(name, Kind.INTEGER))
+
+    def constant_number(self, name: str) -> float:
+        """A literal number attribute."""
+        return cast("float", self._constant(name, Kind.NUMBER))
+
+    # -- content
+    def content(self) -> Value[str]:
+        """The element's text, as a string."""
+        return self._typed(self._content, self.shape.kind)
+
+    def content_object(self) -> Value[Any]:
+        """The element's text; the result of an expression is kept as it is."""
+        return self._typed(self._content, Kind.STRING, keep=True)
+
+    def constant_content(self) -> str:
+        """The element's text where no expression is allowed, without white space around it."""
+        return self._content.value.strip()
+
+    # -- below
+    def child(self, name: str) -> Settings | None:
+        """The child element called *name*, or None."""
+        return next(self.all(name), None)
+
+    def all(self, name: str) -> Iterator[Settings]:
+        """The child elements called *name*."""
+        declared = self.shape.child(name)
+        if declared is None:
+            raise LookupError(f"{self.shape.name} declares no child {name}")
+        return (Settings(node, declared.element, self.compiler, self.reads) for node in self.node.all(name))
+
+    def steps(self) -> Steps:
+        """The policies inside this element, compiled for the enclosing section."""
+        return self.compiler.nested(self.node)
+
+    def error(self, code: str, message: str, remedy: str = "", at: str | None = None) -> LoadError:
+        """A LoadError at this element, or at its attribute *at*."""
+        text = self.node.attributes.get(at) if at else None
+        return LoadError.at(text.location if text else self.location, code, message, remedy)
+
+    # -- inside
+    @property
+    def _content(self) -> Text:
+        text = self.node.text or Text("", self.node.location)
+        return text if self.shape.content is Content.VERBATIM else replace(text, value=text.value.strip())
+
+    def _declared(self, name: str) -> Attribute:
+        attribute = self.shape.attribute(name)
+        if attribute is None:
+            raise LookupError(f"{self.shape.name} declares no attribute {name}")
+        return attribute
+
+    def _text(self, name: str) -> Text:
+        declared = self._declared(name)
+        written = self.node.attributes.get(name)
+        if written is not None:
+            return written
+        if declared.default is None:
+            raise self.error("missing-attribute", f"{self.shape.name} needs the attribute {name}", f"add {name}=")
+        return Text(declared.default, self.node.location)
+
+    def _value(self, name: str, kind: Kind) -> Value[Any]:
+        return self._typed(self._text(name), kind)
+
+    def _constant(self, name: str, kind: Kind) -> object:
+        text = self._text(name)
+        return literal(text.value, kind, text.location)
+
+    def _typed(self, text: Text, kind: Kind, keep: bool = False) -> Value[Any]:
+        if not is_expression(text.value):
+            return Constant(literal(text.value, kind, text.location))
+        expression = compile_expression(text.value, text.location)
+        self.reads.note(expression)
+        return Computed(expression, to_object if keep else CONVERSIONS[kind])

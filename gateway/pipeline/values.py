@@ -1,0 +1,83 @@
+"""
+Settings of a policy: literals converted at load, expressions compiled at load and evaluated for each request.
+
+Source: APIM "Policy expressions": the result is converted to the attribute's type.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from gateway.errors import LoadError, Location
+from gateway.expressions import to_bool, to_int, to_text
+from gateway.pipeline.shape import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.pipeline.context import Context
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Generic[T]):
+    """A value known at load."""
+
+    value: T
+
+    def __call__(self, context: Context) -> T:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Computed(Generic[T]):
+    """A value computed for each request, converted to the setting's type."""
+
+    expression: Callable[[object], object]
+    convert: Callable[[object], T]
+
+    def __call__(self, context: Context) -> T:
+        return self.convert(self.expression(context))
+
+
+def to_number(value: object) -> float:
+    """The number that an expression gave, or that its text spells."""
+    return float(value) if isinstance(value, int | float) else float(to_text(value))
+
+
+def to_object(value: object) -> object:
+    """What an expression gave, as it is."""
+    return value
+
+
+CONVERSIONS: dict[Kind, Callable[[object], object]] = {
+    Kind.STRING: to_text,
+    Kind.BOOLEAN: to_bool,
+    Kind.INTEGER: to_int,
+    Kind.NUMBER: to_number,
+}
+
+
+def literal(text: str, kind: Kind, location: Location) -> object:
+    """
+    *text* as a value of *kind*: str, bool, int or float.
+
+    Raises:
+        LoadError: The text does not spell such a value.
+    """
+    stripped = text.strip()
+    try:
+        return _LITERALS[kind](stripped if kind is not Kind.STRING else text)
+    except (KeyError, ValueError):
+        expected = f"a {kind.value}" if kind is not Kind.INTEGER else "an integer"
+        raise LoadError.at(location, "bad-value", f"{text!r} is not {expected}", f"write {expected}") from None
+
+
+_LITERALS: dict[Kind, Callable[[str], object]] = {
+    Kind.STRING: str,
+    Kind.BOOLEAN: lambda text: {"true": True, "false": False}[text.lower()],
+    Kind.INTEGER: int,
+    Kind.NUMBER: float,
+}

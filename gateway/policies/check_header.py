@@ -1,0 +1,77 @@
+"""
+check-header: refuse a request whose header is missing or has an unexpected value.
+
+Source: APIM policy reference, "check-header"; reasons from "Error handling in API Management policies".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.errors import PolicyError
+from gateway.pipeline.document import Section
+from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
+from gateway.policies.elements import VALUE
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class CheckHeader:
+    """One compiled check-header; without *values* the header's presence is enough."""
+
+    shape: ClassVar[Element] = Element(
+        "check-header",
+        "Refuses a request whose header is missing or has an unexpected value.",
+        attributes=(
+            ID,
+            Attribute("name", "Header to look at; any case.", required=True),
+            Attribute("failed-check-httpcode", "HTTP status of the refusal.", Kind.INTEGER, required=True),
+            Attribute("failed-check-error-message", "Message of the refusal.", required=True),
+            Attribute("ignore-case", "Compare values without regard to case.", Kind.BOOLEAN, required=True),
+        ),
+        children=(Child(VALUE, maximum=None),),
+    )
+    sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+
+    name: Value[str]
+    values: tuple[Value[str], ...]
+    ignore_case: Value[bool]
+    status: Value[int]
+    message: Value[str]
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<check-header>``."""
+        return cls(
+            name=settings.text("name"),
+            values=tuple(value.content() for value in settings.all("value")),
+            ignore_case=settings.boolean("ignore-case"),
+            status=settings.integer("failed-check-httpcode"),
+            message=settings.text("failed-check-error-message"),
+        )
+
+    def apply(self, context: Context) -> None:
+        """Raises PolicyError: HeaderNotFound, HeaderValueNotAllowed."""
+        name = self.name(context)
+        found = context.request.headers.values(name)
+        if not found:
+            self._refuse(context, "HeaderNotFound", f"Header {name} was not found in the request. Access denied.")
+        if self.values and (len(found) > 1 or not self._allows(found[0], context)):
+            value = ",".join(found)
+            self._refuse(
+                context, "HeaderValueNotAllowed", f"Header {name} value of {value} is not allowed. Access denied."
+            )
+
+    def _allows(self, value: str, context: Context) -> bool:
+        allowed = [candidate(context) for candidate in self.values]
+        if self.ignore_case(context):
+            return value.casefold() in {text.casefold() for text in allowed}
+        return value in allowed
+
+    def _refuse(self, context: Context, reason: str, message: str) -> None:
+        raise PolicyError(self.status(context), reason, message, self.message(context))

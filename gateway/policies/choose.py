@@ -1,0 +1,58 @@
+"""
+choose: run the policies of the first branch whose condition holds.
+
+Source: APIM policy reference, "choose".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.pipeline.document import Section
+from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.run import run
+from gateway.pipeline.shape import ID, Attribute, Child, Content, Element, Kind
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import MaybeLater, Steps, Value
+    from gateway.pipeline.settings import Settings
+
+_WHEN = Element(
+    "when",
+    "A branch.",
+    attributes=(Attribute("condition", "Whether this branch runs.", Kind.BOOLEAN, required=True),),
+    content=Content.POLICIES,
+)
+_OTHERWISE = Element("otherwise", "Runs when no condition held.", content=Content.POLICIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """One compiled choose."""
+
+    shape: ClassVar[Element] = Element(
+        "choose",
+        "Runs the policies of the first `when` whose condition holds, else those of `otherwise`.",
+        attributes=(ID,),
+        children=(Child(_WHEN, minimum=1, maximum=None), Child(_OTHERWISE)),
+    )
+    sections: ClassVar[frozenset[Section]] = ANYWHERE
+
+    branches: tuple[tuple[Value[bool], Steps], ...]
+    otherwise: Steps
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<choose>``."""
+        branches = tuple((when.boolean("condition"), when.steps()) for when in settings.all("when"))
+        otherwise = settings.child("otherwise")
+        return cls(branches, otherwise.steps() if otherwise else ())
+
+    def apply(self, context: Context) -> MaybeLater:
+        """The outcome of the branch that runs."""
+        for condition, steps in self.branches:
+            if condition(context):
+                return run(steps, context)
+        return run(self.otherwise, context)

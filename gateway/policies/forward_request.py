@@ -1,0 +1,146 @@
+"""
+forward-request: send the request to the backend and take its response.
+
+Source: APIM policy reference, "forward-request".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.errors import PolicyError, UpstreamError
+from gateway.pipeline.document import Section
+from gateway.pipeline.shape import ID, Attribute, Element, Kind
+from gateway.pipeline.values import Constant
+from gateway.wire.messages import ForwardOptions
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import MaybeLater, Value
+    from gateway.pipeline.settings import Settings
+    from gateway.wire.body import Body
+    from gateway.wire.messages import Response
+    from gateway.wire.pending import Pending
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardRequest:
+    """
+    One compiled forward-request.
+
+    Attributes:
+        options: Ready when every setting is a literal, else None and made for each request.
+    """
+
+    shape: ClassVar[Element] = Element(
+        "forward-request",
+        "Sends the request to the backend; its response becomes `context.Response`.",
+        attributes=(
+            ID,
+            Attribute("timeout", "Seconds until the response head must have arrived.", Kind.NUMBER, default="300"),
+            Attribute("timeout-ms", "The same in milliseconds; instead of `timeout`.", Kind.NUMBER),
+            Attribute("continue-timeout", "Seconds to wait for `100 Continue`.", Kind.NUMBER),
+            Attribute(
+                "http-version",
+                "HTTP version towards the backend.",
+                default="1",
+                choices=("1", "2or1", "2"),
+                expression=False,
+            ),
+            Attribute("follow-redirects", "Whether redirects are followed here.", Kind.BOOLEAN, default="false"),
+            Attribute(
+                "buffer-request-body",
+                "Hold the request body in memory, so that it can be sent again.",
+                Kind.BOOLEAN,
+                default="false",
+                expression=False,
+            ),
+            Attribute(
+                "buffer-response",
+                "Whether the response may be held back in pieces; ours streams either way.",
+                Kind.BOOLEAN,
+                default="true",
+                expression=False,
+            ),
+            Attribute(
+                "fail-on-error-status-code",
+                "Go to on-error when the backend answers 400 to 599.",
+                Kind.BOOLEAN,
+                default="false",
+                expression=False,
+            ),
+        ),
+    )
+    sections: ClassVar[frozenset[Section]] = frozenset({Section.BACKEND})
+
+    timeout_s: Value[float]
+    follow_redirects: Value[bool]
+    http_version: str
+    buffer_request: bool
+    fail_on_error: bool
+    max_body_bytes: int
+    options: ForwardOptions | None
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<forward-request>``. Raises LoadError: two time-outs, or HTTP/2 only."""
+        if settings.has("timeout") and settings.has("timeout-ms"):
+            raise settings.error("conflict", "both timeout and timeout-ms are given", "keep one", at="timeout-ms")
+        timeout, follow = _timeout(settings), settings.boolean("follow-redirects")
+        version = settings.constant("http-version")
+        if version == "2":
+            raise settings.error("unsupported", "backends are called with HTTP/1.1", "use 1 or 2or1", at="http-version")
+        return cls(
+            timeout_s=timeout,
+            follow_redirects=follow,
+            http_version=version,
+            buffer_request=settings.constant_bool("buffer-request-body"),
+            fail_on_error=settings.constant_bool("fail-on-error-status-code"),
+            max_body_bytes=settings.services.max_body_bytes,
+            options=_ready_options(timeout, follow, version),
+        )
+
+    def apply(self, context: Context) -> MaybeLater:
+        """A Pending that ends when the response head is there. Errors: Timeout, BackendConnectionFailure."""
+        body = context.request.body
+        if self.buffer_request and body is not None and body.stream is not None:
+            return self._buffer_and_send(body, context)
+        return self._send(context)
+
+    def _send(self, context: Context) -> Pending[None]:
+        target = context.request.target
+        if target is None:
+            raise UpstreamError("BackendConnectionFailure", "no backend is set for this request", 500)
+        options = self.options or ForwardOptions(
+            self.timeout_s(context), self.follow_redirects(context), self.http_version
+        )
+        return target.send(context.request, options).map(lambda response: self._take(response, context))
+
+    async def _buffer_and_send(self, body: Body, context: Context) -> None:
+        await body.buffer(self.max_body_bytes)
+        await self._send(context)
+
+    def _take(self, response: Response, context: Context) -> None:
+        previous, context.response = context.response, response
+        if previous is not None:
+            previous.body.discard()
+        if self.fail_on_error and response.status_code >= 400:
+            message = f"The backend answered {response.status_code}."
+            raise PolicyError(response.status_code, "BackendErrorStatusCode", message, response.reason)
+
+
+def _ready_options(timeout: Value[float], follow: Value[bool], version: str) -> ForwardOptions | None:
+    if isinstance(timeout, Constant) and isinstance(follow, Constant):
+        return ForwardOptions(timeout.value, follow.value, version)
+    return None
+
+
+def _timeout(settings: Settings) -> Value[float]:
+    """Seconds, from either attribute."""
+    if not settings.has("timeout-ms"):
+        return settings.number("timeout")
+    milliseconds = settings.number("timeout-ms")
+    if isinstance(milliseconds, Constant):
+        return Constant(milliseconds.value / 1000)
+    return lambda context: milliseconds(context) / 1000

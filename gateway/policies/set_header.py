@@ -1,0 +1,128 @@
+"""
+set-header: set, add or delete a header of the request to the backend, or of the response to the caller.
+
+Source: APIM policy reference, "set-header"; RFC 9110 §5.5 for what a value may hold.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.errors import ExpressionError
+from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.shape import ID, Attribute, Child, Element
+from gateway.pipeline.values import Constant
+from gateway.policies.elements import VALUE
+from gateway.wire.headers import ONE_LINE_EACH
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.document import Section
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+    from gateway.wire.headers import Headers
+
+ACTIONS = ("override", "skip", "append", "delete")
+
+# They belong to the connection, not to the message. Source: APIM "set-header", usage notes.
+_IMMUTABLE = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_UNSAFE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+
+
+@dataclass(frozen=True, slots=True)
+class SetHeader:
+    """
+    One compiled set-header.
+
+    Attributes:
+        owned_header: The name that this policy makes trustworthy, for the header contract; None when it is not
+            known at load, or when the client's value may stay (skip, append, delete).
+    """
+
+    shape: ClassVar[Element] = Element(
+        "set-header",
+        "Sets, adds or deletes a header: of the request in inbound and backend, of the response elsewhere.",
+        attributes=(
+            ID,
+            Attribute("name", "Header name; its case is kept on the wire.", required=True),
+            Attribute("exists-action", "What to do when the header is there.", default="override", choices=ACTIONS),
+        ),
+        children=(Child(VALUE, maximum=None),),
+    )
+    sections: ClassVar[frozenset[Section]] = ANYWHERE
+
+    name: Value[str]
+    action: Value[str]
+    values: tuple[Value[str], ...]
+    on_request: bool
+    owned_header: str | None
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<set-header>``. Raises LoadError: a value is missing, or the name cannot be set."""
+        name, action = settings.text("name"), settings.text("exists-action")
+        values = tuple(value.content() for value in settings.all("value"))
+        if isinstance(name, Constant):
+            _check_name(settings, name.value)
+        if isinstance(action, Constant) and action.value != "delete" and not values:
+            raise settings.error("missing-child", "set-header has no <value>", "add one, or exists-action='delete'")
+        overrides = isinstance(action, Constant) and action.value == "override"
+        owned = name.value if overrides and isinstance(name, Constant) else None
+        return cls(name, action, values, settings.on_request, owned)
+
+    def apply(self, context: Context) -> None:
+        """Raises ExpressionError: the name or a value cannot stand in a header."""
+        self.change((context.request if self.on_request else context.answer).headers, context)
+
+    def change(self, headers: Headers, context: Context) -> None:
+        """Apply to *headers*; return-response and send-request use it for their own messages."""
+        name = _checked_name(self.name(context))
+        action = self.action(context)
+        if action == "delete":
+            headers.remove(name)
+        elif action == "override":
+            headers.replace(name, *self._lines(name, context))
+        elif action == "append":
+            for line in self._lines(name, context, headers.values(name)):
+                headers.append(name, line)
+        elif action != "skip":
+            raise ExpressionError("ArgumentException", f"exists-action {action!r} is none of {', '.join(ACTIONS)}")
+        elif name not in headers:
+            headers.replace(name, *self._lines(name, context))
+
+    def _lines(self, name: str, context: Context, present: tuple[str, ...] = ()) -> list[str]:
+        """The values as header lines: one line, joined by a comma, unless the header's lists must stay apart."""
+        values = [safe_value(name, value(context)) for value in self.values]
+        return values if len(values) == 1 or name.lower() in ONE_LINE_EACH else [",".join(values)]
+
+
+def safe_value(name: str, value: str) -> str:
+    """
+    *value* when it can stand in a header line.
+
+    Raises:
+        ExpressionError: It holds CR, LF, NUL, another control character, or a character outside Latin-1.
+    """
+    if _UNSAFE.search(value):
+        message = (
+            f"Expression value is invalid. The value for header {name} holds characters that a header cannot carry."
+        )
+        raise ExpressionError("FormatException", message)
+    return value.strip(" \t")
+
+
+def _check_name(settings: Settings, name: str) -> None:
+    if not _TOKEN.fullmatch(name):
+        raise settings.error("bad-value", f"{name!r} is not a header name", "use letters, digits and -", at="name")
+    if name.lower() in _IMMUTABLE:
+        raise settings.error("bad-value", f"{name} belongs to the connection and cannot be set", at="name")
+
+
+def _checked_name(name: str) -> str:
+    if not _TOKEN.fullmatch(name) or name.lower() in _IMMUTABLE:
+        raise ExpressionError("ArgumentException", f"{name!r} cannot be used as a header name")
+    return name
