@@ -1,0 +1,63 @@
+# Bare `make` lists the targets. Each one does its own set-up.
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test test-slow check format lint types cover docs bench bench-quick clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/.installed ## Build .venv with everything
+
+.venv/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "Python 3.11 or newer is needed: apt-get install python3 (or set PYTHON=/path/to/python3.11)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+		|| { echo "The venv module is missing: apt-get install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || { echo "Building .venv …"; $(PYTHON) -m venv .venv; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@echo "Installing the gateway and its tools …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[redis]' --group dev
+	@touch $@
+
+demo: install ## Run everything in one process on embedded defaults
+	@$(BIN)/gateway demo
+
+serve: install ## Run the gateway with config.yaml (CONFIG=… for another file)
+	@$(BIN)/gateway serve -c $(or $(CONFIG),config.yaml)
+
+test: install ## Run the tests
+	$(BIN)/pytest -n auto --dist loadgroup -m "not slow"
+
+test-slow: install ## Run the long tests too: kill -9, 1 GiB streams, fuzzing
+	$(BIN)/pytest -n auto --dist loadgroup
+
+check: lint types cover ## What CI runs before a release: lint, types, tests with coverage
+
+format: install ## Format the code
+	$(BIN)/ruff check --fix --quiet gateway tests benchmarks
+	$(BIN)/ruff format --quiet gateway tests benchmarks
+
+lint: install ## Lint
+	$(BIN)/ruff check gateway tests benchmarks
+	$(BIN)/ruff format --check gateway tests benchmarks
+
+types: install ## Check types, strictly
+	$(BIN)/mypy
+
+cover: install ## Tests with branch coverage
+	$(BIN)/coverage run -m pytest -m "not slow"
+	$(BIN)/coverage report
+
+docs: install ## Write the generated pages anew (a test compares them)
+	$(BIN)/python -m docs.generate
+
+bench: install ## Measure against HAProxy, nginx and the obvious proxy; needs root once to install them
+	$(BIN)/python -m benchmarks.suite
+
+bench-quick: install ## The same in under three minutes
+	$(BIN)/python -m benchmarks.suite --quick
+
+clean: ## Remove what the targets built
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .coverage build dist
