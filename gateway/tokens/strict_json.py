@@ -1,8 +1,8 @@
 """
 JSON objects as a token may hold them: exactly one reading, bounded work.
 
-The standard library parses; it is the only one that shows every member, so that duplicates can be refused. Its leniency is
-taken away here: duplicate members, NaN and Infinity, numbers out of range, deep nesting, lone surrogates, byte-order marks.
+The standard library parses, because it shows every member and so lets duplicates be refused. Its leniency is taken away
+here: duplicate members, NaN and Infinity, numbers out of range, deep nesting, lone surrogates, byte-order marks.
 
 Source: RFC 7515 section 4 and RFC 7519 section 4 (duplicate names), RFC 8259, RFC 8725 section 2.7.
 """

@@ -1,0 +1,97 @@
+"""
+Claim checks: pure functions of (payload, rules, now). Each returns None or raises TokenError with APIM's reason.
+
+Order after the signature: lifetime, audience, issuer (accepted_issuers.py), extensions, and the policy's claims last.
+
+Source: RFC 7519 section 4.1; RFC 8725 sections 3.8 to 3.11; reference/apim-policies.md sections 1.7, 2.6 and 2.7.
+"""
+
+from __future__ import annotations
+
+from gateway.errors import TokenError
+from gateway.tokens.jwt import claim_values
+from gateway.tokens.rules import Payload, RequiredClaim, TokenRules
+
+MAX_SHOWN_CHARS = 120
+
+
+def check_lifetime(payload: Payload, rules: TokenRules, now: float) -> None:
+    """``exp`` and ``nbf`` against *now* (seconds since the epoch); fractions are cut off, a moment equal to now passes."""
+    expires, starts = seconds(payload, "exp"), seconds(payload, "nbf")
+    if expires is None and rules.require_expiration_time:
+        raise TokenError("JwtInvalid", "Lifetime validation failed. The token has no expiration time. Access denied.")
+    if expires is not None and starts is not None and starts > expires:
+        raise TokenError("JwtInvalid", "Lifetime validation failed. The token ends before it begins. Access denied.")
+    if starts is not None and starts > now + rules.clock_skew_s:
+        raise TokenError("JwtInvalid", "Lifetime validation failed. The token is not yet valid. Access denied.")
+    if expires is not None and expires < now - rules.clock_skew_s:
+        raise TokenError("TokenExpired", "Lifetime validation failed. The token is expired. Access denied.")
+
+
+def seconds(payload: Payload, name: str) -> int | None:
+    """A NumericDate claim in whole seconds; its type was checked by the parser."""
+    value = payload.get(name)
+    return int(value) if isinstance(value, int | float) else None
+
+
+def check_audience(payload: Payload, rules: TokenRules, now: float) -> None:
+    """At least one ``aud`` is accepted; byte for byte, one final slash more or less forgiven."""
+    if rules.audiences is None:
+        return
+    audiences = claim_values(payload["aud"]) if "aud" in payload else ()
+    if not any(is_accepted_audience(audience, rules.audiences) for audience in audiences):
+        raise TokenError("TokenAudienceNotAllowed", "Audience validation failed. Access denied.")
+
+
+def is_accepted_audience(audience: str, accepted: frozenset[str]) -> bool:
+    """Source: IdentityModel, IgnoreTrailingSlashWhenValidatingAudience."""
+    return audience in accepted or audience + "/" in accepted or (audience[-1:] == "/" and audience[:-1] in accepted)
+
+
+def check_client(payload: Payload, rules: TokenRules, now: float) -> None:
+    """The calling application, ``azp`` or in v1 tokens ``appid``, is one of the accepted ones."""
+    if rules.client_ids is None:
+        return
+    name = "azp" if "azp" in payload else "appid"
+    if name not in payload:
+        raise TokenError("TokenClaimNotFound", missing_message(["azp", "appid"]))
+    if payload[name] not in rules.client_ids:
+        raise TokenError("TokenClaimValueNotAllowed", value_message(name, payload[name]))
+
+
+def check_required_claims(payload: Payload, rules: TokenRules, now: float) -> None:
+    """Every required claim is there, and then every one has the values asked for."""
+    missing = [claim.name for claim in rules.required_claims if claim.name not in payload]
+    if missing:
+        raise TokenError("TokenClaimNotFound", missing_message(missing))
+    for claim in rules.required_claims:
+        if not is_satisfied(claim, payload[claim.name]):
+            raise TokenError("TokenClaimValueNotAllowed", value_message(claim.name, payload[claim.name]))
+
+
+def is_satisfied(claim: RequiredClaim, value: object) -> bool:
+    """Whether the token's *value* holds what *claim* asks for; ordinal, case-sensitive."""
+    if not claim.values:
+        return True
+    held = claim_values(value)
+    if claim.separator:
+        held = tuple(piece for text in held for piece in text.split(claim.separator))
+    combine = all if claim.match == "all" else any
+    return combine(wanted in held for wanted in claim.values)
+
+
+def missing_message(names: list[str]) -> str:
+    """APIM's text for claims that the token lacks."""
+    return f"JWT token is missing the following claims: {', '.join(names)} Access denied."
+
+
+def value_message(name: str, value: object) -> str:
+    """APIM's text for a wrong value; cut, and on one line, because messages are logged and may be put in headers."""
+    return f"Claim {name} value of {shown(value)} is not allowed. Access denied."
+
+
+def shown(value: object) -> str:
+    """A claim's value for a message: printable, at most 120 characters."""
+    text = ",".join(claim_values(value))
+    safe = "".join(character if character.isprintable() else "?" for character in text[:MAX_SHOWN_CHARS])
+    return safe if len(text) <= MAX_SHOWN_CHARS else safe + "..."

@@ -1,0 +1,108 @@
+"""
+OpenID configuration documents: read, checked against the URL they were asked from, and followed to the keys.
+
+Source: OpenID Connect Discovery 1.0 sections 3 and 4.3; RFC 8414 section 3.3; reference/apim-policies.md sections 2.5 and 2.9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from gateway.errors import TokenError
+from gateway.tokens.entra import is_entra_issuer
+from gateway.tokens.fetch import Fetch, FetchResult
+from gateway.tokens.issuer_error import IssuerError
+from gateway.tokens.jwk import published_keys
+from gateway.tokens.keys import Key
+from gateway.tokens.strict_json import parse_object
+from gateway.tokens.weak_rsa import MIN_RSA_BITS
+
+WELL_KNOWN = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+Warn = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What we use of a metadata document."""
+
+    issuer: str
+    jwks_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryRules:
+    """
+    What a metadata document must keep to.
+
+    Attributes:
+        plain_http_hosts: Hosts from which metadata and keys may be read without TLS; loopback only by default.
+        min_rsa_bits: Least size of a published RSA key; 2,048 (RFC 7518), or 1,024 as APIM's library has it.
+    """
+
+    plain_http_hosts: frozenset[str] = LOOPBACK
+    min_rsa_bits: int = MIN_RSA_BITS
+
+
+async def fetch_metadata(url: str, fetch: Fetch, rules: DiscoveryRules, expected: frozenset[str]) -> Metadata:
+    """The checked metadata at *url*; raises IssuerError. *expected*: issuers that the policy lists by hand."""
+    require_safe_url(url, rules, "the metadata URL")
+    return parse_metadata(_body(await fetch(url), "the metadata"), url, rules, expected)
+
+
+async def fetch_keys(metadata: Metadata, fetch: Fetch, rules: DiscoveryRules, warn: Warn) -> tuple[Key, ...]:
+    """The usable keys behind ``jwks_uri``; raises IssuerError when there is not one."""
+    body = _body(await fetch(metadata.jwks_uri), "the key set")
+    try:
+        keys = published_keys(parse_object(body, "key set"), warn, rules.min_rsa_bits)
+    except (ValueError, TokenError):
+        raise IssuerError("the key set is not a JSON Web Key Set") from None
+    if not keys:
+        raise IssuerError("the key set holds no usable key")
+    return keys
+
+
+def parse_metadata(body: bytes, url: str, rules: DiscoveryRules, expected: frozenset[str] = frozenset()) -> Metadata:
+    """Metadata from its JSON, or IssuerError when it is malformed or speaks for somebody else than *url*."""
+    try:
+        document = parse_object(body, "metadata")
+    except TokenError:
+        raise IssuerError("the metadata is not a JSON object") from None
+    issuer, jwks_uri = document.get("issuer"), document.get("jwks_uri")
+    if not isinstance(issuer, str) or not isinstance(jwks_uri, str):
+        raise IssuerError("the metadata lacks issuer or jwks_uri")
+    require_safe_url(jwks_uri, rules, "jwks_uri")
+    if not (issuer in expected or is_issuer_of(issuer, url) or is_entra_issuer(issuer, url)):
+        raise IssuerError(
+            "the metadata states another issuer than its URL; list that issuer in the policy to accept it"
+        )
+    return Metadata(issuer, jwks_uri)
+
+
+def is_issuer_of(issuer: str, url: str) -> bool:
+    """Whether *url* is *issuer* with a well-known path appended (OIDC) or put in after the host (RFC 8414)."""
+    base, parts = issuer.rstrip("/"), urlsplit(issuer)
+    origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+    bare = url.partition("?")[0]  # Entra's ?appid= names an application, not another issuer
+    return any(bare in (base + suffix, origin + suffix + path) for suffix in WELL_KNOWN)
+
+
+def require_safe_url(url: str, rules: DiscoveryRules, what: str) -> None:
+    """Raise IssuerError unless *url* is https, or http to a host that the settings name."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        raise IssuerError(f"{what} is not a URL") from None
+    plain = parts.scheme == "http" and host in rules.plain_http_hosts
+    if not host or parts.username is not None or not (parts.scheme == "https" or plain):
+        raise IssuerError(f"{what} is not an https URL")
+
+
+def _body(result: FetchResult, what: str) -> bytes:
+    if result.status != 200:
+        moved = ", and redirects are not followed" if 300 <= result.status < 400 else ""
+        raise IssuerError(f"{what} was answered with status {result.status}{moved}", result.retry_after_s)
+    return result.body

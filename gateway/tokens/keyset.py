@@ -1,0 +1,64 @@
+"""
+KeySet: an immutable picture of the keys that one source offers at one moment.
+
+A source replaces its picture when anything changes; a cached verdict remembers the picture it was made under and ends
+with it. Keys that vanish from a published set stay for a day, because Entra's sets flap.
+
+Source: reference/apim-policies.md sections 2.3 and 2.5; corpus/entra/README.md (153 of 230 changes went back).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.tokens.keys import Key, KeyIdentity
+
+VANISHED_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeySet:
+    """
+    Keys of one source.
+
+    Attributes:
+        issuer: Issuer, or issuer template, that the metadata states; None: inline keys, bound to no issuer.
+        keys: Usable keys, published ones first.
+        retires: When a vanished key ends, seconds since the epoch, by the key's identity.
+    """
+
+    issuer: str | None
+    keys: tuple[Key, ...]
+    retires: Mapping[KeyIdentity, float] = field(default_factory=dict)
+
+    def retirement(self, key: Key) -> float:
+        """When *key* ends; infinity while it is published."""
+        return self.retires.get(key.identity, math.inf)
+
+    def next_retirement(self) -> float:
+        """When this picture goes out of date by itself; infinity for most."""
+        return min(self.retires.values(), default=math.inf)
+
+    def without_retired(self, now: float) -> KeySet:
+        """This set without the vanished keys whose day is over."""
+        retires = {identity: end for identity, end in self.retires.items() if end > now}
+        kept = tuple(key for key in self.keys if self.retirement(key) > now)
+        return KeySet(self.issuer, kept, retires)
+
+
+def merge(old: KeySet | None, issuer: str, published: tuple[Key, ...], now: float) -> KeySet:
+    """
+    The set after a fetch: what is published now, and what vanished less than a day ago.
+
+    Where nothing changed it is *old* itself, so that verdicts cached under it live on.
+    """
+    if old is None or old.issuer != issuer:
+        return KeySet(issuer, published)
+    present = {key.identity for key in published}
+    vanished = tuple(key for key in old.keys if key.identity not in present and old.retirement(key) > now)
+    retires = {key.identity: min(old.retirement(key), now + VANISHED_S) for key in vanished}
+    if retires == old.retires and len(published) + len(vanished) == len(old.keys):
+        return old
+    return KeySet(issuer, (*published, *vanished), retires)
