@@ -17,6 +17,10 @@ class BodyTooLarge(GatewayError):
     """A body that has to be held in memory exceeds the limit."""
 
 
+class BodyAbandoned(GatewayError):
+    """A body whose reader went away before its end."""
+
+
 class Sink(Protocol):
     """Where a stream's bytes go: the connection on the other side."""
 
@@ -85,6 +89,13 @@ class BodyStream:
         """The sink has room again."""
         self._resume()
 
+    def cancel(self) -> None:
+        """Nobody wants the rest; the source stops. Nothing happens when there is no rest."""
+        if not self._finished and self._error is None:
+            self._error = BodyAbandoned("nobody reads this body any more")
+            self._chunks.clear()
+            self._cancel()
+
     def pipe(self, sink: Sink) -> None:
         """Give everything to *sink*: what waits now, the rest as it comes."""
         self._sink = sink
@@ -110,7 +121,11 @@ class BodyStream:
             raise BodyTooLarge(f"body of {self.length} bytes, at most {max_bytes} can be held in memory")
         collector = _Collector(max_bytes)
         self.pipe(collector)
-        return await collector.complete
+        try:
+            return await collector.complete
+        except BaseException:
+            self.cancel()
+            raise
 
 
 class _Collector:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl
 
-from gateway.wire.body import Body
+from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
 
 if TYPE_CHECKING:
@@ -66,11 +66,19 @@ class Request:
         ip_address: The client's address, after the trusted-proxies rule.
         certificate: The client's certificate on a TLS listener that asks for one.
         on_end: Called once by the server when the exchange is over, answered or not.
+        expires_at: When the token that opened the exchange expires, seconds since the epoch; a stream that lasts
+            longer is ended soon after. None for no limit.
+        received_host: For the wire: the client's own Host line. A Host that is not this very object was set by a
+            policy, and only then replaces the backend's.
+        upgrade: Lower-case protocol that the client wants to switch to (``websocket``), or empty.
+        upgraded: What the client sends once the protocol has been switched.
+        streams: For the wire: bodies to abandon when the exchange ends before they do.
     """
 
     __slots__ = (
         "body",
         "certificate",
+        "expires_at",
         "headers",
         "host",
         "ip_address",
@@ -83,8 +91,12 @@ class Request:
         "path",
         "port",
         "query",
+        "received_host",
         "scheme",
+        "streams",
         "target",
+        "upgrade",
+        "upgraded",
     )
 
     def __init__(  # noqa: PLR0913 (one message, all its parts)
@@ -114,11 +126,28 @@ class Request:
         self.target: Target | None = None
         self.matched_parameters: dict[str, str] = {}
         self.on_end: Callable[[Ending], None] | None = None
+        self.expires_at: float | None = None
+        self.received_host: str | None = None
+        self.upgrade = ""
+        self.upgraded: BodyStream | None = None
+        self.streams: list[BodyStream] | None = None
 
     @property
     def original_url(self) -> Url:
         """The URL as received."""
         return Url(self.scheme, self.host, self.port, self.original_path, self.original_query)
+
+    def lend(self, stream: BodyStream) -> None:
+        """Note that *stream* belongs to this exchange and ends with it."""
+        if self.streams is None:
+            self.streams = []
+        self.streams.append(stream)
+
+    def abandon_streams(self) -> None:
+        """Nobody reads what is still on its way."""
+        streams, self.streams = self.streams, None
+        for stream in streams or ():
+            stream.cancel()
 
     @property
     def url(self) -> Url:

@@ -84,7 +84,12 @@ class Pending(Generic[T]):
     def __await__(self) -> Generator[object, None, T]:
         if not self.done:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self.then(lambda _: future.done() or future.set_result(None))
+
+            def wake(_: Pending[T]) -> None:
+                if not future.done():
+                    future.set_result(None)
+
+            self.then(wake)
             try:
                 yield from future
             except asyncio.CancelledError:

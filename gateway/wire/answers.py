@@ -1,0 +1,70 @@
+"""
+Answers: the default error body, and the head of every answer as it goes out.
+
+Source: RFC 9112 §4; APIM's default error response (reference: apim-policies.md 1.8).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from gateway.wire.body import Body
+from gateway.wire.headers import Headers
+from gateway.wire.messages import Response
+
+# The wire decides about these, whatever backend or policies wrote.
+OWNED = frozenset(
+    [
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ]
+)
+_MAX_STATUS_LINES = 512
+_status_lines: dict[tuple[int, str], str] = {}
+
+
+def error_response(status: int, message: str, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    """The default error answer, spaced as APIM spaces it."""
+    content = f'{{ "statusCode": {status}, "message": {json.dumps(message)} }}'.encode()
+    fields = Headers([("Content-Type", "application/json"), *headers])
+    return Response(status, fields, Body(content))
+
+
+def has_no_body(status: int, method: str) -> bool:
+    """Whether the answer ends with its head. Source: RFC 9112 §6.3."""
+    return method == "HEAD" or status == 204 or status == 304 or status < 200
+
+
+def status_line(status: int, reason: str) -> str:
+    """The first line with its CRLF."""
+    line = _status_lines.get((status, reason))
+    if line is None:
+        printable = "".join(mark for mark in reason if mark.isprintable() and ord(mark) <= 0xFF)
+        line = f"HTTP/1.1 {status} {printable}\r\n"
+        if len(_status_lines) < _MAX_STATUS_LINES:
+            _status_lines[status, reason] = line
+    return line
+
+
+def render_head(response: Response, framing: str, date_line: str) -> bytes:
+    """
+    The complete head. *framing* is the lines that the wire adds, each with its CRLF.
+
+    A Date is added where the backend gave none: RFC 9110 §6.6.1.
+    """
+    lines = response.headers.lines
+    if not OWNED.isdisjoint(lines):
+        lines = {name: line for name, line in lines.items() if name not in OWNED}
+    if "date" not in lines:
+        framing = f"{framing}{date_line}\r\n"
+    block = "\r\n".join(lines.values())
+    first = status_line(response.status_code, response.reason)
+    text = f"{first}{block}\r\n{framing}\r\n" if block else f"{first}{framing}\r\n"
+    return text.encode("latin-1")

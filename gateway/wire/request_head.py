@@ -1,0 +1,225 @@
+"""
+The strict check of a request's head: everything that two parsers could read differently is refused here.
+
+Source: RFC 9112 §2 to §6; the classes of attack in docs/wire.md.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.wire.fields import FieldError, check_text, parse_fields, tokens
+from gateway.wire.target import TargetError, split_target
+
+if TYPE_CHECKING:
+    from gateway.wire.settings import ServerSettings
+
+CHUNKED = -1
+
+_METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
+_VERSION = re.compile(r"HTTP/[0-9]\.[0-9]")
+_HOST = re.compile(r"(?:[A-Za-z0-9\-._~]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_REFUSED_METHODS = frozenset(["CONNECT", "TRACE"])
+
+# RFC 9110 §7.6.1, and Proxy-Connection, which old clients still send.
+HOP_BY_HOP = frozenset(
+    [
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ]
+)
+
+# Nominating one of these in Connection would take away what the backend relies on.
+_NOT_NOMINATED = frozenset(
+    ["authorization", "content-length", "content-type", "cookie", "expect", "host", "forwarded", "x-real-ip"]
+)
+_SINGLE = ("content-length", "host", "authorization", "transfer-encoding", "content-type", "expect")
+
+
+class HeadError(Exception):
+    """A request that is answered with *status* and *message*, and whose connection is closed."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(slots=True)
+class RequestHead:
+    """
+    One head that passed.
+
+    Attributes:
+        lines: The field lines, hop-by-hop and nominated ones taken away.
+        host: The Host value, ``""`` for HTTP/1.0 without one.
+        length: Body bytes; 0 for no body, ``CHUNKED`` when the body tells its own end.
+        upgrade: Lower-case protocol of a proper upgrade request, or ``""``.
+    """
+
+    method: str
+    path: str
+    query: str
+    lines: dict[str, str]
+    host: str
+    length: int
+    keep_alive: bool
+    expects_continue: bool = False
+    minor: int = 1
+    upgrade: str = ""
+
+
+def parse_head(data: bytes, settings: ServerSettings) -> RequestHead:
+    """Read the head *data*, which has no empty line at its end any more. Raises HeadError."""
+    text = data.decode("latin-1")
+    lines = text.split("\r\n")
+    request_line = lines.pop(0)
+    method, target, minor = _request_line(request_line, settings)
+    fields = _fields(text, lines, settings)
+    host = _host(fields, minor)
+    path, query = _target(target, method, host)
+    head = RequestHead(method, path, query, fields, host, 0, minor == 1, False, minor)
+    if "content-length" in fields or "transfer-encoding" in fields:
+        head.length = _body_length(fields, minor)
+    if "connection" in fields or "expect" in fields or not HOP_BY_HOP.isdisjoint(fields):
+        _connection(head)
+    return head
+
+
+def _request_line(line: str, settings: ServerSettings) -> tuple[str, str, int]:
+    """Method, target and minor version."""
+    if len(line) > settings.max_request_line_bytes:
+        raise HeadError(414, "Request line too long")
+    method, _, rest = line.partition(" ")
+    target, _, version = rest.partition(" ")
+    if version != "HTTP/1.1" and version != "HTTP/1.0":  # noqa: PLR1714 (this one is quicker)
+        if _VERSION.fullmatch(version):
+            raise HeadError(505, "HTTP version not supported")
+        raise HeadError(400, "Malformed request line")
+    if not _METHOD.fullmatch(method):
+        raise HeadError(400, "Malformed method")
+    if method in _REFUSED_METHODS:
+        raise HeadError(405, "Method not allowed")
+    return method, target, 1 if version == "HTTP/1.1" else 0
+
+
+def _fields(text: str, lines: list[str], settings: ServerSettings) -> dict[str, str]:
+    if len(lines) > settings.max_fields:
+        raise HeadError(431, "Too many header fields")
+    if len(text) > settings.max_field_line_bytes and max(map(len, lines)) > settings.max_field_line_bytes:
+        raise HeadError(431, "Header field too long")
+    try:
+        check_text(text, len(lines) + 1)
+        fields = parse_fields(lines)
+    except FieldError as error:
+        raise HeadError(400, str(error)) from None
+    if len(fields) != len(lines):
+        _check_single(fields)
+    return fields
+
+
+def _check_single(fields: dict[str, str]) -> None:
+    """Refuse a repeated field where each receiver would pick another of its values."""
+    for name in _SINGLE:
+        if "\r\n" in fields.get(name, ""):
+            raise HeadError(400, f"More than one {name} header")
+
+
+def _host(fields: dict[str, str], minor: int) -> str:
+    line = fields.get("host")
+    if line is None:
+        if minor == 0:
+            return ""
+        raise HeadError(400, "Host header missing")
+    host = line[5:].strip(" \t")
+    if not _HOST.fullmatch(host):
+        raise HeadError(400, "Malformed Host header")
+    return host
+
+
+def _target(target: str, method: str, host: str) -> tuple[str, str]:
+    """Path and query of the request target."""
+    if not target.startswith("/"):
+        target = _origin_form(target, host)
+    try:
+        return split_target(target)
+    except TargetError as error:
+        raise HeadError(400, str(error)) from None
+
+
+def _origin_form(target: str, host: str) -> str:
+    """The origin form of an absolute-form target, whose authority has to be the Host. Source: RFC 9112 §3.2.2."""
+    scheme, mark, rest = target.partition("://")
+    if not mark or scheme.lower() not in ("http", "https"):
+        raise HeadError(400, "Malformed request target")
+    authority = re.split("[/?]", rest, maxsplit=1)[0]
+    if not host or authority.lower() != host.lower():
+        raise HeadError(400, "Request target and Host disagree")
+    tail = rest[len(authority) :]
+    return tail if tail.startswith("/") else "/" + tail
+
+
+def _body_length(fields: dict[str, str], minor: int) -> int:
+    """The body's length by Content-Length or Transfer-Encoding, never both. Source: RFC 9112 §6."""
+    coding = fields.get("transfer-encoding")
+    if coding is None:
+        return _content_length(fields["content-length"])
+    if "content-length" in fields:
+        raise HeadError(400, "Content-Length and Transfer-Encoding in one request")
+    if minor == 0:
+        raise HeadError(400, "Transfer-Encoding in HTTP/1.0")
+    codings = tokens(coding)
+    if codings == ["chunked"]:
+        return CHUNKED
+    if codings[-1] == "chunked" and "" not in codings and codings.count("chunked") == 1:
+        raise HeadError(501, "Transfer coding not supported")
+    raise HeadError(400, "Malformed Transfer-Encoding")
+
+
+def _content_length(line: str) -> int:
+    value = line[15:].strip(" \t")
+    if not _LENGTH.fullmatch(value):
+        raise HeadError(400, "Malformed Content-Length")
+    return int(value)
+
+
+def _connection(head: RequestHead) -> None:
+    """Apply Connection, Expect and Upgrade, and take the hop-by-hop fields away. Source: RFC 9110 §7.6.1, §10.1.1."""
+    fields = head.lines
+    options = tokens(fields["connection"]) if "connection" in fields else []
+    if "expect" in fields:
+        head.expects_continue = _expects_continue(fields.pop("expect"), head)
+    if "close" in options:
+        head.keep_alive = False
+    elif head.minor == 0:
+        head.keep_alive = "keep-alive" in options
+    if "upgrade" in options and "upgrade" in fields and head.minor == 1 and head.length == 0:
+        head.upgrade = ",".join(tokens(fields["upgrade"]))
+    _take_away(fields, options)
+
+
+def _expects_continue(line: str, head: RequestHead) -> bool:
+    if line[7:].strip(" \t").lower() != "100-continue":
+        raise HeadError(417, "Expectation failed")
+    return head.minor == 1 and head.length != 0
+
+
+def _take_away(fields: dict[str, str], options: list[str]) -> None:
+    """Remove what is meant for this connection only, and what Connection nominates."""
+    for option in options:
+        name = option.replace("_", "-")
+        if name in _NOT_NOMINATED or name.startswith("x-forwarded-"):
+            raise HeadError(400, "Connection nominates a header that is not hop-by-hop")
+        fields.pop(name, None)
+    for name in HOP_BY_HOP:
+        fields.pop(name, None)
