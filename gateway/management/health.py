@@ -1,0 +1,45 @@
+"""
+Readiness: is each thing that requests depend on there?
+
+A part that is not ready takes only its own routes down (they answer 503); the process stays alive and says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One dependency's state. *detail* is for operators and holds no secret."""
+
+    ready: bool
+    detail: str = ""
+
+
+Check = Callable[[], Mapping[str, Status]]
+
+
+@dataclass(slots=True)
+class Readiness:
+    """
+    What ``/readyz`` answers.
+
+    Attributes:
+        checks: Group (issuers, backends, store) → function that gives each member's status.
+        draining: Set when the process is told to stop: not ready for new work, whatever else is well.
+    """
+
+    checks: dict[str, Check] = field(default_factory=dict)
+    draining: bool = False
+
+    def report(self) -> tuple[bool, dict[str, object]]:
+        """Whether everything is ready, and each part's status."""
+        groups = {group: check() for group, check in self.checks.items()}
+        ready = not self.draining and all(status.ready for group in groups.values() for status in group.values())
+        parts: dict[str, object] = {
+            group: {name: {"ready": status.ready, "detail": status.detail} for name, status in members.items()}
+            for group, members in groups.items()
+        }
+        return ready, {"ready": ready, "draining": self.draining, **parts}

@@ -1,0 +1,102 @@
+"""
+Request metrics: plain numbers on the request path, turned into Prometheus families only when somebody scrapes.
+
+Labels come from the configuration (API, operation) and fixed lists (status, reason), never from a request, so their
+number is bounded.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+
+# Upper bounds in seconds. A gateway is judged in milliseconds.
+BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class OperationMetrics:
+    """What one operation has answered. ``statuses`` counts by status code; 0 stands for a client that left."""
+
+    __slots__ = ("api", "buckets", "operation", "seconds", "statuses")
+
+    def __init__(self, api: str, operation: str) -> None:
+        self.api = api
+        self.operation = operation
+        self.statuses: Counter[int] = Counter()
+        self.buckets = [0] * (len(BUCKETS_S) + 1)
+        self.seconds = 0.0
+
+    def observe(self, status_code: int, elapsed_s: float) -> None:
+        """One exchange has ended."""
+        self.statuses[status_code] += 1
+        self.buckets[bisect_left(BUCKETS_S, elapsed_s)] += 1
+        self.seconds += elapsed_s
+
+
+class GatewayMetrics(Collector):
+    """
+    All request metrics of one process, as a Prometheus collector.
+
+    Attributes:
+        refusals: Requests refused, by (policy, reason).
+        gauges: Further numbers asked for at each scrape: name → (help text, function).
+    """
+
+    def __init__(self) -> None:
+        self._operations: list[OperationMetrics] = []
+        self.refusals: Counter[tuple[str, str]] = Counter()
+        self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self.counters: dict[str, tuple[str, Callable[[], float]]] = {}
+
+    def operation(self, api: str, operation: str) -> OperationMetrics:
+        """The numbers of one operation; made once, at load."""
+        metrics = OperationMetrics(api, operation)
+        self._operations.append(metrics)
+        return metrics
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]:
+        """The families, for a scrape."""
+        yield self._requests()
+        yield self._durations()
+        yield self._refused()
+        for name, (text, read) in self.counters.items():
+            yield CounterMetricFamily(name, text, value=read())
+        for name, (text, read) in self.gauges.items():
+            yield GaugeMetricFamily(name, text, value=read())
+
+    def _requests(self) -> CounterMetricFamily:
+        labels = ["api", "operation", "status"]
+        family = CounterMetricFamily(
+            "gateway_requests", "Requests by answer; status 0: the client left.", labels=labels
+        )
+        for one in self._operations:
+            for status, count in list(one.statuses.items()):
+                family.add_metric([one.api, one.operation, str(status)], count)
+        return family
+
+    def _durations(self) -> HistogramMetricFamily:
+        text = "Seconds from the request's head to the end of the answer."
+        family = HistogramMetricFamily("gateway_request_seconds", text, labels=["api", "operation"])
+        for one in self._operations:
+            if one.statuses:
+                family.add_metric([one.api, one.operation], _cumulative(one.buckets), one.seconds)
+        return family
+
+    def _refused(self) -> CounterMetricFamily:
+        text = "Requests that a policy refused, by APIM's reason."
+        family = CounterMetricFamily("gateway_refusals", text, labels=["policy", "reason"])
+        for (policy, reason), count in list(self.refusals.items()):
+            family.add_metric([policy, reason], count)
+        return family
+
+
+def _cumulative(buckets: list[int]) -> list[tuple[str, float]]:
+    total, found = 0, []
+    for bound, count in zip([*map(str, BUCKETS_S), "+Inf"], buckets, strict=True):
+        total += count
+        found.append((bound, float(total)))
+    return found
