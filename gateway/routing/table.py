@@ -1,0 +1,64 @@
+"""What the router is told: APIs and their operations, as configuration knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gateway.errors import Location
+
+NOWHERE = Location("config.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """
+    How callers name an API's version.
+
+    Attributes:
+        scheme: ``segment``: the first path segment below the API's path; ``header``, ``query``: a field called *name*.
+        value: The version: ``v1``. Path segments compare without case, like every path; the other two exactly.
+    """
+
+    scheme: Literal["segment", "header", "query"]
+    value: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedOperation:
+    """
+    One operation.
+
+    Attributes:
+        method: ``GET`` …; ``*`` is every method (ours: APIM has no such thing).
+        url_template: Below the API's path: ``/jobs/{id}``, ``/files/{name}.json``, ``/{*rest}``, ``/add?a={a}``.
+        payload: What the caller of the router wants back: the compiled pipeline.
+    """
+
+    id: str
+    method: str
+    url_template: str
+    payload: Any = None
+    location: Location = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedApi:
+    """
+    One revision of one version of an API. Without *operations* every method and path passes.
+
+    Attributes:
+        path: URL prefix, whole segments, any case; empty means all that no other API claims.
+        revision: ``2`` is addressed by ``;rev=2`` behind the prefix; the current one also without.
+    """
+
+    id: str
+    path: str
+    operations: Sequence[RoutedOperation] = ()
+    payload: Any = None
+    version: Version | None = None
+    revision: str = "1"
+    is_current: bool = True
+    location: Location = NOWHERE
