@@ -1,8 +1,8 @@
 """
 Which issuers a key may sign for. A key is bound to the metadata that published it; issuers are compared byte for byte.
 
-Templates with ``{tenantid}`` (Entra's common and organizations metadata) are bound to the token's ``tid`` and to the key's
-own ``issuer`` member.
+Templates with ``{tenantid}`` (Entra's common and organizations metadata) are bound to the token's ``tid`` and to the
+key's own ``issuer`` member.
 
 Source: OpenID Connect Discovery 1.0 section 4.3; RFC 8725 section 3.8; reference/apim-policies.md sections 2.6 and 2.9;
 corpus/entra/issuer-rules.json.
@@ -11,11 +11,12 @@ corpus/entra/issuer-rules.json.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Protocol
 
 from gateway.errors import TokenError
 from gateway.tokens.keys import Key
-from gateway.tokens.keyset import KeySet
+from gateway.tokens.keyset import KeySet, Signer
 from gateway.tokens.rules import Payload
 
 TENANT = "{tenantid}"
@@ -23,36 +24,43 @@ CONSUMER_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"  # all personal Microso
 GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def check_issuer(
-    payload: Payload, listed: frozenset[str], sets: Iterable[KeySet], signer: KeySet, key: Key | None
-) -> None:
+class Publisher(Protocol):
+    """A metadata document, as far as this module cares."""
+
+    def owns(self, issuer: str, payload: Payload) -> bool:
+        """Whether the metadata states *issuer*."""
+        ...
+
+
+def check_issuer(payload: Payload, listed: frozenset[str], publishers: Sequence[Publisher], signer: Signer) -> None:
     """
     Refuse a token whose ``iss`` the key that signed it may not speak for.
 
     Args:
         listed: The policy's ``<issuers>``.
-        sets: Key sets of all the policy's metadata documents.
-        signer: The set that *key* came from; None for *key* when the token is unsigned.
+        publishers: All the policy's metadata documents.
     """
-    owners = [each for each in sets if each.issuer is not None]
-    if not listed and not owners:
+    if not listed and not publishers:
         return  # neither issuers nor metadata: APIM does not check
     issuer = payload.get("iss")
-    if not isinstance(issuer, str) or not _may_sign(issuer, payload, listed, owners, signer):
+    if not isinstance(issuer, str) or not _may_sign(issuer, payload, listed, publishers, signer):
         raise TokenError("TokenIssuerNotAllowed", "Issuer validation failed. Access denied.")
-    if key is not None and not _is_key_of(key, issuer, payload):
+    if signer.key is not None and not _is_key_of(signer.key, signer.keyset, issuer, payload):
         raise TokenError("TokenIssuerNotAllowed", "Issuer validation failed: the key serves another. Access denied.")
 
 
-def _may_sign(issuer: str, payload: Payload, listed: frozenset[str], owners: list[KeySet], signer: KeySet) -> bool:
-    if signer.issuer is not None and matches(signer.issuer, issuer, payload):
+def _may_sign(
+    issuer: str, payload: Payload, listed: frozenset[str], publishers: Sequence[Publisher], signer: Signer
+) -> bool:
+    own = signer.keyset.issuer
+    if own is not None and matches(own, issuer, payload):
         return True
-    owned_by_other = any(owner is not signer and matches(str(owner.issuer), issuer, payload) for owner in owners)
-    # An inline key may speak for every accepted issuer; a published one for its own metadata and for listed issuers that
-    # no other metadata owns.
-    if signer.issuer is None and owned_by_other:
-        return True
-    return not owned_by_other and any(matches(accepted, issuer, payload) for accepted in listed)
+    owned_by_other = any(publisher.owns(issuer, payload) for publisher in publishers)
+    # An inline key may speak for every accepted issuer; a published one, beside its own metadata, only for listed
+    # issuers that no other metadata owns.
+    if owned_by_other:
+        return own is None
+    return any(matches(accepted, issuer, payload) for accepted in listed)
 
 
 def matches(accepted: str, issuer: str, payload: Payload) -> bool:
@@ -63,14 +71,12 @@ def matches(accepted: str, issuer: str, payload: Payload) -> bool:
     return isinstance(tenant, str) and bool(GUID.fullmatch(tenant)) and accepted.replace(TENANT, tenant) == issuer
 
 
-def _is_key_of(key: Key, issuer: str, payload: Payload) -> bool:
-    own = key.issuer
-    if own is None:
-        return True
-    if TENANT in own:
-        # Entra signs for personal accounts with keys that name their tenant, so a template key never speaks for it.
+def _is_key_of(key: Key, keyset: KeySet, issuer: str, payload: Payload) -> bool:
+    own = keyset.issuer if key.issuer is None else key.issuer
+    if own is not None and TENANT in own:
+        # Entra signs for personal accounts with keys that name their tenant, so a template never speaks for it.
         return payload.get("tid") != CONSUMER_TENANT
-    return issuer == own or _same_tenant(own, issuer)
+    return key.issuer is None or issuer == key.issuer or _same_tenant(key.issuer, issuer)
 
 
 def _same_tenant(own: str, issuer: str) -> bool:

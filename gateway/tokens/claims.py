@@ -16,7 +16,7 @@ MAX_SHOWN_CHARS = 120
 
 
 def check_lifetime(payload: Payload, rules: TokenRules, now: float) -> None:
-    """``exp`` and ``nbf`` against *now* (seconds since the epoch); fractions are cut off, a moment equal to now passes."""
+    """``exp`` and ``nbf`` against *now*, seconds since the epoch; fractions are cut off, and equal to now passes."""
     expires, starts = seconds(payload, "exp"), seconds(payload, "nbf")
     if expires is None and rules.require_expiration_time:
         raise TokenError("JwtInvalid", "Lifetime validation failed. The token has no expiration time. Access denied.")

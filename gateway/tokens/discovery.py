@@ -1,7 +1,7 @@
 """
 OpenID configuration documents: read, checked against the URL they were asked from, and followed to the keys.
 
-Source: OpenID Connect Discovery 1.0 sections 3 and 4.3; RFC 8414 section 3.3; reference/apim-policies.md sections 2.5 and 2.9.
+Source: OpenID Connect Discovery 1.0 sections 3 and 4.3; RFC 8414 section 3.3; apim-policies.md sections 2.5 and 2.9.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from gateway.tokens.keys import Key, KeyIdentity
 
@@ -32,6 +33,14 @@ class KeySet:
     issuer: str | None
     keys: tuple[Key, ...]
     retires: Mapping[KeyIdentity, float] = field(default_factory=dict)
+    by_kid: Mapping[str, tuple[Key, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        named: dict[str, tuple[Key, ...]] = {}
+        for key in self.keys:
+            for name in {key.kid, key.x5t} - {None}:
+                named[str(name)] = (*named.get(str(name), ()), key)
+        object.__setattr__(self, "by_kid", named)
 
     def retirement(self, key: Key) -> float:
         """When *key* ends; infinity while it is published."""
@@ -46,6 +55,31 @@ class KeySet:
         retires = {identity: end for identity, end in self.retires.items() if end > now}
         kept = tuple(key for key in self.keys if self.retirement(key) > now)
         return KeySet(self.issuer, kept, retires)
+
+
+class KeySource(Protocol):
+    """Whatever has a current key set: an Issuer, or the keys written in the policy."""
+
+    @property
+    def keyset(self) -> KeySet | None:
+        """The current picture; None while nothing is known yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InlineKeys:
+    """The keys written in the policy itself; they never change."""
+
+    keyset: KeySet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signer:
+    """The key that verified a token, with the picture and the source it came from; no key: the token is unsigned."""
+
+    key: Key | None
+    keyset: KeySet
+    source: KeySource
 
 
 def merge(old: KeySet | None, issuer: str, published: tuple[Key, ...], now: float) -> KeySet:

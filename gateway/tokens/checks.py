@@ -1,0 +1,57 @@
+"""
+The checks of a token, in order, by name: one table behind both verification and ``gateway explain``.
+
+Source: reference/apim-policies.md section 2.6 (order of IdentityModel's JsonWebTokenHandler; APIM's claims come last).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.tokens.accepted_issuers import Publisher, check_issuer
+from gateway.tokens.claims import check_audience, check_client, check_lifetime, check_required_claims
+from gateway.tokens.compact import Jws
+from gateway.tokens.extensions import (
+    check_binding,
+    check_denied_id,
+    check_max_lifetime,
+    check_scope_or_role,
+    check_type,
+)
+from gateway.tokens.keyset import Signer
+from gateway.tokens.rules import TokenRules
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Everything that a check may look at, after the signature was verified by *signer*."""
+
+    jws: Jws
+    rules: TokenRules
+    now: float
+    publishers: Sequence[Publisher]
+    signer: Signer
+    certificate: bytes | None = None
+
+
+Check = Callable[[Evidence], None]
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("lifetime", lambda e: check_lifetime(e.jws.payload, e.rules, e.now)),
+    ("audience", lambda e: check_audience(e.jws.payload, e.rules, e.now)),
+    ("issuer", lambda e: check_issuer(e.jws.payload, e.rules.issuers, e.publishers, e.signer)),
+    ("type", lambda e: check_type(e.jws.header.get("typ"), e.rules)),
+    ("maximum lifetime", lambda e: check_max_lifetime(e.jws.payload, e.rules, e.now)),
+    ("deny-list", lambda e: check_denied_id(e.jws.payload, e.rules, e.now)),
+    ("binding", lambda e: check_binding(e.jws.payload, e.rules, e.certificate)),
+    ("client application", lambda e: check_client(e.jws.payload, e.rules, e.now)),
+    ("scope or role", lambda e: check_scope_or_role(e.jws.payload, e.rules, e.now)),
+    ("required claims", lambda e: check_required_claims(e.jws.payload, e.rules, e.now)),
+)
+
+
+def check_all(evidence: Evidence) -> None:
+    """Run every check; the first objection is raised as TokenError."""
+    for _, check in CHECKS:
+        check(evidence)

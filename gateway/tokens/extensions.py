@@ -1,0 +1,83 @@
+"""
+Checks that APIM lacks; each is off unless its rule is set.
+
+Source: RFC 9068 section 4 (typ), RFC 7800 and RFC 8705 section 3 (binding), peers.md A2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from gateway.errors import TokenError
+from gateway.tokens.base64url import encode
+from gateway.tokens.claims import missing_message, seconds, value_message
+from gateway.tokens.jwt import claim_values
+from gateway.tokens.rules import Payload, TokenRules
+
+CERTIFICATE_CONFIRMATION = "x5t#S256"
+
+
+def check_type(typ: object, rules: TokenRules) -> None:
+    """The header's ``typ``, in any case and with or without ``application/``, is one of the accepted ones."""
+    if rules.types and str(typ).lower().removeprefix("application/") not in rules.types:
+        raise TokenError("JwtInvalid", "The token's type is not accepted. Access denied.")
+
+
+def check_max_lifetime(payload: Payload, rules: TokenRules, now: float) -> None:
+    """``exp`` minus ``iat`` (or ``nbf``) is at most the limit; a token that does not tell is refused."""
+    if rules.max_lifetime_s is None:
+        return
+    expires, issued = seconds(payload, "exp"), seconds(payload, "iat" if "iat" in payload else "nbf")
+    if expires is None or issued is None or expires - issued > rules.max_lifetime_s:
+        raise TokenError("JwtInvalid", "The token's lifetime is longer than accepted. Access denied.")
+
+
+def check_denied_id(payload: Payload, rules: TokenRules, now: float) -> None:
+    """Neither ``jti`` nor Entra's ``uti`` is on the deny-list."""
+    if rules.denied_ids and any(payload.get(name) in rules.denied_ids for name in ("jti", "uti")):
+        raise TokenError("JwtInvalid", "The token's id is on the deny-list. Access denied.")
+
+
+def check_scope_or_role(payload: Payload, rules: TokenRules, now: float) -> None:
+    """A delegated token has one of the scopes, or any token one of the roles."""
+    wanted = rules.scope_or_role
+    if wanted is None:
+        return
+    name = "scp" if "scp" in payload else "scope"
+    scopes = {scope for text in claim_values(payload.get(name, "")) for scope in text.split(" ")}
+    roles = claim_values(payload.get("roles", ""))
+    if wanted.scopes.isdisjoint(scopes) and wanted.roles.isdisjoint(roles):
+        if name not in payload and "roles" not in payload:
+            raise TokenError("TokenClaimNotFound", missing_message(["scp", "roles"]))
+        shown = name if name in payload else "roles"
+        raise TokenError("TokenClaimValueNotAllowed", value_message(shown, payload[shown]))
+
+
+def check_binding(payload: Payload, rules: TokenRules, certificate: bytes | None) -> None:
+    """
+    A token bound to a key is not accepted from whoever holds a copy of it.
+
+    Args:
+        certificate: The client's TLS certificate, DER, or None.
+    """
+    if rules.confirmation == "ignore" or ("cnf" not in payload and not rules.require_bound):
+        return
+    bound_to = bound_certificate(payload)
+    if rules.confirmation == "refuse" or bound_to is None:
+        raise TokenError("JwtInvalid", "The token's binding to a key (cnf) cannot be checked here. Access denied.")
+    if certificate is None or thumbprint(certificate) != bound_to:
+        raise TokenError("JwtInvalid", "The token is bound to another client certificate. Access denied.")
+
+
+def bound_certificate(payload: Payload) -> str | None:
+    """The thumbprint in ``cnf`` when that is all it holds; None for bindings that we do not know, such as DPoP's."""
+    confirmation = payload.get("cnf")
+    if not isinstance(confirmation, dict) or set(confirmation) != {CERTIFICATE_CONFIRMATION}:
+        return None
+    value = confirmation[CERTIFICATE_CONFIRMATION]
+    return value if isinstance(value, str) else None
+
+
+def thumbprint(certificate: bytes) -> str:
+    """``x5t#S256`` of a DER certificate."""
+    return encode(hashlib.sha256(certificate).digest())

@@ -1,0 +1,72 @@
+"""IssuerRegistry: one Issuer per metadata URL, shared by all policies, refreshed by one background task each."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+
+from gateway.tokens.fetch import Fetch, HttpFetch
+from gateway.tokens.issuer import Issuer, IssuerStatus, LifeCycle
+
+
+class IssuerRegistry:
+    """
+    The issuers of one process.
+
+    ``issuer`` is called while documents load, ``start`` when the event loop runs, ``aclose`` at the end. Without
+    ``start`` keys are still fetched, on the first request that needs them.
+
+    Args:
+        fetch: Seam for tests and emulators; None: HTTPS.
+        clock: Seconds since the epoch.
+        life: When keys are fetched.
+    """
+
+    def __init__(
+        self, fetch: Fetch | None = None, clock: Callable[[], float] = time.time, life: LifeCycle | None = None
+    ) -> None:
+        self._fetch, self._clock, self._life = fetch, clock, life or LifeCycle()
+        self._issuers: dict[tuple[str, str | None], Issuer] = {}
+        self._tasks: dict[Issuer, asyncio.Task[None]] = {}
+        self._started = False
+
+    def issuer(self, url: str, ca_file: str | None = None, expected: Iterable[str] = ()) -> Issuer:
+        """
+        The Issuer behind *url*, made on first sight.
+
+        Args:
+            ca_file: PEM file with the certificate authorities of this issuer alone.
+            expected: Issuers that the policy lists by hand: metadata may state one of them although its URL differs.
+        """
+        found = self._issuers.get((url, ca_file))
+        if found is None:
+            fetch = self._fetch or HttpFetch(ca_file)
+            found = self._issuers[url, ca_file] = Issuer(url, fetch, self._clock, self._life)
+            self._watch(found)
+        found.expected |= frozenset(expected)
+        return found
+
+    async def start(self) -> None:
+        """Begin to fetch and refresh; returns at once, because the gateway serves while an issuer is down."""
+        self._started = True
+        for issuer in self._issuers.values():
+            self._watch(issuer)
+
+    async def aclose(self) -> None:
+        """Stop refreshing."""
+        self._started = False
+        tasks = list(self._tasks.values())
+        self._tasks.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def statuses(self) -> tuple[IssuerStatus, ...]:
+        """Readiness of every issuer."""
+        now = self._clock()
+        return tuple(issuer.status(now) for issuer in self._issuers.values())
+
+    def _watch(self, issuer: Issuer) -> None:
+        if self._started and issuer not in self._tasks:
+            self._tasks[issuer] = asyncio.get_running_loop().create_task(issuer.keep_fresh())

@@ -1,0 +1,108 @@
+"""
+Which key to try on a token.
+
+In a published set the ``kid`` is a filter: the issuer names its keys, and an unknown name must not cost a verification
+per key. Among the policy's own keys it is a hint, as in APIM: the key of that id first, then all of the right type.
+
+Source: reference/apim-policies.md section 2.3; RFC 7515 section 4.1.4; docs/adr/0030-kid-filters-published-keys.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gateway.errors import TokenError
+from gateway.tokens.accepted_issuers import matches
+from gateway.tokens.compact import Jws
+from gateway.tokens.keys import Key
+from gateway.tokens.keyset import KeySet, KeySource, Signer
+from gateway.tokens.rules import TokenRules
+from gateway.tokens.signature import is_signed_by
+
+MAX_TRIED = 16  # keys tried on one token, so that a token without kid costs a bounded time
+Offer = tuple[KeySource, KeySet]
+
+
+class KeyNotFound(TokenError):
+    """No source has a key for this token; a fetch may bring it."""
+
+    def __init__(self) -> None:
+        super().__init__("TokenSignatureKeyNotFound", "Signature validation failed. No key matches. Access denied.")
+
+
+def key_id(jws: Jws) -> str | None:
+    """``kid``, or else the ``x5t`` that Entra's v1 tokens and certificate users give."""
+    name = jws.header.get("kid", jws.header.get("x5t"))
+    return name if isinstance(name, str) else None
+
+
+def check_algorithm(jws: Jws, rules: TokenRules) -> None:
+    """The header's ``alg`` is allowed, and the token is signed where it must be."""
+    algorithm = jws.header["alg"]
+    if algorithm == "none":
+        if rules.require_signed_tokens or jws.signature:
+            raise TokenError(
+                "TokenSignatureInvalid", "Signature validation failed. The token is unsigned. Access denied."
+            )
+    elif algorithm not in rules.algorithms:
+        raise TokenError(
+            "JwtInvalid", "Signature validation failed. The token's algorithm is not allowed. Access denied."
+        )
+
+
+def find_signer(jws: Jws, offers: Sequence[Offer]) -> Signer:
+    """
+    The key that made the token's signature.
+
+    Raises:
+        KeyNotFound: No key answers to the token's ``kid``.
+        TokenError: ``TokenSignatureInvalid``: keys were tried, and none of them made it.
+    """
+    algorithm, kid = str(jws.header["alg"]), key_id(jws)
+    if algorithm == "none":
+        return Signer(None, offers[0][1], offers[0][0])
+    for tried, signer in enumerate(_candidates(jws, kid, offers)):
+        if tried == MAX_TRIED:
+            break
+        if signer.key is not None and is_signed_by(signer.key, algorithm, jws.signing_input, jws.signature):
+            return signer
+    if not _is_known(kid, offers):
+        raise KeyNotFound
+    raise TokenError(
+        "TokenSignatureInvalid", "Signature validation failed. Keys were tried, none matches. Access denied."
+    )
+
+
+def _is_known(kid: str | None, offers: Sequence[Offer]) -> bool:
+    if kid is None:
+        return any(keyset.keys for _, keyset in offers)
+    return any(kid in keyset.by_kid for _, keyset in offers)
+
+
+def _candidates(jws: Jws, kid: str | None, offers: Sequence[Offer]) -> Iterator[Signer]:
+    """Keys that may use the token's algorithm: of its kid first, and of the issuer it names first."""
+    algorithm = str(jws.header["alg"])
+    ordered = offers if len(offers) == 1 else sorted(offers, key=lambda offer: not _speaks_for(offer[1], jws))
+    if kid is not None:
+        for source, keyset in ordered:
+            yield from _suited(keyset.by_kid.get(kid, ()), algorithm, source, keyset)
+    for source, keyset in ordered:
+        rest = (key for key in keyset.keys if _is_fallback(key, kid, keyset))
+        yield from _suited(rest, algorithm, source, keyset)
+
+
+def _suited(
+    keys: Iterator[Key] | tuple[Key, ...], algorithm: str, source: KeySource, keyset: KeySet
+) -> Iterator[Signer]:
+    return (Signer(key, keyset, source) for key in keys if algorithm in key.algorithms)
+
+
+def _is_fallback(key: Key, kid: str | None, keyset: KeySet) -> bool:
+    if kid is None:
+        return True
+    return key.kid is None or (keyset.issuer is None and kid not in (key.kid, key.x5t))
+
+
+def _speaks_for(keyset: KeySet, jws: Jws) -> bool:
+    issuer = jws.payload.get("iss")
+    return keyset.issuer is not None and isinstance(issuer, str) and matches(keyset.issuer, issuer, jws.payload)

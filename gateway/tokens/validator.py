@@ -1,0 +1,191 @@
+"""
+TokenValidator: the one place that decides whether a token is good.
+
+``verify`` is synchronous when keys are at hand, because the request loop must not pay for a coroutine per request; it
+returns an awaitable only when keys have to be fetched first.
+
+Source: design.md decisions 4 and 5; RFC 8725; reference/apim-policies.md sections 2.3 to 2.7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from gateway.errors import TokenError
+from gateway.tokens.cache import TokenCache, Verdict, estimated_size
+from gateway.tokens.checks import Evidence, check_all
+from gateway.tokens.claims import check_audience, check_lifetime, check_required_claims, seconds
+from gateway.tokens.compact import Jws, parse
+from gateway.tokens.decrypt import DecryptionKey, decrypted
+from gateway.tokens.extensions import bound_certificate, thumbprint
+from gateway.tokens.issuer import Issuer
+from gateway.tokens.jwt import Jwt
+from gateway.tokens.keys import Key
+from gateway.tokens.keyset import InlineKeys, KeySet, Signer
+from gateway.tokens.rules import TokenRules
+from gateway.tokens.selection import KeyNotFound, Offer, check_algorithm, find_signer, key_id
+
+_serial = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class KeySources:
+    """
+    Where the keys of one policy come from.
+
+    Attributes:
+        inline: ``<issuer-signing-keys>``.
+        issuers: One per ``<openid-config>``.
+        decryption: ``<decryption-keys>``.
+    """
+
+    inline: tuple[Key, ...] = ()
+    issuers: tuple[Issuer, ...] = ()
+    decryption: tuple[DecryptionKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One verification: what ``verify`` was given."""
+
+    token: str
+    now: float
+    source: str
+    certificate: bytes | None
+    rules: TokenRules
+    cache_key: bytes
+
+
+class TokenValidator:
+    """
+    One validate-jwt or validate-azure-ad-token element, made at load.
+
+    Args:
+        rules: What a token must satisfy, unless a call brings its own.
+        keys: Where the keys come from.
+        cache: Shared verified-token cache; None: every token is verified in full.
+    """
+
+    def __init__(self, rules: TokenRules, keys: KeySources, cache: TokenCache | None = None) -> None:
+        self.rules = rules
+        self.keys = keys
+        self._cache = cache if cache is not None and cache.max_entries > 0 else None
+        self._inline = InlineKeys(KeySet(None, keys.inline))
+        # Verdicts must never cross validators or rule sets, so both are part of what is hashed with the token.
+        self._identity = next(_serial).to_bytes(8, "big")
+
+    def verify(
+        self,
+        token: str,
+        now: float,
+        *,
+        source: str = "",
+        certificate: bytes | None = None,
+        rules: TokenRules | None = None,
+    ) -> Jwt | Awaitable[Jwt]:
+        """
+        The verified token.
+
+        Args:
+            token: Bare compact token, without a scheme.
+            now: Seconds since the epoch, UTC.
+            source: Who asks (client address), so that one client cannot spend the fetch budget for all.
+            certificate: The client's TLS certificate, DER, for bound tokens.
+            rules: Rules of this call, from ``rules.with_values``; None: those given at load.
+
+        Raises:
+            TokenError: The token is refused; ``reason`` is APIM's. Also raised by the awaitable.
+            KeysUnavailable: It cannot be judged, because an issuer is down: 503.
+        """
+        active = self.rules if rules is None else rules
+        if len(token) > active.max_token_bytes:
+            raise TokenError("JwtInvalid", f"JWT is longer than {active.max_token_bytes} bytes.")
+        key = sha256(self._identity + active.identity + token.encode("ascii", "replace")).digest()
+        if self._cache is not None:
+            verdict = self._cache.find(key)
+            if verdict is not None and _still_holds(verdict, now, certificate):
+                return verdict.jwt
+        return self._judge(Call(token, now, source, certificate, active, key), may_fetch=True)
+
+    def _judge(self, call: Call, may_fetch: bool) -> Jwt | Awaitable[Jwt]:
+        jws = self.open(call.token, call.rules)
+        check_algorithm(jws, call.rules)
+        offers = self.offers(call.now)
+        try:
+            signer = find_signer(jws, offers)
+        except KeyNotFound as error:
+            return self._without_key(jws, call, error, may_fetch)
+        check_all(Evidence(jws, call.rules, call.now, self.keys.issuers, signer, call.certificate))
+        return self._accept(jws, signer, call)
+
+    def open(self, token: str, rules: TokenRules) -> Jws:
+        """The signed token in *token*, decrypted where it must be; nothing is verified yet."""
+        opened = parse(token, rules.max_token_bytes)
+        return opened if isinstance(opened, Jws) else decrypted(opened, self.keys.decryption, rules.max_token_bytes)
+
+    def offers(self, now: float) -> list[Offer]:
+        """The key sets at hand, the policy's own first."""
+        offers: list[Offer] = [(self._inline, self._inline.keyset)]
+        for issuer in self.keys.issuers:
+            keyset = issuer.keys_at(now)
+            if keyset is not None:
+                offers.append((issuer, keyset))
+        return offers
+
+    def _without_key(self, jws: Jws, call: Call, error: KeyNotFound, may_fetch: bool) -> Awaitable[Jwt]:
+        """Fetch keys where that can help; say 503 where they are missing through our fault."""
+        helpful = self._helpful(jws, call)
+        kid = key_id(jws)
+        waits = [each for each in helpful if may_fetch and each.may_fetch(kid, call.source, call.now)]
+        if waits:
+            return self._judge_after_fetch(call, waits, kid)
+        for issuer in helpful:
+            if issuer.keyset is None or issuer.failing:
+                raise issuer.unavailable(call.now)
+        raise error
+
+    def _helpful(self, jws: Jws, call: Call) -> Sequence[Issuer]:
+        """Issuers whose missing key could still make this token pass; none when its claims refuse it anyway."""
+        try:
+            for check in (check_lifetime, check_audience, check_required_claims):
+                check(jws.payload, call.rules, call.now)
+        except TokenError:
+            return ()
+        issuer = str(jws.payload.get("iss", ""))
+        listed = issuer in call.rules.issuers
+        return [each for each in self.keys.issuers if listed or each.keyset is None or each.owns(issuer, jws.payload)]
+
+    async def _judge_after_fetch(self, call: Call, issuers: Sequence[Issuer], kid: str | None) -> Jwt:
+        await asyncio.gather(*(issuer.fetched(kid) for issuer in issuers))
+        verified = self._judge(call, may_fetch=False)
+        assert isinstance(verified, Jwt)  # noqa: S101 - only a judgement that may fetch returns an awaitable
+        return verified
+
+    def _accept(self, jws: Jws, signer: Signer, call: Call) -> Jwt:
+        jwt = Jwt.of(jws.header, jws.payload)
+        if self._cache is not None:
+            self._cache.keep(call.cache_key, _verdict(jwt, jws, signer, call))
+        return jwt
+
+
+def _still_holds(verdict: Verdict, now: float, certificate: bytes | None) -> bool:
+    """A verdict ends with its token's time, with any change of the key set it came from, and with its certificate."""
+    if not verdict.starts <= now <= verdict.ends or verdict.source.keyset is not verdict.keyset:
+        return False
+    return verdict.certificate is None or (certificate is not None and thumbprint(certificate) == verdict.certificate)
+
+
+def _verdict(jwt: Jwt, jws: Jws, signer: Signer, call: Call) -> Verdict:
+    rules, payload = call.rules, jws.payload
+    expires, starts = seconds(payload, "exp"), seconds(payload, "nbf")
+    ends = math.inf if expires is None else expires + rules.clock_skew_s
+    if signer.key is not None:
+        ends = min(ends, signer.keyset.retirement(signer.key))
+    bound = bound_certificate(payload) if rules.confirmation == "certificate" else None
+    begins = -math.inf if starts is None else starts - rules.clock_skew_s
+    return Verdict(jwt, begins, ends, signer.source, signer.keyset, estimated_size(len(call.token)), bound)
