@@ -93,3 +93,18 @@ class PolicyDocument:
         """The policy elements of *section*, in order."""
         node = self.sections.get(section)
         return node.children if node else ()
+
+
+def same(one: Node, other: Node) -> bool:
+    """Whether two nodes mean the same: equal but for where they stand."""
+    return (
+        one.name == other.name
+        and len(one.children) == len(other.children)
+        and _plain(one) == _plain(other)
+        and all(same(*pair) for pair in zip(one.children, other.children, strict=True))
+    )
+
+
+def _plain(node: Node) -> tuple[dict[str, str], str | None]:
+    attributes = {name: text.value for name, text in node.attributes.items()}
+    return attributes, node.text.value if node.text else None

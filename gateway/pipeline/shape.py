@@ -66,6 +66,7 @@ class Element:
         expression: Whether the text may be an expression.
         required: Whether the text (or at least one policy) must be there.
         choices: The only literal texts allowed; empty for any.
+        mixed: Whether text around an expression is let through and taken literally, as APIM does in trace messages.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Element:
     expression: bool = True
     required: bool = False
     choices: tuple[str, ...] = ()
+    mixed: bool = False
 
     def attribute(self, name: str) -> Attribute | None:
         """The declared attribute, or None."""
