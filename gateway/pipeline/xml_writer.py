@@ -8,7 +8,8 @@ Source: XML 1.0 §2.4, §3.3.3; APIM "Set or edit policies", format ``xml``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from xml.parsers import expat
 
 from gateway.errors import LoadError, Location
 from gateway.pipeline.document import Node, PolicyDocument, Section, Text
@@ -68,7 +69,7 @@ def _attributes(node: Node, indent: str) -> Iterator[str]:
 
 def _value(text: Text) -> str:
     tables = (_QUOTED, _ONE_LINE) if _breaks_freely(text.value) else (_ONE_LINE, _QUOTED)
-    ways = (text.value.translate(table) for table in tables)
+    ways = [*(text.value.translate(table) for table in tables), _marked(text.value, _ONE_LINE)]
     return _first_faithful(ways, text, lambda written: _read(f'<a b="{written}"/>').attributes["b"].value)
 
 
@@ -82,9 +83,11 @@ def _content(node: Node) -> str:
     if text is None:
         return ""
     value = text.value
-    ways = [value, value.translate(_MARKUP), f"<![CDATA[{value}]]>", value.translate(_QUOTED), _cdata(value)]
-    if node.name != SET_BODY or is_expression(value):
-        ways = ways[1:]
+    ways = [value.translate(_MARKUP), _cdata(value), value.translate(_QUOTED), _marked(value, _QUOTED)]
+    if is_expression(value):
+        ways = [ways[0], *ways[2:], ways[1]]
+    elif node.name == SET_BODY and _is_standard(value):
+        ways = [value, *ways]
     name = SET_BODY if node.name == SET_BODY else "a"
     return _first_faithful(ways, text, lambda written: _content_of(_read(f"<{name}>{written}</{name}>")))
 
@@ -92,6 +95,27 @@ def _content(node: Node) -> str:
 def _cdata(value: str) -> str:
     """CDATA that may hold its own end."""
     return f"<![CDATA[{value.replace(']]>', ']]]]><![CDATA[>')}]]>"
+
+
+def _marked(value: str, table: Mapping[int, str]) -> str:
+    """
+    The escaped form of an expression whose quotes all stand in comments.
+
+    Nothing there says that it is escaped, so its first character, a letter or a space, says it.
+    """
+    first = value[2:3]
+    mark = f"&#{ord(first)};" if first.isalnum() or first.isspace() else ""
+    return value[:2] + mark + value[2 + bool(mark) :].translate(table)
+
+
+def _is_standard(body: str) -> bool:
+    """Whether any XML parser takes *body* as content; raw expressions and inner declarations are for APIM only."""
+    parser = expat.ParserCreate()
+    try:
+        parser.Parse(f"<a>{body}</a>", True)
+    except expat.ExpatError:
+        return False
+    return True
 
 
 def _content_of(node: Node) -> str | None:
