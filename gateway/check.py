@@ -1,0 +1,121 @@
+"""
+``gateway check``: load everything and say every mistake, without running anything.
+
+A file alone is checked without a configuration: what only a configuration can know (named values, fragments, backends,
+certificates) is then a note, not a problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.documents import parse_document, read_document
+from gateway.errors import LoadError, Problem
+from gateway.pipeline.checker import check
+from gateway.pipeline.compiler import Compiler, Scoped
+from gateway.pipeline.document import PolicyDocument, Scope, Section
+from gateway.pipeline.named_values import Substitution
+from gateway.pipeline.policy import Vocabulary
+from gateway.pipeline.services import Services
+from gateway.policies import POLICIES
+
+# What only a configuration can answer.
+_NOTES = frozenset(
+    """
+    unknown-named-value unresolved-value unknown-fragment unknown-backend unknown-certificate unknown-logger
+    """.split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found in one file; *notes* do not make it bad."""
+
+    file: str
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file can be used."""
+        return not self.problems
+
+    def as_json(self) -> dict[str, object]:
+        """``{"file", "ok", "problems": […], "notes": […]}``, as design.md §3.1 fixes it."""
+        return {
+            "file": self.file,
+            "ok": self.ok,
+            "problems": [_problem_json(problem) for problem in self.problems],
+            "notes": [_problem_json(note) for note in self.notes],
+        }
+
+
+def check_file(path: Path, services: Services, vocabulary: Vocabulary = POLICIES) -> Report:
+    """Check one policy document without a configuration."""
+    try:
+        document = read_document(path, vocabulary)
+    except LoadError as error:
+        return _report(str(path), error.problems)
+    return check_document(document, services, vocabulary)
+
+
+def check_text(content: bytes, file: str, services: Services, vocabulary: Vocabulary = POLICIES) -> Report:
+    """The same for text that is in no file; *file* names it and tells its form."""
+    try:
+        document = parse_document(content, file, vocabulary)
+    except LoadError as error:
+        return _report(file, error.problems)
+    return check_document(document, services, vocabulary)
+
+
+def check_document(document: PolicyDocument, services: Services, vocabulary: Vocabulary) -> Report:
+    """Check shapes, then compile: every mistake that loading could find."""
+    substitution = Substitution({})
+    document = substitution.document(document)
+    problems = [*substitution.problems, *check(document, vocabulary)]
+    if not any(problem.code not in _NOTES for problem in problems):
+        problems += _compile(document, services, vocabulary)
+    return _report(document.file, problems)
+
+
+def _compile(document: PolicyDocument, services: Services, vocabulary: Vocabulary) -> Sequence[Problem]:
+    compiler = Compiler(vocabulary, services)
+    try:
+        compiler.compile([Scoped(Scope.OPERATION, _as_policies(document, vocabulary))])
+    except LoadError as error:
+        return error.problems
+    return ()
+
+
+def _as_policies(document: PolicyDocument, vocabulary: Vocabulary) -> PolicyDocument:
+    """A fragment's policies, each put where it may stand: which section will include it is not known here."""
+    fragment = document.fragment
+    if fragment is None:
+        return document
+    sections = {section: fragment for section in Section if _fits(fragment.children, section, vocabulary)}
+    return PolicyDocument(document.file, dict([next(iter(sections.items()), (Section.INBOUND, fragment))]))
+
+
+def _fits(nodes: Iterable[object], section: Section, vocabulary: Vocabulary) -> bool:
+    names = {getattr(node, "name", "") for node in nodes}
+    return all(section in vocabulary[name].sections for name in names if name in vocabulary)
+
+
+def _report(file: str, problems: Iterable[Problem]) -> Report:
+    ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.location)
+    return Report(
+        file,
+        tuple(problem for problem in ordered if problem.code not in _NOTES),
+        tuple(problem for problem in ordered if problem.code in _NOTES),
+    )
+
+
+def _problem_json(problem: Problem) -> dict[str, object]:
+    return {
+        "line": problem.location.line,
+        "column": problem.location.column,
+        "code": problem.code,
+        "message": f"{problem.message} ({problem.remedy})" if problem.remedy else problem.message,
+    }

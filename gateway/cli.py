@@ -1,0 +1,147 @@
+"""
+The command line: ``gateway serve | demo | check | convert | explain | test | token | notifications | schema``.
+
+Each command is a thin function: it reads its arguments, calls the part that does the work, and turns the outcome into
+text and an exit code. Errors go to stderr as ``file:line:column: code: message (remedy)``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from gateway import __version__
+from gateway.errors import GatewayError, LoadError
+
+app = App(name="gateway", version=__version__, help="Run Azure API Management policies anywhere.")
+
+ConfigPath = Annotated[Path, Parameter(name=["--config", "-c"], help="The configuration file.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the ``gateway`` command."""
+    try:
+        outcome = app(arguments)
+    except LoadError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    except GatewayError as error:
+        print(f"gateway: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+@app.command
+def serve(config: ConfigPath = Path("config.yaml"), *, workers: int | None = None, port: int | None = None) -> None:
+    """
+    Run the gateway.
+
+    Parameters
+    ----------
+    workers
+        Processes that share the listening socket; the configuration's `workers` unless given.
+    port
+        Listen on this port instead of the configuration's.
+    """
+    from gateway.serving import serve as run
+
+    run(config, workers=workers, port=port)
+
+
+@app.command
+def demo(*, port: int = 8080) -> None:
+    """
+    Run everything in one process on embedded defaults: emulators, notification service, gateway. Ctrl-C stops all.
+
+    Parameters
+    ----------
+    port
+        The gateway's port; the emulators take the next ones.
+    """
+    from gateway.demo import run
+
+    run(port)
+
+
+@app.command
+def check(
+    *files: Path,
+    config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> int:
+    """
+    Load configuration and policy documents and report every problem. Exit code 0 or 1.
+
+    Parameters
+    ----------
+    files
+        Policy documents to check on their own; unknown named values and fragments are notes then.
+    config
+        Check this configuration and every document that it names.
+    as_json
+        Print one JSON object per file.
+    """
+    from gateway.check import check_all
+
+    reports = check_all(files, config)
+    for report in reports:
+        _print_report(report.as_json() if as_json else None, [*report.problems, *report.notes], report.file)
+    return 0 if all(report.ok for report in reports) else 1
+
+
+def _print_report(as_json: dict[str, object] | None, findings: Sequence[object], file: str) -> None:
+    if as_json is not None:
+        print(json.dumps(as_json))
+        return
+    for finding in findings:
+        print(finding)
+    if not findings:
+        print(f"{file}: ok")
+
+
+@app.command
+def convert(file: Path, *, to: Literal["yaml", "xml"]) -> None:
+    """
+    Print a policy document in the other form; its meaning stays the same.
+
+    Parameters
+    ----------
+    file
+        The document, XML or YAML by its suffix.
+    to
+        The form to print.
+    """
+    from gateway.documents import read_document
+    from gateway.pipeline import xml_format, yaml_format
+    from gateway.policies import POLICIES
+
+    document = read_document(file, POLICIES)
+    print((yaml_format if to == "yaml" else xml_format).dump(document, POLICIES), end="")
+
+
+@app.command
+def schema(what: Literal["config", "policy"]) -> None:
+    """
+    Print the JSON Schema of the configuration or of policy documents in YAML, for editors.
+
+    Parameters
+    ----------
+    what
+        Which of the two.
+    """
+    from gateway.pipeline.schema import policy_schema
+    from gateway.policies import POLICIES
+
+    if what == "policy":
+        print(json.dumps(policy_schema(POLICIES), indent=2))
+    else:
+        from gateway.config import json_schema
+
+        print(json.dumps(json_schema(), indent=2))

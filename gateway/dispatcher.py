@@ -1,0 +1,166 @@
+"""
+The application that the server drives: one request in, one answer out.
+
+Routing chose API, operation and pipeline at load; here a request is matched, cleaned of what only the gateway may say,
+given its context, and sent through its pipeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from gateway.errors import PolicyError
+from gateway.pipeline.context import Context
+
+if TYPE_CHECKING:
+    from gateway.management.metrics import GatewayMetrics, OperationMetrics
+    from gateway.pipeline.context import ApiInfo, DeploymentInfo, OperationInfo
+    from gateway.pipeline.pipeline import Pipeline
+    from gateway.routing import Match, Router
+    from gateway.subscriptions import Access
+    from gateway.wire.contract import HeaderContract
+    from gateway.wire.messages import Ending, Request, Response, Target
+
+log = structlog.get_logger("gateway.access")
+
+_NOT_FOUND = "Unable to match incoming request to an operation."
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRuntime:
+    """
+    One API, ready to run.
+
+    Attributes:
+        target: Where its requests go unless a policy says otherwise.
+        contract: Headers that its clients may not send.
+        unmatched: Runs when no operation matches: on-error of the API's scope.
+    """
+
+    info: ApiInfo
+    target: Target
+    contract: HeaderContract
+    unmatched: OperationRuntime
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRuntime:
+    """
+    One operation, ready to run.
+
+    Attributes:
+        pipelines: By product id; None is the pipeline without a product.
+    """
+
+    info: OperationInfo
+    pipelines: Mapping[str | None, Pipeline]
+    metrics: OperationMetrics
+
+
+class AccessControl(Protocol):
+    """Decides on subscription keys; None where the configuration has neither products nor subscriptions."""
+
+    def decide(self, api_id: str, request: Request) -> Access:
+        """Product, subscription and user of the request. Raises PolicyError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """
+    The gateway as the server's application.
+
+    Attributes:
+        nowhere: Runs when no API matches: on-error of the global scope.
+        log_all: Whether answered requests are logged too, not only refused and failed ones.
+    """
+
+    router: Router
+    nowhere: ApiRuntime
+    deployment: DeploymentInfo
+    metrics: GatewayMetrics
+    access: AccessControl | None = None
+    log_all: bool = False
+
+    def handle(self, request: Request) -> Response | Awaitable[Response]:
+        """The answer to *request*, at once or later."""
+        match = self.router.match(request)
+        api: ApiRuntime = self.nowhere if match.api is None else match.api.payload
+        operation: OperationRuntime = api.unmatched if match.operation is None else match.operation.payload
+        context = Context(request, self.deployment, api.info, operation.info)
+        request.on_end = _Exchange(self, context, operation).ended
+        api.contract.strip(request.headers)
+        if match.operation is None:
+            return _refuse(context, operation, PolicyError(404, "OperationNotFound", _NOT_FOUND, "Resource not found"))
+        _aim(request, match, api)
+        if self.access is None:
+            return operation.pipelines[None].execute(context)
+        return self._with_access(self.access, context, operation)
+
+    def _with_access(
+        self, access: AccessControl, context: Context, operation: OperationRuntime
+    ) -> Response | Awaitable[Response]:
+        try:
+            granted = access.decide(context.api.id, context.request)
+        except PolicyError as refusal:
+            return _refuse(context, operation, refusal)
+        context.product, context.subscription, context.user = granted.product, granted.subscription, granted.user
+        product_id = None if granted.product is None else granted.product.id
+        return operation.pipelines[product_id].execute(context)
+
+
+def _aim(request: Request, match: Match, api: ApiRuntime) -> None:
+    """Point *request* at its API's backend."""
+    request.target = api.target
+    request.path = match.rest_path
+    request.matched_parameters = match.parameters
+    request.matched_query = match.matched_query
+
+
+def _refuse(context: Context, operation: OperationRuntime, refusal: PolicyError) -> Response | Awaitable[Response]:
+    """A built-in step refuses: on-error runs, its LastError has no place in a document."""
+    return operation.pipelines[None].recover(refusal, context)
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """Counts and logs one exchange when it is over."""
+
+    dispatcher: Dispatcher
+    context: Context
+    operation: OperationRuntime
+
+    def ended(self, ending: Ending) -> None:
+        """The server has sent the answer, or the client has left."""
+        context = self.context
+        self.operation.metrics.observe(ending.status_code or 0, context.elapsed_s)
+        if context.last_error is not None:
+            self.dispatcher.metrics.refusals[context.last_error.source, context.last_error.reason] += 1
+        if context.after_response:
+            for follow_up in context.after_response:
+                follow_up(context)
+        if context.last_error is not None or self.dispatcher.log_all:
+            self._log(ending)
+
+    def _log(self, ending: Ending) -> None:
+        """One line; never a header, a query or a body."""
+        context, error = self.context, self.context.last_error
+        fields = {"source": error.source, "reason": error.reason, "detail": error.message} if error else {}
+        log.info(
+            "refused" if error else "answered",
+            request_id=str(context.request_id),
+            method=context.request.original_method,
+            path=context.request.original_path,
+            api=context.api.id,
+            operation=context.operation.id,
+            status=ending.status_code,
+            client=context.request.ip_address,
+            elapsed_ms=round(context.elapsed_s * 1000, 3),
+            received=ending.received_bytes,
+            sent=ending.sent_bytes,
+            client_left=ending.client_left,
+            **fields,
+        )
