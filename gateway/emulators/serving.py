@@ -75,7 +75,18 @@ class DroppingProtocol(HttpToolsProtocol):
 
 
 class QuietServer(uvicorn.Server):
-    """A uvicorn server that leaves the process's signals alone: the tests or the demo own them."""
+    """A uvicorn server that leaves the process alone: no signals, no exit. The tests or the demo own both."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit:  # the application's start failed; whoever waits sees that the server ended
+            self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for connection in list(self.server_state.connections):
+            _abort(connection)  # a TLS client that keeps its connection and reads nothing would hold up the end
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -114,7 +125,7 @@ async def serve_here(served: Any, binding: Binding | None = None) -> AsyncIterat
             while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells its start by a flag only
                 await asyncio.sleep(0.005)
             if task.done():
-                raise RuntimeError(f"{base_url} did not start")
+                raise TimeoutError(f"{base_url} did not start")
             yield base_url
         finally:
             server.should_exit = True
@@ -129,6 +140,11 @@ def _prepared(served: Any, binding: Binding) -> Iterator[tuple[QuietServer, sock
         if hasattr(served, "base_url"):
             served.base_url = base_url
         yield QuietServer(_settings(getattr(served, "app", served), binding.tls)), bound, base_url
+
+
+def _abort(connection: Any) -> None:
+    if connection.transport is not None:
+        connection.transport.abort()
 
 
 def _settings(app: Any, tls: ssl.SSLContext | None) -> uvicorn.Config:

@@ -38,7 +38,7 @@ def with_basic(form: Mapping[str, str], authorization: str) -> dict[str, str]:
     if scheme.lower() != "basic":
         return dict(form)
     try:
-        client_id, _, secret = base64.b64decode(encoded).decode().partition(":")
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
     except ValueError:
         return dict(form)
     return {"client_id": unquote_plus(client_id), "client_secret": unquote_plus(secret), **form}
