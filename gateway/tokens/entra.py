@@ -100,7 +100,10 @@ def is_entra_issuer(issuer: str, url: str) -> bool:
     if (host, issuer) == BOT_FRAMEWORK:
         return True
     tenant = _tenant_pattern(parts.path.split("/")[1] if "/" in parts.path else "")
-    return any(re.fullmatch(form, issuer) for form in _issuer_forms(host, tenant, f"{parts.scheme}://{parts.netloc}"))
+    return any(
+        re.fullmatch(form, issuer, re.IGNORECASE)
+        for form in _issuer_forms(host, tenant, f"{parts.scheme}://{parts.netloc}")
+    )
 
 
 def _tenant_pattern(name: str) -> str:

@@ -20,11 +20,12 @@ from gateway.errors import TokenError
 from gateway.tokens.cache import TokenCache, Verdict, estimated_size
 from gateway.tokens.checks import Evidence, check_all
 from gateway.tokens.claims import check_audience, check_lifetime, check_required_claims, seconds
-from gateway.tokens.compact import Jws, parse
-from gateway.tokens.decrypt import DecryptionKey, decrypted
+from gateway.tokens.compact import Jwe, Jws, parse
+from gateway.tokens.decrypt import DEFAULT_RULES, decrypted
 from gateway.tokens.extensions import bound_certificate, thumbprint
 from gateway.tokens.issuer import Issuer
 from gateway.tokens.jwt import Jwt
+from gateway.tokens.key_management import DecryptionKey, DecryptionRules
 from gateway.tokens.keys import Key
 from gateway.tokens.keyset import InlineKeys, KeySet, Signer
 from gateway.tokens.rules import TokenRules
@@ -42,11 +43,13 @@ class KeySources:
         inline: ``<issuer-signing-keys>``.
         issuers: One per ``<openid-config>``.
         decryption: ``<decryption-keys>``.
+        decryption_rules: Encryption algorithms that are off by default.
     """
 
     inline: tuple[Key, ...] = ()
     issuers: tuple[Issuer, ...] = ()
     decryption: tuple[DecryptionKey, ...] = ()
+    decryption_rules: DecryptionRules = DEFAULT_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,11 @@ class TokenValidator:
     def open(self, token: str, rules: TokenRules) -> Jws:
         """The signed token in *token*, decrypted where it must be; nothing is verified yet."""
         opened = parse(token, rules.max_token_bytes)
-        return opened if isinstance(opened, Jws) else decrypted(opened, self.keys.decryption, rules.max_token_bytes)
+        return opened if isinstance(opened, Jws) else self._decrypted(opened, rules)
+
+    def _decrypted(self, jwe: Jwe, rules: TokenRules) -> Jws:
+        keys = self.keys
+        return decrypted(jwe, keys.decryption, keys.decryption_rules, rules.max_token_bytes)
 
     def offers(self, now: float) -> list[Offer]:
         """The key sets at hand, the policy's own first."""
