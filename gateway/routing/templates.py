@@ -12,6 +12,7 @@ from typing import TypeAlias
 from urllib.parse import quote, unquote
 
 from gateway.errors import LoadError, Location
+from gateway.wire.target import TargetError, normal_path
 
 _PARAMETER = re.compile(r"\{([^{}]*)\}")
 _NAME = re.compile(r"[^\s{}*?&=/#%:]+")
@@ -149,7 +150,7 @@ def _segment(word: str, *, last: bool, location: Location) -> Segment:
     if word == "*" or word.startswith("{*"):
         return _wildcard(word, last=last, location=location)
     texts_and_names = _PARAMETER.split(word)
-    texts = tuple(_literal_text(text, location, part=True) for text in texts_and_names[::2])
+    texts = tuple(_part_text(text, location) for text in texts_and_names[::2])
     names = tuple(_name(name, location) for name in texts_and_names[1::2])
     if not names:
         return Literal(_literal_text(word, location))
@@ -198,14 +199,22 @@ def _plain(name: str, location: Location) -> str:
     return name
 
 
-def _literal_text(text: str, location: Location, *, part: bool = False) -> str:
-    """*text* in the form that paths arrive in, lower case. Only a *part* of a segment may be empty."""
-    if part and not text:
-        return text
+def _literal_text(text: str, location: Location) -> str:
+    """A whole literal segment in the one normal form that the wire gives to paths, lower case."""
+    if not text:
+        raise LoadError.at(location, "bad-url-template", "an empty segment can never match", "remove the slash")
+    quoted = _part_text(text, location)
+    try:
+        return normal_path(f"/{quoted}")[1:].lower()
+    except TargetError as error:
+        message = f"segment {text!r} can never match: {error}"
+        raise LoadError.at(location, "bad-url-template", message, "remove it") from None
+
+
+def _part_text(text: str, location: Location) -> str:
+    """Literal text beside a parameter; may be empty."""
     if _REFUSED.search(text):
         raise LoadError.at(location, "bad-url-template", f"{text!r} is not understood", "see docs: URL templates")
-    if not part and text in {"", ".", ".."}:
-        raise LoadError.at(location, "bad-url-template", f"segment {text!r} can never match", "remove it")
     return quote(text, safe=_PATH_SAFE).lower()
 
 
