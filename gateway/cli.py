@@ -145,3 +145,6 @@ def schema(what: Literal["config", "policy"]) -> None:
         from gateway.config import json_schema
 
         print(json.dumps(json_schema(), indent=2))
+
+
+app.command("gateway.token_commands:app", name="token")

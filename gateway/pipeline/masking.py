@@ -1,0 +1,50 @@
+"""What traces may show of a value: secrets are masked, long texts cut, tokens and bodies named but not printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+MASK = "*****"
+MAX_CHARACTERS = 200
+
+SECRET_HEADERS = frozenset(
+    """
+    authorization proxy-authorization cookie set-cookie ocp-apim-subscription-key api-key x-api-key x-functions-key
+    apim-debug-authorization
+    """.split()
+)
+
+# Three base64url parts: a token, wherever it turns up.
+_TOKEN = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+
+
+class Masking:
+    """
+    Masks texts and values.
+
+    Args:
+        secrets: Texts that must never be shown: secret named values, keys. Shorter than four characters are ignored,
+            because masking them would only say what they are.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        known = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def text(self, text: str) -> str:
+        """*text* without secrets and tokens, cut to a readable length."""
+        if self._secrets is not None:
+            text = self._secrets.sub(MASK, text)
+        text = _TOKEN.sub(MASK, text)
+        return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
+
+    def header(self, name: str, value: str) -> str:
+        """A header's value; credentials are masked whole."""
+        return MASK if name.lower() in SECRET_HEADERS else self.text(value)
+
+    def value(self, value: object) -> object:
+        """A variable's value: plain ones masked, everything else by its type only."""
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        return self.text(value) if isinstance(value, str) else f"({type(value).__name__})"
