@@ -39,7 +39,7 @@ def error_response(status: int, message: str, headers: Iterable[tuple[str, str]]
 
 def has_no_body(status: int, method: str) -> bool:
     """Whether the answer ends with its head. Source: RFC 9112 §6.3."""
-    return method == "HEAD" or status == 204 or status == 304 or status < 200
+    return method == "HEAD" or status in (204, 304) or status < 200
 
 
 def status_line(status: int, reason: str) -> str:

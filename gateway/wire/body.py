@@ -64,7 +64,7 @@ class BodyStream:
         """The next bytes."""
         if self._sink is not None:
             self._sink.write(data)
-        else:
+        elif self._error is None:
             self._chunks.append(data)
             self._pause()
 
@@ -89,13 +89,6 @@ class BodyStream:
         """The sink has room again."""
         self._resume()
 
-    def cancel(self) -> None:
-        """Nobody wants the rest; the source stops. Nothing happens when there is no rest."""
-        if not self._finished and self._error is None:
-            self._error = BodyAbandoned("nobody reads this body any more")
-            self._chunks.clear()
-            self._cancel()
-
     def pipe(self, sink: Sink) -> None:
         """Give everything to *sink*: what waits now, the rest as it comes."""
         self._sink = sink
@@ -110,9 +103,10 @@ class BodyStream:
             self._resume()
 
     def discard(self) -> None:
-        """Nobody wants the rest: the source drops it, or closes its connection."""
+        """Nobody wants the rest: the source drops it, or closes its connection. Nothing happens without a rest."""
         self._chunks.clear()
-        if not self._finished:
+        if not self._finished and self._error is None:
+            self._error = BodyAbandoned("nobody reads this body any more")
             self._discard()
 
     async def read(self, max_bytes: int) -> bytes:
@@ -124,7 +118,7 @@ class BodyStream:
         try:
             return await collector.complete
         except BaseException:
-            self.cancel()
+            self.discard()
             raise
 
 

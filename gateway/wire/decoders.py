@@ -36,24 +36,24 @@ class Decoder(Protocol):
 
 
 class LengthDecoder:
-    """A body of a known number of bytes, at least one."""
+    """A body of a known number of bytes, at least one; *missing* of them have not come yet."""
 
-    __slots__ = ("_missing", "done", "rest")
+    __slots__ = ("done", "missing", "rest")
 
     def __init__(self, length: int) -> None:
-        self._missing = length
+        self.missing = length
         self.done = False
         self.rest = b""
 
     def decode(self, data: bytes) -> bytes:
-        self._missing -= len(data)
-        if self._missing > 0:
+        self.missing -= len(data)
+        if self.missing > 0:
             return data
         self.done = True
-        if self._missing == 0:
+        if self.missing == 0:
             return data
-        self.rest = data[self._missing :]
-        return data[: self._missing]
+        self.rest = data[self.missing :]
+        return data[: self.missing]
 
 
 class CloseDecoder:
@@ -72,11 +72,12 @@ class CloseDecoder:
 class ChunkedDecoder:
     """A chunked body. Extensions are dropped, trailers are checked and dropped: they never join the header fields."""
 
-    __slots__ = ("_extensions", "_held", "_missing", "_trailers", "done", "rest")
+    __slots__ = ("_extensions", "_held", "_missing", "_trailers", "done", "missing", "rest")
 
     def __init__(self) -> None:
         self.done = False
         self.rest = b""
+        self.missing = -1  # unknown
         self._held = b""  # an incomplete line
         self._missing = 0  # bytes of the current chunk with its CRLF; 0 where a size line is due
         self._extensions = 0

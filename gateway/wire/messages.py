@@ -83,6 +83,7 @@ class Request:
         "host",
         "ip_address",
         "matched_parameters",
+        "matched_query",
         "method",
         "on_end",
         "original_method",
@@ -125,6 +126,7 @@ class Request:
         self.certificate = certificate
         self.target: Target | None = None
         self.matched_parameters: dict[str, str] = {}
+        self.matched_query: frozenset[str] = frozenset()
         self.on_end: Callable[[Ending], None] | None = None
         self.expires_at: float | None = None
         self.received_host: str | None = None
@@ -147,7 +149,7 @@ class Request:
         """Nobody reads what is still on its way."""
         streams, self.streams = self.streams, None
         for stream in streams or ():
-            stream.cancel()
+            stream.discard()
 
     @property
     def url(self) -> Url:
@@ -190,7 +192,7 @@ class Response:
         return reason_phrase(self.status_code) if self._reason is None else self._reason
 
     @reason.setter
-    def reason(self, text: str) -> None:
+    def reason(self, text: str | None) -> None:
         self._reason = text
 
 

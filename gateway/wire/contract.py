@@ -1,0 +1,31 @@
+"""
+The header contract: a header that a pipeline sets cannot come from the client.
+
+The names are taken away from every request of the API before its policies run, on routes without a token too. Headers
+nominated in ``Connection`` are gone by then, so a nominated name that a policy sets later still goes out exactly once.
+
+Source: design decision 7; reference: peers.md B6; OWASP ASVS on headers set by an intermediary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.wire.fields import field_key
+from gateway.wire.headers import Headers
+
+
+class HeaderContract:
+    """The names that only the pipeline may set. Every spelling counts: any case, ``_`` for ``-``, repeated lines."""
+
+    __slots__ = ("names",)
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = frozenset(field_key(name) for name in names)
+
+    def strip(self, headers: Headers) -> None:
+        """Take every contracted header away."""
+        lines = headers.lines
+        if not self.names.isdisjoint(lines):
+            for name in self.names:
+                lines.pop(name, None)

@@ -1,0 +1,155 @@
+"""
+Listeners: a server with workers for ``gateway serve``, and servers within a running event loop for the demo and tests.
+
+uvicorn owns sockets, TLS, signals and worker processes; our protocol class is given to it as ``http``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import uvicorn
+
+from gateway.wire.listener import Application, Listener
+from gateway.wire.server import ServerConnection
+from gateway.wire.settings import ServerSettings
+
+_BACKLOG = 2048
+_DEFAULT = ServerSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerTls:
+    """
+    TLS towards clients.
+
+    Attributes:
+        client_ca_file: PEM bundle; when given, clients may present a certificate that leads to it.
+        require_client_certificate: Whether they have to.
+    """
+
+    certificate_file: str
+    key_file: str
+    key_password: str = ""
+    client_ca_file: str = ""
+    require_client_certificate: bool = False
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to the program it runs in, and starts and stops on events."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self.stop = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def main_loop(self) -> None:
+        await self.stop.wait()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@dataclass(slots=True)
+class RunningServer:
+    """A server within this event loop. *port* is the one it got when 0 was asked for."""
+
+    port: int
+    server: _Server
+    _task: asyncio.Task[None]
+
+    @property
+    def connections(self) -> int:
+        """Open client connections."""
+        return len(self.server.server_state.connections)
+
+    async def aclose(self) -> None:
+        """Stop listening, let running exchanges end within the drain time, then close everything."""
+        self.server.stop.set()
+        await self._task
+        for connection in tuple(self.server.server_state.connections):
+            connection.abort()  # type: ignore[union-attr]
+        await asyncio.sleep(0)
+
+
+def configure(
+    listener: Listener, host: str, port: int, *, tls: ListenerTls | None = None, workers: int = 1
+) -> uvicorn.Config:
+    """uvicorn's configuration for *listener*."""
+    config = uvicorn.Config(
+        app=listener,
+        host=host,
+        port=port,
+        http=ServerConnection,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        log_config=None,
+        access_log=False,
+        workers=workers,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=max(1, round(listener.settings.drain_timeout_s)),
+        ssl_certfile=tls.certificate_file if tls else None,
+        ssl_keyfile=tls.key_file if tls else None,
+        ssl_keyfile_password=(tls.key_password or None) if tls else None,
+        ssl_ca_certs=(tls.client_ca_file or None) if tls else None,
+        ssl_cert_reqs=_client_certificates(tls),
+    )
+    return config
+
+
+def _client_certificates(tls: ListenerTls | None) -> int:
+    if tls is None or not tls.client_ca_file:
+        return ssl.CERT_NONE
+    return ssl.CERT_REQUIRED if tls.require_client_certificate else ssl.CERT_OPTIONAL
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket's address, taken; several workers may share it. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise
+    listening.set_inheritable(True)
+    return listening
+
+
+async def start(
+    application: Application,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    settings: ServerSettings = _DEFAULT,
+    tls: ListenerTls | None = None,
+) -> RunningServer:
+    """Serve *application* within the running event loop. Raises OSError when the address cannot be had."""
+    listener = application if isinstance(application, Listener) else Listener(application, settings)
+    listening = bind(host, port)
+    server = _Server(configure(listener, host, port, tls=tls))
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    await server.ready.wait()
+    return RunningServer(listening.getsockname()[1], server, task)
+
+
+async def serve(
+    listener: Listener, sockets: list[socket.socket], host: str, port: int, *, tls: ListenerTls | None = None
+) -> None:
+    """Serve in this process until SIGINT or SIGTERM; requests that run then may end within the drain time."""
+    await uvicorn.Server(configure(listener, host, port, tls=tls)).serve(sockets=sockets)
