@@ -1,0 +1,25 @@
+"""
+Backend entities: an upstream with its credentials and circuit breaker, and pools of them.
+
+Each is a ``messages.Target``, so the engine does not know which one it sends to.
+
+Source: reference 6.1, "set-backend-service": the backend entity.
+"""
+
+from __future__ import annotations
+
+from gateway.backends.backend import Backend, BackendInfo
+from gateway.backends.circuit_breaker import BreakerRule, CircuitBreaker
+from gateway.backends.credentials import Credentials
+from gateway.backends.pool import BackendPool, PoolMember, SessionAffinity
+
+__all__ = [
+    "Backend",
+    "BackendInfo",
+    "BackendPool",
+    "BreakerRule",
+    "CircuitBreaker",
+    "Credentials",
+    "PoolMember",
+    "SessionAffinity",
+]

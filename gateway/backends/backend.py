@@ -1,0 +1,111 @@
+"""One backend: an upstream, the credentials it wants, and the breaker that guards it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+from gateway.backends.circuit_breaker import CircuitBreaker
+from gateway.backends.credentials import Credentials
+from gateway.errors import UpstreamError
+from gateway.wire.messages import ForwardOptions, Request, Response, Target, Url
+from gateway.wire.pending import Pending
+
+
+@dataclass(frozen=True, slots=True)
+class BackendInfo:
+    """``context.Backend``."""
+
+    id: str
+    type: Literal["Single", "Pool"] = "Single"
+    azure_region: str = ""
+
+
+class Backend:
+    """
+    A Target with a name. While its breaker is open it answers with UpstreamError 503, BackendConnectionFailure.
+
+    Attributes:
+        info: ``context.Backend``.
+    """
+
+    __slots__ = ("_breaker", "_clock", "_credentials", "_target", "info")
+
+    def __init__(
+        self,
+        id: str,
+        target: Target,
+        credentials: Credentials | None = None,
+        breaker: CircuitBreaker | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """*clock*: seconds, never turned back."""
+        self.info = BackendInfo(id)
+        self._target = target
+        self._credentials = credentials
+        self._breaker = breaker
+        self._clock = clock
+
+    @property
+    def url(self) -> Url:
+        """The upstream's URL."""
+        return self._target.url
+
+    @property
+    def available(self) -> bool:
+        """Whether requests may be sent: the breaker is closed."""
+        return self._breaker is None or not self._breaker.is_open(self._clock())
+
+    def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
+        """Send *request*. Errors: UpstreamError."""
+        if self._breaker is None:
+            return self._send(request, options)
+        if self._breaker.is_open(self._clock()):
+            return unavailable(f"Backend '{self.info.id}' is not available: its circuit breaker is open.")
+        return _watched(self._send(request, options), self._breaker, self._clock)
+
+    def _send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
+        outgoing = request if self._credentials is None else self._credentials.applied(request)
+        return self._target.send(outgoing, options)
+
+
+def unavailable(message: str) -> Pending[Response]:
+    """The answer of a backend that is left alone."""
+    refused: Pending[Response] = Pending()
+    refused.reject(UpstreamError("BackendConnectionFailure", message, 503))
+    return refused
+
+
+def _watched(sent: Pending[Response], breaker: CircuitBreaker, clock: Callable[[], float]) -> Pending[Response]:
+    """*sent*, with its outcome told to *breaker* first. A cancelled call has none."""
+    watched: Pending[Response] = Pending(sent.cancel)
+
+    def record(done: Pending[Response]) -> None:
+        try:
+            response = done.result()
+        except BaseException as error:
+            breaker.record(clock(), failed=breaker.rule.is_failing_error(error))
+            watched.reject(error)
+            return
+        failed = breaker.rule.is_failing_status(response.status_code)
+        breaker.record(clock(), failed=failed, retry_after_s=_retry_after_s(response) if failed else None)
+        watched.resolve(response)
+
+    sent.then(record)
+    return watched
+
+
+def _retry_after_s(response: Response) -> float | None:
+    """``Retry-After`` in seconds, from either of its forms; None when it says nothing. Source: RFC 9110 §10.2.3."""
+    value = response.headers.first("Retry-After") or ""
+    if value.isascii() and value.isdecimal():
+        return float(value[:9])
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

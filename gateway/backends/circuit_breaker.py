@@ -1,0 +1,123 @@
+"""
+The circuit breaker of one backend: after too many failures it is left alone for a while.
+
+Pure: time comes in as a parameter, in seconds of any steady clock.
+
+Source: APIM "Backends", circuit breaker: one rule; open for the trip duration, then closed with a clean slate.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from gateway.errors import UpstreamError
+
+_BUCKETS = 10
+# A backend that says "come back in ten years" must not be able to switch itself off for good.
+MAX_RETRY_AFTER_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRule:
+    """
+    When a breaker trips, and for how long.
+
+    Attributes:
+        interval_s, trip_s: Seconds in which failures count; seconds without a call after the trip.
+        count: Failures within the interval that trip it.
+        percentage: Share of failures within the interval, 1 to 100, that trips it, from *min_requests* requests on
+            (APIM names no such minimum; without one the first failure would be 100 %).
+        status_ranges: Answers that are failures, both ends included.
+        error_reasons: Errors that are failures, such as ``Timeout``; one whose status lies in a range is one too.
+        accept_retry_after: Whether the failing answer's ``Retry-After`` replaces *trip_s*.
+    """
+
+    interval_s: float
+    trip_s: float
+    count: int | None = None
+    percentage: int | None = None
+    status_ranges: tuple[tuple[int, int], ...] = ((500, 599),)
+    error_reasons: frozenset[str] = frozenset({"BackendConnectionFailure", "Timeout"})
+    accept_retry_after: bool = False
+    min_requests: int = 5
+
+    def is_failing_status(self, status: int) -> bool:
+        """Whether an answer with *status* counts as a failure."""
+        return any(low <= status <= high for low, high in self.status_ranges)
+
+    def is_failing_error(self, error: BaseException) -> bool:
+        """Whether *error* counts as a failure. What is no fault of the backend never does."""
+        if not isinstance(error, UpstreamError):
+            return False
+        return error.reason in self.error_reasons or self.is_failing_status(error.status)
+
+
+@dataclass(slots=True)
+class CircuitBreaker:
+    """The state of one backend's breaker in this process."""
+
+    rule: BreakerRule
+    _open_until: float = float("-inf")
+    _failures: deque[float] = field(default_factory=deque)
+    _window: _Window = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._window = _Window(self.rule.interval_s / _BUCKETS)
+
+    def is_open(self, now: float) -> bool:
+        """Whether the backend is left alone."""
+        return now < self._open_until
+
+    def record(self, now: float, *, failed: bool, retry_after_s: float | None = None) -> None:
+        """Count one outcome. Those of calls that began before a trip change nothing any more."""
+        if self.is_open(now):
+            return
+        if self.rule.percentage is not None:
+            self._window.add(now, failed)
+        if failed and (self._too_many(now) or self._too_large_a_share()):
+            self._trip(now, retry_after_s)
+
+    def _too_many(self, now: float) -> bool:
+        if self.rule.count is None:
+            return False
+        self._failures.append(now)
+        while self._failures[0] < now - self.rule.interval_s:
+            self._failures.popleft()
+        return len(self._failures) >= self.rule.count
+
+    def _too_large_a_share(self) -> bool:
+        total, failed = self._window.totals()
+        enough = self.rule.percentage is not None and total >= self.rule.min_requests
+        return enough and failed * 100 >= total * (self.rule.percentage or 0)
+
+    def _trip(self, now: float, retry_after_s: float | None) -> None:
+        told = retry_after_s if self.rule.accept_retry_after else None
+        self._open_until = now + (self.rule.trip_s if told is None else min(told, MAX_RETRY_AFTER_S))
+        self._failures.clear()
+        self._window.clear()
+
+
+class _Window:
+    """Requests and failures of the last interval, in ten slices: memory does not grow with the load."""
+
+    __slots__ = ("_slices", "_width_s")
+
+    def __init__(self, width_s: float) -> None:
+        self._width_s = width_s
+        self._slices: deque[list[int]] = deque()  # number of the slice, requests, failures
+
+    def add(self, now: float, failed: bool) -> None:
+        number = int(now / self._width_s)
+        while self._slices and self._slices[0][0] <= number - _BUCKETS:
+            self._slices.popleft()
+        if not self._slices or self._slices[-1][0] != number:
+            self._slices.append([number, 0, 0])
+        self._slices[-1][1] += 1
+        self._slices[-1][2] += failed
+
+    def totals(self) -> tuple[int, int]:
+        return sum(each[1] for each in self._slices), sum(each[2] for each in self._slices)
+
+    def clear(self) -> None:
+        self._slices.clear()

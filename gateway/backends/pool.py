@@ -1,0 +1,158 @@
+"""
+A pool of backends: round-robin, weighted, in groups of priority, and sticky where a session wants it.
+
+Source: APIM "Backends", load-balanced pool: a group of lower priority is used only while every breaker of the groups
+above is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import groupby
+from typing import Protocol
+
+from gateway.backends.backend import BackendInfo, unavailable
+from gateway.wire.messages import ForwardOptions, Request, Response, Url
+from gateway.wire.pending import Pending
+
+
+class PoolTarget(Protocol):
+    """What a pool needs of its members: a backend, or another pool."""
+
+    @property
+    def info(self) -> BackendInfo: ...
+    @property
+    def url(self) -> Url: ...
+    @property
+    def available(self) -> bool: ...
+    def send(self, request: Request, options: ForwardOptions) -> Pending[Response]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PoolMember:
+    """
+    One backend in a pool.
+
+    Attributes:
+        weight: Its share among the members of its group, 1 to 100; 0 takes it out.
+        priority: Its group; 1 comes first.
+    """
+
+    target: PoolTarget
+    weight: int = 1
+    priority: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAffinity:
+    """Callers come back to the same member by the cookie *cookie_name*."""
+
+    cookie_name: str = "SessionId"
+
+
+class BackendPool:
+    """
+    A Target over several. With every breaker open: UpstreamError 503, BackendConnectionFailure.
+
+    A failed call is not sent to another member here: that is for the retry policy, which knows whether it may.
+
+    Attributes:
+        info: ``context.Backend``.
+    """
+
+    __slots__ = ("_affinity", "_groups", "_sticky", "info")
+
+    def __init__(self, id: str, members: Sequence[PoolMember], affinity: SessionAffinity | None = None) -> None:
+        """Raises ValueError when no member has a weight."""
+        weighted = sorted((member for member in members if member.weight > 0), key=lambda member: member.priority)
+        if not weighted:
+            raise ValueError(f"pool {id!r} has no member with a weight above 0")
+        self.info = BackendInfo(id, "Pool")
+        self._groups = [_Group(list(group)) for _, group in groupby(weighted, key=lambda member: member.priority)]
+        self._affinity = affinity
+        # A member's name in the cookie tells nothing about where it stands.
+        self._sticky = {
+            sha256(f"{id}/{each.target.info.id}".encode()).hexdigest()[:16]: each.target for each in weighted
+        }
+
+    @property
+    def url(self) -> Url:
+        """The URL of the first member: which one gets a request is known only when it is sent."""
+        return self._groups[0].members[0].target.url
+
+    @property
+    def available(self) -> bool:
+        """Whether any member takes requests."""
+        return any(member.target.available for group in self._groups for member in group.members)
+
+    def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
+        """Send *request* to the next member. Errors: UpstreamError."""
+        if self._affinity is not None:
+            return self._send_in_session(self._affinity.cookie_name, request, options)
+        target = self._next()
+        return self._none() if target is None else target.send(request, options)
+
+    def _send_in_session(self, cookie_name: str, request: Request, options: ForwardOptions) -> Pending[Response]:
+        known = self._sticky.get(_cookie(request, cookie_name))
+        if known is not None and known.available:
+            return known.send(request, options)
+        target = self._next()
+        if target is None:
+            return self._none()
+        token = next(token for token, each in self._sticky.items() if each is target)
+        secure = "; Secure" if request.scheme == "https" else ""
+        return target.send(request, options).map(
+            lambda response: _with_cookie(response, f"{cookie_name}={token}; Path=/; HttpOnly{secure}")
+        )
+
+    def _next(self) -> PoolTarget | None:
+        for group in self._groups:
+            target = group.next()
+            if target is not None:
+                return target
+        return None
+
+    def _none(self) -> Pending[Response]:
+        return unavailable(f"Backend pool '{self.info.id}' is not available: no member's circuit breaker is closed.")
+
+
+class _Group:
+    """
+    Members of one priority, taken in turn by weight.
+
+    Each turn every available member gains its weight, the richest one is taken and pays the sum of all: weights 5, 1, 1
+    give A A B A C A A, not five A in a row. Equal weights are plain round-robin.
+    """
+
+    __slots__ = ("_credit", "members")
+
+    def __init__(self, members: list[PoolMember]) -> None:
+        self.members = members
+        self._credit = [0] * len(members)
+
+    def next(self) -> PoolTarget | None:
+        ready = [index for index, member in enumerate(self.members) if member.target.available]
+        if not ready:
+            return None
+        for index in ready:
+            self._credit[index] += self.members[index].weight
+        chosen = max(ready, key=self._credit.__getitem__)
+        self._credit[chosen] -= sum(self.members[index].weight for index in ready)
+        return self.members[chosen].target
+
+
+def _cookie(request: Request, name: str) -> str:
+    """The value of the cookie *name*, empty when it is absent. Source: RFC 6265 §4.2."""
+    for line in request.headers.values("Cookie"):
+        for pair in line.split(";"):
+            found, _, value = pair.strip().partition("=")
+            if found == name:
+                return value.strip('"')
+    return ""
+
+
+def _with_cookie(response: Response, cookie: str) -> Response:
+    response.headers.append("Set-Cookie", cookie)
+    return response
