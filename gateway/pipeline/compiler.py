@@ -26,11 +26,19 @@ from gateway.pipeline.settings import Reads, Settings
 BASE = "base"
 INCLUDE = "include-fragment"
 
-# What the broadest scope does when it has no document of its own.
-# Source: APIM's default global policy.
-_DEFAULT_BACKEND = Node("forward-request", Location("(default global policy)"))
 
 _STRING_LITERAL = re.compile(r'"([A-Za-z0-9_-]{1,128})"')
+
+
+def default_global_policy() -> PolicyDocument:
+    """
+    What the broadest scope does when it has no document of its own: forward.
+
+    Source: APIM, the global policy of a new instance.
+    """
+    nowhere = Location("(default global policy)")
+    backend = Node("backend", nowhere, children=(Node("forward-request", nowhere),))
+    return PolicyDocument(nowhere.file, {Section.BACKEND: backend})
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +185,7 @@ class Compiler:
         if self.section not in (Section.INBOUND, Section.BACKEND):
             return
         self.contract.reads(set(_literals(node)))
-        name = getattr(policy, "owned_header", None)
-        if name:
+        for name in getattr(policy, "owned_headers", ()):
             self.contract.sets(name)
 
 
