@@ -27,6 +27,11 @@ GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 class Publisher(Protocol):
     """A metadata document, as far as this module cares."""
 
+    @property
+    def stated_issuer(self) -> str | None:
+        """Issuer, or template, that the metadata states; None while it is not known."""
+        ...
+
     def owns(self, issuer: str, payload: Payload) -> bool:
         """Whether the metadata states *issuer*."""
         ...

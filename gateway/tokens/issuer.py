@@ -121,6 +121,11 @@ class Issuer:
             self._begin(self._refresh)
         return keyset
 
+    @property
+    def stated_issuer(self) -> str | None:
+        """Issuer, or template, that the metadata states; None before the first success."""
+        return None if self.keyset is None else self.keyset.issuer
+
     def owns(self, issuer: str, payload: Payload) -> bool:
         """Whether *issuer* is this metadata's, or before the first fetch, one that its URL may turn out to have."""
         if self.keyset is None:

@@ -146,25 +146,28 @@ class TokenValidator:
 
     def _without_key(self, jws: Jws, call: Call, error: KeyNotFound, may_fetch: bool) -> Awaitable[Jwt]:
         """Fetch keys where that can help; say 503 where they are missing through our fault."""
-        helpful = self._helpful(jws, call)
+        askable = self.askable(jws, call.rules, call.now)
         kid = key_id(jws)
-        waits = [each for each in helpful if may_fetch and each.may_fetch(kid, call.source, call.now)]
+        waits = [each for each in askable if may_fetch and each.may_fetch(kid, call.source, call.now)]
         if waits:
             return self._judge_after_fetch(call, waits, kid)
-        for issuer in helpful:
-            if issuer.keyset is None or issuer.failing:
-                raise issuer.unavailable(call.now)
-        raise error
+        down = self.missing_keys_of(askable)
+        raise error if down is None else down.unavailable(call.now)
 
-    def _helpful(self, jws: Jws, call: Call) -> Sequence[Issuer]:
+    @staticmethod
+    def missing_keys_of(askable: Sequence[Issuer]) -> Issuer | None:
+        """The first issuer whose keys are missing through our fault, or its: it has none, or the last fetch failed."""
+        return next((issuer for issuer in askable if issuer.keyset is None or issuer.failing), None)
+
+    def askable(self, jws: Jws, rules: TokenRules, now: float) -> Sequence[Issuer]:
         """Issuers whose missing key could still make this token pass; none when its claims refuse it anyway."""
         try:
             for check in (check_lifetime, check_audience, check_required_claims):
-                check(jws.payload, call.rules, call.now)
+                check(jws.payload, rules, now)
         except TokenError:
             return ()
         issuer = str(jws.payload.get("iss", ""))
-        listed = issuer in call.rules.issuers
+        listed = issuer in rules.issuers
         return [each for each in self.keys.issuers if listed or each.keyset is None or each.owns(issuer, jws.payload)]
 
     async def _judge_after_fetch(self, call: Call, issuers: Sequence[Issuer], kid: str | None) -> Jwt:

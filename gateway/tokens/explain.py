@@ -1,0 +1,150 @@
+"""
+Why a token is accepted or refused: the validator's own steps, one by one, with expected and found values.
+
+Nothing is decided here. Each step calls the function that ``TokenValidator.verify`` calls, so the two cannot drift; a
+test compares their verdicts. The token's signature and keys never appear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.errors import TokenError
+from gateway.tokens.checks import CHECKS, Evidence
+from gateway.tokens.compact import Jws
+from gateway.tokens.descriptions import DESCRIPTIONS
+from gateway.tokens.hints import hint_for, hint_for_key, identity_note
+from gateway.tokens.keyset import Signer
+from gateway.tokens.rules import TokenRules
+from gateway.tokens.selection import KeyNotFound, check_algorithm, find_signer
+from gateway.tokens.validator import TokenValidator
+
+Outcome = Literal["passed", "failed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """
+    One check.
+
+    Attributes:
+        name: Such as ``audience``.
+        outcome: ``unknown``: an issuer's keys are missing, so the gateway would answer 503.
+        decisive: This failure is the one that the gateway reports; later steps are shown for information.
+        expected, found: For people; empty where the rule is not set.
+        reason, message: APIM's reason and the message, where it failed.
+        hint: What usually is behind it.
+    """
+
+    name: str
+    outcome: Outcome
+    decisive: bool = False
+    expected: str = ""
+    found: str = ""
+    reason: str = ""
+    message: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """
+    The whole story of one token.
+
+    Attributes:
+        header, claims: As read, unverified where a step before failed; None where the token cannot be read.
+        note: A warning that is no verdict, such as ``sub`` not being the object id.
+    """
+
+    steps: tuple[Step, ...]
+    header: Mapping[str, object] | None = None
+    claims: Mapping[str, object] | None = None
+    note: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the gateway would let the token pass."""
+        return all(step.outcome == "passed" for step in self.steps)
+
+    @property
+    def reason(self) -> str:
+        """The reason that the gateway would report; empty when the token passes or cannot be judged."""
+        return next((step.reason for step in self.steps if step.decisive), "")
+
+
+def explain(
+    validator: TokenValidator,
+    token: str,
+    now: float,
+    certificate: bytes | None = None,
+    rules: TokenRules | None = None,
+) -> Explanation:
+    """
+    Run every check on *token*, the failing ones too.
+
+    Keys must be at hand: call ``Issuer.refresh`` for the validator's issuers before, or accept ``unknown`` signatures.
+    """
+    active = validator.rules if rules is None else rules
+    try:
+        jws = validator.open(token, active)
+    except TokenError as error:
+        return Explanation((_failed("format", error, decisive=True),))
+    steps = [Step("format", "passed", found=f"{len(token)} characters")]
+    steps.append(_attempt("algorithm", lambda: check_algorithm(jws, active), found=str(jws.header["alg"])))
+    signature, signer = _signature_step(validator, jws, active, now)
+    steps.append(signature)
+    evidence = Evidence(jws, active, now, validator.keys.issuers, signer, certificate)
+    steps += [_check_step(name, evidence) for name, _ in CHECKS]
+    return Explanation(_marked(steps), jws.header, jws.payload, identity_note(jws))
+
+
+def _marked(steps: list[Step]) -> tuple[Step, ...]:
+    """The first step that does not pass decides; a missing key decides nothing, because the answer then is 503."""
+    first = next((index for index, step in enumerate(steps) if step.outcome != "passed"), None)
+    if first is not None and steps[first].outcome == "failed":
+        steps[first] = _as_decisive(steps[first])
+    return tuple(steps)
+
+
+def _as_decisive(step: Step) -> Step:
+    return Step(step.name, step.outcome, True, step.expected, step.found, step.reason, step.message, step.hint)
+
+
+def _signature_step(validator: TokenValidator, jws: Jws, rules: TokenRules, now: float) -> tuple[Step, Signer]:
+    offers = validator.offers(now)
+    found = f"kid {jws.header.get('kid', '(none)')}"
+    expected = f"one of {sum(len(keyset.keys) for _, keyset in offers)} keys"
+    source, keyset = offers[0]
+    try:
+        return Step("signature", "passed", False, expected, found), find_signer(jws, offers)
+    except TokenError as error:
+        missing = validator.missing_keys_of(validator.askable(jws, rules, now)) is not None
+        outcome: Outcome = "unknown" if missing and isinstance(error, KeyNotFound) else "failed"
+        hint = hint_for_key(jws, missing)
+        step = Step("signature", outcome, False, expected, found, error.reason, error.message, hint)
+        return step, Signer(None, keyset, source)
+
+
+def _check_step(name: str, evidence: Evidence) -> Step:
+    describe = DESCRIPTIONS[name]
+    expected, found = describe(evidence)
+    try:
+        dict(CHECKS)[name](evidence)
+    except TokenError as error:
+        hint = hint_for(name, evidence)
+        return Step(name, "failed", False, expected, found, error.reason, error.message, hint)
+    return Step(name, "passed", False, expected, found)
+
+
+def _attempt(name: str, check: Callable[[], None], found: str) -> Step:
+    try:
+        check()
+    except TokenError as error:
+        return _failed(name, error, found=found)
+    return Step(name, "passed", found=found)
+
+
+def _failed(name: str, error: TokenError, decisive: bool = False, found: str = "") -> Step:
+    return Step(name, "failed", decisive, "", found, error.reason, error.message)
