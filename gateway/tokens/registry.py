@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from gateway.tokens.fetch import Fetch, HttpFetch
 from gateway.tokens.issuer import Issuer, IssuerStatus, LifeCycle
@@ -21,12 +21,18 @@ class IssuerRegistry:
         fetch: Seam for tests and emulators; None: HTTPS.
         clock: Seconds since the epoch.
         life: When keys are fetched.
+        special: Metadata URL → how that issuer alone is fetched, and when.
     """
 
     def __init__(
-        self, fetch: Fetch | None = None, clock: Callable[[], float] = time.time, life: LifeCycle | None = None
+        self,
+        fetch: Fetch | None = None,
+        clock: Callable[[], float] = time.time,
+        life: LifeCycle | None = None,
+        special: Mapping[str, tuple[Fetch, LifeCycle]] | None = None,
     ) -> None:
         self._fetch, self._clock, self._life = fetch, clock, life or LifeCycle()
+        self._special = special or {}
         self._issuers: dict[tuple[str, str | None], Issuer] = {}
         self._tasks: dict[Issuer, asyncio.Task[None]] = {}
         self._started = False
@@ -41,8 +47,9 @@ class IssuerRegistry:
         """
         found = self._issuers.get((url, ca_file))
         if found is None:
-            fetch = self._fetch or HttpFetch(ca_file)
-            found = self._issuers[url, ca_file] = Issuer(url, fetch, self._clock, self._life)
+            usual = self._fetch or HttpFetch(ca_file), self._life
+            fetch, life = self._special.get(url, usual)
+            found = self._issuers[url, ca_file] = Issuer(url, fetch, self._clock, life)
             self._watch(found)
         found.expected |= frozenset(expected)
         return found
