@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.wire.messages import Request, Response, Url
 
 if TYPE_CHECKING:
+    from gateway.errors import PolicyError
     from gateway.pipeline.policy import MaybeLater, Place, Steps
 
 
@@ -115,6 +116,21 @@ class LastError:
     section: str
     path: str
     policy_id: str | None
+
+    @classmethod
+    def of(cls, refusal: PolicyError, place: Place | None) -> LastError:
+        """What *refusal* means to on-error; without a *place* a built-in step refused, before any policy ran."""
+        if place is None:
+            return cls("configuration", refusal.reason, refusal.message, "", "", "", None)
+        return cls(
+            source=place.source,
+            reason=refusal.reason,
+            message=refusal.message,
+            scope=place.scope.value,
+            section=place.section.value,
+            path=place.path,
+            policy_id=place.policy_id,
+        )
 
 
 class Tracer(Protocol):

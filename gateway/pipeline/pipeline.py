@@ -67,7 +67,7 @@ class Pipeline:
         if context.response is not None:
             context.response.body.discard()
         context.response = default
-        context.last_error = _last_error(refusal, context)
+        context.last_error = LastError.of(refusal, context.place)
         try:
             outcome = run(self.on_error, context)
         except Exception as second:
@@ -162,21 +162,6 @@ def _deliver(final: Pending[Response]) -> Callable[[asyncio.Future[Response]], N
             final.resolve(task.result())
 
     return deliver
-
-
-def _last_error(refusal: PolicyError, context: Context) -> LastError:
-    place = context.place
-    if place is None:
-        return LastError("configuration", refusal.reason, refusal.message, "", "", "", None)
-    return LastError(
-        source=place.source,
-        reason=refusal.reason,
-        message=refusal.message,
-        scope=place.scope.value,
-        section=place.section.value,
-        path=place.path,
-        policy_id=place.policy_id,
-    )
 
 
 def _our_bug(error: Exception, context: Context) -> PolicyError:

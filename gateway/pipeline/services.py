@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from gateway.tokens.cache import TokenCache
+    from gateway.tokens.registry import IssuerRegistry
     from gateway.wire.messages import Target
 
 
@@ -19,13 +21,28 @@ class Targets(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredCertificate:
+    """
+    A certificate of the configuration.
+
+    Attributes:
+        pem: The certificate, then its chain, PEM.
+        private_key: Its key, PEM without password; None where only the public part is known.
+    """
+
+    pem: bytes
+    private_key: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """
     The outside world of the policies.
 
     Attributes:
         targets: Where requests can go.
-        issuers: Shared key sets by metadata URL (``gateway.tokens``).
+        issuers: Shared key sets by metadata URL.
+        token_cache: Verdicts of tokens that passed; None: every token is verified in full.
         certificates: By id and by thumbprint.
         counters, cache: Shared state: in memory, or in Redis.
         http: Client for control traffic (send-request).
@@ -36,8 +53,9 @@ class Services:
     """
 
     targets: Targets
-    issuers: Any = None
-    certificates: Mapping[str, Any] = field(default_factory=dict)
+    issuers: IssuerRegistry | None = None
+    token_cache: TokenCache | None = None
+    certificates: Mapping[str, StoredCertificate] = field(default_factory=dict)
     counters: Any = None
     cache: Any = None
     http: Any = None

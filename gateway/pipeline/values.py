@@ -7,18 +7,20 @@ Source: APIM "Policy expressions": the result is converted to the attribute's ty
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from gateway.errors import LoadError, Location
 from gateway.expressions import to_bool, to_int, to_text
 from gateway.pipeline.shape import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,14 @@ class Computed(Generic[T]):
 
     def __call__(self, context: Context) -> T:
         return self.convert(self.expression(context))
+
+
+def combined(values: Iterable[Value[T]], combine: Callable[[tuple[T, ...]], U]) -> Value[U]:
+    """``combine`` of several values: known at load when all of them are."""
+    parts = tuple(values)
+    if all(isinstance(part, Constant) for part in parts):
+        return Constant(combine(tuple(cast("Constant[T]", part).value for part in parts)))
+    return lambda context: combine(tuple(part(context) for part in parts))
 
 
 def to_number(value: object) -> float:

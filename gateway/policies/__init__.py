@@ -10,13 +10,35 @@ from gateway.pipeline.policy import PolicyType, Vocabulary
 from gateway.policies.check_header import CheckHeader
 from gateway.policies.choose import Choose
 from gateway.policies.forward_request import ForwardRequest
+from gateway.policies.return_response import ReturnResponse
+from gateway.policies.rewrite_uri import RewriteUri
+from gateway.policies.set_backend_service import SetBackendService
+from gateway.policies.set_body import SetBody
 from gateway.policies.set_header import SetHeader
+from gateway.policies.set_method import SetMethod
+from gateway.policies.set_query_parameter import SetQueryParameter
+from gateway.policies.set_status import SetStatus
+from gateway.policies.set_variable import SetVariable
+from gateway.policies.trace import Trace
+from gateway.policies.validate_azure_ad_token import ValidateAzureAdToken
+from gateway.policies.validate_jwt import ValidateJwt
 
 _ALL: tuple[type[PolicyType], ...] = (
     CheckHeader,
     Choose,
     ForwardRequest,
+    ReturnResponse,
+    RewriteUri,
+    SetBackendService,
+    SetBody,
     SetHeader,
+    SetMethod,
+    SetQueryParameter,
+    SetStatus,
+    SetVariable,
+    Trace,
+    ValidateAzureAdToken,
+    ValidateJwt,
 )
 
 POLICIES: Vocabulary = {policy.shape.name: policy for policy in _ALL}

@@ -39,7 +39,7 @@ class SetHeader:
     One compiled set-header.
 
     Attributes:
-        owned_header: The name that this policy makes trustworthy, for the header contract; None when it is not
+        owned_headers: The name that this policy makes trustworthy, for the header contract; empty when it is not
             known at load, or when the client's value may stay (skip, append, delete).
     """
 
@@ -59,7 +59,7 @@ class SetHeader:
     action: Value[str]
     values: tuple[Value[str], ...]
     on_request: bool
-    owned_header: str | None
+    owned_headers: tuple[str, ...]
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
@@ -71,7 +71,7 @@ class SetHeader:
         if isinstance(action, Constant) and action.value != "delete" and not values:
             raise settings.error("missing-child", "set-header has no <value>", "add one, or exists-action='delete'")
         overrides = isinstance(action, Constant) and action.value == "override"
-        owned = name.value if overrides and isinstance(name, Constant) else None
+        owned = (name.value,) if overrides and isinstance(name, Constant) else ()
         return cls(name, action, values, settings.on_request, owned)
 
     def apply(self, context: Context) -> None:
@@ -87,17 +87,19 @@ class SetHeader:
         elif action == "override":
             headers.replace(name, *self._lines(name, context))
         elif action == "append":
-            for line in self._lines(name, context, headers.values(name)):
+            for line in self._lines(name, context):
                 headers.append(name, line)
         elif action != "skip":
             raise ExpressionError("ArgumentException", f"exists-action {action!r} is none of {', '.join(ACTIONS)}")
         elif name not in headers:
             headers.replace(name, *self._lines(name, context))
 
-    def _lines(self, name: str, context: Context, present: tuple[str, ...] = ()) -> list[str]:
+    def _lines(self, name: str, context: Context) -> list[str]:
         """The values as header lines: one line, joined by a comma, unless the header's lists must stay apart."""
-        values = [safe_value(name, value(context)) for value in self.values]
-        return values if len(values) == 1 or name.lower() in ONE_LINE_EACH else [",".join(values)]
+        found = [(value, safe_value(name, value(context))) for value in self.values]
+        # A claim that is not there must not become an empty identity: no value, no header (docs/adr/0080).
+        values = [text for value, text in found if text or isinstance(value, Constant)]
+        return values if len(values) < 2 or name.lower() in ONE_LINE_EACH else [",".join(values)]
 
 
 def safe_value(name: str, value: str) -> str:

@@ -1,0 +1,139 @@
+"""
+set-backend-service: send the request to another backend.
+
+Source: APIM policy reference, "set-backend-service"; Dapr, "Service invocation API".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+from urllib.parse import quote, urlsplit
+
+from gateway.errors import ExpressionError
+from gateway.pipeline.document import Section
+from gateway.pipeline.shape import ID, Attribute, Element
+from gateway.pipeline.values import Constant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+    from gateway.wire.messages import Target
+
+DAPR_SIDECAR = "http://localhost:3500"
+
+_SERVICE_FABRIC = tuple(
+    Attribute(name, "Azure Service Fabric; refused here.")
+    for name in (
+        "sf-resolve-condition",
+        "sf-service-instance-name",
+        "sf-partition-key",
+        "sf-listener-name",
+        "sf-replica-type",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dapr:
+    """The application that the sidecar calls, and its method."""
+
+    app_id: Value[str]
+    method: Value[str]
+    namespace: Value[str] | None
+
+    def path(self, context: Context) -> str:
+        """Path of the invocation at the sidecar."""
+        app = self.app_id(context)
+        if self.namespace:
+            app = f"{app}.{self.namespace(context)}"
+        return f"/v1.0/invoke/{quote(app, safe='')}/method/{quote(self.method(context).lstrip('/'), safe='/')}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetBackendService:
+    """
+    One compiled set-backend-service.
+
+    Attributes:
+        target: The target itself when it is known at load, else where to look it up for each request.
+    """
+
+    shape: ClassVar[Element] = Element(
+        "set-backend-service",
+        "Replaces scheme, host, port and base path of the backend; the path after the API's prefix is kept.",
+        attributes=(
+            ID,
+            Attribute("base-url", "URL of the backend; this or `backend-id`."),
+            Attribute("backend-id", "A backend of the configuration; `dapr` means the Dapr sidecar."),
+            *_SERVICE_FABRIC,
+            Attribute("dapr-app-id", "With `backend-id='dapr'`: the application to call."),
+            Attribute("dapr-method", "With `backend-id='dapr'`: its method."),
+            Attribute("dapr-namespace", "With `backend-id='dapr'`: its namespace."),
+        ),
+    )
+    sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND, Section.BACKEND})
+
+    target: Value[Target]
+    dapr: Dapr | None
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<set-backend-service>``. Raises LoadError: not one backend, an unknown one, or Service Fabric."""
+        for attribute in _SERVICE_FABRIC:
+            if settings.has(attribute.name):
+                remedy = "use base-url or backend-id"
+                raise settings.error("unsupported", "Service Fabric exists in Azure only", remedy, at=attribute.name)
+        if settings.has("base-url") == settings.has("backend-id"):
+            raise settings.error("conflict", "exactly one of base-url and backend-id must be given")
+        dapr = _dapr(settings)
+        return cls(Constant(settings.services.targets.for_url(DAPR_SIDECAR)) if dapr else _target(settings), dapr)
+
+    def apply(self, context: Context) -> None:
+        """Changes where the request goes. Raises ExpressionError: an expression gave no backend."""
+        context.request.target = self.target(context)
+        if self.dapr:
+            context.request.path = self.dapr.path(context)
+
+
+def _dapr(settings: Settings) -> Dapr | None:
+    if not settings.has("backend-id") or settings.constant("backend-id") != "dapr":
+        return None
+    namespace = settings.maybe(settings.text, "dapr-namespace")
+    return Dapr(settings.text("dapr-app-id"), settings.text("dapr-method"), namespace)
+
+
+def _target(settings: Settings) -> Value[Target]:
+    targets, name = settings.services.targets, "base-url" if settings.has("base-url") else "backend-id"
+    given, find = settings.text(name), targets.for_url if name == "base-url" else targets.for_id
+    if not isinstance(given, Constant):
+        return lambda context: _find_now(find, name, given(context))
+    return Constant(_find_at_load(find, name, given.value, settings))
+
+
+def _find_at_load(find: Callable[[str], Target], name: str, text: str, settings: Settings) -> Target:
+    try:
+        return find(_checked(name, text.strip()))
+    except ValueError:
+        raise settings.error("bad-value", f"{text!r} is not a URL", "write http://… or https://…", at=name) from None
+    except KeyError:
+        remedy = "add it under backends in the configuration"
+        raise settings.error("unknown-backend", f"no backend {text!r}", remedy, at=name) from None
+
+
+def _find_now(find: Callable[[str], Target], name: str, text: str) -> Target:
+    try:
+        return find(_checked(name, text.strip()))
+    except (KeyError, ValueError):
+        raise ExpressionError("ArgumentException", f"{name} of set-backend-service gave no backend") from None
+
+
+def _checked(name: str, text: str) -> str:
+    """*text*; for base-url only when it is an absolute HTTP URL without credentials. Raises ValueError."""
+    parts = urlsplit(text)
+    if name == "base-url" and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
+        raise ValueError(text)
+    return text

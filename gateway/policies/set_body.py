@@ -1,0 +1,83 @@
+"""
+set-body: replace the body of the request to the backend, or of the response to the caller.
+
+Source: APIM policy reference, "set-body".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from gateway.expressions import to_text
+from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.shape import ID, Attribute, Content, Element, Kind
+from gateway.wire.body import Body
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.document import Section
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+    from gateway.wire.headers import Headers
+
+
+@dataclass(frozen=True, slots=True)
+class SetBody:
+    """One compiled set-body: a literal, an expression that gives text or bytes, or a liquid template."""
+
+    shape: ClassVar[Element] = Element(
+        "set-body",
+        "Replaces the body; Content-Length follows, Content-Type is left alone.",
+        attributes=(
+            ID,
+            Attribute(
+                "template", "`liquid`: the content is a Liquid template.", choices=("liquid", "none"), expression=False
+            ),
+            Attribute(
+                "xsi-nil",
+                "Liquid: what XML elements with `xsi:nil='true'` become.",
+                default="blank",
+                choices=("blank", "null"),
+                expression=False,
+            ),
+            Attribute(
+                "parse-date",
+                "Liquid: whether JSON strings that look like dates become dates.",
+                Kind.BOOLEAN,
+                default="true",
+                expression=False,
+            ),
+        ),
+        content=Content.VERBATIM,
+    )
+    sections: ClassVar[frozenset[Section]] = ANYWHERE
+
+    content: Value[Any]
+    on_request: bool
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<set-body>``."""
+        return cls(settings.content_object(), settings.on_request)
+
+    def apply(self, context: Context) -> None:
+        """Replaces the body of the message that this section changes."""
+        if self.on_request:
+            request = context.request
+            request.body = self.change(request.body, request.headers, context)
+        else:
+            response = context.answer
+            response.body = self.change(response.body, response.headers, context)
+
+    def change(self, body: Body | None, headers: Headers, context: Context) -> Body:
+        """The new body in place of *body*; return-response and send-request use it for their own messages."""
+        content = self.content(context)
+        body = body or Body()
+        if isinstance(content, bytes | bytearray):
+            body.replace(bytes(content))
+        else:
+            body.replace(to_text(content).encode())
+            # Text is not compressed any more, whatever the old body was; an author who compresses gives bytes.
+            headers.remove("Content-Encoding")
+        return body

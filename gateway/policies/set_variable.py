@@ -1,0 +1,47 @@
+"""
+set-variable: keep a value for the rest of the request.
+
+Source: APIM policy reference, "set-variable".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.shape import ID, Attribute, Element
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.document import Section
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SetVariable:
+    """One compiled set-variable; an expression's result keeps its C# type, a literal is a string."""
+
+    shape: ClassVar[Element] = Element(
+        "set-variable",
+        "Keeps a value in `context.Variables` for the rest of the request, all sections and scopes.",
+        attributes=(
+            ID,
+            Attribute("name", "Name of the variable.", required=True, expression=False),
+            Attribute("value", "The value; an expression keeps its type.", required=True),
+        ),
+    )
+    sections: ClassVar[frozenset[Section]] = ANYWHERE
+
+    name: str
+    value: Value[Any]
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<set-variable>``."""
+        return cls(settings.constant("name"), settings.anything("value"))
+
+    def apply(self, context: Context) -> None:
+        """Sets the variable, over an earlier value too."""
+        context.variables[self.name] = self.value(context)

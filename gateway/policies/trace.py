@@ -1,0 +1,94 @@
+"""
+trace: a line of the author's in the request's trace and in the log.
+
+Source: APIM policy reference, "trace".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import structlog
+
+from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.shape import ID, Attribute, Child, Content, Element
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.document import Section
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+
+log = structlog.get_logger("gateway.trace")
+
+MAX_LOGGED_CHARS = 8192
+
+_LEVELS: dict[str, Callable[..., object]] = {
+    "verbose": lambda *args, **fields: log.debug(*args, **fields),
+    "information": lambda *args, **fields: log.info(*args, **fields),
+    "error": lambda *args, **fields: log.error(*args, **fields),
+}
+
+_MESSAGE = Element("message", "The text; an expression or a literal.", content=Content.TEXT, mixed=True)
+_METADATA = Element(
+    "metadata",
+    "A named value beside the message.",
+    attributes=(Attribute("name", "Its name.", required=True), Attribute("value", "Its value.", required=True)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One compiled trace; the message itself is never changed by it."""
+
+    shape: ClassVar[Element] = Element(
+        "trace",
+        "Writes a line into the request's trace and into the log.",
+        attributes=(
+            ID,
+            Attribute("source", "Where the line comes from, as its reader knows it.", required=True),
+            Attribute(
+                "severity",
+                "Level of the log line.",
+                default="verbose",
+                choices=("verbose", "information", "error"),
+                expression=False,
+            ),
+        ),
+        children=(Child(_MESSAGE), Child(_METADATA, maximum=None)),
+    )
+    sections: ClassVar[frozenset[Section]] = ANYWHERE
+
+    source: Value[str]
+    severity: str
+    message: Value[str] | None
+    metadata: tuple[tuple[Value[str], Value[str]], ...]
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<trace>``."""
+        message = settings.child("message")
+        return cls(
+            source=settings.text("source"),
+            severity=settings.constant("severity"),
+            message=message.content() if message else None,
+            metadata=tuple((item.text("name"), item.text("value")) for item in settings.all("metadata")),
+        )
+
+    def apply(self, context: Context) -> None:
+        """Writes the line."""
+        source = self.source(context)
+        text = self.message(context) if self.message else ""
+        metadata = [(name(context), value(context)) for name, value in self.metadata]
+        if context.tracer is not None:
+            context.tracer.message(source, text, metadata)
+        _LEVELS[self.severity](
+            "trace",
+            source=source,
+            text=text[:MAX_LOGGED_CHARS],
+            request_id=str(context.request_id),
+            metadata={name: value[:MAX_LOGGED_CHARS] for name, value in metadata},
+        )

@@ -1,0 +1,42 @@
+"""Every policy in both forms, XML and YAML; and the mistakes that each refuses at load."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import LoadError
+from gateway.pipeline import checker
+from gateway.pipeline.document import Section, same
+from gateway.policies import POLICIES
+from tests.policies.bench import Bench, codes, only, read_xml, read_yaml
+from tests.policies.forms import FORMS
+from tests.policies.mistakes import MISTAKES
+
+
+def _section(name: str) -> str:
+    sections = POLICIES[name].sections
+    return next(section.value for section in Section if section in sections)
+
+
+@pytest.mark.parametrize(("name", "xml", "yaml"), FORMS, ids=[f"{name}-{n}" for n, (name, *_) in enumerate(FORMS)])
+def test_both_forms_are_equal(name: str, xml: str, yaml: str) -> None:
+    """XML and YAML give the same tree, and the shape knows all of it."""
+    section = _section(name)
+    from_xml, from_yaml = read_xml(xml, section), read_yaml(yaml, section)
+    assert same(only(from_xml, section), only(from_yaml, section))
+    assert checker.check(from_xml, POLICIES) == []
+
+
+def test_every_policy_has_a_form() -> None:
+    """The table covers the vocabulary."""
+    assert {name for name, *_ in FORMS} == set(POLICIES)
+
+
+@pytest.mark.parametrize(("xml", "code"), MISTAKES, ids=[f"{code}-{n}" for n, (_, code) in enumerate(MISTAKES)])
+def test_mistakes_refuse_to_load(bench: Bench, xml: str, code: str) -> None:
+    """What a policy cannot do is told at load, with a stable code and a place in the file."""
+    name = xml[1:].split(" ")[0].split(">")[0].split("/")[0]
+    with pytest.raises(LoadError) as caught:
+        bench.compile(xml, _section(name))
+    assert code in codes(caught.value)
+    assert all(problem.location.file == "test.xml" for problem in caught.value.problems)
