@@ -100,6 +100,12 @@ class ExpressionError(GatewayError):
         self.message = message
 
 
+OBSERVED_REASONS = {
+    "TokenSignatureInvalid": "TokenInvalidSignature",
+    "TokenClaimValueNotAllowed": "TokenClaimValueMismatch",
+}
+
+
 class TokenError(GatewayError):
     """A token is refused. *reason* is APIM's (``TokenExpired``), *message* never holds the token or its signature."""
 
@@ -107,6 +113,11 @@ class TokenError(GatewayError):
         super().__init__(message)
         self.reason = reason
         self.message = message
+
+    @property
+    def observed_reason(self) -> str:
+        """The name that the live service was seen to use where it differs from its documentation, else ``reason``."""
+        return OBSERVED_REASONS.get(self.reason, self.reason)
 
 
 class KeysUnavailable(GatewayError):
