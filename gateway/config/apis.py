@@ -1,0 +1,213 @@
+"""APIs, operations, products, subscriptions, users and groups: what APIM keeps in its control plane."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from gateway.config.values import Count, File, Id, Model, Secret, Status, Url, mistake
+
+
+class Version(Model):
+    """How callers name the version of an API."""
+
+    scheme: Literal["path", "header", "query"]
+    """Where the version stands: first segment below the API's path, a header field, a query parameter."""
+    value: str
+    """The version: `v1`."""
+    name: str | None = None
+    """Name of the header field or query parameter; not with `path`."""
+
+    @model_validator(mode="after")
+    def _name_fits(self) -> Version:
+        if (self.scheme == "path") == (self.name is not None):
+            message = "name is for the schemes header and query, and needed there"
+            raise mistake("one-of", message, "add or remove name")
+        return self
+
+
+class SubscriptionKeyNames(Model):
+    """Where a subscription key is read."""
+
+    header: str = "Ocp-Apim-Subscription-Key"
+    """Header field; read first."""
+    query: str = "subscription-key"
+    """Query parameter; read when the header is absent."""
+
+
+class Example(Model):
+    """An example of a response, for mock-response."""
+
+    content_type: str = "application/json"
+    """Media type."""
+    body: str | None = None
+    """The body. Give this or *file*."""
+    file: File | None = None
+    """File with the body."""
+
+    @model_validator(mode="after")
+    def _one_body(self) -> Example:
+        if self.body is not None and self.file is not None:
+            raise mistake("one-of", "an example has either body or file", "remove one of them")
+        return self
+
+
+class ResponseExamples(Model):
+    """Examples of the responses with one status."""
+
+    status: Status = 200
+    """HTTP status."""
+    examples: tuple[Example, ...] = ()
+    """In the order in which mock-response looks at them."""
+
+
+class Operation(Model):
+    """One operation of an API."""
+
+    id: Id
+    """Unique within the API."""
+    name: str | None = None
+    """For people. None: the id."""
+    method: Annotated[str, Field(pattern=r"^([A-Z]+|\*)$")]
+    """`GET`, `POST`, …; `*` is every method, which APIM does not know."""
+    url_template: Annotated[str, Field(pattern=r"^/")]
+    """Below the API's path: `/jobs/{id}`, `/{*rest}`, `/add?a={a}`."""
+    policy: File | None = None
+    """Policy document of this operation, XML or YAML."""
+    responses: tuple[ResponseExamples, ...] = ()
+    """Examples for mock-response."""
+
+
+class Api(Model):
+    """One API: a URL prefix, a backend, a policy."""
+
+    id: Id
+    """Unique."""
+    name: str | None = None
+    """For people. None: the id."""
+    path: str = ""
+    """URL prefix, whole segments; empty takes what no other API claims."""
+    backend: Id | None = None
+    """Id of the backend. Give this or *service-url*, or neither when a policy always chooses."""
+    service_url: Url | None = None
+    """Base URL of the backend."""
+    policy: File | None = None
+    """Policy document of this API, XML or YAML."""
+    operations: tuple[Operation, ...] = ()
+    """None given: every method and path passes."""
+    protocols: tuple[Literal["http", "https", "ws", "wss"], ...] = ("http", "https")
+    """What `context.Api.Protocols` says."""
+    version: Version | None = None
+    """Version of this API; several APIs may share a path when their versions differ."""
+    revision: str = "1"
+    """Revision; one that is not current is addressed by `;rev=N` behind the prefix."""
+    current: bool = True
+    """Whether this is the current revision."""
+    subscription_required: bool = False
+    """Whether a request needs a subscription key. APIM's own default is true."""
+    subscription_key: SubscriptionKeyNames = SubscriptionKeyNames()
+    """Where the key is read."""
+    products: tuple[Id, ...] = ()
+    """Products that contain this API, besides those that list it themselves."""
+
+    @model_validator(mode="after")
+    def _one_backend(self) -> Api:
+        if self.backend is not None and self.service_url is not None:
+            raise mistake("one-of", "an API has either backend or service-url", "remove one of them")
+        return self
+
+
+class Product(Model):
+    """A product: APIs that are subscribed to together."""
+
+    id: Id
+    """Unique."""
+    name: str | None = None
+    """For people. None: the id."""
+    apis: tuple[Id, ...] = ()
+    """Ids of its APIs."""
+    policy: File | None = None
+    """Policy document of this product, XML or YAML."""
+    subscription_required: bool = True
+    """Whether its APIs need a key; an open product lets requests in without."""
+    approval_required: bool = False
+    """What `context.Product.ApprovalRequired` says."""
+    subscriptions_limit: Count | None = None
+    """What `context.Product.SubscriptionsLimit` says."""
+    state: Literal["published", "not-published"] = "published"
+    """What `context.Product.State` says; it decides nothing."""
+    groups: tuple[Id, ...] = ()
+    """Ids of the groups that may see it: `context.Product.Groups`."""
+
+
+class Subscription(Model):
+    """A pair of keys and what they open."""
+
+    id: Id
+    """Unique."""
+    name: str | None = None
+    """For people. None: the id."""
+    scope: Annotated[str, Field(pattern=r"^/(apis|apis/[^/]+|products/[^/]+)$")]
+    """`/products/ID`, `/apis/ID`, or `/apis` for all of them."""
+    primary_key: Secret
+    """The key, or `sha256:` and the hexadecimal SHA-256 of it."""
+    secondary_key: Secret | None = None
+    """A second key, so that keys can be changed one after the other."""
+    state: Literal["active", "suspended", "expired", "submitted", "rejected", "cancelled"] = "active"
+    """Only active ones open anything."""
+    user: Id | None = None
+    """Id of the user who owns it: `context.User`."""
+    all_access: bool = False
+    """The operators' key: opens everything, and allows traces."""
+    created_date: datetime | None = None
+    """`context.Subscription.CreatedDate`."""
+    start_date: datetime | None = None
+    """`context.Subscription.StartDate`; it decides nothing, the state does."""
+    end_date: datetime | None = None
+    """`context.Subscription.EndDate`; it decides nothing, the state does."""
+
+
+class Group(Model):
+    """A group of users."""
+
+    id: Id
+    """Unique."""
+    name: str | None = None
+    """For people. None: the id."""
+
+
+class Identity(Model):
+    """Who a user is to an identity provider."""
+
+    id: str
+    """The user's id there."""
+    provider: str
+    """Name of the identity provider."""
+
+
+class User(Model):
+    """An owner of subscriptions: `context.User`."""
+
+    id: Id
+    """Unique."""
+    email: str = ""
+    """E-mail address."""
+    first_name: str = ""
+    """First name."""
+    last_name: str = ""
+    """Last name."""
+    note: str = ""
+    """A remark."""
+    registration_date: datetime | None = None
+    """When the user was registered."""
+    groups: tuple[Id, ...] = ()
+    """Ids of the user's groups."""
+    identities: tuple[Identity, ...] = ()
+    """Who the user is elsewhere."""
+
+
+def named(entity: Any) -> str:
+    """The entity's name for people; its id where it has none."""
+    return str(entity.name or entity.id)

@@ -1,0 +1,135 @@
+"""Backends: where requests go, how they are sent there, and with which credentials."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from gateway.config.values import Count, Duration, File, Id, Model, OneOrMore, Secret, Url, mistake
+from gateway.wire.settings import TlsSettings, UpstreamSettings
+
+
+class BackendTls(Model):
+    """TLS towards a backend."""
+
+    ca_file: File | None = None
+    """PEM bundle to trust instead of the system's."""
+    verify_chain: bool = True
+    """Whether the certificate must lead to a trusted root."""
+    verify_name: bool = True
+    """Whether the certificate must name the host."""
+    certificate_file: File | None = None
+    """PEM file: our client certificate."""
+    key_file: File | None = None
+    """PEM file: its private key, when it is in a file of its own."""
+    key_password: Secret | None = None
+    """Password of the private key."""
+    server_name: str | None = None
+    """Name for SNI and for the check, when it is not the URL's host."""
+
+    def settings(self) -> TlsSettings:
+        """The same for the wire, where an empty text stands for None."""
+        given = {name for name in type(self).model_fields if getattr(self, name) is None}
+        return self.build(TlsSettings, **dict.fromkeys(given, ""))
+
+
+class Authorization(Model):
+    """An `Authorization` header for every request."""
+
+    scheme: str
+    """`Basic`, `Bearer`, …"""
+    parameter: Secret
+    """What follows the scheme."""
+
+
+class Credentials(Model):
+    """What is added to every request to the backend."""
+
+    headers: dict[str, OneOrMore[Secret]] = {}
+    """Header fields by name; one value or a list."""
+    query: dict[str, OneOrMore[Secret]] = {}
+    """Query parameters by name; one value or a list."""
+    authorization: Authorization | None = None
+    """The `Authorization` header."""
+
+
+class CircuitBreaker(Model):
+    """When a backend is left alone for a while: requests get 503, or go to another one of the pool."""
+
+    count: Count | None = None
+    """Failures within *interval* that open the circuit. Give this or *percentage*."""
+    percentage: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Failed requests of a hundred within *interval* that open the circuit."""
+    interval_s: Duration = 60.0
+    """Window in which failures are counted."""
+    status_codes: tuple[Annotated[str, Field(pattern=r"^[1-5]\d\d(-[1-5]\d\d)?$")], ...] = ("500-599",)
+    """Statuses, or ranges of them, that count as failures."""
+    error_reasons: tuple[str, ...] = ("BackendConnectionFailure", "Timeout")
+    """Reasons of `context.LastError` that count as failures."""
+    trip_duration_s: Duration = 60.0
+    """How long the circuit stays open."""
+    accept_retry_after: bool = False
+    """Whether the backend's `Retry-After` replaces *trip-duration*."""
+
+    @model_validator(mode="after")
+    def _one_threshold(self) -> CircuitBreaker:
+        if (self.count is None) == (self.percentage is None):
+            raise mistake("one-of", "a circuit breaker has either count or percentage", "write one of them")
+        return self
+
+
+class PoolMember(Model):
+    """One backend of a pool."""
+
+    backend: Id
+    """Its id."""
+    weight: Annotated[int, Field(ge=0, le=100)] = 1
+    """Its share among members of the same priority."""
+    priority: Annotated[int, Field(ge=0, le=100)] = 1
+    """Smaller ones first; larger ones only while every smaller one is open-circuited."""
+
+
+class Backend(Model):
+    """A place where requests can go: a URL, an application in this process, or a pool of other backends."""
+
+    url: Url | None = None
+    """Base URL. Give this, *app* or *pool*."""
+    app: Id | None = None
+    """An application inside this process: `notifications`."""
+    pool: tuple[PoolMember, ...] = ()
+    """Other backends that share the load."""
+    session_affinity: str | None = None
+    """Name of the cookie that keeps a client on one member of the pool. None: no cookie."""
+    credentials: Credentials | None = None
+    """What is added to every request."""
+    circuit_breaker: CircuitBreaker | None = None
+    """When to leave it alone. None: never."""
+    tls: BackendTls = BackendTls()
+    """TLS towards it."""
+    connect_timeout_s: Duration = 10.0
+    """For name resolution, TCP and TLS together."""
+    idle_timeout_s: Duration = 30.0
+    """Age at which an unused connection is closed; keep it below the backend's own keep-alive time."""
+    body_timeout_s: Duration = 300.0
+    """Between two pieces of an answer's body."""
+    max_connections: Count = 512
+    """Open connections of one worker."""
+    max_waiting: Count = 1024
+    """Requests that may wait for a connection; one more gets 503."""
+    max_head_bytes: Count = 64 * 1024
+    """Largest head of an answer; beyond it 502."""
+    max_fields: Count = 200
+    """Header field lines of an answer; beyond it 502."""
+    max_redirects: Count = 5
+    """Redirects followed where forward-request asks for it."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Backend:
+        if [bool(self.url), bool(self.app), bool(self.pool)].count(True) != 1:
+            raise mistake("one-of", "a backend has exactly one of url, app and pool", "write one of them")
+        return self
+
+    def settings(self) -> UpstreamSettings:
+        """The same for the wire."""
+        return self.build(UpstreamSettings, tls=self.tls.settings())

@@ -1,0 +1,93 @@
+"""The listener: addresses, TLS, limits and times of the client side; logging and tracing."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from gateway.config.values import Count, Duration, File, Model, Secret
+
+
+class ListenerTls(Model):
+    """TLS of the public listener."""
+
+    certificate: File
+    """PEM file: the certificate and its chain."""
+    key: File
+    """PEM file: the private key."""
+    key_password: Secret | None = None
+    """Password of the private key."""
+    client_ca: File | None = None
+    """PEM bundle; clients may then present certificates that lead to it."""
+    client_certificate: Literal["request", "require"] = "request"
+    """Whether a client without a certificate may connect; only with `client-ca`."""
+
+
+class Limits(Model):
+    """How much the gateway accepts."""
+
+    request_line_bytes: Count = 8 * 1024
+    """Longest request line; beyond it 414."""
+    header_line_bytes: Count = 32 * 1024
+    """Longest header field line; beyond it 431."""
+    head_bytes: Count = 64 * 1024
+    """Request line and all fields together; beyond it 431."""
+    header_count: Count = 100
+    """Header field lines of a request; beyond it 431."""
+    connections: Count | None = None
+    """Open client connections of one worker; one more gets 503. None: no limit."""
+    body_buffer_bytes: Count = 10 * 1024 * 1024
+    """Largest body that is held in memory for a policy that reads it; beyond it 413. Other bodies stream, unlimited."""
+
+
+class Timeouts(Model):
+    """How long the gateway waits for a client."""
+
+    head_s: Duration = 10.0
+    """From the first byte of a request to the end of its head."""
+    body_s: Duration = 30.0
+    """Between two pieces of a request's body."""
+    idle_s: Duration = 75.0
+    """Between two requests on one connection."""
+    write_s: Duration = 60.0
+    """Without a byte taken by the client while an answer waits to be sent."""
+    linger_s: Duration = 2.0
+    """How long the rest of an unread body is thrown away before the connection is closed."""
+    drain_s: Duration = 30.0
+    """For running requests to end when the gateway stops."""
+    expiry_grace_s: Duration = 30.0
+    """How long a streamed answer may outlive the token that opened it."""
+
+
+class Logging(Model):
+    """What is logged to standard output; never a header, a query, a body or a token."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level that is logged."""
+    format: Literal["json", "console"] = "json"
+    """One JSON object per line, or lines for people."""
+    requests: Literal["all", "refused"] = "refused"
+    """Which requests get a line: every one, or those that ended in an error."""
+
+
+class Tracing(Model):
+    """Step-by-step traces of single requests."""
+
+    enabled: bool = False
+    """Whether a caller with an all-access subscription key, or with *secret*, may ask for a trace."""
+    secret: Secret | None = None
+    """Value of `Apim-Debug-Authorization` that allows a trace."""
+    keep: Count = 100
+    """Traces kept for the management listener; the oldest makes room."""
+
+
+class Deployment(Model):
+    """What expressions see as `context.Deployment`."""
+
+    service_name: str = "gateway"
+    """`context.Deployment.ServiceName`."""
+    service_id: str = "gateway"
+    """`context.Deployment.ServiceId`."""
+    region: str = "local"
+    """`context.Deployment.Region`."""
+    gateway_id: str = "managed"
+    """`context.Deployment.GatewayId`."""

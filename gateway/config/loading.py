@@ -1,0 +1,87 @@
+"""
+``config.yaml`` → ``Config``, or every mistake in it at once, each with its place and remedy.
+
+Source: design.md §3.2.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.config.model import Config
+from gateway.config.positions import Positions, plain
+from gateway.config.reference import keys, models
+from gateway.config.references import unresolved
+from gateway.config.values import Surroundings
+from gateway.errors import LoadError, Location, Problem
+from gateway.yaml_nodes import Mapping as YamlMapping
+from gateway.yaml_nodes import compose
+
+# pydantic's error types that have a name of our own; what is left is a bad value.
+_CODES = {"extra_forbidden": "unknown-key", "missing": "missing-key"}
+
+
+def load(path: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) -> Config:
+    """
+    The configuration in the file at *path*; *environ* gives ``{env: NAME}``.
+
+    Raises:
+        LoadError: The file cannot be read, or with every mistake in it.
+    """
+    file = Path(path)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise LoadError.at(Location(str(file)), "unreadable-file", reason, "name it with -c FILE") from None
+    return parse(content, str(file), file.resolve().parent, environ)
+
+
+def parse(text: str | bytes, file: str, directory: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration in *text*; *file* names it in errors, relative paths start at *directory*. Raises LoadError."""
+    root = compose(text, file)
+    if not isinstance(root, YamlMapping):
+        message = "a configuration is a mapping"
+        raise LoadError.at(root.location, "expected-mapping", message, "write keys such as listen: and apis:")
+    positions = Positions(root)
+    try:
+        config = Config.model_validate(plain(root), context=Surroundings(directory, environ))
+    except ValidationError as error:
+        raise LoadError(_problems(error, positions)) from None
+    config._positions = positions
+    if problems := sorted(unresolved(config), key=lambda problem: problem.location):
+        raise LoadError(problems)
+    return config
+
+
+def _problems(error: ValidationError, positions: Positions) -> list[Problem]:
+    details = error.errors(include_url=False, include_input=False)
+    found = {_problem(detail, positions): None for detail in details}
+    return sorted(found, key=lambda problem: problem.location)
+
+
+def _problem(detail: ErrorDetails, positions: Positions) -> Problem:
+    path, kind, context = detail["loc"], detail["type"], detail.get("ctx", {})
+    code = _CODES.get(kind) or (kind if "-" in kind else "bad-value")
+    name = ".".join(str(step) for step in path) or "the configuration"
+    message = f"{name}: {detail['msg']}"
+    remedy = str(context.get("remedy", ""))
+    if code == "unknown-key":
+        message, remedy = f"{name} is not a setting", _nearest(str(path[-1]))
+    elif code == "missing-key":
+        message, remedy = f"{name} is missing", f"add {path[-1]}"
+    return Problem(positions.find(path, key=code == "unknown-key"), code, message, remedy)
+
+
+def _nearest(key: str) -> str:
+    known = {key for _, model in models() for key in keys(model)}
+    if key in known:
+        return "it belongs elsewhere: see docs/configuration.md"
+    close = get_close_matches(key, sorted(known), n=1)
+    return f"did you mean {close[0]}?" if close else "remove it; docs/configuration.md lists every setting"

@@ -1,0 +1,102 @@
+"""The whole of ``config.yaml``, typed and frozen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import PrivateAttr
+
+from gateway.config.apis import Api, Group, Product, Subscription, User
+from gateway.config.backends import Backend
+from gateway.config.listening import Deployment, Limits, ListenerTls, Logging, Timeouts, Tracing
+from gateway.config.materials import Certificate, Issuer, Logger, NamedValue, ValueName
+from gateway.config.notifications import Notifications
+from gateway.config.positions import Positions
+from gateway.config.values import Address, Count, File, Id, Listen, Model, Network, Secret
+from gateway.errors import Location
+from gateway.wire.settings import ServerSettings
+
+
+class Config(Model):
+    """Everything that `config.yaml` may say. Relative paths in it start at the file itself."""
+
+    listen: Listen = Address("127.0.0.1", 8080)
+    """Address of the data plane."""
+    management: Listen = Address("127.0.0.1", 8081)
+    """Address of the management plane: health, metrics, console. Keep it private."""
+    tls: ListenerTls | None = None
+    """TLS of the data plane. None: plain http."""
+    workers: Count = 1
+    """Processes that share the listener."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are believed."""
+    limits: Limits = Limits()
+    """How much the gateway accepts."""
+    timeouts: Timeouts = Timeouts()
+    """How long the gateway waits for clients."""
+    logging: Logging = Logging()
+    """What is logged."""
+    tracing: Tracing = Tracing()
+    """Step-by-step traces of single requests."""
+    deployment: Deployment = Deployment()
+    """What expressions see as `context.Deployment`."""
+    redis: Secret | None = None
+    """`redis://host:6379/0`: counters and caches shared by replicas. None: each worker has its own, in memory."""
+    named_values: dict[ValueName, NamedValue] = {}
+    """Texts for `{{name}}` in policy documents, by name."""
+    backends: dict[Id, Backend] = {}
+    """Where requests can go, by id."""
+    global_policy: File | None = None
+    """Policy document of the global scope, XML or YAML. None: forward every request."""
+    fragments: dict[Id, File] = {}
+    """Policy fragments by id."""
+    certificates: dict[Id, Certificate] = {}
+    """Certificates that policies use, by id."""
+    schemas: dict[Id, File] = {}
+    """JSON or XML schemas that policies use, by id."""
+    loggers: dict[Id, Logger] = {}
+    """Where log-to-eventhub and its kin write, by id."""
+    issuers: dict[str, Issuer] = {}
+    """Settings for single issuers, by OpenID metadata URL; others have the defaults."""
+    apis: tuple[Api, ...] = ()
+    """The APIs."""
+    products: tuple[Product, ...] = ()
+    """The products."""
+    subscriptions: tuple[Subscription, ...] = ()
+    """The subscriptions."""
+    users: tuple[User, ...] = ()
+    """The users."""
+    groups: tuple[Group, ...] = ()
+    """The groups."""
+    notifications: Notifications | None = None
+    """The batch-notification service, for the backend `{app: notifications}`."""
+
+    _positions: Positions | None = PrivateAttr(None)
+
+    def location(self, *path: Any) -> Location:
+        """Where the value under *path* stands: ``config.location("apis", 0, "path")``."""
+        return self._positions.find(path) if self._positions else Location("(built in)")
+
+    def server_settings(self) -> ServerSettings:
+        """Limits and times for the wire."""
+        limits, timeouts = self.limits, self.timeouts
+        return ServerSettings(
+            max_request_line_bytes=limits.request_line_bytes,
+            max_field_line_bytes=limits.header_line_bytes,
+            max_head_bytes=limits.head_bytes,
+            max_fields=limits.header_count,
+            max_connections=limits.connections,
+            head_timeout_s=timeouts.head_s,
+            body_timeout_s=timeouts.body_s,
+            idle_timeout_s=timeouts.idle_s,
+            write_timeout_s=timeouts.write_s,
+            linger_s=timeouts.linger_s,
+            drain_timeout_s=timeouts.drain_s,
+            expiry_grace_s=timeouts.expiry_grace_s,
+            trusted_proxies=self.trusted_proxies,
+        )
+
+    def product_apis(self, product: Product) -> tuple[str, ...]:
+        """Ids of the APIs in *product*, whichever of the two names the other."""
+        listed = (api.id for api in self.apis if product.id in api.products)
+        return tuple(dict.fromkeys([*product.apis, *listed]))

@@ -1,0 +1,86 @@
+"""The reference of every setting, made from the models: the generated part of ``docs/configuration.md``."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from gateway import durations
+from gateway.config.model import Config
+from gateway.config.values import Address, Model, key_of
+
+
+def models() -> Iterator[tuple[tuple[str, ...], type[Model]]]:
+    """Every model with the path of keys that leads to it; ``[]`` is an item of a list, ``NAME`` a key of one's own."""
+    yield from _below((), Config)
+
+
+def _below(path: tuple[str, ...], model: type[Model]) -> Iterator[tuple[tuple[str, ...], type[Model]]]:
+    yield path, model
+    for name, field in model.model_fields.items():
+        for step, inner in _models_in(field.annotation):
+            yield from _below((*path, field.alias or key_of(name), *step), inner)
+
+
+def _models_in(annotation: Any) -> Iterator[tuple[tuple[str, ...], type[Model]]]:
+    """The models that a type holds, with the steps from the type to them."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        yield (), annotation
+    elif origin is tuple:
+        yield from ((("[]", *step), model) for step, model in _models_in(arguments[0]))
+    elif origin is dict:
+        yield from ((("NAME", *step), model) for step, model in _models_in(arguments[1]))
+    elif origin is Annotated:
+        yield from _models_in(arguments[0])
+    elif origin in (Union, types.UnionType):
+        for argument in arguments:
+            yield from _models_in(argument)
+
+
+def keys(model: type[Model]) -> list[str]:
+    """The keys of *model*, as they are written."""
+    return [field.alias or key_of(name) for name, field in model.model_fields.items()]
+
+
+def markdown() -> str:
+    """A table for every mapping of the configuration."""
+    return "\n".join(line for path, model in models() for line in _table(path, model))
+
+
+def _table(path: tuple[str, ...], model: type[Model]) -> Iterator[str]:
+    title = ".".join(path).replace(".[]", "[]") or "The file"
+    heading = f"`{title}`" if path else title
+    yield f"### {heading}\n"
+    yield f"{(model.__doc__ or '').strip()}\n"
+    yield "| key | default | meaning |"
+    yield "|---|---|---|"
+    for name, field in model.model_fields.items():
+        yield f"| `{field.alias or key_of(name)}` | {_default(field)} | {_meaning(field)} |"
+    yield ""
+
+
+def _meaning(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split()).replace("|", "\\|")
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if value is PydanticUndefined:
+        return "required"
+    if value is None or value in ((), {}, "", frozenset()) or isinstance(value, Model | SecretStr):
+        return "–"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, float) and not isinstance(value, Address):
+        return f"`{durations.format(value)}`" if _is_duration(field) else f"`{value:g}`"
+    return f"`{', '.join(map(str, value))}`" if type(value) is tuple else f"`{value}`"
+
+
+def _is_duration(field: FieldInfo) -> bool:
+    return any(getattr(item, "json_schema", {}).get("examples") == ["10s"] for item in field.metadata)

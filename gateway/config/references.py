@@ -1,0 +1,77 @@
+"""What no single model can see: ids that stand twice, and ids that name nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from gateway.config.model import Config
+from gateway.errors import Problem
+
+_LISTS = ("apis", "products", "subscriptions", "users", "groups")
+
+
+def unresolved(config: Config) -> Iterator[Problem]:
+    """Every doubled id and every reference without a target."""
+    for name in _LISTS:
+        yield from _doubled(config, (name,), getattr(config, name))
+    for index, api in enumerate(config.apis):
+        yield from _doubled(config, ("apis", index, "operations"), api.operations)
+    known = {name: {entity.id for entity in getattr(config, name)} for name in _LISTS}
+    for path, value, kind in _references(config):
+        yield from _missing(config, path, value, known.get(kind, config.backends), kind)
+    yield from _bad_backends(config)
+
+
+def _doubled(config: Config, path: tuple[Any, ...], entities: Iterable[Any]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, entity in enumerate(entities):
+        if entity.id in seen:
+            location = config.location(*path, index, "id")
+            yield Problem(location, "duplicate-id", f"the id {entity.id!r} stands twice", "give each its own")
+        seen.add(entity.id)
+
+
+def _references(config: Config) -> Iterator[tuple[tuple[Any, ...], str, str]]:
+    """Path, id and kind of everything that names something else."""
+    for index, api in enumerate(config.apis):
+        if api.backend is not None:
+            yield ("apis", index, "backend"), api.backend, "backends"
+        yield from _each(("apis", index, "products"), api.products, "products")
+    for index, product in enumerate(config.products):
+        yield from _each(("products", index, "apis"), product.apis, "apis")
+        yield from _each(("products", index, "groups"), product.groups, "groups")
+    for index, subscription in enumerate(config.subscriptions):
+        if subscription.user is not None:
+            yield ("subscriptions", index, "user"), subscription.user, "users"
+        _, kind, *names = subscription.scope.split("/")
+        yield from ((("subscriptions", index, "scope"), name, kind) for name in names)
+    for index, user in enumerate(config.users):
+        yield from _each(("users", index, "groups"), user.groups, "groups")
+
+
+def _each(path: tuple[Any, ...], names: Iterable[str], kind: str) -> Iterator[tuple[tuple[Any, ...], str, str]]:
+    return (((*path, index), name, kind) for index, name in enumerate(names))
+
+
+def _missing(config: Config, path: tuple[Any, ...], name: str, known: Collection[str], kind: str) -> Iterator[Problem]:
+    if name in known:
+        return
+    close = get_close_matches(name, known, n=1)
+    remedy = f"did you mean {close[0]}?" if close else f"add it under {kind}"
+    yield Problem(config.location(*path), f"unknown-{kind.removesuffix('s')}", f"no {kind} has the id {name!r}", remedy)
+
+
+def _bad_backends(config: Config) -> Iterator[Problem]:
+    """Members of pools that are missing or pools themselves; the application that has no settings."""
+    for name, backend in config.backends.items():
+        for index, member in enumerate(backend.pool):
+            path = ("backends", name, "pool", index, "backend")
+            yield from _missing(config, path, member.backend, config.backends, "backends")
+            if member.backend in config.backends and config.backends[member.backend].pool:
+                message = f"{member.backend} is a pool itself"
+                yield Problem(config.location(*path), "nested-pool", message, "name its members here")
+        if backend.app == "notifications" and config.notifications is None:
+            message = "the notification service is not configured"
+            yield Problem(config.location("backends", name, "app"), "missing-key", message, "add notifications:")

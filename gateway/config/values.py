@@ -1,0 +1,266 @@
+"""
+The kinds of values in ``config.yaml``: durations, secrets, files, addresses, URLs; and the base of all its models.
+
+What a value means may depend on where the file is and on the environment; both come with the validation's context.
+
+Source: design.md §3.2; ADR 0063.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from gateway import durations
+
+T = TypeVar("T")
+
+MAX_SECRET_BYTES = 64 * 1024
+
+
+def key_of(field: str) -> str:
+    """The key of a field: kebab-case; a duration says its own unit, so the field's ``_s`` is dropped."""
+    return field.removesuffix("_s").replace("_", "-")
+
+
+class Model(BaseModel):
+    """One mapping of the configuration: frozen, and what it does not know refuses to load."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=key_of,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+        validate_default=False,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_where_empty(cls, data: Any) -> Any:
+        """A key with nothing behind it has its default."""
+        if not isinstance(data, dict):
+            return data
+        known = {field.alias for field in cls.model_fields.values()}
+        return {key: value for key, value in data.items() if value is not None or key not in known}
+
+    def build(self, settings: type[T], **others: Any) -> T:
+        """A part's own settings, made of the fields that have the same names here."""
+        names = {field.name for field in fields(settings)} & type(self).model_fields.keys()  # type: ignore[arg-type]
+        return settings(**{name: revealed(getattr(self, name)) for name in names - others.keys()}, **others)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Validation context: the directory that relative paths start at, and the environment."""
+
+    directory: Path
+    environ: Mapping[str, str]
+
+
+def mistake(code: str, message: str, remedy: str = "") -> PydanticCustomError:
+    """A validation error with our own code and remedy."""
+    return PydanticCustomError(code, "{message}", {"message": message, "remedy": remedy})
+
+
+def revealed(value: object) -> Any:
+    """*value* for the part that needs it: the text of secrets, paths as text."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, Path):
+        return str(value)
+    return tuple(map(revealed, value)) if isinstance(value, tuple) and not hasattr(value, "_fields") else value
+
+
+# -- durations
+def _duration(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return durations.parse(value)
+    except ValueError as error:
+        raise mistake("bad-duration", str(error)) from None
+
+
+_DURATION = r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$"
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_duration),
+    PlainSerializer(durations.format, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": _DURATION, "examples": ["10s"]}),
+]
+"""Seconds; written ``500ms``, ``10s``, ``9m30s``, ``2h``."""
+
+
+# -- secrets
+def secret_text(value: object, surroundings: Surroundings) -> object:
+    """The text behind ``{env: NAME}`` or ``{file: PATH}``; anything else as it is."""
+    match value:
+        case {"env": str(name), **rest} if not rest:
+            return _from_environment(name, surroundings.environ)
+        case {"file": str(name), **rest} if not rest:
+            return _from_file(surroundings.directory / name)
+        case dict():
+            raise mistake("bad-secret", "a secret is text, {env: NAME} or {file: PATH}")
+    return value
+
+
+def _from_environment(name: str, environ: Mapping[str, str]) -> str:
+    if name not in environ:
+        raise mistake("unset-variable", f"the environment variable {name} is not set", f"export {name}")
+    return environ[name]
+
+
+def _from_file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_SECRET_BYTES + 1)
+        text = content.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise mistake("unreadable-file", f"{path}: {reason}", "check path and permissions") from None
+    if len(content) > MAX_SECRET_BYTES:
+        raise mistake("unreadable-file", f"{path}: longer than {MAX_SECRET_BYTES} bytes")
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _secret(value: object, info: ValidationInfo) -> object:
+    return secret_text(value, info.context) if isinstance(info.context, Surroundings) else value
+
+
+SOURCES_SCHEMA: list[dict[str, Any]] = [
+    {"type": "string"},
+    *(
+        {
+            "type": "object",
+            "properties": {key: {"type": "string"}},
+            "required": [key],
+            "additionalProperties": False,
+        }
+        for key in ("env", "file")
+    ),
+]
+
+Secret = Annotated[SecretStr, BeforeValidator(_secret), WithJsonSchema({"anyOf": SOURCES_SCHEMA})]
+"""A text that is never shown; ``{env: NAME}`` or ``{file: PATH}`` keeps it out of the file."""
+
+
+# -- files
+def _existing(path: Path, info: ValidationInfo) -> Path:
+    if not isinstance(info.context, Surroundings):
+        return path
+    absolute = (info.context.directory / path).resolve()
+    if not absolute.is_file():
+        raise mistake("no-such-file", f"{absolute} is not a file", "relative paths start at the configuration file")
+    return absolute
+
+
+File = Annotated[Path, AfterValidator(_existing), WithJsonSchema({"type": "string"})]
+"""A file that must be there; made absolute."""
+
+
+def _absolute(path: Path, info: ValidationInfo) -> Path:
+    return info.context.directory / path if isinstance(info.context, Surroundings) else path
+
+
+NewFile = Annotated[Path, AfterValidator(_absolute), WithJsonSchema({"type": "string"})]
+"""A file that will be written; made absolute."""
+
+
+# -- addresses and URLs
+class Address(NamedTuple):
+    """Where a listener binds; an IPv6 host has no brackets here."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+_ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):(?P<port>\d{1,5})")
+
+
+def _address(value: object) -> object:
+    if isinstance(value, Address):
+        return value
+    found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found["port"]) > 65_535:
+        raise mistake("bad-address", "an address is host:port", "write 127.0.0.1:8080 or [::]:8080")
+    return Address(found["v6"] or found["host"], int(found["port"]))
+
+
+Listen = Annotated[
+    Address,
+    BeforeValidator(_address),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["127.0.0.1:8080"]}),
+]
+"""``host:port``."""
+
+
+def http_url(value: str) -> str:
+    """*value* when it is an absolute http or https URL without user, fragment or control characters."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.username is None and not parts.fragment
+        _ = parts.port
+    except ValueError:
+        good = False
+    if not good or re.search(r"[\x00-\x20\x7f]", value):
+        raise mistake("bad-url", "not an absolute http or https URL", "write https://host/path, without user or #")
+    return value
+
+
+Url = Annotated[str, AfterValidator(http_url)]
+"""An absolute http or https URL."""
+
+
+def _networks(value: object) -> object:
+    try:
+        return ipaddress.ip_network(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise mistake("bad-network", str(error), "write 10.0.0.0/8 or 192.0.2.7") from None
+
+
+Network = Annotated[
+    Any,
+    BeforeValidator(_networks),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["10.0.0.0/8"]}),
+]
+"""An IP network or address."""
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,255}$")]
+"""A name: letters, digits, dot, dash and underscore."""
+
+Count = Annotated[int, Field(ge=1)]
+Status = Annotated[int, Field(ge=100, le=599)]
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+OneOrMore = Annotated[tuple[T, ...], BeforeValidator(_listed)]
+"""One value, or a list of them."""
