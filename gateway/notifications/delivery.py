@@ -1,0 +1,100 @@
+"""
+Delivering the news: one attempt after another until the receiver has it, refuses it, or the time is over.
+
+An attempt is written down before it is made. So one that a crash cut short is known to be doubtful, and a receiver
+that then says "unknown" has most likely used its URL already.
+"""
+
+from __future__ import annotations
+
+import random
+
+import structlog
+
+from gateway.notifications import attempts
+from gateway.notifications import signature as signatures
+from gateway.notifications.attempts import Attempt
+from gateway.notifications.callbacks import CallbackSender
+from gateway.notifications.classification import Answer, Decision, classify, next_attempt
+from gateway.notifications.clock import Clock
+from gateway.notifications.metrics import Metrics
+from gateway.notifications.model import Job
+from gateway.notifications.outcomes import Outcome
+from gateway.notifications.profiles import Report, render
+from gateway.notifications.sealing import Sealer
+from gateway.notifications.settings import CallbackSettings
+from gateway.notifications.store import Store
+
+log = structlog.get_logger("gateway.notifications")
+
+
+class Deliverer:
+    """Runs the callback steps."""
+
+    def __init__(
+        self,
+        store: Store,
+        sender: CallbackSender,
+        sealer: Sealer,
+        clock: Clock,
+        settings: CallbackSettings,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._sender = sender
+        self._sealer = sealer
+        self._clock = clock
+        self._settings = settings
+        self._metrics = metrics
+
+    async def attempt(self, job_id: str, series: int, number: int) -> float | None:
+        """Make one attempt; when the next one is due, or None when there is none."""
+        attempt = Attempt(job_id, series, number, self._clock.now())
+        job = await self._store.write(lambda connection: attempts.begin(connection, attempt))
+        if job is None:
+            return None
+        answer = await self._send(job)
+        decision = classify(answer, bool(job.doubted))
+        next_at = self._next(job, number, answer) if decision is Decision.RETRY else None
+        now = self._clock.now()
+        await self._store.write(lambda connection: attempts.record(connection, attempt, answer, decision, next_at, now))
+        self._tell(job, attempt, answer, decision, next_at)
+        return next_at
+
+    async def _send(self, job: Job) -> Answer:
+        content_type, body = render(job.profile, report_of(job), self._settings.source)
+        timestamp = int(self._clock.now())
+        headers = signatures.headers(self._settings.signing_secrets, job.id, timestamp, body)
+        try:
+            url = self._sealer.open(job.url)
+        except Exception:  # another key than the one it was sealed with; the text could name the URL
+            return Answer(error="url-refused", excerpt="the callback URL in the store cannot be decrypted")
+        return await self._sender.send(url, {"content-type": content_type, **headers}, body)
+
+    def _next(self, job: Job, number: int, answer: Answer) -> float | None:
+        """The time of the next attempt, unless the callback's own deadline comes first."""
+        jitter = random.random()  # noqa: S311 - jitter, not a secret
+        at = next_attempt(number, self._clock.now(), jitter, answer, self._settings.max_retry_after_s)
+        return at if at <= job.callback_deadline_at else None
+
+    def _tell(self, job: Job, attempt: Attempt, answer: Answer, decision: Decision, next_at: float | None) -> None:
+        self._metrics.attempts.labels(decision).inc()
+        facts = {"job": job.id, "host": job.host, "attempt": attempt.number, "series": attempt.series}
+        log.info("callback_attempt", **facts, status=answer.status, error=answer.error, decision=decision)
+        if next_at is None and decision in (Decision.RETRY, Decision.PERMANENT):
+            self._metrics.exhausted.inc()
+            log.error("callback_exhausted", **facts, status=answer.status, error=answer.error)
+
+
+def report_of(job: Job) -> Report:
+    """What there is to tell about a job whose outcome is known."""
+    return Report(
+        job_id=job.id,
+        batch_id=job.batch_id,
+        outcome=job.outcome or Outcome.UNKNOWN,
+        message=job.message or "",
+        batch_status=job.batch_status,
+        accepted_at=job.created_at,
+        ended_at=job.ended_at or job.updated_at,
+        scheduled_for=job.scheduled_for,
+    )

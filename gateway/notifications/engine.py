@@ -1,0 +1,237 @@
+"""
+The running service in a thread and an event loop of its own: DBOS, poller, callbacks, housekeeping.
+
+Its own loop, because the gateway's must not wait for ours, and because DBOS sets the default executor of its loop.
+The HTTP side reaches the engine through the store and two thread-safe calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2 as httpx
+import sqlalchemy as sa
+import structlog
+from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos import DBOSPortableJSONSerializer as PortableJson
+
+from gateway.notifications import workflow
+from gateway.notifications.azure_credentials import AzureCredential
+from gateway.notifications.callbacks import CallbackSender
+from gateway.notifications.clock import Clock
+from gateway.notifications.d365_client import D365Client
+from gateway.notifications.database import FileLock, open_engine, store_url
+from gateway.notifications.delivery import Deliverer
+from gateway.notifications.housekeeping import Housekeeping
+from gateway.notifications.metrics import Metrics
+from gateway.notifications.poller import Poller
+from gateway.notifications.replicas import Replica
+from gateway.notifications.sealing import Sealer, make_sealer
+from gateway.notifications.service import Service, install
+from gateway.notifications.settings import D365Settings, NotificationSettings
+from gateway.notifications.starting import Starter
+from gateway.notifications.store import Store
+from gateway.notifications.token_provider import ClientCredentials, TokenProvider
+from gateway.notifications.watching import Watcher
+
+log = structlog.get_logger("gateway.notifications")
+
+# DBOS spends its time in SQL; more threads than this only fight for the interpreter.
+_DBOS_THREADS = 8
+
+
+@dataclass(slots=True)
+class Parts:
+    """Replaceable parts, for tests: the clock, the resolver, HTTP clients."""
+
+    clock: Clock
+    client: httpx.AsyncClient | None = None
+    sender: CallbackSender | None = None
+
+
+class Engine:
+    """One process's share of the work. ``start`` and ``stop`` block; the rest may be called from any thread."""
+
+    def __init__(self, settings: NotificationSettings, metrics: Metrics, parts: Parts | None = None) -> None:
+        self.settings = settings
+        self.metrics = metrics
+        self.parts = parts or Parts(Clock())
+        self.executor_id = "embedded" if settings.embedded else uuid.uuid4().hex
+        self.store = Store(open_engine(settings.store_url))
+        self.sealer: Sealer = make_sealer(settings)
+        self.client: DBOSClient | None = None
+        self._lock: FileLock | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._watcher: Watcher | None = None
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
+
+    def start(self) -> None:
+        """
+        Open the store, recover what was pending, begin.
+
+        Raises:
+            StoreInUse: Another process works on the same SQLite file.
+        """
+        database = store_url(self.settings.store_url).database
+        if self.settings.embedded and database:
+            self._lock = FileLock(database)
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Stop at the next await; whatever is unfinished is recovered at the next start or by another replica."""
+        if self._loop is not None and self._stopping is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+        self.store.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def stop_watching(self, job_id: str) -> None:
+        """End the wait for a job that was stopped, if it is waited for in this process."""
+        if self._loop is not None and self._watcher is not None:
+            self._loop.call_soon_threadsafe(self._watcher.stop, job_id)
+
+    def enqueue(self, connection: sa.Connection, name: str, workflow_id: str, *arguments: Any) -> None:
+        """Put a workflow on the queue in the caller's transaction; an id that exists already changes nothing."""
+        assert self.client is not None  # noqa: S101 - started
+        enqueue(self.client, connection, name, workflow_id, *arguments)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:
+            self._failure = error
+            log.exception("engine_failed")
+        finally:
+            self._ready.set()
+
+    async def _main(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        self.store.open()
+        clients = _Clients(self.settings.d365, self.parts.client)
+        try:
+            await self._work(clients)
+        finally:
+            await clients.close()
+
+    async def _work(self, clients: _Clients) -> None:
+        replica = Replica(self.store.engine, self.executor_id)
+        service, poller, starter = self._build(clients)
+        starter.may_start = replica.holds_lock
+        install(service)
+        self._launch()
+        tasks = [asyncio.create_task(work) for work in self._chores(service, poller, replica)]
+        log.info("notifications_started", store=store_url(self.settings.store_url).get_backend_name())
+        self._ready.set()
+        assert self._stopping is not None  # noqa: S101 - set in _main
+        await self._stopping.wait()
+        await self._shut_down(tasks, replica)
+
+    def _build(self, clients: _Clients) -> tuple[Service, Poller, Starter]:
+        settings, clock = self.settings, self.parts.clock
+        client = D365Client(settings.d365, clients.tokens, clients.http, clock, self.metrics)
+        poller = Poller(client, settings.polling, clock, self.metrics)
+        starter = Starter(self.store, poller, client, clock, settings.d365)
+        self._watcher = Watcher(self.store, poller, client, clock, settings)
+        sender = self.parts.sender or CallbackSender(settings.callbacks)
+        deliverer = Deliverer(self.store, sender, self.sealer, clock, settings.callbacks, self.metrics)
+        return Service(self.store, starter, self._watcher, deliverer, clock, self.metrics), poller, starter
+
+    def _chores(self, service: Service, poller: Poller, replica: Replica) -> Sequence[Any]:
+        chores = Housekeeping(service, self.settings)
+        work = [poller.run(), chores.measure(), chores.sweep(), chores.notice_stops()]
+        return work if self.settings.embedded else [*work, replica.run(self.settings.takeover_interval_s, self.metrics)]
+
+    def _launch(self) -> None:
+        quiet_dbos()
+        config = dbos_config(self.settings.store_url, self.store.engine, self.executor_id)
+        DBOS(config=config)
+        DBOS.launch()
+        DBOS.register_queue(workflow.QUEUE, polling_interval_sec=0.2)
+        self.client = open_client(self.settings.store_url, self.store.engine)
+
+    async def _shut_down(self, tasks: Sequence[asyncio.Task[Any]], replica: Replica) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(DBOS.destroy)
+        if self.client is not None:
+            self.client.destroy()
+        replica.close()
+
+
+class _Clients:
+    """HTTP towards F&O and Entra, and the tokens for it."""
+
+    def __init__(self, settings: D365Settings, http: httpx.AsyncClient | None) -> None:
+        self.http = http or open_http(settings)
+        self.tokens: TokenProvider = (
+            ClientCredentials(settings, self.http) if settings.credential == "secret" else AzureCredential(settings)
+        )
+
+    async def close(self) -> None:
+        """Close both."""
+        await self.tokens.close()
+        await self.http.aclose()
+
+
+def open_http(settings: D365Settings) -> httpx.AsyncClient:
+    """The client towards F&O: no redirects (they lead to log-in pages), patient reading."""
+    timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s)
+    return httpx.AsyncClient(timeout=timeout, follow_redirects=False)
+
+
+def dbos_config(url: str, engine: sa.Engine, executor_id: str) -> DBOSConfig:
+    """DBOS on our engine: no telemetry, no admin port, JSON instead of pickle in the database."""
+    return DBOSConfig(
+        name="gateway-notifications",
+        system_database_url=store_url(url).render_as_string(hide_password=False),
+        system_database_engine=engine,
+        application_version=workflow.VERSION,
+        executor_id=executor_id,
+        serializer=PortableJson(),
+        enable_otlp=False,
+        log_level="WARNING",
+        max_executor_threads=_DBOS_THREADS,
+        scheduler_polling_interval_sec=3600.0,
+    )
+
+
+def open_client(url: str, engine: sa.Engine) -> DBOSClient:
+    """DBOS from outside a workflow: to enqueue, nothing else."""
+    return DBOSClient(
+        system_database_url=store_url(url).render_as_string(hide_password=False),
+        system_database_engine=engine,
+        serializer=PortableJson(),
+        application_name="gateway-notifications",
+    )
+
+
+def enqueue(client: DBOSClient, connection: sa.Connection, name: str, workflow_id: str, *arguments: Any) -> None:
+    """Put a workflow on the queue in the transaction of *connection*."""
+    options = {
+        "workflow_name": name,
+        "queue_name": workflow.QUEUE,
+        "workflow_id": workflow_id,
+        "app_version": workflow.VERSION,
+    }
+    client.enqueue_in_transaction(connection, options, *arguments)  # type: ignore[arg-type]
+
+
+def quiet_dbos() -> None:
+    """DBOS logs through our handlers, not to a console handler of its own."""
+    logger = logging.getLogger("dbos")
+    logger.handlers.clear()
+    logger.propagate = True

@@ -1,0 +1,211 @@
+"""
+One poller for an environment: many watches, few queries.
+
+Whenever a query goes out, its free places are filled with the watches that are due next, so watches that began at
+different moments drift into the same query. Nothing is recorded per poll; after a crash polling simply begins again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import structlog
+
+from gateway.notifications.batch_status import Row
+from gateway.notifications.clock import Clock
+from gateway.notifications.d365_client import D365Client
+from gateway.notifications.d365_errors import D365Error, Kind
+from gateway.notifications.metrics import Metrics
+from gateway.notifications.settings import PollingSettings
+
+log = structlog.get_logger("gateway.notifications")
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class Subscription(Generic[T]):
+    """
+    Somebody who waits for a batch job.
+
+    Attributes:
+        judge: Called with each row read (None: no such job); its first result that is not None ends the subscription.
+        once: A single reading: failures that will not pass end it too.
+        row: The last row read.
+        error: Hint of the last failure to read, None after a success.
+    """
+
+    batch_id: int
+    judge: Callable[[Row | None], T | None]
+    once: bool
+    done: asyncio.Future[T]
+    row: Row | None = None
+    error: str | None = None
+
+    def show(self, row: Row | None) -> None:
+        """Hand a reading to the judge."""
+        self.row, self.error = row, None
+        try:
+            result = self.judge(row)
+        except Exception as error:  # one judge's mistake must not stop the others
+            self._fail(error)
+            return
+        if result is not None and not self.done.done():
+            self.done.set_result(result)
+
+    def note(self, error: D365Error) -> None:
+        """Hand over a failure; only a single reading gives up, and only when waiting cannot help."""
+        self.error = error.hint
+        if self.once and error.kind in (Kind.AUTH, Kind.PERMANENT):
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """One batch job that is polled: when next (epoch seconds), how often (seconds), for whom."""
+
+    batch_id: int
+    due: float
+    interval_s: float
+    status: str | None = None
+    in_flight: bool = False
+    subscriptions: list[Subscription[object]] = field(default_factory=list)
+
+
+_Asked = list[tuple[_Entry, tuple[Subscription[object], ...]]]
+
+
+class Poller:
+    """Polls on behalf of all subscriptions; ``run`` has to be running."""
+
+    def __init__(self, client: D365Client, settings: PollingSettings, clock: Clock, metrics: Metrics) -> None:
+        self._client = client
+        self._settings = settings
+        self._clock = clock
+        self._metrics = metrics
+        self._entries: dict[int, _Entry] = {}
+        self._wake = asyncio.Event()
+        self._queries: set[asyncio.Task[None]] = set()
+
+    def subscribe(
+        self, batch_id: int, judge: Callable[[Row | None], T | None], delay_s: float = 0.0, once: bool = False
+    ) -> Subscription[T]:
+        """Ask for readings of a batch job, the first after *delay_s* seconds, until *judge* is satisfied."""
+        subscription = Subscription(batch_id, judge, once, asyncio.get_running_loop().create_future())
+        due = self._clock.now() + delay_s
+        entry = self._entries.setdefault(batch_id, _Entry(batch_id, due, self._settings.interval_s))
+        entry.due = min(entry.due, due)
+        entry.subscriptions.append(subscription)
+        subscription.done.add_done_callback(lambda _: self._drop(entry, subscription))
+        self._metrics.watches.set(len(self._entries))
+        self._wake.set()
+        return subscription
+
+    async def read(self, batch_id: int) -> Row | None:
+        """
+        One reading, sharing a query with whatever else is due.
+
+        Raises:
+            D365Error: AUTH or PERMANENT; other failures are retried for as long as the caller waits.
+        """
+        found = await self.subscribe(batch_id, lambda row: (row,), once=True).done
+        return found[0]
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        try:
+            while True:
+                self._wake.clear()
+                for batch in self._due_batches():
+                    self._spawn(batch)
+                await self._rest()
+        finally:
+            for task in self._queries:
+                task.cancel()
+
+    async def _rest(self) -> None:
+        """Until the next is due, at most a tick: an entry that becomes due at once rings the bell."""
+        soonest = min((e.due for e in self._entries.values() if not e.in_flight), default=float("inf"))
+        pause_s = min(max(soonest - self._clock.now(), 0.01), self._settings.tick_s)
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._wake.wait()
+                # A short linger lets jobs that were accepted together share their first query.
+                await asyncio.sleep(0.01)
+        except TimeoutError:
+            pass
+
+    def _due_batches(self) -> list[list[_Entry]]:
+        now = self._clock.now()
+        idle = [entry for entry in self._entries.values() if not entry.in_flight]
+        due = [entry for entry in idle if entry.due <= now]
+        if not due:
+            return []
+        size = self._settings.chunk
+        free = -len(due) % size
+        later = (entry for entry in idle if now < entry.due <= now + self._settings.max_interval_s)
+        due += heapq.nsmallest(free, later, key=lambda entry: entry.due)
+        return [due[at : at + size] for at in range(0, len(due), size)]
+
+    def _spawn(self, batch: list[_Entry]) -> None:
+        for entry in batch:
+            entry.in_flight = True
+        task = asyncio.create_task(self._poll(batch))
+        self._queries.add(task)
+        task.add_done_callback(self._queries.discard)
+
+    async def _poll(self, batch: list[_Entry]) -> None:
+        self._metrics.polls.inc()
+        # Whoever subscribes while the query is out needs a reading made after that moment, not this one.
+        asked = [(entry, tuple(entry.subscriptions)) for entry in batch]
+        try:
+            rows = await self._client.read(entry.batch_id for entry in batch)
+        except D365Error as error:
+            log.warning("poll_failed", kind=error.kind, hint=error.hint, jobs=len(batch))
+            self._note(asked, error)
+        else:
+            self._show(asked, rows)
+        finally:
+            for entry in batch:
+                entry.in_flight = False
+            self._wake.set()
+
+    def _show(self, asked: _Asked, rows: dict[int, Row]) -> None:
+        for entry, subscriptions in asked:
+            row = rows.get(entry.batch_id)
+            self._plan(entry, row.status if row else None, len(subscriptions))
+            for subscription in subscriptions:
+                subscription.show(row)
+
+    def _note(self, asked: _Asked, error: D365Error) -> None:
+        for entry, subscriptions in asked:
+            self._plan(entry, entry.status, len(subscriptions))
+            for subscription in subscriptions:
+                subscription.note(error)
+
+    def _plan(self, entry: _Entry, status: str | None, served: int) -> None:
+        """The next time: soon after a change, ever later while nothing happens, never quite regularly."""
+        settings, now = self._settings, self._clock.now()
+        if status != entry.status:
+            entry.interval_s = settings.interval_s
+        elif now >= entry.due:  # not when it merely filled a free place before its time
+            entry.interval_s = min(entry.interval_s * settings.growth, settings.max_interval_s)
+        entry.status = status
+        spread = 1 + settings.jitter * (2 * random.random() - 1)  # noqa: S311 - jitter, not a secret
+        entry.due = now + entry.interval_s * spread if served >= len(entry.subscriptions) else now
+
+    def _drop(self, entry: _Entry, subscription: Subscription[object]) -> None:
+        if subscription in entry.subscriptions:
+            entry.subscriptions.remove(subscription)
+        if not entry.subscriptions:
+            self._entries.pop(entry.batch_id, None)
+        self._metrics.watches.set(len(self._entries))

@@ -1,0 +1,42 @@
+"""
+What ``SetBatchJobToWaiting`` answered. Microsoft's page and its sample disagree about the keys, so all forms are read.
+
+Source: F&O "Batch OData API".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StartAnswer:
+    """Whether F&O says that the job was set to waiting, and its own words."""
+
+    accepted: bool
+    message: str = ""
+
+
+def parse_start(body: bytes) -> StartAnswer:
+    """Read a 2xx answer: an object, an object wrapped in ``value`` (as object or as JSON text), or nothing at all."""
+    fields = _unwrap(_load(body))
+    refused = fields.get("issuccess") in (False, "false", "False", "No", 0)
+    texts = (fields.get(name) for name in ("exceptiondetails", "responsemessage", "reponsemessage"))
+    return StartAnswer(not refused, next((str(text)[:500] for text in texts if text), ""))
+
+
+def _load(text: bytes | str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _unwrap(found: object) -> dict[str, object]:
+    if isinstance(found, dict) and "value" in found:
+        inner = found["value"]
+        found = _load(inner) if isinstance(inner, str) else inner
+    if not isinstance(found, dict):
+        return {}
+    return {str(key).replace(" ", "").lower(): value for key, value in found.items()}
