@@ -126,9 +126,7 @@ class Pool:
     async def _create(self, connection: UpstreamConnection) -> None:
         name = (self.settings.tls.server_name or self._host) if self._tls is not None else None
         loop = asyncio.get_running_loop()
-        await loop.create_connection(
-            lambda: connection, self._host, self._port, ssl=self._tls, server_hostname=name
-        )
+        await loop.create_connection(lambda: connection, self._host, self._port, ssl=self._tls, server_hostname=name)
 
     async def aclose(self) -> None:
         """Close every connection; requests that wait are refused."""
