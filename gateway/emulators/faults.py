@@ -1,7 +1,7 @@
 """
 Scripted failures and request counters, the same for every emulator.
 
-An emulator names its endpoints (``keys-v2``, ``batch-jobs``) and asks ``FaultPlan.meet`` at the start of each request.
+An emulator names its endpoints (``keys-v2``, ``batch-jobs``) and answers each request through ``FaultPlan.around``.
 The plan counts the request and, when a fault is due, delays it, answers in the emulator's place, or cuts the
 connection.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -32,6 +32,7 @@ class Fault:
         body: Text of that answer; HTML where it looks like it.
         delay_s: Seconds to wait first.
         drop: Cut the connection instead of answering.
+        after_effect: Do what was asked first and lose only the answer: the caller cannot know.
     """
 
     endpoint: str | None = None
@@ -41,6 +42,7 @@ class Fault:
     body: str = ""
     delay_s: float = 0.0
     drop: bool = False
+    after_effect: bool = False
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
@@ -81,16 +83,18 @@ class FaultPlan:
         """Forget the failures still to come; the counters stay."""
         self._faults.clear()
 
-    async def meet(self, endpoint: str) -> Response | None:
-        """Count a request; return the answer of a due fault, or None to go on."""
+    async def around(self, endpoint: str, answer: Callable[[], Awaitable[Response]]) -> Response:
+        """Count a request and answer it: by *answer*, or by the fault that is due."""
         self.requests[endpoint] += 1
         fault = self._take(endpoint)
         if fault is None:
-            return None
+            return await answer()
         await asyncio.sleep(fault.delay_s)
+        if fault.after_effect:
+            await answer()
         if fault.drop:
             return Dropped()
-        return None if fault.status is None else fault.answer()
+        return await answer() if fault.status is None else fault.answer()
 
     def _take(self, endpoint: str) -> Fault | None:
         for index, fault in enumerate(self._faults):

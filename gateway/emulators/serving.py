@@ -139,7 +139,7 @@ def _prepared(served: Any, binding: Binding) -> Iterator[tuple[QuietServer, sock
         base_url = binding.url(bound)
         if hasattr(served, "base_url"):
             served.base_url = base_url
-        yield QuietServer(_settings(getattr(served, "app", served), binding.tls)), bound, base_url
+        yield QuietServer(_settings(served, binding.tls)), bound, base_url
 
 
 def _abort(connection: Any) -> None:
@@ -147,12 +147,13 @@ def _abort(connection: Any) -> None:
         connection.transport.abort()
 
 
-def _settings(app: Any, tls: ssl.SSLContext | None) -> uvicorn.Config:
+def _settings(served: Any, tls: ssl.SSLContext | None) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        getattr(served, "app", served),
         http=DroppingProtocol,
         log_config=None,  # the process that runs the emulator decides about logging
         access_log=False,
+        date_header=not getattr(served, "sends_date", False),
         timeout_graceful_shutdown=1,
         ssl_context_factory=(lambda _config, _default: tls) if tls else None,
     )

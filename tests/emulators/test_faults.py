@@ -7,14 +7,18 @@ import time
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
 from gateway.emulators.faults import Dropped, Fault, FaultPlan
 
 
-def _statuses(plan: FaultPlan, *endpoints: str) -> list[int | None]:
-    async def main() -> list[int | None]:
-        met = [await plan.meet(endpoint) for endpoint in endpoints]
-        return [None if response is None else response.status_code for response in met]
+async def _served() -> Response:
+    return Response(status_code=200)
+
+
+def _statuses(plan: FaultPlan, *endpoints: str) -> list[int]:
+    async def main() -> list[int]:
+        return [(await plan.around(endpoint, _served)).status_code for endpoint in endpoints]
 
     return asyncio.run(main())
 
@@ -22,16 +26,16 @@ def _statuses(plan: FaultPlan, *endpoints: str) -> list[int | None]:
 @pytest.mark.parametrize(
     ("faults", "expected"),
     [
-        pytest.param([], [None, None, None], id="none"),
-        pytest.param([Fault(status=503)], [503, None, None], id="once, anywhere"),
-        pytest.param([Fault("b", status=503)], [None, 503, None], id="one endpoint"),
-        pytest.param([Fault(times=2, status=500)], [500, 500, None], id="twice"),
+        pytest.param([], [200, 200, 200], id="none"),
+        pytest.param([Fault(status=503)], [503, 200, 200], id="once, anywhere"),
+        pytest.param([Fault("b", status=503)], [200, 503, 200], id="one endpoint"),
+        pytest.param([Fault(times=2, status=500)], [500, 500, 200], id="twice"),
         pytest.param([Fault(times=None, status=500)], [500, 500, 500], id="for ever"),
-        pytest.param([Fault(status=429), Fault(status=503)], [429, 503, None], id="in order"),
-        pytest.param([Fault(delay_s=0.001)], [None, None, None], id="a mere delay"),
+        pytest.param([Fault(status=429), Fault(status=503)], [429, 503, 200], id="in order"),
+        pytest.param([Fault(delay_s=0.001)], [200, 200, 200], id="a mere delay"),
     ],
 )
-def test_due(faults: list[Fault], expected: list[int | None]) -> None:
+def test_due(faults: list[Fault], expected: list[int]) -> None:
     """The oldest fault that matches is met, as often as it says."""
     plan = FaultPlan()
     for fault in faults:
@@ -46,7 +50,7 @@ def test_clear() -> None:
     plan.add(Fault(times=None, status=500))
     assert _statuses(plan, "a") == [500]
     plan.clear()
-    assert _statuses(plan, "a") == [None]
+    assert _statuses(plan, "a") == [200]
     assert plan.requests["a"] == 2
 
 
@@ -72,6 +76,20 @@ def test_answer(fault: Fault, media_type: str) -> None:
     assert response.headers.get("retry-after") == fault.headers.get("Retry-After")
 
 
+@pytest.mark.parametrize(("after_effect", "effects"), [(False, 0), (True, 1)], ids=["before", "after"])
+def test_effect(after_effect: bool, effects: int) -> None:
+    """A fault strikes before the request has its effect, or, when asked for, after it."""
+    plan, seen = FaultPlan(), []
+    plan.add(Fault(status=502, after_effect=after_effect))
+
+    async def answer() -> Response:
+        seen.append(1)
+        return Response()
+
+    assert asyncio.run(plan.around("a", answer)).status_code == 502
+    assert len(seen) == effects
+
+
 def test_drop() -> None:
     """A drop is an answer that cuts the connection and waits for the client to be gone."""
     plan = FaultPlan()
@@ -83,7 +101,7 @@ def test_drop() -> None:
         async def receive() -> Any:
             return messages.pop(0)
 
-        response = await plan.meet("a")
+        response = await plan.around("a", _served)
         assert isinstance(response, Dropped)
         await response({"extensions": {"emulator.drop": {"abort": lambda: aborted.append(True)}}}, receive, None)
 

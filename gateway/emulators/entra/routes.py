@@ -46,16 +46,16 @@ def application(entra: EntraEmulator) -> Starlette:
 
 
 def _endpoint(entra: EntraEmulator, name: str, version: int, endpoint: Endpoint) -> Callable[..., Any]:
-    async def answered(request: Request) -> Response:
-        fault = await entra.faults.meet(name)
-        if fault is not None:
-            return fault
+    async def answer(request: Request) -> Response:
         try:
             return await endpoint(entra, version, request)
         except EntraError as error:
             return _refusal(entra, error, request)
 
-    return answered
+    async def counted(request: Request) -> Response:
+        return await entra.faults.around(name, lambda: answer(request))
+
+    return counted
 
 
 def _refusal(entra: EntraEmulator, error: EntraError, request: Request) -> Response:

@@ -1,0 +1,146 @@
+"""
+A batch job and its life after a start: a list of "after so many seconds, this status". Pure: time is a parameter.
+
+Two clocks run at once. The run itself can be sped up; its schedule (a start in the future, a recurrence) stays on the
+wall clock, because whoever reads it compares it with the wall clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+STATUSES = (
+    "Hold",
+    "Waiting",
+    "Executing",
+    "Error",
+    "Finished",
+    "Ready",
+    "NotRun",
+    "Cancelling",
+    "Canceled",
+    "Scheduled",
+)
+ENDED = frozenset({"Error", "Finished", "NotRun", "Canceled"})
+RUNNING = frozenset({"Executing", "Cancelling"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From *after_s* seconds after the start the job has this *status*; None means that it was deleted."""
+
+    after_s: float
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """
+    What one start leads to.
+
+    Attributes:
+        steps: In order of time; the first is at 0 seconds.
+        slot_s: Wall-clock seconds until the scheduled start; until then the job just waits. 0 for a job without
+            schedule.
+        every_s: Wall-clock seconds between the runs of a recurring job; 0 for a single run.
+    """
+
+    steps: tuple[Step, ...]
+    slot_s: float = 0.0
+    every_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        times = [step.after_s for step in self.steps]
+        if not times or times[0] != 0 or any(earlier > later for earlier, later in pairwise(times)):
+            raise ValueError("the steps of a life begin at 0 seconds and go forward in time")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """
+    A job at one moment. Times are seconds since the epoch; 0 stands for the platform's null date.
+
+    Attributes:
+        status: None when the row is gone.
+        scheduled: ``OrigStartDateTime``.
+        started: ``StartDateTime``, the actual start.
+        ended: ``EndDateTime``.
+    """
+
+    status: str | None
+    scheduled: float = 0.0
+    started: float = 0.0
+    ended: float = 0.0
+
+
+@dataclass(slots=True)
+class Job:
+    """
+    One batch job.
+
+    Attributes:
+        id: ``BatchJobRecId``.
+        description: Its caption.
+        lives: One for each start in turn; the last one repeats.
+        before: How it looks until its first start takes effect. The default is an earlier run that ended well: a poller
+            that takes this for the end of its own run is wrong.
+        refusal: Text with which the start action says no (HTTP 200, ``IsSuccess`` false); empty starts the job.
+        starts: Times of the accepted starts; the row follows only after the emulator's lag.
+        company: ``CompanyAccounts``.
+    """
+
+    id: int
+    description: str = "Batch job"
+    lives: tuple[Life, ...] = ()
+    before: Snapshot = Snapshot("Finished", 1_600_000_000.0, 1_600_000_012.0, 1_600_000_300.0)
+    refusal: str = ""
+    starts: list[float] = field(default_factory=list)
+    company: str = "usmf"
+    _runs: list[float] = field(default_factory=list)
+
+    def start(self, now: float, lag_s: float = 0.0, speed: float = 1.0) -> None:
+        """
+        Set the job to waiting. A job that has not ended takes note of the call and goes on as before.
+
+        Args:
+            lag_s: Seconds until the row shows it.
+        """
+        idle = self.at(now, speed).status not in {"Waiting", "Ready", "Scheduled", *RUNNING}
+        self.starts.append(now)
+        if idle:
+            self._runs.append(now + lag_s)
+
+    def at(self, now: float, speed: float = 1.0) -> Snapshot:
+        """The job at a moment; *speed* makes runs (not schedules) go faster."""
+        current = self.before
+        for number, begun in enumerate(self._runs):
+            if begun <= now:
+                current = _snapshot(self._life(number), begun, now, speed, current)
+        return current
+
+    def _life(self, number: int) -> Life:
+        return self.lives[min(number, len(self.lives) - 1)] if self.lives else Life((Step(0, "Waiting"),))
+
+
+def _snapshot(life: Life, begun: float, now: float, speed: float, earlier: Snapshot) -> Snapshot:
+    slot = begun + life.slot_s
+    if now < slot:
+        return Snapshot("Waiting", slot, earlier.started, earlier.ended)
+    runs = int((now - slot) / life.every_s) if life.every_s else 0
+    if runs:
+        earlier = _snapshot(Life(life.steps), slot + (runs - 1) * life.every_s, now, speed, earlier)
+    slot += runs * life.every_s
+    passed = [step for step in life.steps if slot + step.after_s / speed <= now]
+    started = _time(passed, RUNNING, slot, speed)
+    ended = _time(passed, ENDED, slot, speed)
+    status = passed[-1].status
+    over = ended > 0 and status == "Waiting"  # a recurring job between two runs shows the next slot
+    scheduled = slot + life.every_s if over else slot
+    if not (started or ended):
+        return Snapshot(status, scheduled, earlier.started, earlier.ended)
+    return Snapshot(status, scheduled, started or slot, ended)
+
+
+def _time(passed: list[Step], statuses: frozenset[str], slot: float, speed: float) -> float:
+    return next((slot + step.after_s / speed for step in passed if step.status in statuses), 0.0)

@@ -1,0 +1,114 @@
+"""
+The query options of a collection, and its pages.
+
+Source: OData 4.0 part 1 section 11.2; reference d365-and-callbacks section 2.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from gateway.emulators.d365.errors import ODataError
+from gateway.emulators.d365.filters import Filter, parse_filter
+from gateway.emulators.d365.rows import FIELDS
+
+OPTIONS = frozenset({"$filter", "$select", "$top", "$skip", "$count", "$orderby", "$skiptoken", "cross-company"})
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The options of one request; ``given`` are its parameters as they came, for the link to the next page."""
+
+    given: Mapping[str, str]
+    filter: Filter | None
+    select: tuple[str, ...]
+    order: tuple[str, bool] | None
+    top: int | None
+    skip: int
+    count: bool
+
+    @classmethod
+    def parse(cls, given: Mapping[str, str]) -> Self:
+        """
+        Read the parameters of a URL.
+
+        Raises:
+            ODataError: 400 for an unknown ``$`` option, an unknown property or a number that is none.
+        """
+        for name in given:
+            if name.startswith("$") and name not in OPTIONS:
+                raise ODataError(400, f"The query option '{name}' is not supported.")
+        text = given.get("$filter")
+        return cls(
+            given,
+            parse_filter(text) if text is not None else None,
+            _select(given.get("$select")),
+            _order(given.get("$orderby")),
+            _number(given, "$top"),
+            (_number(given, "$skip") or 0) + (_number(given, "$skiptoken") or 0),
+            given.get("$count") == "true",
+        )
+
+
+def page(
+    query: Query, rows: Iterable[dict[str, Any]], page_size: int, url: str, shape: Callable[[dict[str, Any]], Any]
+) -> dict[str, Any]:
+    """
+    The body of a collection's answer.
+
+    Args:
+        rows: All rows that exist.
+        page_size: At most so many rows; a further page is linked by ``@odata.nextLink``.
+        url: Of the collection.
+        shape: Makes a row ready to be sent.
+    """
+    found = [row for row in rows if query.filter is None or query.filter.test(row)]
+    if query.order:
+        name, descending = query.order
+        found.sort(key=lambda row: row[name], reverse=descending)
+    rest = found[query.skip :][: query.top]
+    body: dict[str, Any] = {"@odata.context": f"{url.rsplit('/', 1)[0]}/$metadata#BatchJobs"}
+    if query.count:
+        body["@odata.count"] = len(found)
+    body["value"] = [shape(row) for row in rest[:page_size]]
+    if len(rest) > page_size:
+        body["@odata.nextLink"] = f"{url}?{urlencode(_next(query, page_size))}"
+    return body
+
+
+def _next(query: Query, page_size: int) -> dict[str, str]:
+    # $skip is already in $skiptoken, and $top counts over all pages, so both change from page to page.
+    options = {name: value for name, value in query.given.items() if name not in ("$skip", "$skiptoken", "$top")}
+    if query.top is not None:
+        options["$top"] = str(query.top - page_size)
+    return options | {"$skiptoken": str(query.skip + page_size)}
+
+
+def _select(text: str | None) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",")) if text and text != "*" else ()
+    for name in names:
+        _known(name)
+    return names
+
+
+def _order(text: str | None) -> tuple[str, bool] | None:
+    if not text:
+        return None
+    name, _, direction = text.strip().partition(" ")
+    return _known(name), direction.strip() == "desc"
+
+
+def _known(name: str) -> str:
+    if name not in FIELDS:
+        raise ODataError(400, f"No property '{name}' on type 'Microsoft.Dynamics.DataEntities.BatchJob'.")
+    return name
+
+
+def _number(given: Mapping[str, str], name: str) -> int | None:
+    text = given.get(name)
+    if text is not None and not (text.isascii() and text.isdigit()):
+        raise ODataError(400, f"The value '{text}' of {name} is not a number.")
+    return None if text is None else int(text)
