@@ -15,6 +15,8 @@ import structlog
 
 from gateway.errors import PolicyError
 from gateway.pipeline.context import Context
+from gateway.pipeline.document import Scope, Section
+from gateway.pipeline.policy import Place
 
 if TYPE_CHECKING:
     from gateway.management.metrics import GatewayMetrics, OperationMetrics
@@ -29,6 +31,10 @@ log = structlog.get_logger("gateway.access")
 
 _NOT_FOUND = "Unable to match incoming request to an operation."
 
+# Built-in steps that refuse before any document runs. Source: reference 1.7.
+_CONFIGURATION = Place("configuration", Scope.GLOBAL, Section.INBOUND, "")
+_AUTHORIZATION = Place("authorization", Scope.GLOBAL, Section.INBOUND, "")
+
 
 @dataclass(frozen=True, slots=True)
 class ApiRuntime:
@@ -38,13 +44,13 @@ class ApiRuntime:
     Attributes:
         target: Where its requests go unless a policy says otherwise.
         contract: Headers that its clients may not send.
-        unmatched: Runs when no operation matches: on-error of the API's scope.
+        whole: Runs for an API without operations, and, on-error only, where no operation matches.
     """
 
     info: ApiInfo
     target: Target
     contract: HeaderContract
-    unmatched: OperationRuntime
+    whole: OperationRuntime
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +95,14 @@ class Dispatcher:
         """The answer to *request*, at once or later."""
         match = self.router.match(request)
         api: ApiRuntime = self.nowhere if match.api is None else match.api.payload
-        operation: OperationRuntime = api.unmatched if match.operation is None else match.operation.payload
+        operation = _operation(match, api)
         context = Context(request, self.deployment, api.info, operation.info)
         request.on_end = _Exchange(self, context, operation).ended
         api.contract.strip(request.headers)
         if match.operation is None:
-            return _refuse(context, operation, PolicyError(404, "OperationNotFound", _NOT_FOUND, "Resource not found"))
+            context.place = _CONFIGURATION
+            not_found = PolicyError(404, "OperationNotFound", _NOT_FOUND, "Resource not found")
+            return operation.pipelines[None].recover(not_found, context)
         _aim(request, match, api)
         if self.access is None:
             return operation.pipelines[None].execute(context)
@@ -106,10 +114,17 @@ class Dispatcher:
         try:
             granted = access.decide(context.api.id, context.request)
         except PolicyError as refusal:
-            return _refuse(context, operation, refusal)
+            context.place = _AUTHORIZATION
+            return operation.pipelines[None].recover(refusal, context)
         context.product, context.subscription, context.user = granted.product, granted.subscription, granted.user
         product_id = None if granted.product is None else granted.product.id
         return operation.pipelines[product_id].execute(context)
+
+
+def _operation(match: Match, api: ApiRuntime) -> OperationRuntime:
+    """The operation's own runtime; the API's where it has no operations, or where none matched."""
+    payload = None if match.operation is None else match.operation.payload
+    return payload if isinstance(payload, OperationRuntime) else api.whole
 
 
 def _aim(request: Request, match: Match, api: ApiRuntime) -> None:
@@ -118,11 +133,6 @@ def _aim(request: Request, match: Match, api: ApiRuntime) -> None:
     request.path = match.rest_path
     request.matched_parameters = match.parameters
     request.matched_query = match.matched_query
-
-
-def _refuse(context: Context, operation: OperationRuntime, refusal: PolicyError) -> Response | Awaitable[Response]:
-    """A built-in step refuses: on-error runs, its LastError has no place in a document."""
-    return operation.pipelines[None].recover(refusal, context)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,198 @@
+"""
+The only place where parts are created and joined: ``Config`` in, a gateway that can be served out.
+
+Building needs no event loop and touches no network; ``start`` begins what runs in the background.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+
+from gateway import entities
+from gateway.access import KeyAccess, needs_keys
+from gateway.certificates import load_certificates
+from gateway.config import Config
+from gateway.config.apis import Api, Operation
+from gateway.dispatcher import ApiRuntime, Dispatcher, OperationRuntime
+from gateway.issuers import issuer_registry, issuer_statuses
+from gateway.library import PolicyFiles, PolicyLibrary
+from gateway.management.app import create_app
+from gateway.management.health import Readiness
+from gateway.management.metrics import GatewayMetrics
+from gateway.pipeline.context import ApiInfo
+from gateway.pipeline.named_values import NamedValue
+from gateway.pipeline.pipeline import Pipeline
+from gateway.pipeline.services import Services
+from gateway.policies import POLICIES
+from gateway.routing import RoutedApi, RoutedOperation, Router, Version
+from gateway.targets import ConfiguredTargets, NoTarget
+from gateway.tokens.cache import TokenCache
+from gateway.tokens.registry import IssuerRegistry
+from gateway.wire.asgi_target import AsgiApp
+from gateway.wire.contract import HeaderContract
+from gateway.wire.messages import Target
+
+_VERSION_SCHEMES = {"path": "segment", "header": "header", "query": "query"}
+
+
+@dataclass(slots=True)
+class Gateway:
+    """
+    A gateway, ready to be served.
+
+    Attributes:
+        dispatcher: The data plane's application.
+        management: The management plane's ASGI application.
+    """
+
+    config: Config
+    dispatcher: Dispatcher
+    management: Starlette
+    readiness: Readiness
+    registry: CollectorRegistry
+    services: Services
+    targets: ConfiguredTargets
+    issuers: IssuerRegistry
+    _running: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def start(self) -> None:
+        """Begin to fetch keys. Returns at once: the gateway serves while an issuer is down."""
+        await self.issuers.start()
+        self._running.push_async_callback(self.targets.aclose)
+        self._running.push_async_callback(self.issuers.aclose)
+
+    async def aclose(self) -> None:
+        """End everything that runs in the background."""
+        await self._running.aclose()
+
+
+def build(config: Config, apps: Mapping[str, AsgiApp] | None = None) -> Gateway:
+    """
+    Join the parts.
+
+    Args:
+        apps: Applications in this process that backends may name (``app: notifications``).
+
+    Raises:
+        LoadError: With every mistake in configuration and documents.
+    """
+    issuers = issuer_registry(config)
+    targets = ConfiguredTargets(config, apps or {})
+    services = Services(
+        targets=targets,
+        issuers=issuers,
+        token_cache=TokenCache(),
+        certificates=load_certificates(config),
+        max_body_bytes=config.limits.body_buffer_bytes,
+    )
+    metrics, readiness, registry = GatewayMetrics(), Readiness(), CollectorRegistry()
+    registry.register(metrics)
+    readiness.checks["issuers"] = lambda: issuer_statuses(issuers)
+    dispatcher = _Assembly(config, services, targets, metrics).dispatcher()
+    management = create_app(readiness, registry)
+    return Gateway(config, dispatcher, management, readiness, registry, services, targets, issuers)
+
+
+class _Assembly:
+    """One run over the configuration: every API and operation with its pipelines."""
+
+    def __init__(self, config: Config, services: Services, targets: ConfiguredTargets, metrics: GatewayMetrics) -> None:
+        self._config = config
+        self._targets = targets
+        self._metrics = metrics
+        self._deployment = entities.deployment_info(config, services.certificates)
+        named = {
+            name: NamedValue(each.value.get_secret_value(), each.secret) for name, each in config.named_values.items()
+        }
+        self._library = PolicyLibrary(POLICIES, services, named, config.fragments)
+        self._products = {
+            api.id: [product for product in config.products if api.id in config.product_apis(product)]
+            for api in config.apis
+        }
+
+    def dispatcher(self) -> Dispatcher:
+        """The data plane. Raises LoadError."""
+        routed = [self._api(api, index) for index, api in enumerate(self._config.apis)]
+        nowhere = self._nowhere()
+        self._library.require()
+        return Dispatcher(
+            router=Router(routed),
+            nowhere=nowhere,
+            deployment=self._deployment,
+            metrics=self._metrics,
+            access=KeyAccess(self._config) if needs_keys(self._config) else None,
+            log_all=self._config.logging.requests == "all",
+        )
+
+    def _api(self, api: Api, index: int) -> RoutedApi:
+        target = self._target(api)
+        whole = self._operation(api, None)
+        operations = [self._operation(api, operation) for operation in api.operations]
+        contract = _contract([whole, *operations])
+        info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
+        runtime = ApiRuntime(info, target, contract, whole)
+        return RoutedApi(
+            id=api.id,
+            path=api.path,
+            operations=[
+                RoutedOperation(
+                    each.id,
+                    each.method,
+                    each.url_template,
+                    payload,
+                    self._config.location("apis", index, "operations", number),
+                )
+                for number, (each, payload) in enumerate(zip(api.operations, operations, strict=True))
+            ],
+            payload=runtime,
+            version=_version(api),
+            revision=api.revision,
+            is_current=api.current,
+            location=self._config.location("apis", index),
+        )
+
+    def _operation(self, api: Api, operation: Operation | None) -> OperationRuntime:
+        """*operation* with its pipelines; None is the API as a whole."""
+        info = entities.WHOLE_API if operation is None else entities.operation_info(operation)
+        own = None if operation is None else operation.policy
+        pipelines: dict[str | None, Pipeline] = {
+            product.id: self._pipeline(PolicyFiles(own, api.policy, product.policy, self._config.global_policy))
+            for product in self._products[api.id]
+        }
+        pipelines[None] = self._pipeline(PolicyFiles(own, api.policy, None, self._config.global_policy))
+        return OperationRuntime(info, pipelines, self._metrics.operation(api.id, info.id))
+
+    def _pipeline(self, files: PolicyFiles) -> Pipeline:
+        return self._library.pipeline(files)
+
+    def _nowhere(self) -> ApiRuntime:
+        pipelines: dict[str | None, Pipeline] = {
+            None: self._pipeline(PolicyFiles(everywhere=self._config.global_policy))
+        }
+        whole = OperationRuntime(entities.WHOLE_API, pipelines, self._metrics.operation("", ""))
+        return ApiRuntime(ApiInfo("", "", ""), NoTarget(), HeaderContract(()), whole)
+
+    def _target(self, api: Api) -> Target:
+        if api.backend is not None:
+            return self._targets.for_id(api.backend)
+        return NoTarget() if api.service_url is None else self._targets.for_api(api.service_url)
+
+
+def _contract(operations: list[OperationRuntime]) -> HeaderContract:
+    """What the clients of an API may not send, on any of its routes: docs/adr/0003."""
+    pipelines = [pipeline for operation in operations for pipeline in operation.pipelines.values()]
+    owned = frozenset[str]().union(*(pipeline.owned_headers for pipeline in pipelines))
+    guarded = frozenset[str]().union(*(pipeline.guarded_headers for pipeline in pipelines))
+    return HeaderContract(owned - guarded)
+
+
+def _version(api: Api) -> Version | None:
+    version = api.version
+    if version is None:
+        return None
+    return Version(_VERSION_SCHEMES[version.scheme], version.value, version.name or "")  # type: ignore[arg-type]

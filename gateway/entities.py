@@ -1,0 +1,71 @@
+"""From configuration to what expressions see: API, operation, product, user and subscription as plain facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from gateway.config import Config
+from gateway.config.apis import Api, Group, Operation, Product, User, named
+from gateway.pipeline.context import ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, UserInfo
+from gateway.pipeline.context import Group as GroupInfo
+from gateway.wire.messages import Url
+
+WHOLE_API = OperationInfo("", "", "*", "/*")
+
+
+def api_info(api: Api, service_url: Url | None) -> ApiInfo:
+    """``context.Api``."""
+    return ApiInfo(
+        id=api.id,
+        name=named(api),
+        path=api.path.strip("/"),
+        service_url=service_url,
+        revision=api.revision,
+        version=api.version.value if api.version else None,
+        is_current_revision=api.current,
+        protocols=api.protocols,
+    )
+
+
+def operation_info(operation: Operation) -> OperationInfo:
+    """``context.Operation``."""
+    return OperationInfo(operation.id, named(operation), operation.method, operation.url_template)
+
+
+def deployment_info(config: Config, certificates: Mapping[str, object]) -> DeploymentInfo:
+    """``context.Deployment``."""
+    facts = config.deployment
+    return DeploymentInfo(
+        facts.service_name, facts.service_id, facts.region, facts.gateway_id, "", certificates=certificates
+    )
+
+
+def product_info(product: Product, groups: Mapping[str, Group]) -> ProductInfo:
+    """``context.Product``."""
+    return ProductInfo(
+        id=product.id,
+        name=named(product),
+        approval_required=product.approval_required,
+        subscription_required=product.subscription_required,
+        subscriptions_limit=product.subscriptions_limit,
+        state="Published" if product.state == "published" else "NotPublished",
+        groups=_groups(product.groups, groups),
+    )
+
+
+def user_info(user: User, groups: Mapping[str, Group]) -> UserInfo:
+    """``context.User``."""
+    return UserInfo(
+        id=user.id,
+        email=user.email,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        note=user.note,
+        registration_date=user.registration_date,
+        groups=_groups(user.groups, groups),
+        identities=tuple((identity.id, identity.provider) for identity in user.identities),
+    )
+
+
+def _groups(ids: Iterable[str], groups: Mapping[str, Group]) -> tuple[GroupInfo, ...]:
+    return tuple(GroupInfo(id_, named(groups[id_])) for id_ in ids)

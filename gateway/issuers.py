@@ -1,0 +1,34 @@
+"""The issuers' registry, as the configuration sets it up, and its readiness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.config import Config
+from gateway.config.materials import Issuer
+from gateway.management.health import Status
+from gateway.tokens.budget import BudgetRules
+from gateway.tokens.discovery import LOOPBACK, DiscoveryRules
+from gateway.tokens.fetch import Fetch, HttpFetch
+from gateway.tokens.issuer import LifeCycle
+from gateway.tokens.registry import IssuerRegistry
+
+
+def issuer_registry(config: Config) -> IssuerRegistry:
+    """One registry for the process; issuers with a block of their own get their own fetch and life cycle."""
+    return IssuerRegistry(special={url: _special(issuer) for url, issuer in config.issuers.items()})
+
+
+def issuer_statuses(registry: IssuerRegistry) -> Mapping[str, Status]:
+    """Readiness per metadata URL, in words for operators."""
+    return {
+        status.url: Status(status.ready, status.error or f"{status.usable_keys} usable keys")
+        for status in registry.statuses()
+    }
+
+
+def _special(issuer: Issuer) -> tuple[Fetch, LifeCycle]:
+    fetch = HttpFetch(str(issuer.ca_file) if issuer.ca_file else None, issuer.timeout_s)
+    budget = BudgetRules(issuer.budget.window_s, issuer.budget.per_window, issuer.budget.unknown_s)
+    discovery = DiscoveryRules(plain_http_hosts=LOOPBACK if issuer.allow_http_loopback else frozenset())
+    return fetch, LifeCycle(lifetime_s=issuer.refresh_s, budget=budget, discovery=discovery)
