@@ -158,7 +158,7 @@ class _Composer:
     # -- nodes
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         start = self._location(event.start_mark)
-        null = event.style is None and event.value == ""
+        null = not event.style and not event.value
         if event.style in ("|", ">"):
             return Scalar(event.value, self._block_start(event.start_mark.line + 1))
         column = start.column + (1 if event.style else 0)

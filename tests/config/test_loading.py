@@ -1,0 +1,254 @@
+"""loading.py: config.yaml becomes a Config, or every mistake in it is reported with its place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from gateway.config import Config, json_schema, load, parse
+from gateway.errors import LoadError
+from gateway.yaml_nodes import compose
+
+HERE = Path("/etc/gateway")
+
+
+def config(text: str, directory: Path = HERE, **environ: str) -> Config:
+    """The configuration in *text*."""
+    return parse(text, "config.yaml", directory, environ)
+
+
+def problems(text: str, directory: Path = HERE, **environ: str) -> list[str]:
+    """The problems of *text*, as ``line:column code``."""
+    with pytest.raises(LoadError) as refused:
+        config(text, directory, **environ)
+    return [f"{problem.location.line}:{problem.location.column} {problem.code}" for problem in refused.value.problems]
+
+
+def test_an_almost_empty_file_has_defaults() -> None:
+    """A configuration of one line runs on defaults."""
+    loaded = config("workers: 2\nproducts:\n")
+    assert (loaded.workers, loaded.listen.port, loaded.products, loaded.notifications) == (2, 8080, (), None)
+    assert loaded.server_settings().max_head_bytes == 65_536
+
+
+def test_load_reads_a_file(tmp_path: Path) -> None:
+    """Paths start at the configuration file, not at the working directory."""
+    (tmp_path / "global.xml").write_text("<policies/>")
+    (tmp_path / "config.yaml").write_text(
+        "global-policy: global.xml\nloggers: {a: {file: out.jsonl}}\n"
+        "notifications: {store: 'sqlite:///n.db', d365: {instance-url: https://a.b, token-url: https://c.d}}\n"
+    )
+    loaded = load(tmp_path / "config.yaml", {})
+    assert loaded.global_policy == (tmp_path / "global.xml").resolve()
+    assert loaded.loggers["a"].file == tmp_path.resolve() / "out.jsonl"
+    assert loaded.notifications is not None
+    assert loaded.notifications.settings().store_url == f"sqlite:///{tmp_path.resolve()}/n.db"
+
+
+@pytest.mark.parametrize("url", ["sqlite:////abs/n.db", "sqlite:///:memory:", "postgresql://u@h/d"])
+def test_other_stores_stay(url: str) -> None:
+    """Only a relative SQLite file is moved to the configuration's directory."""
+    text = f"notifications: {{store: '{url}', d365: {{instance-url: https://a.b, token-url: https://c.d}}}}"
+    loaded = config(text).notifications
+    assert loaded is not None
+    assert loaded.settings().store_url == url
+
+
+def test_unreadable_file(tmp_path: Path) -> None:
+    """A configuration that is not there is named."""
+    with pytest.raises(LoadError, match=r"nowhere.yaml:1:1: unreadable-file"):
+        load(tmp_path / "nowhere.yaml")
+
+
+SECRETS = {
+    "plain": ("{a: text}", "text", False),
+    "as written": ("{a: 007}", "007", False),
+    "value": ("{a: {value: text, secret: true}}", "text", True),
+    "environment": ("{a: {env: NAME}}", "from-env", True),
+    "environment, shown": ("{a: {env: NAME, secret: false}}", "from-env", False),
+    "file": ("{a: {file: token}}", "from-file", True),
+}
+
+
+@pytest.mark.parametrize(("text", "value", "secret"), SECRETS.values(), ids=SECRETS.keys())
+def test_named_values(tmp_path: Path, text: str, value: str, secret: bool) -> None:
+    """A named value is a text, an environment variable or a file; the last two are secret unless they say otherwise."""
+    (tmp_path / "token").write_text("from-file\n")
+    named = config(f"named-values: {text}", tmp_path, NAME="from-env").named_values["a"]
+    assert (named.value.get_secret_value(), named.secret) == (value, secret)
+
+
+def test_secrets_are_not_shown() -> None:
+    """Neither the representation nor an error shows a secret."""
+    text = "redis: {env: A}\nbackends: {b: {url: http://h, credentials: {query: {c: hidden}}}}"
+    assert "hidden" not in repr(config(text, A="hidden"))
+    with pytest.raises(LoadError) as refused:
+        config("notifications: {store: hidden, d365: {}, callbacks: {signing-secret: hidden}}\nredis: [hidden]")
+    assert "hidden" not in str(refused.value)
+
+
+MISTAKES = {
+    "not a mapping": ("- a", "1:1 expected-mapping"),
+    "empty": ("", "1:1 empty-file"),
+    "unknown key": ("listn: a", "1:1 unknown-key"),
+    "unknown key below": ("logging:\n  level: info\n  colour: red", "3:3 unknown-key"),
+    "duplicate key": ("listen: a:1\nlisten: b:2", "2:1 duplicate-key"),
+    "missing key": ("apis:\n  - path: a", "2:5 missing-key"),
+    "required but empty": ("apis:\n  - id:\n    path: a", "2:8 missing-key"),
+    "empty in a map": ("fragments:\n  a:", "2:5 bad-value"),
+    "not a number": ("workers: many", "1:10 bad-value"),
+    "too small": ("workers: 0", "1:10 bad-value"),
+    "not a choice": ("logging: {level: loud}", "1:18 bad-value"),
+    "duration without unit": ("timeouts: {head: 10}", "1:18 bad-duration"),
+    "duration as a list": ("timeouts: {head: [10s]}", "1:18 bad-value"),
+    "address": ("listen: localhost", "1:9 bad-address"),
+    "port": ("listen: a:70000", "1:9 bad-address"),
+    "address as a list": ("listen: [a]", "1:9 bad-address"),
+    "network": ("trusted-proxies: [10.0.0.300]", "1:19 bad-network"),
+    "url scheme": ("backends: {a: {url: ftp://h}}", "1:21 bad-url"),
+    "url with user": ("backends: {a: {url: http://u:p@h}}", "1:21 bad-url"),
+    "url with bad port": ("backends: {a: {url: http://h:x}}", "1:21 bad-url"),
+    "url with space": ("backends: {a: {url: 'http://h/a b'}}", "1:22 bad-url"),
+    "no file": ("global-policy: nope.xml", "1:16 no-such-file"),
+    "unset variable": ("redis: {env: NOPE}", "1:8 unset-variable"),
+    "no secret file": ("redis: {file: nope}", "1:8 unreadable-file"),
+    "secret of both": ("redis: {file: nope, env: NOPE}", "1:8 bad-secret"),
+    "named value of none": ("named-values: {a: {secret: true}}", "1:19 one-of"),
+    "named value's name": ("named-values: {a b: c}", "1:21 bad-value"),
+    "backend of none": ("backends: {a: {}}", "1:15 one-of"),
+    "backend of two": ("backends: {a: {url: http://h, app: b}}", "1:15 one-of"),
+    "api of two": ("backends: {b: {url: http://h}}\napis: [{id: a, backend: b, service-url: http://h}]", "2:8 one-of"),
+    "example of two": (
+        "apis: [{id: a, operations: [{id: o, method: GET, url-template: /, responses:"
+        " [{examples: [{body: a, file: config.yaml}]}]}]}]",
+        "1:107 no-such-file",
+    ),
+    "logger of none": ("loggers: {a: {}}", "1:14 one-of"),
+    "circuit breaker of none": ("backends: {a: {url: http://h, circuit-breaker: {}}}", "1:48 one-of"),
+    "version by path with a name": ("apis: [{id: a, version: {scheme: path, value: v, name: n}}]", "1:25 one-of"),
+    "version by header without": ("apis: [{id: a, version: {scheme: header, value: v}}]", "1:25 one-of"),
+    "doubled api": ("apis: [{id: a}, {id: a}]", "1:22 duplicate-id"),
+    "doubled operation": (
+        "apis: [{id: a, operations: [{id: o, method: GET, url-template: /}, {id: o, method: PUT, url-template: /}]}]",
+        "1:73 duplicate-id",
+    ),
+    "unknown backend": ("apis: [{id: a, backend: b}]", "1:25 unknown-backend"),
+    "unknown product of an api": ("apis: [{id: a, products: [p]}]", "1:27 unknown-product"),
+    "unknown api of a product": ("products: [{id: a, apis: [p]}]", "1:27 unknown-api"),
+    "unknown group of a product": ("products: [{id: a, groups: [p]}]", "1:29 unknown-group"),
+    "unknown group of a user": ("users: [{id: a, groups: [p]}]", "1:26 unknown-group"),
+    "unknown user": ("subscriptions: [{id: a, scope: /apis, primary-key: k, user: u}]", "1:61 unknown-user"),
+    "unknown scope": ("subscriptions: [{id: a, scope: /products/p, primary-key: k}]", "1:32 unknown-product"),
+    "bad scope": ("subscriptions: [{id: a, scope: p, primary-key: k}]", "1:32 bad-value"),
+    "unknown member": ("backends: {a: {pool: [{backend: b}]}}", "1:33 unknown-backend"),
+    "pool in a pool": (
+        "backends: {c: {url: http://h}, b: {pool: [{backend: c}]}, a: {pool: [{backend: b}]}}",
+        "1:80 nested-pool",
+    ),
+    "application without settings": ("backends: {a: {app: notifications}}", "1:21 missing-key"),
+    "default caller": (
+        "notifications: {store: a, default-caller: allow, d365: {instance-url: https://a.b, token-url: https://c}}",
+        "1:43 bad-value",
+    ),
+    "settings of the service": ("notifications: {store: a, d365: {instance-url: http://a.b}}", "1:16 bad-value"),
+}
+
+
+@pytest.mark.parametrize(("text", "found"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_mistakes(text: str, found: str) -> None:
+    """A mistake is reported where it stands, with a stable code."""
+    assert problems(text) == [found]
+
+
+def test_every_mistake_at_once() -> None:
+    """All mistakes come in one report, in the order of the file."""
+    text = "workers: many\nlisten: 1\napis:\n  - path: a\n  - id: b\n    polices: c\n"
+    assert problems(text) == ["1:10 bad-value", "2:9 bad-address", "4:5 missing-key", "6:5 unknown-key"]
+
+
+def test_remedies() -> None:
+    """A misspelt key is answered with the right one, a misplaced one with where to look."""
+    with pytest.raises(LoadError) as refused:
+        config("listn: a\nlimits: {workers: 3}\nzzzz: 1\nbackends: {batch: {url: http://h}}")
+    assert [problem.remedy.partition(":")[0] for problem in refused.value.problems] == [
+        "did you mean listen?",
+        "it belongs elsewhere",
+        "remove it; docs/configuration.md lists every setting",
+    ]
+    with pytest.raises(LoadError, match=r"did you mean batch\?"):
+        config("backends: {batch: {url: http://h}}\napis: [{id: a, backend: bacth}]")
+
+
+def test_secret_files(tmp_path: Path) -> None:
+    """One line end behind a secret is the editor's; a file too long or not text is refused."""
+    (tmp_path / "good").write_bytes(b"\xef\xbb\xbfkey\r\n")
+    (tmp_path / "long").write_bytes(b"x" * 70_000)
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    redis = config("redis: {file: good}", tmp_path).redis
+    assert redis is not None
+    assert redis.get_secret_value() == "key"
+    assert problems("redis: {file: long}", tmp_path) == ["1:8 unreadable-file"]
+    assert problems("redis: {file: binary}", tmp_path) == ["1:8 unreadable-file"]
+
+
+def test_positions() -> None:
+    """Every value can be asked for its place; a value that is not written has that of its mapping."""
+    loaded = config("apis:\n  - id: a\n    operations:\n      - {id: o, method: GET, url-template: /}\n")
+    assert str(loaded.location("apis", 0, "operations", 0, "method")) == "config.yaml:4:25"
+    assert str(loaded.location("apis", 0, "policy")) == "config.yaml:2:5"
+    assert str(Config().location("apis")) == "(built in):1:1"
+
+
+def test_products_and_apis_name_each_other() -> None:
+    """An API is in a product when either of the two says so."""
+    loaded = config("apis: [{id: a, products: [p]}, {id: b}]\nproducts: [{id: p, apis: [b]}]")
+    assert loaded.product_apis(loaded.products[0]) == ("b", "a")
+
+
+def test_backend_settings() -> None:
+    """A backend's limits, times and TLS reach the wire."""
+    text = "backends: {a: {url: http://h, connect-timeout: 5s, tls: {verify-name: no, key-password: {env: P}}}}"
+    settings = config(text, P="secret").backends["a"].settings()
+    assert (settings.connect_timeout_s, settings.tls.verify_name, settings.tls.ca_file) == (5.0, False, "")
+    assert settings.tls.key_password == "secret"
+
+
+def test_notification_callers() -> None:
+    """Callers' rules reach the service: every batch job, some, or by default none."""
+    text = """
+notifications:
+  store: sqlite:////n.db
+  d365: {instance-url: "https://a.b", credential: managed-identity}
+  callbacks: {signing-secret: [whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODk=]}
+  callers:
+    - {object-id: a, batch-jobs: "*"}
+    - {object-id: b, batch-jobs: [1, 2], overall: 1m}
+  default-caller: {max-active: 1}
+"""
+    loaded = config(text).notifications
+    assert loaded is not None
+    settings = loaded.settings()
+    assert [rule.batch_jobs for rule in settings.callers] == [None, frozenset({1, 2})]
+    assert settings.callers[1].overall_s == 60.0
+    assert settings.default_caller is not None
+    assert (settings.default_caller.object_id, settings.default_caller.batch_jobs) == ("*", frozenset())
+    assert settings.callbacks.signing_secrets == ("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODk=",)
+
+
+def test_json_schema() -> None:
+    """The schema for editors is valid, and closed: an unknown key is marked."""
+    schema = json_schema()
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    assert validator.is_valid({"listen": "127.0.0.1:1", "named-values": {"a": "b", "c": {"env": "D"}}})
+    assert not validator.is_valid({"listn": "127.0.0.1:1"})
+    assert json.dumps(schema)
+
+
+def test_compose_is_what_load_uses() -> None:
+    """Aliases, tags and merge keys have no place in a configuration."""
+    with pytest.raises(LoadError, match="alias-refused"):
+        compose("a: &x 1\nb: *x", "config.yaml")

@@ -1,0 +1,83 @@
+"""reference.py: the models, the example file and the documentation say the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from gateway.config import load
+from gateway.config.reference import keys, markdown, models
+from gateway.notifications import settings
+from gateway.yaml_nodes import Mapping, Sequence, YamlNode, compose
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "config.example.yaml"
+PAGE = ROOT / "docs" / "configuration.md"
+
+
+def written(node: YamlNode, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every path of keys in the example; ``[]`` for an item of a list."""
+    yield path
+    if isinstance(node, Mapping):
+        for key, value in node.entries:
+            yield from written(value, (*path, key.value))
+    if isinstance(node, Sequence):
+        for item in node.items:
+            yield from written(item, (*path, "[]"))
+
+
+def matches(path: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    """Whether *path* is *pattern*, where NAME stands for any key."""
+    return len(path) == len(pattern) and all(want in ("NAME", step) for step, want in zip(path, pattern, strict=True))
+
+
+def test_example_shows_every_setting() -> None:
+    """Each key of each mapping stands in config.example.yaml."""
+    shown = set(written(compose(EXAMPLE.read_bytes(), "config.example.yaml")))
+    wanted = [(*path, key) for path, model in models() for key in keys(model)]
+    missing = [pattern for pattern in wanted if not any(matches(path, pattern) for path in shown)]
+    ours = {("notifications", "default-caller")}  # shown as deny; its keys are those of a caller
+    assert [pattern for pattern in missing if pattern[:2] not in ours and "value" not in pattern] == []
+
+
+def test_example_loads(tmp_path: Path) -> None:
+    """config.example.yaml loads where its files and variables exist."""
+    text = EXAMPLE.read_text()
+    for name in re.findall(r"[\w./-]+/[\w.-]+\.(?:pem|key|yaml|xml|json|txt)\b|secrets/[\w-]+", text):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / "config.yaml").write_text(text)
+    environ = dict.fromkeys(re.findall(r"\{env: (\w+)", text), "x")
+    environ["CALLBACK_SECRET"] = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODk="
+    loaded = load(tmp_path / "config.yaml", environ)
+    assert loaded.notifications is not None
+    assert loaded.notifications.settings().callers[0].max_active == 10
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        settings.NotificationSettings,
+        settings.D365Settings,
+        settings.PollingSettings,
+        settings.BudgetSettings,
+        settings.CallbackSettings,
+        settings.CallerRule,
+        settings.HopSettings,
+        settings.RetentionSettings,
+    ],
+    ids=lambda kind: kind.__name__,
+)
+def test_every_setting_of_the_service_can_be_configured(kind: type) -> None:
+    """The notification service has no setting that config.yaml cannot reach."""
+    named = {name for _, model in models() for name in model.model_fields}
+    assert {field.name for field in fields(kind)} <= named
+
+
+def test_page_is_up_to_date() -> None:
+    """The table in docs/configuration.md is the one that the models give."""
+    assert markdown() in PAGE.read_text(), "run: make docs"
