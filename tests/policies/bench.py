@@ -1,8 +1,9 @@
-"""A bench for policies: compile one document with the real vocabulary, run one section on one request, look at the result."""
+"""A bench for policies: compile with the real vocabulary, run one section on one request, look at the result."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,6 +23,8 @@ from gateway.wire.messages import ForwardOptions, Request, Response, Url
 from gateway.wire.pending import Pending
 
 NOW = 1_800_000_000
+
+_SECTION = re.compile(r"\s*<(inbound|backend|outbound|on-error)[\s/>]")
 
 
 @dataclass
@@ -187,8 +190,7 @@ def streamed(body: str | bytes) -> Body:
 
 def read_xml(policies: str, section: str = "inbound") -> PolicyDocument:
     """XML of policies, or of whole sections, as a document."""
-    whole = "<inbound" in policies or "<outbound" in policies or "<backend" in policies or "<on-error" in policies
-    inner = policies if whole else f"<{section}>{policies}</{section}>"
+    inner = policies if _SECTION.match(policies) else f"<{section}>{policies}</{section}>"
     return xml_format.parse(f"<policies>{inner}</policies>", "test.xml")
 
 

@@ -1,0 +1,91 @@
+"""set-header: exactly the header lines that the author meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import ExpressionError
+from tests.policies.bench import Bench, answer, get, new_context
+
+
+def set_header(action: str, *values: str, name: str = "X-A") -> str:
+    inner = "".join(f"<value>{value}</value>" for value in values)
+    return f'<set-header name="{name}" exists-action="{action}">{inner}</set-header>'
+
+
+@pytest.mark.parametrize(
+    ("present", "action", "values", "expected"),
+    [
+        ([], "override", ["1"], ["1"]),
+        (["0", "9"], "override", ["1", "2"], ["1,2"]),
+        (["0"], "skip", ["1"], ["0"]),
+        ([""], "skip", ["1"], [""]),
+        ([], "skip", ["1"], ["1"]),
+        (["0"], "append", ["1", "2"], ["0", "1,2"]),
+        ([], "append", ["1"], ["1"]),
+        (["0", "9"], "delete", [], []),
+        ([], "delete", [], []),
+        (["0"], "override", [""], [""]),
+        (["0"], "override", ['@("")'], []),
+        (["0"], "override", ["@(null)"], []),
+        (["0"], "override", ["a", '@("")'], ["a"]),
+        (["0"], "append", ["@(null)"], ["0"]),
+    ],
+    ids=(
+        "set override skip skip-empty skip-absent append append-absent delete delete-absent literal-empty empty null"
+        " one-of-two append-null"
+    ).split(),
+)
+def test_each_action(bench: Bench, present: list[str], action: str, values: list[str], expected: list[str]) -> None:
+    """override, skip, append and delete; an expression without a value makes no header (ADR 0080)."""
+    ran = bench.run(set_header(action, *values), get("/", [("x-a", value) for value in present]))
+    assert list(ran.request.headers.values("X-A")) == expected
+
+
+def test_every_spelling_is_overridden(bench: Bench) -> None:
+    """Any case and underscores for hyphens are the same header."""
+    forged = [("caller-objectid", "1"), ("CALLER-ObjectId", "2"), ("caller_objectid", "3")]
+    ran = bench.run(set_header("override", "s1", name="Caller-ObjectId"), get("/", forged))
+    assert list(ran.request.headers) == [("Caller-ObjectId", "s1")]
+
+
+def test_lists_that_must_stay_apart(bench: Bench) -> None:
+    """Set-Cookie has one line a value."""
+    xml = set_header("override", "a=1", "b=2", name="Set-Cookie")
+    ran = bench.run(xml, section="outbound", context=new_context(response=answer()))
+    assert list(ran.response.headers) == [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
+
+
+@pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb", "a\x00b", "a\x7fb", "a\u2028b"])
+def test_a_value_cannot_leave_its_line(bench: Bench, value: str) -> None:
+    """CR, LF, NUL, other controls and characters beyond Latin-1 fail the request."""
+    with pytest.raises(ExpressionError):
+        bench.run(set_header("override", "@(context.Variables[&quot;x&quot;])"), x=value)
+
+
+@pytest.mark.parametrize("name", ["a b", "", "Content-Length", "transfer-encoding", "a:b", "a\r\nb"])
+def test_a_computed_name_is_checked(bench: Bench, name: str) -> None:
+    """A name that is none, or belongs to the connection, fails the request."""
+    with pytest.raises(ExpressionError):
+        bench.run(set_header("override", "1", name="@(context.Variables[&quot;x&quot;])"), x=name)
+
+
+def test_a_computed_action_is_checked(bench: Bench) -> None:
+    """Another action fails the request."""
+    with pytest.raises(ExpressionError):
+        bench.run(set_header("@(context.Variables[&quot;x&quot;])", "1"), x="keep")
+
+
+@pytest.mark.parametrize(
+    ("xml", "owned"),
+    [
+        (set_header("override", "1", name="Caller-ObjectId"), {"caller-objectid"}),
+        (set_header("skip", "1"), set()),
+        (set_header("delete"), set()),
+        (set_header("override", "1", name="Authorization"), set()),
+    ],
+    ids=["override", "skip", "delete", "standard"],
+)
+def test_what_the_contract_owns(bench: Bench, xml: str, owned: set[str]) -> None:
+    """override makes a header the gateway's own on every route of the API."""
+    assert bench.compile(xml).owned_headers == owned
