@@ -87,6 +87,7 @@ class Engine:
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:
+            self.stop()
             raise self._failure
 
     def stop(self) -> None:
@@ -131,7 +132,7 @@ class Engine:
         service, poller, starter = self._build(clients)
         starter.may_start = replica.holds_lock
         install(service)
-        self._launch()
+        await self._launch()
         tasks = [asyncio.create_task(work) for work in self._chores(service, poller, replica)]
         log.info("notifications_started", store=store_url(self.settings.store_url).get_backend_name())
         self._ready.set()
@@ -154,12 +155,12 @@ class Engine:
         work = [poller.run(), chores.measure(), chores.sweep(), chores.notice_stops()]
         return work if self.settings.embedded else [*work, replica.run(self.settings.takeover_interval_s, self.metrics)]
 
-    def _launch(self) -> None:
+    async def _launch(self) -> None:
         quiet_dbos()
         config = dbos_config(self.settings.store_url, self.store.engine, self.executor_id)
         DBOS(config=config)
         DBOS.launch()
-        DBOS.register_queue(workflow.QUEUE, polling_interval_sec=0.2)
+        await DBOS.register_queue_async(workflow.QUEUE, polling_interval_sec=0.2)
         self.client = open_client(self.settings.store_url, self.store.engine)
 
     async def _shut_down(self, tasks: Sequence[asyncio.Task[Any]], replica: Replica) -> None:

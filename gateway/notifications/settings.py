@@ -50,7 +50,7 @@ class D365Settings:
     on_running: Literal["attach", "reject"] = "attach"
     hold_grace_s: float = 120.0
     scheduled_slack_s: float = 120.0
-    settle_s: float = 30.0
+    settle_s: float = 60.0
     start_retries: int = 5
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 120.0
