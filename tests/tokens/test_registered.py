@@ -1,0 +1,126 @@
+"""Registered members have the type that their standard gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.errors import TokenError
+from gateway.tokens.registered import check_header, check_payload
+
+ODD: list[Any] = [None, True, 1, 1.5, [], {}, [1], ["a", 1], {"a": 1}]
+
+
+@pytest.mark.parametrize("name", ["alg", "enc", "zip", "typ", "cty", "kid", "jku", "x5u", "x5t", "x5t#S256"])
+@pytest.mark.parametrize("value", [*ODD, ["a"]], ids=repr)
+def test_header_text(name: str, value: Any) -> None:
+    """Header members that are text are nothing else."""
+    with pytest.raises(TokenError, match=f"header {name} has"):
+        check_header({"alg": "RS256", name: value})
+
+
+@pytest.mark.parametrize(
+    "kid",
+    [
+        "",
+        "../../etc/passwd",
+        "..\\x",
+        "a\r\nb",
+        "a\0",
+        "' OR 1=1--",
+        '"',
+        "`id`",
+        "<a>",
+        "x" * 513,
+        "\u202e",
+        "\x7f",
+        "a\tb",
+    ],
+    ids=ascii,
+)
+def test_kid_that_is_no_name(kid: str) -> None:
+    """A key id that could be taken for a path, a query or a line end is refused."""
+    with pytest.raises(TokenError, match="header kid"):
+        check_header({"alg": "RS256", "kid": kid})
+
+
+@pytest.mark.parametrize(
+    "kid",
+    [
+        "i6lGk3FZzxRcUb2C3nEQ7syHJlY",
+        "bilbo.baggins@hobbiton.example",
+        "https://v.vault.azure.net/keys/a/1",
+        "a b",
+        "A+/=",
+        "é",
+    ],
+)
+def test_kid_that_is_a_name(kid: str) -> None:
+    """Key ids as issuers write them pass."""
+    check_header({"alg": "RS256", "kid": kid})
+
+
+@pytest.mark.parametrize("crit", [[], ["exp"], ["b64"], "b64", None, {}, [1], ["unknown"], 1], ids=repr)
+def test_crit_in_any_form(crit: Any) -> None:
+    """We implement no critical extension, so a token that has one is refused."""
+    with pytest.raises(TokenError, match="crit is not supported"):
+        check_header({"alg": "RS256", "crit": crit})
+
+
+@pytest.mark.parametrize("value", [False, True, None, "false"], ids=repr)
+def test_b64(value: Any) -> None:
+    """The unencoded payload option is refused in any form."""
+    with pytest.raises(TokenError, match="b64 is not supported"):
+        check_header({"alg": "RS256", "b64": value})
+
+
+def test_alg_is_required() -> None:
+    """A header without alg is not a JWS header."""
+    with pytest.raises(TokenError, match="header has no alg"):
+        check_header({"kid": "k"})
+
+
+@pytest.mark.parametrize("name", ["jwk", "x5c"])
+def test_embedded_keys_have_types_too(name: str) -> None:
+    """Members that point at keys are checked although they are never used."""
+    with pytest.raises(TokenError):
+        check_header({"alg": "RS256", name: "text"})
+    check_header({"alg": "RS256", name: {"kty": "RSA"} if name == "jwk" else ["MII"]})
+
+
+@pytest.mark.parametrize("name", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize(
+    "value", ["1000", None, True, [1], {}, -1, -0.5, 253_402_300_800, float("inf"), float("nan")], ids=repr
+)
+def test_times(name: str, value: Any) -> None:
+    """A NumericDate is a number of a moment between 1970 and 9999, and nothing else."""
+    with pytest.raises(TokenError, match=f"claim {name} has"):
+        check_payload({name: value})
+
+
+@pytest.mark.parametrize("value", [0, 1000, 1000.5, 253_402_300_799], ids=repr)
+def test_good_times(value: Any) -> None:
+    """Fractions are allowed."""
+    check_payload({"exp": value})
+
+
+@pytest.mark.parametrize("name", ["iss", "sub", "jti"])
+@pytest.mark.parametrize("value", ODD, ids=repr)
+def test_claim_text(name: str, value: Any) -> None:
+    """iss, sub and jti are text."""
+    with pytest.raises(TokenError, match=f"claim {name} has"):
+        check_payload({name: value})
+
+
+@pytest.mark.parametrize("value", [None, True, 1, {}, [1], ["a", None], [["a"]]], ids=repr)
+def test_aud(value: Any) -> None:
+    """aud is text or a list of text."""
+    with pytest.raises(TokenError, match="claim aud has"):
+        check_payload({"aud": value})
+
+
+def test_cnf() -> None:
+    """cnf is an object."""
+    with pytest.raises(TokenError, match="claim cnf has"):
+        check_payload({"cnf": "x"})
