@@ -21,9 +21,10 @@ from gateway.config.apis import Api, Operation
 from gateway.dispatcher import ApiRuntime, Dispatcher, OperationRuntime
 from gateway.issuers import issuer_registry, issuer_statuses
 from gateway.library import PolicyFiles, PolicyLibrary
-from gateway.management.app import create_app
+from gateway.management.app import create_app as create_management
 from gateway.management.health import Readiness
 from gateway.management.metrics import GatewayMetrics
+from gateway.notifications.app import create_app as create_notifications
 from gateway.pipeline.context import ApiInfo
 from gateway.pipeline.named_values import NamedValue
 from gateway.pipeline.pipeline import Pipeline
@@ -33,7 +34,6 @@ from gateway.routing import RoutedApi, RoutedOperation, Router, Version
 from gateway.targets import ConfiguredTargets, NoTarget
 from gateway.tokens.cache import TokenCache
 from gateway.tokens.registry import IssuerRegistry
-from gateway.wire.asgi_target import AsgiApp
 from gateway.wire.contract import HeaderContract
 from gateway.wire.messages import Target
 
@@ -58,31 +58,33 @@ class Gateway:
     services: Services
     targets: ConfiguredTargets
     issuers: IssuerRegistry
+    apps: Mapping[str, Starlette]
     _running: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self) -> None:
-        """Begin to fetch keys. Returns at once: the gateway serves while an issuer is down."""
+        """Begin to fetch keys, and start the applications. The gateway serves while an issuer is down."""
         await self.issuers.start()
         self._running.push_async_callback(self.targets.aclose)
         self._running.push_async_callback(self.issuers.aclose)
+        for app in self.apps.values():
+            await self._running.enter_async_context(app.router.lifespan_context(app))
 
     async def aclose(self) -> None:
         """End everything that runs in the background."""
         await self._running.aclose()
 
 
-def build(config: Config, apps: Mapping[str, AsgiApp] | None = None) -> Gateway:
+def build(config: Config) -> Gateway:
     """
     Join the parts.
-
-    Args:
-        apps: Applications in this process that backends may name (``app: notifications``).
 
     Raises:
         LoadError: With every mistake in configuration and documents.
     """
+    registry = CollectorRegistry()
+    apps = _applications(config, registry)
     issuers = issuer_registry(config)
-    targets = ConfiguredTargets(config, apps or {})
+    targets = ConfiguredTargets(config, apps)
     services = Services(
         targets=targets,
         issuers=issuers,
@@ -90,12 +92,19 @@ def build(config: Config, apps: Mapping[str, AsgiApp] | None = None) -> Gateway:
         certificates=load_certificates(config),
         max_body_bytes=config.limits.body_buffer_bytes,
     )
-    metrics, readiness, registry = GatewayMetrics(), Readiness(), CollectorRegistry()
+    metrics, readiness = GatewayMetrics(), Readiness()
     registry.register(metrics)
     readiness.checks["issuers"] = lambda: issuer_statuses(issuers)
     dispatcher = _Assembly(config, services, targets, metrics).dispatcher()
-    management = create_app(readiness, registry)
-    return Gateway(config, dispatcher, management, readiness, registry, services, targets, issuers)
+    management = create_management(readiness, registry)
+    return Gateway(config, dispatcher, management, readiness, registry, services, targets, issuers, apps)
+
+
+def _applications(config: Config, registry: CollectorRegistry) -> dict[str, Starlette]:
+    """Applications in this process that backends may name."""
+    if config.notifications is None:
+        return {}
+    return {"notifications": create_notifications(config.notifications.settings(), registry)}
 
 
 class _Assembly:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import structlog
@@ -15,9 +16,8 @@ from gateway.app import Gateway, build
 from gateway.config import Config, load
 from gateway.config.values import Address
 from gateway.management.server import serve_management
-from gateway.wire.listener import Listener
 from gateway.wire.memory import settle
-from gateway.wire.serve import ListenerTls, start
+from gateway.wire.serve import ListenerTls, RunningServer, start
 
 log = structlog.get_logger("gateway")
 
@@ -37,20 +37,32 @@ async def run_process(gateway: Gateway, address: Address) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
+    async with serving_gateway(gateway, address) as server:
+        settle()
+        where = f"{address.host}:{server.port}"
+        log.info("listening", version=__version__, address=where, apis=len(gateway.config.apis))
+        await stopping.wait()
+        log.info("draining", connections=server.connections)
+
+
+@asynccontextmanager
+async def serving_gateway(gateway: Gateway, address: Address) -> AsyncIterator[RunningServer]:
+    """Both planes within this event loop while the context lasts; at its end requests that run may finish."""
+    config = gateway.config
     async with AsyncExitStack() as running:
         await gateway.start()
         running.push_async_callback(gateway.aclose)
-        await running.enter_async_context(serve_management(gateway.management, gateway.config.management))
-        listener = Listener(gateway.dispatcher, gateway.config.server_settings())
-        server = await start(listener.application, address.host, address.port, tls=listener_tls(gateway.config))
-        running.push_async_callback(server.aclose)
-        settle()
-        log.info(
-            "listening", version=__version__, address=f"{address.host}:{server.port}", apis=len(gateway.config.apis)
+        await running.enter_async_context(serve_management(gateway.management, config.management))
+        server = await start(
+            gateway.dispatcher,
+            address.host,
+            address.port,
+            settings=config.server_settings(),
+            tls=listener_tls(config),
         )
-        await stopping.wait()
+        running.push_async_callback(server.aclose)
+        yield server
         gateway.readiness.draining = True
-        log.info("draining", connections=server.connections)
 
 
 def listener_tls(config: Config) -> ListenerTls | None:
