@@ -69,7 +69,7 @@ def selected(fields: dict[str, Any], names: tuple[str, ...], ieee754: bool) -> d
 
 
 def date_time(seconds: float, precise: bool = False) -> str:
-    """Seconds since the epoch as F&O writes them, to the second, or *precise* to the millisecond; 0 is the null date."""
+    """Seconds since the epoch as F&O writes them, to the second or *precise* to the millisecond; 0 is its null date."""
     if not seconds:
         return NULL_DATE
     text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds" if precise else "seconds")

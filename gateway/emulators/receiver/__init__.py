@@ -1,0 +1,20 @@
+"""
+Whoever waits for a callback: a receiver that records deliveries and answers as scripted, and Data Factory's Webhook
+activity.
+
+    signatures.py  Standard Webhooks signatures, checked
+    deliveries.py  what arrived
+    answers.py     scripted answers: status, delay, redirect, slow or huge body, no answer at all
+    webhook.py     how Data Factory reads a callback's body
+    activity.py    Data Factory's Webhook activity: calls, waits, judges
+    routes.py      the ASGI application
+    emulator.py    CallbackReceiver, the Python API
+
+Source: reference d365-and-callbacks sections 4.1, 5.1 and 9; Standard Webhooks 1.0.0.
+"""
+
+from gateway.emulators.receiver.answers import Answer
+from gateway.emulators.receiver.emulator import CallbackReceiver
+from gateway.emulators.receiver.webhook import Activity
+
+__all__ = ["Activity", "Answer", "CallbackReceiver"]
