@@ -1,0 +1,65 @@
+"""Who the client is, and what the backend is told about it."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+
+import pytest
+
+from gateway.wire.messages import Request
+from gateway.wire.settings import ServerSettings
+from tests.wire.rig import OK, answer, ask, proxy
+
+CLAIMS = (
+    b"X-Forwarded-For: 1.1.1.1\r\nX_Forwarded_For: 2.2.2.2\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\n"
+    b"X-Forwarded-Port: 1\r\nX-Forwarded-Whatever: 1\r\nForwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\n"
+    b"X-Original-URL: /admin\r\nX-Rewrite-URL: /admin\r\nX-Original-Host: evil\r\n"
+)
+
+
+def exchange(fields: bytes, trusted: str | None = None) -> tuple[Request, bytes]:
+    """The request as policies see it, and the forwarding fields that the backend gets."""
+    networks = (ipaddress.ip_network(trusted),) if trusted else ()
+
+    async def scenario() -> tuple[Request, bytes]:
+        async with proxy(answer(OK), ServerSettings(trusted_proxies=networks)) as p:
+            await ask(p.server.port, b"GET / HTTP/1.1\r\nHost: front:81\r\n" + fields + b"\r\n")
+            return p.application.seen[0], p.backend.received.split(b"\r\n", 2)[2]
+
+    return asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("fields", [b"", CLAIMS], ids=["no claims", "every claim"])
+@pytest.mark.parametrize("trusted", [None, "10.0.0.0/8"])
+def test_rebuilds_what_an_untrusted_client_claims(fields: bytes, trusted: str | None) -> None:
+    """Forwarding fields say what the connection says."""
+    request, received = exchange(fields, trusted)
+    assert received == b"X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: front:81\r\n\r\n"
+    assert (request.ip_address, request.scheme, request.host, request.port) == ("127.0.0.1", "http", "front", 81)
+
+
+@pytest.mark.parametrize(
+    ("chain", "address"),
+    [
+        pytest.param(b"9.9.9.9", "9.9.9.9", id="one"),
+        pytest.param(b"6.6.6.6, 9.9.9.9, 127.0.0.2", "9.9.9.9", id="nearest untrusted"),
+        pytest.param(b"127.0.0.2, 127.0.0.3", "127.0.0.1", id="all trusted"),
+        pytest.param(b"9.9.9.9, nonsense", "127.0.0.1", id="not an address"),
+        pytest.param(b"2001:db8::1", "2001:db8::1", id="IPv6"),
+        pytest.param(b"", "127.0.0.1", id="empty"),
+    ],
+)
+def test_believes_a_trusted_proxy(chain: bytes, address: str) -> None:
+    """The client is the nearest address that is no trusted proxy, and the chain grows by this hop."""
+    request, received = exchange(b"X-Forwarded-For: " + chain + b"\r\n", "127.0.0.0/8")
+    assert request.ip_address == address
+    assert received.startswith(b"X-Forwarded-For: " + (chain + b", " if chain else b"") + b"127.0.0.1\r\n")
+
+
+def test_takes_scheme_and_host_from_a_trusted_proxy() -> None:
+    """Behind a proxy that ends TLS the original URL is what the client used."""
+    fields = b"X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: api.example\r\n"
+    request, received = exchange(fields, "127.0.0.1/32")
+    assert str(request.original_url) == "https://api.example/"
+    assert b"X-Forwarded-Proto: https\r\nX-Forwarded-Host: api.example\r\n" in received
