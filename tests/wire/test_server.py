@@ -12,7 +12,7 @@ from gateway.wire.headers import Headers
 from gateway.wire.messages import Ending, Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.settings import ServerSettings
-from tests.wire.rig import OK, Answerer, ask, answer, client, proxy, serving, settled
+from tests.wire.rig import OK, Answerer, answer, ask, client, proxy, serving, settled
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 
