@@ -1,0 +1,30 @@
+"""Slots of limit-concurrency: how many are inside at once, in this process."""
+
+from __future__ import annotations
+
+
+class ConcurrencySlots:
+    """
+    Counts who is inside, by key. A key that nobody holds takes no memory.
+
+    Source: reference 6.2, "limit-concurrency": over the limit is an immediate refusal, there is no queue.
+    """
+
+    def __init__(self) -> None:
+        self._taken: dict[str, int] = {}
+
+    def acquire(self, key: str, max_count: int) -> bool:
+        """Take a slot, unless *max_count* are taken."""
+        taken = self._taken.get(key, 0)
+        if taken >= max_count:
+            return False
+        self._taken[key] = taken + 1
+        return True
+
+    def release(self, key: str) -> None:
+        """Give a slot back; exactly once for each that was taken."""
+        taken = self._taken[key] - 1
+        if taken:
+            self._taken[key] = taken
+        else:
+            del self._taken[key]

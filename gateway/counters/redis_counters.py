@@ -1,0 +1,82 @@
+"""
+Counters that replicas share, in Redis or Valkey.
+
+One script call answers a request's demands, atomically. While Redis is away each replica counts in its own memory:
+limits then hold per replica, and no request fails for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gateway.counters.memory import MemoryCounters
+from gateway.counters.windows import Admission, Counters, Demand, SlidingWindow, Usage, answer
+from gateway.redis_link import RedisAway, RedisLink
+
+_SCRIPT = Path(__file__).with_name("admit.lua")
+
+
+class RedisCounters:
+    """Counters in Redis; see ``windows.Counters``."""
+
+    def __init__(
+        self,
+        link: RedisLink,
+        namespace: str = "gateway",
+        fallback: Counters | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        """
+        Count through *link*.
+
+        Args:
+            link: The connection.
+            namespace: Begins every key; two gateways with the same one share their counters.
+            fallback: Counts while Redis is away; memory of its own where none is given.
+            clock: Seconds since the epoch; Redis's own clock where none is given.
+        """
+        self._link = link
+        self._script = link.client.register_script(_SCRIPT.read_text())
+        self._prefix = f"{namespace}/"
+        self._fallback = MemoryCounters() if fallback is None else fallback
+        self._clock = clock
+
+    async def admit(self, demands: Sequence[Demand]) -> Admission:
+        """Count all *demands*, or none of them when any counter is exhausted."""
+        try:
+            admitted, *states = await self._run("admit", demands)
+        except RedisAway:
+            locally = self._fallback.admit(demands)
+            return locally if isinstance(locally, Admission) else await locally
+        used_and_wait = zip(demands, states[::2], states[1::2], strict=True)
+        usages = [_usage(demand.window.limit, int(used), float(wait)) for demand, used, wait in used_and_wait]
+        return answer(usages, bool(admitted))
+
+    async def add(self, demands: Sequence[Demand]) -> None:
+        """Count *demands* whatever the limits; a negative amount takes back."""
+        try:
+            await self._run("add", demands)
+        except RedisAway:
+            locally = self._fallback.add(demands)
+            if locally is not None:
+                await locally
+
+    async def _run(self, verb: str, demands: Sequence[Demand]) -> list[bytes | int]:
+        keys = [self._prefix + demand.storage_key for demand in demands]
+        values: list[str | float] = ["" if self._clock is None else self._clock(), verb]
+        for demand in demands:
+            values += _arguments(demand)
+        return await self._link.ask(lambda: self._script(keys=keys, args=values))
+
+
+def _arguments(demand: Demand) -> tuple[str | float, ...]:
+    window = demand.window
+    if isinstance(window, SlidingWindow):
+        return "rate", window.limit, window.period_s, demand.amount, 0
+    return "quota", window.limit, window.period_s, demand.amount, window.start_s
+
+
+def _usage(limit: int, used: int, wait_s: float) -> Usage:
+    return Usage(used, max(0, limit - used), math.inf if wait_s < 0 else wait_s)

@@ -1,0 +1,149 @@
+"""Counters in Redis: shared, atomic, and harmless when Redis is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.counters import Admission, Demand, FixedWindow, SlidingWindow
+from gateway.counters.redis_counters import RedisCounters
+from gateway.redis_link import RedisLink, connect
+from tests.redis_server import RedisServer, running_redis
+
+pytestmark = pytest.mark.redis
+
+
+def with_client(server: RedisServer, scenario: Callable[[Redis], Awaitable[None]]) -> None:
+    """Run *scenario* on an empty server."""
+
+    async def run() -> None:
+        client = connect(server.url)
+        await client.flushall()
+        try:
+            await scenario(client)
+        finally:
+            await client.aclose()
+
+    asyncio.run(run())
+
+
+def test_replicas_share_one_count(redis_server: RedisServer) -> None:
+    """Of many calls at once through two replicas exactly the limit is admitted."""
+
+    async def scenario(client: Redis) -> None:
+        replicas = [RedisCounters(RedisLink(client)), RedisCounters(RedisLink(client))]
+        for window in (SlidingWindow(100, 60), FixedWindow(100, 10**6)):
+            calls = [replicas[index % 2].admit([Demand("a", window)]) for index in range(300)]
+            answers = await asyncio.gather(*calls)
+            assert sum(answer.exceeded is None for answer in answers) == 100
+
+    with_client(redis_server, scenario)
+
+
+def test_namespaces_are_apart(redis_server: RedisServer) -> None:
+    """Two gateways with different namespaces share a server, not counters."""
+
+    async def scenario(client: Redis) -> None:
+        demand = Demand("a", SlidingWindow(1, 60))
+        for name in ("one", "two"):
+            answer = await RedisCounters(RedisLink(client), name).admit([demand])
+            assert answer.exceeded is None
+        assert sorted(await client.keys()) == [b"one/rate/60/a", b"two/rate/60/a"]
+
+    with_client(redis_server, scenario)
+
+
+def test_keys_expire_by_themselves(redis_server: RedisServer) -> None:
+    """Nothing stays in Redis longer than its period, except a quota that never renews."""
+
+    async def scenario(client: Redis) -> None:
+        windows = (SlidingWindow(5, 60), FixedWindow(5, 3_600), FixedWindow(5, 0))
+        demands = [Demand("a", window) for window in windows]
+        await RedisCounters(RedisLink(client)).add(demands)
+        rate, quota, forever = [await client.pttl(f"gateway/{demand.storage_key}") for demand in demands]
+        assert 59_000 < rate <= 60_000
+        assert 0 < quota <= 3_600_000
+        assert forever == -1
+
+    with_client(redis_server, scenario)
+
+
+def test_rate_slides_by_the_servers_clock(redis_server: RedisServer) -> None:
+    """Without a clock of its own a replica counts by Redis's, so replicas need not agree on the time."""
+
+    async def scenario(client: Redis) -> None:
+        counters, demand = RedisCounters(RedisLink(client)), Demand("a", SlidingWindow(2, 0.2))
+        assert [(await counters.admit([demand])).exceeded for _ in range(3)] == [None, None, 0]
+        await asyncio.sleep((await counters.admit([demand])).usages[0].wait_s + 0.02)
+        assert (await counters.admit([demand])).exceeded is None
+
+    with_client(redis_server, scenario)
+
+
+def test_entries_are_bounded(redis_server: RedisServer) -> None:
+    """A counter with a huge limit stays under 4 KiB in Redis."""
+
+    async def scenario(client: Redis) -> None:
+        now = 0.0
+        counters, demand = RedisCounters(RedisLink(client), clock=lambda: now), Demand("a", SlidingWindow(10**9, 60))
+        for _ in range(400):
+            now += 0.25
+            await counters.add([demand])
+        assert await client.strlen(f"gateway/{demand.storage_key}") < 4_096
+
+    with_client(redis_server, scenario)
+
+
+class Slow:
+    """Counters that answer with an awaitable, to stand in."""
+
+    def __init__(self) -> None:
+        self.added: list[Demand] = []
+
+    async def admit(self, demands: Sequence[Demand]) -> Admission:
+        """Refuse."""
+        return Admission((), 0)
+
+    async def add(self, demands: Sequence[Demand]) -> None:
+        """Remember."""
+        self.added += demands
+
+
+def test_limits_hold_while_redis_is_away(tmp_path: Path) -> None:
+    """Without Redis each replica counts by itself: nothing fails or is unlimited; with it back, it is asked again."""
+    demand = Demand("a", SlidingWindow(2, 60))
+    with running_redis(tmp_path) as server:
+
+        async def scenario(client: Redis) -> None:
+            link = RedisLink(client, pause_s=0.05)
+            counters = RedisCounters(link)
+            assert (await counters.admit([demand])).exceeded is None
+            server.stop()
+            await counters.add([demand])
+            assert [(await counters.admit([demand])).exceeded for _ in range(2)] == [None, 0]
+            assert link.away
+            server.start()
+            await asyncio.sleep(0.06)
+            assert [(await counters.admit([demand])).exceeded for _ in range(3)] == [None, None, 0]
+            assert not link.away
+
+        with_client(server, scenario)
+
+
+def test_another_fallback_is_possible() -> None:
+    """What counts while Redis is away can itself be slow."""
+
+    async def scenario() -> None:
+        client, slow = connect("redis://127.0.0.1:1"), Slow()
+        counters = RedisCounters(RedisLink(client), fallback=slow)
+        demand = Demand("a", SlidingWindow(2, 60))
+        assert (await counters.admit([demand])).exceeded == 0
+        await counters.add([demand])
+        assert slow.added == [demand]
+        await client.aclose()
+
+    asyncio.run(scenario())
