@@ -18,7 +18,7 @@ from gateway.errors import LoadError, Location, Problem
 from gateway.pipeline.buffering import BufferBody
 from gateway.pipeline.document import Node, PolicyDocument, Scope, Section
 from gateway.pipeline.header_contract import ContractBuilder
-from gateway.pipeline.pipeline import Pipeline
+from gateway.pipeline.pipeline import Pipeline, PreflightStep
 from gateway.pipeline.policy import Place, Policy, PolicyType, Step, Steps, Vocabulary
 from gateway.pipeline.services import Services
 from gateway.pipeline.settings import Reads, Settings
@@ -94,6 +94,7 @@ class Compiler:
             on_error=steps[Section.ON_ERROR],
             owned_headers=frozenset(self.contract.owned),
             guarded_headers=frozenset(self.contract.guarded),
+            preflight=_preflight(steps[Section.INBOUND]),
         )
 
     def nested(self, parent: Node) -> Steps:
@@ -187,6 +188,12 @@ class Compiler:
         self.contract.reads(set(_literals(node)))
         for name in getattr(policy, "owned_headers", ()):
             self.contract.sets(name)
+
+
+def _preflight(inbound: Steps) -> tuple[PreflightStep, ...]:
+    """The policies that answer preflights: direct children of inbound, as in APIM."""
+    answering = ((step.place, getattr(step.policy, "preflight", None)) for step in inbound)
+    return tuple((place, preflight) for place, preflight in answering if preflight is not None)
 
 
 def _literals(node: Node) -> Iterator[str]:

@@ -144,6 +144,7 @@ class Context:
     """One request's state; made by the driver, changed by policies, read by expressions."""
 
     __slots__ = (
+        "_changes",
         "_request_id",
         "after_response",
         "api",
@@ -181,6 +182,7 @@ class Context:
         self.started = time.monotonic()
         self.started_at = time.time()
         self.after_response: list[Callable[[Context], None]] | None = None
+        self._changes: list[Callable[[Response], None]] | None = None
         self._request_id: uuid.UUID | None = None
 
     @property
@@ -211,6 +213,19 @@ class Context:
     def backend(self) -> object:
         """``context.Backend``: the backend entity in use, or None."""
         return getattr(self.request.target, "info", None)
+
+    def on_answer(self, change: Callable[[Response], None]) -> None:
+        """Have *change* made to the answer, whoever makes it: backend, policy or error. It must not raise."""
+        if self._changes is None:
+            self._changes = []
+        self._changes.append(change)
+
+    def finished(self, answer: Response) -> Response:
+        """*answer* with the changes that policies have asked for."""
+        if self._changes is not None:
+            for change in self._changes:
+                change(answer)
+        return answer
 
     @property
     def tracing(self) -> bool:

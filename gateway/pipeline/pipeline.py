@@ -12,13 +12,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
 from gateway.errors import PolicyError
 from gateway.pipeline.context import LastError
-from gateway.pipeline.policy import MaybeLater, Outcome, Steps
+from gateway.pipeline.policy import MaybeLater, Outcome, Place, Steps
 from gateway.pipeline.responses import error_response
 from gateway.pipeline.run import as_policy_error, finish, run
 from gateway.wire.messages import Response
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("gateway.pipeline")
 
+PreflightStep: TypeAlias = tuple[Place, Callable[["Context"], Response | None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
@@ -38,6 +40,7 @@ class Pipeline:
     Attributes:
         owned_headers: Lower-case names that only the gateway may send to this API's backends.
         guarded_headers: Lower-case names that clients may send in their own spelling only.
+        preflight: The policies that answer preflights; see ``cors``.
     """
 
     inbound: Steps = ()
@@ -46,6 +49,7 @@ class Pipeline:
     on_error: Steps = ()
     owned_headers: frozenset[str] = frozenset()
     guarded_headers: frozenset[str] = frozenset()
+    preflight: tuple[PreflightStep, ...] = ()
 
     def execute(self, context: Context) -> Response | Awaitable[Response]:
         """The answer to ``context.request``: at once, or later. Never raises for what a request can cause."""
@@ -59,6 +63,18 @@ class Pipeline:
             return self._then(outcome, (self.backend, self.outbound), context)
         except Exception as error:
             return self.recover(error, context)
+
+    def answer_preflight(self, context: Context) -> Response | Awaitable[Response]:
+        """The answer to a CORS preflight: nothing but the policies for it runs, and no key or token is asked for."""
+        try:
+            for place, preflight in self.preflight:
+                context.place = place
+                answer = preflight(context)
+                if answer is not None:
+                    return answer
+        except Exception as error:
+            return self.recover(error, context)
+        return Response(200)
 
     def recover(self, error: Exception, context: Context) -> Response | Awaitable[Response]:
         """The answer after *error*: what on-error makes, or the default error answer."""
@@ -129,10 +145,10 @@ class Pipeline:
 def _answer(outcome: Outcome, context: Context) -> Response:
     """The policy's own response, else the context's; without either an empty 200 (nothing was forwarded)."""
     if outcome is None:
-        return context.response or Response(200)
+        return context.finished(context.response or Response(200))
     if context.response is not None and context.response is not outcome:
         context.response.body.discard()
-    return outcome
+    return context.finished(outcome)
 
 
 def _settle(final: Pending[Response], answer: Response | Awaitable[Response]) -> None:
@@ -175,4 +191,4 @@ def _last_resort(error: Exception, context: Context) -> Response:
     log.error(
         "on-error-failed", request_id=str(context.request_id), reason=refusal.reason if refusal else "InternalError"
     )
-    return error_response(PolicyError(500, "InternalError", "Internal server error"), context)
+    return context.finished(error_response(PolicyError(500, "InternalError", "Internal server error"), context))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from gateway.pipeline.policy import PolicyType, Vocabulary
 from gateway.policies.check_header import CheckHeader
 from gateway.policies.choose import Choose
+from gateway.policies.cors import Cors
 from gateway.policies.forward_request import ForwardRequest
 from gateway.policies.return_response import ReturnResponse
 from gateway.policies.rewrite_uri import RewriteUri
@@ -26,6 +27,7 @@ from gateway.policies.validate_jwt import ValidateJwt
 _ALL: tuple[type[PolicyType], ...] = (
     CheckHeader,
     Choose,
+    Cors,
     ForwardRequest,
     ReturnResponse,
     RewriteUri,

@@ -79,7 +79,7 @@ class Ran:
 
     @property
     def response(self) -> Response:
-        response = self.outcome or self.context.response
+        response = self.outcome if self.outcome is not None else self.context.response
         assert response is not None
         return response
 

@@ -16,6 +16,17 @@ FORMS = [
         "<otherwise><set-method>GET</set-method></otherwise></choose>",
         "- choose:\n  - when: {condition: '@(1 < 2)', do: [set-method: PUT]}\n  - otherwise: [set-method: GET]",
     ),
+    (
+        "cors",
+        '<cors allow-credentials="true"><allowed-origins><origin>https://a.test</origin></allowed-origins>'
+        '<allowed-methods preflight-result-max-age="300"><method>GET</method></allowed-methods>'
+        "<allowed-headers><header>*</header></allowed-headers></cors>",
+        "- cors:\n"
+        "    allow-credentials: true\n"
+        "    allowed-origins: [https://a.test]\n"
+        "    allowed-methods: {preflight-result-max-age: 300, methods: [GET]}\n"
+        "    allowed-headers: ['*']",
+    ),
     ("forward-request", '<forward-request timeout="10"/>', "- forward-request: {timeout: 10}"),
     ("forward-request", "<forward-request/>", "- forward-request"),
     (

@@ -74,4 +74,10 @@ MISTAKES = [
     ("<validate-azure-ad-token/>", "missing-attribute"),
     ('<validate-azure-ad-token tenant-id="not a tenant"/>', "bad-value"),
     ('<validate-azure-ad-token tenant-id="common" header-name="A" token-value="b"/>', "conflict"),
+    ("<cors/>", "missing-child"),
+    ("<cors><allowed-origins/></cors>", "missing-child"),
+    (
+        '<cors allow-credentials="true"><allowed-origins><origin>*</origin></allowed-origins></cors>',
+        "conflict",
+    ),
 ]

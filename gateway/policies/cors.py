@@ -1,0 +1,196 @@
+"""
+cors: let pages of other origins call the API, and answer their browsers' preflights.
+
+A preflight carries neither key nor token. It is answered by the cors policies of its operation alone, before anything
+else runs (``Pipeline.preflight``).
+
+Source: APIM policy reference, "cors"; Fetch Standard, "CORS protocol".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.pipeline.document import Section
+from gateway.pipeline.shape import ID, Attribute, Child, Content, Element, Kind
+from gateway.pipeline.values import Constant, combined
+from gateway.wire.messages import Response
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+    from gateway.wire.messages import Request
+
+ANY = "*"
+
+# Source: APIM "cors", allowed-methods: what is allowed where nothing is listed.
+_DEFAULT_METHODS = frozenset({"GET", "POST"})
+# Source: Fetch Standard, "CORS-safelisted method" and "CORS-safelisted request-header".
+_SAFE_METHODS = frozenset({"GET", "HEAD", "POST"})
+_SAFE_HEADERS = frozenset({"accept", "accept-language", "content-language", "content-type"})
+
+_ORIGIN = Element("origin", "`*`, or an origin: scheme, host and port, no path.", content=Content.TEXT, required=True)
+_METHOD = Element("method", "`*`, or a method.", content=Content.TEXT, required=True)
+_HEADER = Element("header", "`*`, or the name of a header.", content=Content.TEXT, required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Cors:
+    """One compiled cors; ``preflight`` is what the compiler looks for."""
+
+    shape: ClassVar[Element] = Element(
+        "cors",
+        "Lets pages of other origins call the API, and answers their browsers' preflights.",
+        attributes=(
+            ID,
+            Attribute(
+                "allow-credentials", "Whether cookies and credentials may come along.", Kind.BOOLEAN, default="false"
+            ),
+            Attribute(
+                "terminate-unmatched-request",
+                "Whether a GET, HEAD or preflight from an unknown origin gets an empty 200.",
+                Kind.BOOLEAN,
+                default="true",
+            ),
+        ),
+        children=(
+            Child(
+                Element("allowed-origins", "Origins that may call.", children=(Child(_ORIGIN, 1, None),)),
+                minimum=1,
+            ),
+            Child(
+                Element(
+                    "allowed-methods",
+                    "Methods that may be used; GET and POST where this is absent.",
+                    attributes=(
+                        Attribute(
+                            "preflight-result-max-age",
+                            "Seconds for which a browser may remember the answer.",
+                            Kind.INTEGER,
+                            default="0",
+                        ),
+                    ),
+                    children=(Child(_METHOD, maximum=None),),
+                )
+            ),
+            Child(Element("allowed-headers", "Request headers that may be sent.", children=(Child(_HEADER, 1, None),))),
+            Child(
+                Element(
+                    "expose-headers", "Response headers that scripts may read.", children=(Child(_HEADER, 1, None),)
+                )
+            ),
+        ),
+    )
+    sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+
+    origins: Value[frozenset[str]]
+    methods: Value[frozenset[str]]
+    headers: Value[frozenset[str]]
+    exposed: Value[tuple[str, ...]]
+    credentials: Value[bool]
+    terminates: Value[bool]
+    max_age_s: Value[int]
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<cors>``. Raises LoadError: credentials for every origin."""
+        origins = _texts(settings.child("allowed-origins"), "origin")
+        credentials = settings.boolean("allow-credentials")
+        if _is(credentials, True) and _is(origins, frozenset({ANY})):
+            remedy = "list the origins"
+            raise settings.error("conflict", "credentials cannot be allowed for every origin", remedy)
+        methods = settings.child("allowed-methods")
+        return cls(
+            origins=_lowered(origins),
+            methods=_texts(methods, "method") if methods and any(methods.all("method")) else Constant(_DEFAULT_METHODS),
+            headers=_lowered(_texts(settings.child("allowed-headers"), "header")),
+            exposed=combined(
+                [_texts(settings.child("expose-headers"), "header")], lambda names: tuple(sorted(names[0]))
+            ),
+            credentials=credentials,
+            terminates=settings.boolean("terminate-unmatched-request"),
+            max_age_s=methods.integer("preflight-result-max-age") if methods else Constant(0),
+        )
+
+    def apply(self, context: Context) -> Response | None:
+        """An empty 200 for strangers; else the answer gets its headers when it is made."""
+        request = context.request
+        origin = request.headers.first("Origin")
+        if origin is None:
+            return None
+        if self._knows(origin, context):
+            context.on_answer(partial(_write, self._grants(origin, context)))
+            return None
+        ends = request.original_method in ("GET", "HEAD") and self.terminates(context)
+        return Response(200) if ends else None
+
+    def preflight(self, context: Context) -> Response | None:
+        """The answer to a preflight; None leaves it to the next cors policy."""
+        request = context.request
+        origin = request.headers.first("Origin") or ""
+        if not (self._knows(origin, context) and self._allows(request, context)):
+            return Response(200) if self.terminates(context) else None
+        answer = Response(200)
+        _write(self._grants(origin, context), answer)
+        answer.headers.replace("Access-Control-Allow-Methods", _announced_method(request))
+        if requested := request.headers.joined("Access-Control-Request-Headers"):
+            answer.headers.replace("Access-Control-Allow-Headers", requested)
+        if max_age_s := self.max_age_s(context):
+            answer.headers.replace("Access-Control-Max-Age", str(max_age_s))
+        return answer
+
+    def _knows(self, origin: str, context: Context) -> bool:
+        known = self.origins(context)
+        return ANY in known or origin.lower() in known
+
+    def _allows(self, request: Request, context: Context) -> bool:
+        methods, headers = self.methods(context), self.headers(context)
+        method = _announced_method(request)
+        requested = request.headers.joined("Access-Control-Request-Headers") or ""
+        names = {name.strip().lower() for name in requested.split(",")} - {""}
+        by_method = ANY in methods or method in methods or method in _SAFE_METHODS
+        return by_method and (ANY in headers or names <= headers | _SAFE_HEADERS)
+
+    def _grants(self, origin: str, context: Context) -> dict[str, str | None]:
+        """The headers of every answer to *origin*; None removes what the backend said."""
+        credentials = self.credentials(context)
+        everyone = ANY in self.origins(context) and not credentials
+        exposed = self.exposed(context)
+        return {
+            "Access-Control-Allow-Origin": ANY if everyone else origin,
+            "Access-Control-Allow-Credentials": "true" if credentials else None,
+            "Access-Control-Expose-Headers": ",".join(exposed) or None,
+        }
+
+
+def _write(grants: dict[str, str | None], answer: Response) -> None:
+    for name, value in grants.items():
+        answer.headers.replace(name, *([] if value is None else [value]))
+    if grants["Access-Control-Allow-Origin"] != ANY:
+        answer.headers.append("Vary", "Origin")
+
+
+def is_preflight(request: Request) -> bool:
+    """Source: Fetch Standard, "CORS-preflight request"."""
+    headers = request.headers
+    return request.original_method == "OPTIONS" and "Origin" in headers and "Access-Control-Request-Method" in headers
+
+
+def _announced_method(request: Request) -> str:
+    return request.headers.first("Access-Control-Request-Method") or ""
+
+
+def _texts(settings: Settings | None, name: str) -> Value[frozenset[str]]:
+    values = [entry.content() for entry in settings.all(name)] if settings else []
+    return combined(values, lambda texts: frozenset(text.strip() for text in texts))
+
+
+def _lowered(texts: Value[frozenset[str]]) -> Value[frozenset[str]]:
+    return combined([texts], lambda sets: frozenset(text.lower() for text in sets[0]))
+
+
+def _is(value: Value[object], expected: object) -> bool:
+    return isinstance(value, Constant) and value.value == expected
