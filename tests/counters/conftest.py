@@ -73,7 +73,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         return
     server: RedisServer = request.getfixturevalue("redis_server")
     loop = asyncio.new_event_loop()
-    client = connect(server.url)
+    client = connect(server.url, timeout_s=10)
     loop.run_until_complete(client.flushall())
     yield RedisBench(client, loop)
     loop.run_until_complete(client.aclose())

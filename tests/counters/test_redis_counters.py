@@ -21,7 +21,7 @@ def with_client(server: RedisServer, scenario: Callable[[Redis], Awaitable[None]
     """Run *scenario* on an empty server."""
 
     async def run() -> None:
-        client = connect(server.url)
+        client = connect(server.url, timeout_s=10)
         await client.flushall()
         try:
             await scenario(client)
