@@ -21,6 +21,12 @@ from gateway.notifications.ssrf import UrlRefused, parse_target, require_address
 # Raised before a byte of the request left us, so the receiver cannot have acted on it.
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _EXCERPT_S = 2.0
+_HEADERS = {
+    "user-agent": "gateway-notifications",
+    "accept": "*/*",
+    "accept-encoding": "identity",
+    "connection": "close",
+}
 
 
 class PinnedTransport(httpx.AsyncHTTPTransport):
@@ -90,7 +96,8 @@ class CallbackSender:
 
     async def _exchange(self, url: str, address: str, headers: Mapping[str, str], body: bytes) -> Answer:
         extensions = {"address": address}
-        async with self._client.stream("POST", url, headers=headers, content=body, extensions=extensions) as response:
+        fields = {**_HEADERS, **headers}
+        async with self._client.stream("POST", url, headers=fields, content=body, extensions=extensions) as response:
             excerpt = await self._excerpt(response) if response.status_code >= 300 else ""
             return Answer(status=response.status_code, retry_after=response.headers.get("retry-after"), excerpt=excerpt)
 

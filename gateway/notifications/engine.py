@@ -8,7 +8,6 @@ The HTTP side reaches the engine through the store and two thread-safe calls.
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 import uuid
 from collections.abc import Sequence
@@ -16,10 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2 as httpx
-import sqlalchemy as sa
 import structlog
-from dbos import DBOS, DBOSClient, DBOSConfig
-from dbos import DBOSPortableJSONSerializer as PortableJson
+from dbos import DBOS, DBOSClient
 
 from gateway.notifications import workflow
 from gateway.notifications.azure_credentials import AzureCredential
@@ -31,6 +28,8 @@ from gateway.notifications.delivery import Deliverer
 from gateway.notifications.housekeeping import Housekeeping
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.poller import Poller
+from gateway.notifications.problems import Problem
+from gateway.notifications.queueing import dbos_config, open_client, quiet_dbos
 from gateway.notifications.replicas import Replica
 from gateway.notifications.sealing import Sealer, make_sealer
 from gateway.notifications.service import Service, install
@@ -41,9 +40,6 @@ from gateway.notifications.token_provider import ClientCredentials, TokenProvide
 from gateway.notifications.watching import Watcher
 
 log = structlog.get_logger("gateway.notifications")
-
-# DBOS spends its time in SQL; more threads than this only fight for the interpreter.
-_DBOS_THREADS = 8
 
 
 @dataclass(slots=True)
@@ -65,7 +61,7 @@ class Engine:
         self.executor_id = "embedded" if settings.embedded else uuid.uuid4().hex
         self.store = Store(open_engine(settings.store_url))
         self.sealer: Sealer = make_sealer(settings)
-        self.client: DBOSClient | None = None
+        self._dbos: DBOSClient | None = None
         self._lock: FileLock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -99,15 +95,22 @@ class Engine:
         if self._lock is not None:
             self._lock.release()
 
+    @property
+    def dbos(self) -> DBOSClient:
+        """
+        To enqueue workflows.
+
+        Raises:
+            Problem: 503 before the start and after the end.
+        """
+        if self._dbos is None:
+            raise Problem(503, "not-ready", "The service is starting or stopping.", {"retry-after": "5"})
+        return self._dbos
+
     def stop_watching(self, job_id: str) -> None:
         """End the wait for a job that was stopped, if it is waited for in this process."""
         if self._loop is not None and self._watcher is not None:
             self._loop.call_soon_threadsafe(self._watcher.stop, job_id)
-
-    def enqueue(self, connection: sa.Connection, name: str, workflow_id: str, *arguments: Any) -> None:
-        """Put a workflow on the queue in the caller's transaction; an id that exists already changes nothing."""
-        assert self.client is not None  # noqa: S101 - started
-        enqueue(self.client, connection, name, workflow_id, *arguments)
 
     def _run(self) -> None:
         try:
@@ -161,15 +164,15 @@ class Engine:
         DBOS(config=config)
         DBOS.launch()
         await DBOS.register_queue_async(workflow.QUEUE, polling_interval_sec=0.2)
-        self.client = open_client(self.settings.store_url, self.store.engine)
+        self._dbos = open_client(self.settings.store_url, self.store.engine)
 
     async def _shut_down(self, tasks: Sequence[asyncio.Task[Any]], replica: Replica) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(DBOS.destroy)
-        if self.client is not None:
-            self.client.destroy()
+        if self._dbos is not None:
+            self._dbos.destroy()
         replica.close()
 
 
@@ -192,47 +195,3 @@ def open_http(settings: D365Settings) -> httpx.AsyncClient:
     """The client towards F&O: no redirects (they lead to log-in pages), patient reading."""
     timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s)
     return httpx.AsyncClient(timeout=timeout, follow_redirects=False)
-
-
-def dbos_config(url: str, engine: sa.Engine, executor_id: str) -> DBOSConfig:
-    """DBOS on our engine: no telemetry, no admin port, JSON instead of pickle in the database."""
-    return DBOSConfig(
-        name="gateway-notifications",
-        system_database_url=store_url(url).render_as_string(hide_password=False),
-        system_database_engine=engine,
-        application_version=workflow.VERSION,
-        executor_id=executor_id,
-        serializer=PortableJson(),
-        enable_otlp=False,
-        log_level="WARNING",
-        max_executor_threads=_DBOS_THREADS,
-        scheduler_polling_interval_sec=3600.0,
-    )
-
-
-def open_client(url: str, engine: sa.Engine) -> DBOSClient:
-    """DBOS from outside a workflow: to enqueue, nothing else."""
-    return DBOSClient(
-        system_database_url=store_url(url).render_as_string(hide_password=False),
-        system_database_engine=engine,
-        serializer=PortableJson(),
-        application_name="gateway-notifications",
-    )
-
-
-def enqueue(client: DBOSClient, connection: sa.Connection, name: str, workflow_id: str, *arguments: Any) -> None:
-    """Put a workflow on the queue in the transaction of *connection*."""
-    options = {
-        "workflow_name": name,
-        "queue_name": workflow.QUEUE,
-        "workflow_id": workflow_id,
-        "app_version": workflow.VERSION,
-    }
-    client.enqueue_in_transaction(connection, options, *arguments)  # type: ignore[arg-type]
-
-
-def quiet_dbos() -> None:
-    """DBOS logs through our handlers, not to a console handler of its own."""
-    logger = logging.getLogger("dbos")
-    logger.handlers.clear()
-    logger.propagate = True

@@ -14,12 +14,13 @@ from collections.abc import Callable
 import sqlalchemy as sa
 import structlog
 
-from gateway.notifications import jobs, workflow
+from gateway.notifications import jobs
 from gateway.notifications.callers import require_allowed
 from gateway.notifications.engine import Engine
 from gateway.notifications.jobs import Acceptance, Refusal
 from gateway.notifications.model import Job, Key, derive_key
 from gateway.notifications.problems import Problem
+from gateway.notifications.queueing import enqueue_watch, replay
 from gateway.notifications.resolver import Resolve
 from gateway.notifications.schema import JobRequest
 from gateway.notifications.settings import CallerRule, NotificationSettings
@@ -84,7 +85,7 @@ class Intake:
         now = self._engine.parts.clock.now()
         lifetime_s = self._settings.callbacks.lifetime_s
         found = await self._engine.store.write(
-            lambda connection: replay(self._engine, connection, job.id, now, lifetime_s)
+            lambda connection: replay(self._engine.dbos, connection, job.id, now, lifetime_s)
         )
         if found is None:
             raise Problem(409, "job-not-final", "Only a job whose callback is delivered or given up can be replayed.")
@@ -164,7 +165,7 @@ class Intake:
         def work(connection: sa.Connection) -> Acceptance | Refusal:
             found = jobs.accept(connection, job, key, rule.max_active, exclusive)
             if isinstance(found, Acceptance) and found.created:
-                self._engine.enqueue(connection, workflow.WATCH, job.id, job.id)
+                enqueue_watch(self._engine.dbos, connection, found.job)
             return found
 
         return work
@@ -179,14 +180,6 @@ class Intake:
             "job_accepted", job=job.id, batch=job.batch_id, caller=job.caller, rule=job.rule, host=job.host,
             profile=job.profile,
         )  # fmt: skip
-
-
-def replay(engine: Engine, connection: sa.Connection, job_id: str, now: float, lifetime_s: float) -> Job | None:
-    """Open a new series of attempts in the transaction of *connection*; None when the job is not final."""
-    job = jobs.reopen(connection, job_id, now, lifetime_s)
-    if job is not None:
-        engine.enqueue(connection, workflow.REPLAY, f"{job.id}.{job.series}", job.id, job.series)
-    return job
 
 
 def _refused(error: UrlRefused) -> Problem:

@@ -70,8 +70,9 @@ class Watcher:
 
         def look(row: Row | None) -> Verdict | None:
             nonlocal last
+            stale = row is not None and row.phase is Phase.ENDED and not watch.is_newer(row)
             verdict = judge(row, watch, self._client.now(), settings.d365, settings.budgets)
-            if row is not None and row.status != last and (verdict is not None or watch.is_newer(row)):
+            if row is not None and row.status != last and not stale:
                 last = row.status
                 self._note(job.id, row.status, watch.running_at)
             return verdict

@@ -1,0 +1,213 @@
+"""
+The world around the notification service: Entra, F&O, a receiver of callbacks, a running service, a PostgreSQL server.
+
+All of it is real (sockets, SQL, processes); only F&O and Entra are the project's own emulators.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Coroutine, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2 as httpx
+import pytest
+from starlette.applications import Starlette
+
+from gateway.emulators.d365 import D365Emulator
+from gateway.emulators.entra import EntraEmulator
+from gateway.emulators.serving import serve
+from gateway.notifications.app import create_app
+from gateway.notifications.settings import (
+    CallbackSettings,
+    CallerRule,
+    D365Settings,
+    NotificationSettings,
+    PollingSettings,
+)
+from tests.notifications.receiver import Receiver
+
+T = TypeVar("T")
+
+SECRET = "whsec_" + "c2VjcmV0IGZvciB0ZXN0cywgMjQgYnl0ZXM="
+ALICE = "11111111-1111-1111-1111-111111111111"
+BOB = "22222222-2222-2222-2222-222222222222"
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a loop of its own."""
+    return asyncio.run(work)
+
+
+@pytest.fixture(scope="session")
+def entra() -> Iterator[EntraEmulator]:
+    """The token endpoint that F&O's tokens come from."""
+    emulator = EntraEmulator()
+    with serve(emulator):
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def d365() -> Iterator[D365Emulator]:
+    """An F&O environment in which everything happens a hundred times faster."""
+    emulator = D365Emulator(jobs=[], speed=100)
+    with serve(emulator):
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def receiver() -> Iterator[Receiver]:
+    """Whoever gets the callbacks."""
+    found = Receiver()
+    with serve(found):
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _fresh(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Scripted failures of one test do not reach the next."""
+    yield
+    for name in ("d365", "entra"):
+        if name in request.fixturenames:
+            request.getfixturevalue(name).faults.clear()
+    if "receiver" in request.fixturenames:
+        request.getfixturevalue("receiver").clear()
+
+
+def d365_settings(entra: EntraEmulator, d365: D365Emulator, **changes: Any) -> D365Settings:
+    """How the service reaches the emulators."""
+    application = entra.directory.applications[0]
+    values: dict[str, Any] = {
+        "instance_url": d365.base_url,
+        "token_url": f"{entra.base_url}/{entra.tenants[0]}/oauth2/v2.0/token",
+        "client_id": application.client_id,
+        "client_secret": application.secrets[0],
+        "settle_s": 0.3,
+    }
+    return D365Settings(**(values | changes))
+
+
+def fast_settings(store_url: str, d365: D365Settings, **changes: Any) -> NotificationSettings:
+    """Settings with short intervals, two known callers and loopback callbacks."""
+    settings = NotificationSettings(
+        store_url=store_url,
+        d365=d365,
+        polling=PollingSettings(interval_s=0.1, max_interval_s=0.3, tick_s=0.05),
+        callbacks=CallbackSettings(
+            hosts=("127.0.0.1", "localhost", "*.test"),
+            allow_http=True,
+            allow_private_networks=True,
+            signing_secrets=(SECRET,),
+        ),
+        callers=(
+            CallerRule(ALICE, "alice", batch_jobs=None),
+            CallerRule(BOB, "bob", batch_jobs=frozenset({7}), callback_hosts=("127.0.0.1",), max_active=1),
+        ),
+    )
+    return replace(settings, **changes)
+
+
+class Running:
+    """A running service and a way to call it as somebody."""
+
+    def __init__(self, settings: NotificationSettings) -> None:
+        self.settings = settings
+        self.app: Starlette = create_app(settings)
+        self.engine = self.app.state.engine
+
+    def call(self, method: str, path: str, caller: str | None = ALICE, **more: Any) -> httpx.Response:
+        """One request in the gateway's process."""
+        return run(self._call(method, path, caller, **more))
+
+    def create(self, url: str, batch_id: int, caller: str = ALICE, **more: Any) -> httpx.Response:
+        """Ask for a batch job, the way a person would."""
+        body = {"batchId": batch_id, "callbackUrl": url, **more}
+        return self.call("POST", "/jobs", caller, json=body)
+
+    def until(self, job_id: str, *states: str, caller: str = ALICE, patience_s: float = 20.0) -> dict[str, Any]:
+        """Wait for a job to reach one of *states*."""
+        return run(self._until(job_id, states, caller, patience_s))
+
+    async def _call(self, method: str, path: str, caller: str | None, **more: Any) -> httpx.Response:
+        async with self._client(caller) as client:
+            return await client.request(method, path, **more)
+
+    def _client(self, caller: str | None) -> httpx.AsyncClient:
+        async def trusted(scope: Any, receive: Any, send: Any) -> None:
+            scope["extensions"] = {"gateway.caller": caller}
+            scope["root_path"] = "/batch"
+            await self.app(scope, receive, send)
+
+        transport = httpx.ASGITransport(app=trusted, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://gateway")
+
+    async def _until(self, job_id: str, states: tuple[str, ...], caller: str, patience_s: float) -> dict[str, Any]:
+        async with asyncio.timeout(patience_s), self._client(caller) as client:
+            while True:
+                found: dict[str, Any] = (await client.get(f"/jobs/{job_id}")).json()
+                if found["status"] in states:
+                    return found
+                await asyncio.sleep(0.02)
+
+
+@contextlib.contextmanager
+def running(settings: NotificationSettings) -> Iterator[Running]:
+    """Start a service, and stop it at the end."""
+    service = Running(settings)
+    service.engine.start()
+    try:
+        yield service
+    finally:
+        service.engine.stop()
+
+
+@pytest.fixture(scope="module")
+def service(entra: EntraEmulator, d365: D365Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A running service on SQLite, shared by the tests of a file."""
+    path = tmp_path_factory.mktemp("store") / "notifications.db"
+    with running(fast_settings(f"sqlite:///{path}", d365_settings(entra, d365))) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A private PostgreSQL cluster on a unix socket; the URL lacks the database's name."""
+    if not POSTGRES.exists():
+        pytest.skip("PostgreSQL 15 is not installed")
+    home = Path(tempfile.mkdtemp(prefix="pg-"))
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, home, ignore_errors=True)
+        _own(home)
+        _as_postgres(POSTGRES / "initdb", "-D", home / "data", "-U", "postgres", "-A", "trust", "--no-sync")
+        options = f"-c listen_addresses='' -c unix_socket_directories={home} -c max_connections=200"
+        _as_postgres(POSTGRES / "pg_ctl", "-D", home / "data", "-w", "-l", home / "log", "-o", options, "start")
+        stack.callback(_as_postgres, POSTGRES / "pg_ctl", "-D", home / "data", "-m", "immediate", "-w", "stop")
+        yield f"postgresql://postgres@/{{database}}?host={home}"
+
+
+@pytest.fixture
+def postgres(postgres_server: str, request: pytest.FixtureRequest) -> str:
+    """URL of a fresh database."""
+    name = f"t{abs(hash(request.node.nodeid))}"
+    host = postgres_server.partition("host=")[2]
+    _as_postgres(POSTGRES / "createdb", "-h", host, "-U", "postgres", name)
+    return postgres_server.format(database=name)
+
+
+def _own(path: Path) -> None:
+    if os.geteuid() == 0:
+        shutil.chown(path, "postgres", "postgres")
+
+
+def _as_postgres(*command: object) -> None:
+    """PostgreSQL refuses to run as root."""
+    become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+    subprocess.run([*become, *map(str, command)], check=True, capture_output=True, cwd="/", timeout=60)
