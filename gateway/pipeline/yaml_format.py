@@ -35,7 +35,9 @@ def parse(text: str | bytes, file: str, vocabulary: Vocabulary) -> PolicyDocumen
     reader = Reader(vocabulary)
     document = _document(root, file, reader)
     if reader.problems:
-        problems = [*reader.problems, *checker.check(document, vocabulary)]
+        others = checker.check(document, vocabulary)
+        # What has the wrong form is there, and would be reported as missing.
+        problems = [*reader.problems, *(other for other in others if not other.code.startswith("missing-"))]
         raise LoadError(sorted(problems, key=lambda problem: problem.location))
     return document
 

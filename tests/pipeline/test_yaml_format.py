@@ -1,0 +1,164 @@
+"""yaml_format.py: policy documents in YAML mean what the same documents in XML mean, both ways."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import LoadError
+from gateway.pipeline import xml_format
+from gateway.pipeline.checker import check
+from gateway.pipeline.document import Node, PolicyDocument, Section, same
+from gateway.pipeline.yaml_format import dump, parse
+from gateway.pipeline.yaml_reader import plural
+from tests.pipeline.samples import DOCUMENT, XML_FORMS, YAML_FORMS
+from tests.pipeline.vocabulary import VOCABULARY
+
+
+def first(text: str) -> Node:
+    """The only policy of inbound."""
+    (node,) = parse(f"inbound:\n  - {text}\n", "p.yaml", VOCABULARY).statements(Section.INBOUND)
+    return node
+
+
+def from_xml(text: str) -> Node:
+    """The same from XML."""
+    document = xml_format.parse(f"<policies><inbound>{text}</inbound></policies>", "p.xml")
+    return document.statements(Section.INBOUND)[0]
+
+
+@pytest.mark.parametrize("name", YAML_FORMS)
+def test_forms(name: str) -> None:
+    """Each way to write a policy in YAML is the policy in XML."""
+    assert same(first(YAML_FORMS[name]), from_xml(XML_FORMS[name]))
+
+
+@pytest.mark.parametrize("name", XML_FORMS)
+def test_round_trip(name: str) -> None:
+    """XML written as YAML and back keeps its meaning."""
+    node = from_xml(XML_FORMS[name])
+    document = PolicyDocument("p.xml", {Section.INBOUND: Node("inbound", node.location, children=(node,))})
+    written = dump(document, VOCABULARY)
+    assert same(parse(written, "p.yaml", VOCABULARY).statements(Section.INBOUND)[0], node), written
+
+
+def test_document() -> None:
+    """A whole document has its sections, and the texts that its author wrote."""
+    document = parse(DOCUMENT, "p.yaml", VOCABULARY)
+    assert check(document, VOCABULARY) == []
+    base, jwt, *_ = document.statements(Section.INBOUND)
+    assert (base.name, jwt.attribute("clock-skew"), jwt.attribute("require-signed-tokens")) == ("base", "007", "True")
+    assert [node.name for node in document.statements(Section.BACKEND)] == ["forward-request"]
+    assert document.statements(Section.ON_ERROR) == ()
+
+
+def test_positions() -> None:
+    """Elements stand at their keys, texts at their first character."""
+    text = "inbound:\n  - set-header:\n      name: a\n      value: '@(b)'\n  - set-body: |\n      line\n"
+    header, body = parse(text, "p.yaml", VOCABULARY).statements(Section.INBOUND)
+    assert body.text is not None
+    value = header.children[0]
+    assert value.text is not None
+    places = [header.location, header.attributes["name"].location, value.location, value.text.location]
+    places += [body.location, body.text.location]
+    assert [(place.line, place.column) for place in places] == [(2, 5), (3, 13), (4, 7), (4, 15), (5, 5), (6, 7)]
+
+
+def test_fragment_round_trip() -> None:
+    """A fragment is a list under one key."""
+    document = parse("fragment:\n  - set-method: GET\n", "f.yaml", VOCABULARY)
+    assert dump(document, VOCABULARY) == "fragment:\n  - set-method: GET\n"
+    assert check(document, VOCABULARY) == []
+
+
+def test_layout() -> None:
+    """The writer uses blocks, the short forms, and quotes only where YAML needs them."""
+    xml = """<policies><inbound><base/><set-header name="a"><value>@{
+  return "x";
+}</value></set-header><set-status code="401" reason="null"/><retry condition="@(true)"><base id="yes"/></retry>
+</inbound></policies>"""
+    document = xml_format.parse(xml, "p.xml")
+    assert dump(document, VOCABULARY).splitlines() == [
+        "inbound:",
+        "  - base",
+        "  - set-header:",
+        "      name: a",
+        "      value: |-",
+        "        @{",
+        '          return "x";',
+        "        }",
+        "  - set-status:",
+        "      code: 401",
+        "      reason: 'null'",
+        "  - retry:",
+        "      condition: '@(true)'",
+        "      do:",
+        "        - base:",
+        "            id: 'yes'",
+    ]
+
+
+MISTAKES = {
+    "list": ("- a", "1:1 expected-mapping"),
+    "text": ("a", "1:1 expected-mapping"),
+    "section": ("middle: []", "1:1 unknown-section"),
+    "fragment among sections": ("fragment: []\ninbound: []", "1:1 unknown-section"),
+    "section as mapping": ("inbound: {base: }", "1:10 expected-list"),
+    "section as text": ("inbound: base", "1:10 expected-list"),
+    "settings not indented": ("inbound:\n  - set-status:\n    code: 1", "2:5 expected-name"),
+    "item as list": ("inbound: [[base]]", "1:11 expected-name"),
+    "attribute as list": ("inbound: [{set-status: {code: [1]}}]", "1:31 expected-scalar"),
+    "list for a text": ("inbound: [{set-method: [GET]}]", "1:24 unexpected-list"),
+    "do as text": ("inbound: [{retry: {condition: a, do: base}}]", "1:38 expected-list"),
+}
+
+
+@pytest.mark.parametrize(("text", "found"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_wrong_forms(text: str, found: str) -> None:
+    """A value of the wrong form is refused where it stands."""
+    with pytest.raises(LoadError) as refused:
+        parse(text, "p.yaml", VOCABULARY)
+    problem = refused.value.problems[0]
+    assert f"{problem.location.line}:{problem.location.column} {problem.code}" == found
+
+
+def test_forms_and_shapes_are_reported_together() -> None:
+    """A value of the wrong form does not hide other mistakes."""
+    text = "inbound:\n  - set-status: {code: many}\n  - set-method: [GET]\n  - set-boby: a\n"
+    with pytest.raises(LoadError) as refused:
+        parse(text, "p.yaml", VOCABULARY)
+    codes = [problem.code for problem in refused.value.problems]
+    assert codes == ["bad-value", "unexpected-list", "unknown-element"]
+
+
+UNKNOWN = {
+    "policy": ("nothing: {a: b}", "unknown-element"),
+    "attribute": ("set-status: {code: 401, raeson: a}", "unknown-attribute"),
+    "child": ("set-status: {code: 401, value: [a]}", "unknown-element"),
+    "child in a list": ("return-response: [status: {code: 1}]", "unknown-element"),
+    "text": ("set-status: {code: 401, text: a}", "unexpected-text"),
+    "text for a mapping": ("set-status: 401", "missing-attribute"),
+    "nothing": ("", "unknown-element"),
+}
+
+
+@pytest.mark.parametrize(("text", "code"), UNKNOWN.values(), ids=UNKNOWN.keys())
+def test_unknown_keys_reach_the_checker(text: str, code: str) -> None:
+    """What a shape does not know is read all the same, and refused by the checker."""
+    document = parse(f"inbound:\n  - {text}\n", "p.yaml", VOCABULARY)
+    assert code in [problem.code for problem in check(document, VOCABULARY)]
+
+
+def test_unknown_elements_are_not_written() -> None:
+    """What the vocabulary does not know cannot be written as YAML."""
+    for body in ("<nothing/>", "<return-response><nothing/></return-response>"):
+        with pytest.raises(LoadError, match="unknown-element"):
+            dump(xml_format.parse(f"<policies><inbound>{body}</inbound></policies>", "p.xml"), VOCABULARY)
+
+
+@pytest.mark.parametrize(
+    ("name", "several"),
+    [("value", "values"), ("address", "addresses"), ("identity", "identities"), ("key", "keys"), ("query", "queries")],
+)
+def test_plural(name: str, several: str) -> None:
+    """Several children have the English plural as their key."""
+    assert plural(name) == several
