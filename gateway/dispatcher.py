@@ -93,7 +93,7 @@ class Dispatcher:
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """The answer to *request*, at once or later."""
-        match = self.router.match(request)
+        match, is_preflight = self._match(request)
         api: ApiRuntime = self.nowhere if match.api is None else match.api.payload
         operation = _operation(match, api)
         context = Context(request, self.deployment, api.info, operation.info)
@@ -104,9 +104,31 @@ class Dispatcher:
             not_found = PolicyError(404, "OperationNotFound", _NOT_FOUND, "Resource not found")
             return operation.pipelines[None].recover(not_found, context)
         _aim(request, match, api)
+        if is_preflight:
+            return operation.pipelines[None].answer_preflight(context)
         if self.access is None:
             return operation.pipelines[None].execute(context)
         return self._with_access(self.access, context, operation)
+
+    def _match(self, request: Request) -> tuple[Match, bool]:
+        """What *request* means, and whether it is a preflight that the operation's cors policies answer."""
+        match = self.router.match(request)
+        announced = preflight_method(request)
+        if announced is None:
+            return match, False
+        asked = match if match.operation is not None else self._match_announced(request, announced)
+        if asked.api is None or asked.operation is None or asked.operation.method == "OPTIONS":
+            return match, False
+        answers = bool(_operation(asked, asked.api.payload).pipelines[None].preflight)
+        return (asked, True) if answers else (match, False)
+
+    def _match_announced(self, request: Request, method: str) -> Match:
+        """What the request means that a preflight announces."""
+        request.method = method
+        try:
+            return self.router.match(request)
+        finally:
+            request.method = request.original_method
 
     def _with_access(
         self, access: AccessControl, context: Context, operation: OperationRuntime
@@ -119,6 +141,13 @@ class Dispatcher:
         context.product, context.subscription, context.user = granted.product, granted.subscription, granted.user
         product_id = None if granted.product is None else granted.product.id
         return operation.pipelines[product_id].execute(context)
+
+
+def preflight_method(request: Request) -> str | None:
+    """The method that a CORS preflight announces; None for any other request. Source: Fetch Standard."""
+    if request.method != "OPTIONS" or "Origin" not in request.headers:
+        return None
+    return request.headers.first("Access-Control-Request-Method")
 
 
 def _operation(match: Match, api: ApiRuntime) -> OperationRuntime:

@@ -1,0 +1,58 @@
+"""CORS preflights through routing: who answers them, and what they may not reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.app import build
+from gateway.config import parse
+from gateway.wire.headers import Headers
+from gateway.wire.messages import Request, Response
+
+CORS = "<cors><allowed-origins><origin>https://app.test</origin></allowed-origins></cors>"
+REFUSE = '<return-response><set-status code="403"/></return-response>'
+CONFIG = """
+apis:
+  - id: open
+    path: open
+    service-url: http://127.0.0.1:9
+    policy: cors.xml
+    operations:
+      - {id: read, method: GET, url-template: /items}
+      - {id: own, method: OPTIONS, url-template: /own, policy: refuse.xml}
+      - {id: own-read, method: GET, url-template: /own}
+  - {id: any, path: any, service-url: "http://127.0.0.1:9", policy: cors.xml}
+  - id: closed
+    path: closed
+    service-url: http://127.0.0.1:9
+    operations:
+      - {id: read, method: GET, url-template: /items}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "announced", "status", "granted"),
+    [
+        ("/open/items", "GET", 200, True),
+        ("/open/items", "POST", 404, False),
+        ("/open/nowhere", "GET", 404, False),
+        ("/open/own", "GET", 403, False),
+        ("/any/thing", "PUT", 200, False),
+        ("/any/thing", "GET", 200, True),
+        ("/closed/items", "GET", 404, False),
+        ("/none", "GET", 404, False),
+    ],
+    ids="operation other-method other-path own-options any-denied any-granted no-cors no-api".split(),
+)
+def test_preflights(tmp_path: Path, path: str, announced: str, status: int, granted: bool) -> None:
+    """Only an operation's cors policies answer its preflight; without them OPTIONS is what it was: not found."""
+    (tmp_path / "cors.xml").write_text(f"<policies><inbound>{CORS}{REFUSE}</inbound></policies>")
+    (tmp_path / "refuse.xml").write_text(f"<policies><inbound>{REFUSE}</inbound></policies>")
+    gateway = build(parse(CONFIG, "config.yaml", tmp_path, {}))
+    headers = Headers([("Origin", "https://app.test"), ("Access-Control-Request-Method", announced)])
+    answer = gateway.dispatcher.handle(Request("OPTIONS", path, headers=headers))
+    assert isinstance(answer, Response)
+    assert answer.status_code == status
+    assert ("Access-Control-Allow-Origin" in answer.headers) is granted
