@@ -85,7 +85,8 @@ class QuietServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for connection in list(self.server_state.connections):
-            _abort(connection)  # a TLS client that keeps its connection and reads nothing would hold up the end
+            # A TLS client that keeps its connection and reads nothing would hold up the end.
+            connection.transport.abort()
         await super().shutdown(sockets)
 
     @contextmanager
@@ -140,11 +141,6 @@ def _prepared(served: Any, binding: Binding) -> Iterator[tuple[QuietServer, sock
         if hasattr(served, "base_url"):
             served.base_url = base_url
         yield QuietServer(_settings(served, binding.tls)), bound, base_url
-
-
-def _abort(connection: Any) -> None:
-    if connection.transport is not None:
-        connection.transport.abort()
 
 
 def _settings(served: Any, tls: ssl.SSLContext | None) -> uvicorn.Config:

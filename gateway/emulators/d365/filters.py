@@ -51,10 +51,6 @@ class Filter:
     test: Test
     ids: frozenset[int] | None = None
 
-    def __or__(self, other: Filter) -> Filter:
-        ids = None if self.ids is None or other.ids is None else self.ids | other.ids
-        return Filter(lambda row: self.test(row) or other.test(row), ids)
-
     def __and__(self, other: Filter) -> Filter:
         known = [ids for ids in (self.ids, other.ids) if ids is not None]
         return Filter(lambda row: self.test(row) and other.test(row), frozenset.intersection(*known) if known else None)

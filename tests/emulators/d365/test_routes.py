@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from gateway.emulators.d365 import Access, D365Emulator, Job
-from gateway.emulators.d365.lives import BLOG_JOB, ends
+from gateway.emulators.d365.lives import BLOG_JOB, deleted, ends
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import CLIENT
 from gateway.emulators.serving import serve
@@ -152,6 +152,15 @@ def test_deleted() -> None:
     assert _call(d365, "DELETE", "/emulator/jobs", json={"id": BLOG_JOB}).status_code == 200
     assert _values(d365, f"$filter=BatchJobRecId eq {BLOG_JOB}") == []
     assert _call(d365, "POST", ACTION, json={"batchJobId": BLOG_JOB}).json()["IsSuccess"] is False
+
+
+def test_deleted_while_running() -> None:
+    """A job that is deleted during its run disappears from queries."""
+    clock = Clock()
+    d365 = _d365(jobs=[Job(1, lives=(deleted(1),))], clock=clock)
+    _call(d365, "POST", ACTION, json={"batchJobId": 1})
+    clock.now += 31
+    assert _values(d365, "$filter=BatchJobRecId eq 1") == []
 
 
 def test_unauthorized() -> None:
