@@ -1,5 +1,5 @@
 """
-One run of an ASGI application: its ``receive`` and ``send``, the sink of the request's body, the source of the answer's.
+One run of an ASGI application: its receive and send, the sink of the request's body, the source of the answer's.
 
 Source: ASGI specification 3.0, HTTP sub-specification 2.3.
 """

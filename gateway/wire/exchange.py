@@ -147,6 +147,7 @@ class Exchange:
 
     def _send_whole(self, response: Response, content: bytes) -> None:
         self._sent = len(content)
+        response.headers.lines.pop("content-length", None)  # so that the usual head is written as it is
         head = self._render(response, f"Content-Length: {len(content)}\r\n")
         if len(content) <= _JOIN_BYTES:
             self._connection.transport.write(head + content)
@@ -166,6 +167,7 @@ class Exchange:
         self._end()
 
     def _send_stream(self, response: Response, stream: BodyStream) -> None:
+        response.headers.lines.pop("content-length", None)
         if stream.length is not None:
             framing = f"Content-Length: {stream.length}\r\n"
         elif self.minor == 1:

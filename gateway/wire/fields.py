@@ -22,6 +22,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 PROTECTED = frozenset(["content-length", "transfer-encoding", "keep-alive", "proxy-authorization", "proxy-connection"])
 
 _known: dict[str, str] = {}
+_members: dict[str, tuple[str, ...]] = {}
 
 
 class FieldError(GatewayError):
@@ -53,10 +54,14 @@ def parse_fields(lines: list[str]) -> dict[str, str]:
     The caller has split a head at CRLF and knows by ``check_text`` that no other line end or control character is left.
     """
     fields: dict[str, str] = {}
-    for line in lines:
-        name = line[: line.find(":")] if ":" in line else ""
-        key = _known.get(name) or _learn(name)
-        fields[key] = f"{fields[key]}\r\n{line}" if key in fields else line
+    known = _known.get
+    try:
+        for line in lines:
+            name = line[: line.index(":")]
+            key = known(name) or _learn(name)
+            fields[key] = f"{fields[key]}\r\n{line}" if key in fields else line
+    except ValueError:
+        raise FieldError("Header line without a colon") from None
     return fields
 
 
@@ -66,7 +71,17 @@ def check_text(text: str, line_count: int) -> None:
         raise FieldError("Control character or bare line end in the message head")
 
 
-def tokens(line_block: str) -> list[str]:
-    """The comma-separated members, lower case, of all lines of one field."""
+def tokens(line_block: str) -> tuple[str, ...]:
+    """The comma-separated members, lower case, of all lines of one field. The usual blocks are remembered."""
+    found = _members.get(line_block)
+    if found is None:
+        found = split_members(line_block)
+        if len(_members) < _MAX_KNOWN and len(line_block) < 64:
+            _members[line_block] = found
+    return found
+
+
+def split_members(line_block: str) -> tuple[str, ...]:
+    """The same, for values that hardly come twice."""
     values = ",".join([line[line.index(":") + 1 :] for line in line_block.split("\r\n")])
-    return [member.strip(" \t").lower() for member in values.split(",")]
+    return tuple([member.strip(" \t").lower() for member in values.split(",")])

@@ -11,7 +11,7 @@ import ssl
 from collections import deque
 
 from gateway.wire.settings import UpstreamSettings
-from gateway.wire.sweeper import sweeper
+from gateway.wire.sweeper import Sweeper, sweeper
 from gateway.wire.upstream_connection import UpstreamConnection
 from gateway.wire.upstream_exchange import UpstreamExchange
 
@@ -32,10 +32,18 @@ class Pool:
         self.settings = settings
         self.size = 0
         self.stopped = False
+        self._sweeper: Sweeper | None = None
         self._idle: list[UpstreamConnection] = []
         self._waiting: deque[UpstreamExchange] = deque()
         self._open: set[UpstreamConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def sweeper(self) -> Sweeper:
+        """Of the event loop in which the pool is used."""
+        if self._sweeper is None:
+            self._sweeper = sweeper()
+        return self._sweeper
 
     @property
     def idle(self) -> int:
@@ -59,13 +67,13 @@ class Pool:
             self._connect_for(exchange)
         elif len(self._waiting) < self.settings.max_waiting:
             self._waiting.append(exchange)
-            sweeper().watch(exchange)
+            self.sweeper.watch(exchange)
         else:
             exchange.refuse("All connections to the backend are in use, and too many requests wait.", 503)
 
     def withdraw(self, exchange: UpstreamExchange) -> None:
         """*exchange* needs no connection any more."""
-        sweeper().forget(exchange)
+        self.sweeper.forget(exchange)
         if exchange in self._waiting:
             self._waiting.remove(exchange)
 
@@ -74,7 +82,7 @@ class Pool:
         connection.rest()
         if self._waiting:
             exchange = self._waiting.popleft()
-            sweeper().forget(exchange)
+            self.sweeper.forget(exchange)
             connection.start(exchange)
         else:
             self._idle.append(connection)
@@ -90,12 +98,12 @@ class Pool:
     def _feed_waiting(self) -> None:
         if self._waiting and self.size < self.settings.max_connections:
             exchange = self._waiting.popleft()
-            sweeper().forget(exchange)
+            self.sweeper.forget(exchange)
             self._connect_for(exchange)
 
     def _connect_for(self, exchange: UpstreamExchange) -> None:
         self.size += 1
-        sweeper().watch(exchange)
+        self.sweeper.watch(exchange)
         task = asyncio.get_running_loop().create_task(self._connect(exchange))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -107,7 +115,7 @@ class Pool:
                 await self._create(connection)
         except Exception as error:
             self.size -= 1
-            sweeper().forget(exchange)
+            self.sweeper.forget(exchange)
             exchange.refuse(f"No connection to the backend {self._host}:{self._port}: {_cause(error)}.")
             self._feed_waiting()
             return
@@ -115,7 +123,7 @@ class Pool:
             self.size -= 1
             raise
         self._open.add(connection)
-        sweeper().forget(exchange)
+        self.sweeper.forget(exchange)
         if self.stopped:
             connection.abort()
         elif exchange.done:

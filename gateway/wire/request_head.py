@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 CHUNKED = -1
 
+_MAX_HOSTS = 1024
+_hosts: dict[str, str] = {}  # Host lines that were found well-formed
+
 _METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
 _VERSION = re.compile(r"HTTP/[0-9]\.[0-9]")
 _HOST = re.compile(r"(?:[A-Za-z0-9\-._~]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
+_USUAL_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 _REFUSED_METHODS = frozenset(["CONNECT", "TRACE"])
 
 # RFC 9110 §7.6.1, and Proxy-Connection, which old clients still send.
@@ -106,11 +110,16 @@ def _request_line(line: str, settings: ServerSettings) -> tuple[str, str, int]:
         if _VERSION.fullmatch(version):
             raise HeadError(505, "HTTP version not supported")
         raise HeadError(400, "Malformed request line")
+    if method not in _USUAL_METHODS:
+        _check_method(method)
+    return method, target, 1 if version == "HTTP/1.1" else 0
+
+
+def _check_method(method: str) -> None:
     if not _METHOD.fullmatch(method):
         raise HeadError(400, "Malformed method")
     if method in _REFUSED_METHODS:
         raise HeadError(405, "Method not allowed")
-    return method, target, 1 if version == "HTTP/1.1" else 0
 
 
 def _fields(text: str, lines: list[str], settings: ServerSettings) -> dict[str, str]:
@@ -141,9 +150,13 @@ def _host(fields: dict[str, str], minor: int) -> str:
         if minor == 0:
             return ""
         raise HeadError(400, "Host header missing")
-    host = line[5:].strip(" \t")
-    if not _HOST.fullmatch(host):
-        raise HeadError(400, "Malformed Host header")
+    host = _hosts.get(line)
+    if host is None:
+        host = line[5:].strip(" \t")
+        if not _HOST.fullmatch(host):
+            raise HeadError(400, "Malformed Host header")
+        if len(_hosts) < _MAX_HOSTS:
+            _hosts[line] = host
     return host
 
 
@@ -179,7 +192,7 @@ def _body_length(fields: dict[str, str], minor: int) -> int:
     if minor == 0:
         raise HeadError(400, "Transfer-Encoding in HTTP/1.0")
     codings = tokens(coding)
-    if codings == ["chunked"]:
+    if codings == ("chunked",):
         return CHUNKED
     if codings[-1] == "chunked" and "" not in codings and codings.count("chunked") == 1:
         raise HeadError(501, "Transfer coding not supported")
@@ -196,7 +209,7 @@ def _content_length(line: str) -> int:
 def _connection(head: RequestHead) -> None:
     """Apply Connection, Expect and Upgrade, and take the hop-by-hop fields away. Source: RFC 9110 §7.6.1, §10.1.1."""
     fields = head.lines
-    options = tokens(fields["connection"]) if "connection" in fields else []
+    options = tokens(fields["connection"]) if "connection" in fields else ()
     if "expect" in fields:
         head.expects_continue = _expects_continue(fields.pop("expect"), head)
     if "close" in options:
@@ -214,12 +227,12 @@ def _expects_continue(line: str, head: RequestHead) -> bool:
     return head.minor == 1 and head.length != 0
 
 
-def _take_away(fields: dict[str, str], options: list[str]) -> None:
+def _take_away(fields: dict[str, str], options: tuple[str, ...]) -> None:
     """Remove what is meant for this connection only, and what Connection nominates."""
     for option in options:
         name = option.replace("_", "-")
         if name in _NOT_NOMINATED or name.startswith("x-forwarded-"):
             raise HeadError(400, "Connection nominates a header that is not hop-by-hop")
         fields.pop(name, None)
-    for name in HOP_BY_HOP:
-        fields.pop(name, None)
+    for name in HOP_BY_HOP.intersection(fields):
+        del fields[name]

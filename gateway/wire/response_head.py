@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.wire.answers import has_no_body
-from gateway.wire.fields import FieldError, check_text, parse_fields, tokens
+from gateway.wire.fields import FieldError, check_text, parse_fields, split_members, tokens
 from gateway.wire.request_head import CHUNKED, HOP_BY_HOP
 
 UNTIL_CLOSE = -2
@@ -93,7 +93,7 @@ def _body_length(head: ResponseHead, method: str, minor: int) -> int:
 
 
 def _coded_length(head: ResponseHead, coding: str, length: str | None, method: str) -> int:
-    if length is not None or tokens(coding) != ["chunked"]:
+    if length is not None or tokens(coding) != ("chunked",):
         _conflict()
     return 0 if has_no_body(head.status, method) else CHUNKED
 
@@ -104,17 +104,19 @@ def _conflict() -> int:
 
 def _content_length(line: str) -> int:
     """The length; equal values in several lines or members are one. Source: RFC 9112 §6.3, item 5."""
-    values = set(tokens(line))
-    value = values.pop()
-    if values or not _LENGTH.fullmatch(value):
-        raise ResponseError("conflicting or malformed Content-Length")
+    value = line[15:].strip(" \t")
+    if not _LENGTH.fullmatch(value):
+        values = set(split_members(line))
+        value = values.pop()
+        if values or not _LENGTH.fullmatch(value):
+            raise ResponseError("conflicting or malformed Content-Length")
     return int(value)
 
 
 def _connection(head: ResponseHead, minor: int) -> None:
     """Apply Connection, Keep-Alive and Upgrade, and take the hop-by-hop fields away."""
     fields = head.lines
-    options = tokens(fields["connection"]) if "connection" in fields else []
+    options = tokens(fields["connection"]) if "connection" in fields else ()
     if "close" in options:
         head.keep_alive = False
     elif minor == 0:
@@ -126,5 +128,5 @@ def _connection(head: ResponseHead, minor: int) -> None:
     for option in options:
         if option != "content-length":
             fields.pop(option.replace("_", "-"), None)
-    for name in HOP_BY_HOP:
-        fields.pop(name, None)
+    for name in HOP_BY_HOP.intersection(fields):
+        del fields[name]

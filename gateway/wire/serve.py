@@ -138,10 +138,16 @@ async def start(
     *,
     settings: ServerSettings = _DEFAULT,
     tls: ListenerTls | None = None,
+    listening: socket.socket | None = None,
 ) -> RunningServer:
-    """Serve *application* within the running event loop. Raises OSError when the address cannot be had."""
+    """
+    Serve *application* within the running event loop; *listening* is a bound socket that workers share.
+
+    Raises:
+        OSError: The address cannot be had.
+    """
     listener = application if isinstance(application, Listener) else Listener(application, settings)
-    listening = bind(host, port)
+    listening = listening or bind(host, port)
     server = _Server(configure(listener, host, port, tls=tls))
     task = asyncio.create_task(server.serve(sockets=[listening]))
     await server.ready.wait()

@@ -23,7 +23,8 @@ from gateway.wire.upstream_exchange import UpstreamExchange
 from gateway.wire.upstream_tls import client_context
 
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
-_REWRITTEN = OWNED | HOP_BY_HOP | {"expect", "host"}
+_USUAL_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+_REWRITTEN = OWNED | HOP_BY_HOP | {"expect"}
 _DEFAULT = UpstreamSettings()
 
 # Methods whose requests tell that they have no content. Source: RFC 9110 §8.6.
@@ -76,20 +77,28 @@ class HttpTarget:
     def _head(self, request: Request) -> tuple[bytes, bool]:
         """The request's head, and whether its body goes out in chunks."""
         lines = request.headers.lines
-        host = lines.get("host")
-        if host is None or host is request.received_host:
-            host = self._host_line
         if not _REWRITTEN.isdisjoint(lines):
             lines = {name: line for name, line in lines.items() if name not in _REWRITTEN}
         framing, chunked = _framing(request)
         if request.upgrade:
             framing = f"Connection: Upgrade\r\nUpgrade: {request.upgrade}\r\n"
-        block = "\r\n".join([host, *lines.values()])
-        text = f"{self._request_line(request)}{block}\r\n{framing}\r\n"
+        text = f"{self._request_line(request)}{self._block(request, lines)}\r\n{framing}\r\n"
         return text.encode("latin-1"), chunked
 
+    def _block(self, request: Request, lines: dict[str, str]) -> str:
+        """All field lines, with the backend's Host in place of the client's."""
+        host = lines.get("host")
+        if host is None:
+            return "\r\n".join([self._host_line, *lines.values()])
+        if host is not request.received_host:
+            return "\r\n".join(lines.values())
+        lines["host"] = self._host_line  # in place and back again: quicker than a copy
+        block = "\r\n".join(lines.values())
+        lines["host"] = host
+        return block
+
     def _request_line(self, request: Request) -> str:
-        if not _METHOD.fullmatch(request.method):
+        if request.method not in _USUAL_METHODS and not _METHOD.fullmatch(request.method):
             raise UpstreamError("BackendConnectionFailure", "The request's method is malformed.")
         path = request.path
         path = self._base_path + path if path.startswith("/") else join_paths(self._base_path, path)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from gateway.errors import UpstreamError
 from gateway.wire.messages import Request, Response
 from gateway.wire.pending import Pending
-from gateway.wire.sweeper import sweeper
 
 if TYPE_CHECKING:
     from gateway.wire.pool import Pool
@@ -38,7 +37,7 @@ class UpstreamExchange(Pending[Response]):
         self.head = head
         self.chunked = chunked
         self.resends = 0
-        self.deadline = sweeper().deadline(timeout_s)
+        self.deadline = pool.sweeper.deadline(timeout_s)
         self.connection: UpstreamConnection | None = None
 
     @property
