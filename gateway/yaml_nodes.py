@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -149,8 +149,8 @@ class _Composer:
             raise LoadError.at(node.location, "second-document", "another document after ---", "keep one")
         self._roots.append(node)
 
-    def _refuse_tag(self, event: yaml.NodeEvent, location: Location) -> None:
-        if getattr(event, "tag", None) is not None:
+    def _refuse_tag(self, event: Any, location: Location) -> None:
+        if event.tag is not None:
             self._report(location, "tag-refused", f"the tag {event.tag}", "remove it")
         if event.anchor is not None:
             self._report(location, "anchor-refused", f"the anchor &{event.anchor}", "write the value out")
@@ -160,7 +160,7 @@ class _Composer:
         start = self._location(event.start_mark)
         null = not event.style and not event.value
         if event.style in ("|", ">"):
-            return Scalar(event.value, self._block_start(event.start_mark.line + 1))
+            return Scalar(event.value, self._block_start(start.line))
         column = start.column + (1 if event.style else 0)
         return Scalar(event.value, Location(self._file, start.line, column), null)
 
@@ -191,21 +191,26 @@ class _Composer:
                 yield key, value
 
     # -- problems
-    def _location(self, mark: yaml.Mark) -> Location:
+    def _location(self, mark: Any) -> Location:
         return Location(self._file, mark.line + 1, mark.column + 1)
 
     def _report(self, location: Location, code: str, message: str, remedy: str) -> None:
         self._problems.append(Problem(location, code, message, remedy))
 
     def _syntax_error(self, error: yaml.MarkedYAMLError) -> LoadError:
-        mark = error.problem_mark or error.context_mark
-        location = self._location(mark) if mark else Location(self._file)
+        location = self._inside(error.problem_mark or error.context_mark)
         found = error.problem or "not YAML"
         syntax = Problem(location, "bad-yaml", found, self._remedy(location, found))
         return LoadError(sorted([*self._problems, syntax], key=lambda problem: problem.location))
 
+    def _inside(self, mark: Any) -> Location:
+        """The place of *mark*; the end of the text for a mark behind it."""
+        if mark is None or mark.line >= len(self._lines):
+            return Location(self._file, len(self._lines), len(self._lines[-1]) + 1)
+        return self._location(mark)
+
     def _remedy(self, location: Location, problem: str) -> str:
-        line = self._lines[location.line - 1] if location.line <= len(self._lines) else ""
+        line = self._lines[location.line - 1]
         if line[location.column - 1 : location.column] == "\t" or "\\t" in problem:
             return "indent with spaces, not tabs"
         if "@" in line or "{{" in line:

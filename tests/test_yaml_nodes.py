@@ -69,7 +69,7 @@ MISTAKES = {
     "tag": ("a: !!int 3", "1:4 tag-refused"),
     "own tag": ("a: !x [b]", "1:4 tag-refused"),
     "key is a list": ("? [a]\n: b", "1:3 bad-key"),
-    "key is nothing": (": b", "1:1 bad-key"),
+    "key is nothing": ("[? ]", "1:5 bad-key"),
     "unquoted named value": ("a: {{b}}", "1:5 bad-key"),
     "tab": ("a:\n\tb: c", "2:1 bad-yaml"),
     "unquoted expression": ("a: @(b)", "1:4 bad-yaml"),

@@ -44,10 +44,8 @@ def _step(node: YamlNode, step: object) -> tuple[Scalar | None, YamlNode] | None
 
 def plain(node: YamlNode) -> Data:
     """*node* as strings, lists and dicts; None where nothing is written."""
-    match node:
-        case Scalar():
-            return None if node.null else node.value
-        case Sequence():
-            return [plain(item) for item in node.items]
-        case Mapping():
-            return {key.value: plain(value) for key, value in node.entries}
+    if isinstance(node, Mapping):
+        return {key.value: plain(value) for key, value in node.entries}
+    if isinstance(node, Sequence):
+        return [plain(item) for item in node.items]
+    return None if node.null else node.value

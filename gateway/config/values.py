@@ -202,8 +202,6 @@ _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):
 
 
 def _address(value: object) -> object:
-    if isinstance(value, Address):
-        return value
     found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
     if found is None or int(found["port"]) > 65_535:
         raise mistake("bad-address", "an address is host:port", "write 127.0.0.1:8080 or [::]:8080")

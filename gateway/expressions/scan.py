@@ -63,6 +63,17 @@ def scan_expression(text: str, start: int) -> int:
     return _skip_brackets(text, start + 1, 0)
 
 
+def is_expression(text: str) -> bool:
+    """Whether the whole of *text*, white space around it aside, is one ``@(…)`` or ``@{…}``."""
+    stripped = text.strip()
+    if not stripped.startswith(("@(", "@{")):
+        return False
+    try:
+        return scan_expression(stripped, 0) == len(stripped)
+    except Unbalanced:
+        return False
+
+
 def unescape_expression(text: str) -> str:
     """
     Turn an expression that was written in the escaped form (``&quot;``, ``&lt;``) into C#; the raw form stays as it is.

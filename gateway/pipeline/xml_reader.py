@@ -22,7 +22,7 @@ MAX_DEPTH = 100  # elements inside elements
 # Mark-up inside set-body is the body's own; so is a stylesheet, which alone has a prefix among policies.
 SET_BODY = "set-body"
 STYLESHEET = "xsl:stylesheet"
-_TRANSFORM = "xsl-transform"
+TRANSFORM = "xsl-transform"
 
 _NAME = r"[^\W\d][\w.:-]*"
 _MARKUP = re.compile(
@@ -212,7 +212,7 @@ class Reader:
         parent = self._stack[-1] if self._stack else None
         if parent is None:
             self._root = node
-        elif parent.name == _TRANSFORM and ":" in element.name:
+        elif parent.name == TRANSFORM and ":" in element.name:
             outer = Text(self._text[element.start : end], node.location)
             parent.children.append(Node(STYLESHEET, node.location, text=outer))
         else:

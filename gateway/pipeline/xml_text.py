@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 
-from gateway.expressions.scan import Unbalanced, scan_expression, unescape_expression
+from gateway.expressions.scan import Unbalanced, is_expression, scan_expression, unescape_expression
 from gateway.pipeline.document import Text
 from gateway.pipeline.xml_source import Source
 
@@ -31,17 +32,6 @@ class Piece:
     offset: int
     value: str
     fixed: bool = False
-
-
-def is_expression(text: str) -> bool:
-    """Whether *text* is one whole expression, but for white space around it."""
-    stripped = text.strip()
-    if not stripped.startswith(("@(", "@{")):
-        return False
-    try:
-        return scan_expression(stripped, 0) == len(stripped)
-    except Unbalanced:
-        return False
 
 
 def literal(source: Source, start: int, end: int) -> Piece:
@@ -105,7 +95,7 @@ def content(source: Source, pieces: list[Piece], verbatim: bool) -> Text | None:
         return Text(value.strip(), source.location(_first(pieces)))
     if verbatim:
         return Text(value, source.location(pieces[0].offset))
-    head, tail = _layout(pieces), _layout(pieces[::-1], at_end=True)
+    head, tail = _layout(pieces)
     return Text(value[head : len(value) - tail], source.location(_first(pieces)))
 
 
@@ -115,14 +105,12 @@ def _first(pieces: list[Piece]) -> int:
     return piece.offset + len(piece.value) - len(piece.value.lstrip())
 
 
-def _layout(pieces: list[Piece], at_end: bool = False) -> int:
-    """How many characters of layout stand before the first fixed piece or visible character."""
-    count = 0
-    for piece in pieces:
-        if piece.fixed:
-            break
-        kept = piece.value.rstrip() if at_end else piece.value.lstrip()
-        count += len(piece.value) - len(kept)
-        if kept:
-            break
-    return count
+def _layout(pieces: list[Piece]) -> tuple[int, int]:
+    """How many characters of layout stand before and behind what is visible or fixed."""
+    head = "".join(piece.value for piece in takewhile(_is_loose, pieces))
+    tail = "".join(piece.value[::-1] for piece in takewhile(_is_loose, reversed(pieces)))
+    return len(head) - len(head.lstrip()), len(tail) - len(tail.lstrip())
+
+
+def _is_loose(piece: Piece) -> bool:
+    return not piece.fixed

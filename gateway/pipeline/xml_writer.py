@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from xml.parsers import expat
 
 from gateway.errors import LoadError, Location
+from gateway.expressions.scan import is_expression
 from gateway.pipeline.document import Node, PolicyDocument, Section, Text
-from gateway.pipeline.xml_reader import SET_BODY, STYLESHEET, Reader
+from gateway.pipeline.xml_reader import SET_BODY, STYLESHEET, TRANSFORM, Reader
 from gateway.pipeline.xml_source import Source
-from gateway.pipeline.xml_text import is_expression
 
 _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _QUOTED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"})
@@ -45,7 +45,7 @@ def _nowhere(document: PolicyDocument) -> Location:
 def _element(node: Node, depth: int) -> Iterator[str]:
     indent = _INDENT * depth
     if node.name == STYLESHEET and node.text:
-        yield f"{indent}{node.text.value}\n"
+        yield f"{indent}{_stylesheet(node.text)}\n"
         return
     opening = f"{indent}<{node.name}" + "".join(_attributes(node, indent))
     if not node.children and node.text is None:
@@ -90,6 +90,16 @@ def _content(node: Node) -> str:
         ways = [value, *ways]
     name = SET_BODY if node.name == SET_BODY else "a"
     return _first_faithful(ways, text, lambda written: _content_of(_read(f"<{name}>{written}</{name}>")))
+
+
+def _stylesheet(text: Text) -> str:
+    """The stylesheet is mark-up already; what is none, or more than one element, is refused."""
+
+    def read(written: str) -> str | None:
+        found = _read(f"<{TRANSFORM}>{written}</{TRANSFORM}>").children
+        return _content_of(found[0]) if len(found) == 1 else None
+
+    return _first_faithful([text.value.strip()], Text(text.value.strip(), text.location), read)
 
 
 def _cdata(value: str) -> str:

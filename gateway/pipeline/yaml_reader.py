@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from gateway.errors import Problem
+from gateway.expressions.scan import is_expression
 from gateway.pipeline.document import Node, Text
 from gateway.pipeline.policy import Vocabulary
 from gateway.pipeline.shape import ID, Child, Content, Element
 from gateway.pipeline.structure import statement_shape
-from gateway.pipeline.xml_text import is_expression
 from gateway.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
 
 _CONSONANT_Y = re.compile("[^aeiou]y$")

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic import ValidationError
 
 from gateway.config import Config, json_schema, load, parse
+from gateway.config.apis import named
 from gateway.errors import LoadError
 from gateway.yaml_nodes import compose
 
@@ -99,6 +101,7 @@ MISTAKES = {
     "missing key": ("apis:\n  - path: a", "2:5 missing-key"),
     "required but empty": ("apis:\n  - id:\n    path: a", "2:8 missing-key"),
     "empty in a map": ("fragments:\n  a:", "2:5 bad-value"),
+    "text for a mapping": ("logging: loud", "1:10 bad-value"),
     "not a number": ("workers: many", "1:10 bad-value"),
     "too small": ("workers: 0", "1:10 bad-value"),
     "not a choice": ("logging: {level: loud}", "1:18 bad-value"),
@@ -192,6 +195,24 @@ def test_secret_files(tmp_path: Path) -> None:
     assert redis.get_secret_value() == "key"
     assert problems("redis: {file: long}", tmp_path) == ["1:8 unreadable-file"]
     assert problems("redis: {file: binary}", tmp_path) == ["1:8 unreadable-file"]
+
+
+def test_examples_and_names(tmp_path: Path) -> None:
+    """An example has one body; an entity without a name is called by its id."""
+    (tmp_path / "a.txt").write_text("x")
+    responses = "[{examples: [{body: a, file: a.txt}]}]"
+    text = f"apis: [{{id: a, operations: [{{id: o, method: GET, url-template: /, responses: {responses}}}]}}]"
+    assert problems(text, tmp_path) == ["1:91 one-of"]
+    loaded = config("apis: [{id: a}, {id: b, name: B}]").apis
+    assert [named(api) for api in loaded] == ["a", "B"]
+
+
+def test_models_stand_alone() -> None:
+    """Without a file around them, models take paths and sources as they are."""
+    built = Config.model_validate({"global-policy": "a.xml", "loggers": {"a": {"file": "b"}}, "redis": "c"})
+    assert built.global_policy == Path("a.xml")
+    with pytest.raises(ValidationError):
+        Config.model_validate({"named-values": {"a": {"env": "NAME"}}})
 
 
 def test_positions() -> None:

