@@ -41,10 +41,15 @@ class BreakerRule:
     error_reasons: frozenset[str] = frozenset({"BackendConnectionFailure", "Timeout"})
     accept_retry_after: bool = False
     min_requests: int = 5
+    _failing: frozenset[int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        failing = frozenset(status for low, high in self.status_ranges for status in range(low, high + 1))
+        object.__setattr__(self, "_failing", failing)
 
     def is_failing_status(self, status: int) -> bool:
         """Whether an answer with *status* counts as a failure."""
-        return any(low <= status <= high for low, high in self.status_ranges)
+        return status in self._failing
 
     def is_failing_error(self, error: BaseException) -> bool:
         """Whether *error* counts as a failure. What is no fault of the backend never does."""
@@ -71,9 +76,10 @@ class CircuitBreaker:
 
     def record(self, now: float, *, failed: bool, retry_after_s: float | None = None) -> None:
         """Count one outcome. Those of calls that began before a trip change nothing any more."""
-        if self.is_open(now):
+        shares = self.rule.percentage is not None
+        if self.is_open(now) or not (failed or shares):
             return
-        if self.rule.percentage is not None:
+        if shares:
             self._window.add(now, failed)
         if failed and (self._too_many(now) or self._too_large_a_share()):
             self._trip(now, retry_after_s)

@@ -8,7 +8,6 @@ Source: APIM "Backends", authorization credentials.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_plus
 
@@ -32,8 +31,7 @@ class Credentials:
 
     def applied(self, request: Request) -> Request:
         """A copy of *request* that carries the credentials; the body is shared, for it can only be sent once."""
-        twin = copy.copy(request)
-        twin.headers = request.headers.copy()
+        twin = _copy(request)
         for name, values in self.headers:
             twin.headers.replace(name, *values)
         if self.authorization:
@@ -41,6 +39,15 @@ class Credentials:
         if self.query:
             twin.query = _with_parameters(request.query, self.query)
         return twin
+
+
+def _copy(request: Request) -> Request:
+    """*request* with headers of its own. Slot by slot, because ``copy.copy`` takes longer than all the rest here."""
+    twin = Request.__new__(Request)
+    for name in Request.__slots__:
+        setattr(twin, name, getattr(request, name))
+    twin.headers = request.headers.copy()
+    return twin
 
 
 def _with_parameters(query: str, parameters: tuple[tuple[str, str], ...]) -> str:

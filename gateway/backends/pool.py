@@ -133,13 +133,16 @@ class _Group:
         self._credit = [0] * len(members)
 
     def next(self) -> PoolTarget | None:
-        ready = [index for index, member in enumerate(self.members) if member.target.available]
-        if not ready:
+        total, chosen = 0, -1
+        for index, member in enumerate(self.members):
+            if member.target.available:
+                total += member.weight
+                self._credit[index] += member.weight
+                if chosen < 0 or self._credit[index] > self._credit[chosen]:
+                    chosen = index
+        if chosen < 0:
             return None
-        for index in ready:
-            self._credit[index] += self.members[index].weight
-        chosen = max(ready, key=self._credit.__getitem__)
-        self._credit[chosen] -= sum(self.members[index].weight for index in ready)
+        self._credit[chosen] -= total
         return self.members[chosen].target
 
 
