@@ -24,7 +24,7 @@ class KeyAccess:
     def decide(self, api_id: str, request: Request) -> Access:
         """In whose name *request* runs. Raises PolicyError."""
         api = self._apis[api_id]
-        return self._subscriptions.decide(api, request.headers.first(api.header), _query_key(request.query, api.query))
+        return self._subscriptions.decide(api, request.headers.joined(api.header), _query_key(request.query, api.query))
 
 
 def needs_keys(config: Config) -> bool:
