@@ -55,7 +55,8 @@ def check_client(payload: Payload, rules: TokenRules, now: float) -> None:
     name = "azp" if "azp" in payload else "appid"
     if name not in payload:
         raise TokenError("TokenClaimNotFound", missing_message(["azp", "appid"]))
-    if payload[name] not in rules.client_ids:
+    client = payload[name]
+    if not isinstance(client, str) or client not in rules.client_ids:
         raise TokenError("TokenClaimValueNotAllowed", value_message(name, payload[name]))
 
 

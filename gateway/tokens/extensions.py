@@ -34,7 +34,10 @@ def check_max_lifetime(payload: Payload, rules: TokenRules, now: float) -> None:
 
 def check_denied_id(payload: Payload, rules: TokenRules, now: float) -> None:
     """Neither ``jti`` nor Entra's ``uti`` is on the deny-list."""
-    if rules.denied_ids and any(payload.get(name) in rules.denied_ids for name in ("jti", "uti")):
+    if not rules.denied_ids:
+        return
+    ids = [text for name in ("jti", "uti") for text in claim_values(payload.get(name, ""))]
+    if not rules.denied_ids.isdisjoint(ids):
         raise TokenError("JwtInvalid", "The token's id is on the deny-list. Access denied.")
 
 

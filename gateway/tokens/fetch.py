@@ -93,6 +93,8 @@ def inflate(body: bytes, encoding: str, max_bytes: int) -> bytes:
         raise IssuerError("the answer's Content-Encoding is broken") from None
     if len(unpacked) > max_bytes:
         raise IssuerError(f"the answer is larger than {max_bytes} bytes when unpacked")
+    if not unpacker.eof:
+        raise IssuerError("the answer's Content-Encoding is broken")
     return unpacked
 
 

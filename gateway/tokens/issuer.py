@@ -162,6 +162,12 @@ class Issuer:
             await asyncio.sleep(max(0.0, self.due - self._clock()))
             await self.refresh()
 
+    async def aclose(self) -> None:
+        """Abandon a fetch that is under way."""
+        if self._flight is not None:
+            self._flight.cancel()
+            await asyncio.gather(self._flight, return_exceptions=True)
+
     def unavailable(self, now: float) -> KeysUnavailable:
         """The error for a token that cannot be judged because these keys are missing."""
         pause = max(1.0, min(self.due - now, self._life.retry_max_s)) if math.isfinite(self.due) else 1.0

@@ -67,7 +67,7 @@ class IssuerRegistry:
         self._tasks.clear()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *(issuer.aclose() for issuer in self._issuers.values()), return_exceptions=True)
 
     def statuses(self) -> tuple[IssuerStatus, ...]:
         """Readiness of every issuer."""

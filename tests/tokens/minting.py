@@ -25,9 +25,13 @@ JWKS_URL = f"https://login.microsoftonline.com/{TENANT}/discovery/v2.0/keys"
 SECRET = bytes(range(64))
 
 
-@cache
 def rsa_key(name: str = "k1", bits: int = 2048) -> rsa.RSAPrivateKey:
     """One RSA key per name."""
+    return _rsa_key(name, bits)
+
+
+@cache
+def _rsa_key(name: str, bits: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
 
 

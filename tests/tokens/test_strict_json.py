@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import TokenError
@@ -70,11 +70,12 @@ def test_accepted(raw: bytes) -> None:
     assert parse_object(raw, "payload") == json.loads(raw)
 
 
-@given(
-    st.dictionaries(
-        st.text(), st.recursive(st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.text(), st.lists)
-    )
-)
+SCALARS = st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.text(max_size=9)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3), max_leaves=5)
+
+
+@settings(max_examples=50)
+@given(st.dictionaries(st.text(max_size=5), VALUES, max_size=5))
 def test_any_object_survives(value: dict[str, object]) -> None:
     """What a well-behaved issuer writes is read back equal, or refused for its depth."""
     raw = json.dumps(value).encode("utf-8", "surrogatepass")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,13 @@ class Outcome:
         return f"| {self.name} | {self.form} | {self.answer} | {self.why} |"
 
 
-def outcomes() -> Iterator[Outcome]:
+@cache
+def outcomes() -> tuple[Outcome, ...]:
     """Every vector of the corpus, in the order of the index."""
+    return tuple(_outcomes())
+
+
+def _outcomes() -> Iterator[Outcome]:
     document = json.loads((CORPUS / "rfc7515-7519-8037-examples.json").read_text())
     for case in document["cases"]:
         yield from _rfc_case(case)

@@ -1,0 +1,161 @@
+"""Claim checks say what reference sections 2.6, 2.7 and 11 say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gateway.errors import TokenError
+from gateway.tokens.claims import (
+    check_audience,
+    check_client,
+    check_lifetime,
+    check_required_claims,
+    shown,
+)
+from gateway.tokens.rules import RequiredClaim, TokenRules
+
+Check = Callable[[dict[str, Any], TokenRules, float], None]
+
+
+def verdict(check: Check, payload: dict[str, Any], now: float = 1000, **rules: Any) -> str:
+    """'accepted', or the reason."""
+    try:
+        check(payload, TokenRules(**rules), now)
+    except TokenError as error:
+        return error.reason
+    return "accepted"
+
+
+LIFETIMES: list[tuple[dict[str, Any], dict[str, Any], float, str]] = [
+    ({"exp": 1000}, {}, 1000, "accepted"),
+    ({"exp": 999}, {}, 1000, "TokenExpired"),
+    ({"exp": 1001, "nbf": 1001}, {}, 1000, "JwtInvalid"),
+    ({}, {}, 1000, "JwtInvalid"),
+    ({}, {"require_expiration_time": False}, 1000, "accepted"),
+    ({"exp": 999}, {"require_expiration_time": False}, 1000, "TokenExpired"),
+    ({"exp": 500, "nbf": 600}, {}, 550, "JwtInvalid"),
+    ({"exp": 1000}, {}, 1000.001, "TokenExpired"),
+    ({"exp": 1000.9}, {}, 1000.5, "TokenExpired"),
+    ({"exp": 2000, "nbf": 1000}, {}, 1000, "accepted"),
+    ({"exp": 2000, "nbf": 1000.9}, {}, 1000, "accepted"),
+    ({"exp": 2000, "nbf": 1001}, {}, 1000.999, "JwtInvalid"),
+    ({"exp": 995}, {"clock_skew_s": 5}, 1000, "accepted"),
+    ({"exp": 994}, {"clock_skew_s": 5}, 1000, "TokenExpired"),
+    ({"exp": 2000, "nbf": 1005}, {"clock_skew_s": 5}, 1000, "accepted"),
+    ({"exp": 2000, "nbf": 1006}, {"clock_skew_s": 5}, 1000, "JwtInvalid"),
+    ({"exp": 2000, "iat": 9000}, {}, 1000, "accepted"),
+    ({"exp": 0}, {}, 1000, "TokenExpired"),
+]
+
+
+@pytest.mark.parametrize(("payload", "rules", "now", "expected"), LIFETIMES, ids=str)
+def test_lifetime(payload: dict[str, Any], rules: dict[str, Any], now: float, expected: str) -> None:
+    """Lifetimes at and around every boundary."""
+    assert verdict(check_lifetime, payload, now, **rules) == expected
+
+
+AUDIENCES: list[tuple[Any, set[str], bool]] = [
+    ("api://x", {"api://x"}, True),
+    ("api://x/", {"api://x"}, True),
+    ("api://x", {"api://x/"}, True),
+    ("api://x//", {"api://x"}, False),
+    ("api://x//", {"api://x/"}, True),
+    ("api://X", {"api://x"}, False),
+    ("api://x ", {"api://x"}, False),
+    ("api://xy", {"api://x"}, False),
+    ("x", {"api://x"}, False),
+    ("", {"api://x"}, False),
+    ("", {"/"}, True),
+    (["a", "b"], {"b"}, True),
+    (["a", "b"], {"a,b"}, False),
+    ([], {"a"}, False),
+    ("a", {"a", "b"}, True),
+    ("a", set(), False),
+]
+
+
+@pytest.mark.parametrize(("audience", "accepted", "passes"), AUDIENCES, ids=str)
+def test_audience(audience: Any, accepted: set[str], passes: bool) -> None:
+    """Audiences are compared byte for byte, one final slash forgiven."""
+    expected = "accepted" if passes else "TokenAudienceNotAllowed"
+    assert verdict(check_audience, {"aud": audience}, audiences=frozenset(accepted)) == expected
+
+
+def test_audience_missing() -> None:
+    """A token without aud fails where audiences are listed, and passes where none are."""
+    assert verdict(check_audience, {}, audiences=frozenset({"a"})) == "TokenAudienceNotAllowed"
+    assert verdict(check_audience, {}) == "accepted"
+
+
+CLAIMS: list[tuple[RequiredClaim, Any, str]] = [
+    (RequiredClaim("scp", ("read",), "any"), "read write", "TokenClaimValueNotAllowed"),
+    (RequiredClaim("scp", ("read",), "any", " "), "read write", "accepted"),
+    (RequiredClaim("roles", ("A", "B")), ["A"], "TokenClaimValueNotAllowed"),
+    (RequiredClaim("roles", ("A", "B")), ["B", "A", "C"], "accepted"),
+    (RequiredClaim("roles", ("A", "B"), "any"), ["B"], "accepted"),
+    (RequiredClaim("roles", ("A,B",), "any"), ["A"], "TokenClaimValueNotAllowed"),
+    (RequiredClaim("roles", ("A,B",), "any", ","), ["A"], "TokenClaimValueNotAllowed"),
+    (RequiredClaim("admin", ("true",)), True, "accepted"),
+    (RequiredClaim("admin", ("True",)), True, "TokenClaimValueNotAllowed"),
+    (RequiredClaim("level", ("3",)), 3, "accepted"),
+    (RequiredClaim("tid"), "x", "accepted"),
+    (RequiredClaim("tid"), None, "accepted"),
+    (RequiredClaim("roles", ("reader",)), ["Reader"], "TokenClaimValueNotAllowed"),
+    (RequiredClaim("roles", ("Read",)), ["Reader"], "TokenClaimValueNotAllowed"),
+    (RequiredClaim("roles", ("A",)), [], "TokenClaimValueNotAllowed"),
+    (RequiredClaim("g", ("a", "b"), "all", ","), ["a,x", "y,b"], "accepted"),
+    (RequiredClaim("o", ('{"x":1}',)), {"x": 1}, "accepted"),
+    (RequiredClaim("aud", ("api",)), "api", "accepted"),
+]
+
+
+@pytest.mark.parametrize(("claim", "value", "expected"), CLAIMS, ids=str)
+def test_required_claim(claim: RequiredClaim, value: Any, expected: str) -> None:
+    """match and separator as reference section 2.7 has them."""
+    assert verdict(check_required_claims, {claim.name: value}, required_claims=(claim,)) == expected
+
+
+def test_missing_claims_are_all_named() -> None:
+    """The message lists every missing claim, before any value is looked at."""
+    rules = TokenRules(required_claims=(RequiredClaim("a", ("x",)), RequiredClaim("b"), RequiredClaim("c")))
+    with pytest.raises(TokenError) as refused:
+        check_required_claims({"a": "wrong"}, rules, 0)
+    assert refused.value.reason == "TokenClaimNotFound"
+    assert refused.value.message == "JWT token is missing the following claims: b, c Access denied."
+
+
+def test_every_claim_must_hold() -> None:
+    """Claims are joined with and."""
+    claims = (RequiredClaim("a", ("x",)), RequiredClaim("b", ("y",)))
+    assert verdict(check_required_claims, {"a": "x", "b": "z"}, required_claims=claims) == "TokenClaimValueNotAllowed"
+
+
+def test_value_message_is_one_printable_line() -> None:
+    """A hostile claim value cannot break a log line or a header."""
+    rules = TokenRules(required_claims=(RequiredClaim("a", ("x",)),))
+    with pytest.raises(TokenError) as refused:
+        check_required_claims({"a": "1\r\nSet-Cookie: x\0\u202e"}, rules, 0)
+    assert refused.value.message == "Claim a value of 1??Set-Cookie: x?? is not allowed. Access denied."
+    assert refused.value.observed_reason == "TokenClaimValueMismatch"
+    assert shown("x" * 500) == "x" * 120 + "..."
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ({"azp": "c1"}, "accepted"),
+        ({"appid": "c1"}, "accepted"),
+        ({"azp": "c2"}, "TokenClaimValueNotAllowed"),
+        ({"azp": "c2", "appid": "c1"}, "TokenClaimValueNotAllowed"),
+        ({"azp": ["c1"]}, "TokenClaimValueNotAllowed"),
+        ({}, "TokenClaimNotFound"),
+    ],
+    ids=str,
+)
+def test_client(payload: dict[str, Any], expected: str) -> None:
+    """The caller is azp, or appid in v1 tokens."""
+    assert verdict(check_client, payload, client_ids=frozenset({"c1"})) == expected
+    assert verdict(check_client, payload) == "accepted"

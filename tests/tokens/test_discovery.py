@@ -1,0 +1,113 @@
+"""Metadata speaks for the URL it came from, and leads only to safe places."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.tokens.discovery import DiscoveryRules, is_issuer_of, parse_metadata, require_safe_url
+from gateway.tokens.issuer_error import IssuerError
+from tests.tokens.minting import JWKS_URL, METADATA_URL, OTHER_TENANT, TENANT, V1, V2, metadata
+
+ENTRA = Path(__file__).parents[3] / "shared/corpus/entra"
+RULES = DiscoveryRules()
+
+
+def parsed(document: Any, url: str = METADATA_URL, *expected: str, rules: DiscoveryRules = RULES) -> str:
+    """The stated issuer, or why the document is refused."""
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    try:
+        return parse_metadata(body, url, rules, frozenset(expected)).issuer
+    except IssuerError as error:
+        return f"refused: {error.message}"
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "HTML": (b"<html>", "not a JSON object"),
+    "list": ([], "not a JSON object"),
+    "duplicate member": (b'{"issuer":"a","issuer":"b","jwks_uri":"c"}', "not a JSON object"),
+    "no issuer": ({"jwks_uri": JWKS_URL}, "lacks"),
+    "no jwks_uri": ({"issuer": V2}, "lacks"),
+    "issuer of a wrong type": ({"issuer": [V2], "jwks_uri": JWKS_URL}, "lacks"),
+    "another issuer": (metadata("https://evil.example"), "another issuer"),
+    "another tenant": (metadata(V2.replace(TENANT, OTHER_TENANT)), "another issuer"),
+    "template for one tenant": (metadata(V2.replace(TENANT, "{tenantid}")), "another issuer"),
+    "plain http": (metadata(jwks_uri="http://login.microsoftonline.com/keys"), "jwks_uri is not an https URL"),
+    "file": (metadata(jwks_uri="file:///etc/passwd"), "jwks_uri is not an https URL"),
+    "credentials": (metadata(jwks_uri="https://user@login.microsoftonline.com/keys"), "jwks_uri is not an https URL"),
+    "no host": (metadata(jwks_uri="https:///keys"), "jwks_uri is not an https URL"),
+    "no URL": (metadata(jwks_uri="https://[::1"), "jwks_uri is not a URL"),
+}
+
+
+@pytest.mark.parametrize(("document", "why"), REFUSED.values(), ids=REFUSED)
+def test_refused(document: Any, why: str) -> None:
+    """Each kind of wrong metadata makes the issuer fail with its reason."""
+    assert why in parsed(document)
+    assert parsed(document).startswith("refused: ")
+
+
+@pytest.mark.parametrize(
+    ("issuer", "url", "expected"),
+    [
+        ("https://a.example", "https://a.example/.well-known/openid-configuration", True),
+        ("https://a.example/", "https://a.example/.well-known/openid-configuration", True),
+        ("https://a.example/t", "https://a.example/t/.well-known/openid-configuration", True),
+        ("https://a.example/t", "https://a.example/t/.well-known/openid-configuration?appid=1", True),
+        ("https://a.example/t", "https://a.example/.well-known/oauth-authorization-server/t", True),
+        ("https://a.example/t", "https://a.example/t/.well-known/oauth-authorization-server", True),
+        ("https://a.example/t", "https://a.example/u/.well-known/openid-configuration", False),
+        ("https://b.example", "https://a.example/.well-known/openid-configuration", False),
+        ("http://a.example", "https://a.example/.well-known/openid-configuration", False),
+    ],
+)
+def test_issuer_of_url(issuer: str, url: str, expected: bool) -> None:
+    """OpenID Connect appends the well-known path, RFC 8414 puts it in after the host."""
+    assert is_issuer_of(issuer, url) is expected
+
+
+def test_listed_issuer() -> None:
+    """An issuer that the policy lists by hand is expected, whatever the URL."""
+    assert parsed(metadata("https://front.example"), METADATA_URL, "https://front.example") == "https://front.example"
+
+
+def test_loopback_is_the_only_plain_http() -> None:
+    """Plain http works for the hosts that the setting names; these are loopback by default."""
+    for url in ("http://127.0.0.1:8080/k", "http://localhost/k", "http://[::1]:1/k", "https://any.example/k"):
+        require_safe_url(url, RULES, "x")
+    for url in ("http://127.0.0.1.evil.example/k", "http://10.0.0.1/k"):
+        with pytest.raises(IssuerError):
+            require_safe_url(url, RULES, "x")
+    require_safe_url("http://keycloak:8080/k", DiscoveryRules(plain_http_hosts=frozenset({"keycloak"})), "x")
+    with pytest.raises(IssuerError):
+        require_safe_url("http://127.0.0.1/k", DiscoveryRules(plain_http_hosts=frozenset()), "x")
+
+
+LOGIN = "https://login.microsoftonline.com"
+DOCUMENTS = [
+    ("openid-configuration.v1.common.json", f"{LOGIN}/common", "https://sts.windows.net/{tenantid}/"),
+    ("openid-configuration.v2.common.json", f"{LOGIN}/common/v2.0", LOGIN + "/{tenantid}/v2.0"),
+    ("openid-configuration.v2.organizations.json", f"{LOGIN}/organizations/v2.0", LOGIN + "/{tenantid}/v2.0"),
+    ("openid-configuration.v1.tenant.derived.json", f"{LOGIN}/{TENANT}", V1),
+    ("openid-configuration.v2.tenant.derived.json", f"{LOGIN}/{TENANT}/v2.0", V2),
+    ("openid-configuration.v2.tenant.derived.json", f"{LOGIN}/contoso.onmicrosoft.com/v2.0", V2),
+]
+
+
+@pytest.mark.skipif(not ENTRA.exists(), reason="../shared/corpus/entra is not on this machine")
+@pytest.mark.parametrize(("name", "base", "issuer"), DOCUMENTS)
+def test_entra_documents(name: str, base: str, issuer: str) -> None:
+    """Entra's documents are accepted from their own URLs although they state other issuers."""
+    assert parsed((ENTRA / name).read_bytes(), f"{base}/.well-known/openid-configuration") == issuer
+
+
+@pytest.mark.skipif(not ENTRA.exists(), reason="../shared/corpus/entra is not on this machine")
+def test_entra_application_document() -> None:
+    """The ?appid= variant leads to the application's own keys."""
+    body = (ENTRA / "openid-configuration.v2.tenant.appid.derived.json").read_bytes()
+    found = parse_metadata(body, f"{METADATA_URL}?appid=x", RULES)
+    assert found.issuer == V2
+    assert "appid=" in found.jwks_uri
