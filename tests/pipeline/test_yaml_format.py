@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
 import pytest
 
 from gateway.errors import LoadError
 from gateway.pipeline import xml_format
 from gateway.pipeline.checker import check
 from gateway.pipeline.document import Node, PolicyDocument, Section, same
+from gateway.pipeline.shape import Attribute, Child, Content, Element
 from gateway.pipeline.yaml_format import dump, parse
 from gateway.pipeline.yaml_reader import plural
 from tests.pipeline.samples import DOCUMENT, XML_FORMS, YAML_FORMS
-from tests.pipeline.vocabulary import VOCABULARY
+from tests.pipeline.vocabulary import VOCABULARY, policy_type
+
+CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "apim-xml"
 
 
 def first(text: str) -> Node:
@@ -162,3 +168,46 @@ def test_unknown_elements_are_not_written() -> None:
 def test_plural(name: str, several: str) -> None:
     """Several children have the English plural as their key."""
     assert plural(name) == several
+
+
+# -- other people's documents
+TRANSPARENT = ("when", "otherwise", "retry", "wait", "limit-concurrency")
+
+
+def inferred(name: str, nodes: list[Node]) -> Element:
+    """A shape that takes *nodes*, all called *name*."""
+    attributes = dict.fromkeys(key for node in nodes for key in node.attributes)
+    if name in TRANSPARENT:
+        return Element(name, "", tuple(Attribute(key, "") for key in attributes), content=Content.POLICIES)
+    groups: dict[str, list[Node]] = {}
+    for child in (child for node in nodes for child in node.children):
+        groups.setdefault(child.name, []).append(child)
+    children = tuple(Child(inferred(key, group), maximum=None) for key, group in groups.items())
+    verbatim = Content.VERBATIM if name == "set-body" else Content.TEXT
+    content = verbatim if any(node.text for node in nodes) else Content.EMPTY
+    return Element(name, "", tuple(Attribute(key, "") for key in attributes), children, content)
+
+
+def statements(nodes: Iterable[Node]) -> Iterator[Node]:
+    """*nodes* and every policy inside them."""
+    for node in nodes:
+        yield node
+        for inner in (node, *node.children):
+            if inner.name in TRANSPARENT:
+                yield from statements(inner.children)
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="../shared/corpus is not here")
+def test_corpus_round_trips() -> None:
+    """Other people's documents, written as YAML and read again, keep their meaning."""
+    for path in sorted(CORPUS.glob("*.xml")):
+        document = xml_format.parse(path.read_bytes(), path.name)
+        sections = [*document.sections.values(), *([document.fragment] if document.fragment else [])]
+        groups: dict[str, list[Node]] = {}
+        for node in statements(child for section in sections for child in section.children):
+            groups.setdefault(node.name, []).append(node)
+        vocabulary = {name: policy_type(inferred(name, nodes)) for name, nodes in groups.items()}
+        again = parse(dump(document, vocabulary), path.name, vocabulary)
+        others = [*again.sections.values(), *([again.fragment] if again.fragment else [])]
+        for one, other in zip(sections, others, strict=True):
+            assert all(map(same, one.children, other.children)), path.name
