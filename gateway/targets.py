@@ -11,9 +11,12 @@ from gateway.config.backends import Backend as BackendEntry
 from gateway.config.backends import CircuitBreaker as BreakerEntry
 from gateway.config.backends import Credentials as CredentialsEntry
 from gateway.errors import LoadError, UpstreamError
+from gateway.http_calls import client_context
+from gateway.pipeline.services import StoredCertificate
 from gateway.wire.asgi_target import AsgiApp, AsgiTarget
 from gateway.wire.messages import ForwardOptions, Request, Response, Target, Url
 from gateway.wire.pending import Pending
+from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream import HttpTarget
 
 # An expression can compute a base URL from the request; the pools that it makes must not grow without bound.
@@ -45,6 +48,7 @@ class ConfiguredTargets:
         self._upstreams: list[HttpTarget] = []
         self._computed: dict[str, HttpTarget] = {}
         self._fixed: dict[str, HttpTarget] = {}
+        self._certified: dict[tuple[Url, StoredCertificate], HttpTarget] = {}
         self._by_id: dict[str, Backend | BackendPool] = {}
         for name, entry in config.backends.items():
             if not entry.pool:
@@ -71,9 +75,20 @@ class ConfiguredTargets:
             target = self._computed[base_url] = HttpTarget(base_url)
         return target
 
+    def with_certificate(self, target: Target, certificate: StoredCertificate) -> Target:
+        """*target*, called with a client certificate. Raises ssl.SSLError: it does not fit its key."""
+        key = target.url, certificate
+        certified = self._certified.get(key)
+        if certified is None:
+            if len(self._certified) >= MAX_COMPUTED_TARGETS:
+                self._upstreams.append(self._certified.pop(next(iter(self._certified))))
+            settings = target.settings if isinstance(target, HttpTarget) else UpstreamSettings()
+            certified = self._certified[key] = HttpTarget(target.url, settings, client_context(certificate))
+        return certified
+
     async def aclose(self) -> None:
         """Close every connection."""
-        upstreams = [*self._upstreams, *self._computed.values(), *self._fixed.values()]
+        upstreams = [*self._upstreams, *self._computed.values(), *self._fixed.values(), *self._certified.values()]
         await asyncio.gather(*(upstream.aclose() for upstream in upstreams))
 
     def _make_room(self) -> None:

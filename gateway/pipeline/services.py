@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from gateway.pipeline.background import Background
 
 if TYPE_CHECKING:
     from gateway.tokens.cache import TokenCache
     from gateway.tokens.registry import IssuerRegistry
-    from gateway.wire.messages import Target
+    from gateway.wire.headers import Headers
+    from gateway.wire.messages import Response, Target
 
 
 class Targets(Protocol):
@@ -18,6 +21,8 @@ class Targets(Protocol):
 
     def for_url(self, base_url: str) -> Target: ...
     def for_id(self, backend_id: str) -> Target: ...
+    def with_certificate(self, target: Target, certificate: StoredCertificate) -> Target:
+        """*target*, called with a client certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,42 @@ class StoredCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy for outgoing calls."""
+
+    url: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An outgoing call of a policy. *timeout_s*: seconds for the whole call."""
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes
+    timeout_s: float
+    certificate: StoredCertificate | None = None
+    proxy: Proxy | None = None
+
+
+class HttpClient(Protocol):
+    """Makes the calls of send-request; not for requests to backends."""
+
+    def send(self, call: Call) -> Awaitable[Response]:
+        """The answer, its body in memory and decoded; redirects are not followed. Raises UpstreamError."""
+
+
+class CredentialSource(Protocol):
+    """Tokens of the gateway's own identities: a managed identity in Azure, something else elsewhere."""
+
+    def token(self, resource: str, client_id: str | None) -> str | Awaitable[str]:
+        """An access token for *resource*. Raises UpstreamError: none could be had."""
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """
     The outside world of the policies.
@@ -48,6 +89,7 @@ class Services:
         http: Client for control traffic (send-request).
         credentials: Tokens for managed identities.
         sink: Where log-to-eventhub and its kin write.
+        background: Work that nobody waits for.
         now: Seconds since the epoch.
         max_body_bytes: The largest body that is held in memory.
     """
@@ -58,9 +100,10 @@ class Services:
     certificates: Mapping[str, StoredCertificate] = field(default_factory=dict)
     counters: Any = None
     cache: Any = None
-    http: Any = None
-    credentials: Any = None
+    http: HttpClient | None = None
+    credentials: CredentialSource | None = None
     sink: Any = None
     metrics: Any = None
+    background: Background = field(default_factory=Background)
     now: Callable[[], float] = time.time
     max_body_bytes: int = 10 * 1024 * 1024

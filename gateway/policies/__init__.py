@@ -7,12 +7,18 @@ The vocabulary: one file per policy, one line each in this registry.
 from __future__ import annotations
 
 from gateway.pipeline.policy import PolicyType, Vocabulary
+from gateway.policies.authentication_basic import AuthenticationBasic
+from gateway.policies.authentication_certificate import AuthenticationCertificate
+from gateway.policies.authentication_managed_identity import AuthenticationManagedIdentity
 from gateway.policies.check_header import CheckHeader
 from gateway.policies.choose import Choose
 from gateway.policies.cors import Cors
 from gateway.policies.forward_request import ForwardRequest
+from gateway.policies.proxy import Proxy
 from gateway.policies.return_response import ReturnResponse
 from gateway.policies.rewrite_uri import RewriteUri
+from gateway.policies.send_one_way_request import SendOneWayRequest
+from gateway.policies.send_request import SendRequest
 from gateway.policies.set_backend_service import SetBackendService
 from gateway.policies.set_body import SetBody
 from gateway.policies.set_header import SetHeader
@@ -25,12 +31,18 @@ from gateway.policies.validate_azure_ad_token import ValidateAzureAdToken
 from gateway.policies.validate_jwt import ValidateJwt
 
 _ALL: tuple[type[PolicyType], ...] = (
+    AuthenticationBasic,
+    AuthenticationCertificate,
+    AuthenticationManagedIdentity,
     CheckHeader,
     Choose,
     Cors,
     ForwardRequest,
+    Proxy,
     ReturnResponse,
     RewriteUri,
+    SendOneWayRequest,
+    SendRequest,
     SetBackendService,
     SetBody,
     SetHeader,

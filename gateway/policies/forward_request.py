@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.errors import PolicyError, UpstreamError
 from gateway.pipeline.document import Section
+from gateway.pipeline.services import StoredCertificate
 from gateway.pipeline.shape import ID, Attribute, Element, Kind
 from gateway.pipeline.values import Constant
 from gateway.wire.messages import ForwardOptions
@@ -18,6 +19,7 @@ from gateway.wire.messages import ForwardOptions
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.pipeline.policy import MaybeLater, Value
+    from gateway.pipeline.services import Targets
     from gateway.pipeline.settings import Settings
     from gateway.wire.body import Body
     from gateway.wire.messages import Response
@@ -81,6 +83,7 @@ class ForwardRequest:
     fail_on_error: bool
     max_body_bytes: int
     options: ForwardOptions | None
+    targets: Targets
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
@@ -99,6 +102,7 @@ class ForwardRequest:
             fail_on_error=settings.constant_bool("fail-on-error-status-code"),
             max_body_bytes=settings.services.max_body_bytes,
             options=_ready_options(timeout, follow, version),
+            targets=settings.services.targets,
         )
 
     def apply(self, context: Context) -> MaybeLater:
@@ -109,13 +113,16 @@ class ForwardRequest:
         return self._send(context)
 
     def _send(self, context: Context) -> Pending[None]:
-        target = context.request.target
+        request = context.request
+        target = request.target
         if target is None:
             raise UpstreamError("BackendConnectionFailure", "no backend is set for this request", 500)
+        if isinstance(request.client_certificate, StoredCertificate):
+            target = self.targets.with_certificate(target, request.client_certificate)
         options = self.options or ForwardOptions(
             self.timeout_s(context), self.follow_redirects(context), self.http_version
         )
-        return target.send(context.request, options).map(lambda response: self._take(response, context))
+        return target.send(request, options).map(lambda response: self._take(response, context))
 
     async def _buffer_and_send(self, body: Body, context: Context) -> None:
         await body.buffer(self.max_body_bytes)

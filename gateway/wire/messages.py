@@ -65,6 +65,7 @@ class Request:
         target: Where the request goes; None until routing has set it.
         ip_address: The client's address, after the trusted-proxies rule.
         certificate: The client's certificate on a TLS listener that asks for one.
+        client_certificate: For forward-request: what to show to the backend, when a policy chose one.
         on_end: Called once by the server when the exchange is over, answered or not.
         expires_at: When the token that opened the exchange expires, seconds since the epoch; a stream that lasts
             longer is ended soon after. None for no limit.
@@ -78,6 +79,7 @@ class Request:
     __slots__ = (
         "body",
         "certificate",
+        "client_certificate",
         "expires_at",
         "headers",
         "host",
@@ -125,6 +127,7 @@ class Request:
         self.ip_address = ip_address
         self.certificate = certificate
         self.target: Target | None = None
+        self.client_certificate: object | None = None
         self.matched_parameters: dict[str, str] = {}
         self.matched_query: frozenset[str] = frozenset()
         self.on_end: Callable[[Ending], None] | None = None

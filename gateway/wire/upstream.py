@@ -9,6 +9,7 @@ Source: RFC 9112 §3; RFC 9110 §7.6.1; APIM, headers when forwarding (reference
 from __future__ import annotations
 
 import re
+import ssl
 from urllib.parse import quote, urlsplit
 
 from gateway.errors import UpstreamError
@@ -40,10 +41,16 @@ class HttpTarget:
         pool: Its connections.
     """
 
-    def __init__(self, url: str | Url, settings: UpstreamSettings = _DEFAULT) -> None:
+    def __init__(
+        self, url: str | Url, settings: UpstreamSettings = _DEFAULT, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """*tls*: a context made elsewhere, in place of the settings' own."""
         self.url = parse_base_url(url) if isinstance(url, str) else url
         self.settings = settings
-        tls = client_context(settings.tls) if self.url.scheme in ("https", "wss") else None
+        if self.url.scheme not in ("https", "wss"):
+            tls = None
+        elif tls is None:
+            tls = client_context(settings.tls)
         self.pool = Pool(self.url.host, self.url.port, settings, tls)
         host = f"[{self.url.host}]" if ":" in self.url.host else self.url.host
         port = "" if self.url.port == DEFAULT_PORTS.get(self.url.scheme) else f":{self.url.port}"

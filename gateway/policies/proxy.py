@@ -1,0 +1,56 @@
+"""
+proxy: reach the backend through an HTTP proxy.
+
+Source: APIM policy reference, "proxy".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.pipeline.document import Section
+from gateway.pipeline.services import Proxy as HttpProxy
+from gateway.pipeline.shape import ID, Attribute, Element
+from gateway.pipeline.values import Constant, combined
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+
+SHAPE = Element(
+    "proxy",
+    "Reaches the backend through an HTTP proxy.",
+    attributes=(
+        ID,
+        Attribute("url", "URL of the proxy.", required=True),
+        Attribute("username", "User name at the proxy."),
+        Attribute("password", "Password at the proxy."),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One compiled proxy."""
+
+    shape: ClassVar[Element] = SHAPE
+    sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """Raises LoadError: backends are called directly; in send-request see ``http_proxy``."""
+        remedy = "use proxy inside send-request, or give the proxy as the backend"
+        raise settings.error("unsupported", "requests to backends do not go through a proxy", remedy)
+
+    def apply(self, context: Context) -> None:
+        """Never runs."""
+
+
+def http_proxy(settings: Settings) -> Value[HttpProxy]:
+    """The proxy that the element names."""
+    absent: Value[str] = Constant("")
+    parts = [settings.text("url")]
+    parts += [settings.maybe(settings.text, name) or absent for name in ("username", "password")]
+    return combined(parts, lambda texts: HttpProxy(texts[0], texts[1] or None, texts[2] or None))

@@ -1,0 +1,54 @@
+"""
+send-one-way-request: tell another service, without waiting for its answer.
+
+Source: APIM policy reference, "send-one-way-request".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.errors import UpstreamError
+from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.shape import ID, Element
+from gateway.policies.outgoing import ATTRIBUTES, CHILDREN, Outgoing
+
+if TYPE_CHECKING:
+    from gateway.pipeline.background import Background
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.document import Section
+    from gateway.pipeline.services import Call, HttpClient
+    from gateway.pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SendOneWayRequest:
+    """One compiled send-one-way-request; a failure is a line in the log."""
+
+    shape: ClassVar[Element] = Element(
+        "send-one-way-request",
+        "Sends a request to another service and goes on at once; nobody sees the answer.",
+        attributes=(ID, *ATTRIBUTES),
+        children=CHILDREN,
+    )
+    sections: ClassVar[frozenset[Section]] = ANYWHERE
+
+    outgoing: Outgoing
+    background: Background
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<send-one-way-request>``."""
+        return cls(Outgoing.compile(settings), settings.services.background)
+
+    async def apply(self, context: Context) -> None:
+        """Makes the request from the context as it is now, then leaves it to the background."""
+        client = self.outgoing.client
+        if client is None:
+            raise UpstreamError("BackendConnectionFailure", "no client for outgoing requests is configured", 500)
+        self.background.start(_send(client, await self.outgoing.call(context)), "send-one-way-request")
+
+
+async def _send(client: HttpClient, call: Call) -> None:
+    await client.send(call)

@@ -1,0 +1,60 @@
+"""
+send-request: call another service and keep its answer in a variable.
+
+Source: APIM policy reference, "send-request".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.errors import UpstreamError
+from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.shape import ID, Attribute, Element, Kind
+from gateway.policies.outgoing import ATTRIBUTES, CHILDREN, Outgoing
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.document import Section
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SendRequest:
+    """One compiled send-request; an HTTP error status is an answer, not a failure."""
+
+    shape: ClassVar[Element] = Element(
+        "send-request",
+        "Calls another service and keeps its answer in a variable.",
+        attributes=(
+            ID,
+            *ATTRIBUTES,
+            Attribute("response-variable-name", "Variable for the answer.", required=True, expression=False),
+            Attribute(
+                "ignore-error", "Whether a failure leaves null instead of an error.", Kind.BOOLEAN, default="false"
+            ),
+        ),
+        children=CHILDREN,
+    )
+    sections: ClassVar[frozenset[Section]] = ANYWHERE
+
+    outgoing: Outgoing
+    variable: str
+    ignores_error: Value[bool]
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<send-request>``."""
+        outgoing = Outgoing.compile(settings)
+        return cls(outgoing, settings.constant("response-variable-name"), settings.boolean("ignore-error"))
+
+    async def apply(self, context: Context) -> None:
+        """Waits for the answer. Raises UpstreamError: there is none, and that is not ignored."""
+        try:
+            context.variables[self.variable] = await self.outgoing.send(context)
+        except UpstreamError:
+            if not self.ignores_error(context):
+                raise
+            context.variables[self.variable] = None
