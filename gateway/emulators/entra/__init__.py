@@ -10,6 +10,7 @@ the real service.
     tokens.py          compact JWS, with any algorithm and any key, so that wrong ones can be made too
     credentials.py     how an application proves itself at the token endpoint
     token_endpoint.py  form in, token answer out
+    managed_identity.py  the token endpoint inside an Azure machine
     errors.py          AADSTS numbers and their answers
     routes.py          the ASGI application
     emulator.py        EntraEmulator, the Python API

@@ -66,7 +66,7 @@ class EntraEmulator:
     def requests(self) -> Mapping[str, int]:
         """
         Requests so far by endpoint: ``metadata-v1``, ``metadata-v2``, ``keys-v1``, ``keys-v2``, ``token-v1``,
-        ``token-v2``, ``instance-discovery``.
+        ``token-v2``, ``instance-discovery``, ``managed-identity``.
         """
         return self.faults.requests
 

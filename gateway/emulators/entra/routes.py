@@ -17,8 +17,9 @@ from gateway.emulators.entra.claims import Validity
 from gateway.emulators.entra.credentials import Assertions, with_basic
 from gateway.emulators.entra.errors import EntraError
 from gateway.emulators.entra.forms import parse_form
+from gateway.emulators.entra.managed_identity import identity_answer, identity_grant
 from gateway.emulators.entra.metadata import instance_discovery, openid_configuration
-from gateway.emulators.entra.token_endpoint import answer, check_tenant, grant
+from gateway.emulators.entra.token_endpoint import Grant, answer, check_tenant, grant
 from gateway.emulators.faults import Fault
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ TOKEN_HEADERS = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
 
 def application(entra: EntraEmulator) -> Starlette:
     """The ASGI application of one emulator."""
-    routes = [Route("/common/discovery/instance", _endpoint(entra, "instance-discovery", 2, _instance_discovery))]
+    routes = [
+        Route("/common/discovery/instance", _endpoint(entra, "instance-discovery", 2, _instance_discovery)),
+        Route("/msi/token", _endpoint(entra, "managed-identity", 1, _managed_identity)),
+    ]
     for version, metadata, keys, token in (
         (2, "v2.0/.well-known/openid-configuration", "discovery/v2.0/keys", "oauth2/v2.0/token"),
         (1, ".well-known/openid-configuration", "discovery/keys", "oauth2/token"),
@@ -97,10 +101,21 @@ async def _token(entra: EntraEmulator, version: int, request: Request) -> Respon
     now = entra.clock()
     form = with_basic(await _form(request), request.headers.get("authorization", ""))
     granted = grant(version, form, entra.directory, Assertions(entra.authority.token_endpoints(tenant), now))
-    token_version, lifetime_s = granted.resource.token_version, entra.token_lifetime_s
-    token = entra.mint(version=token_version, lifetime_s=lifetime_s, tid=tenant, **granted.claims())
-    times = {"now": int(now), **Validity(now, lifetime_s).claims()}
-    return JSONResponse(answer(version, token, granted.audience, times), headers=TOKEN_HEADERS)
+    times = {"now": int(now), **Validity(now, entra.token_lifetime_s).claims()}
+    body = answer(version, _issue(entra, tenant, granted), granted.audience, times)
+    return JSONResponse(body, headers=TOKEN_HEADERS)
+
+
+async def _managed_identity(entra: EntraEmulator, _version: int, request: Request) -> Response:
+    granted = identity_grant(request.query_params, request.headers.get("x-identity-header"), entra.directory)
+    expires = int(entra.clock() + entra.token_lifetime_s)
+    token = _issue(entra, entra.tenants[0], granted)
+    return JSONResponse(identity_answer(token, granted.audience, expires), headers=TOKEN_HEADERS)
+
+
+def _issue(entra: EntraEmulator, tenant: str, granted: Grant) -> str:
+    version = granted.resource.token_version
+    return entra.mint(version=version, lifetime_s=entra.token_lifetime_s, tid=tenant, **granted.claims())
 
 
 async def _form(request: Request) -> dict[str, str]:
