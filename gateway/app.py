@@ -6,7 +6,7 @@ Building needs no event loop and touches no network; ``start`` begins what runs 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -19,8 +19,10 @@ from gateway.certificates import load_certificates
 from gateway.config import Config
 from gateway.config.apis import Api, Operation
 from gateway.dispatcher import ApiRuntime, Dispatcher, OperationRuntime
+from gateway.errors import Problem
 from gateway.issuers import issuer_registry, issuer_statuses
 from gateway.library import PolicyFiles, PolicyLibrary
+from gateway.lint import lint
 from gateway.management.app import create_app as create_management
 from gateway.management.health import Readiness
 from gateway.management.metrics import GatewayMetrics
@@ -48,6 +50,7 @@ class Gateway:
     Attributes:
         dispatcher: The data plane's application.
         management: The management plane's ASGI application.
+        notes: What in the policy documents is worth a second look.
     """
 
     config: Config
@@ -59,6 +62,7 @@ class Gateway:
     targets: ConfiguredTargets
     issuers: IssuerRegistry
     apps: Mapping[str, Starlette]
+    notes: Sequence[Problem] = ()
     _running: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self) -> None:
@@ -95,9 +99,12 @@ def build(config: Config) -> Gateway:
     metrics, readiness = GatewayMetrics(), Readiness()
     registry.register(metrics)
     readiness.checks["issuers"] = lambda: issuer_statuses(issuers)
-    dispatcher = _Assembly(config, services, targets, metrics).dispatcher()
+    assembly = _Assembly(config, services, targets, metrics)
+    dispatcher = assembly.dispatcher()
     management = create_management(readiness, registry)
-    return Gateway(config, dispatcher, management, readiness, registry, services, targets, issuers, apps)
+    return Gateway(
+        config, dispatcher, management, readiness, registry, services, targets, issuers, apps, assembly.notes
+    )
 
 
 def _applications(config: Config, registry: CollectorRegistry) -> dict[str, Starlette]:
@@ -137,6 +144,11 @@ class _Assembly:
             access=KeyAccess(self._config) if needs_keys(self._config) else None,
             log_all=self._config.logging.requests == "all",
         )
+
+    @property
+    def notes(self) -> list[Problem]:
+        """What in the documents is worth a second look."""
+        return [note for document in self._library.documents for note in lint(document)]
 
     def _api(self, api: Api, index: int) -> RoutedApi:
         target = self._target(api)

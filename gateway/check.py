@@ -11,8 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.app import build
+from gateway.config import load
 from gateway.documents import parse_document, read_document
 from gateway.errors import LoadError, Problem
+from gateway.lint import NOTE_CODES, lint
 from gateway.pipeline.checker import check
 from gateway.pipeline.compiler import Compiler, Scoped
 from gateway.pipeline.document import PolicyDocument, Scope, Section
@@ -20,9 +23,12 @@ from gateway.pipeline.named_values import Substitution
 from gateway.pipeline.policy import Vocabulary
 from gateway.pipeline.services import Services
 from gateway.policies import POLICIES
+from gateway.targets import NoTarget
+from gateway.tokens.registry import IssuerRegistry
+from gateway.wire.messages import Target
 
 # What only a configuration can answer.
-_NOTES = frozenset(
+_NOTES = NOTE_CODES | frozenset(
     """
     unknown-named-value unresolved-value unknown-fragment unknown-backend unknown-certificate unknown-logger
     """.split()
@@ -52,6 +58,40 @@ class Report:
         }
 
 
+def check_all(files: Sequence[Path], config: Path | None) -> list[Report]:
+    """Check *config* with every document that it names, and each of *files* on its own."""
+    reports = [] if config is None else check_config(config)
+    services = offline_services()
+    return [*reports, *(check_file(path, services) for path in files)]
+
+
+def check_config(path: Path) -> list[Report]:
+    """Build the whole gateway without starting it; one report per file that has a mistake, or one for the whole."""
+    try:
+        gateway = build(load(path))
+    except LoadError as error:
+        by_file: dict[str, list[Problem]] = {}
+        for problem in error.problems:
+            by_file.setdefault(problem.location.file, []).append(problem)
+        return [_report(file, problems) for file, problems in by_file.items()]
+    return [_report(str(path), gateway.notes)]
+
+
+class _AnyTarget:
+    """Stands for every backend: without a configuration none is known."""
+
+    def for_url(self, base_url: str) -> Target:
+        return NoTarget()
+
+    def for_id(self, backend_id: str) -> Target:
+        return NoTarget()
+
+
+def offline_services() -> Services:
+    """Services for a check that runs nothing."""
+    return Services(targets=_AnyTarget(), issuers=IssuerRegistry())
+
+
 def check_file(path: Path, services: Services, vocabulary: Vocabulary = POLICIES) -> Report:
     """Check one policy document without a configuration."""
     try:
@@ -74,7 +114,7 @@ def check_document(document: PolicyDocument, services: Services, vocabulary: Voc
     """Check shapes, then compile: every mistake that loading could find."""
     substitution = Substitution({})
     document = substitution.document(document)
-    problems = [*substitution.problems, *check(document, vocabulary)]
+    problems = [*substitution.problems, *lint(document), *check(document, vocabulary)]
     if not any(problem.code not in _NOTES for problem in problems):
         problems += _compile(document, services, vocabulary)
     return _report(document.file, problems)

@@ -123,7 +123,7 @@ def convert(file: Path, *, to: Literal["yaml", "xml"]) -> None:
     from gateway.policies import POLICIES
 
     document = read_document(file, POLICIES)
-    print((yaml_format if to == "yaml" else xml_format).dump(document, POLICIES), end="")
+    print(yaml_format.dump(document, POLICIES) if to == "yaml" else xml_format.dump(document), end="")
 
 
 @app.command
@@ -148,3 +148,4 @@ def schema(what: Literal["config", "policy"]) -> None:
 
 
 app.command("gateway.token_commands:app", name="token")
+app.command("gateway.notification_commands:app", name="notifications")

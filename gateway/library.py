@@ -63,6 +63,11 @@ class PolicyLibrary:
             self._pipelines[files] = self._compile(files)
         return self._pipelines[files]
 
+    @property
+    def documents(self) -> list[PolicyDocument]:
+        """Every document read so far."""
+        return [document for document in self._documents.values() if document is not None]
+
     def require(self) -> None:
         """Raises LoadError with every problem, when there is one."""
         if self.problems:

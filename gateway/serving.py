@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import structlog
 import uvloop
@@ -15,9 +20,12 @@ from gateway import __version__, logs
 from gateway.app import Gateway, build
 from gateway.config import Config, load
 from gateway.config.values import Address
+from gateway.errors import GatewayError, LoadError
+from gateway.management import gathered
 from gateway.management.server import serve_management
 from gateway.wire.memory import settle
-from gateway.wire.serve import ListenerTls, RunningServer, start
+from gateway.wire.serve import ListenerTls, RunningServer, bind, start
+from gateway.workers import Supervisor, unix_socket
 
 log = structlog.get_logger("gateway")
 
@@ -28,41 +36,89 @@ def serve(path: Path, *, workers: int | None = None, port: int | None = None) ->
     logs.configure(config.logging.level, config.logging.format)
     gateway = build(config)
     address = config.listen if port is None else Address(config.listen.host, port)
-    uvloop.run(run_process(gateway, address))
+    count = config.workers if workers is None else workers
+    try:
+        data, management = bind(*address), bind(*config.management)
+    except OSError as error:
+        raise GatewayError(f"cannot listen on {address} and {config.management}: {error.strerror}") from None
+    if count == 1:
+        uvloop.run(run_process(gateway, Sockets(data, management)))
+    else:
+        _supervise(gateway, Sockets(data, management), count)
 
 
-async def run_process(gateway: Gateway, address: Address) -> None:
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """The bound sockets of both planes."""
+
+    data: socket.socket
+    management: socket.socket
+
+
+async def run_process(gateway: Gateway, sockets: Sockets) -> None:
     """Serve both planes, wait for a signal, drain."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    async with serving_gateway(gateway, address) as server:
+    stopping = _stop_signal()
+    async with serving_gateway(gateway, sockets) as server:
         settle()
-        where = f"{address.host}:{server.port}"
-        log.info("listening", version=__version__, address=where, apis=len(gateway.config.apis))
+        log.info("listening", version=__version__, port=server.port, apis=len(gateway.config.apis), process=os.getpid())
         await stopping.wait()
         log.info("draining", connections=server.connections)
 
 
 @asynccontextmanager
-async def serving_gateway(gateway: Gateway, address: Address) -> AsyncIterator[RunningServer]:
+async def serving_gateway(gateway: Gateway, sockets: Sockets) -> AsyncIterator[RunningServer]:
     """Both planes within this event loop while the context lasts; at its end requests that run may finish."""
     config = gateway.config
     async with AsyncExitStack() as running:
         await gateway.start()
         running.push_async_callback(gateway.aclose)
-        await running.enter_async_context(serve_management(gateway.management, config.management))
+        await running.enter_async_context(serve_management(gateway.management, sockets.management))
         server = await start(
-            gateway.dispatcher,
-            address.host,
-            address.port,
-            settings=config.server_settings(),
-            tls=listener_tls(config),
+            gateway.dispatcher, settings=config.server_settings(), tls=listener_tls(config), listening=sockets.data
         )
         running.push_async_callback(server.aclose)
         yield server
         gateway.readiness.draining = True
+
+
+def _supervise(gateway: Gateway, sockets: Sockets, count: int) -> None:
+    """*count* workers, and one process for the management plane."""
+    _require_shareable(gateway.config)
+    with TemporaryDirectory(prefix="gateway-") as directory:
+        paths = [Path(directory, f"worker-{number}.sock") for number in range(1, count + 1)]
+        jobs: dict[str, Callable[[], None]] = {path.stem: partial(_work, gateway, sockets.data, path) for path in paths}
+        jobs["management"] = partial(_manage, sockets.management, paths)
+        Supervisor(jobs, gateway.config.timeouts.drain_s).run()
+
+
+def _work(gateway: Gateway, data: socket.socket, path: Path) -> None:
+    uvloop.run(run_process(gateway, Sockets(data, unix_socket(str(path)))))
+
+
+def _manage(management: socket.socket, paths: list[Path]) -> None:
+    async def run() -> None:
+        stopping = _stop_signal()
+        async with serve_management(gathered.create_app(paths), management):
+            await stopping.wait()
+
+    uvloop.run(run())
+
+
+def _require_shareable(config: Config) -> None:
+    """Raises LoadError: several workers cannot share what is configured."""
+    notifications = config.notifications
+    if notifications is not None and notifications.settings().embedded:
+        message = "several workers cannot share a SQLite store"
+        where = config.location("notifications", "store")
+        raise LoadError.at(where, "not-shareable", message, "use PostgreSQL, or one worker")
+
+
+def _stop_signal() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
 
 
 def listener_tls(config: Config) -> ListenerTls | None:

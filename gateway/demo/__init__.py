@@ -30,8 +30,9 @@ from gateway.emulators.entra.directory import API, CLIENT, SECRET, TENANT
 from gateway.emulators.receiver import CallbackReceiver
 from gateway.emulators.serving import Binding, serve_here
 from gateway.errors import GatewayError
-from gateway.serving import serving_gateway
+from gateway.serving import Sockets, serving_gateway
 from gateway.token_commands import demo_keys
+from gateway.wire.serve import bind
 
 # A batch run of five minutes takes ten seconds.
 D365_SPEED = 30.0
@@ -52,7 +53,8 @@ async def _serve(port: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as running:
         gateway, facts = await start(port, running)
-        await running.enter_async_context(serving_gateway(gateway, gateway.config.listen))
+        sockets = Sockets(bind(*gateway.config.listen), bind(*gateway.config.management))
+        await running.enter_async_context(serving_gateway(gateway, sockets))
         print(render("banner.txt", facts), flush=True)
         await stopping.wait()
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
-
-from gateway.wire.serve import bind
 
 
 class _QuietServer(uvicorn.Server):
@@ -21,15 +20,13 @@ class _QuietServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_management(app: Starlette, address: tuple[str, int]) -> AsyncIterator[int]:
-    """Serve *app* while the context lasts; yields the port. Raises OSError when the address cannot be had."""
-    listening = bind(*address)
+async def serve_management(app: Starlette, listening: socket.socket) -> AsyncIterator[None]:
+    """Serve *app* on a bound socket while the context lasts."""
     settings = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
     server = _QuietServer(settings)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        yield listening.getsockname()[1]
+        yield
     finally:
         server.should_exit = True
         await asyncio.wait({task})
-        listening.close()

@@ -1,0 +1,92 @@
+"""
+The management plane of several workers: one answer made of theirs.
+
+Each worker serves its own management application on a Unix-domain socket in a private directory. Ready is who has all
+workers ready; counters and histograms are summed; a gauge carries the worker's name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import httpx2
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+TIMEOUT_S = 2.0
+
+
+def create_app(sockets: Sequence[Path]) -> Starlette:
+    """The management plane in front of the workers behind *sockets*."""
+
+    async def healthz(_: Request) -> Response:
+        return PlainTextResponse("alive\n")
+
+    async def readyz(_: Request) -> Response:
+        answers = await _ask_all(sockets, "/readyz")
+        workers = {path.stem: _report(answer) for path, answer in zip(sockets, answers, strict=True)}
+        ready = all(answer is not None and answer.status_code == 200 for answer in answers)
+        return JSONResponse({"ready": ready, "workers": workers}, 200 if ready else 503)
+
+    async def metrics(_: Request) -> Response:
+        answers = await _ask_all(sockets, "/metrics")
+        texts = [(path.stem, answer.text) for path, answer in zip(sockets, answers, strict=True) if answer]
+        return Response(merge(texts), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)])
+
+
+async def _ask_all(sockets: Sequence[Path], path: str) -> list[httpx2.Response | None]:
+    return list(await asyncio.gather(*(_ask(each, path) for each in sockets)))
+
+
+async def _ask(path: Path, url: str) -> httpx2.Response | None:
+    """A worker's answer; None while it starts or is gone."""
+    transport = httpx2.AsyncHTTPTransport(uds=str(path))
+    try:
+        async with httpx2.AsyncClient(transport=transport, timeout=TIMEOUT_S) as client:
+            return await client.get(f"http://worker{url}")
+    except httpx2.HTTPError:
+        return None
+
+
+def _report(answer: httpx2.Response | None) -> object:
+    return {"ready": False, "detail": "no answer"} if answer is None else answer.json()
+
+
+def merge(texts: Iterable[tuple[str, str]]) -> bytes:
+    """Workers' metrics in text form, by name, as one text."""
+    registry = CollectorRegistry()
+    registry.register(_Merged(list(texts)))
+    return generate_latest(registry)
+
+
+class _Merged(Collector):
+    def __init__(self, texts: Sequence[tuple[str, str]]) -> None:
+        self._texts = texts
+
+    def collect(self) -> Iterator[Metric]:
+        """The families of all workers, samples of the same labels added up."""
+        families: dict[str, Metric] = {}
+        totals: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]] = {}
+        for worker, text in self._texts:
+            for family in text_string_to_metric_families(text):
+                families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+                sums = totals.setdefault(family.name, {})
+                for sample in family.samples:
+                    own = {"worker": worker} if family.type == "gauge" else {}
+                    key = (sample.name, tuple({**sample.labels, **own}.items()))
+                    sums[key] = sums.get(key, 0.0) + sample.value
+        for name, family in families.items():
+            for (sample_name, labels), value in totals[name].items():
+                family.add_sample(sample_name, dict(labels), value)
+            yield family
