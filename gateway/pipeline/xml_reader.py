@@ -113,7 +113,7 @@ class Reader:
             case "close":
                 return self._close(found)
             case "comment":
-                return self._comment(start)
+                return self._find("-->", start, "comment", len("<!--"))
             case "cdata":
                 return self._cdata(start)
             case "instruction":
@@ -121,18 +121,11 @@ class Reader:
         remedy = "remove it; policies use neither DOCTYPE nor entities"
         raise self._error(start, "doctype-refused", "a DOCTYPE or entity declaration", remedy)
 
-    def _find(self, end: str, start: int, kind: str) -> int:
-        at = self._text.find(end, start)
+    def _find(self, end: str, start: int, kind: str, skipped: int = 0) -> int:
+        at = self._text.find(end, start + skipped)
         if at < 0:
             raise self._error(start, f"unclosed-{kind}", f"the {kind} is never closed", f"end it with {end}")
         return at + len(end)
-
-    def _comment(self, start: int) -> int:
-        at = self._text.find("--", start + 4)
-        if at >= 0 and not self._text.startswith("-->", at):
-            remedy = "write a single dash, or end the comment with -->"
-            raise self._error(at, "dashes-in-comment", "'--' stands inside a comment", remedy)
-        return self._find("-->", start + 4, "comment") if at >= 0 else self._find("-->", start, "comment")
 
     def _cdata(self, start: int) -> int:
         end = self._find("]]>", start, "CDATA section")
