@@ -148,7 +148,9 @@ def test_positions_are_those_of_the_file() -> None:
 
 def test_comments_and_declarations_around_the_root() -> None:
     """Comments before, after and between elements are skipped, whatever they hold."""
-    text = "<?xml version='1.0'?><!-- @( -- <!-- <policies> --><!----><policies><!-- <inbound> --></policies><!-- x -->\n"
+    text = (
+        "<?xml version='1.0'?><!-- @( -- <!-- <policies> --><!----><policies><!-- <inbound> --></policies><!-- x -->\n"
+    )
     assert parse(text, "p.xml") == PolicyDocument("p.xml")
 
 
