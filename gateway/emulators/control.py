@@ -25,7 +25,7 @@ def command(path: str, run: Command, method: str = "POST") -> Route:
     async def endpoint(request: Request) -> Response:
         try:
             return JSONResponse(run(_document(await request.body())) or {"ok": True})
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             return JSONResponse({"error": str(error)}, 400)
 
     return Route(path, endpoint, methods=[method])

@@ -23,6 +23,7 @@ Row = Mapping[str, Any]
 Test = Callable[[Row], bool]
 
 ENUMS = {"Status": "Microsoft.Dynamics.DataEntities.BatchStatus"}
+MAX_DEPTH = 50
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -34,7 +35,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<mark>[()])|(?P<enum>[\w.]+'[^']*')|(?P<text>'(?:[^']|'')*')"
-    r"|(?P<date>\d{4}-\d\d-\d\dT[\d:.]+Z)|(?P<number>-?\d+)|(?P<word>\w+))"
+    r"|(?P<date>\d{4}-\d\d-\d\dT[\d:.]+Z)|(?P<number>-?\d{1,19}(?!\d))|(?P<word>\w+))"
 )
 
 
@@ -86,6 +87,7 @@ class _Parser:
 
     def __init__(self, tokens: list[tuple[str, str]]) -> None:
         self.rest = tokens
+        self._depth = 0
 
     def disjunction(self) -> Filter:
         parts = [self._conjunction()]
@@ -100,6 +102,14 @@ class _Parser:
         return found
 
     def _term(self) -> Filter:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise ODataError(400, "The $filter is nested too deeply.")
+        found = self._operand()
+        self._depth -= 1
+        return found
+
+    def _operand(self) -> Filter:
         if self._accept("not"):
             inner = self._term()
             return Filter(lambda row: not inner.test(row))

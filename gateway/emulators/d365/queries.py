@@ -16,6 +16,7 @@ from gateway.emulators.d365.filters import Filter, parse_filter
 from gateway.emulators.d365.rows import FIELDS
 
 OPTIONS = frozenset({"$filter", "$select", "$top", "$skip", "$count", "$orderby", "$skiptoken", "cross-company"})
+MAX_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,6 @@ def _known(name: str) -> str:
 
 def _number(given: Mapping[str, str], name: str) -> int | None:
     text = given.get(name)
-    if text is not None and not (text.isascii() and text.isdigit()):
+    if text is not None and not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         raise ODataError(400, f"The value '{text}' of {name} is not a number.")
     return None if text is None else int(text)

@@ -86,7 +86,7 @@ async def _collection(d365: D365Emulator, request: Request) -> Response:
 async def _entity(d365: D365Emulator, request: Request) -> Response:
     key = request.path_params["key"].removeprefix("BatchJobRecId=")
     query = Query.parse(dict(request.query_params))
-    found = list(_rows(d365, [int(key)] if key.isascii() and key.isdigit() else []))
+    found = list(_rows(d365, [int(key)] if key.isascii() and key.isdigit() and len(key) < 20 else []))
     if not found:
         return Response(status_code=404)
     context = f"{d365.base_url}/data/$metadata#BatchJobs/$entity"

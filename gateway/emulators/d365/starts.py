@@ -62,7 +62,7 @@ def requested_job(body: bytes) -> int:
     """
     try:
         job_id = json.loads(body)["batchJobId"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ODataError(400, "The parameter 'batchJobId' of the action 'SetBatchJobToWaiting' is missing.") from None
     if isinstance(job_id, bool) or not isinstance(job_id, int):
         raise ODataError(400, "The parameter 'batchJobId' must be an Edm.Int64.")

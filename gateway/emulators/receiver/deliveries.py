@@ -39,7 +39,7 @@ class Delivery:
         """The body as JSON; None when it is not."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def to_json(self) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def judge_callback(report_status: bool, content_type: str, body: bytes) -> Outco
 def _members(body: bytes) -> dict[str, Any] | None:
     try:
         document = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return _lower(document) if isinstance(document, dict) else None
 
