@@ -26,7 +26,6 @@ from gateway.lint import lint
 from gateway.management.app import create_app as create_management
 from gateway.management.health import Readiness
 from gateway.management.metrics import GatewayMetrics
-from gateway.notifications.app import create_app as create_notifications
 from gateway.pipeline.context import ApiInfo
 from gateway.pipeline.named_values import NamedValue
 from gateway.pipeline.pipeline import Pipeline
@@ -66,12 +65,12 @@ class Gateway:
     _running: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self) -> None:
-        """Begin to fetch keys, and start the applications. The gateway serves while an issuer is down."""
-        await self.issuers.start()
+        """Start the applications and begin to fetch keys. The gateway serves while an issuer is down."""
         self._running.push_async_callback(self.targets.aclose)
-        self._running.push_async_callback(self.issuers.aclose)
         for app in self.apps.values():
             await self._running.enter_async_context(app.router.lifespan_context(app))
+        await self.issuers.start()
+        self._running.push_async_callback(self.issuers.aclose)
 
     async def aclose(self) -> None:
         """End everything that runs in the background."""
@@ -111,6 +110,9 @@ def _applications(config: Config, registry: CollectorRegistry) -> dict[str, Star
     """Applications in this process that backends may name."""
     if config.notifications is None:
         return {}
+    # Its engine takes seconds to import; a gateway without the service starts without it.
+    from gateway.notifications.app import create_app as create_notifications
+
     return {"notifications": create_notifications(config.notifications.settings(), registry)}
 
 

@@ -36,6 +36,7 @@ from gateway.wire.serve import bind
 
 # A batch run of five minutes takes ten seconds.
 D365_SPEED = 30.0
+START_TIMEOUT_S = 60.0
 
 
 def run(port: int) -> None:
@@ -55,8 +56,16 @@ async def _serve(port: int) -> None:
         gateway, facts = await start(port, running)
         sockets = Sockets(bind(*gateway.config.listen), bind(*gateway.config.management))
         await running.enter_async_context(serving_gateway(gateway, sockets))
+        await _ready(gateway)
         print(render("banner.txt", facts), flush=True)
         await stopping.wait()
+
+
+async def _ready(gateway: Gateway) -> None:
+    """Wait until the first call that the banner shows can work."""
+    async with asyncio.timeout(START_TIMEOUT_S):
+        while not gateway.readiness.report()[0]:  # noqa: ASYNC110 (readiness is asked for, it does not call)
+            await asyncio.sleep(0.02)
 
 
 async def start(port: int, running: AsyncExitStack) -> tuple[Gateway, dict[str, str]]:
