@@ -67,11 +67,13 @@ def _bad_backends(config: Config) -> Iterator[Problem]:
     """Members of pools that are missing or pools themselves; the application that has no settings."""
     for name, backend in config.backends.items():
         for index, member in enumerate(backend.pool):
-            path = ("backends", name, "pool", index, "backend")
-            yield from _missing(config, path, member.backend, config.backends, "backends")
-            if member.backend in config.backends and config.backends[member.backend].pool:
-                message = f"{member.backend} is a pool itself"
-                yield Problem(config.location(*path), "nested-pool", message, "name its members here")
+            yield from _bad_member(config, ("backends", name, "pool", index, "backend"), member.backend)
         if backend.app == "notifications" and config.notifications is None:
             message = "the notification service is not configured"
             yield Problem(config.location("backends", name, "app"), "missing-key", message, "add notifications:")
+
+
+def _bad_member(config: Config, path: tuple[Any, ...], name: str) -> Iterator[Problem]:
+    yield from _missing(config, path, name, config.backends, "backends")
+    if name in config.backends and config.backends[name].pool:
+        yield Problem(config.location(*path), "nested-pool", f"{name} is a pool itself", "name its members here")
