@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from jwt.algorithms import RSAAlgorithm
+from jwt.exceptions import InvalidKeyError
 
 from gateway.emulators.certificates import write_private
 from gateway.emulators.entra.authority import Authority
@@ -109,9 +110,12 @@ class KeyRing:
             fresh = cls([SigningKey.generate(), SigningKey.generate()], path)
             fresh.save()
             return fresh
-        document = json.loads(path.read_bytes())
-        ring = cls([SigningKey.from_private_jwk(jwk) for jwk in document["keys"]], path)
-        ring.active = ring.key(document["active"])
+        try:
+            document = json.loads(path.read_bytes())
+            ring = cls([SigningKey.from_private_jwk(jwk) for jwk in document["keys"]], path)
+            ring.active = ring.key(document["active"])
+        except (ValueError, KeyError, TypeError, IndexError, InvalidKeyError) as error:
+            raise ValueError(f"{path} is not a key file; delete it to get a new one") from error
         return ring
 
     def key(self, kid: str) -> SigningKey:

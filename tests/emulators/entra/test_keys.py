@@ -108,11 +108,24 @@ def test_file(tmp_path: Path) -> None:
     assert again.active.private.private_numbers() == rotated.private.private_numbers()
 
 
-def test_public_file_refused(tmp_path: Path) -> None:
-    """A key file without private parts cannot sign and is refused."""
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps({"active": "x", "keys": [shared_key(0).public_jwk()]}),
+        json.dumps({"active": "x", "keys": [shared_key(0).private_jwk()]}),
+        json.dumps({"active": "x", "keys": [{"kty": "RSA"}]}),
+        json.dumps({"active": "x", "keys": []}),
+        "[]",
+        "{}",
+        "x",
+    ],
+    ids=["public", "unknown active", "broken key", "no keys", "list", "empty", "no json"],
+)
+def test_wrong_file(tmp_path: Path, content: str) -> None:
+    """A file that cannot sign is refused by name, with the remedy."""
     path = tmp_path / "keys.json"
-    path.write_text(json.dumps({"active": "x", "keys": [shared_key(0).public_jwk()]}))
-    with pytest.raises(ValueError, match="no private part"):
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"keys\.json is not a key file; delete it"):
         KeyRing.at(path)
 
 
