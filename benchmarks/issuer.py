@@ -1,0 +1,89 @@
+"""An issuer on disk: key, metadata and key set for the static backend, and as many tokens as wanted."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+ISSUER = "https://issuer.example/tenant/v2.0"
+AUDIENCE = "api://batch"
+METADATA_PATH = "tenant/.well-known/openid-configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """One RSA key and its tokens, the size of Entra's."""
+
+    key: rsa.RSAPrivateKey
+
+    @classmethod
+    def create(cls) -> Issuer:
+        """An issuer with a fresh key."""
+        return cls(rsa.generate_private_key(65537, 2048))
+
+    def publish(self, www: Path, origin: str) -> None:
+        """Write metadata and key set below the backend's document root."""
+        metadata = www / METADATA_PATH
+        metadata.parent.mkdir(parents=True)
+        keys_url = f"{origin}/tenant/keys"
+        document = {"issuer": ISSUER, "jwks_uri": keys_url, "id_token_signing_alg_values_supported": ["RS256"]}
+        metadata.write_text(json.dumps(document), encoding="utf-8")
+        (www / "tenant" / "keys").write_text(json.dumps({"keys": [self._jwk()]}), encoding="utf-8")
+
+    def write_public_key(self, path: Path) -> None:
+        """The public key, PEM."""
+        encoding, form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        path.write_bytes(self.key.public_key().public_bytes(encoding, form))
+
+    def token(self, number: int = 0) -> str:
+        """A valid token; another one for each *number*."""
+        now = int(time.time())
+        claims = {
+            "aud": AUDIENCE,
+            "iss": ISSUER,
+            "iat": now,
+            "nbf": now,
+            "exp": now + 6 * 3600,
+            "aio": "E2ZgYJhV" + "A" * 64,
+            "azp": "11111111-1111-1111-1111-111111111111",
+            "azpacr": "1",
+            "oid": f"22222222-2222-2222-2222-{number:012d}",
+            "rh": "0." + "A" * 48,
+            "roles": ["Batch.Start"],
+            "sub": f"22222222-2222-2222-2222-{number:012d}",
+            "tid": "33333333-3333-3333-3333-333333333333",
+            "uti": f"{number:022d}",
+            "ver": "2.0",
+        }
+        return jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": "one"})
+
+    def forged(self, number: int = 0) -> str:
+        """A token whose signature is wrong in one character."""
+        head, _, signature = self.token(number).rpartition(".")
+        middle = len(signature) // 2
+        other = "A" if signature[middle] != "A" else "B"
+        return f"{head}.{signature[:middle]}{other}{signature[middle + 1 :]}"
+
+    def _jwk(self) -> dict[str, str]:
+        numbers = self.key.public_key().public_numbers()
+        return {
+            "kty": "RSA",
+            "use": "sig",
+            "alg": "RS256",
+            "kid": "one",
+            "n": _base64url(numbers.n),
+            "e": _base64url(numbers.e),
+            "issuer": ISSUER,
+        }
+
+
+def _base64url(number: int) -> str:
+    octets = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()

@@ -1,0 +1,105 @@
+"""Results as a table of ratios, as JSON and as a plot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from html import escape
+from pathlib import Path
+
+BASE = "haproxy"
+COLOURS = {"gateway": "#2563eb", "haproxy": "#6b7280", "nginx-plain": "#9ca3af", "naive": "#f59e0b"}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The median of one workload on one contender; *value* is requests per second, or microseconds for latency."""
+
+    workload: str
+    title: str
+    contender: str
+    value: float
+    p99_us: float
+    latency: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run of the suite. *machine* says what the numbers depend on; memory is in MiB."""
+
+    date: str
+    machine: Mapping[str, str]
+    memory: Mapping[str, Mapping[str, float]]
+    results: tuple[Result, ...]
+
+    def ratio(self, result: Result) -> float | None:
+        """*result* against HAProxy's in the same run; for latency smaller is better."""
+        base = next((r.value for r in self.results if (r.workload, r.contender) == (result.workload, BASE)), None)
+        return result.value / base if base else None
+
+    def table(self) -> str:
+        """Markdown: one row per workload, one column per contender, the ratio to HAProxy in brackets."""
+        names = list(dict.fromkeys(result.contender for result in self.results))
+        lines = [f"| workload | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+        for workload in dict.fromkeys(result.workload for result in self.results):
+            row = {result.contender: result for result in self.results if result.workload == workload}
+            first = next(iter(row.values()))
+            cells = [self._cell(row.get(name)) for name in names]
+            unit = ", µs" if first.latency else ""
+            lines.append(f"| {workload} {first.title}{unit} | {' | '.join(cells)} |")
+        idle = [f"{self.memory[name]['idle']:.0f} / {self.memory[name]['peak']:.0f}" for name in names]
+        lines.append(f"| memory idle / peak, MiB | {' | '.join(idle)} |")
+        return "\n".join(lines)
+
+    def _cell(self, result: Result | None) -> str:
+        if result is None:
+            return "–"
+        ratio = self.ratio(result)
+        text = f"{result.value:,.0f}"
+        text = f"{text} ({ratio:.2f})" if ratio else text
+        return f"**{text}**" if result.contender == "gateway" else text
+
+    def write(self, folder: Path, image: Path) -> Path:
+        """Write the JSON below *folder* and the plot to *image*; where the JSON is."""
+        folder.mkdir(parents=True, exist_ok=True)
+        image.parent.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.date.replace(':', '').replace(' ', '-')}.json"
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        image.write_text(self.plot(), encoding="utf-8")
+        return path
+
+    def plot(self) -> str:
+        """Bars of the ratio to HAProxy, as SVG."""
+        shown = [result for result in self.results if self.ratio(result) is not None]
+        width, row, left = 760, 20, 230
+        largest = max((self.ratio(result) or 0 for result in shown), default=1)
+        scale = (width - left - 70) / largest
+        bars: list[str] = []
+        y = 34
+        for workload in dict.fromkeys(result.workload for result in shown):
+            for result in (r for r in shown if r.workload == workload):
+                ratio = self.ratio(result) or 0
+                bars.append(_bar(left, y, ratio, scale, result))
+                y += row
+            y += 10
+        note = f"Ratio to HAProxy jwt_verify in the same run, one core, {self.date}; W5 is latency: less is better"
+        base = left + scale
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{y + 10}" '
+            f'font-family="system-ui, sans-serif" font-size="12">'
+            f'<rect width="100%" height="100%" fill="#ffffff"/>'
+            f'<text x="10" y="20" font-size="13">{escape(note)}</text>'
+            f'<line x1="{base:.0f}" y1="28" x2="{base:.0f}" y2="{y}" stroke="#ef4444" stroke-dasharray="4 3"/>'
+            f"{''.join(bars)}</svg>\n"
+        )
+
+
+def _bar(left: int, y: int, ratio: float, scale: float, result: Result) -> str:
+    colour = COLOURS.get(result.contender, "#000000")
+    label = escape(f"{result.workload} {result.contender}")
+    return (
+        f'<text x="{left - 8}" y="{y + 11}" text-anchor="end">{label}</text>'
+        f'<rect x="{left}" y="{y}" width="{max(1.0, ratio * scale):.1f}" height="14" fill="{colour}"/>'
+        f'<text x="{left + ratio * scale + 6:.0f}" y="{y + 11}">{ratio:.2f}</text>'
+    )

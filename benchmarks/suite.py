@@ -1,0 +1,100 @@
+"""
+How fast is the gateway, against HAProxy, nginx and the obvious proxy, in one run?
+
+Run: ``make bench``, or ``make bench-quick`` for a look in under three minutes. Gateway, HAProxy and the rest share one
+core, load generator and backend the other; rounds are interleaved, so that a noisy machine is noisy for all; medians
+count. Nothing is timed before it answers correctly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.contenders import Contender, running
+from benchmarks.issuer import Issuer
+from benchmarks.load import Measurement, measure
+from benchmarks.machine import describe, install_missing
+from benchmarks.report import Report, Result
+from benchmarks.workloads import Workload, prepare, verify
+
+RESULTS = Path(__file__).parent / "results"
+IMAGE = Path(__file__).parent.parent / "docs" / "images" / "benchmark.svg"
+
+Runs = dict[tuple[str, str], list[Measurement]]
+
+
+def main() -> None:
+    """Run the suite and print its table."""
+    options = _options()
+    install_missing()
+    issuer = Issuer.create()
+    with TemporaryDirectory(prefix="gateway-bench-") as folder:
+        work = Path(folder)
+        work.chmod(0o755)  # nginx reads it as another user
+        with running(work, issuer, options.without) as contenders:
+            for contender in contenders:
+                verify(contender, issuer)
+            idle = {contender.name: contender.idle_mib() for contender in contenders}
+            workloads = [w for w in prepare(work, issuer) if not options.only or w.name.split()[0] in options.only]
+            runs = _run(contenders, workloads, options.rounds, options.seconds)
+            memory = {c.name: {"idle": idle[c.name], "peak": c.peak_mib()} for c in contenders}
+    report = Report(time.strftime("%Y-%m-%d %H:%M", time.gmtime()), describe(), memory, _results(workloads, runs))
+    print(f"\n{report.table()}\n")
+    print("Written:", report.write(RESULTS, IMAGE).relative_to(Path.cwd()))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two short rounds")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--only", nargs="*", default=[], metavar="W1", help="workloads")
+    parser.add_argument("--without", nargs="*", default=[], metavar="naive", help="contenders to leave out")
+    options = parser.parse_args()
+    options.rounds = options.rounds or (2 if options.quick else 5)
+    options.seconds = options.seconds or (2 if options.quick else 5)
+    return options
+
+
+def _run(contenders: list[Contender], workloads: list[Workload], rounds: int, seconds: float) -> Runs:
+    """Every workload on every contender, in turn, *rounds* times."""
+    runs: Runs = defaultdict(list)
+    for number in range(rounds):
+        for workload in workloads:
+            for contender in contenders:
+                if workload.fits(contender):
+                    run = _checked(workload, contender, seconds)
+                    runs[workload.name, contender.name].append(run)
+                    print(f"round {number + 1}  {workload.name:8} {contender.name:12} {run.rate:10,.0f}/s", flush=True)
+    return runs
+
+
+def _checked(workload: Workload, contender: Contender, seconds: float) -> Measurement:
+    """One run whose answers were all of the expected kind. Raises SystemExit."""
+    run = measure(contender.origin, workload.calls, workload.connections, seconds)
+    expected = run.answers if workload.refuses else 0
+    if run.refused != expected or run.broken:
+        raise SystemExit(f"{workload.name} on {contender.name}: {run.refused} refused, {run.broken} broken: {run}")
+    return run
+
+
+def _results(workloads: list[Workload], runs: Runs) -> tuple[Result, ...]:
+    """The median of each series."""
+    found = []
+    for workload in workloads:
+        for (name, contender), series in runs.items():
+            if name == workload.name:
+                values = [run.median_us if workload.latency else run.rate for run in series]
+                p99 = statistics.median(run.p99_us for run in series)
+                value = statistics.median(values)
+                found.append(Result(name, workload.title, contender, value, p99, workload.latency))
+    return tuple(found)
+
+
+if __name__ == "__main__":
+    main()
