@@ -41,22 +41,30 @@ class AsgiTarget:
 
     def _scope(self, request: Request) -> Scope:
         path = join_paths("", request.path)
+        mounted = _mount(request)
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
             "method": request.method,
             "scheme": request.scheme,
-            "path": unquote(path),
-            "raw_path": path.encode("latin-1", "replace"),
+            "path": unquote(mounted + path),
+            "raw_path": (mounted + path).encode("latin-1", "replace"),
             "query_string": request.query.encode("latin-1", "replace"),
-            "root_path": "",
+            "root_path": mounted,
             "headers": _asgi_headers(request),
             "client": (request.ip_address, 0),
             "server": (request.host, request.port),
             "state": {},
             "extensions": {CALLER_EXTENSION: request.headers.first(CALLER_HEADER)},
         }
+
+
+def _mount(request: Request) -> str:
+    """Where the API stands in the URL that the client used, so that links lead back through the gateway."""
+    if request.path and request.original_path.endswith(request.path):
+        return request.original_path[: -len(request.path)].rstrip("/")
+    return ""
 
 
 def _asgi_headers(request: Request) -> list[tuple[bytes, bytes]]:

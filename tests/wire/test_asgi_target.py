@@ -208,3 +208,30 @@ def test_holds_a_fast_application_back() -> None:
         assert await response.body.stream.read(100) == b"x" * 10
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("original", "rest", "root"),
+    [
+        ("/batch/jobs/7", "/jobs/7", "/batch"),
+        ("/jobs/7", "/jobs/7", ""),
+        ("/batch/jobs", "/rewritten", ""),
+        ("/", "", ""),
+    ],
+    ids=["below an API's path", "at the root", "rewritten", "empty"],
+)
+def test_tells_the_application_where_it_is_mounted(original: str, rest: str, root: str) -> None:
+    """Links that the application makes from root_path lead back through the gateway."""
+
+    async def where(request: AsgiRequest) -> JSONResponse:
+        return JSONResponse([request.scope["root_path"], request.scope["path"]])
+
+    async def scenario() -> None:
+        target = AsgiTarget(Starlette(routes=[Route("/{path:path}", where)]), "app")
+        request = Request("GET", original)
+        request.path = rest
+        answer = await target.send(request, ForwardOptions())
+        await answer.body.buffer(1000)
+        assert answer.body.content.decode().startswith(f'["{root}","{root}{rest or "/"}"')
+
+    asyncio.run(scenario())
