@@ -27,6 +27,7 @@ _LITERALS = {
     Kind.INTEGER: re.compile(r"[+-]?\d+", re.ASCII),
     Kind.NUMBER: _NUMBER,
 }
+_FILL_IN = "fill in the template's ${…} and %{…} before loading"
 _EXPECTED = {Kind.BOOLEAN: "true or false", Kind.INTEGER: "a whole number", Kind.NUMBER: "a number"}
 
 
@@ -60,8 +61,7 @@ class _Check:
             if not name.startswith("xmlns"):
                 self._report(text.location, "unknown-attribute", f"{node.name} takes no attribute {name}", "remove it")
         if node.text is not None:
-            message = f"text between the policies of {node.name}"
-            self._report(node.text.location, "unexpected-text", message, "remove it")
+            self._stray(node.text, f"text between the policies of {node.name}", "remove it")
         for child in node.children:
             if child.name == BASE.name and not self.fragment:
                 self._element(child, BASE, section)
@@ -124,10 +124,12 @@ class _Check:
             if takes_text and shape.required:
                 self._report(node.location, "missing-text", f"{node.name} is empty", "put its value inside")
         elif not takes_text:
-            message = f"{node.name} takes no text"
-            self._report(node.text.location, "unexpected-text", message, "remove it, or name its setting")
+            self._stray(node.text, f"{node.name} takes no text", "remove it, or name its setting")
         else:
             self._value(node.text, shape, node.name)
+
+    def _stray(self, text: Text, message: str, remedy: str) -> None:
+        self._report(text.location, "unexpected-text", message, _FILL_IN if _is_template(text.value) else remedy)
 
     def _children(self, node: Node, shape: Element, section: Section | None) -> None:
         counts = Counter(child.name for child in node.children)
@@ -190,7 +192,8 @@ class _Check:
         pattern = _LITERALS.get(rule.kind)
         if pattern and not pattern.fullmatch(value):
             message = f"{name} cannot be {_short(value)}"
-            self._report(text.location, "bad-value", message, f"write {_EXPECTED[rule.kind]}")
+            remedy = _FILL_IN if _is_template(value) else f"write {_EXPECTED[rule.kind]}"
+            self._report(text.location, "bad-value", message, remedy)
         elif isinstance(rule, Attribute) and _NUMBER.fullmatch(value):
             self._bounds(text, rule, name)
 
@@ -210,6 +213,11 @@ class _Check:
 def _tolerates_mixture(rule: Attribute | Element) -> bool:
     """Bodies are full of ``@``; elsewhere the shape says so."""
     return isinstance(rule, Element) and (rule.mixed or rule.content is Content.VERBATIM)
+
+
+def _is_template(value: str) -> bool:
+    """Whether a deployment tool was to fill something in: ``${name}``, ``%{ if … }``."""
+    return "${" in value or "%{" in value
 
 
 def _times(count: int) -> str:

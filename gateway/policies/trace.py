@@ -59,6 +59,8 @@ class Trace:
             ),
         ),
         children=(Child(_MESSAGE), Child(_METADATA, maximum=None)),
+        content=Content.TEXT,  # the older form, without <message>, which the service still runs
+        mixed=True,
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
 
@@ -70,7 +72,7 @@ class Trace:
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<trace>``."""
-        message = settings.child("message")
+        message = settings.child("message") or (settings if settings.node.text else None)
         return cls(
             source=settings.text("source"),
             severity=settings.constant("severity"),

@@ -109,6 +109,15 @@ def test_remedies() -> None:
     ]
 
 
+def test_template_placeholders() -> None:
+    """Where a deployment tool has not filled in its placeholders, the remedy says so."""
+    document = parse(
+        "<policies><inbound>%{ if a }<set-status code='${b}'>%{ c }</set-status></inbound></policies>", "p"
+    )
+    remedies = {problem.remedy for problem in check(document, VOCABULARY)}
+    assert remedies == {"fill in the template's ${…} and %{…} before loading"}
+
+
 def test_unknown_policy_without_likeness() -> None:
     """Where nothing is alike and there is much, the remedy is short; long values are cut."""
     document = parse(f"<policies><inbound><zzz/><set-status code='{'9' * 99}a'/></inbound></policies>", "p.xml")
