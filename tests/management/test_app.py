@@ -1,0 +1,54 @@
+"""The management plane: alive, ready, measured."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx2
+from prometheus_client import CollectorRegistry
+
+from gateway.management.app import create_app
+from gateway.management.health import Readiness, Status
+
+
+def ask(readiness: Readiness, path: str) -> httpx2.Response:
+    async def call() -> httpx2.Response:
+        transport = httpx2.ASGITransport(create_app(readiness, CollectorRegistry()))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://management") as client:
+            return await client.get(path)
+
+    return asyncio.run(call())
+
+
+def issuers(ready: bool) -> Readiness:
+    return Readiness({"issuers": lambda: {"https://issuer": Status(ready, "no answer")}})
+
+
+def test_alive_whatever_is_down() -> None:
+    """An issuer that is down does not make the process dead."""
+    assert ask(issuers(False), "/healthz").status_code == 200
+
+
+def test_ready() -> None:
+    """With everything there the answer is 200."""
+    answer = ask(issuers(True), "/readyz")
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+
+
+def test_not_ready_says_which() -> None:
+    """A part that is down is named, with its reason."""
+    answer = ask(issuers(False), "/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["issuers"] == {"https://issuer": {"ready": False, "detail": "no answer"}}
+
+
+def test_draining_is_not_ready() -> None:
+    """A process that was told to stop takes no new work."""
+    readiness = issuers(True)
+    readiness.draining = True
+    assert ask(readiness, "/readyz").status_code == 503
+
+
+def test_metrics() -> None:
+    """The registry is served in Prometheus's text form."""
+    assert ask(issuers(True), "/metrics").headers["content-type"].startswith("text/plain")

@@ -1,0 +1,65 @@
+"""Logging: one JSON object a line, and no secret in any of them."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+import structlog
+
+from gateway import logs
+
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (f"token {TOKEN} here", "token ***** here"),
+        ("Authorization: Bearer abcdefghijkl", "Authorization: Bearer *****"),
+        ("basic dXNlcjpwYXNzd29yZA==", "basic *****"),
+        ("a bearer of news", "a bearer of news"),
+        ({"nested": [TOKEN, 1, None]}, {"nested": ["*****", 1, None]}),
+        ((TOKEN,), ["*****"]),
+        ("x" * 3000, "x" * 2000 + "…"),
+        (7, 7),
+    ],
+    ids=["token", "bearer", "basic", "prose", "nested", "tuple", "endless", "number"],
+)
+def test_clean(value: object, expected: object) -> None:
+    """Tokens and credentials are masked wherever they stand, and nothing is endless."""
+    assert logs.clean(value) == expected
+
+
+@pytest.fixture
+def configured() -> object:
+    yield
+    structlog.reset_defaults()
+    logging.basicConfig(force=True)
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line break in a value cannot forge a second line."""
+    logs.configure("info", "json")
+    structlog.get_logger().info("event", detail=f"one\ntwo {TOKEN}")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1
+    assert json.loads(lines[0])["detail"] == "one\ntwo *****"
+
+
+@pytest.mark.usefixtures("configured")
+def test_the_level_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is below the level is not written."""
+    logs.configure("error", "console")
+    structlog.get_logger().warning("quiet")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("configured")
+def test_libraries_log_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines of the standard library's logging become JSON too, masked."""
+    logs.configure("info", "json")
+    logging.getLogger("some.library").warning("got %s", TOKEN)
+    assert json.loads(capsys.readouterr().out)["event"] == "got *****"

@@ -1,0 +1,80 @@
+"""Several workers: one socket, restarted when they die, stopped together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+CONFIG = """
+listen: 127.0.0.1:{data}
+management: 127.0.0.1:{management}
+apis: [{{id: a, path: a, policy: answer.xml}}]
+"""
+POLICY = """<policies><inbound><return-response><set-status code="200" /></return-response></inbound></policies>"""
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> object:
+    import socket
+
+    ports = []
+    for _ in range(2):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+    (tmp_path / "answer.xml").write_text(POLICY)
+    (tmp_path / "config.yaml").write_text(CONFIG.format(data=ports[0], management=ports[1]))
+    command = [sys.executable, "-m", "gateway", "serve", "-c", str(tmp_path / "config.yaml"), "--workers", "2"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process, *ports
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def until_ready(management: int, workers: int = 2) -> dict[str, object]:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            answer = httpx2.get(f"http://127.0.0.1:{management}/readyz")
+        except httpx2.HTTPError:
+            time.sleep(0.1)
+            continue
+        if answer.status_code == 200:
+            report: dict[str, object] = answer.json()
+            return report
+        time.sleep(0.1)
+    raise TimeoutError("the workers did not become ready")
+
+
+def children(process: int) -> list[int]:
+    text = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(number) for number in text.split()]
+
+
+def test_a_killed_worker_is_replaced(running: tuple[subprocess.Popen[str], int, int]) -> None:
+    """kill -9 of one worker costs no other connection, and a new one takes its place; SIGTERM stops all."""
+    process, data, management = running
+    assert set(until_ready(management)["workers"]) == {"worker-1", "worker-2"}  # type: ignore[call-overload]
+    before = children(process.pid)
+    os.kill(before[0], signal.SIGKILL)
+    for _ in range(20):
+        assert httpx2.get(f"http://127.0.0.1:{data}/a").status_code == 200
+    deadline = time.monotonic() + 30
+    while len(children(process.pid)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    until_ready(management)
+    assert set(children(process.pid)) > set(before[1:])
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert all(not Path(f"/proc/{pid}").exists() for pid in before)
