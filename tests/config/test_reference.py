@@ -8,8 +8,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
-from gateway.config import load
+from gateway.config import json_schema, load
 from gateway.config.reference import keys, markdown, models
 from gateway.notifications import settings
 from gateway.yaml_nodes import Mapping, Sequence, YamlNode, compose
@@ -66,6 +68,20 @@ def test_whole_example_loads(tmp_path: Path) -> None:
     loaded = load(tmp_path / "config.yaml", environ)
     assert loaded.notifications is not None
     assert loaded.notifications.settings().callers[0].max_active == 10
+
+
+def test_example_fits_the_schema() -> None:
+    """Editors find nothing wrong with the example."""
+
+    class TextDates(yaml.SafeLoader):
+        """Dates as editors see them: text."""
+
+    TextDates.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith("timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    document = yaml.load(everything(), TextDates)
+    assert [error.message for error in Draft202012Validator(json_schema()).iter_errors(document)] == []
 
 
 @pytest.mark.parametrize(
