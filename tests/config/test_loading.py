@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
@@ -232,9 +235,9 @@ def test_products_and_apis_name_each_other() -> None:
 def test_backend_settings() -> None:
     """A backend's limits, times and TLS reach the wire."""
     text = "backends: {a: {url: http://h, connect-timeout: 5s, tls: {verify-name: no, key-password: {env: P}}}}"
-    settings = config(text, P="secret").backends["a"].settings()
-    assert (settings.connect_timeout_s, settings.tls.verify_name, settings.tls.ca_file) == (5.0, False, "")
-    assert settings.tls.key_password == "secret"
+    wire = config(text, P="secret").backends["a"].settings()
+    assert (wire.connect_timeout_s, wire.tls.verify_name, wire.tls.ca_file) == (5.0, False, "")
+    assert wire.tls.key_password == "secret"
 
 
 def test_notification_callers() -> None:
@@ -273,3 +276,21 @@ def test_compose_is_what_load_uses() -> None:
     """Aliases, tags and merge keys have no place in a configuration."""
     with pytest.raises(LoadError, match="alias-refused"):
         compose("a: &x 1\nb: *x", "config.yaml")
+
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "config.example.yaml"
+LINES = [line for line in EXAMPLE.read_text().splitlines() if line.strip() and not line.startswith("#")]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_broken_files_are_refused_or_read(data: st.DataObject) -> None:
+    """Whatever happens to a line of the file, the answer is a configuration or a list of problems."""
+    lines = list(LINES)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        noise = st.text(st.sampled_from(" :-[]{},'\"@#&*!|>%x1"), max_size=4)
+        middle = data.draw(st.integers(0, len(lines[at])))
+        lines[at] = lines[at][:middle] + data.draw(noise) + lines[at][middle + data.draw(st.integers(0, 3)) :]
+    with suppress(LoadError):
+        config("\n".join(lines), EXAMPLE.parent)
