@@ -7,25 +7,27 @@ given its context, and sent through its pipeline.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
 from gateway.errors import PolicyError
 from gateway.pipeline.context import Context
 from gateway.pipeline.document import Scope, Section
+from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.policy import Place
 
 if TYPE_CHECKING:
     from gateway.management.metrics import GatewayMetrics, OperationMetrics
     from gateway.pipeline.context import ApiInfo, DeploymentInfo, OperationInfo
-    from gateway.pipeline.pipeline import Pipeline
     from gateway.routing import Match, Router
     from gateway.subscriptions import Access
     from gateway.wire.contract import HeaderContract
     from gateway.wire.messages import Ending, Request, Response, Target
+
+T = TypeVar("T")
 
 log = structlog.get_logger("gateway.access")
 
@@ -93,6 +95,14 @@ class Dispatcher:
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """The answer to *request*, at once or later."""
+        return self._through(request, Pipeline.execute)
+
+    def decide(self, request: Request) -> Response | Awaitable[Response | None] | None:
+        """Whether *request* may pass: None, or the refusal. Nothing is sent to a backend."""
+        return self._through(request, Pipeline.judge)
+
+    def _through(self, request: Request, run: Callable[[Pipeline, Context], T]) -> T | Response | Awaitable[Response]:
+        """Match, clean, give a context, check the key, then *run* the operation's pipeline."""
         match, is_preflight = self._match(request)
         api: ApiRuntime = self.nowhere if match.api is None else match.api.payload
         operation = _operation(match, api)
@@ -107,8 +117,8 @@ class Dispatcher:
         if is_preflight:
             return operation.pipelines[None].answer_preflight(context)
         if self.access is None:
-            return operation.pipelines[None].execute(context)
-        return self._with_access(self.access, context, operation)
+            return run(operation.pipelines[None], context)
+        return self._with_access(self.access, context, operation, run)
 
     def _match(self, request: Request) -> tuple[Match, bool]:
         """What *request* means, and whether it is a preflight that the operation's cors policies answer."""
@@ -131,8 +141,12 @@ class Dispatcher:
             request.method = request.original_method
 
     def _with_access(
-        self, access: AccessControl, context: Context, operation: OperationRuntime
-    ) -> Response | Awaitable[Response]:
+        self,
+        access: AccessControl,
+        context: Context,
+        operation: OperationRuntime,
+        run: Callable[[Pipeline, Context], T],
+    ) -> T | Response | Awaitable[Response]:
         try:
             granted = access.decide(context.api.id, context.request)
         except PolicyError as refusal:
@@ -140,7 +154,7 @@ class Dispatcher:
             return operation.pipelines[None].recover(refusal, context)
         context.product, context.subscription, context.user = granted.product, granted.subscription, granted.user
         product_id = None if granted.product is None else granted.product.id
-        return operation.pipelines[product_id].execute(context)
+        return run(operation.pipelines[product_id], context)
 
 
 def preflight_method(request: Request) -> str | None:
@@ -180,7 +194,7 @@ class _Exchange:
             self.dispatcher.metrics.refusals[context.last_error.source, context.last_error.reason] += 1
         if context.after_response:
             for follow_up in context.after_response:
-                follow_up(context)
+                follow_up(context, ending)
         if context.last_error is not None or self.dispatcher.log_all:
             self._log(ending)
 

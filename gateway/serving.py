@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Self
 
 import structlog
 import uvloop
@@ -20,14 +22,18 @@ from gateway import __version__, logs
 from gateway.app import Gateway, build
 from gateway.config import Config, load
 from gateway.config.values import Address
+from gateway.decision import DecisionEndpoint
 from gateway.errors import GatewayError, LoadError
 from gateway.management import gathered
 from gateway.management.server import serve_management
 from gateway.wire.memory import settle
 from gateway.wire.serve import ListenerTls, RunningServer, bind, start
+from gateway.wire.settings import ServerSettings
 from gateway.workers import Supervisor, unix_socket
 
 log = structlog.get_logger("gateway")
+
+EVERYBODY = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
 
 def serve(path: Path, *, workers: int | None = None, port: int | None = None) -> None:
@@ -38,13 +44,13 @@ def serve(path: Path, *, workers: int | None = None, port: int | None = None) ->
     address = config.listen if port is None else Address(config.listen.host, port)
     count = config.workers if workers is None else workers
     try:
-        data, management = bind(*address), bind(*config.management)
+        sockets = Sockets.bound(config, address)
     except OSError as error:
         raise GatewayError(f"cannot listen on {address} and {config.management}: {error.strerror}") from None
     if count == 1:
-        uvloop.run(run_process(gateway, Sockets(data, management)))
+        uvloop.run(run_process(gateway, sockets))
     else:
-        _supervise(gateway, Sockets(data, management), count)
+        _supervise(gateway, sockets, count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,13 @@ class Sockets:
 
     data: socket.socket
     management: socket.socket
+    decisions: socket.socket | None = None
+
+    @classmethod
+    def bound(cls, config: Config, address: Address | None = None) -> Self:
+        """The configured addresses, taken; *address* replaces the data plane's. Raises OSError."""
+        decisions = None if config.decisions is None else bind(*config.decisions)
+        return cls(bind(*(address or config.listen)), bind(*config.management), decisions)
 
 
 async def run_process(gateway: Gateway, sockets: Sockets) -> None:
@@ -77,6 +90,11 @@ async def serving_gateway(gateway: Gateway, sockets: Sockets) -> AsyncIterator[R
             gateway.dispatcher, settings=config.server_settings(), tls=listener_tls(config), listening=sockets.data
         )
         running.push_async_callback(server.aclose)
+        if sockets.decisions is not None:
+            decisions = await start(
+                DecisionEndpoint(gateway.dispatcher), settings=_decision_settings(config), listening=sockets.decisions
+            )
+            running.push_async_callback(decisions.aclose)
         yield server
         gateway.readiness.draining = True
 
@@ -86,13 +104,13 @@ def _supervise(gateway: Gateway, sockets: Sockets, count: int) -> None:
     _require_shareable(gateway.config)
     with TemporaryDirectory(prefix="gateway-") as directory:
         paths = [Path(directory, f"worker-{number}.sock") for number in range(1, count + 1)]
-        jobs: dict[str, Callable[[], None]] = {path.stem: partial(_work, gateway, sockets.data, path) for path in paths}
+        jobs: dict[str, Callable[[], None]] = {path.stem: partial(_work, gateway, sockets, path) for path in paths}
         jobs["management"] = partial(_manage, sockets.management, paths)
         Supervisor(jobs, gateway.config.timeouts.drain_s).run()
 
 
-def _work(gateway: Gateway, data: socket.socket, path: Path) -> None:
-    uvloop.run(run_process(gateway, Sockets(data, unix_socket(str(path)))))
+def _work(gateway: Gateway, sockets: Sockets, path: Path) -> None:
+    uvloop.run(run_process(gateway, replace(sockets, management=unix_socket(str(path)))))
 
 
 def _manage(management: socket.socket, paths: list[Path]) -> None:
@@ -102,6 +120,12 @@ def _manage(management: socket.socket, paths: list[Path]) -> None:
             await stopping.wait()
 
     uvloop.run(run())
+
+
+def _decision_settings(config: Config) -> ServerSettings:
+    """Whoever may ask for decisions is a proxy, and says who the client is."""
+    settings = config.server_settings()
+    return settings if settings.trusted_proxies else replace(settings, trusted_proxies=EVERYBODY)
 
 
 def _require_shareable(config: Config) -> None:

@@ -105,6 +105,8 @@ class Logger(Model):
     """Events are posted here. Give this or *file*."""
     headers: dict[str, Secret] = {}
     """Header fields of each post."""
+    resource: str | None = None
+    """Resource that a token of the gateway's own identity is sent for, as `Authorization`. None: no token."""
     file: NewFile | None = None
     """Events are appended here, one JSON object per line."""
 

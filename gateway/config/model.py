@@ -8,11 +8,12 @@ from pydantic import PrivateAttr
 
 from gateway.config.apis import Api, Group, Product, Subscription, User
 from gateway.config.backends import Backend
+from gateway.config.identity import ManagedIdentity
 from gateway.config.listening import Deployment, Limits, ListenerTls, Logging, Timeouts, Tracing
 from gateway.config.materials import Certificate, Issuer, Logger, NamedValue, ValueName
 from gateway.config.notifications import Notifications
 from gateway.config.positions import Positions
-from gateway.config.values import Address, Count, File, Id, Listen, Model, Network, Secret
+from gateway.config.values import Address, Count, File, Id, Listen, Model, Network, NewFile, Secret
 from gateway.errors import Location
 from gateway.wire.settings import ServerSettings
 
@@ -24,6 +25,8 @@ class Config(Model):
     """Address of the data plane."""
     management: Listen = Address("127.0.0.1", 8081)
     """Address of the management plane: health, metrics, console. Keep it private."""
+    decisions: Listen | None = None
+    """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. None: off."""
     tls: ListenerTls | None = None
     """TLS of the data plane. None: plain http."""
     workers: Count = 1
@@ -42,6 +45,10 @@ class Config(Model):
     """What expressions see as `context.Deployment`."""
     redis: Secret | None = None
     """`redis://host:6379/0`: counters and caches shared by replicas. None: each worker has its own, in memory."""
+    quota_file: NewFile | None = None
+    """SQLite file that keeps quotas over restarts, for one machine. None: quotas start anew. Not used with *redis*."""
+    managed_identity: ManagedIdentity | None = None
+    """The gateway's own identity. None: what `IDENTITY_ENDPOINT` or `AZURE_FEDERATED_TOKEN_FILE` offer, else none."""
     named_values: dict[ValueName, NamedValue] = {}
     """Texts for `{{name}}` in policy documents, by name."""
     backends: dict[Id, Backend] = {}

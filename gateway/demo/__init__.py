@@ -32,7 +32,6 @@ from gateway.emulators.serving import Binding, serve_here
 from gateway.errors import GatewayError
 from gateway.serving import Sockets, serving_gateway
 from gateway.token_commands import demo_keys
-from gateway.wire.serve import bind
 
 # A batch run of five minutes takes ten seconds.
 D365_SPEED = 30.0
@@ -54,7 +53,7 @@ async def _serve(port: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as running:
         gateway, facts = await start(port, running)
-        sockets = Sockets(bind(*gateway.config.listen), bind(*gateway.config.management))
+        sockets = Sockets.bound(gateway.config)
         await running.enter_async_context(serving_gateway(gateway, sockets))
         await _ready(gateway)
         print(render("banner.txt", facts), flush=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.wire.messages import Request, Response, Url
+from gateway.wire.messages import Ending, Request, Response, Url
 
 if TYPE_CHECKING:
     from gateway.errors import PolicyError
@@ -148,6 +148,7 @@ class Context:
         "_request_id",
         "after_response",
         "api",
+        "cache_plan",
         "deployment",
         "place",
         "last_error",
@@ -181,7 +182,8 @@ class Context:
         self.place: Place | None = None
         self.started = time.monotonic()
         self.started_at = time.time()
-        self.after_response: list[Callable[[Context], None]] | None = None
+        self.after_response: list[Callable[[Context, Ending], None]] | None = None
+        self.cache_plan: object | None = None
         self._changes: list[Callable[[Response], None]] | None = None
         self._request_id: uuid.UUID | None = None
 

@@ -76,6 +76,21 @@ class Pipeline:
             return self.recover(error, context)
         return Response(200)
 
+    def judge(self, context: Context) -> Response | Awaitable[Outcome] | None:
+        """What inbound alone says: None lets ``context.request`` pass, a Response is the answer instead."""
+        try:
+            outcome = run(self.inbound, context)
+        except Exception as error:
+            return self.recover(error, context)
+        return outcome if outcome is None or isinstance(outcome, Response) else self._judge_later(outcome, context)
+
+    async def _judge_later(self, waiting: Awaitable[Outcome], context: Context) -> Outcome:
+        try:
+            return await waiting
+        except Exception as error:
+            recovered = self.recover(error, context)
+            return recovered if isinstance(recovered, Response) else await recovered
+
     def recover(self, error: Exception, context: Context) -> Response | Awaitable[Response]:
         """The answer after *error*: what on-error makes, or the default error answer."""
         refusal = as_policy_error(error) or _our_bug(error, context)

@@ -1,0 +1,172 @@
+"""The decision endpoint: nginx, Traefik and Envoy ask, the same policies answer."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.decision import DecisionEndpoint
+from gateway.emulators.entra.directory import SERVICE_PRINCIPAL
+from gateway.wire.serve import start
+from gateway.wire.settings import ServerSettings
+from tests.acceptance.rig import Product, product
+from tests.wire.rig import Reply, ask
+
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx-auth-request.conf"
+
+
+@asynccontextmanager
+async def deciding(directory: Path) -> AsyncIterator[tuple[Product, int]]:
+    from gateway.serving import EVERYBODY
+
+    async with product(directory) as running:
+        endpoint = DecisionEndpoint(running.gateway.dispatcher)
+        server = await start(endpoint, settings=ServerSettings(trusted_proxies=EVERYBODY))
+        try:
+            yield running, server.port
+        finally:
+            await server.aclose()
+
+
+def decide(directory: Path, scenario: Callable[[Product, int], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with deciding(directory) as (running, port):
+            await scenario(running, port)
+
+    asyncio.run(run())
+
+
+async def put(port: int, line: str, *fields: str) -> Reply:
+    return await ask(port, "\r\n".join([f"{line} HTTP/1.1", "Host: api.example", *fields, "", ""]).encode())
+
+
+ASK = {
+    "envoy": ("GET /authz/orders/items/7?x=1", ()),
+    "nginx": ("GET /authz", ("X-Original-URI: /orders/items/7?x=1", "X-Original-Method: GET")),
+    "traefik": ("GET /authz", ("X-Forwarded-Uri: /orders/items/7?x=1", "X-Forwarded-Method: GET")),
+}
+
+
+@pytest.mark.parametrize("proxy", ASK)
+def test_a_good_token_passes(tmp_path: Path, proxy: str) -> None:
+    """The answer is 200 with the header that the policy set, and the backend is not contacted."""
+
+    async def scenario(running: Product, port: int) -> None:
+        line, fields = ASK[proxy]
+        token = f"Authorization: Bearer {running.entra.mint()}"
+        reply = await put(port, line, *fields, token, "Caller-ObjectId: evil")
+        assert reply.status == 200
+        assert reply.field("caller-objectid") == SERVICE_PRINCIPAL
+        assert b"evil" not in reply.head
+        assert running.backend.connections == 0
+
+    decide(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("proxy", ASK)
+def test_a_bad_token_is_refused(tmp_path: Path, proxy: str) -> None:
+    """The refusal is the policy's own."""
+
+    async def scenario(running: Product, port: int) -> None:
+        line, fields = ASK[proxy]
+        reply = await put(port, line, *fields, f"Authorization: Bearer {running.entra.mint(lifetime_s=-9)}")
+        assert (reply.status, reply.body) == (401, b'{ "statusCode": 401, "message": "Token is invalid" }')
+
+    decide(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "target", "status", "true"),
+    [
+        ("envoy", "/nowhere", 404, None),
+        ("nginx", "/nowhere", 403, "404"),
+        ("traefik", "/nowhere", 404, None),
+        ("nginx", "/orders/%2e%2e/open", 403, "400"),
+        ("traefik", "/orders/../open", 400, None),
+    ],
+)
+def test_other_refusals(tmp_path: Path, proxy: str, target: str, status: int, true: str | None) -> None:
+    """nginx takes 401 and 403 only; the true status is told beside it."""
+
+    async def scenario(running: Product, port: int) -> None:
+        line, fields = ASK[proxy]
+        line = line.replace("/orders/items/7?x=1", target)
+        reply = await put(port, line, *(field.replace("/orders/items/7?x=1", target) for field in fields))
+        assert (reply.status, reply.field("x-gateway-status")) == (status, true)
+
+    decide(tmp_path, scenario)
+
+
+def test_envoy_is_told_what_to_remove(tmp_path: Path) -> None:
+    """On a route that sets no caller, the client's copy is named for removal."""
+
+    async def scenario(running: Product, port: int) -> None:
+        reply = await put(port, "GET /authz/orders/open", "Caller_ObjectId: evil")
+        assert reply.status == 200
+        assert reply.field("x-envoy-auth-headers-to-remove") == "caller-objectid"
+
+    decide(tmp_path, scenario)
+
+
+def test_only_the_endpoint_answers(tmp_path: Path) -> None:
+    """The decision listener proxies nothing."""
+
+    async def scenario(running: Product, port: int) -> None:
+        assert (await put(port, "GET /orders/open")).status == 404
+        assert running.backend.connections == 0
+
+    decide(tmp_path, scenario)
+
+
+@pytest.mark.skipif(not Path(NGINX).exists(), reason="nginx is not installed: apt-get install nginx")
+def test_real_nginx(tmp_path: Path) -> None:
+    """deploy/nginx-auth-request.conf works with nginx: token in, verified caller out, forged copies gone."""
+
+    async def scenario(running: Product, port: int) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            front = free.getsockname()[1]
+        text = CONFIGURATION.read_text().replace("127.0.0.1:8082", f"127.0.0.1:{port}")
+        text = text.replace("127.0.0.1:8090", f"127.0.0.1:{running.backend.port}")
+        text = text.replace("127.0.0.1:8000", f"127.0.0.1:{front}")
+        (tmp_path / "nginx.conf").write_text(
+            f"pid {tmp_path}/pid; daemon off; master_process off; error_log {tmp_path}/error.log;"
+            f"events {{}} http {{ access_log off; client_body_temp_path {tmp_path}/body;"
+            f"proxy_temp_path {tmp_path}/proxy; fastcgi_temp_path {tmp_path}/f; uwsgi_temp_path {tmp_path}/u;"
+            f"scgi_temp_path {tmp_path}/s; {text} }}"
+        )
+        nginx = subprocess.Popen([NGINX, "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)])
+        try:
+            await reachable(front)
+            good = f"Authorization: Bearer {running.entra.mint()}"
+            assert (await put(front, "GET /orders/items/7", good, "Caller-ObjectId: evil")).status == 200
+            assert running.received("caller-objectid") == [SERVICE_PRINCIPAL]
+            assert (await put(front, "GET /orders/items/7")).status == 401
+            running.backend.received = b""
+            assert (await put(front, "GET /orders/open", "caller-objectid: evil")).status == 200
+            assert running.received("caller-objectid") == []
+        finally:
+            nginx.terminate()
+            nginx.wait()
+
+    decide(tmp_path, scenario)
+
+
+async def reachable(port: int) -> None:
+    for _ in range(200):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            return
+    raise TimeoutError(f"nothing listens on {port}")
