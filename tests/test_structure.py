@@ -19,7 +19,7 @@ ALLOWED = {
     "wire": set(),
     "expressions": WIRE | {"tokens"},
     "tokens": WIRE,
-    "pipeline": WIRE | {"expressions", "tokens", "yaml_nodes"},
+    "pipeline": WIRE | {"expressions", "tokens", "yaml_nodes", "counters", "value_cache"},
     "policies": WIRE | {"expressions", "tokens", "pipeline", "counters", "value_cache"},
     "routing": WIRE | {"pipeline"},
     "subscriptions": WIRE | {"pipeline"},

@@ -81,6 +81,10 @@ class _Check:
             message = f"no policy is called {node.name!r}"
             self._report(node.location, "unknown-element", message, _suggest(node.name, [*self.vocabulary, *STRUCTURE]))
             return
+        if shape.refused:
+            message = f"{node.name} is not run here: {shape.refused}"
+            self._report(node.location, "cloud-only", message, "remove it, or keep this API in APIM")
+            return
         self._section(node, section)
         self._element(node, shape, section, policy=True)
 

@@ -49,6 +49,13 @@ class Scoped:
     document: PolicyDocument
 
 
+@dataclass(slots=True)
+class Resumption:
+    """The part of outbound that runs on a response from the cache: filled when outbound is compiled."""
+
+    steps: Steps = ()
+
+
 @dataclass(frozen=True, slots=True)
 class _Statement:
     """One policy element of the effective policy, and where it came from."""
@@ -73,6 +80,7 @@ class Compiler:
         self.contract = ContractBuilder()
         self._vocabulary = vocabulary
         self._fragments = fragments or {}
+        self.resumption = Resumption()
         self.section = Section.INBOUND
         self._scope = Scope.GLOBAL
         self._path = ""
@@ -87,6 +95,7 @@ class Compiler:
         steps = {section: self._compile_section(section, documents) for section in Section}
         if self.problems:
             raise LoadError(dict.fromkeys(self.problems))
+        self.resumption.steps = _behind_cache_store(steps[Section.OUTBOUND])
         return Pipeline(
             inbound=steps[Section.INBOUND],
             backend=steps[Section.BACKEND],
@@ -188,6 +197,14 @@ class Compiler:
         self.contract.reads(set(_literals(node)))
         for name in getattr(policy, "owned_headers", ()):
             self.contract.sets(name)
+
+
+def _behind_cache_store(outbound: Steps) -> Steps:
+    """What follows the policy that kept the response: everything before it is in the response already."""
+    for index, step in enumerate(outbound):
+        if getattr(step.policy, "stores_response", False):
+            return outbound[index + 1 :]
+    return ()
 
 
 def _preflight(inbound: Steps) -> tuple[PreflightStep, ...]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from gateway.counters import ConcurrencySlots, MemoryCounters
 from gateway.pipeline.background import Background
+from gateway.value_cache import Caches, MemoryCache
 
 if TYPE_CHECKING:
+    from gateway.counters import Counters
     from gateway.tokens.cache import TokenCache
     from gateway.tokens.registry import IssuerRegistry
     from gateway.wire.headers import Headers
@@ -76,6 +79,35 @@ class CredentialSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """
+    What log-to-eventhub, send-service-bus-message and publish-to-dapr hand out.
+
+    Attributes:
+        kind: ``eventhub`` or ``servicebus``.
+        destination: Logger id, queue or topic.
+        properties: Partition, message properties: name and text.
+    """
+
+    kind: str
+    destination: str
+    content: bytes
+    properties: tuple[tuple[str, str], ...] = ()
+
+
+class EventSink(Protocol):
+    """Where events go: a file, an HTTP endpoint, Azure. Its own failures are its own to log."""
+
+    def write(self, event: Event) -> Awaitable[None] | None: ...
+
+
+class MetricSink(Protocol):
+    """Where emit-metric counts."""
+
+    def emit(self, namespace: str, name: str, value: float, dimensions: tuple[tuple[str, str], ...]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """
     The outside world of the policies.
@@ -85,10 +117,12 @@ class Services:
         issuers: Shared key sets by metadata URL.
         token_cache: Verdicts of tokens that passed; None: every token is verified in full.
         certificates: By id and by thumbprint.
-        counters, cache: Shared state: in memory, or in Redis.
+        counters, caches: Shared state: in memory, or in Redis.
+        slots: Of limit-concurrency, in this process.
         http: Client for control traffic (send-request).
         credentials: Tokens for managed identities.
         sink: Where log-to-eventhub and its kin write.
+        metrics: Where emit-metric counts.
         background: Work that nobody waits for.
         now: Seconds since the epoch.
         max_body_bytes: The largest body that is held in memory.
@@ -98,12 +132,13 @@ class Services:
     issuers: IssuerRegistry | None = None
     token_cache: TokenCache | None = None
     certificates: Mapping[str, StoredCertificate] = field(default_factory=dict)
-    counters: Any = None
-    cache: Any = None
+    counters: Counters = field(default_factory=MemoryCounters)
+    slots: ConcurrencySlots = field(default_factory=ConcurrencySlots)
+    caches: Caches = field(default_factory=lambda: Caches(MemoryCache()))
     http: HttpClient | None = None
     credentials: CredentialSource | None = None
-    sink: Any = None
-    metrics: Any = None
+    sink: EventSink | None = None
+    metrics: MetricSink | None = None
     background: Background = field(default_factory=Background)
     now: Callable[[], float] = time.time
     max_body_bytes: int = 10 * 1024 * 1024

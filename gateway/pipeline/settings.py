@@ -120,6 +120,13 @@ class Settings:
         """A literal number attribute."""
         return cast("float", self._constant(name, Kind.NUMBER))
 
+    def reads_body(self) -> None:
+        """Have the body that policies of this section change in memory before the policy runs."""
+        if self.on_request:
+            self.reads.request_body = True
+        else:
+            self.reads.response_body = True
+
     # -- content
     def content(self) -> Value[str]:
         """The element's text, as a string."""

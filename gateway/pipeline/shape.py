@@ -67,6 +67,7 @@ class Element:
         required: Whether the text (or at least one policy) must be there.
         choices: The only literal texts allowed; empty for any.
         mixed: Whether text around an expression is let through and taken literally, as APIM does in trace messages.
+        refused: Why this policy is known but never run; its content is not looked at. Empty for all others.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Element:
     required: bool = False
     choices: tuple[str, ...] = ()
     mixed: bool = False
+    refused: str = ""
 
     def attribute(self, name: str) -> Attribute | None:
         """The declared attribute, or None."""

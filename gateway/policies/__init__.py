@@ -10,15 +10,35 @@ from gateway.pipeline.policy import PolicyType, Vocabulary
 from gateway.policies.authentication_basic import AuthenticationBasic
 from gateway.policies.authentication_certificate import AuthenticationCertificate
 from gateway.policies.authentication_managed_identity import AuthenticationManagedIdentity
+from gateway.policies.cache_lookup import CacheLookup
+from gateway.policies.cache_lookup_value import CacheLookupValue
+from gateway.policies.cache_remove_value import CacheRemoveValue
+from gateway.policies.cache_store import CacheStore
+from gateway.policies.cache_store_value import CacheStoreValue
 from gateway.policies.check_header import CheckHeader
 from gateway.policies.choose import Choose
+from gateway.policies.cloud_only import CLOUD_ONLY
 from gateway.policies.cors import Cors
+from gateway.policies.emit_metric import EmitMetric
+from gateway.policies.find_and_replace import FindAndReplace
 from gateway.policies.forward_request import ForwardRequest
+from gateway.policies.ip_filter import IpFilter
+from gateway.policies.jsonp import Jsonp
+from gateway.policies.limit_concurrency import LimitConcurrency
+from gateway.policies.log_to_eventhub import LogToEventhub
+from gateway.policies.mock_response import MockResponse
 from gateway.policies.proxy import Proxy
+from gateway.policies.quota import Quota
+from gateway.policies.quota_by_key import QuotaByKey
+from gateway.policies.rate_limit import RateLimit
+from gateway.policies.rate_limit_by_key import RateLimitByKey
+from gateway.policies.redirect_content_urls import RedirectContentUrls
+from gateway.policies.retry import Retry
 from gateway.policies.return_response import ReturnResponse
 from gateway.policies.rewrite_uri import RewriteUri
 from gateway.policies.send_one_way_request import SendOneWayRequest
 from gateway.policies.send_request import SendRequest
+from gateway.policies.send_service_bus_message import SendServiceBusMessage
 from gateway.policies.set_backend_service import SetBackendService
 from gateway.policies.set_body import SetBody
 from gateway.policies.set_header import SetHeader
@@ -29,20 +49,40 @@ from gateway.policies.set_variable import SetVariable
 from gateway.policies.trace import Trace
 from gateway.policies.validate_azure_ad_token import ValidateAzureAdToken
 from gateway.policies.validate_jwt import ValidateJwt
+from gateway.policies.wait import Wait
 
 _ALL: tuple[type[PolicyType], ...] = (
     AuthenticationBasic,
     AuthenticationCertificate,
     AuthenticationManagedIdentity,
+    CacheLookup,
+    CacheLookupValue,
+    CacheRemoveValue,
+    CacheStore,
+    CacheStoreValue,
     CheckHeader,
     Choose,
     Cors,
+    EmitMetric,
+    FindAndReplace,
     ForwardRequest,
+    IpFilter,
+    Jsonp,
+    LimitConcurrency,
+    LogToEventhub,
+    MockResponse,
     Proxy,
+    Quota,
+    QuotaByKey,
+    RateLimit,
+    RateLimitByKey,
+    RedirectContentUrls,
+    Retry,
     ReturnResponse,
     RewriteUri,
     SendOneWayRequest,
     SendRequest,
+    SendServiceBusMessage,
     SetBackendService,
     SetBody,
     SetHeader,
@@ -53,6 +93,8 @@ _ALL: tuple[type[PolicyType], ...] = (
     Trace,
     ValidateAzureAdToken,
     ValidateJwt,
+    Wait,
+    *CLOUD_ONLY,
 )
 
 POLICIES: Vocabulary = {policy.shape.name: policy for policy in _ALL}

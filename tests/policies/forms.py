@@ -108,4 +108,128 @@ FORMS = [
         "    required-claims: [{name: roles, match: any, separator: ' ', values: [r]}]\n"
         "    extensions: {algorithms: RS256, claim-headers: [{claim: oid, name: x-oid}]}",
     ),
+    (
+        "authentication-basic",
+        '<authentication-basic username="u" password="p"/>',
+        "- authentication-basic: {username: u, password: p}",
+    ),
+    (
+        "authentication-managed-identity",
+        '<authentication-managed-identity resource="api://b" output-token-variable-name="t" ignore-error="true"/>',
+        "- authentication-managed-identity: {resource: 'api://b', output-token-variable-name: t, ignore-error: true}",
+    ),
+    (
+        "authentication-certificate",
+        '<authentication-certificate thumbprint="AA"/>',
+        "- authentication-certificate: {thumbprint: AA}",
+    ),
+    (
+        "cache-lookup",
+        '<cache-lookup vary-by-developer="false" vary-by-developer-groups="false">'
+        "<vary-by-header>Accept</vary-by-header><vary-by-query-parameter>a</vary-by-query-parameter></cache-lookup>",
+        "- cache-lookup: {vary-by-developer: false, vary-by-developer-groups: false, vary-by-header: Accept,"
+        " vary-by-query-parameter: a}",
+    ),
+    (
+        "cache-lookup-value",
+        '<cache-lookup-value key="k" variable-name="v" default-value="@(1)"/>',
+        "- cache-lookup-value: {key: k, variable-name: v, default-value: '@(1)'}",
+    ),
+    ("cache-remove-value", '<cache-remove-value key="k"/>', "- cache-remove-value: {key: k}"),
+    ("cache-store", '<cache-store duration="60"/>', "- cache-store: {duration: 60}"),
+    (
+        "cache-store-value",
+        '<cache-store-value key="k" value="v" duration="60"/>',
+        "- cache-store-value: {key: k, value: v, duration: 60}",
+    ),
+    (
+        "emit-metric",
+        '<emit-metric name="n" value="2"><dimension name="API ID"/><dimension name="a" value="b"/></emit-metric>',
+        "- emit-metric: {name: n, value: 2, dimensions: [{name: API ID}, {name: a, value: b}]}",
+    ),
+    ("find-and-replace", '<find-and-replace from="a" to="b"/>', "- find-and-replace: {from: a, to: b}"),
+    (
+        "ip-filter",
+        '<ip-filter action="allow"><address>10.0.0.1</address>'
+        '<address-range from="10.0.0.2" to="10.0.0.9"/></ip-filter>',
+        "- ip-filter: {action: allow, address: 10.0.0.1, address-range: {from: 10.0.0.2, to: 10.0.0.9}}",
+    ),
+    ("jsonp", '<jsonp callback-parameter-name="cb"/>', "- jsonp: {callback-parameter-name: cb}"),
+    (
+        "limit-concurrency",
+        '<limit-concurrency key="k" max-count="2"><set-method>PUT</set-method></limit-concurrency>',
+        "- limit-concurrency: {key: k, max-count: 2, do: [set-method: PUT]}",
+    ),
+    (
+        "log-to-eventhub",
+        '<log-to-eventhub logger-id="l" partition-id="0">@("text")</log-to-eventhub>',
+        "- log-to-eventhub: {logger-id: l, partition-id: 0, text: '@(\"text\")'}",
+    ),
+    (
+        "mock-response",
+        '<mock-response status-code="201" content-type="application/json"/>',
+        "- mock-response: {status-code: 201, content-type: application/json}",
+    ),
+    (
+        "quota",
+        '<quota calls="10" renewal-period="3600"><api id="a" calls="5" renewal-period="3600"/></quota>',
+        "- quota: {calls: 10, renewal-period: 3600, api: {id: a, calls: 5, renewal-period: 3600}}",
+    ),
+    (
+        "quota-by-key",
+        '<quota-by-key counter-key="k" bandwidth="10" renewal-period="3600"/>',
+        "- quota-by-key: {counter-key: k, bandwidth: 10, renewal-period: 3600}",
+    ),
+    (
+        "rate-limit",
+        '<rate-limit calls="10" renewal-period="60"><api id="a" calls="5" renewal-period="60">'
+        '<operation id="o" calls="1" renewal-period="60"/></api></rate-limit>',
+        "- rate-limit: {calls: 10, renewal-period: 60, api: {id: a, calls: 5, renewal-period: 60,"
+        " operation: {id: o, calls: 1, renewal-period: 60}}}",
+    ),
+    (
+        "rate-limit-by-key",
+        '<rate-limit-by-key calls="10" renewal-period="60" counter-key="k" increment-condition="@(true)"/>',
+        "- rate-limit-by-key: {calls: 10, renewal-period: 60, counter-key: k, increment-condition: '@(true)'}",
+    ),
+    ("redirect-content-urls", "<redirect-content-urls/>", "- redirect-content-urls"),
+    (
+        "retry",
+        '<retry condition="@(true)" count="3" interval="1"><set-method>PUT</set-method></retry>',
+        "- retry: {condition: '@(true)', count: 3, interval: 1, do: [set-method: PUT]}",
+    ),
+    (
+        "send-one-way-request",
+        '<send-one-way-request mode="new"><set-url>http://a.test</set-url></send-one-way-request>',
+        "- send-one-way-request: {mode: new, set-url: 'http://a.test'}",
+    ),
+    (
+        "send-request",
+        '<send-request mode="new" response-variable-name="r" timeout="10" ignore-error="true">'
+        "<set-url>http://a.test</set-url><set-method>POST</set-method>"
+        '<set-header name="A"><value>1</value></set-header><set-body>b</set-body>'
+        '<authentication-managed-identity resource="api://b"/></send-request>',
+        "- send-request:\n"
+        "    mode: new\n"
+        "    response-variable-name: r\n"
+        "    timeout: 10\n"
+        "    ignore-error: true\n"
+        "    set-url: http://a.test\n"
+        "    set-method: POST\n"
+        "    set-header: {name: A, value: '1'}\n"
+        "    set-body: b\n"
+        "    authentication-managed-identity: {resource: 'api://b'}",
+    ),
+    (
+        "send-service-bus-message",
+        '<send-service-bus-message queue-name="q"><message-properties><message-property name="a">b</message-property>'
+        "</message-properties><payload>p</payload></send-service-bus-message>",
+        "- send-service-bus-message:\n    queue-name: q\n    message-properties: [{name: a, text: b}]\n    payload: p",
+    ),
+    ("proxy", '<proxy url="http://p.test" username="u"/>', "- proxy: {url: 'http://p.test', username: u}"),
+    (
+        "wait",
+        '<wait for="any"><cache-lookup-value key="k" variable-name="v"/></wait>',
+        "- wait: {for: any, do: [cache-lookup-value: {key: k, variable-name: v}]}",
+    ),
 ]

@@ -12,6 +12,8 @@ from tests.policies.bench import Bench, codes, only, read_xml, read_yaml
 from tests.policies.forms import FORMS
 from tests.policies.mistakes import MISTAKES
 
+CLOUD_ONLY_NAMES = sorted(name for name, kind in POLICIES.items() if kind.shape.refused)
+
 
 def _section(name: str) -> str:
     sections = POLICIES[name].sections
@@ -29,7 +31,17 @@ def test_both_forms_are_equal(name: str, xml: str, yaml: str) -> None:
 
 def test_every_policy_has_a_form() -> None:
     """The table covers the vocabulary."""
-    assert {name for name, *_ in FORMS} == set(POLICIES)
+    assert {name for name, *_ in FORMS} == {name for name, kind in POLICIES.items() if not kind.shape.refused}
+
+
+@pytest.mark.parametrize("name", CLOUD_ONLY_NAMES)
+def test_cloud_only_policies_are_refused_by_name(bench: Bench, name: str) -> None:
+    """A policy that needs Azure is refused with the reason, whatever it holds and wherever it stands."""
+    with pytest.raises(LoadError) as caught:
+        bench.compile(f'<{name} any="thing"><whatever/></{name}>', "outbound")
+    (problem,) = caught.value.problems
+    assert problem.code == "cloud-only"
+    assert POLICIES[name].shape.refused in problem.message
 
 
 @pytest.mark.parametrize(("xml", "code"), MISTAKES, ids=[f"{code}-{n}" for n, (_, code) in enumerate(MISTAKES)])

@@ -1,0 +1,77 @@
+"""
+cache-lookup-value: fetch a kept value into a variable.
+
+Source: APIM policy reference, "cache-lookup-value".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.shape import ID, Attribute, Element
+from gateway.policies.cached_values import CACHING_TYPE, CODEC, cache_of
+from gateway.value_cache import CodecError
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.document import Section
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+    from gateway.value_cache import ValueCache
+
+
+@dataclass(frozen=True, slots=True)
+class CacheLookupValue:
+    """One compiled cache-lookup-value; what is not there leaves the variable alone, unless there is a default."""
+
+    shape: ClassVar[Element] = Element(
+        "cache-lookup-value",
+        "Fetches a kept value into a variable; without it the variable is not set, or gets the default.",
+        attributes=(
+            ID,
+            Attribute("key", "Under what the value is kept.", required=True),
+            Attribute("variable-name", "Variable for the value.", required=True, expression=False),
+            Attribute("default-value", "Value of the variable when there is none."),
+            CACHING_TYPE,
+        ),
+    )
+    sections: ClassVar[frozenset[Section]] = ANYWHERE
+
+    cache: ValueCache
+    key: Value[str]
+    variable: str
+    default: Value[Any] | None
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<cache-lookup-value>``. Raises LoadError: there is no external cache."""
+        return cls(
+            cache=cache_of(settings),
+            key=settings.text("key"),
+            variable=settings.constant("variable-name"),
+            default=settings.maybe(settings.anything, "default-value"),
+        )
+
+    def apply(self, context: Context) -> Awaitable[None] | None:
+        """None when the cache is in memory."""
+        found = self.cache.lookup(self.key(context))
+        if found is None or isinstance(found, bytes):
+            self._use(found, context)
+            return None
+        return self._wait(found, context)
+
+    async def _wait(self, found: Awaitable[bytes | None], context: Context) -> None:
+        self._use(await found, context)
+
+    def _use(self, data: bytes | None, context: Context) -> None:
+        if data is not None:
+            try:
+                context.variables[self.variable] = CODEC.decode(data)
+                return
+            except CodecError:
+                pass  # somebody else's bytes under our key: a miss
+        if self.default is not None:
+            context.variables[self.variable] = self.default(context)

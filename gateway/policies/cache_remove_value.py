@@ -1,0 +1,46 @@
+"""
+cache-remove-value: forget a kept value.
+
+Source: APIM policy reference, "cache-remove-value".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.shape import ID, Attribute, Element
+from gateway.policies.cached_values import CACHING_TYPE, cache_of
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.document import Section
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+    from gateway.value_cache import ValueCache
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRemoveValue:
+    """One compiled cache-remove-value."""
+
+    shape: ClassVar[Element] = Element(
+        "cache-remove-value",
+        "Forgets a kept value.",
+        attributes=(ID, Attribute("key", "Under what the value is kept.", required=True), CACHING_TYPE),
+    )
+    sections: ClassVar[frozenset[Section]] = ANYWHERE
+
+    cache: ValueCache
+    key: Value[str]
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<cache-remove-value>``. Raises LoadError: there is no external cache."""
+        return cls(cache_of(settings), settings.text("key"))
+
+    def apply(self, context: Context) -> Awaitable[None] | None:
+        """None when the cache is in memory."""
+        return self.cache.remove(self.key(context))

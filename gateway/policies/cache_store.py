@@ -1,0 +1,90 @@
+"""
+cache-store: keep the response for cache-lookup.
+
+Source: APIM policy reference, "cache-store"; RFC 9111 §3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.pipeline.document import Section
+from gateway.pipeline.shape import ID, Attribute, Element, Kind
+from gateway.policies.cache_lookup import CachePlan
+from gateway.value_cache import CachedResponse
+from gateway.value_cache.seam import MAX_VALUE_BYTES
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+    from gateway.wire.messages import Response
+
+# They belong to one connection or one caller. Source: RFC 9111 §3.1.
+_NOT_KEPT = frozenset(
+    "connection keep-alive proxy-connection proxy-authenticate te trailer transfer-encoding upgrade".split()
+    + ["content-length"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStore:
+    """One compiled cache-store; ``stores_response`` tells the compiler where outbound goes on after a hit."""
+
+    shape: ClassVar[Element] = Element(
+        "cache-store",
+        "Keeps the response for `cache-lookup` in inbound; without that it does nothing.",
+        attributes=(
+            ID,
+            Attribute("duration", "Seconds for which it is kept.", Kind.NUMBER, required=True),
+            Attribute("cache-response", "Whether this response is kept; only 200 where this is absent.", Kind.BOOLEAN),
+        ),
+    )
+    sections: ClassVar[frozenset[Section]] = frozenset({Section.OUTBOUND})
+    stores_response: ClassVar[bool] = True
+
+    duration_s: Value[float]
+    condition: Value[bool] | None
+    now: Callable[[], float]
+    max_body_bytes: int
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<cache-store>``."""
+        services, condition = settings.services, settings.maybe(settings.boolean, "cache-response")
+        return cls(settings.number("duration"), condition, services.now, services.max_body_bytes)
+
+    def apply(self, context: Context) -> Awaitable[None] | None:
+        """None when nothing is kept, or body and cache are in memory."""
+        plan, response = context.cache_plan, context.response
+        if not isinstance(plan, CachePlan) or response is None or not self._keeps(response, plan, context):
+            return None
+        duration_s = self.duration_s(context)
+        response.headers.replace("Cache-Control", plan.lookup.browser_caching(duration_s, context))
+        if response.body.buffered:
+            return self._store(response, plan, duration_s, context)
+        return self._buffer_and_store(response, plan, duration_s, context)
+
+    def _keeps(self, response: Response, plan: CachePlan, context: Context) -> bool:
+        """Whether the response may be given to the next caller."""
+        wanted = self.condition(context) if self.condition else response.status_code == 200
+        length = response.body.stream.length or 0 if response.body.stream else len(response.body.content)
+        named = (response.headers.joined("Vary") or "").lower().split(",")
+        varies = {name.strip() for name in named} - {"", "origin"}
+        return wanted and length <= MAX_VALUE_BYTES and varies <= plan.vary and "Set-Cookie" not in response.headers
+
+    async def _buffer_and_store(self, response: Response, plan: CachePlan, duration_s: float, context: Context) -> None:
+        await response.body.buffer(self.max_body_bytes)
+        waiting = self._store(response, plan, duration_s, context)
+        if waiting is not None:
+            await waiting
+
+    def _store(
+        self, response: Response, plan: CachePlan, duration_s: float, context: Context
+    ) -> Awaitable[None] | None:
+        headers = tuple((name, value) for name, value in response.headers.items() if name.lower() not in _NOT_KEPT)
+        content = response.body.read(preserve=True)
+        kept = CachedResponse(response.status_code, response.reason, headers, content, self.now())
+        return plan.cache.store(plan.key, kept.to_bytes(), duration_s)

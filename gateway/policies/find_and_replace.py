@@ -1,0 +1,53 @@
+"""
+find-and-replace: another text for each occurrence of one, in the body.
+
+Source: APIM policy reference, "find-and-replace".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.shape import ID, Attribute, Element
+from gateway.policies.body_text import message, rewrite
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.document import Section
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class FindAndReplace:
+    """One compiled find-and-replace; plain text, case-sensitive."""
+
+    shape: ClassVar[Element] = Element(
+        "find-and-replace",
+        "Replaces a text in the body: of the request in inbound and backend, of the response elsewhere.",
+        attributes=(
+            ID,
+            Attribute("from", "Text to look for.", required=True),
+            Attribute("to", "Text to put there.", required=True),
+        ),
+    )
+    sections: ClassVar[frozenset[Section]] = ANYWHERE
+
+    old: Value[str]
+    new: Value[str]
+    on_request: bool
+    max_bytes: int
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<find-and-replace>``."""
+        settings.reads_body()
+        return cls(settings.text("from"), settings.text("to"), settings.on_request, settings.services.max_body_bytes)
+
+    def apply(self, context: Context) -> None:
+        """Replaces every occurrence."""
+        old, new = self.old(context), self.new(context)
+        if old:
+            rewrite(*message(context, self.on_request), self.max_bytes, lambda text: text.replace(old, new))

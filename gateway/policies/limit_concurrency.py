@@ -1,0 +1,74 @@
+"""
+limit-concurrency: at most so many requests inside at once, for each value of a key.
+
+Source: APIM policy reference, "limit-concurrency".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.counters import ConcurrencySlots
+from gateway.errors import PolicyError
+from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.run import run
+from gateway.pipeline.shape import ID, Attribute, Content, Element, Kind
+from gateway.wire.messages import Response
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.document import Section
+    from gateway.pipeline.policy import MaybeLater, Outcome, Steps, Value
+    from gateway.pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class LimitConcurrency:
+    """One compiled limit-concurrency; nobody queues."""
+
+    shape: ClassVar[Element] = Element(
+        "limit-concurrency",
+        "Runs its policies for so many requests at once; more are answered with 429.",
+        attributes=(
+            ID,
+            Attribute("key", "Who shares a limit.", required=True),
+            Attribute(
+                "max-count", "Requests inside at once.", Kind.INTEGER, required=True, expression=False, minimum=1
+            ),
+        ),
+        content=Content.POLICIES,
+    )
+    sections: ClassVar[frozenset[Section]] = ANYWHERE
+
+    key: Value[str]
+    max_count: int
+    steps: Steps
+    slots: ConcurrencySlots
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<limit-concurrency>``."""
+        return cls(settings.text("key"), settings.constant_int("max-count"), settings.steps(), settings.services.slots)
+
+    def apply(self, context: Context) -> MaybeLater:
+        """The outcome of the policies inside. Raises PolicyError: 429."""
+        key = self.key(context)
+        if not self.slots.acquire(key, self.max_count):
+            raise PolicyError(429, "ConcurrencyLimitExceeded", "Concurrency limit is exceeded")
+        try:
+            outcome = run(self.steps, context)
+        except BaseException:
+            self.slots.release(key)
+            raise
+        if outcome is None or isinstance(outcome, Response):
+            self.slots.release(key)
+            return outcome
+        return self._inside(outcome, key)
+
+    async def _inside(self, waiting: Awaitable[Outcome], key: str) -> Outcome:
+        try:
+            return await waiting
+        finally:
+            self.slots.release(key)

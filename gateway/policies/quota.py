@@ -1,0 +1,116 @@
+"""
+quota: so many calls, or so many kilobytes, within a long period, for each subscription.
+
+Source: APIM policy reference, "quota".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.counters import Admission, Counters, Demand, FixedWindow
+from gateway.pipeline.document import Section
+from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
+from gateway.policies.limits import Report, quota_refusal, report_attributes, start, then
+from gateway.policies.subscription_limits import Limit, demands, limits
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from gateway.counters.windows import Window
+    from gateway.pipeline.background import Background
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.settings import Settings
+    from gateway.wire.messages import Ending
+
+CALLS, BANDWIDTH = "call volume", "bandwidth"
+BYTES_PER_KB = 1024
+
+_AMOUNTS = (
+    Attribute("calls", "Calls within a period.", Kind.INTEGER, expression=False, minimum=1),
+    Attribute(
+        "bandwidth", "Kilobytes of bodies, both ways, within a period.", Kind.INTEGER, expression=False, minimum=1
+    ),
+    Attribute("renewal-period", "Seconds; 0 never renews.", Kind.INTEGER, required=True, expression=False, minimum=0),
+)
+_NAMES = (
+    Attribute("name", "Name; this or `id`.", expression=False),
+    Attribute("id", "Id; wins over `name`.", expression=False),
+)
+_OPERATION = Element("operation", "An inner quota for one operation.", attributes=(*_NAMES, *_AMOUNTS))
+_API = Element(
+    "api",
+    "An inner quota for one API.",
+    attributes=(*_NAMES, *_AMOUNTS),
+    children=(Child(_OPERATION, maximum=None),),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """One compiled quota."""
+
+    shape: ClassVar[Element] = Element(
+        "quota",
+        "Allows each subscription so many calls, or kilobytes, within a long period; more are answered with 403.",
+        attributes=(ID, *_AMOUNTS, *report_attributes(expression=False)),
+        children=(Child(_API, maximum=None),),
+    )
+    sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+
+    limits: tuple[Limit, ...]
+    report: Report
+    counters: Counters
+    background: Background
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<quota>``. Raises LoadError: nothing is limited."""
+        services = settings.services
+        return cls(limits(settings, _windows), Report.compile(settings), services.counters, services.background)
+
+    def apply(self, context: Context) -> Awaitable[None] | None:
+        """None when the counters are in memory. Raises PolicyError: QuotaExceeded."""
+        drawn = [(kind, demand._replace(amount=amount(kind))) for kind, demand in demands(self.limits, context)]
+        if not drawn:
+            return None
+
+        def judge(admission: Admission, context: Context) -> None:
+            self.report.write(admission.usages[0], drawn[0][1].window.limit, context)
+            if admission.exceeded is not None:
+                usage = admission.usages[admission.exceeded]
+                raise quota_refusal(drawn[admission.exceeded][0], usage.wait_s, self.report, context)
+            count_bytes(
+                [demand for kind, demand in drawn if kind == BANDWIDTH], self.counters, self.background, context
+            )
+
+        return then(self.counters.admit([demand for _, demand in drawn]), judge, context)
+
+
+def amount(kind: str) -> int:
+    """What a call draws when it arrives: its bytes are known only when it is over."""
+    return 1 if kind == CALLS else 0
+
+
+def count_bytes(drawn: list[Demand], counters: Counters, background: Background, context: Context) -> None:
+    """Count the bytes of both bodies on *drawn* when the exchange is over."""
+    if not drawn:
+        return
+
+    def count(_: Context, ending: Ending) -> None:
+        size = ending.received_bytes + ending.sent_bytes
+        start(counters.add([demand._replace(amount=size) for demand in drawn]), background)
+
+    if context.after_response is None:
+        context.after_response = []
+    context.after_response.append(count)
+
+
+def _windows(settings: Settings) -> tuple[tuple[str, Window], ...]:
+    period_s = settings.constant_int("renewal-period")
+    calls, kilobytes = (settings.maybe(settings.constant_int, name) for name in ("calls", "bandwidth"))
+    if calls is None and kilobytes is None:
+        raise settings.error("missing-attribute", f"{settings.shape.name} limits nothing", "add calls or bandwidth")
+    amounts = ((CALLS, calls), (BANDWIDTH, kilobytes and kilobytes * BYTES_PER_KB))
+    return tuple((kind, FixedWindow(limit, period_s)) for kind, limit in amounts if limit is not None)

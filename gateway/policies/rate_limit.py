@@ -1,0 +1,85 @@
+"""
+rate-limit: at most so many calls within any period, for each subscription.
+
+Source: APIM policy reference, "rate-limit".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.counters import Admission, Counters, SlidingWindow
+from gateway.pipeline.document import Section
+from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
+from gateway.policies.limits import Report, rate_refusal, report_attributes, then
+from gateway.policies.subscription_limits import Limit, demands, limits
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from gateway.counters.windows import Window
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.settings import Settings
+
+_CALLS = Attribute("calls", "Calls within a period.", Kind.INTEGER, required=True, expression=False, minimum=1)
+_PERIOD = Attribute(
+    "renewal-period",
+    "Length of the period, in seconds.",
+    Kind.INTEGER,
+    required=True,
+    expression=False,
+    minimum=1,
+    maximum=300,
+)
+_NAMES = (
+    Attribute("name", "Name; this or `id`.", expression=False),
+    Attribute("id", "Id; wins over `name`.", expression=False),
+)
+_OPERATION = Element("operation", "An inner limit for one operation.", attributes=(*_NAMES, _CALLS, _PERIOD))
+_API = Element(
+    "api",
+    "An inner limit for one API.",
+    attributes=(*_NAMES, _CALLS, _PERIOD),
+    children=(Child(_OPERATION, maximum=None),),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """One compiled rate-limit; all limits that apply must admit the call, and then all count it."""
+
+    shape: ClassVar[Element] = Element(
+        "rate-limit",
+        "Allows each subscription so many calls within any period; more are answered with 429.",
+        attributes=(ID, _CALLS, _PERIOD, *report_attributes(expression=False)),
+        children=(Child(_API, maximum=None),),
+    )
+    sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+
+    limits: tuple[Limit, ...]
+    report: Report
+    counters: Counters
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<rate-limit>``."""
+        return cls(limits(settings, _windows), Report.compile(settings), settings.services.counters)
+
+    def apply(self, context: Context) -> Awaitable[None] | None:
+        """None when the counters are in memory. Raises PolicyError: RateLimitExceeded."""
+        drawn = [demand for _, demand in demands(self.limits, context)]
+        if not drawn:
+            return None
+
+        def judge(admission: Admission, context: Context) -> None:
+            tightest = min(range(len(drawn)), key=lambda index: admission.usages[index].remaining)
+            self.report.write(admission.usages[tightest], drawn[tightest].window.limit, context)
+            if admission.exceeded is not None:
+                raise rate_refusal(admission.usages[admission.exceeded].wait_s, self.report, context)
+
+        return then(self.counters.admit(drawn), judge, context)
+
+
+def _windows(settings: Settings) -> tuple[tuple[str, Window], ...]:
+    return (("rate", SlidingWindow(settings.constant_int("calls"), settings.constant_int("renewal-period"))),)

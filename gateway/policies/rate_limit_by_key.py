@@ -1,0 +1,107 @@
+"""
+rate-limit-by-key: at most so many calls within any period, for each value of a key.
+
+Source: APIM policy reference, "rate-limit-by-key".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.counters import Admission, Counters, Demand, SlidingWindow
+from gateway.pipeline.document import Section
+from gateway.pipeline.shape import ID, Attribute, Element, Kind
+from gateway.policies.limits import (
+    Increment,
+    Report,
+    count_afterwards,
+    increment_attributes,
+    rate_refusal,
+    report_attributes,
+    then,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from gateway.pipeline.background import Background
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitByKey:
+    """One compiled rate-limit-by-key. Keys are global: the same text in two policies is the same counter."""
+
+    shape: ClassVar[Element] = Element(
+        "rate-limit-by-key",
+        "Allows so many calls within any period, for each value of a key; more are answered with 429.",
+        attributes=(
+            ID,
+            Attribute("calls", "Calls within a period.", Kind.INTEGER, required=True, minimum=1),
+            Attribute(
+                "renewal-period",
+                "Length of the period, in seconds.",
+                Kind.INTEGER,
+                required=True,
+                minimum=1,
+                maximum=300,
+            ),
+            Attribute("counter-key", "Whose counter.", required=True),
+            *increment_attributes(),
+            Attribute(
+                "increment-after-response",
+                "Whether a call counts when it is answered.",
+                Kind.BOOLEAN,
+                default="false",
+                expression=False,
+            ),
+            *report_attributes(expression=True),
+            Attribute(
+                "flexible-retry-window",
+                "APIM: a window that refused calls do not move; ours never move it.",
+                Kind.BOOLEAN,
+                default="false",
+            ),
+        ),
+    )
+    sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+
+    calls: Value[int]
+    period_s: Value[int]
+    key: Value[str]
+    increment: Increment
+    report: Report
+    counters: Counters
+    background: Background
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<rate-limit-by-key>``."""
+        return cls(
+            calls=settings.integer("calls"),
+            period_s=settings.integer("renewal-period"),
+            key=settings.text("counter-key"),
+            increment=Increment.compile(settings, settings.constant_bool("increment-after-response")),
+            report=Report.compile(settings),
+            counters=settings.services.counters,
+            background=settings.services.background,
+        )
+
+    def apply(self, context: Context) -> Awaitable[None] | None:
+        """None when the counter is in memory. Raises PolicyError: RateLimitExceeded."""
+        window = SlidingWindow(max(0, self.calls(context)), max(1, self.period_s(context)))
+        amount = 0 if self.increment.afterwards else self.increment.amount(context)
+        demand = Demand(f"key/{self.key(context)}", window, amount)
+
+        def judge(admission: Admission, context: Context) -> None:
+            usage = admission.usages[0]
+            self.report.write(usage, window.limit, context)
+            if admission.exceeded is not None:
+                raise rate_refusal(usage.wait_s, self.report, context)
+            if self.increment.afterwards:
+                count_afterwards([demand], self.increment, self.counters, self.background, context)
+
+        return then(self.counters.admit([demand]), judge, context)

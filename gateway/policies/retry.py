@@ -1,0 +1,122 @@
+"""
+retry: run policies again while a condition holds.
+
+Source: APIM policy reference, "retry".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.errors import ExpressionError, UpstreamError
+from gateway.pipeline.buffering import BufferBody
+from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.run import finish, run
+from gateway.pipeline.shape import ID, Attribute, Content, Element, Kind
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.document import Section
+    from gateway.pipeline.policy import Outcome, Steps, Value
+    from gateway.pipeline.settings import Settings
+
+MAX_COUNT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """Seconds between two runs: fixed, growing by *delta*, or exponential up to *longest*."""
+
+    interval_s: Value[float]
+    longest_s: Value[float] | None
+    delta_s: Value[float] | None
+    first_fast: Value[bool]
+
+    def before(self, number: int, context: Context) -> float:
+        """The wait before retry *number*, from 1."""
+        if number == 1 and self.first_fast(context):
+            return 0.0
+        interval_s = self.interval_s(context)
+        delta_s = self.delta_s(context) if self.delta_s else 0.0
+        if self.longest_s is None:
+            return max(0.0, interval_s + (number - 1) * delta_s)
+        spread = random.uniform(0.8 * delta_s, 1.2 * delta_s)  # noqa: S311 - spreads load, protects nothing
+        grown_s = interval_s + float(2**number - 1) * spread
+        return max(0.0, min(grown_s, self.longest_s(context)))
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """
+    One compiled retry.
+
+    A backend that cannot be reached is an error, not a response; the condition is asked then too (with the response of
+    an earlier run, or null), because it is what people write retry for.
+    """
+
+    shape: ClassVar[Element] = Element(
+        "retry",
+        "Runs its policies once, and again while the condition holds.",
+        attributes=(
+            ID,
+            Attribute("condition", "Whether to run them again.", Kind.BOOLEAN, required=True),
+            Attribute("count", "Most retries.", Kind.INTEGER, required=True, minimum=1, maximum=MAX_COUNT),
+            Attribute("interval", "Seconds before a retry.", Kind.NUMBER, required=True, minimum=0),
+            Attribute("max-interval", "Longest wait, in seconds; makes waits exponential.", Kind.NUMBER, minimum=0),
+            Attribute("delta", "Seconds by which waits grow.", Kind.NUMBER, minimum=0),
+            Attribute("first-fast-retry", "Whether the first retry comes at once.", Kind.BOOLEAN, default="false"),
+        ),
+        content=Content.POLICIES,
+    )
+    sections: ClassVar[frozenset[Section]] = ANYWHERE
+
+    condition: Value[bool]
+    count: Value[int]
+    delays: Delays
+    steps: Steps
+    buffer: BufferBody | None
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<retry>``."""
+        delays = Delays(
+            interval_s=settings.number("interval"),
+            longest_s=settings.maybe(settings.number, "max-interval"),
+            delta_s=settings.maybe(settings.number, "delta"),
+            first_fast=settings.boolean("first-fast-retry"),
+        )
+        condition, count = settings.boolean("condition"), settings.integer("count")
+        # The body that the condition reads arrives inside, with each run.
+        buffer = BufferBody(False, True, settings.services.max_body_bytes) if settings.reads.response_body else None
+        return cls(condition, count, delays, settings.steps(), buffer)
+
+    async def apply(self, context: Context) -> Outcome:
+        """The outcome of the last run."""
+        place, retries = context.place, min(self.count(context), MAX_COUNT)
+        for number in range(1, retries + 1):
+            try:
+                outcome = await finish(run(self.steps, context))
+                if outcome is not None or not await self._holds(context):
+                    return outcome
+            except UpstreamError:
+                if not self._asks_again(context):
+                    raise
+            context.place = place
+            await asyncio.sleep(self.delays.before(number, context))
+        return await finish(run(self.steps, context))
+
+    async def _holds(self, context: Context) -> bool:
+        waiting = self.buffer.apply(context) if self.buffer else None
+        if waiting is not None:
+            await waiting
+        return self.condition(context)
+
+    def _asks_again(self, context: Context) -> bool:
+        """Whether the condition holds after a failure; one that cannot be evaluated without a response does not."""
+        try:
+            return self.condition(context)
+        except ExpressionError:
+            return False

@@ -1,0 +1,82 @@
+"""
+send-service-bus-message: hand a message to the configured sink.
+
+Source: APIM policy reference, "send-service-bus-message".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.errors import UpstreamError
+from gateway.pipeline.document import Section
+from gateway.pipeline.services import Event
+from gateway.pipeline.shape import ID, Attribute, Child, Content, Element
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.services import EventSink
+    from gateway.pipeline.settings import Settings
+
+_PROPERTY = Element(
+    "message-property",
+    "A property of the message.",
+    attributes=(Attribute("name", "Its name.", required=True),),
+    content=Content.TEXT,
+)
+_PAYLOAD = Element("payload", "The message.", content=Content.TEXT, required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SendServiceBusMessage:
+    """One compiled send-service-bus-message; a message that cannot be handed over is an error."""
+
+    shape: ClassVar[Element] = Element(
+        "send-service-bus-message",
+        "Hands a message to the configured sink.",
+        attributes=(
+            ID,
+            Attribute("queue-name", "Queue; this or `topic-name`."),
+            Attribute("topic-name", "Topic."),
+            Attribute("namespace", "Host of the namespace."),
+            Attribute("client-id", "Identity to send with."),
+        ),
+        children=(
+            Child(Element("message-properties", "Properties.", children=(Child(_PROPERTY, maximum=None),))),
+            Child(_PAYLOAD, minimum=1),
+        ),
+    )
+    sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND, Section.OUTBOUND, Section.ON_ERROR})
+
+    sink: EventSink | None
+    destination: Value[str]
+    properties: tuple[tuple[Value[str], Value[str]], ...]
+    payload: Value[str]
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<send-service-bus-message>``. Raises LoadError: not one destination."""
+        names = [name for name in ("queue-name", "topic-name") if settings.has(name)]
+        payload, properties = settings.child("payload"), settings.child("message-properties")
+        if len(names) != 1 or payload is None:
+            raise settings.error("conflict", "exactly one of queue-name and topic-name must be given")
+        return cls(
+            sink=settings.services.sink,
+            destination=settings.text(names[0]),
+            properties=tuple(
+                (each.text("name"), each.content())
+                for each in (properties.all("message-property") if properties else ())
+            ),
+            payload=payload.content(),
+        )
+
+    def apply(self, context: Context) -> Awaitable[None] | None:
+        """None when the sink took the message at once. Raises UpstreamError: there is no sink."""
+        if self.sink is None:
+            raise UpstreamError("BackendConnectionFailure", "no sink for messages is configured", 500)
+        properties = tuple((name(context), value(context)) for name, value in self.properties)
+        content = self.payload(context).encode()
+        return self.sink.write(Event("servicebus", self.destination(context), content, properties))
