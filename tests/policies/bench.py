@@ -44,7 +44,7 @@ class Backend:
         if isinstance(answer, Exception):
             pending.reject(answer)
         else:
-            pending.resolve(Response(answer.status_code, answer.headers.copy(), Body(answer.body.content)))
+            pending.resolve(Response(answer.status_code, answer.headers.copy(), streamed(answer.body.content)))
         return pending
 
 
