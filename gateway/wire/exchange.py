@@ -17,6 +17,7 @@ from gateway.wire.answers import error_response, has_no_body, render_head
 from gateway.wire.body import BodyStream, BodyTooLarge
 from gateway.wire.messages import Ending, Request, Response
 from gateway.wire.pending import Pending
+from gateway.wire.websocket import POLICY_VIOLATION, FrameTracker, close_frame
 
 if TYPE_CHECKING:
     from gateway.wire.server import ServerConnection
@@ -49,9 +50,11 @@ class Exchange:
         "_sent",
         "_source",
         "_task",
+        "_tunnel",
         "_waiting",
         "answered",
         "expects_continue",
+        "expired",
         "keep_alive",
         "minor",
         "received",
@@ -75,6 +78,8 @@ class Exchange:
         self._waiting: Pending[Response] | None = None
         self._task: asyncio.Task[None] | None = None
         self._source: BodyStream | None = None
+        self._tunnel: FrameTracker | None = None
+        self.expired = False
 
     # -- from the application
     def begin(self) -> None:
@@ -183,6 +188,7 @@ class Exchange:
         upgrade = response.headers.first("upgrade") or self.request.upgrade
         self.keep_alive = False
         head = render_head(response, f"Connection: Upgrade\r\nUpgrade: {upgrade}\r\n", self._connection.date_line)
+        self._tunnel = FrameTracker() if upgrade.lower() == "websocket" else None
         self._connection.switch()
         self._pipe(head, response.body.stream or BodyStream())
 
@@ -190,7 +196,8 @@ class Exchange:
         """Send the head, with what there is of the body in the same write."""
         self._head = head
         self._source = stream
-        self._connection.watch_expiry(self.request.expires_at)
+        if self.request.expires_at is not None and (self._tunnel is not None or _is_event_stream(self._head)):
+            self._connection.watch_expiry(self.request.expires_at)
         stream.pipe(self)
         if self._head and not self._over:
             self._head = b""
@@ -207,6 +214,8 @@ class Exchange:
     def write(self, data: bytes) -> None:
         """The next piece of the answer's body."""
         self._sent += len(data)
+        if self._tunnel is not None:
+            self._tunnel.feed(data)
         pieces = [b"%x\r\n" % len(data), data, b"\r\n"] if self._chunked else [data]
         if self._head:
             pieces.insert(0, self._head)
@@ -257,10 +266,20 @@ class Exchange:
         self._stop_application()
         self._close(client_left=True)
 
-    def expire(self) -> None:
-        """The token that opened this stream has expired."""
-        _log.info("stream ended: token expired")
-        self._connection.abort()
+    def expire(self) -> bool:
+        """The token that opened this stream has expired: end it. False when a frame is under way: try again."""
+        if self._tunnel is not None and not self._tunnel.between:
+            return False
+        self.expired = True
+        if self._tunnel is not None:
+            self._connection.transport.write(close_frame(POLICY_VIOLATION, "token expired", masked=False))
+            if self.request.upgraded is not None:
+                self.request.upgraded.feed(close_frame(POLICY_VIOLATION, "token expired", masked=True))
+                self.request.upgraded.finish()
+        elif self._source is not None:
+            self._source.discard()
+        self.finish()
+        return True
 
     def _stop_application(self) -> None:
         if self._waiting is not None:
@@ -280,4 +299,9 @@ class Exchange:
             request.abandon_streams()
         if request.on_end is not None:
             on_end, request.on_end = request.on_end, None
-            on_end(Ending(self.status_code, self.received, self._sent, client_left))
+            on_end(Ending(self.status_code, self.received, self._sent, client_left, self.expired))
+
+
+def _is_event_stream(head: bytes) -> bool:
+    """Whether an answer with this head is a stream of server-sent events, which has no end of its own."""
+    return b"\r\ncontent-type: text/event-stream" in head.lower()

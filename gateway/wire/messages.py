@@ -164,12 +164,20 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an exchange ended. *status_code* is None when the client left before an answer; sizes are body bytes."""
+    """
+    How an exchange ended.
+
+    Attributes:
+        status_code: None when the client left before an answer.
+        received_bytes, sent_bytes: Sizes of the bodies.
+        expired: Whether a stream was ended because the token that opened it had expired.
+    """
 
     status_code: int | None
     received_bytes: int = 0
     sent_bytes: int = 0
     client_left: bool = False
+    expired: bool = False
 
 
 class Response:

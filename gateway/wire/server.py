@@ -368,9 +368,10 @@ class ServerConnection(asyncio.Protocol):
             self._read_deadline = _NEVER
             self._sweep_reading()
         elif self._expiry != _NEVER and time.time() >= self._expiry:
-            self._expiry = _NEVER
-            if self._exchange is not None:
-                self._exchange.expire()
+            if self._exchange is None or self._exchange.expire():
+                self._expiry = _NEVER
+            elif time.time() >= self._expiry + self._settings.linger_s:
+                self.abort()
 
     def _sweep_writing(self) -> None:
         """Close a connection whose client takes nothing."""

@@ -49,6 +49,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._chunked = False
         self._reading = True
         self._used = False
+        self._tunnel = False  # the protocol has been switched
         self._deadline = _NEVER
         self.closed = False
 
@@ -208,8 +209,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._exchange = None
         self._deadline = _NEVER
         self._keep_alive = False
+        self._tunnel = True
         self._decoder = CloseDecoder()
-        self._stream = BodyStream(None, self._pause, self._resume, self.abort)
+        self._stream = BodyStream(None, self._pause, self._resume, self._close)
         if data:
             self._stream.feed(data)
         headers = Headers.from_lines(head.lines)
@@ -274,9 +276,11 @@ class UpstreamConnection(asyncio.Protocol):
             self.transport.writelines([b"%x\r\n" % len(data), data, b"\r\n"])
 
     def finish(self) -> None:
-        """The request's body is complete."""
+        """The request's body is complete; a tunnel ends with what the client sends."""
         self._sending = None
-        if self._chunked and not self.transport.is_closing():
+        if self._tunnel:
+            self._close()
+        elif self._chunked and not self.transport.is_closing():
             self.transport.write(b"0\r\n\r\n")
 
     def fail(self, error: Exception) -> None:

@@ -14,6 +14,9 @@ from gateway.wire.settings import ServerSettings, UpstreamSettings
 from gateway.wire.upstream import HttpTarget
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter, "Backend"], Awaitable[None]]
+DEFAULT = ServerSettings()
+UPSTREAM = UpstreamSettings()
+OPTIONS = ForwardOptions()
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -89,7 +92,7 @@ class Forwarder:
     """An application that sends everything to one target."""
 
     target: Target
-    options: ForwardOptions = ForwardOptions()
+    options: ForwardOptions = OPTIONS
     seen: list[Request] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
 
@@ -130,7 +133,7 @@ async def backend(script: Script) -> AsyncIterator[Backend]:
 
 @asynccontextmanager
 async def serving(
-    application: Forwarder | Answerer, settings: ServerSettings = ServerSettings(), tls: ListenerTls | None = None
+    application: Forwarder | Answerer, settings: ServerSettings = DEFAULT, tls: ListenerTls | None = None
 ) -> AsyncIterator[RunningServer]:
     """A running server."""
     server = await start(application, settings=settings, tls=tls)
@@ -153,9 +156,9 @@ class Proxy:
 @asynccontextmanager
 async def proxy(
     script: Script,
-    settings: ServerSettings = ServerSettings(),
-    upstream: UpstreamSettings = UpstreamSettings(),
-    options: ForwardOptions = ForwardOptions(),
+    settings: ServerSettings = DEFAULT,
+    upstream: UpstreamSettings = UPSTREAM,
+    options: ForwardOptions = OPTIONS,
 ) -> AsyncIterator[Proxy]:
     """A running server that forwards to a running backend."""
     async with backend(script) as behind:

@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
 from gateway.errors import UpstreamError
-from gateway.wire.asgi_target import AsgiApp, AsgiTarget
+from gateway.wire.asgi_call import AsgiApp
+from gateway.wire.asgi_target import AsgiTarget
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import ForwardOptions, Request

@@ -140,11 +140,12 @@ def test_binds_ipv6() -> None:
 
 
 def test_leaves_no_trace_of_uvicorn() -> None:
-    """No server header, no date of uvicorn's own, no ASGI application behind it."""
-    config = configure(Listener(Answerer(lambda _: Response())), "127.0.0.1", 0)
+    """No server header of uvicorn's own, and no ASGI application behind it."""
+    listener = Listener(Answerer(lambda _: Response()))
+    config = configure(listener, "127.0.0.1", 0)
     assert not config.server_header
     with pytest.raises(NotImplementedError):
-        asyncio.run(config.app({}, None, None))  # type: ignore[operator]
+        asyncio.run(listener({}, None, None))
 
 
 def test_settles_the_memory() -> None:
