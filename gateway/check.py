@@ -21,10 +21,11 @@ from gateway.pipeline.compiler import Compiler, Scoped
 from gateway.pipeline.document import PolicyDocument, Scope, Section
 from gateway.pipeline.named_values import Substitution
 from gateway.pipeline.policy import Vocabulary
-from gateway.pipeline.services import Services
+from gateway.pipeline.services import Services, StoredCertificate
 from gateway.policies import POLICIES
 from gateway.targets import NoTarget
 from gateway.tokens.registry import IssuerRegistry
+from gateway.value_cache import Caches, MemoryCache
 from gateway.wire.messages import Target
 
 # What only a configuration can answer.
@@ -86,10 +87,14 @@ class _AnyTarget:
     def for_id(self, backend_id: str) -> Target:
         return NoTarget()
 
+    def with_certificate(self, target: Target, certificate: StoredCertificate) -> Target:
+        return target
+
 
 def offline_services() -> Services:
     """Services for a check that runs nothing."""
-    return Services(targets=_AnyTarget(), issuers=IssuerRegistry())
+    caches = Caches(MemoryCache(), MemoryCache())
+    return Services(targets=_AnyTarget(), issuers=IssuerRegistry(), caches=caches)
 
 
 def check_file(path: Path, services: Services, vocabulary: Vocabulary = POLICIES) -> Report:

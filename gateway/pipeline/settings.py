@@ -14,7 +14,7 @@ from gateway.errors import LoadError, Location
 from gateway.expressions import Expression, compile_expression, is_expression
 from gateway.pipeline.document import Node, Section, Text
 from gateway.pipeline.shape import Attribute, Content, Element, Kind
-from gateway.pipeline.values import CONVERSIONS, Computed, Constant, literal, to_object
+from gateway.pipeline.values import CONVERSIONS, UNRESOLVED, Computed, Constant, is_unresolved, literal, to_object
 
 if TYPE_CHECKING:
     from gateway.pipeline.compiler import Compiler
@@ -157,8 +157,11 @@ class Settings:
         return self.compiler.nested(self.node)
 
     def error(self, code: str, message: str, remedy: str = "", at: str | None = None) -> LoadError:
-        """A LoadError at this element, or at its attribute *at*."""
+        """A LoadError at this element, or at its attribute *at*; a value still to be filled in is never the mistake."""
         text = self.node.attributes.get(at) if at else None
+        written = [text] if text else [*self.node.attributes.values(), *([self.node.text] if self.node.text else [])]
+        if any(is_unresolved(each.value) for each in written):
+            code = UNRESOLVED
         return LoadError.at(text.location if text else self.location, code, message, remedy)
 
     # -- inside

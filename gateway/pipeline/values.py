@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 U = TypeVar("U")
 
+UNRESOLVED = "unresolved-value"
+
 
 @dataclass(frozen=True, slots=True)
 class Constant(Generic[T]):
@@ -70,6 +72,11 @@ CONVERSIONS: dict[Kind, Callable[[object], object]] = {
 }
 
 
+def is_unresolved(text: str) -> bool:
+    """Whether *text* still has a named value to be filled in: a document checked without its configuration."""
+    return "{{" in text
+
+
 def literal(text: str, kind: Kind, location: Location) -> object:
     """
     *text* as a value of *kind*: str, bool, int or float.
@@ -81,6 +88,8 @@ def literal(text: str, kind: Kind, location: Location) -> object:
     try:
         return _LITERALS[kind](stripped if kind is not Kind.STRING else text)
     except (KeyError, ValueError):
+        if is_unresolved(text):
+            raise LoadError.at(location, UNRESOLVED, f"{text!r} is not filled in", "configure the named value") from None
         expected = f"a {kind.value}" if kind is not Kind.INTEGER else "an integer"
         raise LoadError.at(location, "bad-value", f"{text!r} is not {expected}", f"write {expected}") from None
 
