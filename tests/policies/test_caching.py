@@ -1,0 +1,216 @@
+"""cache-lookup-value and its kin, and whole responses: what is kept, for whom, and what runs on a hit."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+
+from gateway.errors import ExpressionError
+from gateway.pipeline.context import Context, Group, UserInfo
+from gateway.pipeline.pipeline import Pipeline
+from gateway.value_cache import Caches, MemoryCache
+from gateway.wire.body import Body
+from gateway.wire.headers import Headers
+from gateway.wire.messages import Request, Response
+from tests.policies.bench import Backend, Bench, Ran, get, new_context, request
+
+
+@dataclass
+class LaterCache:
+    """A cache that answers with an awaitable, as Redis does."""
+
+    cache: MemoryCache
+
+    async def lookup(self, key: str) -> bytes | None:
+        return self.cache.lookup(key)
+
+    async def store(self, key: str, value: bytes, ttl_s: float) -> None:
+        self.cache.store(key, value, ttl_s)
+
+    async def remove(self, key: str) -> None:
+        self.cache.remove(key)
+
+
+@pytest.fixture(params=["memory", "later"])
+def bench(bench: Bench, request: pytest.FixtureRequest) -> Bench:
+    """With a cache that answers at once, and one that does so later."""
+    memory = MemoryCache()
+    return bench.use(caches=Caches(memory if request.param == "memory" else LaterCache(memory)))
+
+
+LOOKUP = '<cache-lookup-value key="k" variable-name="v" {0}/>'
+
+
+@pytest.mark.parametrize("value", ["text", 1, True, None, 1.5, b"\x00", ["a", 1]], ids=repr)
+def test_a_value_keeps_its_type(bench: Bench, value: object) -> None:
+    """What was stored comes back as it was."""
+    bench.run('<cache-store-value key="k" value="@(context.Variables["x"])" duration="60"/>', x=value)
+    assert bench.run(LOOKUP.format("")).variables == {"v": value}
+
+
+def test_a_response_can_be_kept(bench: Bench) -> None:
+    """The answer of send-request is kept whole, and comes back as a copy."""
+    stored = Response(201, Headers([("A", "1"), ("A", "2")]), Body(b"body"), "Made")
+    bench.run('<cache-store-value key="k" value="@(context.Variables["x"])" duration="60"/>', x=stored)
+    found = bench.run(LOOKUP.format("")).variables["v"]
+    assert isinstance(found, Response)
+    assert (found.status_code, found.reason, found.headers.values("A")) == (201, "Made", ("1", "2"))
+    assert (found.body.content, found is stored) == (b"body", False)
+
+
+def test_a_miss(bench: Bench) -> None:
+    """Without a value the variable stays as it is, or gets the default."""
+    assert bench.run(LOOKUP.format("")).variables == {}
+    assert bench.run(LOOKUP.format('default-value="@(1 + 1)"')).variables == {"v": 2}
+
+
+def test_what_is_removed_is_gone(bench: Bench) -> None:
+    """cache-remove-value forgets; a duration of 0 keeps nothing."""
+    bench.run('<cache-store-value key="k" value="1" duration="60"/><cache-remove-value key="k"/>')
+    bench.run('<cache-store-value key="k" value="1" duration="0"/>')
+    assert bench.run(LOOKUP.format("")).variables == {}
+
+
+def test_foreign_bytes_are_a_miss(bench: Bench) -> None:
+    """What somebody else wrote under the key is not trusted."""
+    MemoryCache.store(
+        getattr(bench.services.caches.internal, "cache", bench.services.caches.internal), "k", b"\xc1", 60
+    )
+    assert bench.run(LOOKUP.format("")).variables == {}
+
+
+def test_what_cannot_be_kept_is_an_error(bench: Bench) -> None:
+    """A type without a form fails loudly."""
+    with pytest.raises(ExpressionError):
+        bench.run('<cache-store-value key="k" value="@(context.Variables["x"])" duration="60"/>', x=object())
+
+
+VARY = 'vary-by-developer="{0}" vary-by-developer-groups="{1}"'
+
+
+def policies(lookup: str = "", inner: str = "", store: str = 'duration="60"', developer: str = "false") -> str:
+    vary = VARY.format(developer, developer)
+    count = '<set-header name="X-Outbound"><value>ran</value></set-header>'
+    return (
+        f"<inbound><cache-lookup {vary} {lookup}>{inner}</cache-lookup></inbound>"
+        f'<backend><forward-request/></backend><outbound><set-header name="X-Before"><value>1</value></set-header>'
+        f"<cache-store {store}/>{count}</outbound>"
+    )
+
+
+def calls(
+    bench: Bench, xml: str, *requests: Request, answer: Response | None = None, **attributes: object
+) -> tuple[int, Ran]:
+    """How often the backend was called for *requests*, and the last run."""
+    backend = Backend(answers=[answer or Response(200, Headers([("X-A", "1")]), Body(b"body"))])
+    ran = None
+    for each in requests:
+        each.target = backend
+        context = new_context(each)
+        for name, value in attributes.items():
+            setattr(context, name, value)
+        ran = _execute(bench, xml, context)
+    assert ran is not None
+    return len(backend.sent), ran
+
+
+def _execute(bench: Bench, xml: str, context: Context) -> Ran:
+    return Ran(context, _executed(bench.compile(xml), context))
+
+
+def _executed(pipeline: Pipeline, context: Context) -> Response:
+    async def wait() -> Response:
+        answer = pipeline.execute(context)
+        response = answer if isinstance(answer, Response) else await answer
+        await response.body.buffer(10_000_000)
+        return response
+
+    return asyncio.run(wait())
+
+
+def test_a_hit_spares_the_backend(bench: Bench) -> None:
+    """The kept response comes with everything that stood before cache-store; what follows it runs again."""
+    count, ran = calls(bench, policies(), get("/a"), get("/a"))
+    assert count == 1
+    assert ran.response.body.content == b"body"
+    assert dict(ran.response.headers) == {
+        "X-A": "1",
+        "X-Before": "1",
+        "Cache-Control": "no-store",
+        "X-Outbound": "ran",
+    }
+
+
+@pytest.mark.parametrize(
+    ("xml", "requests", "expected"),
+    [
+        (policies(), [get("/a?x=1"), get("/a?x=2")], 2),
+        (policies(), [get("/a?x=1&y=2"), get("/a?y=2&x=1")], 1),
+        (policies(inner="<vary-by-query-parameter>y;z</vary-by-query-parameter>"), [get("/a?x=1"), get("/a?x=2")], 1),
+        (policies(inner="<vary-by-query-parameter>y;X</vary-by-query-parameter>"), [get("/a?x=1"), get("/a?x=2")], 2),
+        (policies(inner="<vary-by-header>Accept</vary-by-header>"), [get("/a", [("accept", "a")]), get("/a")], 2),
+        (policies(), [get("/a", [("Accept", "a")]), get("/a")], 1),
+        (policies(), [get("/a", [("Accept-Encoding", "gzip")]), get("/a")], 2),
+        (policies(), [request("POST", "/a"), request("POST", "/a")], 2),
+        (policies(), [get("/a", [("Authorization", "x")]), get("/a", [("Authorization", "x")])], 2),
+        (
+            policies('allow-private-response-caching="true"'),
+            [get("/a", [("Authorization", "x")]), get("/a", [("Authorization", "x")])],
+            1,
+        ),
+        (policies(store='duration="0"'), [get("/a"), get("/a")], 2),
+        (policies(store='duration="60" cache-response="false"'), [get("/a"), get("/a")], 2),
+        (policies(), [get("/a", host="one"), get("/a", host="two")], 2),
+    ],
+    ids="query order parameter listed header other-header coding method private allowed zero condition host".split(),
+)
+def test_who_shares_a_response(bench: Bench, xml: str, requests: list[Request], expected: int) -> None:
+    """Only requests that cannot tell the difference get the same response."""
+    again = [request(each.method, f"{each.path}?{each.query}", list(each.headers), host=each.host) for each in requests]
+    assert calls(bench, xml, *again)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Response(404), 2),
+        (Response(200, Headers([("Set-Cookie", "a=b")])), 2),
+        (Response(200, Headers([("Vary", "Accept")])), 2),
+        (Response(200, Headers([("Vary", "Accept-Encoding, Origin")])), 1),
+        (Response(200, body=Body(b"x" * 3_000_000)), 2),
+    ],
+    ids="status cookie vary vary-known large".split(),
+)
+def test_what_is_not_kept(bench: Bench, answer: Response, expected: int) -> None:
+    """Errors, cookies, huge bodies, and responses that depend on more than the key are not kept."""
+    backend = Backend(answers=[answer])
+    for _ in range(2):
+        asked = get("/a")
+        asked.target = backend
+        pipeline = bench.compile(policies())
+        _executed(pipeline, new_context(asked))
+    assert len(backend.sent) == expected
+
+
+def test_developers_do_not_share(bench: Bench) -> None:
+    """vary-by-developer and -groups keep users apart."""
+    xml = policies(developer="true")
+    first = UserInfo("u1", groups=(Group("g", "G"),))
+    assert calls(bench, xml, get("/a"), get("/a"), user=first)[0] == 1
+    assert calls(bench, xml, get("/a"), user=UserInfo("u2"))[0] == 1
+    assert calls(bench, xml, get("/a"), user=None)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ('downstream-caching-type="public"', "public, max-age=60, must-revalidate"),
+        ('downstream-caching-type="private" must-revalidate="false"', "private, max-age=60"),
+        ("", "no-store"),
+    ],
+)
+def test_downstream_caching(bench: Bench, attributes: str, expected: str) -> None:
+    """What browsers and proxies may keep is the policy's word."""
+    assert calls(bench, policies(attributes), get("/a"))[1].response.headers.first("Cache-Control") == expected
