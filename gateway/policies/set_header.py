@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 from gateway.errors import ExpressionError
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.shape import ID, Attribute, Child, Element
 from gateway.pipeline.values import Constant
 from gateway.policies.elements import VALUE
+from gateway.wire.fields import field_key
 from gateway.wire.headers import ONE_LINE_EACH
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _UNSAFE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 
+_Evaluated: TypeAlias = "tuple[Value[str], str]"
+
+
 @dataclass(frozen=True, slots=True)
 class SetHeader:
     """
@@ -41,6 +45,7 @@ class SetHeader:
     Attributes:
         owned_headers: The name that this policy makes trustworthy, for the header contract; empty when it is not
             known at load, or when the client's value may stay (skip, append, delete).
+        ready: The usual case prepared: key, beginning of the line, value; None where there is more to decide.
     """
 
     shape: ClassVar[Element] = Element(
@@ -60,6 +65,7 @@ class SetHeader:
     values: tuple[Value[str], ...]
     on_request: bool
     owned_headers: tuple[str, ...]
+    ready: tuple[str, str, Value[str]] | None
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
@@ -72,11 +78,21 @@ class SetHeader:
             raise settings.error("missing-child", "set-header has no <value>", "add one, or exists-action='delete'")
         overrides = isinstance(action, Constant) and action.value == "override"
         owned = (name.value,) if overrides and isinstance(name, Constant) else ()
-        return cls(name, action, values, settings.on_request, owned)
+        ready = (field_key(owned[0]), f"{owned[0]}: ", values[0]) if owned and len(values) == 1 else None
+        return cls(name, action, values, settings.on_request, owned, ready)
 
     def apply(self, context: Context) -> None:
         """Raises ExpressionError: the name or a value cannot stand in a header."""
-        self.change((context.request if self.on_request else context.answer).headers, context)
+        headers = (context.request if self.on_request else context.answer).headers
+        if self.ready is None:
+            return self.change(headers, context)
+        key, beginning, value = self.ready
+        text = value(context)
+        if text and text.isascii() and text.isprintable():
+            headers.lines[key] = beginning + text.strip()
+        else:
+            self._set(headers, beginning[:-2], [(value, text)])
+        return None
 
     def change(self, headers: Headers, context: Context) -> None:
         """Apply to *headers*; return-response and send-request use it for their own messages."""
@@ -85,21 +101,28 @@ class SetHeader:
         if action == "delete":
             headers.remove(name)
         elif action == "override":
-            headers.replace(name, *self._lines(name, context))
+            self._set(headers, name, self._evaluated(context))
         elif action == "append":
-            for line in self._lines(name, context):
+            for line in _lines(name, self._evaluated(context)):
                 headers.append(name, line)
         elif action != "skip":
             raise ExpressionError("ArgumentException", f"exists-action {action!r} is none of {', '.join(ACTIONS)}")
         elif name not in headers:
-            headers.replace(name, *self._lines(name, context))
+            self._set(headers, name, self._evaluated(context))
 
-    def _lines(self, name: str, context: Context) -> list[str]:
-        """The values as header lines: one line, joined by a comma, unless the header's lists must stay apart."""
-        found = [(value, safe_value(name, value(context))) for value in self.values]
-        # A claim that is not there must not become an empty identity: no value, no header (docs/adr/0080).
-        values = [text for value, text in found if text or isinstance(value, Constant)]
-        return values if len(values) < 2 or name.lower() in ONE_LINE_EACH else [",".join(values)]
+    def _evaluated(self, context: Context) -> list[_Evaluated]:
+        return [(value, value(context)) for value in self.values]
+
+    def _set(self, headers: Headers, name: str, evaluated: list[_Evaluated]) -> None:
+        headers.replace(name, *_lines(name, evaluated))
+
+
+def _lines(name: str, evaluated: list[_Evaluated]) -> list[str]:
+    """The values as header lines: one line, joined by a comma, unless the header's lists must stay apart."""
+    found = [(value, safe_value(name, text)) for value, text in evaluated]
+    # A claim that is not there must not become an empty identity: no value, no header (docs/adr/0080).
+    values = [text for value, text in found if text or isinstance(value, Constant)]
+    return values if len(values) < 2 or name.lower() in ONE_LINE_EACH else [",".join(values)]
 
 
 def safe_value(name: str, value: str) -> str:

@@ -14,6 +14,7 @@ from gateway.pipeline.shape import Attribute
 from gateway.pipeline.values import Constant
 from gateway.policies import query
 from gateway.tokens.jwt import without_scheme
+from gateway.wire.fields import field_key
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -78,6 +79,28 @@ class HeaderToken:
 
 
 @dataclass(frozen=True, slots=True)
+class BearerToken:
+    """
+    The usual case of HeaderToken, prepared: ``Bearer`` in a header known at load.
+
+    Attributes:
+        key: The header's key in ``Headers.lines``.
+        general: Takes every request that does not look usual.
+    """
+
+    key: str
+    general: HeaderToken
+
+    def __call__(self, context: Context) -> str:
+        """The bare token. Raises TokenError: none; PolicyError: several."""
+        line = context.request.headers.lines.get(self.key, "")
+        scheme, _, token = line[line.find(":") + 1 :].strip(" \t").partition(" ")
+        if scheme != BEARER or not token or "\r\n" in line:
+            return self.general(context)
+        return token.lstrip(" ")
+
+
+@dataclass(frozen=True, slots=True)
 class QueryToken:
     """A token in the query, which ends here: URLs are written into logs (RFC 6750 §2.3)."""
 
@@ -115,14 +138,26 @@ def token_source(
     """The source that the element names, or the header *default*. Raises LoadError unless it is exactly one."""
     given = [name for name in SOURCES if settings.has(name)]
     if not given and default:
-        return HeaderToken(Constant(default), scheme, forgiving)
+        return _prepared(HeaderToken(Constant(default), scheme, forgiving))
     if len(given) != 1:
         remedy = f"write one of {', '.join(SOURCES)}"
         raise settings.error("conflict", f"{settings.shape.name} needs exactly one token source", remedy)
     value = settings.text(given[0])
     if given[0] == "header-name":
-        return HeaderToken(value, scheme, forgiving)
+        return _prepared(HeaderToken(value, scheme, forgiving))
     return QueryToken(value) if given[0] == "query-parameter-name" else GivenToken(value)
+
+
+def _prepared(source: HeaderToken) -> Value[str]:
+    """*source*, or its usual case where the document leaves nothing open."""
+    if not isinstance(source.name, Constant):
+        return source
+    name, scheme = source.name.value, source.scheme
+    if scheme is None or name.lower() != AUTHORIZATION:
+        usual = source.forgiving
+    else:
+        usual = isinstance(scheme, Constant) and scheme.value.lower() == BEARER.lower()
+    return BearerToken(field_key(name), source) if usual else source
 
 
 def _take_away(request: Request, name: str) -> None:
