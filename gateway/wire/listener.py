@@ -11,7 +11,7 @@ from cryptography.x509 import Certificate
 from gateway.wire.forwarded import Peer, client_address, forwarded_value
 from gateway.wire.headers import Headers
 from gateway.wire.messages import DEFAULT_PORTS, Request, Response
-from gateway.wire.request_head import RequestHead
+from gateway.wire.request_head import RequestHead, parse_head, parse_request_line
 from gateway.wire.settings import ServerSettings
 
 
@@ -20,6 +20,9 @@ class Application(Protocol):
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer *request*: at once, with a Pending (cheap), or with a coroutine (one task)."""
+
+
+_MAX_REMEMBERED = 8 * 1024
 
 
 def _unheard(status: int, message: str) -> None:
@@ -45,47 +48,89 @@ class Listener:
 
 
 class Caller:
-    """The client of one connection: turns heads into requests."""
+    """
+    The client of one connection: turns heads into requests.
 
-    __slots__ = ("_certificate", "_host", "_networks", "_parts", "_peer")
+    A head or block of fields that equals the last one on the connection is not parsed again: most clients repeat
+    themselves, and finding out costs one comparison.
+    """
+
+    __slots__ = ("_block", "_certificate", "_data", "_head", "_networks", "_origin", "_peer", "_settings")
 
     def __init__(self, peer: Peer, settings: ServerSettings, certificate: Certificate | None) -> None:
         self._peer = peer
+        self._settings = settings
         self._networks = settings.trusted_proxies
         self._certificate = certificate
-        self._host: tuple[str, str] | None = None
-        self._parts = ("", 0)
+        self._data = b""
+        self._block = b""  # the field lines of the last head
+        self._head: RequestHead | None = None
+        self._origin = _Origin(peer.address, peer.scheme, "", 0, None)
+
+    def read(self, data: bytes) -> RequestHead:
+        """Check the head *data*, which has no empty line at its end any more. Raises HeadError."""
+        if data == self._data and self._head is not None:
+            return self._head
+        end = data.find(b"\r\n")
+        block = data[end:] if end > 0 else b""
+        head = None
+        if self._head is not None and block == self._block:
+            head = parse_request_line(data[:end].decode("latin-1"), self._head, self._settings)
+        if head is None:
+            head = parse_head(data, self._settings)
+            self._origin = self._rewrite(head)
+        self._remember(data, block, head)
+        return head
+
+    def _remember(self, data: bytes, block: bytes, head: RequestHead) -> None:
+        if len(data) <= _MAX_REMEMBERED:
+            self._data, self._block, self._head = data, block, head
+        else:
+            self._head = None
 
     def request(self, head: RequestHead) -> Request:
-        """The request that *head* announces, its forwarding fields rewritten, its body not yet attached."""
-        lines = head.lines
-        address, scheme, host = self._peer.address, self._peer.scheme, head.host
-        received_host = lines.get("host")
-        if self._peer.trusted:
-            address = client_address(lines, self._peer, self._networks)
-            scheme = forwarded_value(lines, "x-forwarded-proto") or scheme
-            host = forwarded_value(lines, "x-forwarded-host") or host
-            self._peer.extend(lines, head.host)
-        else:
-            self._peer.rewrite(lines, host)
-        if (host, scheme) != self._host:
-            self._host = (host, scheme)
-            self._parts = _authority(host, scheme)
-        name, port = self._parts
+        """The request that the last *head* announces; its body is not yet attached."""
+        origin = self._origin
         request = Request(
             head.method,
             head.path,
             head.query,
-            Headers.from_lines(lines),
-            scheme=scheme,
-            host=name,
-            port=port,
-            ip_address=address,
+            Headers.from_lines(head.lines.copy()),
+            None,
+            scheme=origin.scheme,
+            host=origin.host,
+            port=origin.port,
+            ip_address=origin.address,
             certificate=self._certificate,
         )
-        request.received_host = received_host
-        request.upgrade = head.upgrade
+        request.received_host = origin.host_line
+        if head.upgrade:
+            request.upgrade = head.upgrade
         return request
+
+    def _rewrite(self, head: RequestHead) -> _Origin:
+        """Make the forwarding fields true; what the request says about where it comes from and was sent to."""
+        lines, peer = head.lines, self._peer
+        host_line = lines.get("host")
+        if not peer.trusted:
+            peer.rewrite(lines, head.host)
+            return _Origin(peer.address, peer.scheme, *_authority(head.host, peer.scheme), host_line)
+        address = client_address(lines, peer, self._networks)
+        scheme = forwarded_value(lines, "x-forwarded-proto") or peer.scheme
+        host = forwarded_value(lines, "x-forwarded-host") or head.host
+        peer.extend(lines, head.host)
+        return _Origin(address, scheme, *_authority(host, scheme), host_line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Client address, and scheme, host and port as the client used them; *host_line* is its Host field."""
+
+    address: str
+    scheme: str
+    host: str
+    port: int
+    host_line: str | None
 
 
 def _authority(host: str, scheme: str) -> tuple[str, int]:

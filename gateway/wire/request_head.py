@@ -7,7 +7,7 @@ Source: RFC 9112 §2 to §6; the classes of attack in docs/wire.md.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway.wire.fields import FieldError, check_text, parse_fields, tokens
@@ -98,6 +98,15 @@ def parse_head(data: bytes, settings: ServerSettings) -> RequestHead:
     if "connection" in fields or "expect" in fields or not HOP_BY_HOP.isdisjoint(fields):
         _connection(head)
     return head
+
+
+def parse_request_line(line: str, head: RequestHead, settings: ServerSettings) -> RequestHead | None:
+    """*head* with another request line before the same fields; None where the fields would mean something else."""
+    method, target, minor = _request_line(line, settings)
+    if minor != head.minor:
+        return None
+    path, query = _target(target, method, head.host)
+    return replace(head, method=method, path=path, query=query)
 
 
 def _request_line(line: str, settings: ServerSettings) -> tuple[str, str, int]:

@@ -22,7 +22,7 @@ from gateway.wire.decoders import ChunkedDecoder, FramingError, LengthDecoder
 from gateway.wire.exchange import ClientLeft, Exchange
 from gateway.wire.forwarded import Peer
 from gateway.wire.listener import Application, Caller, Listener
-from gateway.wire.request_head import HeadError, RequestHead, parse_head
+from gateway.wire.request_head import HeadError, RequestHead
 from gateway.wire.sweeper import sweeper
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class ServerConnection(asyncio.Protocol):
             return False
         if end > self._settings.max_head_bytes:
             raise HeadError(431, "Request head too large")
-        head = parse_head(data[:end], self._settings)
+        head = self._caller.read(data[:end])
         self._buffer = data[end + 4 :]
         self._begin(head)
         return True

@@ -41,6 +41,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._exchange: UpstreamExchange | None = None
         self._held = b""  # the incomplete head of an answer
         self._interim = 0
+        self._last_data = b""
+        self._last_method = ""
+        self._last_head: ResponseHead | None = None
         self._decoder: Decoder | None = None
         self._stream: BodyStream | None = None
         self._keep_alive = True
@@ -143,7 +146,7 @@ class UpstreamConnection(asyncio.Protocol):
                     self._break("its answer's head is too large")
                 return
             try:
-                head = parse_response(data[:end], self._exchange.request.method, self._settings.max_fields)
+                head = self._parse(data[:end], self._exchange.request.method)
             except ResponseError as error:
                 self._break(str(error))
                 return
@@ -156,6 +159,14 @@ class UpstreamConnection(asyncio.Protocol):
             if self._interim > _MAX_INTERIM:
                 self._break("too many interim answers")
 
+    def _parse(self, data: bytes, method: str) -> ResponseHead:
+        """Check a head; one that equals the last one on this connection is not parsed again. Raises ResponseError."""
+        if data == self._last_data and method == self._last_method and self._last_head is not None:
+            return self._last_head
+        head = parse_response(data, method, self._settings.max_fields)
+        self._last_data, self._last_method, self._last_head = data, method, head
+        return head
+
     def _answer(self, head: ResponseHead, data: bytes) -> None:
         """The final head is there, and *data* behind it."""
         exchange = cast("UpstreamExchange", self._exchange)
@@ -167,7 +178,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._keep_alive = head.keep_alive
         if head.idle_s is not None:
             self._idle_s = min(self._settings.idle_timeout_s, max(0.0, head.idle_s - 1.0))
-        response = Response(head.status, Headers.from_lines(head.lines), None, head.reason)
+        response = Response(head.status, Headers.from_lines(head.lines.copy()), None, head.reason)
         if head.length == 0:
             self._end(data)
         elif head.length == len(data):
@@ -214,7 +225,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._stream = BodyStream(None, self._pause, self._resume, self._close)
         if data:
             self._stream.feed(data)
-        headers = Headers.from_lines(head.lines)
+        headers = Headers.from_lines(head.lines.copy())
         headers.replace("Upgrade", head.upgrade)
         request.lend(self._stream)
         self._sending, self._chunked = request.upgraded, False
