@@ -20,6 +20,10 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 # Escapes whose meaning depends on who decodes them: NUL and other controls, slash, backslash, a second escape.
 _REFUSED_ESCAPE = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff]|2[Ff]|5[Cc]|25)")
 
+# Some servers cut path parameters off before they match, so /admin;x is /admin to them and something else to us. The
+# one that APIM knows names a revision.
+_PARAMETER = re.compile(r"[^;]*(?:;rev=[A-Za-z0-9.-]{1,80})?", re.IGNORECASE)
+
 
 class TargetError(ValueError):
     """A request target that is refused; the text says why."""
@@ -46,6 +50,8 @@ def normal_path(path: str) -> str:
     segments = normal.split("/")
     if "" in segments[1:-1] or any(_is_dots(segment) for segment in segments):
         raise TargetError("Empty or dot segment in the path")
+    if ";" in normal and not all(_PARAMETER.fullmatch(segment) for segment in segments):
+        raise TargetError("Parameter in a path segment")
     return normal
 
 
