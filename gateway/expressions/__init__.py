@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from gateway.expressions.expression import Expression, compile_expression, is_expression
+from gateway.expressions.results import to_bool, to_int, to_text
 from gateway.expressions.scan import scan_expression, unescape_expression
 
-__all__ = ["scan_expression", "unescape_expression"]
+__all__ = [
+    "Expression",
+    "compile_expression",
+    "is_expression",
+    "scan_expression",
+    "to_bool",
+    "to_int",
+    "to_text",
+    "unescape_expression",
+]

@@ -1,0 +1,135 @@
+"""
+Arithmetic of the numeric types: truncating division, wrap-around, IEEE floats, 28-digit decimals.
+
+Source: C# language specification, "Arithmetic operators", "Shift operators"; integer arithmetic is unchecked.
+"""
+
+from __future__ import annotations
+
+import decimal
+import math
+import operator
+from collections.abc import Callable
+from decimal import Decimal
+
+from gateway.expressions.thrown import Thrown, thrown
+from gateway.expressions.values import INTEGRALS, to_single, wrapper
+
+Operator = Callable[..., object]
+
+# 96 bits of mantissa and a scale up to 28: 28 digits are always exact, and .NET rounds half to even.
+CONTEXT = decimal.Context(
+    prec=28, rounding=decimal.ROUND_HALF_EVEN, Emax=28, traps=[decimal.DivisionByZero, decimal.InvalidOperation]
+)
+_DECIMAL_MAX = Decimal(2) ** 96 - 1
+
+
+def _divide_by_zero() -> Thrown:
+    return thrown("DivideByZeroException", "Attempted to divide by zero.")
+
+
+def _quotient(left: int, right: int) -> int:
+    if right == 0:
+        raise _divide_by_zero()
+    whole = abs(left) // abs(right)
+    return whole if (left < 0) == (right < 0) else -whole
+
+
+def _integral_operators(name: str) -> dict[str, Operator]:
+    wrap = wrapper(name)
+    _, low, high = INTEGRALS[name]
+    mask = 63 if name in ("long", "ulong") else 31
+
+    def divide(left: int, right: int) -> int:
+        quotient = _quotient(left, right)
+        if quotient > high:
+            raise thrown("OverflowException", "Arithmetic operation resulted in an overflow.")
+        return wrap(quotient)
+
+    return {
+        "+": lambda left, right: wrap(left + right),
+        "-": lambda left, right: wrap(left - right),
+        "*": lambda left, right: wrap(left * right),
+        "/": divide,
+        "%": lambda left, right: wrap(left - _quotient(left, right) * right),
+        "&": lambda left, right: wrap(left & right),
+        "|": lambda left, right: wrap(left | right),
+        "^": lambda left, right: wrap(left ^ right),
+        "<<": lambda left, count: wrap(left << (count & mask)),
+        ">>": lambda left, count: wrap(left >> (count & mask)),
+        "neg": lambda value: wrap(-value),
+        "~": lambda value: wrap(~value),
+        "pos": wrap,
+    }
+
+
+def _float_divide(left: float, right: float) -> float:
+    if right:
+        return left / right
+    if left == 0 or math.isnan(left):
+        return math.nan
+    return math.copysign(math.inf, left) * math.copysign(1.0, right)
+
+
+def _float_remainder(left: float, right: float) -> float:
+    if right == 0 or math.isinf(left) or math.isnan(left) or math.isnan(right):
+        return math.nan
+    return math.fmod(left, right)
+
+
+def _float_operators(finish: Callable[[float], float]) -> dict[str, Operator]:
+    return {
+        "+": lambda left, right: finish(left + right),
+        "-": lambda left, right: finish(left - right),
+        "*": lambda left, right: finish(left * right),
+        "/": lambda left, right: finish(_float_divide(left, right)),
+        "%": lambda left, right: finish(_float_remainder(left, right)),
+        "neg": lambda value: finish(-value),
+        "pos": finish,
+    }
+
+
+def bounded(value: Decimal) -> Decimal:
+    """*value* if a .NET decimal can hold it."""
+    if not value.is_finite() or abs(value) > _DECIMAL_MAX:
+        raise thrown("OverflowException", "Value was either too large or too small for a Decimal.")
+    return value
+
+
+def _decimal_divide(left: Decimal, right: Decimal) -> Decimal:
+    if not right:
+        raise _divide_by_zero()
+    return bounded(CONTEXT.divide(left, right))
+
+
+def _decimal_remainder(left: Decimal, right: Decimal) -> Decimal:
+    if not right:
+        raise _divide_by_zero()
+    return bounded(decimal.Context(prec=60).remainder(left, right))
+
+
+_DECIMAL_OPERATORS: dict[str, Operator] = {
+    "+": lambda left, right: bounded(CONTEXT.add(left, right)),
+    "-": lambda left, right: bounded(CONTEXT.subtract(left, right)),
+    "*": lambda left, right: bounded(CONTEXT.multiply(left, right)),
+    "/": _decimal_divide,
+    "%": _decimal_remainder,
+    "neg": operator.neg,
+    "pos": operator.pos,
+}
+
+# Type keyword → operator → function. The smaller integral types are promoted to int before they get here.
+ARITHMETIC: dict[str, dict[str, Operator]] = {
+    **{name: _integral_operators(name) for name in ("int", "uint", "long", "ulong")},
+    "float": _float_operators(to_single),
+    "double": _float_operators(float),
+    "decimal": _DECIMAL_OPERATORS,
+}
+COMPARISON: dict[str, Operator] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}

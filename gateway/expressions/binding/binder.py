@@ -1,0 +1,244 @@
+"""
+The binder: walks the syntax tree, hands each node to the function registered for its kind, keeps names and reports mistakes.
+
+Unknown names, types, members and constructs are refused here, at load, with their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from tree_sitter import Node
+
+from gateway.errors import LoadError, Location, Problem
+from gateway.expressions.binding.bound import SHORT, Bound, Frame, Meaning, MethodGroup, Run, TypeName
+from gateway.expressions.binding.scope import Function, Scope, Variable, slot_access
+from gateway.expressions.clr import DYNAMIC, NULL, VOID, Type, nullable
+from gateway.expressions.conversions import implicit
+from gateway.expressions.dispatch import dynamic_member
+from gateway.expressions.primitives import BOOL
+
+BindExpression = Callable[["Binder", Node, Type | None], Meaning]
+BindStatement = Callable[["Binder", Node], "Statement"]
+
+MAX_NODE_DEPTH = 150  # of the syntax tree; real files reach 40
+
+EXPRESSIONS: dict[str, BindExpression] = {}
+STATEMENTS: dict[str, BindStatement] = {}
+
+
+class Statement:
+    """
+    A bound statement. Running it gives None to go on, or a signal: BREAK, CONTINUE or a one-tuple with the result.
+
+    Attributes:
+        completes: Whether control can reach the end of it.
+        breaks: Whether a ``break`` in it leaves the loop or switch around it.
+    """
+
+    __slots__ = ("breaks", "completes", "run")
+
+    def __init__(self, run: Run, completes: bool = True, breaks: bool = False) -> None:
+        self.run = run
+        self.completes = completes
+        self.breaks = breaks
+
+
+def expression(*kinds: str) -> Callable[[BindExpression], BindExpression]:
+    """Register the function that binds expression nodes of these kinds."""
+
+    def register(bind: BindExpression) -> BindExpression:
+        EXPRESSIONS.update(dict.fromkeys(kinds, bind))
+        return bind
+
+    return register
+
+
+def statement(*kinds: str) -> Callable[[BindStatement], BindStatement]:
+    """Register the function that binds statement nodes of these kinds."""
+
+    def register(bind: BindStatement) -> BindStatement:
+        STATEMENTS.update(dict.fromkeys(kinds, bind))
+        return bind
+
+    return register
+
+
+def dynamic_property(receiver: Bound, name: str) -> Bound:
+    """A property of a dynamic value, found when it runs."""
+    run = receiver.run
+    if not receiver.conditional:
+        return Bound(DYNAMIC, lambda frame: dynamic_member(run(frame), name))
+
+    def link(frame: Frame) -> object:
+        value = run(frame)
+        return SHORT if value is SHORT else dynamic_member(value, name)
+
+    return Bound(DYNAMIC, link, conditional=True)
+
+
+def text_of(node: Node) -> str:
+    """The source text of *node*."""
+    return (node.text or b"").decode()
+
+
+def named(node: Node) -> list[Node]:
+    """The named children without comments."""
+    return [child for child in node.named_children if child.type != "comment"]
+
+
+class Binder:
+    """The state of compiling one expression."""
+
+    def __init__(self, locate: Callable[[Node], Location], context_type: Type) -> None:
+        self.locate = locate
+        self.function = Function()
+        self.scope = Scope(self.function)
+        self.touched: set[str] = set()  # what is used of context: "context", "Request", "RequestBody" …
+        self.depth = 0
+        slot = self.function.slot()
+        self.scope.names["context"] = Variable("context", context_type, self.function, slot, readonly=True)
+
+    # -- mistakes
+    def problem(self, node: Node, code: str, message: str, remedy: str = "") -> LoadError:
+        """A mistake at *node*, ready to raise."""
+        return LoadError([Problem(self.locate(node), code, message, remedy)])
+
+    # -- dispatch
+    def meaning(self, node: Node, target: Type | None = None) -> Meaning:
+        """Bind an expression that may be a value, a type, a namespace or a method group."""
+        bind = EXPRESSIONS.get(node.type)
+        if bind is None:
+            raise self.problem(
+                node, "unsupported-syntax", f"{node.type.replace('_', ' ')} is not supported", "write it another way"
+            )
+        self.depth += 1
+        if self.depth > MAX_NODE_DEPTH:
+            raise self.problem(node, "expression-too-deep", "the expression is nested too deeply", "split it up")
+        try:
+            return bind(self, node, target)
+        finally:
+            self.depth -= 1
+
+    def link(self, node: Node, target: Type | None = None) -> Bound:
+        """Bind a value that a chain goes on from: it may be SHORT."""
+        found = self.meaning(node, target)
+        if isinstance(found, Bound):
+            return found
+        if isinstance(found, MethodGroup) and found.receiver is not None and not found.candidates:
+            return dynamic_property(found.receiver, found.name)
+        if isinstance(found, MethodGroup):
+            raise self.problem(node, "method-not-called", f"{found.name} is a method; call it", f"write {found.name}(…)")
+        what = f"type {found.type.name}" if isinstance(found, TypeName) else f"namespace {found.name}"
+        raise self.problem(node, "not-a-value", f"the {what} is not a value", "name a member of it")
+
+    def value(self, node: Node, target: Type | None = None) -> Bound:
+        """Bind a value; where a ``?.`` chain ends, its null becomes visible here."""
+        return self.finished(self.link(node, target))
+
+    def finished(self, bound: Bound) -> Bound:
+        """End a ``?.`` chain."""
+        if not bound.conditional:
+            return bound
+        run = bound.run
+
+        def end(frame: Frame) -> object:
+            value = run(frame)
+            return None if value is SHORT else value
+
+        return Bound(nullable(bound.type), end)
+
+    def statement(self, node: Node) -> Statement:
+        """Bind a statement."""
+        bind = STATEMENTS.get(node.type)
+        if bind is None:
+            kind = node.type.replace("_", " ")
+            raise self.problem(node, "unsupported-syntax", f"{kind} is not allowed in a policy expression")
+        self.depth += 1
+        if self.depth > MAX_NODE_DEPTH:
+            raise self.problem(node, "expression-too-deep", "the expression is nested too deeply", "split it up")
+        try:
+            return bind(self, node)
+        finally:
+            self.depth -= 1
+
+    # -- conversions
+    def converted(self, node: Node, target: Type) -> Bound:
+        """Bind a value and bring it to *target* by an implicit conversion."""
+        return self.convert(self.value(node, target), target, node)
+
+    def convert(self, bound: Bound, target: Type, node: Node) -> Bound:
+        """*bound* as *target*, or a mistake when C# has no implicit conversion."""
+        found = implicit(bound.type, target, bound.constant_value)
+        if found is None:
+            if bound.type is VOID:
+                raise self.problem(node, "no-value", "this call gives no value")
+            source = "null" if bound.type is NULL else bound.type.name
+            raise self.problem(
+                node,
+                "wrong-type",
+                f"cannot implicitly convert {source} to {target.name}",
+                f"cast it: ({target.name})…" if bound.type is not NULL else "give it a value",
+            )
+        if found.run is None:
+            return bound if bound.type is target or bound.type is NULL else replace(bound, type=target, store=None)
+        run, convert = bound.run, found.run
+        if bound.constant is not bound.constant_value:
+            return Bound(target, lambda frame: convert(run(frame)))
+        value = convert(bound.constant)
+        return Bound(target, lambda _frame: value, value)
+
+    def condition(self, node: Node) -> Run:
+        """Bind something that must be bool."""
+        return self.converted(node, BOOL).run
+
+    # -- names
+    @contextmanager
+    def block(self) -> Iterator[Scope]:
+        """Names declared inside end with it."""
+        self.scope = Scope(self.scope.function, self.scope)
+        try:
+            yield self.scope
+        finally:
+            assert self.scope.outer is not None
+            self.scope = self.scope.outer
+
+    @contextmanager
+    def nested_function(self, result: Type | None) -> Iterator[Function]:
+        """The body of a lambda or local function: a frame of its own."""
+        outer = self.function
+        self.function = Function(outer.depth + 1, result=result)
+        self.scope = Scope(self.function, self.scope)
+        try:
+            yield self.function
+        finally:
+            assert self.scope.outer is not None
+            self.scope = self.scope.outer
+            self.function = outer
+
+    def declare(self, node: Node, name: str, made: Type) -> Variable:
+        """A new local."""
+        if name == "_":
+            return Variable(name, made, self.function, self.function.slot())
+        if self.scope.find(name) is not None:
+            raise self.problem(node, "duplicate-name", f"{name} is already declared", "choose another name")
+        variable = Variable(name, made, self.function, self.function.slot())
+        self.scope.names[name] = variable
+        return variable
+
+    def temporary(self, made: Type) -> tuple[Bound, int]:
+        """A slot without a name, and the value that reads it."""
+        slot = self.function.slot()
+        return Bound(made, slot_access(0, slot)[0]), slot
+
+
+def common_type(types: list[Type]) -> Type | None:
+    """The one of *types* that all the others convert to; NULL alone gives nothing."""
+    known = [made for made in dict.fromkeys(types) if made is not NULL]
+    for candidate in known:
+        wide = nullable(candidate) if NULL in types else candidate
+        if all(implicit(made, wide) for made in types):
+            return wide
+    return DYNAMIC if DYNAMIC in known else None

@@ -1,0 +1,219 @@
+"""``new``: objects with initialisers, arrays, anonymous objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tree_sitter import Node
+
+from gateway.expressions import primitives as p
+from gateway.expressions.binding.binder import Binder, common_type, expression, named, text_of
+from gateway.expressions.binding.bound import Bound, Frame, Meaning, MethodGroup, Run
+from gateway.expressions.binding.calls import bind_arguments, call_group, emit_call, no_overload, value_argument
+from gateway.expressions.binding.elements import element_of
+from gateway.expressions.binding.names import instance_member
+from gateway.expressions.binding.overloads import choose
+from gateway.expressions.binding.typenames import bind_type
+from gateway.expressions.clr import NULL, VOID, Member, Type, TypeDef, array_of, make
+from gateway.expressions.collections import ArrayValue, new_array
+from gateway.expressions.values import Anonymous
+
+Step = Callable[[Frame], object]
+
+
+@expression("object_creation_expression", "implicit_object_creation_expression")
+def bind_creation(b: Binder, node: Node, target: Type | None) -> Meaning:
+    """``new T(arguments) { initialiser }``."""
+    type_node = node.child_by_field_name("type")
+    made = bind_type(b, type_node) if type_node is not None else target
+    if made is None:
+        raise b.problem(node, "wrong-type", "new needs a type here", "write new T(…)")
+    arguments = node.child_by_field_name("arguments")
+    bound = _construct(b, node, made, named(arguments) if arguments is not None else [])
+    initializer = node.child_by_field_name("initializer")
+    return bound if initializer is None else _initialised(b, bound, initializer)
+
+
+def _construct(b: Binder, node: Node, made: Type, arguments: list[Node]) -> Bound:
+    if made.kind == "delegate" and arguments:
+        return b.value(arguments[0], made)
+    candidates = [each for each in made.find("new") if each.member.owner is made.definition]
+    written = bind_arguments(b, arguments)
+    if not candidates:
+        if made.is_value and not arguments:
+            value = made.definition.default
+            return Bound(made, lambda _frame: value)
+        raise b.problem(node, "no-constructor", f"a {made.name} cannot be made with new in a policy expression")
+    plan = choose(candidates, [each.seen for each in written])
+    if plan is None:
+        raise no_overload(b, node, MethodGroup("new", tuple(candidates)), written)
+    if made.args:
+        plan.bindings.update(made.bindings)
+    bound = emit_call(b, plan, written, None)
+    return bound.of_type(made)
+
+
+def _initialised(b: Binder, bound: Bound, initializer: Node) -> Bound:
+    """Run the constructor, then each entry of the initialiser on the new object."""
+    value, slot = b.temporary(bound.type)
+    steps = [_entry(b, value, entry) for entry in named(initializer)]
+    run = bound.run
+
+    def create(frame: Frame) -> object:
+        made = run(frame)
+        frame[slot] = made
+        for step in steps:
+            step(frame)
+            frame[slot] = made  # an entry may have made another object of this very expression
+        return made
+
+    return Bound(bound.type, create)
+
+
+def _entry(b: Binder, value: Bound, entry: Node) -> Step:
+    if entry.type == "assignment_expression":
+        return _assigned_entry(b, value, entry)
+    arguments = named(entry) if entry.type == "initializer_expression" else [entry]
+    group = instance_member(b, entry, value, "Add")
+    if not isinstance(group, MethodGroup):
+        raise b.problem(entry, "unknown-member", f"{value.type.name} has no Add")
+    return _call_add(b, entry, group, arguments)
+
+
+def _call_add(b: Binder, entry: Node, group: MethodGroup, arguments: list[Node]) -> Step:
+    if group.receiver is not None and not group.candidates:
+        return call_group(b, entry, group, entry).run
+    written = [value_argument(b, argument) for argument in arguments]
+    plan = choose(group.candidates, [each.seen for each in written])
+    if plan is None:
+        raise no_overload(b, entry, group, written)
+    return emit_call(b, plan, written, group.receiver).run
+
+
+def _assigned_entry(b: Binder, value: Bound, entry: Node) -> Step:
+    left, right = entry.child_by_field_name("left"), entry.child_by_field_name("right")
+    assert left is not None
+    assert right is not None
+    if left.type == "element_binding_expression":
+        place = element_of(b, left, value, named(left))
+    else:
+        meaning = instance_member(b, left, value, text_of(left))
+        if not isinstance(meaning, Bound):
+            raise b.problem(left, "not-a-variable", f"{text_of(left)} is not a property")
+        place = meaning
+    if right.type == "initializer_expression":
+        return _nested(b, place, right)
+    if place.store is None:
+        raise b.problem(left, "not-a-variable", f"{text_of(left)} cannot be set", "leave it out")
+    store, run = place.store, b.converted(right, place.type).run
+    return lambda frame: store(frame, run(frame))
+
+
+def _nested(b: Binder, place: Bound, right: Node) -> Step:
+    """``Items = { a, b }``: adds to what the property holds."""
+    return _initialised(b, place, right).run
+
+
+@expression("array_creation_expression")
+def bind_array(b: Binder, node: Node, _target: Type | None) -> Meaning:
+    """``new T[n]`` and ``new T[] { … }``."""
+    type_node = node.child_by_field_name("type")
+    assert type_node is not None
+    made = bind_type(b, type_node)
+    element = made.args[0]
+    items = next((each for each in named(node) if each.type == "initializer_expression"), None)
+    if items is not None:
+        return array_literal(b, items, element)
+    rank = type_node.child_by_field_name("rank")
+    sizes = named(rank) if rank is not None else []
+    if len(sizes) != 1:
+        raise b.problem(node, "syntax-error", "an array needs a size or its items", "write new T[n]")
+    size = b.converted(sizes[0], p.INT).run
+    return Bound(made, lambda frame: new_array(element, size(frame)))
+
+
+@expression("implicit_array_creation_expression")
+def bind_implicit_array(b: Binder, node: Node, _target: Type | None) -> Meaning:
+    """``new[] { … }``: of the type that all items convert to."""
+    items = named(node)[-1]
+    values = [b.value(item) for item in named(items)]
+    element = common_type([value.type for value in values])
+    if element is None:
+        raise b.problem(node, "wrong-type", "the items have no common type", "name the type: new object[] { … }")
+    return array_literal(b, items, element)
+
+
+@expression("initializer_expression", "collection_expression")
+def bind_array_initializer(b: Binder, node: Node, target: Type | None) -> Meaning:
+    """``T[] x = { … }``."""
+    if target is None or not target.args:
+        raise b.problem(node, "syntax-error", "an initialiser needs new before it", "write new[] { … }")
+    return array_literal(b, node, target.args[0])
+
+
+def array_literal(b: Binder, node: Node, element: Type) -> Bound:
+    """The items in braces as an array of *element*."""
+    runs = [b.converted(item, element).run for item in named(node)]
+    made = array_of(element)
+    if element is p.BYTE:
+        return Bound(made, lambda frame: bytearray([run(frame) for run in runs]))
+    return Bound(made, lambda frame: ArrayValue([run(frame) for run in runs], element))
+
+
+@expression("anonymous_object_creation_expression")
+def bind_anonymous(b: Binder, node: Node, _target: Type | None) -> Meaning:
+    """``new { A = 1, x.B }``."""
+    members = list(_anonymous_members(b, node))
+    values = {name: b.value(value) for name, value in members}
+    for name, value in values.items():
+        if value.type in (NULL, VOID):
+            raise b.problem(node, "wrong-type", f"{name} has no type", "cast the null: (string)null")
+    made = anonymous_type({name: value.type for name, value in values.items()})
+    runs: list[tuple[str, Run]] = [(name, value.run) for name, value in values.items()]
+    return Bound(made, lambda frame: Anonymous(made, {name: run(frame) for name, run in runs}))
+
+
+def _anonymous_members(b: Binder, node: Node) -> list[tuple[str, Node]]:
+    children = [child for child in node.children if child.type not in ("new", "{", "}", ",", "comment")]
+    members: list[tuple[str, Node]] = []
+    position = 0
+    while position < len(children):
+        if position + 1 < len(children) and children[position + 1].type == "=":
+            members.append((text_of(children[position]), children[position + 2]))
+            position += 3
+            continue
+        members.append((_implied_name(b, children[position]), children[position]))
+        position += 1
+    return members
+
+
+def _implied_name(b: Binder, node: Node) -> str:
+    if node.type == "identifier":
+        return text_of(node)
+    if node.type in ("member_access_expression", "conditional_access_expression"):
+        return text_of(named(node)[-1]).lstrip(".")
+    raise b.problem(node, "syntax-error", "this member of the anonymous object needs a name", "write Name = …")
+
+
+_ANONYMOUS: dict[tuple[tuple[str, Type], ...], Type] = {}
+
+
+def anonymous_type(fields: dict[str, Type]) -> Type:
+    """The type of anonymous objects with these properties in this order."""
+    key = tuple(fields.items())
+    if key not in _ANONYMOUS:
+        _ANONYMOUS[key] = _new_anonymous_type(fields)
+    return _ANONYMOUS[key]
+
+
+def _new_anonymous_type(fields: dict[str, Type]) -> Type:
+    definition = TypeDef("AnonymousType")
+    made = make(definition)
+    definition.members = {
+        name: [Member(name, "property", definition, each, _field(name))] for name, each in fields.items()
+    }
+    return made
+
+
+def _field(name: str) -> Callable[[Anonymous], object]:
+    return lambda value: value.fields[name]

@@ -1,0 +1,208 @@
+"""Lambdas, anonymous methods and local functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tree_sitter import Node
+
+from gateway.expressions.binding.binder import Binder, Statement, expression, named, statement, text_of
+from gateway.expressions.binding.bound import Bound, Frame, Meaning, Run
+from gateway.expressions.binding.overloads import func_type
+from gateway.expressions.binding.scope import Function, Variable
+from gateway.expressions.binding.typenames import bind_type
+from gateway.expressions.clr import DYNAMIC, VOID, Type
+from gateway.expressions.limits import enter, leave
+from gateway.expressions.signatures import delegate_shape
+
+LAMBDAS = frozenset({"lambda_expression", "anonymous_method_expression"})
+_ASSIGNS = frozenset({"assignment_expression", "postfix_unary_expression"})
+
+
+def lambda_parameters(node: Node) -> list[Node]:
+    """The parameter nodes: one implicit parameter, or those of the list."""
+    parameters = node.child_by_field_name("parameters")
+    if parameters is None:
+        return []
+    return [parameters] if parameters.type == "implicit_parameter" else named(parameters)
+
+
+def lambda_arity(node: Node) -> int | None:
+    """How many arguments the lambda takes; None for ``delegate { … }``, which takes any."""
+    if node.type == "anonymous_method_expression" and node.child_by_field_name("parameters") is None:
+        return None
+    return len(lambda_parameters(node))
+
+
+def lambda_result(b: Binder, node: Node, inputs: tuple[Type, ...]) -> Type:
+    """The type that the body gives for these parameter types."""
+    bound = bind_lambda(b, node, func_type(inputs, DYNAMIC), infer=True)
+    shape = delegate_shape(bound.type)
+    assert shape
+    return shape[1]
+
+
+def bind_lambda(b: Binder, node: Node, target: Type | None, infer: bool = False) -> Bound:
+    """
+    A lambda as a delegate.
+
+    Args:
+        target: The delegate type wanted; parameter types come from it where the lambda names none.
+        infer: Take the result type from the body instead of from *target*.
+    """
+    parameters = lambda_parameters(node)
+    shape = delegate_shape(target) if target is not None else None
+    if shape is None:
+        shape = (_written_types(b, node, parameters, target), DYNAMIC)
+        infer = True
+    inputs, output = shape
+    if lambda_arity(node) not in (None, len(inputs)):
+        raise b.problem(node, "wrong-type", f"the function must take {len(inputs)} arguments, not {len(parameters)}")
+    with b.nested_function(None if infer or output is DYNAMIC else output) as function:
+        types = [_declare(b, parameter, made) for parameter, made in zip(parameters, inputs, strict=False)]
+        for _ in inputs[len(types) :]:
+            function.slot()
+        body, result = _body(b, node, function, None if infer else output)
+    made = func_type([*types, *inputs[len(types) :]], result)
+    return Bound(target if target is not None and not infer else made, maker(body, function, len(inputs), _shares(node)))
+
+
+def _written_types(b: Binder, node: Node, parameters: list[Node], target: Type | None) -> tuple[Type, ...]:
+    typed = [parameter.child_by_field_name("type") for parameter in parameters]
+    if target is not None and target is not DYNAMIC and any(each is None for each in typed):
+        raise b.problem(node, "wrong-type", f"a function is not a {target.name}")
+    return tuple(bind_type(b, each) if each is not None else DYNAMIC for each in typed)
+
+
+def _declare(b: Binder, parameter: Node, made: Type) -> Type:
+    type_node = parameter.child_by_field_name("type")
+    if type_node is not None and type_node.type != "implicit_type":
+        made = bind_type(b, type_node)
+    name = parameter if parameter.type == "implicit_parameter" else parameter.child_by_field_name("name")
+    assert name is not None
+    b.declare(name, text_of(name), made)
+    return made
+
+
+def _body(b: Binder, node: Node, function: Function, output: Type | None) -> tuple[Run, Type]:
+    body = node.child_by_field_name("body") or named(node)[-1]
+    if body.type == "block":
+        return block_body(b, body, function, output)
+    # An Action may have any expression as its body.
+    if output is VOID:
+        run = b.value(body).run
+        return lambda frame: (run(frame), None)[1], VOID
+    if output is None or output is DYNAMIC:
+        bound = _any_value(b, body)
+        return bound.run, bound.type
+    bound = b.converted(body, output)
+    return bound.run, output
+
+
+def _any_value(b: Binder, body: Node) -> Bound:
+    from gateway.expressions.binding.calls import settle
+
+    return settle(b, body, b.meaning(body))
+
+
+def block_body(b: Binder, body: Node, function: Function, output: Type | None) -> tuple[Run, Type]:
+    """The body of a lambda or local function that is a block; the result type is inferred where *output* is None."""
+    from gateway.expressions.binding.binder import common_type
+
+    bound = b.statement(body)
+    result = output
+    if result is None:
+        result = (common_type(function.returned) or DYNAMIC) if function.returned else VOID
+    if result is not VOID and bound.completes and result is not DYNAMIC:
+        raise b.problem(body, "no-return", "not every path of this function returns a value", "add a return")
+    run = bound.run
+
+    def call(frame: Frame) -> object:
+        signal = run(frame)
+        return signal[0] if signal is not None else None
+
+    return call, result
+
+
+def _shares(node: Node) -> bool:
+    """Whether the body assigns to anything: then it must see its surroundings themselves, not a copy of them."""
+    todo = [node]
+    while todo:
+        current = todo.pop()
+        if current.type in _ASSIGNS or (current.type == "prefix_unary_expression" and text_of(current)[:2] in ("++", "--")):
+            return True
+        todo += current.children
+    return False
+
+
+def maker(body: Run, function: Function, count: int, shares: bool = True) -> Run:
+    """
+    The closure that makes the Python function of a lambda.
+
+    A lambda made in a loop keeps the variables of its own turn; copying the frame gives it that.
+    """
+
+    def make(frame: Frame) -> Callable[..., object]:
+        around = frame if shares else frame[:]
+        padding = [None] * (function.size - 1 - count)
+
+        def invoke(*values: object) -> object:
+            enter()
+            try:
+                return body([around, *values, *padding])
+            finally:
+                leave()
+
+        return invoke
+
+    return make
+
+
+@expression("lambda_expression", "anonymous_method_expression")
+def bind_lambda_value(b: Binder, node: Node, target: Type | None) -> Meaning:
+    """A lambda where the surroundings give the delegate type."""
+    return bind_lambda(b, node, target)
+
+
+def declare_local_functions(b: Binder, nodes: list[Node]) -> None:
+    """Local functions are known in their whole block, before it."""
+    for node in nodes:
+        if node.type == "local_function_statement":
+            name = node.child_by_field_name("name")
+            type_node = node.child_by_field_name("type")
+            parameters = node.child_by_field_name("parameters")
+            assert name is not None
+            assert type_node is not None
+            assert parameters is not None
+            if any(child.type in ("ref", "out", "params") for each in named(parameters) for child in each.children):
+                raise b.problem(node, "unsupported-syntax", "local functions take plain parameters only")
+            inputs = [bind_type(b, each.child_by_field_name("type") or each) for each in named(parameters)]
+            b.declare(name, text_of(name), func_type(inputs, bind_type(b, type_node)))
+
+
+@statement("local_function_statement")
+def bind_local_function(b: Binder, node: Node) -> Statement:
+    """``int f(int x) { … }``; it may call itself."""
+    name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+    parameters = node.child_by_field_name("parameters")
+    assert name is not None
+    assert body is not None
+    assert parameters is not None
+    variable = b.scope.find(text_of(name))
+    assert isinstance(variable, Variable)
+    shape = delegate_shape(variable.type)
+    assert shape
+    inputs, output = shape
+    with b.nested_function(output) as function:
+        for parameter, made in zip(named(parameters), inputs, strict=True):
+            _declare(b, parameter, made)
+        run = _local_body(b, body, function, output)
+    make, slot = maker(run, function, len(inputs)), variable.slot
+    return Statement(lambda frame: frame.__setitem__(slot, make(frame)))
+
+
+def _local_body(b: Binder, body: Node, function: Function, output: Type) -> Run:
+    if body.type == "block":
+        return block_body(b, body, function, output)[0]
+    inner = named(body)[0]
+    return b.value(inner).run if output is VOID else b.converted(inner, output).run

@@ -1,0 +1,166 @@
+"""``for``, ``foreach``, ``while``, ``do``, ``break``, ``continue``. Every turn is one step of the meter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tree_sitter import Node
+
+from gateway.expressions.binding.binder import Binder, Statement, named, statement, text_of
+from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Run, Store
+from gateway.expressions.binding.signals import BREAK, CONTINUE
+from gateway.expressions.binding.statements import declarations, embedded
+from gateway.expressions.binding.tuples import deconstruction_stores, item_types, parts_of
+from gateway.expressions.binding.typenames import bind_type
+from gateway.expressions.clr import DYNAMIC, OBJECT, Type
+from gateway.expressions.conversions import explicit
+from gateway.expressions.limits import tick
+from gateway.expressions.primitives import BOOL, ENUMERABLE, ENUMERABLE_OF
+from gateway.expressions.runtime import iterate
+
+
+@statement("break_statement")
+def bind_break(_b: Binder, _node: Node) -> Statement:
+    """``break;``."""
+    return Statement(lambda _frame: BREAK, completes=False, breaks=True)
+
+
+@statement("continue_statement")
+def bind_continue(_b: Binder, _node: Node) -> Statement:
+    """``continue;``."""
+    return Statement(lambda _frame: CONTINUE, completes=False)
+
+
+def _always(bound: Bound | None) -> bool:
+    return bound is None or (bound.constant is not NOT_CONSTANT and bound.constant is True)
+
+
+@statement("while_statement")
+def bind_while(b: Binder, node: Node) -> Statement:
+    """``while (test) body``."""
+    with b.block():
+        test_node, body_node = named(node)
+        condition = b.value(test_node)
+        test = b.convert(condition, BOOL, test_node).run
+        body = embedded(b, body_node)
+    return Statement(_loop(test, body.run, []), not _always(condition) or body.breaks)
+
+
+def _loop(test: Run, body: Run, updates: Sequence[Run]) -> Run:
+    def loop(frame: Frame) -> object:
+        while test(frame):
+            tick()
+            signal = body(frame)
+            if signal is not None and signal is not CONTINUE:
+                return None if signal is BREAK else signal
+            for update in updates:
+                update(frame)
+        return None
+
+    return loop
+
+
+@statement("do_statement")
+def bind_do(b: Binder, node: Node) -> Statement:
+    """``do body while (test);``."""
+    body_node, test_node = named(node)
+    body = embedded(b, body_node)
+    run, test = body.run, b.condition(test_node)
+
+    def loop(frame: Frame) -> object:
+        while True:
+            tick()
+            signal = run(frame)
+            if signal is not None and signal is not CONTINUE:
+                return None if signal is BREAK else signal
+            if not test(frame):
+                return None
+
+    return Statement(loop, body.completes or body.breaks)
+
+
+@statement("for_statement")
+def bind_for(b: Binder, node: Node) -> Statement:
+    """``for (init; test; update) body``."""
+    fields = {name: _fields(node, name) for name in ("initializer", "condition", "update")}
+    body_node = node.child_by_field_name("body")
+    assert body_node is not None
+    with b.block():
+        starts = [run for each in fields["initializer"] for run in _initializer(b, each)]
+        condition = b.value(fields["condition"][0]) if fields["condition"] else None
+        test: Run = b.convert(condition, BOOL, fields["condition"][0]).run if condition is not None else lambda _frame: True
+        body = embedded(b, body_node)
+        loop = _loop(test, body.run, [b.value(each).run for each in fields["update"]])
+
+    def run(frame: Frame) -> object:
+        for start in starts:
+            start(frame)
+        return loop(frame)
+
+    return Statement(run, not _always(condition) or body.breaks)
+
+
+def _fields(node: Node, name: str) -> list[Node]:
+    return [child for child in node.children_by_field_name(name) if child.is_named]
+
+
+def _initializer(b: Binder, node: Node) -> list[Run]:
+    return declarations(b, node) if node.type == "variable_declaration" else [b.value(node).run]
+
+
+@statement("foreach_statement")
+def bind_foreach(b: Binder, node: Node) -> Statement:
+    """``foreach (var x in items) body``."""
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    body_node = node.child_by_field_name("body")
+    assert left is not None
+    assert right is not None
+    assert body_node is not None
+    items = b.value(right)
+    with b.block():
+        store = _foreach_store(b, node, left, element_type(b, right, items.type))
+        body = embedded(b, body_node).run
+    return Statement(_foreach(items.run, store, body))
+
+
+def _foreach(items: Run, store: Store, body: Run) -> Run:
+    def loop(frame: Frame) -> object:
+        for item in iterate(items(frame)):
+            tick()
+            store(frame, item)
+            signal = body(frame)
+            if signal is not None and signal is not CONTINUE:
+                return None if signal is BREAK else signal
+        return None
+
+    return loop
+
+
+def _foreach_store(b: Binder, node: Node, left: Node, element: Type) -> Store:
+    if left.type in ("tuple_expression", "tuple_pattern"):
+        places = named(left)
+        stores = deconstruction_stores(b, places, item_types(b, left, element, len(places)), left.type == "tuple_pattern")
+        return lambda frame, value: [s(frame, v) for s, v in zip(stores, parts_of(value, len(stores)), strict=True)]
+    type_node = node.child_by_field_name("type")
+    assert type_node is not None
+    declared = element if type_node.type == "implicit_type" else bind_type(b, type_node)
+    slot = b.declare(left, text_of(left), declared).slot
+    found = explicit(element, declared)
+    if found is None:
+        raise b.problem(left, "wrong-type", f"an item is a {element.name}, not a {declared.name}", "write var")
+    convert = found.run
+    if convert is None:
+        return lambda frame, value: frame.__setitem__(slot, value)
+    return lambda frame, value: frame.__setitem__(slot, convert(value))
+
+
+def element_type(b: Binder, node: Node, made: Type) -> Type:
+    """What walking a value of type *made* gives."""
+    if made is DYNAMIC:
+        return DYNAMIC
+    found = made.as_definition(ENUMERABLE_OF.definition)
+    if found is not None:
+        return found.args[0]
+    if ENUMERABLE in made.ancestors:
+        return OBJECT
+    raise b.problem(node, "wrong-type", f"a {made.name} cannot be walked by foreach")

@@ -1,0 +1,241 @@
+"""Simple names, qualified names and member access."""
+
+from __future__ import annotations
+
+import difflib
+
+from tree_sitter import Node
+
+from gateway.expressions import clr
+from gateway.expressions.binding.binder import Binder, dynamic_property, expression, named, text_of
+from gateway.expressions.binding.bound import (
+    CONTEXT_SLOT,
+    NOT_CONSTANT,
+    SHORT,
+    Bound,
+    Frame,
+    Meaning,
+    MethodGroup,
+    Namespace,
+    Run,
+    TypeName,
+)
+from gateway.expressions.binding.scope import read
+from gateway.expressions.binding.typenames import bind_type, type_arguments
+from gateway.expressions.clr import DYNAMIC, NULL, Candidate, Type
+from gateway.expressions.conversions import implicit
+from gateway.expressions.runtime import assignable
+from gateway.expressions.thrown import null_reference
+
+
+@expression("identifier")
+def bind_identifier(b: Binder, node: Node, _target: Type | None) -> Meaning:
+    """A local, a type or the first part of a namespace."""
+    name = text_of(node).lstrip("@")
+    variable = b.scope.find(name)
+    if variable is not None:
+        if name == "context":
+            b.touched.add("context")
+        return read(variable, b.function)
+    found = clr.find_definition(name)
+    if found is not None:
+        return TypeName(clr.make(found))
+    if name in clr.KEYWORDS:
+        return TypeName(clr.KEYWORDS[name])
+    if name in clr.NAMESPACES:
+        return Namespace(name)
+    raise unknown_name(b, node, name)
+
+
+def unknown_name(b: Binder, node: Node, name: str) -> Exception:
+    """A name that means nothing, with the nearest one that does."""
+    near = difflib.get_close_matches(name, [*_locals(b), *clr.SHORT_NAMES], 1)
+    remedy = f"did you mean {near[0]}?" if near else "only locals, context and the allowed .NET types have names here"
+    code = "unknown-type" if name[:1].isupper() else "unknown-name"
+    return b.problem(node, code, f"the name {name} is not known", remedy)
+
+
+def _locals(b: Binder) -> list[str]:
+    names: list[str] = []
+    scope = b.scope
+    while scope is not None:
+        names += scope.names
+        scope = scope.outer  # type: ignore[assignment]
+    return names
+
+
+@expression("predefined_type", "nullable_type", "array_type")
+def bind_keyword_type(b: Binder, node: Node, _target: Type | None) -> Meaning:
+    """``string`` in ``string.Empty``."""
+    return TypeName(bind_type(b, node))
+
+
+@expression("generic_name")
+def bind_generic_name(b: Binder, node: Node, _target: Type | None) -> Meaning:
+    """``List<string>`` as a type, or a local generic call's name."""
+    return TypeName(bind_type(b, node))
+
+
+@expression("alias_qualified_name")
+def bind_global(b: Binder, node: Node, target: Type | None) -> Meaning:
+    """``global::System``."""
+    return b.meaning(named(node)[-1], target)
+
+
+@expression("qualified_name")
+def bind_qualified(b: Binder, node: Node, _target: Type | None) -> Meaning:
+    """``System.Convert`` where the grammar took it for a type."""
+    left, right = named(node)
+    return member_of(b, node, b.meaning(left), right)
+
+
+@expression("member_access_expression")
+def bind_member_access(b: Binder, node: Node, _target: Type | None) -> Meaning:
+    """``receiver.Name``."""
+    receiver = node.child_by_field_name("expression")
+    name = node.child_by_field_name("name")
+    assert receiver is not None
+    assert name is not None
+    return member_of(b, node, b.meaning(receiver), name)
+
+
+def member_of(b: Binder, node: Node, receiver: Meaning, name_node: Node) -> Meaning:
+    """The member *name_node* of whatever *receiver* means."""
+    name = text_of(name_node if name_node.type == "identifier" else named(name_node)[0])
+    if isinstance(receiver, Namespace):
+        return _in_namespace(b, node, receiver, name_node)
+    type_args = type_arguments(b, name_node)
+    if isinstance(receiver, TypeName):
+        return static_member(b, name_node, receiver.type, name, type_args)
+    if isinstance(receiver, MethodGroup):
+        if receiver.candidates or receiver.receiver is None:
+            raise b.problem(node, "method-not-called", f"{receiver.name} is a method; call it")
+        receiver = dynamic_property(receiver.receiver, receiver.name)
+    return instance_member(b, name_node, receiver, name, type_args)
+
+
+def _in_namespace(b: Binder, node: Node, namespace: Namespace, name_node: Node) -> Meaning:
+    full = f"{namespace.name}.{text_of(name_node if name_node.type == 'identifier' else named(name_node)[0])}"
+    args = type_arguments(b, name_node)
+    if full in clr.NAMESPACES and not args:
+        return Namespace(full)
+    found = clr.find_definition(full, len(args))
+    if found is None:
+        raise b.problem(
+            node, "unknown-type", f"the type {full} is not allowed in policy expressions", "see docs/expressions.md"
+        )
+    return TypeName(clr.make(found, *args))
+
+
+def static_member(b: Binder, node: Node, made: Type, name: str, type_args: tuple[Type, ...]) -> Meaning:
+    """``Type.Name``."""
+    candidates = [found for found in made.find(name) if found.member.static]
+    if not candidates:
+        raise unknown_member(b, node, made, name)
+    if candidates[0].member.kind == "method":
+        return MethodGroup(name, tuple(candidates), None, type_args)
+    member, bindings = candidates[0].member, candidates[0].bindings
+    call, result = member.call, member.type.substitute(bindings)
+    if member.kind == "constant":
+        value = call()
+        return Bound(result, lambda _frame: value, value)
+    return Bound(result, lambda _frame: call())
+
+
+def unknown_member(b: Binder, node: Node, made: Type, name: str) -> Exception:
+    """A member that the allow-list does not have, with the nearest one that it has."""
+    known = {member for ancestor in made.ancestors for member in clr.declared(ancestor.definition)}
+    lower = {each.lower(): each for each in known}
+    near = [lower[name.lower()]] if name.lower() in lower else difflib.get_close_matches(name, known, 1)
+    remedy = f"did you mean {near[0]}?" if near else "see docs/expressions.md for the members of each type"
+    if made is clr.OBJECT:
+        remedy = "cast the object to its type first, such as ((JObject)x)"
+    return b.problem(node, "unknown-member", f"{made.name} has no member {name}", remedy)
+
+
+def instance_member(b: Binder, node: Node, receiver: Bound, name: str, type_args: tuple[Type, ...] = ()) -> Meaning:
+    """``value.Name``: a property, or the methods and extension methods of that name."""
+    made = receiver.type
+    if made is NULL:
+        raise b.problem(node, "wrong-type", "null has no members")
+    if made is DYNAMIC:
+        b.touched.update({"Request", "Response"} if name == "Body" else ())
+        return MethodGroup(name, (), receiver, type_args)
+    candidates = [found for found in made.find(name) if not found.member.static]
+    if candidates and candidates[0].member.kind == "property":
+        _touch(b, made, name)
+        return property_value(b, receiver, candidates[0])
+    candidates += [Candidate(each, {}) for each in clr.extensions(name) if _extends(each, made)]
+    if not candidates:
+        raise unknown_member(b, node, made, name)
+    return MethodGroup(name, tuple(candidates), receiver, type_args)
+
+
+def _touch(b: Binder, made: Type, name: str) -> None:
+    owner = made.name
+    if name == "Body":
+        b.touched.add(f"{owner}.Body")
+    elif owner == "IProxyContext" or owner == "Context":
+        b.touched.add(name)
+
+
+def _extends(member: clr.Member, made: Type) -> bool:
+    parameter = member.parameters[0].type
+    if parameter.kind == "variable":
+        return True
+    if parameter.is_open:
+        return made.as_definition(parameter.definition) is not None
+    return assignable(made, parameter) or implicit(made, parameter) is not None and not made.is_value
+
+
+def property_value(b: Binder, receiver: Bound, candidate: Candidate) -> Bound:
+    """The value of a property; on null it throws."""
+    member = candidate.member
+    made = member.type.substitute(candidate.bindings).closed()
+    if receiver.conditional:
+        return through(b, receiver, lambda value: property_value(b, value, candidate), null_too=False)
+    run, call, setter = receiver.run, member.call, member.store
+
+    def load(frame: Frame) -> object:
+        value = run(frame)
+        if value is None:
+            raise null_reference()
+        return call(value)
+
+    def store(frame: Frame, value: object) -> None:
+        assert setter
+        setter(run(frame), value)
+
+    context_load = _context_property(receiver, call)
+    nullable = receiver.type.definition is clr.NULLABLE
+    return Bound(made, (lambda frame: call(run(frame))) if nullable else context_load or load,
+                 store=store if setter else None)  # fmt: skip
+
+
+def _context_property(receiver: Bound, call: clr.Call) -> Run | None:
+    """``context.X`` is on every path, and context is never null: one closure less."""
+    if receiver.type.definition.name != "IProxyContext" or receiver.run.__name__ != "load_here":
+        return None
+    return lambda frame: call(frame[CONTEXT_SLOT])
+
+
+def through(b: Binder, receiver: Bound, build: object, null_too: bool) -> Bound:
+    """
+    One more link of a ``?.`` chain.
+
+    Args:
+        build: Makes the link from the receiver's value, which is there and waits in a temporary slot.
+        null_too: The link is itself a ``?.``: a null receiver ends the chain as well.
+    """
+    value, slot = b.temporary(clr.underlying(receiver.type) if null_too else receiver.type)
+    link = build(value)  # type: ignore[operator]
+    run, link_run = receiver.run, link.run
+
+    def proceed(frame: Frame) -> object:
+        found = run(frame)
+        if found is SHORT or (null_too and found is None):
+            return SHORT
+        frame[slot] = found
+        return link_run(frame)
+
+    return Bound(link.type, proceed, NOT_CONSTANT, link.store, conditional=True)

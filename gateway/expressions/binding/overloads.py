@@ -1,0 +1,220 @@
+"""
+Overload resolution and type inference, for static types at load and for run-time types when an argument is dynamic.
+
+A *plan* says how the values of the written arguments become those that the Python function takes.
+
+Source: C# language specification, "Overload resolution", "Type inference" (simplified: costs instead of pairwise betterness).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Candidate, Parameter, Type, make, underlying
+from gateway.expressions.conversions import Conversion, implicit
+from gateway.expressions.signatures import delegate_shape
+
+MAX_COST = 10_000
+
+
+@dataclass(slots=True)
+class Argument:
+    """
+    One written argument.
+
+    Attributes:
+        type: Static type; None for a lambda, a method group or an ``out var``, which take their type from the parameter.
+        arity: Number of parameters of a lambda; None for other arguments.
+        mode: ``out`` or empty.
+        result: For a lambda or method group: given parameter types, the type it gives.
+    """
+
+    type: Type | None
+    name: str = ""
+    mode: str = ""
+    constant: object = None
+    arity: int | None = None
+    result: Callable[[tuple[Type, ...]], Type] | None = None
+
+
+@dataclass(slots=True)
+class Item:
+    """Where one parameter's value comes from: an argument, the default, or the rest of the arguments (params)."""
+
+    parameter: Parameter
+    type: Type
+    argument: int | None = None
+    rest: tuple[int, ...] | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """A chosen overload."""
+
+    candidate: Candidate
+    items: list[Item]
+    bindings: dict[str, Type] = field(default_factory=dict)
+    cost: int = 0
+
+    @property
+    def result(self) -> Type:
+        """The type that the call gives."""
+        return self.candidate.member.type.substitute(self.bindings).closed()
+
+    @property
+    def type_arguments(self) -> tuple[Type, ...]:
+        """The method's own type arguments."""
+        names = self.candidate.member.type_parameters or self.candidate.member.owner.parameters
+        return tuple(self.bindings.get(name, DYNAMIC) for name in names)
+
+
+def choose(
+    candidates: Iterable[Candidate], arguments: Sequence[Argument], type_args: tuple[Type, ...] = ()
+) -> Plan | None:
+    """The best applicable overload, or None."""
+    best: Plan | None = None
+    for candidate in candidates:
+        plan = applicable(candidate, arguments, type_args)
+        if plan is not None and (best is None or plan.cost < best.cost):
+            best = plan
+    return best
+
+
+def applicable(candidate: Candidate, arguments: Sequence[Argument], type_args: tuple[Type, ...]) -> Plan | None:
+    """The plan for one overload, or None where the arguments do not fit."""
+    member = candidate.member
+    if type_args and len(type_args) != len(member.type_parameters):
+        return None
+    for expanded in (False, True):
+        items = _match(member.parameters, arguments, expanded)
+        if items is not None:
+            bindings = {**candidate.bindings, **dict(zip(member.type_parameters, type_args, strict=False))}
+            plan = Plan(candidate, items, bindings, cost=20 if expanded else 0)
+            if _infer(plan, arguments) and _price(plan, arguments):
+                return plan
+    return None
+
+
+def _match(parameters: tuple[Parameter, ...], arguments: Sequence[Argument], expanded: bool) -> list[Item] | None:
+    """Which argument goes to which parameter."""
+    has_params = bool(parameters) and parameters[-1].mode == "params"
+    if expanded and not has_params:
+        return None
+    fixed = parameters[:-1] if expanded else parameters
+    items = [Item(parameter, parameter.type) for parameter in fixed]
+    rest: list[int] = []
+    for index, argument in enumerate(arguments):
+        position = _position(fixed, argument, index)
+        if position is None and expanded and not argument.name:
+            rest.append(index)
+        elif position is None or items[position].argument is not None:
+            return None
+        else:
+            items[position].argument = index
+    if any(item.argument is None and item.parameter.mode != "optional" for item in items):
+        return None
+    if expanded:
+        items.append(Item(parameters[-1], parameters[-1].type.args[0], rest=tuple(rest)))
+    return items
+
+
+def _position(parameters: tuple[Parameter, ...], argument: Argument, index: int) -> int | None:
+    if not argument.name:
+        return index if index < len(parameters) else None
+    return next((place for place, parameter in enumerate(parameters) if parameter.name == argument.name), None)
+
+
+def _pairs(plan: Plan, arguments: Sequence[Argument]) -> list[tuple[Type, Argument]]:
+    pairs = []
+    for item in plan.items:
+        if item.argument is not None:
+            pairs.append((item.type, arguments[item.argument]))
+        pairs.extend((item.type, arguments[index]) for index in item.rest or ())
+    return pairs
+
+
+def _infer(plan: Plan, arguments: Sequence[Argument]) -> bool:
+    """Find the type arguments: plain arguments first, then lambdas from left to right."""
+    pairs = _pairs(plan, arguments)
+    for made, argument in pairs:
+        if argument.type is not None and not argument.mode:
+            infer(made, argument.type, plan.bindings)
+    for made, argument in pairs:
+        if argument.result is not None and not _infer_delegate(made, argument, plan.bindings):
+            return False
+    return True
+
+
+def _infer_delegate(made: Type, argument: Argument, bindings: dict[str, Type]) -> bool:
+    shape = delegate_shape(made)
+    if made.kind == "variable":
+        shape = delegate_shape(made.substitute(bindings))
+    if shape is None or (argument.arity is not None and argument.arity != len(shape[0])):
+        return False
+    inputs, output = shape
+    if output.is_open and argument.result is not None:
+        types = tuple(each.substitute(bindings).closed() for each in inputs)
+        infer(output, argument.result(types), bindings)
+    return True
+
+
+def infer(parameter: Type, argument: Type, bindings: dict[str, Type]) -> None:
+    """Bind the type variables of *parameter* so that *argument* fits."""
+    if parameter.kind == "variable":
+        _bind(parameter.definition.full_name, argument, bindings)
+    elif parameter.definition is NULLABLE:
+        infer(parameter.args[0], underlying(argument), bindings)
+    elif parameter.is_open:
+        _infer_args(parameter, argument, bindings)
+
+
+def _bind(name: str, argument: Type, bindings: dict[str, Type]) -> None:
+    if argument is NULL or argument is VOID:
+        return
+    known = bindings.get(name)
+    if known is None or (known is not argument and implicit(known, argument) and not implicit(argument, known)):
+        bindings[name] = argument
+
+
+def _infer_args(parameter: Type, argument: Type, bindings: dict[str, Type]) -> None:
+    found = argument.as_definition(parameter.definition)
+    if found is None and argument is not DYNAMIC:
+        return
+    sources = found.args if found is not None else (DYNAMIC,) * len(parameter.args)
+    for inner, source in zip(parameter.args, sources, strict=False):
+        infer(inner, source, bindings)
+
+
+def _price(plan: Plan, arguments: Sequence[Argument]) -> bool:
+    """Substitute what was inferred and add up the conversions; False when one does not exist."""
+    for item in plan.items:
+        item.type = item.type.substitute(plan.bindings).closed()
+        for index in [*([] if item.argument is None else [item.argument]), *(item.rest or ())]:
+            cost = _argument_cost(arguments[index], item)
+            if cost is None:
+                return False
+            plan.cost += cost
+        # An overload that needs no default is better than one that does.
+        plan.cost += 1 if item.argument is None and item.rest is None else 0
+    # A method without type parameters is better than a generic one.
+    plan.cost += 1 if plan.candidate.member.type_parameters else 0
+    return True
+
+
+def _argument_cost(argument: Argument, item: Item) -> int | None:
+    if (argument.mode == "out") != (item.parameter.mode == "out"):
+        return None
+    if argument.result is not None or argument.type is None:
+        return 0 if argument.mode or item.type.kind == "delegate" or item.type is DYNAMIC else None
+    if argument.mode == "out":
+        return 0 if argument.type is item.type or DYNAMIC in (argument.type, item.type) else MAX_COST
+    found: Conversion | None = implicit(argument.type, item.type, argument.constant)
+    return None if found is None else found.cost
+
+
+def func_type(inputs: Sequence[Type], output: Type) -> Type:
+    """``Func<…>`` or, without a result, ``Action<…>``."""
+    from gateway.expressions.signatures import delegate
+
+    return make(delegate("Action"), *inputs) if output is VOID else make(delegate("Func"), *inputs, output)

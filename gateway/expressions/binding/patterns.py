@@ -1,0 +1,189 @@
+"""
+``is`` and the patterns of ``switch``: each becomes a test of (value, frame) that also fills the variables it declares.
+
+Source: C# language specification, "Patterns".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tree_sitter import Node
+
+from gateway.expressions import primitives as p
+from gateway.expressions.binding.binder import Binder, expression, named, text_of
+from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Meaning, TypeName
+from gateway.expressions.binding.names import instance_member
+from gateway.expressions.binding.typenames import bind_type
+from gateway.expressions.clr import DYNAMIC, NULL, OBJECT, Type, underlying
+from gateway.expressions.conversions import explicit, implicit
+from gateway.expressions.equality import equal
+from gateway.expressions.operators import binary, dynamic_binary
+from gateway.expressions.runtime import is_instance
+
+Test = Callable[[object, Frame], bool]
+
+
+@expression("is_pattern_expression")
+def bind_is_pattern(b: Binder, node: Node, _target: Type | None) -> Meaning:
+    """``x is pattern``."""
+    value_node, pattern = node.child_by_field_name("expression"), node.child_by_field_name("pattern")
+    assert value_node is not None
+    assert pattern is not None
+    value = b.value(value_node)
+    test, run = bind_pattern(b, pattern, value.type), value.run
+    return Bound(p.BOOL, lambda frame: test(run(frame), frame))
+
+
+@expression("is_expression")
+def bind_is(b: Binder, node: Node, _target: Type | None) -> Meaning:
+    """``x is T``."""
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    assert left is not None
+    assert right is not None
+    value = b.value(left)
+    test, run = type_test(b, node, value.type, bind_type(b, right)), value.run
+    return Bound(p.BOOL, lambda frame: test(run(frame), frame))
+
+
+def bind_pattern(b: Binder, node: Node, made: Type) -> Test:
+    """The test that *node* stands for, on values of static type *made*."""
+    bind = _PATTERNS.get(node.type)
+    if bind is not None:
+        return bind(b, node, made)
+    if node.type in ("predefined_type", "nullable_type", "array_type", "generic_name"):
+        return type_test(b, node, made, bind_type(b, node))
+    return _constant_test(b, node, node, made)
+
+
+def type_test(b: Binder, node: Node, made: Type, wanted: Type) -> Test:
+    """``is T``."""
+    if made is not DYNAMIC and explicit(made, wanted) is None and wanted.kind != "interface":
+        raise b.problem(node, "wrong-type", f"a {made.name} can never be a {wanted.name}")
+    return lambda value, _frame: is_instance(value, wanted)
+
+
+def _declaration(b: Binder, node: Node, made: Type) -> Test:
+    type_node, name = node.child_by_field_name("type"), node.child_by_field_name("name")
+    assert type_node is not None
+    if type_node.type == "implicit_type":
+        return _var(b, node, made)
+    wanted = bind_type(b, type_node)
+    test = type_test(b, node, made, wanted)
+    if name is None or text_of(name) == "_":
+        return test
+    slot = b.declare(name, text_of(name), wanted).slot
+
+    def capture(value: object, frame: Frame) -> bool:
+        if not test(value, frame):
+            return False
+        frame[slot] = value
+        return True
+
+    return capture
+
+
+def _var(b: Binder, node: Node, made: Type) -> Test:
+    name = node.child_by_field_name("name") or named(node)[-1]
+    slot = b.declare(name, text_of(name), made).slot
+
+    def capture(value: object, frame: Frame) -> bool:
+        frame[slot] = value
+        return True
+
+    return capture
+
+
+def _constant(b: Binder, node: Node, made: Type) -> Test:
+    inner = named(node)[0]
+    return _constant_test(b, node, inner, made)
+
+
+def _constant_test(b: Binder, node: Node, inner: Node, made: Type) -> Test:
+    meaning = b.meaning(inner)
+    if isinstance(meaning, TypeName):
+        return type_test(b, node, made, meaning.type)
+    bound = b.value(inner, made) if not isinstance(meaning, Bound) else b.finished(meaning)
+    if bound.constant is NOT_CONSTANT:
+        raise b.problem(node, "not-constant", "a pattern must be a constant or a type", "use == instead")
+    if bound.type is NULL:
+        return lambda value, _frame: value is None
+    if made not in (OBJECT, DYNAMIC) and implicit(bound.type, underlying(made), bound.constant):
+        bound = b.convert(bound, underlying(made), node)
+    wanted = bound.constant
+    return lambda value, _frame: value is not None and equal(value, wanted)
+
+
+def _relational(b: Binder, node: Node, made: Type) -> Test:
+    name, inner = node.children[0].type, named(node)[0]
+    bound = b.value(inner)
+    if made in (OBJECT, DYNAMIC):
+        kind, wanted = bound.type, bound.constant
+        return lambda value, _frame: is_instance(value, kind) and bool(dynamic_binary(name, value, wanted))
+    operation = binary(name, underlying(made), bound.type, None, bound.constant_value)
+    if operation is None:
+        raise b.problem(node, "no-operator", f"operator {name} cannot be applied to {made.name}")
+    limit = b.convert(bound, operation.right, inner).constant if operation.right is not None else bound.constant
+    run = operation.run
+    return lambda value, _frame: value is not None and bool(run(value, limit))
+
+
+def _not(b: Binder, node: Node, made: Type) -> Test:
+    test = bind_pattern(b, named(node)[0], made)
+    return lambda value, frame: not test(value, frame)
+
+
+def _both(b: Binder, node: Node, made: Type) -> Test:
+    left, right = (bind_pattern(b, each, made) for each in (named(node)[0], named(node)[-1]))
+    if node.type == "and_pattern":
+        return lambda value, frame: left(value, frame) and right(value, frame)
+    return lambda value, frame: left(value, frame) or right(value, frame)
+
+
+def _inside(b: Binder, node: Node, made: Type) -> Test:
+    return bind_pattern(b, named(node)[0], made)
+
+
+def _discard(_b: Binder, _node: Node, _made: Type) -> Test:
+    return lambda _value, _frame: True
+
+
+def _recursive(b: Binder, node: Node, made: Type) -> Test:
+    """``T { Property: pattern } name``."""
+    type_node, name = node.child_by_field_name("type"), node.child_by_field_name("name")
+    wanted = bind_type(b, type_node) if type_node is not None else made
+    slot = b.declare(name, text_of(name), wanted).slot if name is not None else b.function.slot()
+    clause = next((each for each in named(node) if each.type == "property_pattern_clause"), None)
+    tests = [_property_test(b, each, wanted, slot) for each in (named(clause) if clause is not None else [])]
+    has_type = type_node is not None
+
+    def matches(value: object, frame: Frame) -> bool:
+        if value is None or (has_type and not is_instance(value, wanted)):
+            return False
+        frame[slot] = value
+        return all(test(frame) for test in tests)
+
+    return matches
+
+
+def _property_test(b: Binder, node: Node, made: Type, slot: int) -> Callable[[Frame], bool]:
+    name, pattern = named(node)[0], named(node)[-1]
+    meaning = instance_member(b, name, Bound(made, lambda frame: frame[slot]), text_of(name))
+    if not isinstance(meaning, Bound):
+        raise b.problem(name, "unknown-member", f"{text_of(name)} is not a property of {made.name}")
+    test, run = bind_pattern(b, pattern, meaning.type), meaning.run
+    return lambda frame: test(run(frame), frame)
+
+
+_PATTERNS: dict[str, Callable[[Binder, Node, Type], Test]] = {
+    "declaration_pattern": _declaration,
+    "var_pattern": _var,
+    "constant_pattern": _constant,
+    "relational_pattern": _relational,
+    "negated_pattern": _not,
+    "and_pattern": _both,
+    "or_pattern": _both,
+    "parenthesized_pattern": _inside,
+    "discard": _discard,
+    "recursive_pattern": _recursive,
+}

@@ -1,0 +1,1 @@
+"""LINQ query syntax."""

@@ -1,0 +1,192 @@
+"""Blocks, declarations, ``if``, ``return`` and expression statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tree_sitter import Node
+
+from gateway.expressions.binding.binder import Binder, Statement, named, statement, text_of
+from gateway.expressions.binding.bound import NOT_CONSTANT, Frame, Run
+from gateway.expressions.binding.lambdas import LAMBDAS, bind_lambda, declare_local_functions
+from gateway.expressions.binding.scope import Variable
+from gateway.expressions.binding.tuples import bind_deconstruction
+from gateway.expressions.binding.typenames import bind_type
+from gateway.expressions.clr import NULL, NULLABLE, VOID, Type
+from gateway.expressions.primitives import BOOL
+
+_CALLS = frozenset({
+    "invocation_expression", "assignment_expression", "postfix_unary_expression", "prefix_unary_expression",
+    "object_creation_expression", "conditional_access_expression", "await_expression", "parenthesized_expression",
+})  # fmt: skip
+
+
+def sequence(b: Binder, nodes: Sequence[Node]) -> Statement:
+    """Statements one after the other."""
+    declare_local_functions(b, list(nodes))
+    bound = [b.statement(node) for node in nodes]
+    completes = all(each.completes for each in bound)
+    breaks = any(each.breaks for each in bound)
+    # Local functions come first: they may be called before the line that declares them.
+    functions = [each.run for each, node in zip(bound, nodes, strict=True) if node.type == "local_function_statement"]
+    others = [each.run for each, node in zip(bound, nodes, strict=True) if node.type != "local_function_statement"]
+    return Statement(run_all([*functions, *others]), completes, breaks)
+
+
+def run_all(runs: Sequence[Run]) -> Run:
+    """Run until one gives a signal."""
+    if len(runs) == 1:
+        return runs[0]
+
+    def run(frame: Frame) -> object:
+        for each in runs:
+            signal = each(frame)
+            if signal is not None:
+                return signal
+        return None
+
+    return run
+
+
+@statement("block")
+def bind_block(b: Binder, node: Node) -> Statement:
+    """``{ … }``."""
+    with b.block():
+        return sequence(b, named(node))
+
+
+@statement("empty_statement", "comment")
+def bind_empty(_b: Binder, _node: Node) -> Statement:
+    """``;``."""
+    return Statement(lambda _frame: None)
+
+
+@statement("expression_statement")
+def bind_expression_statement(b: Binder, node: Node) -> Statement:
+    """A call, an assignment, a step."""
+    inner = named(node)[0]
+    if inner.type not in _CALLS:
+        raise b.problem(inner, "not-a-statement", "only calls and assignments can stand alone", "return or assign it")
+    run = b.value(inner).run
+
+    def execute(frame: Frame) -> None:
+        run(frame)
+
+    return Statement(execute)
+
+
+@statement("return_statement")
+def bind_return(b: Binder, node: Node) -> Statement:
+    """``return x;``."""
+    inner = named(node)
+    if not inner:
+        if b.function.depth == 0:
+            raise b.problem(node, "no-return", "a policy expression must return a value", "return null or a value")
+        return Statement(lambda _frame: (None,), completes=False)
+    result = b.function.result
+    if result is VOID:
+        raise b.problem(node, "wrong-type", "this function returns nothing", "declare its type")
+    bound = b.value(inner[0]) if result is None else b.converted(inner[0], result)
+    b.function.returned.append(bound.type)
+    run = bound.run
+    return Statement(lambda frame: (run(frame),), completes=False)
+
+
+@statement("if_statement")
+def bind_if(b: Binder, node: Node) -> Statement:
+    """``if (test) … else …``."""
+    condition, consequence = node.child_by_field_name("condition"), node.child_by_field_name("consequence")
+    alternative = node.child_by_field_name("alternative")
+    assert condition is not None
+    assert consequence is not None
+    bound = b.value(condition)
+    test = b.convert(bound, BOOL, condition).run
+    yes = embedded(b, consequence)
+    no = embedded(b, alternative) if alternative is not None else Statement(lambda _frame: None)
+    first, second = yes.run, no.run
+    return Statement(
+        lambda frame: first(frame) if test(frame) else second(frame),
+        _completes(bound.constant, yes, no),
+        yes.breaks or no.breaks,
+    )
+
+
+def _completes(test: object, yes: Statement, no: Statement) -> bool:
+    if test is NOT_CONSTANT:
+        return yes.completes or no.completes
+    return yes.completes if test else no.completes
+
+
+def embedded(b: Binder, node: Node) -> Statement:
+    """The body of an ``if`` or loop; a declaration may not stand there alone."""
+    if node.type == "local_declaration_statement":
+        raise b.problem(node, "syntax-error", "a declaration here needs braces", "write { … }")
+    with b.block():
+        return b.statement(node)
+
+
+@statement("local_declaration_statement")
+def bind_local(b: Binder, node: Node) -> Statement:
+    """``var x = 1;``, ``int a, b = 2;``, ``const string c = "x";``, ``using var r = …;``."""
+    is_const = any(text_of(child) == "const" for child in node.children)
+    declaration = next(child for child in named(node) if child.type == "variable_declaration")
+    return Statement(run_all(declarations(b, declaration, is_const) or [lambda _frame: None]))
+
+
+def declarations(b: Binder, node: Node, is_const: bool = False) -> list[Run]:
+    """The declarators of one declaration."""
+    type_node = node.child_by_field_name("type")
+    assert type_node is not None
+    made = None if type_node.type == "implicit_type" else bind_type(b, type_node)
+    return [_declarator(b, each, made, is_const) for each in named(node) if each.type == "variable_declarator"]
+
+
+def _declarator(b: Binder, node: Node, made: Type | None, is_const: bool) -> Run:
+    children = named(node)
+    value_node = children[-1] if any(child.type == "=" for child in node.children) else None
+    if children[0].type == "tuple_pattern":
+        assert value_node is not None
+        run = bind_deconstruction(b, children[0], value_node, declares=True).run
+        return lambda frame: (run(frame), None)[1]
+    name = text_of(children[0]).lstrip("@")
+    if value_node is None:
+        return _without_value(b, node, name, made)
+    if is_const:
+        return _constant(b, node, name, made, value_node)
+    return _with_value(b, node, name, made, value_node)
+
+
+def _without_value(b: Binder, node: Node, name: str, made: Type | None) -> Run:
+    if made is None:
+        raise b.problem(node, "wrong-type", f"var {name} needs a value", f"write var {name} = …")
+    slot = b.declare(node, name, made).slot
+    value = None if made.definition is NULLABLE else made.definition.default
+
+    def declare(frame: Frame) -> None:
+        frame[slot] = value
+
+    return declare
+
+
+def _constant(b: Binder, node: Node, name: str, made: Type | None, value_node: Node) -> Run:
+    bound = b.value(value_node) if made is None else b.converted(value_node, made)
+    if bound.constant is NOT_CONSTANT:
+        raise b.problem(value_node, "not-constant", f"the value of {name} is not constant", "drop the const")
+    variable = b.declare(node, name, made or bound.type)
+    b.scope.names[name] = Variable(name, variable.type, b.function, variable.slot, bound.constant, readonly=True)
+    return lambda _frame: None
+
+
+def _with_value(b: Binder, node: Node, name: str, made: Type | None, value_node: Node) -> Run:
+    if made is None and value_node.type in LAMBDAS:
+        bound = bind_lambda(b, value_node, None)
+    else:
+        bound = b.value(value_node) if made is None else b.converted(value_node, made)
+    if made is None and bound.type in (NULL, VOID):
+        raise b.problem(value_node, "wrong-type", f"var {name} takes its type from its value; this has none")
+    slot, run = b.declare(node, name, made or bound.type).slot, bound.run
+
+    def declare(frame: Frame) -> None:
+        frame[slot] = run(frame)
+
+    return declare

@@ -1,0 +1,129 @@
+"""``switch`` as a statement and as an expression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from gateway.expressions.binding.binder import Binder, Statement, common_type, expression, named, statement
+from gateway.expressions.binding.bound import Bound, Frame, Meaning, Run
+from gateway.expressions.binding.patterns import Test, bind_pattern
+from gateway.expressions.binding.signals import BREAK
+from gateway.expressions.binding.statements import run_all
+from gateway.expressions.clr import DYNAMIC, Type
+from gateway.expressions.conversions import implicit
+from gateway.expressions.thrown import thrown
+
+
+@dataclass(slots=True)
+class Arm:
+    """What one case tests and runs; no test for ``default``."""
+
+    test: Test | None
+    guard: Run | None
+    run: Run
+
+
+@statement("switch_statement")
+def bind_switch(b: Binder, node: Node) -> Statement:
+    """``switch (x) { case a: … break; default: … }``."""
+    value_node, body = node.child_by_field_name("value"), node.child_by_field_name("body")
+    assert value_node is not None
+    assert body is not None
+    value = b.value(value_node)
+    with b.block():
+        sections = _sections(body)
+        arms = [_section(b, labels, statements, value.type) for labels, statements in sections]
+    flat = [arm for group, _ in arms for arm in group]
+    has_default = any(arm.test is None for arm in flat)
+    completes = not has_default or any(done.breaks for _, done in arms)
+    return Statement(_switch(value.run, flat), completes)
+
+
+def _sections(body: Node) -> list[tuple[list[Node], list[Node]]]:
+    """Labels and statements; the grammar makes one section for each label."""
+    sections: list[tuple[list[Node], list[Node]]] = []
+    pending: list[Node] = []
+    for section in named(body):
+        pending.append(section)
+        statements = [each for each in named(section) if each.type.endswith(("_statement", "block"))]
+        if statements:
+            sections.append((pending, statements))
+            pending = []
+    return sections
+
+
+def _section(b: Binder, labels: list[Node], statements: list[Node], made: Type) -> tuple[list[Arm], Statement]:
+    with b.block():
+        tests = [_label(b, label, made) for label in labels]
+        bound = [b.statement(each) for each in statements]
+    done = Statement(None, all(s.completes for s in bound), any(s.breaks for s in bound))  # type: ignore[arg-type]
+    if done.completes:
+        raise b.problem(statements[-1], "syntax-error", "a case must not fall through to the next", "end it with break;")
+    run = run_all([each.run for each in bound])
+    return [Arm(test, guard, run) for test, guard in tests], done
+
+
+def _label(b: Binder, label: Node, made: Type) -> tuple[Test | None, Run | None]:
+    if label.children[0].type == "default":
+        return None, None
+    pattern = next(each for each in named(label) if not each.type.endswith(("_statement", "block")))
+    test = bind_pattern(b, pattern, made)
+    clause = next((each for each in named(label) if each.type == "when_clause"), None)
+    return test, b.condition(named(clause)[0]) if clause is not None else None
+
+
+def _switch(value: Run, arms: list[Arm]) -> Run:
+    tested = [arm for arm in arms if arm.test is not None]
+    default = next((arm.run for arm in arms if arm.test is None), None)
+
+    def run(frame: Frame) -> object:
+        subject = value(frame)
+        chosen = default
+        for arm in tested:
+            if arm.test(subject, frame) and (arm.guard is None or arm.guard(frame)):  # type: ignore[misc]
+                chosen = arm.run
+                break
+        signal = chosen(frame) if chosen is not None else None
+        return None if signal is BREAK else signal
+
+    return run
+
+
+@expression("switch_expression")
+def bind_switch_expression(b: Binder, node: Node, target: Type | None) -> Meaning:
+    """``x switch { pattern => value, _ => value }``."""
+    value_node, *arm_nodes = [each for each in named(node) if each.type != "switch_expression_body"]
+    body = next((each for each in named(node) if each.type == "switch_expression_body"), None)
+    arm_nodes = named(body) if body is not None else arm_nodes
+    value = b.value(value_node)
+    bound = [_arm(b, each, value.type, target) for each in arm_nodes]
+    made = common_type([result.type for _, _, result in bound]) or target or DYNAMIC
+    if target is not None and any(implicit(result.type, made) is None for _, _, result in bound):
+        made = target
+    arms = [
+        Arm(test, guard, b.convert(result, made, arm_node).run)
+        for (test, guard, result), arm_node in zip(bound, arm_nodes, strict=True)
+    ]
+    return Bound(made, _choose(value.run, arms))
+
+
+def _arm(b: Binder, node: Node, made: Type, target: Type | None) -> tuple[Test, Run | None, Bound]:
+    parts = named(node)
+    with b.block():
+        test = bind_pattern(b, parts[0], made)
+        clause = next((each for each in parts if each.type == "when_clause"), None)
+        guard = b.condition(named(clause)[0]) if clause is not None else None
+        return test, guard, b.value(parts[-1], target)
+
+
+def _choose(value: Run, arms: list[Arm]) -> Run:
+    def run(frame: Frame) -> object:
+        subject = value(frame)
+        for arm in arms:
+            if arm.test(subject, frame) and (arm.guard is None or arm.guard(frame)):  # type: ignore[misc]
+                return arm.run(frame)
+        raise thrown("InvalidOperationException", "Non-exhaustive switch expression failed to match its input.")
+
+    return run

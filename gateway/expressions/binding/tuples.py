@@ -1,0 +1,85 @@
+"""Tuples and deconstruction."""
+
+from __future__ import annotations
+
+from tree_sitter import Node
+
+from gateway.expressions.binding.binder import Binder, expression, named, text_of
+from gateway.expressions.binding.bound import Bound, Frame, Meaning, Store
+from gateway.expressions.binding.typenames import bind_type, tuple_type
+from gateway.expressions.clr import DYNAMIC, NULL, OBJECT, Type
+from gateway.expressions.dispatch import dynamic_member
+from gateway.expressions.thrown import null_reference
+from gateway.expressions.values import TupleValue
+
+
+@expression("tuple_expression")
+def bind_tuple(b: Binder, node: Node, target: Type | None) -> Meaning:
+    """``(a, b)``. Element names are known as Item1, Item2 … only."""
+    wanted = target.args if target is not None and target.definition.name == "ValueTuple" else ()
+    values = [named(argument)[-1] for argument in named(node)]
+    bound = [b.converted(each, wanted[i]) if len(wanted) == len(values) else b.value(each) for i, each in enumerate(values)]
+    made = tuple_type([OBJECT if each.type is NULL else each.type for each in bound])
+    runs = [each.run for each in bound]
+    return Bound(made, lambda frame: TupleValue([run(frame) for run in runs], made))
+
+
+def bind_deconstruction(b: Binder, left: Node, right: Node, declares: bool = False) -> Bound:
+    """``(a, b) = t`` and ``var (a, b) = t``."""
+    value = b.value(right)
+    places = named(left)
+    stores = deconstruction_stores(b, places, item_types(b, left, value.type, len(places)), declares)
+    run = value.run
+
+    def assign(frame: Frame) -> object:
+        whole = run(frame)
+        for store, item in zip(stores, parts_of(whole, len(stores)), strict=True):
+            store(frame, item)
+        return whole
+
+    return Bound(value.type, assign)
+
+
+def item_types(b: Binder, node: Node, made: Type, count: int) -> list[Type]:
+    """The types that a value of type *made* comes apart into."""
+    if made is DYNAMIC:
+        return [DYNAMIC] * count
+    if made.definition.name not in ("ValueTuple", "Tuple", "KeyValuePair") or len(made.args) != count:
+        raise b.problem(node, "wrong-type", f"a {made.name} does not come apart into {count} values")
+    return list(made.args)
+
+
+def parts_of(value: object, count: int) -> list[object]:
+    """The items of a tuple or pair."""
+    if value is None:
+        raise null_reference()
+    if isinstance(value, TupleValue):
+        return value.items
+    return [dynamic_member(value, name) for name in ("Key", "Value")][:count]
+
+
+def deconstruction_stores(b: Binder, places: list[Node], types: list[Type], declares: bool) -> list[Store]:
+    """Where each part goes: a new local, a discard or something assignable."""
+    return [_store(b, place, made, declares) for place, made in zip(places, types, strict=True)]
+
+
+def _store(b: Binder, place: Node, made: Type, declares: bool) -> Store:
+    inner = named(place)[-1] if place.type == "argument" else place
+    if inner.type == "declaration_expression":
+        type_node, name = inner.child_by_field_name("type"), inner.child_by_field_name("name")
+        assert type_node is not None
+        assert name is not None
+        declared = made if type_node.type == "implicit_type" else bind_type(b, type_node)
+        return _new_local(b, name, declared)
+    if declares or text_of(inner) == "_":
+        return _new_local(b, inner, made)
+    from gateway.expressions.binding.operations import assignable_value
+
+    store = assignable_value(b, inner).store
+    assert store is not None
+    return store
+
+
+def _new_local(b: Binder, name: Node, made: Type) -> Store:
+    slot = b.declare(name, text_of(name), made).slot
+    return lambda frame, value: frame.__setitem__(slot, value)

@@ -1,0 +1,84 @@
+"""Types as written in source: ``string[]``, ``int?``, ``List<JToken>``, ``System.Text.Encoding``."""
+
+from __future__ import annotations
+
+import difflib
+
+from tree_sitter import Node
+
+from gateway.expressions import clr
+from gateway.expressions.binding.binder import Binder, named, text_of
+from gateway.expressions.clr import Type
+from gateway.expressions.signatures import delegate
+
+_DELEGATES = ("Func", "Action", "Predicate", "Comparison", "Converter")
+
+
+def bind_type(b: Binder, node: Node) -> Type:
+    """The type that *node* names."""
+    kind = node.type
+    if kind == "array_type":
+        inner = node.child_by_field_name("type")
+        rank = node.child_by_field_name("rank")
+        assert inner is not None
+        if rank is not None and "," in text_of(rank):
+            raise b.problem(node, "unsupported-syntax", "arrays of several dimensions are not supported", "use int[][]")
+        return clr.array_of(bind_type(b, inner))
+    if kind == "nullable_type":
+        return clr.nullable(bind_type(b, named(node)[0]))
+    if kind == "tuple_type":
+        parts = [bind_type(b, part.child_by_field_name("type") or part) for part in named(node)]
+        return tuple_type(parts)
+    return _named_type(b, node)
+
+
+def tuple_type(parts: list[Type]) -> Type:
+    """``(T1, T2)``."""
+    found = clr.find_definition("System.ValueTuple", len(parts))
+    assert found is not None
+    return clr.make(found, *parts)
+
+
+def _named_type(b: Binder, node: Node) -> Type:
+    name, args = split_name(b, node)
+    if name in clr.KEYWORDS and not args:
+        return clr.KEYWORDS[name]
+    simple = name.removeprefix("System.")
+    if simple in _DELEGATES and (args or simple == "Action"):
+        return clr.make(delegate(simple), *args)
+    found = clr.find_definition(name, len(args)) or _suffix(name, len(args))
+    if found is None:
+        raise unknown_type(b, node, name)
+    return clr.nullable(args[0]) if name.endswith("Nullable") and args else clr.make(found, *args)
+
+
+def _suffix(name: str, arity: int) -> clr.TypeDef | None:
+    """``Linq.JObject``: a name qualified only in part, as ``using`` directives of the service allow."""
+    key = f".{name}`{arity}" if arity else f".{name}"
+    return next((found for full, found in clr.DEFINITIONS.items() if "." in name and full.endswith(key)), None)
+
+
+def split_name(b: Binder, node: Node) -> tuple[str, tuple[Type, ...]]:
+    """The dotted name without type arguments, and those of its last part."""
+    if node.type in ("qualified_name", "member_access_expression"):
+        left, right = named(node)[0], named(node)[-1]
+        return f"{split_name(b, left)[0]}.{split_name(b, right)[0]}", type_arguments(b, right)
+    if node.type == "alias_qualified_name":
+        return split_name(b, named(node)[-1])
+    if node.type == "generic_name":
+        return text_of(named(node)[0]), type_arguments(b, node)
+    return text_of(node).lstrip("@"), ()
+
+
+def type_arguments(b: Binder, node: Node) -> tuple[Type, ...]:
+    """The ``<…>`` of a generic name; empty for a plain one."""
+    if node.type != "generic_name":
+        return ()
+    return tuple(bind_type(b, each) for each in named(named(node)[-1]))
+
+
+def unknown_type(b: Binder, node: Node, name: str) -> Exception:
+    """A type that is not on the allow-list."""
+    near = difflib.get_close_matches(name.rpartition(".")[2], clr.SHORT_NAMES, 1)
+    remedy = f"did you mean {near[0]}?" if near else "see docs/expressions.md for the allowed types"
+    return b.problem(node, "unknown-type", f"the type {name} is not allowed in policy expressions", remedy)

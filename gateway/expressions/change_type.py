@@ -1,0 +1,112 @@
+"""
+``System.Convert``: changing a value to another simple type by its content, rounding half to even, throwing on overflow.
+
+Source: .NET API reference, "Convert".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import Decimal
+
+from gateway.expressions import primitives as p
+from gateway.expressions.clr import OBJECT, Type
+from gateway.expressions.conversions import NUMERIC_CONVERTERS, to_decimal
+from gateway.expressions.formatting.text import text
+from gateway.expressions.runtime import is_instance, type_of
+from gateway.expressions.thrown import Thrown, invalid_cast, thrown
+from gateway.expressions.types.numbers import parse_bool, parse_decimal, parse_double, parse_integer
+from gateway.expressions.values import INTEGRALS, Char, EnumValue, to_single
+
+CHANGERS: dict[Type, Callable[[object], object]] = {}  # other targets: DateTime, Guid, Uri, TimeSpan …
+
+
+def change_type(value: object, target: Type) -> object:
+    """*value* as *target*; null is 0, false or the empty date, as Convert has it."""
+    if target is OBJECT or is_instance(value, target):
+        return value
+    if value is None:
+        return target.definition.default if target.is_value else None
+    if isinstance(value, EnumValue) and target is not p.STRING:
+        value = value.value
+    changer = CHANGERS.get(target)
+    if changer is None:
+        raise _no_change(value, target)
+    return changer(value)
+
+
+def _no_change(value: object, target: Type) -> Thrown:
+    return invalid_cast(type_of(value).full_name, target.full_name)
+
+
+def _integral(target: Type) -> Callable[[object], object]:
+    name = p.INTEGRAL[target]
+    make, low, high = INTEGRALS[name]
+
+    def change(value: object) -> object:
+        if isinstance(value, str) and value.__class__ is not Char:
+            return parse_integer(value, name)
+        number = _whole(value, target)
+        if not low <= number <= high:
+            raise thrown("OverflowException", f"Value was either too large or too small for an {target.definition.name}.")
+        return make(number)
+
+    return change
+
+
+def _whole(value: object, target: Type) -> int:
+    if isinstance(value, Char):
+        return ord(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise thrown("OverflowException", f"Value was either too large or too small for an {target.definition.name}.")
+        return round(value)
+    if isinstance(value, int | Decimal):
+        return round(value)
+    raise _no_change(value, target)
+
+
+def _bool(value: object) -> bool:
+    if isinstance(value, str) and not isinstance(value, Char):
+        return parse_bool(value)
+    if isinstance(value, int | float | Decimal):
+        return value != 0
+    raise _no_change(value, p.BOOL)
+
+
+def _double(value: object) -> float:
+    if isinstance(value, str) and not isinstance(value, Char):
+        return parse_double(value)
+    if isinstance(value, int | float | Decimal):
+        return float(value)
+    raise _no_change(value, p.DOUBLE)
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, str) and not isinstance(value, Char):
+        return parse_decimal(value)
+    if isinstance(value, int | float | Decimal):
+        return to_decimal(int(value) if isinstance(value, bool) else value)
+    raise _no_change(value, p.DECIMAL)
+
+
+def _char(value: object) -> Char:
+    if isinstance(value, str):
+        if len(value) != 1:
+            raise thrown("FormatException", "String must be exactly one character long.")
+        return Char(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return NUMERIC_CONVERTERS[p.CHAR](value)  # type: ignore[return-value]
+    raise _no_change(value, p.CHAR)
+
+
+CHANGERS.update({
+    **{made: _integral(made) for made in p.INTEGRAL},
+    p.BOOL: _bool,
+    p.CHAR: _char,
+    p.DOUBLE: _double,
+    p.FLOAT: lambda value: to_single(_double(value)),
+    p.DECIMAL: _decimal,
+    p.STRING: text,
+})  # fmt: skip

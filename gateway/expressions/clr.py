@@ -1,0 +1,304 @@
+"""
+The model of .NET types that the allow-list is written in, and that the compiler binds against.
+
+A :class:`TypeDef` is one entry of the allow-list (``List<T>``); a :class:`Type` is it with its type arguments
+(``List<string>``). Equal types are the same object. A member exists only if a table of ``gateway/expressions/types`` has it:
+there is no other way from an expression to anything in Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+Call = Callable[..., object]
+Bindings = Mapping[str, "Type"]
+
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class TypeDef:
+    """
+    One allowed type.
+
+    Attributes:
+        full_name: ``System.String``; also how expressions may spell it.
+        parameters: Names of the type parameters, such as ``("K", "V")``.
+        kind: class, struct, interface, enum, delegate, static, or one of the engine's own: dynamic, null, void, variable.
+        parents: Base type and interfaces, as C# text.
+        table: Signature text → Python callable (a pair of getter and setter, or a constant value).
+        keyword: C#'s own word for it (``string``).
+        default: The value of ``default(T)``; None for reference types.
+    """
+
+    full_name: str
+    parameters: tuple[str, ...] = ()
+    kind: str = "class"
+    parents: tuple[str, ...] = ()
+    table: dict[str, object] = field(default_factory=dict)
+    keyword: str = ""
+    default: object = None
+    members: dict[str, list[Member]] | None = None
+    values: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The short name."""
+        return self.full_name.rpartition(".")[2]
+
+
+_INTERNED: dict[tuple[object, ...], Type] = {}
+
+
+class Type:
+    """A type with its arguments; made only by :func:`make`, so that equal types are identical."""
+
+    def __init__(self, definition: TypeDef, args: tuple[Type, ...]) -> None:
+        self.definition = definition
+        self.args = args
+        self.kind = definition.kind
+        self.is_value = definition.kind in ("struct", "enum")
+        self.is_dynamic = definition.kind == "dynamic"
+        self._members: dict[str, list[Candidate]] = {}
+
+    @cached_property
+    def name(self) -> str:
+        """How C# writes it, for error texts."""
+        if self.definition is ARRAY:
+            return f"{self.args[0].name}[]"
+        if self.definition is NULLABLE:
+            return f"{self.args[0].name}?"
+        short = self.definition.keyword or self.definition.name
+        return f"{short}<{', '.join(arg.name for arg in self.args)}>" if self.args else short
+
+    @cached_property
+    def full_name(self) -> str:
+        """How .NET's ``Type.ToString()`` writes it."""
+        if self.definition is ARRAY:
+            return f"{self.args[0].full_name}[]"
+        if not self.args:
+            return self.definition.full_name
+        return f"{self.definition.full_name}`{len(self.args)}[{','.join(arg.full_name for arg in self.args)}]"
+
+    @cached_property
+    def bindings(self) -> Bindings:
+        """Type parameter → argument."""
+        return dict(zip(self.definition.parameters, self.args, strict=False))
+
+    @cached_property
+    def parents(self) -> tuple[Type, ...]:
+        """The direct base type and interfaces."""
+        return tuple(PARSER.parse(text, self.bindings) for text in self.definition.parents)
+
+    @cached_property
+    def ancestors(self) -> tuple[Type, ...]:
+        """This type and everything it derives from, nearest first."""
+        found: dict[Type, None] = {self: None}
+        for parent in self.parents:
+            found.update(dict.fromkeys(parent.ancestors))
+        if self.kind in ("class", "struct", "enum", "interface", "delegate", "static"):
+            found.setdefault(OBJECT, None)
+        return tuple(found)
+
+    @cached_property
+    def is_open(self) -> bool:
+        """Whether a type variable is left anywhere in it."""
+        return self.kind == "variable" or any(arg.is_open for arg in self.args)
+
+    def find(self, name: str) -> list[Candidate]:
+        """Members called *name*, own and inherited, with the bindings of the type that declares them."""
+        found = self._members.get(name)
+        if found is None:
+            found = [
+                Candidate(member, ancestor.bindings)
+                for ancestor in self.ancestors
+                for member in declared(ancestor.definition).get(name, ())
+            ]
+            self._members[name] = found
+        return found
+
+    def as_definition(self, definition: TypeDef) -> Type | None:
+        """The constructed ancestor of *definition*: ``List<int>`` seen as IEnumerable gives ``IEnumerable<int>``."""
+        return next((ancestor for ancestor in self.ancestors if ancestor.definition is definition), None)
+
+    def substitute(self, bindings: Bindings) -> Type:
+        """This type with its variables replaced; an unknown variable stays."""
+        if self.kind == "variable":
+            return bindings.get(self.definition.full_name, self)
+        if not self.is_open:
+            return self
+        return make(self.definition, *(arg.substitute(bindings) for arg in self.args))
+
+    def closed(self) -> Type:
+        """This type with dynamic for every variable that inference left open."""
+        if self.kind == "variable":
+            return DYNAMIC
+        return make(self.definition, *(arg.closed() for arg in self.args)) if self.is_open else self
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+def make(definition: TypeDef, *args: Type) -> Type:
+    """The one Type of *definition* with *args*."""
+    key = (definition, *args)
+    found = _INTERNED.get(key)
+    if found is None:
+        found = _INTERNED[key] = Type(definition, args)
+    return found
+
+
+@dataclass(slots=True, frozen=True)
+class Parameter:
+    """One parameter; *mode* is "", "out", "params" or "optional" (then *default* counts)."""
+
+    name: str
+    type: Type
+    mode: str = ""
+    default: object = None
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class Member:
+    """
+    One allowed member.
+
+    Attributes:
+        kind: method, property, indexer, constructor or constant.
+        generic: The Python function wants the type arguments, a tuple of Type, as its first argument.
+        call: Function of (receiver, *arguments); without receiver when static.
+        store: The setter of a property or indexer, if it has one.
+    """
+
+    name: str
+    kind: str
+    owner: TypeDef
+    type: Type
+    call: Call
+    static: bool = False
+    extension: bool = False
+    generic: bool = False
+    type_parameters: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    store: Call | None = None
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class Candidate:
+    """A member as seen from one constructed type."""
+
+    member: Member
+    bindings: Bindings
+
+
+# --- The few types that the engine itself must know -------------------------------------------------------------------
+
+OBJECT_DEF = TypeDef("System.Object", keyword="object")
+ARRAY = TypeDef("System.Array", ("T",), "class", ("IList<T>", "IReadOnlyList<T>", "Array"))
+NULLABLE = TypeDef("System.Nullable", ("T",), "nullable")
+FUNC = TypeDef("System.Func", (), "delegate")
+OBJECT = make(OBJECT_DEF)
+DYNAMIC = make(TypeDef("dynamic", kind="dynamic", keyword="dynamic"))
+NULL = make(TypeDef("null", kind="null", keyword="null"))
+VOID = make(TypeDef("System.Void", kind="void", keyword="void"))
+
+DEFINITIONS: dict[str, TypeDef] = {"System.Object": OBJECT_DEF}
+SHORT_NAMES: dict[str, list[TypeDef]] = {"Object": [OBJECT_DEF]}
+KEYWORDS: dict[str, Type] = {"object": OBJECT, "dynamic": DYNAMIC, "void": VOID}
+NAMESPACES: set[str] = set()
+EXTENSIONS: dict[str, list[Member]] = {}
+_EXTENSION_TYPES: list[TypeDef] = []
+
+
+def define(
+    full_name: str,
+    table: Mapping[str, object] | None = None,
+    *,
+    parameters: tuple[str, ...] = (),
+    kind: str = "class",
+    parents: tuple[str, ...] = (),
+    keyword: str = "",
+    default: object = None,
+    aliases: tuple[str, ...] = (),
+) -> Type:
+    """Put a type on the allow-list, or add *table* to the one that is there."""
+    arity = len(parameters)
+    key = f"{full_name}`{arity}" if arity else full_name
+    found = DEFINITIONS.get(key)
+    if found is None:
+        found = TypeDef(full_name, parameters, kind, parents, {}, keyword, default)
+        DEFINITIONS[key] = found
+        _name(found, aliases)
+    found.table.update(table or {})
+    if any(" ext " in f" {signature}" for signature in table or ()):
+        _EXTENSION_TYPES.append(found)
+    return make(found, *(variable(name) for name in found.parameters))
+
+
+def _name(definition: TypeDef, aliases: tuple[str, ...]) -> None:
+    for name in (definition.name, *aliases):
+        SHORT_NAMES.setdefault(name, []).append(definition)
+    parts = definition.full_name.split(".")[:-1]
+    NAMESPACES.update(".".join(parts[: count + 1]) for count in range(len(parts)))
+    if definition.keyword:
+        KEYWORDS[definition.keyword] = make(definition)
+
+
+def variable(name: str) -> Type:
+    """The type variable *name*."""
+    key = ("variable", name)
+    found = _INTERNED.get(key)
+    if found is None:
+        found = _INTERNED[key] = Type(TypeDef(name, kind="variable"), ())
+    return found
+
+
+def find_definition(name: str, arity: int = 0) -> TypeDef | None:
+    """The allowed type with this short or full name and number of type parameters."""
+    if "." in name:
+        return DEFINITIONS.get(f"{name}`{arity}" if arity else name)
+    return next((found for found in SHORT_NAMES.get(name, ()) if len(found.parameters) == arity), None)
+
+
+def nullable(inner: Type) -> Type:
+    """``T?``; for a reference type just the type."""
+    return make(NULLABLE, inner) if inner.is_value else inner
+
+
+def array_of(element: Type) -> Type:
+    """``T[]``."""
+    return make(ARRAY, element)
+
+
+def underlying(clr_type: Type) -> Type:
+    """The T of ``T?``, or the type itself."""
+    return clr_type.args[0] if clr_type.definition is NULLABLE else clr_type
+
+
+def extensions(name: str) -> list[Member]:
+    """Extension methods called *name*."""
+    while _EXTENSION_TYPES:
+        declared(_EXTENSION_TYPES.pop())
+    return EXTENSIONS.get(name, [])
+
+
+def declared(definition: TypeDef) -> dict[str, list[Member]]:
+    """The members of one type by name; their signatures are parsed when first asked for."""
+    if definition.members is None:
+        definition.members = {}
+        for signature, call in definition.table.items():
+            member = PARSER.member(definition, signature, call)
+            definition.members.setdefault(member.name, []).append(member)
+            if member.extension:
+                EXTENSIONS.setdefault(member.name, []).append(member)
+    return definition.members
+
+
+def all_members() -> Iterator[Member]:
+    """Every allowed member, for the documentation and its test."""
+    for definition in dict.fromkeys(DEFINITIONS.values()):
+        for members in declared(definition).values():
+            yield from members
+
+
+from gateway.expressions.signatures import PARSER  # noqa: E402  (it needs the names above)

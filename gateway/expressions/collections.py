@@ -1,0 +1,80 @@
+"""Run-time classes of the .NET collections; the tables of their members are in ``types/``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from gateway.expressions import primitives as p
+from gateway.expressions.clr import DYNAMIC, OBJECT, Type, array_of
+from gateway.expressions.limits import charge
+from gateway.expressions.runtime import represent, sequence_of
+from gateway.expressions.thrown import out_of_range, thrown
+
+
+class ArrayValue(list[object]):
+    """``T[]`` made by an expression; other code sees a list."""
+
+    __slots__ = ("element",)
+
+    def __init__(self, items: Iterable[object], element: Type = OBJECT) -> None:
+        super().__init__(items)
+        self.element = element
+
+
+class Sequence:
+    """A lazy ``IEnumerable<T>``: *start* gives a fresh iterator each time it is walked."""
+
+    __slots__ = ("element", "start")
+
+    def __init__(self, start: Callable[[], Iterator[object]], element: Type = DYNAMIC) -> None:
+        self.start = start
+        self.element = element
+
+    def __iter__(self) -> Iterator[object]:
+        return self.start()
+
+
+def _array_type(value: object) -> Type:
+    assert isinstance(value, ArrayValue)
+    return array_of(value.element)
+
+
+def _sequence_type(value: object) -> Type:
+    assert isinstance(value, Sequence)
+    return sequence_of(value.element)
+
+
+represent(ArrayValue, _array_type, iter)
+represent(Sequence, _sequence_type, iter)
+
+
+def new_array(element: Type, size: object) -> object:
+    """``new T[size]``, every element the default of T."""
+    assert isinstance(size, int)
+    if size < 0:
+        raise thrown("OverflowException", "Arithmetic operation resulted in an overflow.")
+    charge(size)
+    if element is p.BYTE:
+        return bytearray(size)
+    return ArrayValue([element.definition.default] * size, element)
+
+
+def strings(items: Iterable[str | None]) -> ArrayValue:
+    """``string[]``."""
+    return ArrayValue(items, p.STRING)
+
+
+def checked_index(index: int, count: int) -> int:
+    """*index* when it lies in a List of *count* items."""
+    if not 0 <= index < count:
+        raise out_of_range(
+            "index", "Index was out of range. Must be non-negative and less than the size of the collection."
+        )
+    return index
+
+
+def array_index(index: int, count: int) -> int:
+    """*index* when it lies in an array of *count* items."""
+    if not 0 <= index < count:
+        raise thrown("IndexOutOfRangeException", "Index was outside the bounds of the array.")
+    return index

@@ -1,0 +1,294 @@
+"""
+Conversions: which exist between two static types, and the functions that carry them out.
+
+Source: C# language specification, "Conversions"; the user-defined ones are those of the .NET types, registered by ``types/``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from gateway.expressions import primitives as p
+from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, OBJECT, VOID, Type, underlying
+from gateway.expressions.runtime import assignable, is_instance, type_of
+from gateway.expressions.thrown import invalid_cast, null_reference, thrown
+from gateway.expressions.values import INTEGRALS, Char, EnumValue, to_single, wrapper
+
+Convert = Callable[[object], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A conversion that exists; *run* is None when the value stays as it is. A lower *cost* is a better overload."""
+
+    cost: int
+    run: Convert | None = None
+
+
+IDENTITY = Conversion(0)
+_BOXING = Conversion(60)
+IMPLICIT: dict[Type, dict[Type, Convert]] = {}  # source → target → function; user-defined
+EXPLICIT: dict[Type, dict[Type, Convert]] = {}
+_USER_COST = 30
+_DYNAMIC_COST = 1
+
+_DECIMAL_LIMIT = Decimal(2) ** 96 - 1
+_WRAP = {name: wrapper(name) for name in INTEGRALS}
+
+
+def _integer(value: object) -> int:
+    return ord(value) if value.__class__ is Char else int(value)  # type: ignore[arg-type,call-overload,no-any-return]
+
+
+def _truncate(value: float, name: str) -> int:
+    """An unchecked cast from floating point; .NET leaves what does not fit undefined, x64 gives the least value."""
+    _, low, high = INTEGRALS[name]
+    if math.isnan(value) or math.isinf(value) or not low - 1 < value < high + 1:
+        return _WRAP[name](int(value)) if math.isfinite(value) and abs(value) < 2**63 else low
+    return int(value)
+
+
+def _from_decimal(value: Decimal, name: str) -> int:
+    number = int(value)
+    _, low, high = INTEGRALS[name]
+    if not low <= number <= high:
+        raise thrown("OverflowException", f"Value was either too large or too small for a {name}.")
+    return number
+
+
+def to_integral(name: str) -> Convert:
+    """The unchecked explicit conversion of any number or char to the integral type *name*."""
+    wrap = _WRAP[name]
+
+    def convert(value: object) -> object:
+        if isinstance(value, float):
+            return wrap(_truncate(value, name))
+        if isinstance(value, Decimal):
+            return wrap(_from_decimal(value, name))
+        return wrap(_integer(value))
+
+    return convert
+
+
+def to_decimal(value: object) -> Decimal:
+    """Any number as a decimal; a double keeps 15 significant digits, a float 7."""
+    if isinstance(value, float):
+        if not math.isfinite(value) or abs(value) > 7.9228162514264338e28:
+            raise thrown("OverflowException", "Value was either too large or too small for a Decimal.")
+        digits = 7 if type_of(value) is p.FLOAT else 15
+        return Decimal(f"{value:.{digits}g}").normalize() + 0
+    return value if isinstance(value, Decimal) else Decimal(_integer(value))
+
+
+def to_double(value: object) -> float:
+    """Any number or char as a double."""
+    return float(_integer(value) if value.__class__ is Char else value)  # type: ignore[arg-type]
+
+
+def _to_char(value: object) -> Char:
+    number = to_integral("ushort")(value)
+    assert isinstance(number, int)
+    return Char(chr(number))
+
+
+NUMERIC_CONVERTERS: dict[Type, Convert] = {
+    **{made: to_integral(name) for made, name in p.INTEGRAL.items()},
+    p.CHAR: _to_char,
+    p.FLOAT: lambda value: to_single(to_double(value)),
+    p.DOUBLE: to_double,
+    p.DECIMAL: to_decimal,
+}
+
+
+def implicit(source: Type, target: Type, constant: object = None) -> Conversion | None:
+    """The implicit conversion from *source*, or None; *constant* is the value of a constant int, which may narrow."""
+    if source is target:
+        return IDENTITY
+    if source is VOID or target is VOID:
+        return None
+    if source is DYNAMIC:
+        return _from_dynamic(target)
+    if source is NULL:
+        return None if target.is_value else Conversion(1 + 10 * (target is OBJECT))
+    if target.definition is NULLABLE:
+        return _to_nullable(source, target, constant)
+    return _numeric(source, target, constant) or _reference(source, target) or _user(source, target)
+
+
+def _from_dynamic(target: Type) -> Conversion:
+    if target is OBJECT or target is DYNAMIC:
+        return Conversion(_DYNAMIC_COST)
+    return Conversion(_DYNAMIC_COST, lambda value: convert_dynamic(value, target))
+
+
+def _to_nullable(source: Type, target: Type, constant: object) -> Conversion | None:
+    inner = implicit(underlying(source), target.args[0], constant)
+    if inner is None:
+        return None
+    return Conversion(inner.cost + 1, lift(inner.run) if inner.run else None)
+
+
+def lift(run: Convert) -> Convert:
+    """*run* for values that may be null."""
+    return lambda value: None if value is None else run(value)
+
+
+def _numeric(source: Type, target: Type, constant: object) -> Conversion | None:
+    source_name, target_name = p.NUMERIC.get(source, ""), p.NUMERIC.get(target, "")
+    if not source_name or not target_name:
+        return _zero_enum(source, target, constant)
+    targets = p.WIDENING.get(source_name, [])
+    if target_name in targets:
+        return Conversion(2 + targets.index(target_name), NUMERIC_CONVERTERS[target])
+    if type(constant) is int and source is p.INT and target_name in INTEGRALS:
+        _, low, high = INTEGRALS[target_name]
+        return Conversion(12, NUMERIC_CONVERTERS[target]) if low <= constant <= high else None
+    return None
+
+
+def _zero_enum(source: Type, target: Type, constant: object) -> Conversion | None:
+    if source is p.INT and target.kind == "enum" and type(constant) is int and constant == 0:
+        return Conversion(12, lambda _value: EnumValue(target, 0))
+    return None
+
+
+def _reference(source: Type, target: Type) -> Conversion | None:
+    if target is OBJECT or target is DYNAMIC:
+        return _BOXING
+    if source.kind == "delegate":
+        return IDENTITY if target.kind == "delegate" and len(source.args) == len(target.args) else None
+    if target in source.ancestors:
+        return Conversion(2 + source.ancestors.index(target))
+    return Conversion(25) if assignable(source, target) else None
+
+
+def _user(source: Type, target: Type) -> Conversion | None:
+    for ancestor in source.ancestors:
+        table = IMPLICIT.get(ancestor)
+        if table and target in table:
+            return Conversion(_USER_COST, table[target])
+    if source.definition is NULLABLE:
+        inner = _user(source.args[0], target)
+        return inner and Conversion(inner.cost + 1, inner.run and lift(inner.run))
+    # A number widens before a user-defined conversion takes it (int → long → JToken).
+    return None
+
+
+def explicit(source: Type, target: Type, constant: object = None) -> Conversion | None:
+    """The conversion that a cast ``(target)value`` stands for, or None when C# refuses it."""
+    found = implicit(source, target, constant)
+    if found is not None:
+        return found
+    if NULL in (source, target) or VOID in (source, target):
+        return None
+    if source.definition is NULLABLE:
+        return _from_nullable(source, target)
+    if target.definition is NULLABLE:
+        return _explicit_nullable(source, target)
+    return _explicit_value(source, target) or _explicit_user(source, target) or _downcast(source, target)
+
+
+def _from_nullable(source: Type, target: Type) -> Conversion | None:
+    inner = explicit(source.args[0], underlying(target))
+    if inner is None:
+        return None
+    if not target.is_value:
+        return Conversion(inner.cost, inner.run and lift(inner.run))
+    run = inner.run or (lambda value: value)
+    return Conversion(inner.cost, lambda value: run(_has_value(value)))
+
+
+def _has_value(value: object) -> object:
+    if value is None:
+        raise thrown("InvalidOperationException", "Nullable object must have a value.")
+    return value
+
+
+def _explicit_nullable(source: Type, target: Type) -> Conversion | None:
+    user = EXPLICIT.get(source, {}).get(target)
+    if user:
+        return Conversion(_USER_COST, user)
+    inner = explicit(source, target.args[0])
+    return inner and Conversion(inner.cost, inner.run and lift(inner.run))
+
+
+def _explicit_value(source: Type, target: Type) -> Conversion | None:
+    if source in p.NUMERIC and target in p.NUMERIC:
+        return Conversion(40, NUMERIC_CONVERTERS[target])
+    if source.kind == "enum" and target in p.NUMERIC:
+        convert = NUMERIC_CONVERTERS[target]
+        return Conversion(40, lambda value: convert(value.value))  # type: ignore[attr-defined]
+    if target.kind == "enum" and source in p.NUMERIC:
+        to_int = NUMERIC_CONVERTERS[p.INT]
+        return Conversion(40, lambda value: EnumValue(target, to_int(value)))  # type: ignore[arg-type]
+    return None
+
+
+def _explicit_user(source: Type, target: Type) -> Conversion | None:
+    for ancestor in source.ancestors:
+        found = EXPLICIT.get(ancestor, {}).get(target)
+        if found:
+            return Conversion(_USER_COST, found)
+    return None
+
+
+def _downcast(source: Type, target: Type) -> Conversion | None:
+    """Unboxing and casts down or across a hierarchy; between unrelated sealed types there is none."""
+    possible = (
+        source is OBJECT
+        or source.kind == "interface"
+        or (target.kind in ("interface", "delegate") and not source.is_value)
+        or assignable(target, source)
+    )
+    return Conversion(50, lambda value: cast(value, target)) if possible else None
+
+
+def cast(value: object, target: Type) -> object:
+    """A run-time reference cast or unboxing: the exact type or an ancestor of it, else InvalidCastException."""
+    if value is None:
+        if target.is_value:
+            raise null_reference()
+        return None
+    if is_instance(value, target):
+        return value
+    raise invalid_cast(type_of(value).full_name, target.full_name)
+
+
+def convert_dynamic(value: object, target: Type) -> object:
+    """What the run-time binder does when a dynamic value meets a static type: the implicit conversion of its own type."""
+    if value is None and target.is_value:
+        raise thrown(
+            "RuntimeBinderException",
+            f"Cannot convert null to '{target.name}' because it is a non-nullable value type",
+        )
+    if value is None or is_instance(value, target):
+        return value
+    found = implicit(type_of(value), target)
+    if found is None:
+        source = type_of(value).name
+        message = f"Cannot implicitly convert type '{source}' to '{target.name}'"
+        raise thrown("RuntimeBinderException", message)
+    return found.run(value) if found.run else value
+
+
+def cast_dynamic(value: object, target: Type) -> object:
+    """``(target)value`` for a dynamic value: the cast of its own run-time type."""
+    if value is None or is_instance(value, target):
+        return convert_dynamic(value, target)
+    found = explicit(type_of(value), target)
+    if found is None:
+        raise thrown("RuntimeBinderException", f"Cannot convert type '{type_of(value).name}' to '{target.name}'")
+    return found.run(value) if found.run else value
+
+
+def declare_implicit(source: Type, target: Type, run: Convert) -> None:
+    """A user-defined implicit conversion operator of a .NET type."""
+    IMPLICIT.setdefault(source, {})[target] = run
+
+
+def declare_explicit(source: Type, target: Type, run: Convert) -> None:
+    """A user-defined explicit conversion operator of a .NET type."""
+    EXPLICIT.setdefault(source, {})[target] = run

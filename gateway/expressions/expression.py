@@ -1,0 +1,143 @@
+"""An expression, compiled at load and called for each request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.errors import ExpressionError, LoadError, Location
+from gateway.expressions import types as _types  # noqa: F401  (fills the allow-list)
+from gateway.expressions.binding import constructs as _constructs  # noqa: F401  (registers every construct)
+from gateway.expressions.binding.binder import Binder
+from gateway.expressions.binding.bound import NOT_CONSTANT, Run
+from gateway.expressions.context_types import CONTEXT
+from gateway.expressions.failures import as_thrown
+from gateway.expressions.limits import METER, LimitExceeded
+from gateway.expressions.runtime import EXPORTS
+from gateway.expressions.scan import Unbalanced, scan_expression
+from gateway.expressions.syntax import Source, parse
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """
+    One compiled policy expression.
+
+    Attributes:
+        source: The text, ``@(…)`` or ``@{…}``.
+        reads_request_body: It may read ``context.Request.Body``, so that body must be in memory.
+        reads_response_body: The same for ``context.Response.Body``.
+        is_constant: It never looks at the context and has always the same result.
+    """
+
+    source: str
+    reads_request_body: bool
+    reads_response_body: bool
+    is_constant: bool
+    _run: Run = field(repr=False, compare=False)
+    _size: int = field(repr=False, compare=False)
+
+    def __call__(self, context: object) -> object:
+        """
+        Evaluate for one request.
+
+        Raises:
+            ExpressionError: The expression threw, or used too much.
+        """
+        METER.reset()
+        frame: list[object] = [None, context, *[None] * self._size]
+        try:
+            value = self._run(frame)
+        except Exception as error:  # noqa: BLE001 (the one border between expressions and the engine)
+            raise _failure(error) from error
+        export = EXPORTS.get(value.__class__)
+        return value if export is None else export(value)
+
+
+def _failure(error: Exception) -> ExpressionError:
+    if isinstance(error, LimitExceeded):
+        return ExpressionError("InvalidOperationException", str(error))
+    if isinstance(error, RecursionError):
+        return ExpressionError("InsufficientExecutionStackException", "The expression calls itself too deeply.")
+    value = as_thrown(error).value
+    return ExpressionError(value.name, value.message)
+
+
+def is_expression(text: str) -> bool:
+    """Whether the whole of *text*, white space around it aside, is one ``@(…)`` or ``@{…}``."""
+    stripped = text.strip()
+    if not stripped.startswith(("@(", "@{")):
+        return False
+    try:
+        return scan_expression(stripped, 0) == len(stripped)
+    except Unbalanced:
+        return False
+
+
+def compile_expression(text: str, location: Location, named: Mapping[str, object] | None = None) -> Expression:
+    """
+    Compile one expression.
+
+    Args:
+        text: ``@(…)`` or ``@{…}``, named values substituted and entities resolved.
+        location: Where the text begins in its document.
+        named: Kept for callers; named values are substituted before.
+
+    Raises:
+        LoadError: It is no C#, or names a type or member that is not allowed; with line and column.
+    """
+    lead = len(text) - len(text.lstrip())
+    source = Source(text.strip(), _moved(location, text[:lead]))
+    try:
+        return _compile(source, text.strip())
+    except RecursionError as error:
+        raise LoadError.at(location, "expression-too-deep", "the expression is nested too deeply", "split it") from error
+
+
+def _moved(location: Location, skipped: str) -> Location:
+    lines = skipped.split("\n")
+    if len(lines) == 1:
+        return Location(location.file, location.line, location.column + len(skipped))
+    return Location(location.file, location.line + len(lines) - 1, len(lines[-1]) + 1)
+
+
+def _compile(source: Source, text: str) -> Expression:
+    if not text.startswith(("@(", "@{")):
+        raise LoadError.at(source.location, "syntax-error", "an expression is written @(…) or @{…}", "add @( and )")
+    node = parse(source)
+    binder = Binder(source.locate, CONTEXT)
+    run, constant = _block(binder, node) if source.is_block else _value(binder, node)
+    touched = binder.touched
+    body_read = bool(touched & {"IRequest.Body", "IResponse.Body", "Body"})
+    return Expression(
+        source=text,
+        reads_request_body="Request" in touched and body_read,
+        reads_response_body="Response" in touched and body_read,
+        is_constant=constant,
+        _run=run,
+        _size=binder.function.size - 2,
+    )
+
+
+def _value(binder: Binder, node: object) -> tuple[Run, bool]:
+    bound = binder.value(node)  # type: ignore[arg-type]
+    if bound.type.kind == "void":
+        raise binder.problem(node, "no-value", "the expression gives no value", "return something")  # type: ignore[arg-type]
+    return bound.run, bound.constant is not NOT_CONSTANT
+
+
+def _block(binder: Binder, node: object) -> tuple[Run, bool]:
+    bound = binder.statement(node)  # type: ignore[arg-type]
+    if bound.completes:
+        raise binder.problem(
+            node, "no-return", "not every path of the block returns a value", "end it with return …;"  # type: ignore[arg-type]
+        )
+    run = bound.run
+
+    def call(frame: list[object]) -> object:
+        signal = run(frame)
+        return signal[0] if signal is not None else None
+
+    return call, False
+
+

@@ -1,0 +1,38 @@
+"""One border: whatever Python raises inside an expression becomes a .NET exception here."""
+
+from __future__ import annotations
+
+import decimal
+
+import regex
+
+from gateway.expressions.thrown import Thrown, thrown
+
+
+def as_thrown(error: Exception) -> Thrown:
+    """*error* as the .NET exception that an expression may catch."""
+    if isinstance(error, Thrown):
+        return error
+    for kinds, name, message in _TABLE:
+        if isinstance(error, kinds):
+            return thrown(name, message)
+    return thrown("InvalidOperationException", "Operation is not valid due to the current state of the object.")
+
+
+_TABLE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (
+    (ZeroDivisionError, "DivideByZeroException", "Attempted to divide by zero."),
+    (
+        (OverflowError, decimal.Overflow, decimal.InvalidOperation),
+        "OverflowException",
+        "Arithmetic operation resulted in an overflow.",
+    ),
+    (IndexError, "ArgumentOutOfRangeException", "Index was out of range."),
+    (
+        TimeoutError,
+        "RegexMatchTimeoutException",
+        "The Regex engine has timed out while trying to match a pattern to an input string.",
+    ),
+    (regex.error, "ArgumentException", "The regular expression is not valid."),
+    (MemoryError, "OutOfMemoryException", "Insufficient memory to continue the execution of the program."),
+    (ValueError, "FormatException", "Input string was not in a correct format."),
+)

@@ -1,0 +1,218 @@
+"""Dates from text: ISO 8601, the formats of the invariant culture, and ``ParseExact``."""
+
+from __future__ import annotations
+
+import re
+
+from gateway.expressions.formatting.dates import DAYS, MONTHS, STANDARD
+from gateway.expressions.moments import (
+    LOCAL_KIND,
+    TICKS_PER_S,
+    UNSPECIFIED,
+    UTC_KIND,
+    DateTime,
+    TimeSpan,
+    from_parts,
+    utc_now,
+)
+from gateway.expressions.thrown import Thrown, argument_null, thrown
+
+_ISO = re.compile(
+    r"(\d{4})-(\d\d?)-(\d\d?)(?:[T ](\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?)?\s*(Z|GMT|[+-]\d\d:?(?:\d\d)?)?", re.ASCII
+)
+_COMPACT_ZONE = re.compile(r"([+-])(\d\d):?(\d\d)?")
+_MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS)
+_DAY_NAME = rf"(?:(?:{'|'.join(f'{name}|{name[:3]}' for name in DAYS)}),?\s+)?"
+_CLOCK = r"(?:[T\s,]+(\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?\s*(AM|PM)?)?\s*(Z|GMT|UTC|[+-]\d\d:?(?:\d\d)?)?"
+_SLASHED = re.compile(rf"{_DAY_NAME}(\d\d?)[/-](\d\d?)[/-](\d\d\d\d|\d\d){_CLOCK}", re.ASCII | re.IGNORECASE)
+_YEAR_FIRST = re.compile(rf"(\d{{4}})[/.](\d\d?)[/.](\d\d?){_CLOCK}", re.ASCII | re.IGNORECASE)
+_DAY_MONTH = re.compile(rf"{_DAY_NAME}(\d\d?)[\s-]({_MONTH})[\s,-]+(\d{{4}}|\d\d){_CLOCK}", re.ASCII | re.IGNORECASE)
+_MONTH_DAY = re.compile(rf"{_DAY_NAME}({_MONTH})\s+(\d\d?),?\s+(\d{{4}}){_CLOCK}", re.ASCII | re.IGNORECASE)
+_ONLY_CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?\s*(AM|PM)?()", re.ASCII | re.IGNORECASE)
+
+# A moment as read: ticks on its own clock, and minutes ahead of UTC, or None where the text names no zone.
+Read = tuple[int, int | None]
+
+
+def not_a_date(text: str) -> Thrown:
+    """What Parse throws."""
+    return thrown("FormatException", f"String '{text}' was not recognized as a valid DateTime.")
+
+
+def _zone(text: str | None) -> int | None:
+    if not text:
+        return None
+    match = _COMPACT_ZONE.fullmatch(text)
+    if match is None:
+        return 0
+    minutes = int(match[2]) * 60 + int(match[3] or 0)
+    return -minutes if match[1] == "-" else minutes
+
+
+def _clock_ticks(hour: str | None, minute: str | None, second: str | None, fraction: str | None, half: str | None) -> int:
+    hours, minutes, seconds = int(hour or 0), int(minute or 0), int(second or 0)
+    if half:
+        if not 1 <= hours <= 12:
+            raise ValueError
+        hours = hours % 12 + (12 if half.upper() == "PM" else 0)
+    if hours > 23 or minutes > 59 or seconds > 59:
+        raise ValueError
+    ticks = int((fraction or "0").ljust(8, "0")[:8])
+    return (hours * 3600 + minutes * 60 + seconds) * TICKS_PER_S + (ticks + 5) // 10
+
+
+def read_date(text: str) -> Read | None:
+    """A date in any form that the invariant culture reads, or None."""
+    text = text.strip()
+    if len(text) > 100:
+        return None
+    try:
+        return _read(text)
+    except (ValueError, Thrown):
+        return None
+
+
+def _read(text: str) -> Read | None:
+    if match := _ISO.fullmatch(text):
+        year, month, day, hour, minute, second, fraction, zone = match.groups()
+        ticks = from_parts(int(year), int(month), int(day), _clock_ticks(hour, minute, second, fraction, None))
+        return ticks, _zone(zone)
+    for pattern, order in ((_SLASHED, "mdy"), (_YEAR_FIRST, "ymd"), (_DAY_MONTH, "dmy"), (_MONTH_DAY, "mdy")):
+        if match := pattern.fullmatch(text):
+            parts = dict(zip(order, match.groups()[:3], strict=True))
+            hour, minute, second, fraction, half, zone = match.groups()[3:]
+            clock = _clock_ticks(hour, minute, second, fraction, half)
+            return from_parts(_year(parts["y"]), _month(parts["m"]), int(parts["d"]), clock), _zone(zone)
+    if match := _ONLY_CLOCK.fullmatch(text):
+        today = utc_now()
+        return today.ticks - today.time_ticks + _clock_ticks(*match.groups()[:5]), None
+    return None
+
+
+def _year(text: str) -> int:
+    year = int(text)
+    return year if len(text) > 2 else year + (2000 if year < 50 else 1900)
+
+
+def _month(text: str) -> int:
+    if text.isdigit():
+        return int(text)
+    return next(index for index, name in enumerate(MONTHS, 1) if name[:3].lower() == text[:3].lower())
+
+
+def iso_date(text: str) -> DateTime | None:
+    """An ISO date as the JSON reader makes it: Z is UTC, an offset is turned into the local clock (UTC here)."""
+    found = read_date(text)
+    if found is None:
+        return None
+    ticks, zone = found
+    if zone is None:
+        return DateTime(ticks, UNSPECIFIED)
+    kind = UTC_KIND if text.endswith("Z") else LOCAL_KIND
+    return DateTime(ticks - zone * 60 * TICKS_PER_S, kind)
+
+
+# DateTimeStyles
+ASSUME_LOCAL, ASSUME_UNIVERSAL, ADJUST, ROUNDTRIP = 32, 64, 16, 128
+
+
+def parse_date(text: str | None, styles: int = 0) -> DateTime:
+    """``DateTime.Parse``: a zone in the text moves the moment to local time, which is UTC here."""
+    if text is None:
+        raise argument_null("s")
+    found = read_date(text)
+    if found is None:
+        raise not_a_date(text)
+    return with_styles(found, styles, text)
+
+
+def with_styles(found: Read, styles: int, text: str) -> DateTime:
+    """A moment as read, brought to the kind that DateTimeStyles ask for."""
+    ticks, zone = found
+    if zone is None:
+        if styles & ASSUME_UNIVERSAL:
+            return DateTime(ticks, UTC_KIND if styles & ADJUST else LOCAL_KIND)
+        return DateTime(ticks, LOCAL_KIND if styles & ASSUME_LOCAL else UNSPECIFIED)
+    moved = ticks - zone * 60 * TICKS_PER_S
+    utc = styles & ADJUST or (styles & ROUNDTRIP and text.rstrip().endswith(("Z", "z")))
+    return DateTime(moved, UTC_KIND if utc else LOCAL_KIND)
+
+
+_TOKEN = re.compile(r"\\(.)|'([^']*)'|\"([^\"]*)\"|(%)|([dfFghHKmMstyz])\5*|(.)", re.DOTALL)
+_FIELDS = {
+    "d": r"(?P<d>\d\d?)", "dd": r"(?P<d>\d\d)", "ddd": "[A-Za-z]{3}", "dddd": "[A-Za-z]+",
+    "M": r"(?P<M>\d\d?)", "MM": r"(?P<M>\d\d)", "MMM": "(?P<M>[A-Za-z]{3})", "MMMM": "(?P<M>[A-Za-z]+)",
+    "y": r"(?P<y>\d\d?)", "yy": r"(?P<y>\d\d)", "yyy": r"(?P<y>\d{3,4})", "yyyy": r"(?P<y>\d{4})",
+    "H": r"(?P<H>\d\d?)", "HH": r"(?P<H>\d\d)", "h": r"(?P<h>\d\d?)", "hh": r"(?P<h>\d\d)",
+    "m": r"(?P<m>\d\d?)", "mm": r"(?P<m>\d\d)", "s": r"(?P<s>\d\d?)", "ss": r"(?P<s>\d\d)",
+    "t": "(?P<t>[AP])", "tt": "(?P<t>AM|PM)", "z": r"(?P<z>[+-]\d\d?)", "zz": r"(?P<z>[+-]\d\d)",
+    "zzz": r"(?P<z>[+-]\d\d:?\d\d)", "K": r"(?P<z>Z|[+-]\d\d:?\d\d)?",
+}  # fmt: skip
+
+
+def parse_exact(text: str | None, pattern: str | None) -> Read:
+    """``ParseExact`` by a standard or custom format."""
+    if text is None or pattern is None:
+        raise argument_null("s" if text is None else "format")
+    match = _exact_pattern(pattern).fullmatch(text)
+    if match is None:
+        raise not_a_date(text)
+    try:
+        return _from_fields({name: value for name, value in match.groupdict().items() if value})
+    except (ValueError, StopIteration):
+        raise not_a_date(text) from None
+
+
+def _exact_pattern(pattern: str) -> re.Pattern[str]:
+    pattern = STANDARD.get(pattern, pattern) if len(pattern) == 1 else pattern
+    seen: set[str] = set()
+    parts = []
+    for match in _TOKEN.finditer(pattern):
+        part = _field(match)
+        name = re.match(r"\(\?P<(\w)>", part)
+        # A field that comes twice must be the same both times.
+        parts.append(f"(?P={name[1]})" if name and name[1] in seen else part)
+        seen.update({name[1]} if name else ())
+    return re.compile("".join(parts), re.ASCII | re.IGNORECASE)
+
+
+def _field(match: re.Match[str]) -> str:
+    letter = match[5]
+    if letter is None:
+        return "" if match[4] else re.escape(match[1] or match[2] or match[3] or match[6] or "")
+    if letter == "f":
+        return rf"(?P<f>\d{{{len(match[0])}}})"
+    if letter == "F":
+        return rf"(?P<f>\d{{0,{len(match[0])}}})"
+    return _FIELDS.get(match[0], "A\\.D\\." if letter == "g" else _FIELDS.get(letter * 4, ""))
+
+
+def _from_fields(fields: dict[str, str]) -> Read:
+    now = utc_now().date
+    half = f"{fields['t'][0]}M" if "t" in fields else None
+    hour = fields.get("H") or fields.get("h")
+    clock = _clock_ticks(hour, fields.get("m"), fields.get("s"), fields.get("f"), half if "h" in fields else None)
+    year = _year(fields["y"]) if "y" in fields else now.year
+    partial = "y" in fields or "M" in fields or "d" in fields
+    month = _month(fields["M"]) if "M" in fields else (1 if partial else now.month)
+    day = int(fields["d"]) if "d" in fields else (1 if partial else now.day)
+    try:
+        return from_parts(year, month, day, clock), _zone(fields.get("z"))
+    except Thrown:
+        raise ValueError from None
+
+
+_SPAN = re.compile(r"(-)?(?:(\d{1,8})(?:\.|$))?(?:(\d\d?):(\d\d?)(?::(\d\d?)(?:\.(\d{1,7}))?)?)?", re.ASCII)
+
+
+def read_span(text: str | None) -> TimeSpan | None:
+    """``TimeSpan.Parse``: ``d``, ``hh:mm``, ``d.hh:mm:ss.fffffff``, or None."""
+    match = _SPAN.fullmatch((text or "").strip())
+    if match is None or not (match[2] or match[3]):
+        return None
+    sign, days, hours, minutes, seconds, fraction = match.groups()
+    if int(hours or 0) > 23 or int(minutes or 0) > 59 or int(seconds or 0) > 59:
+        return None
+    total = ((int(days or 0) * 24 + int(hours or 0)) * 60 + int(minutes or 0)) * 60 + int(seconds or 0)
+    ticks = total * TICKS_PER_S + int((fraction or "0").ljust(7, "0"))
+    return TimeSpan.checked(-ticks if sign else ticks)

@@ -1,0 +1,1 @@
+"""Newtonsoft's JSON: the tree, its reader and writer, JSONPath, and conversions to .NET values."""

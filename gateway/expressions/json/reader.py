@@ -1,0 +1,199 @@
+"""
+JSON text → tokens, as forgiving as Newtonsoft: single quotes, bare names, comments, trailing commas; ISO dates become dates.
+
+Strict JSON goes through Python's own reader; only what that refuses is read by the slow one below.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+
+from gateway.expressions.formatting.dateparse import iso_date
+from gateway.expressions.json.tree import UNDEFINED, JArray, JObject, JToken, JValue
+from gateway.expressions.limits import charge, tick_many
+from gateway.expressions.thrown import Thrown, argument_null, thrown
+from gateway.expressions.values import Int64
+
+MAX_DEPTH = 64
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
+_LONG = 1 << 63
+
+
+class _Pairs(list[tuple[str, object]]):
+    """An object as the fast reader gives it."""
+
+
+def reader_error(message: str, text: str = "", position: int = 0) -> Thrown:
+    """A JsonReaderException with a place."""
+    line = text.count("\n", 0, position) + 1 if text else 0
+    column = position - text.rfind("\n", 0, position) if text else 0
+    return thrown("JsonReaderException", f"{message} Path '', line {line}, position {column}.")
+
+
+def parse(text: str | None) -> JToken:
+    """``JToken.Parse``."""
+    if text is None:
+        raise argument_null("s")
+    charge(len(text))
+    tick_many(len(text) // 64)
+    if not text.strip():
+        raise reader_error("Error reading JToken from JsonReader.")
+    try:
+        raw = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_constant)
+    except (ValueError, RecursionError):
+        return _Lenient(text).document()
+    return _build(raw, 0)
+
+
+def _constant(name: str) -> object:
+    return {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}[name]
+
+
+def _too_deep() -> Thrown:
+    return reader_error(f"The reader's MaxDepth of {MAX_DEPTH} has been exceeded.")
+
+
+def _build(raw: object, depth: int) -> JToken:
+    if depth > MAX_DEPTH:
+        raise _too_deep()
+    if isinstance(raw, _Pairs):
+        made = JObject()
+        for name, value in raw:
+            made.put(name, _build(value, depth + 1))
+        return made
+    if isinstance(raw, list):
+        array = JArray()
+        array.items = [_build(item, depth + 1) for item in raw]
+        for item in array.items:
+            item.parent = array
+        return array
+    return scalar(raw)
+
+
+def scalar(raw: object) -> JValue:
+    """A leaf: integers are Int64, text that is an ISO date and time is a date."""
+    if isinstance(raw, str):
+        date = iso_date(raw) if len(raw) > 18 and raw[4:5] == "-" and _DATE.fullmatch(raw) else None
+        return JValue(raw if date is None else date)
+    if type(raw) is int:
+        return JValue(Int64(raw) if -_LONG <= raw < _LONG else float(raw))
+    return JValue(raw)
+
+
+_TOKEN = re.compile(
+    r"""\s*(?:(//[^\r\n]*|/\*.*?\*/)|([{}\[\]:,])|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|([^\s{}\[\]:,"'/]+))""", re.DOTALL
+)
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_WORDS: dict[str, object] = {
+    "true": True, "false": False, "null": None, "NaN": float("nan"), "Infinity": float("inf"),
+    "-Infinity": float("-inf"),
+}  # fmt: skip
+
+
+class _Lenient:
+    """A recursive reader of Newtonsoft's dialect."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.position = 0
+        self.token = ""
+        self.advance()
+
+    def advance(self) -> None:
+        while True:
+            match = _TOKEN.match(self.text, self.position)
+            if match is None:
+                rest = self.text[self.position :].strip()
+                if rest:
+                    raise self.unexpected(rest[0])
+                self.token = ""
+                return
+            self.position = match.end()
+            if match[1] is None:
+                self.token = match[0].strip()
+                return
+
+    def unexpected(self, found: str) -> Thrown:
+        if not found:
+            return reader_error("Unexpected end of content while loading JSON.", self.text, self.position)
+        message = f"Unexpected character encountered while parsing value: {found[0]}."
+        return reader_error(message, self.text, self.position)
+
+    def document(self) -> JToken:
+        made = self.value(0)
+        if self.token:
+            message = f"Additional text encountered after finished reading JSON content: {self.token[0]}."
+            raise reader_error(message, self.text, self.position)
+        return made
+
+    def value(self, depth: int) -> JToken:
+        if depth > MAX_DEPTH:
+            raise _too_deep()
+        token = self.token
+        if token == "{":
+            return self.object(depth)
+        if token == "[":
+            return self.array(depth)
+        if token[:1] in ("", "}", "]", ":", ","):
+            raise self.unexpected(token)
+        self.advance()
+        return scalar(unquote(token)) if token[0] in "\"'" else self.word(token)
+
+    def word(self, token: str) -> JToken:
+        if token in _WORDS:
+            return JValue(_WORDS[token])
+        if token == "undefined":
+            return JValue(None, UNDEFINED)
+        try:
+            return scalar(int(token, 0) if "x" in token.lower() else int(token))
+        except ValueError:
+            try:
+                return scalar(float(Decimal(token)))
+            except ArithmeticError:
+                raise self.unexpected(token) from None
+
+    def object(self, depth: int) -> JToken:
+        made = JObject()
+        self.advance()
+        while self.token != "}":
+            name = self.token
+            if name[:1] in ("", "{", "[", "]", ":", ","):
+                message = f"Invalid property identifier character: {name[:1]}."
+                raise reader_error(message, self.text, self.position) if name else self.unexpected(name)
+            self.advance()
+            if self.token != ":":
+                message = f"Invalid character after parsing property name. Expected ':' but got: {self.token[:1]}."
+                raise reader_error(message, self.text, self.position)
+            self.advance()
+            made.put(unquote(name), self.value(depth + 1))
+            self.separator("}")
+        self.advance()
+        return made
+
+    def array(self, depth: int) -> JToken:
+        items = []
+        self.advance()
+        while self.token != "]":
+            items.append(self.value(depth + 1))
+            self.separator("]")
+        self.advance()
+        return JArray(items)
+
+    def separator(self, closing: str) -> None:
+        if self.token == ",":
+            self.advance()
+        elif self.token != closing:
+            if not self.token:
+                raise self.unexpected("")
+            message = f"After parsing a value an unexpected character was encountered: {self.token[0]}."
+            raise reader_error(message, self.text, self.position)
+
+
+def unquote(token: str) -> str:
+    """A quoted string's text; a bare name is its own."""
+    if token[0] not in "\"'":
+        return token
+    return _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else _SHORT.get(m[2], m[2]), token[1:-1])

@@ -1,0 +1,370 @@
+"""
+JToken and its kinds. A token knows its parent; one that has a parent already is copied when it is put elsewhere.
+
+Source: Newtonsoft.Json.Linq API reference.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from gateway.expressions.clr import NULL
+from gateway.expressions.limits import tick
+from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
+from gateway.expressions.runtime import iterate, type_of
+from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
+from gateway.expressions.values import Char, EnumValue
+
+# JTokenType
+NONE, OBJECT, ARRAY, CONSTRUCTOR, PROPERTY, COMMENT, INTEGER, FLOAT, STRING, BOOLEAN, NULL_TYPE, UNDEFINED, DATE, RAW, BYTES, GUID, URI, SPAN = range(18)  # fmt: skip  # noqa: E501
+TYPE_NAMES = (
+    "None", "Object", "Array", "Constructor", "Property", "Comment", "Integer", "Float", "String", "Boolean", "Null",
+    "Undefined", "Date", "Raw", "Bytes", "Guid", "Uri", "TimeSpan",
+)  # fmt: skip
+
+
+class JToken:
+    """A node of a JSON tree."""
+
+    __slots__ = ("parent",)
+
+    def __init__(self) -> None:
+        self.parent: JToken | None = None
+
+    @property
+    def kind(self) -> int:
+        """Its JTokenType."""
+        raise NotImplementedError
+
+    def children(self) -> list[JToken]:
+        """Direct children: properties of an object, items of an array, the value of a property."""
+        return []
+
+    def clone(self) -> JToken:
+        """A copy without a parent."""
+        raise NotImplementedError
+
+    def replace_child(self, old: JToken, new: JToken | None) -> None:
+        """Put *new* in the place of *old*, or take *old* out."""
+        raise NotImplementedError
+
+    def look(self, key: object) -> JToken | None:
+        """``token[key]``."""
+        raise thrown("InvalidOperationException", f"Cannot access child value on {type_of(self).full_name}.")
+
+
+class JValue(JToken):
+    """A leaf: a .NET value and its JTokenType."""
+
+    __slots__ = ("type", "value")
+
+    def __init__(self, value: object, kind: int | None = None) -> None:
+        self.parent = None
+        self.value = value
+        self.type = value_kind(value) if kind is None else kind
+
+    @property
+    def kind(self) -> int:
+        """Its JTokenType."""
+        return self.type
+
+    def clone(self) -> JValue:
+        """A copy without a parent."""
+        return JValue(self.value, self.type)
+
+
+def value_kind(value: object) -> int:
+    """The JTokenType of a .NET value."""
+    found = _KINDS.get(value.__class__)
+    if found is not None:
+        return found
+    if isinstance(value, int):
+        return INTEGER
+    raise thrown("ArgumentException", f"Could not determine JSON object type for type {type_of(value).full_name}.")
+
+
+_KINDS: dict[type, int] = {
+    type(None): NULL_TYPE, bool: BOOLEAN, str: STRING, Char: STRING, int: INTEGER, float: FLOAT, Decimal: FLOAT,
+    DateTime: DATE, DateTimeOffset: DATE, uuid.UUID: GUID, TimeSpan: SPAN, bytes: BYTES, bytearray: BYTES,
+    EnumValue: INTEGER,
+}  # fmt: skip
+
+
+class JProperty(JToken):
+    """A name and its value."""
+
+    __slots__ = ("name", "value")
+
+    def __init__(self, name: str, value: JToken) -> None:
+        self.parent = None
+        self.name = name
+        self.value = adopt(self, value)
+
+    @property
+    def kind(self) -> int:
+        """Its JTokenType."""
+        return PROPERTY
+
+    def children(self) -> list[JToken]:
+        """The value."""
+        return [self.value]
+
+    def clone(self) -> JProperty:
+        """A copy without a parent."""
+        return JProperty(self.name, self.value.clone())
+
+    def replace_child(self, old: JToken, new: JToken | None) -> None:
+        """Set the value."""
+        self.set(JValue(None) if new is None else new)
+
+    def set(self, value: JToken) -> None:
+        """``property.Value = value``."""
+        self.value.parent = None
+        self.value = adopt(self, value)
+
+
+class JObject(JToken):
+    """Properties by name, in order."""
+
+    __slots__ = ("properties",)
+
+    def __init__(self) -> None:
+        self.parent = None
+        self.properties: dict[str, JProperty] = {}
+
+    @property
+    def kind(self) -> int:
+        """Its JTokenType."""
+        return OBJECT
+
+    def __iter__(self) -> Iterator[JToken]:
+        return iter(list(self.properties.values()))
+
+    def __len__(self) -> int:
+        return len(self.properties)
+
+    def children(self) -> list[JToken]:
+        """The properties."""
+        return list(self.properties.values())
+
+    def clone(self) -> JObject:
+        """A copy without a parent."""
+        made = JObject()
+        for name, each in self.properties.items():
+            made.put(name, each.value.clone())
+        return made
+
+    def look(self, key: object) -> JToken | None:
+        """The value of a property, or null."""
+        if key is None:
+            raise argument_null("key")
+        if not isinstance(key, str):
+            shown = f"Accessed JObject values with invalid key value: {key}. Object property name expected."
+            raise thrown("ArgumentException", shown)
+        found = self.properties.get(key)
+        return None if found is None else found.value
+
+    def put(self, name: str, value: JToken) -> None:
+        """``o[name] = value``."""
+        found = self.properties.get(name)
+        if found is not None:
+            found.set(value)
+        else:
+            made = JProperty(name, value)
+            made.parent = self
+            self.properties[name] = made
+
+    def add(self, made: JProperty) -> None:
+        """A new property; its name must be free."""
+        if made.name in self.properties:
+            shown = f"Can not add property {made.name} to Newtonsoft.Json.Linq.JObject. Property with the same name already exists on object."  # noqa: E501
+            raise thrown("ArgumentException", shown)
+        adopted = made if made.parent is None else made.clone()
+        adopted.parent = self
+        self.properties[made.name] = adopted
+
+    def remove(self, name: str) -> bool:
+        """Whether there was such a property."""
+        found = self.properties.pop(name, None)
+        if found is not None:
+            found.parent = None
+        return found is not None
+
+    def replace_child(self, old: JToken, new: JToken | None) -> None:
+        """Put another property in the place of one."""
+        assert isinstance(old, JProperty)
+        if new is None:
+            self.remove(old.name)
+            return
+        if not isinstance(new, JProperty):
+            raise cannot_add(new, self)
+        old.parent = None
+        items = [(new if each is old else each) for each in self.properties.values()]
+        new.parent = self
+        self.properties = {each.name: each for each in items}
+
+
+class JArray(JToken):
+    """Items in order."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: Iterable[JToken] = ()) -> None:
+        self.parent = None
+        self.items: list[JToken] = [adopt(self, item) for item in items]
+
+    @property
+    def kind(self) -> int:
+        """Its JTokenType."""
+        return ARRAY
+
+    def __iter__(self) -> Iterator[JToken]:
+        return iter(list(self.items))
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def children(self) -> list[JToken]:
+        """The items."""
+        return list(self.items)
+
+    def clone(self) -> JArray:
+        """A copy without a parent."""
+        return JArray([item.clone() for item in self.items])
+
+    def look(self, key: object) -> JToken | None:
+        """The item at an index."""
+        if not isinstance(key, int) or isinstance(key, bool):
+            shown = f'"{key}"' if isinstance(key, str) else key
+            message = f"Accessed JArray values with invalid key value: {shown}. Int32 array index expected."
+            raise thrown("ArgumentException", message)
+        self.check(key)
+        return self.items[key]
+
+    def check(self, index: int) -> None:
+        """Refuse an index outside."""
+        if not 0 <= index < len(self.items):
+            raise out_of_range(
+                "index", "Index was out of range. Must be non-negative and less than the size of the collection."
+            )
+
+    def insert(self, index: int, item: JToken) -> None:
+        """Put *item* before the one at *index*."""
+        self.items.insert(index, adopt(self, item))
+
+    def replace_child(self, old: JToken, new: JToken | None) -> None:
+        """Put *new* in the place of *old*, or take *old* out."""
+        index = next(place for place, item in enumerate(self.items) if item is old)
+        old.parent = None
+        if new is None:
+            del self.items[index]
+        else:
+            self.items[index] = adopt(self, new)
+
+
+class JRaw(JValue):
+    """Text that is written as it is."""
+
+    __slots__ = ()
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, RAW)
+
+    def clone(self) -> JRaw:
+        """A copy without a parent."""
+        return JRaw(str(self.value))
+
+
+def adopt(parent: JToken, token: JToken) -> JToken:
+    """*token*, or a copy of it when it already hangs elsewhere, with *parent* set."""
+    made = token if token.parent is None else token.clone()
+    made.parent = parent
+    return made
+
+
+def cannot_add(token: JToken, parent: JToken) -> Thrown:
+    """What a container throws for a child of the wrong kind."""
+    return thrown("ArgumentException", f"Can not add {type_of(token).full_name} to {type_of(parent).full_name}.")
+
+
+def to_token(value: object) -> JToken:
+    """A value as content: tokens stay, sequences become arrays, everything else a JValue."""
+    if isinstance(value, JToken):
+        return value
+    made = type_of(value)
+    if made is not NULL and not isinstance(value, str | bytes | bytearray | Char) and _walkable(value):
+        return JArray([to_token(item) for item in iterate(value)])
+    return JValue(value)
+
+
+def _walkable(value: object) -> bool:
+    from gateway.expressions.primitives import ENUMERABLE
+
+    return ENUMERABLE in type_of(value).ancestors
+
+
+def add_content(parent: JObject | JArray, content: object) -> None:
+    """``Add(content)``: a token, or a sequence of contents."""
+    tick()
+    if isinstance(parent, JArray):
+        parent.items.append(adopt(parent, to_token(content)))
+        return
+    if content is None:
+        raise cannot_add(JValue(None), parent)
+    if isinstance(content, JProperty):
+        parent.add(content)
+    elif isinstance(content, JToken) and not isinstance(content, JObject):
+        raise cannot_add(content, parent)
+    elif isinstance(content, JObject) or _walkable(content):
+        for item in list(iterate(content)):
+            add_content(parent, item)
+    else:
+        raise cannot_add(to_token(content), parent)
+
+
+def descendants(token: JToken) -> Iterator[JToken]:
+    """Every token below *token*, in document order."""
+    todo = token.children()[::-1]
+    while todo:
+        current = todo.pop()
+        tick()
+        yield current
+        todo += current.children()[::-1]
+
+
+def path(token: JToken) -> str:
+    """``token.Path``: names joined by dots, indices in brackets."""
+    parts: list[str] = []
+    current: JToken | None = token
+    while current is not None and current.parent is not None:
+        parent = current.parent
+        if isinstance(current, JProperty):
+            plain = current.name.replace("_", "a").isalnum()
+            parts.append(f".{current.name}" if plain else f"['{current.name}']")
+        elif isinstance(parent, JArray):
+            parts.append(f"[{next(i for i, item in enumerate(parent.items) if item is current)}]")
+        current = parent
+    return "".join(reversed(parts)).lstrip(".")
+
+
+def deep_equals(left: JToken | None, right: JToken | None) -> bool:
+    """``JToken.DeepEquals``."""
+    if left is None or right is None or left.kind != right.kind:
+        return left is right or (left is not None and right is not None and _numbers_equal(left, right))
+    if isinstance(left, JObject) and isinstance(right, JObject):
+        return left.properties.keys() == right.properties.keys() and all(
+            deep_equals(each.value, right.properties[name].value) for name, each in left.properties.items()
+        )
+    if isinstance(left, JValue) and isinstance(right, JValue):
+        return left.value == right.value
+    if isinstance(left, JProperty) and isinstance(right, JProperty) and left.name != right.name:
+        return False
+    first, second = left.children(), right.children()
+    return len(first) == len(second) and all(deep_equals(a, b) for a, b in zip(first, second, strict=True))
+
+
+def _numbers_equal(left: JToken, right: JToken) -> bool:
+    numbers = {INTEGER, FLOAT}
+    return left.kind in numbers and right.kind in numbers and left.value == right.value  # type: ignore[attr-defined]

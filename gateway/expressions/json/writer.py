@@ -1,0 +1,115 @@
+"""
+JSON text as Newtonsoft writes it.
+
+Source: Newtonsoft.Json documentation, "Serialization guide", Formatting; line ends are those of the Windows hosts that
+APIM's gateway runs on.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+
+from gateway.expressions.formatting.dates import format_moment, span_text
+from gateway.expressions.formatting.text import NEW_LINE, double_text, single_text, text
+from gateway.expressions.json.tree import JArray, JObject, JProperty, JRaw, JToken, JValue
+from gateway.expressions.limits import charged, tick
+from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
+from gateway.expressions.values import Char, EnumValue, Single
+
+_SPECIAL = re.compile(r'["\\\x00-\x1f\x85\u2028\u2029]')
+_SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def quote(value: str) -> str:
+    """A JSON string."""
+    return f'"{_SPECIAL.sub(_escape, value)}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    return _SHORT.get(match[0]) or f"\\u{ord(match[0]):04x}"
+
+
+def _with_point(shown: str) -> str:
+    return shown if any(mark in shown for mark in ".EN") or "I" in shown else f"{shown}.0"
+
+
+def _double(value: float) -> str:
+    if not math.isfinite(value):
+        return f'"{double_text(value)}"'
+    return _with_point(double_text(value))
+
+
+def moment_text(value: DateTime | DateTimeOffset) -> str:
+    """ISO 8601 with as many digits of the second as it has."""
+    return format_moment(value, "yyyy-MM-ddTHH:mm:ss.FFFFFFFK")
+
+
+LEAVES: dict[type, Callable[..., str]] = {
+    type(None): lambda _value: "null",
+    bool: lambda value: "true" if value else "false",
+    str: quote,
+    Char: quote,
+    float: _double,
+    Single: lambda value: _with_point(single_text(value)),
+    Decimal: lambda value: _with_point(text(value)),
+    DateTime: lambda value: f'"{moment_text(value)}"',
+    DateTimeOffset: lambda value: f'"{moment_text(value)}"',
+    TimeSpan: lambda value: f'"{span_text(value)}"',
+    uuid.UUID: lambda value: f'"{value}"',
+    bytes: lambda value: f'"{base64.b64encode(value).decode()}"',
+    bytearray: lambda value: f'"{base64.b64encode(value).decode()}"',
+    EnumValue: lambda value: str(value.value),
+}
+
+
+def leaf(value: object) -> str:
+    """A value that is no container."""
+    write = LEAVES.get(value.__class__)
+    if write is not None:
+        return write(value)
+    return text(value) if isinstance(value, int) else quote(text(value))
+
+
+def write(token: JToken, indented: bool) -> str:
+    """*token* as JSON text."""
+    parts: list[str] = []
+    _write(token, parts, NEW_LINE if indented else None)
+    return charged("".join(parts))
+
+
+def _write(token: JToken, parts: list[str], line: str | None) -> None:
+    tick()
+    if isinstance(token, JRaw):
+        parts.append(text(token.value))
+    elif isinstance(token, JValue):
+        parts.append(leaf(token.value))
+    elif isinstance(token, JProperty):
+        parts.append(f"{quote(token.name)}:{' ' if line else ''}")
+        _write(token.value, parts, line)
+    elif isinstance(token, JObject):
+        _container(token.children(), "{", "}", parts, line)
+    elif isinstance(token, JArray):
+        _container(token.items, "[", "]", parts, line)
+
+
+def _container(children: list[JToken], opening: str, closing: str, parts: list[str], line: str | None) -> None:
+    parts.append(opening)
+    inner = None if line is None else f"{line}  "
+    for index, child in enumerate(children):
+        parts.append(("," if index else "") + (inner or ""))
+        _write(child, parts, inner)
+    if children and line is not None:
+        parts.append(line)
+    parts.append(closing)
+
+
+def token_text(token: JToken) -> str:
+    """``token.ToString()``: the plain value of a leaf, indented JSON of anything else."""
+    if isinstance(token, JValue):
+        return text(token.value)
+    return write(token, indented=True)

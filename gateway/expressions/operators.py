@@ -1,0 +1,317 @@
+"""
+Which operator an expression means, by the static types of its operands; and the same choice at run time for ``dynamic``.
+
+Source: C# language specification, "Operator overload resolution", "Binary numeric promotions", "Lifted operators".
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.expressions import primitives as p
+from gateway.expressions.arithmetic import ARITHMETIC, COMPARISON, Operator
+from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, OBJECT, Type, nullable, underlying
+from gateway.expressions.conversions import NUMERIC_CONVERTERS, implicit
+from gateway.expressions.limits import charged
+from gateway.expressions.runtime import assignable, type_of
+from gateway.expressions.thrown import thrown
+from gateway.expressions.values import EnumValue
+
+_SHIFTS = ("<<", ">>")
+_EQUALITY = ("==", "!=")
+_LOGIC: dict[str, Operator] = {"&": operator.and_, "|": operator.or_, "^": operator.xor}
+_BY_NAME = {name: made for made, name in p.NUMERIC.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A chosen operator: its result type, its function, and the types that the operands are brought to first."""
+
+    type: Type
+    run: Operator
+    left: Type | None = None
+    right: Type | None = None
+
+
+# (operator, left, right) → Operation, declared by the .NET types themselves (DateTime - TimeSpan …).
+USER_OPERATORS: dict[tuple[str, Type, Type], Operation] = {}
+_TEXT: list[Callable[[object], str]] = []
+
+
+def use_text(to_text: Callable[[object], str]) -> None:
+    """Tell how ``+`` turns an operand into text; set once by the formatting part."""
+    _TEXT[:] = [to_text]
+
+
+def declare_operator(name: str, left: Type, right: Type, result: Type, run: Operator) -> None:
+    """An operator that a .NET type overloads."""
+    USER_OPERATORS[name, left, right] = Operation(result, run, left, right)
+
+
+def declare_comparison(made: Type, ordered: bool = True) -> None:
+    """``==`` and ``!=`` (and the order operators) for a type whose Python class compares as .NET does."""
+    for name, run in COMPARISON.items():
+        if ordered or name in _EQUALITY:
+            declare_operator(name, made, made, p.BOOL, run)
+
+
+def promoted(left: Type, right: Type, left_constant: object = None, right_constant: object = None) -> str | None:
+    """The type that both operands of an arithmetic operator become; None where C# has no answer."""
+    names = {p.NUMERIC.get(left, ""), p.NUMERIC.get(right, "")}
+    if "" in names:
+        return None
+    if "decimal" in names:
+        return None if names & {"double", "float"} else "decimal"
+    for wide in ("double", "float"):
+        if wide in names:
+            return wide
+    if "ulong" in names:
+        return _with_ulong(left, right, left_constant, right_constant)
+    return _promoted_integral(names, left, left_constant, right_constant)
+
+
+def _with_ulong(left: Type, right: Type, left_constant: object, right_constant: object) -> str | None:
+    for made, constant in ((left, left_constant), (right, right_constant)):
+        signed = p.NUMERIC[made] in ("sbyte", "short", "int", "long")
+        if signed and not (isinstance(constant, int) and constant >= 0):
+            return None
+    return "ulong"
+
+
+def _promoted_integral(names: set[str], left: Type, left_constant: object, right_constant: object) -> str:
+    if "long" in names:
+        return "long"
+    if "uint" not in names:
+        return "int"
+    constant = right_constant if p.NUMERIC[left] == "uint" else left_constant
+    fits = names == {"uint", "int"} and isinstance(constant, int) and constant >= 0
+    return "long" if names & {"sbyte", "short", "int"} and not fits else "uint"
+
+
+def binary(
+    name: str, left: Type, right: Type, left_constant: object = None, right_constant: object = None
+) -> Operation | None:
+    """Choose the operator *name* for two static types; None when there is none."""
+    if DYNAMIC in (left, right):
+        made = p.BOOL if name in COMPARISON else p.STRING if p.STRING in (left, right) and name == "+" else DYNAMIC
+        return Operation(made, lambda a, b: dynamic_binary(name, a, b))
+    if NULLABLE in (left.definition, right.definition):
+        return _lifted(name, left, right, left_constant, right_constant)
+    for choose in (_user, _text, _numeric, _logic, _enum, _equality):
+        found = choose(name, left, right, left_constant, right_constant)
+        if found is not None:
+            return found
+    return None
+
+
+def _user(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Operation | None:
+    found = USER_OPERATORS.get((name, left, right))
+    if found is not None or left is right:
+        return found
+    if name in COMPARISON:
+        for made in (left, right):
+            user = USER_OPERATORS.get((name, made, made))
+            if user and implicit(left, made) and implicit(right, made) and NULL not in (left, right):
+                return user
+    return _converted_user(name, left, right)
+
+
+def _converted_user(name: str, left: Type, right: Type) -> Operation | None:
+    """``ns + "name"``: an overload of the left type whose right operand the text converts to."""
+    for (operator_name, first, second), operation in USER_OPERATORS.items():
+        if operator_name == name and first is left and second is not left and implicit(right, second):
+            return operation
+    return None
+
+
+def concat(left: object, right: object) -> str:
+    """String ``+``: null is empty, everything else its ToString()."""
+    if left.__class__ is not str:
+        left = _TEXT[0](left)
+    if right.__class__ is not str:
+        right = _TEXT[0](right)
+    return charged(left + right)  # type: ignore[operator]
+
+
+def _text(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Operation | None:
+    if p.STRING not in (left, right):
+        return None
+    if name == "+":
+        return Operation(p.STRING, concat)
+    if name in _EQUALITY and left is right:
+        return Operation(p.BOOL, COMPARISON[name])
+    return None
+
+
+def _numeric(name: str, left: Type, right: Type, left_constant: object, right_constant: object) -> Operation | None:
+    if left not in p.NUMERIC or right not in p.NUMERIC:
+        return None
+    if name in _SHIFTS:
+        made = promoted(left, p.INT)
+        run = ARITHMETIC.get(made or "", {}).get(name)
+        return Operation(_BY_NAME[made or "int"], run, _BY_NAME[made or "int"], p.INT) if run else None
+    common = promoted(left, right, left_constant, right_constant)
+    if common is None:
+        return None
+    made_type = _BY_NAME[common]
+    if name in COMPARISON:
+        return Operation(p.BOOL, COMPARISON[name], made_type, made_type)
+    run = ARITHMETIC[common].get(name)
+    return Operation(made_type, run, made_type, made_type) if run else None
+
+
+def _logic(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Operation | None:
+    if left is not p.BOOL or right is not p.BOOL:
+        return None
+    if name in _LOGIC:
+        return Operation(p.BOOL, _LOGIC[name])
+    return Operation(p.BOOL, COMPARISON[name]) if name in _EQUALITY else None
+
+
+def _enum(name: str, left: Type, right: Type, left_constant: object, right_constant: object) -> Operation | None:
+    made = left if left.kind == "enum" else right
+    if made.kind != "enum" or not implicit(left, made, left_constant) or not implicit(right, made, right_constant):
+        return None
+    if name in COMPARISON:
+        compare = COMPARISON[name]
+        return Operation(p.BOOL, lambda a, b: compare(a.value, b.value), made, made)
+    if name in _LOGIC:
+        combine = _LOGIC[name]
+        return Operation(made, lambda a, b: EnumValue(made, combine(a.value, b.value)), made, made)  # type: ignore[arg-type]
+    return None
+
+
+def _equality(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Operation | None:
+    if name not in _EQUALITY:
+        return None
+    if NULL in (left, right):
+        return Operation(p.BOOL, _same if name == "==" else _different)
+    if left.is_value or right.is_value:
+        return None
+    related = assignable(left, right) or assignable(right, left) or "interface" in (left.kind, right.kind)
+    return Operation(p.BOOL, _same if name == "==" else _different) if related else None
+
+
+def _same(left: object, right: object) -> bool:
+    """Reference equality; two boxes are never the same object in C#."""
+    return left is right and not type_of(left).is_value
+
+
+def _different(left: object, right: object) -> bool:
+    return not _same(left, right)
+
+
+def _lifted(
+    name: str, left: Type, right: Type, left_constant: object = None, right_constant: object = None
+) -> Operation | None:
+    if NULL in (left, right):
+        return Operation(p.BOOL, _same_null if name == "==" else _not_same_null) if name in _EQUALITY else None
+    inner = binary(name, underlying(left), underlying(right), left_constant, right_constant)
+    if inner is None:
+        return None
+    if inner.run is concat:
+        return inner
+    run = inner.run
+    left_type, right_type = (nullable(made) if made else None for made in (inner.left, inner.right))
+    if name in _EQUALITY:
+        unequal = name == "!="
+        return Operation(
+            p.BOOL, lambda a, b: run(a, b) if a is not None and b is not None else (a is b) != unequal, left_type, right_type
+        )
+    if name in COMPARISON:
+        return Operation(p.BOOL, lambda a, b: a is not None and b is not None and run(a, b), left_type, right_type)
+    if inner.type is p.BOOL and name in "&|":
+        return Operation(nullable(p.BOOL), _and3 if name == "&" else _or3)
+    made = nullable(inner.type)
+    return Operation(made, lambda a, b: None if a is None or b is None else run(a, b), left_type, right_type)
+
+
+def _same_null(left: object, right: object) -> bool:
+    return left is None and right is None
+
+
+def _not_same_null(left: object, right: object) -> bool:
+    return not _same_null(left, right)
+
+
+def _and3(left: object, right: object) -> object:
+    return False if left is False or right is False else None if left is None or right is None else True
+
+
+def _or3(left: object, right: object) -> object:
+    return True if left is True or right is True else None if left is None or right is None else False
+
+
+def dynamic_binary(name: str, left: object, right: object) -> object:
+    """The operator that C#'s run-time binder would choose for these two values."""
+    left, right = unwrapped(left), unwrapped(right)
+    left_type, right_type = type_of(left), type_of(right)
+    if left_type is NULL and right_type is NULL:
+        left_type = right_type = OBJECT
+    operation = binary(name, left_type, right_type)
+    if operation is None:
+        if NULL in (left_type, right_type) and name not in _EQUALITY:
+            return None if name not in COMPARISON else False
+        message = (
+            f"Operator '{name}' cannot be applied to operands of type '{left_type.name}' and '{right_type.name}'"
+        )
+        raise thrown("RuntimeBinderException", message)
+    return operation.run(_brought(left, left_type, operation.left), _brought(right, right_type, operation.right))
+
+
+def _brought(value: object, source: Type, target: Type | None) -> object:
+    if target is None or source is target:
+        return value
+    conversion = implicit(source, target) or implicit(source, target, value)
+    if conversion is None:
+        return NUMERIC_CONVERTERS[target](value)
+    return conversion.run(value) if conversion.run else value
+
+
+UNWRAP: dict[type, Callable[[object], object]] = {}  # classes that stand for a value in dynamic code, such as JValue
+
+
+def unwrapped(value: object) -> object:
+    """The plain value that a dynamic operand stands for."""
+    unwrap = UNWRAP.get(value.__class__)
+    return unwrap(value) if unwrap else value
+
+
+def unary(name: str, operand: Type, constant: object = None) -> Operation | None:
+    """Choose ``-``, ``+``, ``~`` or ``!``; None when there is none."""
+    if operand is DYNAMIC:
+        return Operation(p.BOOL if name == "!" else DYNAMIC, lambda value: dynamic_unary(name, value))
+    if operand.definition is NULLABLE:
+        inner = unary(name, operand.args[0])
+        if inner is None:
+            return None
+        run = inner.run
+        return Operation(nullable(inner.type), lambda value: None if value is None else run(value))
+    if name == "!":
+        return Operation(p.BOOL, operator.not_) if operand is p.BOOL else None
+    user = USER_OPERATORS.get((name, operand, operand))
+    return user or _unary_number(name, operand)
+
+
+def _unary_number(name: str, operand: Type) -> Operation | None:
+    if operand not in p.NUMERIC:
+        return None
+    common = promoted(operand, p.INT if p.NUMERIC[operand] not in ("ulong", "uint") else operand)
+    if name == "-":
+        if common == "ulong":
+            return None
+        common = "long" if common == "uint" else common
+    run = ARITHMETIC[common or "int"].get({"-": "neg", "+": "pos"}.get(name, name))
+    made = _BY_NAME[common or "int"]
+    return Operation(made, run, made) if run else None
+
+
+def dynamic_unary(name: str, value: object) -> object:
+    """A unary operator on a dynamic value."""
+    value = unwrapped(value)
+    operation = unary(name, type_of(value))
+    if operation is None:
+        raise thrown("RuntimeBinderException", f"Operator '{name}' cannot be applied to '{type_of(value).name}'")
+    return operation.run(_brought(value, type_of(value), operation.left))

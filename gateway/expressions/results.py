@@ -1,0 +1,36 @@
+"""What an expression returned, as the type that an attribute or element wants."""
+
+from __future__ import annotations
+
+from gateway.errors import ExpressionError
+from gateway.expressions import primitives as p
+from gateway.expressions.change_type import change_type
+from gateway.expressions.clr import Type
+from gateway.expressions.failures import as_thrown
+from gateway.expressions.formatting.text import text
+from gateway.expressions.operators import unwrapped
+
+
+def to_text(value: object) -> str:
+    """C#'s ``ToString()``, invariant; empty for null."""
+    return text(value)
+
+
+def to_bool(value: object) -> bool:
+    """A bool, or text that says True or False. Raises ExpressionError."""
+    return value if isinstance(value, bool) else _changed(value, p.BOOL)  # type: ignore[return-value]
+
+
+def to_int(value: object) -> int:
+    """An Int32, or a number or text that is one. Raises ExpressionError."""
+    return value if type(value) is int else int(_changed(value, p.INT))  # type: ignore[call-overload,no-any-return]
+
+
+def _changed(value: object, target: Type) -> object:
+    if value is None:
+        raise ExpressionError("NullReferenceException", f"The expression gave null where {target.name} is needed.")
+    try:
+        return change_type(unwrapped(value), target)
+    except Exception as error:  # noqa: BLE001 (a value of any kind may come here)
+        thrown = as_thrown(error).value
+        raise ExpressionError(thrown.name, thrown.message) from error

@@ -1,0 +1,180 @@
+"""
+Signatures of allowed members, written as C# writes them::
+
+    string Substring(int startIndex, int length)        method
+    int Length                                          property
+    char this[int index]                                indexer
+    new(string uri)                                     constructor
+    static bool IsNullOrEmpty(string value)             static method
+    ext R[] Map<T, R>(IEnumerable<T> source, Func<T, R> selector)    extension method
+    generic T Value<T>(object key)                      the function gets the type arguments first
+    bool TryParse(string s, out int result)   object[] params, default values: as in C#
+
+Reading a row when its type is first used keeps the start of the process short.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gateway.expressions import clr
+
+_TOKEN = re.compile(r"\s*([A-Za-z_][\w.]*|\[\]|[<>,?()\[\]=]|\"[^\"]*\"|'[^']*'|-?\d+)")
+_SIGNATURE = re.compile(r"(?P<flags>(?:(?:static|ext|generic|const) )*)(?P<rest>.*)", re.DOTALL)
+_DEFAULTS: dict[str, object] = {"null": None, "true": True, "false": False}
+
+
+class _Tokens:
+    """A cursor over the tokens of one signature."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.items = _TOKEN.findall(text)
+        self.position = 0
+
+    def peek(self) -> str:
+        return self.items[self.position] if self.position < len(self.items) else ""
+
+    def take(self) -> str:
+        token = self.peek()
+        self.position += 1
+        return token
+
+    def skip(self, token: str) -> bool:
+        if self.peek() != token:
+            return False
+        self.position += 1
+        return True
+
+
+class SignatureParser:
+    """Turns signature and type text into the model of ``clr``."""
+
+    def parse(self, text: str, bindings: clr.Bindings) -> clr.Type:
+        """Read a type such as ``IEnumerable<KeyValuePair<K, V>>``."""
+        return self._type(_Tokens(text), dict(bindings))
+
+    def member(self, owner: clr.TypeDef, signature: str, call: object) -> clr.Member:
+        """Read one row of a member table."""
+        match = _SIGNATURE.fullmatch(signature)
+        assert match
+        flags = match["flags"].split()
+        tokens = _Tokens(match["rest"])
+        scope = {name: clr.variable(name) for name in owner.parameters}
+        getter, setter = call if isinstance(call, tuple) else (call, None)
+        owner_type = clr.make(owner, *scope.values())
+        kind, name, made, type_parameters = self._head(tokens, owner_type, scope)
+        parameters = tuple(self._parameters(tokens, scope))
+        if "const" in flags:
+            kind = "constant"
+            getter = lambda value=getter: value  # noqa: E731  (the value itself is the row's right side)
+        return clr.Member(
+            name=name,
+            kind=kind,
+            owner=owner,
+            type=made,
+            call=getter,
+            static="static" in flags or "ext" in flags or kind in ("constructor", "constant"),
+            extension="ext" in flags,
+            generic="generic" in flags,
+            type_parameters=type_parameters,
+            parameters=parameters,
+            store=setter,
+        )
+
+    def _head(
+        self, tokens: _Tokens, owner: clr.Type, scope: dict[str, clr.Type]
+    ) -> tuple[str, str, clr.Type, tuple[str, ...]]:
+        if tokens.skip("new"):
+            tokens.skip("(")
+            return "constructor", "new", owner, ()
+        # Method type parameters come after the name, but the result type before it may use them.
+        type_parameters = self._type_parameters(tokens.text)
+        scope.update((name, clr.variable(name)) for name in type_parameters)
+        made = self._type(tokens, scope)
+        name = tokens.take()
+        if type_parameters:
+            while tokens.take() != ">":
+                pass
+        if tokens.skip("("):
+            return "method", name, made, type_parameters
+        return ("indexer" if tokens.skip("[") else "property"), name, made, type_parameters
+
+    @staticmethod
+    def _type_parameters(text: str) -> tuple[str, ...]:
+        match = re.search(r"\w<([\w, ]+)>\(", text)
+        return tuple(name.strip() for name in match[1].split(",")) if match else ()
+
+    def _parameters(self, tokens: _Tokens, scope: dict[str, clr.Type]) -> Iterator[clr.Parameter]:
+        while tokens.peek() not in ("", ")", "]"):
+            mode = tokens.take() if tokens.peek() in ("out", "params") else ""
+            made = self._type(tokens, scope)
+            name = tokens.take() if tokens.peek() not in (",", ")", "]", "=", "") else ""
+            default: object = None
+            if tokens.skip("="):
+                mode, default = "optional", self._default(tokens.take(), made)
+            yield clr.Parameter(name, made, mode, default)
+            tokens.skip(",")
+
+    @staticmethod
+    def _default(text: str, made: clr.Type) -> object:
+        if text in _DEFAULTS:
+            return _DEFAULTS[text]
+        if text == "default":
+            return made.definition.default
+        return text[1:-1] if text[0] in "\"'" else int(text)
+
+    def _type(self, tokens: _Tokens, scope: dict[str, clr.Type]) -> clr.Type:
+        name = tokens.take()
+        args: list[clr.Type] = []
+        if tokens.skip("<"):
+            while True:
+                args.append(self._type(tokens, scope))
+                if not tokens.skip(","):
+                    break
+            tokens.skip(">")
+        made = self._named(name, args, scope)
+        while tokens.peek() in ("?", "[]"):
+            made = clr.nullable(made) if tokens.take() == "?" else clr.array_of(made)
+        return made
+
+    @staticmethod
+    def _named(name: str, args: list[clr.Type], scope: dict[str, clr.Type]) -> clr.Type:
+        if name in scope:
+            return scope[name]
+        if name in clr.KEYWORDS:
+            return clr.KEYWORDS[name]
+        if name in ("Func", "Action", "Predicate", "Comparison", "Converter"):
+            return clr.make(delegate(name), *args)
+        found = clr.find_definition(name, len(args))
+        if found is None:
+            raise LookupError(f"a member table names the unknown type {name}<{len(args)}>")
+        return clr.make(found, *args)
+
+
+_DELEGATES: dict[str, clr.TypeDef] = {}
+
+
+def delegate(name: str) -> clr.TypeDef:
+    """The definition of a delegate family; the number of arguments is free, the last is the result except for Action."""
+    if name not in _DELEGATES:
+        _DELEGATES[name] = clr.TypeDef(f"System.{name}", (), "delegate")
+    return _DELEGATES[name]
+
+
+def delegate_shape(clr_type: clr.Type) -> tuple[tuple[clr.Type, ...], clr.Type] | None:
+    """Parameter types and result type of a delegate; None when *clr_type* is none."""
+    if clr_type.kind != "delegate":
+        return None
+    name, args = clr_type.definition.name, clr_type.args
+    if name in ("Func", "Converter"):
+        return args[:-1], args[-1]
+    if name == "Action":
+        return args, clr.VOID
+    if name == "Predicate":
+        return args, clr.KEYWORDS["bool"]
+    return (args[0], args[0]), clr.KEYWORDS["int"]
+
+
+PARSER = SignatureParser()

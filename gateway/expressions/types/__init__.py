@@ -1,0 +1,43 @@
+"""The allow-list: one file per .NET area, each a table of signatures and functions. Importing it fills ``clr``."""
+
+from gateway.expressions.types import (
+    addresses,
+    certificates,
+    ciphers,
+    comparers,
+    convert,
+    dates,
+    dictionaries,
+    hashing,
+    json,
+    linq,
+    lists,
+    numbers,
+    objects,
+    regexes,
+    strings,
+    texts,
+    tokens,
+    tuples,
+)
+
+__all__ = [
+    "addresses",
+    "certificates",
+    "ciphers",
+    "comparers",
+    "convert",
+    "dates",
+    "dictionaries",
+    "hashing",
+    "json",
+    "linq",
+    "lists",
+    "numbers",
+    "objects",
+    "regexes",
+    "strings",
+    "texts",
+    "tokens",
+    "tuples",
+]

@@ -1,0 +1,314 @@
+"""Convert, BitConverter, Math, Random, Buffer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import random
+import re
+import struct
+from collections.abc import Callable
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR
+
+from gateway.expressions import primitives as p
+from gateway.expressions.change_type import change_type
+from gateway.expressions.clr import Type, define
+from gateway.expressions.limits import charge
+from gateway.expressions.runtime import represent
+from gateway.expressions.thrown import argument_null, out_of_range, thrown
+from gateway.expressions.types.dates import DATETIME
+from gateway.expressions.types.numbers import compare_values, round_decimal
+from gateway.expressions.types.objects import enumeration
+from gateway.expressions.values import INTEGRALS, EnumValue, wrapper
+
+
+def from_base64(value: str | None) -> bytearray:
+    """``Convert.FromBase64String``: strict, but white space is skipped."""
+    if value is None:
+        raise argument_null("s")
+    compact = re.sub(r"[ \t\r\n]", "", value)
+    try:
+        return bytearray(base64.b64decode(compact, validate=True))
+    except (binascii.Error, ValueError):
+        message = "The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding characters, or an illegal character among the padding characters."  # noqa: E501
+        raise thrown("FormatException", message) from None
+
+
+BASE64 = enumeration("System.Base64FormattingOptions", InsertLineBreaks=1)
+BASE64.definition.values["None"] = 0
+BASE64.definition.table["const Base64FormattingOptions None"] = EnumValue(BASE64, 0)
+
+
+def _to_base64(data: object, *rest: object) -> str:
+    if data is None:
+        raise argument_null("inArray")
+    raw = bytes(data)  # type: ignore[call-overload]
+    if len(rest) >= 2:
+        raw = raw[int(rest[0]) : int(rest[0]) + int(rest[1])]  # type: ignore[call-overload]
+    shown = base64.b64encode(raw).decode()
+    if rest and isinstance(rest[-1], EnumValue) and rest[-1].value == 1:
+        return "\r\n".join(shown[i : i + 76] for i in range(0, len(shown), 76))
+    return shown
+
+
+def _from_radix(name: str) -> Callable[[str | None, int], object]:
+    make, low, high = INTEGRALS[name]
+    wrap = wrapper(name)
+
+    def convert(value: str | None, radix: int) -> object:
+        if value is None:
+            return make(0)
+        shown = value.lower().removeprefix("0x") if radix == 16 else value
+        if radix not in (2, 8, 10, 16) or not re.fullmatch(r"[+-]?[0-9a-fA-F]{1,64}", shown):
+            raise thrown("FormatException", "Could not find any recognizable digits.")
+        number = int(shown, radix)
+        if number > (high - low if radix != 10 else high):
+            raise thrown("OverflowException", "Value was either too large or too small.")
+        return wrap(number)
+
+    return convert
+
+
+def _to_radix(value: int, radix: int) -> str:
+    bits = 64 if type(value) is not int else 32
+    number = value & ((1 << bits) - 1) if radix != 10 else int(value)
+    shapes = {2: "b", 8: "o", 10: "d", 16: "x"}
+    if radix not in shapes:
+        raise thrown("ArgumentException", "Invalid Base.")
+    return format(int(number), shapes[radix])
+
+
+def _changer(target: Type) -> Callable[..., object]:
+    return lambda value, *_provider: change_type(value, target)
+
+
+_TARGETS = {
+    "ToBoolean": p.BOOL, "ToByte": p.BYTE, "ToSByte": p.SBYTE, "ToChar": p.CHAR, "ToInt16": p.SHORT, "ToInt32": p.INT,
+    "ToInt64": p.LONG, "ToUInt16": p.USHORT, "ToUInt32": p.UINT, "ToUInt64": p.ULONG, "ToSingle": p.FLOAT,
+    "ToDouble": p.DOUBLE, "ToDecimal": p.DECIMAL, "ToString": p.STRING, "ToDateTime": DATETIME,
+}  # fmt: skip
+
+
+def _result(made: Type) -> str:
+    return made.definition.keyword or made.definition.name
+
+
+def _from_hex(value: str | None) -> bytearray:
+    try:
+        return bytearray(bytes.fromhex(value or ""))
+    except ValueError:
+        message = "The input is not a valid hex string as it contains a non-hex character."
+        raise thrown("FormatException", message) from None
+
+
+define("System.Convert", {
+    **{f"static {_result(made)} {name}(object value)": _changer(made) for name, made in _TARGETS.items()},
+    **{f"static {_result(made)} {name}(object value, IFormatProvider provider)": _changer(made)
+       for name, made in _TARGETS.items()},
+    **{f"static {keyword} {name}(string value, int fromBase)": _from_radix(keyword)
+       for name, made in _TARGETS.items() if (keyword := p.INTEGRAL.get(made, ""))},
+    "static string ToString(int value, int toBase)": _to_radix,
+    "static string ToString(long value, int toBase)": _to_radix,
+    "static byte[] FromBase64String(string s)": from_base64,
+    "static string ToBase64String(byte[] inArray)": _to_base64,
+    "static string ToBase64String(byte[] inArray, Base64FormattingOptions options)": _to_base64,
+    "static string ToBase64String(byte[] inArray, int offset, int length)": _to_base64,
+    "static byte[] FromHexString(string s)": _from_hex,
+    "static string ToHexString(byte[] inArray)": lambda data: bytes(data).hex().upper(),
+    "static object ChangeType(object value, Type conversionType)": lambda value, made: change_type(value, made.type),
+}, kind="static")  # fmt: skip
+
+_PACK = {"bool": "?", "short": "<h", "int": "<i", "long": "<q", "ushort": "<H", "uint": "<I", "ulong": "<Q",
+         "float": "<f", "double": "<d"}  # fmt: skip
+
+
+def _packer(shape: str) -> Callable[[object], bytearray]:
+    return lambda value: bytearray(struct.pack(shape, value))
+
+
+def _unpacker(name: str) -> Callable[[bytes, int], object]:
+    made = next(t for t in (*p.NUMERIC, p.BOOL) if t.definition.keyword == name)
+    shape = _PACK[name]
+
+    def read(data: bytes, start: int) -> object:
+        if not 0 <= start <= len(data) - struct.calcsize(shape):
+            raise out_of_range("startIndex")
+        return change_type(struct.unpack_from(shape, bytes(data), start)[0], made)
+
+    return read
+
+
+def _dashed(data: bytes, *bounds: int) -> str:
+    raw = bytes(data)
+    start, count = (*bounds, len(raw))[:2] if bounds else (0, len(raw))
+    return raw[start : start + count].hex("-").upper() if raw else ""
+
+
+_UNPACK = {"ToInt16": "short", "ToInt32": "int", "ToInt64": "long", "ToUInt16": "ushort", "ToUInt32": "uint",
+           "ToUInt64": "ulong", "ToSingle": "float", "ToDouble": "double", "ToBoolean": "bool"}  # fmt: skip
+define("System.BitConverter", {
+    **{f"static byte[] GetBytes({name} value)": _packer(shape) for name, shape in _PACK.items()},
+    **{f"static {name} {method}(byte[] value, int startIndex)": _unpacker(name) for method, name in _UNPACK.items()},
+    "static string ToString(byte[] value)": _dashed,
+    "static string ToString(byte[] value, int startIndex)": _dashed,
+    "static string ToString(byte[] value, int startIndex, int length)": _dashed,
+    "const bool IsLittleEndian": True,
+}, kind="static")  # fmt: skip
+
+
+def _block_copy(source: bytes, start: int, target: bytearray, offset: int, count: int) -> None:
+    if min(start, offset, count) < 0 or start + count > len(source) or offset + count > len(target):
+        raise thrown("ArgumentException", "Offset and length were out of bounds for the array.")
+    target[offset : offset + count] = source[start : start + count]
+
+
+define("System.Buffer", {
+    "static void BlockCopy(byte[] src, int srcOffset, byte[] dst, int dstOffset, int count)": _block_copy,
+}, kind="static")  # fmt: skip
+
+
+def _round(value: float, digits: int = 0, mode: EnumValue | None = None) -> float:
+    """``Math.Round`` of a double: scaled, rounded, scaled back, as .NET does it."""
+    if not 0 <= digits <= 15:
+        raise out_of_range("digits", "Rounding digits must be between 0 and 15, inclusive.")
+    if not math.isfinite(value) or abs(value) >= 1e16:
+        return value
+    power = 10.0**digits
+    return _round_whole(value * power, mode.value if mode is not None else 0) / power
+
+
+def _round_whole(value: float, mode: int) -> float:
+    if mode == 0:
+        return float(round(value))
+    if mode == 1:
+        return math.copysign(math.floor(abs(value) + 0.5), value)
+    return float({2: math.trunc, 3: math.floor, 4: math.ceil}[mode](value))
+
+
+def _power(base: float, exponent: float) -> float:
+    try:
+        found = math.pow(base, exponent)
+    except OverflowError:
+        return math.inf
+    except ValueError:
+        return math.nan if base else math.inf
+    return found
+
+
+def _nan_on_error(run: Callable[..., float]) -> Callable[..., float]:
+    def call(*values: float) -> float:
+        try:
+            return run(*values)
+        except ValueError:
+            return math.nan
+        except OverflowError:
+            return math.inf
+
+    return call
+
+
+def _log(value: float, *base: float) -> float:
+    return -math.inf if value == 0 else _nan_on_error(math.log)(value, *base)
+
+
+def _abs(name: str) -> Callable[[int], object]:
+    make, _, high = INTEGRALS[name]
+
+    def absolute(value: int) -> object:
+        if -value > high:
+            raise thrown("OverflowException", "Negating the minimum value of a twos complement number is invalid.")
+        return make(abs(value))
+
+    return absolute
+
+
+def _clamp(value: object, low: object, high: object) -> object:
+    if compare_values(low, high) > 0:
+        raise thrown("ArgumentException", f"'{low}' cannot be greater than {high}.")
+    return low if compare_values(value, low) < 0 else high if compare_values(value, high) > 0 else value
+
+
+_ORDERED = ("int", "long", "double", "decimal", "float", "uint", "ulong", "short", "byte")
+
+
+def _least(a: object, b: object) -> object:
+    return a if a != a or compare_values(a, b) <= 0 else b
+
+
+def _greatest(a: object, b: object) -> object:
+    return a if a != a or compare_values(a, b) >= 0 else b
+
+
+_REAL: dict[str, Callable[..., float]] = {
+    "Sqrt": _nan_on_error(math.sqrt), "Exp": _nan_on_error(math.exp), "Log10": lambda v: _log(v, 10.0),
+    "Sin": math.sin, "Cos": math.cos, "Tan": math.tan, "Asin": _nan_on_error(math.asin), "Acos": _nan_on_error(math.acos),
+    "Atan": math.atan, "Sinh": _nan_on_error(math.sinh), "Cosh": _nan_on_error(math.cosh), "Tanh": math.tanh,
+    "Floor": lambda v: float(math.floor(v)) if math.isfinite(v) else v,
+    "Ceiling": lambda v: float(math.ceil(v)) if math.isfinite(v) else v,
+    "Truncate": lambda v: float(math.trunc(v)) if math.isfinite(v) else v,
+}  # fmt: skip
+define("System.Math", {
+    "const double PI": math.pi,
+    "const double E": math.e,
+    **{f"static double {name}(double d)": run for name, run in _REAL.items()},
+    "static decimal Floor(decimal d)": lambda d: d.to_integral_value(ROUND_FLOOR),
+    "static decimal Ceiling(decimal d)": lambda d: d.to_integral_value(ROUND_CEILING),
+    "static decimal Truncate(decimal d)": lambda d: d.to_integral_value(ROUND_DOWN),
+    "static double Pow(double x, double y)": _power,
+    "static double Log(double d)": _log,
+    "static double Log(double a, double newBase)": _log,
+    "static double Atan2(double y, double x)": math.atan2,
+    **{f"static {name} Abs({name} value)": _abs(name) for name in ("int", "long", "short", "sbyte")},
+    "static double Abs(double value)": abs,
+    "static float Abs(float value)": lambda value: type(value)(abs(value)),
+    "static decimal Abs(decimal value)": abs,
+    **{f"static {name} Min({name} val1, {name} val2)": _least for name in _ORDERED},
+    **{f"static {name} Max({name} val1, {name} val2)": _greatest for name in _ORDERED},
+    **{f"static {name} Clamp({name} value, {name} min, {name} max)": _clamp for name in _ORDERED},
+    **{f"static int Sign({name} value)": lambda v: (v > 0) - (v < 0) for name in ("int", "long", "double", "decimal")},
+    "static double Round(double a)": _round,
+    "static double Round(double value, int digits)": _round,
+    "static double Round(double value, MidpointRounding mode)": lambda value, mode: _round(value, 0, mode),
+    "static double Round(double value, int digits, MidpointRounding mode)": _round,
+    "static decimal Round(decimal d)": round_decimal,
+    "static decimal Round(decimal d, int decimals)": round_decimal,
+    "static decimal Round(decimal d, MidpointRounding mode)": lambda value, mode: round_decimal(value, 0, mode),
+    "static decimal Round(decimal d, int decimals, MidpointRounding mode)": round_decimal,
+    "static double IEEERemainder(double x, double y)": math.remainder,
+}, kind="static")  # fmt: skip
+
+
+class RandomValue:
+    """``System.Random``. A seed makes it repeatable, but not with .NET's own numbers (docs/expressions.md)."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.source = random.Random(seed)  # noqa: S311 (System.Random promises no more)
+
+
+def _next(value: RandomValue, *bounds: int) -> int:
+    low, high = (0, 0x7FFFFFFF) if not bounds else (0, bounds[0]) if len(bounds) == 1 else bounds
+    if high < low:
+        name = "maxValue" if len(bounds) == 1 else "minValue"
+        raise out_of_range(name, f"'{name}' must be greater than zero." if len(bounds) == 1 else "'minValue' cannot be greater than maxValue.")
+    return low if high == low else value.source.randrange(low, high)
+
+
+def _next_bytes(value: RandomValue, data: bytearray) -> None:
+    charge(len(data))
+    data[:] = value.source.randbytes(len(data))
+
+
+RANDOM = define("System.Random", {
+    "new()": RandomValue,
+    "new(int Seed)": RandomValue,
+    "static Random Shared": RandomValue,
+    "int Next()": _next,
+    "int Next(int maxValue)": _next,
+    "int Next(int minValue, int maxValue)": _next,
+    "double NextDouble()": lambda value: value.source.random(),
+    "void NextBytes(byte[] buffer)": _next_bytes,
+})  # fmt: skip
+represent(RandomValue, RANDOM)

@@ -1,0 +1,294 @@
+"""Dictionaries: the pipeline's headers, queries, variables and claims, and ``Dictionary<K, V>``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from gateway.expressions import primitives as p
+from gateway.expressions.clr import DYNAMIC, OBJECT, Type, define, find_definition, make
+from gateway.expressions.collections import ArrayValue
+from gateway.expressions.conversions import cast, cast_dynamic
+from gateway.expressions.formatting.text import TEXT, text
+from gateway.expressions.runtime import iterate, represent
+from gateway.expressions.thrown import argument_null, key_not_found, thrown
+from gateway.expressions.types.comparers import Comparer
+from gateway.expressions.values import Ref
+
+MISSING = object()
+
+
+class Pair:
+    """``KeyValuePair<K, V>``."""
+
+    __slots__ = ("key", "types", "value")
+
+    def __init__(self, key: object, value: object, types: tuple[Type, ...] = (OBJECT, OBJECT)) -> None:
+        self.key = key
+        self.value = value
+        self.types = types
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pair) and self.key == other.key and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+class Map:
+    """What every dictionary can do; subclasses say how keys are found."""
+
+    __slots__ = ()
+    types: tuple[Type, ...] = (p.STRING, OBJECT)
+
+    def look(self, _key: Any) -> object:
+        """The value, or MISSING."""
+        raise NotImplementedError
+
+    def pairs(self) -> Iterable[tuple[object, object]]:
+        """Keys and values in order."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[Pair]:
+        types = self.types
+        return (Pair(key, value, types) for key, value in self.pairs())
+
+
+class Dictionary(Map):
+    """``Dictionary<K, V>``; keys go through the comparer, and keep the spelling they came with."""
+
+    __slots__ = ("comparer", "data", "types")
+
+    def __init__(self, types: tuple[Type, ...], comparer: Comparer | None = None) -> None:
+        self.types = types
+        self.comparer = comparer
+        self.data: dict[object, tuple[object, object]] = {}
+
+    @staticmethod
+    def of(mapping: Mapping[Any, object], key: Type, value: Type, ignore_case: bool = False) -> Dictionary:
+        """The entries of a Python mapping."""
+        made = Dictionary((key, value), Comparer(True) if ignore_case else None)
+        for name, item in mapping.items():
+            made.store(name, item)
+        return made
+
+    def norm(self, key: Any) -> object:
+        """The form in which keys are compared."""
+        if key is None:
+            raise argument_null("key")
+        return key if self.comparer is None else self.comparer.norm(key)
+
+    def look(self, key: Any) -> object:
+        """The value, or MISSING."""
+        found = self.data.get(self.norm(key))
+        return MISSING if found is None else found[1]
+
+    def store(self, key: Any, value: object) -> None:
+        """``d[key] = value``."""
+        norm = self.norm(key)
+        old = self.data.get(norm)
+        self.data[norm] = (key if old is None else old[0], value)
+
+    def add(self, key: Any, value: object) -> None:
+        """``d.Add(key, value)``."""
+        if self.norm(key) in self.data:
+            raise thrown("ArgumentException", f"An item with the same key has already been added. Key: {key}")
+        self.store(key, value)
+
+    def pairs(self) -> Iterable[tuple[object, object]]:
+        """Keys and values in order."""
+        return list(self.data.values())
+
+
+class View(Map):
+    """A Python mapping of other code, read in place."""
+
+    __slots__ = ("mapping", "types", "wrap")
+
+    def __init__(
+        self, mapping: Mapping[Any, Any], types: tuple[Type, ...], wrap: Callable[[Any], object] | None = None
+    ) -> None:
+        self.mapping = mapping
+        self.types = types
+        self.wrap = wrap
+
+    def look(self, key: Any) -> object:
+        """The value, or MISSING."""
+        if key is None:
+            raise argument_null("key")
+        if key not in self.mapping:
+            return MISSING
+        value = self.mapping[key]
+        return value if self.wrap is None else self.wrap(value)
+
+    def pairs(self) -> Iterable[tuple[object, object]]:
+        """Keys and values in order."""
+        return [(key, value if self.wrap is None else self.wrap(value)) for key, value in self.mapping.items()]
+
+
+def mapping_of(value: object) -> Map:
+    """Any dictionary value as a Map; a plain dict is the variables of the request."""
+    return View(value, (p.STRING, OBJECT)) if isinstance(value, dict) else value  # type: ignore[return-value]
+
+
+def index(value: object, key: object) -> object:
+    """``d[key]``."""
+    found = mapping_of(value).look(key)
+    if found is MISSING:
+        raise key_not_found(key)
+    return found
+
+
+def contains(value: object, key: object) -> bool:
+    """``d.ContainsKey(key)``."""
+    return mapping_of(value).look(key) is not MISSING
+
+
+def try_get(value: object, key: object, out: Ref) -> bool:
+    """``d.TryGetValue(key, out v)``."""
+    whole = mapping_of(value)
+    found = whole.look(key)
+    out.value = whole.types[1].definition.default if found is MISSING else found
+    return found is not MISSING
+
+
+def value_or(value: object, key: object, default: object = None) -> object:
+    """``d.GetValueOrDefault(key, default)``."""
+    found = mapping_of(value).look(key)
+    return default if found is MISSING else found
+
+
+def joined_or(value: Map | None, key: str, default: str | None = None) -> str | None:
+    """``GetValueOrDefault`` of headers, queries and claims: the values joined by commas."""
+    if value is None:
+        raise argument_null("source")
+    found = value.look(key)
+    return default if found is MISSING else ",".join(found)  # type: ignore[arg-type]
+
+
+def _count(value: object) -> int:
+    whole = mapping_of(value)
+    if isinstance(whole, Dictionary):
+        return len(whole.data)
+    return len(list(whole.pairs()))
+
+
+def _keys(value: object) -> ArrayValue:
+    whole = mapping_of(value)
+    return ArrayValue([key for key, _ in whole.pairs()], whole.types[0])
+
+
+def _values(value: object) -> ArrayValue:
+    whole = mapping_of(value)
+    return ArrayValue([item for _, item in whole.pairs()], whole.types[1])
+
+
+def _variable(variables: dict[str, object], name: str | None) -> object:
+    try:
+        return variables[name]  # type: ignore[index]
+    except KeyError:
+        raise (argument_null("key") if name is None else key_not_found(name)) from None
+
+
+def _variable_or(types: tuple[Type, ...], variables: dict[str, object], name: str, *default: object) -> object:
+    """``Variables.GetValueOrDefault<T>(name, default)``: a cast, not a conversion."""
+    if name is None:
+        raise argument_null("key")
+    made = types[0]
+    if name not in variables:
+        return default[0] if default else made.definition.default
+    value = variables[name]
+    if value is None and made.is_value:
+        return default[0] if default else made.definition.default
+    return cast_dynamic(value, made) if made is DYNAMIC else cast(value, made)
+
+
+_MAP_TABLE: dict[str, object] = {
+    "V this[K key]": index,
+    "bool ContainsKey(K key)": contains,
+    "bool TryGetValue(K key, out V value)": try_get,
+    "IEnumerable<K> Keys": _keys,
+    "IEnumerable<V> Values": _values,
+    "int Count": _count,
+}
+KEY_VALUE = define("System.Collections.Generic.KeyValuePair", {
+    "new(K key, V value)": Pair,
+    "K Key": lambda pair: pair.key,
+    "V Value": lambda pair: pair.value,
+}, parameters=("K", "V"), kind="struct")  # fmt: skip
+define(
+    "System.Collections.Generic.IReadOnlyDictionary", _MAP_TABLE, parameters=("K", "V"), kind="interface",
+    parents=("IReadOnlyCollection<KeyValuePair<K, V>>",),
+)  # fmt: skip
+_WRITE_TABLE: dict[str, object] = {
+    **_MAP_TABLE,
+    "V this[K key]": (index, Dictionary.store),
+    "void Add(K key, V value)": Dictionary.add,
+    "void Add(KeyValuePair<K, V> item)": lambda value, pair: value.add(pair.key, pair.value),
+    "bool Remove(K key)": lambda value, key: value.data.pop(value.norm(key), None) is not None,
+    "void Clear()": lambda value: value.data.clear(),
+    "ICollection<K> Keys": _keys,
+    "ICollection<V> Values": _values,
+}
+del _WRITE_TABLE["IEnumerable<K> Keys"], _WRITE_TABLE["IEnumerable<V> Values"]
+define(
+    "System.Collections.Generic.IDictionary", _WRITE_TABLE, parameters=("K", "V"), kind="interface",
+    parents=("ICollection<KeyValuePair<K, V>>",),
+)  # fmt: skip
+
+
+def _new(types: tuple[Type, ...], source: object = None, comparer: Comparer | None = None) -> Dictionary:
+    if isinstance(source, Comparer):
+        source, comparer = None, source
+    made = Dictionary(types, comparer)
+    for pair in iterate(source) if source is not None and not isinstance(source, int) else ():
+        made.add(pair.key, pair.value)  # type: ignore[attr-defined]
+    return made
+
+
+define("System.Collections.Generic.Dictionary", {
+    "generic new()": _new,
+    "generic new(int capacity)": _new,
+    "generic new(IDictionary<K, V> dictionary)": _new,
+    "generic new(IEnumerable<KeyValuePair<K, V>> collection)": _new,
+    "generic new(IEqualityComparer<K> comparer)": _new,
+    "generic new(IDictionary<K, V> dictionary, IEqualityComparer<K> comparer)": _new,
+    "bool TryAdd(K key, V value)": lambda value, key, item: not contains(value, key) and (value.store(key, item), True)[1],
+    "bool ContainsValue(V value)": lambda value, item: any(each == item for _, each in value.pairs()),
+}, parameters=("K", "V"), parents=("IDictionary<K, V>", "IReadOnlyDictionary<K, V>"))  # fmt: skip
+VARIABLES = define("Microsoft.Azure.ApiManagement.Variables", {
+    "object this[string key]": _variable,
+    "bool ContainsKey(string key)": lambda variables, name: name in variables,
+    "generic T GetValueOrDefault<T>(string variableName)": _variable_or,
+    "generic T GetValueOrDefault<T>(string variableName, T defaultValue)": _variable_or,
+    "object GetValueOrDefault(string variableName)": value_or,
+}, parents=("IReadOnlyDictionary<string, object>", "IDictionary<string, object>"))  # fmt: skip
+define("System.Collections.Generic.CollectionExtensions", {
+    "ext string GetValueOrDefault(IReadOnlyDictionary<string, string[]> source, string key)": joined_or,
+    "ext string GetValueOrDefault(IReadOnlyDictionary<string, string[]> source, string key, string defaultValue)":
+        joined_or,
+    "ext V GetValueOrDefault<K, V>(IReadOnlyDictionary<K, V> source, K key)": value_or,
+    "ext V GetValueOrDefault<K, V>(IReadOnlyDictionary<K, V> source, K key, V defaultValue)": value_or,
+    "ext V GetValueOrDefault<K, V>(IDictionary<K, V> source, K key)": value_or,
+    "ext V GetValueOrDefault<K, V>(IDictionary<K, V> source, K key, V defaultValue)": value_or,
+}, kind="static")  # fmt: skip
+
+
+def _type(name: str) -> Callable[[object], Type]:
+    def made(value: object) -> Type:
+        definition = find_definition(name, 2)
+        assert definition
+        return make(definition, *mapping_of(value).types)
+
+    return made
+
+
+def _dictionary_pairs(value: object) -> Iterator[Pair]:
+    return iter(mapping_of(value))
+
+
+represent(Dictionary, _type("System.Collections.Generic.Dictionary"), iter)
+represent(View, _type("System.Collections.Generic.IReadOnlyDictionary"), iter)
+represent(dict, VARIABLES, _dictionary_pairs)
+represent(Pair, lambda pair: make(KEY_VALUE.definition, *pair.types))  # type: ignore[attr-defined]
+TEXT[Pair] = lambda pair: f"[{text(pair.key)}, {text(pair.value)}]"

@@ -1,0 +1,501 @@
+"""Newtonsoft.Json and Newtonsoft.Json.Linq."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from gateway.expressions import primitives as p
+from gateway.expressions.clr import DYNAMIC, Type, define
+from gateway.expressions.collections import ArrayValue, Sequence
+from gateway.expressions.conversions import cast
+from gateway.expressions.dispatch import DYNAMIC_GET, DYNAMIC_SET
+from gateway.expressions.equality import EQUALS, equal
+from gateway.expressions.formatting.composite import FORMATTERS, format_value
+from gateway.expressions.formatting.text import TEXT
+from gateway.expressions.json.convert import (
+    convert_token,
+    declare_casts,
+    from_object,
+    make_value,
+    plain,
+    to_object,
+)
+from gateway.expressions.json.path import select, select_one
+from gateway.expressions.json.reader import parse, reader_error
+from gateway.expressions.json.tree import (
+    TYPE_NAMES,
+    JArray,
+    JObject,
+    JProperty,
+    JRaw,
+    JToken,
+    JValue,
+    add_content,
+    adopt,
+    deep_equals,
+    descendants,
+    path,
+    to_token,
+)
+from gateway.expressions.json.writer import leaf, quote, token_text, write
+from gateway.expressions.limits import tick
+from gateway.expressions.messages import READERS, decode
+from gateway.expressions.operators import UNWRAP
+from gateway.expressions.runtime import is_instance, iterate, represent, type_of
+from gateway.expressions.thrown import argument_null, thrown
+from gateway.expressions.types.dates import DATETIME, DATETIME_OFFSET, GUID, TIMESPAN
+from gateway.expressions.types.objects import enumeration
+from gateway.expressions.types.strings import ignores_case, lower
+from gateway.expressions.values import EnumValue, Ref
+
+_N = "Newtonsoft.Json.Linq"
+FORMATTING = enumeration("Newtonsoft.Json.Formatting", Indented=1)
+FORMATTING.definition.values = {"None": 0, "Indented": 1}
+FORMATTING.definition.table["const Formatting None"] = EnumValue(FORMATTING, 0)
+TOKEN_TYPE = enumeration(f"{_N}.JTokenType", **{name: number for number, name in enumerate(TYPE_NAMES)})
+MERGE = enumeration(f"{_N}.MergeArrayHandling", Concat=0, Union=1, Replace=2, Merge=3)
+NULL_HANDLING = enumeration("Newtonsoft.Json.NullValueHandling", Include=0, Ignore=1)
+
+
+def _formatted(token: JToken, formatting: EnumValue | None = None) -> str:
+    return write(token, indented=formatting is None or formatting.value == 1)
+
+
+def _root(token: JToken) -> JToken:
+    while token.parent is not None:
+        token = token.parent
+    return token
+
+
+def _ancestors(token: JToken) -> Iterator[JToken]:
+    while token.parent is not None:
+        token = token.parent
+        yield token
+
+
+def _sibling(step: int) -> Callable[[JToken], JToken | None]:
+    def find(token: JToken) -> JToken | None:
+        around = token.parent.children() if token.parent is not None else []
+        position = next((i for i, each in enumerate(around) if each is token), -2) + step
+        return around[position] if 0 <= position < len(around) else None
+
+    return find
+
+
+def _end(position: int) -> Callable[[JToken], JToken | None]:
+    def find(token: JToken) -> JToken | None:
+        found = token.children()
+        return found[position] if found else None
+
+    return find
+
+
+def _remove(token: JToken) -> None:
+    if token.parent is None:
+        raise thrown("InvalidOperationException", "The parent is missing.")
+    token.parent.replace_child(token, None)
+
+
+def _replace(token: JToken, new: JToken) -> None:
+    if token.parent is None:
+        raise thrown("InvalidOperationException", "The parent is missing.")
+    token.parent.replace_child(token, new)
+
+
+def _beside(offset: int) -> Callable[[JToken, object], None]:
+    def add(token: JToken, content: object) -> None:
+        parent = token.parent
+        if isinstance(parent, JArray):
+            index = next(i for i, each in enumerate(parent.items) if each is token)
+            parent.insert(index + offset, to_token(content))
+        elif isinstance(parent, JObject) and isinstance(content, JProperty):
+            _insert_property(parent, token, content, offset)
+        else:
+            raise thrown("InvalidOperationException", "The parent is missing.")
+
+    return add
+
+
+def _insert_property(parent: JObject, token: JToken, content: JProperty, offset: int) -> None:
+    parent.add(content)
+    items = list(parent.properties.items())
+    moved = items.pop()
+    index = next(i for i, (_, each) in enumerate(items) if each is token)
+    items.insert(index + offset, moved)
+    parent.properties = dict(items)
+
+
+def _store(token: JToken, key: object, value: JToken | None) -> None:
+    made = JValue(None) if value is None else value
+    if isinstance(token, JObject) and isinstance(key, str):
+        token.put(key, made)
+    elif isinstance(token, JArray) and isinstance(key, int):
+        token.check(key)
+        token.items[key].parent = None
+        token.items[key] = adopt(token, made)
+    else:
+        token.look(key)
+        raise thrown("InvalidOperationException", f"Cannot set child value on {type_of(token).full_name}.")
+
+
+def _value_of(types: tuple[Type, ...], token: JToken | None, *key: object) -> object:
+    """``token.Value<T>()`` and ``token.Value<T>(key)``."""
+    if token is None:
+        raise argument_null("value")
+    return convert_token(token.look(key[0]) if key else token, types[-1])
+
+
+def _values(types: tuple[Type, ...], token: JToken, *key: object) -> Sequence:
+    source = token.look(key[0]) if key else token
+    found = source.children() if source is not None else []
+    return Sequence(lambda: (convert_token(_inner(each), types[-1]) for each in found), types[-1])
+
+
+def _inner(token: JToken) -> JToken:
+    return token.value if isinstance(token, JProperty) else token
+
+
+def _children(types: tuple[Type, ...], token: JToken) -> Sequence:
+    return Sequence(lambda: (each for each in token.children() if is_instance(each, types[0])), types[0])
+
+
+def _tokens(walk: Callable[[JToken], Iterable[JToken]]) -> Callable[[JToken], Sequence]:
+    return lambda token: Sequence(lambda: iter(walk(token)), TOKEN)
+
+
+def _self_and(token: JToken) -> Iterator[JToken]:
+    yield token
+    yield from descendants(token)
+
+
+def _parse_as(kind: type[JToken], name: str, start: str) -> Callable[[str | None], JToken]:
+    def read(text: str | None) -> JToken:
+        made = parse(text)
+        if not isinstance(made, kind):
+            shown = {JObject: "StartObject", JArray: "StartArray"}.get(type(made), TYPE_NAMES[made.kind])
+            message = f"Error reading {name} from JsonReader. Current JsonReader item is not an {start}: {shown}."
+            raise reader_error(message, text or "", 1)
+        return made
+
+    return read
+
+
+_parse_object = _parse_as(JObject, "JObject", "object")
+_parse_array = _parse_as(JArray, "JArray", "array")
+
+define(f"{_N}.IJEnumerable", parameters=("T",), kind="interface", parents=("IEnumerable<T>",))
+TOKEN = define(f"{_N}.JToken", {
+    "JTokenType Type": lambda token: EnumValue(TOKEN_TYPE, token.kind),
+    "JToken Parent": lambda token: token.parent,
+    "JToken Root": _root,
+    "string Path": path,
+    "bool HasValues": lambda token: bool(token.children()),
+    "JToken First": _end(0),
+    "JToken Last": _end(-1),
+    "JToken Next": _sibling(1),
+    "JToken Previous": _sibling(-1),
+    "JToken this[object key]": (lambda token, key: token.look(key), _store),
+    "IEnumerable<JToken> Children()": lambda token: ArrayValue(token.children(), TOKEN),
+    "generic IEnumerable<T> Children<T>()": _children,
+    "IEnumerable<JToken> Ancestors()": _tokens(_ancestors),
+    "IEnumerable<JToken> AfterSelf()": _tokens(lambda token: _after(token, 1)),
+    "IEnumerable<JToken> BeforeSelf()": _tokens(lambda token: _after(token, -1)),
+    "generic T Value<T>(object key)": _value_of,
+    "generic IEnumerable<T> Values<T>()": _values,
+    "JToken SelectToken(string path)": select_one,
+    "JToken SelectToken(string path, bool errorWhenNoMatch)": select_one,
+    "IEnumerable<JToken> SelectTokens(string path)": lambda token, text: Sequence(lambda: iter(select(token, text)), TOKEN),
+    "JToken DeepClone()": lambda token: token.clone(),
+    "static bool DeepEquals(JToken t1, JToken t2)": deep_equals,
+    "generic T ToObject<T>()": lambda types, token: to_object(token, types[0]),
+    "object ToObject(Type objectType)": lambda token, made: to_object(token, made.type),
+    "static JToken Parse(string json)": parse,
+    "static JToken FromObject(object o)": from_object,
+    "void Remove()": _remove,
+    "void Replace(JToken value)": _replace,
+    "void AddAfterSelf(object content)": _beside(1),
+    "void AddBeforeSelf(object content)": _beside(0),
+    "string ToString()": token_text,
+    "string ToString(Formatting formatting)": _formatted,
+    "string ToString(Formatting formatting, params object[] converters)": lambda token, how, _rest: _formatted(token, how),
+    "bool Equals(object obj)": equal,
+}, parents=("IEnumerable<JToken>",))  # fmt: skip
+
+
+def _after(token: JToken, step: int) -> Iterator[JToken]:
+    find = _sibling(step)
+    current = find(token)
+    while current is not None:
+        tick()
+        yield current
+        current = find(current)
+
+
+CONTAINER = define(f"{_N}.JContainer", {
+    "int Count": lambda token: len(token.children()),
+    "void Add(object content)": add_content,
+    "void AddFirst(object content)": lambda token, content: token.insert(0, to_token(content)),
+    "IEnumerable<JToken> Descendants()": _tokens(descendants),
+    "IEnumerable<JToken> DescendantsAndSelf()": _tokens(_self_and),
+    "void RemoveAll()": lambda token: [token.replace_child(each, None) for each in token.children()],
+    "void Merge(object content)": lambda token, content: merge(token, content, 0),
+    "void Merge(object content, JsonMergeSettings settings)": lambda token, content, settings: merge(
+        token, content, settings.get("MergeArrayHandling", 0)
+    ),
+}, parents=("JToken",))  # fmt: skip
+
+
+def merge(target: JToken, content: object, arrays: int) -> None:
+    """``Merge``: properties are taken over one by one, arrays as *arrays* (a MergeArrayHandling) says."""
+    tick()
+    if isinstance(target, JObject) and isinstance(content, JObject):
+        for name, each in list(content.properties.items()):
+            old = target.properties.get(name)
+            if old is not None and old.value.kind == each.value.kind and isinstance(each.value, JObject | JArray):
+                merge(old.value, each.value, arrays)
+            elif not (isinstance(each.value, JValue) and each.value.value is None and old is not None):
+                target.put(name, each.value.clone())
+    elif isinstance(target, JArray) and isinstance(content, JArray):
+        _merge_arrays(target, content, arrays)
+
+
+def _merge_arrays(target: JArray, content: JArray, arrays: int) -> None:
+    if arrays == 2:
+        target.items.clear()
+    for index, item in enumerate(content.items):
+        if arrays == 1 and any(deep_equals(item, each) for each in target.items):
+            continue
+        if arrays == 3 and index < len(target.items):
+            target.items[index] = adopt(target, item.clone())
+        else:
+            target.items.append(adopt(target, item.clone()))
+
+
+define("Newtonsoft.Json.Linq.JsonMergeSettings", {
+    "new()": dict,
+    "MergeArrayHandling MergeArrayHandling": (
+        lambda settings: EnumValue(MERGE, settings.get("MergeArrayHandling", 0)),
+        lambda settings, value: settings.__setitem__("MergeArrayHandling", value.value),
+    ),
+})  # fmt: skip
+
+
+def _new_object(*content: object) -> JObject:
+    made = JObject()
+    for each in content:
+        add_content(made, each)
+    return made
+
+
+def _new_object_of(contents: Iterable[object]) -> JObject:
+    return _new_object(*iterate(contents))
+
+
+def _get_value(token: JObject, name: str | None, comparison: EnumValue | None = None) -> JToken | None:
+    if name is None:
+        return None
+    found = token.properties.get(name)
+    if found is None and ignores_case(comparison):
+        wanted = lower(name)
+        found = next((each for each in token.properties.values() if lower(each.name) == wanted), None)
+    return None if found is None else found.value
+
+
+def _try_get_value(token: JObject, name: str, *rest: object) -> bool:
+    ref = rest[-1]
+    assert isinstance(ref, Ref)
+    comparison = rest[0] if isinstance(rest[0], EnumValue) else None
+    ref.value = _get_value(token, name, comparison)
+    return ref.value is not None
+
+
+def _add_named(token: JObject, name: str, value: JToken | None) -> None:
+    token.add(JProperty(name, JValue(None) if value is None else value))
+
+
+JOBJECT = define(f"{_N}.JObject", {
+    "new()": JObject,
+    "new(JObject other)": lambda other: other.clone(),
+    "new(object content)": _new_object,
+    "new(params object[] content)": _new_object_of,
+    "JToken this[string propertyName]": (lambda token, key: token.look(key), _store),
+    "bool ContainsKey(string propertyName)": lambda token, name: name in token.properties,
+    "JToken GetValue(string propertyName)": _get_value,
+    "JToken GetValue(string propertyName, StringComparison comparison)": _get_value,
+    "bool TryGetValue(string propertyName, out JToken value)": _try_get_value,
+    "bool TryGetValue(string propertyName, StringComparison comparison, out JToken value)": _try_get_value,
+    "void Add(string propertyName, JToken value)": _add_named,
+    "bool Remove(string propertyName)": lambda token, name: token.remove(name),
+    "JProperty Property(string name)": lambda token, name: token.properties.get(name),
+    "IEnumerable<JProperty> Properties()": lambda token: ArrayValue(token.children(), PROPERTY),
+    "IEnumerable<JToken> PropertyValues()": lambda token: ArrayValue([e.value for e in token.properties.values()], TOKEN),
+    "static JObject Parse(string json)": _parse_object,
+    "static JObject FromObject(object o)": lambda value: cast(from_object(value), JOBJECT),
+    "JToken DeepClone()": lambda token: token.clone(),
+}, parents=("JContainer", "IEnumerable<KeyValuePair<string, JToken>>"))  # fmt: skip
+
+
+def _new_array(*content: object) -> JArray:
+    made = JArray()
+    for each in content:
+        _array_content(made, each)
+    return made
+
+
+def _array_content(made: JArray, content: object) -> None:
+    """A sequence gives its items; a JObject, though a sequence, is one item."""
+    if isinstance(content, JToken) and not isinstance(content, JArray):
+        made.items.append(adopt(made, content))
+        return
+    token = to_token(content)
+    for each in token.items if isinstance(token, JArray) else [token]:
+        made.items.append(adopt(made, each))
+
+
+def _array_add(token: JArray, item: JToken | None) -> None:
+    tick()
+    token.items.append(adopt(token, JValue(None) if item is None else item))
+
+
+def _array_remove(token: JArray, item: JToken) -> bool:
+    found = next((each for each in token.items if each is item or equal(each, item)), None)
+    if found is not None:
+        token.replace_child(found, None)
+    return found is not None
+
+
+def _remove_at(token: JArray, index: int) -> None:
+    token.check(index)
+    token.items.pop(index).parent = None
+
+
+JARRAY = define(f"{_N}.JArray", {
+    "new()": JArray,
+    "new(JArray other)": lambda other: other.clone(),
+    "new(object content)": _new_array,
+    "new(params object[] content)": lambda contents: _new_array(*contents),
+    "JToken this[int index]": (lambda token, key: token.look(key), _store),
+    "void Add(JToken item)": _array_add,
+    "void Insert(int index, JToken item)": lambda token, index, item: token.insert(index, item or JValue(None)),
+    "bool Remove(JToken item)": _array_remove,
+    "void RemoveAt(int index)": _remove_at,
+    "void Clear()": lambda token: token.items.clear(),
+    "bool Contains(JToken item)": lambda token, item: any(each is item or equal(each, item) for each in token.items),
+    "int IndexOf(JToken item)": lambda token, item: next((i for i, e in enumerate(token.items) if e is item), -1),
+    "static JArray Parse(string json)": _parse_array,
+    "static JArray FromObject(object o)": lambda value: cast(from_object(value), JARRAY),
+}, parents=("JContainer", "IList<JToken>"))  # fmt: skip
+
+
+def _new_property(name: str | None, content: object) -> JProperty:
+    if name is None:
+        raise argument_null("name")
+    return JProperty(name, to_token(content))
+
+
+PROPERTY = define(f"{_N}.JProperty", {
+    "new(string name, object content)": _new_property,
+    "new(string name, params object[] content)": _new_property,
+    "string Name": lambda token: token.name,
+    "JToken Value": (lambda token: token.value, lambda token, value: token.set(JValue(None) if value is None else value)),
+}, parents=("JContainer",))  # fmt: skip
+
+
+def _set_value(token: JValue, value: object) -> None:
+    token.value = value
+    token.type = JValue(value).type
+
+
+JVALUE = define(f"{_N}.JValue", {
+    "new(object value)": lambda value: JValue(value.value) if isinstance(value, JValue) else JValue(value),
+    "new(long value)": JValue,
+    "new(string value)": JValue,
+    "object Value": (lambda token: token.value, _set_value),
+    "string ToString()": token_text,
+    "string ToString(string format)": lambda token, pattern: format_value(token.value, pattern),
+    "string ToString(IFormatProvider formatProvider)": lambda token, _provider: token_text(token),
+    "string ToString(string format, IFormatProvider provider)": lambda token, pattern, _p: format_value(token.value, pattern),
+    "static JValue CreateNull()": lambda: JValue(None),
+    "static JValue CreateString(string value)": JValue,
+}, parents=("JToken",))  # fmt: skip
+RAW = define(f"{_N}.JRaw", {"new(object rawJson)": JRaw}, parents=("JValue",))
+define(f"{_N}.Extensions", {
+    "generic ext U Value<U>(IEnumerable<JToken> value)": _value_of,
+    "generic ext IEnumerable<U> Values<U>(IEnumerable<JToken> source)": _values,
+    "generic ext IEnumerable<U> Values<U>(IEnumerable<JToken> source, object key)": lambda types, source, key: Sequence(
+        lambda: (convert_token(each.look(key), types[-1]) for each in iterate(source)), types[-1]  # type: ignore[attr-defined]
+    ),
+    "generic ext IEnumerable<JToken> Values(IEnumerable<JToken> source)": lambda _types, source: _values((TOKEN,), source),
+}, kind="static")  # fmt: skip
+declare_casts(TOKEN, [
+    p.STRING, p.BOOL, *p.INTEGRAL, p.CHAR, p.FLOAT, p.DOUBLE, p.DECIMAL, DATETIME, DATETIME_OFFSET, TIMESPAN, GUID,
+])  # fmt: skip
+
+
+def _serialize(value: object, formatting: EnumValue | None = None, settings: dict[str, object] | None = None) -> str:
+    if isinstance(formatting, dict):
+        formatting, settings = None, formatting
+    token = from_object(value)
+    if settings and settings.get("NullValueHandling") == 1:
+        _drop_nulls(token)
+    indented = formatting is not None and formatting.value == 1
+    return write(token, indented or bool(settings and settings.get("Formatting") == 1))
+
+
+def _drop_nulls(token: JToken) -> None:
+    for each in list(descendants(token)):
+        if isinstance(each, JProperty) and isinstance(each.value, JValue) and each.value.value is None:
+            _remove(each)
+
+
+def _deserialize(types: tuple[Type, ...], text: str | None, *_settings: object) -> object:
+    made = parse(text)
+    target = types[0] if types else DYNAMIC
+    return to_object(made, target)
+
+
+def _setting(name: str, kind: Type) -> tuple[object, object]:
+    return (
+        lambda settings: EnumValue(kind, settings.get(name, 0)),
+        lambda settings, value: settings.__setitem__(name, value.value),
+    )
+
+
+define("Newtonsoft.Json.JsonSerializerSettings", {
+    "new()": dict,
+    "Formatting Formatting": _setting("Formatting", FORMATTING),
+    "NullValueHandling NullValueHandling": _setting("NullValueHandling", NULL_HANDLING),
+})  # fmt: skip
+define("Newtonsoft.Json.JsonConvert", {
+    "static string SerializeObject(object value)": _serialize,
+    "static string SerializeObject(object value, Formatting formatting)": _serialize,
+    "static string SerializeObject(object value, JsonSerializerSettings settings)": _serialize,
+    "static string SerializeObject(object value, Formatting formatting, JsonSerializerSettings settings)": _serialize,
+    "static generic T DeserializeObject<T>(string value)": _deserialize,
+    "static generic T DeserializeObject<T>(string value, JsonSerializerSettings settings)": _deserialize,
+    "static dynamic DeserializeObject(string value)": lambda text: _deserialize((DYNAMIC,), text),
+    "static object DeserializeObject(string value, Type type)": lambda text, made: to_object(parse(text), made.type),
+    "static string ToString(object value)": leaf,
+    "static string ToString(string value)": quote,
+    "const string True": "true",
+    "const string False": "false",
+    "const string Null": "null",
+}, kind="static")  # fmt: skip
+for _class, _type in ((JObject, JOBJECT), (JArray, JARRAY), (JProperty, PROPERTY), (JValue, JVALUE), (JRaw, RAW)):
+    represent(_class, _type, lambda token: token.children())
+    TEXT[_class] = token_text
+    EQUALS[_class] = lambda left, right: left is right
+EQUALS[JValue] = lambda left, right: (
+    isinstance(right, JValue) and left.type == right.type and left.value == right.value  # type: ignore[attr-defined]
+)
+UNWRAP[JValue] = plain  # type: ignore[assignment]
+FORMATTERS[JValue] = lambda token, pattern: format_value(token.value, pattern)
+DYNAMIC_GET[JObject] = lambda token, name: token.look(name)  # type: ignore[attr-defined]
+DYNAMIC_SET[JObject] = lambda token, name, value: token.put(  # type: ignore[attr-defined]
+    name, value if isinstance(value, JToken) else make_value(value)
+)
+READERS.update({
+    "Newtonsoft.Json.Linq.JObject": lambda data: _parse_object(decode(data)),
+    "Newtonsoft.Json.Linq.JArray": lambda data: _parse_array(decode(data)),
+    "Newtonsoft.Json.Linq.JToken": lambda data: parse(decode(data)),
+})  # fmt: skip

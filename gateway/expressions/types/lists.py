@@ -1,0 +1,396 @@
+"""List, HashSet, Queue, Stack, arrays and the collection interfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cmp_to_key
+
+from gateway.expressions import primitives as p
+from gateway.expressions.clr import ARRAY, OBJECT, Type, define, find_definition, make
+from gateway.expressions.collections import ArrayValue, array_index, checked_index
+from gateway.expressions.equality import equal
+from gateway.expressions.limits import charge, tick_many
+from gateway.expressions.runtime import iterate, represent, type_of
+from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
+from gateway.expressions.types.comparers import Comparer
+from gateway.expressions.types.strings import compare
+from gateway.expressions.values import Byte, Ref
+
+Test = Callable[[object], bool]
+
+
+class ListValue(list[object]):
+    """``List<T>``."""
+
+    __slots__ = ("element",)
+
+    def __init__(self, items: Iterable[object] = (), element: Type = OBJECT) -> None:
+        super().__init__(items)
+        self.element = element
+
+
+class SetValue:
+    """``HashSet<T>``: insertion order, keys through a comparer."""
+
+    __slots__ = ("comparer", "data", "element")
+
+    def __init__(self, element: Type, comparer: Comparer | None = None) -> None:
+        self.element = element
+        self.comparer = comparer
+        self.data: dict[object, object] = {}
+
+    def norm(self, item: object) -> object:
+        """The form in which items are compared."""
+        return item if self.comparer is None else self.comparer.norm(item)
+
+    def add(self, item: object) -> bool:
+        """Whether the item was new."""
+        norm = self.norm(item)
+        fresh = norm not in self.data
+        if fresh:
+            self.data[norm] = item
+        return fresh
+
+    def __iter__(self) -> Iterable[object]:  # type: ignore[override]
+        return iter(list(self.data.values()))
+
+
+class QueueValue(ListValue):
+    """``Queue<T>``."""
+
+    __slots__ = ()
+
+
+class StackValue(ListValue):
+    """``Stack<T>``; the last item of the list is the top."""
+
+    __slots__ = ()
+
+
+def order(left: object, right: object) -> int:
+    """``Comparer<T>.Default``: null first, strings by culture."""
+    if left is None or right is None:
+        return (left is not None) - (right is not None)
+    if type_of(left) is p.STRING and type_of(right) is p.STRING:
+        return compare(str(left), str(right))
+    if type_of(left).kind == "enum":
+        left, right = left.value, right.value  # type: ignore[attr-defined]
+    try:
+        return (left > right) - (left < right)  # type: ignore[operator]
+    except TypeError:
+        raise thrown("InvalidOperationException", "Failed to compare two elements in the array.") from None
+
+
+def _typed(name: str) -> Callable[[object], Type]:
+    def made(value: object) -> Type:
+        definition = find_definition(name, 1)
+        assert definition
+        return make(definition, value.element)  # type: ignore[attr-defined]
+
+    return made
+
+
+def _position(items: list[object], item: object, start: int = 0) -> int:
+    return next((index for index in range(start, len(items)) if equal(items[index], item)), -1)
+
+
+def _remove(items: list[object], item: object) -> bool:
+    position = _position(items, item)
+    if position >= 0:
+        del items[position]
+    return position >= 0
+
+
+def _insert(items: list[object], index: int, item: object) -> None:
+    if not 0 <= index <= len(items):
+        raise out_of_range("index", "Index must be within the bounds of the List.")
+    items.insert(index, item)
+
+
+def _range(items: ListValue, start: int, count: int) -> ListValue:
+    if start < 0 or count < 0 or start + count > len(items):
+        raise thrown("ArgumentException", "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.")
+    return ListValue(items[start : start + count], items.element)
+
+
+def _add_range(items: list[object], more: object) -> None:
+    if more is None:
+        raise argument_null("collection")
+    fresh = list(iterate(more))
+    tick_many(len(fresh))
+    charge(len(items) + len(fresh))
+    items += fresh
+
+
+def _new_list(types: tuple[Type, ...], source: object = None) -> ListValue:
+    items = () if source is None or isinstance(source, int) else iterate(source)
+    return ListValue(items, types[0])
+
+
+def _remove_all(items: list[object], test: Test) -> int:
+    kept = [item for item in items if not test(item)]
+    removed = len(items) - len(kept)
+    items[:] = kept
+    return removed
+
+
+def _sort(items: list[object], comparison: Callable[[object, object], int] | Comparer | None = None) -> None:
+    compare_items = comparison.compare if isinstance(comparison, Comparer) else comparison or order
+    tick_many(len(items))
+    items.sort(key=cmp_to_key(compare_items))  # type: ignore[arg-type]
+
+
+def _for_each(items: Iterable[object], action: Callable[[object], object]) -> None:
+    for item in items:
+        action(item)
+
+
+def _get(items: list[object], index: int) -> object:
+    return items[checked_index(index, len(items))]
+
+
+def _set(items: list[object], index: int, value: object) -> None:
+    items[checked_index(index, len(items))] = value
+
+
+def _get_array(items: list[object], index: int) -> object:
+    found = items[array_index(index, len(items))]
+    return Byte(found) if isinstance(items, bytes | bytearray) else found
+
+
+def _set_array(items: list[object], index: int, value: object) -> None:
+    if isinstance(items, bytes):
+        raise thrown("NotSupportedException", "This byte array comes from outside the expression and cannot be changed.")
+    items[array_index(index, len(items))] = value
+
+
+def find_first(items: Iterable[object], test: Test) -> object:
+    """The first item that passes, or null."""
+    return next((item for item in items if test(item)), None)
+
+
+def _find_index(items: Iterable[object], test: Test) -> int:
+    return next((index for index, item in enumerate(items) if test(item)), -1)
+
+
+def _count(value: object) -> int:
+    return len(value) if hasattr(value, "__len__") else sum(1 for _ in iterate(value))
+
+
+def _contains(value: object, item: object) -> bool:
+    if isinstance(value, SetValue):
+        return value.norm(item) in value.data
+    return any(equal(each, item) for each in iterate(value))
+
+
+def _convert_all(types: tuple[Type, ...], items: Iterable[object], convert: Callable[[object], object]) -> ListValue:
+    return ListValue([convert(item) for item in items], types[0])
+
+
+define("System.Collections.Generic.IEnumerator", parameters=("T",), kind="interface")
+define("System.Collections.Generic.IReadOnlyCollection", {"int Count": _count}, parameters=("T",), kind="interface",
+       parents=("IEnumerable<T>",))  # fmt: skip
+define("System.Collections.Generic.ICollection", {
+    "int Count": _count,
+    "void Add(T item)": lambda items, item: items.add(item) if isinstance(items, SetValue) else items.append(item),
+    "bool Remove(T item)": _remove,
+    "bool Contains(T item)": _contains,
+    "void Clear()": lambda items: items.clear(),
+}, parameters=("T",), kind="interface", parents=("IEnumerable<T>",))  # fmt: skip
+define("System.Collections.Generic.IReadOnlyList", {"T this[int index]": _get_array}, parameters=("T",),
+       kind="interface", parents=("IReadOnlyCollection<T>",))  # fmt: skip
+define("System.Collections.Generic.IList", {
+    "T this[int index]": (_get_array, _set_array),
+    "int IndexOf(T item)": _position,
+    "void Insert(int index, T item)": _insert,
+    "void RemoveAt(int index)": lambda items, index: items.__delitem__(checked_index(index, len(items))),
+}, parameters=("T",), kind="interface", parents=("ICollection<T>",))  # fmt: skip
+define("System.Collections.Generic.ISet", parameters=("T",), kind="interface", parents=("ICollection<T>",))
+define("System.Collections.Generic.List", {
+    "generic new()": _new_list,
+    "generic new(int capacity)": _new_list,
+    "generic new(IEnumerable<T> collection)": _new_list,
+    "T this[int index]": (_get, _set),
+    "int Count": len,
+    "int Capacity": len,
+    "void Add(T item)": list.append,
+    "void AddRange(IEnumerable<T> collection)": _add_range,
+    "void InsertRange(int index, IEnumerable<T> collection)": lambda items, index, more: items.__setitem__(
+        slice(index, index), list(iterate(more))
+    ),
+    "List<T> GetRange(int index, int count)": _range,
+    "void RemoveRange(int index, int count)": lambda items, index, count: items.__delitem__(slice(index, index + count)),
+    "int RemoveAll(Predicate<T> match)": _remove_all,
+    "void Sort()": _sort,
+    "void Sort(Comparison<T> comparison)": _sort,
+    "void Sort(IComparer<T> comparer)": _sort,
+    "void Reverse()": list.reverse,
+    "void ForEach(Action<T> action)": _for_each,
+    "T Find(Predicate<T> match)": find_first,
+    "generic List<T> FindAll(Predicate<T> match)": lambda types, items, test: ListValue(
+        [item for item in items if test(item)], types[0]
+    ),
+    "T FindLast(Predicate<T> match)": lambda items, test: find_first(reversed(items), test),
+    "int FindIndex(Predicate<T> match)": _find_index,
+    "bool Exists(Predicate<T> match)": lambda items, test: any(test(item) for item in items),
+    "bool TrueForAll(Predicate<T> match)": lambda items, test: all(test(item) for item in items),
+    "int LastIndexOf(T item)": lambda items, item: max(
+        (index for index, each in enumerate(items) if equal(each, item)), default=-1
+    ),
+    "T[] ToArray()": lambda items: to_array(items, items.element),
+    "generic List<R> ConvertAll<R>(Converter<T, R> converter)": _convert_all,
+    "IReadOnlyList<T> AsReadOnly()": lambda items: items,
+}, parameters=("T",), parents=("IList<T>", "IReadOnlyList<T>"))  # fmt: skip
+
+
+def to_array(items: Iterable[object], element: Type) -> object:
+    """``T[]`` of the items."""
+    if element is p.BYTE:
+        return bytearray(items)  # type: ignore[arg-type]
+    return ArrayValue(items, element)
+
+
+def _new_set(types: tuple[Type, ...], source: object = None, comparer: Comparer | None = None) -> SetValue:
+    if isinstance(source, Comparer):
+        source, comparer = None, source
+    made = SetValue(types[0], comparer)
+    for item in iterate(source) if source is not None else ():
+        made.add(item)
+    return made
+
+
+def _combine(keep: Callable[[SetValue, SetValue], list[object]]) -> Callable[[SetValue, object], None]:
+    def change(items: SetValue, other: object) -> None:
+        more = _new_set((items.element,), other, items.comparer)
+        kept = keep(items, more)
+        items.data = {items.norm(item): item for item in kept}
+
+    return change
+
+
+def _subset(items: SetValue, other: object) -> bool:
+    return set(items.data) <= {items.norm(item) for item in iterate(other)}
+
+
+define("System.Collections.Generic.HashSet", {
+    "generic new()": _new_set,
+    "generic new(IEnumerable<T> collection)": _new_set,
+    "generic new(IEqualityComparer<T> comparer)": _new_set,
+    "generic new(IEnumerable<T> collection, IEqualityComparer<T> comparer)": _new_set,
+    "int Count": lambda items: len(items.data),
+    "bool Add(T item)": SetValue.add,
+    "bool Contains(T item)": _contains,
+    "bool Remove(T item)": lambda items, item: items.data.pop(items.norm(item), items) is not items,
+    "void Clear()": lambda items: items.data.clear(),
+    "void UnionWith(IEnumerable<T> other)": _combine(lambda a, b: [*a.data.values(), *b.data.values()]),
+    "void IntersectWith(IEnumerable<T> other)": _combine(lambda a, b: [v for k, v in a.data.items() if k in b.data]),
+    "void ExceptWith(IEnumerable<T> other)": _combine(lambda a, b: [v for k, v in a.data.items() if k not in b.data]),
+    "bool Overlaps(IEnumerable<T> other)": lambda items, other: any(items.norm(i) in items.data for i in iterate(other)),
+    "bool IsSubsetOf(IEnumerable<T> other)": _subset,
+    "bool IsSupersetOf(IEnumerable<T> other)": lambda items, other: all(
+        items.norm(item) in items.data for item in iterate(other)
+    ),
+    "bool SetEquals(IEnumerable<T> other)": lambda items, other: set(items.data) == {
+        items.norm(item) for item in iterate(other)
+    },
+}, parameters=("T",), parents=("ISet<T>", "IReadOnlyCollection<T>"))  # fmt: skip
+
+
+def _empty(kind: str) -> Thrown:
+    return thrown("InvalidOperationException", f"{kind} empty.")
+
+
+def _take(items: list[object], position: int, kind: str, remove: bool) -> object:
+    if not items:
+        raise _empty(kind)
+    return items.pop(position) if remove else items[position]
+
+
+def _try_take(items: list[object], out: Ref, position: int, remove: bool) -> bool:
+    out.value = (items.pop(position) if remove else items[position]) if items else None
+    return out.value is not None
+
+
+define("System.Collections.Generic.Queue", {
+    "generic new()": lambda types: QueueValue([], types[0]),
+    "generic new(IEnumerable<T> collection)": lambda types, source: QueueValue(iterate(source), types[0]),
+    "int Count": len,
+    "void Enqueue(T item)": list.append,
+    "T Dequeue()": lambda items: _take(items, 0, "Queue", True),
+    "T Peek()": lambda items: _take(items, 0, "Queue", False),
+    "bool TryDequeue(out T result)": lambda items, out: _try_take(items, out, 0, True),
+    "bool TryPeek(out T result)": lambda items, out: _try_take(items, out, 0, False),
+    "bool Contains(T item)": _contains,
+    "void Clear()": list.clear,
+    "T[] ToArray()": lambda items: to_array(items, items.element),
+}, parameters=("T",), parents=("IReadOnlyCollection<T>",))  # fmt: skip
+define("System.Collections.Generic.Stack", {
+    "generic new()": lambda types: StackValue([], types[0]),
+    "generic new(IEnumerable<T> collection)": lambda types, source: StackValue(iterate(source), types[0]),
+    "int Count": len,
+    "void Push(T item)": list.append,
+    "T Pop()": lambda items: _take(items, -1, "Stack", True),
+    "T Peek()": lambda items: _take(items, -1, "Stack", False),
+    "bool TryPop(out T result)": lambda items, out: _try_take(items, out, -1, True),
+    "bool TryPeek(out T result)": lambda items, out: _try_take(items, out, -1, False),
+    "bool Contains(T item)": _contains,
+    "void Clear()": list.clear,
+    "T[] ToArray()": lambda items: to_array(reversed(items), items.element),
+}, parameters=("T",), parents=("IReadOnlyCollection<T>",))  # fmt: skip
+represent(ListValue, _typed("System.Collections.Generic.List"), list.__iter__)
+represent(SetValue, _typed("System.Collections.Generic.HashSet"), iter)
+represent(QueueValue, _typed("System.Collections.Generic.Queue"), list.__iter__)
+represent(StackValue, _typed("System.Collections.Generic.Stack"), reversed)
+
+
+def _array_sort(items: list[object], comparison: Callable[[object, object], int] | None = None) -> None:
+    _sort(items, comparison)
+
+
+def _copy(source: list[object], start: int, target: list[object], offset: int, length: int) -> None:
+    if min(start, offset, length) < 0 or start + length > len(source) or offset + length > len(target):
+        raise thrown("ArgumentException", "Source array was not long enough. Check the source index, length, and the array's lower bounds.")
+    target[offset : offset + length] = source[start : start + length]
+
+
+define("System.Array", {
+    "int Length": len,
+    "int Rank": lambda _items: 1,
+    "int GetLength(int dimension)": lambda items, _dimension: len(items),
+    "object GetValue(int index)": _get_array,
+    "object Clone()": lambda items: bytearray(items)
+    if isinstance(items, bytes | bytearray)
+    else ArrayValue(items, getattr(items, "element", OBJECT)),
+    "void CopyTo(Array array, int index)": lambda items, target, offset: _copy(items, 0, target, offset, len(items)),
+    "static bool Exists<T>(T[] array, Predicate<T> match)": lambda items, test: any(test(item) for item in items),
+    "static bool TrueForAll<T>(T[] array, Predicate<T> match)": lambda items, test: all(test(item) for item in items),
+    "static T Find<T>(T[] array, Predicate<T> match)": find_first,
+    "static T FindLast<T>(T[] array, Predicate<T> match)": lambda items, test: find_first(reversed(items), test),
+    "static generic T[] FindAll<T>(T[] array, Predicate<T> match)": lambda types, items, test: to_array(
+        [item for item in items if test(item)], types[0]
+    ),
+    "static int FindIndex<T>(T[] array, Predicate<T> match)": _find_index,
+    "static int IndexOf<T>(T[] array, T value)": _position,
+    "static int IndexOf<T>(T[] array, T value, int startIndex)": _position,
+    "static void ForEach<T>(T[] array, Action<T> action)": _for_each,
+    "static generic R[] ConvertAll<T, R>(T[] array, Converter<T, R> converter)": lambda types, items, convert: to_array(
+        [convert(item) for item in items], types[1]
+    ),
+    "static void Reverse(Array array)": lambda items: items.reverse(),
+    "static void Reverse<T>(T[] array)": lambda items: items.reverse(),
+    "static void Sort(Array array)": _array_sort,
+    "static void Sort<T>(T[] array)": _array_sort,
+    "static void Sort<T>(T[] array, Comparison<T> comparison)": _array_sort,
+    "static void Copy(Array sourceArray, Array destinationArray, int length)":
+        lambda source, target, length: _copy(source, 0, target, 0, length),
+    "static void Copy(Array sourceArray, int sourceIndex, Array destinationArray, int destinationIndex, int length)":
+        _copy,
+    "static void Clear(Array array, int index, int length)": lambda items, index, length: items.__setitem__(
+        slice(index, index + length), [type_of(items).args[0].definition.default] * length
+    ),
+    "static generic T[] Empty<T>()": lambda types: to_array([], types[0]),
+})  # fmt: skip
+ARRAY.table.update({
+    "int Length": len,
+    "T this[int index]": (_get_array, _set_array),
+})  # fmt: skip

@@ -1,0 +1,236 @@
+"""The numeric types, Boolean, Math, Convert and Random."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
+
+from gateway.expressions import primitives as p
+from gateway.expressions.arithmetic import bounded
+from gateway.expressions.clr import Type, define
+from gateway.expressions.conversions import NUMERIC_CONVERTERS
+from gateway.expressions.equality import equal
+from gateway.expressions.formatting.composite import format_value
+from gateway.expressions.formatting.text import text
+from gateway.expressions.thrown import Thrown, argument_null, thrown
+from gateway.expressions.types.objects import enumeration
+from gateway.expressions.values import INTEGRALS, EnumValue, Ref, Single, to_single
+
+NUMBER_STYLES = enumeration(
+    "System.Globalization.NumberStyles",
+    AllowLeadingWhite=1, AllowTrailingWhite=2, AllowLeadingSign=4, Integer=7, AllowTrailingSign=8, AllowParentheses=16,
+    AllowDecimalPoint=32, AllowThousands=64, Number=111, AllowExponent=128, Float=167, AllowCurrencySymbol=256,
+    Currency=383, Any=511, AllowHexSpecifier=512, HexNumber=515,
+)  # fmt: skip
+NUMBER_STYLES.definition.values["None"] = 0
+NUMBER_STYLES.definition.table["const NumberStyles None"] = EnumValue(NUMBER_STYLES, 0)
+ROUNDING = enumeration("System.MidpointRounding", ToEven=0, AwayFromZero=1, ToZero=2, ToNegativeInfinity=3, ToPositiveInfinity=4)
+
+_INTEGER = re.compile(r"[ \t-\r]*([+-]?\d+)[ \t-\r]*\0*", re.ASCII)
+_THOUSANDS = re.compile(r"[ \t-\r]*([+-]?[\d,]+(?:\.0*)?)[ \t-\r]*", re.ASCII)
+_HEX = re.compile(r"[ \t-\r]*([0-9a-fA-F]+)[ \t-\r]*", re.ASCII)
+_REAL = re.compile(r"[ \t-\r]*([+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[ \t-\r]*", re.ASCII)
+_SPECIAL = {"nan": math.nan, "infinity": math.inf, "-infinity": -math.inf, "∞": math.inf, "-∞": -math.inf}
+
+
+def bad_number(value: str) -> Thrown:
+    """What Parse throws for text that is no number."""
+    return thrown("FormatException", f"The input string '{value}' was not in a correct format.")
+
+
+def _too_large(name: str) -> Thrown:
+    full = p.INTEGRAL
+    shown = next(made.definition.name for made, keyword in full.items() if keyword == name)
+    kind = {"sbyte": "a signed byte", "byte": "an unsigned byte"}.get(name, f"an {shown}" if shown[0] in "IU" else shown)
+    return thrown("OverflowException", f"Value was either too large or too small for {kind}.")
+
+
+def parse_integer(value: str | None, name: str, style: int = 7) -> object:
+    """``int.Parse`` and its siblings."""
+    if value is None:
+        raise argument_null("s")
+    make, low, high = INTEGRALS[name]
+    number = _read_integer(value, style)
+    if number is None:
+        raise bad_number(value)
+    if style & 512 and number > high:
+        number -= (high - low) + 1
+    if not low <= number <= high:
+        raise _too_large(name)
+    return make(number)
+
+
+def _read_integer(value: str, style: int) -> int | None:
+    if len(value) > 200:
+        return None
+    if style & 512:
+        match = _HEX.fullmatch(value)
+        return int(match[1], 16) if match else None
+    match = (_THOUSANDS if style & 64 else _INTEGER).fullmatch(value)
+    return int(match[1].split(".")[0].replace(",", "")) if match else None
+
+
+def parse_double(value: str | None) -> float:
+    """``double.Parse``."""
+    if value is None:
+        raise argument_null("s")
+    special = _SPECIAL.get(value.strip().lower())
+    if special is not None:
+        return special
+    match = _REAL.fullmatch(value)
+    if match is None or len(value) > 1000:
+        raise bad_number(value)
+    return float(match[1].replace(",", ""))
+
+
+def parse_decimal(value: str | None) -> Decimal:
+    """``decimal.Parse``."""
+    if value is None:
+        raise argument_null("s")
+    match = _REAL.fullmatch(value)
+    if match is None or len(value) > 1000 or "e" in value.lower():
+        raise bad_number(value)
+    try:
+        return bounded(Decimal(match[1].replace(",", "")))
+    except InvalidOperation:
+        raise bad_number(value) from None
+
+
+def parse_bool(value: str | None) -> bool:
+    """``bool.Parse``: True or False in any case, white space around allowed."""
+    if value is None:
+        raise argument_null("value")
+    known = {"true": True, "false": False}.get(value.strip(" \t\r\n\0").lower())
+    if known is None:
+        raise thrown("FormatException", f"String '{value}' was not recognized as a valid Boolean.")
+    return known
+
+
+def try_parse(parse: Callable[..., object], default: object) -> Callable[..., bool]:
+    """``TryParse`` from ``Parse``; the last argument is the out parameter."""
+
+    def attempt(value: str | None, *rest: object) -> bool:
+        ref = rest[-1]
+        assert isinstance(ref, Ref)
+        ref.value = default
+        try:
+            ref.value = parse(value, *rest[:-1])
+        except Thrown:
+            return False
+        return True
+
+    return attempt
+
+
+def compare_values(left: object, right: object) -> int:
+    """The sign of the difference."""
+    return (left > right) - (left < right)  # type: ignore[operator]
+
+
+def _styled(parse: Callable[[str | None], object]) -> dict[str, Callable[..., object]]:
+    return {
+        "(string s)": parse,
+        "(string s, IFormatProvider provider)": lambda s, _p: parse(s),
+        "(string s, NumberStyles style)": lambda s, _style: parse(s),
+        "(string s, NumberStyles style, IFormatProvider provider)": lambda s, _style, _p: parse(s),
+    }
+
+
+def _integer_parsers(name: str) -> dict[str, Callable[..., object]]:
+    return {
+        "(string s)": lambda s: parse_integer(s, name),
+        "(string s, IFormatProvider provider)": lambda s, _p: parse_integer(s, name),
+        "(string s, NumberStyles style)": lambda s, style: parse_integer(s, name, style.value),
+        "(string s, NumberStyles style, IFormatProvider provider)": lambda s, style, _p: parse_integer(s, name, style.value),
+    }
+
+
+def _number_table(made: Type, parsers: dict[str, Callable[..., object]]) -> dict[str, object]:
+    name, default = made.definition.keyword, made.definition.default
+    table: dict[str, object] = {f"static {name} Parse{head}": parse for head, parse in parsers.items()}
+    for head, parse in parsers.items():
+        if head != "(string s, NumberStyles style)":
+            table[f"static bool TryParse{head[:-1]}, out {name} result)"] = try_parse(parse, default)
+    return {
+        **table,
+        "string ToString()": text,
+        "string ToString(string format)": format_value,
+        "string ToString(IFormatProvider provider)": lambda value, _provider: text(value),
+        "string ToString(string format, IFormatProvider provider)": lambda value, pattern, _p: format_value(value, pattern),
+        f"int CompareTo({name} value)": compare_values,
+        "int CompareTo(object value)": compare_values,
+        f"bool Equals({name} obj)": lambda value, other: value == other,
+        "bool Equals(object obj)": equal,
+    }
+
+
+for _made, _name in p.INTEGRAL.items():
+    _make, _low, _high = INTEGRALS[_name]
+    define(_made.definition.full_name, {
+        **_number_table(_made, _integer_parsers(_name)),
+        f"const {_name} MaxValue": _make(_high),
+        f"const {_name} MinValue": _make(_low),
+    })  # fmt: skip
+define("System.Double", {
+    **_number_table(p.DOUBLE, _styled(parse_double)),
+    "const double MaxValue": 1.7976931348623157e308,
+    "const double MinValue": -1.7976931348623157e308,
+    "const double Epsilon": 5e-324,
+    "const double NaN": math.nan,
+    "const double PositiveInfinity": math.inf,
+    "const double NegativeInfinity": -math.inf,
+    "static bool IsNaN(double d)": math.isnan,
+    "static bool IsInfinity(double d)": math.isinf,
+    "static bool IsFinite(double d)": math.isfinite,
+})  # fmt: skip
+define("System.Single", {
+    **_number_table(p.FLOAT, _styled(lambda s: to_single(parse_double(s)))),
+    "const float MaxValue": Single(3.4028234663852886e38),
+    "const float MinValue": Single(-3.4028234663852886e38),
+    "static bool IsNaN(float f)": math.isnan,
+})  # fmt: skip
+_DECIMAL_MAX = Decimal(2) ** 96 - 1
+
+
+def round_decimal(value: Decimal, digits: int = 0, mode: EnumValue | None = None) -> Decimal:
+    """``Math.Round`` of a decimal; it never gains digits."""
+    if not 0 <= digits <= 28:
+        raise thrown("ArgumentOutOfRangeException", "Decimal can only round to between 0 and 28 digits of precision. (Parameter 'decimals')")
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent <= digits:
+        return value
+    return value.quantize(Decimal(1).scaleb(-digits), rounding=_MODES[mode.value if mode else 0])
+
+
+_MODES = {0: ROUND_HALF_EVEN, 1: ROUND_HALF_UP, 2: ROUND_DOWN, 3: ROUND_FLOOR, 4: ROUND_CEILING}
+define("System.Decimal", {
+    **_number_table(p.DECIMAL, _styled(parse_decimal)),
+    "const decimal MaxValue": _DECIMAL_MAX,
+    "const decimal MinValue": -_DECIMAL_MAX,
+    "const decimal Zero": Decimal(0),
+    "const decimal One": Decimal(1),
+    "const decimal MinusOne": Decimal(-1),
+    "new(double value)": NUMERIC_CONVERTERS[p.DECIMAL],
+    "new(int value)": Decimal,
+    "static decimal Round(decimal d)": round_decimal,
+    "static decimal Round(decimal d, int decimals)": round_decimal,
+    "static decimal Round(decimal d, int decimals, MidpointRounding mode)": round_decimal,
+    "static decimal Floor(decimal d)": lambda d: d.to_integral_value(ROUND_FLOOR),
+    "static decimal Ceiling(decimal d)": lambda d: d.to_integral_value(ROUND_CEILING),
+    "static decimal Truncate(decimal d)": lambda d: d.to_integral_value(ROUND_DOWN),
+    "static int ToInt32(decimal d)": NUMERIC_CONVERTERS[p.INT],
+    "static long ToInt64(decimal d)": NUMERIC_CONVERTERS[p.LONG],
+    "static double ToDouble(decimal d)": float,
+})  # fmt: skip
+define("System.Boolean", {
+    "static bool Parse(string value)": parse_bool,
+    "static bool TryParse(string value, out bool result)": try_parse(parse_bool, False),
+    "const string TrueString": "True",
+    "const string FalseString": "False",
+    "string ToString()": text,
+    "string ToString(IFormatProvider provider)": lambda value, _p: text(value),
+    "int CompareTo(bool value)": compare_values,
+    "bool Equals(bool obj)": lambda value, other: value is other,
+})  # fmt: skip

@@ -1,0 +1,186 @@
+"""System.Object, Exception, Type, Nullable<T>, Enum: what every value has."""
+
+from __future__ import annotations
+
+from gateway.expressions import primitives as p
+from gateway.expressions.clr import NULLABLE, Type, define, find_definition, make
+from gateway.expressions.equality import equal, hash_code
+from gateway.expressions.formatting.composite import format_value
+from gateway.expressions.formatting.text import TEXT, text
+from gateway.expressions.operators import declare_comparison
+from gateway.expressions.runtime import represent, type_of
+from gateway.expressions.thrown import EXCEPTION_BASES, ExceptionValue, argument_null, thrown
+from gateway.expressions.values import EnumValue, TypeObject
+
+define("System.Object", {
+    "new()": object,
+    "string ToString()": text,
+    "bool Equals(object obj)": equal,
+    "int GetHashCode()": hash_code,
+    "Type GetType()": lambda value: TypeObject(type_of(value)),
+    "static bool Equals(object objA, object objB)": equal,
+    "static bool ReferenceEquals(object objA, object objB)": lambda a, b: a is b,
+})  # fmt: skip
+define("System.Type", {
+    "string Name": lambda value: type_name(value.type),
+    "string FullName": lambda value: value.type.full_name,
+    "string Namespace": lambda value: value.type.definition.full_name.rpartition(".")[0],
+})  # fmt: skip
+declare_comparison(p.TYPE, ordered=False)
+
+
+def type_name(made: Type) -> str:
+    """``Type.Name``."""
+    name = made.full_name.split("`")[0].rpartition(".")[2]
+    return f"{name}`{len(made.args)}" if made.args and not name.endswith("]") else name
+
+
+def _value(value: object) -> object:
+    if value is None:
+        raise thrown("InvalidOperationException", "Nullable object must have a value.")
+    return value
+
+
+def _value_or(types: tuple[Type, ...], value: object, *default: object) -> object:
+    if value is not None:
+        return value
+    return default[0] if default else types[0].definition.default
+
+
+NULLABLE.table.update({
+    "T Value": _value,
+    "bool HasValue": lambda value: value is not None,
+    "generic T GetValueOrDefault()": _value_or,
+    "generic T GetValueOrDefault(T defaultValue)": _value_or,
+    "string ToString()": text,
+    "bool Equals(object other)": equal,
+    "string ToString(string format)": lambda value, pattern: format_value(value, pattern),
+})  # fmt: skip
+
+
+def _base(error: ExceptionValue) -> ExceptionValue:
+    while error.inner is not None:
+        error = error.inner
+    return error
+
+
+def exception_text(error: ExceptionValue) -> str:
+    """``ex.ToString()``; there is no stack to show."""
+    inner = f" ---> {exception_text(error.inner)}" if error.inner else ""
+    return f"{error.full_name}: {error.message}{inner}"
+
+
+def _exception_table(full_name: str) -> dict[str, object]:
+    def create(message: str | None = None, inner: ExceptionValue | None = None) -> ExceptionValue:
+        default = f"Exception of type '{full_name}' was thrown."
+        return ExceptionValue(full_name, default if message is None else message, inner)
+
+    return {"new()": create, "new(string message)": create, "new(string message, Exception innerException)": create}
+
+
+define("System.Exception", {
+    **_exception_table("System.Exception"),
+    "string Message": lambda error: error.message,
+    "Exception InnerException": lambda error: error.inner,
+    "Exception GetBaseException()": _base,
+    "string StackTrace": lambda _error: "",
+    "string Source": (lambda _error: "", lambda _error, _value: None),
+    "string HelpLink": (lambda _error: None, lambda _error, _value: None),
+    "int HResult": lambda _error: -2146233088,
+    "string ToString()": exception_text,
+})  # fmt: skip
+for _name, _parent in EXCEPTION_BASES.items():
+    if _name != "System.Exception":
+        define(_name, _exception_table(_name), parents=(_parent,))
+
+
+def _argument_error(full_name: str, default: str) -> dict[str, object]:
+    def create(param: str | None = None, message: str | None = None) -> ExceptionValue:
+        tail = f" (Parameter '{param}')" if param else ""
+        return ExceptionValue(full_name, (default if message is None else message) + tail, param=param)
+
+    return {"new()": create, "new(string paramName)": create, "new(string paramName, string message)": create}
+
+
+define("System.ArgumentNullException", _argument_error("System.ArgumentNullException", "Value cannot be null."))
+define("System.ArgumentOutOfRangeException", _argument_error(
+    "System.ArgumentOutOfRangeException", "Specified argument was out of the range of valid values."
+))  # fmt: skip
+define("System.ArgumentException", {
+    "string ParamName": lambda error: error.param,
+    "new(string message, string paramName)": lambda message, param: ExceptionValue(
+        "System.ArgumentException", f"{message} (Parameter '{param}')", param=param
+    ),
+})  # fmt: skip
+
+
+def _exception_type(error: ExceptionValue) -> Type:
+    definition = find_definition(error.full_name)
+    assert definition
+    return make(definition)
+
+
+represent(ExceptionValue, _exception_type)
+TEXT[ExceptionValue] = exception_text
+
+
+def enumeration(full_name: str, **names: int) -> Type:
+    """Put an enumeration on the allow-list."""
+    made = define(full_name, kind="enum", parents=("Enum",))
+    made.definition.values.update(names)
+    made.definition.default = EnumValue(made, 0)
+    made.definition.table.update({f"const {made.name} {name}": EnumValue(made, value) for name, value in names.items()})
+    return made
+
+
+def parse_enum(made: Type, name: str | None, ignore_case: bool = False) -> EnumValue:
+    """``Enum.Parse``."""
+    if name is None:
+        raise argument_null("value")
+    found = find_enum(made, name, ignore_case)
+    if found is None:
+        raise thrown("ArgumentException", f"Requested value '{name}' was not found.")
+    return found
+
+
+def find_enum(made: Type, name: str | None, ignore_case: bool = False) -> EnumValue | None:
+    """The value that *name* or a number spells, or None."""
+    shown = (name or "").strip()
+    if shown.lstrip("+-").isdigit():
+        return EnumValue(made, int(shown))
+    fold = str.lower if ignore_case else str
+    known = {fold(each): value for each, value in made.definition.values.items()}
+    total = 0
+    for part in shown.split(","):
+        if fold(part.strip()) not in known:
+            return None
+        total |= known[fold(part.strip())]
+    return EnumValue(made, total)
+
+
+def _try_parse(types: tuple[Type, ...], name: str, ignore_case: object, out: object = None) -> bool:
+    ref, fold = (ignore_case, False) if out is None else (out, bool(ignore_case))
+    found = find_enum(types[0], name, fold)
+    ref.value = found if found is not None else EnumValue(types[0], 0)  # type: ignore[attr-defined]
+    return found is not None
+
+
+define("System.Enum", {
+    "static object Parse(Type enumType, string value)": lambda made, name: parse_enum(made.type, name),
+    "static object Parse(Type enumType, string value, bool ignoreCase)": lambda made, name, fold: parse_enum(
+        made.type, name, fold
+    ),
+    "static generic T Parse<T>(string value)": lambda types, name: parse_enum(types[0], name),
+    "static generic T Parse<T>(string value, bool ignoreCase)": lambda types, name, fold: parse_enum(types[0], name, fold),
+    "static generic bool TryParse<T>(string value, out T result)": _try_parse,
+    "static generic bool TryParse<T>(string value, bool ignoreCase, out T result)": _try_parse,
+    "static bool IsDefined(Type enumType, object value)": lambda made, value: (
+        value in made.type.definition.values
+        if isinstance(value, str)
+        else getattr(value, "value", value) in made.type.definition.values.values()
+    ),
+    "static string GetName(Type enumType, object value)": lambda _made, value: text(value),
+    "static string[] GetNames(Type enumType)": lambda made: list(made.type.definition.values),
+    "bool HasFlag(Enum flag)": lambda value, flag: value.value & flag.value == flag.value,
+    "string ToString(string format)": lambda value, pattern: format_value(value, pattern),
+})  # fmt: skip

@@ -1,0 +1,315 @@
+"""
+Regex and its matches, on the ``regex`` package with a time limit; .NET's syntax is translated where it differs.
+
+Source: .NET "Regular expression language"; the differences left are listed in docs/expressions.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+import regex
+
+from gateway.expressions.clr import define
+from gateway.expressions.collections import ArrayValue, strings
+from gateway.expressions.formatting.text import TEXT
+from gateway.expressions.limits import REGEX_TIME_S, LimitExceeded, charge, tick
+from gateway.expressions.runtime import represent
+from gateway.expressions.thrown import argument_null, thrown
+from gateway.expressions.types.objects import enumeration
+from gateway.expressions.values import EnumValue
+
+_R = "System.Text.RegularExpressions"
+OPTIONS = enumeration(
+    f"{_R}.RegexOptions",
+    IgnoreCase=1, Multiline=2, ExplicitCapture=4, Compiled=8, Singleline=16, IgnorePatternWhitespace=32, RightToLeft=64,
+    ECMAScript=256, CultureInvariant=512, NonBacktracking=1024,
+)  # fmt: skip
+OPTIONS.definition.values["None"] = 0
+OPTIONS.definition.table["const RegexOptions None"] = EnumValue(OPTIONS, 0)
+_FLAGS = {1: regex.IGNORECASE, 2: regex.MULTILINE, 16: regex.DOTALL, 32: regex.VERBOSE, 256: regex.ASCII}
+MAX_PATTERN = 10_000
+
+# What differs between the two dialects: named groups in quotes, \z, \Z before a last line break, $ the same.
+_TRANSLATE = re.compile(r"\\(.)|\(\?'(\w+)'|\(\?<(\w+)>|\[(?:\\.|[^\]\\])*\]|(\$)", re.DOTALL)
+
+
+def translate(pattern: str, multiline: bool = False) -> str:
+    """A .NET pattern in the dialect of the ``regex`` package."""
+
+    def change(match: re.Match[str]) -> str:
+        escaped, quoted, named, dollar = match.groups()
+        if escaped is not None:
+            return {"z": r"\Z", "Z": r"(?=\n?\Z)", "e": r"\x1b"}.get(escaped, match[0])
+        if quoted or named:
+            return f"(?P<{quoted or named}>"
+        if dollar and not multiline:
+            return r"(?=\n?\Z)"
+        return match[0]
+
+    return _TRANSLATE.sub(change, pattern)
+
+
+@lru_cache(maxsize=512)
+def compiled(pattern: str, options: int = 0) -> regex.Pattern[str]:
+    """A compiled pattern; the same one is compiled once."""
+    if len(pattern) > MAX_PATTERN:
+        raise LimitExceeded(f"a regular expression may have {MAX_PATTERN:,} characters")
+    flags = regex.VERSION0
+    for bit, flag in _FLAGS.items():
+        flags |= flag if options & bit else 0
+    try:
+        return regex.compile(translate(pattern, bool(options & 2)), flags)
+    except regex.error as error:
+        message = f"Invalid pattern '{pattern}' at offset {error.pos or 0}. {error.msg}."
+        raise thrown("ArgumentException", message) from None
+
+
+class RegexValue:
+    """``Regex``."""
+
+    __slots__ = ("options", "pattern", "regex")
+
+    def __init__(self, pattern: str | None, options: EnumValue | None = None, *_timeout: object) -> None:
+        if pattern is None:
+            raise argument_null("pattern")
+        self.pattern = pattern
+        self.options = options.value if options is not None else 0
+        self.regex = compiled(pattern, self.options)
+
+
+class MatchValue:
+    """``Match``; a failed one has no *match*."""
+
+    __slots__ = ("match", "regex", "text")
+
+    def __init__(self, source: RegexValue, text: str, match: regex.Match[str] | None) -> None:
+        self.regex = source
+        self.text = text
+        self.match = match
+
+
+class GroupValue:
+    """``Group``: one group of a match."""
+
+    __slots__ = ("key", "owner")
+
+    def __init__(self, owner: MatchValue, key: int | str) -> None:
+        self.owner = owner
+        self.key = key
+
+    @property
+    def success(self) -> bool:
+        """Whether the group took part."""
+        return self.span[0] >= 0
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Start and end, -1 when it did not take part."""
+        match = self.owner.match
+        if match is None:
+            return -1, -1
+        try:
+            return match.span(self.key)
+        except (IndexError, KeyError):
+            return -1, -1
+
+    @property
+    def value(self) -> str:
+        """Its text, empty when it did not take part."""
+        start, end = self.span
+        return self.owner.text[start:end] if start >= 0 else ""
+
+    @property
+    def name(self) -> str:
+        """Its name or number."""
+        return str(self.key)
+
+
+def _text(value: str | None) -> str:
+    if value is None:
+        raise argument_null("input")
+    return value
+
+
+def _search(source: RegexValue, text: str | None, start: int = 0) -> MatchValue:
+    tick()
+    found = source.regex.search(_text(text), start, timeout=REGEX_TIME_S)
+    return MatchValue(source, text or "", found)
+
+
+def _is_match(source: RegexValue, text: str | None, start: int = 0) -> bool:
+    return _search(source, text, start).match is not None
+
+
+def _iterate(source: RegexValue, text: str | None) -> Iterator[regex.Match[str]]:
+    for found in source.regex.finditer(_text(text), timeout=REGEX_TIME_S):
+        tick()
+        yield found
+
+
+def _matches(source: RegexValue, text: str | None) -> ArrayValue:
+    return ArrayValue([MatchValue(source, text or "", found) for found in _iterate(source, text)], MATCH)
+
+
+def _next(value: MatchValue) -> MatchValue:
+    if value.match is None:
+        return value
+    start, end = value.match.span()
+    return _search(value.regex, value.text, end + (start == end)) if end < len(value.text) else _no_match(value)
+
+
+def _no_match(value: MatchValue) -> MatchValue:
+    return MatchValue(value.regex, value.text, None)
+
+
+_SUBSTITUTE = re.compile(r"\$(?:(\$)|(\d+)|\{(\w+)\}|([&`'+_]))")
+
+
+def expand(value: MatchValue, template: str) -> str:
+    """A replacement pattern: ``$1``, ``${name}``, ``$&``, ``$$``."""
+
+    def one(found: re.Match[str]) -> str:
+        dollar, number, name, special = found.groups()
+        if dollar:
+            return "$"
+        if special:
+            return _special(value, special)
+        key: int | str = int(number or name) if (number or name).isdigit() else name
+        known = _known(value.regex, key)
+        return GroupValue(value, key).value if known else found[0]
+
+    return _SUBSTITUTE.sub(one, template)
+
+
+def _known(source: RegexValue, key: int | str) -> bool:
+    return key in source.regex.groupindex if isinstance(key, str) else key <= source.regex.groups
+
+
+def _special(value: MatchValue, mark: str) -> str:
+    assert value.match is not None
+    start, end = value.match.span()
+    if mark == "+":
+        return GroupValue(value, value.regex.regex.groups).value
+    return {"&": value.text[start:end], "`": value.text[:start], "'": value.text[end:], "_": value.text}[mark]
+
+
+def _replace(source: RegexValue, text: str | None, by: object, count: int = -1) -> str:
+    parts, position, size = [], 0, 0
+    for found in _iterate(source, text):
+        if count == 0:
+            break
+        count -= 1
+        value = MatchValue(source, text or "", found)
+        shown = by(value) if callable(by) else expand(value, str(by))
+        parts += [_text(text)[position : found.start()], str(shown)]
+        size += len(parts[-1])
+        charge(size)
+        position = found.end()
+    return "".join([*parts, _text(text)[position:]])
+
+
+def _split(source: RegexValue, text: str | None, count: int = 0) -> ArrayValue:
+    parts, position = [], 0
+    for found in _iterate(source, text):
+        if count and len([part for part in parts if part is not None]) >= count - 1:
+            break
+        parts.append(_text(text)[position : found.start()])
+        parts += [group for group in found.groups() if group is not None]
+        position = found.end()
+    return strings([*parts, _text(text)[position:]])
+
+
+def _group(value: MatchValue, key: int | str) -> GroupValue:
+    if isinstance(key, str) and key.isdigit():
+        key = int(key)
+    return GroupValue(value, key)
+
+
+def _groups(value: MatchValue) -> list[GroupValue]:
+    names = {number: name for name, number in value.regex.regex.groupindex.items()}
+    return [GroupValue(value, names.get(number, number)) for number in range(value.regex.regex.groups + 1)]
+
+
+def _static(run: Callable[..., object]) -> Callable[..., object]:
+    """A static method: the pattern after the text, options at the end."""
+
+    def call(text: str | None, pattern: str | None, *rest: object) -> object:
+        options = next((each for each in rest if isinstance(each, EnumValue)), None)
+        extra = [each for each in rest if isinstance(each, str) or callable(each)]
+        return run(RegexValue(pattern, options), text, *extra)
+
+    return call
+
+
+REGEX = define(f"{_R}.Regex", {
+    "new(string pattern)": RegexValue,
+    "new(string pattern, RegexOptions options)": RegexValue,
+    "new(string pattern, RegexOptions options, TimeSpan matchTimeout)": RegexValue,
+    "bool IsMatch(string input)": _is_match,
+    "bool IsMatch(string input, int startat)": _is_match,
+    "Match Match(string input)": _search,
+    "Match Match(string input, int startat)": _search,
+    "MatchCollection Matches(string input)": _matches,
+    "string Replace(string input, string replacement)": _replace,
+    "string Replace(string input, string replacement, int count)": _replace,
+    "string Replace(string input, Func<Match, string> evaluator)": _replace,
+    "string[] Split(string input)": _split,
+    "string[] Split(string input, int count)": _split,
+    "string ToString()": lambda value: value.pattern,
+    **{f"static {made} {name}(string input, string pattern{rest})": _static(run)
+       for made, name, run in (("bool", "IsMatch", _is_match), ("Match", "Match", _search),
+                               ("MatchCollection", "Matches", _matches), ("string[]", "Split", _split))
+       for rest in ("", ", RegexOptions options", ", RegexOptions options, TimeSpan matchTimeout")},
+    **{f"static string Replace(string input, string pattern, {by}{rest})": _static(_replace)
+       for by in ("string replacement", "Func<Match, string> evaluator")
+       for rest in ("", ", RegexOptions options", ", RegexOptions options, TimeSpan matchTimeout")},
+    "static string Escape(string str)": lambda value: re.sub(r"[\\*+?|{\[()^$.# ]", r"\\\g<0>", _text(value)),
+    "static string Unescape(string str)": lambda value: re.sub(r"\\(.)", r"\1", _text(value)),
+})  # fmt: skip
+
+
+def _span(value: MatchValue | GroupValue) -> tuple[int, int]:
+    if isinstance(value, GroupValue):
+        return value.span
+    return value.match.span() if value.match is not None else (-1, -1)
+
+
+def _value(value: MatchValue | GroupValue) -> str:
+    start, end = _span(value)
+    owner = value if isinstance(value, MatchValue) else value.owner
+    return owner.text[start:end] if start >= 0 else ""
+
+
+define(f"{_R}.Capture", {
+    "string Value": _value,
+    "int Index": lambda value: max(_span(value)[0], 0),
+    "int Length": lambda value: _span(value)[1] - _span(value)[0],
+    "string ToString()": _value,
+})  # fmt: skip
+GROUP = define(f"{_R}.Group", {
+    "bool Success": lambda value: _span(value)[0] >= 0,
+    "string Name": lambda value: value.name if isinstance(value, GroupValue) else "0",
+    "IReadOnlyList<Capture> Captures": lambda value: ArrayValue([value], GROUP),
+}, parents=("Capture",))  # fmt: skip
+define(f"{_R}.GroupCollection", {
+    "Group this[int groupnum]": _group,
+    "Group this[string groupname]": _group,
+    "int Count": lambda value: value.regex.regex.groups + 1,
+}, parents=("IEnumerable<Group>",))  # fmt: skip
+define(f"{_R}.MatchCollection", {
+    "Match this[int i]": lambda items, index: items[index],
+    "int Count": len,
+}, parents=("IEnumerable<Match>",))  # fmt: skip
+MATCH = define(f"{_R}.Match", {
+    "GroupCollection Groups": lambda value: value,
+    "Match NextMatch()": _next,
+    "string Result(string replacement)": expand,
+}, parents=("Group",))  # fmt: skip
+represent(RegexValue, REGEX)
+represent(MatchValue, MATCH, _groups)
+represent(GroupValue, GROUP)
+TEXT[RegexValue] = lambda value: value.pattern
+TEXT[MatchValue] = TEXT[GroupValue] = _value

@@ -1,0 +1,464 @@
+"""System.String and System.Char. Comparison is ordinal where .NET's is, and invariant where .NET's depends on culture."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from gateway.expressions import primitives as p
+from gateway.expressions.clr import define
+from gateway.expressions.collections import ArrayValue, array_index, strings
+from gateway.expressions.formatting.composite import format_composite
+from gateway.expressions.formatting.text import text
+from gateway.expressions.limits import charge, charged
+from gateway.expressions.operators import declare_comparison
+from gateway.expressions.runtime import iterate, type_of
+from gateway.expressions.thrown import argument_null, out_of_range, thrown
+from gateway.expressions.types.objects import enumeration
+from gateway.expressions.values import Char, EnumValue
+
+COMPARISON = enumeration(
+    "System.StringComparison",
+    CurrentCulture=0, CurrentCultureIgnoreCase=1, InvariantCulture=2, InvariantCultureIgnoreCase=3, Ordinal=4,
+    OrdinalIgnoreCase=5,
+)  # fmt: skip
+SPLIT_OPTIONS = enumeration("System.StringSplitOptions", RemoveEmptyEntries=1, TrimEntries=2)
+SPLIT_OPTIONS.definition.values["None"] = 0
+SPLIT_OPTIONS.definition.table["const StringSplitOptions None"] = EnumValue(SPLIT_OPTIONS, 0)
+
+
+def upper(value: str) -> str:
+    """ToUpperInvariant: character by character, never longer."""
+    return value.upper() if value.isascii() else "".join(c if len(u := c.upper()) != 1 else u for c in value)
+
+
+def lower(value: str) -> str:
+    """ToLowerInvariant."""
+    return value.lower() if value.isascii() else "".join(c if len(low := c.lower()) != 1 else low for c in value)
+
+
+def ignores_case(comparison: EnumValue | None) -> bool:
+    """Whether a StringComparison ignores case."""
+    return comparison is not None and comparison.value % 2 == 1
+
+
+def folded(value: str, comparison: EnumValue | None) -> str:
+    """*value* in the form that a comparison compares."""
+    return upper(value) if ignores_case(comparison) else value
+
+
+def _needed(value: str | None, name: str = "value") -> str:
+    if value is None:
+        raise argument_null(name)
+    return value
+
+
+def _substring(value: str, start: int, length: int | None = None) -> str:
+    if start < 0:
+        raise out_of_range("startIndex", "StartIndex cannot be less than zero.")
+    if start > len(value):
+        raise out_of_range("startIndex", "startIndex cannot be larger than length of string.")
+    if length is None:
+        return value[start:]
+    if length < 0:
+        raise out_of_range("length", "Length cannot be less than zero.")
+    if start + length > len(value):
+        raise out_of_range("length", "Index and length must refer to a location within the string.")
+    return value[start : start + length]
+
+
+def _contains(value: str, part: str | None, comparison: EnumValue | None = None) -> bool:
+    return folded(_needed(part), comparison) in folded(value, comparison)
+
+
+def _starts(value: str, part: str | None, comparison: EnumValue | None = None) -> bool:
+    return folded(value, comparison).startswith(folded(_needed(part), comparison))
+
+
+def _ends(value: str, part: str | None, comparison: EnumValue | None = None) -> bool:
+    return folded(value, comparison).endswith(folded(_needed(part), comparison))
+
+
+def _equals(value: str | None, other: str | None, comparison: EnumValue | None = None) -> bool:
+    if value is None or other is None:
+        return value is other
+    return folded(value, comparison) == folded(other, comparison)
+
+
+def _check_start(value: str, start: int) -> int:
+    if not 0 <= start <= len(value):
+        raise out_of_range("startIndex", "Index was out of range. Must be non-negative and less than or equal to the size of the collection.")
+    return start
+
+
+def _index_of(value: str, part: str | None, start: int = 0, count: int | None = None) -> int:
+    _check_start(value, start)
+    end = len(value) if count is None else start + count
+    return value.find(_needed(part), start, end)
+
+
+def _index_in(value: str, part: str | None, comparison: EnumValue) -> int:
+    return folded(value, comparison).find(folded(_needed(part), comparison))
+
+
+def _index_from(value: str, part: str | None, start: int, comparison: EnumValue) -> int:
+    return folded(value, comparison).find(folded(_needed(part), comparison), _check_start(value, start))
+
+
+def _last_index(value: str, part: str | None, start: int | None = None) -> int:
+    end = len(value) if start is None else start + 1
+    return value.rfind(_needed(part), 0, max(end, 0))
+
+
+def _index_any(value: str, chars: Iterable[str], start: int = 0) -> int:
+    wanted = set(chars)
+    return next((index for index in range(start, len(value)) if value[index] in wanted), -1)
+
+
+def _replace(value: str, old: str | None, new: str | None, comparison: EnumValue | None = None) -> str:
+    old = _needed(old, "oldValue")
+    if not old:
+        raise thrown("ArgumentException", "String cannot be of zero length. (Parameter 'oldValue')", "oldValue")
+    if not ignores_case(comparison):
+        charge(len(value) + value.count(old) * max(len(new or "") - len(old), 0))
+        return value.replace(old, new or "")
+    return _replace_folded(value, old, new or "")
+
+
+def _replace_folded(value: str, old: str, new: str) -> str:
+    haystack, needle = upper(value), upper(old)
+    charge(len(value) + haystack.count(needle) * len(new))
+    parts, position = [], 0
+    while (found := haystack.find(needle, position)) >= 0:
+        parts += [value[position:found], new]
+        position = found + len(old)
+    return "".join([*parts, value[position:]])
+
+
+def split(value: str, separators: Sequence[str | None] | None, count: int, options: EnumValue | None) -> ArrayValue:
+    """``Split`` by any of *separators*; none means white space."""
+    flags = options.value if options is not None else 0
+    wanted = sorted((each for each in separators or () if each), key=len, reverse=True)
+    if count < 0:
+        raise out_of_range("count", "Count cannot be less than zero.")
+    parts = _split_parts(value, wanted, count, flags)
+    return strings(parts)
+
+
+def _split_parts(value: str, wanted: Sequence[str], count: int, flags: int) -> list[str]:
+    parts: list[str] = []
+    position = start = 0
+    if count == 0:
+        return parts
+    while position < len(value) and len(parts) < count - 1:
+        found = _separator_at(value, position, wanted)
+        if not found:
+            position += 1
+            continue
+        _add_part(parts, value[start:position], flags)
+        position = start = position + found
+    # RemoveEmptyEntries also drops separators in front of the last part.
+    while flags & 1 and len(parts) == count - 1 and start < len(value) and (n := _separator_at(value, start, wanted)):
+        start += n
+    _add_part(parts, value[start:], flags)
+    return parts
+
+
+def _separator_at(value: str, position: int, wanted: Sequence[str]) -> int:
+    if not wanted:
+        return 1 if value[position].isspace() else 0
+    return next((len(each) for each in wanted if value.startswith(each, position)), 0)
+
+
+def _add_part(parts: list[str], part: str, flags: int) -> None:
+    part = part.strip() if flags & 2 else part
+    if part or not flags & 1:
+        parts.append(part)
+
+
+_MAX = 0x7FFFFFFF
+
+
+def _split_chars(value: str, separators: Sequence[str] | None = None) -> ArrayValue:
+    if separators is not None and len(separators) == 1 and separators[0]:
+        return strings(value.split(separators[0]))
+    return split(value, separators, _MAX, None)
+
+
+def _split_options(value: str, separators: Sequence[str] | str | None, options: EnumValue) -> ArrayValue:
+    return split(value, [separators] if isinstance(separators, str) else separators, _MAX, options)
+
+
+def _split_count(value: str, separators: Sequence[str] | str | None, count: int, *options: EnumValue) -> ArrayValue:
+    wanted = [separators] if isinstance(separators, str) else separators
+    return split(value, wanted, count, options[0] if options else None)
+
+
+_SPACE = None
+
+
+def _trim(value: str, chars: Sequence[str] | None = None) -> str:
+    return value.strip("".join(chars) if chars else _SPACE)
+
+
+def _trim_start(value: str, chars: Sequence[str] | None = None) -> str:
+    return value.lstrip("".join(chars) if chars else _SPACE)
+
+
+def _trim_end(value: str, chars: Sequence[str] | None = None) -> str:
+    return value.rstrip("".join(chars) if chars else _SPACE)
+
+
+def _pad(value: str, width: int, char: str, left: bool) -> str:
+    if width < 0:
+        raise out_of_range("totalWidth", "Non-negative number required.")
+    charge(width)
+    return value.rjust(width, char) if left else value.ljust(width, char)
+
+
+def _insert(value: str, start: int, part: str | None) -> str:
+    _check_start(value, start)
+    return charged(value[:start] + _needed(part) + value[start:])
+
+
+def _remove(value: str, start: int, count: int | None = None) -> str:
+    if start < 0:
+        raise out_of_range("startIndex", "StartIndex cannot be less than zero.")
+    if start + (count or 0) > len(value) or (count is None and start >= len(value)):
+        raise out_of_range("count", "Index and count must refer to a location within the string.")
+    return value[:start] if count is None else value[:start] + value[start + count :]
+
+
+def join(separator: str | None, values: Iterable[object]) -> str:
+    """``string.Join``."""
+    return charged((separator or "").join([text(value) for value in values]))
+
+
+def _concat(*values: object) -> str:
+    return charged("".join([text(value) for value in values]))
+
+
+def _concat_all(values: object) -> str:
+    return charged("".join([text(value) for value in iterate(values)]))
+
+
+def _sort_key(value: str) -> tuple[str, str]:
+    """The invariant culture's order, near enough: letters before case, lower before upper."""
+    return unicodedata.normalize("NFKD", value).casefold(), value.swapcase()
+
+
+def compare(left: str | None, right: str | None, comparison: EnumValue | None = None) -> int:
+    """``string.Compare``; by culture unless *comparison* says ordinal."""
+    if left is None or right is None:
+        return (left is not None) - (right is not None)
+    if comparison is not None and comparison.value >= 4:
+        return compare_ordinal(folded(left, comparison), folded(right, comparison))
+    if ignores_case(comparison):
+        left, right = lower(left), lower(right)
+    first, second = _sort_key(left), _sort_key(right)
+    return (first > second) - (first < second)
+
+
+def compare_ordinal(left: str | None, right: str | None) -> int:
+    """``string.CompareOrdinal``: only the sign is kept."""
+    if left is None or right is None:
+        return (left is not None) - (right is not None)
+    return (left > right) - (left < right)
+
+
+def _compare_case(left: str | None, right: str | None, ignore_case: bool) -> int:
+    return compare(left, right, EnumValue(COMPARISON, 3 if ignore_case else 2))
+
+
+def _new_repeat(char: str, count: int) -> str:
+    if count < 0:
+        raise out_of_range("count", "'count' must be non-negative.")
+    charge(count)
+    return char * count
+
+
+def _new_chars(chars: Iterable[str] | None, start: int = 0, length: int | None = None) -> str:
+    whole = "".join(chars or ())
+    return whole if length is None else _substring(whole, start, length)
+
+
+def _char_at(value: str, index: int) -> Char:
+    return Char(value[array_index(index, len(value))])
+
+
+def _chars(value: str, *bounds: int) -> ArrayValue:
+    part = _substring(value, *bounds) if bounds else value
+    return ArrayValue(map(Char, part), p.CHAR)
+
+
+def _normalize(value: str) -> str:
+    return unicodedata.normalize("NFC", value)
+
+
+def _compare_to(value: str, other: object) -> int:
+    if other is not None and not isinstance(other, str):
+        raise thrown("ArgumentException", "Object must be of type String.")
+    return compare(value, other)
+
+
+define("System.String", {
+    "new(char c, int count)": _new_repeat,
+    "new(char[] value)": _new_chars,
+    "new(char[] value, int startIndex, int length)": _new_chars,
+    "const string Empty": "",
+    "int Length": len,
+    "char this[int index]": _char_at,
+    "bool Contains(string value)": _contains,
+    "bool Contains(char value)": _contains,
+    "bool Contains(string value, StringComparison comparisonType)": _contains,
+    "bool Contains(char value, StringComparison comparisonType)": _contains,
+    "bool StartsWith(string value)": _starts,
+    "bool StartsWith(char value)": _starts,
+    "bool StartsWith(string value, StringComparison comparisonType)": _starts,
+    "bool EndsWith(string value)": _ends,
+    "bool EndsWith(char value)": _ends,
+    "bool EndsWith(string value, StringComparison comparisonType)": _ends,
+    "bool Equals(string value)": _equals,
+    "bool Equals(object obj)": lambda value, other: type_of(other) is p.STRING and value == other,
+    "bool Equals(string value, StringComparison comparisonType)": _equals,
+    "static bool Equals(string a, string b)": _equals,
+    "static bool Equals(string a, string b, StringComparison comparisonType)": _equals,
+    "int CompareTo(string strB)": compare,
+    "int CompareTo(object value)": _compare_to,
+    "static int Compare(string strA, string strB)": compare,
+    "static int Compare(string strA, string strB, bool ignoreCase)": _compare_case,
+    "static int Compare(string strA, string strB, StringComparison comparisonType)": compare,
+    "static int CompareOrdinal(string strA, string strB)": compare_ordinal,
+    "static bool IsNullOrEmpty(string value)": lambda value: not value,
+    "static bool IsNullOrWhiteSpace(string value)": lambda value: not value or value.isspace(),
+    "static string Concat(string a, string b)": _concat,
+    "static string Concat(string a, string b, string c)": _concat,
+    "static string Concat(string a, string b, string c, string d)": _concat,
+    "static string Concat(object a)": _concat,
+    "static string Concat(object a, object b)": _concat,
+    "static string Concat(object a, object b, object c)": _concat,
+    "static string Concat(params string[] values)": _concat_all,
+    "static string Concat(params object[] args)": _concat_all,
+    "static string Concat(IEnumerable<string> values)": _concat_all,
+    "static string Concat<T>(IEnumerable<T> values)": _concat_all,
+    "static string Join(string separator, params string[] value)": lambda sep, values: join(sep, iterate(values)),
+    "static string Join(string separator, params object[] values)": lambda sep, values: join(sep, iterate(values)),
+    "static string Join(string separator, IEnumerable<string> values)": lambda sep, values: join(sep, iterate(values)),
+    "static string Join<T>(string separator, IEnumerable<T> values)": lambda sep, values: join(sep, iterate(values)),
+    "static string Join(char separator, params string[] value)": lambda sep, values: join(sep, iterate(values)),
+    "static string Join(char separator, params object[] values)": lambda sep, values: join(sep, iterate(values)),
+    "static string Join<T>(char separator, IEnumerable<T> values)": lambda sep, values: join(sep, iterate(values)),
+    "static string Join(string separator, string[] value, int startIndex, int count)":
+        lambda sep, values, start, count: join(sep, values[start : start + count]),
+    "static string Format(string format, params object[] args)": format_composite,
+    "static string Format(IFormatProvider provider, string format, params object[] args)":
+        lambda _provider, pattern, values: format_composite(pattern, values),
+    "static string Copy(string str)": lambda value: value,
+    "static string Intern(string str)": lambda value: value,
+    "int IndexOf(string value)": _index_of,
+    "int IndexOf(char value)": _index_of,
+    "int IndexOf(string value, int startIndex)": _index_of,
+    "int IndexOf(char value, int startIndex)": _index_of,
+    "int IndexOf(string value, int startIndex, int count)": _index_of,
+    "int IndexOf(char value, int startIndex, int count)": _index_of,
+    "int IndexOf(string value, StringComparison comparisonType)": _index_in,
+    "int IndexOf(string value, int startIndex, StringComparison comparisonType)": _index_from,
+    "int IndexOfAny(char[] anyOf)": _index_any,
+    "int IndexOfAny(char[] anyOf, int startIndex)": _index_any,
+    "int LastIndexOf(string value)": _last_index,
+    "int LastIndexOf(char value)": _last_index,
+    "int LastIndexOf(string value, int startIndex)": _last_index,
+    "int LastIndexOf(char value, int startIndex)": _last_index,
+    "int LastIndexOf(string value, StringComparison comparisonType)": lambda value, part, comparison: folded(
+        value, comparison
+    ).rfind(folded(_needed(part), comparison)),
+    "string Insert(int startIndex, string value)": _insert,
+    "string Remove(int startIndex)": _remove,
+    "string Remove(int startIndex, int count)": _remove,
+    "string Replace(string oldValue, string newValue)": _replace,
+    "string Replace(char oldChar, char newChar)": lambda value, old, new: value.replace(old, new),
+    "string Replace(string oldValue, string newValue, StringComparison comparisonType)": _replace,
+    "string Substring(int startIndex)": _substring,
+    "string Substring(int startIndex, int length)": _substring,
+    "string[] Split(params char[] separator)": _split_chars,
+    "string[] Split(string separator)": lambda value, separator: split(value, [separator], _MAX, None),
+    "string[] Split(string separator, StringSplitOptions options)": _split_options,
+    "string[] Split(char separator, StringSplitOptions options)": _split_options,
+    "string[] Split(char[] separator, StringSplitOptions options)": _split_options,
+    "string[] Split(string[] separator, StringSplitOptions options)": _split_options,
+    "string[] Split(char[] separator, int count)": _split_count,
+    "string[] Split(char separator, int count)": _split_count,
+    "string[] Split(char separator, int count, StringSplitOptions options)": _split_count,
+    "string[] Split(string separator, int count)": _split_count,
+    "string[] Split(string separator, int count, StringSplitOptions options)": _split_count,
+    "string[] Split(char[] separator, int count, StringSplitOptions options)": _split_count,
+    "string[] Split(string[] separator, int count, StringSplitOptions options)": _split_count,
+    "char[] ToCharArray()": _chars,
+    "char[] ToCharArray(int startIndex, int length)": _chars,
+    "string ToLower()": lower,
+    "string ToLowerInvariant()": lower,
+    "string ToUpper()": upper,
+    "string ToUpperInvariant()": upper,
+    "string ToLower(CultureInfo culture)": lambda value, _culture: lower(value),
+    "string ToUpper(CultureInfo culture)": lambda value, _culture: upper(value),
+    "string ToString()": lambda value: value,
+    "string ToString(IFormatProvider provider)": lambda value, _provider: value,
+    "string Trim()": _trim,
+    "string Trim(params char[] trimChars)": _trim,
+    "string TrimStart()": _trim_start,
+    "string TrimStart(params char[] trimChars)": _trim_start,
+    "string TrimEnd()": _trim_end,
+    "string TrimEnd(params char[] trimChars)": _trim_end,
+    "string PadLeft(int totalWidth)": lambda value, width: _pad(value, width, " ", True),
+    "string PadLeft(int totalWidth, char paddingChar)": lambda value, width, char: _pad(value, width, char, True),
+    "string PadRight(int totalWidth)": lambda value, width: _pad(value, width, " ", False),
+    "string PadRight(int totalWidth, char paddingChar)": lambda value, width, char: _pad(value, width, char, False),
+    "string Normalize()": _normalize,
+    "bool IsNormalized()": lambda value: _normalize(value) == value,
+    "object Clone()": lambda value: value,
+})  # fmt: skip
+
+
+def _category(value: str, *prefixes: str) -> bool:
+    return unicodedata.category(value).startswith(prefixes)
+
+
+_CHAR_TESTS = {
+    "IsDigit": lambda c: _category(c, "Nd"),
+    "IsNumber": lambda c: _category(c, "N"),
+    "IsLetter": lambda c: _category(c, "L"),
+    "IsLetterOrDigit": lambda c: _category(c, "L", "Nd"),
+    "IsUpper": lambda c: _category(c, "Lu"),
+    "IsLower": lambda c: _category(c, "Ll"),
+    "IsWhiteSpace": str.isspace,
+    "IsPunctuation": lambda c: _category(c, "P"),
+    "IsSymbol": lambda c: _category(c, "S"),
+    "IsSeparator": lambda c: _category(c, "Z"),
+    "IsControl": lambda c: _category(c, "Cc"),
+    "IsAscii": str.isascii,
+}
+
+
+def _parse_char(value: str | None) -> Char:
+    if value is None or len(value) != 1:
+        raise thrown("FormatException", "String must be exactly one character long.")
+    return Char(value)
+
+
+define("System.Char", {
+    **{f"static bool {name}(char c)": test for name, test in _CHAR_TESTS.items()},
+    **{f"static bool {name}(string s, int index)": lambda s, i, test=test: test(_char_at(s, i))
+       for name, test in _CHAR_TESTS.items()},
+    "static char ToUpper(char c)": lambda c: Char(upper(c)),
+    "static char ToLower(char c)": lambda c: Char(lower(c)),
+    "static char ToUpperInvariant(char c)": lambda c: Char(upper(c)),
+    "static char ToLowerInvariant(char c)": lambda c: Char(lower(c)),
+    "static string ToString(char c)": str.__str__,
+    "static double GetNumericValue(char c)": lambda c: float(unicodedata.numeric(c, -1)),
+    "static char Parse(string s)": _parse_char,
+    "const char MinValue": Char("\0"),
+    "const char MaxValue": Char("\uffff"),
+    "int CompareTo(char value)": lambda c, other: ord(c) - ord(other),
+    "bool Equals(char obj)": lambda c, other: c == other,
+})  # fmt: skip
+declare_comparison(p.STRING, ordered=False)

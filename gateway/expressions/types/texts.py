@@ -1,0 +1,271 @@
+"""Encoding, StringBuilder, StringReader, StringWriter, Environment."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable
+
+from gateway.expressions.clr import define
+from gateway.expressions.collections import ArrayValue, array_index
+from gateway.expressions.formatting.composite import format_composite
+from gateway.expressions.formatting.text import NEW_LINE, TEXT, text
+from gateway.expressions.limits import charge, charged
+from gateway.expressions.primitives import CHAR
+from gateway.expressions.runtime import iterate, represent
+from gateway.expressions.thrown import argument_null, out_of_range, thrown
+from gateway.expressions.types.strings import join
+from gateway.expressions.values import Char
+
+codecs.register_error("question", lambda error: ("?" * (error.end - error.start), error.end))  # type: ignore[attr-defined]
+
+
+class EncodingValue:
+    """``System.Text.Encoding``: .NET's name and Python's codec."""
+
+    __slots__ = ("codec", "name", "web_name")
+
+    def __init__(self, web_name: str, codec: str, name: str) -> None:
+        self.web_name = web_name
+        self.codec = codec
+        self.name = name
+
+    def encode(self, value: object) -> bytearray:
+        """``GetBytes``; what the encoding lacks becomes a question mark."""
+        if value is None:
+            raise argument_null("s")
+        shown = value if isinstance(value, str) else "".join(iterate(value))  # type: ignore[arg-type]
+        return bytearray(shown.encode(self.codec, "question"))
+
+    def decode(self, data: object, *bounds: int) -> str:
+        """``GetString``; what is not valid becomes U+FFFD, or ? in ASCII."""
+        if data is None:
+            raise argument_null("bytes")
+        raw = bytes(data)  # type: ignore[call-overload]
+        if bounds:
+            raw = raw[bounds[0] : bounds[0] + bounds[1]]
+        shown = raw.decode(self.codec, "replace")
+        return shown.replace("\ufffd", "?") if self.codec == "ascii" else shown
+
+
+_ENCODINGS = {
+    "UTF8": EncodingValue("utf-8", "utf-8", "Unicode (UTF-8)"),
+    "ASCII": EncodingValue("us-ascii", "ascii", "US-ASCII"),
+    "Unicode": EncodingValue("utf-16", "utf-16-le", "Unicode"),
+    "BigEndianUnicode": EncodingValue("utf-16BE", "utf-16-be", "Unicode (Big-Endian)"),
+    "UTF32": EncodingValue("utf-32", "utf-32-le", "Unicode (UTF-32)"),
+    "UTF7": EncodingValue("utf-7", "utf-7", "Unicode (UTF-7)"),
+    "Latin1": EncodingValue("iso-8859-1", "latin-1", "Western European (ISO)"),
+    "Default": EncodingValue("utf-8", "utf-8", "Unicode (UTF-8)"),
+}
+_CODE_PAGES = {65001: "utf-8", 1252: "windows-1252", 28591: "iso-8859-1", 20127: "us-ascii", 1200: "utf-16"}
+
+
+def _by_name(name: str | int | None) -> EncodingValue:
+    wanted = _CODE_PAGES.get(name, "") if isinstance(name, int) else (name or "")
+    known = {each.web_name.lower(): each for each in _ENCODINGS.values()}
+    if wanted.lower() in known:
+        return known[wanted.lower()]
+    if wanted.lower() in ("windows-1252", "iso-8859-15", "windows-1250", "windows-1251", "ibm437"):
+        return EncodingValue(wanted, wanted.replace("ibm", "cp"), wanted)
+    raise thrown("ArgumentException", f"'{name}' is not a supported encoding name.")
+
+
+ENCODING = define("System.Text.Encoding", {
+    **{f"static Encoding {name}": lambda each=each: each for name, each in _ENCODINGS.items()},
+    "static Encoding GetEncoding(string name)": _by_name,
+    "static Encoding GetEncoding(int codepage)": _by_name,
+    "byte[] GetBytes(string s)": EncodingValue.encode,
+    "byte[] GetBytes(char[] chars)": EncodingValue.encode,
+    "string GetString(byte[] bytes)": EncodingValue.decode,
+    "string GetString(byte[] bytes, int index, int count)": EncodingValue.decode,
+    "char[] GetChars(byte[] bytes)": lambda encoding, data: ArrayValue(map(Char, encoding.decode(data)), CHAR),
+    "int GetByteCount(string s)": lambda encoding, value: len(encoding.encode(value)),
+    "int GetCharCount(byte[] bytes)": lambda encoding, data: len(encoding.decode(data)),
+    "byte[] GetPreamble()": lambda encoding: bytearray(b"\xef\xbb\xbf" if encoding.codec == "utf-8" else b""),
+    "static byte[] Convert(Encoding srcEncoding, Encoding dstEncoding, byte[] bytes)": lambda source, target, data: (
+        target.encode(source.decode(data))
+    ),
+    "string WebName": lambda encoding: encoding.web_name,
+    "string EncodingName": lambda encoding: encoding.name,
+    "string BodyName": lambda encoding: encoding.web_name,
+})  # fmt: skip
+for _alias, _target in (("UTF8Encoding", "UTF8"), ("ASCIIEncoding", "ASCII"), ("UnicodeEncoding", "Unicode")):
+    define(f"System.Text.{_alias}", {
+        "new()": lambda name=_target: _ENCODINGS[name],
+        "new(bool encoderShouldEmitUTF8Identifier)": lambda _mark, name=_target: _ENCODINGS[name],
+    }, parents=("Encoding",))  # fmt: skip
+represent(EncodingValue, ENCODING)
+
+
+class Builder:
+    """``StringBuilder`` and ``StringWriter``: parts that are joined when somebody looks."""
+
+    __slots__ = ("length", "parts")
+
+    def __init__(self, *initial: object) -> None:
+        first = next((each for each in initial if isinstance(each, str)), "")
+        self.parts = [first] if first else []
+        self.length = len(first)
+
+    @property
+    def value(self) -> str:
+        """The text so far."""
+        if len(self.parts) > 1:
+            self.parts = ["".join(self.parts)]
+        return self.parts[0] if self.parts else ""
+
+    @value.setter
+    def value(self, shown: str) -> None:
+        self.parts = [shown]
+        self.length = len(shown)
+
+    def append(self, shown: str) -> Builder:
+        """Add to the end."""
+        self.length += len(shown)
+        charge(self.length if self.length > 1 << 20 and self.length % 64 == 0 else 0)
+        if self.length > 1 << 24:
+            charge(self.length)
+        self.parts.append(shown)
+        return self
+
+
+def _append(builder: Builder, value: object = None, *rest: int) -> Builder:
+    shown = text(value)
+    if len(rest) == 1:
+        if rest[0] < 0:
+            raise out_of_range("repeatCount")
+        charge(rest[0])
+        shown = shown * rest[0]
+    elif rest:
+        shown = shown[rest[0] : rest[0] + rest[1]]
+    return builder.append(shown)
+
+
+def _edit(change: Callable[..., str]) -> Callable[..., Builder]:
+    def run(builder: Builder, *values: object) -> Builder:
+        builder.value = charged(change(builder.value, *values))
+        return builder
+
+    return run
+
+
+def _inserted(shown: str, index: int, value: object) -> str:
+    if not 0 <= index <= len(shown):
+        raise out_of_range("index")
+    return shown[:index] + text(value) + shown[index:]
+
+
+def _removed(shown: str, start: int, count: int) -> str:
+    if start < 0 or count < 0 or start + count > len(shown):
+        raise out_of_range("length", "Index was out of range. Must be non-negative and less than the size of the collection.")
+    return shown[:start] + shown[start + count :]
+
+
+def _replaced(shown: str, old: str, new: str | None) -> str:
+    if not old:
+        raise thrown("ArgumentException", "The value cannot be an empty string. (Parameter 'oldValue')", "oldValue")
+    charge(len(shown) + shown.count(old) * max(len(new or "") - len(old), 0))
+    return shown.replace(old, new or "")
+
+
+def _set_length(builder: Builder, length: int) -> None:
+    charge(length)
+    builder.value = builder.value[:length].ljust(length, "\0")
+
+
+def _set_char(builder: Builder, index: int, char: str) -> None:
+    shown = builder.value
+    array_index(index, len(shown))
+    builder.value = shown[:index] + char + shown[index + 1 :]
+
+
+def _clear(builder: Builder) -> Builder:
+    builder.value = ""
+    return builder
+
+
+BUILDER = define("System.Text.StringBuilder", {
+    "new()": Builder,
+    "new(int capacity)": Builder,
+    "new(string value)": Builder,
+    "new(string value, int capacity)": Builder,
+    "int Length": (lambda builder: builder.length, _set_length),
+    "int Capacity": (lambda builder: max(builder.length, 16), lambda _builder, _size: None),
+    "char this[int index]": (lambda builder, index: Char(builder.value[array_index(index, builder.length)]), _set_char),
+    "StringBuilder Append(object value)": _append,
+    "StringBuilder Append(string value)": _append,
+    "StringBuilder Append(char value)": _append,
+    "StringBuilder Append(char value, int repeatCount)": _append,
+    "StringBuilder Append(char[] value)": lambda builder, chars: builder.append("".join(chars)),
+    "StringBuilder Append(string value, int startIndex, int count)": _append,
+    "StringBuilder AppendLine()": lambda builder: builder.append(NEW_LINE),
+    "StringBuilder AppendLine(string value)": lambda builder, value: builder.append((value or "") + NEW_LINE),
+    "StringBuilder AppendFormat(string format, params object[] args)": lambda builder, pattern, values: builder.append(
+        format_composite(pattern, values)
+    ),
+    "StringBuilder AppendJoin(string separator, params object[] values)": lambda builder, sep, values: builder.append(
+        join(sep, values)
+    ),
+    "StringBuilder AppendJoin<T>(string separator, IEnumerable<T> values)": lambda builder, sep, values: builder.append(
+        join(sep, iterate(values))
+    ),
+    "StringBuilder Insert(int index, object value)": _edit(_inserted),
+    "StringBuilder Insert(int index, string value)": _edit(_inserted),
+    "StringBuilder Remove(int startIndex, int length)": _edit(_removed),
+    "StringBuilder Replace(string oldValue, string newValue)": _edit(_replaced),
+    "StringBuilder Replace(char oldChar, char newChar)": _edit(_replaced),
+    "StringBuilder Clear()": _clear,
+    "string ToString()": lambda builder: builder.value,
+    "string ToString(int startIndex, int length)": lambda builder, start, length: builder.value[start : start + length],
+})  # fmt: skip
+represent(Builder, BUILDER)
+TEXT[Builder] = lambda builder: builder.value
+
+
+class Writer(Builder):
+    """``StringWriter``."""
+
+    __slots__ = ()
+
+
+class Reader:
+    """``StringReader``."""
+
+    __slots__ = ("position", "value")
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+        self.position = 0
+
+    def rest(self) -> str:
+        """``ReadToEnd``."""
+        shown, self.position = self.value[self.position :], len(self.value)
+        return shown
+
+    def line(self) -> str | None:
+        """``ReadLine``."""
+        if self.position >= len(self.value):
+            return None
+        whole = self.value[self.position :].splitlines(keepends=True)[0]
+        self.position += len(whole)
+        return whole.rstrip("\r\n")
+
+
+WRITER = define("System.IO.StringWriter", {
+    "new()": Writer,
+    "void Write(object value)": _append,
+    "void Write(string value)": _append,
+    "void WriteLine()": lambda writer: writer.append(NEW_LINE),
+    "void WriteLine(object value)": lambda writer, value: writer.append(text(value) + NEW_LINE),
+    "void Flush()": lambda _writer: None,
+    "string ToString()": lambda writer: writer.value,
+}, parents=("IDisposable",))  # fmt: skip
+READER = define("System.IO.StringReader", {
+    "new(string s)": Reader,
+    "string ReadLine()": Reader.line,
+    "string ReadToEnd()": Reader.rest,
+}, parents=("IDisposable",))  # fmt: skip
+represent(Writer, WRITER)
+represent(Reader, READER)
+TEXT[Writer] = lambda writer: writer.value
+define("System.Environment", {"const string NewLine": NEW_LINE}, kind="static")

@@ -1,0 +1,57 @@
+"""Tuple and ValueTuple of two to seven items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.expressions.clr import OBJECT, Type, define, find_definition, make
+from gateway.expressions.runtime import represent
+from gateway.expressions.values import TupleValue
+
+
+def _getter(index: int) -> Callable[[TupleValue], object]:
+    return lambda value: value.items[index]
+
+
+def _setter(index: int) -> Callable[[TupleValue, object], None]:
+    def store(value: TupleValue, item: object) -> None:
+        value.items[index] = item
+
+    return store
+
+
+def _maker(name: str, mutable: bool) -> Callable[..., TupleValue]:
+    def create(types: tuple[Type, ...], *items: object) -> TupleValue:
+        definition = find_definition(name, len(items))
+        assert definition
+        return TupleValue(list(items), make(definition, *types), mutable)
+
+    return create
+
+
+for _count in range(2, 8):
+    _names = tuple(f"T{number}" for number in range(1, _count + 1))
+    _written = ", ".join(f"{name} item{number}" for number, name in enumerate(_names, 1))
+    for _full in ("System.Tuple", "System.ValueTuple"):
+        _mutable = _full == "System.ValueTuple"
+        define(_full, {
+            f"generic new({_written})": _maker(_full, _mutable),
+            **{f"{name} Item{number}": (_getter(number - 1), _setter(number - 1)) if _mutable else _getter(number - 1)
+               for number, name in enumerate(_names, 1)},
+        }, parameters=_names)  # fmt: skip
+        _made = f"{_full.rpartition('.')[2]}<{', '.join(_names)}>"
+        define(_full, {
+            f"static generic {_made} Create<{', '.join(_names)}>({_written})": _maker(_full, _mutable),
+        }, kind="static")  # fmt: skip
+
+
+def _type(value: object) -> Type:
+    assert isinstance(value, TupleValue)
+    if value.type is not None:
+        return value.type
+    definition = find_definition("System.ValueTuple", len(value.items))
+    assert definition
+    return make(definition, *[OBJECT] * len(value.items))
+
+
+represent(TupleValue, _type)
