@@ -6,6 +6,7 @@ Building needs no event loop and touches no network; ``start`` begins what runs 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -13,32 +14,68 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
-from gateway import entities
-from gateway.access import KeyAccess, needs_keys
+from gateway.assembly import Assembly
 from gateway.certificates import load_certificates
 from gateway.config import Config
-from gateway.config.apis import Api, Operation
-from gateway.dispatcher import ApiRuntime, Dispatcher, OperationRuntime
-from gateway.errors import Problem
+from gateway.dispatcher import Dispatcher
+from gateway.errors import LoadError, Problem
+from gateway.http_calls import HttpCalls
 from gateway.issuers import issuer_registry, issuer_statuses
-from gateway.library import PolicyFiles, PolicyLibrary
-from gateway.lint import lint
 from gateway.management.app import create_app as create_management
 from gateway.management.health import Readiness
 from gateway.management.metrics import GatewayMetrics
-from gateway.pipeline.context import ApiInfo
-from gateway.pipeline.named_values import NamedValue
-from gateway.pipeline.pipeline import Pipeline
+from gateway.outside.emitted_metrics import EmittedMetrics
+from gateway.outside.event_sink import ConfiguredSink
+from gateway.outside.identity import IdentityTokens
+from gateway.outside.shared_state import SharedState, shared_state
+from gateway.outside.token_endpoints import token_source
 from gateway.pipeline.services import Services
-from gateway.policies import POLICIES
-from gateway.routing import RoutedApi, RoutedOperation, Router, Version
-from gateway.targets import ConfiguredTargets, NoTarget
+from gateway.targets import ConfiguredTargets
 from gateway.tokens.cache import TokenCache
 from gateway.tokens.registry import IssuerRegistry
-from gateway.wire.contract import HeaderContract
-from gateway.wire.messages import Target
+from gateway.traces import trace_book
 
-_VERSION_SCHEMES = {"path": "segment", "header": "header", "query": "query"}
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the process has open towards the outside: made without an event loop, started and closed with one."""
+
+    apps: Mapping[str, Starlette]
+    targets: ConfiguredTargets
+    issuers: IssuerRegistry
+    http: HttpCalls
+    sink: ConfiguredSink
+    identity: IdentityTokens | None
+    state: SharedState
+
+    @classmethod
+    def of(cls, config: Config, registry: CollectorRegistry) -> Outside:
+        """What *config* names. Raises LoadError."""
+        apps = _applications(config, registry)
+        identity = _identity(config)
+        return cls(
+            apps,
+            ConfiguredTargets(config, apps),
+            issuer_registry(config),
+            HttpCalls(config.limits.body_buffer_bytes),
+            ConfiguredSink(config.loggers, identity),
+            identity,
+            shared_state(config),
+        )
+
+    async def start(self, running: AsyncExitStack, services: Services, drain_s: float) -> None:
+        """Begin what runs in the background until *running* is closed, which ends it in the opposite order."""
+        running.push_async_callback(self.targets.aclose)
+        running.push_async_callback(self.http.aclose)
+        running.push_async_callback(self.sink.aclose)
+        if self.identity is not None:
+            running.push_async_callback(self.identity.aclose)
+        await self.state.start(running)
+        for app in self.apps.values():
+            await running.enter_async_context(app.router.lifespan_context(app))
+        await self.issuers.start()
+        running.push_async_callback(self.issuers.aclose)
+        running.push_async_callback(services.background.drain, drain_s)
 
 
 @dataclass(slots=True)
@@ -58,19 +95,18 @@ class Gateway:
     readiness: Readiness
     registry: CollectorRegistry
     services: Services
-    targets: ConfiguredTargets
-    issuers: IssuerRegistry
-    apps: Mapping[str, Starlette]
+    outside: Outside
     notes: Sequence[Problem] = ()
     _running: AsyncExitStack = field(default_factory=AsyncExitStack)
 
+    @property
+    def issuers(self) -> IssuerRegistry:
+        """The key sets of the token issuers."""
+        return self.outside.issuers
+
     async def start(self) -> None:
         """Start the applications and begin to fetch keys. The gateway serves while an issuer is down."""
-        self._running.push_async_callback(self.targets.aclose)
-        for app in self.apps.values():
-            await self._running.enter_async_context(app.router.lifespan_context(app))
-        await self.issuers.start()
-        self._running.push_async_callback(self.issuers.aclose)
+        await self.outside.start(self._running, self.services, self.config.timeouts.drain_s)
 
     async def aclose(self) -> None:
         """End everything that runs in the background."""
@@ -84,26 +120,47 @@ def build(config: Config) -> Gateway:
     Raises:
         LoadError: With every mistake in configuration and documents.
     """
-    registry = CollectorRegistry()
-    apps = _applications(config, registry)
-    issuers = issuer_registry(config)
-    targets = ConfiguredTargets(config, apps)
-    services = Services(
-        targets=targets,
-        issuers=issuers,
+    registry, readiness, metrics = CollectorRegistry(), Readiness(), GatewayMetrics()
+    outside, emitted = Outside.of(config, registry), EmittedMetrics()
+    registry.register(metrics)
+    registry.register(emitted)
+    services = _services(config, outside, emitted)
+    readiness.checks["issuers"] = lambda: issuer_statuses(outside.issuers)
+    if outside.state.link is not None:
+        readiness.checks["shared-state"] = outside.state.statuses
+    _count(metrics, outside, services)
+    assembly = Assembly(config, services, outside.targets, metrics)
+    traces = trace_book(config)
+    dispatcher = assembly.dispatcher(traces)
+    management = create_management(readiness, registry, traces)
+    return Gateway(config, dispatcher, management, readiness, registry, services, outside, assembly.notes)
+
+
+def _services(config: Config, outside: Outside, emitted: EmittedMetrics) -> Services:
+    return Services(
+        targets=outside.targets,
+        issuers=outside.issuers,
         token_cache=TokenCache(),
         certificates=load_certificates(config),
+        counters=outside.state.counters,
+        caches=outside.state.caches,
+        http=outside.http,
+        credentials=outside.identity,
+        sink=outside.sink,
+        metrics=emitted,
         max_body_bytes=config.limits.body_buffer_bytes,
     )
-    metrics, readiness = GatewayMetrics(), Readiness()
-    registry.register(metrics)
-    readiness.checks["issuers"] = lambda: issuer_statuses(issuers)
-    assembly = _Assembly(config, services, targets, metrics)
-    dispatcher = assembly.dispatcher()
-    management = create_management(readiness, registry)
-    return Gateway(
-        config, dispatcher, management, readiness, registry, services, targets, issuers, apps, assembly.notes
-    )
+
+
+def _count(metrics: GatewayMetrics, outside: Outside, services: Services) -> None:
+    """Numbers that parts keep for themselves, for the scrape."""
+    cache, link = services.token_cache, outside.state.link
+    if cache is not None:
+        metrics.counters["gateway_token_cache_hits"] = ("Tokens found verified.", lambda: cache.hits)
+        metrics.counters["gateway_token_cache_misses"] = ("Tokens not found verified.", lambda: cache.misses)
+    metrics.counters["gateway_events_lost"] = ("Events not written.", lambda: sum(outside.sink.lost.values()))
+    if link is not None:
+        metrics.gauges["gateway_redis_up"] = ("Whether Redis answers.", lambda: float(not link.away))
 
 
 def _applications(config: Config, registry: CollectorRegistry) -> dict[str, Starlette]:
@@ -116,106 +173,11 @@ def _applications(config: Config, registry: CollectorRegistry) -> dict[str, Star
     return {"notifications": create_notifications(config.notifications.settings(), registry)}
 
 
-class _Assembly:
-    """One run over the configuration: every API and operation with its pipelines."""
-
-    def __init__(self, config: Config, services: Services, targets: ConfiguredTargets, metrics: GatewayMetrics) -> None:
-        self._config = config
-        self._targets = targets
-        self._metrics = metrics
-        self._deployment = entities.deployment_info(config, services.certificates)
-        named = {
-            name: NamedValue(each.value.get_secret_value(), each.secret) for name, each in config.named_values.items()
-        }
-        self._library = PolicyLibrary(POLICIES, services, named, config.fragments)
-        self._products = {
-            api.id: [product for product in config.products if api.id in config.product_apis(product)]
-            for api in config.apis
-        }
-
-    def dispatcher(self) -> Dispatcher:
-        """The data plane. Raises LoadError."""
-        routed = [self._api(api, index) for index, api in enumerate(self._config.apis)]
-        nowhere = self._nowhere()
-        self._library.require()
-        return Dispatcher(
-            router=Router(routed),
-            nowhere=nowhere,
-            deployment=self._deployment,
-            metrics=self._metrics,
-            access=KeyAccess(self._config) if needs_keys(self._config) else None,
-            log_all=self._config.logging.requests == "all",
-        )
-
-    @property
-    def notes(self) -> list[Problem]:
-        """What in the documents is worth a second look."""
-        return [note for document in self._library.documents for note in lint(document)]
-
-    def _api(self, api: Api, index: int) -> RoutedApi:
-        target = self._target(api)
-        whole = self._operation(api, None)
-        operations = [self._operation(api, operation) for operation in api.operations]
-        contract = _contract([whole, *operations])
-        info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
-        runtime = ApiRuntime(info, target, contract, whole)
-        return RoutedApi(
-            id=api.id,
-            path=api.path,
-            operations=[
-                RoutedOperation(
-                    each.id,
-                    each.method,
-                    each.url_template,
-                    payload,
-                    self._config.location("apis", index, "operations", number),
-                )
-                for number, (each, payload) in enumerate(zip(api.operations, operations, strict=True))
-            ],
-            payload=runtime,
-            version=_version(api),
-            revision=api.revision,
-            is_current=api.current,
-            location=self._config.location("apis", index),
-        )
-
-    def _operation(self, api: Api, operation: Operation | None) -> OperationRuntime:
-        """*operation* with its pipelines; None is the API as a whole."""
-        info = entities.WHOLE_API if operation is None else entities.operation_info(operation)
-        own = None if operation is None else operation.policy
-        pipelines: dict[str | None, Pipeline] = {
-            product.id: self._pipeline(PolicyFiles(own, api.policy, product.policy, self._config.global_policy))
-            for product in self._products[api.id]
-        }
-        pipelines[None] = self._pipeline(PolicyFiles(own, api.policy, None, self._config.global_policy))
-        return OperationRuntime(info, pipelines, self._metrics.operation(api.id, info.id))
-
-    def _pipeline(self, files: PolicyFiles) -> Pipeline:
-        return self._library.pipeline(files)
-
-    def _nowhere(self) -> ApiRuntime:
-        pipelines: dict[str | None, Pipeline] = {
-            None: self._pipeline(PolicyFiles(everywhere=self._config.global_policy))
-        }
-        whole = OperationRuntime(entities.WHOLE_API, pipelines, self._metrics.operation("", ""))
-        return ApiRuntime(ApiInfo("", "", ""), NoTarget(), HeaderContract(()), whole)
-
-    def _target(self, api: Api) -> Target:
-        if api.backend is not None:
-            return self._targets.for_id(api.backend)
-        return NoTarget() if api.service_url is None else self._targets.for_api(api.service_url)
-
-
-def _contract(operations: list[OperationRuntime]) -> HeaderContract:
-    """What the clients of an API may not send, on any of its routes: docs/adr/0003."""
-    pipelines = [pipeline for operation in operations for pipeline in operation.pipelines.values()]
-    owned = frozenset[str]().union(*(pipeline.owned_headers for pipeline in pipelines))
-    guarded = frozenset[str]().union(*(pipeline.guarded_headers for pipeline in pipelines))
-    return HeaderContract(owned - guarded)
-
-
-def _version(api: Api) -> Version | None:
-    version = api.version
-    if version is None:
-        return None
-    return Version(_VERSION_SCHEMES[version.scheme], version.value, version.name or "")  # type: ignore[arg-type]
+def _identity(config: Config) -> IdentityTokens | None:
+    """The gateway's own identity. Raises LoadError: its library is not installed."""
+    try:
+        source = token_source(config.managed_identity, os.environ)
+    except ImportError:
+        where, remedy = config.location("managed-identity", "source"), "pip install 'apim-policy-gateway[azure]'"
+        raise LoadError.at(where, "missing-extra", "azure-identity is not installed", remedy) from None
+    return None if source is None else IdentityTokens(source)

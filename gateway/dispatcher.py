@@ -76,12 +76,23 @@ class AccessControl(Protocol):
         """Product, subscription and user of the request. Raises PolicyError."""
 
 
+class Watcher(Protocol):
+    """Looks at requests as they begin: traces, and policy tests."""
+
+    def begins(self, context: Context) -> None:
+        """The request has its context; nothing has run."""
+
+    def granted(self, context: Context, all_access: bool) -> None:
+        """Its subscription key has been accepted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
     """
     The gateway as the server's application.
 
     Attributes:
+        watcher: None where nobody watches.
         nowhere: Runs when no API matches: on-error of the global scope.
         log_all: Whether answered requests are logged too, not only refused and failed ones.
     """
@@ -92,6 +103,7 @@ class Dispatcher:
     metrics: GatewayMetrics
     access: AccessControl | None = None
     log_all: bool = False
+    watcher: Watcher | None = None
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """The answer to *request*, at once or later."""
@@ -109,6 +121,8 @@ class Dispatcher:
         context = Context(request, self.deployment, api.info, operation.info)
         request.on_end = _Exchange(self, context, operation).ended
         api.contract.strip(request.headers)
+        if self.watcher is not None:
+            self.watcher.begins(context)
         if match.operation is None:
             context.place = _CONFIGURATION
             not_found = PolicyError(404, "OperationNotFound", _NOT_FOUND, "Resource not found")
@@ -153,6 +167,8 @@ class Dispatcher:
             context.place = _AUTHORIZATION
             return operation.pipelines[None].recover(refusal, context)
         context.product, context.subscription, context.user = granted.product, granted.subscription, granted.user
+        if self.watcher is not None:
+            self.watcher.granted(context, granted.all_access)
         product_id = None if granted.product is None else granted.product.id
         return run(operation.pipelines[product_id], context)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
+from typing import Protocol
 
 from gateway.backends import Backend, BackendPool, BreakerRule, CircuitBreaker, Credentials, PoolMember, SessionAffinity
 from gateway.config import Config
@@ -35,20 +37,36 @@ class NoTarget:
         return refused
 
 
+class Upstream(Target, Protocol):
+    """A target with connections of its own."""
+
+    async def aclose(self) -> None: ...
+
+
+class Connect(Protocol):
+    """Makes an upstream; its arguments are HttpTarget's. Raises ValueError: the URL cannot be used."""
+
+    def __call__(
+        self, url: str | Url, settings: UpstreamSettings = ..., tls: ssl.SSLContext | None = None
+    ) -> Upstream: ...
+
+
 class ConfiguredTargets:
     """
     All targets of one process; those of the same URL share one pool of connections.
 
     Args:
-        apps: Applications in this process, by name.
+        apps: Applications in this process, by name; None: *connect* stands for them too.
+        connect: Makes an upstream; ``gateway test`` brings its own.
     """
 
-    def __init__(self, config: Config, apps: Mapping[str, AsgiApp]) -> None:
+    def __init__(self, config: Config, apps: Mapping[str, AsgiApp] | None, connect: Connect = HttpTarget) -> None:
         self._apps = apps
-        self._upstreams: list[HttpTarget] = []
-        self._computed: dict[str, HttpTarget] = {}
-        self._fixed: dict[str, HttpTarget] = {}
-        self._certified: dict[tuple[Url, StoredCertificate], HttpTarget] = {}
+        self._connect = connect
+        self._upstreams: list[Upstream] = []
+        self._computed: dict[str, Upstream] = {}
+        self._fixed: dict[str, Upstream] = {}
+        self._certified: dict[tuple[Url, StoredCertificate], Upstream] = {}
         self._by_id: dict[str, Backend | BackendPool] = {}
         for name, entry in config.backends.items():
             if not entry.pool:
@@ -64,7 +82,7 @@ class ConfiguredTargets:
     def for_api(self, service_url: str) -> Target:
         """The target of an API's own service URL; kept for good."""
         if service_url not in self._fixed:
-            self._fixed[service_url] = HttpTarget(service_url)
+            self._fixed[service_url] = self._connect(service_url)
         return self._fixed[service_url]
 
     def for_url(self, base_url: str) -> Target:
@@ -72,7 +90,7 @@ class ConfiguredTargets:
         target = self._fixed.get(base_url) or self._computed.get(base_url)
         if target is None:
             self._make_room()
-            target = self._computed[base_url] = HttpTarget(base_url)
+            target = self._computed[base_url] = self._connect(base_url)
         return target
 
     def with_certificate(self, target: Target, certificate: StoredCertificate) -> Target:
@@ -83,7 +101,7 @@ class ConfiguredTargets:
             if len(self._certified) >= MAX_COMPUTED_TARGETS:
                 self._upstreams.append(self._certified.pop(next(iter(self._certified))))
             settings = target.settings if isinstance(target, HttpTarget) else UpstreamSettings()
-            certified = self._certified[key] = HttpTarget(target.url, settings, client_context(certificate))
+            certified = self._certified[key] = self._connect(target.url, settings, client_context(certificate))
         return certified
 
     async def aclose(self) -> None:
@@ -99,8 +117,8 @@ class ConfiguredTargets:
 
     def _backend(self, name: str, entry: BackendEntry, config: Config) -> Backend:
         if entry.app is not None:
-            return Backend(name, AsgiTarget(self._application(name, entry.app, config), entry.app))
-        upstream = HttpTarget(str(entry.url), entry.settings())
+            return Backend(name, self._application(name, entry.app, config))
+        upstream = self._connect(str(entry.url), entry.settings())
         self._upstreams.append(upstream)
         credentials = _credentials(entry.credentials) if entry.credentials else None
         breaker = CircuitBreaker(_rule(entry.circuit_breaker)) if entry.circuit_breaker else None
@@ -111,9 +129,11 @@ class ConfiguredTargets:
         members = [PoolMember(self._by_id[each.backend], each.weight, each.priority) for each in entry.pool]
         return BackendPool(name, members, SessionAffinity(entry.session_affinity) if entry.session_affinity else None)
 
-    def _application(self, name: str, app: str, config: Config) -> AsgiApp:
+    def _application(self, name: str, app: str, config: Config) -> Target:
+        if self._apps is None:
+            return self._connect(f"http://{app}")
         if app in self._apps:
-            return self._apps[app]
+            return AsgiTarget(self._apps[app], app)
         known = ", ".join(sorted(self._apps)) or "none; notifications needs its own block in the configuration"
         where = config.location("backends", name, "app")
         raise LoadError.at(where, "unknown-app", f"no application is called {app!r}", f"known: {known}")

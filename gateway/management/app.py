@@ -1,6 +1,9 @@
-"""The management application: ``/healthz``, ``/readyz``, ``/metrics``. Never on the data port."""
+"""The management application: ``/healthz``, ``/readyz``, ``/metrics``, ``/traces``. Never on the data port."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -12,8 +15,24 @@ from starlette.routing import Route
 from gateway.management.health import Readiness
 
 
-def create_app(readiness: Readiness, registry: CollectorRegistry) -> Starlette:
-    """The management plane of one process."""
+class Trace(Protocol):
+    """One request's trace."""
+
+    def as_json(self) -> Mapping[str, object]: ...
+
+
+class Traces(Protocol):
+    """The traces that are kept."""
+
+    def ids(self) -> list[str]:
+        """Newest first."""
+
+    def find(self, trace_id: str) -> Trace | None:
+        """The trace, or None."""
+
+
+def create_app(readiness: Readiness, registry: CollectorRegistry, traces: Traces | None = None) -> Starlette:
+    """The management plane of one process; without *traces* it knows no such path."""
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("alive\n")
@@ -25,4 +44,16 @@ def create_app(readiness: Readiness, registry: CollectorRegistry) -> Starlette:
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)])
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    return Starlette(routes=[*routes, *([] if traces is None else _trace_routes(traces))])
+
+
+def _trace_routes(traces: Traces) -> list[Route]:
+    async def listed(_: Request) -> Response:
+        return JSONResponse({"traces": traces.ids()})
+
+    async def one(request: Request) -> Response:
+        trace = traces.find(request.path_params["trace_id"])
+        return JSONResponse({"error": "no such trace"}, 404) if trace is None else JSONResponse(trace.as_json())
+
+    return [Route("/traces", listed), Route("/traces/{trace_id}", one)]

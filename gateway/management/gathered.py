@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 from prometheus_client import CollectorRegistry, generate_latest
@@ -42,7 +43,24 @@ def create_app(sockets: Sequence[Path]) -> Starlette:
         texts = [(path.stem, answer.text) for path, answer in zip(sockets, answers, strict=True) if answer]
         return Response(merge(texts), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)])
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    return Starlette(routes=[*routes, *_trace_routes(sockets)])
+
+
+def _trace_routes(sockets: Sequence[Path]) -> list[Route]:
+    """A trace is kept by the worker that served its request: ask all of them."""
+
+    async def listed(_: Request) -> Response:
+        answers = await _ask_all(sockets, "/traces")
+        ids = [each for answer in answers if answer and answer.is_success for each in answer.json()["traces"]]
+        return JSONResponse({"traces": ids})
+
+    async def one(request: Request) -> Response:
+        answers = await _ask_all(sockets, f"/traces/{quote(request.path_params['trace_id'], safe='')}")
+        found = next((answer for answer in answers if answer and answer.is_success), None)
+        return JSONResponse({"error": "no such trace"}, 404) if found is None else JSONResponse(found.json())
+
+    return [Route("/traces", listed), Route("/traces/{trace_id}", one)]
 
 
 async def _ask_all(sockets: Sequence[Path], path: str) -> list[httpx2.Response | None]:

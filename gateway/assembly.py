@@ -1,0 +1,135 @@
+"""
+From the configuration's entities to the data plane: every API and operation with its compiled pipelines.
+
+What runs behind the policies (services, targets) is given, so that ``gateway test`` and ``gateway explain`` run the
+very same data plane on stand-ins.
+"""
+
+from __future__ import annotations
+
+from gateway import entities
+from gateway.access import KeyAccess, needs_keys
+from gateway.config import Config
+from gateway.config.apis import Api, Operation
+from gateway.dispatcher import ApiRuntime, Dispatcher, OperationRuntime, Watcher
+from gateway.errors import Problem
+from gateway.library import PolicyFiles, PolicyLibrary
+from gateway.lint import lint
+from gateway.management.metrics import GatewayMetrics
+from gateway.pipeline.context import ApiInfo
+from gateway.pipeline.named_values import NamedValue
+from gateway.pipeline.pipeline import Pipeline
+from gateway.pipeline.services import Services
+from gateway.policies import POLICIES
+from gateway.routing import RoutedApi, RoutedOperation, Router, Version
+from gateway.targets import ConfiguredTargets, NoTarget
+from gateway.wire.contract import HeaderContract
+from gateway.wire.messages import Target
+
+_VERSION_SCHEMES = {"path": "segment", "header": "header", "query": "query"}
+
+
+class Assembly:
+    """One run over the configuration: every API and operation with its pipelines."""
+
+    def __init__(self, config: Config, services: Services, targets: ConfiguredTargets, metrics: GatewayMetrics) -> None:
+        self._config = config
+        self._targets = targets
+        self._metrics = metrics
+        self._deployment = entities.deployment_info(config, services.certificates)
+        named = {
+            name: NamedValue(each.value.get_secret_value(), each.secret) for name, each in config.named_values.items()
+        }
+        self._library = PolicyLibrary(POLICIES, services, named, config.fragments)
+        self._products = {
+            api.id: [product for product in config.products if api.id in config.product_apis(product)]
+            for api in config.apis
+        }
+
+    def dispatcher(self, watcher: Watcher | None = None) -> Dispatcher:
+        """The data plane. Raises LoadError."""
+        routed = [self._api(api, index) for index, api in enumerate(self._config.apis)]
+        nowhere = self._nowhere()
+        self._library.require()
+        return Dispatcher(
+            router=Router(routed),
+            nowhere=nowhere,
+            deployment=self._deployment,
+            metrics=self._metrics,
+            access=KeyAccess(self._config) if needs_keys(self._config) else None,
+            log_all=self._config.logging.requests == "all",
+            watcher=watcher,
+        )
+
+    @property
+    def notes(self) -> list[Problem]:
+        """What in the documents is worth a second look."""
+        return [note for document in self._library.documents for note in lint(document)]
+
+    def _api(self, api: Api, index: int) -> RoutedApi:
+        target = self._target(api)
+        whole = self._operation(api, None)
+        operations = [self._operation(api, operation) for operation in api.operations]
+        contract = _contract([whole, *operations])
+        info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
+        runtime = ApiRuntime(info, target, contract, whole)
+        return RoutedApi(
+            id=api.id,
+            path=api.path,
+            operations=[
+                RoutedOperation(
+                    each.id,
+                    each.method,
+                    each.url_template,
+                    payload,
+                    self._config.location("apis", index, "operations", number),
+                )
+                for number, (each, payload) in enumerate(zip(api.operations, operations, strict=True))
+            ],
+            payload=runtime,
+            version=_version(api),
+            revision=api.revision,
+            is_current=api.current,
+            location=self._config.location("apis", index),
+        )
+
+    def _operation(self, api: Api, operation: Operation | None) -> OperationRuntime:
+        """*operation* with its pipelines; None is the API as a whole."""
+        info = entities.WHOLE_API if operation is None else entities.operation_info(operation)
+        own = None if operation is None else operation.policy
+        pipelines: dict[str | None, Pipeline] = {
+            product.id: self._pipeline(PolicyFiles(own, api.policy, product.policy, self._config.global_policy))
+            for product in self._products[api.id]
+        }
+        pipelines[None] = self._pipeline(PolicyFiles(own, api.policy, None, self._config.global_policy))
+        return OperationRuntime(info, pipelines, self._metrics.operation(api.id, info.id))
+
+    def _pipeline(self, files: PolicyFiles) -> Pipeline:
+        return self._library.pipeline(files)
+
+    def _nowhere(self) -> ApiRuntime:
+        pipelines: dict[str | None, Pipeline] = {
+            None: self._pipeline(PolicyFiles(everywhere=self._config.global_policy))
+        }
+        whole = OperationRuntime(entities.WHOLE_API, pipelines, self._metrics.operation("", ""))
+        return ApiRuntime(ApiInfo("", "", ""), NoTarget(), HeaderContract(()), whole)
+
+    def _target(self, api: Api) -> Target:
+        if api.backend is not None:
+            return self._targets.for_id(api.backend)
+        return NoTarget() if api.service_url is None else self._targets.for_api(api.service_url)
+
+
+def _contract(operations: list[OperationRuntime]) -> HeaderContract:
+    """What the clients of an API may not send, on any of its routes: docs/adr/0003."""
+    pipelines = [pipeline for operation in operations for pipeline in operation.pipelines.values()]
+    owned = frozenset[str]().union(*(pipeline.owned_headers for pipeline in pipelines))
+    guarded = frozenset[str]().union(*(pipeline.guarded_headers for pipeline in pipelines))
+    return HeaderContract(owned - guarded)
+
+
+def _version(api: Api) -> Version | None:
+    version = api.version
+    if version is None:
+        return None
+    return Version(_VERSION_SCHEMES[version.scheme], version.value, version.name or "")  # type: ignore[arg-type]

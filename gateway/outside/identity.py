@@ -1,0 +1,127 @@
+"""
+Tokens of the gateway's own identity: kept while they live, refreshed ahead of their end, one fetch at a time.
+
+Source: RFC 6749 §5.1; "Managed identities", token caching (refresh ahead, never per request).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias, TypeVar
+
+import structlog
+
+from gateway.errors import UpstreamError
+
+log = structlog.get_logger("gateway.identity")
+
+# Resources may be computed by expressions, so what is kept for them is bounded.
+MAX_TOKENS = 256
+PAUSE_S = 5.0
+
+T = TypeVar("T")
+_Key: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """
+    A bearer token.
+
+    Attributes:
+        refresh_at, expires_at: Seconds since the epoch.
+    """
+
+    value: str = field(repr=False)
+    refresh_at: float
+    expires_at: float
+
+    @classmethod
+    def lasting(cls, value: str, now: float, life_s: float) -> AccessToken:
+        """A token that lives *life_s* seconds from *now*; due five minutes before that, or a fifth of a short life."""
+        return cls(value, now + life_s - min(300.0, life_s / 5), now + life_s)
+
+
+class TokenSource(Protocol):
+    """Where tokens come from."""
+
+    async def fetch(self, resource: str, client_id: str) -> AccessToken:
+        """A new token for *resource*; an empty *client_id* is the default identity. Raises UpstreamError."""
+
+    async def aclose(self) -> None:
+        """Release connections."""
+
+
+class IdentityTokens:
+    """
+    A CredentialSource over *source*.
+
+    A token that is due is refreshed in the background while it still serves; after a failed fetch nobody asks again
+    for five seconds.
+    """
+
+    def __init__(self, source: TokenSource, clock: Callable[[], float] = time.time) -> None:
+        """*clock*: seconds since the epoch."""
+        self._source = source
+        self._clock = clock
+        self._tokens: OrderedDict[_Key, AccessToken] = OrderedDict()
+        self._flights: dict[_Key, asyncio.Task[str]] = {}
+        self._failures: OrderedDict[_Key, tuple[float, UpstreamError]] = OrderedDict()
+
+    def token(self, resource: str, client_id: str | None) -> str | Awaitable[str]:
+        """An access token for *resource*, at once where one is kept. Raises UpstreamError: none could be had."""
+        key, now = (resource, client_id or ""), self._clock()
+        token = self._tokens.get(key)
+        usable = token is not None and now < token.expires_at
+        if token is not None and usable and (now < token.refresh_at or self._pausing(key, now)):
+            return token.value
+        if self._pausing(key, now):
+            raise self._failures[key][1]
+        flight = self._flight(key)
+        return token.value if token is not None and usable else asyncio.shield(flight)
+
+    async def aclose(self) -> None:
+        """Abandon fetches and close the source's connections."""
+        flights = list(self._flights.values())
+        for flight in flights:
+            flight.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
+        await self._source.aclose()
+
+    def _pausing(self, key: _Key, now: float) -> bool:
+        failure = self._failures.get(key)
+        return failure is not None and now < failure[0]
+
+    def _flight(self, key: _Key) -> asyncio.Task[str]:
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = asyncio.get_running_loop().create_task(self._fetch(key))
+            flight.add_done_callback(lambda done: self._landed(key, done))
+        return flight
+
+    def _landed(self, key: _Key, flight: asyncio.Task[str]) -> None:
+        del self._flights[key]
+        if not flight.cancelled():
+            flight.exception()  # looked at here: in the background nobody else does
+
+    async def _fetch(self, key: _Key) -> str:
+        try:
+            token = await self._source.fetch(*key)
+        except UpstreamError as error:
+            _keep(self._failures, key, (self._clock() + PAUSE_S, error))
+            log.warning("no identity token", resource=key[0], detail=error.message)
+            raise
+        self._failures.pop(key, None)
+        _keep(self._tokens, key, token)
+        return token.value
+
+
+def _keep(store: OrderedDict[_Key, T], key: _Key, value: T) -> None:
+    store[key] = value
+    store.move_to_end(key)
+    if len(store) > MAX_TOKENS:
+        store.popitem(last=False)

@@ -1,0 +1,33 @@
+"""Request traces as the configuration allows them, and what they must never show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.config import Config
+from gateway.pipeline.masking import Masking
+from gateway.pipeline.tracing import TraceBook
+
+
+def trace_book(config: Config) -> TraceBook | None:
+    """The book of traces; None, and no cost, where tracing is off."""
+    tracing = config.tracing
+    if not tracing.enabled:
+        return None
+    credential = tracing.secret.get_secret_value() if tracing.secret else None
+    keys = [api.subscription_key for api in config.apis]
+    masking = Masking(_secrets(config), (key.header for key in keys), (key.query for key in keys))
+    return TraceBook(credential, masking, config.deployment.service_name, tracing.keep)
+
+
+def _secrets(config: Config) -> Iterator[str]:
+    """Texts of the configuration that are secret."""
+    if config.tracing.secret is not None:
+        yield config.tracing.secret.get_secret_value()
+    for named in config.named_values.values():
+        if named.secret:
+            yield named.value.get_secret_value()
+    for subscription in config.subscriptions:
+        yield subscription.primary_key.get_secret_value()
+        if subscription.secondary_key is not None:
+            yield subscription.secondary_key.get_secret_value()
