@@ -94,6 +94,14 @@ class SubscriptionInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Authorization:
+    """What get-authorization-context puts into a variable."""
+
+    access_token: str = field(repr=False)
+    claims: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class DeploymentInfo:
     """``context.Deployment``. *certificates* by id or thumbprint."""
 

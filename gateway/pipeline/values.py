@@ -89,7 +89,8 @@ def literal(text: str, kind: Kind, location: Location) -> object:
         return _LITERALS[kind](stripped if kind is not Kind.STRING else text)
     except (KeyError, ValueError):
         if is_unresolved(text):
-            raise LoadError.at(location, UNRESOLVED, f"{text!r} is not filled in", "configure the named value") from None
+            message, remedy = f"{text!r} is not filled in", "configure the named value"
+            raise LoadError.at(location, UNRESOLVED, message, remedy) from None
         expected = f"a {kind.value}" if kind is not Kind.INTEGER else "an integer"
         raise LoadError.at(location, "bad-value", f"{text!r} is not {expected}", f"write {expected}") from None
 

@@ -22,12 +22,17 @@ from gateway.policies.cors import Cors
 from gateway.policies.emit_metric import EmitMetric
 from gateway.policies.find_and_replace import FindAndReplace
 from gateway.policies.forward_request import ForwardRequest
+from gateway.policies.get_authorization_context import GetAuthorizationContext
 from gateway.policies.ip_filter import IpFilter
+from gateway.policies.json_to_xml import JsonToXml
 from gateway.policies.jsonp import Jsonp
 from gateway.policies.limit_concurrency import LimitConcurrency
+from gateway.policies.llm_emit_token_metric import AzureOpenaiEmitTokenMetric, LlmEmitTokenMetric
+from gateway.policies.llm_token_limit import AzureOpenaiTokenLimit, LlmTokenLimit
 from gateway.policies.log_to_eventhub import LogToEventhub
 from gateway.policies.mock_response import MockResponse
 from gateway.policies.proxy import Proxy
+from gateway.policies.publish_to_dapr import InvokeDaprBinding, PublishToDapr
 from gateway.policies.quota import Quota
 from gateway.policies.quota_by_key import QuotaByKey
 from gateway.policies.rate_limit import RateLimit
@@ -48,13 +53,22 @@ from gateway.policies.set_status import SetStatus
 from gateway.policies.set_variable import SetVariable
 from gateway.policies.trace import Trace
 from gateway.policies.validate_azure_ad_token import ValidateAzureAdToken
+from gateway.policies.validate_client_certificate import ValidateClientCertificate
+from gateway.policies.validate_content import ValidateContent
+from gateway.policies.validate_headers import ValidateHeaders
 from gateway.policies.validate_jwt import ValidateJwt
+from gateway.policies.validate_parameters import ValidateParameters
+from gateway.policies.validate_status_code import ValidateStatusCode
 from gateway.policies.wait import Wait
+from gateway.policies.xml_to_json import XmlToJson
+from gateway.policies.xsl_transform import XslTransform
 
 _ALL: tuple[type[PolicyType], ...] = (
     AuthenticationBasic,
     AuthenticationCertificate,
     AuthenticationManagedIdentity,
+    AzureOpenaiEmitTokenMetric,
+    AzureOpenaiTokenLimit,
     CacheLookup,
     CacheLookupValue,
     CacheRemoveValue,
@@ -66,12 +80,18 @@ _ALL: tuple[type[PolicyType], ...] = (
     EmitMetric,
     FindAndReplace,
     ForwardRequest,
+    GetAuthorizationContext,
+    InvokeDaprBinding,
     IpFilter,
+    JsonToXml,
     Jsonp,
     LimitConcurrency,
+    LlmEmitTokenMetric,
+    LlmTokenLimit,
     LogToEventhub,
     MockResponse,
     Proxy,
+    PublishToDapr,
     Quota,
     QuotaByKey,
     RateLimit,
@@ -92,8 +112,15 @@ _ALL: tuple[type[PolicyType], ...] = (
     SetVariable,
     Trace,
     ValidateAzureAdToken,
+    ValidateClientCertificate,
+    ValidateContent,
+    ValidateHeaders,
     ValidateJwt,
+    ValidateParameters,
+    ValidateStatusCode,
     Wait,
+    XmlToJson,
+    XslTransform,
     *CLOUD_ONLY,
 )
 

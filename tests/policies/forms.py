@@ -232,4 +232,94 @@ FORMS = [
         '<wait for="any"><cache-lookup-value key="k" variable-name="v"/></wait>',
         "- wait: {for: any, do: [cache-lookup-value: {key: k, variable-name: v}]}",
     ),
+    (
+        "azure-openai-emit-token-metric",
+        '<azure-openai-emit-token-metric namespace="n"><dimension name="API ID"/></azure-openai-emit-token-metric>',
+        "- azure-openai-emit-token-metric: {namespace: n, dimensions: [{name: API ID}]}",
+    ),
+    (
+        "llm-emit-token-metric",
+        '<llm-emit-token-metric><dimension name="a" value="b"/></llm-emit-token-metric>',
+        "- llm-emit-token-metric: {dimensions: [{name: a, value: b}]}",
+    ),
+    (
+        "azure-openai-token-limit",
+        '<azure-openai-token-limit counter-key="k" tokens-per-minute="10" estimate-prompt-tokens="false"/>',
+        "- azure-openai-token-limit: {counter-key: k, tokens-per-minute: 10, estimate-prompt-tokens: false}",
+    ),
+    (
+        "llm-token-limit",
+        '<llm-token-limit counter-key="k" token-quota="10" token-quota-period="Daily"/>',
+        "- llm-token-limit: {counter-key: k, token-quota: 10, token-quota-period: Daily}",
+    ),
+    (
+        "get-authorization-context",
+        '<get-authorization-context provider-id="p" authorization-id="a" context-variable-name="v"/>',
+        "- get-authorization-context: {provider-id: p, authorization-id: a, context-variable-name: v}",
+    ),
+    (
+        "invoke-dapr-binding",
+        '<invoke-dapr-binding name="n" operation="create"><metadata><item key="a">b</item></metadata><data>d</data>'
+        "</invoke-dapr-binding>",
+        "- invoke-dapr-binding: {name: n, operation: create, metadata: [{key: a, text: b}], data: d}",
+    ),
+    (
+        "publish-to-dapr",
+        '<publish-to-dapr pubsub-name="p" topic="t">@("x")</publish-to-dapr>',
+        "- publish-to-dapr: {pubsub-name: p, topic: t, text: '@(\"x\")'}",
+    ),
+    (
+        "json-to-xml",
+        '<json-to-xml apply="always" consider-accept-header="false"/>',
+        "- json-to-xml: {apply: always, consider-accept-header: false}",
+    ),
+    (
+        "xml-to-json",
+        '<xml-to-json kind="direct" apply="content-type-xml"/>',
+        "- xml-to-json: {kind: direct, apply: content-type-xml}",
+    ),
+    (
+        "xsl-transform",
+        '<xsl-transform><parameter parameter-name="a">b</parameter>'
+        '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"/></xsl-transform>',
+        "- xsl-transform:\n"
+        "    parameters: [{parameter-name: a, text: b}]\n"
+        '    xsl:stylesheet: \'<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform"/>\'',
+    ),
+    (
+        "validate-client-certificate",
+        '<validate-client-certificate validate-revocation="false"><identities><identity thumbprint="AA"/></identities>'
+        "</validate-client-certificate>",
+        "- validate-client-certificate: {validate-revocation: false, identities: [{thumbprint: AA}]}",
+    ),
+    (
+        "validate-content",
+        '<validate-content unspecified-content-type-action="prevent" max-size="100" size-exceeded-action="prevent">'
+        '<content type="application/json" validate-as="json" action="prevent"/></validate-content>',
+        "- validate-content:\n"
+        "    unspecified-content-type-action: prevent\n"
+        "    max-size: 100\n"
+        "    size-exceeded-action: prevent\n"
+        "    content: {type: application/json, validate-as: json, action: prevent}",
+    ),
+    (
+        "validate-headers",
+        '<validate-headers specified-header-action="ignore" unspecified-header-action="detect">'
+        '<header name="A" action="prevent"/></validate-headers>',
+        "- validate-headers: {specified-header-action: ignore, unspecified-header-action: detect,"
+        " header: {name: A, action: prevent}}",
+    ),
+    (
+        "validate-parameters",
+        '<validate-parameters specified-parameter-action="prevent" unspecified-parameter-action="detect">'
+        '<query><parameter name="a" action="ignore"/></query></validate-parameters>',
+        "- validate-parameters: {specified-parameter-action: prevent, unspecified-parameter-action: detect,"
+        " query: {parameter: {name: a, action: ignore}}}",
+    ),
+    (
+        "validate-status-code",
+        '<validate-status-code unspecified-status-code-action="prevent"><status-code code="200" action="ignore"/>'
+        "</validate-status-code>",
+        "- validate-status-code: {unspecified-status-code-action: prevent, status-code: {code: 200, action: ignore}}",
+    ),
 ]

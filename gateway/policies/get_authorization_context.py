@@ -1,0 +1,75 @@
+"""
+get-authorization-context: a token of an authorization that the gateway keeps for somebody.
+
+APIM's credential manager keeps them; here the configured credential source answers for ``provider/authorization``.
+
+Source: APIM policy reference, "get-authorization-context".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from gateway.errors import UpstreamError
+from gateway.pipeline.context import Authorization
+from gateway.pipeline.document import Section
+from gateway.pipeline.shape import ID, Attribute, Element, Kind
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.services import CredentialSource
+    from gateway.pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class GetAuthorizationContext:
+    """One compiled get-authorization-context."""
+
+    shape: ClassVar[Element] = Element(
+        "get-authorization-context",
+        "Puts an authorization, with its access token, into a variable.",
+        attributes=(
+            ID,
+            Attribute("provider-id", "Provider of the credential manager.", required=True),
+            Attribute("authorization-id", "Connection at that provider.", required=True),
+            Attribute("context-variable-name", "Variable for the `Authorization`.", required=True, expression=False),
+            Attribute("identity-type", "Whose authorization it is.", default="managed", choices=("managed", "jwt")),
+            Attribute("identity", "With `jwt`: the caller's token."),
+            Attribute("ignore-error", "Whether to go on without one.", Kind.BOOLEAN, default="false"),
+        ),
+    )
+    sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+
+    source: CredentialSource | None
+    provider: Value[str]
+    authorization: Value[str]
+    variable: str
+    ignores_error: Value[bool]
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<get-authorization-context>``."""
+        return cls(
+            source=settings.services.credentials,
+            provider=settings.text("provider-id"),
+            authorization=settings.text("authorization-id"),
+            variable=settings.constant("context-variable-name"),
+            ignores_error=settings.boolean("ignore-error"),
+        )
+
+    async def apply(self, context: Context) -> None:
+        """Sets the variable; null where there is none and that is ignored. Raises UpstreamError."""
+        try:
+            context.variables[self.variable] = Authorization(await self._token(context))
+        except UpstreamError:
+            if not self.ignores_error(context):
+                raise
+            context.variables[self.variable] = None
+
+    async def _token(self, context: Context) -> str:
+        if self.source is None:
+            raise UpstreamError("BackendConnectionFailure", "no credentials are configured for authorizations", 500)
+        token = self.source.token(f"{self.provider(context)}/{self.authorization(context)}", None)
+        return token if isinstance(token, str) else await token

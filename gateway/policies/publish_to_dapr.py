@@ -1,0 +1,180 @@
+"""
+publish-to-dapr and invoke-dapr-binding: messages through the Dapr sidecar beside the gateway.
+
+Source: APIM policy reference, "publish-to-dapr" and "invoke-dapr-binding"; Dapr, "Pub/sub API" and "Bindings API".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+from urllib.parse import quote
+
+from gateway.errors import UpstreamError
+from gateway.expressions import to_text
+from gateway.pipeline.document import Section
+from gateway.pipeline.services import Call
+from gateway.pipeline.shape import ID, Attribute, Child, Content, Element, Kind
+from gateway.wire.headers import Headers
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.services import HttpClient
+    from gateway.pipeline.settings import Settings
+    from gateway.wire.messages import Response
+
+SIDECAR = "http://localhost:3500"
+
+_COMMON = (
+    Attribute("response-variable-name", "Variable for the sidecar's answer.", expression=False),
+    Attribute("timeout", "Seconds.", Kind.NUMBER, default="5"),
+    Attribute("template", "Liquid; refused here.", choices=("none",), expression=False),
+    Attribute("content-type", "Type of the data.", default="application/json"),
+    Attribute("ignore-error", "Whether a failure is no error.", Kind.BOOLEAN, default="false"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """How the sidecar is called."""
+
+    client: HttpClient | None
+    timeout_s: Value[float]
+    content_type: Value[str]
+    ignores_error: Value[bool]
+    variable: str | None
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Sidecar:
+        """From the attributes that both policies have."""
+        return cls(
+            client=settings.services.http,
+            timeout_s=settings.number("timeout"),
+            content_type=settings.text("content-type"),
+            ignores_error=settings.boolean("ignore-error"),
+            variable=settings.maybe(settings.constant, "response-variable-name"),
+        )
+
+    async def post(self, path: str, content: bytes, context: Context) -> None:
+        """Send *content*. Raises UpstreamError: the sidecar is not there, or refuses."""
+        try:
+            answer = await self._post(path, content, context)
+        except UpstreamError:
+            if not self.ignores_error(context):
+                raise
+            answer = None
+        if self.variable:
+            context.variables[self.variable] = answer
+
+    async def _post(self, path: str, content: bytes, context: Context) -> Response:
+        if self.client is None:
+            raise UpstreamError("BackendConnectionFailure", "no client for outgoing requests is configured", 500)
+        headers = Headers([("Content-Type", self.content_type(context))])
+        answer = await self.client.send(Call("POST", SIDECAR + path, headers, content, self.timeout_s(context)))
+        if answer.status_code >= 400:
+            raise UpstreamError("BackendConnectionFailure", f"Dapr answered {answer.status_code}", 502)
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class PublishToDapr:
+    """One compiled publish-to-dapr."""
+
+    shape: ClassVar[Element] = Element(
+        "publish-to-dapr",
+        "Publishes a message through the Dapr sidecar.",
+        attributes=(
+            ID,
+            Attribute("pubsub-name", "The component."),
+            Attribute("topic", "The topic; older documents write component/topic here.", required=True),
+            *_COMMON,
+        ),
+        content=Content.TEXT,
+    )
+    sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+
+    sidecar: Sidecar
+    component: Value[str] | None
+    topic: Value[str]
+    content: Value[Any]
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<publish-to-dapr>``."""
+        component = settings.maybe(settings.text, "pubsub-name")
+        return cls(Sidecar.compile(settings), component, settings.text("topic"), settings.content_object())
+
+    async def apply(self, context: Context) -> None:
+        """Waits for the sidecar. Raises UpstreamError."""
+        topic = self.topic(context)
+        if self.component:
+            topic = f"{self.component(context)}/{topic}"
+        await self.sidecar.post(f"/v1.0/publish/{quote(topic, safe='/')}", _bytes(self.content(context)), context)
+
+
+_ITEM = Element("item", "One entry.", attributes=(Attribute("key", "Its key.", required=True),), content=Content.TEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeDaprBinding:
+    """One compiled invoke-dapr-binding."""
+
+    shape: ClassVar[Element] = Element(
+        "invoke-dapr-binding",
+        "Calls an output binding of the Dapr sidecar.",
+        attributes=(
+            ID,
+            Attribute("name", "The binding.", required=True),
+            Attribute("operation", "What it shall do."),
+            *_COMMON,
+        ),
+        children=(
+            Child(Element("metadata", "Metadata of the call.", children=(Child(_ITEM, maximum=None),))),
+            Child(Element("data", "The data.", content=Content.TEXT)),
+        ),
+    )
+    sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND, Section.OUTBOUND, Section.ON_ERROR})
+
+    sidecar: Sidecar
+    name: Value[str]
+    operation: Value[str] | None
+    metadata: tuple[tuple[Value[str], Value[str]], ...]
+    data: Value[Any] | None
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Self:
+        """From ``<invoke-dapr-binding>``."""
+        metadata, data = settings.child("metadata"), settings.child("data")
+        return cls(
+            sidecar=Sidecar.compile(settings),
+            name=settings.text("name"),
+            operation=settings.maybe(settings.text, "operation"),
+            metadata=tuple((item.text("key"), item.content()) for item in metadata.all("item")) if metadata else (),
+            data=data.content_object() if data else None,
+        )
+
+    async def apply(self, context: Context) -> None:
+        """Waits for the sidecar. Raises UpstreamError."""
+        call: dict[str, object] = {}
+        if self.operation:
+            call["operation"] = self.operation(context)
+        if self.metadata:
+            call["metadata"] = {key(context): value(context) for key, value in self.metadata}
+        if self.data:
+            call["data"] = _json(_bytes(self.data(context)))
+        name = quote(self.name(context), safe="")
+        await self.sidecar.post(f"/v1.0/bindings/{name}", json.dumps(call).encode(), context)
+
+
+def _bytes(value: object) -> bytes:
+    return bytes(value) if isinstance(value, bytes | bytearray) else to_text(value).encode()
+
+
+def _json(content: bytes) -> object:
+    """JSON as it is, anything else as a text."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content.decode("utf-8", "replace")
