@@ -105,7 +105,7 @@ def _compile(source: Source, text: str) -> Expression:
     if not text.startswith(("@(", "@{")):
         raise LoadError.at(source.location, "syntax-error", "an expression is written @(…) or @{…}", "add @( and )")
     node = parse(source)
-    binder = Binder(source.locate, CONTEXT)
+    binder = Binder(source, CONTEXT)
     run, constant = _block(binder, node) if source.is_block else _value(binder, node)
     touched = binder.touched
     body_read = bool(touched & {"IRequest.Body", "IResponse.Body", "Body"})

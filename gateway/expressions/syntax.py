@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import tree_sitter
 import tree_sitter_c_sharp
 from tree_sitter import Node
@@ -23,6 +25,13 @@ class Source:
         # The @ itself is dropped, so that columns on the first line shift by a constant.
         self.code = (self.prefix + text[1:] + suffix).encode()
         self.lines = self.code.split(b"\n")
+        self.marks: set[int] = set()  # offsets of the ? of each ?. and ?[
+        # Names whose type arguments were joined to them: offset → name, start and end of the arguments.
+        self.generics: dict[int, tuple[str, int, int]] = {}
+
+    def is_conditional(self, receiver: Node) -> bool:
+        """Whether *receiver* stands in front of ``?.`` or ``?[``, see :func:`parse`."""
+        return receiver.type == "postfix_unary_expression" and receiver.end_byte - 1 in self.marks
 
     def locate(self, node: Node) -> Location:
         """Where *node* begins in the document."""
@@ -44,7 +53,7 @@ def parse(source: Source) -> Node:
     """
     if len(source.code) > MAX_SOURCE:
         raise LoadError.at(source.location, "expression-too-long", f"an expression has at most {MAX_SOURCE:,} bytes")
-    root = _PARSER.parse(source.code).root_node
+    root = _root(source)
     if root.has_error or root.named_child_count != 1:
         raise _syntax_error(source, root)
     statement = root.named_children[0].named_children[0]
@@ -52,6 +61,65 @@ def parse(source: Source) -> Node:
     if body is None:
         raise _syntax_error(source, root)
     return body
+
+
+def _root(source: Source) -> Node:
+    """
+    Parse, with two repairs of what the grammar gets wrong; each keeps every byte's place.
+
+    ``?.`` has too low a precedence (``"x" + a?.B`` becomes ``("x" + a)?.B``): each such ``?`` is replaced by ``!``, which
+    the grammar binds as tightly as C# does, and noted. ``(T)a.F<U>(x)`` may become two comparisons: there ``<U>`` is
+    replaced by letters of the name, and noted.
+    """
+    code = bytearray(source.code)
+    while True:
+        root = _PARSER.parse(bytes(code)).root_node
+        if not _repair(source, code, root):
+            return root
+
+
+def _repair(source: Source, code: bytearray, root: Node) -> bool:
+    repaired = False
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        todo += node.children
+        if node.type == "?" and node.parent and node.parent.type == "conditional_access_expression":
+            source.marks.add(node.start_byte)
+            code[node.start_byte] = ord("!")
+            repaired = True
+        elif node.type == "<" and node.parent and node.parent.type == "binary_expression":
+            repaired |= _join_generic(source, code, node.start_byte)
+    return repaired
+
+
+_TYPE_ARGUMENTS = re.compile(rb"<(\s*[A-Za-z_][\w.]*(?:\s*[,<]\s*[A-Za-z_][\w.]*|\s*>(?=\s*[>,])|\[\]|\?)*\s*)>(?=\s*\()")
+_NAME_BEFORE = re.compile(rb"[A-Za-z_]\w*$")
+
+
+def _join_generic(source: Source, code: bytearray, start: int) -> bool:
+    """C#'s own rule: what reads as type arguments and stands before a bracket is type arguments."""
+    name = _NAME_BEFORE.search(bytes(code[:start]))
+    types = _TYPE_ARGUMENTS.match(bytes(code), start)
+    if name is None or types is None:
+        return False
+    source.generics[name.start()] = (name[0].decode(), types.start(1), types.end(1))
+    code[start : types.end()] = b"_" * (types.end() - start)
+    return True
+
+
+def type_argument_nodes(source: Source, start: int, end: int) -> list[Node]:
+    """The nodes of type arguments that were taken out of the tree, at their own places."""
+    blank = re.sub(rb"[^\n]", b" ", source.code)
+    opening = b"f<"
+    code = blank[: start - len(opening)] + opening + source.code[start:end] + b">();"
+    todo = [_PARSER.parse(code).root_node]
+    while todo:
+        node = todo.pop()
+        if node.type == "type_argument_list":
+            return node.named_children
+        todo += reversed(node.children)
+    return []
 
 
 def _syntax_error(source: Source, root: Node) -> LoadError:

@@ -12,13 +12,14 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
-from gateway.errors import LoadError, Location, Problem
+from gateway.errors import LoadError, Problem
 from gateway.expressions.binding.bound import SHORT, Bound, Frame, Meaning, MethodGroup, Run, TypeName
 from gateway.expressions.binding.scope import Function, Scope, Variable, slot_access
 from gateway.expressions.clr import DYNAMIC, NULL, VOID, Type, nullable
 from gateway.expressions.conversions import implicit
 from gateway.expressions.dispatch import dynamic_member
 from gateway.expressions.primitives import BOOL
+from gateway.expressions.syntax import Source
 
 BindExpression = Callable[["Binder", Node, Type | None], Meaning]
 BindStatement = Callable[["Binder", Node], "Statement"]
@@ -92,8 +93,8 @@ def named(node: Node) -> list[Node]:
 class Binder:
     """The state of compiling one expression."""
 
-    def __init__(self, locate: Callable[[Node], Location], context_type: Type) -> None:
-        self.locate = locate
+    def __init__(self, source: Source, context_type: Type) -> None:
+        self.source = source
         self.function = Function()
         self.scope = Scope(self.function)
         self.touched: set[str] = set()  # what is used of context: "context", "Request", "RequestBody" …
@@ -104,7 +105,7 @@ class Binder:
     # -- mistakes
     def problem(self, node: Node, code: str, message: str, remedy: str = "") -> LoadError:
         """A mistake at *node*, ready to raise."""
-        return LoadError([Problem(self.locate(node), code, message, remedy)])
+        return LoadError([Problem(self.source.locate(node), code, message, remedy)])
 
     # -- dispatch
     def meaning(self, node: Node, target: Type | None = None) -> Meaning:

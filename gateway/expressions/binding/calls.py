@@ -182,12 +182,12 @@ def bind_invocation(b: Binder, node: Node, _target: Type | None) -> Meaning:
     assert isinstance(meaning, MethodGroup)
     receiver = meaning.receiver
     if receiver is not None and receiver.conditional:
-        return through(
-            b,
-            receiver,
-            lambda value: call_group(b, node, MethodGroup(meaning.name, meaning.candidates, value, meaning.type_args), arguments),
-            null_too=False,
-        )
+
+        def call(value: Bound) -> Bound:
+            group = MethodGroup(meaning.name, meaning.candidates, value, meaning.type_args)
+            return call_group(b, node, group, arguments)
+
+        return through(b, receiver, call)
     return call_group(b, node, meaning, arguments)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 
 from tree_sitter import Node
 
@@ -21,7 +22,7 @@ from gateway.expressions.binding.bound import (
     TypeName,
 )
 from gateway.expressions.binding.scope import read
-from gateway.expressions.binding.typenames import bind_type, type_arguments
+from gateway.expressions.binding.typenames import bind_type, member_name, type_arguments
 from gateway.expressions.clr import DYNAMIC, NULL, Candidate, Type
 from gateway.expressions.conversions import implicit
 from gateway.expressions.runtime import assignable
@@ -96,12 +97,41 @@ def bind_member_access(b: Binder, node: Node, _target: Type | None) -> Meaning:
     name = node.child_by_field_name("name")
     assert receiver is not None
     assert name is not None
+    if b.source.is_conditional(receiver):
+        return conditional_member(b, node, b.link(named(receiver)[0]), name)
     return member_of(b, node, b.meaning(receiver), name)
+
+
+def conditional_member(b: Binder, node: Node, receiver: Bound, name: Node) -> Meaning:
+    """``receiver?.Name``: the chain ends where the receiver is null; a method waits for its call."""
+    if receiver.type.is_value:
+        raise b.problem(node, "no-operator", f"{receiver.type.name} is never null", "write . instead of ?.")
+    value, slot = b.temporary(clr.underlying(receiver.type))
+    link = member_of(b, node, value, name)
+    guard = guarded(receiver.run, slot)
+    if isinstance(link, Bound):
+        run = link.run
+        return Bound(link.type, lambda frame: SHORT if guard(frame) is SHORT else run(frame), conditional=True)
+    assert isinstance(link, MethodGroup)
+    return MethodGroup(link.name, link.candidates, Bound(value.type, guard, conditional=True), link.type_args)
+
+
+def guarded(run: Run, slot: int) -> Run:
+    """The value, also put into *slot*; SHORT where it is null."""
+
+    def guard(frame: Frame) -> object:
+        found = run(frame)
+        if found is None or found is SHORT:
+            return SHORT
+        frame[slot] = found
+        return found
+
+    return guard
 
 
 def member_of(b: Binder, node: Node, receiver: Meaning, name_node: Node) -> Meaning:
     """The member *name_node* of whatever *receiver* means."""
-    name = text_of(name_node if name_node.type == "identifier" else named(name_node)[0])
+    name = member_name(b, name_node)
     if isinstance(receiver, Namespace):
         return _in_namespace(b, node, receiver, name_node)
     type_args = type_arguments(b, name_node)
@@ -115,7 +145,7 @@ def member_of(b: Binder, node: Node, receiver: Meaning, name_node: Node) -> Mean
 
 
 def _in_namespace(b: Binder, node: Node, namespace: Namespace, name_node: Node) -> Meaning:
-    full = f"{namespace.name}.{text_of(name_node if name_node.type == 'identifier' else named(name_node)[0])}"
+    full = f"{namespace.name}.{member_name(b, name_node)}"
     args = type_arguments(b, name_node)
     if full in clr.NAMESPACES and not args:
         return Namespace(full)
@@ -193,7 +223,7 @@ def property_value(b: Binder, receiver: Bound, candidate: Candidate) -> Bound:
     member = candidate.member
     made = member.type.substitute(candidate.bindings).closed()
     if receiver.conditional:
-        return through(b, receiver, lambda value: property_value(b, value, candidate), null_too=False)
+        return through(b, receiver, lambda value: property_value(b, value, candidate))
     run, call, setter = receiver.run, member.call, member.store
 
     def load(frame: Frame) -> object:
@@ -219,21 +249,15 @@ def _context_property(receiver: Bound, call: clr.Call) -> Run | None:
     return lambda frame: call(frame[CONTEXT_SLOT])
 
 
-def through(b: Binder, receiver: Bound, build: object, null_too: bool) -> Bound:
-    """
-    One more link of a ``?.`` chain.
-
-    Args:
-        build: Makes the link from the receiver's value, which is there and waits in a temporary slot.
-        null_too: The link is itself a ``?.``: a null receiver ends the chain as well.
-    """
-    value, slot = b.temporary(clr.underlying(receiver.type) if null_too else receiver.type)
-    link = build(value)  # type: ignore[operator]
+def through(b: Binder, receiver: Bound, build: Callable[[Bound], Bound]) -> Bound:
+    """One more link of a ``?.`` chain: *build* makes it from the receiver's value, which waits in a temporary slot."""
+    value, slot = b.temporary(receiver.type)
+    link = build(value)
     run, link_run = receiver.run, link.run
 
     def proceed(frame: Frame) -> object:
         found = run(frame)
-        if found is SHORT or (null_too and found is None):
+        if found is SHORT:
             return SHORT
         frame[slot] = found
         return link_run(frame)

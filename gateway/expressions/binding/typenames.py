@@ -10,6 +10,7 @@ from gateway.expressions import clr
 from gateway.expressions.binding.binder import Binder, named, text_of
 from gateway.expressions.clr import Type
 from gateway.expressions.signatures import delegate
+from gateway.expressions.syntax import type_argument_nodes
 
 _DELEGATES = ("Func", "Action", "Predicate", "Comparison", "Converter")
 
@@ -70,8 +71,19 @@ def split_name(b: Binder, node: Node) -> tuple[str, tuple[Type, ...]]:
     return text_of(node).lstrip("@"), ()
 
 
+def member_name(b: Binder, node: Node) -> str:
+    """The plain name of a member, without its type arguments."""
+    joined = b.source.generics.get(node.start_byte)
+    if joined is not None:
+        return joined[0]
+    return text_of(named(node)[0] if node.type == "generic_name" else node).lstrip("@")
+
+
 def type_arguments(b: Binder, node: Node) -> tuple[Type, ...]:
     """The ``<…>`` of a generic name; empty for a plain one."""
+    joined = b.source.generics.get(node.start_byte)
+    if joined is not None:
+        return tuple(bind_type(b, each) for each in type_argument_nodes(b.source, *joined[1:]))
     if node.type != "generic_name":
         return ()
     return tuple(bind_type(b, each) for each in named(named(node)[-1]))
