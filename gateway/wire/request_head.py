@@ -68,7 +68,7 @@ class RequestHead:
         lines: The field lines, hop-by-hop and nominated ones taken away.
         host: The Host value, ``""`` for HTTP/1.0 without one.
         length: Body bytes; 0 for no body, ``CHUNKED`` when the body tells its own end.
-        upgrade: Lower-case protocol of a proper upgrade request, or ``""``.
+        upgrade: ``websocket`` for a proper upgrade request, or ``""``; other protocols are ignored.
     """
 
     method: str
@@ -200,7 +200,7 @@ def _body_length(fields: dict[str, str], minor: int) -> int:
         raise HeadError(400, "Content-Length and Transfer-Encoding in one request")
     if minor == 0:
         raise HeadError(400, "Transfer-Encoding in HTTP/1.0")
-    codings = tokens(coding)
+    codings = tokens(coding) if "\t" not in coding else ("",)  # not every parser takes a tab for space
     if codings == ("chunked",):
         return CHUNKED
     if codings[-1] == "chunked" and "" not in codings and codings.count("chunked") == 1:
@@ -209,7 +209,7 @@ def _body_length(fields: dict[str, str], minor: int) -> int:
 
 
 def _content_length(line: str) -> int:
-    value = line[15:].strip(" \t")
+    value = line[15:].strip(" ")
     if not _LENGTH.fullmatch(value):
         raise HeadError(400, "Malformed Content-Length")
     return int(value)
@@ -226,7 +226,7 @@ def _connection(head: RequestHead) -> None:
     elif head.minor == 0:
         head.keep_alive = "keep-alive" in options
     if "upgrade" in options and "upgrade" in fields and head.minor == 1 and head.length == 0:
-        head.upgrade = ",".join(tokens(fields["upgrade"]))
+        head.upgrade = "websocket" if tokens(fields["upgrade"]) == ("websocket",) else ""
     _take_away(fields, options)
 
 

@@ -164,6 +164,10 @@ ACCEPTED = [
         id="Upgrade",
     ),
     pytest.param(head(fields=b"Upgrade: websocket\r\n"), {"upgrade": ""}, id="Upgrade not nominated"),
+    pytest.param(head(fields=b"Connection: Upgrade\r\nUpgrade: h2c\r\n"), {"upgrade": ""}, id="Upgrade to h2c"),
+    pytest.param(
+        head(fields=b"Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n"), {"upgrade": ""}, id="Upgrade to a choice"
+    ),
 ]
 
 
