@@ -18,6 +18,7 @@ from gateway.pipeline.document import Node, PolicyDocument, Section, Text
 from gateway.pipeline.policy import Vocabulary
 from gateway.pipeline.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.pipeline.structure import BASE, INCLUDE_FRAGMENT, STRUCTURE, statement_shape
+from gateway.pipeline.values import UNRESOLVED, is_unresolved
 
 # `user@{{domain}}` is text with a named value.
 _EXPRESSION_START = re.compile(r"@\(|@\{(?!\{)")
@@ -191,15 +192,18 @@ class _Check:
     def _literal(self, text: Text, rule: Attribute | Element, name: str) -> None:
         value = text.value.strip()
         if rule.choices and value not in rule.choices:
-            message = f"{name} cannot be {_short(value)}"
-            self._report(text.location, "bad-value", message, f"one of: {', '.join(rule.choices)}")
+            self._bad_value(text, name, f"one of: {', '.join(rule.choices)}")
         pattern = _LITERALS.get(rule.kind)
         if pattern and not pattern.fullmatch(value):
-            message = f"{name} cannot be {_short(value)}"
-            remedy = _FILL_IN if _is_template(value) else f"write {_EXPECTED[rule.kind]}"
-            self._report(text.location, "bad-value", message, remedy)
+            self._bad_value(text, name, f"write {_EXPECTED[rule.kind]}")
         elif isinstance(rule, Attribute) and _NUMBER.fullmatch(value):
             self._bounds(text, rule, name)
+
+    def _bad_value(self, text: Text, name: str, remedy: str) -> None:
+        """A value that cannot stand there; one that is still to be filled in is told apart."""
+        hole = is_unresolved(text.value)
+        code, remedy = (UNRESOLVED, _FILL_IN) if hole else ("bad-value", remedy)
+        self._report(text.location, code, f"{name} cannot be {_short(text.value.strip())}", remedy)
 
     def _bounds(self, text: Text, rule: Attribute, name: str) -> None:
         number = float(text.value)

@@ -6,6 +6,7 @@ Source: APIM "Policy expressions": the result is converted to the attribute's ty
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
@@ -23,6 +24,12 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 UNRESOLVED = "unresolved-value"
+
+# {{named value}}, ${terraform}, %{ if … }; and as the whole text {python}, #{octopus}#, __TOKEN__, <name>, YOUR_NAME.
+_HOLE = re.compile(
+    r"\{\{|\$\{|%\{|^\{[\w.-]+\}$|^#\{.*\}#?$|^__\w+__$|^<[\w -]+>$"
+    r"|^(?:YOUR|MY|REPLACE|INSERT|ENTER|CHANGE)[-_][A-Z0-9_-]*$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +80,8 @@ CONVERSIONS: dict[Kind, Callable[[object], object]] = {
 
 
 def is_unresolved(text: str) -> bool:
-    """Whether *text* still has a named value to be filled in: a document checked without its configuration."""
-    return "{{" in text
+    """Whether *text* still has to be filled in: a named value of the configuration, or a deployment tool's hole."""
+    return bool(_HOLE.search(text.strip()))
 
 
 def literal(text: str, kind: Kind, location: Location) -> object:

@@ -49,7 +49,16 @@ def _dimension(settings: Settings) -> tuple[str, Value[str]]:
     if settings.has("value"):
         given = settings.text("value")
         return name, lambda context: given(context)[:MAX_CHARS]
-    if name not in DEFAULTS:
+    default = _BY_PLAIN_NAME.get(_plain(name))
+    if default is None:
         remedy = f"add value, or use one of: {', '.join(DEFAULTS)}"
         raise settings.error("missing-attribute", f"dimension {name!r} needs a value", remedy)
-    return name, DEFAULTS[name]
+    return name, default
+
+
+def _plain(name: str) -> str:
+    """``API ID`` and ``ApiId`` are one dimension."""
+    return name.replace(" ", "").lower()
+
+
+_BY_PLAIN_NAME = {_plain(name): value for name, value in DEFAULTS.items()}

@@ -132,16 +132,14 @@ class GivenToken:
         return token
 
 
-def token_source(
-    settings: Settings, scheme: Value[str] | None, forgiving: bool, default: str | None = None
-) -> Value[str]:
-    """The source that the element names, or the header *default*. Raises LoadError unless it is exactly one."""
+def token_source(settings: Settings, scheme: Value[str] | None, forgiving: bool) -> Value[str]:
+    """The source that the element names, or ``Authorization``. Raises LoadError: there are several."""
     given = [name for name in SOURCES if settings.has(name)]
-    if not given and default:
-        return _prepared(HeaderToken(Constant(default), scheme, forgiving))
-    if len(given) != 1:
+    if not given:
+        return HeaderToken(Constant("Authorization"), scheme, forgiving)
+    if len(given) > 1:
         remedy = f"write one of {', '.join(SOURCES)}"
-        raise settings.error("conflict", f"{settings.shape.name} needs exactly one token source", remedy)
+        raise settings.error("conflict", f"{settings.shape.name} takes one token source", remedy)
     value = settings.text(given[0])
     if given[0] == "header-name":
         return _prepared(HeaderToken(value, scheme, forgiving))

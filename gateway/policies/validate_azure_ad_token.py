@@ -83,7 +83,7 @@ class ValidateAzureAdToken:
         extra = extensions(settings.child("extensions"))
         rules = RuleSet.of(_fields(settings, extra))
         check = TokenCheck(
-            token=token_source(settings, Constant(BEARER), forgiving=False, default="Authorization"),
+            token=token_source(settings, Constant(BEARER), forgiving=False),
             validator=_validators(settings, rules),
             rules=rules,
             refusal=Refusal.compile(settings),

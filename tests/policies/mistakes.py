@@ -50,7 +50,6 @@ MISTAKES = [
     ('<trace severity="error"/>', "missing-attribute"),
     ('<trace source="a" severity="loud"/>', "bad-value"),
     ('<check-header name="X"/>', "missing-attribute"),
-    (_jwt(attributes=""), "conflict"),
     (_jwt(attributes='header-name="A" query-parameter-name="b"'), "conflict"),
     (_jwt(attributes='header-name="A" clock-skew="soon"'), "bad-value"),
     (_jwt(attributes='header-name="A" clock-skew="-1"'), "bad-value"),

@@ -88,10 +88,11 @@ def test_no_token(bench: Bench, request_: Request, attributes: str, reason: str)
         (get("/", [("Authorization", hs256())]), ATTRIBUTES),
         (get("/", [("X-Token", hs256())]), 'header-name="X-Token" require-scheme="Bearer"'),
         (get("/", [("X-Token", f"Bearer {hs256()}")]), 'header-name="X-Token"'),
+        (bearer(hs256()), ""),
         (get(f"/?a=1&T={hs256()}"), 'query-parameter-name="t"'),
         (get("/"), f'token-value="{hs256()}"'),
     ],
-    ids=["Bearer", "any case and spaces", "bare", "custom header", "custom with Bearer", "query", "value"],
+    ids=["Bearer", "any case and spaces", "bare", "custom header", "custom with Bearer", "default", "query", "value"],
 )
 def test_where_the_token_may_stand(bench: Bench, request_: Request, attributes: str) -> None:
     """Header, query parameter and value; the scheme counts in Authorization only."""
