@@ -7,14 +7,15 @@ certificates) is then a note, not a problem.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.app import build
 from gateway.config import load
 from gateway.documents import parse_document, read_document
-from gateway.errors import LoadError, Problem
+from gateway.errors import LoadError, Location, Problem
 from gateway.lint import NOTE_CODES, lint
 from gateway.pipeline.checker import check
 from gateway.pipeline.compiler import Compiler, Scoped
@@ -34,6 +35,9 @@ _NOTES = NOTE_CODES | frozenset(
     unknown-named-value unresolved-value unknown-fragment unknown-backend unknown-certificate unknown-logger unknown-schema
     """.split()
 )
+
+# What templates leave open: {name}, ${name}, #{name}#, __NAME__, YOUR_NAME.
+_PLACEHOLDER = re.compile(r"^\{\w[\w.-]*\}$|\$\{[^}]+\}|#\{[^}]+\}#?|\b__\w+__\b|\bYOUR[_-][A-Z0-9_-]+\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,10 @@ def check_document(document: PolicyDocument, services: Services, vocabulary: Voc
     substitution = Substitution({})
     document = substitution.document(document)
     problems = [*substitution.problems, *lint(document), *check(document, vocabulary)]
-    if not any(problem.code not in _NOTES for problem in problems):
+    unfilled = _unfilled(document)
+    if not any(_is_bad(problem, unfilled) for problem in problems):
         problems += _compile(document, services, vocabulary)
-    return _report(document.file, problems)
+    return _report(document.file, problems, unfilled)
 
 
 def _compile(document: PolicyDocument, services: Services, vocabulary: Vocabulary) -> Sequence[Problem]:
@@ -148,12 +153,28 @@ def _fits(nodes: Iterable[object], section: Section, vocabulary: Vocabulary) -> 
     return all(section in vocabulary[name].sections for name in names if name in vocabulary)
 
 
-def _report(file: str, problems: Iterable[Problem]) -> Report:
+def _unfilled(document: PolicyDocument) -> frozenset[Location]:
+    """Where a text is a placeholder that a deployment script replaces: its value cannot be judged yet."""
+    roots = [*document.sections.values(), *([document.fragment] if document.fragment else [])]
+    texts = (
+        text
+        for root in roots
+        for node in root.walk()
+        for text in (*node.attributes.values(), *([node.text] if node.text else []))
+    )
+    return frozenset(text.location for text in texts if _PLACEHOLDER.search(text.value.strip()))
+
+
+def _is_bad(problem: Problem, unfilled: Collection[Location]) -> bool:
+    return problem.code not in _NOTES and problem.location not in unfilled
+
+
+def _report(file: str, problems: Iterable[Problem], unfilled: Collection[Location] = ()) -> Report:
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.location)
     return Report(
         file,
-        tuple(problem for problem in ordered if problem.code not in _NOTES),
-        tuple(problem for problem in ordered if problem.code in _NOTES),
+        tuple(problem for problem in ordered if _is_bad(problem, unfilled)),
+        tuple(problem for problem in ordered if not _is_bad(problem, unfilled)),
     )
 
 
