@@ -41,7 +41,11 @@ def create_app(
 
     The application's ``state.engine`` is the running Engine.
     """
-    engine = Engine(settings, Metrics(registry), parts)
+    return build_app(settings, Engine(settings, Metrics(registry), parts), resolver)
+
+
+def build_app(settings: NotificationSettings, engine: Engine, resolver: Resolve = resolve) -> Starlette:
+    """The application on an engine that its lifespan starts and stops."""
     api = Api(settings, engine, Intake(settings, engine, resolver))
 
     @asynccontextmanager

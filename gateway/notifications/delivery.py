@@ -27,6 +27,8 @@ from gateway.notifications.store import Store
 
 log = structlog.get_logger("gateway.notifications")
 
+_DICE = random.Random()  # noqa: S311 - for jitter
+
 
 class Deliverer:
     """Runs the callback steps."""
@@ -73,7 +75,7 @@ class Deliverer:
 
     def _next(self, job: Job, number: int, answer: Answer) -> float | None:
         """The time of the next attempt, unless the callback's own deadline comes first."""
-        jitter = random.random()  # noqa: S311 - jitter, not a secret
+        jitter = _DICE.random()
         at = next_attempt(number, self._clock.now(), jitter, answer, self._settings.max_retry_after_s)
         return at if at <= job.callback_deadline_at else None
 

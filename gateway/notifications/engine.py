@@ -60,7 +60,7 @@ class Engine:
         self.parts = parts or Parts(Clock())
         self.executor_id = "embedded" if settings.embedded else uuid.uuid4().hex
         self.store = Store(open_engine(settings.store_url))
-        self.sealer: Sealer = make_sealer(settings)
+        self._sealer: Sealer | None = None
         self._dbos: DBOSClient | None = None
         self._lock: FileLock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -80,6 +80,7 @@ class Engine:
         database = store_url(self.settings.store_url).database
         if self.settings.embedded and database:
             self._lock = FileLock(database)
+        self._sealer = make_sealer(self.settings)
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:
@@ -90,10 +91,23 @@ class Engine:
         """Stop at the next await; whatever is unfinished is recovered at the next start or by another replica."""
         if self._loop is not None and self._stopping is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         self.store.close()
         if self._lock is not None:
             self._lock.release()
+
+    @property
+    def sealer(self) -> Sealer:
+        """
+        Encrypts callback URLs.
+
+        Raises:
+            Problem: 503 before the start.
+        """
+        if self._sealer is None:
+            raise _not_ready()
+        return self._sealer
 
     @property
     def dbos(self) -> DBOSClient:
@@ -104,7 +118,7 @@ class Engine:
             Problem: 503 before the start and after the end.
         """
         if self._dbos is None:
-            raise Problem(503, "not-ready", "The service is starting or stopping.", {"retry-after": "5"})
+            raise _not_ready()
         return self._dbos
 
     def stop_watching(self, job_id: str) -> None:
@@ -174,6 +188,10 @@ class Engine:
         if self._dbos is not None:
             self._dbos.destroy()
         replica.close()
+
+
+def _not_ready() -> Problem:
+    return Problem(503, "not-ready", "The service is starting or stopping.", {"retry-after": "5"})
 
 
 class _Clients:

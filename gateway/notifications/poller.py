@@ -25,6 +25,8 @@ from gateway.notifications.settings import PollingSettings
 
 log = structlog.get_logger("gateway.notifications")
 
+_DICE = random.Random()  # noqa: S311 - for jitter
+
 T = TypeVar("T")
 
 
@@ -200,7 +202,7 @@ class Poller:
         elif now >= entry.due:  # not when it merely filled a free place before its time
             entry.interval_s = min(entry.interval_s * settings.growth, settings.max_interval_s)
         entry.status = status
-        spread = 1 + settings.jitter * (2 * random.random() - 1)  # noqa: S311 - jitter, not a secret
+        spread = 1 + settings.jitter * (2 * _DICE.random() - 1)
         entry.due = now + entry.interval_s * spread if served >= len(entry.subscriptions) else now
 
     def _drop(self, entry: _Entry, subscription: Subscription[object]) -> None:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from gateway.notifications.jobs import lock
 from gateway.notifications.tables import metadata
 
 T = TypeVar("T")
@@ -35,7 +36,9 @@ class Store:
 
     def open(self) -> None:
         """Create what is missing and start the writer."""
-        metadata.create_all(self.engine)
+        with self.engine.begin() as connection:
+            lock(connection, "schema")  # replicas that start together must not create a table twice
+            metadata.create_all(connection)
         self._writer.start()
 
     def close(self) -> None:

@@ -24,7 +24,9 @@ from starlette.applications import Starlette
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.serving import serve
-from gateway.notifications.app import create_app
+from gateway.notifications.app import build_app
+from gateway.notifications.engine import Engine
+from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import (
     CallbackSettings,
     CallerRule,
@@ -118,10 +120,10 @@ def fast_settings(store_url: str, d365: D365Settings, **changes: Any) -> Notific
 class Running:
     """A running service and a way to call it as somebody."""
 
-    def __init__(self, settings: NotificationSettings) -> None:
+    def __init__(self, settings: NotificationSettings, engine: Engine | None = None) -> None:
         self.settings = settings
-        self.app: Starlette = create_app(settings)
-        self.engine = self.app.state.engine
+        self.engine = engine or Engine(settings, Metrics())
+        self.app: Starlette = build_app(settings, self.engine)
 
     def call(self, method: str, path: str, caller: str | None = ALICE, **more: Any) -> httpx.Response:
         """One request in the gateway's process."""

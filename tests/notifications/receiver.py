@@ -30,8 +30,9 @@ class Received:
 class Receiver:
     """Answers 200 unless a path has a script: a list of answers, the last of which repeats."""
 
-    def __init__(self) -> None:
+    def __init__(self, delay_s: float = 0.0) -> None:
         self.base_url = ""
+        self._delay_s = delay_s
         self.app = Starlette(routes=[Route("/{path:path}", self._receive, methods=["POST", "GET"])])
         self._lock = threading.Lock()
         self._received: list[Received] = []
@@ -63,6 +64,7 @@ class Receiver:
             self._received.append(Received(request.url.path, dict(request.headers), body))
             script = self._scripts.get(request.url.path)
             step = None if not script else script[0] if len(script) == 1 else script.pop(0)
+        await asyncio.sleep(self._delay_s)
         return Response(status_code=200) if step is None else await step(request)
 
 

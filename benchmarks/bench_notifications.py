@@ -1,0 +1,147 @@
+"""
+How many jobs a second are accepted durably, and what do ten thousand watches cost?
+
+    python benchmarks/bench_notifications.py [--watches 10000] [--store URL]
+
+Accepting: requests go through the ASGI application (no socket), 64 at a time, and count once they are answered with
+202, that is, committed with synchronous=FULL. Watching: jobs that never end, counted once all of them are polled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import structlog
+from starlette.applications import Starlette
+
+from gateway.emulators.d365 import D365Emulator, Job
+from gateway.emulators.d365.lives import endless
+from gateway.emulators.entra import EntraEmulator
+from gateway.emulators.serving import serve
+from gateway.notifications.app import create_app
+from gateway.notifications.settings import (
+    BudgetSettings,
+    CallbackSettings,
+    CallerRule,
+    D365Settings,
+    NotificationSettings,
+)
+
+CALLERS = 64
+CALLBACK = "https://dpwesteurope.svc.datafactory.azure.com/callback/{number}?sig=0123456789abcdef"
+
+
+async def measure(app: Starlette, accepts: int, watches: int) -> dict[str, float]:
+    """All numbers of one run."""
+    async with app.router.lifespan_context(app):
+        await asyncio.sleep(1.0)
+        before_mb = resident_mb()
+        began = time.perf_counter()
+        latencies = await _accept(app, accepts)
+        accept_s = time.perf_counter() - began
+        waited_s = await _until_watching(app, min(accepts, watches), began)
+        return {
+            "accepts": accepts,
+            "accepts_per_s": round(accepts / accept_s),
+            "accept_p50_ms": round(sorted(latencies)[len(latencies) // 2] * 1000, 2),
+            "accept_p99_ms": round(sorted(latencies)[len(latencies) * 99 // 100] * 1000, 2),
+            "all_watched_after_s": round(waited_s, 1),
+            "memory_mb": round(resident_mb()),
+            "kb_per_watch": round((resident_mb() - before_mb) * 1024 / accepts, 1),
+            **await _polling(app, accepts),
+        }
+
+
+async def _accept(app: Starlette, count: int) -> list[float]:
+    latencies: list[float] = []
+    numbers = iter(range(1, count + 1))
+
+    async def trusted(scope: Any, receive: Any, send: Any) -> None:
+        scope["extensions"] = {"gateway.caller": "bench"}
+        await app(scope, receive, send)
+
+    async def caller(client: httpx.AsyncClient) -> None:
+        for number in numbers:
+            began = time.perf_counter()
+            body = {"batchId": number, "callBackUri": CALLBACK.format(number=number)}
+            response = await client.post("/jobs", json=body)
+            assert response.status_code == 202, response.text
+            latencies.append(time.perf_counter() - began)
+
+    transport = httpx.ASGITransport(app=trusted)
+    async with httpx.AsyncClient(transport=transport, base_url="http://bench", timeout=60) as client:
+        await asyncio.gather(*(caller(client) for _ in range(CALLERS)))
+    return latencies
+
+
+async def _until_watching(app: Starlette, count: int, began: float) -> float:
+    """Until every job runs, which is known only from a poll."""
+    while _value(app, "jobs", state="running") < count:  # noqa: ASYNC110 - a gauge rings no bell
+        await asyncio.sleep(0.5)
+    return time.perf_counter() - began
+
+
+async def _polling(app: Starlette, watches: int) -> dict[str, float]:
+    """Queries in one minute of quiet polling."""
+    await asyncio.sleep(30.0)  # let the intervals grow to their cap
+    before, began = _value(app, "poll_queries_total"), time.perf_counter()
+    await asyncio.sleep(60.0)
+    per_minute = (_value(app, "poll_queries_total") - before) * 60 / (time.perf_counter() - began)
+    return {"poll_queries_per_min": round(per_minute), "watches_per_query": round(watches / max(per_minute, 1), 1)}
+
+
+def _value(app: Starlette, name: str, **labels: str) -> float:
+    registry = app.state.engine.metrics.registry
+    return registry.get_sample_value(f"gateway_notifications_{name}", labels) or 0.0
+
+
+def resident_mb() -> float:
+    """Memory of this process, in MB."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+def settings(store: str, d365: str, token_url: str, entra: EntraEmulator) -> NotificationSettings:
+    """The defaults, with budgets that outlast the measurement."""
+    application = entra.directory.applications[0]
+    return NotificationSettings(
+        store_url=store,
+        d365=D365Settings(d365, token_url, application.client_id, application.secrets[0]),
+        budgets=BudgetSettings(overall_s=7200.0),
+        callbacks=CallbackSettings(hosts=("*.azure.com",)),
+        default_caller=CallerRule("*", "bench", batch_jobs=None),
+        encryption_key="bench",
+    )
+
+
+async def _public(host: str, port: int) -> list[str]:
+    """No name is resolved in a benchmark."""
+    return ["20.50.2.3"]
+
+
+def main() -> None:
+    """Run once and print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--watches", type=int, default=10_000)
+    parser.add_argument("--store")
+    given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    store = given.store or f"sqlite:///{tempfile.mkdtemp()}/notifications.db"
+    entra = EntraEmulator()
+    d365 = D365Emulator(jobs=[Job(n, lives=(endless(5),)) for n in range(1, given.watches + 1)])
+    with serve(entra) as entra_url, serve(d365) as d365_url:
+        token_url = f"{entra_url}/{entra.tenants[0]}/oauth2/v2.0/token"
+        app = create_app(settings(store, d365_url, token_url, entra), resolver=_public)
+        print(json.dumps(asyncio.run(measure(app, given.watches, given.watches)), indent=2))
+
+
+if __name__ == "__main__":
+    main()

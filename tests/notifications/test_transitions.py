@@ -1,0 +1,47 @@
+"""The table of states is complete, clear, and the same as the picture in the documentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.notifications.pages import outcome_rows
+from gateway.notifications.transitions import FINAL, TRANSITIONS, WATCHED, Event, State, mermaid, next_state
+
+DOCS = Path(__file__).parents[2] / "docs" / "notifications.md"
+
+
+@pytest.mark.parametrize("event", Event)
+def test_event_leads_to_one_state(event: Event) -> None:
+    """Wherever an event happens it leads to the same state: the store's single UPDATE relies on it."""
+    assert len({after for (_, cause), after in TRANSITIONS.items() if cause is event}) == 1
+
+
+def test_every_state_is_reached() -> None:
+    """Each state but the first has a way in, each that is not final a way out."""
+    assert set(TRANSITIONS.values()) | {State.ACCEPTED} == set(State)
+    assert {before for before, _ in TRANSITIONS} >= set(State) - FINAL
+
+
+@pytest.mark.parametrize("state", [state for state in State if state not in FINAL])
+def test_unfinished_can_be_stopped(state: State) -> None:
+    """Whatever is not final can be stopped by its caller."""
+    assert next_state(state, Event.STOP) is State.STOPPED
+
+
+def test_replay_never_starts() -> None:
+    """A replay leads to delivery only; no event leads from there back to the batch job."""
+    assert TRANSITIONS[State.DEAD, Event.REPLAY] is State.DELIVERING
+    assert not {after for (before, _), after in TRANSITIONS.items() if before is State.DELIVERING} & WATCHED
+
+
+def test_nothing_else_happens() -> None:
+    """An event that means nothing in a state changes nothing."""
+    assert next_state(State.STOPPED, Event.ENDED) is None
+
+
+def test_picture() -> None:
+    """The documentation shows the tables as they are."""
+    assert mermaid() in DOCS.read_text()
+    assert outcome_rows() in DOCS.read_text()
