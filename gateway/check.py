@@ -32,7 +32,8 @@ from gateway.wire.messages import Target
 # What only a configuration can answer.
 _NOTES = NOTE_CODES | frozenset(
     """
-    unknown-named-value unresolved-value unknown-fragment unknown-backend unknown-certificate unknown-logger unknown-schema
+    unknown-named-value unresolved-value unknown-fragment unknown-backend unknown-certificate unknown-logger
+    unknown-schema
     """.split()
 )
 
