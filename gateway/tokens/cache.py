@@ -17,7 +17,7 @@ BYTES_PER_TOKEN_CHAR = 4  # decoded claims, their names and the JSON text of a t
 BYTES_PER_ENTRY = 1_024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Verdict:
     """
     A token that passed, and for how long that stays true.

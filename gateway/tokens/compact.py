@@ -22,7 +22,7 @@ MAX_CACHED_HEADERS = 1_024
 MAX_CACHED_HEADER_BYTES = 2_048
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made per request, and freezing costs a call per field
 class Jws:
     """
     A signed token, taken apart; nothing is verified yet.

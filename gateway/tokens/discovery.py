@@ -6,7 +6,7 @@ Source: OpenID Connect Discovery 1.0 sections 3 and 4.3; RFC 8414 section 3.3; a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -82,11 +82,22 @@ def parse_metadata(body: bytes, url: str, rules: DiscoveryRules, expected: froze
 
 
 def is_issuer_of(issuer: str, url: str) -> bool:
-    """Whether *url* is *issuer* with a well-known path appended (OIDC) or put in after the host (RFC 8414)."""
-    base, parts = issuer.rstrip("/"), urlsplit(issuer)
-    origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+    """
+    Whether *url* is *issuer* with a well-known path appended (OIDC) or put in after the host (RFC 8414).
+
+    *issuer* may be a stranger's claim, so it is only compared, never taken apart.
+    """
     bare = url.partition("?")[0]  # Entra's ?appid= names an application, not another issuer
-    return any(bare in (base + suffix, origin + suffix + path) for suffix in WELL_KNOWN)
+    return any(issuer.rstrip("/") == base for suffix in WELL_KNOWN for base in _bases(bare, suffix))
+
+
+def _bases(url: str, suffix: str) -> Iterator[str]:
+    before, found, path = url.partition(suffix)
+    if found and not path:
+        yield before
+    # RFC 8414: the well-known path stands between the host and the issuer's own path.
+    if found and path.startswith("/") and before.count("/") == 2:
+        yield before + path
 
 
 def require_safe_url(url: str, rules: DiscoveryRules, what: str) -> None:

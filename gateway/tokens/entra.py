@@ -95,8 +95,11 @@ def is_entra_issuer(issuer: str, url: str) -> bool:
 
     The tenant in the issuer must be the URL's; for a domain any GUID, for common and organizations the template.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:  # a metadata URL that is none; fetching it says so
+        return False
     if (host, issuer) == BOT_FRAMEWORK:
         return True
     tenant = _tenant_pattern(parts.path.split("/")[1] if "/" in parts.path else "")

@@ -10,6 +10,7 @@ Source: design.md decision 5; peers.md B1 and B2; corpus/entra/key-rollover.json
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import random
 from collections.abc import Callable, Coroutine
@@ -118,7 +119,7 @@ class Issuer:
         if now >= keyset.next_retirement():
             keyset = self.keyset = keyset.without_retired(now)
         if now >= self.due and self._flight is None:
-            self._begin(self._refresh)
+            self._refresh_behind()
         return keyset
 
     @property
@@ -142,19 +143,14 @@ class Issuer:
 
     async def fetched(self, kid: str | None) -> None:
         """Wait for one fetch, begun here or by somebody else. Failures are recorded, not raised."""
-        if self._flight is None:
-            self._begin(self._refresh if self.keyset is None or self._failures else self._refetch_keys)
-        if self._flight is not None:
-            await asyncio.shield(self._flight)
+        attempt = self._refresh if self.keyset is None or self._failures else self._refetch_keys
+        await asyncio.shield(self._flight or self._begin(attempt))
         if kid is not None and self.keyset is not None and all(key.kid != kid for key in self.keyset.keys):
             self._budget.not_found(kid, self._clock())
 
     async def refresh(self) -> None:
         """A scheduled refresh: metadata and keys, whatever the budget. Joins a fetch that is under way."""
-        if self._flight is None:
-            self._begin(self._refresh)
-        if self._flight is not None:
-            await asyncio.shield(self._flight)
+        await asyncio.shield(self._flight or self._begin(self._refresh))
 
     async def keep_fresh(self) -> None:
         """Refresh whenever due, for ever; the background task."""
@@ -193,13 +189,15 @@ class Issuer:
             failures=self._failures,
         )
 
-    def _begin(self, fetch: Attempt) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return  # offline, as in `gateway explain`: there is nobody to fetch
-        self._flight = loop.create_task(self._attempt(fetch))
-        self._flight.add_done_callback(self._landed)
+    def _refresh_behind(self) -> None:
+        with contextlib.suppress(RuntimeError):  # no loop, as in `gateway explain`: there is nobody to fetch
+            asyncio.get_running_loop()
+            self._begin(self._refresh)
+
+    def _begin(self, fetch: Attempt) -> asyncio.Task[None]:
+        flight = self._flight = asyncio.get_running_loop().create_task(self._attempt(fetch))
+        flight.add_done_callback(self._landed)
+        return flight
 
     def _landed(self, flight: asyncio.Task[None]) -> None:
         self._flight = None
@@ -218,6 +216,8 @@ class Issuer:
     async def _refresh(self) -> None:
         self._metadata = await fetch_metadata(self.url, self._fetch, self._life.discovery, self.expected)
         await self._refetch_keys()
+        # Only here: fetches for unknown key ids must not put off the refresh of the metadata.
+        self.due = self._clock() + self._life.lifetime_s * (1.0 - 0.1 * self._jitter())
 
     async def _refetch_keys(self) -> None:
         metadata = self._metadata
@@ -229,7 +229,6 @@ class Issuer:
         if self._failures:
             log.info("issuer is back", url=self.url, failures=self._failures)
         self._failures, self._error, self._confirmed = 0, "", self._clock()
-        self.due = self._confirmed + self._life.lifetime_s * (1.0 - 0.1 * self._jitter())
 
     def _fail(self, reason: str, retry_after_s: float | None) -> None:
         if not self._failures:  # one warning per change of state; readiness shows the rest

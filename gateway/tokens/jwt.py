@@ -41,7 +41,7 @@ class Jwt:
     @classmethod
     def of(cls, header: Mapping[str, object], payload: Mapping[str, object]) -> Jwt:
         """A Jwt over read-only views; the caller gives the two mappings away."""
-        return cls(MappingProxyType(dict(header)), MappingProxyType(dict(payload)))
+        return cls(MappingProxyType(header), MappingProxyType(payload))
 
     @cached_property
     def algorithm(self) -> str | None:

@@ -73,7 +73,7 @@ class InlineKeys:
     keyset: KeySet
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Signer:
     """The key that verified a token, with the picture and the source it came from; no key: the token is unsigned."""
 

@@ -52,7 +52,7 @@ class KeySources:
     decryption_rules: DecryptionRules = DEFAULT_RULES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """One verification: what ``verify`` was given."""
 
@@ -108,8 +108,9 @@ class TokenValidator:
         active = self.rules if rules is None else rules
         if len(token) > active.max_token_bytes:
             raise TokenError("JwtInvalid", f"JWT is longer than {active.max_token_bytes} bytes.")
-        key = sha256(self._identity + active.identity + token.encode("ascii", "replace")).digest()
+        key = b""
         if self._cache is not None:
+            key = sha256(self._identity + active.identity + token.encode("ascii", "replace")).digest()
             verdict = self._cache.find(key)
             if verdict is not None and _still_holds(verdict, now, certificate):
                 return verdict.jwt

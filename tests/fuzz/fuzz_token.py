@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gateway.errors import TokenError
+from gateway.errors import KeysUnavailable, TokenError
 from gateway.tokens.base64url import encode
 from gateway.tokens.compact import Jws, parse
 from gateway.tokens.decrypt import decryption_key_from_private, decryption_key_from_secret
@@ -29,10 +30,11 @@ from gateway.tokens.issuer_error import IssuerError
 from gateway.tokens.jwk import published_keys
 from gateway.tokens.jwt import Jwt, read_unverified
 from gateway.tokens.keys import public_key, secret_key
+from gateway.tokens.registry import IssuerRegistry
 from gateway.tokens.rules import RequiredClaim, TokenRules
 from gateway.tokens.strict_json import parse_object
 from gateway.tokens.validator import KeySources, TokenValidator
-from tests.tokens.minting import METADATA_URL, NOW, SECRET, V2, claims, metadata, part, rsa_key, token
+from tests.tokens.minting import METADATA_URL, NOW, SECRET, V2, Site, claims, metadata, part, rsa_key, token
 
 RULES = TokenRules(
     issuers=frozenset({V2}),
@@ -53,6 +55,14 @@ def validator() -> TokenValidator:
     inline = (public_key(rsa_key().public_key(), "k1"), secret_key(SECRET, "h1"))
     keys = (decryption_key_from_secret("A" * 22 + "=="), decryption_key_from_private(rsa_key("enc")))
     return TokenValidator(RULES, KeySources(inline=inline, decryption=keys))
+
+
+@cache
+def waiting() -> TokenValidator:
+    """An issuer that is down, and not due for another attempt."""
+    issuer = IssuerRegistry(Site()).issuer(METADATA_URL)
+    issuer.due = math.inf
+    return TokenValidator(RULES, KeySources(issuers=(issuer,)))
 
 
 def check(data: bytes) -> None:
@@ -140,7 +150,16 @@ def _judge(text: str) -> None:
     assert not accepted or text in good_tokens(), "wrong acceptance"
     told = explain(validator(), text, NOW)
     assert (told.accepted, told.reason) == (accepted, reason), "explain drifts from verify"
+    _judge_without_keys(text)
     _one_spelling(text)
+
+
+def _judge_without_keys(text: str) -> None:
+    try:
+        accepted = isinstance(waiting().verify(text, NOW), Jwt)
+    except (TokenError, KeysUnavailable):
+        return
+    assert not accepted, "accepted without keys"
 
 
 def _one_spelling(text: str) -> None:

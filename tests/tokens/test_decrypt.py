@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import zlib
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,17 +92,26 @@ def test_nested_token_is_checked() -> None:
         TokenValidator(TokenRules(), keys).verify(wrapped(token()), NOW)
 
 
-CHANGED: dict[str, Jwe] = {}
-_good = jwe(wrapped(b"x" * 40, "A128CBC-HS256"))
-for _name in ("associated_data", "encrypted_key", "initialization_vector", "ciphertext", "tag"):
-    _value = getattr(_good, _name)
-    _parts = {
-        f: getattr(_good, f)
-        for f in ("header", "associated_data", "encrypted_key", "initialization_vector", "ciphertext", "tag")
-    }
-    CHANGED[_name] = Jwe(**{**_parts, _name: bytes([_value[0] ^ 1]) + _value[1:]})
-    CHANGED[f"{_name} cut"] = Jwe(**{**_parts, _name: _value[:-1]})
-    CHANGED[f"{_name} empty"] = Jwe(**{**_parts, _name: b""})
+FIELDS = ("associated_data", "encrypted_key", "initialization_vector", "ciphertext", "tag")
+
+
+def altered(good: Jwe, name: str, value: bytes) -> Jwe:
+    """*good* with one field replaced."""
+    change: dict[str, Any] = {name: value}
+    return replace(good, **change)
+
+
+def changes(content: str) -> Iterator[tuple[str, Jwe]]:
+    """A good token with each of its parts altered, cut short and emptied."""
+    good = jwe(wrapped(b"x" * 40, content))
+    for name in FIELDS:
+        value: bytes = getattr(good, name)
+        yield f"{content} {name}", altered(good, name, bytes([value[0] ^ 1]) + value[1:])
+        yield f"{content} {name} cut", altered(good, name, value[:-1])
+        yield f"{content} {name} empty", altered(good, name, b"")
+
+
+CHANGED = dict(itertools.chain(changes("A128CBC-HS256"), changes("A128GCM")))
 
 
 @pytest.mark.parametrize("changed", CHANGED.values(), ids=CHANGED)

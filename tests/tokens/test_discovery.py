@@ -62,6 +62,9 @@ def test_refused(document: Any, why: str) -> None:
         ("https://a.example/t", "https://a.example/u/.well-known/openid-configuration", False),
         ("https://b.example", "https://a.example/.well-known/openid-configuration", False),
         ("http://a.example", "https://a.example/.well-known/openid-configuration", False),
+        ("https://[a", "https://a.example/.well-known/openid-configuration", False),
+        ("https://a.example/t", "https://a.example/x/.well-known/openid-configuration/t", False),
+        ("https://a.example", "https://a.example/metadata", False),
     ],
 )
 def test_issuer_of_url(issuer: str, url: str, expected: bool) -> None:

@@ -112,6 +112,7 @@ def test_bot_framework() -> None:
     assert not is_entra_issuer("https://api.botframework.com", "https://login.evil.example/v1")
 
 
-def test_url_without_a_path() -> None:
-    """A bare host names no tenant."""
-    assert not is_entra_issuer(V2, "https://a.example")
+@pytest.mark.parametrize("url", ["https://a.example", "https://[a", "", "x"])
+def test_url_without_a_tenant(url: str) -> None:
+    """A bare host, or what is no URL at all, names no tenant."""
+    assert not is_entra_issuer(V2, url)

@@ -146,7 +146,8 @@ def test_inflate(body: bytes, coding: str, expected: bytes) -> None:
     assert inflate(body, coding, 10) == expected
 
 
-def test_broken_coding() -> None:
-    """A body that does not unpack is a failure."""
+@pytest.mark.parametrize("body", [b"x", b"not gzip at all", gzip.compress(b"x" * 9)[:-9]], ids=repr)
+def test_broken_coding(body: bytes) -> None:
+    """A body that does not unpack, or is cut off, is a failure."""
     with pytest.raises(IssuerError, match="broken"):
-        inflate(b"x", "gzip", 10)
+        inflate(body, "gzip", 10)

@@ -238,6 +238,22 @@ def test_scheduled_refresh_has_its_own_slot() -> None:
     asyncio.run(scenario())
 
 
+def test_unknown_kids_do_not_put_off_the_refresh() -> None:
+    """However often key sets are fetched for unknown ids, the metadata is read again within its hour."""
+
+    async def scenario() -> None:
+        site, clock = entra_site(), Clock()
+        issuer = make_issuer(site, clock)
+        await issuer.refresh()
+        for minute in range(59):
+            clock.now = NOW + 60 * minute
+            await issuer.fetched(f"k{minute}")
+        assert issuer.due == NOW + HOUR
+        assert site.fetched.count(METADATA_URL) == 1
+
+    asyncio.run(scenario())
+
+
 def test_a_kid_that_was_not_found_causes_no_second_fetch() -> None:
     """The negative memory holds for five minutes, then the key id may ask again."""
 
@@ -487,6 +503,14 @@ def test_ownership_before_the_first_fetch() -> None:
     """Before its metadata was read, an issuer owns what its URL may state, so that no other key speaks for it."""
     issuer = make_issuer(Site(), Clock())
     assert [issuer.owns(name, {}) for name in (V2, V1, "https://evil.example")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "name", ["https://[x", "http://[::1", "\ud800", "", "//", "https://a.example:99999999"], ids=ascii
+)
+def test_odd_issuers_while_down(name: str) -> None:
+    """A stranger's iss that is no URL is compared, never taken apart (found by fuzzing: it was a crash)."""
+    assert not make_issuer(Site(), Clock()).owns(name, {})
 
 
 def test_keep_fresh_waits_until_due() -> None:

@@ -97,6 +97,12 @@ def test_key_with_its_own_algorithm() -> None:
     assert not is_signed_by(key, "RS256", *split(token("RS256")))
 
 
+def test_objections_of_the_library() -> None:
+    """Whatever the library raises is a signature that does not verify."""
+    nonsense = Key(None, frozenset({"RS256"}), b"no RSA key", b"")
+    assert not is_signed_by(nonsense, "RS256", b"a.b", b"x")
+
+
 @given(
     st.sampled_from(sorted(ALGORITHMS)), st.sampled_from(["RS256", "ES512", "EdDSA", "HS256"]), st.binary(max_size=300)
 )

@@ -128,6 +128,14 @@ def test_unsigned_tokens() -> None:
     assert verdict(lenient, token(key=rsa_key("k2"))) == "TokenSignatureInvalid"
 
 
+def test_unsigned_tokens_are_remembered_too() -> None:
+    """An unsigned token that the policy lets pass keeps its time in the cache."""
+    unsigned = f"{part({'alg': 'none'})}.{token().split('.')[1]}."
+    validator = TokenValidator(TokenRules(require_signed_tokens=False), INLINE, TokenCache())
+    moments = (NOW, NOW, NOW + 9_999)
+    assert [verdict(validator, unsigned, now) for now in moments] == ["accepted", "accepted", "TokenExpired"]
+
+
 def test_no_keys_at_all() -> None:
     """Without keys every signed token is refused."""
     assert verdict(TokenValidator(TokenRules(), KeySources()), token()) == "TokenSignatureKeyNotFound"
