@@ -8,6 +8,7 @@ text and an exit code. Errors go to stderr as ``file:line:column: code: message 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except GatewayError as error:
         print(f"gateway: {error}", file=sys.stderr)
         sys.exit(1)
+    except BrokenPipeError:  # the reader has seen enough: `gateway schema policy | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(outcome if isinstance(outcome, int) else 0)
@@ -126,21 +130,50 @@ def convert(file: Path, *, to: Literal["yaml", "xml"]) -> None:
     print(yaml_format.dump(document, POLICIES) if to == "yaml" else xml_format.dump(document), end="")
 
 
-@app.command
-def schema(what: Literal["config", "policy"]) -> None:
+@app.command(name="test")
+def run_policy_tests(
+    *files: Path,
+    only: Annotated[str | None, Parameter(name=["--only", "-k"])] = None,
+    junit: Path | None = None,
+) -> int:
     """
-    Print the JSON Schema of the configuration or of policy documents in YAML, for editors.
+    Run policy tests written in YAML; nothing leaves this process. Exit code 0 or 1.
+
+    Parameters
+    ----------
+    files
+        Test files, or directories of them; without any, every *.policytest.yaml below the current directory.
+    only
+        Only tests whose name contains this text.
+    junit
+        Write a JUnit report to this file.
+    """
+    from gateway import logs
+    from gateway.policy_tests.command import run_tests
+
+    logs.configure("error", "console")
+    return run_tests(files, only, junit)
+
+
+@app.command
+def schema(what: Literal["config", "policy", "test"]) -> None:
+    """
+    Print the JSON Schema of the configuration, of policy documents in YAML, or of policy tests, for editors.
 
     Parameters
     ----------
     what
-        Which of the two.
+        Which of them.
     """
     from gateway.pipeline.schema import policy_schema
     from gateway.policies import POLICIES
 
     if what == "policy":
         print(json.dumps(policy_schema(POLICIES), indent=2))
+    elif what == "test":
+        from gateway.policy_tests.model import json_schema as test_schema
+
+        print(json.dumps(test_schema(), indent=2))
     else:
         from gateway.config import json_schema
 
