@@ -53,14 +53,15 @@ def parse(text: str | bytes, file: str, directory: Path, environ: Mapping[str, s
     try:
         config = Config.model_validate(plain(root), context=Surroundings(directory, environ))
     except ValidationError as error:
-        raise LoadError(_problems(error, positions)) from None
+        raise LoadError(problems_of(error, positions)) from None
     config._positions = positions
     if problems := sorted(unresolved(config), key=lambda problem: problem.location):
         raise LoadError(problems)
     return config
 
 
-def _problems(error: ValidationError, positions: Positions) -> list[Problem]:
+def problems_of(error: ValidationError, positions: Positions) -> list[Problem]:
+    """Every mistake that pydantic found, with its place and remedy."""
     details = error.errors(include_url=False, include_input=False)
     found = {_problem(detail, positions): None for detail in details}
     return sorted(found, key=lambda problem: problem.location)

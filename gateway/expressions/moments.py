@@ -7,6 +7,9 @@ Source: .NET API reference, "DateTime", "DateTimeOffset", "TimeSpan".
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -18,6 +21,10 @@ TICKS_PER_DAY = 864_000_000_000
 MAX_TICKS = 3_155_378_975_999_999_999
 EPOCH_TICKS = 621_355_968_000_000_000
 UNSPECIFIED, UTC_KIND, LOCAL_KIND = 0, 1, 2
+
+
+# Seconds since the epoch. A context variable, because `gateway test` gives each test a clock of its own.
+CLOCK: ContextVar[Callable[[], float]] = ContextVar("clock", default=time.time)
 
 
 def _out_of_range() -> Thrown:
@@ -163,7 +170,7 @@ def to_python(value: DateTime | DateTimeOffset) -> datetime:
 
 def utc_now() -> DateTime:
     """Now, UTC."""
-    return from_python(datetime.now(UTC))
+    return from_python(datetime.fromtimestamp(CLOCK.get()(), UTC))
 
 
 def from_parts(year: int, month: int, day: int, ticks_of_day: int = 0) -> int:
@@ -190,6 +197,8 @@ def add_months(value: DateTime | DateTimeOffset, months: int) -> int:
 def days_in_month(year: int, month: int) -> int:
     """Days of a month."""
     if not 1 <= month <= 12:
-        raise thrown("ArgumentOutOfRangeException", "Month must be between one and twelve. (Parameter 'month')", "month")
+        raise thrown(
+            "ArgumentOutOfRangeException", "Month must be between one and twelve. (Parameter 'month')", "month"
+        )
     following = date(year + month // 12, month % 12 + 1, 1) if (year, month) != (9999, 12) else None
     return (following - date(year, month, 1)).days if following else 31
