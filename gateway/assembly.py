@@ -41,10 +41,8 @@ class Assembly:
             name: NamedValue(each.value.get_secret_value(), each.secret) for name, each in config.named_values.items()
         }
         self._library = PolicyLibrary(POLICIES, services, named, config.fragments)
-        self._products = {
-            api.id: [product for product in config.products if api.id in config.product_apis(product)]
-            for api in config.apis
-        }
+        members = [(product, frozenset(config.product_apis(product))) for product in config.products]
+        self._products = {api.id: [product for product, ids in members if api.id in ids] for api in config.apis}
 
     def dispatcher(self, watcher: Watcher | None = None) -> Dispatcher:
         """The data plane. Raises LoadError."""
@@ -68,8 +66,8 @@ class Assembly:
 
     def _api(self, api: Api, index: int) -> RoutedApi:
         target = self._target(api)
-        whole = self._operation(api, None)
-        operations = [self._operation(api, operation) for operation in api.operations]
+        whole = self.operation(api, None)
+        operations = [self.operation(api, operation) for operation in api.operations]
         contract = _contract([whole, *operations])
         info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
         runtime = ApiRuntime(info, target, contract, whole)
@@ -93,7 +91,7 @@ class Assembly:
             location=self._config.location("apis", index),
         )
 
-    def _operation(self, api: Api, operation: Operation | None) -> OperationRuntime:
+    def operation(self, api: Api, operation: Operation | None) -> OperationRuntime:
         """*operation* with its pipelines; None is the API as a whole."""
         info = entities.WHOLE_API if operation is None else entities.operation_info(operation)
         own = None if operation is None else operation.policy

@@ -130,6 +130,59 @@ def convert(file: Path, *, to: Literal["yaml", "xml"]) -> None:
     print(yaml_format.dump(document, POLICIES) if to == "yaml" else xml_format.dump(document), end="")
 
 
+@app.command
+def explain(  # noqa: PLR0913 (one option each)
+    token: str,
+    *,
+    policy: Path | None = None,
+    config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None,
+    api: str | None = None,
+    operation: str | None = None,
+    named_value: Annotated[list[str] | None, Parameter(name="--named-value", negative="")] = None,
+    at: str | None = None,
+    offline: Annotated[bool, Parameter(negative="")] = False,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> int:
+    """
+    Say step by step why a token passes or is refused. Exit code 0 accepted, 1 refused, 2 cannot be judged.
+
+    Parameters
+    ----------
+    token
+        The token, `-` for standard input, or @FILE.
+    policy
+        A policy document on its own.
+    config
+        A configuration, in place of `--policy`.
+    api
+        API of the configuration; needed when it has several.
+    operation
+        Operation of that API.
+    named_value
+        NAME=VALUE for `--policy`; may be repeated.
+    at
+        Judge at this time, ISO 8601 or seconds since the epoch; now unless given.
+    offline
+        Fetch no keys.
+    as_json
+        Print one JSON object.
+    """
+    from gateway import logs
+    from gateway.config import load
+    from gateway.explain_command import Question, config_of_policy, moment, read_token, run
+
+    logs.configure("error", "console")
+    values = dict(text.partition("=")[::2] for text in named_value or ())
+    try:
+        if (policy is None) == (config is None):
+            raise GatewayError("name either --policy FILE or -c CONFIG")
+        judged = load(config) if config is not None else config_of_policy(policy, values)  # type: ignore[arg-type]
+        return run(Question(read_token(token), moment(at), offline), judged, (api, operation), as_json)
+    except GatewayError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
 @app.command(name="test")
 def run_policy_tests(
     *files: Path,

@@ -16,11 +16,11 @@ def trace_book(config: Config) -> TraceBook | None:
         return None
     credential = tracing.secret.get_secret_value() if tracing.secret else None
     keys = [api.subscription_key for api in config.apis]
-    masking = Masking(_secrets(config), (key.header for key in keys), (key.query for key in keys))
+    masking = Masking(secrets_of(config), (key.header for key in keys), (key.query for key in keys))
     return TraceBook(credential, masking, config.deployment.service_name, tracing.keep)
 
 
-def _secrets(config: Config) -> Iterator[str]:
+def secrets_of(config: Config) -> Iterator[str]:
     """Texts of the configuration that are secret."""
     if config.tracing.secret is not None:
         yield config.tracing.secret.get_secret_value()
