@@ -9,9 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from gateway.errors import LoadError
 from gateway.expressions import to_text
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.shape import ID, Attribute, Content, Element, Kind
+from gateway.pipeline.values import Constant
+from gateway.policies.liquid_template import Template, compile_template
 from gateway.wire.body import Body
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ class SetBody:
             ),
             Attribute(
                 "parse-date",
-                "Liquid: whether JSON strings that look like dates become dates.",
+                "Liquid: whether JSON dates become dates; here they stay as they are written, and `Date` reads them.",
                 Kind.BOOLEAN,
                 default="true",
                 expression=False,
@@ -54,12 +57,16 @@ class SetBody:
     sections: ClassVar[frozenset[Section]] = ANYWHERE
 
     content: Value[Any]
+    template: Template | None
     on_request: bool
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
-        """From ``<set-body>``."""
-        return cls(settings.content_object(), settings.on_request)
+        """From ``<set-body>``. Raises LoadError: the template is not Liquid."""
+        if settings.maybe(settings.constant, "template") == "liquid":
+            settings.reads_body()
+            return cls(Constant(None), _template(settings), settings.on_request)
+        return cls(settings.content_object(), None, settings.on_request)
 
     def apply(self, context: Context) -> None:
         """Replaces the body of the message that this section changes."""
@@ -72,7 +79,7 @@ class SetBody:
 
     def change(self, body: Body | None, headers: Headers, context: Context) -> Body:
         """The new body in place of *body*; return-response and send-request use it for their own messages."""
-        content = self.content(context)
+        content = self.template(headers, body, context) if self.template else self.content(context)
         body = body or Body()
         if isinstance(content, bytes | bytearray):
             body.replace(bytes(content))
@@ -81,3 +88,13 @@ class SetBody:
             # Text is not compressed any more, whatever the old body was; an author who compresses gives bytes.
             headers.remove("Content-Encoding")
         return body
+
+
+def _template(settings: Settings) -> Template:
+    text = settings.node.text.value if settings.node.text else ""
+    nil_is_null = settings.constant("xsi-nil") == "null"
+    try:
+        return compile_template(text, nil_is_null, settings.services.max_body_bytes)
+    except ValueError as error:
+        location = settings.node.text.location if settings.node.text else settings.location
+        raise LoadError.at(location, "bad-template", f"the template is not Liquid: {error}") from None
