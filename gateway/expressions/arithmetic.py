@@ -133,3 +133,17 @@ COMPARISON: dict[str, Operator] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+
+
+def checked_operator(name: str, sign: str) -> Operator:
+    """``+``, ``-`` or ``*`` of the integral type *name* that throws where the result does not fit."""
+    make, low, high = INTEGRALS[name]
+    exact = {"+": operator.add, "-": operator.sub, "*": operator.mul}[sign]
+
+    def apply(left: int, right: int) -> int:
+        result = exact(int(left), int(right))
+        if not low <= result <= high:
+            raise thrown("OverflowException", "Arithmetic operation resulted in an overflow.")
+        return make(result)
+
+    return apply

@@ -88,9 +88,31 @@ def _repair(source: Source, code: bytearray, root: Node) -> bool:
             source.marks.add(node.start_byte)
             code[node.start_byte] = ord("!")
             repaired = True
+        elif node.type == "cast_expression":
+            repaired |= _open_brackets(code, node)
         elif node.type == "<" and node.parent and node.parent.type == "binary_expression":
             repaired |= _join_generic(source, code, node.start_byte)
     return repaired
+
+
+def _open_brackets(code: bytearray, node: Node) -> bool:
+    """``(a.b["c"]) + d`` is no cast in C#: only a keyword can be cast from a sign. The brackets go, the sum stays."""
+    made, value = node.child_by_field_name("type"), node.child_by_field_name("value")
+    if made is None or value is None or value.type != "prefix_unary_expression" or value.children[0].type not in "+-":
+        return False
+    if b"." not in (made.text or b"") and made.type != "array_type":
+        return False
+    if made.type == "array_type" and not _indexes(made):
+        return False
+    for bracket in (child for child in node.children if child.type in "()"):
+        code[bracket.start_byte] = ord(" ")
+    return True
+
+
+def _indexes(made: Node) -> bool:
+    """Whether what was read as an array type has something between its brackets."""
+    rank = made.child_by_field_name("rank")
+    return rank is not None and rank.named_child_count > 0
 
 
 _TYPE_ARGUMENTS = re.compile(rb"<(\s*[A-Za-z_][\w.]*(?:\s*[,<]\s*[A-Za-z_][\w.]*|\s*>(?=\s*[>,])|\[\]|\?)*\s*)>(?=\s*\()")

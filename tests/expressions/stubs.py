@@ -99,5 +99,3 @@ def compiled(text: str) -> Expression:
 def evaluate(text: str, **changes: object) -> object:
     """Compile and run once."""
     return compiled(text)(context(**changes))
-
-

@@ -99,6 +99,8 @@ class Binder:
         self.scope = Scope(self.function)
         self.touched: set[str] = set()  # what is used of context: "context", "Request", "RequestBody" …
         self.depth = 0
+        self.checked = False  # inside checked(…) and checked { … }
+        self.unchecked = False  # inside unchecked: constants may overflow too
         slot = self.function.slot()
         self.scope.names["context"] = Variable("context", context_type, self.function, slot, readonly=True)
 

@@ -10,7 +10,7 @@ from tree_sitter import Node
 from gateway.expressions.binding.binder import Binder, dynamic_property, expression, named, text_of
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, MethodGroup, Run, Store, TypeName, constant
 from gateway.expressions.binding.lambdas import LAMBDAS, bind_lambda, lambda_arity, lambda_result
-from gateway.expressions.binding.names import through
+from gateway.expressions.binding.names import bind_access, through
 from gateway.expressions.binding.overloads import Argument, Item, Plan, choose, func_type
 from gateway.expressions.binding.typenames import bind_type
 from gateway.expressions.clr import DYNAMIC, NULLABLE, OBJECT, Candidate, Type
@@ -174,7 +174,7 @@ def bind_invocation(b: Binder, node: Node, _target: Type | None) -> Meaning:
     assert arguments is not None
     if callee.type == "identifier" and text_of(callee) == "nameof" and b.scope.find("nameof") is None:
         return constant(STRING, text_of(named(arguments)[0]).rpartition(".")[2])
-    meaning = b.meaning(callee)
+    meaning = bind_access(b, callee, True) if callee.type == "member_access_expression" else b.meaning(callee)
     if isinstance(meaning, TypeName):
         raise b.problem(callee, "unknown-member", f"{meaning.type.name} is a type, not a method", "write new to make one")
     if isinstance(meaning, Bound):

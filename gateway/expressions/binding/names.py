@@ -93,21 +93,26 @@ def bind_qualified(b: Binder, node: Node, _target: Type | None) -> Meaning:
 @expression("member_access_expression")
 def bind_member_access(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``receiver.Name``."""
+    return bind_access(b, node)
+
+
+def bind_access(b: Binder, node: Node, invoked: bool = False) -> Meaning:
+    """``receiver.Name``; where it is *invoked*, a property that is no function does not hide methods of its name."""
     receiver = node.child_by_field_name("expression")
     name = node.child_by_field_name("name")
     assert receiver is not None
     assert name is not None
     if b.source.is_conditional(receiver):
-        return conditional_member(b, node, b.link(named(receiver)[0]), name)
-    return member_of(b, node, b.meaning(receiver), name)
+        return conditional_member(b, node, b.link(named(receiver)[0]), name, invoked)
+    return member_of(b, node, b.meaning(receiver), name, invoked)
 
 
-def conditional_member(b: Binder, node: Node, receiver: Bound, name: Node) -> Meaning:
+def conditional_member(b: Binder, node: Node, receiver: Bound, name: Node, invoked: bool) -> Meaning:
     """``receiver?.Name``: the chain ends where the receiver is null; a method waits for its call."""
     if receiver.type.is_value:
         raise b.problem(node, "no-operator", f"{receiver.type.name} is never null", "write . instead of ?.")
     value, slot = b.temporary(clr.underlying(receiver.type))
-    link = member_of(b, node, value, name)
+    link = member_of(b, node, value, name, invoked)
     guard = guarded(receiver.run, slot)
     if isinstance(link, Bound):
         run = link.run
@@ -129,7 +134,7 @@ def guarded(run: Run, slot: int) -> Run:
     return guard
 
 
-def member_of(b: Binder, node: Node, receiver: Meaning, name_node: Node) -> Meaning:
+def member_of(b: Binder, node: Node, receiver: Meaning, name_node: Node, invoked: bool = False) -> Meaning:
     """The member *name_node* of whatever *receiver* means."""
     name = member_name(b, name_node)
     if isinstance(receiver, Namespace):
@@ -141,7 +146,7 @@ def member_of(b: Binder, node: Node, receiver: Meaning, name_node: Node) -> Mean
         if receiver.candidates or receiver.receiver is None:
             raise b.problem(node, "method-not-called", f"{receiver.name} is a method; call it")
         receiver = dynamic_property(receiver.receiver, receiver.name)
-    return instance_member(b, name_node, receiver, name, type_args)
+    return instance_member(b, name_node, receiver, name, type_args, invoked)
 
 
 def _in_namespace(b: Binder, node: Node, namespace: Namespace, name_node: Node) -> Meaning:
@@ -183,7 +188,9 @@ def unknown_member(b: Binder, node: Node, made: Type, name: str) -> Exception:
     return b.problem(node, "unknown-member", f"{made.name} has no member {name}", remedy)
 
 
-def instance_member(b: Binder, node: Node, receiver: Bound, name: str, type_args: tuple[Type, ...] = ()) -> Meaning:
+def instance_member(  # noqa: PLR0913 (the parts of one access)
+    b: Binder, node: Node, receiver: Bound, name: str, type_args: tuple[Type, ...] = (), invoked: bool = False
+) -> Meaning:
     """``value.Name``: a property, or the methods and extension methods of that name."""
     made = receiver.type
     if made is NULL:
@@ -192,6 +199,8 @@ def instance_member(b: Binder, node: Node, receiver: Bound, name: str, type_args
         b.touched.update({"Request", "Response"} if name == "Body" else ())
         return MethodGroup(name, (), receiver, type_args)
     candidates = [found for found in made.find(name) if not found.member.static]
+    if invoked:
+        candidates = [each for each in candidates if each.member.kind == "method" or _callable(each)]
     if candidates and candidates[0].member.kind == "property":
         _touch(b, made, name)
         return property_value(b, receiver, candidates[0])
@@ -199,6 +208,10 @@ def instance_member(b: Binder, node: Node, receiver: Bound, name: str, type_args
     if not candidates:
         raise unknown_member(b, node, made, name)
     return MethodGroup(name, tuple(candidates), receiver, type_args)
+
+
+def _callable(candidate: Candidate) -> bool:
+    return candidate.member.type.substitute(candidate.bindings).kind in ("delegate", "dynamic")
 
 
 def _touch(b: Binder, made: Type, name: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 from tree_sitter import Node
 
 from gateway.expressions import primitives as p
+from gateway.expressions.arithmetic import checked_operator
 from gateway.expressions.binding.binder import Binder, common_type, expression, named, text_of
 from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Meaning, Run, constant
 from gateway.expressions.binding.typenames import bind_type
@@ -29,10 +32,21 @@ def bind_parentheses(b: Binder, node: Node, target: Type | None) -> Meaning:
 
 @expression("checked_expression")
 def bind_checked(b: Binder, node: Node, target: Type | None) -> Meaning:
-    """``unchecked(x)``; ``checked`` is refused, because nothing here counts overflows."""
-    if text_of(node).startswith("checked"):
-        raise b.problem(node, "unsupported-syntax", "checked arithmetic is not supported", "test the range before")
-    return b.value(named(node)[0], target)
+    """``checked(x)`` and ``unchecked(x)``."""
+    with checked_region(b, node):
+        return b.value(named(node)[0], target)
+
+
+@contextmanager
+def checked_region(b: Binder, node: Node) -> Iterator[None]:
+    """Whether integer arithmetic inside *node* throws on overflow."""
+    before, b.checked = b.checked, text_of(node).startswith("checked")
+    b.unchecked = not b.checked
+    try:
+        yield
+    finally:
+        b.checked = before
+        b.unchecked = False
 
 
 @expression("binary_expression")
@@ -92,6 +106,8 @@ def apply_operator(b: Binder, node: Node, name: str, left: Bound, right: Bound) 
     first, second = _operand(b, left, operation.left, node), _operand(b, right, operation.right, node)
     if NOT_CONSTANT not in (first.constant, second.constant) and operation.run is not concat:
         return _folded(b, node, name, operation, first, second)
+    if b.checked and name in "+-*" and operation.type in p.INTEGRAL:
+        operation = replace(operation, run=checked_operator(p.INTEGRAL[operation.type], name))
     return Bound(operation.type, _binary_run(name, operation, first, second))
 
 
@@ -120,7 +136,7 @@ def _folded(b: Binder, node: Node, name: str, operation: Operation, left: Bound,
     except Thrown as error:
         raise b.problem(node, "constant-error", error.value.message, "correct the constant") from error
     keyword = operation.type.definition.keyword
-    if keyword in INTEGRALS and name in "+-*" and _exact(name, left.constant, right.constant) != value:
+    if keyword in INTEGRALS and name in "+-*" and not b.unchecked and _exact(name, left.constant, right.constant) != value:
         raise b.problem(node, "overflow", f"the constant does not fit {keyword}", "use a long (1L) or unchecked(…)")
     return constant(operation.type, value)
 
@@ -314,7 +330,7 @@ def cast_to(b: Binder, node: Node, value: Bound, made: Type) -> Bound:
 
 
 def _constant_cast(b: Binder, node: Node, result: object, value: Bound, made: Type) -> Bound:
-    integral = made in p.INTEGRAL and value.type in p.INTEGRAL
+    integral = made in p.INTEGRAL and value.type in p.INTEGRAL and not b.unchecked
     if integral and result != value.constant:
         raise b.problem(node, "overflow", f"the constant does not fit {made.name}", "use unchecked(…)")
     return constant(made, result)

@@ -1,1 +1,211 @@
-"""LINQ query syntax."""
+"""
+LINQ query syntax. The range variables in scope travel as one tuple, a *row*; each clause makes rows of rows.
+
+Source: C# language specification, "Query expressions".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cmp_to_key
+
+from tree_sitter import Node
+
+from gateway.expressions.binding.binder import Binder, expression, named, text_of
+from gateway.expressions.binding.bound import Bound, Frame, Meaning, Run
+from gateway.expressions.binding.loops import element_type
+from gateway.expressions.clr import DYNAMIC, Type, find_definition, make
+from gateway.expressions.collections import Sequence
+from gateway.expressions.limits import enter, leave, tick
+from gateway.expressions.primitives import BOOL
+from gateway.expressions.runtime import iterate, sequence_of
+
+Row = tuple[object, ...]
+Rows = Callable[[Frame], Iterator[Row]]
+Compute = Callable[[Frame, Row], object]
+
+
+@dataclass(slots=True)
+class Query:
+    """What has been read so far: the range variables and the rows."""
+
+    names: list[tuple[Node, Type]]
+    rows: Rows
+
+
+@expression("query_expression")
+def bind_query(b: Binder, node: Node, _target: Type | None) -> Meaning:
+    """``from x in xs where … select …``."""
+    clauses = named(node)
+    query = _first(b, clauses[0])
+    for position, clause in enumerate(clauses[1:], 1):
+        if clause.type in ("select_clause", "group_clause"):
+            result = _CLOSING[clause.type](b, query, clause)
+            rest = clauses[position + 1 :]
+            if not rest:
+                return result
+            query = _continued(b, rest[0], result)
+        elif clause.type in _CLAUSES:
+            query = _CLAUSES[clause.type](b, query, clause)
+    raise b.problem(node, "syntax-error", "a query ends with select or group")
+
+
+def _computed(b: Binder, query: Query, node: Node, extra: list[tuple[Node, Type]] | None = None) -> tuple[Compute, Type]:
+    """An expression over the range variables."""
+    with b.nested_function(None) as function:
+        for name, made in [*query.names, *(extra or [])]:
+            b.declare(name, text_of(name), made)
+        bound = b.value(node)
+    run, count = bound.run, len(query.names) + len(extra or [])
+
+    def compute(frame: Frame, row: Row) -> object:
+        enter()
+        try:
+            return run([frame, *row, *[None] * (function.size - 1 - count)])
+        finally:
+            leave()
+
+    return compute, bound.type
+
+
+def _source(clause: Node) -> tuple[Node, Node]:
+    """The range variable and the sequence of a ``from`` or ``join``."""
+    name = clause.child_by_field_name("name")
+    assert name is not None
+    after = [child for child in named(clause) if child.start_byte > name.start_byte]
+    return name, after[0]
+
+
+def _first(b: Binder, clause: Node) -> Query:
+    name, source = _source(clause)
+    bound = b.value(source)
+    run = bound.run
+
+    def rows(frame: Frame) -> Iterator[Row]:
+        for item in iterate(run(frame)):
+            tick()
+            yield (item,)
+
+    return Query([(name, element_type(b, source, bound.type))], rows)
+
+
+def _from(b: Binder, query: Query, clause: Node) -> Query:
+    name, source = _source(clause)
+    compute, made = _computed(b, query, source)
+    before = query.rows
+
+    def rows(frame: Frame) -> Iterator[Row]:
+        for row in before(frame):
+            for item in iterate(compute(frame, row)):
+                tick()
+                yield (*row, item)
+
+    return Query([*query.names, (name, element_type(b, source, made))], rows)
+
+
+def _where(b: Binder, query: Query, clause: Node) -> Query:
+    node = named(clause)[0]
+    compute, made = _computed(b, query, node)
+    b.convert(Bound(made, lambda _frame: None), BOOL, node)
+    before = query.rows
+    return Query(query.names, lambda frame: (row for row in before(frame) if compute(frame, row)))
+
+
+def _let(b: Binder, query: Query, clause: Node) -> Query:
+    name, value = named(clause)
+    compute, made = _computed(b, query, value)
+    before = query.rows
+    return Query([*query.names, (name, made)], lambda frame: ((*row, compute(frame, row)) for row in before(frame)))
+
+
+def _join(b: Binder, query: Query, clause: Node) -> Query:
+    parts = named(clause)
+    name, source, outer, inner = parts[0], parts[1], parts[2], parts[3]
+    bound = b.value(source)
+    element = element_type(b, source, bound.type)
+    outer_key, _ = _computed(b, query, outer)
+    inner_key, _ = _computed(b, Query([(name, element)], query.rows), inner)
+    before, items = query.rows, bound.run
+
+    def rows(frame: Frame) -> Iterator[Row]:
+        from gateway.expressions.types.linq import hashable
+
+        table: dict[object, list[object]] = {}
+        for item in iterate(items(frame)):
+            table.setdefault(hashable(inner_key(frame, (item,))), []).append(item)
+        for row in before(frame):
+            for item in table.get(hashable(outer_key(frame, row)), ()):
+                tick()
+                yield (*row, item)
+
+    return Query([*query.names, (name, element)], rows)
+
+
+def _order(b: Binder, query: Query, clause: Node) -> Query:
+    keys: list[tuple[Compute, bool]] = []
+    for child in clause.children:
+        if child.type == "descending":
+            keys[-1] = (keys[-1][0], True)
+        elif child.is_named and child.type != "comment":
+            keys.append((_computed(b, query, child)[0], False))
+    before = query.rows
+
+    def rows(frame: Frame) -> Iterator[Row]:
+        from gateway.expressions.types.lists import order
+
+        rank = cmp_to_key(order)
+        found = list(before(frame))
+        for compute, descending in reversed(keys):
+            found.sort(key=lambda row, c=compute: rank(c(frame, row)), reverse=descending)  # type: ignore[misc]
+        return iter(found)
+
+    return Query(query.names, rows)
+
+
+def _select(b: Binder, query: Query, clause: Node) -> Bound:
+    compute, made = _computed(b, query, named(clause)[0])
+    before = query.rows
+
+    def run(frame: Frame) -> Sequence:
+        return Sequence(lambda: (compute(frame, row) for row in before(frame)), made)
+
+    return Bound(sequence_of(made), run)
+
+
+def _group(b: Binder, query: Query, clause: Node) -> Bound:
+    item, key = named(clause)
+    compute, made = _computed(b, query, item)
+    key_of, key_type = _computed(b, query, key)
+    before = query.rows
+    definition = find_definition("System.Linq.IGrouping", 2)
+    assert definition
+    grouping = make(definition, key_type, made)
+
+    def run(frame: Frame) -> Sequence:
+        from gateway.expressions.types.linq import group
+
+        def start() -> Iterator[object]:
+            rows: Run = lambda _row: key_of(frame, _row)  # type: ignore[arg-type]  # noqa: E731
+            items = Sequence(lambda: iter(before(frame)), DYNAMIC)
+            return iter(group((DYNAMIC, key_type, made), items, rows, lambda row: compute(frame, row)))
+
+        return Sequence(start, grouping)
+
+    return Bound(sequence_of(grouping), run)
+
+
+def _continued(b: Binder, name: Node, result: Bound) -> Query:
+    """``into name``: go on with what came out."""
+    run = result.run
+    return Query([(name, result.type.args[0])], lambda frame: ((item,) for item in iterate(run(frame))))
+
+
+_CLAUSES: dict[str, Callable[[Binder, Query, Node], Query]] = {
+    "from_clause": _from,
+    "where_clause": _where,
+    "let_clause": _let,
+    "join_clause": _join,
+    "order_by_clause": _order,
+}
+_CLOSING: dict[str, Callable[[Binder, Query, Node], Bound]] = {"select_clause": _select, "group_clause": _group}

@@ -9,6 +9,7 @@ from tree_sitter import Node
 from gateway.expressions.binding.binder import Binder, Statement, named, statement, text_of
 from gateway.expressions.binding.bound import NOT_CONSTANT, Frame, Run
 from gateway.expressions.binding.lambdas import LAMBDAS, bind_lambda, declare_local_functions
+from gateway.expressions.binding.operations import checked_region
 from gateway.expressions.binding.scope import Variable
 from gateway.expressions.binding.tuples import bind_deconstruction
 from gateway.expressions.binding.typenames import bind_type
@@ -190,3 +191,10 @@ def _with_value(b: Binder, node: Node, name: str, made: Type | None, value_node:
         frame[slot] = run(frame)
 
     return declare
+
+
+@statement("checked_statement")
+def bind_checked_block(b: Binder, node: Node) -> Statement:
+    """``checked { … }`` and ``unchecked { … }``."""
+    with checked_region(b, node):
+        return b.statement(named(node)[0])

@@ -19,6 +19,7 @@ from gateway.expressions.types import (
     texts,
     tokens,
     tuples,
+    xml,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "texts",
     "tokens",
     "tuples",
+    "xml",
 ]

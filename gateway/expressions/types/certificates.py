@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from gateway.expressions.clr import define
 from gateway.expressions.formatting.text import TEXT
@@ -138,13 +138,31 @@ def _algorithm(value: CertificateValue) -> str:
     return {"sha256WithRSAEncryption": "sha256RSA", "sha1WithRSAEncryption": "sha1RSA"}.get(oid._name, oid._name)
 
 
-def _load(data: object, *_password: object) -> CertificateValue:
-    raw = base64.b64decode(data) if isinstance(data, str) else bytes(data)  # type: ignore[call-overload]
+FLAGS = enumeration(
+    "System.Security.Cryptography.X509Certificates.X509KeyStorageFlags",
+    DefaultKeySet=0, UserKeySet=1, MachineKeySet=2, Exportable=4, UserProtected=8, PersistKeySet=16, EphemeralKeySet=32,
+)  # fmt: skip
+
+
+def _load(data: object, *password: object) -> CertificateValue:
+    raw = bytes(data)  # type: ignore[call-overload]
+    if password:
+        return _load_pfx(raw, password[0])
     try:
         loader = x509.load_pem_x509_certificate if raw.startswith(b"-----") else x509.load_der_x509_certificate
         return CertificateValue(loader(raw))
     except ValueError:
         raise thrown("CryptographicException", "Cannot find the requested object.") from None
+
+
+def _load_pfx(data: bytes, password: object) -> CertificateValue:
+    try:
+        key, certificate, _ = pkcs12.load_key_and_certificates(data, str(password).encode() if password else None)
+    except ValueError:
+        raise thrown("CryptographicException", "The specified network password is not correct.") from None
+    if certificate is None:
+        raise thrown("CryptographicException", "Cannot find the requested object.")
+    return CertificateValue(certificate, key)
 
 
 def _public_key(value: CertificateValue) -> bytearray:
@@ -181,6 +199,8 @@ CERTIFICATE = define(f"{_X}.X509Certificate", {
 })  # fmt: skip
 CERTIFICATE2 = define(f"{_X}.X509Certificate2", {
     "new(byte[] rawData)": _load,
+    "new(byte[] rawData, string password)": _load,
+    "new(byte[] rawData, string password, X509KeyStorageFlags keyStorageFlags)": _load,
     "string Thumbprint": _thumbprint,
     "string SerialNumber": lambda value: serial_number(value.certificate),
     "string FriendlyName": lambda _value: "",

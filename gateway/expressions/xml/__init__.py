@@ -1,0 +1,1 @@
+"""LINQ to XML: the tree, its reader (no DTD, no entities) and writer."""

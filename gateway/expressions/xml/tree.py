@@ -1,0 +1,329 @@
+"""
+XElement and its kin. A node that has a parent is copied when it is added elsewhere.
+
+Source: .NET API reference, System.Xml.Linq.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from gateway.expressions.formatting.text import text
+from gateway.expressions.limits import tick
+from gateway.expressions.runtime import iterate, type_of
+from gateway.expressions.thrown import argument_null, thrown
+
+XMLNS = "http://www.w3.org/2000/xmlns/"
+XML = "http://www.w3.org/XML/1998/namespace"
+_NAME = re.compile(r"[^\W\d][\w.\-\u00b7]*")
+
+
+class XNamespace:
+    """A namespace."""
+
+    __slots__ = ("uri",)
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, XNamespace) and self.uri == other.uri
+
+    def __hash__(self) -> int:
+        return hash(self.uri)
+
+
+class XName:
+    """A local name in a namespace."""
+
+    __slots__ = ("local", "uri")
+
+    def __init__(self, local: str, uri: str = "") -> None:
+        if not _NAME.fullmatch(local):
+            shown = local[:1]
+            raise thrown("XmlException", f"The '{shown}' character, hexadecimal value 0x{ord(shown or ' '):02X}, cannot be included in a name.")  # noqa: E501
+        self.local = local
+        self.uri = uri
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, XName) and self.local == other.local and self.uri == other.uri
+
+    def __hash__(self) -> int:
+        return hash((self.local, self.uri))
+
+
+def to_name(value: str | None) -> XName | None:
+    """``name`` or ``{uri}name``; null stays null."""
+    if value is None:
+        return None
+    if value.startswith("{"):
+        uri, _, local = value[1:].partition("}")
+        return XName(local, uri)
+    return XName(value)
+
+
+class XObject:
+    """Anything in the tree."""
+
+    __slots__ = ("parent",)
+
+    def __init__(self) -> None:
+        self.parent: XContainer | None = None
+
+
+class XAttribute(XObject):
+    """A name and its value."""
+
+    __slots__ = ("name", "value")
+
+    def __init__(self, name: XName, value: str) -> None:
+        self.parent = None
+        self.name = name
+        self.value = value
+
+
+class XNode(XObject):
+    """A node among the content of a container."""
+
+    __slots__ = ()
+
+    def clone(self) -> XNode:
+        """A copy without a parent."""
+        raise NotImplementedError
+
+
+class XText(XNode):
+    """Text."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str) -> None:
+        self.parent = None
+        self.value = value
+
+    def clone(self) -> XText:
+        """A copy without a parent."""
+        return type(self)(self.value)
+
+
+class XCData(XText):
+    """A CDATA section."""
+
+    __slots__ = ()
+
+
+class XComment(XText):
+    """A comment."""
+
+    __slots__ = ()
+
+
+class XInstruction(XNode):
+    """A processing instruction."""
+
+    __slots__ = ("data", "target")
+
+    def __init__(self, target: str, data: str) -> None:
+        self.parent = None
+        self.target = target
+        self.data = data
+
+    def clone(self) -> XInstruction:
+        """A copy without a parent."""
+        return XInstruction(self.target, self.data)
+
+
+class XDeclaration:
+    """``<?xml …?>``."""
+
+    __slots__ = ("encoding", "standalone", "version")
+
+    def __init__(self, version: str | None, encoding: str | None = None, standalone: str | None = None) -> None:
+        self.version = version
+        self.encoding = encoding
+        self.standalone = standalone
+
+
+class XContainer(XNode):
+    """A node that has content."""
+
+    __slots__ = ("nodes",)
+
+    def __init__(self) -> None:
+        self.parent = None
+        self.nodes: list[XNode] = []
+
+    def append(self, node: XNode, index: int | None = None) -> None:
+        """Add one node, a copy of it when it already hangs somewhere."""
+        tick()
+        if node.parent is not None:
+            node = node.clone()
+        node.parent = self
+        self.nodes.insert(len(self.nodes) if index is None else index, node)
+
+    def elements(self) -> list[XElement]:
+        """The child elements."""
+        return [node for node in self.nodes if isinstance(node, XElement)]
+
+    def descendants(self) -> Iterator[XNode]:
+        """Every node below, in document order."""
+        todo = self.nodes[::-1]
+        while todo:
+            node = todo.pop()
+            tick()
+            yield node
+            if isinstance(node, XContainer):
+                todo += node.nodes[::-1]
+
+
+class XElement(XContainer):
+    """An element: name, attributes, content."""
+
+    __slots__ = ("attributes", "name")
+
+    def __init__(self, name: XName | None, content: Iterable[object] = ()) -> None:
+        if name is None:
+            raise argument_null("name")
+        super().__init__()
+        self.name = name
+        self.attributes: dict[XName, XAttribute] = {}
+        for item in content:
+            add(self, item)
+
+    def clone(self) -> XElement:
+        """A copy without a parent."""
+        made = XElement(self.name)
+        for name, each in self.attributes.items():
+            made.attributes[name] = attribute = XAttribute(name, each.value)
+            attribute.parent = made
+        for node in self.nodes:
+            made.append(node.clone())
+        return made
+
+    @property
+    def value(self) -> str:
+        """All text in it."""
+        return "".join(n.value for n in self.descendants() if isinstance(n, XText) and not isinstance(n, XComment))
+
+    def set_value(self, value: str) -> None:
+        """Replace the content by text."""
+        for node in self.nodes:
+            node.parent = None
+        self.nodes = []
+        if value:
+            self.append(XText(value))
+
+    def set_attribute(self, name: XName, value: object) -> None:
+        """Set an attribute; null takes it away."""
+        if value is None:
+            self.attributes.pop(name, None)
+        elif name in self.attributes:
+            self.attributes[name].value = content_text(value)
+        else:
+            add(self, XAttribute(name, content_text(value)))
+
+
+class XDocument(XContainer):
+    """A document."""
+
+    __slots__ = ("declaration",)
+
+    def __init__(self, content: Iterable[object] = ()) -> None:
+        super().__init__()
+        self.declaration: XDeclaration | None = None
+        for item in content:
+            add(self, item)
+
+    def clone(self) -> XDocument:
+        """A copy."""
+        made = XDocument([node.clone() for node in self.nodes])
+        made.declaration = self.declaration
+        return made
+
+    @property
+    def root(self) -> XElement | None:
+        """The document element."""
+        return next(iter(self.elements()), None)
+
+
+def content_text(value: object) -> str:
+    """A value as XML writes it: booleans in lower case, dates in ISO form."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    from gateway.expressions.json.writer import moment_text
+    from gateway.expressions.moments import DateTime, DateTimeOffset
+
+    return moment_text(value) if isinstance(value, DateTime | DateTimeOffset) else text(value)
+
+
+def add(parent: XContainer, content: object, index: int | None = None) -> None:
+    """``Add``: nodes and attributes as they are, sequences item by item, everything else as text."""
+    if content is None:
+        return
+    if isinstance(content, XAttribute):
+        _add_attribute(parent, content)
+    elif isinstance(content, XDeclaration) and isinstance(parent, XDocument):
+        parent.declaration = content
+    elif isinstance(content, XNode):
+        _add_node(parent, content, index)
+    elif not isinstance(content, str) and _is_sequence(content):
+        for item in list(iterate(content)):
+            add(parent, item)
+    else:
+        _add_text(parent, content_text(content), index)
+
+
+def _is_sequence(content: object) -> bool:
+    from gateway.expressions.primitives import ENUMERABLE
+
+    return ENUMERABLE in type_of(content).ancestors
+
+
+def _add_attribute(parent: XContainer, content: XAttribute) -> None:
+    if not isinstance(parent, XElement):
+        raise thrown("ArgumentException", "An attribute cannot be added to content.")
+    if content.name in parent.attributes:
+        raise thrown("InvalidOperationException", "Duplicate attribute.")
+    made = content if content.parent is None else XAttribute(content.name, content.value)
+    made.parent = parent
+    parent.attributes[made.name] = made
+
+
+def _add_node(parent: XContainer, content: XNode, index: int | None) -> None:
+    if isinstance(content, XDocument):
+        raise thrown("ArgumentException", "A node of type Document cannot be added to content.")
+    if isinstance(parent, XDocument) and isinstance(content, XElement) and parent.root is not None:
+        raise thrown("InvalidOperationException", "This operation would create an incorrectly structured document.")
+    parent.append(content, index)
+
+
+def _add_text(parent: XContainer, value: str, index: int | None) -> None:
+    if isinstance(parent, XDocument) and value.strip():
+        raise thrown("ArgumentException", "Non-whitespace characters cannot be added to content.")
+    if value and index is None and parent.nodes and type(parent.nodes[-1]) is XText:
+        parent.nodes[-1].value += value
+    elif value or not parent.nodes:
+        parent.append(XText(value), index)
+
+
+def remove(item: XObject) -> None:
+    """Take an attribute or node out of its parent."""
+    parent = item.parent
+    if parent is None:
+        raise thrown("InvalidOperationException", "The parent is missing.")
+    if isinstance(item, XAttribute) and isinstance(parent, XElement):
+        parent.attributes.pop(item.name, None)
+    else:
+        parent.nodes = [node for node in parent.nodes if node is not item]
+    item.parent = None
+
+
+def lookup_prefix(element: XContainer | None, uri: str) -> str | None:
+    """The prefix that is bound to *uri* at *element*; empty for the default namespace, None for none."""
+    while isinstance(element, XElement):
+        for name, each in element.attributes.items():
+            if each.value == uri and (name.uri == XMLNS or (name.local == "xmlns" and not name.uri)):
+                return name.local if name.uri == XMLNS else ""
+        element = element.parent
+    return None
