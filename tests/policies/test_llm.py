@@ -1,0 +1,276 @@
+"""Language models: token limits and metrics; then client certificates, Dapr and authorizations."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from dataclasses import dataclass, field
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import NameOID
+
+from gateway.counters import MemoryCounters
+from gateway.errors import PolicyError, UpstreamError
+from gateway.pipeline.context import Authorization
+from gateway.pipeline.services import Call
+from gateway.policies.token_usage import TokenUsage, find_usage
+from gateway.wire.body import Body, BodyStream
+from gateway.wire.messages import Response
+from tests.policies.bench import NOW, Bench, Ran, answer, post
+from tests.tokens.minting import rsa_key
+
+USAGE = '{"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 30, "total_tokens": 40}}'
+
+
+@pytest.fixture
+def bench(bench: Bench) -> Bench:
+    """With a clock that stands still."""
+    return bench.use(counters=MemoryCounters(lambda: float(NOW)))
+
+
+def ask(bench: Bench, xml: str, prompt: str = "x" * 40, body: str = USAGE) -> Ran:
+    """One call to the model, its answer read to the end."""
+
+    async def read(response: Response) -> None:
+        await response.body.buffer(100_000)
+
+    ran = bench.run(xml, post(prompt, "/", [("Accept-Encoding", "gzip")]))
+    final = ran.context.finished(answer(200, body))
+    asyncio.run(read(final))
+    assert final.body.content.decode() == body
+    ran.outcome = final
+    return ran
+
+
+LIMIT = (
+    '<llm-token-limit counter-key="k" {0} remaining-tokens-header-name="x-left" remaining-tokens-variable-name="l"/>'
+)
+
+
+def test_tokens_per_minute(bench: Bench) -> None:
+    """What the model reports counts; the call that finds nothing left is refused with 429."""
+    xml = LIMIT.format('tokens-per-minute="50"')
+    ran = ask(bench, xml)
+    assert (ran.response.headers.first("x-left"), ran.variables["l"]) == ("50", 50)
+    assert "Accept-Encoding" not in ran.request.headers
+    assert ask(bench, xml).response.headers.first("x-left") == "10"
+    with pytest.raises(PolicyError) as caught:
+        ask(bench, xml)
+    assert (caught.value.status, caught.value.reason) == (429, "RateLimitExceeded")
+    assert caught.value.headers == (("Retry-After", "60"),)
+
+
+def test_a_quota_of_tokens(bench: Bench) -> None:
+    """The quota's refusal is 403."""
+    xml = LIMIT.format('token-quota="40" token-quota-period="Daily" retry-after-header-name="x-wait"')
+    ask(bench, xml)
+    with pytest.raises(PolicyError) as caught:
+        ask(bench, xml)
+    assert (caught.value.status, caught.value.headers[0][0]) == (403, "x-wait")
+
+
+def test_the_prompt_may_be_estimated(bench: Bench) -> None:
+    """An estimate is counted up front and corrected by what the model reports."""
+    xml = LIMIT.format('tokens-per-minute="100" estimate-prompt-tokens="true"')
+    assert ask(bench, xml).response.headers.first("x-left") == "90"
+    assert ask(bench, xml).response.headers.first("x-left") == "50"
+
+
+def test_answers_without_usage_cost_nothing(bench: Bench) -> None:
+    """An error of the model is not counted."""
+    xml = LIMIT.format('tokens-per-minute="50"')
+    for _ in range(3):
+        assert ask(bench, xml, body="{}").response.headers.first("x-left") == "50"
+
+
+def test_consumed_tokens_where_the_answer_is_in_memory(bench: Bench) -> None:
+    """A header can only tell what is known before the head is sent."""
+    xml = LIMIT.format('tokens-per-minute="50" tokens-consumed-header-name="x-cost"')
+    context = bench.run(xml, post("x")).context
+    assert context.finished(Response(200, body=Body(USAGE.encode()))).headers.first("x-cost") == "40"
+
+
+@dataclass
+class Counted:
+    """Keeps what was counted."""
+
+    counts: list[object] = field(default_factory=list)
+
+    def emit(self, *counted: object) -> None:
+        self.counts.append(counted)
+
+
+@pytest.mark.parametrize("name", ["llm-emit-token-metric", "azure-openai-emit-token-metric"])
+def test_token_metrics(bench: Bench, name: str) -> None:
+    """Three numbers with their dimensions; none without a usage or a sink."""
+    xml = f'<{name} namespace="n"><dimension name="API ID"/></{name}>'
+    ask(bench, xml)
+    metrics = Counted()
+    bench.use(metrics=metrics)
+    ask(bench, xml, body="{}")
+    ask(bench, xml)
+    labels = (("API ID", "api"),)
+    assert metrics.counts == [
+        ("n", "Total Tokens", 40, labels),
+        ("n", "Prompt Tokens", 10, labels),
+        ("n", "Completion Tokens", 30, labels),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tail", "usage"),
+    [
+        (b'data: {"usage":null}\n\ndata: {"usage":{"prompt_tokens":1,"total_tokens":3}}\n\n', TokenUsage(1, 0, 3)),
+        (b'{"usage": {"input_tokens": 2, "output_tokens": 3}}', TokenUsage(2, 3, 5)),
+        (b"{}", None),
+        (b'{"total_tokens": 0}', None),
+    ],
+    ids="stream responses none zero".split(),
+)
+def test_usage(tail: bytes, usage: TokenUsage | None) -> None:
+    """The last usage counts, under the names of both APIs."""
+    assert find_usage(tail) == usage
+
+
+def test_a_broken_answer_stays_broken(bench: Bench) -> None:
+    """A stream that fails fails for the caller too."""
+    context = bench.run(LIMIT.format('tokens-per-minute="50"'), post("x")).context
+    stream = BodyStream()
+    final = context.finished(Response(200, body=Body(stream=stream)))
+
+    async def read() -> None:
+        stream.feed(b"x")
+        stream.fail(UpstreamError("BackendConnectionFailure", "gone"))
+        await final.body.buffer(100)
+
+    with pytest.raises(UpstreamError):
+        asyncio.run(read())
+
+
+# -- certificates
+def _certificate(days: int = 10) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")])
+    start = datetime.datetime.fromtimestamp(NOW, datetime.UTC) - datetime.timedelta(days=5)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(rsa_key().public_key())
+    builder = builder.serial_number(0x0ABC).not_valid_before(start)
+    builder = builder.not_valid_after(start + datetime.timedelta(days=days))
+    names = x509.SubjectAlternativeName([x509.DNSName("Client.test")])
+    return builder.add_extension(names, False).sign(rsa_key(), hashes.SHA256())
+
+
+CHECK = '<validate-client-certificate validate-revocation="{0}" {1}>{2}</validate-client-certificate>'
+
+
+@pytest.mark.parametrize(
+    ("revocation", "attributes", "identity", "passes"),
+    [
+        ("false", "", "", True),
+        ("true", "", "", False),
+        ("true", 'ignore-error="true"', "", True),
+        ("false", "", 'common-name="client"', True),
+        ("false", "", 'common-name="other"', False),
+        ("false", "", 'dns-name="client.TEST" serial-number="0abc"', True),
+        ("false", "", 'dns-name="client.test" serial-number="1"', False),
+        ("false", "", f'thumbprint="{_certificate().fingerprint(hashes.SHA1()).hex(":")}"', True),
+        ("false", "", 'subject="CN=client" issuer-subject="CN=client"', True),
+        ("false", "", 'issuer-thumbprint="AA"', False),
+    ],
+)
+def test_client_certificates(bench: Bench, revocation: str, attributes: str, identity: str, passes: bool) -> None:
+    """All facts of one identity must hold; revocation cannot be looked up, so asking for it refuses."""
+    identities = f"<identities><identity {identity}/></identities>" if identity else ""
+    xml = CHECK.format(revocation, attributes, identities)
+    request = post("", certificate=_certificate())
+    if passes:
+        assert bench.run(xml, request).outcome is None
+    else:
+        with pytest.raises(PolicyError) as caught:
+            bench.run(xml, request)
+        assert caught.value.status == 403
+
+
+@pytest.mark.parametrize("certificate", [None, _certificate(days=4)], ids=["none", "expired"])
+def test_no_good_certificate(bench: Bench, certificate: x509.Certificate | None) -> None:
+    """Without a certificate, or with one whose time is over, nobody passes."""
+    with pytest.raises(PolicyError):
+        bench.run(CHECK.format("false", "", ""), post("", certificate=certificate))
+
+
+# -- Dapr and authorizations
+@dataclass
+class Sidecar:
+    """Remembers calls, answers with *status*."""
+
+    status: int = 200
+    calls: list[Call] = field(default_factory=list)
+
+    async def send(self, call: Call) -> Response:
+        self.calls.append(call)
+        return Response(self.status)
+
+
+@pytest.mark.parametrize(
+    ("xml", "url", "body"),
+    [
+        (
+            '<publish-to-dapr pubsub-name="p" topic="t">@("{" + "}")</publish-to-dapr>',
+            "http://localhost:3500/v1.0/publish/p/t",
+            b"{}",
+        ),
+        (
+            '<invoke-dapr-binding name="n" operation="create"><metadata><item key="a">b</item></metadata>'
+            "<data>[1]</data></invoke-dapr-binding>",
+            "http://localhost:3500/v1.0/bindings/n",
+            b'{"operation": "create", "metadata": {"a": "b"}, "data": [1]}',
+        ),
+        (
+            '<invoke-dapr-binding name="n"><data>text</data></invoke-dapr-binding>',
+            "http://localhost:3500/v1.0/bindings/n",
+            b'{"data": "text"}',
+        ),
+    ],
+    ids=["publish", "binding", "text"],
+)
+def test_dapr(bench: Bench, xml: str, url: str, body: bytes) -> None:
+    """The sidecar gets the message; its refusal is an error unless that is ignored."""
+    sidecar = Sidecar()
+    bench.use(http=sidecar).run(xml)
+    assert (sidecar.calls[0].url, sidecar.calls[0].body, sidecar.calls[0].timeout_s) == (url, body, 5.0)
+    sidecar.status = 500
+    with pytest.raises(UpstreamError):
+        bench.run(xml)
+    ignoring = xml.replace(' name="n"', ' name="n" ignore-error="true" response-variable-name="r"').replace(
+        ' topic="t"', ' topic="t" ignore-error="true" response-variable-name="r"'
+    )
+    assert bench.run(ignoring).variables == {"r": None}
+    with pytest.raises(UpstreamError):
+        bench.use(http=None).run(xml)
+
+
+@dataclass
+class Source:
+    """A credential source with one authorization."""
+
+    later: bool
+
+    def token(self, resource: str, client_id: str | None) -> object:
+        return self._later(resource) if self.later else f"token of {resource}"
+
+    async def _later(self, resource: str) -> str:
+        return f"token of {resource}"
+
+
+AUTHORIZATION = '<get-authorization-context provider-id="p" authorization-id="a" context-variable-name="v" {0}/>'
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_authorizations(bench: Bench, later: bool) -> None:
+    """The variable holds the authorization; without a source there is none."""
+    found = bench.use(credentials=Source(later)).run(AUTHORIZATION.format("")).variables["v"]
+    assert found == Authorization("token of p/a")
+    bench.use(credentials=None)
+    with pytest.raises(UpstreamError):
+        bench.run(AUTHORIZATION.format(""))
+    assert bench.run(AUTHORIZATION.format('ignore-error="true"')).variables == {"v": None}
