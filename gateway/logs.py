@@ -7,24 +7,29 @@ every part has already kept its secrets to itself.
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
+import orjson
 import structlog
 
 MAX_CHARACTERS = 2_000
+FLUSH_AFTER_S = 0.05
 
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _CREDENTIAL = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}")
+_SHORTEST_SECRET = 13  # no match of these is shorter
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
 def configure(level: str = "info", form: str = "json") -> None:
     """Set up structlog and the standard library's root logger for the whole process."""
-    renderer: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer()
+    renderer: Any = structlog.processors.JSONRenderer(_dump) if form == "json" else structlog.dev.ConsoleRenderer()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -35,12 +40,52 @@ def configure(level: str = "info", form: str = "json") -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=lambda *_: _lines,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)
+
+
+def _dump(event: object, **_: object) -> str:
+    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+class _Lines:
+    """
+    Where structlog's lines go: standard output, all lines of a moment in one write.
+
+    A flood of refused requests must not cost a system call each. Outside an event loop lines are written at once.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+
+    def msg(self, line: str) -> None:
+        """Write *line*, now or in a moment."""
+        self._waiting.append(line)
+        if len(self._waiting) > 1:
+            return
+        try:
+            asyncio.get_running_loop().call_later(FLUSH_AFTER_S, self.flush)
+        except RuntimeError:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits; before the process ends, too."""
+        if not self._waiting:
+            return
+        lines, self._waiting = self._waiting, []
+        sys.stdout.write("\n".join([*lines, ""]))
+        sys.stdout.flush()
+
+    debug = info = warning = warn = error = err = critical = fatal = exception = log = msg
+
+
+_lines = _Lines()
+flush = _lines.flush
+atexit.register(flush)
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
@@ -51,6 +96,8 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Ma
 def clean(value: object) -> object:
     """*value* as it may be logged."""
     if isinstance(value, str):
+        if len(value) < _SHORTEST_SECRET:
+            return value
         text = _CREDENTIAL.sub(r"\1 *****", _TOKEN.sub("*****", value))
         return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
     if isinstance(value, Mapping):

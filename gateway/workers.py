@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from gateway import logs
+
 log = structlog.get_logger("gateway.workers")
 
 # A worker that dies at once, again and again, must not take the machine with it.
@@ -67,6 +69,7 @@ class Supervisor:
         except BaseException as error:
             log.error("process-failed", process=name, error=repr(error))
         finally:
+            logs.flush()
             sys.stdout.flush()
             os._exit(status)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 
@@ -63,3 +64,20 @@ def test_libraries_log_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "json")
     logging.getLogger("some.library").warning("got %s", TOKEN)
     assert json.loads(capsys.readouterr().out)["event"] == "got *****"
+
+
+@pytest.mark.usefixtures("configured")
+def test_lines_of_a_moment_are_written_together(capsys: pytest.CaptureFixture[str]) -> None:
+    """Within an event loop lines wait a moment for others; none is lost, and they keep their order."""
+
+    async def scenario() -> None:
+        logs.configure("info", "json")
+        for number in range(3):
+            structlog.get_logger().info("event", number=number)
+        assert capsys.readouterr().out == ""
+        await asyncio.sleep(2 * logs.FLUSH_AFTER_S)
+
+    asyncio.run(scenario())
+    assert [json.loads(line)["number"] for line in capsys.readouterr().out.splitlines()] == [0, 1, 2]
+    logs.flush()
+    assert capsys.readouterr().out == ""
