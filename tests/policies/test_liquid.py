@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gateway.errors import ExpressionError, LoadError
@@ -11,9 +13,7 @@ JSON = [("Content-Type", "application/json")]
 XML = [("Content-Type", "text/xml; charset=utf-8")]
 
 
-def rendered(
-    bench: Bench, template: str, body: str = "{}", headers: list[tuple[str, str]] = JSON, **more: object
-) -> str:
+def rendered(bench: Bench, template: str, body: str = "{}", headers: list[tuple[str, str]] = JSON, **more: Any) -> str:
     """The request's body after set-body."""
     xml = f'<set-body template="liquid" {more.pop("attributes", "")}>{template}</set-body>'
     request = post(body, "/p?q=1", headers, ip_address="10.0.0.1")
