@@ -15,7 +15,8 @@ from gateway.config.backends import Credentials as CredentialsEntry
 from gateway.errors import LoadError, UpstreamError
 from gateway.http_calls import client_context
 from gateway.pipeline.services import StoredCertificate
-from gateway.wire.asgi_target import AsgiApp, AsgiTarget
+from gateway.wire.asgi_call import AsgiApp
+from gateway.wire.asgi_target import AsgiTarget
 from gateway.wire.messages import ForwardOptions, Request, Response, Target, Url
 from gateway.wire.pending import Pending
 from gateway.wire.settings import UpstreamSettings

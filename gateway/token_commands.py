@@ -6,7 +6,7 @@ import base64
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -84,7 +84,7 @@ def show(token: str) -> None:
     print(json.dumps({"header": _part(parts[0]), "claims": _part(parts[1])}, indent=2, ensure_ascii=False))
 
 
-def _claim(text: str) -> tuple[str, object]:
+def _claim(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise GatewayError(f"--claim {text!r} is not NAME=VALUE")
