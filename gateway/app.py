@@ -34,6 +34,7 @@ from gateway.targets import ConfiguredTargets
 from gateway.tokens.cache import TokenCache
 from gateway.tokens.registry import IssuerRegistry
 from gateway.traces import trace_book
+from gateway.wire.memory import loading
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class Gateway:
         await self._running.aclose()
 
 
+@loading()
 def build(config: Config) -> Gateway:
     """
     Join the parts.

@@ -20,6 +20,7 @@ from gateway.config.reference import keys, models
 from gateway.config.references import unresolved
 from gateway.config.values import Surroundings
 from gateway.errors import LoadError, Location, Problem
+from gateway.wire.memory import loading
 from gateway.yaml_nodes import Mapping as YamlMapping
 from gateway.yaml_nodes import compose
 
@@ -43,6 +44,7 @@ def load(path: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) 
     return parse(content, str(file), file.resolve().parent, environ)
 
 
+@loading()
 def parse(text: str | bytes, file: str, directory: Path, environ: Mapping[str, str]) -> Config:
     """The configuration in *text*; *file* names it in errors, relative paths start at *directory*. Raises LoadError."""
     root = compose(text, file)

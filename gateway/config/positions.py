@@ -36,8 +36,10 @@ class Positions:
 
 def _step(node: YamlNode, step: object) -> tuple[Scalar | None, YamlNode] | None:
     if isinstance(node, Mapping):
-        return next(((key, value) for key, value in node.entries if key.value == step), None)
-    if isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+        for entry in node.entries:
+            if entry[0].value == step:
+                return entry
+    elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
         return None, node.items[step]
     return None
 

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import ctypes
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _TRIM_THRESHOLD = -1  # M_TRIM_THRESHOLD of malloc.h
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
 _MIB = 1024 * 1024
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """
+    Keep the collector still while a configuration is loaded: it makes many objects that stay, and no cycles.
+
+    With 20,000 operations the collector would look through them so often that it takes a quarter of the time.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def settle() -> None:
