@@ -5,6 +5,7 @@ How many jobs a second are accepted durably, and what do ten thousand watches co
 
 Accepting: requests go through the ASGI application (no socket), 64 at a time, and count once they are answered with
 202, that is, committed with synchronous=FULL. Watching: jobs that never end, counted once all of them are polled.
+The emulators run in a process of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import argparse
 import asyncio
 import json
 import logging
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -36,10 +40,11 @@ from gateway.notifications.settings import (
 )
 
 CALLERS = 64
+SETTLE_S = float(os.environ.get("BENCH_SETTLE_S", "30"))
 CALLBACK = "https://dpwesteurope.svc.datafactory.azure.com/callback/{number}?sig=0123456789abcdef"
 
 
-async def measure(app: Starlette, accepts: int, watches: int) -> dict[str, float]:
+async def measure(app: Starlette, accepts: int) -> dict[str, float]:
     """All numbers of one run."""
     async with app.router.lifespan_context(app):
         await asyncio.sleep(1.0)
@@ -47,7 +52,7 @@ async def measure(app: Starlette, accepts: int, watches: int) -> dict[str, float
         began = time.perf_counter()
         latencies = await _accept(app, accepts)
         accept_s = time.perf_counter() - began
-        waited_s = await _until_watching(app, min(accepts, watches), began)
+        waited_s = await _until_watching(app, accepts, began)
         return {
             "accepts": accepts,
             "accepts_per_s": round(accepts / accept_s),
@@ -91,9 +96,9 @@ async def _until_watching(app: Starlette, count: int, began: float) -> float:
 
 async def _polling(app: Starlette, watches: int) -> dict[str, float]:
     """Queries in one minute of quiet polling."""
-    await asyncio.sleep(30.0)  # let the intervals grow to their cap
+    await asyncio.sleep(SETTLE_S)  # let the intervals grow to their cap
     before, began = _value(app, "poll_queries_total"), time.perf_counter()
-    await asyncio.sleep(60.0)
+    await asyncio.sleep(2 * SETTLE_S)
     per_minute = (_value(app, "poll_queries_total") - before) * 60 / (time.perf_counter() - began)
     return {"poll_queries_per_min": round(per_minute), "watches_per_query": round(watches / max(per_minute, 1), 1)}
 
@@ -109,12 +114,11 @@ def resident_mb() -> float:
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
 
 
-def settings(store: str, d365: str, token_url: str, entra: EntraEmulator) -> NotificationSettings:
+def settings(store: str, emulated: dict[str, str]) -> NotificationSettings:
     """The defaults, with budgets that outlast the measurement."""
-    application = entra.directory.applications[0]
     return NotificationSettings(
         store_url=store,
-        d365=D365Settings(d365, token_url, application.client_id, application.secrets[0]),
+        d365=D365Settings(**emulated),
         budgets=BudgetSettings(overall_s=7200.0),
         callbacks=CallbackSettings(hosts=("*.azure.com",)),
         default_caller=CallerRule("*", "bench", batch_jobs=None),
@@ -127,20 +131,40 @@ async def _public(host: str, port: int) -> list[str]:
     return ["20.50.2.3"]
 
 
+def emulate(watches: int) -> None:
+    """Serve F&O and Entra until standard input closes; tell the parent where they are."""
+    entra = EntraEmulator()
+    d365 = D365Emulator(jobs=[Job(n, lives=(endless(5),)) for n in range(1, watches + 1)])
+    with serve(entra) as entra_url, serve(d365) as d365_url:
+        application = entra.directory.applications[0]
+        found = {
+            "instance_url": d365_url,
+            "token_url": f"{entra_url}/{entra.tenants[0]}/oauth2/v2.0/token",
+            "client_id": application.client_id,
+            "client_secret": application.secrets[0],
+        }
+        print(json.dumps(found), flush=True)
+        sys.stdin.read()
+
+
 def main() -> None:
     """Run once and print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--watches", type=int, default=10_000)
     parser.add_argument("--store")
+    parser.add_argument("--emulate", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.emulate:
+        emulate(given.watches)
+        return
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     store = given.store or f"sqlite:///{tempfile.mkdtemp()}/notifications.db"
-    entra = EntraEmulator()
-    d365 = D365Emulator(jobs=[Job(n, lives=(endless(5),)) for n in range(1, given.watches + 1)])
-    with serve(entra) as entra_url, serve(d365) as d365_url:
-        token_url = f"{entra_url}/{entra.tenants[0]}/oauth2/v2.0/token"
-        app = create_app(settings(store, d365_url, token_url, entra), resolver=_public)
-        print(json.dumps(asyncio.run(measure(app, given.watches, given.watches)), indent=2))
+    command = [sys.executable, __file__, "--emulate", "--watches", str(given.watches)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as emulators:
+        assert emulators.stdout is not None
+        app = create_app(settings(store, json.loads(emulators.stdout.readline())), resolver=_public)
+        print(json.dumps(asyncio.run(measure(app, given.watches)), indent=2))
+        emulators.communicate()
 
 
 if __name__ == "__main__":

@@ -42,6 +42,11 @@ from gateway.notifications.watching import Watcher
 log = structlog.get_logger("gateway.notifications")
 
 
+# F&O takes a few calls at once, each some 100 ms, so more starts a second than this would only queue up in front of it;
+# and accepting requests must not wait for the work that they cause.
+_STARTS: Any = {"limit": 40, "period": 1.0}
+
+
 @dataclass(slots=True)
 class Parts:
     """Replaceable parts, for tests: the clock, the resolver, HTTP clients."""
@@ -177,7 +182,7 @@ class Engine:
         config = dbos_config(self.settings.store_url, self.store.engine, self.executor_id)
         DBOS(config=config)
         DBOS.launch()
-        await DBOS.register_queue_async(workflow.QUEUE, polling_interval_sec=0.2)
+        await DBOS.register_queue_async(workflow.QUEUE, polling_interval_sec=0.2, limiter=_STARTS)
         self._dbos = open_client(self.settings.store_url, self.store.engine)
 
     async def _shut_down(self, tasks: Sequence[asyncio.Task[Any]], replica: Replica) -> None:

@@ -19,7 +19,7 @@ from gateway.notifications.model import Job
 
 _NAME = "gateway-notifications"
 # DBOS spends its time in SQL; more threads than this only fight for the interpreter.
-_THREADS = 8
+_THREADS = 4
 
 
 def dbos_config(url: str, engine: sa.Engine, executor_id: str) -> DBOSConfig:
