@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
+from collections.abc import Iterable
 from typing import cast
 
 from gateway.errors import TokenError
 
 MAX_DEPTH = 32  # Entra's deepest claims (_claim_sources) nest three levels
 MAX_INTEGER_DIGITS = 20  # 64 bits, signed or not; more has no meaning in a registered claim
-STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
 def parse_object(raw: bytes, what: str) -> dict[str, object]:
@@ -29,8 +28,9 @@ def parse_object(raw: bytes, what: str) -> dict[str, object]:
     """
     try:
         text = raw.decode("utf-8")
-        _refuse_deep(text)
         value = _DECODER.decode(text)
+        if text.count("{") + text.count("[") > MAX_DEPTH:  # fewer brackets cannot nest deeper
+            _refuse_deep(value)
         if "\\u" in text:
             _refuse_lone_surrogates(value)
     except (ValueError, RecursionError) as error:
@@ -45,6 +45,8 @@ class _FaultError(ValueError):
 
 
 def _fault(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "is nested too deeply"
     return str(error) if isinstance(error, _FaultError) else "is not UTF-8 encoded JSON"
 
 
@@ -77,16 +79,18 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _refuse_deep(text: str) -> None:
-    # Nearly every token stops at the first line: fewer brackets than the limit cannot nest deeper than it.
-    if text.count("{") + text.count("[") <= MAX_DEPTH:
-        return
-    depth = 0
-    for match in STRUCTURE.finditer(text):
-        mark = match.group()
-        depth += 1 if mark in "[{" else -1 if mark in "]}" else 0
-        if depth > MAX_DEPTH:
-            raise _FaultError("is nested too deeply")
+def _refuse_deep(value: object) -> None:
+    # The parser itself stops at Python's recursion limit; this goes down one level at a time, without recursion.
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in _children(parent) if isinstance(child, dict | list)]
+        if not level:
+            return
+    raise _FaultError("is nested too deeply")
+
+
+def _children(parent: object) -> Iterable[object]:
+    return parent.values() if isinstance(parent, dict) else cast("list[object]", parent)
 
 
 def _refuse_lone_surrogates(value: object) -> None:
