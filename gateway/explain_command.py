@@ -111,7 +111,7 @@ def config_of_policy(policy: Path, named_values: Mapping[str, str]) -> Config:
 
 def run(question: Question, config: Config, scope: tuple[str | None, str | None], machine_readable: bool) -> int:
     """Explain and print; *scope* is API and operation. The exit code. Raises GatewayError."""
-    verdicts = explain_token(question, config, *scope)
+    verdicts = asyncio.run(explained(question, config, *scope))
     masking = Masking([*secrets_of(config), question.token])
     if machine_readable:
         print(json.dumps(as_json(verdicts, masking), indent=2, ensure_ascii=False))
@@ -120,17 +120,15 @@ def run(question: Question, config: Config, scope: tuple[str | None, str | None]
     return outcome(verdicts)
 
 
-def explain_token(question: Question, config: Config, api: str | None, operation: str | None) -> list[Verdict]:
+async def explained(
+    question: Question, config: Config, api: str | None = None, operation: str | None = None
+) -> list[Verdict]:
     """
     Every token check of the effective inbound, in order, with its explanation.
 
     Raises:
         GatewayError: The API or operation does not exist, or nothing there checks a token. LoadError is one.
     """
-    return asyncio.run(_explain(question, config, api, operation))
-
-
-async def _explain(question: Question, config: Config, api: str | None, operation: str | None) -> list[Verdict]:
     issuers = issuer_registry(config)
     pipeline, context = _runtime(config, issuers, api, operation)
     context.request.headers.replace("Authorization", f"Bearer {question.token}")
