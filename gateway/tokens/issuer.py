@@ -155,7 +155,8 @@ class Issuer:
     async def keep_fresh(self) -> None:
         """Refresh whenever due, for ever; the background task."""
         while True:
-            await asyncio.sleep(max(0.0, self.due - self._clock()))
+            # At most one lifetime, so that a clock that was set back does not stretch the pause.
+            await asyncio.sleep(min(max(0.0, self.due - self._clock()), self._life.lifetime_s))
             await self.refresh()
 
     async def aclose(self) -> None:
