@@ -11,6 +11,7 @@ from gateway.pipeline import checker, xml_format, yaml_format
 from gateway.pipeline.document import PolicyDocument, Section, same
 from gateway.pipeline.named_values import NamedValue, Substitution
 from gateway.policies import POLICIES
+from gateway.policy_tests.command import run_tests
 from gateway.tokens.registry import IssuerRegistry
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request
@@ -18,6 +19,7 @@ from tests.policies.bench import NOW, Bench, get, new_context
 from tests.tokens.minting import METADATA_URL, entra_site, token
 
 FOLDER = Path(__file__).parents[2] / "policies"
+DOCUMENTS = sorted(path for path in FOLDER.iterdir() if path.is_file())
 ORIGINAL = ("caller-objectid.xml", "caller-objectid.yaml")
 FORGED = [("caller-objectid", "forged"), ("Caller_ObjectId", "forged"), ("CALLER-OBJECTID", "forged")]
 
@@ -46,7 +48,7 @@ def call(text: str | None) -> Request:
     return request
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: str(path.name))
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.name))
 def test_every_document_is_sound(path: Path) -> None:
     """No ready-made document has a problem, and each begins with a comment."""
     assert checker.check(read(path.name), POLICIES) == []
@@ -114,3 +116,14 @@ def test_oid_must_be_there(bench: Bench) -> None:
     with pytest.raises(PolicyError) as caught:
         bench.run(named("caller-objectid-oid.yaml"), call(token(oid=None)))
     assert caught.value.reason == "TokenClaimNotFound"
+
+
+def test_every_document_has_its_policy_test() -> None:
+    """What is shipped is tested the way users test their own."""
+    tested = {path.name.removesuffix(".policytest.yaml") for path in (FOLDER / "tests").iterdir()}
+    assert {path.stem for path in DOCUMENTS} == tested
+
+
+def test_the_policy_tests_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    """``gateway test policies/tests`` exits with 0."""
+    assert run_tests([FOLDER / "tests"]) == 0, capsys.readouterr().out
