@@ -143,6 +143,7 @@ def _services(config: Config, outside: Outside, emitted: EmittedMetrics) -> Serv
         targets=outside.targets,
         issuers=outside.issuers,
         token_cache=TokenCache(),
+        schemas={name: file.read_bytes() for name, file in config.schemas.items()},
         certificates=load_certificates(config),
         counters=outside.state.counters,
         caches=outside.state.caches,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.counters import ConcurrencySlots, MemoryCounters
 from gateway.pipeline.background import Background
@@ -116,7 +116,7 @@ class Services:
         targets: Where requests can go.
         issuers: Shared key sets by metadata URL.
         token_cache: Verdicts of tokens that passed; None: every token is verified in full.
-        schemas: JSON schemas by id, for validate-content.
+        schemas: Text of JSON and XML schemas by id, for validate-content.
         certificates: By id and by thumbprint.
         counters, caches: Shared state: in memory, or in Redis.
         slots: Of limit-concurrency, in this process.
@@ -132,7 +132,7 @@ class Services:
     targets: Targets
     issuers: IssuerRegistry | None = None
     token_cache: TokenCache | None = None
-    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    schemas: Mapping[str, bytes] = field(default_factory=dict)
     certificates: Mapping[str, StoredCertificate] = field(default_factory=dict)
     counters: Counters = field(default_factory=MemoryCounters)
     slots: ConcurrencySlots = field(default_factory=ConcurrencySlots)

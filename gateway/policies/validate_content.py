@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
+from lxml import etree
 from referencing import Registry
 
 from gateway.pipeline.document import Section
@@ -77,8 +78,9 @@ class Form:
 
     type: Value[str] | None
     form: str
-    validator: Draft202012Validator | None
     action: Value[str]
+    json_schema: Draft202012Validator | None
+    xml_schema: etree.XMLSchema | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,27 +168,31 @@ class ValidateContent:
 def _mistake(content: bytes, form: Form) -> str:
     """What is wrong with the body; empty when it fits. Never shows the body itself."""
     try:
-        return _json_mistake(content, form.validator) if form.form == "json" else _xml_mistake(content, form.form)
-    except (ValueError, RecursionError):
+        return _json_mistake(content, form) if form.form == "json" else _xml_mistake(content, form)
+    except (ValueError, RecursionError, XmlError):
         return f"The body is not well-formed {form.form}."
 
 
-def _json_mistake(content: bytes, validator: Draft202012Validator | None) -> str:
+def _json_mistake(content: bytes, form: Form) -> str:
     value = json.loads(content)
-    error = best_match(validator.iter_errors(value)) if validator else None
+    error = best_match(form.json_schema.iter_errors(value)) if form.json_schema else None
     if error is None:
         return ""
     place = "/".join(map(str, error.absolute_path)) or "(root)"
     return f"The body does not match the schema at {place[:120]}: {error.validator}."
 
 
-def _xml_mistake(content: bytes, form: str) -> str:
-    try:
-        root = parse_xml(content)
-    except XmlError:
-        return f"The body is not well-formed {form}."
-    is_envelope = root.tag in {f"{{{namespace}}}Envelope" for namespace in _SOAP}
-    return "" if form == "xml" or is_envelope else "The body is no SOAP envelope."
+def _xml_mistake(content: bytes, form: Form) -> str:
+    root = parse_xml(content)
+    if form.form == "soap":
+        namespace = etree.QName(root).namespace
+        parts = root.findall(f"{{{namespace}}}Body/*")
+        if namespace not in _SOAP or etree.QName(root).localname != "Envelope":
+            return "The body is no SOAP envelope."
+    else:
+        parts = [root]
+    fits = form.xml_schema is None or all(form.xml_schema.validate(part) for part in parts)
+    return "" if fits else "The body does not match the schema."
 
 
 def _type_map(settings: Settings | None) -> TypeMap:
@@ -206,28 +212,38 @@ def _form(settings: Settings) -> Form:
     if settings.constant_bool("case-insensitive-property-names"):
         message = "JSON names are compared as they are"
         raise settings.error("unsupported", message, "remove it", at="case-insensitive-property-names")
-    kind = settings.maybe(settings.text, "type")
-    return Form(kind, settings.constant("validate-as"), _validator(settings), settings.text("action"))
+    kind, form = settings.maybe(settings.text, "type"), settings.constant("validate-as")
+    schema = _schema(settings)
+    try:
+        return Form(
+            type=kind,
+            form=form,
+            action=settings.text("action"),
+            json_schema=_json_schema(schema, settings) if schema and form == "json" else None,
+            xml_schema=etree.XMLSchema(parse_xml(schema)) if schema and form != "json" else None,
+        )
+    except (ValueError, XmlError, SchemaError, etree.XMLSchemaParseError) as error:
+        message = f"the schema cannot be used: {str(error).splitlines()[0]}"
+        raise settings.error("bad-schema", message, at="schema-id") from None
 
 
-def _validator(settings: Settings) -> Draft202012Validator | None:
+def _schema(settings: Settings) -> bytes | None:
     name = settings.maybe(settings.constant, "schema-id")
-    if name is None or settings.constant("validate-as") != "json":
+    if name is None:
         return None
     schema = settings.services.schemas.get(name)
     if schema is None:
         remedy = "add it under schemas in the configuration"
         raise settings.error("unknown-schema", f"no schema {name!r}", remedy, at="schema-id")
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise settings.error("bad-schema", f"schema {name!r}: {error.message}", at="schema-id") from None
-    reference = settings.maybe(settings.constant, "schema-ref")
-    return Draft202012Validator(_narrowed(schema, reference, settings), registry=_NO_OTHERS)
+    return schema
 
 
-def _narrowed(schema: Any, reference: str | None, settings: Settings) -> Any:
-    """*schema*, or the definition in it that *reference* names; closed where the policy says so."""
-    strict = settings.has("allow-additional-properties") and not settings.constant_bool("allow-additional-properties")
-    narrowed = {**schema, "$ref": reference} if reference else dict(schema)
-    return {**narrowed, "unevaluatedProperties": False} if strict else narrowed
+def _json_schema(text: bytes, settings: Settings) -> Draft202012Validator:
+    """The schema, or the definition in it that ``schema-ref`` names; closed where the policy says so."""
+    schema: dict[str, Any] = json.loads(text)
+    if settings.has("schema-ref"):
+        schema = {**schema, "$ref": settings.constant("schema-ref")}
+    if settings.has("allow-additional-properties") and not settings.constant_bool("allow-additional-properties"):
+        schema = {**schema, "unevaluatedProperties": False}
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema, registry=_NO_OTHERS)

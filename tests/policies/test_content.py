@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import ExpressionError, PolicyError
-from tests.policies.bench import Bench, Ran, answer, get, new_context, post
+from gateway.errors import ExpressionError, LoadError, PolicyError
+from tests.policies.bench import Bench, Ran, answer, codes, get, new_context, post
 
 XML = [("Content-Type", "application/xml")]
 JSON = [("Content-Type", "application/json")]
@@ -154,11 +154,12 @@ CONTENT = (
     ' errors-variable-name="e">{1}</validate-content>'
 )
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+XSD = b'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="n" type="xs:integer"/></xs:schema>'
 STRICT = '<content type="application/json" validate-as="json" action="{0}" schema-id="s" {1}/>'
 
 
 def _validated(bench: Bench, xml: str, body: str, headers: list[tuple[str, str]]) -> Ran:
-    return bench.use(schemas={"s": SCHEMA}).run(xml, post(body, "/", headers))
+    return bench.use(schemas={"s": json.dumps(SCHEMA).encode(), "x": XSD}).run(xml, post(body, "/", headers))
 
 
 @pytest.mark.parametrize(
@@ -180,6 +181,9 @@ def _validated(bench: Bench, xml: str, body: str, headers: list[tuple[str, str]]
             XML,
             "SizeLimit",
         ),
+        ('<content validate-as="xml" action="{0}" schema-id="x"/>', "<n>1</n>", XML, None),
+        ('<content validate-as="xml" action="{0}" schema-id="x"/>', "<n>a</n>", XML, "IncorrectMessage"),
+        (STRICT.replace("{1}", 'schema-ref="#/properties/a"'), "{}", JSON, "IncorrectMessage"),
         ("", "x", [], "Unspecified"),
         ("", "{}", JSON, None),
         (
@@ -219,6 +223,25 @@ def test_validate_content(
     told: Any = _validated(bench, detect, body, headers).variables["e"]
     (found,) = told
     assert (found["ValidationRule"], found["Action"]) == (rule, "detect")
+
+
+@pytest.mark.parametrize(
+    ("schemas", "form", "code"),
+    [
+        ({}, "json", "unknown-schema"),
+        ({"s": b"{"}, "json", "bad-schema"),
+        ({"s": b'{"type": 1}'}, "json", "bad-schema"),
+        ({"s": b"<a>"}, "xml", "bad-schema"),
+        ({"s": b"<a/>"}, "xml", "bad-schema"),
+    ],
+    ids="unknown json schema xml xsd".split(),
+)
+def test_schemas_are_checked_at_load(bench: Bench, schemas: dict[str, bytes], form: str, code: str) -> None:
+    """A schema that is not there, or is none, refuses to load."""
+    content = f'<content validate-as="{form}" action="prevent" schema-id="s"/>'
+    with pytest.raises(LoadError) as caught:
+        bench.use(schemas=schemas).compile(CONTENT.format("prevent", content))
+    assert codes(caught.value) == {code}
 
 
 def test_responses_are_refused_without_detail(bench: Bench) -> None:
