@@ -99,6 +99,7 @@ class Config(Model):
             write_timeout_s=timeouts.write_s,
             linger_s=timeouts.linger_s,
             drain_timeout_s=timeouts.drain_s,
+            farewell_s=min(1.0, timeouts.drain_s / 4),
             expiry_grace_s=timeouts.expiry_grace_s,
             trusted_proxies=self.trusted_proxies,
         )

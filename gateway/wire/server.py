@@ -394,12 +394,16 @@ class ServerConnection(asyncio.Protocol):
             self.transport.close()
 
     def shutdown(self) -> None:
-        """The server stops: let the running exchange end, close an idle connection at once."""
+        """The server stops: let the running exchange end, an idle connection bring a last one."""
         self._stopping = True
         if self._exchange is not None:
             self._exchange.keep_alive = False
         elif not self._closing:
-            self._close_gently()
+            if self._settings.farewell_s:
+                farewell = self._sweeper.deadline(self._settings.farewell_s)
+                self._read_deadline = min(self._read_deadline, farewell)
+            else:
+                self._close_gently()
 
 
 def _certificate(tls: ssl.SSLObject | None) -> x509.Certificate | None:

@@ -25,6 +25,8 @@ class ServerSettings:
         write_timeout_s: Without a byte taken by the client while an answer waits to be sent.
         linger_s: How long the rest of an unread body is thrown away before the connection is closed.
         drain_timeout_s: For running requests to end when the server stops.
+        farewell_s: How long an idle connection may still bring a last request when the server stops: a client that
+            is just sending it would lose it otherwise.
         expiry_grace_s: How long a stream may outlive the token that opened it.
         trusted_proxies: Peers whose X-Forwarded-* fields are believed.
     """
@@ -40,6 +42,7 @@ class ServerSettings:
     write_timeout_s: float = 60.0
     linger_s: float = 2.0
     drain_timeout_s: float = 30.0
+    farewell_s: float = 0.0
     expiry_grace_s: float = 30.0
     trusted_proxies: tuple[Network, ...] = ()
 

@@ -1,7 +1,7 @@
 """
 The same bytes to us and to nginx, each in front of a backend that records what it receives.
 
-What we let through, nginx has to understand in the same way: as the same number of requests, with the same methods, paths
+What we let through, nginx has to understand in the same way: as many requests, with the same methods, paths
 and bodies. We may refuse more.
 """
 
