@@ -17,11 +17,10 @@ from gateway.expressions.values import INTEGRALS, to_single, wrapper
 
 Operator = Callable[..., object]
 
-# 96 bits of mantissa and a scale up to 28: 28 digits are always exact, and .NET rounds half to even.
-CONTEXT = decimal.Context(
-    prec=28, rounding=decimal.ROUND_HALF_EVEN, Emax=28, traps=[decimal.DivisionByZero, decimal.InvalidOperation]
-)
-_DECIMAL_MAX = Decimal(2) ** 96 - 1
+_DECIMAL_MAX = Decimal(2**96 - 1)
+_WIDE = decimal.Context(prec=70, rounding=decimal.ROUND_HALF_EVEN)
+_CONTEXTS = tuple(decimal.Context(prec=digits, rounding=decimal.ROUND_HALF_EVEN) for digits in (29, 28))
+_LEAST = Decimal(1).scaleb(-28)
 
 
 def _divide_by_zero() -> Thrown:
@@ -90,28 +89,35 @@ def _float_operators(finish: Callable[[float], float]) -> dict[str, Operator]:
 
 
 def bounded(value: Decimal) -> Decimal:
-    """*value* if a .NET decimal can hold it."""
-    if not value.is_finite() or abs(value) > _DECIMAL_MAX:
+    """*value* as a .NET decimal holds it: a 96-bit mantissa and at most 28 places, rounded half to even."""
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(value) > _DECIMAL_MAX:
         raise thrown("OverflowException", "Value was either too large or too small for a Decimal.")
+    if exponent < -28:
+        value = value.quantize(_LEAST, context=_WIDE)
+    for context in _CONTEXTS:
+        if abs(value.scaleb(-min(value.as_tuple().exponent, 0), context=_WIDE)) <= _DECIMAL_MAX:  # type: ignore[type-var]
+            break
+        value = context.plus(value)
     return value
 
 
 def _decimal_divide(left: Decimal, right: Decimal) -> Decimal:
     if not right:
         raise _divide_by_zero()
-    return bounded(CONTEXT.divide(left, right))
+    return bounded(_WIDE.divide(left, right))
 
 
 def _decimal_remainder(left: Decimal, right: Decimal) -> Decimal:
     if not right:
         raise _divide_by_zero()
-    return bounded(decimal.Context(prec=60).remainder(left, right))
+    return bounded(_WIDE.remainder(left, right))
 
 
 _DECIMAL_OPERATORS: dict[str, Operator] = {
-    "+": lambda left, right: bounded(CONTEXT.add(left, right)),
-    "-": lambda left, right: bounded(CONTEXT.subtract(left, right)),
-    "*": lambda left, right: bounded(CONTEXT.multiply(left, right)),
+    "+": lambda left, right: bounded(_WIDE.add(left, right)),
+    "-": lambda left, right: bounded(_WIDE.subtract(left, right)),
+    "*": lambda left, right: bounded(_WIDE.multiply(left, right)),
     "/": _decimal_divide,
     "%": _decimal_remainder,
     "neg": operator.neg,

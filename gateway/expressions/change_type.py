@@ -49,7 +49,9 @@ def _integral(target: Type) -> Callable[[object], object]:
             return parse_integer(value, name)
         number = _whole(value, target)
         if not low <= number <= high:
-            raise thrown("OverflowException", f"Value was either too large or too small for an {target.definition.name}.")
+            raise thrown(
+                "OverflowException", f"Value was either too large or too small for an {target.definition.name}."
+            )
         return make(number)
 
     return change
@@ -60,7 +62,9 @@ def _whole(value: object, target: Type) -> int:
         return ord(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise thrown("OverflowException", f"Value was either too large or too small for an {target.definition.name}.")
+            raise thrown(
+                "OverflowException", f"Value was either too large or too small for an {target.definition.name}."
+            )
         return round(value)
     if isinstance(value, int | Decimal):
         return round(value)

@@ -301,4 +301,4 @@ def all_members() -> Iterator[Member]:
             yield from members
 
 
-from gateway.expressions.signatures import PARSER  # noqa: E402  (it needs the names above)
+from gateway.expressions.signatures import PARSER

@@ -18,7 +18,7 @@ from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.messages import HeaderMap, HeadersLike, QueryMap
 from gateway.expressions.moments import DateTime, TimeSpan, from_python
 from gateway.expressions.runtime import TypeSource, classify
-from gateway.expressions.types import dictionaries, dates  # noqa: F401  (the tables below name their types)
+from gateway.expressions.types import dates, dictionaries  # noqa: F401  (the tables below name their types)
 from gateway.expressions.types.certificates import wrap_certificate
 from gateway.expressions.values import EnumValue
 

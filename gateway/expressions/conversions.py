@@ -35,7 +35,6 @@ EXPLICIT: dict[Type, dict[Type, Convert]] = {}
 _USER_COST = 30
 _DYNAMIC_COST = 1
 
-_DECIMAL_LIMIT = Decimal(2) ** 96 - 1
 _WRAP = {name: wrapper(name) for name in INTEGRALS}
 
 

@@ -48,7 +48,7 @@ class Expression:
         frame: list[object] = [None, context, *[None] * self._size]
         try:
             value = self._run(frame)
-        except Exception as error:  # noqa: BLE001 (the one border between expressions and the engine)
+        except Exception as error:
             raise _failure(error) from error
         export = EXPORTS.get(value.__class__)
         return value if export is None else export(value)
@@ -91,7 +91,9 @@ def compile_expression(text: str, location: Location, named: Mapping[str, object
     try:
         return _compile(source, text.strip())
     except RecursionError as error:
-        raise LoadError.at(location, "expression-too-deep", "the expression is nested too deeply", "split it") from error
+        raise LoadError.at(
+            location, "expression-too-deep", "the expression is nested too deeply", "split it"
+        ) from error
 
 
 def _moved(location: Location, skipped: str) -> Location:
@@ -130,7 +132,10 @@ def _block(binder: Binder, node: object) -> tuple[Run, bool]:
     bound = binder.statement(node)  # type: ignore[arg-type]
     if bound.completes:
         raise binder.problem(
-            node, "no-return", "not every path of the block returns a value", "end it with return …;"  # type: ignore[arg-type]
+            node,
+            "no-return",
+            "not every path of the block returns a value",
+            "end it with return …;",  # type: ignore[arg-type]
         )
     run = bound.run
 
@@ -139,5 +144,3 @@ def _block(binder: Binder, node: object) -> tuple[Run, bool]:
         return signal[0] if signal is not None else None
 
     return call, False
-
-

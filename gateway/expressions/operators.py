@@ -218,7 +218,10 @@ def _lifted(
     if name in _EQUALITY:
         unequal = name == "!="
         return Operation(
-            p.BOOL, lambda a, b: run(a, b) if a is not None and b is not None else (a is b) != unequal, left_type, right_type
+            p.BOOL,
+            lambda a, b: run(a, b) if a is not None and b is not None else (a is b) != unequal,
+            left_type,
+            right_type,
         )
     if name in COMPARISON:
         return Operation(p.BOOL, lambda a, b: a is not None and b is not None and run(a, b), left_type, right_type)
@@ -254,9 +257,7 @@ def dynamic_binary(name: str, left: object, right: object) -> object:
     if operation is None:
         if NULL in (left_type, right_type) and name not in _EQUALITY:
             return None if name not in COMPARISON else False
-        message = (
-            f"Operator '{name}' cannot be applied to operands of type '{left_type.name}' and '{right_type.name}'"
-        )
+        message = f"Operator '{name}' cannot be applied to operands of type '{left_type.name}' and '{right_type.name}'"
         raise thrown("RuntimeBinderException", message)
     return operation.run(_brought(left, left_type, operation.left), _brought(right, right_type, operation.right))
 

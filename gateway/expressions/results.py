@@ -31,6 +31,6 @@ def _changed(value: object, target: Type) -> object:
         raise ExpressionError("NullReferenceException", f"The expression gave null where {target.name} is needed.")
     try:
         return change_type(unwrapped(value), target)
-    except Exception as error:  # noqa: BLE001 (a value of any kind may come here)
+    except Exception as error:
         thrown = as_thrown(error).value
         raise ExpressionError(thrown.name, thrown.message) from error

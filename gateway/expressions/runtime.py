@@ -82,6 +82,10 @@ def _classified(value: object) -> TypeSource:
     return next((source for source in found if source is not None), OBJECT)
 
 
+# Types whose own enumerator gives something else than their IEnumerable does: element type and walk.
+FOREACH: dict[Type, tuple[Type, Callable[..., Iterable[object]]]] = {}
+
+
 def iterate(value: object) -> Iterator[object]:
     """Walk *value* as ``foreach`` does."""
     if value is None:

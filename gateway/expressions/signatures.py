@@ -68,7 +68,7 @@ class SignatureParser:
         parameters = tuple(self._parameters(tokens, scope))
         if "const" in flags:
             kind = "constant"
-            getter = lambda value=getter: value  # noqa: E731  (the value itself is the row's right side)
+            getter = lambda value=getter: value
         return clr.Member(
             name=name,
             kind=kind,

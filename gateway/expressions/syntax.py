@@ -115,7 +115,9 @@ def _indexes(made: Node) -> bool:
     return rank is not None and rank.named_child_count > 0
 
 
-_TYPE_ARGUMENTS = re.compile(rb"<(\s*[A-Za-z_][\w.]*(?:\s*[,<]\s*[A-Za-z_][\w.]*|\s*>(?=\s*[>,])|\[\]|\?)*\s*)>(?=\s*\()")
+_TYPE_ARGUMENTS = re.compile(
+    rb"<(\s*[A-Za-z_][\w.]*(?:\s*[,<]\s*[A-Za-z_][\w.]*|\s*>(?=\s*[>,])|\[\]|\?)*\s*)>(?=\s*\()"
+)
 _NAME_BEFORE = re.compile(rb"[A-Za-z_]\w*$")
 
 
@@ -132,16 +134,26 @@ def _join_generic(source: Source, code: bytearray, start: int) -> bool:
 
 def type_argument_nodes(source: Source, start: int, end: int) -> list[Node]:
     """The nodes of type arguments that were taken out of the tree, at their own places."""
-    blank = re.sub(rb"[^\n]", b" ", source.code)
-    opening = b"f<"
-    code = blank[: start - len(opening)] + opening + source.code[start:end] + b">();"
-    todo = [_PARSER.parse(code).root_node]
+    found = _apart(source, start, end, (b"f<", b">();"), "type_argument_list")
+    return found.named_children if found is not None else []
+
+
+def hole_node(source: Source, start: int, end: int) -> Node | None:
+    """The node of a ``{…}`` of an interpolated string that the grammar overlooked behind ``{{``."""
+    return _apart(source, start, end, (b'f($"', b'");'), "interpolation")
+
+
+def _apart(source: Source, start: int, end: int, around: tuple[bytes, bytes], kind: str) -> Node | None:
+    """Parse a part of the source by itself, at its own place, and find its first node of a kind."""
+    opening, closing = around
+    blank = re.sub(rb"[^\n]", b" ", source.code[: max(start - len(opening), 0)])
+    todo = [_PARSER.parse(blank + opening + source.code[start:end] + closing).root_node]
     while todo:
         node = todo.pop()
-        if node.type == "type_argument_list":
-            return node.named_children
+        if node.type == kind:
+            return node
         todo += reversed(node.children)
-    return []
+    return None
 
 
 def _syntax_error(source: Source, root: Node) -> LoadError:

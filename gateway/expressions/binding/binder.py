@@ -133,7 +133,9 @@ class Binder:
         if isinstance(found, MethodGroup) and found.receiver is not None and not found.candidates:
             return dynamic_property(found.receiver, found.name)
         if isinstance(found, MethodGroup):
-            raise self.problem(node, "method-not-called", f"{found.name} is a method; call it", f"write {found.name}(…)")
+            raise self.problem(
+                node, "method-not-called", f"{found.name} is a method; call it", f"write {found.name}(…)"
+            )
         what = f"type {found.type.name}" if isinstance(found, TypeName) else f"namespace {found.name}"
         raise self.problem(node, "not-a-value", f"the {what} is not a value", "name a member of it")
 

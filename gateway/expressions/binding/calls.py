@@ -176,7 +176,9 @@ def bind_invocation(b: Binder, node: Node, _target: Type | None) -> Meaning:
         return constant(STRING, text_of(named(arguments)[0]).rpartition(".")[2])
     meaning = bind_access(b, callee, True) if callee.type == "member_access_expression" else b.meaning(callee)
     if isinstance(meaning, TypeName):
-        raise b.problem(callee, "unknown-member", f"{meaning.type.name} is a type, not a method", "write new to make one")
+        raise b.problem(
+            callee, "unknown-member", f"{meaning.type.name} is a type, not a method", "write new to make one"
+        )
     if isinstance(meaning, Bound):
         return _invoke_delegate(b, node, meaning, arguments)
     assert isinstance(meaning, MethodGroup)
@@ -250,11 +252,15 @@ def no_overload(b: Binder, node: Node, group: MethodGroup, written: Sequence[Wri
     # A mistake inside a lambda is the better message.
     for each in written:
         if each.bound is None and each.group is None and each.seen.mode == "":
-            shapes = [item.type for c in group.candidates for item in c.member.parameters if item.type.kind == "delegate"]
+            shapes = [
+                item.type for c in group.candidates for item in c.member.parameters if item.type.kind == "delegate"
+            ]
             if shapes:
                 bind_lambda(b, each.node, shapes[0].closed())
     name = "the constructor" if group.name == "new" else group.name
-    return b.problem(node, "no-overload", f"no overload of {name} takes ({kinds})", "check the number and types of arguments")
+    return b.problem(
+        node, "no-overload", f"no overload of {name} takes ({kinds})", "check the number and types of arguments"
+    )
 
 
 def emit_call(b: Binder, plan: Plan, written: Sequence[Written], receiver: Bound | None) -> Bound:
@@ -266,7 +272,7 @@ def emit_call(b: Binder, plan: Plan, written: Sequence[Written], receiver: Bound
     call = member.call
     if member.generic:
         types, generic = plan.type_arguments, member.call
-        call = lambda *values: generic(types, *values)  # noqa: E731
+        call = lambda *values: generic(types, *values)
     if receiver is None or member.static:
         return Bound(plan.result, static_run(call, runs))
     checked = receiver.type.definition is not NULLABLE

@@ -50,7 +50,9 @@ def element_of(b: Binder, node: Node, receiver: Bound, arguments: Sequence[Node]
     if plan is None:
         what = "has no indexer" if not candidates else "cannot be indexed by this"
         raise b.problem(node, "no-indexer", f"{receiver.type.name} {what}", "cast it first, such as ((JObject)x)[…]")
-    return _element(b, receiver, plan.result, plan.candidate.member.call, plan.candidate.member.store, fill(b, plan, written))
+    return _element(
+        b, receiver, plan.result, plan.candidate.member.call, plan.candidate.member.store, fill(b, plan, written)
+    )
 
 
 def _element(b: Binder, receiver: Bound, made: Type, call: Run, setter: Run | None, runs: list[Run]) -> Bound:
@@ -86,6 +88,6 @@ def bind_assignable(b: Binder, node: Node) -> Bound:
     meaning = b.meaning(node)
     if isinstance(meaning, MethodGroup) and meaning.receiver is not None and not meaning.candidates:
         run, name = meaning.receiver.run, meaning.name
-        store: Store = lambda frame, new: dynamic_assign(run(frame), name, new)  # noqa: E731
+        store: Store = lambda frame, new: dynamic_assign(run(frame), name, new)
         return Bound(DYNAMIC, settle(b, node, meaning).run, store=store)
     return settle(b, node, meaning)

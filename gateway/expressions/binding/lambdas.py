@@ -64,7 +64,9 @@ def bind_lambda(b: Binder, node: Node, target: Type | None, infer: bool = False)
             function.slot()
         body, result = _body(b, node, function, None if infer else output)
     made = func_type([*types, *inputs[len(types) :]], result)
-    return Bound(target if target is not None and not infer else made, maker(body, function, len(inputs), _shares(node)))
+    return Bound(
+        target if target is not None and not infer else made, maker(body, function, len(inputs), _shares(node))
+    )
 
 
 def _written_types(b: Binder, node: Node, parameters: list[Node], target: Type | None) -> tuple[Type, ...]:
@@ -129,7 +131,9 @@ def _shares(node: Node) -> bool:
     todo = [node]
     while todo:
         current = todo.pop()
-        if current.type in _ASSIGNS or (current.type == "prefix_unary_expression" and text_of(current)[:2] in ("++", "--")):
+        if current.type in _ASSIGNS or (
+            current.type == "prefix_unary_expression" and text_of(current)[:2] in ("++", "--")
+        ):
             return True
         todo += current.children
     return False

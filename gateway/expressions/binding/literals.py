@@ -14,6 +14,7 @@ from gateway.expressions.binding.bound import Bound, Frame, Meaning, Run, consta
 from gateway.expressions.clr import NULL, Type
 from gateway.expressions.formatting.composite import format_hole
 from gateway.expressions.limits import charged
+from gateway.expressions.syntax import hole_node
 from gateway.expressions.values import INTEGRALS, Char, to_single
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{1,4})|(.))", re.DOTALL)
@@ -127,17 +128,40 @@ def _parts(b: Binder, node: Node) -> list[str | Run]:
     parts: list[str | Run] = []
     for hole in (child for child in node.children if child.type == "interpolation"):
         begin = hole.start_byte - node.start_byte
-        parts.append(_literal(source[start:begin], verbatim))
+        parts += _literal(b, node, (start, begin), verbatim)
         parts.append(_hole(b, hole))
         start = hole.end_byte - node.start_byte
-    parts.append(_literal(source[start:-1], verbatim))
+    parts += _literal(b, node, (start, len(source) - 1), verbatim)
     return [part for part in parts if part != ""]
 
 
-def _literal(source: bytes, verbatim: bool) -> str:
+_BRACE = re.compile(rb"\{\{|\}\}|\{")
+
+
+def _literal(b: Binder, node: Node, bounds: tuple[int, int], verbatim: bool) -> list[str | Run]:
+    """Literal text; the grammar overlooks a hole right behind ``{{``, so single braces are looked for here."""
+    source, (start, end) = node.text or b"", bounds
+    parts: list[str | Run] = []
+    text = b""
+    while match := _BRACE.search(source, start, end):
+        text += source[start : match.start()]
+        start = match.end()
+        if len(match[0]) == 2:
+            text += match[0][:1]
+            continue
+        parts.append(_plain(text, verbatim))
+        text = b""
+        hole = hole_node(b.source, node.start_byte + match.start(), node.start_byte + end)
+        if hole is None:
+            raise b.problem(node, "syntax-error", "a brace in the string is never closed", "write {{ for a brace")
+        parts.append(_hole(b, hole))
+        start = hole.end_byte - node.start_byte
+    return [*parts, _plain(text + source[start:end], verbatim)]
+
+
+def _plain(source: bytes, verbatim: bool) -> str:
     text = source.decode()
-    text = text.replace('""', '"') if verbatim else unescape(text)
-    return text.replace("{{", "{").replace("}}", "}")
+    return text.replace('""', '"') if verbatim else unescape(text)
 
 
 def _hole(b: Binder, node: Node) -> Run:

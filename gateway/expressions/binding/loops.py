@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tree_sitter import Node
 
@@ -16,7 +16,8 @@ from gateway.expressions.clr import DYNAMIC, OBJECT, Type
 from gateway.expressions.conversions import explicit
 from gateway.expressions.limits import tick
 from gateway.expressions.primitives import BOOL, ENUMERABLE, ENUMERABLE_OF
-from gateway.expressions.runtime import iterate
+from gateway.expressions.runtime import FOREACH, iterate
+from gateway.expressions.thrown import null_reference
 
 
 @statement("break_statement")
@@ -88,7 +89,9 @@ def bind_for(b: Binder, node: Node) -> Statement:
     with b.block():
         starts = [run for each in fields["initializer"] for run in _initializer(b, each)]
         condition = b.value(fields["condition"][0]) if fields["condition"] else None
-        test: Run = b.convert(condition, BOOL, fields["condition"][0]).run if condition is not None else lambda _frame: True
+        test: Run = (
+            b.convert(condition, BOOL, fields["condition"][0]).run if condition is not None else lambda _frame: True
+        )
         body = embedded(b, body_node)
         loop = _loop(test, body.run, [b.value(each).run for each in fields["update"]])
 
@@ -117,15 +120,19 @@ def bind_foreach(b: Binder, node: Node) -> Statement:
     assert right is not None
     assert body_node is not None
     items = b.value(right)
+    element, walk = FOREACH.get(items.type) or (element_type(b, right, items.type), iterate)
     with b.block():
-        store = _foreach_store(b, node, left, element_type(b, right, items.type))
+        store = _foreach_store(b, node, left, element)
         body = embedded(b, body_node).run
-    return Statement(_foreach(items.run, store, body))
+    return Statement(_foreach(items.run, walk, store, body))
 
 
-def _foreach(items: Run, store: Store, body: Run) -> Run:
+def _foreach(items: Run, walk: Callable[..., Iterable[object]], store: Store, body: Run) -> Run:
     def loop(frame: Frame) -> object:
-        for item in iterate(items(frame)):
+        value = items(frame)
+        if value is None:
+            raise null_reference()
+        for item in walk(value):
             tick()
             store(frame, item)
             signal = body(frame)
@@ -139,7 +146,9 @@ def _foreach(items: Run, store: Store, body: Run) -> Run:
 def _foreach_store(b: Binder, node: Node, left: Node, element: Type) -> Store:
     if left.type in ("tuple_expression", "tuple_pattern"):
         places = named(left)
-        stores = deconstruction_stores(b, places, item_types(b, left, element, len(places)), left.type == "tuple_pattern")
+        stores = deconstruction_stores(
+            b, places, item_types(b, left, element, len(places)), left.type == "tuple_pattern"
+        )
         return lambda frame, value: [s(frame, v) for s, v in zip(stores, parts_of(value, len(stores)), strict=True)]
     type_node = node.child_by_field_name("type")
     assert type_node is not None

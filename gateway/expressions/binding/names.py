@@ -188,7 +188,7 @@ def unknown_member(b: Binder, node: Node, made: Type, name: str) -> Exception:
     return b.problem(node, "unknown-member", f"{made.name} has no member {name}", remedy)
 
 
-def instance_member(  # noqa: PLR0913 (the parts of one access)
+def instance_member(
     b: Binder, node: Node, receiver: Bound, name: str, type_args: tuple[Type, ...] = (), invoked: bool = False
 ) -> Meaning:
     """``value.Name``: a property, or the methods and extension methods of that name."""

@@ -136,7 +136,12 @@ def _folded(b: Binder, node: Node, name: str, operation: Operation, left: Bound,
     except Thrown as error:
         raise b.problem(node, "constant-error", error.value.message, "correct the constant") from error
     keyword = operation.type.definition.keyword
-    if keyword in INTEGRALS and name in "+-*" and not b.unchecked and _exact(name, left.constant, right.constant) != value:
+    if (
+        keyword in INTEGRALS
+        and name in "+-*"
+        and not b.unchecked
+        and _exact(name, left.constant, right.constant) != value
+    ):
         raise b.problem(node, "overflow", f"the constant does not fit {keyword}", "use a long (1L) or unchecked(…)")
     return constant(operation.type, value)
 
@@ -152,7 +157,9 @@ def coalesce(b: Binder, node: Node, left: Bound, right: Bound) -> Bound:
         raise b.problem(node, "no-operator", f"{left.type.name} is never null", "drop the ??")
     made = _coalesced(left.type, right)
     if made is None:
-        raise b.problem(node, "wrong-type", f"?? cannot combine {left.type.name} and {right.type.name}", "cast one side")
+        raise b.problem(
+            node, "wrong-type", f"?? cannot combine {left.type.name} and {right.type.name}", "cast one side"
+        )
     first, second = left.run, b.convert(right, made, node).run
     convert = implicit(underlying(left.type) if made is not left.type else left.type, made)
     change = convert.run if convert is not None else None
@@ -226,7 +233,9 @@ def _narrowed(b: Binder, node: Node, source: Type, target: Type) -> Callable[[ob
     """Compound assignment converts back by a cast where that is needed."""
     found = explicit(source, target)
     if found is None:
-        raise b.problem(node, "wrong-type", f"cannot convert {source.name} to {target.name}", "write the assignment out")
+        raise b.problem(
+            node, "wrong-type", f"cannot convert {source.name} to {target.name}", "write the assignment out"
+        )
     return found.run or (lambda value: value)
 
 
@@ -323,8 +332,8 @@ def cast_to(b: Binder, node: Node, value: Bound, made: Type) -> Bound:
         )
     convert = found.run
     if convert is None:
-        return Bound(made, run, value.constant)
-    if value.constant is not NOT_CONSTANT and made in p.NUMERIC:
+        return Bound(made, run, value.constant if made.is_value or made is p.STRING else NOT_CONSTANT)
+    if value.constant is not NOT_CONSTANT and made in p.NUMERIC and value.type in p.NUMERIC:
         return _constant_cast(b, node, convert(value.constant), value, made)
     return Bound(made, lambda frame: convert(run(frame)))
 

@@ -16,6 +16,7 @@ from gateway.expressions.conversions import Conversion, implicit
 from gateway.expressions.signatures import delegate_shape
 
 MAX_COST = 10_000
+TIE = 0.1  # decides only between overloads whose conversions are equally good
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Plan:
     candidate: Candidate
     items: list[Item]
     bindings: dict[str, Type] = field(default_factory=dict)
-    cost: int = 0
+    cost: float = 0
 
     @property
     def result(self) -> Type:
@@ -90,7 +91,7 @@ def applicable(candidate: Candidate, arguments: Sequence[Argument], type_args: t
         items = _match(member.parameters, arguments, expanded)
         if items is not None:
             bindings = {**candidate.bindings, **dict(zip(member.type_parameters, type_args, strict=False))}
-            plan = Plan(candidate, items, bindings, cost=20 if expanded else 0)
+            plan = Plan(candidate, items, bindings, cost=TIE if expanded else 0)
             if _infer(plan, arguments) and _price(plan, arguments):
                 return plan
     return None
@@ -196,9 +197,9 @@ def _price(plan: Plan, arguments: Sequence[Argument]) -> bool:
                 return False
             plan.cost += cost
         # An overload that needs no default is better than one that does.
-        plan.cost += 1 if item.argument is None and item.rest is None else 0
+        plan.cost += TIE / 10 if item.argument is None and item.rest is None else 0
     # A method without type parameters is better than a generic one.
-    plan.cost += 1 if plan.candidate.member.type_parameters else 0
+    plan.cost += TIE if plan.candidate.member.type_parameters else 0
     return True
 
 

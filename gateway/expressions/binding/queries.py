@@ -51,7 +51,9 @@ def bind_query(b: Binder, node: Node, _target: Type | None) -> Meaning:
     raise b.problem(node, "syntax-error", "a query ends with select or group")
 
 
-def _computed(b: Binder, query: Query, node: Node, extra: list[tuple[Node, Type]] | None = None) -> tuple[Compute, Type]:
+def _computed(
+    b: Binder, query: Query, node: Node, extra: list[tuple[Node, Type]] | None = None
+) -> tuple[Compute, Type]:
     """An expression over the range variables."""
     with b.nested_function(None) as function:
         for name, made in [*query.names, *(extra or [])]:
@@ -186,7 +188,7 @@ def _group(b: Binder, query: Query, clause: Node) -> Bound:
         from gateway.expressions.types.linq import group
 
         def start() -> Iterator[object]:
-            rows: Run = lambda _row: key_of(frame, _row)  # type: ignore[arg-type]  # noqa: E731
+            rows: Run = lambda _row: key_of(frame, _row)  # type: ignore[arg-type]
             items = Sequence(lambda: iter(before(frame)), DYNAMIC)
             return iter(group((DYNAMIC, key_type, made), items, rows, lambda row: compute(frame, row)))
 

@@ -60,7 +60,9 @@ def _section(b: Binder, labels: list[Node], statements: list[Node], made: Type) 
         bound = [b.statement(each) for each in statements]
     done = Statement(None, all(s.completes for s in bound), any(s.breaks for s in bound))  # type: ignore[arg-type]
     if done.completes:
-        raise b.problem(statements[-1], "syntax-error", "a case must not fall through to the next", "end it with break;")
+        raise b.problem(
+            statements[-1], "syntax-error", "a case must not fall through to the next", "end it with break;"
+        )
     run = run_all([each.run for each in bound])
     return [Arm(test, guard, run) for test, guard in tests], done
 

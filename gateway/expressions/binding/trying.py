@@ -114,7 +114,7 @@ def _guarded(body: Run, catches: Sequence[Catch]) -> Run:
             return body(frame)
         except LimitExceeded:
             raise
-        except Exception as error:  # noqa: BLE001 (a fault in the library is an exception of the expression)
+        except Exception as error:
             value = as_thrown(error).value
             for catch in catches:
                 if derives(value.full_name, catch.full_name):

@@ -18,7 +18,9 @@ def bind_tuple(b: Binder, node: Node, target: Type | None) -> Meaning:
     """``(a, b)``. Element names are known as Item1, Item2 … only."""
     wanted = target.args if target is not None and target.definition.name == "ValueTuple" else ()
     values = [named(argument)[-1] for argument in named(node)]
-    bound = [b.converted(each, wanted[i]) if len(wanted) == len(values) else b.value(each) for i, each in enumerate(values)]
+    bound = [
+        b.converted(each, wanted[i]) if len(wanted) == len(values) else b.value(each) for i, each in enumerate(values)
+    ]
     made = tuple_type([OBJECT if each.type is NULL else each.type for each in bound])
     runs = [each.run for each in bound]
     return Bound(made, lambda frame: TupleValue([run(frame) for run in runs], made))

@@ -18,7 +18,8 @@ from gateway.expressions.moments import (
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 
 _ISO = re.compile(
-    r"(\d{4})-(\d\d?)-(\d\d?)(?:[T ](\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?)?\s*(Z|GMT|[+-]\d\d:?(?:\d\d)?)?", re.ASCII
+    r"(\d{4})-(\d\d?)-(\d\d?)(?:[T ](\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?)?\s*(Z|GMT|[+-]\d\d:?(?:\d\d)?)?",
+    re.ASCII,
 )
 _COMPACT_ZONE = re.compile(r"([+-])(\d\d):?(\d\d)?")
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS)
@@ -49,7 +50,9 @@ def _zone(text: str | None) -> int | None:
     return -minutes if match[1] == "-" else minutes
 
 
-def _clock_ticks(hour: str | None, minute: str | None, second: str | None, fraction: str | None, half: str | None) -> int:
+def _clock_ticks(
+    hour: str | None, minute: str | None, second: str | None, fraction: str | None, half: str | None
+) -> int:
     hours, minutes, seconds = int(hour or 0), int(minute or 0), int(second or 0)
     if half:
         if not 1 <= hours <= 12:

@@ -11,8 +11,8 @@ import uuid
 from collections.abc import Callable
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import ARRAY, DYNAMIC, NULLABLE, OBJECT, Type, nullable, underlying
 from gateway.expressions.change_type import change_type
+from gateway.expressions.clr import ARRAY, DYNAMIC, NULLABLE, OBJECT, Type, nullable, underlying
 from gateway.expressions.conversions import declare_explicit, declare_implicit
 from gateway.expressions.json.tree import (
     NULL_TYPE,
@@ -179,7 +179,10 @@ _G = "System.Collections.Generic"
 _CONTAINERS: dict[str, Callable[[JToken, Type], object]] = {
     "System.Array": _to_array,
     **dict.fromkeys(
-        (f"{_G}.{name}" for name in ("List", "IList", "ICollection", "IEnumerable", "IReadOnlyList", "IReadOnlyCollection")),
+        (
+            f"{_G}.{name}"
+            for name in ("List", "IList", "ICollection", "IEnumerable", "IReadOnlyList", "IReadOnlyCollection")
+        ),
         _to_list,
     ),
     f"{_G}.HashSet": _to_set,
@@ -242,5 +245,3 @@ def _readable(value: object) -> dict[str, object]:
             if member.kind == "property" and not member.static and name not in found:
                 found[name] = member.call(value)
     return found
-
-

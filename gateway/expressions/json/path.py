@@ -19,11 +19,14 @@ Step = Callable[[Iterable[JToken]], Iterator[JToken]]
 Test = Callable[[JToken, JToken], bool]
 
 _NAME = re.compile(r"[^.\[\]()?@,\s]+")
+_INNER_NAME = re.compile(r"[^.\[\]()?@,\s=<>!&|~]+")  # of a path inside a filter, where an operator may follow
 _STRING = re.compile(r"\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")\s*")
 _SLICE = re.compile(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*(-?\d+)?\s*)?")
 _INDEX = re.compile(r"\s*(-?\d+)\s*")
 _OPERATOR = re.compile(r"\s*(===|!==|==|!=|<>|<=|>=|<|>|=~)\s*")
-_LITERAL = re.compile(r"\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|/((?:[^/\\]|\\.)*)/(i?)|(-?[\d.]+(?:[eE][+-]?\d+)?)|(true|false|null))\s*")  # noqa: E501
+_LITERAL = re.compile(
+    r"\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|/((?:[^/\\]|\\.)*)/(i?)|(-?[\d.]+(?:[eE][+-]?\d+)?)|(true|false|null))\s*"
+)
 
 
 def path_error(message: str) -> Thrown:
@@ -113,7 +116,9 @@ class _Parser:
 
     def failed(self) -> Thrown:
         rest = self.text[self.position : self.position + 1]
-        return path_error(f"Unexpected character while parsing path: {rest}" if rest else "Unexpected end while parsing path.")
+        return path_error(
+            f"Unexpected character while parsing path: {rest}" if rest else "Unexpected end while parsing path."
+        )
 
     def steps(self, inside: bool = False) -> list[Step]:
         """Steps up to the end; inside a filter up to what is no path any more."""
@@ -126,7 +131,7 @@ class _Parser:
             if self.at(".."):
                 found.append(self.after_scan())
             elif self.at("."):
-                found.append(_names(self.name()))
+                found.append(_names(self.name(_INNER_NAME if inside else _NAME)))
             elif self.at("["):
                 found.append(self.bracket())
             elif inside:
@@ -135,8 +140,8 @@ class _Parser:
                 raise self.failed()
         return found
 
-    def name(self) -> list[str] | None:
-        found = self.match(_NAME)
+    def name(self, pattern: re.Pattern[str] = _NAME) -> list[str] | None:
+        found = self.match(pattern)
         if found is None:
             raise self.failed()
         return None if found[0] == "*" else [found[0]]

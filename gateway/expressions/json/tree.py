@@ -18,7 +18,7 @@ from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thro
 from gateway.expressions.values import Char, EnumValue
 
 # JTokenType
-NONE, OBJECT, ARRAY, CONSTRUCTOR, PROPERTY, COMMENT, INTEGER, FLOAT, STRING, BOOLEAN, NULL_TYPE, UNDEFINED, DATE, RAW, BYTES, GUID, URI, SPAN = range(18)  # fmt: skip  # noqa: E501
+NONE, OBJECT, ARRAY, CONSTRUCTOR, PROPERTY, COMMENT, INTEGER, FLOAT, STRING, BOOLEAN, NULL_TYPE, UNDEFINED, DATE, RAW, BYTES, GUID, URI, SPAN = range(18)  # fmt: skip
 TYPE_NAMES = (
     "None", "Object", "Array", "Constructor", "Property", "Comment", "Integer", "Float", "String", "Boolean", "Null",
     "Undefined", "Date", "Raw", "Bytes", "Guid", "Uri", "TimeSpan",
@@ -179,7 +179,7 @@ class JObject(JToken):
     def add(self, made: JProperty) -> None:
         """A new property; its name must be free."""
         if made.name in self.properties:
-            shown = f"Can not add property {made.name} to Newtonsoft.Json.Linq.JObject. Property with the same name already exists on object."  # noqa: E501
+            shown = f"Can not add property {made.name} to Newtonsoft.Json.Linq.JObject. Property with the same name already exists on object."
             raise thrown("ArgumentException", shown)
         adopted = made if made.parent is None else made.clone()
         adopted.parent = self

@@ -214,7 +214,9 @@ class BuilderValue:
     __slots__ = ("parts",)
 
     def __init__(self, value: object = "http://localhost/") -> None:
-        uri = value if isinstance(value, UriValue) else UriValue(str(value) if "://" in str(value) else f"http://{value}")
+        uri = (
+            value if isinstance(value, UriValue) else UriValue(str(value) if "://" in str(value) else f"http://{value}")
+        )
         uri.require()
         self.parts: dict[str, object] = {
             "Scheme": uri.scheme, "Host": uri.host, "Port": -1 if uri.port == _PORTS.get(uri.scheme) else uri.port,

@@ -25,7 +25,12 @@ NAME_TYPE = enumeration(
     SimpleName=0, EmailName=1, UpnName=2, DnsName=3, DnsFromAlternativeName=4, UrlName=5,
 )  # fmt: skip
 CONTENT_TYPE = enumeration(
-    "System.Security.Cryptography.X509Certificates.X509ContentType", Unknown=0, Cert=1, SerializedCert=2, Pfx=3, Pkcs12=3
+    "System.Security.Cryptography.X509Certificates.X509ContentType",
+    Unknown=0,
+    Cert=1,
+    SerializedCert=2,
+    Pfx=3,
+    Pkcs12=3,
 )
 
 
@@ -70,7 +75,7 @@ def distinguished_name(name: x509.Name) -> str:
 
 
 def _thumbprint(value: CertificateValue) -> str:
-    return value.certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 (what a thumbprint is)
+    return value.certificate.fingerprint(hashes.SHA1()).hex().upper()
 
 
 def _hash(value: CertificateValue, name: str) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from xml.etree import ElementTree
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, padding as block_padding, serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import padding as block_padding
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -155,7 +156,9 @@ def _number(name: str) -> tuple[Callable[[KeyNumbers], object], Callable[[KeyNum
     return (lambda value: value.numbers.get(name), lambda value, data: value.numbers.__setitem__(name, data))  # type: ignore[arg-type]
 
 
-KEY_NUMBERS = define(f"{_C}.RSAParameters", {"new()": KeyNumbers, **{f"byte[] {name}": _number(name) for name in _NUMBERS}})
+KEY_NUMBERS = define(
+    f"{_C}.RSAParameters", {"new()": KeyNumbers, **{f"byte[] {name}": _number(name) for name in _NUMBERS}}
+)
 represent(KeyNumbers, KEY_NUMBERS)
 
 
@@ -185,7 +188,7 @@ def _from_xml(value: RsaValue, text: str | None) -> None:
     if "<!" in text:
         raise failed("Input string does not contain a valid encoding of the 'RSA' parameter.")
     try:
-        root = ElementTree.fromstring(text)  # noqa: S314 (a declaration, the only danger, was refused above)
+        root = ElementTree.fromstring(text)
     except ElementTree.ParseError:
         raise failed("Input string does not contain a valid encoding of the 'RSA' parameter.") from None
     _import(value, {each.tag: int.from_bytes(base64.b64decode(each.text or ""), "big") for each in root})
@@ -267,7 +270,7 @@ class SymmetricValue:
         """The cipher with these settings."""
         try:
             made = algorithms.AES(self.key) if self.name == "AES" else _triple_des(self.key)
-            mode = modes.ECB() if self.mode.value == 2 else modes.CBC(self.iv)  # noqa: S305 (the policy's choice)
+            mode = modes.ECB() if self.mode.value == 2 else modes.CBC(self.iv)
             return Cipher(made, mode)
         except ValueError:
             raise failed("Specified key is not a valid size for this algorithm.") from None

@@ -31,7 +31,7 @@ def from_base64(value: str | None) -> bytearray:
     try:
         return bytearray(base64.b64decode(compact, validate=True))
     except (binascii.Error, ValueError):
-        message = "The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding characters, or an illegal character among the padding characters."  # noqa: E501
+        message = "The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding characters, or an illegal character among the padding characters."
         raise thrown("FormatException", message) from None
 
 
@@ -285,14 +285,19 @@ class RandomValue:
     __slots__ = ("source",)
 
     def __init__(self, seed: int | None = None) -> None:
-        self.source = random.Random(seed)  # noqa: S311 (System.Random promises no more)
+        self.source = random.Random(seed)
 
 
 def _next(value: RandomValue, *bounds: int) -> int:
     low, high = (0, 0x7FFFFFFF) if not bounds else (0, bounds[0]) if len(bounds) == 1 else bounds
     if high < low:
         name = "maxValue" if len(bounds) == 1 else "minValue"
-        raise out_of_range(name, f"'{name}' must be greater than zero." if len(bounds) == 1 else "'minValue' cannot be greater than maxValue.")
+        raise out_of_range(
+            name,
+            f"'{name}' must be greater than zero."
+            if len(bounds) == 1
+            else "'minValue' cannot be greater than maxValue.",
+        )
     return low if high == low else value.source.randrange(low, high)
 
 

@@ -40,9 +40,7 @@ from gateway.expressions.values import EnumValue, Int64
 
 _V = ("ValueType", "IComparable", "IFormattable")
 KIND = enumeration("System.DateTimeKind", Unspecified=0, Utc=1, Local=2)
-DAY = enumeration(
-    "System.DayOfWeek", Sunday=0, Monday=1, Tuesday=2, Wednesday=3, Thursday=4, Friday=5, Saturday=6
-)
+DAY = enumeration("System.DayOfWeek", Sunday=0, Monday=1, Tuesday=2, Wednesday=3, Thursday=4, Friday=5, Saturday=6)
 STYLES = enumeration(
     "System.Globalization.DateTimeStyles",
     AllowLeadingWhite=1, AllowTrailingWhite=2, AllowInnerWhite=4, AllowWhiteSpaces=7, NoCurrentDateDefault=8,
@@ -81,7 +79,9 @@ def _formats(name: str) -> dict[str, object]:
         "string ToString()": text,
         "string ToString(string format)": format_value,
         "string ToString(IFormatProvider provider)": lambda value, _p: text(value),
-        "string ToString(string format, IFormatProvider provider)": lambda value, pattern, _p: format_value(value, pattern),
+        "string ToString(string format, IFormatProvider provider)": lambda value, pattern, _p: format_value(
+            value, pattern
+        ),
         f"int CompareTo({name} value)": compare_values,
         f"static int Compare({name} t1, {name} t2)": compare_values,
         f"bool Equals({name} value)": lambda value, other: value == other,
@@ -407,9 +407,7 @@ declare_operator("-", DATETIME, TIMESPAN, DATETIME, lambda a, b: a.plus(-b.ticks
 declare_operator("-", DATETIME, DATETIME, TIMESPAN, _subtract)
 declare_operator("+", DATETIME_OFFSET, TIMESPAN, DATETIME_OFFSET, lambda a, b: a.plus(b.ticks))
 declare_operator("-", DATETIME_OFFSET, TIMESPAN, DATETIME_OFFSET, lambda a, b: a.plus(-b.ticks))
-declare_operator(
-    "-", DATETIME_OFFSET, DATETIME_OFFSET, TIMESPAN, lambda a, b: TimeSpan(a.utc_ticks - b.utc_ticks)
-)
+declare_operator("-", DATETIME_OFFSET, DATETIME_OFFSET, TIMESPAN, lambda a, b: TimeSpan(a.utc_ticks - b.utc_ticks))
 declare_operator("+", TIMESPAN, TIMESPAN, TIMESPAN, lambda a, b: TimeSpan.checked(a.ticks + b.ticks))
 declare_operator("-", TIMESPAN, TIMESPAN, TIMESPAN, lambda a, b: TimeSpan.checked(a.ticks - b.ticks))
 declare_operator("-", TIMESPAN, TIMESPAN, TIMESPAN, lambda a, b: TimeSpan.checked(a.ticks - b.ticks))

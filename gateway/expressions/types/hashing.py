@@ -18,8 +18,8 @@ from gateway.expressions.thrown import argument_null, thrown
 
 _C = "System.Security.Cryptography"
 _HASHES: dict[str, hashes.HashAlgorithm] = {
-    "MD5": hashes.MD5(),  # noqa: S303 (policies still meet it; theirs to choose)
-    "SHA1": hashes.SHA1(),  # noqa: S303
+    "MD5": hashes.MD5(),
+    "SHA1": hashes.SHA1(),
     "SHA256": hashes.SHA256(),
     "SHA384": hashes.SHA384(),
     "SHA512": hashes.SHA512(),

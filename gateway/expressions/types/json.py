@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import DYNAMIC, Type, define
+from gateway.expressions.clr import DYNAMIC, Type, define, make
 from gateway.expressions.collections import ArrayValue, Sequence
 from gateway.expressions.conversions import cast
 from gateway.expressions.dispatch import DYNAMIC_GET, DYNAMIC_SET
@@ -41,9 +41,10 @@ from gateway.expressions.json.writer import leaf, quote, token_text, write
 from gateway.expressions.limits import tick
 from gateway.expressions.messages import READERS, decode
 from gateway.expressions.operators import UNWRAP
-from gateway.expressions.runtime import is_instance, iterate, represent, type_of
+from gateway.expressions.runtime import FOREACH, is_instance, iterate, represent, type_of
 from gateway.expressions.thrown import argument_null, thrown
 from gateway.expressions.types.dates import DATETIME, DATETIME_OFFSET, GUID, TIMESPAN
+from gateway.expressions.types.dictionaries import KEY_VALUE, Pair
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.types.strings import ignores_case, lower
 from gateway.expressions.values import EnumValue, Ref
@@ -333,6 +334,14 @@ JOBJECT = define(f"{_N}.JObject", {
     "static JObject FromObject(object o)": lambda value: cast(from_object(value), JOBJECT),
     "JToken DeepClone()": lambda token: token.clone(),
 }, parents=("JContainer", "IEnumerable<KeyValuePair<string, JToken>>"))  # fmt: skip
+
+
+def _entries(token: JObject) -> list[Pair]:
+    return [Pair(name, each.value, _ENTRY) for name, each in token.properties.items()]
+
+
+_ENTRY = (p.STRING, TOKEN)
+FOREACH[JOBJECT] = (make(KEY_VALUE.definition, *_ENTRY), _entries)
 
 
 def _new_array(*content: object) -> JArray:

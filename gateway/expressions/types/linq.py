@@ -7,7 +7,7 @@ Source: .NET API reference, "Enumerable".
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cmp_to_key
 
@@ -373,7 +373,9 @@ def _extreme_by(sign: int) -> Callable[..., object]:
 def _element_at(source: object, index: int) -> object:
     found = next(itertools.islice(walk(source), index, None), KEYED) if index >= 0 else KEYED
     if found is KEYED:
-        raise out_of_range("index", "Index was out of range. Must be non-negative and less than the size of the collection.")
+        raise out_of_range(
+            "index", "Index was out of range. Must be non-negative and less than the size of the collection."
+        )
     return found
 
 
@@ -422,7 +424,9 @@ def _sequence_equal(source: object, other: object) -> bool:
     from gateway.expressions.equality import equal
 
     pairs = itertools.zip_longest(walk(source), walk(other), fillvalue=KEYED)
-    return all(left is not KEYED and right is not KEYED and (left is right or equal(left, right)) for left, right in pairs)
+    return all(
+        left is not KEYED and right is not KEYED and (left is right or equal(left, right)) for left, right in pairs
+    )
 
 
 def _range(start: int, count: int) -> Sequence:

@@ -109,7 +109,10 @@ def _insert(items: list[object], index: int, item: object) -> None:
 
 def _range(items: ListValue, start: int, count: int) -> ListValue:
     if start < 0 or count < 0 or start + count > len(items):
-        raise thrown("ArgumentException", "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.")
+        raise thrown(
+            "ArgumentException",
+            "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.",
+        )
     return ListValue(items[start : start + count], items.element)
 
 
@@ -160,7 +163,9 @@ def _get_array(items: list[object], index: int) -> object:
 
 def _set_array(items: list[object], index: int, value: object) -> None:
     if isinstance(items, bytes):
-        raise thrown("NotSupportedException", "This byte array comes from outside the expression and cannot be changed.")
+        raise thrown(
+            "NotSupportedException", "This byte array comes from outside the expression and cannot be changed."
+        )
     items[array_index(index, len(items))] = value
 
 
@@ -349,7 +354,10 @@ def _array_sort(items: list[object], comparison: Callable[[object, object], int]
 
 def _copy(source: list[object], start: int, target: list[object], offset: int, length: int) -> None:
     if min(start, offset, length) < 0 or start + length > len(source) or offset + length > len(target):
-        raise thrown("ArgumentException", "Source array was not long enough. Check the source index, length, and the array's lower bounds.")
+        raise thrown(
+            "ArgumentException",
+            "Source array was not long enough. Check the source index, length, and the array's lower bounds.",
+        )
     target[offset : offset + length] = source[start : start + length]
 
 

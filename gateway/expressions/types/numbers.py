@@ -26,7 +26,9 @@ NUMBER_STYLES = enumeration(
 )  # fmt: skip
 NUMBER_STYLES.definition.values["None"] = 0
 NUMBER_STYLES.definition.table["const NumberStyles None"] = EnumValue(NUMBER_STYLES, 0)
-ROUNDING = enumeration("System.MidpointRounding", ToEven=0, AwayFromZero=1, ToZero=2, ToNegativeInfinity=3, ToPositiveInfinity=4)
+ROUNDING = enumeration(
+    "System.MidpointRounding", ToEven=0, AwayFromZero=1, ToZero=2, ToNegativeInfinity=3, ToPositiveInfinity=4
+)
 
 _INTEGER = re.compile(r"[ \t-\r]*([+-]?\d+)[ \t-\r]*\0*", re.ASCII)
 _THOUSANDS = re.compile(r"[ \t-\r]*([+-]?[\d,]+(?:\.0*)?)[ \t-\r]*", re.ASCII)
@@ -43,7 +45,9 @@ def bad_number(value: str) -> Thrown:
 def _too_large(name: str) -> Thrown:
     full = p.INTEGRAL
     shown = next(made.definition.name for made, keyword in full.items() if keyword == name)
-    kind = {"sbyte": "a signed byte", "byte": "an unsigned byte"}.get(name, f"an {shown}" if shown[0] in "IU" else shown)
+    kind = {"sbyte": "a signed byte", "byte": "an unsigned byte"}.get(
+        name, f"an {shown}" if shown[0] in "IU" else shown
+    )
     return thrown("OverflowException", f"Value was either too large or too small for {kind}.")
 
 
@@ -143,7 +147,9 @@ def _integer_parsers(name: str) -> dict[str, Callable[..., object]]:
         "(string s)": lambda s: parse_integer(s, name),
         "(string s, IFormatProvider provider)": lambda s, _p: parse_integer(s, name),
         "(string s, NumberStyles style)": lambda s, style: parse_integer(s, name, style.value),
-        "(string s, NumberStyles style, IFormatProvider provider)": lambda s, style, _p: parse_integer(s, name, style.value),
+        "(string s, NumberStyles style, IFormatProvider provider)": lambda s, style, _p: parse_integer(
+            s, name, style.value
+        ),
     }
 
 
@@ -158,7 +164,9 @@ def _number_table(made: Type, parsers: dict[str, Callable[..., object]]) -> dict
         "string ToString()": text,
         "string ToString(string format)": format_value,
         "string ToString(IFormatProvider provider)": lambda value, _provider: text(value),
-        "string ToString(string format, IFormatProvider provider)": lambda value, pattern, _p: format_value(value, pattern),
+        "string ToString(string format, IFormatProvider provider)": lambda value, pattern, _p: format_value(
+            value, pattern
+        ),
         f"int CompareTo({name} value)": compare_values,
         "int CompareTo(object value)": compare_values,
         f"bool Equals({name} obj)": lambda value, other: value == other,
@@ -191,13 +199,16 @@ define("System.Single", {
     "const float MinValue": Single(-3.4028234663852886e38),
     "static bool IsNaN(float f)": math.isnan,
 })  # fmt: skip
-_DECIMAL_MAX = Decimal(2) ** 96 - 1
+_DECIMAL_MAX = Decimal(2**96 - 1)
 
 
 def round_decimal(value: Decimal, digits: int = 0, mode: EnumValue | None = None) -> Decimal:
     """``Math.Round`` of a decimal; it never gains digits."""
     if not 0 <= digits <= 28:
-        raise thrown("ArgumentOutOfRangeException", "Decimal can only round to between 0 and 28 digits of precision. (Parameter 'decimals')")
+        raise thrown(
+            "ArgumentOutOfRangeException",
+            "Decimal can only round to between 0 and 28 digits of precision. (Parameter 'decimals')",
+        )
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and -exponent <= digits:
         return value

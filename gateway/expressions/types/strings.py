@@ -87,7 +87,10 @@ def _equals(value: str | None, other: str | None, comparison: EnumValue | None =
 
 def _check_start(value: str, start: int) -> int:
     if not 0 <= start <= len(value):
-        raise out_of_range("startIndex", "Index was out of range. Must be non-negative and less than or equal to the size of the collection.")
+        raise out_of_range(
+            "startIndex",
+            "Index was out of range. Must be non-negative and less than or equal to the size of the collection.",
+        )
     return start
 
 

@@ -157,7 +157,9 @@ def _inserted(shown: str, index: int, value: object) -> str:
 
 def _removed(shown: str, start: int, count: int) -> str:
     if start < 0 or count < 0 or start + count > len(shown):
-        raise out_of_range("length", "Index was out of range. Must be non-negative and less than the size of the collection.")
+        raise out_of_range(
+            "length", "Index was out of range. Must be non-negative and less than the size of the collection."
+        )
     return shown[:start] + shown[start + count :]
 
 

@@ -42,7 +42,10 @@ class XName:
     def __init__(self, local: str, uri: str = "") -> None:
         if not _NAME.fullmatch(local):
             shown = local[:1]
-            raise thrown("XmlException", f"The '{shown}' character, hexadecimal value 0x{ord(shown or ' '):02X}, cannot be included in a name.")  # noqa: E501
+            raise thrown(
+                "XmlException",
+                f"The '{shown}' character, hexadecimal value 0x{ord(shown or ' '):02X}, cannot be included in a name.",
+            )
         self.local = local
         self.uri = uri
 
