@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.shape import ID, Attribute, Element
-from gateway.policies.cached_values import CACHING_TYPE, CODEC, cache_of
+from gateway.policies.cached_values import CACHING_TYPE, cache_of
+from gateway.policies.value_forms import CODEC
 from gateway.value_cache import CodecError
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 """
-What cache-lookup-value, cache-store-value and cache-remove-value share: the cache they mean, and values as bytes.
+What cache-lookup-value, cache-store-value and cache-remove-value share: which cache they mean.
 
 Source: APIM policy reference, "cache-lookup-value".
 """
@@ -9,10 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from gateway.pipeline.shape import Attribute
-from gateway.value_cache import Codec, Form
-from gateway.wire.body import Body
-from gateway.wire.headers import Headers
-from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
     from gateway.pipeline.settings import Settings
@@ -27,9 +23,6 @@ CACHING_TYPE = Attribute(
     expression=False,
 )
 
-# Responses of send-request are the only kept type that is not C#'s own.
-_RESPONSE = 1
-
 
 def cache_of(settings: Settings) -> ValueCache:
     """The cache that ``caching-type`` means. Raises LoadError: there is no external one."""
@@ -38,16 +31,3 @@ def cache_of(settings: Settings) -> ValueCache:
         remedy = "configure Redis, or write prefer-external"
         raise settings.error("no-external-cache", "no external cache is configured", remedy, at="caching-type")
     return cache
-
-
-def _dump(response: Response) -> object:
-    headers = [list(field) for field in response.headers.items()]
-    return [response.status_code, response.reason, headers, response.body.read(preserve=True)]
-
-
-def _load(kept: object) -> Response:
-    status_code, reason, headers, content = cast("tuple[int, str, list[list[str]], bytes]", kept)
-    return Response(status_code, Headers((name, value) for name, value in headers), Body(content), reason)
-
-
-CODEC = Codec([Form(_RESPONSE, Response, _dump, _load)])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from xml.sax.saxutils import escape
 
+import msgpack
 import pytest
 
 from gateway.errors import ExpressionError
 from gateway.pipeline.context import Context, Group, UserInfo
 from gateway.pipeline.pipeline import Pipeline
+from gateway.tokens.jwt import Jwt
 from gateway.value_cache import Caches, MemoryCache
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
@@ -48,6 +51,61 @@ def test_a_value_keeps_its_type(bench: Bench, value: object) -> None:
     """What was stored comes back as it was."""
     bench.run('<cache-store-value key="k" value="@(context.Variables["x"])" duration="60"/>', x=value)
     assert bench.run(LOOKUP.format("")).variables == {"v": value}
+
+
+EXPRESSIONS = [
+    'new JObject(new JProperty("a", 1), new JProperty("b", new JArray(1, null, "x")))',
+    'JArray.Parse("[1, {}]")',
+    'new JValue("text")',
+    "(long)1 << 40",
+    "(byte)7",
+    "1.5m",
+    "'c'",
+    "new DateTime(2026, 11, 23, 1, 2, 3, DateTimeKind.Utc)",
+    'DateTimeOffset.Parse("2026-11-23T01:02:03+02:00")',
+    "TimeSpan.FromMinutes(3)",
+    'Guid.Parse("11111111-2222-3333-4444-555555555555")',
+    'new string[] { "a", "b" }',
+    "new List<int> { 1, 2 }",
+    'new Dictionary<string, List<string>> { { "a", new List<string> { "b" } } }',
+    'new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase) { { "A", "b" } }',
+]
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_an_expressions_value_keeps_its_type(bench: Bench, expression: str) -> None:
+    """What an expression stores is found again with the same .NET type and the same content."""
+    escaped = escape(expression, {'"': "&quot;"})
+    bench.run(f'<cache-store-value key="k" value="@({escaped})" duration="60"/>')
+    look = (
+        '<set-variable name="type" value="@(context.Variables["v"].GetType().ToString())"/>'
+        '<set-variable name="text" value="@(JsonConvert.SerializeObject(context.Variables["v"]))"/>'
+    )
+    found = bench.run(LOOKUP.format("") + look).variables
+    fresh = bench.run(f'<set-variable name="v" value="@({escaped})"/>' + look).variables
+    assert (found["type"], found["text"]) == (fresh["type"], fresh["text"])
+
+
+def test_a_token_can_be_kept(bench: Bench) -> None:
+    """A verified token's claims come back."""
+    jwt = Jwt.of({"alg": "RS256"}, {"sub": "s", "roles": ["a"], "exp": 1})
+    bench.run('<cache-store-value key="k" value="@(context.Variables["x"])" duration="60"/>', x=jwt)
+    found = bench.run(LOOKUP.format("")).variables["v"]
+    assert isinstance(found, Jwt)
+    assert (found.subject, found.claims["roles"], found.algorithm) == ("s", ("a",), "RS256")
+
+
+@pytest.mark.parametrize(
+    ("code", "kept"),
+    [(2, "{"), (19, "x"), (23, "x"), (24, ["System.Diagnostics.Process", []]), (24, ["int["]), (26, 1), (27, ["", ""])],
+)
+def test_forged_values_are_a_miss(bench: Bench, code: int, kept: object) -> None:
+    """Whoever can write to the cache's server can make values, never types or code."""
+    data = bytes(msgpack.packb(msgpack.ExtType(code, msgpack.packb(kept))))
+    internal = bench.services.caches.internal
+    memory = internal.cache if isinstance(internal, LaterCache) else internal
+    memory.store("k", data, 60)
+    assert bench.run(LOOKUP.format("")).variables == {}
 
 
 def test_a_response_can_be_kept(bench: Bench) -> None:
