@@ -505,6 +505,23 @@ def test_ownership_before_the_first_fetch() -> None:
     assert [issuer.owns(name, {}) for name in (V2, V1, "https://evil.example")] == [True, True, False]
 
 
+def test_a_clock_that_is_set_back() -> None:
+    """When the clock jumps back by a day, the next refresh is not a day late."""
+
+    async def scenario() -> None:
+        site, clock = entra_site(), Clock()
+        issuer = make_issuer(site, clock, LifeCycle(lifetime_s=0.01))
+        await issuer.refresh()
+        clock.now -= DAY
+        task = asyncio.create_task(issuer.keep_fresh())
+        while len(site.fetched) < 4:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(scenario(), 5))
+
+
 @pytest.mark.parametrize(
     "name", ["https://[x", "http://[::1", "\ud800", "", "//", "https://a.example:99999999"], ids=ascii
 )
