@@ -49,5 +49,5 @@ extra `[azure]`), or `static` (fixed tokens)."""
         for name in _NEEDED.get(self.source, ()):
             if not getattr(self, name):
                 key = name.replace("_", "-")
-                raise mistake("missing-key", f"source {self.source} needs {key}", f"add {key}")
+                raise mistake("missing-setting", f"source {self.source} needs {key}", f"add {key}")
         return self

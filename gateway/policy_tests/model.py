@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from gateway import durations
-from gateway.config.values import Duration, File, Id, Status, Url, mistake
+from gateway.config.values import Duration, File, Id, OneOrMore, Status, Url, mistake
 from gateway.config.values import Model as ConfigModel
 
 DEFAULT_CLOCK = "2026-01-01T12:00:00Z"
@@ -137,11 +137,7 @@ class Answer(Model):
     """No answer: the connection fails, or nothing ever comes."""
 
 
-def _several(value: object) -> object:
-    return value if isinstance(value, list) else [value]
-
-
-Answers = Annotated[list[Answer], BeforeValidator(_several)]
+Answers = OneOrMore[Answer]
 
 
 class Sent(Model):
@@ -245,7 +241,7 @@ class Surroundings(Model):
     """`context.Variables` before the first policy."""
     backend: Answers | None = None
     """What backends answer. None: 200 without a body."""
-    send_request: Answers = []
+    send_request: Answers = ()
     """What other services answer; a call that none fits fails the test."""
     request: Sent = Sent.model_validate({})
     """The request; a test's own keys come before its file's, header fields by name."""
@@ -291,7 +287,7 @@ class Suite(Surroundings):
         if (self.policy is None) == (self.config is None):
             raise mistake("one-of", "a test file names either policy or config", "write one of them")
         if self.operation is not None and self.api is None:
-            raise mistake("missing-key", "operation needs api", "add api")
+            raise mistake("missing-setting", "operation needs api", "add api")
         return self
 
 

@@ -70,7 +70,7 @@ def junit(results: Sequence[FileResult]) -> str:
 def _suite(result: FileResult) -> str:
     failures = sum(not outcome.passed for outcome in result.outcomes)
     skipped = sum(outcome.case.skip is not None for outcome in result.outcomes)
-    count, errors = max(len(result.outcomes), bool(result.error)), int(bool(result.error))
+    count, errors = len(result.outcomes) or int(bool(result.error)), int(bool(result.error))
     cases = "".join(_case(result.path, outcome) for outcome in result.outcomes)
     if result.error:
         cases += f'<testcase name="load"><error message="cannot be loaded">{_xml(result.error)}</error></testcase>\n'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ def set_stage(file: TestFile, case: Case, clock: Callable[[], float]) -> Stage:
     return Stage(config, dispatcher, services, registry, issuers, backend, others, witness)
 
 
-def _answers(case: Case, suite: Suite) -> list[Answer]:
+def _answers(case: Case, suite: Suite) -> Sequence[Answer]:
     answers = case.backend if case.backend is not None else suite.backend
     return [ANYTHING] if answers is None else answers
 

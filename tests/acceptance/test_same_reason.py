@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tests.wire.rig import settled
 SECRET = "let-me-see"
 TRACED = f"tracing:\n  enabled: true\n  secret: {SECRET}\n{CONFIG}"
 
-TOKENS = {
+TOKENS: dict[str, Callable[[EntraEmulator], str]] = {
     "TokenExpired": lambda entra: entra.mint(aud=API, lifetime_s=-60),
     "TokenAudienceNotAllowed": lambda entra: entra.mint(aud="api://other"),
     "TokenSignatureInvalid": lambda entra: entra.mint(
