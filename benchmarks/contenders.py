@@ -45,16 +45,24 @@ class Contender:
 
     def peak_mib(self) -> float:
         """The largest resident memory so far, its children included."""
+        return sum(status_kib(pid, "VmHWM:") for pid in self._pids()) / 1024
+
+    def cpu_s(self) -> float:
+        """Processor time so far, its children included."""
+        ticks = os.sysconf("SC_CLK_TCK")
+        stats = [Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2] for pid in self._pids()]
+        return sum(int(stat.split()[11]) + int(stat.split()[12]) for stat in stats) / ticks
+
+    def _pids(self) -> list[str]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        pids = [str(self.process.pid), *children.read_text(encoding="utf-8").split()]
-        return sum(_status_kib(pid, "VmHWM:") for pid in pids) / 1024
+        return [str(self.process.pid), *children.read_text(encoding="utf-8").split()]
 
     def idle_mib(self) -> float:
         """Resident memory now."""
-        return _status_kib(str(self.process.pid), "VmRSS:") / 1024
+        return status_kib(str(self.process.pid), "VmRSS:") / 1024
 
 
-def _status_kib(pid: str, key: str) -> int:
+def status_kib(pid: str, key: str) -> int:
     with suppress(FileNotFoundError):
         lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
         return next((int(line.split()[1]) for line in lines if line.startswith(key)), 0)
@@ -64,7 +72,7 @@ def _status_kib(pid: str, key: str) -> int:
 @contextmanager
 def running(work: Path, issuer: Issuer, without: Sequence[str] = ()) -> Iterator[list[Contender]]:
     """Backend and contenders, ready; everything is stopped at the end."""
-    _write_files(work, issuer)
+    write_files(work, issuer)
     processes: list[subprocess.Popen[bytes]] = []
 
     def launch(core: int, *command: str) -> subprocess.Popen[bytes]:
@@ -80,7 +88,7 @@ def running(work: Path, issuer: Issuer, without: Sequence[str] = ()) -> Iterator
     naive = [sys.executable, "-m", "uvicorn", "benchmarks.naive:app", "--port", "19904", "--no-access-log"]
     try:
         launch(LOAD_CORE, nginx, "-p", str(work), "-c", str(work / "nginx-backend.conf"))
-        _await_port(19900)
+        await_port(19900)
         commands = {
             "gateway": [gateway, "serve", "-c", "gateway.yaml"],
             "haproxy": [haproxy, "-db", "-f", "haproxy.cfg"],
@@ -93,7 +101,7 @@ def running(work: Path, issuer: Issuer, without: Sequence[str] = ()) -> Iterator
             if name not in without
         ]
         for contender in contenders:
-            _await_port(contender.port)
+            await_port(contender.port)
         yield contenders
     finally:
         for process in processes:
@@ -102,7 +110,7 @@ def running(work: Path, issuer: Issuer, without: Sequence[str] = ()) -> Iterator
             process.wait(timeout=40)
 
 
-def _write_files(work: Path, issuer: Issuer) -> None:
+def write_files(work: Path, issuer: Issuer) -> None:
     """Documents of the backend, keys, and every configuration."""
     www = work / "www"
     www.mkdir()
@@ -128,7 +136,7 @@ def _write_files(work: Path, issuer: Issuer) -> None:
         (work / template.name).write_text(text, encoding="utf-8")
 
 
-def _await_port(port: int, timeout_s: float = 30.0) -> None:
+def await_port(port: int, timeout_s: float = 30.0) -> None:
     """Wait until something answers at *port*. Raises SystemExit after *timeout_s*."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:

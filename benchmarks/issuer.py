@@ -12,7 +12,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-ISSUER = "https://issuer.example/tenant/v2.0"
+ISSUER = "http://127.0.0.1:19900/tenant"  # where its metadata is, as OpenID Connect Discovery wants it
 AUDIENCE = "api://batch"
 METADATA_PATH = "tenant/.well-known/openid-configuration"
 
@@ -22,11 +22,12 @@ class Issuer:
     """One RSA key and its tokens, the size of Entra's."""
 
     key: rsa.RSAPrivateKey
+    key_id: str = "one"
 
     @classmethod
-    def create(cls) -> Issuer:
+    def create(cls, key_id: str = "one") -> Issuer:
         """An issuer with a fresh key."""
-        return cls(rsa.generate_private_key(65537, 2048))
+        return cls(rsa.generate_private_key(65537, 2048), key_id)
 
     def publish(self, www: Path, origin: str) -> None:
         """Write metadata and key set below the backend's document root."""
@@ -35,7 +36,13 @@ class Issuer:
         keys_url = f"{origin}/tenant/keys"
         document = {"issuer": ISSUER, "jwks_uri": keys_url, "id_token_signing_alg_values_supported": ["RS256"]}
         metadata.write_text(json.dumps(document), encoding="utf-8")
-        (www / "tenant" / "keys").write_text(json.dumps({"keys": [self._jwk()]}), encoding="utf-8")
+        self.publish_keys(www)
+
+    def publish_keys(self, www: Path) -> None:
+        """Write, or change, the key set."""
+        fresh = www / "tenant" / "keys.new"
+        fresh.write_text(json.dumps({"keys": [self._jwk()]}), encoding="utf-8")
+        fresh.rename(www / "tenant" / "keys")
 
     def write_public_key(self, path: Path) -> None:
         """The public key, PEM."""
@@ -62,7 +69,7 @@ class Issuer:
             "uti": f"{number:022d}",
             "ver": "2.0",
         }
-        return jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": "one"})
+        return jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": self.key_id})
 
     def forged(self, number: int = 0) -> str:
         """A token whose signature is wrong in one character."""
@@ -77,7 +84,7 @@ class Issuer:
             "kty": "RSA",
             "use": "sig",
             "alg": "RS256",
-            "kid": "one",
+            "kid": self.key_id,
             "n": _base64url(numbers.n),
             "e": _base64url(numbers.e),
             "issuer": ISSUER,

@@ -35,6 +35,7 @@ class Measurement:
         median_us, p99_us: Latency.
         refused: Answers with a status of 400 or above.
         broken: Connections that could not be made, broke, or timed out.
+        cpu_us: Processor time of the contender per answer: what it costs, whoever else uses the machine.
     """
 
     rate: float
@@ -43,6 +44,7 @@ class Measurement:
     answers: int
     refused: int
     broken: int
+    cpu_us: float = 0.0
 
 
 def write_calls(path: Path, calls: Iterable[Call]) -> Path:

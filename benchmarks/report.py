@@ -21,6 +21,7 @@ class Result:
     contender: str
     value: float
     p99_us: float
+    cpu_us: float
     latency: bool = False
 
 
@@ -38,8 +39,13 @@ class Report:
         base = next((r.value for r in self.results if (r.workload, r.contender) == (result.workload, BASE)), None)
         return result.value / base if base else None
 
+    def cpu_ratio(self, result: Result) -> float | None:
+        """How much less processor time an answer costs than HAProxy's: what the ratio is on a machine of one's own."""
+        base = next((r.cpu_us for r in self.results if (r.workload, r.contender) == (result.workload, BASE)), None)
+        return base / result.cpu_us if base and result.cpu_us else None
+
     def table(self) -> str:
-        """Markdown: one row per workload, one column per contender, the ratio to HAProxy in brackets."""
+        """Markdown: one row per workload, one column per contender, ratios to HAProxy in brackets: rate, CPU."""
         names = list(dict.fromkeys(result.contender for result in self.results))
         lines = [f"| workload | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
         for workload in dict.fromkeys(result.workload for result in self.results):
@@ -55,9 +61,9 @@ class Report:
     def _cell(self, result: Result | None) -> str:
         if result is None:
             return "–"
-        ratio = self.ratio(result)
+        ratio, cpu_ratio = self.ratio(result), self.cpu_ratio(result)
         text = f"{result.value:,.0f}"
-        text = f"{text} ({ratio:.2f})" if ratio else text
+        text = f"{text} ({ratio:.2f}; {cpu_ratio:.2f})" if ratio and cpu_ratio else text
         return f"**{text}**" if result.contender == "gateway" else text
 
     def write(self, folder: Path, image: Path) -> Path:
