@@ -1,8 +1,8 @@
 """
 ``gateway notifications``: look at jobs, replay callbacks, run the service on its own.
 
-Everything but ``serve`` works on the store directly, beside a running service or without one. Replaying only puts work
-on the queue; the running service does it.
+Everything but ``serve`` works on the store directly, beside a running service or without one. Replaying only writes
+what is to be done; the running service does it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from gateway.notifications import attempts, jobs
 from gateway.notifications.api import attempt_view
 from gateway.notifications.database import open_engine, store_url
 from gateway.notifications.model import Job
-from gateway.notifications.queueing import open_client, replay
 from gateway.notifications.schema import view
 from gateway.notifications.serving import Listener, serve
 from gateway.notifications.settings import NotificationSettings
@@ -69,15 +68,13 @@ def shown(settings: NotificationSettings, job_id: str) -> dict[str, object]:
 def replayed(settings: NotificationSettings, job_ids: list[str], per_second: float) -> Iterator[tuple[str, bool]]:
     """Replay callbacks one after another, at most *per_second*; each id with whether it could be replayed."""
     engine = _open(settings)
-    client = open_client(settings.store_url, engine)
     try:
         for job_id in job_ids:
             with engine.begin() as connection:
-                job = replay(client, connection, job_id, time.time(), settings.callbacks.lifetime_s)
+                job = jobs.reopen(connection, job_id, time.time(), settings.callbacks.lifetime_s)
             yield job_id, job is not None
             time.sleep(1 / per_second)
     finally:
-        client.destroy()
         engine.dispose()
 
 

@@ -16,20 +16,20 @@ from typing import Any
 
 import httpx2 as httpx
 import structlog
-from dbos import DBOS, DBOSClient
+from dbos import DBOS
 
-from gateway.notifications import workflow
 from gateway.notifications.azure_credentials import AzureCredential
 from gateway.notifications.callbacks import CallbackSender
 from gateway.notifications.clock import Clock
 from gateway.notifications.d365_client import D365Client
 from gateway.notifications.database import FileLock, open_engine, store_url
 from gateway.notifications.delivery import Deliverer
+from gateway.notifications.dispatch import Dispatcher
+from gateway.notifications.durability import dbos_config, quiet_dbos
 from gateway.notifications.housekeeping import Housekeeping
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.poller import Poller
 from gateway.notifications.problems import Problem
-from gateway.notifications.queueing import dbos_config, open_client, quiet_dbos
 from gateway.notifications.replicas import Replica
 from gateway.notifications.sealing import Sealer, make_sealer
 from gateway.notifications.service import Service, install
@@ -40,11 +40,6 @@ from gateway.notifications.token_provider import ClientCredentials, TokenProvide
 from gateway.notifications.watching import Watcher
 
 log = structlog.get_logger("gateway.notifications")
-
-
-# F&O takes a few calls at once, each some 100 ms, so more starts a second than this would only queue up in front of it;
-# and accepting requests must not wait for the work that they cause.
-_STARTS: Any = {"limit": 40, "period": 1.0}
 
 
 @dataclass(slots=True)
@@ -66,7 +61,7 @@ class Engine:
         self.executor_id = "embedded" if settings.embedded else uuid.uuid4().hex
         self.store = Store(open_engine(settings.store_url))
         self._sealer: Sealer | None = None
-        self._dbos: DBOSClient | None = None
+        self._dispatcher: Dispatcher | None = None
         self._lock: FileLock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -114,17 +109,10 @@ class Engine:
             raise _not_ready()
         return self._sealer
 
-    @property
-    def dbos(self) -> DBOSClient:
-        """
-        To enqueue workflows.
-
-        Raises:
-            Problem: 503 before the start and after the end.
-        """
-        if self._dbos is None:
-            raise _not_ready()
-        return self._dbos
+    def announce(self) -> None:
+        """There is a new row to dispatch."""
+        if self._loop is not None and self._dispatcher is not None:
+            self._loop.call_soon_threadsafe(self._dispatcher.ring)
 
     def stop_watching(self, job_id: str) -> None:
         """End the wait for a job that was stopped, if it is waited for in this process."""
@@ -154,7 +142,7 @@ class Engine:
         service, poller, starter = self._build(clients)
         starter.may_start = replica.holds_lock
         install(service)
-        await self._launch()
+        self._launch()
         tasks = [asyncio.create_task(work) for work in self._chores(service, poller, replica)]
         log.info("notifications_started", store=store_url(self.settings.store_url).get_backend_name())
         self._ready.set()
@@ -174,24 +162,21 @@ class Engine:
 
     def _chores(self, service: Service, poller: Poller, replica: Replica) -> Sequence[Any]:
         chores = Housekeeping(service, self.settings)
-        work = [poller.run(), chores.measure(), chores.sweep(), chores.notice_stops()]
+        self._dispatcher = Dispatcher(self.store)
+        work = [poller.run(), self._dispatcher.run(), chores.measure(), chores.sweep(), chores.notice_stops()]
         return work if self.settings.embedded else [*work, replica.run(self.settings.takeover_interval_s, self.metrics)]
 
-    async def _launch(self) -> None:
+    def _launch(self) -> None:
         quiet_dbos()
         config = dbos_config(self.settings.store_url, self.store.engine, self.executor_id)
         DBOS(config=config)
         DBOS.launch()
-        await DBOS.register_queue_async(workflow.QUEUE, polling_interval_sec=0.2, limiter=_STARTS)
-        self._dbos = open_client(self.settings.store_url, self.store.engine)
 
     async def _shut_down(self, tasks: Sequence[asyncio.Task[Any]], replica: Replica) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(DBOS.destroy)
-        if self._dbos is not None:
-            self._dbos.destroy()
         replica.close()
 
 

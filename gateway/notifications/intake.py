@@ -1,7 +1,8 @@
 """
 From a checked request to a durable job: rules, callback URL, budgets, one transaction.
 
-The job and its workflow are written in the same transaction, so there is no moment at which a crash could lose either.
+The answer is given after the commit. The workflow is started from the row (``dispatch``), so a crash in between loses
+nothing.
 """
 
 from __future__ import annotations
@@ -9,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
 
-import sqlalchemy as sa
 import structlog
 
 from gateway.notifications import jobs
@@ -20,7 +19,6 @@ from gateway.notifications.engine import Engine
 from gateway.notifications.jobs import Acceptance, Refusal
 from gateway.notifications.model import Job, Key, derive_key
 from gateway.notifications.problems import Problem
-from gateway.notifications.queueing import enqueue_watch, replay
 from gateway.notifications.resolver import Resolve
 from gateway.notifications.schema import JobRequest
 from gateway.notifications.settings import CallerRule, NotificationSettings
@@ -57,7 +55,7 @@ class Intake:
         target = await self._require_callable(rule, request)
         began = time.perf_counter()
         job = self._draft(caller, rule, request, target)
-        found = await self._engine.store.write(self._accepting(job, derive_key(job.batch_id, request.url, key), rule))
+        found = await self._record(job, derive_key(job.batch_id, request.url, key), rule)
         if isinstance(found, Refusal):
             status, detail = _REFUSALS[found.reason]
             raise Problem(status, found.reason, detail, rule=rule.name)
@@ -84,12 +82,18 @@ class Intake:
         """
         now = self._engine.parts.clock.now()
         lifetime_s = self._settings.callbacks.lifetime_s
-        found = await self._engine.store.write(
-            lambda connection: replay(self._engine.dbos, connection, job.id, now, lifetime_s)
-        )
+        found = await self._engine.store.write(lambda connection: jobs.reopen(connection, job.id, now, lifetime_s))
         if found is None:
             raise Problem(409, "job-not-final", "Only a job whose callback is delivered or given up can be replayed.")
+        self._engine.announce()
         log.info("callback_replayed", job=job.id, series=found.series)
+        return found
+
+    async def _record(self, job: Job, key: Key, rule: CallerRule) -> Acceptance | Refusal:
+        exclusive = self._settings.d365.on_running == "reject"
+        write = self._engine.store.write
+        found = await write(lambda connection: jobs.accept(connection, job, key, rule.max_active, exclusive))
+        self._engine.announce()
         return found
 
     async def _require_callable(self, rule: CallerRule, request: JobRequest) -> Target:
@@ -158,17 +162,6 @@ class Intake:
             return now + overall_s, now + request.timeout_s
         last_s = overall_s + margin_s if profile == "adf" else overall_s + self._settings.callbacks.lifetime_s
         return now + overall_s, now + last_s
-
-    def _accepting(self, job: Job, key: Key, rule: CallerRule) -> Callable[[sa.Connection], Acceptance | Refusal]:
-        exclusive = self._settings.d365.on_running == "reject"
-
-        def work(connection: sa.Connection) -> Acceptance | Refusal:
-            found = jobs.accept(connection, job, key, rule.max_active, exclusive)
-            if isinstance(found, Acceptance) and found.created:
-                enqueue_watch(self._engine.dbos, connection, found.job)
-            return found
-
-        return work
 
     def _tell(self, found: Acceptance) -> None:
         job = found.job

@@ -19,6 +19,19 @@ from gateway.notifications.outcomes import Verdict
 from gateway.notifications.tables import attempts, jobs, keys
 from gateway.notifications.transitions import FINAL, TRANSITIONS, Event, State
 
+_DISPATCHED = (
+    sa.update(jobs)
+    .where(jobs.c.id == sa.bindparam("an_id"), jobs.c.series == sa.bindparam("a_series"))
+    .values(dispatched=1)
+)
+# The statements of an acceptance are made once: building them costs more than running them.
+_INSERT = sa.insert(jobs)
+_FIND_KEY = sa.text("SELECT payload, job_id FROM notification_keys WHERE caller = :caller AND key = :key")
+_PUT_KEY = sa.text(
+    "INSERT INTO notification_keys (caller, key, job_id, payload) VALUES (:caller, :key, :job_id, :payload) "
+    "ON CONFLICT (caller, key) DO UPDATE SET job_id = excluded.job_id, payload = excluded.payload"
+)
+
 _ON_THE_WAY = (State.STARTING, State.WAITING, State.RUNNING)
 
 
@@ -79,9 +92,8 @@ def accept(
         return Refusal("too-many-active")
     if exclusive and _is_watched(connection, job.batch_id):
         return Refusal("batch-job-active")
-    connection.execute(sa.delete(keys).where(keys.c.caller == job.caller, keys.c.key == key.text))
-    connection.execute(sa.insert(keys).values(caller=job.caller, key=key.text, job_id=job.id, payload=key.payload))
-    connection.execute(sa.insert(jobs).values(job.columns()))
+    connection.execute(_PUT_KEY, {"caller": job.caller, "key": key.text, "job_id": job.id, "payload": key.payload})
+    connection.execute(_INSERT, job.columns())
     return Acceptance(job, created=True)
 
 
@@ -134,6 +146,7 @@ def reopen(connection: sa.Connection, job_id: str, now: float, lifetime_s: float
         "series": jobs.c.series + 1,
         "attempts": 0,
         "doubted": 0,
+        "dispatched": 0,
         "next_attempt_at": now,
         "callback_deadline_at": now + lifetime_s,
     }
@@ -145,6 +158,18 @@ def note_status(connection: sa.Connection, job_id: str, status: str, running_at:
     if running_at is not None:
         move(connection, job_id, Event.EXECUTING, now, running_at=running_at)
     connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(batch_status=status, updated_at=now))
+
+
+def undispatched(connection: sa.Connection, limit: int) -> list[Job]:
+    """The oldest jobs, or replays, that have no workflow yet."""
+    query = sa.select(jobs).where(jobs.c.dispatched == 0).order_by(jobs.c.created_at).limit(limit)
+    return [Job.from_row(row) for row in connection.execute(query)]
+
+
+def mark_dispatched(connection: sa.Connection, found: Sequence[tuple[str, int]]) -> None:
+    """Note that these jobs, each at its series, have a workflow."""
+    if found:
+        connection.execute(_DISPATCHED, [{"an_id": job_id, "a_series": series} for job_id, series in found])
 
 
 def unfinished(connection: sa.Connection) -> list[tuple[str, int, float]]:
@@ -183,8 +208,7 @@ def lock(connection: sa.Connection, name: str) -> None:
 
 
 def _earlier(connection: sa.Connection, caller: str, key: Key) -> Acceptance | Refusal | None:
-    query = sa.select(keys.c.payload, keys.c.job_id)
-    row = connection.execute(query.where(keys.c.caller == caller, keys.c.key == key.text)).first()
+    row = connection.execute(_FIND_KEY, {"caller": caller, "key": key.text}).first()
     if row is None:
         return None
     if row.payload != key.payload:

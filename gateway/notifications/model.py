@@ -43,6 +43,7 @@ class Job:
     doubted: int = 0
     series: int = 0
     next_attempt_at: float | None = None
+    dispatched: int = 0
 
     @classmethod
     def from_row(cls, row: sa.Row[tuple[object, ...]]) -> Job:

@@ -49,6 +49,11 @@ class Store:
         self._readers.shutdown()
         self.engine.dispose()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether writes are queueing."""
+        return not self._queue.empty()
+
     async def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run *work* in a transaction that may be shared with other work; return after the commit."""
         future: Future[T] = Future()

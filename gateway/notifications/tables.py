@@ -39,10 +39,12 @@ jobs = sa.Table(
     sa.Column("doubted", sa.Integer, nullable=False, default=0),  # 1: an attempt may have arrived without an answer
     sa.Column("series", sa.Integer, nullable=False, default=0),  # 0 the first delivery, then one per replay
     sa.Column("next_attempt_at", sa.Float),
+    sa.Column("dispatched", sa.Integer, nullable=False, default=0),  # 1: a workflow exists for this series
     # For the two questions asked at every acceptance: the caller's active jobs, the batch job's active run.
     sa.Index("notification_jobs_caller", "caller", "active", "created_at"),
     sa.Index("notification_jobs_batch", "batch_id", "active"),
     sa.Index("notification_jobs_state", "state", "updated_at"),
+    sa.Index("notification_jobs_dispatched", "dispatched", "created_at"),
 )
 
 attempts = sa.Table(

@@ -14,7 +14,6 @@ from dbos import DBOS
 from gateway.notifications.service import current
 
 VERSION = "1"
-QUEUE = "notifications"
 WATCH = "notification-watch"
 REPLAY = "notification-replay"
 

@@ -201,23 +201,23 @@ def test_bug(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (response.status_code, response.json()["title"]) == (500, "Internal Server Error")
 
 
-def test_location(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
+@pytest.mark.parametrize(
+    ("public", "send", "expected"),
+    [
+        ("https://gw.example/batch/", True, "https://gw.example/batch/jobs/"),
+        (None, True, "/batch/jobs/"),
+        (None, False, ""),
+    ],
+)
+def test_location(
+    service: Running, d365: D365Emulator, receiver: Receiver, public: str | None, send: bool, expected: str
+) -> None:
     """Location is absolute if a public URL is configured, and absent if nobody wants it; never made from Host."""
     d365.script(211, LONG)
-    original = service.settings
-    for public, send, expected in (
-        ("https://gw.example/batch/", True, "https://gw.example/batch/jobs/"),
-        (None, False, ""),
-    ):
-        changed = replace(original, public_url=public, send_location=send)
-        app = create_app(changed)
-        app.state.engine.store, app.state.engine._dbos = service.engine.store, service.engine.dbos
-        app.state.engine._sealer = service.engine.sealer
-        other = Running(original)
-        other.app = app
-        response = other.create(receiver.url("/211"), 211)
-        assert response.headers.get("location", "").startswith(expected)
-        assert ("location" in response.headers) == send
+    settings = replace(service.settings, public_url=public, send_location=send)
+    response = Running(settings, service.engine).create(receiver.url("/211"), 211)
+    assert response.headers.get("location", "").startswith(expected)
+    assert ("location" in response.headers) == send
 
 
 def test_not_ready(receiver: Receiver) -> None:

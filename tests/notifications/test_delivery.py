@@ -75,7 +75,8 @@ def finished(lifetime_s: float = 24 * HOUR_S) -> Job:
     """A job whose outcome is known."""
     return Job(
         id="j", caller="c", rule="r", batch_id=1, url=Sealer("k").seal("https://secret.test/?sig=1"),
-        host="secret.test", profile="standard", state=State.DELIVERING, active=1, created_at=BEGIN, updated_at=BEGIN, deadline_at=BEGIN,
+        host="secret.test", profile="standard", state=State.DELIVERING, active=1,
+        created_at=BEGIN, updated_at=BEGIN, deadline_at=BEGIN,
         callback_deadline_at=BEGIN + lifetime_s, outcome=Outcome.SUCCEEDED, message="", ended_at=BEGIN,
     )  # fmt: skip
 
