@@ -145,7 +145,10 @@ def _merged(whole: Any, part: Any) -> Any:
 class _Anything(dict[str, str]):
     """An environment where every variable is set."""
 
-    def get(self, name: str, default: object = None) -> str:  # type: ignore[override]
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
         return f"value of {name}"
 
 
