@@ -53,6 +53,7 @@ class SharedState:
             running.callback(ledger.close)
             self.memory.restore(ledger.load(time.time()))
             _background(running, keep_quotas(self.memory, ledger))
+            await asyncio.sleep(0)  # a task that never began would not save at its end
 
     def statuses(self) -> Mapping[str, Status]:
         """Readiness: Redis away is said, and is no reason to refuse work."""
