@@ -8,11 +8,13 @@ returns a ``Pending``; the driver hangs one callback on it, and code that likes 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+Step: TypeAlias = tuple[Callable[[Any], Any], Callable[[Exception], Any] | None]
 
 
 class Pending(Generic[T]):
@@ -22,14 +24,15 @@ class Pending(Generic[T]):
     ``cancel`` tells the producer that nobody waits any more; what it does then is its own business.
     """
 
-    __slots__ = ("_callback", "_error", "_value", "done", "on_cancel")
+    __slots__ = ("_callback", "_error", "_steps", "_value", "done", "on_cancel")
 
     def __init__(self, on_cancel: Callable[[], None] | None = None) -> None:
         self.done = False
         self.on_cancel = on_cancel
-        self._value: T | None = None
-        self._error: BaseException | None = None
+        self._value: Any = None
+        self._error: Exception | None = None
         self._callback: Callable[[Pending[T]], None] | None = None
+        self._steps: tuple[Step, ...] = ()
 
     def resolve(self, value: T) -> None:
         """Deliver *value*; too late is no error."""
@@ -37,7 +40,7 @@ class Pending(Generic[T]):
             self._value = value
             self._finish()
 
-    def reject(self, error: BaseException) -> None:
+    def reject(self, error: Exception) -> None:
         """Deliver *error*; too late is no error."""
         if not self.done:
             self._error = error
@@ -45,6 +48,7 @@ class Pending(Generic[T]):
 
     def _finish(self) -> None:
         self.done = True
+        self.on_cancel = None  # often a method of this very object: a cycle that only the collector would undo
         callback, self._callback = self._callback, None
         if callback is not None:
             callback(self)
@@ -56,24 +60,35 @@ class Pending(Generic[T]):
         else:
             self._callback = callback
 
+    def map(self, function: Callable[[T], U], recover: Callable[[Exception], U] | None = None) -> Pending[U]:
+        """
+        This object, which now gives ``function(value)`` instead; whoever mapped it has given it away.
+
+        *recover* turns an error, one of *function* included, into a value; without it errors pass through. Either may
+        return an awaitable: then the result is still to come, and ``await`` waits for that too.
+        """
+        self._steps = (*self._steps, (function, recover))
+        return cast("Pending[U]", self)
+
     def result(self) -> T:
         """The value, or raise the error. Only when done."""
+        if self._steps:
+            self._take_steps()
         if self._error is not None:
             raise self._error
-        return self._value  # type: ignore[return-value]
+        return cast("T", self._value)
 
-    def map(self, function: Callable[[T], U]) -> Pending[U]:
-        """A Pending of ``function(value)``; errors pass through, and cancelling it cancels this one."""
-        mapped: Pending[U] = Pending(self.cancel)
-
-        def forward(done: Pending[T]) -> None:
+    def _take_steps(self) -> None:
+        steps, self._steps = self._steps, ()
+        for function, recover in steps:
             try:
-                mapped.resolve(function(done.result()))
-            except BaseException as error:
-                mapped.reject(error)
-
-        self.then(forward)
-        return mapped
+                if self._error is None:
+                    self._value = function(self._value)
+            except Exception as error:
+                self._error = error
+            if self._error is not None and recover is not None:
+                failed, self._error = self._error, None
+                self._value = recover(failed)
 
     def cancel(self) -> None:
         """Nobody waits any more."""
@@ -83,16 +98,22 @@ class Pending(Generic[T]):
 
     def __await__(self) -> Generator[object, None, T]:
         if not self.done:
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            yield from self._wait()
+        value = self.result()
+        if isinstance(value, Awaitable):
+            value = yield from value.__await__()
+        return value
 
-            def wake(_: Pending[T]) -> None:
-                if not future.done():
-                    future.set_result(None)
+    def _wait(self) -> Generator[object, None, None]:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-            self.then(wake)
-            try:
-                yield from future
-            except asyncio.CancelledError:
-                self.cancel()
-                raise
-        return self.result()
+        def wake(_: Pending[T]) -> None:
+            if not future.done():
+                future.set_result(None)
+
+        self.then(wake)
+        try:
+            yield from future
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
