@@ -36,7 +36,7 @@ def _quotient(left: int, right: int) -> int:
 
 def _integral_operators(name: str) -> dict[str, Operator]:
     wrap = wrapper(name)
-    _, low, high = INTEGRALS[name]
+    make, low, high = INTEGRALS[name]
     mask = 63 if name in ("long", "ulong") else 31
 
     def divide(left: int, right: int) -> int:
@@ -45,9 +45,17 @@ def _integral_operators(name: str) -> dict[str, Operator]:
             raise thrown("OverflowException", "Arithmetic operation resulted in an overflow.")
         return wrap(quotient)
 
+    def add(left: int, right: int) -> int:
+        result = left + right
+        return result if type(result) is make and low <= result <= high else wrap(result)
+
+    def subtract(left: int, right: int) -> int:
+        result = left - right
+        return result if type(result) is make and low <= result <= high else wrap(result)
+
     return {
-        "+": lambda left, right: wrap(left + right),
-        "-": lambda left, right: wrap(left - right),
+        "+": add,
+        "-": subtract,
         "*": lambda left, right: wrap(left * right),
         "/": divide,
         "%": lambda left, right: wrap(left - _quotient(left, right) * right),

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from gateway.expressions import primitives as p
 from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, OBJECT, VOID, Type, underlying
-from gateway.expressions.runtime import assignable, is_instance, type_of
+from gateway.expressions.runtime import KNOWN, assignable, is_instance, type_of
 from gateway.expressions.thrown import invalid_cast, null_reference, thrown
 from gateway.expressions.values import INTEGRALS, Char, EnumValue, to_single, wrapper
 
@@ -242,7 +242,16 @@ def _downcast(source: Type, target: Type) -> Conversion | None:
         or (target.kind in ("interface", "delegate") and not source.is_value)
         or assignable(target, source)
     )
-    return Conversion(50, lambda value: cast(value, target)) if possible else None
+    return Conversion(50, caster(target)) if possible else None
+
+
+def caster(target: Type) -> Convert:
+    """The function that casts to *target*; the usual case, a class that stands for just this type, is quick."""
+
+    def run(value: object) -> object:
+        return value if KNOWN.get(value.__class__) is target else cast(value, target)
+
+    return run
 
 
 def cast(value: object, target: Type) -> object:

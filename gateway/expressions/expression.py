@@ -35,7 +35,7 @@ class Expression:
     reads_response_body: bool
     is_constant: bool
     _run: Run = field(repr=False, compare=False)
-    _size: int = field(repr=False, compare=False)
+    _locals: tuple[None, ...] = field(repr=False, compare=False)
 
     def __call__(self, context: object) -> object:
         """
@@ -44,8 +44,8 @@ class Expression:
         Raises:
             ExpressionError: The expression threw, or used too much.
         """
-        METER.reset()
-        frame: list[object] = [None, context, *[None] * self._size]
+        METER.left = None
+        frame: list[object] = [None, context, *self._locals]
         try:
             value = self._run(frame)
         except Exception as error:
@@ -117,7 +117,7 @@ def _compile(source: Source, text: str) -> Expression:
         reads_response_body="Response" in touched and body_read,
         is_constant=constant,
         _run=run,
-        _size=binder.function.size - 2,
+        _locals=(None,) * (binder.function.size - 2),
     )
 
 

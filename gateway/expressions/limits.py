@@ -12,7 +12,7 @@ import threading
 import time
 
 MAX_STEPS = 1_000_000
-MAX_TIME_S = 2.0
+MAX_TIME_S = 2.0  # of processor time, so that a busy machine changes nothing
 MAX_TEXT = 16 * 1024 * 1024  # characters of one string, bytes of one array
 MAX_MEMORY = 128 * 1024 * 1024  # sum of all large results of one evaluation
 MAX_DEPTH = 60  # calls of local functions and lambdas inside each other
@@ -26,44 +26,53 @@ class LimitExceeded(Exception):
     """An evaluation used too much. It is no .NET exception: no ``catch`` in an expression sees it."""
 
 
-class Meter(threading.local):
-    """What is left of each allowance in this thread's evaluation."""
+class Allowance:
+    """What is left for one evaluation."""
+
+    __slots__ = ("deadline", "depth", "memory", "steps")
 
     def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        """Begin an evaluation."""
         self.steps = MAX_STEPS
         self.memory = MAX_MEMORY
-        self.deadline = 0.0
+        self.deadline = time.thread_time() + MAX_TIME_S
         self.depth = 0
+
+
+class Meter(threading.local):
+    """This thread's evaluation; *left* is None until something is first counted, so that most cost nothing."""
+
+    left: Allowance | None = None
 
 
 METER = Meter()
 
 
+def _begin() -> Allowance:
+    METER.left = left = Allowance()
+    return left
+
+
 def tick() -> None:
     """Count one step; every so often look at the clock."""
-    METER.steps = steps = METER.steps - 1
+    left = METER.left or _begin()
+    left.steps = steps = left.steps - 1
     if not steps & _CLOCK_MASK or steps < 0:
         check_time()
 
 
 def tick_many(count: int) -> None:
     """Count *count* steps at once, for a library call that walks that many items."""
-    METER.steps -= count
+    left = METER.left or _begin()
+    left.steps -= count
     check_time()
 
 
 def check_time() -> None:
     """Refuse to go on when steps or time are used up."""
-    if METER.steps < 0:
+    left = METER.left or _begin()
+    if left.steps < 0:
         raise LimitExceeded(f"the expression took more than {MAX_STEPS:,} steps")
-    now = time.monotonic()
-    if not METER.deadline:
-        METER.deadline = now + MAX_TIME_S
-    elif now > METER.deadline:
+    if time.thread_time() > left.deadline:
         raise LimitExceeded(f"the expression ran longer than {MAX_TIME_S:g} s")
 
 
@@ -73,8 +82,9 @@ def charge(size: int) -> None:
         return
     if size > MAX_TEXT:
         raise LimitExceeded(f"a value of {size:,} characters or items is over the limit of {MAX_TEXT:,}")
-    METER.memory -= size
-    if METER.memory < 0:
+    left = METER.left or _begin()
+    left.memory -= size
+    if left.memory < 0:
         raise LimitExceeded(f"the expression made more than {MAX_MEMORY:,} characters or items")
 
 
@@ -87,12 +97,16 @@ def charged(text: str) -> str:
 
 def enter() -> None:
     """A call begins; refuse endless recursion before Python's own stack ends."""
-    METER.depth += 1
-    if METER.depth > MAX_DEPTH:
+    left = METER.left or _begin()
+    left.depth += 1
+    if left.depth > MAX_DEPTH:
         raise LimitExceeded(f"calls are nested more than {MAX_DEPTH} deep")
-    tick()
+    left.steps = steps = left.steps - 1
+    if not steps & _CLOCK_MASK or steps < 0:
+        check_time()
 
 
 def leave() -> None:
     """The call that :func:`enter` announced is over."""
-    METER.depth -= 1
+    left = METER.left or _begin()
+    left.depth -= 1

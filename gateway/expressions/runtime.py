@@ -30,7 +30,7 @@ from gateway.expressions.values import (
 
 TypeSource = Type | Callable[[object], Type]
 
-_TYPES: dict[type, TypeSource] = {
+KNOWN: dict[type, TypeSource] = {
     type(None): NULL,
     str: p.STRING,
     int: p.INT,
@@ -59,7 +59,7 @@ _ITERATORS: dict[type, Callable[[object], Iterable[object]]] = {}
 
 def represent(python: type, source: TypeSource, walk: Callable[..., Iterable[object]] | None = None) -> None:
     """Declare that values of the class *python* have a .NET type, and how ``foreach`` walks them."""
-    _TYPES[python] = source
+    KNOWN[python] = source
     if walk is not None:
         _ITERATORS[python] = walk
 
@@ -71,9 +71,9 @@ def classify(classifier: Callable[[object], TypeSource | None]) -> None:
 
 def type_of(value: object) -> Type:
     """The exact .NET type of *value*; NULL for None."""
-    source = _TYPES.get(value.__class__)
+    source = KNOWN.get(value.__class__)
     if source is None:
-        source = _TYPES[value.__class__] = _classified(value)
+        source = KNOWN[value.__class__] = _classified(value)
     return source if source.__class__ is Type else source(value)  # type: ignore[operator,return-value]
 
 

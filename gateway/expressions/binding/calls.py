@@ -289,6 +289,9 @@ def static_run(call: Run, runs: Sequence[Run]) -> Run:
     if len(runs) == 2:
         first, second = runs
         return lambda frame: call(first(frame), second(frame))  # type: ignore[call-arg]
+    if len(runs) == 3:
+        first, second, third = runs
+        return lambda frame: call(first(frame), second(frame), third(frame))  # type: ignore[call-arg]
     return lambda frame: call(*[run(frame) for run in runs])
 
 

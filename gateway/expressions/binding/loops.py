@@ -66,7 +66,8 @@ def bind_do(b: Binder, node: Node) -> Statement:
     """``do body while (test);``."""
     body_node, test_node = named(node)
     body = embedded(b, body_node)
-    run, test = body.run, b.condition(test_node)
+    condition = b.value(test_node)
+    run, test = body.run, b.convert(condition, BOOL, test_node).run
 
     def loop(frame: Frame) -> object:
         while True:
@@ -77,7 +78,8 @@ def bind_do(b: Binder, node: Node) -> Statement:
             if not test(frame):
                 return None
 
-    return Statement(loop, body.completes or body.breaks)
+    reaches_test = body.completes or "continue" in text_of(body_node)
+    return Statement(loop, body.breaks or (reaches_test and not _always(condition)))
 
 
 @statement("for_statement")

@@ -196,18 +196,19 @@ def instance_member(
     if made is NULL:
         raise b.problem(node, "wrong-type", "null has no members")
     if made is DYNAMIC:
-        b.touched.update({"Request", "Response"} if name == "Body" else ())
+        b.touched.update({"Request", "Response", "Body"} if name == "Body" else ())
         return MethodGroup(name, (), receiver, type_args)
     candidates = [found for found in made.find(name) if not found.member.static]
-    if invoked:
-        candidates = [each for each in candidates if each.member.kind == "method" or _callable(each)]
-    if candidates and candidates[0].member.kind == "property":
+    called = [each for each in candidates if each.member.kind == "method" or _callable(each)]
+    if candidates and candidates[0].member.kind == "property" and (called == candidates or not invoked):
         _touch(b, made, name)
         return property_value(b, receiver, candidates[0])
-    candidates += [Candidate(each, {}) for each in clr.extensions(name) if _extends(each, made)]
-    if not candidates:
+    called += [Candidate(each, {}) for each in clr.extensions(name) if _extends(each, made)]
+    if not called:
+        if candidates:
+            raise b.problem(node, "unknown-member", f"{name} is a property, not a method", "drop the ()")
         raise unknown_member(b, node, made, name)
-    return MethodGroup(name, tuple(candidates), receiver, type_args)
+    return MethodGroup(name, tuple(called), receiver, type_args)
 
 
 def _callable(candidate: Candidate) -> bool:

@@ -11,7 +11,7 @@ from tree_sitter import Node
 from gateway.expressions import primitives as p
 from gateway.expressions.arithmetic import checked_operator
 from gateway.expressions.binding.binder import Binder, common_type, expression, named, text_of
-from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Meaning, Run, constant
+from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Meaning, Run, Store, constant
 from gateway.expressions.binding.typenames import bind_type
 from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Type, underlying
 from gateway.expressions.conversions import cast_dynamic, explicit, implicit
@@ -216,9 +216,12 @@ def bind_postfix(b: Binder, node: Node, _target: Type | None) -> Meaning:
 def _step(b: Binder, node: Node, inner: Node, name: str, prefix: bool) -> Bound:
     variable = assignable_value(b, inner)
     changed = apply_operator(b, node, name, variable.of_type(variable.type), constant(p.INT, 1))
-    convert = _narrowed(b, node, changed.type, variable.type)
+    found = explicit(changed.type, variable.type)
     load, store, change = variable.run, variable.store, changed.run
     assert store is not None
+    if found is not None and found.run is None:
+        return Bound(variable.type, _plain_step(load, store, change, prefix))
+    convert = _narrowed(b, node, changed.type, variable.type)
 
     def step(frame: Frame) -> object:
         before = load(frame)
@@ -227,6 +230,16 @@ def _step(b: Binder, node: Node, inner: Node, name: str, prefix: bool) -> Bound:
         return after if prefix else before
 
     return Bound(variable.type, step)
+
+
+def _plain_step(load: Run, store: Store, change: Run, prefix: bool) -> Run:
+    def step(frame: Frame) -> object:
+        before = load(frame)
+        after = change(frame)
+        store(frame, after)
+        return after if prefix else before
+
+    return step
 
 
 def _narrowed(b: Binder, node: Node, source: Type, target: Type) -> Callable[[object], object]:

@@ -25,6 +25,7 @@ class Catch:
     slot: int
     body: Run
     completes: bool
+    breaks: bool
     test: Run | None = None
 
 
@@ -74,7 +75,7 @@ def bind_try(b: Binder, node: Node) -> Statement:
         final = b.statement(named(final_node)[0])
         run = _finally(run, final.run)
         completes = completes and final.completes
-    return Statement(run, completes, breaks=True)
+    return Statement(run, completes, body.breaks or any(each.breaks for each in catches))
 
 
 def _catch(b: Binder, node: Node) -> Catch:
@@ -98,7 +99,7 @@ def _catch(b: Binder, node: Node) -> Catch:
         scope.names["<caught>"] = variable or _hidden(b, slot)
         test = b.condition(named(condition)[0]) if condition is not None else None
         body = b.statement(body_node)
-    return Catch(caught.definition.full_name, slot, body.run, body.completes, test)
+    return Catch(caught.definition.full_name, slot, body.run, body.completes, body.breaks, test)
 
 
 def _hidden(b: Binder, slot: int) -> object:

@@ -234,7 +234,9 @@ def _remove(value: str, start: int, count: int | None = None) -> str:
 
 def join(separator: str | None, values: Iterable[object]) -> str:
     """``string.Join``."""
-    return charged((separator or "").join([text(value) for value in values]))
+    shown = [text(value) for value in values]
+    charge(sum(map(len, shown)) + len(separator or "") * len(shown))
+    return (separator or "").join(shown)
 
 
 def _concat(*values: object) -> str:
