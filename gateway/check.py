@@ -8,13 +8,12 @@ certificates) is then a note, not a problem.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.app import build
 from gateway.config import load
-from gateway.documents import parse_document, read_document
+from gateway.documents import YAML_SUFFIXES, parse_document, read_document
 from gateway.errors import LoadError, Location, Problem
 from gateway.lint import NOTE_CODES, lint
 from gateway.pipeline.checker import check
@@ -65,14 +64,28 @@ class Report:
 
 
 def check_all(files: Sequence[Path], config: Path | None) -> list[Report]:
-    """Check *config* with every document that it names, and each of *files* on its own."""
+    """Check *config* with every document that it names, and each of *files*, or in them, on its own."""
     reports = [] if config is None else check_config(config)
     services = offline_services()
-    return [*reports, *(check_file(path, services) for path in files)]
+    return [*reports, *(check_file(path, services) for path in documents_in(files))]
+
+
+def documents_in(paths: Iterable[Path]) -> Iterator[Path]:
+    """*paths*, with a directory replaced by the policy documents in it: ``.xml`` and ``.yaml``, no test files."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for found in sorted(path.rglob("*")):
+            is_document = found.suffix.lower() in {".xml", *YAML_SUFFIXES} and ".policytest" not in found.suffixes
+            if is_document and not any(part.startswith(".") for part in found.relative_to(path).parts):
+                yield found
 
 
 def check_config(path: Path) -> list[Report]:
     """Build the whole gateway without starting it; one report per file that has a mistake, or one for the whole."""
+    from gateway.app import build  # with all that serves requests: a document alone needs none of it
+
     try:
         gateway = build(load(path))
     except LoadError as error:

@@ -86,7 +86,8 @@ def check(
     Parameters
     ----------
     files
-        Policy documents to check on their own; unknown named values and fragments are notes then.
+        Policy documents, or directories of them, to check on their own; unknown named values and fragments are notes
+        then.
     config
         Check this configuration and every document that it names.
     as_json
