@@ -20,7 +20,6 @@ REFUSED = [
     ('<set-header nam="a"><value>x</value></set-header>', "unknown-attribute"),
     ('<set-header name="a"><value>prefix @(1 + 1)</value></set-header>', "mixed-expression"),
     ('<validate-jwt header-name="a"><zumo-master-key id="x" /></validate-jwt>', "unsupported"),
-    ('<forward-request http-version="2" />', "unsupported"),
     ('<set-backend-service base-url="http://a" sf-partition-key="x" />', "cloud-only"),
     ('<publish-to-dapr topic="a" template="Liquid">x</publish-to-dapr>', "bad-value"),
     (
@@ -36,8 +35,10 @@ REFUSED = [
 RUNNING = [
     '<trace source="a"><message>prefix @(1)</message></trace>',
     '<ip-filter action="allow"><address>10.0.0.0/8</address></ip-filter>',
-    '<forward-request http-version="2or1" buffer-response="false" />',
+    '<forward-request http-version="2" buffer-response="false" />',
     '<send-request response-variable-name="a"><set-body>x</set-body><set-url>http://a</set-url></send-request>',
+    '<return-response><set-body template="liquid">{{body.a}}</set-body></return-response>',
+    '<rate-limit-by-key calls="1" renewal-period="3600" counter-key="a" />',
     '<validate-client-certificate validate-revocation="false" />',
     '<validate-azure-ad-token tenant-id="https://login.microsoftonline.us/contoso.example" />',
 ]
