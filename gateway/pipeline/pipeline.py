@@ -9,10 +9,9 @@ Source: APIM "Error handling in API Management policies".
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
 
@@ -109,21 +108,14 @@ class Pipeline:
 
     def _follow(self, backend: Pending[Outcome], context: Context) -> Pending[Response]:
         """Run outbound in the callback that brings the backend's answer."""
-        final: Pending[Response] = Pending(backend.cancel)
 
-        def answered(done: Pending[Outcome]) -> None:
-            try:
-                outcome = done.result()
-                later = run(self.outbound, context) if outcome is None else outcome
-                if later is None or isinstance(later, Response):
-                    return final.resolve(_answer(later, context))
-                answer: Response | Awaitable[Response] = self._continue(later, (), context)
-            except Exception as error:
-                answer = self.recover(error, context)
-            return _settle(final, answer)
+        def answered(outcome: Outcome) -> Any:
+            later = run(self.outbound, context) if outcome is None and self.outbound else outcome
+            if later is None or isinstance(later, Response):
+                return _answer(later, context)
+            return self._continue(later, (), context)
 
-        backend.then(answered)
-        return final
+        return backend.map(answered, lambda error: self.recover(error, context))
 
     def _then(self, outcome: MaybeLater, stages: tuple[Steps, ...], context: Context) -> Response | Awaitable[Response]:
         """Run the remaining *stages*, synchronously while nothing has to wait."""
@@ -164,35 +156,6 @@ def _answer(outcome: Outcome, context: Context) -> Response:
     if context.response is not None and context.response is not outcome:
         context.response.body.discard()
     return context.finished(outcome)
-
-
-def _settle(final: Pending[Response], answer: Response | Awaitable[Response]) -> None:
-    """Deliver *answer* to *final*; one that is still to come needs a task."""
-    if isinstance(answer, Response):
-        return final.resolve(answer)
-    task = asyncio.ensure_future(answer)
-    final.on_cancel = _canceller(task)
-    task.add_done_callback(_deliver(final))
-    return None
-
-
-def _canceller(task: asyncio.Future[Response]) -> Callable[[], None]:
-    def cancel() -> None:
-        task.cancel()
-
-    return cancel
-
-
-def _deliver(final: Pending[Response]) -> Callable[[asyncio.Future[Response]], None]:
-    def deliver(task: asyncio.Future[Response]) -> None:
-        if task.cancelled():
-            final.reject(asyncio.CancelledError())
-        elif (error := task.exception()) is not None:
-            final.reject(error)
-        else:
-            final.resolve(task.result())
-
-    return deliver
 
 
 def _our_bug(error: Exception, context: Context) -> PolicyError:

@@ -28,15 +28,14 @@ def run(steps: Steps, context: Context) -> MaybeLater:
     """
     if context.tracer is not None:
         return context.tracer.run(steps, context)
-    last = len(steps) - 1
-    for index, step in enumerate(steps):
+    for number, step in enumerate(steps, 1):
         context.place = step.place
         outcome = step.apply(context)
         if outcome is None:
             continue
-        if isinstance(outcome, Response):
+        if number == len(steps) or isinstance(outcome, Response):
             return outcome
-        return outcome if index == last else _go_on(outcome, steps[index + 1 :], context)
+        return _go_on(outcome, steps[number:], context)
     return None
 
 

@@ -104,7 +104,10 @@ class Exchange:
         except Exception as error:
             self._fail_with(error)
         else:
-            self.respond(response)
+            if isinstance(response, Response):
+                self.respond(response)
+            else:
+                self._task = asyncio.get_running_loop().create_task(self._await(response))
 
     async def _await(self, outcome: Awaitable[Response]) -> None:
         try:

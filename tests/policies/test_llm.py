@@ -177,6 +177,7 @@ CHECK = '<validate-client-certificate validate-revocation="{0}" {1}>{2}</validat
         ("false", "", 'subject="CN=client" issuer-subject="CN=client"', True),
         ("false", "", 'issuer-thumbprint="AA"', False),
     ],
+    ids=["any", "revocation", "ignored", "name", "other name", "dns", "serial", "thumbprint", "subject", "issuer"],
 )
 def test_client_certificates(bench: Bench, revocation: str, attributes: str, identity: str, passes: bool) -> None:
     """All facts of one identity must hold; revocation cannot be looked up, so asking for it refuses."""
