@@ -42,6 +42,10 @@ from gateway.notifications.watching import Watcher
 log = structlog.get_logger("gateway.notifications")
 
 
+# DBOS is one per process, and so is whoever launches it.
+_PROCESS = threading.Lock()
+
+
 @dataclass(slots=True)
 class Parts:
     """Replaceable parts, for tests: the clock, the resolver, HTTP clients."""
@@ -63,6 +67,7 @@ class Engine:
         self._sealer: Sealer | None = None
         self._dispatcher: Dispatcher | None = None
         self._lock: FileLock | None = None
+        self._holds_process = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._watcher: Watcher | None = None
@@ -76,10 +81,13 @@ class Engine:
 
         Raises:
             StoreInUse: Another process works on the same SQLite file.
+            RuntimeError: This process runs an engine already.
         """
-        database = store_url(self.settings.store_url).database
-        if self.settings.embedded and database:
-            self._lock = FileLock(database)
+        self._take_file()
+        if not _PROCESS.acquire(blocking=False):
+            self.stop()
+            raise RuntimeError("this process already has one engine; DBOS allows no second")
+        self._holds_process = True
         self._sealer = make_sealer(self.settings)
         self._thread.start()
         self._ready.wait()
@@ -94,6 +102,9 @@ class Engine:
         if self._thread.ident is not None:
             self._thread.join()
         self.store.close()
+        if self._holds_process:
+            self._holds_process = False
+            _PROCESS.release()
         if self._lock is not None:
             self._lock.release()
 
@@ -118,6 +129,11 @@ class Engine:
         """End the wait for a job that was stopped, if it is waited for in this process."""
         if self._loop is not None and self._watcher is not None:
             self._loop.call_soon_threadsafe(self._watcher.stop, job_id)
+
+    def _take_file(self) -> None:
+        database = store_url(self.settings.store_url).database
+        if self.settings.embedded and database:
+            self._lock = FileLock(database)
 
     def _run(self) -> None:
         try:

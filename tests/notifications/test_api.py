@@ -14,6 +14,7 @@ from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.d365.lives import ends
 from gateway.notifications.api import parse_key
 from gateway.notifications.app import create_app, shout
+from gateway.notifications.database import StoreInUse
 from gateway.notifications.problems import MEDIA_TYPE, Problem
 from gateway.notifications.settings import CallbackSettings, D365Settings
 from tests.notifications.conftest import ALICE, BOB, Running, fast_settings, run
@@ -250,3 +251,18 @@ def test_lifespan(service: Running, tmp_path: Path) -> None:
         assert calls == ["start", "stop"]
 
     run(cycle())
+
+
+def test_second_engine(service: Running) -> None:
+    """A second service on the same file does not start, and leaves the first one alone."""
+    with pytest.raises(StoreInUse):
+        Running(service.settings).engine.start()
+    assert service.call("GET", "/jobs").status_code == 200
+
+
+def test_one_engine_per_process(service: Running, tmp_path: Path) -> None:
+    """DBOS exists once per process, so a second engine is refused, on another store too."""
+    other = Running(replace(service.settings, store_url=f"sqlite:///{tmp_path}/x.db"))
+    with pytest.raises(RuntimeError, match="one engine"):
+        other.engine.start()
+    assert service.call("GET", "/jobs").status_code == 200

@@ -12,7 +12,7 @@ from gateway.notifications.batch_status import Row
 from gateway.notifications.clock import Clock
 from gateway.notifications.d365_errors import D365Error, Kind
 from gateway.notifications.metrics import Metrics
-from gateway.notifications.poller import Poller
+from gateway.notifications.poller import Poller, Subscription
 from gateway.notifications.settings import PollingSettings
 from tests.notifications.conftest import run
 
@@ -147,7 +147,7 @@ def test_mistaken_judge() -> None:
         raise ZeroDivisionError
 
     async def work(poller: Poller) -> Row | None:
-        bad = poller.subscribe(1, mistaken)
+        bad: Subscription[Row] = poller.subscribe(1, mistaken)
         good = poller.subscribe(1, lambda row: row)
         with pytest.raises(ZeroDivisionError):
             await bad.done
@@ -161,7 +161,7 @@ def test_forgotten() -> None:
     environment = Environment(executing)
 
     async def work(poller: Poller) -> int:
-        subscription = poller.subscribe(1, lambda row: None)
+        subscription: Subscription[Row] = poller.subscribe(1, lambda row: None)
         await asyncio.sleep(0.15)
         subscription.done.cancel()
         await asyncio.sleep(0.02)

@@ -74,13 +74,6 @@ def test_embedded_is_alone(tmp_path: Path) -> None:
     FileLock(f"{tmp_path}/x.db").release()
 
 
-def test_second_engine(service: Running) -> None:
-    """A second service on the same file does not start, and leaves the first one alone."""
-    with pytest.raises(StoreInUse):
-        Running(service.settings).engine.start()
-    assert service.call("GET", "/jobs").status_code == 200
-
-
 @pytest.mark.postgres
 @pytest.mark.slow
 def test_taken_over(
@@ -95,12 +88,13 @@ def test_taken_over(
     victim = _victim(plan)
     try:
         assert victim.stdout is not None
-        victim.stdout.readline()  # all of its jobs are running
+        assert b"running\n" in iter(victim.stdout.readline, b"")  # all of its jobs; before that come log lines
         with running(settings) as survivor:
             victim.send_signal(signal.SIGKILL)
             died = time.monotonic()
             _until_watching(survivor, WATCHES)
-            assert time.monotonic() - died < TAKEN_OVER_S
+            took_s = time.monotonic() - died
+            assert took_s < TAKEN_OVER_S
             _until(lambda: len(receiver.received("/w")) >= WATCHES)
     finally:
         victim.kill()
