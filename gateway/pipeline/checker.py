@@ -134,7 +134,8 @@ class _Check:
             self._value(node.text, shape, node.name)
 
     def _stray(self, text: Text, message: str, remedy: str) -> None:
-        self._report(text.location, "unexpected-text", message, _FILL_IN if _is_template(text.value) else remedy)
+        hole = is_unresolved(text.value)
+        self._report(text.location, UNRESOLVED if hole else "unexpected-text", message, _FILL_IN if hole else remedy)
 
     def _children(self, node: Node, shape: Element, section: Section | None) -> None:
         counts = Counter(child.name for child in node.children)
@@ -153,7 +154,8 @@ class _Check:
         name = declared.element.name
         if count < declared.minimum:
             message = f"{node.name} needs {_times(declared.minimum)} {name}, not {count}"
-            self._report(node.location, "missing-child", message, f"add {name}")
+            hole = node.text is not None and is_unresolved(node.text.value)
+            self._report(node.location, UNRESOLVED if hole else "missing-child", message, f"add {name}")
         elif declared.maximum is not None and count > declared.maximum:
             surplus = list(node.all(name))[declared.maximum]
             message = f"{node.name} takes at most {_times(declared.maximum)} {name}, not {count}"
@@ -221,11 +223,6 @@ class _Check:
 def _tolerates_mixture(rule: Attribute | Element) -> bool:
     """Bodies are full of ``@``; elsewhere the shape says so."""
     return isinstance(rule, Element) and (rule.mixed or rule.content is Content.VERBATIM)
-
-
-def _is_template(value: str) -> bool:
-    """Whether a deployment tool was to fill something in: ``${name}``, ``%{ if … }``."""
-    return "${" in value or "%{" in value
 
 
 def _times(count: int) -> str:

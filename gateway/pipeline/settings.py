@@ -195,6 +195,14 @@ class Settings:
     def _typed(self, text: Text, kind: Kind, keep: bool = False) -> Value[Any]:
         if not is_expression(text.value):
             return Constant(literal(text.value, kind, text.location))
-        expression = compile_expression(text.value, text.location)
+        try:
+            expression = compile_expression(text.value, text.location)
+        except LoadError as error:
+            raise _unresolved(error) if is_unresolved(text.value) else error from None
         self.reads.note(expression)
         return Computed(expression, to_object if keep else CONVERSIONS[kind])
+
+
+def _unresolved(error: LoadError) -> LoadError:
+    """The same problems, told as what they are: the C# around a named value that is not there yet."""
+    return LoadError(replace(problem, code=UNRESOLVED) for problem in error.problems)

@@ -25,10 +25,11 @@ U = TypeVar("U")
 
 UNRESOLVED = "unresolved-value"
 
-# {{named value}}, ${terraform}, %{ if … }; and as the whole text {python}, #{octopus}#, __TOKEN__, <name>, YOUR_NAME.
+# {{named value}}, ${terraform}, %{ if … }; and as the whole text {python}, #{octopus}#, __TOKEN__, <name>, A_NAME.
 _HOLE = re.compile(
     r"\{\{|\$\{|%\{|^\{[\w.-]+\}$|^#\{.*\}#?$|^__\w+__$|^<[\w -]+>$"
     r"|^(?:YOUR|MY|REPLACE|INSERT|ENTER|CHANGE)[-_][A-Z0-9_-]*$"
+    r"|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$"
 )
 
 

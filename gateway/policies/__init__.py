@@ -15,6 +15,7 @@ from gateway.policies.cache_lookup_value import CacheLookupValue
 from gateway.policies.cache_remove_value import CacheRemoveValue
 from gateway.policies.cache_store import CacheStore
 from gateway.policies.cache_store_value import CacheStoreValue
+from gateway.policies.cache_value import CacheValue
 from gateway.policies.check_header import CheckHeader
 from gateway.policies.choose import Choose
 from gateway.policies.cloud_only import CLOUD_ONLY
@@ -74,6 +75,7 @@ _ALL: tuple[type[PolicyType], ...] = (
     CacheRemoveValue,
     CacheStore,
     CacheStoreValue,
+    CacheValue,
     CheckHeader,
     Choose,
     Cors,

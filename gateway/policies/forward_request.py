@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.errors import PolicyError, UpstreamError
 from gateway.pipeline.document import Section
-from gateway.pipeline.services import StoredCertificate
+from gateway.pipeline.services import Call, Proxy, StoredCertificate
 from gateway.pipeline.shape import ID, Attribute, Element, Kind
 from gateway.pipeline.values import Constant
+from gateway.policies.elements import NOT_COPIED
 from gateway.wire.messages import ForwardOptions
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.pipeline.policy import MaybeLater, Value
-    from gateway.pipeline.services import Targets
+    from gateway.pipeline.services import HttpClient, Targets
     from gateway.pipeline.settings import Settings
     from gateway.wire.body import Body
     from gateway.wire.messages import Response
@@ -45,7 +46,7 @@ class ForwardRequest:
             Attribute("continue-timeout", "Seconds to wait for `100 Continue`.", Kind.NUMBER),
             Attribute(
                 "http-version",
-                "HTTP version towards the backend.",
+                "HTTP version towards the backend; it is HTTP/1.1 here whatever is asked for.",
                 default="1",
                 choices=("1", "2or1", "2"),
                 expression=False,
@@ -84,6 +85,7 @@ class ForwardRequest:
     max_body_bytes: int
     options: ForwardOptions | None
     targets: Targets
+    client: HttpClient | None
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
@@ -92,8 +94,6 @@ class ForwardRequest:
             raise settings.error("conflict", "both timeout and timeout-ms are given", "keep one", at="timeout-ms")
         timeout, follow = _timeout(settings), settings.boolean("follow-redirects")
         version = settings.constant("http-version")
-        if version == "2":
-            raise settings.error("unsupported", "backends are called with HTTP/1.1", "use 1 or 2or1", at="http-version")
         return cls(
             timeout_s=timeout,
             follow_redirects=follow,
@@ -103,11 +103,14 @@ class ForwardRequest:
             max_body_bytes=settings.services.max_body_bytes,
             options=_ready_options(timeout, follow, version),
             targets=settings.services.targets,
+            client=settings.services.http,
         )
 
     def apply(self, context: Context) -> MaybeLater:
         """A Pending that ends when the response head is there. Errors: Timeout, BackendConnectionFailure."""
-        body = context.request.body
+        body, proxy = context.request.body, context.request.proxy
+        if isinstance(proxy, Proxy):
+            return self._through(proxy, context)
         if self.buffer_request and body is not None and body.stream is not None:
             return self._buffer_and_send(body, context)
         return self._send(context)
@@ -127,6 +130,21 @@ class ForwardRequest:
     async def _buffer_and_send(self, body: Body, context: Context) -> None:
         await body.buffer(self.max_body_bytes)
         await self._send(context)
+
+    async def _through(self, proxy: Proxy, context: Context) -> None:
+        """Through an HTTP proxy, with bodies in memory: the pools to backends do not speak to proxies."""
+        request, client = context.request, self.client
+        if client is None:
+            raise UpstreamError("BackendConnectionFailure", "no client for outgoing requests is configured", 500)
+        if request.body is not None:
+            await request.body.buffer(self.max_body_bytes)
+        headers = request.headers.copy()
+        for name in NOT_COPIED:
+            headers.remove(name)
+        content = request.body.read(preserve=True) if request.body else b""
+        certificate = request.client_certificate if isinstance(request.client_certificate, StoredCertificate) else None
+        call = Call(request.method, str(request.url), headers, content, self.timeout_s(context), certificate, proxy)
+        self._take(await client.send(call), context)
 
     def _take(self, response: Response, context: Context) -> None:
         previous, context.response = context.response, response

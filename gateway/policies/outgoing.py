@@ -19,6 +19,7 @@ from gateway.policies.authentication_basic import AuthenticationBasic
 from gateway.policies.authentication_certificate import SHAPE as CERTIFICATE
 from gateway.policies.authentication_certificate import client_certificate
 from gateway.policies.authentication_managed_identity import AuthenticationManagedIdentity
+from gateway.policies.elements import NOT_COPIED
 from gateway.policies.proxy import SHAPE as PROXY
 from gateway.policies.proxy import http_proxy
 from gateway.policies.set_body import SetBody
@@ -33,12 +34,6 @@ if TYPE_CHECKING:
     from gateway.pipeline.services import HttpClient
     from gateway.pipeline.settings import Settings
     from gateway.wire.messages import Response
-
-# They belong to one connection, or are written anew. Source: RFC 9110 §7.6.1.
-_NOT_COPIED = (
-    "host connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer"
-    " transfer-encoding upgrade content-length expect"
-).split()
 
 _SET_URL = Element("set-url", "Where the request goes; absolute.", content=Content.TEXT, required=True)
 
@@ -116,7 +111,7 @@ def _copy(context: Context) -> Draft:
     """The current request as it would go to the backend; its own body stays where it is."""
     request = context.request
     headers = request.headers.copy()
-    for name in _NOT_COPIED:
+    for name in NOT_COPIED:
         headers.remove(name)
     body = request.body.read(preserve=True) if request.body else b""
     return Draft(request.method, str(request.url), headers, Body(body))

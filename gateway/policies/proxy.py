@@ -38,14 +38,16 @@ class Proxy:
     shape: ClassVar[Element] = SHAPE
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
 
+    proxy: Value[HttpProxy]
+
     @classmethod
     def compile(cls, settings: Settings) -> Self:
-        """Raises LoadError: backends are called directly; in send-request see ``http_proxy``."""
-        remedy = "use proxy inside send-request, or give the proxy as the backend"
-        raise settings.error("unsupported", "requests to backends do not go through a proxy", remedy)
+        """From ``<proxy>``."""
+        return cls(http_proxy(settings))
 
     def apply(self, context: Context) -> None:
-        """Never runs."""
+        """forward-request will go through the proxy; see there."""
+        context.request.proxy = self.proxy(context)
 
 
 def http_proxy(settings: Settings) -> Value[HttpProxy]:

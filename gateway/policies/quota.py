@@ -6,7 +6,7 @@ Source: APIM policy reference, "quota".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.counters import Admission, Counters, Demand, FixedWindow
@@ -34,15 +34,16 @@ _AMOUNTS = (
     ),
     Attribute("renewal-period", "Seconds; 0 never renews.", Kind.INTEGER, required=True, expression=False, minimum=0),
 )
+_INNER = (*_AMOUNTS[:2], replace(_AMOUNTS[2], required=False, doc="The same; the outer one where it is absent."))
 _NAMES = (
     Attribute("name", "Name; this or `id`.", expression=False),
     Attribute("id", "Id; wins over `name`.", expression=False),
 )
-_OPERATION = Element("operation", "An inner quota for one operation.", attributes=(*_NAMES, *_AMOUNTS))
+_OPERATION = Element("operation", "An inner quota for one operation.", attributes=(*_NAMES, *_INNER))
 _API = Element(
     "api",
     "An inner quota for one API.",
-    attributes=(*_NAMES, *_AMOUNTS),
+    attributes=(*_NAMES, *_INNER),
     children=(Child(_OPERATION, maximum=None),),
 )
 
@@ -68,7 +69,12 @@ class Quota:
     def compile(cls, settings: Settings) -> Self:
         """From ``<quota>``. Raises LoadError: nothing is limited."""
         services = settings.services
-        return cls(limits(settings, _windows), Report.compile(settings), services.counters, services.background)
+        return cls(
+            limits(settings, _windows, settings.constant_int("renewal-period")),
+            Report.compile(settings),
+            services.counters,
+            services.background,
+        )
 
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when the counters are in memory. Raises PolicyError: QuotaExceeded."""
@@ -107,8 +113,7 @@ def count_bytes(drawn: list[Demand], counters: Counters, background: Background,
     context.after_response.append(count)
 
 
-def _windows(settings: Settings) -> tuple[tuple[str, Window], ...]:
-    period_s = settings.constant_int("renewal-period")
+def _windows(settings: Settings, period_s: int) -> tuple[tuple[str, Window], ...]:
     calls, kilobytes = (settings.maybe(settings.constant_int, name) for name in ("calls", "bandwidth"))
     if calls is None and kilobytes is None:
         raise settings.error("missing-attribute", f"{settings.shape.name} limits nothing", "add calls or bandwidth")

@@ -6,7 +6,7 @@ Source: APIM policy reference, "rate-limit".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.counters import Admission, Counters, SlidingWindow
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.pipeline.settings import Settings
 
-_CALLS = Attribute("calls", "Calls within a period.", Kind.INTEGER, required=True, expression=False, minimum=1)
+_CALLS = Attribute("calls", "Calls within a period.", Kind.INTEGER, required=True, expression=False, minimum=0)
 _PERIOD = Attribute(
     "renewal-period",
     "Length of the period, in seconds.",
@@ -30,17 +30,17 @@ _PERIOD = Attribute(
     required=True,
     expression=False,
     minimum=1,
-    maximum=300,
 )
+_INNER_PERIOD = replace(_PERIOD, required=False, doc="The same; the outer one where it is absent.")
 _NAMES = (
     Attribute("name", "Name; this or `id`.", expression=False),
     Attribute("id", "Id; wins over `name`.", expression=False),
 )
-_OPERATION = Element("operation", "An inner limit for one operation.", attributes=(*_NAMES, _CALLS, _PERIOD))
+_OPERATION = Element("operation", "An inner limit for one operation.", attributes=(*_NAMES, _CALLS, _INNER_PERIOD))
 _API = Element(
     "api",
     "An inner limit for one API.",
-    attributes=(*_NAMES, _CALLS, _PERIOD),
+    attributes=(*_NAMES, _CALLS, _INNER_PERIOD),
     children=(Child(_OPERATION, maximum=None),),
 )
 
@@ -64,7 +64,11 @@ class RateLimit:
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<rate-limit>``."""
-        return cls(limits(settings, _windows), Report.compile(settings), settings.services.counters)
+        return cls(
+            limits(settings, _windows, settings.constant_int("renewal-period")),
+            Report.compile(settings),
+            settings.services.counters,
+        )
 
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when the counters are in memory. Raises PolicyError: RateLimitExceeded."""
@@ -81,5 +85,5 @@ class RateLimit:
         return then(self.counters.admit(drawn), judge, context)
 
 
-def _windows(settings: Settings) -> tuple[tuple[str, Window], ...]:
-    return (("rate", SlidingWindow(settings.constant_int("calls"), settings.constant_int("renewal-period"))),)
+def _windows(settings: Settings, period_s: int) -> tuple[tuple[str, Window], ...]:
+    return (("rate", SlidingWindow(settings.constant_int("calls"), period_s)),)

@@ -40,14 +40,13 @@ class RateLimitByKey:
         "Allows so many calls within any period, for each value of a key; more are answered with 429.",
         attributes=(
             ID,
-            Attribute("calls", "Calls within a period.", Kind.INTEGER, required=True, minimum=1),
+            Attribute("calls", "Calls within a period.", Kind.INTEGER, required=True, minimum=0),
             Attribute(
                 "renewal-period",
                 "Length of the period, in seconds.",
                 Kind.INTEGER,
                 required=True,
                 minimum=1,
-                maximum=300,
             ),
             Attribute("counter-key", "Whose counter.", required=True),
             *increment_attributes(),

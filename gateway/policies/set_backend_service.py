@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from gateway.errors import ExpressionError
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Element
-from gateway.pipeline.values import Constant
+from gateway.pipeline.values import UNRESOLVED, Constant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +86,7 @@ class SetBackendService:
         for attribute in _SERVICE_FABRIC:
             if settings.has(attribute.name):
                 remedy = "use base-url or backend-id"
-                raise settings.error("unsupported", "Service Fabric exists in Azure only", remedy, at=attribute.name)
+                raise settings.error("cloud-only", "Service Fabric exists in Azure only", remedy, at=attribute.name)
         if settings.has("base-url") == settings.has("backend-id"):
             raise settings.error("conflict", "exactly one of base-url and backend-id must be given")
         dapr = _dapr(settings)
@@ -118,7 +118,8 @@ def _find_at_load(find: Callable[[str], Target], name: str, text: str, settings:
     try:
         return find(_checked(name, text.strip()))
     except ValueError:
-        raise settings.error("bad-value", f"{text!r} is not a URL", "write http://… or https://…", at=name) from None
+        code = "bad-value" if text.strip() else UNRESOLVED
+        raise settings.error(code, f"{text!r} is not a URL", "write http://… or https://…", at=name) from None
     except KeyError:
         remedy = "add it under backends in the configuration"
         raise settings.error("unknown-backend", f"no backend {text!r}", remedy, at=name) from None

@@ -14,6 +14,7 @@ from gateway.expressions import to_text
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.shape import ID, Attribute, Content, Element, Kind
 from gateway.pipeline.values import Constant
+from gateway.policies.body_text import message
 from gateway.policies.liquid_template import Template, compile_template
 from gateway.wire.body import Body
 
@@ -79,7 +80,7 @@ class SetBody:
 
     def change(self, body: Body | None, headers: Headers, context: Context) -> Body:
         """The new body in place of *body*; return-response and send-request use it for their own messages."""
-        content = self.template(headers, body, context) if self.template else self.content(context)
+        content = self.content(context) if self.template is None else self._rendered(self.template, context)
         body = body or Body()
         if isinstance(content, bytes | bytearray):
             body.replace(bytes(content))
@@ -88,6 +89,10 @@ class SetBody:
             # Text is not compressed any more, whatever the old body was; an author who compresses gives bytes.
             headers.remove("Content-Encoding")
         return body
+
+    def _rendered(self, template: Template, context: Context) -> str:
+        """The template on the message of this section, also where its text becomes the body of another."""
+        return template(*message(context, self.on_request), context)
 
 
 def _template(settings: Settings) -> Template:

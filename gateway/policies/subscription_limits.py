@@ -44,21 +44,24 @@ class Limit:
         )
 
 
-Windows = Callable[["Settings"], tuple[tuple[str, Window], ...]]
+Windows = Callable[["Settings", int], tuple[tuple[str, Window], ...]]
 
 
-def limits(settings: Settings, windows: Windows) -> tuple[Limit, ...]:
+def limits(settings: Settings, windows: Windows, period_s: int) -> tuple[Limit, ...]:
     """The outer limit and those in ``<api>`` and ``<operation>``. Raises LoadError: neither name nor id."""
-    return (Limit(None, None, True, True, windows(settings)), *_inner(settings, windows))
+    return (Limit(None, None, True, True, windows(settings, period_s)), *_inner(settings, windows, period_s))
 
 
-def _inner(settings: Settings, windows: Windows) -> Iterator[Limit]:
+def _inner(settings: Settings, windows: Windows, period_s: int) -> Iterator[Limit]:
     for api in settings.all("api"):
         name, by_id = _named(api)
-        yield Limit(name, None, by_id, True, windows(api))
+        own_s = api.maybe(api.constant_int, "renewal-period")
+        api_s = period_s if own_s is None else own_s
+        yield Limit(name, None, by_id, True, windows(api, api_s))
         for operation in api.all("operation"):
             inner, inner_by_id = _named(operation)
-            yield Limit(name, inner, by_id, inner_by_id, windows(operation))
+            inner_s = operation.maybe(operation.constant_int, "renewal-period")
+            yield Limit(name, inner, by_id, inner_by_id, windows(operation, api_s if inner_s is None else inner_s))
 
 
 def _named(settings: Settings) -> tuple[str, bool]:

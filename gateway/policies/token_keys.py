@@ -40,7 +40,7 @@ ISSUER_SIGNING_KEYS = Element(
 _DECRYPTION_KEY = Element(
     "key",
     "A key: Base64 text of a shared secret, or `certificate-id` of a certificate with its private key.",
-    attributes=(_CERTIFICATE_ID,),
+    attributes=(Attribute("id", "Compared with the token's `kid`.", expression=False), _CERTIFICATE_ID),
     content=Content.TEXT,
     expression=False,
 )
@@ -92,10 +92,11 @@ def decryption_keys(settings: Settings | None) -> tuple[DecryptionKey, ...]:
 def _decryption_key(settings: Settings) -> DecryptionKey:
     if settings.has("certificate-id") == bool(settings.constant_content()):
         raise settings.error("bad-key", "this is not exactly one key", "write a Base64 secret, or certificate-id")
+    kid = settings.maybe(settings.constant, "id")
     try:
         if not settings.has("certificate-id"):
-            return decryption_key_from_secret(settings.constant_content())
-        return decryption_key_from_private(_private_key(settings))
+            return decryption_key_from_secret(settings.constant_content(), kid)
+        return decryption_key_from_private(_private_key(settings), kid)
     except ValueError as error:
         raise settings.error("bad-key", f"the key cannot be used: {error}", "check its form and length") from None
 

@@ -66,6 +66,7 @@ class Request:
         ip_address: The client's address, after the trusted-proxies rule.
         certificate: The client's certificate on a TLS listener that asks for one.
         client_certificate: For forward-request: what to show to the backend, when a policy chose one.
+        proxy: For forward-request: the HTTP proxy to go through, when a policy chose one.
         on_end: Called once by the server when the exchange is over, answered or not.
         expires_at: When the token that opened the exchange expires, seconds since the epoch; a stream that lasts
             longer is ended soon after. None for no limit.
@@ -93,6 +94,7 @@ class Request:
         "original_query",
         "path",
         "port",
+        "proxy",
         "query",
         "received_host",
         "scheme",
@@ -128,6 +130,7 @@ class Request:
         self.certificate = certificate
         self.target: Target | None = None
         self.client_certificate: object | None = None
+        self.proxy: object | None = None
         self.matched_parameters: dict[str, str] = {}
         self.matched_query: frozenset[str] = frozenset()
         self.on_end: Callable[[Ending], None] | None = None

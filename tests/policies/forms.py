@@ -322,4 +322,14 @@ FORMS = [
         "</validate-status-code>",
         "- validate-status-code: {unspecified-status-code-action: prevent, status-code: {code: 200, action: ignore}}",
     ),
+    (
+        "cache-value",
+        '<cache-value key="k" variable-name="v" expires-after="60"><value><set-variable name="v" value="1"/></value>'
+        "</cache-value>",
+        "- cache-value:\n"
+        "    key: k\n"
+        "    variable-name: v\n"
+        "    expires-after: 60\n"
+        "    value: [{set-variable: {name: v, value: '1'}}]",
+    ),
 ]
