@@ -31,9 +31,8 @@ NAMES = sorted(SHAPES)
 LINK = re.compile(r"!?\[[^\]]*\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
-# Announced in README.md and still being written.
-PENDING_PAGES = {"expressions.md", "testing-policies.md", "performance.md"}
-PENDING_COMMANDS = {"explain", "test"}
+# Announced in README.md and still being written; take a name out when its page has come.
+PENDING_PAGES = {"testing-policies.md", "performance.md"}
 SECTIONS = {section.value for section in Section}
 
 
@@ -196,7 +195,7 @@ def _parse(arguments: list[str]) -> None:
 def test_readme_lists_the_commands() -> None:
     """The table of commands in README.md names exactly the commands that there are."""
     listed = re.findall(r"^\| `gateway ([a-z]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert set(listed) == set(_subcommands(())) | PENDING_COMMANDS
+    assert sorted(listed) == sorted(_subcommands(()))
 
 
 def _subcommands(path: tuple[str, ...]) -> list[str]:
