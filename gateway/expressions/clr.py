@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 Call = Callable[..., object]
+Known = TypeVar("Known")
 Bindings = Mapping[str, "Type"]
 
 
@@ -258,6 +260,21 @@ def find_definition(name: str, arity: int = 0) -> TypeDef | None:
     if "." in name:
         return DEFINITIONS.get(f"{name}`{arity}" if arity else name)
     return next((found for found in SHORT_NAMES.get(name, ()) if len(found.parameters) == arity), None)
+
+
+def definition_of(name: str, arity: int = 0) -> TypeDef:
+    """An allowed type that the engine itself needs."""
+    found = find_definition(name, arity)
+    if found is None:
+        raise LookupError(f"{name} is not on the allow-list")
+    return found
+
+
+def certain(value: Known | None) -> Known:
+    """A value that is there whenever the syntax tree or the tables are what they must be."""
+    if value is None:
+        raise LookupError("a part is missing that the grammar or the tables promise")
+    return value
 
 
 def nullable(inner: Type) -> Type:

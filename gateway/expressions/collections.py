@@ -34,13 +34,11 @@ class Sequence:
         return self.start()
 
 
-def _array_type(value: object) -> Type:
-    assert isinstance(value, ArrayValue)
+def _array_type(value: ArrayValue) -> Type:
     return array_of(value.element)
 
 
-def _sequence_type(value: object) -> Type:
-    assert isinstance(value, Sequence)
+def _sequence_type(value: Sequence) -> Type:
     return sequence_of(value.element)
 
 
@@ -48,9 +46,8 @@ represent(ArrayValue, _array_type, iter)
 represent(Sequence, _sequence_type, iter)
 
 
-def new_array(element: Type, size: object) -> object:
+def new_array(element: Type, size: int) -> object:
     """``new T[size]``, every element the default of T."""
-    assert isinstance(size, int)
     if size < 0:
         raise thrown("OverflowException", "Arithmetic operation resulted in an overflow.")
     charge(size)

@@ -87,10 +87,11 @@ def to_double(value: object) -> float:
     return float(_integer(value) if value.__class__ is Char else value)  # type: ignore[arg-type]
 
 
+_TO_USHORT = to_integral("ushort")
+
+
 def _to_char(value: object) -> Char:
-    number = to_integral("ushort")(value)
-    assert isinstance(number, int)
-    return Char(chr(number))
+    return Char(chr(_integer(_TO_USHORT(value))))
 
 
 NUMERIC_CONVERTERS: dict[Type, Convert] = {

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote_plus
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import Type, array_of, define, find_definition, make
+from gateway.expressions.clr import Type, array_of, define, definition_of, make
 from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.formatting.text import text
 from gateway.expressions.runtime import classify, iterate, represent
@@ -80,8 +80,7 @@ class QueryMap(Map):
 
 
 def _map_type(value: object) -> Type:
-    definition = find_definition("System.Collections.Generic.IReadOnlyDictionary", 2)
-    assert definition
+    definition = definition_of("System.Collections.Generic.IReadOnlyDictionary", 2)
     return make(definition, *value.types)  # type: ignore[attr-defined]
 
 
@@ -116,18 +115,16 @@ def _form(body: BodyLike, preserve: bool = False) -> Dictionary:
     found = Dictionary((p.STRING, find_list()))
     for name, value in parse_qsl(decode(bytes(body.read(preserve))), keep_blank_values=True):
         values = found.look(name)
-        if values is MISSING:
+        if not isinstance(values, ListValue):
             values = ListValue([], p.STRING)
             found.store(name, values)
-        assert isinstance(values, ListValue)
         values.append(value)
     return found
 
 
 def find_list() -> Type:
     """``IList<string>``."""
-    definition = find_definition("System.Collections.Generic.IList", 1)
-    assert definition
+    definition = definition_of("System.Collections.Generic.IList", 1)
     return make(definition, p.STRING)
 
 

@@ -28,7 +28,7 @@ from gateway.expressions.values import (
     UInt64,
 )
 
-TypeSource = Type | Callable[[object], Type]
+TypeSource = Type | Callable[..., Type]
 
 KNOWN: dict[type, TypeSource] = {
     type(None): NULL,
@@ -126,13 +126,11 @@ def is_instance(value: object, target: Type) -> bool:
     return assignable(type_of(value), target)
 
 
-def _anonymous_type(value: object) -> Type:
-    assert isinstance(value, Anonymous)
+def _anonymous_type(value: Anonymous) -> Type:
     return value.type
 
 
-def _enum_type(value: object) -> Type:
-    assert isinstance(value, EnumValue)
+def _enum_type(value: EnumValue) -> Type:
     return value.type
 
 
@@ -144,9 +142,8 @@ def _byte_items(value: bytes | bytearray) -> Iterator[Byte]:
     return map(Byte, value)
 
 
-def _list_type(value: object) -> Type:
+def _list_type(value: list) -> Type:
     """A list that other code stored: an array of text where it holds only text."""
-    assert isinstance(value, list)
     kinds = {type_of(item) for item in value}
     return array_of(kinds.pop() if len(kinds) == 1 and NULL not in kinds else OBJECT)
 

@@ -57,8 +57,7 @@ class SignatureParser:
 
     def member(self, owner: clr.TypeDef, signature: str, call: object) -> clr.Member:
         """Read one row of a member table."""
-        match = _SIGNATURE.fullmatch(signature)
-        assert match
+        match = clr.certain(_SIGNATURE.fullmatch(signature))
         flags = match["flags"].split()
         tokens = _Tokens(match["rest"])
         scope = {name: clr.variable(name) for name in owner.parameters}
@@ -151,6 +150,11 @@ class SignatureParser:
         if found is None:
             raise LookupError(f"a member table names the unknown type {name}<{len(args)}>")
         return clr.make(found, *args)
+
+
+def _constant(value: object) -> clr.Call:
+    """The getter of a row whose right side is the value itself."""
+    return lambda: value
 
 
 _DELEGATES: dict[str, clr.TypeDef] = {}

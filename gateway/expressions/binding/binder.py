@@ -15,7 +15,7 @@ from tree_sitter import Node
 from gateway.errors import LoadError, Problem
 from gateway.expressions.binding.bound import SHORT, Bound, Frame, Meaning, MethodGroup, Run, TypeName
 from gateway.expressions.binding.scope import Function, Scope, Variable, slot_access
-from gateway.expressions.clr import DYNAMIC, NULL, VOID, Type, nullable
+from gateway.expressions.clr import DYNAMIC, NULL, VOID, Type, certain, nullable
 from gateway.expressions.conversions import implicit
 from gateway.expressions.dispatch import dynamic_member
 from gateway.expressions.primitives import BOOL
@@ -83,6 +83,14 @@ def dynamic_property(receiver: Bound, name: str) -> Bound:
 def text_of(node: Node) -> str:
     """The source text of *node*."""
     return (node.text or b"").decode()
+
+
+def field(node: Node, name: str) -> Node:
+    """A part that the grammar always gives this kind of node."""
+    found = node.child_by_field_name(name)
+    if found is None:
+        raise LookupError(f"{node.type} has no {name}")
+    return found
 
 
 def named(node: Node) -> list[Node]:
@@ -207,8 +215,7 @@ class Binder:
         try:
             yield self.scope
         finally:
-            assert self.scope.outer is not None
-            self.scope = self.scope.outer
+            self.scope = certain(self.scope.outer)
 
     @contextmanager
     def nested_function(self, result: Type | None) -> Iterator[Function]:
@@ -219,8 +226,7 @@ class Binder:
         try:
             yield self.function
         finally:
-            assert self.scope.outer is not None
-            self.scope = self.scope.outer
+            self.scope = certain(self.scope.outer)
             self.function = outer
 
     def declare(self, node: Node, name: str, made: Type) -> Variable:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, dynamic_property, expression, named, text_of
+from gateway.expressions.binding.binder import Binder, dynamic_property, expression, field, named, text_of
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, MethodGroup, Run, Store, TypeName, constant
 from gateway.expressions.binding.lambdas import LAMBDAS, bind_lambda, lambda_arity, lambda_result
 from gateway.expressions.binding.names import bind_access, through
 from gateway.expressions.binding.overloads import Argument, Item, Plan, choose, func_type
 from gateway.expressions.binding.typenames import bind_type
-from gateway.expressions.clr import DYNAMIC, NULLABLE, OBJECT, Candidate, Type
+from gateway.expressions.clr import DYNAMIC, NULLABLE, OBJECT, Candidate, Type, certain
 from gateway.expressions.dispatch import call_chosen, dynamic_call
 from gateway.expressions.limits import enter, leave
 from gateway.expressions.primitives import STRING
@@ -73,8 +73,7 @@ def settle(b: Binder, node: Node, meaning: Meaning) -> Bound:
 
 def _out_argument(b: Binder, inner: Node, name: str) -> Written:
     if inner.type == "declaration_expression":
-        type_node = inner.child_by_field_name("type")
-        assert type_node is not None
+        type_node = field(inner, "type")
         made = None if type_node.type == "implicit_type" else bind_type(b, type_node)
         return Written(inner, Argument(made, name, "out"), declares=inner.child_by_field_name("name"))
     if inner.type == "identifier" and text_of(inner) == "_":
@@ -137,15 +136,13 @@ def _value(b: Binder, argument: Written, target: Type) -> Run:
 
 def _out_ref(b: Binder, argument: Written, target: Type) -> Run:
     """The callee gets a Ref; the variable takes its value as soon as it is set."""
-    store = argument.bound.store if argument.bound is not None else _declared_store(b, argument, target)
-    assert store is not None
+    store = certain(argument.bound.store if argument.bound is not None else _declared_store(b, argument, target))
     return lambda frame: OutRef(frame, store)
 
 
 def _declared_store(b: Binder, argument: Written, target: Type) -> Store | None:
-    assert argument.declares is not None
-    made = argument.seen.type or target
-    variable = b.declare(argument.declares, text_of(argument.declares), made)
+    name = certain(argument.declares)
+    variable = b.declare(name, text_of(name), argument.seen.type or target)
     slot = variable.slot
     return lambda frame, value: frame.__setitem__(slot, value)
 
@@ -168,10 +165,8 @@ class OutRef(Ref):
 @expression("invocation_expression")
 def bind_invocation(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``callee(arguments)``."""
-    callee = node.child_by_field_name("function")
-    arguments = node.child_by_field_name("arguments")
-    assert callee is not None
-    assert arguments is not None
+    callee = field(node, "function")
+    arguments = field(node, "arguments")
     if callee.type == "identifier" and text_of(callee) == "nameof" and b.scope.find("nameof") is None:
         return constant(STRING, text_of(named(arguments)[0]).rpartition(".")[2])
     meaning = bind_access(b, callee, True) if callee.type == "member_access_expression" else b.meaning(callee)
@@ -181,7 +176,8 @@ def bind_invocation(b: Binder, node: Node, _target: Type | None) -> Meaning:
         )
     if isinstance(meaning, Bound):
         return _invoke_delegate(b, node, meaning, arguments)
-    assert isinstance(meaning, MethodGroup)
+    if not isinstance(meaning, MethodGroup):
+        raise b.problem(callee, "not-callable", f"{text_of(callee)} is not a method")
     receiver = meaning.receiver
     if receiver is not None and receiver.conditional:
 
@@ -323,8 +319,7 @@ def instance_run(call: Run, receiver: Run, runs: Sequence[Run], checked: bool) -
 
 
 def _dynamic_call(b: Binder, group: MethodGroup, written: Sequence[Written]) -> Bound:
-    receiver = group.receiver
-    assert receiver is not None
+    receiver = certain(group.receiver)
     runs = [_value(b, each, each.seen.type or OBJECT) for each in written]
     name, types = group.name, group.type_args
     if name.startswith("As"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tree_sitter import Node
 
 from gateway.expressions import primitives as p
-from gateway.expressions.binding.binder import Binder, common_type, expression, named, text_of
+from gateway.expressions.binding.binder import Binder, common_type, expression, field, named, text_of
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, MethodGroup, Run
 from gateway.expressions.binding.calls import bind_arguments, call_group, emit_call, no_overload, value_argument
 from gateway.expressions.binding.elements import element_of
@@ -91,9 +91,7 @@ def _call_add(b: Binder, entry: Node, group: MethodGroup, arguments: list[Node])
 
 
 def _assigned_entry(b: Binder, value: Bound, entry: Node) -> Step:
-    left, right = entry.child_by_field_name("left"), entry.child_by_field_name("right")
-    assert left is not None
-    assert right is not None
+    left, right = field(entry, "left"), field(entry, "right")
     if left.type == "element_binding_expression":
         place = element_of(b, left, value, named(left))
     else:
@@ -117,8 +115,7 @@ def _nested(b: Binder, place: Bound, right: Node) -> Step:
 @expression("array_creation_expression")
 def bind_array(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``new T[n]`` and ``new T[] { … }``."""
-    type_node = node.child_by_field_name("type")
-    assert type_node is not None
+    type_node = field(node, "type")
     made = bind_type(b, type_node)
     element = made.args[0]
     items = next((each for each in named(node) if each.type == "initializer_expression"), None)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, expression, named
+from gateway.expressions.binding.binder import Binder, expression, field, named
 from gateway.expressions.binding.bound import NOT_CONSTANT, SHORT, Bound, Frame, Meaning, MethodGroup, Run, Store
 from gateway.expressions.binding.calls import bind_arguments, fill, settle
 from gateway.expressions.binding.names import guarded, through
 from gateway.expressions.binding.overloads import choose
-from gateway.expressions.clr import DYNAMIC, Type
+from gateway.expressions.clr import DYNAMIC, Type, certain
 from gateway.expressions.dispatch import dynamic_assign, dynamic_index, dynamic_store_index
 from gateway.expressions.thrown import null_reference
 
@@ -19,10 +19,8 @@ from gateway.expressions.thrown import null_reference
 @expression("element_access_expression")
 def bind_element(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``x[i]``."""
-    receiver_node = node.child_by_field_name("expression")
-    subscript = node.child_by_field_name("subscript")
-    assert receiver_node is not None
-    assert subscript is not None
+    receiver_node = field(node, "expression")
+    subscript = field(node, "subscript")
     if b.source.is_conditional(receiver_node):
         return _conditional_element(b, node, b.link(named(receiver_node)[0]), named(subscript))
     return element_of(b, node, b.link(receiver_node), named(subscript))
@@ -68,8 +66,7 @@ def _element(b: Binder, receiver: Bound, made: Type, call: Run, setter: Run | No
         value = run(frame)
         if value is None:
             raise null_reference()
-        assert setter
-        setter(value, index(frame), new)  # type: ignore[call-arg]
+        certain(setter)(value, index(frame), new)  # type: ignore[call-arg]
 
     return Bound(made, load, NOT_CONSTANT, store if setter else None)
 

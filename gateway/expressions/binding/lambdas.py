@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, Statement, expression, named, statement, text_of
+from gateway.expressions.binding.binder import Binder, Statement, expression, field, named, statement, text_of
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, Run
 from gateway.expressions.binding.overloads import func_type
-from gateway.expressions.binding.scope import Function, Variable
+from gateway.expressions.binding.scope import Function
 from gateway.expressions.binding.typenames import bind_type
-from gateway.expressions.clr import DYNAMIC, VOID, Type
+from gateway.expressions.clr import DYNAMIC, VOID, Type, certain
 from gateway.expressions.limits import enter, leave
 from gateway.expressions.signatures import delegate_shape
 
@@ -37,9 +37,7 @@ def lambda_arity(node: Node) -> int | None:
 def lambda_result(b: Binder, node: Node, inputs: tuple[Type, ...]) -> Type:
     """The type that the body gives for these parameter types."""
     bound = bind_lambda(b, node, func_type(inputs, DYNAMIC), infer=True)
-    shape = delegate_shape(bound.type)
-    assert shape
-    return shape[1]
+    return certain(delegate_shape(bound.type))[1]
 
 
 def bind_lambda(b: Binder, node: Node, target: Type | None, infer: bool = False) -> Bound:
@@ -81,8 +79,7 @@ def _declare(b: Binder, parameter: Node, made: Type) -> Type:
     if type_node is not None and type_node.type != "implicit_type":
         made = bind_type(b, type_node)
     name = parameter if parameter.type == "implicit_parameter" else parameter.child_by_field_name("name")
-    assert name is not None
-    b.declare(name, text_of(name), made)
+    b.declare(certain(name), text_of(certain(name)), made)
     return made
 
 
@@ -172,12 +169,9 @@ def declare_local_functions(b: Binder, nodes: list[Node]) -> None:
     """Local functions are known in their whole block, before it."""
     for node in nodes:
         if node.type == "local_function_statement":
-            name = node.child_by_field_name("name")
-            type_node = node.child_by_field_name("type")
-            parameters = node.child_by_field_name("parameters")
-            assert name is not None
-            assert type_node is not None
-            assert parameters is not None
+            name = field(node, "name")
+            type_node = field(node, "type")
+            parameters = field(node, "parameters")
             if any(child.type in ("ref", "out", "params") for each in named(parameters) for child in each.children):
                 raise b.problem(node, "unsupported-syntax", "local functions take plain parameters only")
             inputs = [bind_type(b, each.child_by_field_name("type") or each) for each in named(parameters)]
@@ -187,16 +181,10 @@ def declare_local_functions(b: Binder, nodes: list[Node]) -> None:
 @statement("local_function_statement")
 def bind_local_function(b: Binder, node: Node) -> Statement:
     """``int f(int x) { … }``; it may call itself."""
-    name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
-    parameters = node.child_by_field_name("parameters")
-    assert name is not None
-    assert body is not None
-    assert parameters is not None
-    variable = b.scope.find(text_of(name))
-    assert isinstance(variable, Variable)
-    shape = delegate_shape(variable.type)
-    assert shape
-    inputs, output = shape
+    name, body = field(node, "name"), field(node, "body")
+    parameters = field(node, "parameters")
+    variable = certain(b.scope.find(text_of(name)))
+    inputs, output = certain(delegate_shape(variable.type))
     with b.nested_function(output) as function:
         for parameter, made in zip(named(parameters), inputs, strict=True):
             _declare(b, parameter, made)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, Statement, named, statement, text_of
+from gateway.expressions.binding.binder import Binder, Statement, field, named, statement, text_of
 from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Run, Store
 from gateway.expressions.binding.signals import BREAK, CONTINUE
 from gateway.expressions.binding.statements import declarations, embedded
@@ -86,8 +86,7 @@ def bind_do(b: Binder, node: Node) -> Statement:
 def bind_for(b: Binder, node: Node) -> Statement:
     """``for (init; test; update) body``."""
     fields = {name: _fields(node, name) for name in ("initializer", "condition", "update")}
-    body_node = node.child_by_field_name("body")
-    assert body_node is not None
+    body_node = field(node, "body")
     with b.block():
         starts = [run for each in fields["initializer"] for run in _initializer(b, each)]
         condition = b.value(fields["condition"][0]) if fields["condition"] else None
@@ -116,11 +115,8 @@ def _initializer(b: Binder, node: Node) -> list[Run]:
 @statement("foreach_statement")
 def bind_foreach(b: Binder, node: Node) -> Statement:
     """``foreach (var x in items) body``."""
-    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-    body_node = node.child_by_field_name("body")
-    assert left is not None
-    assert right is not None
-    assert body_node is not None
+    left, right = field(node, "left"), field(node, "right")
+    body_node = field(node, "body")
     items = b.value(right)
     element, walk = FOREACH.get(items.type) or (element_type(b, right, items.type), iterate)
     with b.block():
@@ -152,8 +148,7 @@ def _foreach_store(b: Binder, node: Node, left: Node, element: Type) -> Store:
             b, places, item_types(b, left, element, len(places)), left.type == "tuple_pattern"
         )
         return lambda frame, value: [s(frame, v) for s, v in zip(stores, parts_of(value, len(stores)), strict=True)]
-    type_node = node.child_by_field_name("type")
-    assert type_node is not None
+    type_node = field(node, "type")
     declared = element if type_node.type == "implicit_type" else bind_type(b, type_node)
     slot = b.declare(left, text_of(left), declared).slot
     found = explicit(element, declared)

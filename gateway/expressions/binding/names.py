@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from dataclasses import replace
 
 from tree_sitter import Node
 
 from gateway.expressions import clr
-from gateway.expressions.binding.binder import Binder, dynamic_property, expression, named, text_of
+from gateway.expressions.binding.binder import Binder, dynamic_property, expression, field, named, text_of
 from gateway.expressions.binding.bound import (
     CONTEXT_SLOT,
     NOT_CONSTANT,
@@ -23,7 +24,7 @@ from gateway.expressions.binding.bound import (
 )
 from gateway.expressions.binding.scope import read
 from gateway.expressions.binding.typenames import bind_type, member_name, type_arguments
-from gateway.expressions.clr import DYNAMIC, NULL, Candidate, Type
+from gateway.expressions.clr import DYNAMIC, NULL, Candidate, Type, certain
 from gateway.expressions.conversions import implicit
 from gateway.expressions.runtime import assignable
 from gateway.expressions.thrown import null_reference
@@ -98,10 +99,8 @@ def bind_member_access(b: Binder, node: Node, _target: Type | None) -> Meaning:
 
 def bind_access(b: Binder, node: Node, invoked: bool = False) -> Meaning:
     """``receiver.Name``; where it is *invoked*, a property that is no function does not hide methods of its name."""
-    receiver = node.child_by_field_name("expression")
-    name = node.child_by_field_name("name")
-    assert receiver is not None
-    assert name is not None
+    receiver = field(node, "expression")
+    name = field(node, "name")
     if b.source.is_conditional(receiver):
         return conditional_member(b, node, b.link(named(receiver)[0]), name, invoked)
     return member_of(b, node, b.meaning(receiver), name, invoked)
@@ -117,8 +116,8 @@ def conditional_member(b: Binder, node: Node, receiver: Bound, name: Node, invok
     if isinstance(link, Bound):
         run = link.run
         return Bound(link.type, lambda frame: SHORT if guard(frame) is SHORT else run(frame), conditional=True)
-    assert isinstance(link, MethodGroup)
-    return MethodGroup(link.name, link.candidates, Bound(value.type, guard, conditional=True), link.type_args)
+    waiting = Bound(value.type, guard, conditional=True)
+    return replace(link, receiver=waiting) if isinstance(link, MethodGroup) else link
 
 
 def guarded(run: Run, slot: int) -> Run:
@@ -247,8 +246,7 @@ def property_value(b: Binder, receiver: Bound, candidate: Candidate) -> Bound:
         return call(value)
 
     def store(frame: Frame, value: object) -> None:
-        assert setter
-        setter(run(frame), value)
+        certain(setter)(run(frame), value)
 
     context_load = _context_property(receiver, call)
     nullable = receiver.type.definition is clr.NULLABLE

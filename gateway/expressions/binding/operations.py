@@ -10,10 +10,10 @@ from tree_sitter import Node
 
 from gateway.expressions import primitives as p
 from gateway.expressions.arithmetic import checked_operator
-from gateway.expressions.binding.binder import Binder, common_type, expression, named, text_of
+from gateway.expressions.binding.binder import Binder, common_type, expression, field, named, text_of
 from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Meaning, Run, Store, constant
 from gateway.expressions.binding.typenames import bind_type
-from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Type, underlying
+from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Type, certain, underlying
 from gateway.expressions.conversions import cast_dynamic, explicit, implicit
 from gateway.expressions.operators import Operation, binary, concat, unary
 from gateway.expressions.runtime import is_instance
@@ -63,21 +63,18 @@ def bind_binary(b: Binder, node: Node, target: Type | None) -> Meaning:
 
 
 def _left(node: Node) -> Node:
-    left = node.child_by_field_name("left")
-    assert left is not None
+    left = field(node, "left")
     return left
 
 
 def _operator(node: Node) -> str:
-    operator = node.child_by_field_name("operator")
-    assert operator is not None
+    operator = field(node, "operator")
     return text_of(operator)
 
 
 def _binary(b: Binder, node: Node, left: Bound, target: Type | None) -> Bound:
     name = _operator(node)
-    right_node = node.child_by_field_name("right")
-    assert right_node is not None
+    right_node = field(node, "right")
     if name in ("&&", "||"):
         return _short_circuit(b, node, left, right_node, name)
     if name == "??":
@@ -217,8 +214,7 @@ def _step(b: Binder, node: Node, inner: Node, name: str, prefix: bool) -> Bound:
     variable = assignable_value(b, inner)
     changed = apply_operator(b, node, name, variable.of_type(variable.type), constant(p.INT, 1))
     found = explicit(changed.type, variable.type)
-    load, store, change = variable.run, variable.store, changed.run
-    assert store is not None
+    load, store, change = variable.run, certain(variable.store), changed.run
     if found is not None and found.run is None:
         return Bound(variable.type, _plain_step(load, store, change, prefix))
     convert = _narrowed(b, node, changed.type, variable.type)
@@ -265,8 +261,7 @@ def assignable_value(b: Binder, node: Node) -> Bound:
 @expression("assignment_expression")
 def bind_assignment(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``x = y``, ``x += y``, ``x ??= y``, ``(a, b) = t``."""
-    left, right = _left(node), node.child_by_field_name("right")
-    assert right is not None
+    left, right = _left(node), field(node, "right")
     name = _operator(node)
     if left.type in ("tuple_expression", "tuple_pattern"):
         from gateway.expressions.binding.tuples import bind_deconstruction
@@ -286,8 +281,7 @@ def bind_assignment(b: Binder, node: Node, _target: Type | None) -> Meaning:
 
 
 def _assign(variable: Bound, value: Bound) -> Bound:
-    store, run = variable.store, value.run
-    assert store is not None
+    store, run = certain(variable.store), value.run
 
     def assign(frame: Frame) -> object:
         result = run(frame)
@@ -322,9 +316,7 @@ def _constants(yes: Bound, no: Bound) -> Type | None:
 @expression("cast_expression")
 def bind_cast(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``(T)x``. ``(a) - 1`` looks like a cast to the grammar; where a is a local it is a subtraction."""
-    type_node, value_node = node.child_by_field_name("type"), node.child_by_field_name("value")
-    assert type_node is not None
-    assert value_node is not None
+    type_node, value_node = field(node, "type"), field(node, "value")
     local = type_node.type == "identifier" and b.scope.find(text_of(type_node)) is not None
     if local and value_node.type == "prefix_unary_expression" and text_of(value_node)[0] in "+-":
         operand = b.value(named(value_node)[0])
@@ -361,8 +353,7 @@ def _constant_cast(b: Binder, node: Node, result: object, value: Bound, made: Ty
 @expression("as_expression")
 def bind_as(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``x as T``: null where a cast would throw."""
-    type_node = node.child_by_field_name("right")
-    assert type_node is not None
+    type_node = field(node, "right")
     made = bind_type(b, type_node)
     if made.is_value:
         raise b.problem(node, "wrong-type", f"as needs a type that can be null, not {made.name}", f"write {made.name}?")
@@ -391,8 +382,7 @@ def bind_typeof(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``typeof(T)``: its name only."""
     from gateway.expressions.values import TypeObject
 
-    type_node = node.child_by_field_name("type")
-    assert type_node is not None
+    type_node = field(node, "type")
     return constant(p.TYPE, TypeObject(bind_type(b, type_node)))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from tree_sitter import Node
 
 from gateway.expressions import primitives as p
-from gateway.expressions.binding.binder import Binder, expression, named, text_of
+from gateway.expressions.binding.binder import Binder, expression, field, named, text_of
 from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Meaning, TypeName
 from gateway.expressions.binding.names import instance_member
 from gateway.expressions.binding.typenames import bind_type
@@ -27,9 +27,7 @@ Test = Callable[[object, Frame], bool]
 @expression("is_pattern_expression")
 def bind_is_pattern(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``x is pattern``."""
-    value_node, pattern = node.child_by_field_name("expression"), node.child_by_field_name("pattern")
-    assert value_node is not None
-    assert pattern is not None
+    value_node, pattern = field(node, "expression"), field(node, "pattern")
     value = b.value(value_node)
     test, run = bind_pattern(b, pattern, value.type), value.run
     return Bound(p.BOOL, lambda frame: test(run(frame), frame))
@@ -38,9 +36,7 @@ def bind_is_pattern(b: Binder, node: Node, _target: Type | None) -> Meaning:
 @expression("is_expression")
 def bind_is(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``x is T``."""
-    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-    assert left is not None
-    assert right is not None
+    left, right = field(node, "left"), field(node, "right")
     value = b.value(left)
     test, run = type_test(b, node, value.type, bind_type(b, right)), value.run
     return Bound(p.BOOL, lambda frame: test(run(frame), frame))
@@ -64,8 +60,7 @@ def type_test(b: Binder, node: Node, made: Type, wanted: Type) -> Test:
 
 
 def _declaration(b: Binder, node: Node, made: Type) -> Test:
-    type_node, name = node.child_by_field_name("type"), node.child_by_field_name("name")
-    assert type_node is not None
+    type_node, name = field(node, "type"), node.child_by_field_name("name")
     if type_node.type == "implicit_type":
         return _var(b, node, made)
     wanted = bind_type(b, type_node)

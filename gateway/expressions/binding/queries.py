@@ -12,10 +12,10 @@ from functools import cmp_to_key
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, expression, named, text_of
+from gateway.expressions.binding.binder import Binder, expression, field, named, text_of
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, Run
 from gateway.expressions.binding.loops import element_type
-from gateway.expressions.clr import DYNAMIC, Type, find_definition, make
+from gateway.expressions.clr import DYNAMIC, Type, definition_of, make
 from gateway.expressions.collections import Sequence
 from gateway.expressions.limits import enter, leave, tick
 from gateway.expressions.primitives import BOOL
@@ -73,8 +73,7 @@ def _computed(
 
 def _source(clause: Node) -> tuple[Node, Node]:
     """The range variable and the sequence of a ``from`` or ``join``."""
-    name = clause.child_by_field_name("name")
-    assert name is not None
+    name = field(clause, "name")
     after = [child for child in named(clause) if child.start_byte > name.start_byte]
     return name, after[0]
 
@@ -180,8 +179,7 @@ def _group(b: Binder, query: Query, clause: Node) -> Bound:
     compute, made = _computed(b, query, item)
     key_of, key_type = _computed(b, query, key)
     before = query.rows
-    definition = find_definition("System.Linq.IGrouping", 2)
-    assert definition
+    definition = definition_of("System.Linq.IGrouping", 2)
     grouping = make(definition, key_type, made)
 
     def run(frame: Frame) -> Sequence:

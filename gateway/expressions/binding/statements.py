@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, Statement, named, statement, text_of
+from gateway.expressions.binding.binder import Binder, Statement, field, named, statement, text_of
 from gateway.expressions.binding.bound import NOT_CONSTANT, Frame, Run
 from gateway.expressions.binding.lambdas import LAMBDAS, bind_lambda, declare_local_functions
 from gateway.expressions.binding.operations import checked_region
 from gateway.expressions.binding.scope import Variable
 from gateway.expressions.binding.tuples import bind_deconstruction
 from gateway.expressions.binding.typenames import bind_type
-from gateway.expressions.clr import NULL, NULLABLE, VOID, Type
+from gateway.expressions.clr import NULL, NULLABLE, VOID, Type, certain
 from gateway.expressions.primitives import BOOL
 
 _CALLS = frozenset({
@@ -96,10 +96,8 @@ def bind_return(b: Binder, node: Node) -> Statement:
 @statement("if_statement")
 def bind_if(b: Binder, node: Node) -> Statement:
     """``if (test) … else …``."""
-    condition, consequence = node.child_by_field_name("condition"), node.child_by_field_name("consequence")
+    condition, consequence = field(node, "condition"), field(node, "consequence")
     alternative = node.child_by_field_name("alternative")
-    assert condition is not None
-    assert consequence is not None
     bound = b.value(condition)
     test = b.convert(bound, BOOL, condition).run
     yes = embedded(b, consequence)
@@ -136,8 +134,7 @@ def bind_local(b: Binder, node: Node) -> Statement:
 
 def declarations(b: Binder, node: Node, is_const: bool = False) -> list[Run]:
     """The declarators of one declaration."""
-    type_node = node.child_by_field_name("type")
-    assert type_node is not None
+    type_node = field(node, "type")
     made = None if type_node.type == "implicit_type" else bind_type(b, type_node)
     return [_declarator(b, each, made, is_const) for each in named(node) if each.type == "variable_declarator"]
 
@@ -146,8 +143,7 @@ def _declarator(b: Binder, node: Node, made: Type | None, is_const: bool) -> Run
     children = named(node)
     value_node = children[-1] if any(child.type == "=" for child in node.children) else None
     if children[0].type == "tuple_pattern":
-        assert value_node is not None
-        run = bind_deconstruction(b, children[0], value_node, declares=True).run
+        run = bind_deconstruction(b, children[0], certain(value_node), declares=True).run
         return lambda frame: (run(frame), None)[1]
     name = text_of(children[0]).lstrip("@")
     if value_node is None:

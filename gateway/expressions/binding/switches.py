@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, Statement, common_type, expression, named, statement
+from gateway.expressions.binding.binder import Binder, Statement, common_type, expression, field, named, statement
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, Run
 from gateway.expressions.binding.patterns import Test, bind_pattern
 from gateway.expressions.binding.signals import BREAK
@@ -28,9 +28,7 @@ class Arm:
 @statement("switch_statement")
 def bind_switch(b: Binder, node: Node) -> Statement:
     """``switch (x) { case a: … break; default: … }``."""
-    value_node, body = node.child_by_field_name("value"), node.child_by_field_name("body")
-    assert value_node is not None
-    assert body is not None
+    value_node, body = field(node, "value"), field(node, "body")
     value = b.value(value_node)
     with b.block():
         sections = _sections(body)

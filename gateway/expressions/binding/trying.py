@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, Statement, named, statement, text_of
+from gateway.expressions.binding.binder import Binder, Statement, field, named, statement, text_of
 from gateway.expressions.binding.bound import Frame, Run
 from gateway.expressions.binding.statements import declarations, embedded
 from gateway.expressions.binding.typenames import bind_type
-from gateway.expressions.clr import find_definition, make
+from gateway.expressions.clr import definition_of, make
 from gateway.expressions.failures import as_thrown
 from gateway.expressions.limits import LimitExceeded
 from gateway.expressions.thrown import ExceptionValue, Thrown, derives, null_reference
@@ -48,8 +48,7 @@ def bind_throw_statement(b: Binder, node: Node) -> Statement:
 
 def throw_run(b: Binder, node: Node) -> Run:
     """Throws the exception that *node* gives."""
-    definition = find_definition("System.Exception")
-    assert definition is not None
+    definition = definition_of("System.Exception")
     run = b.converted(node, make(definition)).run
 
     def throw(frame: Frame) -> None:
@@ -64,8 +63,7 @@ def throw_run(b: Binder, node: Node) -> Run:
 @statement("try_statement")
 def bind_try(b: Binder, node: Node) -> Statement:
     """``try { } catch (X ex) when (test) { } finally { }``."""
-    body_node = node.child_by_field_name("body")
-    assert body_node is not None
+    body_node = field(node, "body")
     body = b.statement(body_node)
     catches = [_catch(b, each) for each in named(node) if each.type == "catch_clause"]
     final_node = next((each for each in named(node) if each.type == "finally_clause"), None)
@@ -79,18 +77,15 @@ def bind_try(b: Binder, node: Node) -> Statement:
 
 
 def _catch(b: Binder, node: Node) -> Catch:
-    body_node = node.child_by_field_name("body")
+    body_node = field(node, "body")
     declaration = next((each for each in named(node) if each.type == "catch_declaration"), None)
     condition = next((each for each in named(node) if each.type == "catch_filter_clause"), None)
-    assert body_node is not None
     with b.block() as scope:
-        made = find_definition("System.Exception")
-        assert made is not None
+        made = definition_of("System.Exception")
         caught = make(made)
         name = None
         if declaration is not None:
-            type_node = declaration.child_by_field_name("type")
-            assert type_node is not None
+            type_node = field(declaration, "type")
             caught = bind_type(b, type_node)
             name = declaration.child_by_field_name("name")
         scope.names.pop("<caught>", None)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, expression, named, text_of
+from gateway.expressions.binding.binder import Binder, expression, field, named, text_of
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, Store
 from gateway.expressions.binding.typenames import bind_type, tuple_type
-from gateway.expressions.clr import DYNAMIC, NULL, OBJECT, Type
+from gateway.expressions.clr import DYNAMIC, NULL, OBJECT, Type, certain
 from gateway.expressions.dispatch import dynamic_member
 from gateway.expressions.thrown import null_reference
 from gateway.expressions.values import TupleValue
@@ -68,18 +68,14 @@ def deconstruction_stores(b: Binder, places: list[Node], types: list[Type], decl
 def _store(b: Binder, place: Node, made: Type, declares: bool) -> Store:
     inner = named(place)[-1] if place.type == "argument" else place
     if inner.type == "declaration_expression":
-        type_node, name = inner.child_by_field_name("type"), inner.child_by_field_name("name")
-        assert type_node is not None
-        assert name is not None
+        type_node, name = field(inner, "type"), field(inner, "name")
         declared = made if type_node.type == "implicit_type" else bind_type(b, type_node)
         return _new_local(b, name, declared)
     if declares or text_of(inner) == "_":
         return _new_local(b, inner, made)
     from gateway.expressions.binding.operations import assignable_value
 
-    store = assignable_value(b, inner).store
-    assert store is not None
-    return store
+    return certain(assignable_value(b, inner).store)
 
 
 def _new_local(b: Binder, name: Node, made: Type) -> Store:

@@ -7,7 +7,7 @@ import difflib
 from tree_sitter import Node
 
 from gateway.expressions import clr
-from gateway.expressions.binding.binder import Binder, named, text_of
+from gateway.expressions.binding.binder import Binder, field, named, text_of
 from gateway.expressions.clr import Type
 from gateway.expressions.signatures import delegate
 from gateway.expressions.syntax import type_argument_nodes
@@ -19,9 +19,8 @@ def bind_type(b: Binder, node: Node) -> Type:
     """The type that *node* names."""
     kind = node.type
     if kind == "array_type":
-        inner = node.child_by_field_name("type")
+        inner = field(node, "type")
         rank = node.child_by_field_name("rank")
-        assert inner is not None
         if rank is not None and "," in text_of(rank):
             raise b.problem(node, "unsupported-syntax", "arrays of several dimensions are not supported", "use int[][]")
         return clr.array_of(bind_type(b, inner))
@@ -35,9 +34,7 @@ def bind_type(b: Binder, node: Node) -> Type:
 
 def tuple_type(parts: list[Type]) -> Type:
     """``(T1, T2)``."""
-    found = clr.find_definition("System.ValueTuple", len(parts))
-    assert found is not None
-    return clr.make(found, *parts)
+    return clr.make(clr.definition_of("System.ValueTuple", len(parts)), *parts)
 
 
 def _named_type(b: Binder, node: Node) -> Type:

@@ -119,7 +119,6 @@ def exponential(number: Decimal, places: int, letter: str, width: int, plus: str
     if number:
         number = Context(prec=places + 1, rounding=ROUND_HALF_UP).plus(number)
     sign, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)
     power = len(digits) + exponent - 1 if number else 0
     shown = "".join(map(str, digits)).ljust(places + 1, "0")[: places + 1]
     mantissa = _joined(shown[0], shown[1:])
@@ -131,7 +130,6 @@ def _general(value: int | float | Decimal, letter: str, precision: int | None) -
         return text(value) if letter == "G" else text(value).replace("E", "e")
     number = Context(prec=precision, rounding=ROUND_HALF_UP).plus(exact(value))
     sign, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)
     power = len(digits) + exponent - 1
     shown = "".join(map(str, digits)).rstrip("0") or "0"
     if number and (power >= precision or power < -4 - 1):

@@ -64,7 +64,6 @@ def _shortest(value: float, shown: str, precision: int) -> str:
     digits = "".join(map(str, number)).rstrip("0")
     if not digits:
         return "-0" if sign else "0"
-    assert isinstance(exponent, int)
     position = len(number) + exponent
     scientific = position > max(len(digits), precision) or position < -3
     body = _exponential(digits, position) if scientific else _fixed(digits, position)

@@ -39,8 +39,7 @@ def plain(token: JToken) -> object:
     """The value of a leaf; a property's is its value's."""
     if isinstance(token, JProperty):
         return plain(token.value)
-    assert isinstance(token, JValue)
-    return token.value
+    return token.value if isinstance(token, JValue) else token
 
 
 def cast_token(token: object, target: Type) -> object:

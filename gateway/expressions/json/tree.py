@@ -194,9 +194,8 @@ class JObject(JToken):
 
     def replace_child(self, old: JToken, new: JToken | None) -> None:
         """Put another property in the place of one."""
-        assert isinstance(old, JProperty)
         if new is None:
-            self.remove(old.name)
+            self.remove(getattr(old, "name", ""))
             return
         if not isinstance(new, JProperty):
             raise cannot_add(new, self)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import DYNAMIC, OBJECT, Type, define, find_definition, make
+from gateway.expressions.clr import DYNAMIC, OBJECT, Type, define, definition_of, make
 from gateway.expressions.collections import ArrayValue
 from gateway.expressions.conversions import cast, cast_dynamic
 from gateway.expressions.formatting.text import TEXT, text
@@ -276,8 +276,7 @@ define("System.Collections.Generic.CollectionExtensions", {
 
 def _type(name: str) -> Callable[[object], Type]:
     def made(value: object) -> Type:
-        definition = find_definition(name, 2)
-        assert definition
+        definition = definition_of(name, 2)
         return make(definition, *mapping_of(value).types)
 
     return made

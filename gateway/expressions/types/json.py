@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from gateway.expressions import primitives as p
 from gateway.expressions.clr import DYNAMIC, Type, define, make
@@ -302,9 +303,8 @@ def _get_value(token: JObject, name: str | None, comparison: EnumValue | None = 
     return None if found is None else found.value
 
 
-def _try_get_value(token: JObject, name: str, *rest: object) -> bool:
-    ref = rest[-1]
-    assert isinstance(ref, Ref)
+def _try_get_value(token: JObject, name: str, *rest: Any) -> bool:
+    ref: Ref = rest[-1]
     comparison = rest[0] if isinstance(rest[0], EnumValue) else None
     ref.value = _get_value(token, name, comparison)
     return ref.value is not None

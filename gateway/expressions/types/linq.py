@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cmp_to_key
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import DYNAMIC, Type, define, find_definition, make
+from gateway.expressions.clr import DYNAMIC, Type, define, definition_of, make
 from gateway.expressions.collections import ArrayValue, Sequence
 from gateway.expressions.conversions import NUMERIC_CONVERTERS, cast
 from gateway.expressions.limits import tick, tick_many
@@ -269,8 +269,7 @@ def group(types: Types, source: object, key: Func, element: Func | None = None) 
 
 
 def _group_by(types: Types, source: object, key: Func, element: Func | None = None) -> Sequence:
-    definition = find_definition("System.Linq.IGrouping", 2)
-    assert definition
+    definition = definition_of("System.Linq.IGrouping", 2)
     made = make(definition, types[1], types[-1] if element else types[0])
     return Sequence(lambda: iter(group(types, source, key, element)), made)
 
@@ -575,17 +574,13 @@ define("System.Linq.Enumerable", {
 }, kind="static")  # fmt: skip
 
 
-def _grouping_type(value: object) -> Type:
-    assert isinstance(value, Grouping)
-    definition = find_definition("System.Linq.IGrouping", 2)
-    assert definition
+def _grouping_type(value: Grouping) -> Type:
+    definition = definition_of("System.Linq.IGrouping", 2)
     return make(definition, value.key_type, value.element)
 
 
-def _ordered_type(value: object) -> Type:
-    assert isinstance(value, Ordered)
-    definition = find_definition("System.Linq.IOrderedEnumerable", 1)
-    assert definition
+def _ordered_type(value: Ordered) -> Type:
+    definition = definition_of("System.Linq.IOrderedEnumerable", 1)
     return make(definition, value.element)
 
 

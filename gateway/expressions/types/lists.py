@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import cmp_to_key
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import ARRAY, OBJECT, Type, define, find_definition, make
+from gateway.expressions.clr import ARRAY, OBJECT, Type, define, definition_of, make
 from gateway.expressions.collections import ArrayValue, array_index, checked_index
 from gateway.expressions.equality import equal
 from gateway.expressions.limits import charge, tick_many
@@ -83,8 +83,7 @@ def order(left: object, right: object) -> int:
 
 def _typed(name: str) -> Callable[[object], Type]:
     def made(value: object) -> Type:
-        definition = find_definition(name, 1)
-        assert definition
+        definition = definition_of(name, 1)
         return make(definition, value.element)  # type: ignore[attr-defined]
 
     return made

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any
 
 from gateway.expressions import primitives as p
 from gateway.expressions.arithmetic import bounded
@@ -115,9 +116,8 @@ def parse_bool(value: str | None) -> bool:
 def try_parse(parse: Callable[..., object], default: object) -> Callable[..., bool]:
     """``TryParse`` from ``Parse``; the last argument is the out parameter."""
 
-    def attempt(value: str | None, *rest: object) -> bool:
-        ref = rest[-1]
-        assert isinstance(ref, Ref)
+    def attempt(value: str | None, *rest: Any) -> bool:
+        ref: Ref = rest[-1]
         ref.value = default
         try:
             ref.value = parse(value, *rest[:-1])

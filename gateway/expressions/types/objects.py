@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import NULLABLE, Type, define, find_definition, make
+from gateway.expressions.clr import NULLABLE, Type, define, definition_of, make
 from gateway.expressions.equality import equal, hash_code
 from gateway.expressions.formatting.composite import format_value
 from gateway.expressions.formatting.text import TEXT, text
@@ -115,8 +115,7 @@ define("System.ArgumentException", {
 
 
 def _exception_type(error: ExceptionValue) -> Type:
-    definition = find_definition(error.full_name)
-    assert definition
+    definition = definition_of(error.full_name)
     return make(definition)
 
 

@@ -189,8 +189,7 @@ def _known(source: RegexValue, key: int | str) -> bool:
 
 
 def _special(value: MatchValue, mark: str) -> str:
-    assert value.match is not None
-    start, end = value.match.span()
+    start, end = _span(value)
     if mark == "+":
         return GroupValue(value, value.regex.regex.groups).value
     return {"&": value.text[start:end], "`": value.text[:start], "'": value.text[end:], "_": value.text}[mark]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.expressions.clr import OBJECT, Type, define, find_definition, make
+from gateway.expressions.clr import OBJECT, Type, define, definition_of, make
 from gateway.expressions.runtime import represent
 from gateway.expressions.values import TupleValue
 
@@ -22,8 +22,7 @@ def _setter(index: int) -> Callable[[TupleValue, object], None]:
 
 def _maker(name: str, mutable: bool) -> Callable[..., TupleValue]:
     def create(types: tuple[Type, ...], *items: object) -> TupleValue:
-        definition = find_definition(name, len(items))
-        assert definition
+        definition = definition_of(name, len(items))
         return TupleValue(list(items), make(definition, *types), mutable)
 
     return create
@@ -45,12 +44,10 @@ for _count in range(2, 8):
         }, kind="static")  # fmt: skip
 
 
-def _type(value: object) -> Type:
-    assert isinstance(value, TupleValue)
+def _type(value: TupleValue) -> Type:
     if value.type is not None:
         return value.type
-    definition = find_definition("System.ValueTuple", len(value.items))
-    assert definition
+    definition = definition_of("System.ValueTuple", len(value.items))
     return make(definition, *[OBJECT] * len(value.items))
 
 

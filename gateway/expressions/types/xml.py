@@ -68,11 +68,10 @@ def _first(items: Iterable[XObject], name: XName) -> XObject | None:
 
 def _sequence(build: Callable[..., Iterable[XObject]], element: str) -> Callable[..., Sequence]:
     def make(*arguments: object) -> Sequence:
-        from gateway.expressions.clr import find_definition
+        from gateway.expressions.clr import definition_of
         from gateway.expressions.clr import make as make_type
 
-        definition = find_definition(f"{_L}.{element}")
-        assert definition
+        definition = definition_of(f"{_L}.{element}")
         return Sequence(lambda: iter(build(*arguments)), make_type(definition))
 
     return make

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.parsers import expat
 
+from gateway.expressions.clr import certain
 from gateway.expressions.limits import charge, tick_many
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.xml.tree import (
@@ -130,7 +131,6 @@ def _failed(error: expat.ExpatError) -> Thrown:
 
 def parse_element(text: str | None, keep_space: bool = False) -> XElement:
     """``XElement.Parse``."""
-    root = parse_document(text, keep_space).root
-    assert root is not None
+    root = certain(parse_document(text, keep_space).root)
     root.parent = None
     return root
