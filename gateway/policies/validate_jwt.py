@@ -6,6 +6,7 @@ Source: APIM policy reference, "validate-jwt"; reference section 2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 # Metadata URLs that are expressions: each new one costs a fetch and memory for ever, so their number is bounded.
 MAX_COMPUTED_URLS = 64
+
+_ABSOLUTE = re.compile(r"https?://[^\s/]+\S*")
 
 _OPENID_CONFIG = Element(
     "openid-config",
@@ -162,4 +165,13 @@ def _validators(settings: Settings, rules: RuleSet) -> Callable[[Context], Token
         decryption=decryption_keys(settings.child("decryption-keys")),
     )
     validators = Validators(rules, keys, settings.services)
-    return combined((each.text("url") for each in settings.all("openid-config")), validators.of)
+    return combined([_metadata_url(each) for each in settings.all("openid-config")], validators.of)
+
+
+def _metadata_url(settings: Settings) -> Value[str]:
+    """``url``; a literal must be one."""
+    url = settings.text("url")
+    if isinstance(url, Constant) and not _ABSOLUTE.fullmatch(url.value.strip()):
+        remedy = "write https://…/.well-known/openid-configuration"
+        raise settings.error("bad-value", f"{url.value!r} is not a URL", remedy, at="url")
+    return Constant(url.value.strip()) if isinstance(url, Constant) else url

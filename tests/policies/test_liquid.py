@@ -142,3 +142,23 @@ def test_other_types_are_text(bench: Bench) -> None:
     """A body of another type is its text; no body is nothing."""
     assert rendered(bench, "[{{body}}]", "plain", [("Content-Type", "text/plain")]) == "[plain]"
     assert rendered(bench, "[{{body}}]", "", JSON) == "[]"
+
+
+def test_an_answer_may_be_a_template(bench: Bench) -> None:
+    """In return-response the template sees the message of its section, and makes another body."""
+    xml = '<return-response><set-body template="liquid">hello {{body.name}}</set-body></return-response>'
+    outcome = bench.run(xml, post('{"name": "x"}', headers=JSON)).outcome
+    assert outcome is not None
+    assert outcome.body.content == b"hello x"
+
+
+def test_variables_of_every_kind(bench: Bench) -> None:
+    """JSON is data, other values are their text."""
+    xml = (
+        '<set-variable name="j" value="@(JObject.Parse("{\'a\': [1]}"))"/>'
+        '<set-variable name="g" value="@(Guid.Empty)"/>'
+        '<set-body template="liquid">{{context.Variables["j"].a[0]}} {{context.Variables["g"]}}</set-body>'
+    )
+    body = bench.run(xml, post("{}", headers=JSON)).request.body
+    assert body is not None
+    assert body.content == b"1 00000000-0000-0000-0000-000000000000"
