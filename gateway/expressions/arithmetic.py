@@ -104,7 +104,8 @@ def bounded(value: Decimal) -> Decimal:
     if exponent < -28:
         value = value.quantize(_LEAST, context=_WIDE)
     for context in _CONTEXTS:
-        if abs(value.scaleb(-min(value.as_tuple().exponent, 0), context=_WIDE)) <= _DECIMAL_MAX:  # type: ignore[type-var]
+        places = value.as_tuple().exponent
+        if isinstance(places, int) and abs(value.scaleb(max(-places, 0), context=_WIDE)) <= _DECIMAL_MAX:
             break
         value = context.plus(value)
     return value

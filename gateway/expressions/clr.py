@@ -2,8 +2,8 @@
 The model of .NET types that the allow-list is written in, and that the compiler binds against.
 
 A :class:`TypeDef` is one entry of the allow-list (``List<T>``); a :class:`Type` is it with its type arguments
-(``List<string>``). Equal types are the same object. A member exists only if a table of ``gateway/expressions/types`` has it:
-there is no other way from an expression to anything in Python.
+(``List<string>``). Equal types are the same object. A member exists only if a table of ``gateway/expressions/types``
+has it: there is no other way from an expression to anything in Python.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class TypeDef:
     Attributes:
         full_name: ``System.String``; also how expressions may spell it.
         parameters: Names of the type parameters, such as ``("K", "V")``.
-        kind: class, struct, interface, enum, delegate, static, or one of the engine's own: dynamic, null, void, variable.
+        kind: class, struct, interface, enum, delegate, static, or one of the engine's own: dynamic, null, void,
+        variable.
         parents: Base type and interfaces, as C# text.
         table: Signature text → Python callable (a pair of getter and setter, or a constant value).
         keyword: C#'s own word for it (``string``).
@@ -212,7 +213,7 @@ EXTENSIONS: dict[str, list[Member]] = {}
 _EXTENSION_TYPES: list[TypeDef] = []
 
 
-def define(
+def define(  # noqa: PLR0913  (one type, all its properties)
     full_name: str,
     table: Mapping[str, object] | None = None,
     *,
@@ -318,4 +319,4 @@ def all_members() -> Iterator[Member]:
             yield from members
 
 
-from gateway.expressions.signatures import PARSER
+from gateway.expressions.signatures import PARSER  # noqa: E402

@@ -139,7 +139,8 @@ def _to_uri(text: str) -> object:
 
 define("Microsoft.Azure.ApiManagement.Authorization", {
     "string AccessToken": attribute("access_token"),
-    "IReadOnlyDictionary<string, object> Claims": lambda owner: dictionaries.View(owner.claims or {}, (p.STRING, OBJECT)),
+    "IReadOnlyDictionary<string, object> Claims":
+        lambda owner: dictionaries.View(owner.claims or {}, (p.STRING, OBJECT)),
 })  # fmt: skip
 _interface("IGroup", _texts("id", "name"))
 _interface("IUserIdentity", {

@@ -1,7 +1,8 @@
 """
 Conversions: which exist between two static types, and the functions that carry them out.
 
-Source: C# language specification, "Conversions"; the user-defined ones are those of the .NET types, registered by ``types/``.
+Source: C# language specification, "Conversions"; the user-defined ones are those of the .NET types, registered by
+``types/``.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _WRAP = {name: wrapper(name) for name in INTEGRALS}
 
 
 def _integer(value: object) -> int:
-    return ord(value) if value.__class__ is Char else int(value)  # type: ignore[arg-type,call-overload,no-any-return]
+    return ord(value) if value.__class__ is Char else int(value)  # type: ignore[call-overload]
 
 
 def _truncate(value: float, name: str) -> int:
@@ -267,7 +268,7 @@ def cast(value: object, target: Type) -> object:
 
 
 def convert_dynamic(value: object, target: Type) -> object:
-    """What the run-time binder does when a dynamic value meets a static type: the implicit conversion of its own type."""
+    """A dynamic value where a static type is wanted: the implicit conversion of its own run-time type."""
     if value is None and target.is_value:
         raise thrown(
             "RuntimeBinderException",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tree_sitter import Node
+
 from gateway.errors import ExpressionError, LoadError, Location
 from gateway.expressions import types as _types  # noqa: F401  (fills the allow-list)
 from gateway.expressions.binding import constructs as _constructs  # noqa: F401  (registers every construct)
@@ -121,21 +123,21 @@ def _compile(source: Source, text: str) -> Expression:
     )
 
 
-def _value(binder: Binder, node: object) -> tuple[Run, bool]:
-    bound = binder.value(node)  # type: ignore[arg-type]
+def _value(binder: Binder, node: Node) -> tuple[Run, bool]:
+    bound = binder.value(node)
     if bound.type.kind == "void":
-        raise binder.problem(node, "no-value", "the expression gives no value", "return something")  # type: ignore[arg-type]
+        raise binder.problem(node, "no-value", "the expression gives no value", "return something")
     return bound.run, bound.constant is not NOT_CONSTANT
 
 
-def _block(binder: Binder, node: object) -> tuple[Run, bool]:
-    bound = binder.statement(node)  # type: ignore[arg-type]
+def _block(binder: Binder, node: Node) -> tuple[Run, bool]:
+    bound = binder.statement(node)
     if bound.completes:
         raise binder.problem(
             node,
             "no-return",
             "not every path of the block returns a value",
-            "end it with return …;",  # type: ignore[arg-type]
+            "end it with return …;",
         )
     run = bound.run
 

@@ -1,9 +1,9 @@
 """
 What one evaluation may use: steps, time, memory, depth.
 
-Steps are counted where work can repeat: loop turns, lambda and local-function calls, elements that LINQ makes. Memory is
-counted where one call can make much of it (``PadLeft``, ``new byte[n]``, doubling a string). The meter is per thread, so
-that an evaluation costs a few attribute writes and never a lock.
+Steps are counted where work can repeat: loop turns, lambda and local-function calls, elements that LINQ makes. Memory
+is counted where one call can make much of it (``PadLeft``, ``new byte[n]``, doubling a string). The allowance is per
+thread and made on first use, so that most evaluations cost one attribute write.
 """
 
 from __future__ import annotations

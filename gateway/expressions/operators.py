@@ -1,5 +1,6 @@
 """
-Which operator an expression means, by the static types of its operands; and the same choice at run time for ``dynamic``.
+Which operator an expression means, by the static types of its operands; and the same choice at run time for
+``dynamic``.
 
 Source: C# language specification, "Operator overload resolution", "Binary numeric promotions", "Lifted operators".
 """
@@ -132,7 +133,7 @@ def concat(left: object, right: object) -> str:
         left = _TEXT[0](left)
     if right.__class__ is not str:
         right = _TEXT[0](right)
-    return charged(left + right)  # type: ignore[operator]
+    return charged(left + right)
 
 
 def _text(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Operation | None:
@@ -209,12 +210,15 @@ def _lifted(
     if NULL in (left, right):
         return Operation(p.BOOL, _same_null if name == "==" else _not_same_null) if name in _EQUALITY else None
     inner = binary(name, underlying(left), underlying(right), left_constant, right_constant)
-    if inner is None:
-        return None
-    if inner.run is concat:
+    if inner is None or inner.run is concat:
         return inner
+    return _lift(name, inner)
+
+
+def _lift(name: str, inner: Operation) -> Operation:
+    """The operator for operands that may be null: null gives null, or false in a comparison."""
     run = inner.run
-    left_type, right_type = (nullable(made) if made else None for made in (inner.left, inner.right))
+    left_type, right_type = (None if made is None else nullable(made) for made in (inner.left, inner.right))
     if name in _EQUALITY:
         unequal = name == "!="
         return Operation(

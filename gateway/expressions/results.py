@@ -23,7 +23,7 @@ def to_bool(value: object) -> bool:
 
 def to_int(value: object) -> int:
     """An Int32, or a number or text that is one. Raises ExpressionError."""
-    return value if type(value) is int else int(_changed(value, p.INT))  # type: ignore[call-overload,no-any-return]
+    return value if type(value) is int else int(_changed(value, p.INT))  # type: ignore[call-overload]
 
 
 def _changed(value: object, target: Type) -> object:

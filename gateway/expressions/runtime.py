@@ -1,5 +1,6 @@
 """
-The run-time type of a value, and how a value is walked: what ``is``, ``as``, casts, ``dynamic`` and ``foreach`` rest on.
+The run-time type of a value, and how a value is walked: what ``is``, ``as``, casts, ``dynamic`` and ``foreach``
+rest on.
 
 Values of classes that nobody registered have the type object and no members.
 """
@@ -74,7 +75,7 @@ def type_of(value: object) -> Type:
     source = KNOWN.get(value.__class__)
     if source is None:
         source = KNOWN[value.__class__] = _classified(value)
-    return source if source.__class__ is Type else source(value)  # type: ignore[operator,return-value]
+    return source if source.__class__ is Type else source(value)  # type: ignore[operator]
 
 
 def _classified(value: object) -> TypeSource:
@@ -142,7 +143,7 @@ def _byte_items(value: bytes | bytearray) -> Iterator[Byte]:
     return map(Byte, value)
 
 
-def _list_type(value: list) -> Type:
+def _list_type(value: list[object]) -> Type:
     """A list that other code stored: an array of text where it holds only text."""
     kinds = {type_of(item) for item in value}
     return array_of(kinds.pop() if len(kinds) == 1 and NULL not in kinds else OBJECT)

@@ -66,8 +66,7 @@ class SignatureParser:
         kind, name, made, type_parameters = self._head(tokens, owner_type, scope)
         parameters = tuple(self._parameters(tokens, scope))
         if "const" in flags:
-            kind = "constant"
-            getter = lambda value=getter: value
+            kind, getter = "constant", _constant(getter)
         return clr.Member(
             name=name,
             kind=kind,
@@ -161,7 +160,7 @@ _DELEGATES: dict[str, clr.TypeDef] = {}
 
 
 def delegate(name: str) -> clr.TypeDef:
-    """The definition of a delegate family; the number of arguments is free, the last is the result except for Action."""
+    """The definition of a delegate family; any number of arguments, the last is the result except for Action."""
     if name not in _DELEGATES:
         _DELEGATES[name] = clr.TypeDef(f"System.{name}", (), "delegate")
     return _DELEGATES[name]

@@ -67,9 +67,9 @@ def _root(source: Source) -> Node:
     """
     Parse, with two repairs of what the grammar gets wrong; each keeps every byte's place.
 
-    ``?.`` has too low a precedence (``"x" + a?.B`` becomes ``("x" + a)?.B``): each such ``?`` is replaced by ``!``, which
-    the grammar binds as tightly as C# does, and noted. ``(T)a.F<U>(x)`` may become two comparisons: there ``<U>`` is
-    replaced by letters of the name, and noted.
+    ``?.`` has too low a precedence (``"x" + a?.B`` becomes ``("x" + a)?.B``): each such ``?`` is replaced by ``!``,
+    which the grammar binds as tightly as C# does, and noted. ``(T)a.F<U>(x)`` may become two comparisons: there ``<U>``
+    is replaced by letters of the name, and noted. ``(a.b["c"]) + d`` may become a cast: there the brackets go.
     """
     code = bytearray(source.code)
     while True:

@@ -1,9 +1,11 @@
 """
 How .NET values look in Python (ADR 0020).
 
-A value always carries its exact .NET type, so that ``object``, ``dynamic`` and casts see what C# would see. The types that
+A value always carries its exact .NET type, so that ``object``, ``dynamic`` and casts see what C# would see. The
+types that
 other code stores in variables are Python's own: ``int`` is Int32, ``float`` Double, ``str`` String, ``bytes`` and
-``bytearray`` Byte[], ``list`` an array, ``dict`` a Dictionary, ``None`` null. The rest are small subclasses or classes here.
+``bytearray`` Byte[], ``list`` an array, ``dict`` a Dictionary, ``None`` null. The rest are small subclasses or
+classes here.
 """
 
 from __future__ import annotations

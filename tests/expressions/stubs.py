@@ -81,7 +81,9 @@ def context(**changes: object) -> SimpleNamespace:
         "product": None,
         "subscription": SimpleNamespace(id="sub-1", name="Contoso", key="k1", primary_key="k1", secondary_key="k2"),
         "user": None,
-        "deployment": SimpleNamespace(gateway_id="managed", region="West Europe", service_name="contoso", certificates={}),
+        "deployment": SimpleNamespace(
+            gateway_id="managed", region="West Europe", service_name="contoso", certificates={}
+        ),
         "last_error": None,
         "request_id": uuid.UUID("11111111-2222-3333-4444-555555555555"),
         "timestamp": datetime(2024, 2, 29, 12, 30, 45, tzinfo=UTC),

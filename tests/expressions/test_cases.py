@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.expressions.stubs import compiled, context
 
 from gateway.errors import ExpressionError, LoadError
 from gateway.expressions import to_text
 from gateway.expressions.runtime import type_of
+from tests.expressions.stubs import compiled, context
 
 CASES = Path(__file__).parent / "cases"
 _ESCAPES = {"\\r": "\r", "\\n": "\n", "\\t": "\t", "\\\\": "\\", "\\e": ""}
@@ -48,7 +48,7 @@ def unescaped(expected: str) -> str:
 
 @pytest.mark.parametrize(("source", "expected"), [row[1:] for row in ROWS], ids=[f"{r[0]}: {r[1][:60]}" for r in ROWS])
 def test_gives_what_the_specification_says(source: str, expected: str) -> None:
-    """An expression gives C#'s result, in type and text, or C#'s exception, or is refused at load as by its compiler."""
+    """An expression gives C#'s result in type and text, or its exception, or is refused as by its compiler."""
     found = outcome(source)
     if expected == "load":
         assert found.startswith("load ")

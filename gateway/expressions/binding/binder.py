@@ -1,5 +1,6 @@
 """
-The binder: walks the syntax tree, hands each node to the function registered for its kind, keeps names and reports mistakes.
+The binder: walks the syntax tree, hands each node to the function registered for its kind, keeps names and reports
+mistakes.
 
 Unknown names, types, members and constructs are refused here, at load, with their place.
 """

@@ -1,8 +1,8 @@
 """
 What binding a piece of C# gives: its static type and a closure that computes it.
 
-A closure takes the frame, a list: ``frame[0]`` is the frame of the enclosing function, the rest are slots of locals. The
-outermost frame holds ``context`` in slot 1.
+A closure takes the frame, a list: ``frame[0]`` is the frame of the enclosing function, the rest are slots of
+locals. The outermost frame holds ``context`` in slot 1.
 """
 
 from __future__ import annotations

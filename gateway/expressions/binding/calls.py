@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tree_sitter import Node
 
@@ -267,8 +268,7 @@ def emit_call(b: Binder, plan: Plan, written: Sequence[Written], receiver: Bound
     runs = fill(b, plan, written)
     call = member.call
     if member.generic:
-        types, generic = plan.type_arguments, member.call
-        call = lambda *values: generic(types, *values)
+        call = partial(member.call, plan.type_arguments)
     if receiver is None or member.static:
         return Bound(plan.result, static_run(call, runs))
     checked = receiver.type.definition is not NULLABLE
@@ -294,7 +294,7 @@ def static_run(call: Run, runs: Sequence[Run]) -> Run:
 def instance_run(call: Run, receiver: Run, runs: Sequence[Run], checked: bool) -> Run:
     """A call on a receiver; *checked*: null throws."""
     if not checked:
-        return lambda frame: call(receiver(frame), *[run(frame) for run in runs])  # type: ignore[call-arg]
+        return lambda frame: call(receiver(frame), *[run(frame) for run in runs])
     first = runs[0] if runs else None
 
     def call_none(frame: Frame) -> object:
@@ -313,7 +313,7 @@ def instance_run(call: Run, receiver: Run, runs: Sequence[Run], checked: bool) -
         value = receiver(frame)
         if value is None:
             raise null_reference()
-        return call(value, *[run(frame) for run in runs])  # type: ignore[call-arg]
+        return call(value, *[run(frame) for run in runs])
 
     return (call_none, call_one)[len(runs)] if len(runs) < 2 else call_many
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tree_sitter import Node
 
 from gateway.expressions.binding.binder import Binder, expression, field, named
-from gateway.expressions.binding.bound import NOT_CONSTANT, SHORT, Bound, Frame, Meaning, MethodGroup, Run, Store
+from gateway.expressions.binding.bound import NOT_CONSTANT, SHORT, Bound, Frame, Meaning, MethodGroup, Run
 from gateway.expressions.binding.calls import bind_arguments, fill, settle
 from gateway.expressions.binding.names import guarded, through
 from gateway.expressions.binding.overloads import choose
@@ -85,6 +85,9 @@ def bind_assignable(b: Binder, node: Node) -> Bound:
     meaning = b.meaning(node)
     if isinstance(meaning, MethodGroup) and meaning.receiver is not None and not meaning.candidates:
         run, name = meaning.receiver.run, meaning.name
-        store: Store = lambda frame, new: dynamic_assign(run(frame), name, new)
+
+        def store(frame: Frame, new: object) -> None:
+            dynamic_assign(run(frame), name, new)
+
         return Bound(DYNAMIC, settle(b, node, meaning).run, store=store)
     return settle(b, node, meaning)

@@ -218,7 +218,7 @@ def _touch(b: Binder, made: Type, name: str) -> None:
     owner = made.name
     if name == "Body":
         b.touched.add(f"{owner}.Body")
-    elif owner == "IProxyContext" or owner == "Context":
+    elif owner == "IProxyContext":
         b.touched.add(name)
 
 

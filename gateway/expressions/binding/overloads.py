@@ -3,7 +3,8 @@ Overload resolution and type inference, for static types at load and for run-tim
 
 A *plan* says how the values of the written arguments become those that the Python function takes.
 
-Source: C# language specification, "Overload resolution", "Type inference" (simplified: costs instead of pairwise betterness).
+Source: C# language specification, "Overload resolution", "Type inference" (simplified: costs instead of pairwise
+betterness).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Argument:
     One written argument.
 
     Attributes:
-        type: Static type; None for a lambda, a method group or an ``out var``, which take their type from the parameter.
+        type: Static type; None for a lambda, a method group or an ``out var``: the parameter tells.
         arity: Number of parameters of a lambda; None for other arguments.
         mode: ``out`` or empty.
         result: For a lambda or method group: given parameter types, the type it gives.

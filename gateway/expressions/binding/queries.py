@@ -13,7 +13,7 @@ from functools import cmp_to_key
 from tree_sitter import Node
 
 from gateway.expressions.binding.binder import Binder, expression, field, named, text_of
-from gateway.expressions.binding.bound import Bound, Frame, Meaning, Run
+from gateway.expressions.binding.bound import Bound, Frame, Meaning
 from gateway.expressions.binding.loops import element_type
 from gateway.expressions.clr import DYNAMIC, Type, definition_of, make
 from gateway.expressions.collections import Sequence
@@ -186,9 +186,10 @@ def _group(b: Binder, query: Query, clause: Node) -> Bound:
         from gateway.expressions.types.linq import group
 
         def start() -> Iterator[object]:
-            rows: Run = lambda _row: key_of(frame, _row)  # type: ignore[arg-type]
             items = Sequence(lambda: iter(before(frame)), DYNAMIC)
-            return iter(group((DYNAMIC, key_type, made), items, rows, lambda row: compute(frame, row)))
+            return iter(
+                group((DYNAMIC, key_type, made), items, lambda row: key_of(frame, row), lambda row: compute(frame, row))
+            )
 
         return Sequence(start, grouping)
 

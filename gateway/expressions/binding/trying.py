@@ -9,9 +9,10 @@ from tree_sitter import Node
 
 from gateway.expressions.binding.binder import Binder, Statement, field, named, statement, text_of
 from gateway.expressions.binding.bound import Frame, Run
+from gateway.expressions.binding.scope import Variable
 from gateway.expressions.binding.statements import declarations, embedded
 from gateway.expressions.binding.typenames import bind_type
-from gateway.expressions.clr import definition_of, make
+from gateway.expressions.clr import OBJECT, definition_of, make
 from gateway.expressions.failures import as_thrown
 from gateway.expressions.limits import LimitExceeded
 from gateway.expressions.thrown import ExceptionValue, Thrown, derives, null_reference
@@ -97,10 +98,7 @@ def _catch(b: Binder, node: Node) -> Catch:
     return Catch(caught.definition.full_name, slot, body.run, body.completes, body.breaks, test)
 
 
-def _hidden(b: Binder, slot: int) -> object:
-    from gateway.expressions.binding.scope import Variable
-    from gateway.expressions.clr import OBJECT
-
+def _hidden(b: Binder, slot: int) -> Variable:
     return Variable("<caught>", OBJECT, b.function, slot)
 
 

@@ -118,8 +118,8 @@ def exponential(number: Decimal, places: int, letter: str, width: int, plus: str
     """Scientific notation with *places* digits after the point and an exponent of at least *width* digits."""
     if number:
         number = Context(prec=places + 1, rounding=ROUND_HALF_UP).plus(number)
-    sign, digits, exponent = number.as_tuple()
-    power = len(digits) + exponent - 1 if number else 0
+    sign, digits, _ = number.as_tuple()
+    power = number.adjusted() if number else 0
     shown = "".join(map(str, digits)).ljust(places + 1, "0")[: places + 1]
     mantissa = _joined(shown[0], shown[1:])
     return f"{'-' if sign else ''}{mantissa}{letter}{'-' if power < 0 else plus}{abs(power):0{width}d}"
@@ -129,8 +129,7 @@ def _general(value: int | float | Decimal, letter: str, precision: int | None) -
     if not precision:
         return text(value) if letter == "G" else text(value).replace("E", "e")
     number = Context(prec=precision, rounding=ROUND_HALF_UP).plus(exact(value))
-    sign, digits, exponent = number.as_tuple()
-    power = len(digits) + exponent - 1
+    digits, power = number.as_tuple().digits, number.adjusted()
     shown = "".join(map(str, digits)).rstrip("0") or "0"
     if number and (power >= precision or power < -4 - 1):
         return exponential(number, len(shown) - 1, "E" if letter == "G" else "e", 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -30,7 +31,7 @@ NEW_LINE = "\r\n"  # Environment.NewLine where APIM's own gateway runs: Windows
 def text(value: object) -> str:
     """``value.ToString()``; empty for null, as concatenation has it."""
     if value.__class__ is str:
-        return value  # type: ignore[return-value]
+        return value
     write = TEXT.get(value.__class__)
     return write(value) if write is not None else type_of(value).full_name
 
@@ -56,15 +57,16 @@ def _fixed(digits: str, position: int) -> str:
 
 def _shortest(value: float, shown: str, precision: int) -> str:
     """The shortest text that reads back as the same number. Source: .NET "Double.ToString", .NET Core 3.0 and later."""
-    if value != value:
+    if math.isnan(value):
         return "NaN"
-    if value in (float("inf"), float("-inf")):
+    if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
-    sign, number, exponent = Decimal(shown).as_tuple()
-    digits = "".join(map(str, number)).rstrip("0")
+    number = Decimal(shown)
+    sign, mantissa, _ = number.as_tuple()
+    digits = "".join(map(str, mantissa)).rstrip("0")
     if not digits:
         return "-0" if sign else "0"
-    position = len(number) + exponent
+    position = number.adjusted() + 1
     scientific = position > max(len(digits), precision) or position < -3
     body = _exponential(digits, position) if scientific else _fixed(digits, position)
     return f"-{body}" if sign else body
@@ -77,7 +79,7 @@ def double_text(value: float) -> str:
 
 def single_text(value: float) -> str:
     """A float: the shortest digits that give the same 32 bits."""
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         return double_text(value)
     from gateway.expressions.values import to_single
 

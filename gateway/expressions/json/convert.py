@@ -77,7 +77,7 @@ def _cannot(token: object, target: Type) -> Thrown:
 
 def make_value(value: object) -> JToken:
     """The implicit conversion to JToken: whole numbers become Int64."""
-    return JValue(Int64(value) if value.__class__ in _WIDE else value)  # type: ignore[call-overload]
+    return JValue(Int64(value) if value.__class__ in _WIDE else value)
 
 
 def declare_casts(token: Type, targets: list[Type]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import regex
 
+from gateway.expressions.arithmetic import COMPARISON
 from gateway.expressions.json.tree import BOOLEAN, JArray, JObject, JProperty, JToken, JValue, descendants
 from gateway.expressions.limits import REGEX_TIME_S, tick
 from gateway.expressions.thrown import Thrown, thrown
@@ -270,7 +271,7 @@ def holds(operator: str, left: JToken, right: JToken) -> bool:
         return not (comparable and a == b)
     if not comparable or a is None:
         return False
-    return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[operator]  # type: ignore[operator]
+    return bool(COMPARISON[operator](a, b))
 
 
 def _number(token: JValue) -> bool:

@@ -1,5 +1,6 @@
 """
-JSON text → tokens, as forgiving as Newtonsoft: single quotes, bare names, comments, trailing commas; ISO dates become dates.
+JSON text → tokens, as forgiving as Newtonsoft: single quotes, bare names, comments, trailing commas; ISO dates
+become dates.
 
 Strict JSON goes through Python's own reader; only what that refuses is read by the slow one below.
 """
@@ -100,7 +101,7 @@ class _Lenient:
     def __init__(self, text: str) -> None:
         self.text = text
         self.position = 0
-        self.token = ""
+        self.current = ""
         self.advance()
 
     def advance(self) -> None:
@@ -110,11 +111,11 @@ class _Lenient:
                 rest = self.text[self.position :].strip()
                 if rest:
                     raise self.unexpected(rest[0])
-                self.token = ""
+                self.current = ""
                 return
             self.position = match.end()
             if match[1] is None:
-                self.token = match[0].strip()
+                self.current = match[0].strip()
                 return
 
     def unexpected(self, found: str) -> Thrown:
@@ -125,48 +126,48 @@ class _Lenient:
 
     def document(self) -> JToken:
         made = self.value(0)
-        if self.token:
-            message = f"Additional text encountered after finished reading JSON content: {self.token[0]}."
+        if self.current:
+            message = f"Additional text encountered after finished reading JSON content: {self.current[0]}."
             raise reader_error(message, self.text, self.position)
         return made
 
     def value(self, depth: int) -> JToken:
         if depth > MAX_DEPTH:
             raise _too_deep()
-        token = self.token
-        if token == "{":
+        word = self.current
+        if word == "{":
             return self.object(depth)
-        if token == "[":
+        if word == "[":
             return self.array(depth)
-        if token[:1] in ("", "}", "]", ":", ","):
-            raise self.unexpected(token)
+        if word[:1] in ("", "}", "]", ":", ","):
+            raise self.unexpected(word)
         self.advance()
-        return scalar(unquote(token)) if token[0] in "\"'" else self.word(token)
+        return scalar(unquote(word)) if word[0] in "\"'" else self.bare(word)
 
-    def word(self, token: str) -> JToken:
-        if token in _WORDS:
-            return JValue(_WORDS[token])
-        if token == "undefined":
+    def bare(self, word: str) -> JToken:
+        if word in _WORDS:
+            return JValue(_WORDS[word])
+        if word == "undefined":
             return JValue(None, UNDEFINED)
         try:
-            return scalar(int(token, 0) if "x" in token.lower() else int(token))
+            return scalar(int(word, 0) if "x" in word.lower() else int(word))
         except ValueError:
             try:
-                return scalar(float(Decimal(token)))
+                return scalar(float(Decimal(word)))
             except ArithmeticError:
-                raise self.unexpected(token) from None
+                raise self.unexpected(word) from None
 
     def object(self, depth: int) -> JToken:
         made = JObject()
         self.advance()
-        while self.token != "}":
-            name = self.token
+        while self.current != "}":
+            name = self.current
             if name[:1] in ("", "{", "[", "]", ":", ","):
                 message = f"Invalid property identifier character: {name[:1]}."
                 raise reader_error(message, self.text, self.position) if name else self.unexpected(name)
             self.advance()
-            if self.token != ":":
-                message = f"Invalid character after parsing property name. Expected ':' but got: {self.token[:1]}."
+            if self.current != ":":
+                message = f"Invalid character after parsing property name. Expected ':' but got: {self.current[:1]}."
                 raise reader_error(message, self.text, self.position)
             self.advance()
             made.put(unquote(name), self.value(depth + 1))
@@ -177,19 +178,19 @@ class _Lenient:
     def array(self, depth: int) -> JToken:
         items = []
         self.advance()
-        while self.token != "]":
+        while self.current != "]":
             items.append(self.value(depth + 1))
             self.separator("]")
         self.advance()
         return JArray(items)
 
     def separator(self, closing: str) -> None:
-        if self.token == ",":
+        if self.current == ",":
             self.advance()
-        elif self.token != closing:
-            if not self.token:
+        elif self.current != closing:
+            if not self.current:
                 raise self.unexpected("")
-            message = f"After parsing a value an unexpected character was encountered: {self.token[0]}."
+            message = f"After parsing a value an unexpected character was encountered: {self.current[0]}."
             raise reader_error(message, self.text, self.position)
 
 

@@ -18,7 +18,8 @@ from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thro
 from gateway.expressions.values import Char, EnumValue
 
 # JTokenType
-NONE, OBJECT, ARRAY, CONSTRUCTOR, PROPERTY, COMMENT, INTEGER, FLOAT, STRING, BOOLEAN, NULL_TYPE, UNDEFINED, DATE, RAW, BYTES, GUID, URI, SPAN = range(18)  # fmt: skip
+NONE, OBJECT, ARRAY, CONSTRUCTOR, PROPERTY, COMMENT, INTEGER, FLOAT, STRING = range(9)
+BOOLEAN, NULL_TYPE, UNDEFINED, DATE, RAW, BYTES, GUID, URI, SPAN = range(9, 18)
 TYPE_NAMES = (
     "None", "Object", "Array", "Constructor", "Property", "Comment", "Integer", "Float", "String", "Boolean", "Null",
     "Undefined", "Date", "Raw", "Bytes", "Guid", "Uri", "TimeSpan",
@@ -179,8 +180,8 @@ class JObject(JToken):
     def add(self, made: JProperty) -> None:
         """A new property; its name must be free."""
         if made.name in self.properties:
-            shown = f"Can not add property {made.name} to Newtonsoft.Json.Linq.JObject. Property with the same name already exists on object."
-            raise thrown("ArgumentException", shown)
+            shown = f"Can not add property {made.name} to {type_of(self).full_name}."
+            raise thrown("ArgumentException", f"{shown} Property with the same name already exists on object.")
         adopted = made if made.parent is None else made.clone()
         adopted.parent = self
         self.properties[made.name] = adopted

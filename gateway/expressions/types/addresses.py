@@ -330,7 +330,8 @@ ADDRESS = define("System.Net.IPAddress", {
     "byte[] GetAddressBytes()": lambda address: bytearray(address.packed),
     "bool IsIPv4MappedToIPv6": lambda address: getattr(address, "ipv4_mapped", None) is not None,
     "IPAddress MapToIPv4()": lambda address: getattr(address, "ipv4_mapped", None) or address,
-    "IPAddress MapToIPv6()": lambda address: address if address.version == 6 else ipaddress.ip_address(f"::ffff:{address}"),
+    "IPAddress MapToIPv6()":
+        lambda address: address if address.version == 6 else ipaddress.ip_address(f"::ffff:{address}"),
     "string ToString()": str,
 })  # fmt: skip
 for _class in (ipaddress.IPv4Address, ipaddress.IPv6Address):

@@ -75,7 +75,7 @@ def distinguished_name(name: x509.Name) -> str:
 
 
 def _thumbprint(value: CertificateValue) -> str:
-    return value.certificate.fingerprint(hashes.SHA1()).hex().upper()
+    return value.certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303
 
 
 def _hash(value: CertificateValue, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Callable
+from typing import Any
 from xml.etree import ElementTree
 
 from cryptography.exceptions import InvalidSignature
@@ -153,7 +154,7 @@ class KeyNumbers:
 
 
 def _number(name: str) -> tuple[Callable[[KeyNumbers], object], Callable[[KeyNumbers, object], None]]:
-    return (lambda value: value.numbers.get(name), lambda value, data: value.numbers.__setitem__(name, data))  # type: ignore[arg-type]
+    return (lambda value: value.numbers.get(name), lambda value, data: value.numbers.__setitem__(name, data))
 
 
 KEY_NUMBERS = define(
@@ -188,7 +189,7 @@ def _from_xml(value: RsaValue, text: str | None) -> None:
     if "<!" in text:
         raise failed("Input string does not contain a valid encoding of the 'RSA' parameter.")
     try:
-        root = ElementTree.fromstring(text)
+        root = ElementTree.fromstring(text)  # noqa: S314
     except ElementTree.ParseError:
         raise failed("Input string does not contain a valid encoding of the 'RSA' parameter.") from None
     _import(value, {each.tag: int.from_bytes(base64.b64decode(each.text or ""), "big") for each in root})
@@ -266,11 +267,11 @@ class SymmetricValue:
         self.mode = EnumValue(MODE, 1)
         self.padding = EnumValue(PADDING, 2)
 
-    def cipher(self) -> Cipher[modes.Mode]:
+    def cipher(self) -> Cipher[Any]:
         """The cipher with these settings."""
         try:
             made = algorithms.AES(self.key) if self.name == "AES" else _triple_des(self.key)
-            mode = modes.ECB() if self.mode.value == 2 else modes.CBC(self.iv)
+            mode = modes.ECB() if self.mode.value == 2 else modes.CBC(self.iv)  # noqa: S305
             return Cipher(made, mode)
         except ValueError:
             raise failed("Specified key is not a valid size for this algorithm.") from None
@@ -359,7 +360,7 @@ represent(Transform, TRANSFORM)
 def _bytes_setting(name: str) -> tuple[Callable[[SymmetricValue], object], Callable[[SymmetricValue, object], None]]:
     return (
         lambda value: bytearray(value.key if name == "key" else value.iv),
-        lambda value, data: setattr(value, name, bytes(data)),  # type: ignore[call-overload]
+        lambda value, data: setattr(value, name, bytes(data)),
     )
 
 
@@ -384,7 +385,7 @@ TRIPLE = define(f"{_C}.TripleDES", {"static TripleDES Create()": lambda: Symmetr
 for _name in ("AesManaged", "AesCryptoServiceProvider"):
     define(f"{_C}.{_name}", {"new()": lambda: SymmetricValue("AES")}, parents=("Aes",))
 define(f"{_C}.RijndaelManaged", {"new()": lambda: SymmetricValue("AES")}, parents=("SymmetricAlgorithm",))
-represent(SymmetricValue, lambda value: AES if value.name == "AES" else TRIPLE)  # type: ignore[attr-defined]
+represent(SymmetricValue, lambda value: AES if value.name == "AES" else TRIPLE)
 
 
 def _by_name(name: str | None) -> SymmetricValue:

@@ -31,7 +31,10 @@ def from_base64(value: str | None) -> bytearray:
     try:
         return bytearray(base64.b64decode(compact, validate=True))
     except (binascii.Error, ValueError):
-        message = "The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding characters, or an illegal character among the padding characters."
+        message = (
+            "The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding "
+            "characters, or an illegal character among the padding characters."
+        )
         raise thrown("FormatException", message) from None
 
 
@@ -183,7 +186,9 @@ def _round_whole(value: float, mode: int) -> float:
         return float(round(value))
     if mode == 1:
         return math.copysign(math.floor(abs(value) + 0.5), value)
-    return float({2: math.trunc, 3: math.floor, 4: math.ceil}[mode](value))
+    if mode == 2:
+        return float(math.trunc(value))
+    return float(math.floor(value) if mode == 3 else math.ceil(value))
 
 
 def _power(base: float, exponent: float) -> float:
@@ -232,17 +237,22 @@ def _clamp(value: object, low: object, high: object) -> object:
 _ORDERED = ("int", "long", "double", "decimal", "float", "uint", "ulong", "short", "byte")
 
 
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
 def _least(a: object, b: object) -> object:
-    return a if a != a or compare_values(a, b) <= 0 else b
+    return a if _is_nan(a) or compare_values(a, b) <= 0 else b
 
 
 def _greatest(a: object, b: object) -> object:
-    return a if a != a or compare_values(a, b) >= 0 else b
+    return a if _is_nan(a) or compare_values(a, b) >= 0 else b
 
 
 _REAL: dict[str, Callable[..., float]] = {
     "Sqrt": _nan_on_error(math.sqrt), "Exp": _nan_on_error(math.exp), "Log10": lambda v: _log(v, 10.0),
-    "Sin": math.sin, "Cos": math.cos, "Tan": math.tan, "Asin": _nan_on_error(math.asin), "Acos": _nan_on_error(math.acos),
+    "Sin":
+        math.sin, "Cos": math.cos, "Tan": math.tan, "Asin": _nan_on_error(math.asin), "Acos": _nan_on_error(math.acos),
     "Atan": math.atan, "Sinh": _nan_on_error(math.sinh), "Cosh": _nan_on_error(math.cosh), "Tanh": math.tanh,
     "Floor": lambda v: float(math.floor(v)) if math.isfinite(v) else v,
     "Ceiling": lambda v: float(math.ceil(v)) if math.isfinite(v) else v,
@@ -285,7 +295,7 @@ class RandomValue:
     __slots__ = ("source",)
 
     def __init__(self, seed: int | None = None) -> None:
-        self.source = random.Random(seed)
+        self.source = random.Random(seed)  # noqa: S311
 
 
 def _next(value: RandomValue, *bounds: int) -> int:

@@ -70,7 +70,7 @@ class Culture:
     __slots__ = ()
 
 
-_INVARIANT = Culture()
+_INVARIANT: Culture = Culture()
 represent(Culture, _CULTURE)
 
 
@@ -147,7 +147,7 @@ def _new_date(*parts: object) -> DateTime:
     numbers = [int(each) for each in parts if isinstance(each, int)]
     if len(numbers) == 1:
         return DateTime(m.checked_ticks(numbers[0]), kind)
-    return DateTime(m.from_parts(*numbers[:3], _clock(numbers[3:])), kind)
+    return DateTime(m.from_parts(numbers[0], numbers[1], numbers[2], _clock(numbers[3:])), kind)
 
 
 def _clock(parts: list[int]) -> int:
@@ -215,7 +215,8 @@ define("System.DateTime", {
     "new(int year, int month, int day, int hour, int minute, int second)": _new_date,
     "new(int year, int month, int day, int hour, int minute, int second, DateTimeKind kind)": _new_date,
     "new(int year, int month, int day, int hour, int minute, int second, int millisecond)": _new_date,
-    "new(int year, int month, int day, int hour, int minute, int second, int millisecond, DateTimeKind kind)": _new_date,
+    "new(int year, int month, int day, int hour, int minute, int second, int millisecond, DateTimeKind kind)":
+        _new_date,
     "static DateTime Now": _now,
     "static DateTime UtcNow": m.utc_now,
     "static DateTime Today": _today,
@@ -239,7 +240,8 @@ define("System.DateTime", {
     "static DateTime FromFileTimeUtc(long fileTime)": lambda ticks: DateTime(ticks + 504_911_232_000_000_000, 1),
     "static bool IsLeapYear(int year)": lambda year: m.days_in_month(year, 2) == 29,
     "static int DaysInMonth(int year, int month)": m.days_in_month,
-    "static DateTime SpecifyKind(DateTime value, DateTimeKind kind)": lambda value, kind: DateTime(value.ticks, kind.value),
+    "static DateTime SpecifyKind(DateTime value, DateTimeKind kind)":
+        lambda value, kind: DateTime(value.ticks, kind.value),
     "static DateTime Parse(string s)": _parse,
     "static DateTime Parse(string s, IFormatProvider provider)": _parse,
     f"static DateTime Parse{_STYLED}": _parse,
@@ -312,7 +314,8 @@ define("System.DateTimeOffset", {
     "new(DateTime dateTime, TimeSpan offset)": _new_offset,
     "new(long ticks, TimeSpan offset)": _new_offset,
     "new(int year, int month, int day, int hour, int minute, int second, TimeSpan offset)": _new_offset,
-    "new(int year, int month, int day, int hour, int minute, int second, int millisecond, TimeSpan offset)": _new_offset,
+    "new(int year, int month, int day, int hour, int minute, int second, int millisecond, TimeSpan offset)":
+        _new_offset,
     "static DateTimeOffset Now": lambda: DateTimeOffset(m.utc_now().ticks),
     "static DateTimeOffset UtcNow": lambda: DateTimeOffset(m.utc_now().ticks),
     "const DateTimeOffset MinValue": DateTimeOffset(0),

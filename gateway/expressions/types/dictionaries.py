@@ -253,7 +253,8 @@ define("System.Collections.Generic.Dictionary", {
     "generic new(IEnumerable<KeyValuePair<K, V>> collection)": _new,
     "generic new(IEqualityComparer<K> comparer)": _new,
     "generic new(IDictionary<K, V> dictionary, IEqualityComparer<K> comparer)": _new,
-    "bool TryAdd(K key, V value)": lambda value, key, item: not contains(value, key) and (value.store(key, item), True)[1],
+    "bool TryAdd(K key, V value)":
+        lambda value, key, item: not contains(value, key) and (value.store(key, item), True)[1],
     "bool ContainsValue(V value)": lambda value, item: any(each == item for _, each in value.pairs()),
 }, parameters=("K", "V"), parents=("IDictionary<K, V>", "IReadOnlyDictionary<K, V>"))  # fmt: skip
 VARIABLES = define("Microsoft.Azure.ApiManagement.Variables", {
@@ -289,5 +290,5 @@ def _dictionary_pairs(value: object) -> Iterator[Pair]:
 represent(Dictionary, _type("System.Collections.Generic.Dictionary"), iter)
 represent(View, _type("System.Collections.Generic.IReadOnlyDictionary"), iter)
 represent(dict, VARIABLES, _dictionary_pairs)
-represent(Pair, lambda pair: make(KEY_VALUE.definition, *pair.types))  # type: ignore[attr-defined]
+represent(Pair, lambda pair: make(KEY_VALUE.definition, *pair.types))
 TEXT[Pair] = lambda pair: f"[{text(pair.key)}, {text(pair.value)}]"

@@ -186,7 +186,7 @@ _parse_object = _parse_as(JObject, "JObject", "object")
 _parse_array = _parse_as(JArray, "JArray", "array")
 
 define(f"{_N}.IJEnumerable", parameters=("T",), kind="interface", parents=("IEnumerable<T>",))
-TOKEN = define(f"{_N}.JToken", {
+TOKEN: Type = define(f"{_N}.JToken", {
     "JTokenType Type": lambda token: EnumValue(TOKEN_TYPE, token.kind),
     "JToken Parent": lambda token: token.parent,
     "JToken Root": _root,
@@ -206,7 +206,8 @@ TOKEN = define(f"{_N}.JToken", {
     "generic IEnumerable<T> Values<T>()": _values,
     "JToken SelectToken(string path)": select_one,
     "JToken SelectToken(string path, bool errorWhenNoMatch)": select_one,
-    "IEnumerable<JToken> SelectTokens(string path)": lambda token, text: Sequence(lambda: iter(select(token, text)), TOKEN),
+    "IEnumerable<JToken> SelectTokens(string path)":
+        lambda token, text: Sequence(lambda: iter(select(token, text)), TOKEN),
     "JToken DeepClone()": lambda token: token.clone(),
     "static bool DeepEquals(JToken t1, JToken t2)": deep_equals,
     "generic T ToObject<T>()": lambda types, token: to_object(token, types[0]),
@@ -219,7 +220,8 @@ TOKEN = define(f"{_N}.JToken", {
     "void AddBeforeSelf(object content)": _beside(0),
     "string ToString()": token_text,
     "string ToString(Formatting formatting)": _formatted,
-    "string ToString(Formatting formatting, params object[] converters)": lambda token, how, _rest: _formatted(token, how),
+    "string ToString(Formatting formatting, params object[] converters)":
+        lambda token, how, _rest: _formatted(token, how),
     "bool Equals(object obj)": equal,
 }, parents=("IEnumerable<JToken>",))  # fmt: skip
 
@@ -314,7 +316,7 @@ def _add_named(token: JObject, name: str, value: JToken | None) -> None:
     token.add(JProperty(name, JValue(None) if value is None else value))
 
 
-JOBJECT = define(f"{_N}.JObject", {
+JOBJECT: Type = define(f"{_N}.JObject", {
     "new()": JObject,
     "new(JObject other)": lambda other: other.clone(),
     "new(object content)": _new_object,
@@ -329,7 +331,8 @@ JOBJECT = define(f"{_N}.JObject", {
     "bool Remove(string propertyName)": lambda token, name: token.remove(name),
     "JProperty Property(string name)": lambda token, name: token.properties.get(name),
     "IEnumerable<JProperty> Properties()": lambda token: ArrayValue(token.children(), PROPERTY),
-    "IEnumerable<JToken> PropertyValues()": lambda token: ArrayValue([e.value for e in token.properties.values()], TOKEN),
+    "IEnumerable<JToken> PropertyValues()":
+        lambda token: ArrayValue([e.value for e in token.properties.values()], TOKEN),
     "static JObject Parse(string json)": _parse_object,
     "static JObject FromObject(object o)": lambda value: cast(from_object(value), JOBJECT),
     "JToken DeepClone()": lambda token: token.clone(),
@@ -378,7 +381,7 @@ def _remove_at(token: JArray, index: int) -> None:
     token.items.pop(index).parent = None
 
 
-JARRAY = define(f"{_N}.JArray", {
+JARRAY: Type = define(f"{_N}.JArray", {
     "new()": JArray,
     "new(JArray other)": lambda other: other.clone(),
     "new(object content)": _new_array,
@@ -402,11 +405,12 @@ def _new_property(name: str | None, content: object) -> JProperty:
     return JProperty(name, to_token(content))
 
 
-PROPERTY = define(f"{_N}.JProperty", {
+PROPERTY: Type = define(f"{_N}.JProperty", {
     "new(string name, object content)": _new_property,
     "new(string name, params object[] content)": _new_property,
     "string Name": lambda token: token.name,
-    "JToken Value": (lambda token: token.value, lambda token, value: token.set(JValue(None) if value is None else value)),
+    "JToken Value":
+        (lambda token: token.value, lambda token, value: token.set(JValue(None) if value is None else value)),
 }, parents=("JContainer",))  # fmt: skip
 
 
@@ -423,7 +427,8 @@ JVALUE = define(f"{_N}.JValue", {
     "string ToString()": token_text,
     "string ToString(string format)": lambda token, pattern: format_value(token.value, pattern),
     "string ToString(IFormatProvider formatProvider)": lambda token, _provider: token_text(token),
-    "string ToString(string format, IFormatProvider provider)": lambda token, pattern, _p: format_value(token.value, pattern),
+    "string ToString(string format, IFormatProvider provider)":
+        lambda token, pattern, _p: format_value(token.value, pattern),
     "static JValue CreateNull()": lambda: JValue(None),
     "static JValue CreateString(string value)": JValue,
 }, parents=("JToken",))  # fmt: skip
@@ -434,7 +439,8 @@ define(f"{_N}.Extensions", {
     "generic ext IEnumerable<U> Values<U>(IEnumerable<JToken> source, object key)": lambda types, source, key: Sequence(
         lambda: (convert_token(each.look(key), types[-1]) for each in iterate(source)), types[-1]  # type: ignore[attr-defined]
     ),
-    "generic ext IEnumerable<JToken> Values(IEnumerable<JToken> source)": lambda _types, source: _values((TOKEN,), source),
+    "generic ext IEnumerable<JToken> Values(IEnumerable<JToken> source)":
+        lambda _types, source: _values((TOKEN,), source),
 }, kind="static")  # fmt: skip
 declare_casts(TOKEN, [
     p.STRING, p.BOOL, *p.INTEGRAL, p.CHAR, p.FLOAT, p.DOUBLE, p.DECIMAL, DATETIME, DATETIME_OFFSET, TIMESPAN, GUID,

@@ -7,14 +7,16 @@ Source: .NET API reference, "Enumerable".
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cmp_to_key
 
 from gateway.expressions import primitives as p
+from gateway.expressions.arithmetic import bounded
 from gateway.expressions.clr import DYNAMIC, Type, define, definition_of, make
 from gateway.expressions.collections import ArrayValue, Sequence
-from gateway.expressions.conversions import NUMERIC_CONVERTERS, cast
+from gateway.expressions.conversions import NUMERIC_CONVERTERS, cast, to_decimal, to_double
 from gateway.expressions.limits import tick, tick_many
 from gateway.expressions.operators import dynamic_binary, unwrapped
 from gateway.expressions.runtime import is_instance, iterate, represent, type_of
@@ -55,7 +57,7 @@ def hashable(key: object) -> object:
     made = type_of(key)
     if made in p.NUMERIC or made is p.BOOL:
         return (made, key)
-    return (KEYED, id(key)) if key.__hash__ is None else key  # type: ignore[truthy-function]
+    return (KEYED, id(key)) if key.__hash__ is None else key
 
 
 def _no_elements() -> Thrown:
@@ -227,7 +229,7 @@ class Ordered(Sequence):
         items = list(walk(self.source))
         for selector, descending, comparer in reversed(self.keys):
             compare = comparer.compare if comparer is not None else order
-            rank = cmp_to_key(compare)  # type: ignore[arg-type]
+            rank = cmp_to_key(compare)
             tick_many(len(items))
             items.sort(key=lambda item, s=selector, r=rank: r(s(item)), reverse=descending)  # type: ignore[misc]
         return iter(items)
@@ -337,8 +339,8 @@ def _average(source: object, *selector: Func) -> object:
     if not items:
         raise _no_elements()
     if isinstance(items[0], Decimal):
-        return sum(items, Decimal(0)) / len(items)  # type: ignore[arg-type]
-    return sum(float(item) for item in items) / len(items)  # type: ignore[arg-type]
+        return bounded(sum((to_decimal(item) for item in items), Decimal(0)) / len(items))
+    return math.fsum(to_double(item) for item in items) / len(items)
 
 
 def _extreme(sign: int) -> Callable[..., object]:
@@ -467,7 +469,8 @@ define("System.Linq.Enumerable", {
     **_lazy(f"IEnumerable<R> Select<T, R>({_E}, Func<T, R> selector)", _select, 1),
     **_lazy(f"IEnumerable<R> Select<T, R>({_E}, Func<T, int, R> selector)", _select_index, 1),
     **_lazy(f"IEnumerable<R> SelectMany<T, R>({_E}, Func<T, IEnumerable<R>> selector)", _select_many, 1),
-    **_lazy(f"IEnumerable<R> SelectMany<T, C, R>({_E}, Func<T, IEnumerable<C>> many, Func<T, C, R> result)", _select_many, 2),
+    **_lazy(f"IEnumerable<R> SelectMany<T, C, R>({_E}, Func<T, IEnumerable<C>> many, Func<T, C, R> result)",
+            _select_many, 2),
     **_lazy(f"IEnumerable<T> Distinct<T>({_E})", _distinct),
     **_lazy(f"IEnumerable<T> Distinct<T>({_E}, IEqualityComparer<T> comparer)", _distinct),
     **_lazy(f"IEnumerable<T> DistinctBy<T, K>({_E}, Func<T, K> keySelector)", _distinct_by),
@@ -507,10 +510,10 @@ define("System.Linq.Enumerable", {
     "generic ext IOrderedEnumerable<T> ThenByDescending<T, K>(IOrderedEnumerable<T> source, Func<T, K> keySelector)":
         _then_by(True),
     f"generic ext IEnumerable<IGrouping<K, T>> GroupBy<T, K>({_E}, Func<T, K> keySelector)": _group_by,
-    f"generic ext IEnumerable<IGrouping<K, V>> GroupBy<T, K, V>({_E}, Func<T, K> keySelector, Func<T, V> elementSelector)":
-        _group_by,
-    f"generic ext IEnumerable<R> GroupBy<T, K, R>({_E}, Func<T, K> keySelector, Func<K, IEnumerable<T>, R> resultSelector)":
-        _group_result,
+    f"generic ext IEnumerable<IGrouping<K, V>> GroupBy<T, K, V>({_E}, Func<T, K> keySelector, "
+    "Func<T, V> elementSelector)": _group_by,
+    f"generic ext IEnumerable<R> GroupBy<T, K, R>({_E}, Func<T, K> keySelector, "
+    "Func<K, IEnumerable<T>, R> resultSelector)": _group_result,
     f"generic ext T First<T>({_E})": _first,
     f"generic ext T First<T>({_E}, Func<T, bool> predicate)": _first,
     f"generic ext T FirstOrDefault<T>({_E})": _first_or,

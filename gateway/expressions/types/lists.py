@@ -51,7 +51,7 @@ class SetValue:
             self.data[norm] = item
         return fresh
 
-    def __iter__(self) -> Iterable[object]:  # type: ignore[override]
+    def __iter__(self) -> Iterable[object]:
         return iter(list(self.data.values()))
 
 
@@ -76,7 +76,7 @@ def order(left: object, right: object) -> int:
     if type_of(left).kind == "enum":
         left, right = left.value, right.value  # type: ignore[attr-defined]
     try:
-        return (left > right) - (left < right)  # type: ignore[operator]
+        return int(left > right) - int(left < right)  # type: ignore[operator]
     except TypeError:
         raise thrown("InvalidOperationException", "Failed to compare two elements in the array.") from None
 
@@ -110,7 +110,8 @@ def _range(items: ListValue, start: int, count: int) -> ListValue:
     if start < 0 or count < 0 or start + count > len(items):
         raise thrown(
             "ArgumentException",
-            "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.",
+            "Offset and length were out of bounds for the array or count is greater than the number of elements "
+            "from index to the end of the source collection.",
         )
     return ListValue(items[start : start + count], items.element)
 
@@ -223,7 +224,8 @@ define("System.Collections.Generic.List", {
         slice(index, index), list(iterate(more))
     ),
     "List<T> GetRange(int index, int count)": _range,
-    "void RemoveRange(int index, int count)": lambda items, index, count: items.__delitem__(slice(index, index + count)),
+    "void RemoveRange(int index, int count)":
+        lambda items, index, count: items.__delitem__(slice(index, index + count)),
     "int RemoveAll(Predicate<T> match)": _remove_all,
     "void Sort()": _sort,
     "void Sort(Comparison<T> comparison)": _sort,
@@ -289,7 +291,8 @@ define("System.Collections.Generic.HashSet", {
     "void UnionWith(IEnumerable<T> other)": _combine(lambda a, b: [*a.data.values(), *b.data.values()]),
     "void IntersectWith(IEnumerable<T> other)": _combine(lambda a, b: [v for k, v in a.data.items() if k in b.data]),
     "void ExceptWith(IEnumerable<T> other)": _combine(lambda a, b: [v for k, v in a.data.items() if k not in b.data]),
-    "bool Overlaps(IEnumerable<T> other)": lambda items, other: any(items.norm(i) in items.data for i in iterate(other)),
+    "bool Overlaps(IEnumerable<T> other)":
+        lambda items, other: any(items.norm(i) in items.data for i in iterate(other)),
     "bool IsSubsetOf(IEnumerable<T> other)": _subset,
     "bool IsSupersetOf(IEnumerable<T> other)": lambda items, other: all(
         items.norm(item) in items.data for item in iterate(other)

@@ -130,7 +130,7 @@ def try_parse(parse: Callable[..., object], default: object) -> Callable[..., bo
 
 def compare_values(left: object, right: object) -> int:
     """The sign of the difference."""
-    return (left > right) - (left < right)  # type: ignore[operator]
+    return int(left > right) - int(left < right)  # type: ignore[operator]
 
 
 def _styled(parse: Callable[[str | None], object]) -> dict[str, Callable[..., object]]:

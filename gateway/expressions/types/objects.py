@@ -170,7 +170,8 @@ define("System.Enum", {
         made.type, name, fold
     ),
     "static generic T Parse<T>(string value)": lambda types, name: parse_enum(types[0], name),
-    "static generic T Parse<T>(string value, bool ignoreCase)": lambda types, name, fold: parse_enum(types[0], name, fold),
+    "static generic T Parse<T>(string value, bool ignoreCase)":
+        lambda types, name, fold: parse_enum(types[0], name, fold),
     "static generic bool TryParse<T>(string value, out T result)": _try_parse,
     "static generic bool TryParse<T>(string value, bool ignoreCase, out T result)": _try_parse,
     "static bool IsDefined(Type enumType, object value)": lambda made, value: (

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import regex
 
-from gateway.expressions.clr import define
+from gateway.expressions.clr import Type, define
 from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.formatting.text import TEXT
 from gateway.expressions.limits import REGEX_TIME_S, LimitExceeded, charge, tick
@@ -112,9 +112,10 @@ class GroupValue:
         if match is None:
             return -1, -1
         try:
-            return match.span(self.key)
+            start, end = match.span(self.key)
         except (IndexError, KeyError):
             return -1, -1
+        return start, end
 
     @property
     def value(self) -> str:
@@ -211,9 +212,10 @@ def _replace(source: RegexValue, text: str | None, by: object, count: int = -1) 
 
 
 def _split(source: RegexValue, text: str | None, count: int = 0) -> ArrayValue:
-    parts, position = [], 0
+    parts: list[str] = []
+    position = 0
     for found in _iterate(source, text):
-        if count and len([part for part in parts if part is not None]) >= count - 1:
+        if count and len(parts) >= count - 1:
             break
         parts.append(_text(text)[position : found.start()])
         parts += [group for group in found.groups() if group is not None]
@@ -288,7 +290,7 @@ define(f"{_R}.Capture", {
     "int Length": lambda value: _span(value)[1] - _span(value)[0],
     "string ToString()": _value,
 })  # fmt: skip
-GROUP = define(f"{_R}.Group", {
+GROUP: Type = define(f"{_R}.Group", {
     "bool Success": lambda value: _span(value)[0] >= 0,
     "string Name": lambda value: value.name if isinstance(value, GroupValue) else "0",
     "IReadOnlyList<Capture> Captures": lambda value: ArrayValue([value], GROUP),
@@ -302,7 +304,7 @@ define(f"{_R}.MatchCollection", {
     "Match this[int i]": lambda items, index: items[index],
     "int Count": len,
 }, parents=("IEnumerable<Match>",))  # fmt: skip
-MATCH = define(f"{_R}.Match", {
+MATCH: Type = define(f"{_R}.Match", {
     "GroupCollection Groups": lambda value: value,
     "Match NextMatch()": _next,
     "string Result(string replacement)": expand,

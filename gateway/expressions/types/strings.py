@@ -1,4 +1,4 @@
-"""System.String and System.Char. Comparison is ordinal where .NET's is, and invariant where .NET's depends on culture."""
+"""System.String and System.Char. Comparison is ordinal where .NET's is, else by the invariant culture."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class EncodingValue:
         raw = bytes(data)  # type: ignore[call-overload]
         if bounds:
             raw = raw[bounds[0] : bounds[0] + bounds[1]]
-        shown = raw.decode(self.codec, "replace")
+        shown: str = raw.decode(self.codec, "replace")
         return shown.replace("\ufffd", "?") if self.codec == "ascii" else shown
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from gateway.expressions import primitives as p
 from gateway.expressions.change_type import change_type
@@ -279,6 +280,19 @@ def _remove_all(node: XElement) -> None:
     node.attributes = {}
 
 
+def _replace_all(node: XElement, contents: object) -> None:
+    items = list(iterate(contents))
+    _remove_all(node)
+    for each in items:
+        add(node, each)
+
+
+def _remove_each(source: object) -> None:
+    for each in list(iterate(source)):
+        if isinstance(each, XObject):
+            remove(each)
+
+
 def _default_namespace(node: XElement) -> XNamespace:
     found = next((each.attributes[XName("xmlns")] for each in [node, *_up(node)]  # type: ignore[attr-defined]
                   if XName("xmlns") in each.attributes), None)  # type: ignore[attr-defined]  # fmt: skip
@@ -315,7 +329,7 @@ ELEMENT = define(f"{_L}.XElement", {
     "void SetValue(object value)": lambda node, value: node.set_value(content_text(value)),
     "void RemoveAll()": _remove_all,
     "void RemoveAttributes()": lambda node: node.attributes.clear(),
-    "void ReplaceAll(params object[] content)": lambda node, contents: (_remove_all(node), _add_all(node, contents))[1],
+    "void ReplaceAll(params object[] content)": _replace_all,
     "XNamespace GetDefaultNamespace()": _default_namespace,
     "XNamespace GetNamespaceOfPrefix(string prefix)": _prefix_namespace,
     "string GetPrefixOfNamespace(XNamespace ns)": lambda node, ns: lookup_prefix(node, ns.uri) or None,
@@ -328,7 +342,8 @@ DOCUMENT = define(f"{_L}.XDocument", {
     "static XDocument Parse(string text)": parse_document,
     "static XDocument Parse(string text, LoadOptions options)": lambda text, how: parse_document(text, _keeps(how)),
     "XElement Root": lambda node: node.root,
-    "XDeclaration Declaration": (lambda node: node.declaration, lambda node, value: setattr(node, "declaration", value)),
+    "XDeclaration Declaration":
+        (lambda node: node.declaration, lambda node, value: setattr(node, "declaration", value)),
 }, parents=("XContainer",))  # fmt: skip
 _value = (lambda node: node.value, lambda node, value: setattr(node, "value", value))
 TEXT_NODE = define(f"{_L}.XText", {"new(string value)": XText, "string Value": _value}, parents=("XNode",))
@@ -348,12 +363,12 @@ DECLARATION = define(f"{_L}.XDeclaration", {
 })  # fmt: skip
 
 
-def _many(build: Callable[..., Iterable[XObject]], element: str) -> Callable[..., Sequence]:
-    def walk(source: object, *name: XName) -> Iterator[XObject]:
+def _many(build: Callable[..., Iterable[object]], element: str) -> Callable[..., Sequence]:
+    def walk(source: object, *name: XName) -> Iterator[Any]:
         if source is None:
             raise argument_null("source")
         for item in iterate(source):
-            yield from iterate(build(item, *name))  # type: ignore[misc]
+            yield from iterate(build(item, *name))
 
     return _sequence(walk, element)
 
@@ -364,11 +379,12 @@ define(f"{_L}.Extensions", {
        for rest in ("", ", XName name")},
     "ext IEnumerable<XElement> DescendantsAndSelf(IEnumerable<XElement> source)": _many(_self_and, "XElement"),
     "ext IEnumerable<XAttribute> Attributes(IEnumerable<XElement> source)": _many(_attributes, "XAttribute"),
-    "ext IEnumerable<XAttribute> Attributes(IEnumerable<XElement> source, XName name)": _many(_attributes, "XAttribute"),
+    "ext IEnumerable<XAttribute> Attributes(IEnumerable<XElement> source, XName name)":
+        _many(_attributes, "XAttribute"),
     "ext IEnumerable<XElement> Ancestors(IEnumerable<XNode> source)": _many(_ancestors, "XElement"),
     "ext IEnumerable<XNode> Nodes(IEnumerable<XContainer> source)": _many(_nodes, "XNode"),
-    "ext void Remove(IEnumerable<XNode> source)": lambda source: [remove(each) for each in list(iterate(source))],
-    "ext void Remove(IEnumerable<XAttribute> source)": lambda source: [remove(each) for each in list(iterate(source))],
+    "ext void Remove(IEnumerable<XNode> source)": _remove_each,
+    "ext void Remove(IEnumerable<XAttribute> source)": _remove_each,
 }, kind="static")  # fmt: skip
 
 
