@@ -149,7 +149,9 @@ class TokenValidator:
         """Fetch keys where that can help; say 503 where they are missing through our fault."""
         askable = self.askable(jws, call.rules, call.now)
         kid = key_id(jws)
-        waits = [each for each in askable if may_fetch and each.may_fetch(kid, call.source, call.now)]
+        # Before the first keys every token waits for them: afterwards the reason of its refusal is the right one.
+        asked = askable or [issuer for issuer in self.keys.issuers if issuer.keyset is None]
+        waits = [each for each in asked if may_fetch and each.may_fetch(kid, call.source, call.now)]
         if waits:
             return self._judge_after_fetch(call, waits, kid)
         down = self.missing_keys_of(askable)

@@ -135,6 +135,20 @@ def test_a_bad_token_is_refused(tmp_path: Path, case: str) -> None:
     assert [(line["source"], line["reason"]) for line in refused] == [("validate-jwt", REASONS[case])]
 
 
+@pytest.mark.parametrize("case", BAD_TOKENS)
+def test_the_first_request_gets_the_right_reason(tmp_path: Path, case: str) -> None:
+    """A token that comes before the issuer's keys are there waits for them, and is refused for its own fault."""
+
+    async def run() -> None:
+        async with product(tmp_path, warm=False) as running:
+            reply = await running.call("/orders/items/7", token=BAD_TOKENS[case](running.entra))
+            assert reply.status == 401
+
+    with capture_logs() as lines:
+        asyncio.run(run())
+    assert [line["reason"] for line in lines if line["event"] == "refused"] == [REASONS[case]]
+
+
 def test_a_user_is_told_apart_by_oid(tmp_path: Path) -> None:
     """caller-objectid-oid.yaml sends a user's object id, which is not the subject."""
 

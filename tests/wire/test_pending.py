@@ -35,8 +35,11 @@ def test_a_late_listener_is_called_at_once() -> None:
     """Who asks after the delivery gets it."""
     pending: Pending[int] = Pending()
     pending.reject(KeyError("x"))
+    seen: list[Pending[int]] = []
+    pending.then(seen.append)
+    assert seen == [pending]
     with pytest.raises(KeyError):
-        pending.then(Pending.result)
+        pending.result()
 
 
 def test_await() -> None:
