@@ -173,12 +173,6 @@ def _write(grants: dict[str, str | None], answer: Response) -> None:
         answer.headers.append("Vary", "Origin")
 
 
-def is_preflight(request: Request) -> bool:
-    """Source: Fetch Standard, "CORS-preflight request"."""
-    headers = request.headers
-    return request.original_method == "OPTIONS" and "Origin" in headers and "Access-Control-Request-Method" in headers
-
-
 def _announced_method(request: Request) -> str:
     return request.headers.first("Access-Control-Request-Method") or ""
 

@@ -76,6 +76,15 @@ MISTAKES = [
     (_jwt('<extensions resource-metadata="nope"/>'), "bad-value"),
     (_jwt('<extensions max-lifetime="0"/>'), "bad-value"),
     ("<validate-azure-ad-token/>", "missing-attribute"),
+    ('<llm-token-limit counter-key="k"/>', "missing-attribute"),
+    ('<llm-token-limit counter-key="k" token-quota="1"/>', "conflict"),
+    ("<xsl-transform><xsl:stylesheet/></xsl-transform>", "bad-stylesheet"),
+    ("<xsl-transform/>", "missing-child"),
+    (
+        "<validate-client-certificate><identities><identity issuer-certificate-id='x'/></identities>"
+        "</validate-client-certificate>",
+        "unknown-certificate",
+    ),
     ('<validate-azure-ad-token tenant-id="not a tenant"/>', "bad-value"),
     ('<validate-azure-ad-token tenant-id="common" header-name="A" token-value="b"/>', "conflict"),
     ("<cors/>", "missing-child"),

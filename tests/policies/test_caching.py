@@ -303,3 +303,14 @@ def test_developers_do_not_share(bench: Bench) -> None:
 def test_downstream_caching(bench: Bench, attributes: str, expected: str) -> None:
     """What browsers and proxies may keep is the policy's word."""
     assert calls(bench, policies(attributes), get("/a"))[1].response.headers.first("Cache-Control") == expected
+
+
+def test_what_waits_behind_cache_store_runs_on_a_hit(bench: Bench) -> None:
+    """A policy that waits, or answers, may stand there too; foreign bytes are a miss."""
+    waiting = policies().replace("</outbound>", "<retry condition='false' count='1' interval='0'/></outbound>")
+    assert calls(bench, waiting, get("/a"), get("/a"))[0] == 1
+    answering = policies().replace(
+        "</outbound>", "<return-response><set-status code='299'/></return-response></outbound>"
+    )
+    count, ran = calls(bench, answering, get("/b"), get("/b"))
+    assert (count, ran.response.status_code) == (1, 299)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import base64
+import datetime
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
-from gateway.errors import KeysUnavailable, PolicyError
+from gateway.errors import KeysUnavailable, LoadError, PolicyError
 from gateway.pipeline.policy import Step
+from gateway.pipeline.services import StoredCertificate
 from gateway.tokens.cache import TokenCache
 from gateway.tokens.jwt import Jwt
 from gateway.tokens.registry import IssuerRegistry
 from gateway.wire.messages import Request
-from tests.policies.bench import NOW, Bench, get, new_context
+from tests.policies.bench import NOW, Bench, codes, get, new_context
 from tests.tokens.minting import METADATA_URL, SECRET, Site, entra_site, rsa_key, token
 
 KEY = base64.b64encode(SECRET).decode()
@@ -233,6 +239,35 @@ def test_a_modulus_verifies(bench: Bench) -> None:
 
     xml = policy(f'<issuer-signing-keys><key n="{text(numbers.n)}" e="{text(numbers.e)}"/></issuer-signing-keys>')
     assert bench.run(xml, bearer(token("RS256"))).outcome is None
+
+
+def _stored(with_key: bool = True) -> StoredCertificate:
+    """A certificate around the test's RSA key."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "keys")])
+    start = datetime.datetime.fromtimestamp(NOW, datetime.UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(rsa_key().public_key())
+    builder = builder.serial_number(1).not_valid_before(start).not_valid_after(start + datetime.timedelta(days=9))
+    pem = builder.sign(rsa_key(), hashes.SHA256()).public_bytes(Encoding.PEM)
+    key = rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return StoredCertificate(pem, key if with_key else None)
+
+
+def test_a_certificate_verifies(bench: Bench) -> None:
+    """certificate-id names a certificate of the configuration."""
+    bench.use(certificates={"c": _stored(with_key=False)})
+    xml = policy('<issuer-signing-keys><key certificate-id="c"/></issuer-signing-keys>')
+    assert bench.run(xml, bearer(token("RS256"))).outcome is None
+
+
+def test_decryption_keys_are_checked_at_load(bench: Bench) -> None:
+    """A secret of a fitting length, or a certificate with its private key."""
+    good = base64.b64encode(b"k" * 32).decode()
+    bench.use(certificates={"c": _stored(), "public": _stored(with_key=False)})
+    for key in (f"<key>{good}</key>", '<key id="a" certificate-id="c"/>'):
+        bench.compile(policy(f"{KEYS}<decryption-keys>{key}</decryption-keys>"))
+    with pytest.raises(LoadError) as caught:
+        bench.compile(policy('<decryption-keys><key certificate-id="public"/></decryption-keys>'))
+    assert codes(caught.value) == {"bad-key"}
 
 
 def _with_issuer(bench: Bench, site: Site) -> Bench:
