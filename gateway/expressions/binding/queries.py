@@ -130,7 +130,7 @@ def _join(b: Binder, query: Query, clause: Node) -> Query:
     before, items = query.rows, bound.run
 
     def rows(frame: Frame) -> Iterator[Row]:
-        from gateway.expressions.types.linq import hashable
+        from gateway.expressions.linq.lazy import hashable
 
         table: dict[object, list[object]] = {}
         for item in iterate(items(frame)):
@@ -183,7 +183,7 @@ def _group(b: Binder, query: Query, clause: Node) -> Bound:
     grouping = make(definition, key_type, made)
 
     def run(frame: Frame) -> Sequence:
-        from gateway.expressions.types.linq import group
+        from gateway.expressions.linq.keyed import group
 
         def start() -> Iterator[object]:
             items = Sequence(lambda: iter(before(frame)), DYNAMIC)

@@ -110,11 +110,12 @@ def _anonymous(value: Anonymous) -> str:
     return f"{{ {inner} }}"
 
 
+_INTEGERS: tuple[type, ...] = (int, SByte, Byte, Int16, UInt16, UInt32, Int64, UInt64)
 TEXT.update({
     type(None): lambda _value: "",
     str: lambda value: value,
     bool: lambda value: "True" if value else "False",
-    **dict.fromkeys((int, SByte, Byte, Int16, UInt16, UInt32, Int64, UInt64), _integer),
+    **dict.fromkeys(_INTEGERS, _integer),
     float: double_text,
     Single: single_text,
     Decimal: decimal_text,

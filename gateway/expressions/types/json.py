@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import DYNAMIC, Type, define, make
+from gateway.expressions.clr import Type, define, make
 from gateway.expressions.collections import ArrayValue, Sequence
 from gateway.expressions.conversions import cast
 from gateway.expressions.dispatch import DYNAMIC_GET, DYNAMIC_SET
@@ -20,6 +20,18 @@ from gateway.expressions.json.convert import (
     make_value,
     plain,
     to_object,
+)
+from gateway.expressions.json.editing import (
+    after,
+    ancestors,
+    beside,
+    end,
+    merge,
+    remove,
+    replace,
+    root,
+    self_and,
+    sibling,
 )
 from gateway.expressions.json.path import select, select_one
 from gateway.expressions.json.reader import parse, reader_error
@@ -38,7 +50,7 @@ from gateway.expressions.json.tree import (
     path,
     to_token,
 )
-from gateway.expressions.json.writer import leaf, quote, token_text, write
+from gateway.expressions.json.writer import token_text, write
 from gateway.expressions.limits import tick
 from gateway.expressions.messages import READERS, decode
 from gateway.expressions.operators import UNWRAP
@@ -56,75 +68,10 @@ FORMATTING.definition.values = {"None": 0, "Indented": 1}
 FORMATTING.definition.table["const Formatting None"] = EnumValue(FORMATTING, 0)
 TOKEN_TYPE = enumeration(f"{_N}.JTokenType", **{name: number for number, name in enumerate(TYPE_NAMES)})
 MERGE = enumeration(f"{_N}.MergeArrayHandling", Concat=0, Union=1, Replace=2, Merge=3)
-NULL_HANDLING = enumeration("Newtonsoft.Json.NullValueHandling", Include=0, Ignore=1)
 
 
 def _formatted(token: JToken, formatting: EnumValue | None = None) -> str:
     return write(token, indented=formatting is None or formatting.value == 1)
-
-
-def _root(token: JToken) -> JToken:
-    while token.parent is not None:
-        token = token.parent
-    return token
-
-
-def _ancestors(token: JToken) -> Iterator[JToken]:
-    while token.parent is not None:
-        token = token.parent
-        yield token
-
-
-def _sibling(step: int) -> Callable[[JToken], JToken | None]:
-    def find(token: JToken) -> JToken | None:
-        around = token.parent.children() if token.parent is not None else []
-        position = next((i for i, each in enumerate(around) if each is token), -2) + step
-        return around[position] if 0 <= position < len(around) else None
-
-    return find
-
-
-def _end(position: int) -> Callable[[JToken], JToken | None]:
-    def find(token: JToken) -> JToken | None:
-        found = token.children()
-        return found[position] if found else None
-
-    return find
-
-
-def _remove(token: JToken) -> None:
-    if token.parent is None:
-        raise thrown("InvalidOperationException", "The parent is missing.")
-    token.parent.replace_child(token, None)
-
-
-def _replace(token: JToken, new: JToken) -> None:
-    if token.parent is None:
-        raise thrown("InvalidOperationException", "The parent is missing.")
-    token.parent.replace_child(token, new)
-
-
-def _beside(offset: int) -> Callable[[JToken, object], None]:
-    def add(token: JToken, content: object) -> None:
-        parent = token.parent
-        if isinstance(parent, JArray):
-            index = next(i for i, each in enumerate(parent.items) if each is token)
-            parent.insert(index + offset, to_token(content))
-        elif isinstance(parent, JObject) and isinstance(content, JProperty):
-            _insert_property(parent, token, content, offset)
-        else:
-            raise thrown("InvalidOperationException", "The parent is missing.")
-
-    return add
-
-
-def _insert_property(parent: JObject, token: JToken, content: JProperty, offset: int) -> None:
-    parent.add(content)
-    items = list(parent.properties.items())
-    moved = items.pop()
-    index = next(i for i, (_, each) in enumerate(items) if each is token)
-    items.insert(index + offset, moved)
-    parent.properties = dict(items)
 
 
 def _store(token: JToken, key: object, value: JToken | None) -> None:
@@ -165,11 +112,6 @@ def _tokens(walk: Callable[[JToken], Iterable[JToken]]) -> Callable[[JToken], Se
     return lambda token: Sequence(lambda: iter(walk(token)), TOKEN)
 
 
-def _self_and(token: JToken) -> Iterator[JToken]:
-    yield token
-    yield from descendants(token)
-
-
 def _parse_as(kind: type[JToken], name: str, start: str) -> Callable[[str | None], JToken]:
     def read(text: str | None) -> JToken:
         made = parse(text)
@@ -189,19 +131,19 @@ define(f"{_N}.IJEnumerable", parameters=("T",), kind="interface", parents=("IEnu
 TOKEN: Type = define(f"{_N}.JToken", {
     "JTokenType Type": lambda token: EnumValue(TOKEN_TYPE, token.kind),
     "JToken Parent": lambda token: token.parent,
-    "JToken Root": _root,
+    "JToken Root": root,
     "string Path": path,
     "bool HasValues": lambda token: bool(token.children()),
-    "JToken First": _end(0),
-    "JToken Last": _end(-1),
-    "JToken Next": _sibling(1),
-    "JToken Previous": _sibling(-1),
+    "JToken First": end(0),
+    "JToken Last": end(-1),
+    "JToken Next": sibling(1),
+    "JToken Previous": sibling(-1),
     "JToken this[object key]": (lambda token, key: token.look(key), _store),
     "IEnumerable<JToken> Children()": lambda token: ArrayValue(token.children(), TOKEN),
     "generic IEnumerable<T> Children<T>()": _children,
-    "IEnumerable<JToken> Ancestors()": _tokens(_ancestors),
-    "IEnumerable<JToken> AfterSelf()": _tokens(lambda token: _after(token, 1)),
-    "IEnumerable<JToken> BeforeSelf()": _tokens(lambda token: _after(token, -1)),
+    "IEnumerable<JToken> Ancestors()": _tokens(ancestors),
+    "IEnumerable<JToken> AfterSelf()": _tokens(lambda token: after(token, 1)),
+    "IEnumerable<JToken> BeforeSelf()": _tokens(lambda token: after(token, -1)),
     "generic T Value<T>(object key)": _value_of,
     "generic IEnumerable<T> Values<T>()": _values,
     "JToken SelectToken(string path)": select_one,
@@ -214,10 +156,10 @@ TOKEN: Type = define(f"{_N}.JToken", {
     "object ToObject(Type objectType)": lambda token, made: to_object(token, made.type),
     "static JToken Parse(string json)": parse,
     "static JToken FromObject(object o)": from_object,
-    "void Remove()": _remove,
-    "void Replace(JToken value)": _replace,
-    "void AddAfterSelf(object content)": _beside(1),
-    "void AddBeforeSelf(object content)": _beside(0),
+    "void Remove()": remove,
+    "void Replace(JToken value)": replace,
+    "void AddAfterSelf(object content)": beside(1),
+    "void AddBeforeSelf(object content)": beside(0),
     "string ToString()": token_text,
     "string ToString(Formatting formatting)": _formatted,
     "string ToString(Formatting formatting, params object[] converters)":
@@ -226,53 +168,18 @@ TOKEN: Type = define(f"{_N}.JToken", {
 }, parents=("IEnumerable<JToken>",))  # fmt: skip
 
 
-def _after(token: JToken, step: int) -> Iterator[JToken]:
-    find = _sibling(step)
-    current = find(token)
-    while current is not None:
-        tick()
-        yield current
-        current = find(current)
-
-
 CONTAINER = define(f"{_N}.JContainer", {
     "int Count": lambda token: len(token.children()),
     "void Add(object content)": add_content,
     "void AddFirst(object content)": lambda token, content: token.insert(0, to_token(content)),
     "IEnumerable<JToken> Descendants()": _tokens(descendants),
-    "IEnumerable<JToken> DescendantsAndSelf()": _tokens(_self_and),
+    "IEnumerable<JToken> DescendantsAndSelf()": _tokens(self_and),
     "void RemoveAll()": lambda token: [token.replace_child(each, None) for each in token.children()],
     "void Merge(object content)": lambda token, content: merge(token, content, 0),
     "void Merge(object content, JsonMergeSettings settings)": lambda token, content, settings: merge(
         token, content, settings.get("MergeArrayHandling", 0)
     ),
 }, parents=("JToken",))  # fmt: skip
-
-
-def merge(target: JToken, content: object, arrays: int) -> None:
-    """``Merge``: properties are taken over one by one, arrays as *arrays* (a MergeArrayHandling) says."""
-    tick()
-    if isinstance(target, JObject) and isinstance(content, JObject):
-        for name, each in list(content.properties.items()):
-            old = target.properties.get(name)
-            if old is not None and old.value.kind == each.value.kind and isinstance(each.value, JObject | JArray):
-                merge(old.value, each.value, arrays)
-            elif not (isinstance(each.value, JValue) and each.value.value is None and old is not None):
-                target.put(name, each.value.clone())
-    elif isinstance(target, JArray) and isinstance(content, JArray):
-        _merge_arrays(target, content, arrays)
-
-
-def _merge_arrays(target: JArray, content: JArray, arrays: int) -> None:
-    if arrays == 2:
-        target.items.clear()
-    for index, item in enumerate(content.items):
-        if arrays == 1 and any(deep_equals(item, each) for each in target.items):
-            continue
-        if arrays == 3 and index < len(target.items):
-            target.items[index] = adopt(target, item.clone())
-        else:
-            target.items.append(adopt(target, item.clone()))
 
 
 define("Newtonsoft.Json.Linq.JsonMergeSettings", {
@@ -447,55 +354,6 @@ declare_casts(TOKEN, [
 ])  # fmt: skip
 
 
-def _serialize(value: object, formatting: EnumValue | None = None, settings: dict[str, object] | None = None) -> str:
-    if isinstance(formatting, dict):
-        formatting, settings = None, formatting
-    token = from_object(value)
-    if settings and settings.get("NullValueHandling") == 1:
-        _drop_nulls(token)
-    indented = formatting is not None and formatting.value == 1
-    return write(token, indented or bool(settings and settings.get("Formatting") == 1))
-
-
-def _drop_nulls(token: JToken) -> None:
-    for each in list(descendants(token)):
-        if isinstance(each, JProperty) and isinstance(each.value, JValue) and each.value.value is None:
-            _remove(each)
-
-
-def _deserialize(types: tuple[Type, ...], text: str | None, *_settings: object) -> object:
-    made = parse(text)
-    target = types[0] if types else DYNAMIC
-    return to_object(made, target)
-
-
-def _setting(name: str, kind: Type) -> tuple[object, object]:
-    return (
-        lambda settings: EnumValue(kind, settings.get(name, 0)),
-        lambda settings, value: settings.__setitem__(name, value.value),
-    )
-
-
-define("Newtonsoft.Json.JsonSerializerSettings", {
-    "new()": dict,
-    "Formatting Formatting": _setting("Formatting", FORMATTING),
-    "NullValueHandling NullValueHandling": _setting("NullValueHandling", NULL_HANDLING),
-})  # fmt: skip
-define("Newtonsoft.Json.JsonConvert", {
-    "static string SerializeObject(object value)": _serialize,
-    "static string SerializeObject(object value, Formatting formatting)": _serialize,
-    "static string SerializeObject(object value, JsonSerializerSettings settings)": _serialize,
-    "static string SerializeObject(object value, Formatting formatting, JsonSerializerSettings settings)": _serialize,
-    "static generic T DeserializeObject<T>(string value)": _deserialize,
-    "static generic T DeserializeObject<T>(string value, JsonSerializerSettings settings)": _deserialize,
-    "static dynamic DeserializeObject(string value)": lambda text: _deserialize((DYNAMIC,), text),
-    "static object DeserializeObject(string value, Type type)": lambda text, made: to_object(parse(text), made.type),
-    "static string ToString(object value)": leaf,
-    "static string ToString(string value)": quote,
-    "const string True": "true",
-    "const string False": "false",
-    "const string Null": "null",
-}, kind="static")  # fmt: skip
 for _class, _type in ((JObject, JOBJECT), (JArray, JARRAY), (JProperty, PROPERTY), (JValue, JVALUE), (JRaw, RAW)):
     represent(_class, _type, lambda token: token.children())
     TEXT[_class] = token_text

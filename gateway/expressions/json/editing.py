@@ -1,0 +1,135 @@
+"""Moving about in a tree of tokens, and changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from gateway.expressions.json.tree import (
+    JArray,
+    JObject,
+    JProperty,
+    JToken,
+    JValue,
+    adopt,
+    deep_equals,
+    descendants,
+    to_token,
+)
+from gateway.expressions.limits import tick
+from gateway.expressions.thrown import thrown
+
+
+def root(token: JToken) -> JToken:
+    """The token without a parent above *token*."""
+    while token.parent is not None:
+        token = token.parent
+    return token
+
+
+def ancestors(token: JToken) -> Iterator[JToken]:
+    """The tokens above, nearest first."""
+    while token.parent is not None:
+        token = token.parent
+        yield token
+
+
+def sibling(step: int) -> Callable[[JToken], JToken | None]:
+    """The neighbour so many places further."""
+
+    def find(token: JToken) -> JToken | None:
+        around = token.parent.children() if token.parent is not None else []
+        position = next((i for i, each in enumerate(around) if each is token), -2) + step
+        return around[position] if 0 <= position < len(around) else None
+
+    return find
+
+
+def end(position: int) -> Callable[[JToken], JToken | None]:
+    """The first or last child."""
+
+    def find(token: JToken) -> JToken | None:
+        found = token.children()
+        return found[position] if found else None
+
+    return find
+
+
+def remove(token: JToken) -> None:
+    """``Remove()``."""
+    if token.parent is None:
+        raise thrown("InvalidOperationException", "The parent is missing.")
+    token.parent.replace_child(token, None)
+
+
+def replace(token: JToken, new: JToken) -> None:
+    """``Replace(value)``."""
+    if token.parent is None:
+        raise thrown("InvalidOperationException", "The parent is missing.")
+    token.parent.replace_child(token, new)
+
+
+def beside(offset: int) -> Callable[[JToken, object], None]:
+    """``AddBeforeSelf`` and ``AddAfterSelf``."""
+
+    def add(token: JToken, content: object) -> None:
+        parent = token.parent
+        if isinstance(parent, JArray):
+            index = next(i for i, each in enumerate(parent.items) if each is token)
+            parent.insert(index + offset, to_token(content))
+        elif isinstance(parent, JObject) and isinstance(content, JProperty):
+            _insert_property(parent, token, content, offset)
+        else:
+            raise thrown("InvalidOperationException", "The parent is missing.")
+
+    return add
+
+
+def _insert_property(parent: JObject, token: JToken, content: JProperty, offset: int) -> None:
+    parent.add(content)
+    items = list(parent.properties.items())
+    moved = items.pop()
+    index = next(i for i, (_, each) in enumerate(items) if each is token)
+    items.insert(index + offset, moved)
+    parent.properties = dict(items)
+
+
+def self_and(token: JToken) -> Iterator[JToken]:
+    """``DescendantsAndSelf()``."""
+    yield token
+    yield from descendants(token)
+
+
+def after(token: JToken, step: int) -> Iterator[JToken]:
+    """The neighbours in one direction."""
+    find = sibling(step)
+    current = find(token)
+    while current is not None:
+        tick()
+        yield current
+        current = find(current)
+
+
+def merge(target: JToken, content: object, arrays: int) -> None:
+    """``Merge``: properties are taken over one by one, arrays as *arrays* (a MergeArrayHandling) says."""
+    tick()
+    if isinstance(target, JObject) and isinstance(content, JObject):
+        for name, each in list(content.properties.items()):
+            old = target.properties.get(name)
+            if old is not None and old.value.kind == each.value.kind and isinstance(each.value, JObject | JArray):
+                merge(old.value, each.value, arrays)
+            elif not (isinstance(each.value, JValue) and each.value.value is None and old is not None):
+                target.put(name, each.value.clone())
+    elif isinstance(target, JArray) and isinstance(content, JArray):
+        _merge_arrays(target, content, arrays)
+
+
+def _merge_arrays(target: JArray, content: JArray, arrays: int) -> None:
+    if arrays == 2:
+        target.items.clear()
+    for index, item in enumerate(content.items):
+        if arrays == 1 and any(deep_equals(item, each) for each in target.items):
+            continue
+        if arrays == 3 and index < len(target.items):
+            target.items[index] = adopt(target, item.clone())
+        else:
+            target.items.append(adopt(target, item.clone()))

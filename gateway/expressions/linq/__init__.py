@@ -1,0 +1,1 @@
+"""The operators of System.Linq.Enumerable; their signatures are in ``types/linq.py``."""

@@ -1,0 +1,204 @@
+"""
+Operators that walk a sequence at once and give one value.
+
+Source: .NET API reference, "Enumerable".
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from decimal import Decimal
+
+from gateway.expressions.arithmetic import bounded
+from gateway.expressions.conversions import NUMERIC_CONVERTERS, to_decimal, to_double
+from gateway.expressions.linq.lazy import KEYED, Func, Types, default_of, walk
+from gateway.expressions.operators import dynamic_binary, unwrapped
+from gateway.expressions.thrown import Thrown, out_of_range, thrown
+from gateway.expressions.types.comparers import Comparer
+from gateway.expressions.types.lists import SetValue, order
+
+
+def _no_elements() -> Thrown:
+    return thrown("InvalidOperationException", "Sequence contains no elements")
+
+
+def _no_match() -> Thrown:
+    return thrown("InvalidOperationException", "Sequence contains no matching element")
+
+
+def first(types: Types, source: object, *test: Func) -> object:
+    """``First``."""
+    for item in walk(source):
+        if not test or test[0](item):
+            return item
+    raise _no_match() if test else _no_elements()
+
+
+def first_or_default(types: Types, source: object, *test: object) -> object:
+    """``FirstOrDefault``."""
+    check = test[0] if test and callable(test[0]) else None
+    for item in walk(source):
+        if check is None or check(item):
+            return item
+    return test[-1] if test and not callable(test[-1]) else default_of(types)
+
+
+def last(types: Types, source: object, *test: Func) -> object:
+    """``Last``."""
+    items = [item for item in walk(source) if not test or test[0](item)]
+    if not items:
+        raise _no_match() if test else _no_elements()
+    return items[-1]
+
+
+def last_or_default(types: Types, source: object, *test: Func) -> object:
+    """``LastOrDefault``."""
+    items = [item for item in walk(source) if not test or test[0](item)]
+    return items[-1] if items else default_of(types)
+
+
+def single(types: Types, source: object, *test: Func) -> object:
+    """``Single``."""
+    found = single_or_default(types, source, *test, missing=KEYED)
+    if found is KEYED:
+        raise _no_match() if test else _no_elements()
+    return found
+
+
+def single_or_default(types: Types, source: object, *test: Func, missing: object = None) -> object:
+    """``SingleOrDefault``."""
+    items = [item for item in walk(source) if not test or test[0](item)]
+    if len(items) > 1:
+        what = "matching element" if test else "element"
+        raise thrown("InvalidOperationException", f"Sequence contains more than one {what}")
+    return items[0] if items else default_of(types) if missing is None else missing
+
+
+def any_item(source: object, *test: Func) -> bool:
+    """``Any``."""
+    return any(not test or test[0](item) for item in walk(source))
+
+
+def all_items(source: object, test: Func) -> bool:
+    """``All``."""
+    return all(test(item) for item in walk(source))
+
+
+def count(source: object, *test: Func) -> int:
+    """``Count``."""
+    return sum(1 for item in walk(source) if not test or test[0](item))
+
+
+def contains(source: object, item: object, comparer: Comparer | None = None) -> bool:
+    """``Contains``."""
+    from gateway.expressions.equality import equal
+
+    if isinstance(source, SetValue) and comparer is None:
+        return source.norm(item) in source.data
+    if comparer is not None:
+        wanted = comparer.norm(item)
+        return any(comparer.norm(each) == wanted for each in walk(source))
+    return any(equal(each, item) for each in walk(source))
+
+
+def aggregate(source: object, combine: Func) -> object:
+    """``Aggregate``."""
+    items = walk(source)
+    total = next(items, KEYED)
+    if total is KEYED:
+        raise _no_elements()
+    for item in items:
+        total = combine(total, item)
+    return total
+
+
+def aggregate_seed(source: object, seed: object, combine: Func, result: Func | None = None) -> object:
+    """``Aggregate`` from a seed."""
+    for item in walk(source):
+        seed = combine(seed, item)
+    return seed if result is None else result(seed)
+
+
+def _numbers(source: object, selector: tuple[Func, ...]) -> list[object]:
+    found = (unwrapped(selector[0](item) if selector else item) for item in walk(source))
+    return [item for item in found if item is not None]
+
+
+def sum_of(types: Types, source: object, *selector: Func) -> object:
+    """``Sum``."""
+    made = types[-1]
+    total: object = NUMERIC_CONVERTERS[made](0) if made in NUMERIC_CONVERTERS else 0
+    for item in _numbers(source, selector):
+        total = dynamic_binary("+", total, item)
+        if isinstance(total, int) and not -(1 << 63) <= int(total) < 1 << 63:
+            raise thrown("OverflowException", "Arithmetic operation resulted in an overflow.")
+    return total
+
+
+def average(source: object, *selector: Func) -> object:
+    """``Average``."""
+    items = _numbers(source, selector)
+    if not items:
+        raise _no_elements()
+    if isinstance(items[0], Decimal):
+        return bounded(sum((to_decimal(item) for item in items), Decimal(0)) / len(items))
+    return math.fsum(to_double(item) for item in items) / len(items)
+
+
+def extreme(sign: int) -> Callable[..., object]:
+    """``Min`` or ``Max``."""
+
+    def operator(types: Types, source: object, *selector: Func) -> object:
+        items = _numbers(source, selector)
+        if not items:
+            if types[-1].is_value:
+                raise _no_elements()
+            return None
+        best = items[0]
+        for item in items[1:]:
+            best = item if order(item, best) * sign > 0 else best
+        return best
+
+    return operator
+
+
+def extreme_by(sign: int) -> Callable[..., object]:
+    """``MinBy`` or ``MaxBy``."""
+
+    def operator(types: Types, source: object, selector: Func) -> object:
+        items = [(selector(item), item) for item in walk(source)]
+        if not items:
+            return default_of(types)
+        best = items[0]
+        for pair in items[1:]:
+            best = pair if order(pair[0], best[0]) * sign > 0 else best
+        return best[1]
+
+    return operator
+
+
+def element_at(source: object, index: int) -> object:
+    """``ElementAt``."""
+    found = next(itertools.islice(walk(source), index, None), KEYED) if index >= 0 else KEYED
+    if found is KEYED:
+        raise out_of_range(
+            "index", "Index was out of range. Must be non-negative and less than the size of the collection."
+        )
+    return found
+
+
+def element_at_or_default(types: Types, source: object, index: int) -> object:
+    """``ElementAtOrDefault``."""
+    return next(itertools.islice(walk(source), index, None), default_of(types)) if index >= 0 else default_of(types)
+
+
+def sequence_equal(source: object, other: object) -> bool:
+    """``SequenceEqual``."""
+    from gateway.expressions.equality import equal
+
+    pairs = itertools.zip_longest(walk(source), walk(other), fillvalue=KEYED)
+    return all(
+        left is not KEYED and right is not KEYED and (left is right or equal(left, right)) for left, right in pairs
+    )

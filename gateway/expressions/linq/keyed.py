@@ -1,0 +1,142 @@
+"""
+Operators that sort, group and join by keys.
+
+Source: .NET API reference, "Enumerable".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cmp_to_key
+
+from gateway.expressions.clr import DYNAMIC, Type, definition_of, make
+from gateway.expressions.collections import Sequence
+from gateway.expressions.limits import tick, tick_many
+from gateway.expressions.linq.lazy import Func, Types, hashable, walk
+from gateway.expressions.runtime import represent
+from gateway.expressions.types.comparers import Comparer
+from gateway.expressions.types.dictionaries import Dictionary
+from gateway.expressions.types.lists import ListValue, SetValue, order
+
+
+class Ordered(Sequence):
+    """``IOrderedEnumerable<T>``: its source and the keys to sort by, most important first."""
+
+    __slots__ = ("keys", "source")
+
+    def __init__(self, source: object, keys: list[tuple[Func, bool, Comparer | None]], element: Type) -> None:
+        super().__init__(self._sorted, element)
+        self.source = source
+        self.keys = keys
+
+    def _sorted(self) -> Iterator[object]:
+        items = list(walk(self.source))
+        for selector, descending, comparer in reversed(self.keys):
+            compare = comparer.compare if comparer is not None else order
+            rank = cmp_to_key(compare)
+            tick_many(len(items))
+            items.sort(key=lambda item, s=selector, r=rank: r(s(item)), reverse=descending)  # type: ignore[misc]
+        return iter(items)
+
+
+def order_by(descending: bool) -> Callable[..., Ordered]:
+    """``OrderBy``."""
+
+    def operator(types: Types, source: object, selector: Func, comparer: Comparer | None = None) -> Ordered:
+        return Ordered(source, [(selector, descending, comparer)], types[0])
+
+    return operator
+
+
+def then_by(descending: bool) -> Callable[..., Ordered]:
+    """``ThenBy``."""
+
+    def operator(types: Types, source: Ordered, selector: Func, comparer: Comparer | None = None) -> Ordered:
+        return Ordered(source.source, [*source.keys, (selector, descending, comparer)], types[0])
+
+    return operator
+
+
+class Grouping(ListValue):
+    """``IGrouping<K, T>``."""
+
+    __slots__ = ("key", "key_type")
+
+    def __init__(self, key: object, key_type: Type, element: Type) -> None:
+        super().__init__([], element)
+        self.key = key
+        self.key_type = key_type
+
+
+def group(types: Types, source: object, key: Func, element: Func | None = None) -> list[Grouping]:
+    """The groups of *source* in the order in which their keys come."""
+    groups: dict[object, Grouping] = {}
+    for item in walk(source):
+        name = key(item)
+        found = groups.setdefault(hashable(name), Grouping(name, types[1], types[-1] if element else types[0]))
+        found.append(item if element is None else element(item))
+    return list(groups.values())
+
+
+def group_by(types: Types, source: object, key: Func, element: Func | None = None) -> Sequence:
+    """``GroupBy``."""
+    definition = definition_of("System.Linq.IGrouping", 2)
+    made = make(definition, types[1], types[-1] if element else types[0])
+    return Sequence(lambda: iter(group(types, source, key, element)), made)
+
+
+def group_result(types: Types, source: object, key: Func, result: Func) -> Sequence:
+    """``GroupBy`` with a result selector."""
+    return Sequence(lambda: (result(each.key, each) for each in group(types, source, key)), types[-1])
+
+
+def join(outer: object, inner: object, outer_key: Func, inner_key: Func, result: Func) -> Iterator[object]:
+    """``Join``."""
+    table: dict[object, list[object]] = {}
+    for item in walk(inner):
+        table.setdefault(hashable(inner_key(item)), []).append(item)
+    for item in walk(outer):
+        for match in table.get(hashable(outer_key(item)), ()):
+            tick()
+            yield result(item, match)
+
+
+def group_join(outer: object, inner: object, outer_key: Func, inner_key: Func, result: Func) -> Iterator[object]:
+    """``GroupJoin``."""
+    table: dict[object, list[object]] = {}
+    for item in walk(inner):
+        table.setdefault(hashable(inner_key(item)), []).append(item)
+    for item in walk(outer):
+        yield result(item, ListValue(table.get(hashable(outer_key(item)), ()), DYNAMIC))
+
+
+def to_dictionary(types: Types, source: object, key: Func, *rest: object) -> Dictionary:
+    """``ToDictionary``."""
+    value = rest[0] if rest and callable(rest[0]) else None
+    comparer = next((each for each in rest if isinstance(each, Comparer)), None)
+    made = Dictionary((types[1], types[2] if value is not None else types[0]), comparer)
+    for item in walk(source):
+        made.add(key(item), item if value is None else value(item))
+    return made
+
+
+def to_set(types: Types, source: object, comparer: Comparer | None = None) -> SetValue:
+    """``ToHashSet``."""
+    made = SetValue(types[0], comparer)
+    for item in walk(source):
+        made.add(item)
+    return made
+
+
+def _grouping_type(value: Grouping) -> Type:
+    definition = definition_of("System.Linq.IGrouping", 2)
+    return make(definition, value.key_type, value.element)
+
+
+def _ordered_type(value: Ordered) -> Type:
+    definition = definition_of("System.Linq.IOrderedEnumerable", 1)
+    return make(definition, value.element)
+
+
+represent(Grouping, _grouping_type, list.__iter__)
+represent(Ordered, _ordered_type, iter)

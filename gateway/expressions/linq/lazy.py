@@ -1,0 +1,210 @@
+"""
+Operators that do nothing until their result is walked. Every element that a sequence makes is one step of the meter.
+
+Source: .NET API reference, "Enumerable".
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+from gateway.expressions import primitives as p
+from gateway.expressions.clr import DYNAMIC, Type
+from gateway.expressions.collections import Sequence
+from gateway.expressions.conversions import cast
+from gateway.expressions.limits import tick
+from gateway.expressions.runtime import is_instance, iterate, type_of
+from gateway.expressions.thrown import argument_null, out_of_range
+from gateway.expressions.types.comparers import Comparer
+from gateway.expressions.types.lists import to_array
+from gateway.expressions.values import TupleValue
+
+Func = Callable[..., object]
+Types = tuple[Type, ...]
+KEYED = object()
+
+
+def walk(source: object) -> Iterator[object]:
+    """The items of *source*, each one a step."""
+    if source is None:
+        raise argument_null("source")
+    for item in iterate(source):
+        tick()
+        yield item
+
+
+def lazy(build: Callable[..., Iterator[object]], position: int = 0) -> Callable[..., Sequence]:
+    """A LINQ operator that does nothing until its result is walked; *position*: which type argument the items have."""
+
+    def operator(types: Types, source: object, *rest: object) -> Sequence:
+        if source is None:
+            raise argument_null("source")
+        element = types[position] if position < len(types) else DYNAMIC
+        return Sequence(lambda: build(source, *rest), element)
+
+    return operator
+
+
+def hashable(key: object) -> object:
+    """A key for Python's dict that is equal exactly where .NET's Equals is."""
+    made = type_of(key)
+    if made in p.NUMERIC or made is p.BOOL:
+        return (made, key)
+    return (KEYED, id(key)) if key.__hash__ is None else key
+
+
+def where(source: object, test: Func) -> Iterator[object]:
+    """``Where``."""
+    return (item for item in walk(source) if test(item))
+
+
+def where_indexed(source: object, test: Func) -> Iterator[object]:
+    """``Where`` with the position."""
+    return (item for index, item in enumerate(walk(source)) if test(item, index))
+
+
+def select(source: object, selector: Func) -> Iterator[object]:
+    """``Select``."""
+    return (selector(item) for item in walk(source))
+
+
+def select_indexed(source: object, selector: Func) -> Iterator[object]:
+    """``Select`` with the position."""
+    return (selector(item, index) for index, item in enumerate(walk(source)))
+
+
+def select_many(source: object, selector: Func, result: Func | None = None) -> Iterator[object]:
+    """``SelectMany``."""
+    for item in walk(source):
+        for inner in walk(selector(item)):
+            yield inner if result is None else result(item, inner)
+
+
+def default_of(types: Types) -> object:
+    """``default(T)``."""
+    return types[0].definition.default if types and types[0].is_value else None
+
+
+def distinct(source: object, comparer: Comparer | None = None) -> Iterator[object]:
+    """``Distinct``."""
+    return distinct_by(source, comparer.norm if comparer is not None else lambda item: item)
+
+
+def distinct_by(source: object, selector: Func) -> Iterator[object]:
+    """``DistinctBy``."""
+    seen: set[object] = set()
+    for item in walk(source):
+        key = hashable(selector(item))
+        if key not in seen:
+            seen.add(key)
+            yield item
+
+
+def except_items(source: object, other: object, comparer: Comparer | None = None) -> Iterator[object]:
+    """``Except``."""
+    norm = comparer.norm if comparer is not None else lambda item: item
+    gone = {hashable(norm(item)) for item in walk(other)}
+    return (item for item in distinct(source, comparer) if hashable(norm(item)) not in gone)
+
+
+def intersect(source: object, other: object, comparer: Comparer | None = None) -> Iterator[object]:
+    """``Intersect``."""
+    norm = comparer.norm if comparer is not None else lambda item: item
+    kept = {hashable(norm(item)) for item in walk(other)}
+    return (item for item in distinct(source, comparer) if hashable(norm(item)) in kept)
+
+
+def union(source: object, other: object, comparer: Comparer | None = None) -> Iterator[object]:
+    """``Union``."""
+    return distinct(Sequence(lambda: itertools.chain(walk(source), walk(other))), comparer)
+
+
+def concat(source: object, other: object) -> Iterator[object]:
+    """``Concat``."""
+    return itertools.chain(walk(source), walk(other))
+
+
+def skip(source: object, count: int) -> Iterator[object]:
+    """``Skip``."""
+    return itertools.islice(walk(source), max(count, 0), None)
+
+
+def take(source: object, count: int) -> Iterator[object]:
+    """``Take``."""
+    return itertools.islice(walk(source), max(count, 0))
+
+
+def skip_last(source: object, count: int) -> Iterator[object]:
+    """``SkipLast``."""
+    items = list(walk(source))
+    return iter(items[: max(len(items) - max(count, 0), 0)])
+
+
+def take_last(source: object, count: int) -> Iterator[object]:
+    """``TakeLast``."""
+    items = list(walk(source))
+    return iter(items[max(len(items) - max(count, 0), 0) :])
+
+
+def reverse(source: object) -> Iterator[object]:
+    """``Reverse``."""
+    return iter(list(walk(source))[::-1])
+
+
+def zip_items(source: object, other: object, result: Func | None = None) -> Iterator[object]:
+    """``Zip``."""
+    for left, right in zip(walk(source), walk(other), strict=False):
+        yield TupleValue([left, right]) if result is None else result(left, right)
+
+
+def default_if_empty(types: Types, source: object, *default: object) -> Sequence:
+    """``DefaultIfEmpty``."""
+
+    def start() -> Iterator[object]:
+        items = walk(source)
+        first = next(items, KEYED)
+        if first is KEYED:
+            yield default[0] if default else default_of(types)
+        else:
+            yield first
+            yield from items
+
+    return Sequence(start, types[0])
+
+
+def cast_items(types: Types, source: object) -> Sequence:
+    """``Cast``."""
+    return Sequence(lambda: (cast(item, types[0]) for item in walk(source)), types[0])
+
+
+def of_type(types: Types, source: object) -> Sequence:
+    """``OfType``."""
+    return Sequence(lambda: (item for item in walk(source) if is_instance(item, types[0])), types[0])
+
+
+def number_range(start: int, count: int) -> Sequence:
+    """``Range``."""
+    if count < 0 or start + count - 1 > 0x7FFFFFFF:
+        raise out_of_range("count")
+    return Sequence(lambda: iter(range(start, start + count)), p.INT)
+
+
+def repeated(types: Types, element: object, count: int) -> Sequence:
+    """``Repeat``."""
+    if count < 0:
+        raise out_of_range("count")
+    return Sequence(lambda: itertools.repeat(element, count), types[0])
+
+
+def chunk(types: Types, source: object, size: int) -> Sequence:
+    """``Chunk``."""
+    if size < 1:
+        raise out_of_range("size")
+
+    def start() -> Iterator[object]:
+        items = walk(source)
+        while part := list(itertools.islice(items, size)):
+            yield to_array(part, types[0])
+
+    return Sequence(start)
