@@ -139,7 +139,11 @@ class Issuer:
             return True
         if self.keyset is None or self._failures:
             return now >= self.due
-        return self._budget.grants(kid, source, now)
+        if not self._budget.grants(kid, source, now):
+            return False
+        with contextlib.suppress(RuntimeError):  # no loop: whoever waits will begin it
+            self._begin(self._refetch_keys)  # at once, so that other requests of this moment find it under way
+        return True
 
     async def fetched(self, kid: str | None) -> None:
         """Wait for one fetch, begun here or by somebody else. Failures are recorded, not raised."""

@@ -222,6 +222,21 @@ def test_a_flood_from_everywhere_delays_a_rotation_by_one_window_at_most() -> No
     asyncio.run(scenario())
 
 
+def test_requests_of_one_moment_share_a_fetch() -> None:
+    """The first token of a new key begins the fetch at once: those behind it wait for it instead of being refused."""
+
+    async def scenario() -> None:
+        site, clock = entra_site(), Clock()
+        issuer = make_issuer(site, clock)
+        await issuer.refresh()
+        before = len(site.fetched)
+        assert all(issuer.may_fetch("new", "one client", clock.now) for _ in range(3))
+        await issuer.fetched("new")
+        assert len(site.fetched) == before + 1
+
+    asyncio.run(scenario())
+
+
 def test_scheduled_refresh_has_its_own_slot() -> None:
     """A spent budget does not hold up the hourly refresh."""
 
@@ -229,8 +244,11 @@ def test_scheduled_refresh_has_its_own_slot() -> None:
         site, clock = entra_site(), Clock()
         issuer = make_issuer(site, clock)
         await issuer.refresh()
-        while issuer.may_fetch(None, str(clock.now), clock.now):
+        for _ in range(4):
             clock.now += 0.001
+            if issuer.may_fetch(None, str(clock.now), clock.now):
+                await issuer.fetched(None)
+        assert not issuer.may_fetch(None, "another", clock.now)
         before = len(site.fetched)
         await issuer.refresh()
         assert len(site.fetched) == before + 2
