@@ -12,7 +12,7 @@ import atexit
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 import orjson
@@ -24,6 +24,7 @@ FLUSH_AFTER_S = 0.05
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _CREDENTIAL = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}")
 _SHORTEST_SECRET = 13  # no match of these is shorter
+_SHORTEST_HIDDEN = 4  # hiding less would only say what it is
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -46,6 +47,18 @@ def configure(level: str = "info", form: str = "json") -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)
+
+
+class _Hidden:
+    """The configuration's own secrets, which look like any other text."""
+
+    pattern: re.Pattern[str] | None = None
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Mask *secrets* in every line from now on, instead of those given before."""
+    known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_HIDDEN}, key=len, reverse=True)
+    _Hidden.pattern = re.compile("|".join(map(re.escape, known))) if known else None
 
 
 def _dump(event: object, **_: object) -> str:
@@ -96,7 +109,8 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Ma
 def clean(value: object) -> object:
     """*value* as it may be logged."""
     if isinstance(value, str):
-        text = _masked(value) if len(value) >= _SHORTEST_SECRET else value
+        text = value if _Hidden.pattern is None else _Hidden.pattern.sub("*****", value)
+        text = _masked(text) if len(text) >= _SHORTEST_SECRET else text
         return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
     if isinstance(value, Mapping):
         return {str(key): clean(item) for key, item in value.items()}

@@ -26,6 +26,7 @@ from gateway.decision import DecisionEndpoint
 from gateway.errors import GatewayError, LoadError
 from gateway.management import gathered
 from gateway.management.server import serve_management
+from gateway.traces import secrets_of
 from gateway.wire.memory import settle
 from gateway.wire.serve import ListenerTls, RunningServer, bind, start
 from gateway.wire.settings import ServerSettings
@@ -40,6 +41,7 @@ def serve(path: Path, *, workers: int | None = None, port: int | None = None) ->
     """Run until told to stop. Raises LoadError, before anything listens, with every mistake in the configuration."""
     config = load(path)
     logs.configure(config.logging.level, config.logging.format)
+    logs.hide(secrets_of(config))
     gateway = build(config)
     address = config.listen if port is None else Address(config.listen.host, port)
     count = config.workers if workers is None else workers

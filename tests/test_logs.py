@@ -33,6 +33,18 @@ def test_clean(value: object, expected: object) -> None:
     assert logs.clean(value) == expected
 
 
+@pytest.mark.parametrize(
+    ("secret", "shown"), [("a.secret", "input ***** is wrong"), ("", "input a.secret is wrong")], ids=["known", "none"]
+)
+def test_secrets_of_the_configuration(secret: str, shown: str) -> None:
+    """A secret named value is masked in a line, as in the message of a failed expression that holds it."""
+    logs.hide([secret])
+    try:
+        assert logs.clean("input a.secret is wrong") == shown
+    finally:
+        logs.hide([])
+
+
 @pytest.fixture
 def configured() -> object:
     yield

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from gateway.pipeline.context import Context
 
 
+# A status comes from expressions too. After any other one the client would wait for a second answer, or give up.
+FINAL_STATUSES = range(200, 600)
+
+
 def error_body(status_code: int, message: str, activity_id: str | None = None) -> bytes:
     """The JSON of a default error answer; *activity_id* joins a 500 to its log line."""
     tail = f', "activityId": "{activity_id}"' if activity_id else ""
@@ -26,8 +30,9 @@ def error_body(status_code: int, message: str, activity_id: str | None = None) -
 
 def error_response(refusal: PolicyError, context: Context | None = None) -> Response:
     """The answer that on-error starts from. A refusal is never cacheable."""
-    unexpected = refusal.status == 500 and context is not None
+    status = refusal.status if refusal.status in FINAL_STATUSES else 500
+    unexpected = status == 500 and context is not None
     activity_id = str(context.request_id) if unexpected and context else None
     headers = Headers([("Content-Type", "application/json"), ("Cache-Control", "no-store"), *refusal.headers])
-    body = error_body(refusal.status, refusal.public_message, activity_id)
-    return Response(refusal.status, headers, Body(body))
+    body = error_body(status, refusal.public_message, activity_id)
+    return Response(status, headers, Body(body))

@@ -30,7 +30,14 @@ class CheckHeader:
         attributes=(
             ID,
             Attribute("name", "Header to look at; any case.", required=True),
-            Attribute("failed-check-httpcode", "HTTP status of the refusal.", Kind.INTEGER, required=True),
+            Attribute(
+                "failed-check-httpcode",
+                "HTTP status of the refusal.",
+                Kind.INTEGER,
+                required=True,
+                minimum=200,
+                maximum=599,
+            ),
             Attribute("failed-check-error-message", "Message of the refusal.", required=True),
             Attribute("ignore-case", "Compare values without regard to case.", Kind.BOOLEAN, required=True),
         ),

@@ -31,7 +31,7 @@ ACTIONS = ("override", "skip", "append", "delete")
 _IMMUTABLE = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_UNSAFE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+_UNSAFE = re.compile(r"[^\t\x20-\x7e\xa0-\xff]")
 
 
 _Evaluated: TypeAlias = "tuple[Value[str], str]"
@@ -88,8 +88,8 @@ class SetHeader:
             return self.change(headers, context)
         key, beginning, value = self.ready
         text = value(context)
-        if text and text.isascii() and text.isprintable():
-            headers.lines[key] = beginning + text.strip()
+        if text and text.isascii() and text.isprintable() and (text := text.strip()):
+            headers.lines[key] = beginning + text
         else:
             self._set(headers, beginning[:-2], [(value, text)])
         return None
@@ -120,7 +120,7 @@ class SetHeader:
 def _lines(name: str, evaluated: list[_Evaluated]) -> list[str]:
     """The values as header lines: one line, joined by a comma, unless the header's lists must stay apart."""
     found = [(value, safe_value(name, text)) for value, text in evaluated]
-    # A claim that is not there must not become an empty identity: no value, no header (docs/adr/0080).
+    # A claim that is missing or blank must not become an empty identity: no value, no header (docs/adr/0080).
     values = [text for value, text in found if text or isinstance(value, Constant)]
     return values if len(values) < 2 or name.lower() in ONE_LINE_EACH else [",".join(values)]
 

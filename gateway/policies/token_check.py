@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 INVALID = "Invalid JWT."
 
 REFUSAL_ATTRIBUTES = (
-    Attribute("failed-validation-httpcode", "HTTP status of the refusal.", Kind.INTEGER, default="401"),
+    Attribute(
+        "failed-validation-httpcode",
+        "HTTP status of the refusal.",
+        Kind.INTEGER,
+        default="401",
+        minimum=200,
+        maximum=599,
+    ),
     Attribute("failed-validation-error-message", "Message of the refusal; a short one by cause when absent."),
 )
 OUTPUT = Attribute("output-token-variable-name", "Variable that receives the `Jwt`, on success only.", expression=False)

@@ -24,6 +24,12 @@ MISTAKES = [
     ("<set-method/>", "missing-text"),
     ('<set-status code="99"/>', "bad-value"),
     ('<set-status code="600"/>', "bad-value"),
+    (_jwt(attributes='header-name="a" failed-validation-httpcode="100"'), "bad-value"),
+    (_jwt(attributes='header-name="a" failed-validation-httpcode="9999"'), "bad-value"),
+    (
+        '<check-header name="a" failed-check-httpcode="99" failed-check-error-message="m" ignore-case="true"/>',
+        "bad-value",
+    ),
     ('<set-status code="abc"/>', "bad-value"),
     ('<set-status reason="OK"/>', "missing-attribute"),
     ('<set-variable name="@(1)" value="1"/>', "expression-not-allowed"),

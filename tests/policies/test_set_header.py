@@ -30,10 +30,12 @@ def set_header(action: str, *values: str, name: str = "X-A") -> str:
         (["0"], "override", ["@(null)"], []),
         (["0"], "override", ["a", '@("")'], ["a"]),
         (["0"], "append", ["@(null)"], ["0"]),
+        (["0"], "override", ['@(" ")'], []),
+        (["0"], "override", ["a", '@("\t ")'], ["a"]),
     ],
     ids=(
         "set override skip skip-empty skip-absent append append-absent delete delete-absent literal-empty empty null"
-        " one-of-two append-null"
+        " one-of-two append-null blank one-blank"
     ).split(),
 )
 def test_each_action(bench: Bench, present: list[str], action: str, values: list[str], expected: list[str]) -> None:
@@ -56,7 +58,7 @@ def test_lists_that_must_stay_apart(bench: Bench) -> None:
     assert list(ran.response.headers) == [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
 
 
-@pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb", "a\x00b", "a\x7fb", "a\u2028b"])
+@pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb", "a\x00b", "a\x7fb", "a\x85b", "a\u2028b"])
 def test_a_value_cannot_leave_its_line(bench: Bench, value: str) -> None:
     """CR, LF, NUL, other controls and characters beyond Latin-1 fail the request."""
     with pytest.raises(ExpressionError):
