@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gateway.config import Config
-from gateway.config.apis import Api, Group, Operation, Product, User, named
-from gateway.pipeline.context import ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, UserInfo
+from gateway.config.apis import Api, Example, Group, Operation, Product, User, named
+from gateway.pipeline.context import ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, StoredExample, UserInfo
 from gateway.pipeline.context import Group as GroupInfo
 from gateway.wire.messages import Url
 
@@ -29,7 +29,16 @@ def api_info(api: Api, service_url: Url | None) -> ApiInfo:
 
 def operation_info(operation: Operation) -> OperationInfo:
     """``context.Operation``."""
-    return OperationInfo(operation.id, named(operation), operation.method, operation.url_template)
+    examples = tuple(
+        StoredExample(response.status, example.content_type, _example_body(example))
+        for response in operation.responses
+        for example in response.examples
+    )
+    return OperationInfo(operation.id, named(operation), operation.method, operation.url_template, examples)
+
+
+def _example_body(example: Example) -> bytes:
+    return example.file.read_bytes() if example.file else (example.body or "").encode()
 
 
 def deployment_info(config: Config, certificates: Mapping[str, object]) -> DeploymentInfo:

@@ -81,22 +81,18 @@ def unavailable(message: str) -> Pending[Response]:
 
 
 def _watched(sent: Pending[Response], breaker: CircuitBreaker, clock: Callable[[], float]) -> Pending[Response]:
-    """*sent*, with its outcome told to *breaker* first. A cancelled call has none."""
-    watched: Pending[Response] = Pending(sent.cancel)
+    """*sent*, with its outcome told to *breaker*. A cancelled call has none."""
 
-    def record(done: Pending[Response]) -> None:
-        try:
-            response = done.result()
-        except BaseException as error:
-            breaker.record(clock(), failed=breaker.rule.is_failing_error(error))
-            watched.reject(error)
-            return
+    def answered(response: Response) -> Response:
         failed = breaker.rule.is_failing_status(response.status_code)
         breaker.record(clock(), failed=failed, retry_after_s=_retry_after_s(response) if failed else None)
-        watched.resolve(response)
+        return response
 
-    sent.then(record)
-    return watched
+    def failed(error: Exception) -> Response:
+        breaker.record(clock(), failed=breaker.rule.is_failing_error(error))
+        raise error
+
+    return sent.map(answered, failed)
 
 
 def _retry_after_s(response: Response) -> float | None:

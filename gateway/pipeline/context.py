@@ -35,13 +35,23 @@ class ApiInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredExample:
+    """An example of a response, as the configuration has it; for mock-response."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class OperationInfo:
-    """``context.Operation``."""
+    """``context.Operation``; *examples* in the order in which mock-response looks at them."""
 
     id: str
     name: str
     method: str
     url_template: str
+    examples: tuple[StoredExample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,8 @@ class Pending(Generic[T]):
         """
         This object, which now gives ``function(value)`` instead; whoever mapped it has given it away.
 
-        *recover* turns an error, one of *function* included, into a value; without it errors pass through. Either may
-        return an awaitable: then the result is still to come, and ``await`` waits for that too.
+        *recover* turns an error, one of *function* included, into a value, or raises one itself; without it errors pass
+        through. Either may return an awaitable: then the result is still to come, and ``await`` waits for that too.
         """
         self._steps = (*self._steps, (function, recover))
         return cast("Pending[U]", self)
@@ -87,8 +87,14 @@ class Pending(Generic[T]):
             except Exception as error:
                 self._error = error
             if self._error is not None and recover is not None:
-                failed, self._error = self._error, None
-                self._value = recover(failed)
+                self._recover(recover)
+
+    def _recover(self, recover: Callable[[Exception], Any]) -> None:
+        failed, self._error = self._error, None
+        try:
+            self._value = recover(cast("Exception", failed))
+        except Exception as error:
+            self._error = error
 
     def cancel(self) -> None:
         """Nobody waits any more."""

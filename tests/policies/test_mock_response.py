@@ -1,0 +1,55 @@
+"""mock-response: the operation's stored example, or an empty body."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.config.apis import Operation
+from gateway.entities import operation_info
+from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo
+from gateway.policies.mock_response import MockResponse
+from gateway.wire.messages import Request
+
+RESPONSES = [
+    {
+        "status": 200,
+        "examples": [
+            {"content-type": "application/json", "body": '{"n": 1}'},
+            {"content-type": "application/xml", "body": "<n>1</n>"},
+            {"content-type": "application/json", "body": '{"n": 2}'},
+        ],
+    },
+    {"status": 404, "examples": [{"body": "{}"}]},
+]
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "index", "expected"),
+    [
+        (200, None, 0, (b'{"n": 1}', "application/json")),
+        (200, "Application/XML", 0, (b"<n>1</n>", "application/xml")),
+        (200, "application/json", 1, (b'{"n": 2}', "application/json")),
+        (200, "application/json", 2, (b"", "application/json")),
+        (404, None, 0, (b"{}", "application/json")),
+        (500, "text/plain", 0, (b"", "text/plain")),
+        (500, None, 0, (b"", None)),
+    ],
+)
+def test_examples(status: int, content_type: str | None, index: int, expected: tuple[bytes, str | None]) -> None:
+    """Status and content type choose among the examples, index among several; none leaves the body empty."""
+    data = {"id": "o", "method": "GET", "url-template": "/", "responses": RESPONSES}
+    operation = operation_info(Operation.model_validate(data))
+    context = Context(Request("GET", "/"), DeploymentInfo(), ApiInfo("a", "a", "a"), operation)
+    response = MockResponse(status, content_type, index).apply(context)
+    assert response.status_code == status
+    assert (response.body.content, response.headers.first("Content-Type")) == expected
+
+
+def test_an_example_may_be_a_file(tmp_path: Path) -> None:
+    """A large example stands in a file of its own."""
+    (tmp_path / "big.json").write_text("[]")
+    data = {"status": 200, "examples": [{"file": str(tmp_path / "big.json")}]}
+    operation = Operation.model_validate({"id": "o", "method": "GET", "url-template": "/", "responses": [data]})
+    assert [example.body for example in operation_info(operation).examples] == [b"[]"]
