@@ -81,18 +81,22 @@ def unavailable(message: str) -> Pending[Response]:
 
 
 def _watched(sent: Pending[Response], breaker: CircuitBreaker, clock: Callable[[], float]) -> Pending[Response]:
-    """*sent*, with its outcome told to *breaker*. A cancelled call has none."""
+    """*sent*, with its outcome told to *breaker* the moment it is known. A cancelled call has none."""
+    watched: Pending[Response] = Pending(sent.cancel)
 
-    def answered(response: Response) -> Response:
+    def record(done: Pending[Response]) -> None:
+        try:
+            response = done.result()
+        except Exception as error:
+            breaker.record(clock(), failed=breaker.rule.is_failing_error(error))
+            watched.reject(error)
+            return
         failed = breaker.rule.is_failing_status(response.status_code)
         breaker.record(clock(), failed=failed, retry_after_s=_retry_after_s(response) if failed else None)
-        return response
+        watched.resolve(response)
 
-    def failed(error: Exception) -> Response:
-        breaker.record(clock(), failed=breaker.rule.is_failing_error(error))
-        raise error
-
-    return sent.map(answered, failed)
+    sent.then(record)
+    return watched
 
 
 def _retry_after_s(response: Response) -> float | None:
