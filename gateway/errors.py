@@ -143,3 +143,7 @@ class UpstreamError(GatewayError):
         self.reason = reason
         self.message = message
         self.status = status
+
+
+class ClientLeft(GatewayError):
+    """The client closed the connection before the exchange was over."""

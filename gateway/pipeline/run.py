@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from gateway.errors import ExpressionError, KeysUnavailable, PolicyError, UpstreamError
+from gateway.errors import ClientLeft, ExpressionError, KeysUnavailable, PolicyError, UpstreamError
 from gateway.wire.body import BodyTooLarge
 from gateway.wire.messages import Response
 
@@ -66,6 +66,13 @@ def as_policy_error(error: Exception) -> PolicyError | None:
         case KeysUnavailable():
             retry = (("Retry-After", str(error.retry_after)),)
             return PolicyError(503, "KeysUnavailable", error.message, "Service unavailable", retry)
-        case BodyTooLarge():
-            return PolicyError(413, "RequestBodyTooLarge", str(error), "Request body too large")
+        case BodyTooLarge() | ClientLeft():
+            return _unread_body(error)
     return None
+
+
+def _unread_body(error: BodyTooLarge | ClientLeft) -> PolicyError:
+    if isinstance(error, BodyTooLarge):
+        return PolicyError(413, "RequestBodyTooLarge", str(error), "Request body too large")
+    # Nobody reads this answer; on-error and the log still learn what happened.
+    return PolicyError(499, "ClientConnectionFailure", str(error))

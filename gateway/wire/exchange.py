@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import ClientLeft, UpstreamError
 from gateway.wire.answers import error_response, has_no_body, render_head
 from gateway.wire.body import BodyStream, BodyTooLarge
 from gateway.wire.messages import Ending, Request, Response
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _JOIN_BYTES = 32 * 1024  # below it one copy is cheaper than one more buffer for the kernel
-
-
-class ClientLeft(GatewayError):
-    """The client closed the connection before the exchange was over."""
 
 
 class Exchange:

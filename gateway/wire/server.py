@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from cryptography import x509
 
+from gateway.errors import ClientLeft
 from gateway.wire.answers import error_response, render_head
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.decoders import ChunkedDecoder, FramingError, LengthDecoder
-from gateway.wire.exchange import ClientLeft, Exchange
+from gateway.wire.exchange import Exchange
 from gateway.wire.forwarded import Peer
 from gateway.wire.listener import Application, Caller, Listener
 from gateway.wire.request_head import HeadError, RequestHead

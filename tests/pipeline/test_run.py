@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.errors import ExpressionError, KeysUnavailable, PolicyError, UpstreamError
+from gateway.errors import ClientLeft, ExpressionError, KeysUnavailable, PolicyError, UpstreamError
 from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo, OperationInfo
 from gateway.pipeline.document import Scope, Section
 from gateway.pipeline.policy import MaybeLater, Outcome, Place, Step
@@ -95,6 +95,7 @@ def test_finish_takes_what_is_there() -> None:
         (UpstreamError("Timeout", "slow", 504), 504, "Timeout"),
         (KeysUnavailable("issuer down", 7), 503, "KeysUnavailable"),
         (BodyTooLarge("too large"), 413, "RequestBodyTooLarge"),
+        (ClientLeft("left"), 499, "ClientConnectionFailure"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
