@@ -306,14 +306,14 @@ def test_cuts_the_connection_when_the_answer_breaks_off() -> None:
 
     async def scenario() -> None:
         stream = BodyStream(10)
-        async with serving(Answerer(lambda _: Response(200, None, Body(stream=stream)))) as server:
-            async with client(server.port) as c:
-                c.send(GET)
-                await c.reader.readuntil(b"\r\n\r\n")
-                stream.feed(b"half")
-                stream.fail(UpstreamError("BackendConnectionFailure", "gone"))
-                with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-                    await c.reader.readexactly(10)
+        application = Answerer(lambda _: Response(200, None, Body(stream=stream)))
+        async with serving(application) as server, client(server.port) as c:
+            c.send(GET)
+            await c.reader.readuntil(b"\r\n\r\n")
+            stream.feed(b"half")
+            stream.fail(UpstreamError("BackendConnectionFailure", "gone"))
+            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                await c.reader.readexactly(10)
 
     asyncio.run(scenario())
 
