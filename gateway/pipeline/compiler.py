@@ -120,6 +120,10 @@ class Compiler:
         if not documents:
             return
         narrowest, broader = documents[0], documents[1:]
+        if section is Section.BACKEND and section not in narrowest.document.sections:
+            # Who writes no <backend> at all means "forward as usual": docs/adr/0005.
+            yield from self._effective(section, broader)
+            return
         for statement in self._expand(narrowest.document.statements(section), narrowest.scope):
             if statement.node.name != BASE:
                 yield statement

@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+from urllib.parse import urlsplit
 
 from gateway.errors import PolicyError
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
-from gateway.pipeline.values import Constant, combined
+from gateway.pipeline.values import Constant, combined, is_unresolved
 from gateway.policies.token_check import OUTPUT, REFUSAL_ATTRIBUTES, Refusal, TokenCheck
 from gateway.policies.token_extensions import EXTENSIONS, Extensions, extensions
 from gateway.policies.token_keys import DECRYPTION_KEYS, ISSUER_SIGNING_KEYS, decryption_keys, signing_keys
@@ -164,6 +165,8 @@ def _validators(settings: Settings, rules: RuleSet) -> Callable[[Context], Token
         inline=signing_keys(settings.child("issuer-signing-keys")),
         decryption=decryption_keys(settings.child("decryption-keys")),
     )
+    for config in settings.all("openid-config"):
+        _check_url(config)
     validators = Validators(rules, keys, settings.services)
     return combined([_metadata_url(each) for each in settings.all("openid-config")], validators.of)
 
@@ -175,3 +178,18 @@ def _metadata_url(settings: Settings) -> Value[str]:
         remedy = "write https://…/.well-known/openid-configuration"
         raise settings.error("bad-value", f"{url.value!r} is not a URL", remedy, at="url")
     return Constant(url.value.strip()) if isinstance(url, Constant) else url
+
+
+def _check_url(config: Settings) -> None:
+    """Raises LoadError: a literal URL that no metadata can be read from."""
+    url = config.text("url")
+    if not isinstance(url, Constant) or is_unresolved(url.value):
+        return
+    try:
+        parts = urlsplit(url.value)
+        usable = parts.scheme in ("https", "http") and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
+        message = f"{url.value!r} is not the URL of an OpenID configuration"
+        raise config.error("bad-value", message, "write https://…/.well-known/openid-configuration", at="url")

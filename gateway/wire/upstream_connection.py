@@ -144,6 +144,8 @@ class UpstreamConnection(asyncio.Protocol):
                 self._held = data
                 if len(data) > self._settings.max_head_bytes:
                     self._break("its answer's head is too large")
+                elif data.count(b"\n") != data.count(b"\r\n"):  # it will never end as a head must
+                    self._break("a bare line end in its answer's head")
                 return
             try:
                 head = self._parse(data[:end], self._exchange.request.method)

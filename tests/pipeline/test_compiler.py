@@ -93,3 +93,19 @@ def test_last_error_says_in_which_scope(compile_xml: CompileXml, context: Contex
     compile_xml(*documents).execute(context)
     assert context.last_error is not None
     assert (context.last_error.scope, context.last_error.policy_id) == (scope, "x")
+
+
+@pytest.mark.parametrize(
+    ("document", "forwards"),
+    [
+        ("<inbound/>", True),
+        ("<inbound/><backend><base/></backend>", True),
+        ("<inbound/><backend/>", False),
+        ('<backend><note text="x"/></backend>', False),
+    ],
+    ids=["not written", "base", "empty", "without base"],
+)
+def test_a_backend_section_that_is_not_written_forwards(compile_xml: CompileXml, document: str, forwards: bool) -> None:
+    """Leaving <backend> out means forward as usual; writing it empty means do not."""
+    pipeline = compile_xml(document, "", "", "<backend><forward-request/></backend>")
+    assert any(step.place.source == "forward-request" for step in pipeline.backend) is forwards

@@ -112,6 +112,8 @@ MISTAKES = [
     ('<ip-filter action="allow"><address-range from="10.0.0.9" to="::1"/></ip-filter>', "bad-value"),
     ('<ip-filter action="deny"/>', "bad-value"),
     ('<limit-concurrency key="k" max-count="0"/>', "bad-value"),
+    ('<validate-jwt header-name="A"><openid-config url="ftp://x"/></validate-jwt>', "bad-value"),
+    ('<validate-jwt header-name="A"><openid-config url="http://[::1"/></validate-jwt>', "bad-value"),
     ('<mock-response status-code="100"/>', "bad-value"),
     ('<quota renewal-period="3600"/>', "missing-attribute"),
     ('<quota calls="1" renewal-period="3600"><api calls="1" renewal-period="3600"/></quota>', "missing-attribute"),

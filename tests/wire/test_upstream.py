@@ -196,6 +196,16 @@ def test_answers_502_for_a_broken_answer(answer_bytes: bytes) -> None:
     asyncio.run(scenario())
 
 
+def test_a_head_with_bare_line_ends_is_refused_at_once() -> None:
+    """A head that can never end as it must is 502 now, not after the time-out; the backend keeps the connection open."""
+
+    async def scenario() -> None:
+        async with proxy(answer(b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok")) as p:
+            assert (await asyncio.wait_for(ask(p.server.port, POST), 5)).status == 502
+
+    asyncio.run(scenario())
+
+
 def test_never_pools_a_connection_with_bytes_behind_the_answer() -> None:
     """Bytes behind an answer could be taken for the next one: the connection is dropped."""
 
