@@ -119,7 +119,7 @@ def _service_url(api: object) -> object:
     return getattr(api, "service_url", None)
 
 
-_interface("IUrl", {
+URL = _interface("IUrl", {
     "string Host": attribute("host"),
     "string Path": attribute("path"),
     "string Scheme": attribute("scheme"),
@@ -279,6 +279,7 @@ _SHAPES: tuple[tuple[tuple[str, ...], Type], ...] = (
     (("request", "variables"), CONTEXT),
     (("status_code", "headers"), RESPONSE),
     (("method", "headers"), REQUEST),
+    (("scheme", "host", "port", "path", "query"), URL),
 )
 
 

@@ -264,6 +264,16 @@ def cast(value: object, target: Type) -> object:
         return None
     if is_instance(value, target):
         return value
+    return _unboxed_enum(value, target)
+
+
+def _unboxed_enum(value: object, target: Type) -> object:
+    """A boxed enum unboxes to its number, and a number to an enum."""
+    wanted = underlying(target)
+    if isinstance(value, EnumValue) and wanted is p.INT:
+        return value.value
+    if type(value) is int and wanted.kind == "enum":
+        return EnumValue(wanted, value)
     raise invalid_cast(type_of(value).full_name, target.full_name)
 
 

@@ -19,7 +19,7 @@ from gateway.expressions.binding.scope import Function, Scope, Variable, slot_ac
 from gateway.expressions.clr import DYNAMIC, NULL, VOID, Type, certain, nullable
 from gateway.expressions.conversions import implicit
 from gateway.expressions.dispatch import dynamic_member
-from gateway.expressions.primitives import BOOL
+from gateway.expressions.primitives import BOOL, NUMERIC
 from gateway.expressions.syntax import Source
 
 BindExpression = Callable[["Binder", Node, Type | None], Meaning]
@@ -199,7 +199,8 @@ class Binder:
         if found.run is None:
             return bound if bound.type is target or bound.type is NULL else replace(bound, type=target, store=None)
         run, convert = bound.run, found.run
-        if bound.constant is not bound.constant_value:
+        # Only numbers are converted once and for all: other results may be changed, or not exist.
+        if bound.constant is not bound.constant_value or target not in NUMERIC:
             return Bound(target, lambda frame: convert(run(frame)))
         value = convert(bound.constant)
         return Bound(target, lambda _frame: value, value)

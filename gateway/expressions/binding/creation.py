@@ -36,7 +36,7 @@ def bind_creation(b: Binder, node: Node, target: Type | None) -> Meaning:
 
 def _construct(b: Binder, node: Node, made: Type, arguments: list[Node]) -> Bound:
     if made.kind == "delegate" and arguments:
-        return b.value(arguments[0], made)
+        return b.value(named(arguments[0])[-1], made)
     candidates = [each for each in made.find("new") if each.member.owner is made.definition]
     written = bind_arguments(b, arguments)
     if not candidates:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from decimal import Decimal
 
+from gateway.expressions.clr import OBJECT, Type
 from gateway.expressions.operators import use_text
 from gateway.expressions.runtime import type_of
 from gateway.expressions.values import (
@@ -33,7 +34,18 @@ def text(value: object) -> str:
     if value.__class__ is str:
         return value
     write = TEXT.get(value.__class__)
-    return write(value) if write is not None else type_of(value).full_name
+    if write is None:
+        write = TEXT[value.__class__] = _declared(type_of(value))
+    return write(value)
+
+
+def _declared(made: Type) -> Callable[..., str]:
+    """The ToString() that the type's own table has; the type's name where it has none."""
+    for candidate in made.find("ToString"):
+        member = candidate.member
+        if not member.parameters and not member.static and member.owner is not OBJECT.definition:
+            return member.call  # type: ignore[return-value]
+    return lambda value: type_of(value).full_name
 
 
 def _integer(value: int) -> str:

@@ -90,6 +90,12 @@ def group_result(types: Types, source: object, key: Func, result: Func) -> Seque
     return Sequence(lambda: (result(each.key, each) for each in group(types, source, key)), types[-1])
 
 
+def group_elements(types: Types, source: object, key: Func, element: Func, result: Func) -> Sequence:
+    """``GroupBy`` with an element and a result selector."""
+    kinds = types[:3]
+    return Sequence(lambda: (result(each.key, each) for each in group(kinds, source, key, element)), types[-1])
+
+
 def join(outer: object, inner: object, outer_key: Func, inner_key: Func, result: Func) -> Iterator[object]:
     """``Join``."""
     table: dict[object, list[object]] = {}

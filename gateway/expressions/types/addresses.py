@@ -134,15 +134,19 @@ def uri_text(uri: UriValue) -> str:
     """``uri.ToString()``: unescaped where that is safe."""
     if not uri.absolute:
         return uri.original
-    return _ESCAPED.sub(lambda m: m[0] if m[0][1:] in _KEPT or int(m[0][1:], 16) < 33 else _readable(m[0]), uri.text)
+    return _ESCAPES.sub(lambda found: _readable(found[0]), uri.text)
 
 
-_KEPT = {"25", "23", "3F", "3f", "2F", "2f", "40", "3A", "3a", "5C", "5c"}
+_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_RESERVED = re.compile(r"[:/?#\[\]@!$&'()*+,;=%\\\x00-\x1f\x7f]")
 
 
 def _readable(escaped: str) -> str:
+    """Unescaped, but for what has a meaning in a URI or is no text."""
     shown = unquote(escaped)
-    return escaped if "\ufffd" in shown or shown == " " else shown
+    if "\ufffd" in shown:
+        return escaped
+    return _RESERVED.sub(lambda found: f"%{ord(found[0]):02X}", shown)
 
 
 def escape_data(value: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -48,11 +49,19 @@ def wrap_certificate(value: object) -> CertificateValue | None:
         return value
     if isinstance(value, x509.Certificate):
         return CertificateValue(value)
+    if isinstance(getattr(value, "pem", None), bytes):
+        return _from_pem(value.pem, value.private_key)  # type: ignore[attr-defined]
     certificate = getattr(value, "certificate", None) or getattr(value, "cert", None)
     key = getattr(value, "private_key", None) or getattr(value, "key", None)
     if isinstance(value, tuple) and len(value) == 2:
         certificate, key = value
     return CertificateValue(certificate, key) if isinstance(certificate, x509.Certificate) else None
+
+
+@lru_cache(maxsize=64)
+def _from_pem(certificate: bytes, key: bytes | None) -> CertificateValue:
+    private = None if key is None else serialization.load_pem_private_key(key, None)
+    return CertificateValue(x509.load_pem_x509_certificate(certificate), private)
 
 
 # How .NET abbreviates the attributes of a distinguished name; those without one appear as OID.x.y.

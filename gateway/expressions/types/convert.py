@@ -217,6 +217,10 @@ def _log(value: float, *base: float) -> float:
     return -math.inf if value == 0 else _nan_on_error(math.log)(value, *base)
 
 
+def _log10(value: float) -> float:
+    return -math.inf if value == 0 else _nan_on_error(math.log10)(value)
+
+
 def _abs(name: str) -> Callable[[int], object]:
     make, _, high = INTEGRALS[name]
 
@@ -250,7 +254,7 @@ def _greatest(a: object, b: object) -> object:
 
 
 _REAL: dict[str, Callable[..., float]] = {
-    "Sqrt": _nan_on_error(math.sqrt), "Exp": _nan_on_error(math.exp), "Log10": lambda v: _log(v, 10.0),
+    "Sqrt": _nan_on_error(math.sqrt), "Exp": _nan_on_error(math.exp), "Log10": _log10,
     "Sin":
         math.sin, "Cos": math.cos, "Tan": math.tan, "Asin": _nan_on_error(math.asin), "Acos": _nan_on_error(math.acos),
     "Atan": math.atan, "Sinh": _nan_on_error(math.sinh), "Cosh": _nan_on_error(math.cosh), "Tanh": math.tanh,

@@ -199,7 +199,7 @@ def _new_object(*content: object) -> JObject:
 
 
 def _new_object_of(contents: Iterable[object]) -> JObject:
-    return _new_object(*iterate(contents))
+    return _new_object(*iterate(contents)) if contents is not None else _new_object()
 
 
 def _get_value(token: JObject, name: str | None, comparison: EnumValue | None = None) -> JToken | None:

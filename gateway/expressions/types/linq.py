@@ -32,6 +32,7 @@ from gateway.expressions.linq.folds import (
 )
 from gateway.expressions.linq.keyed import (
     group_by,
+    group_elements,
     group_join,
     group_result,
     join,
@@ -130,6 +131,8 @@ define("System.Linq.Enumerable", {
     "Func<T, V> elementSelector)": group_by,
     f"generic ext IEnumerable<R> GroupBy<T, K, R>({_E}, Func<T, K> keySelector, "
     "Func<K, IEnumerable<T>, R> resultSelector)": group_result,
+    f"generic ext IEnumerable<R> GroupBy<T, K, V, R>({_E}, Func<T, K> keySelector, Func<T, V> elementSelector, "
+    "Func<K, IEnumerable<V>, R> resultSelector)": group_elements,
     f"generic ext T First<T>({_E})": first,
     f"generic ext T First<T>({_E}, Func<T, bool> predicate)": first,
     f"generic ext T FirstOrDefault<T>({_E})": first_or_default,

@@ -165,20 +165,25 @@ def _clear(node: XContainer) -> None:
     node.nodes = []
 
 
+def _contents(contents: object) -> list[object]:
+    """A params array; null is empty."""
+    return [] if contents is None else list(iterate(contents))
+
+
 def _add_all(node: XContainer, contents: object) -> None:
-    for each in iterate(contents):
+    for each in _contents(contents):
         add(node, each)
 
 
 def _replace_nodes(node: XContainer, contents: object) -> None:
-    items = list(iterate(contents))
+    items = _contents(contents)
     _clear(node)
     for each in items:
         add(node, each)
 
 
 def _new_document(contents: Iterable[object]) -> XDocument:
-    return XDocument(iterate(contents))
+    return XDocument(_contents(contents))
 
 
 def _declared_document(declaration: XDeclaration | None, contents: Iterable[object]) -> XDocument:
@@ -281,7 +286,7 @@ def _remove_all(node: XElement) -> None:
 
 
 def _replace_all(node: XElement, contents: object) -> None:
-    items = list(iterate(contents))
+    items = _contents(contents)
     _remove_all(node)
     for each in items:
         add(node, each)
@@ -308,7 +313,7 @@ def _prefix_namespace(node: XElement, prefix: str) -> XNamespace | None:
 ELEMENT = define(f"{_L}.XElement", {
     "new(XName name)": XElement,
     "new(XName name, object content)": lambda name, content: XElement(name, [content]),
-    "new(XName name, params object[] content)": lambda name, contents: XElement(name, iterate(contents)),
+    "new(XName name, params object[] content)": lambda name, contents: XElement(name, _contents(contents)),
     "new(XElement other)": lambda other: other.clone(),
     "static XElement Parse(string text)": parse_element,
     "static XElement Parse(string text, LoadOptions options)": lambda text, how: parse_element(text, _keeps(how)),
