@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.expressions.expression import Expression, compile_expression, is_expression
+from gateway.expressions.expression import Expression, compile_expression
 from gateway.expressions.results import to_bool, to_int, to_text
-from gateway.expressions.scan import scan_expression, unescape_expression
+from gateway.expressions.scan import is_expression, scan_expression, unescape_expression
 
 __all__ = [
     "Expression",

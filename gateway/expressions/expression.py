@@ -16,7 +16,6 @@ from gateway.expressions.context_types import CONTEXT
 from gateway.expressions.failures import as_thrown
 from gateway.expressions.limits import METER, LimitExceeded
 from gateway.expressions.runtime import EXPORTS
-from gateway.expressions.scan import Unbalanced, scan_expression
 from gateway.expressions.syntax import Source, parse
 
 
@@ -63,17 +62,6 @@ def _failure(error: Exception) -> ExpressionError:
         return ExpressionError("InsufficientExecutionStackException", "The expression calls itself too deeply.")
     value = as_thrown(error).value
     return ExpressionError(value.name, value.message)
-
-
-def is_expression(text: str) -> bool:
-    """Whether the whole of *text*, white space around it aside, is one ``@(…)`` or ``@{…}``."""
-    stripped = text.strip()
-    if not stripped.startswith(("@(", "@{")):
-        return False
-    try:
-        return scan_expression(stripped, 0) == len(stripped)
-    except Unbalanced:
-        return False
 
 
 def compile_expression(text: str, location: Location, named: Mapping[str, object] | None = None) -> Expression:
