@@ -23,6 +23,7 @@ from gateway.pipeline.services import Services
 from gateway.policies import POLICIES
 from gateway.routing import RoutedApi, RoutedOperation, Router, Version
 from gateway.targets import ConfiguredTargets, NoTarget
+from gateway.wire.asgi_target import CALLER_HEADER
 from gateway.wire.contract import HeaderContract
 from gateway.wire.messages import Target
 
@@ -36,6 +37,9 @@ class Assembly:
         self._config = config
         self._targets = targets
         self._metrics = metrics
+        # An application in the process believes this header, and policies may route any API there: no client may send it.
+        inside = any(backend.app is not None for backend in config.backends.values())
+        self._vouched = frozenset({CALLER_HEADER} if inside else ())
         self._deployment = entities.deployment_info(config, services.certificates)
         named = {
             name: NamedValue(each.value.get_secret_value(), each.secret) for name, each in config.named_values.items()
@@ -68,7 +72,7 @@ class Assembly:
         target = self._target(api)
         whole = self.operation(api, None)
         operations = [self.operation(api, operation) for operation in api.operations]
-        contract = _contract([whole, *operations])
+        contract = _contract([whole, *operations], self._vouched)
         info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
         runtime = ApiRuntime(info, target, contract, whole)
         return RoutedApi(
@@ -110,7 +114,7 @@ class Assembly:
             None: self._pipeline(PolicyFiles(everywhere=self._config.global_policy))
         }
         whole = OperationRuntime(entities.WHOLE_API, pipelines, self._metrics.operation("", ""))
-        return ApiRuntime(ApiInfo("", "", ""), NoTarget(), HeaderContract(()), whole)
+        return ApiRuntime(ApiInfo("", "", ""), NoTarget(), HeaderContract(self._vouched), whole)
 
     def _target(self, api: Api) -> Target:
         if api.backend is not None:
@@ -118,12 +122,12 @@ class Assembly:
         return NoTarget() if api.service_url is None else self._targets.for_api(api.service_url)
 
 
-def _contract(operations: list[OperationRuntime]) -> HeaderContract:
-    """What the clients of an API may not send, on any of its routes: docs/adr/0003."""
+def _contract(operations: list[OperationRuntime], vouched: frozenset[str]) -> HeaderContract:
+    """What the clients of an API may not send, on any of its routes: docs/adr/0003; *vouched* on no account."""
     pipelines = [pipeline for operation in operations for pipeline in operation.pipelines.values()]
     owned = frozenset[str]().union(*(pipeline.owned_headers for pipeline in pipelines))
     guarded = frozenset[str]().union(*(pipeline.guarded_headers for pipeline in pipelines))
-    return HeaderContract(owned - guarded)
+    return HeaderContract((owned - guarded) | vouched)
 
 
 def _version(api: Api) -> Version | None:
