@@ -37,7 +37,7 @@ class Assembly:
         self._config = config
         self._targets = targets
         self._metrics = metrics
-        # An application in the process believes this header, and policies may route any API there: no client may send it.
+        # An application in the process believes this header, and policies may route any API there. No client sends it.
         inside = any(backend.app is not None for backend in config.backends.values())
         self._vouched = frozenset({CALLER_HEADER} if inside else ())
         self._deployment = entities.deployment_info(config, services.certificates)
