@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2 as httpx
+import sqlalchemy as sa
 import structlog
 from dbos import DBOS
 
@@ -25,7 +26,7 @@ from gateway.notifications.d365_client import D365Client
 from gateway.notifications.database import FileLock, open_engine, store_url
 from gateway.notifications.delivery import Deliverer
 from gateway.notifications.dispatch import Dispatcher
-from gateway.notifications.durability import dbos_config, quiet_dbos
+from gateway.notifications.durability import dbos_config, forward_log
 from gateway.notifications.housekeeping import Housekeeping
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.poller import Poller
@@ -120,6 +121,16 @@ class Engine:
             raise _not_ready()
         return self._sealer
 
+    async def is_ready(self) -> bool:
+        """Whether the engine runs and its store answers within two seconds. May be asked from any loop."""
+        if not self._thread.is_alive() or not self._ready.is_set():
+            return False
+        try:
+            async with asyncio.timeout(2.0):
+                return bool(await self.store.read(lambda connection: connection.execute(sa.select(1)).scalar()))
+        except (TimeoutError, sa.exc.SQLAlchemyError):
+            return False
+
     def announce(self) -> None:
         """There is a new row to dispatch."""
         if self._loop is not None and self._dispatcher is not None:
@@ -183,9 +194,8 @@ class Engine:
         return work if self.settings.embedded else [*work, replica.run(self.settings.takeover_interval_s, self.metrics)]
 
     def _launch(self) -> None:
-        quiet_dbos()
-        config = dbos_config(self.settings.store_url, self.store.engine, self.executor_id)
-        DBOS(config=config)
+        DBOS(config=dbos_config(self.settings.store_url, self.store.engine, self.executor_id))
+        forward_log()
         DBOS.launch()
 
     async def _shut_down(self, tasks: Sequence[asyncio.Task[Any]], replica: Replica) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
 
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.d365.lives import ends
 from gateway.notifications.api import parse_key
 from gateway.notifications.app import create_app, shout
-from gateway.notifications.database import StoreInUse
+from gateway.notifications.database import FileLock, StoreInUse
 from gateway.notifications.problems import MEDIA_TYPE, Problem
 from gateway.notifications.settings import CallbackSettings, D365Settings
 from tests.notifications.conftest import ALICE, BOB, Running, fast_settings, run
@@ -266,3 +268,28 @@ def test_one_engine_per_process(service: Running, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="one engine"):
         other.engine.start()
     assert service.call("GET", "/jobs").status_code == 200
+
+
+def test_ready(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine is ready while it runs and its store answers."""
+    assert run(service.engine.is_ready())
+    assert not run(Running(service.settings).engine.is_ready())
+
+    async def fail(work: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(service.engine.store, "read", fail)
+    assert not run(service.engine.is_ready())
+
+
+def test_failed_start(service: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that fails says why, and leaves neither lock nor thread behind."""
+    path = tmp_path / "directory.db"
+    path.mkdir()
+    lock = threading.Lock()
+    monkeypatch.setattr("gateway.notifications.engine._PROCESS", lock)
+    broken = Running(replace(service.settings, store_url=f"sqlite:///{path}"))
+    with pytest.raises(OperationalError, match="unable to open"):
+        broken.engine.start()
+    assert not lock.locked()
+    FileLock(str(path)).release()
