@@ -34,7 +34,6 @@ LINK = re.compile(r"!?\[[^\]]*\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 # Announced in README.md and still being written; take a name out when its page has come.
-PENDING_PAGES = {"performance.md"}
 SECTIONS = {section.value for section in Section}
 
 
@@ -91,7 +90,7 @@ def test_links_lead_somewhere(page: Path) -> None:
     """Every relative link points to a file or folder of the repository."""
     text = BLOCK.sub("", page.read_text())
     dead = [target for target in LINK.findall(text) if not (page.parent / target).exists()]
-    assert [target for target in dead if Path(target).name not in PENDING_PAGES] == []
+    assert dead == []
 
 
 # -- blocks
