@@ -33,7 +33,6 @@ NAMES = sorted(SHAPES)
 LINK = re.compile(r"!?\[[^\]]*\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
-# Announced in README.md and still being written; take a name out when its page has come.
 SECTIONS = {section.value for section in Section}
 
 
