@@ -8,6 +8,7 @@ nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
 
@@ -58,7 +59,8 @@ class Intake:
         found = await self._record(job, derive_key(job.batch_id, request.url, key), rule)
         if isinstance(found, Refusal):
             status, detail = _REFUSALS[found.reason]
-            raise Problem(status, found.reason, detail, rule=rule.name)
+            headers = {"retry-after": "30"} if status == 429 else None
+            raise Problem(status, found.reason, detail, headers, rule=rule.name)
         self._engine.metrics.accept_time.observe(time.perf_counter() - began)
         self._tell(found)
         return found
@@ -115,11 +117,11 @@ class Intake:
         now = time.monotonic()
         if now - self._checked.get(target, -_REMEMBER_S) < _REMEMBER_S:
             return
-        try:
+        # A name that cannot be resolved is remembered like one that passed: its turn comes at delivery, and a name
+        # server that is down must not cost every request a second.
+        with contextlib.suppress(OSError, TimeoutError):
             addresses = await asyncio.wait_for(self._resolve(target.host, target.port), _RESOLVE_S)
-        except (OSError, TimeoutError):
-            return
-        require_addresses(addresses, self._settings.callbacks)
+            require_addresses(addresses, self._settings.callbacks)
         if len(self._checked) > 1000:
             self._checked.clear()
         self._checked[target] = now
