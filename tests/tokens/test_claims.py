@@ -77,7 +77,11 @@ AUDIENCES: list[tuple[Any, set[str], bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("audience", "accepted", "passes"), AUDIENCES, ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value))
+@pytest.mark.parametrize(
+    ("audience", "accepted", "passes"),
+    AUDIENCES,
+    ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value),
+)
 def test_audience(audience: Any, accepted: set[str], passes: bool) -> None:
     """Audiences are compared byte for byte, one final slash forgiven."""
     expected = "accepted" if passes else "TokenAudienceNotAllowed"

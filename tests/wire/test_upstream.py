@@ -197,7 +197,7 @@ def test_answers_502_for_a_broken_answer(answer_bytes: bytes) -> None:
 
 
 def test_a_head_with_bare_line_ends_is_refused_at_once() -> None:
-    """A head that can never end as it must is 502 now, not after the time-out; the backend keeps the connection open."""
+    """A head that can never end as it must is 502 now, not after the time-out."""
 
     async def scenario() -> None:
         async with proxy(answer(b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok")) as p:
