@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -82,6 +83,11 @@ class _Entry:
     in_flight: bool = False
     subscriptions: list[Subscription[object]] = field(default_factory=list)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for its time: somebody wants it, and no query is out for it."""
+        return bool(self.subscriptions) and not self.in_flight
+
 
 _Asked = list[tuple[_Entry, tuple[Subscription[object], ...]]]
 
@@ -95,6 +101,10 @@ class Poller:
         self._clock = clock
         self._metrics = metrics
         self._entries: dict[int, _Entry] = {}
+        # When to ask next: a heap, because looking through ten thousand entries at every turn costs more than asking.
+        # An item counts only while its time is still its entry's.
+        self._agenda: list[tuple[float, int, _Entry]] = []
+        self._serial = itertools.count()
         self._wake = asyncio.Event()
         self._queries: set[asyncio.Task[None]] = set()
 
@@ -105,8 +115,8 @@ class Poller:
         subscription = Subscription(batch_id, judge, once, asyncio.get_running_loop().create_future())
         due = self._clock.now() + delay_s
         entry = self._entries.setdefault(batch_id, _Entry(batch_id, due, self._settings.interval_s))
-        entry.due = min(entry.due, due)
         entry.subscriptions.append(subscription)
+        self._schedule(entry, min(entry.due, due))
         subscription.done.add_done_callback(lambda _: self._drop(entry, subscription))
         self._metrics.watches.set(len(self._entries))
         self._wake.set()
@@ -136,7 +146,7 @@ class Poller:
 
     async def _rest(self) -> None:
         """Until the next is due, at most a tick: an entry that becomes due at once rings the bell."""
-        soonest = min((e.due for e in self._entries.values() if not e.in_flight), default=float("inf"))
+        soonest = self._agenda[0][0] if self._agenda else float("inf")
         pause_s = min(max(soonest - self._clock.now(), 0.01), self._settings.tick_s)
         try:
             async with asyncio.timeout(pause_s):
@@ -147,20 +157,27 @@ class Poller:
             pass
 
     def _due_batches(self) -> list[list[_Entry]]:
-        now = self._clock.now()
-        idle = [entry for entry in self._entries.values() if not entry.in_flight]
-        due = [entry for entry in idle if entry.due <= now]
-        if not due:
-            return []
-        size = self._settings.chunk
-        free = -len(due) % size
-        later = (entry for entry in idle if now < entry.due <= now + self._settings.max_interval_s)
-        due += heapq.nsmallest(free, later, key=lambda entry: entry.due)
+        now, size = self._clock.now(), self._settings.chunk
+        due = list(self._pop(now))
+        if due:
+            later = self._pop(now + self._settings.max_interval_s)
+            due += itertools.islice(later, -len(due) % size)
         return [due[at : at + size] for at in range(0, len(due), size)]
 
+    def _pop(self, until: float) -> Iterator[_Entry]:
+        """Take entries off the agenda, soonest first, as far as they are due by *until*."""
+        while self._agenda and self._agenda[0][0] <= until:
+            due, _, entry = heapq.heappop(self._agenda)
+            if due == entry.due and entry.is_idle:
+                entry.in_flight = True
+                yield entry
+
+    def _schedule(self, entry: _Entry, due: float) -> None:
+        entry.due = due
+        if entry.is_idle:
+            heapq.heappush(self._agenda, (due, next(self._serial), entry))
+
     def _spawn(self, batch: list[_Entry]) -> None:
-        for entry in batch:
-            entry.in_flight = True
         task = asyncio.create_task(self._poll(batch))
         self._queries.add(task)
         task.add_done_callback(self._queries.discard)
@@ -179,6 +196,7 @@ class Poller:
         finally:
             for entry in batch:
                 entry.in_flight = False
+                self._schedule(entry, entry.due)
             self._wake.set()
 
     def _show(self, asked: _Asked, rows: dict[int, Row]) -> None:
