@@ -142,7 +142,7 @@ def _services(config: Config, outside: Outside, emitted: EmittedMetrics) -> Serv
     return Services(
         targets=outside.targets,
         issuers=outside.issuers,
-        token_cache=TokenCache(),
+        token_cache=TokenCache(config.token_cache.entries, config.token_cache.max_bytes),
         schemas={name: file.read_bytes() for name, file in config.schemas.items()},
         certificates=load_certificates(config),
         counters=outside.state.counters,

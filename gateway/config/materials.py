@@ -98,6 +98,15 @@ class Issuer(Model):
     """Fetches for unknown key ids."""
 
 
+class TokenCache(Model):
+    """How many verified tokens are remembered; a verdict never outlives its token, its keys or the configuration."""
+
+    entries: Annotated[int, Field(ge=0)] = 65_536
+    """Verdicts of one worker; 0 verifies every token in full."""
+    max_bytes: Count = 64 * 1_048_576
+    """Memory that they may take, estimated."""
+
+
 class Logger(Model):
     """Where log-to-eventhub and its kin write: an HTTP endpoint or a file."""
 

@@ -10,7 +10,7 @@ from gateway.config.apis import Api, Group, Product, Subscription, User
 from gateway.config.backends import Backend
 from gateway.config.identity import ManagedIdentity
 from gateway.config.listening import Deployment, Limits, ListenerTls, Logging, Timeouts, Tracing
-from gateway.config.materials import Certificate, Issuer, Logger, NamedValue, ValueName
+from gateway.config.materials import Certificate, Issuer, Logger, NamedValue, TokenCache, ValueName
 from gateway.config.notifications import Notifications
 from gateway.config.positions import Positions
 from gateway.config.values import Address, Count, File, Id, Listen, Model, Network, NewFile, Secret
@@ -43,6 +43,8 @@ class Config(Model):
     """Step-by-step traces of single requests."""
     deployment: Deployment = Deployment()
     """What expressions see as `context.Deployment`."""
+    token_cache: TokenCache = TokenCache()
+    """Verified tokens that are remembered."""
     redis: Secret | None = None
     """`redis://host:6379/0`: counters and caches shared by replicas. None: each worker has its own, in memory."""
     quota_file: NewFile | None = None
