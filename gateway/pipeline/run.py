@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import ClientLeft, ExpressionError, KeysUnavailable, PolicyError, UpstreamError
 from gateway.wire.body import BodyTooLarge
+from gateway.wire.fields import FieldError
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def as_policy_error(error: Exception) -> PolicyError | None:
     match error:
         case PolicyError():
             return error
-        case ExpressionError():
+        case ExpressionError() | FieldError():  # a computed header that no header line can carry is one too
             message = f"Expression evaluation failed. {error}"
             return PolicyError(500, "ExpressionValueEvaluationFailure", message, "Internal server error")
         case UpstreamError():

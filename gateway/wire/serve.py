@@ -152,10 +152,3 @@ async def start(
     task = asyncio.create_task(server.serve(sockets=[listening]))
     await server.ready.wait()
     return RunningServer(listening.getsockname()[1], server, task)
-
-
-async def serve(
-    listener: Listener, sockets: list[socket.socket], host: str, port: int, *, tls: ListenerTls | None = None
-) -> None:
-    """Serve in this process until SIGINT or SIGTERM; requests that run then may end within the drain time."""
-    await uvicorn.Server(configure(listener, host, port, tls=tls)).serve(sockets=sockets)

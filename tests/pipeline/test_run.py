@@ -13,6 +13,7 @@ from gateway.pipeline.document import Scope, Section
 from gateway.pipeline.policy import MaybeLater, Outcome, Place, Step
 from gateway.pipeline.run import as_policy_error, finish, run
 from gateway.wire.body import BodyTooLarge
+from gateway.wire.fields import FieldError
 from gateway.wire.messages import Request, Response
 from gateway.wire.pending import Pending
 
@@ -95,6 +96,7 @@ def test_finish_takes_what_is_there() -> None:
         (UpstreamError("Timeout", "slow", 504), 504, "Timeout"),
         (KeysUnavailable("issuer down", 7), 503, "KeysUnavailable"),
         (BodyTooLarge("too large"), 413, "RequestBodyTooLarge"),
+        (FieldError("Malformed header name"), 500, "ExpressionValueEvaluationFailure"),
         (ClientLeft("left"), 499, "ClientConnectionFailure"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
