@@ -90,6 +90,20 @@ class TokenCheck:
     extensions: Extensions
     now: Callable[[], float]
 
+    @classmethod
+    def compile(
+        cls,
+        settings: Settings,
+        *,
+        token: Value[str],
+        validator: Callable[[Context], TokenValidator],
+        rules: RuleSet,
+        extensions: Extensions,
+    ) -> TokenCheck:
+        """The check with what both elements write alike: refusal and output variable."""
+        variable = settings.maybe(settings.constant, "output-token-variable-name")
+        return cls(token, validator, rules, Refusal.compile(settings), variable, extensions, settings.services.now)
+
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when keys were at hand. Raises PolicyError, KeysUnavailable."""
         try:

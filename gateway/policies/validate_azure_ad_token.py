@@ -16,7 +16,7 @@ from gateway.errors import ExpressionError
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Child, Element
 from gateway.pipeline.values import Constant, combined
-from gateway.policies.token_check import OUTPUT, REFUSAL_ATTRIBUTES, Refusal, TokenCheck
+from gateway.policies.token_check import OUTPUT, REFUSAL_ATTRIBUTES, TokenCheck
 from gateway.policies.token_extensions import EXTENSIONS, Extensions, extensions
 from gateway.policies.token_keys import DECRYPTION_KEYS, decryption_keys
 from gateway.policies.token_rules import AUDIENCES, REQUIRED_CLAIMS, RuleSet, required_claims, text_list, texts
@@ -82,14 +82,12 @@ class ValidateAzureAdToken:
         """From ``<validate-azure-ad-token>``. Raises LoadError: no tenant, several token sources."""
         extra = extensions(settings.child("extensions"))
         rules = RuleSet.of(_fields(settings, extra))
-        check = TokenCheck(
+        check = TokenCheck.compile(
+            settings,
             token=token_source(settings, Constant(BEARER), forgiving=False),
             validator=_validators(settings, rules),
             rules=rules,
-            refusal=Refusal.compile(settings),
-            variable=settings.maybe(settings.constant, "output-token-variable-name"),
             extensions=extra,
-            now=settings.services.now,
         )
         return cls(check, tuple(each.header for each in extra.claim_headers))
 

@@ -16,7 +16,7 @@ from gateway.errors import PolicyError
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
 from gateway.pipeline.values import Constant, combined, is_unresolved
-from gateway.policies.token_check import OUTPUT, REFUSAL_ATTRIBUTES, Refusal, TokenCheck
+from gateway.policies.token_check import OUTPUT, REFUSAL_ATTRIBUTES, TokenCheck
 from gateway.policies.token_extensions import EXTENSIONS, Extensions, extensions
 from gateway.policies.token_keys import DECRYPTION_KEYS, ISSUER_SIGNING_KEYS, decryption_keys, signing_keys
 from gateway.policies.token_rules import (
@@ -104,14 +104,12 @@ class ValidateJwt:
             raise zumo.error("unsupported", "Mobile Services are gone", "use issuer-signing-keys")
         extra = extensions(settings.child("extensions"))
         rules = RuleSet.of(_fields(settings, extra))
-        check = TokenCheck(
+        check = TokenCheck.compile(
+            settings,
             token=token_source(settings, settings.maybe(settings.text, "require-scheme"), forgiving=True),
             validator=_validators(settings, rules),
             rules=rules,
-            refusal=Refusal.compile(settings),
-            variable=settings.maybe(settings.constant, "output-token-variable-name"),
             extensions=extra,
-            now=settings.services.now,
         )
         return cls(check, tuple(each.header for each in extra.claim_headers))
 
