@@ -6,7 +6,7 @@ Source: reference/apim-policies.md section 2.6 (order of IdentityModel's JsonWeb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.tokens.accepted_issuers import Publisher, check_issuer
@@ -50,8 +50,19 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("required claims", lambda e: check_required_claims(e.jws.payload, e.rules, e.now)),
 )
 
+# Checks that object to nothing while their rule is not set. A check that is not listed here always runs.
+_ASKED_FOR: Mapping[str, Callable[[TokenRules], object]] = {
+    "audience": lambda rules: rules.audiences is not None,
+    "type": lambda rules: rules.types,
+    "maximum lifetime": lambda rules: rules.max_lifetime_s is not None,
+    "deny-list": lambda rules: rules.denied_ids,
+    "binding": lambda rules: rules.confirmation != "ignore",
+    "client application": lambda rules: rules.client_ids is not None,
+    "scope or role": lambda rules: rules.scope_or_role is not None,
+    "required claims": lambda rules: rules.required_claims,
+}
 
-def check_all(evidence: Evidence) -> None:
-    """Run every check; the first objection is raised as TokenError."""
-    for _, check in CHECKS:
-        check(evidence)
+
+def checks_for(rules: TokenRules) -> tuple[Check, ...]:
+    """The checks that can object under *rules*, in order; the first objection is raised as TokenError."""
+    return tuple(check for name, check in CHECKS if name not in _ASKED_FOR or _ASKED_FOR[name](rules))

@@ -10,6 +10,7 @@ Source: reference/apim-policies.md section 2.3; RFC 7515 section 4.1.4; docs/adr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from gateway.errors import TokenError
 from gateway.tokens.accepted_issuers import matches
@@ -61,11 +62,9 @@ def find_signer(jws: Jws, offers: Sequence[Offer]) -> Signer:
     algorithm, kid = str(jws.header["alg"]), key_id(jws)
     if algorithm == "none":
         return Signer(None, offers[0][1], offers[0][0])
-    for tried, signer in enumerate(_candidates(jws, kid, offers)):
-        if tried == MAX_TRIED:
-            break
-        if signer.key is not None and is_signed_by(signer.key, algorithm, jws.signing_input, jws.signature):
-            return signer
+    for key, (source, keyset) in islice(_candidates(jws, kid, algorithm, offers), MAX_TRIED):
+        if is_signed_by(key, algorithm, jws.signing_input, jws.signature):
+            return Signer(key, keyset, source)
     if not _is_known(kid, offers):
         raise KeyNotFound
     raise TokenError(
@@ -79,22 +78,17 @@ def _is_known(kid: str | None, offers: Sequence[Offer]) -> bool:
     return any(kid in keyset.by_kid for _, keyset in offers)
 
 
-def _candidates(jws: Jws, kid: str | None, offers: Sequence[Offer]) -> Iterator[Signer]:
-    """Keys that may use the token's algorithm: of its kid first, and of the issuer it names first."""
-    algorithm = str(jws.header["alg"])
+def _candidates(jws: Jws, kid: str | None, algorithm: str, offers: Sequence[Offer]) -> Iterator[tuple[Key, Offer]]:
+    """Keys that may use *algorithm*: of the token's kid first, and of the issuer it names first."""
     ordered = offers if len(offers) == 1 else sorted(offers, key=lambda offer: not _speaks_for(offer[1], jws))
-    if kid is not None:
-        for source, keyset in ordered:
-            yield from _suited(keyset.by_kid.get(kid, ()), algorithm, source, keyset)
-    for source, keyset in ordered:
-        rest = (key for key in keyset.keys if _is_fallback(key, kid, keyset))
-        yield from _suited(rest, algorithm, source, keyset)
-
-
-def _suited(
-    keys: Iterator[Key] | tuple[Key, ...], algorithm: str, source: KeySource, keyset: KeySet
-) -> Iterator[Signer]:
-    return (Signer(key, keyset, source) for key in keys if algorithm in key.algorithms)
+    for offer in ordered if kid is not None else ():
+        for key in offer[1].by_kid.get(str(kid), ()):
+            if algorithm in key.algorithms:
+                yield key, offer
+    for offer in ordered:
+        for key in offer[1].keys:
+            if algorithm in key.algorithms and _is_fallback(key, kid, offer[1]):
+                yield key, offer
 
 
 def _is_fallback(key: Key, kid: str | None, keyset: KeySet) -> bool:

@@ -1,8 +1,12 @@
 """
 JSON objects as a token may hold them: exactly one reading, bounded work.
 
-The standard library parses, because it shows every member and so lets duplicates be refused. Its leniency is taken away
-here: duplicate members, NaN and Infinity, numbers out of range, deep nesting, lone surrogates, byte-order marks.
+A text that its own value spells again, byte for byte, has only that reading: nothing in it was dropped or bent. Issuers
+write such texts, so orjson reads and writes them, several times quicker than anything that looks at each member.
+
+Every other text is read by the standard library, because it shows every member and so lets duplicates be refused. Its
+leniency is taken away here: duplicate members, NaN and Infinity, numbers out of range, deep nesting, lone surrogates,
+byte-order marks.
 
 Source: RFC 7515 section 4 and RFC 7519 section 4 (duplicate names), RFC 8259, RFC 8725 section 2.7.
 """
@@ -13,6 +17,8 @@ import json
 import math
 from collections.abc import Iterable
 from typing import cast
+
+import orjson
 
 from gateway.errors import TokenError
 
@@ -26,18 +32,36 @@ def parse_object(raw: bytes, what: str) -> dict[str, object]:
 
     *raw* has already been bounded by the size of the whole token.
     """
-    try:
-        text = raw.decode("utf-8")
-        value = _DECODER.decode(text)
-        if text.count("{") + text.count("[") > MAX_DEPTH:  # fewer brackets cannot nest deeper
-            _refuse_deep(value)
-        if "\\u" in text:
-            _refuse_lone_surrogates(value)
-    except (ValueError, RecursionError) as error:
-        raise TokenError("JwtInvalid", f"JWT is not well formed: {what} {_fault(error)}.") from None
+    value = _canonical(raw)
+    if value is None:
+        try:
+            value = _read(raw.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise TokenError("JwtInvalid", f"JWT is not well formed: {what} {_fault(error)}.") from None
     if not isinstance(value, dict):
         raise TokenError("JwtInvalid", f"JWT is not well formed: {what} is not a JSON object.")
     return cast("dict[str, object]", value)
+
+
+def _canonical(raw: bytes) -> object:
+    """The value of a text that is written as orjson writes it; None for every other, and for one that may be deep."""
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:  # fewer brackets cannot nest deeper
+        return None
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    return value if orjson.dumps(value) == raw else None
+
+
+def _read(text: str) -> object:
+    """The value of *text*. Raises ValueError, RecursionError."""
+    value = _DECODER.decode(text)
+    if text.count("{") + text.count("[") > MAX_DEPTH:
+        _refuse_deep(value)
+    if "\\u" in text:
+        _refuse_lone_surrogates(value)
+    return value
 
 
 class _FaultError(ValueError):

@@ -18,7 +18,7 @@ from hashlib import sha256
 
 from gateway.errors import TokenError
 from gateway.tokens.cache import TokenCache, Verdict, estimated_size
-from gateway.tokens.checks import Evidence, check_all
+from gateway.tokens.checks import Check, Evidence, checks_for
 from gateway.tokens.claims import check_audience, check_lifetime, check_required_claims, seconds
 from gateway.tokens.compact import Jwe, Jws, parse
 from gateway.tokens.decrypt import DEFAULT_RULES, decrypted
@@ -79,6 +79,7 @@ class TokenValidator:
         self.keys = keys
         self._cache = cache if cache is not None and cache.max_entries > 0 else None
         self._inline = InlineKeys(KeySet(None, keys.inline))
+        self._checks: tuple[Check, ...] = checks_for(rules)
         # Verdicts must never cross validators or rule sets, so both are part of what is hashed with the token.
         self._identity = next(_serial).to_bytes(8, "big")
 
@@ -124,7 +125,9 @@ class TokenValidator:
             signer = find_signer(jws, offers)
         except KeyNotFound as error:
             return self._without_key(jws, call, error, may_fetch)
-        check_all(Evidence(jws, call.rules, call.now, self.keys.issuers, signer, call.certificate))
+        evidence = Evidence(jws, call.rules, call.now, self.keys.issuers, signer, call.certificate)
+        for check in self._checks if call.rules is self.rules else checks_for(call.rules):
+            check(evidence)
         return self._accept(jws, signer, call)
 
     def open(self, token: str, rules: TokenRules) -> Jws:

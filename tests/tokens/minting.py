@@ -69,7 +69,7 @@ def part(value: Any) -> str:
     """One part of a compact token, from JSON, text or bytes."""
     if isinstance(value, str):
         return encode(value.encode())
-    return encode(value if isinstance(value, bytes) else json.dumps(value).encode())
+    return encode(value if isinstance(value, bytes) else json.dumps(value, separators=(",", ":")).encode())
 
 
 def claims(**changes: Any) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def test_bounded_by_bytes() -> None:
 
 
 def test_used_verdicts_survive() -> None:
-    """A token in use moves on to the young generation and is not lost when the old one goes."""
+    """A token in use stays, however many others come and go."""
     cache = TokenCache(max_entries=4)
     for number in range(20):
         cache.keep(key(number), verdict())

@@ -17,6 +17,7 @@ REFUSED = {
     "text": b'"a"',
     "null": b"null",
     "duplicate": b'{"a":1,"a":1}',
+    "duplicate of another value": b'{"a":1,"b":2,"a":3}',
     "duplicate after unescaping": b'{"a":1,"\\u0061":1}',
     "nested duplicate": b'{"x":[{"a":1,"a":2}]}',
     "byte-order mark": b'\xef\xbb\xbf{"a":1}',
@@ -75,10 +76,10 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3), max_le
 
 
 @settings(max_examples=50)
-@given(st.dictionaries(st.text(max_size=5), VALUES, max_size=5))
-def test_any_object_survives(value: dict[str, object]) -> None:
-    """What a well-behaved issuer writes is read back equal, or refused for its depth."""
-    raw = json.dumps(value).encode("utf-8", "surrogatepass")
+@given(st.dictionaries(st.text(max_size=5), VALUES, max_size=5), st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_any_object_survives(value: dict[str, object], spelling: tuple[str, str]) -> None:
+    """What a well-behaved issuer writes, tightly or with spaces, is read back equal, or refused for its depth."""
+    raw = json.dumps(value, separators=spelling, ensure_ascii=spelling[0] == ", ").encode("utf-8", "surrogatepass")
     try:
         assert parse_object(raw, "payload") == value
     except TokenError as error:
