@@ -137,7 +137,7 @@ class Dispatcher:
     def _match(self, request: Request) -> tuple[Match, bool]:
         """What *request* means, and whether it is a preflight that the operation's cors policies answer."""
         match = self.router.match(request)
-        announced = preflight_method(request)
+        announced = preflight_method(request) if request.method == "OPTIONS" else None
         if announced is None:
             return match, False
         asked = match if match.operation is not None else self._match_announced(request, announced)

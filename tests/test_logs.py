@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
+import time
+from datetime import datetime
 
 import pytest
 import structlog
@@ -60,6 +63,37 @@ def test_a_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1
     assert json.loads(lines[0])["detail"] == "one\ntwo *****"
+
+
+@pytest.mark.parametrize("secret", ["a.secret", 'quo"ted\\', "läßt\n"], ids=["plain", "escaped", "not ASCII"])
+@pytest.mark.usefixtures("configured")
+def test_secrets_are_found_however_a_line_writes_them(secret: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A secret with characters that JSON escapes is masked in a line too."""
+    logs.configure("info", "json")
+    logs.hide([secret])
+    try:
+        structlog.get_logger().info("event", detail=[f"input {secret} is wrong"])
+    finally:
+        logs.hide([])
+    assert json.loads(capsys.readouterr().out)["detail"] == ["input ***** is wrong"]
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_long_value_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing in a line is endless."""
+    logs.configure("info", "json")
+    structlog.get_logger().info("event", detail="x" * 3000)
+    assert json.loads(capsys.readouterr().out)["detail"] == "x" * 2000 + "…"
+
+
+@pytest.mark.usefixtures("configured")
+def test_the_moment_is_written_as_rfc_3339(capsys: pytest.CaptureFixture[str]) -> None:
+    """The timestamp is UTC, to the microsecond, and the present."""
+    logs.configure("info", "json")
+    structlog.get_logger().info("event")
+    text = json.loads(capsys.readouterr().out)["timestamp"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", text)
+    assert abs(datetime.fromisoformat(text).timestamp() - time.time()) < 60
 
 
 @pytest.mark.usefixtures("configured")

@@ -123,7 +123,7 @@ class DeploymentInfo:
     certificates: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # never changed; freezing would cost more than all the rest of making one
 class LastError:
     """``context.LastError``: what sent the request to on-error, and where. All text."""
 
@@ -140,15 +140,8 @@ class LastError:
         """What *refusal* means to on-error; without a *place* a built-in step refused, before any policy ran."""
         if place is None:
             return cls("configuration", refusal.reason, refusal.message, "", "", "", None)
-        return cls(
-            source=place.source,
-            reason=refusal.reason,
-            message=refusal.message,
-            scope=place.scope.value,
-            section=place.section.value,
-            path=place.path,
-            policy_id=place.policy_id,
-        )
+        reason, message = refusal.reason, refusal.message
+        return cls(place.source, reason, message, place.scope_name, place.section_name, place.path, place.policy_id)
 
 
 class Tracer(Protocol):

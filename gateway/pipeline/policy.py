@@ -13,7 +13,7 @@ or raises ``PolicyError``: the pipeline goes to on-error.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeVar
 
 from gateway.pipeline.document import Scope, Section
@@ -62,6 +62,7 @@ class Place:
 
     Attributes:
         path: Within its document, 1-based per name: ``choose[3]/when[2]``.
+        scope_name, section_name: The two as APIM writes them.
     """
 
     source: str
@@ -69,6 +70,12 @@ class Place:
     section: Section
     path: str
     policy_id: str | None = None
+    scope_name: str = field(init=False)
+    section_name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scope_name", self.scope.value)
+        object.__setattr__(self, "section_name", self.section.value)
 
 
 @dataclass(frozen=True, slots=True)

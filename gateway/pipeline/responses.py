@@ -7,6 +7,7 @@ Source: reference 1.8: ``{ "statusCode": 401, "message": "…" }``, one space af
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gateway.wire.body import Body
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 FINAL_STATUSES = range(200, 600)
 
 
+_HEADERS = {"content-type": "Content-Type: application/json", "cache-control": "Cache-Control: no-store"}
+
+
+@lru_cache(maxsize=256)  # the messages of refusals come again and again
 def error_body(status_code: int, message: str, activity_id: str | None = None) -> bytes:
     """The JSON of a default error answer; *activity_id* joins a 500 to its log line."""
     tail = f', "activityId": "{activity_id}"' if activity_id else ""
@@ -33,6 +38,8 @@ def error_response(refusal: PolicyError, context: Context | None = None) -> Resp
     status = refusal.status if refusal.status in FINAL_STATUSES else 500
     unexpected = status == 500 and context is not None
     activity_id = str(context.request_id) if unexpected and context else None
-    headers = Headers([("Content-Type", "application/json"), ("Cache-Control", "no-store"), *refusal.headers])
+    headers = Headers.from_lines(_HEADERS.copy())
+    for name, value in refusal.headers:
+        headers.append(name, value)
     body = error_body(status, refusal.public_message, activity_id)
     return Response(status, headers, Body(body))

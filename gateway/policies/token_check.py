@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gateway.errors import PolicyError, TokenError
 from gateway.pipeline.context import LastError
 from gateway.pipeline.shape import Attribute, Kind
+from gateway.pipeline.values import Constant
 from gateway.policies.token_source import NOT_PRESENT
 from gateway.tokens.jwt import Jwt
 
@@ -66,13 +67,14 @@ class Refusal:
         default = error.message if error.reason == NOT_PRESENT else INVALID
         refusal = PolicyError(status, error.reason, error.message, default, headers)
         if self.message is not None:
-            # The author's expression may show LastError.Message, so it must be there before on-error begins.
-            context.last_error = LastError.of(refusal, context.place)
+            if not isinstance(self.message, Constant):
+                # The author's expression may show LastError.Message, so it must be there before on-error begins.
+                context.last_error = LastError.of(refusal, context.place)
             refusal.public_message = self.message(context)
         return refusal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TokenCheck:
     """
     One compiled check.
@@ -117,11 +119,14 @@ class TokenCheck:
 
     def _verify(self, context: Context) -> Jwt | Awaitable[Jwt]:
         request = context.request
-        token = self.token(context)
+        token, rules = self.token(context), self.rules(context)
+        validator = self.validator(context)
+        known = request.memo.get(self)
+        if known is None or known[0] is not token or known[1] is not validator or known[2] is not rules:
+            known = request.memo[self] = token, validator, rules, validator.cache_key(token, rules)
         certificate = request.certificate.public_bytes(Encoding.DER) if request.certificate else None
-        return self.validator(context).verify(
-            token, self.now(), source=request.ip_address, certificate=certificate, rules=self.rules(context)
-        )
+        now, source = self.now(), request.ip_address
+        return validator.verify(token, now, source=source, certificate=certificate, rules=rules, key=known[3])
 
     async def _accept_later(self, waiting: Awaitable[Jwt], context: Context) -> None:
         try:

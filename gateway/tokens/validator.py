@@ -91,6 +91,7 @@ class TokenValidator:
         source: str = "",
         certificate: bytes | None = None,
         rules: TokenRules | None = None,
+        key: bytes | None = None,
     ) -> Jwt | Awaitable[Jwt]:
         """
         The verified token.
@@ -101,6 +102,7 @@ class TokenValidator:
             source: Who asks (client address), so that one client cannot spend the fetch budget for all.
             certificate: The client's TLS certificate, DER, for bound tokens.
             rules: Rules of this call, from ``rules.with_values``; None: those given at load.
+            key: ``cache_key`` of the same token and rules, where the caller has it from before.
 
         Raises:
             TokenError: The token is refused; ``reason`` is APIM's. Also raised by the awaitable.
@@ -109,13 +111,20 @@ class TokenValidator:
         active = self.rules if rules is None else rules
         if len(token) > active.max_token_bytes:
             raise TokenError("JwtInvalid", f"JWT is longer than {active.max_token_bytes} bytes.")
-        key = b""
+        if key is None:
+            key = self.cache_key(token, rules)
         if self._cache is not None:
-            key = sha256(self._identity + active.identity + token.encode("ascii", "replace")).digest()
             verdict = self._cache.find(key)
             if verdict is not None and _still_holds(verdict, now, certificate):
                 return verdict.jwt
         return self._judge(Call(token, now, source, certificate, active, key), may_fetch=True)
+
+    def cache_key(self, token: str, rules: TokenRules | None) -> bytes:
+        """Under what the verdict on *token* is kept: a hash, so that nobody reads tokens in the cache's memory."""
+        if self._cache is None or len(token) > self.rules.max_token_bytes:
+            return b""
+        active = self.rules if rules is None else rules
+        return sha256(self._identity + active.identity + token.encode("ascii", "replace")).digest()
 
     def _judge(self, call: Call, may_fetch: bool) -> Jwt | Awaitable[Jwt]:
         jws = self.open(call.token, call.rules)

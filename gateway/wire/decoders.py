@@ -13,7 +13,7 @@ import re
 from typing import Protocol
 
 from gateway.errors import GatewayError
-from gateway.wire.fields import FieldError, check_text, parse_fields
+from gateway.wire.fields import FieldError, check_octets, parse_fields
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t -~\x80-\xff]*)?")
 _MAX_SIZE_LINE = 1024
@@ -141,10 +141,9 @@ class ChunkedDecoder:
         return len(data)
 
     def _check_trailers(self, block: bytes) -> None:
-        text = block.decode("latin-1")
-        lines = text.split("\r\n")
+        lines = block.decode("latin-1").split("\r\n")
         try:
-            check_text(text, len(lines))
+            check_octets(block, len(lines))
             parse_fields(lines)
         except FieldError as error:
             raise FramingError(str(error)) from None

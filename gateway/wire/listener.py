@@ -104,6 +104,7 @@ class Caller:
             certificate=self._certificate,
         )
         request.received_host = origin.host_line
+        request.memo = head.memo
         if head.upgrade:
             request.upgrade = head.upgrade
         return request

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
 from gateway.wire.body import Body, BodyStream
@@ -74,6 +74,8 @@ class Request:
             policy, and only then replaces the backend's.
         upgrade: Lower-case protocol that the client wants to switch to (``websocket``), or empty.
         upgraded: What the client sends once the protocol has been switched.
+        memo: What parts of the application have found out about the head as it was received, each under itself as the
+            key; the next request on the connection has the same memo where its head is the same to the byte.
         streams: For the wire: bodies to abandon when the exchange ends before they do.
     """
 
@@ -87,6 +89,7 @@ class Request:
         "ip_address",
         "matched_parameters",
         "matched_query",
+        "memo",
         "method",
         "on_end",
         "original_method",
@@ -139,6 +142,7 @@ class Request:
         self.upgrade = ""
         self.upgraded: BodyStream | None = None
         self.streams: list[BodyStream] | None = None
+        self.memo: dict[object, Any] = {}
 
     @property
     def original_url(self) -> Url:

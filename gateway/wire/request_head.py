@@ -7,10 +7,10 @@ Source: RFC 9112 §2 to §6; the classes of attack in docs/wire.md.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from gateway.wire.fields import FieldError, check_text, parse_fields, tokens
+from gateway.wire.fields import FieldError, check_octets, parse_fields, tokens
 from gateway.wire.target import TargetError, split_target
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class RequestHead:
         host: The Host value, ``""`` for HTTP/1.0 without one.
         length: Body bytes; 0 for no body, ``CHUNKED`` when the body tells its own end.
         upgrade: ``websocket`` for a proper upgrade request, or ``""``; other protocols are ignored.
+        memo: What the application has found out about this very head, see ``Request.memo``.
     """
 
     method: str
@@ -81,6 +82,7 @@ class RequestHead:
     expects_continue: bool = False
     minor: int = 1
     upgrade: str = ""
+    memo: dict[object, Any] = field(default_factory=dict)
 
 
 def parse_head(data: bytes, settings: ServerSettings) -> RequestHead:
@@ -89,7 +91,7 @@ def parse_head(data: bytes, settings: ServerSettings) -> RequestHead:
     lines = text.split("\r\n")
     request_line = lines.pop(0)
     method, target, minor = _request_line(request_line, settings)
-    fields = _fields(text, lines, settings)
+    fields = _fields(data, lines, settings)
     host = _host(fields, minor)
     path, query = _target(target, method, host)
     head = RequestHead(method, path, query, fields, host, 0, minor == 1, False, minor)
@@ -106,7 +108,7 @@ def parse_request_line(line: str, head: RequestHead, settings: ServerSettings) -
     if minor != head.minor:
         return None
     path, query = _target(target, method, head.host)
-    return replace(head, method=method, path=path, query=query)
+    return replace(head, method=method, path=path, query=query, memo={})
 
 
 def _request_line(line: str, settings: ServerSettings) -> tuple[str, str, int]:
@@ -131,13 +133,13 @@ def _check_method(method: str) -> None:
         raise HeadError(405, "Method not allowed")
 
 
-def _fields(text: str, lines: list[str], settings: ServerSettings) -> dict[str, str]:
+def _fields(data: bytes, lines: list[str], settings: ServerSettings) -> dict[str, str]:
     if len(lines) > settings.max_fields:
         raise HeadError(431, "Too many header fields")
-    if len(text) > settings.max_field_line_bytes and max(map(len, lines)) > settings.max_field_line_bytes:
+    if len(data) > settings.max_field_line_bytes and max(map(len, lines)) > settings.max_field_line_bytes:
         raise HeadError(431, "Header field too long")
     try:
-        check_text(text, len(lines) + 1)
+        check_octets(data, len(lines) + 1)
         fields = parse_fields(lines)
     except FieldError as error:
         raise HeadError(400, str(error)) from None

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.wire.answers import has_no_body
-from gateway.wire.fields import FieldError, check_text, parse_fields, split_members, tokens
+from gateway.wire.fields import FieldError, check_octets, parse_fields, split_members, tokens
 from gateway.wire.request_head import CHUNKED, HOP_BY_HOP
 
 UNTIL_CLOSE = -2
@@ -55,7 +55,7 @@ def parse_response(data: bytes, method: str, max_fields: int) -> ResponseHead:
     if len(lines) > max_fields:
         raise ResponseError("too many header fields")
     try:
-        check_text(text, len(lines) + 1)
+        check_octets(data, len(lines) + 1)
         fields = parse_fields(lines)
     except FieldError as error:
         raise ResponseError(str(error)) from None
