@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
@@ -86,7 +87,17 @@ class Watcher(Protocol):
         """Its subscription key has been accepted."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class _Route:
+    """What a request's head means here; *is_preflight*: the operation's cors policies answer it."""
+
+    match: Match
+    api: ApiRuntime
+    operation: OperationRuntime
+    is_preflight: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Dispatcher:
     """
     The gateway as the server's application.
@@ -115,11 +126,12 @@ class Dispatcher:
 
     def _through(self, request: Request, run: Callable[[Pipeline, Context], T]) -> T | Response | Awaitable[Response]:
         """Match, clean, give a context, check the key, then *run* the operation's pipeline."""
-        match, is_preflight = self._match(request)
-        api: ApiRuntime = self.nowhere if match.api is None else match.api.payload
-        operation = _operation(match, api)
+        route = request.memo.get(self)
+        if route is None:
+            route = request.memo[self] = self._route(request)
+        match, api, operation = route.match, route.api, route.operation
         context = Context(request, self.deployment, api.info, operation.info)
-        request.on_end = _Exchange(self, context, operation).ended
+        request.on_end = partial(self._ended, context, operation)
         api.contract.strip(request.headers)
         if self.watcher is not None:
             self.watcher.begins(context)
@@ -127,17 +139,26 @@ class Dispatcher:
             context.place = _CONFIGURATION
             not_found = PolicyError(404, "OperationNotFound", _NOT_FOUND, "Resource not found")
             return operation.pipelines[None].recover(not_found, context)
-        _aim(request, match, api)
-        if is_preflight:
+        request.target = api.target
+        request.path = match.rest_path
+        request.matched_parameters = match.parameters
+        request.matched_query = match.matched_query
+        if route.is_preflight:
             return operation.pipelines[None].answer_preflight(context)
         if self.access is None:
             return run(operation.pipelines[None], context)
         return self._with_access(self.access, context, operation, run)
 
+    def _route(self, request: Request) -> _Route:
+        """What *request* means, before any policy has changed it."""
+        match, is_preflight = self._match(request)
+        api: ApiRuntime = self.nowhere if match.api is None else match.api.payload
+        return _Route(match, api, _operation(match, api), is_preflight)
+
     def _match(self, request: Request) -> tuple[Match, bool]:
-        """What *request* means, and whether it is a preflight that the operation's cors policies answer."""
+        """API and operation, and whether *request* is a preflight that the operation's cors policies answer."""
         match = self.router.match(request)
-        announced = preflight_method(request) if request.method == "OPTIONS" else None
+        announced = preflight_method(request)
         if announced is None:
             return match, False
         asked = match if match.operation is not None else self._match_announced(request, announced)
@@ -172,6 +193,17 @@ class Dispatcher:
         product_id = None if granted.product is None else granted.product.id
         return run(operation.pipelines[product_id], context)
 
+    def _ended(self, context: Context, operation: OperationRuntime, ending: Ending) -> None:
+        """The server has sent the answer, or the client has left: count and log the exchange."""
+        operation.metrics.observe(ending.status_code or 0, context.elapsed_s)
+        if context.last_error is not None:
+            self.metrics.refusals[context.last_error.source, context.last_error.reason] += 1
+        if context.after_response:
+            for follow_up in context.after_response:
+                follow_up(context, ending)
+        if context.last_error is not None or self.log_all:
+            _log(context, ending)
+
 
 def preflight_method(request: Request) -> str | None:
     """The method that a CORS preflight announces; None for any other request. Source: Fetch Standard."""
@@ -186,50 +218,22 @@ def _operation(match: Match, api: ApiRuntime) -> OperationRuntime:
     return payload if isinstance(payload, OperationRuntime) else api.whole
 
 
-def _aim(request: Request, match: Match, api: ApiRuntime) -> None:
-    """Point *request* at its API's backend."""
-    request.target = api.target
-    request.path = match.rest_path
-    request.matched_parameters = match.parameters
-    request.matched_query = match.matched_query
-
-
-@dataclass(slots=True)
-class _Exchange:
-    """Counts and logs one exchange when it is over."""
-
-    dispatcher: Dispatcher
-    context: Context
-    operation: OperationRuntime
-
-    def ended(self, ending: Ending) -> None:
-        """The server has sent the answer, or the client has left."""
-        context = self.context
-        self.operation.metrics.observe(ending.status_code or 0, context.elapsed_s)
-        if context.last_error is not None:
-            self.dispatcher.metrics.refusals[context.last_error.source, context.last_error.reason] += 1
-        if context.after_response:
-            for follow_up in context.after_response:
-                follow_up(context, ending)
-        if context.last_error is not None or self.dispatcher.log_all:
-            self._log(ending)
-
-    def _log(self, ending: Ending) -> None:
-        """One line; never a header, a query or a body."""
-        context, error = self.context, self.context.last_error
-        fields = {"source": error.source, "reason": error.reason, "detail": error.message} if error else {}
-        log.info(
-            "refused" if error else "answered",
-            request_id=str(context.request_id),
-            method=context.request.original_method,
-            path=context.request.original_path,
-            api=context.api.id,
-            operation=context.operation.id,
-            status=ending.status_code,
-            client=context.request.ip_address,
-            elapsed_ms=round(context.elapsed_s * 1000, 3),
-            received=ending.received_bytes,
-            sent=ending.sent_bytes,
-            client_left=ending.client_left,
-            **fields,
-        )
+def _log(context: Context, ending: Ending) -> None:
+    """One line; never a header, a query or a body."""
+    error = context.last_error
+    fields = {"source": error.source, "reason": error.reason, "detail": error.message} if error else {}
+    log.info(
+        "refused" if error else "answered",
+        request_id=str(context.request_id),
+        method=context.request.original_method,
+        path=context.request.original_path,
+        api=context.api.id,
+        operation=context.operation.id,
+        status=ending.status_code,
+        client=context.request.ip_address,
+        elapsed_ms=round(context.elapsed_s * 1000, 3),
+        received=ending.received_bytes,
+        sent=ending.sent_bytes,
+        client_left=ending.client_left,
+        **fields,
+    )

@@ -22,5 +22,13 @@ def uncached_loggers() -> Iterator[None]:
     structlog.configure = configure
 
 
+@pytest.fixture(autouse=True)
+def unconfigured_logging() -> Iterator[None]:
+    """A command run inside a test sets the level of the whole process, which the next test must not inherit."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
+
+
 def _configure(configure: Callable[..., None], **options: object) -> None:
     configure(**{**options, "cache_logger_on_first_use": False})

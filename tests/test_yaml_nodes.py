@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from gateway.errors import LoadError
 from gateway.yaml_nodes import Mapping, Scalar, Sequence, YamlNode, compose
@@ -69,7 +70,7 @@ MISTAKES = {
     "tag": ("a: !!int 3", "1:4 tag-refused"),
     "own tag": ("a: !x [b]", "1:4 tag-refused"),
     "key is a list": ("? [a]\n: b", "1:3 bad-key"),
-    "key is nothing": ("[? ]", "1:5 bad-key"),
+    "key is nothing": ("[? ]", f"1:{4 if yaml.__version__ >= '6.0.4' else 5} bad-key"),  # PyYAML moved the mark
     "unquoted named value": ("a: {{b}}", "1:5 bad-key"),
     "tab": ("a:\n\tb: c", "2:1 bad-yaml"),
     "unquoted expression": ("a: @(b)", "1:4 bad-yaml"),

@@ -31,9 +31,10 @@ class Backend:
 
     Attributes:
         info: ``context.Backend``.
+        send: Sends a request. Errors: UpstreamError. The target's own where there is nothing to add or to watch.
     """
 
-    __slots__ = ("_breaker", "_clock", "_credentials", "_target", "info")
+    __slots__ = ("_breaker", "_clock", "_credentials", "_target", "info", "send")
 
     def __init__(
         self,
@@ -49,6 +50,8 @@ class Backend:
         self._credentials = credentials
         self._breaker = breaker
         self._clock = clock
+        plain = credentials is None and breaker is None
+        self.send: Callable[[Request, ForwardOptions], Pending[Response]] = target.send if plain else self._guarded
 
     @property
     def url(self) -> Url:
@@ -60,8 +63,7 @@ class Backend:
         """Whether requests may be sent: the breaker is closed."""
         return self._breaker is None or not self._breaker.is_open(self._clock())
 
-    def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
-        """Send *request*. Errors: UpstreamError."""
+    def _guarded(self, request: Request, options: ForwardOptions) -> Pending[Response]:
         if self._breaker is None:
             return self._send(request, options)
         if self._breaker.is_open(self._clock()):

@@ -7,6 +7,7 @@ Source: APIM policy reference, "forward-request".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.errors import PolicyError, UpstreamError
@@ -125,7 +126,7 @@ class ForwardRequest:
         options = self.options or ForwardOptions(
             self.timeout_s(context), self.follow_redirects(context), self.http_version
         )
-        return target.send(request, options).map(lambda response: self._take(response, context))
+        return target.send(request, options).map(partial(self._take, context))
 
     async def _buffer_and_send(self, body: Body, context: Context) -> None:
         await body.buffer(self.max_body_bytes)
@@ -144,9 +145,9 @@ class ForwardRequest:
         content = request.body.read(preserve=True) if request.body else b""
         certificate = request.client_certificate if isinstance(request.client_certificate, StoredCertificate) else None
         call = Call(request.method, str(request.url), headers, content, self.timeout_s(context), certificate, proxy)
-        self._take(await client.send(call), context)
+        self._take(context, await client.send(call))
 
-    def _take(self, response: Response, context: Context) -> None:
+    def _take(self, context: Context, response: Response) -> None:
         previous, context.response = context.response, response
         if previous is not None:
             previous.body.discard()

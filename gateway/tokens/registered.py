@@ -38,8 +38,8 @@ def is_numeric_date(value: object) -> bool:
 
 
 def _check(kind: str, members: Mapping[str, object], types: Mapping[str, Callable[[object], bool]]) -> None:
-    for name in members.keys() & types.keys():
-        if not types[name](members[name]):
+    for name, is_right in types.items():
+        if name in members and not is_right(members[name]):
             raise TokenError("JwtInvalid", f"JWT is not well formed: {kind} {name} has a wrong type or value.")
 
 

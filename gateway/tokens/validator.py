@@ -149,13 +149,13 @@ class TokenValidator:
         return decrypted(jwe, keys.decryption, keys.decryption_rules, rules.max_token_bytes)
 
     def offers(self, now: float) -> list[Offer]:
-        """The key sets at hand, the policy's own first."""
-        offers: list[Offer] = [(self._inline, self._inline.keyset)]
+        """The key sets at hand, the policy's own first; at least one, be it empty."""
+        offers: list[Offer] = [(self._inline, self._inline.keyset)] if self.keys.inline else []
         for issuer in self.keys.issuers:
             keyset = issuer.keys_at(now)
             if keyset is not None:
                 offers.append((issuer, keyset))
-        return offers
+        return offers or [(self._inline, self._inline.keyset)]
 
     def _without_key(self, jws: Jws, call: Call, error: KeyNotFound, may_fetch: bool) -> Awaitable[Jwt]:
         """Fetch keys where that can help; say 503 where they are missing through our fault."""

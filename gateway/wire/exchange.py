@@ -35,6 +35,7 @@ class Exchange:
         keep_alive: Whether the connection may carry another request afterwards.
         expects_continue: Whether the client waits for ``100 Continue`` before it sends the body.
         received: Bytes of the request's body so far.
+        streams_body: Whether the body was not complete with the head.
         answered: Whether the answer's head has been sent.
     """
 
@@ -56,6 +57,7 @@ class Exchange:
         "received",
         "request",
         "status_code",
+        "streams_body",
     )
 
     def __init__(self, connection: ServerConnection, request: Request, keep_alive: bool, minor: int) -> None:
@@ -66,6 +68,7 @@ class Exchange:
         self.expects_continue = False
         self.answered = False
         self.received = 0
+        self.streams_body = False
         self.status_code: int | None = None
         self._sent = 0
         self._over = False
@@ -132,7 +135,7 @@ class Exchange:
             return
         self.answered = True
         self.status_code = response.status_code
-        if self._connection.must_close:
+        if self.streams_body and self._connection.must_close:
             self.keep_alive = False
         if response.status_code == 101 and self.request.upgrade:
             self._switch(response)

@@ -115,6 +115,9 @@ class Caller:
         host_line = lines.get("host")
         if not peer.trusted:
             peer.rewrite(lines, head.host)
+            if host_line is not None and host_line == self._origin.host_line:
+                lines["host"] = self._origin.host_line  # the same object: see Request.received_host
+                return self._origin
             return _Origin(peer.address, peer.scheme, *_authority(head.host, peer.scheme), host_line)
         address = client_address(lines, peer, self._networks)
         scheme = forwarded_value(lines, "x-forwarded-proto") or peer.scheme

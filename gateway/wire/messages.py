@@ -169,7 +169,7 @@ class Request:
         return Url(base.scheme, base.host, base.port, path, self.query)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # never changed; freezing would cost several times as much per request
 class Ending:
     """
     How an exchange ended.

@@ -32,7 +32,7 @@ class Pending(Generic[T]):
         self._value: Any = None
         self._error: Exception | None = None
         self._callback: Callable[[Pending[T]], None] | None = None
-        self._steps: tuple[Step, ...] = ()
+        self._steps: list[Step] | None = None
 
     def resolve(self, value: T) -> None:
         """Deliver *value*; too late is no error."""
@@ -67,19 +67,21 @@ class Pending(Generic[T]):
         *recover* turns an error, one of *function* included, into a value, or raises one itself; without it errors pass
         through. Either may return an awaitable: then the result is still to come, and ``await`` waits for that too.
         """
-        self._steps = (*self._steps, (function, recover))
+        if self._steps is None:
+            self._steps = []
+        self._steps.append((function, recover))
         return cast("Pending[U]", self)
 
     def result(self) -> T:
         """The value, or raise the error. Only when done."""
-        if self._steps:
-            self._take_steps()
+        if self._steps is not None:
+            self._take_steps(self._steps)
         if self._error is not None:
             raise self._error
         return cast("T", self._value)
 
-    def _take_steps(self) -> None:
-        steps, self._steps = self._steps, ()
+    def _take_steps(self, steps: list[Step]) -> None:
+        self._steps = None
         for function, recover in steps:
             try:
                 if self._error is None:

@@ -197,6 +197,7 @@ class ServerConnection(asyncio.Protocol):
         if decoder.done:
             self._buffer = decoder.rest
             return Body(content)
+        exchange.streams_body = True
         exchange.expects_continue = head.expects_continue and not data
         self._decoder = decoder
         length = head.length if head.length > 0 else None
@@ -287,7 +288,8 @@ class ServerConnection(asyncio.Protocol):
         """Wait for the next request, or begin the one that waits."""
         self._idle = True
         self._read_deadline = self._sweeper.deadline(self._settings.idle_timeout_s)
-        self.resume_reading()
+        if not self._reading:
+            self.resume_reading()
         if self._stopping:
             self._close_gently()
         elif self._buffer:

@@ -27,6 +27,7 @@ _NEVER = float("inf")
 _WRITE_HIGH_BYTES = 256 * 1024
 _JOIN_BYTES = 32 * 1024
 _MAX_INTERIM = 16  # 1xx answers to one request
+_WHOLE_BYTES = 8 * 1024  # a body up to here is passed on with its head: backends often send them in two pieces
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -141,16 +142,16 @@ class UpstreamConnection(asyncio.Protocol):
         while self._exchange is not None:
             end = data.find(b"\r\n\r\n")
             if end < 0 or end > self._settings.max_head_bytes:
-                self._held = data
-                if len(data) > self._settings.max_head_bytes:
-                    self._break("its answer's head is too large")
-                elif data.count(b"\n") != data.count(b"\r\n"):  # it will never end as a head must
-                    self._break("a bare line end in its answer's head")
+                self._await_head(data)
                 return
             try:
                 head = self._parse(data[:end], self._exchange.request.method)
             except ResponseError as error:
                 self._break(str(error))
+                return
+            rest = len(data) - end - 4
+            if rest < head.length <= _WHOLE_BYTES:
+                self._held = data
                 return
             data = data[end + 4 :]
             if head.status >= 200 or head.status == 101:
@@ -160,6 +161,14 @@ class UpstreamConnection(asyncio.Protocol):
             self._interim += 1
             if self._interim > _MAX_INTERIM:
                 self._break("too many interim answers")
+
+    def _await_head(self, data: bytes) -> None:
+        """Wait for the rest of the head, unless it can only go wrong."""
+        self._held = data
+        if len(data) > self._settings.max_head_bytes:
+            self._break("its answer's head is too large")
+        elif data.count(b"\n") != data.count(b"\r\n"):  # it will never end as a head must
+            self._break("a bare line end in its answer's head")
 
     def _parse(self, data: bytes, method: str) -> ResponseHead:
         """Check a head; one that equals the last one on this connection is not parsed again. Raises ResponseError."""
@@ -263,7 +272,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._stop_sending()
             self._close()
         else:
-            self._resume()
+            if not self._reading:
+                self._resume()
             self._pool.release(self)
 
     def _break(self, fault: str) -> None:

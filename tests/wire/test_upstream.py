@@ -297,7 +297,7 @@ def test_cuts_the_clients_connection_when_the_answer_breaks_off() -> None:
     """A truncated answer never looks complete to the client, chunked or not."""
 
     async def scenario() -> None:
-        for head in (b"Content-Length: 100", b"Transfer-Encoding: chunked"):
+        for head in (b"Content-Length: 100000", b"Transfer-Encoding: chunked"):
             async with proxy(answer_and_close(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n5\r\nabc")) as p:
                 with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
                     await ask(p.server.port, GET)
@@ -306,20 +306,41 @@ def test_cuts_the_clients_connection_when_the_answer_breaks_off() -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("where", ["head", "body"])
-def test_gives_up_on_a_slow_backend(where: str) -> None:
-    """No head in time is 504; a body that stops in the middle cuts the answer."""
+@pytest.mark.parametrize(("end", "status"), [(b"cde", 200), (b"", 502)], ids=["whole", "broken off"])
+def test_a_short_body_arrives_with_its_head_or_not_at_all(end: bytes, status: int) -> None:
+    """A short answer in two pieces is one answer; broken off between them it is a clean 502."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behind: Backend) -> None:
+        await behind.head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.write(end)
+        writer.close()
+
+    async def scenario() -> None:
+        async with proxy(script) as p:
+            answer = await ask(p.server.port, GET)
+            assert answer.status == status
+            assert (answer.body == b"abcde") == (status == 200)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("where", "length"), [("head", 0), ("body", 5), ("body", 100_000)])
+def test_gives_up_on_a_slow_backend(where: str, length: int) -> None:
+    """Neither head nor short body in time is 504; a long body that stops in the middle cuts the answer."""
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behind: Backend) -> None:
         await behind.head(reader)
         if where == "body":
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nab" % length)
         await reader.read()
 
     async def scenario() -> None:
         upstream = UpstreamSettings(body_timeout_s=0.1)
         async with proxy(script, upstream=upstream, options=ForwardOptions(timeout_s=0.1)) as p:
-            if where == "head":
+            if length < 100:
                 assert (await ask(p.server.port, GET)).status == 504
             else:
                 with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
