@@ -2,7 +2,10 @@
 Verified-token cache: verdicts of tokens that passed, bounded by count and bytes; what was not used longest goes first.
 
 One table instead of two generations (performance.md, "What follows" 4): as many tokens stay as the bounds say, whatever
-the order in which they come, for a twentieth of a microsecond per hit. Only acceptance is remembered.
+the order in which they come, for a twentieth of a microsecond per hit.
+
+Refusals that no later moment can turn into acceptance are remembered apart: a client that repeats an expired or forged
+token in a loop must not cost a signature each time, and can push nothing but other refusals out.
 """
 
 from __future__ import annotations
@@ -15,6 +18,10 @@ from gateway.tokens.keyset import KeySet, KeySource
 
 BYTES_PER_TOKEN_CHAR = 4  # decoded claims, their names and the JSON text of a token, measured with Entra's shapes
 BYTES_PER_ENTRY = 1_024
+MAX_REFUSALS = 4_096
+
+# Everything else can change with the call (certificate), the fetch of a key, or time. Opt in with care.
+LASTING = frozenset(["TokenSignatureInvalid", "TokenExpired"])
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +45,22 @@ class Verdict:
     certificate: str | None = None
 
 
+@dataclass(slots=True, eq=False)
+class Refused:
+    """
+    A token that was refused for a reason in ``LASTING``.
+
+    Attributes:
+        keysets: The pictures of all issuers' keys under which it was judged.
+        since: When, seconds since the epoch: a clock that was set back makes the verdict void.
+    """
+
+    reason: str
+    message: str
+    keysets: tuple[KeySet | None, ...]
+    since: float
+
+
 @dataclass(slots=True)
 class TokenCache:
     """
@@ -55,6 +78,7 @@ class TokenCache:
     misses: int = 0
     _verdicts: OrderedDict[bytes, Verdict] = field(default_factory=OrderedDict)  # the longest unused one first
     _bytes: int = 0
+    _refused: OrderedDict[bytes, Refused] = field(default_factory=OrderedDict)  # the oldest first
 
     def find(self, key: bytes) -> Verdict | None:
         """The verdict under *key*, which the caller must check against time, keys and certificate."""
@@ -76,9 +100,22 @@ class TokenCache:
         while len(self._verdicts) > self.max_entries or self._bytes > self.max_bytes:
             self._bytes -= self._verdicts.popitem(last=False)[1].size
 
+    def find_refused(self, key: bytes) -> Refused | None:
+        """The refusal under *key*, which the caller must check against time and keys."""
+        return self._refused.get(key)
+
+    def keep_refused(self, key: bytes, refused: Refused) -> None:
+        """Remember *refused*."""
+        if self.max_entries < 1:
+            return
+        self._refused[key] = refused
+        if len(self._refused) > MAX_REFUSALS:
+            self._refused.popitem(last=False)
+
     def clear(self) -> None:
         """Forget everything."""
         self._verdicts.clear()
+        self._refused.clear()
         self._bytes = 0
 
     def __len__(self) -> int:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from gateway.errors import TokenError
-from gateway.tokens.cache import TokenCache, Verdict, estimated_size
+from gateway.tokens.cache import LASTING, Refused, TokenCache, Verdict, estimated_size
 from gateway.tokens.checks import Check, Evidence, checks_for
 from gateway.tokens.claims import check_audience, check_lifetime, check_required_claims, seconds
 from gateway.tokens.compact import Jwe, Jws, parse
@@ -113,11 +113,16 @@ class TokenValidator:
             raise TokenError("JwtInvalid", f"JWT is longer than {active.max_token_bytes} bytes.")
         if key is None:
             key = self.cache_key(token, rules)
-        if self._cache is not None:
-            verdict = self._cache.find(key)
-            if verdict is not None and _still_holds(verdict, now, certificate):
-                return verdict.jwt
-        return self._judge(Call(token, now, source, certificate, active, key), may_fetch=True)
+        cache = self._cache
+        if cache is None:
+            return self._judge(Call(token, now, source, certificate, active, key), may_fetch=True)
+        verdict = cache.find(key)
+        if verdict is not None and _still_holds(verdict, now, certificate):
+            return verdict.jwt
+        refused = cache.find_refused(key)
+        if refused is not None and refused.since <= now and refused.keysets == self._keysets():
+            raise TokenError(refused.reason, refused.message)
+        return self._judge_and_keep(Call(token, now, source, certificate, active, key), cache)
 
     def cache_key(self, token: str, rules: TokenRules | None) -> bytes:
         """Under what the verdict on *token* is kept: a hash, so that nobody reads tokens in the cache's memory."""
@@ -125,6 +130,18 @@ class TokenValidator:
             return b""
         active = self.rules if rules is None else rules
         return sha256(self._identity + active.identity + token.encode("ascii", "replace")).digest()
+
+    def _judge_and_keep(self, call: Call, cache: TokenCache) -> Jwt | Awaitable[Jwt]:
+        """Judge, and remember a refusal that will last. An acceptance has been remembered by then."""
+        try:
+            return self._judge(call, may_fetch=True)
+        except TokenError as error:
+            if error.reason in LASTING:
+                cache.keep_refused(call.cache_key, Refused(error.reason, error.message, self._keysets(), call.now))
+            raise
+
+    def _keysets(self) -> tuple[KeySet | None, ...]:
+        return tuple([issuer.keyset for issuer in self.keys.issuers])
 
     def _judge(self, call: Call, may_fetch: bool) -> Jwt | Awaitable[Jwt]:
         jws = self.open(call.token, call.rules)

@@ -11,8 +11,9 @@ from cryptography.x509 import Certificate
 from gateway.wire.forwarded import Peer, client_address, forwarded_value
 from gateway.wire.headers import Headers
 from gateway.wire.messages import DEFAULT_PORTS, Request, Response
-from gateway.wire.request_head import RequestHead, parse_head, parse_request_line
+from gateway.wire.request_head import RequestHead, parse_head
 from gateway.wire.settings import ServerSettings
+from gateway.wire.varied_head import vary
 
 
 class Application(Protocol):
@@ -51,11 +52,11 @@ class Caller:
     """
     The client of one connection: turns heads into requests.
 
-    A head or block of fields that equals the last one on the connection is not parsed again: most clients repeat
-    themselves, and finding out costs one comparison.
+    A head that equals the last one on the connection is not read again, and one that varies it is read where it does:
+    most clients repeat themselves.
     """
 
-    __slots__ = ("_block", "_certificate", "_data", "_head", "_networks", "_origin", "_peer", "_settings")
+    __slots__ = ("_certificate", "_data", "_head", "_lines", "_networks", "_origin", "_peer", "_settings")
 
     def __init__(self, peer: Peer, settings: ServerSettings, certificate: Certificate | None) -> None:
         self._peer = peer
@@ -63,30 +64,22 @@ class Caller:
         self._networks = settings.trusted_proxies
         self._certificate = certificate
         self._data = b""
-        self._block = b""  # the field lines of the last head
+        self._lines: list[str] = []  # of the last head
         self._head: RequestHead | None = None
         self._origin = _Origin(peer.address, peer.scheme, "", 0, None)
 
     def read(self, data: bytes) -> RequestHead:
         """Check the head *data*, which has no empty line at its end any more. Raises HeadError."""
-        if data == self._data and self._head is not None:
-            return self._head
-        end = data.find(b"\r\n")
-        block = data[end:] if end > 0 else b""
-        head = None
-        if self._head is not None and block == self._block:
-            head = parse_request_line(data[:end].decode("latin-1"), self._head, self._settings)
+        last = self._head
+        if data == self._data and last is not None:
+            return last
+        lines = data.decode("latin-1").split("\r\n")
+        head = None if last is None else vary(last, self._lines, data, lines, self._settings)
         if head is None:
-            head = parse_head(data, self._settings)
+            head = parse_head(data, lines, self._settings)
             self._origin = self._rewrite(head)
-        self._remember(data, block, head)
+        self._data, self._lines, self._head = (data, lines, head) if len(data) <= _MAX_REMEMBERED else (b"", [], None)
         return head
-
-    def _remember(self, data: bytes, block: bytes, head: RequestHead) -> None:
-        if len(data) <= _MAX_REMEMBERED:
-            self._data, self._block, self._head = data, block, head
-        else:
-            self._head = None
 
     def request(self, head: RequestHead) -> Request:
         """The request that the last *head* announces; its body is not yet attached."""

@@ -7,7 +7,7 @@ Source: RFC 9112 §2 to §6; the classes of attack in docs/wire.md.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.wire.fields import FieldError, check_octets, parse_fields, tokens
@@ -85,15 +85,12 @@ class RequestHead:
     memo: dict[object, Any] = field(default_factory=dict)
 
 
-def parse_head(data: bytes, settings: ServerSettings) -> RequestHead:
-    """Read the head *data*, which has no empty line at its end any more. Raises HeadError."""
-    text = data.decode("latin-1")
-    lines = text.split("\r\n")
-    request_line = lines.pop(0)
-    method, target, minor = _request_line(request_line, settings)
-    fields = _fields(data, lines, settings)
+def parse_head(data: bytes, lines: list[str], settings: ServerSettings) -> RequestHead:
+    """Read the head *data*, split into *lines*, with no empty line at its end any more. Raises HeadError."""
+    method, target, minor = read_request_line(lines[0], settings)
+    fields = _fields(data, lines[1:], settings)
     host = _host(fields, minor)
-    path, query = _target(target, method, host)
+    path, query = read_target(target, host)
     head = RequestHead(method, path, query, fields, host, 0, minor == 1, False, minor)
     if "content-length" in fields or "transfer-encoding" in fields:
         head.length = _body_length(fields, minor)
@@ -102,17 +99,8 @@ def parse_head(data: bytes, settings: ServerSettings) -> RequestHead:
     return head
 
 
-def parse_request_line(line: str, head: RequestHead, settings: ServerSettings) -> RequestHead | None:
-    """*head* with another request line before the same fields; None where the fields would mean something else."""
-    method, target, minor = _request_line(line, settings)
-    if minor != head.minor:
-        return None
-    path, query = _target(target, method, head.host)
-    return replace(head, method=method, path=path, query=query, memo={})
-
-
-def _request_line(line: str, settings: ServerSettings) -> tuple[str, str, int]:
-    """Method, target and minor version."""
+def read_request_line(line: str, settings: ServerSettings) -> tuple[str, str, int]:
+    """Method, target and minor version. Raises HeadError."""
     if len(line) > settings.max_request_line_bytes:
         raise HeadError(414, "Request line too long")
     method, _, rest = line.partition(" ")
@@ -171,8 +159,8 @@ def _host(fields: dict[str, str], minor: int) -> str:
     return host
 
 
-def _target(target: str, method: str, host: str) -> tuple[str, str]:
-    """Path and query of the request target."""
+def read_target(target: str, host: str) -> tuple[str, str]:
+    """Path and query of the request target, for a request to *host*. Raises HeadError."""
     if not target.startswith("/"):
         target = _origin_form(target, host)
     try:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import TokenError
-from gateway.tokens.cache import TokenCache
+from gateway.tokens.cache import MAX_REFUSALS, Refused, TokenCache
 from gateway.tokens.decrypt import decryption_key_from_secret
 from gateway.tokens.extensions import thumbprint
-from gateway.tokens.issuer import Issuer
+from gateway.tokens.issuer import Issuer, LifeCycle
 from gateway.tokens.jwt import Jwt
 from gateway.tokens.keys import public_key, secret_key
 from gateway.tokens.registry import IssuerRegistry
@@ -232,6 +232,64 @@ def test_cached_verdict_ends_with_its_key() -> None:
             await validator.verify(text, clock.now)  # type: ignore[misc]
 
     asyncio.run(scenario())
+
+
+def test_refusals_that_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forged or expired token that comes again costs no second signature, and has the same reason."""
+    validator = TokenValidator(AUDIENCE, INLINE, TokenCache())
+    texts = [token(key=rsa_key("k2"), header={"kid": "k1"}), token(exp=NOW - 1)]
+    first = [verdict(validator, text) for text in texts]
+    assert first == ["TokenSignatureInvalid", "TokenExpired"]
+    monkeypatch.setattr("gateway.tokens.selection.is_signed_by", _never)
+    assert [verdict(validator, text) for text in texts] == first
+
+
+def _never(*_: object) -> bool:
+    raise AssertionError("a signature was checked")
+
+
+def test_a_refusal_ends_when_the_clock_goes_back() -> None:
+    """A token that was called expired by a clock running ahead passes once the clock is right."""
+    validator, text = TokenValidator(AUDIENCE, INLINE, TokenCache()), token()
+    assert verdict(validator, text, NOW + 99_999) == "TokenExpired"
+    assert verdict(validator, text) == "accepted"
+
+
+def test_a_refusal_ends_with_the_keys_it_was_made_under() -> None:
+    """A signature that no published key had made is looked at again when other keys are published."""
+
+    async def scenario() -> None:
+        site = entra_site()
+        issuer = Issuer(METADATA_URL, site, Clock(), LifeCycle())
+        await issuer.refresh()
+        validator = TokenValidator(TokenRules(), KeySources(issuers=(issuer,)), TokenCache())
+        text = token(key=rsa_key("k2"), header={"kid": "k1"})
+        assert verdict(validator, text) == "TokenSignatureInvalid"
+        site.documents[JWKS_URL] = {"keys": [jwk(rsa_key("k2"), "k1")]}
+        await issuer.refresh()
+        assert verdict(validator, text) == "accepted"
+
+    asyncio.run(scenario())
+
+
+def test_other_refusals_are_not_remembered() -> None:
+    """What another moment may turn into acceptance is judged anew each time."""
+    validator, text = TokenValidator(AUDIENCE, INLINE, TokenCache()), token(nbf=NOW + 10)
+    assert verdict(validator, text) == "JwtInvalid"
+    assert verdict(validator, text, NOW + 20) == "accepted"
+
+
+def test_a_flood_of_refusals_pushes_no_verdict_out() -> None:
+    """Refusals are bounded, and have a table of their own."""
+    cache = TokenCache()
+    validator, good = TokenValidator(AUDIENCE, INLINE, cache), token()
+    assert verdict(validator, good) == "accepted"
+    refused = Refused("TokenExpired", "", (), NOW)
+    for number in range(3 * MAX_REFUSALS):
+        cache.keep_refused(number.to_bytes(4, "big"), refused)
+    assert cache.find_refused((0).to_bytes(4, "big")) is None
+    assert cache.find_refused((3 * MAX_REFUSALS - 1).to_bytes(4, "big")) is refused
+    assert len(cache) == 1
 
 
 def test_cached_verdict_needs_its_certificate_again() -> None:
