@@ -156,10 +156,11 @@ class Exchange:
         self._sent = len(content)
         response.headers.lines.pop("content-length", None)  # so that the usual head is written as it is
         head = self._render(response, f"Content-Length: {len(content)}\r\n")
+        transport = self._connection.transport
         if len(content) <= _JOIN_BYTES:
-            self._connection.transport.write(head + content)
+            transport.write(head + content)
         else:
-            self._connection.transport.writelines([head, content])
+            transport.writelines([head, content])
         self._end()
 
     def _send_head_only(self, response: Response) -> None:
@@ -259,7 +260,7 @@ class Exchange:
     # -- the end
     def _end(self) -> None:
         self._close(client_left=False)
-        self._connection.exchange_ended(self)
+        self._connection.exchange_ended(self.keep_alive)
 
     def leave(self) -> None:
         """The connection is gone: nobody waits for this exchange any more."""

@@ -270,29 +270,28 @@ class ServerConnection(asyncio.Protocol):
         return waiting or not 0 < self._decoder.missing <= _DRAIN_BYTES
 
     # -- from the exchange
-    def exchange_ended(self, exchange: Exchange) -> None:
+    def exchange_ended(self, keep_alive: bool) -> None:
         """The answer has been written; go on with the next request, or close."""
         self._exchange = None
         self._expiry = _NEVER
         if self._closing:
             return
-        if not exchange.keep_alive or self._stopping:
-            self._close_gently()
-        elif self._decoder is not None:
+        if self._decoder is not None and keep_alive and not self._stopping:
             self._body = None
             self._want_body()
         else:
-            self._rest()
+            self._rest(keep_alive)
 
-    def _rest(self) -> None:
-        """Wait for the next request, or begin the one that waits."""
+    def _rest(self, keep_alive: bool = True) -> None:
+        """Wait for the next request, begin the one that waits, or close."""
+        if self._stopping or not keep_alive:
+            self._close_gently()
+            return
         self._idle = True
         self._read_deadline = self._sweeper.deadline(self._settings.idle_timeout_s)
         if not self._reading:
             self.resume_reading()
-        if self._stopping:
-            self._close_gently()
-        elif self._buffer:
+        if self._buffer:
             self._serve()
 
     def _close_gently(self) -> None:
