@@ -74,15 +74,8 @@ class Pending(Generic[T]):
 
     def result(self) -> T:
         """The value, or raise the error. Only when done."""
-        if self._steps is not None:
-            self._take_steps(self._steps)
-        if self._error is not None:
-            raise self._error
-        return cast("T", self._value)
-
-    def _take_steps(self, steps: list[Step]) -> None:
-        self._steps = None
-        for function, recover in steps:
+        steps, self._steps = self._steps, None
+        for function, recover in steps or ():
             try:
                 if self._error is None:
                     self._value = function(self._value)
@@ -90,6 +83,9 @@ class Pending(Generic[T]):
                 self._error = error
             if self._error is not None and recover is not None:
                 self._recover(recover)
+        if self._error is not None:
+            raise self._error
+        return cast("T", self._value)
 
     def _recover(self, recover: Callable[[Exception], Any]) -> None:
         failed, self._error = self._error, None

@@ -155,7 +155,16 @@ class ServerConnection(asyncio.Protocol):
             raise HeadError(431, "Request head too large")
         head = self._caller.read(data[:end])
         self._buffer = data[end + 4 :]
-        self._begin(head)
+        request = self._caller.request(head)
+        exchange = Exchange(self, request, head.keep_alive and not self._stopping, head.minor)
+        self._read_deadline = _NEVER
+        if head.length:
+            request.body = self._attach_body(head, exchange)
+        elif head.upgrade:
+            request.upgraded = BodyStream(None, self.pause_reading, self.resume_reading)
+        self._exchange = exchange
+        self._server_state.total_requests += 1
+        exchange.begin()
         return True
 
     def _await_head(self, data: bytes) -> None:
@@ -171,18 +180,6 @@ class ServerConnection(asyncio.Protocol):
             self._idle = False
 
     _idle = False  # whether the read deadline is that of an idle connection
-
-    def _begin(self, head: RequestHead) -> None:
-        request = self._caller.request(head)
-        exchange = Exchange(self, request, head.keep_alive and not self._stopping, head.minor)
-        self._read_deadline = _NEVER
-        if head.length:
-            request.body = self._attach_body(head, exchange)
-        elif head.upgrade:
-            request.upgraded = BodyStream(None, self.pause_reading, self.resume_reading)
-        self._exchange = exchange
-        self._server_state.total_requests += 1
-        exchange.begin()
 
     # -- the request's body
     def _attach_body(self, head: RequestHead, exchange: Exchange) -> Body:

@@ -23,11 +23,12 @@ class UpstreamExchange(Pending[Response]):
     Attributes:
         head: The request's head as it goes out.
         chunked: Whether the body goes out in chunks.
+        repeatable: Whether it may be sent again although the backend may have seen it. Source: RFC 9112 §9.3.1.
         timeout_s: From the end of the request to the answer's head.
         resends: How often a stale connection has cost this request an attempt.
     """
 
-    __slots__ = ("_pool", "chunked", "connection", "deadline", "head", "request", "resends", "timeout_s")
+    __slots__ = ("_pool", "chunked", "connection", "deadline", "head", "repeatable", "request", "resends", "timeout_s")
 
     def __init__(self, pool: Pool, request: Request, head: bytes, chunked: bool, timeout_s: float) -> None:
         super().__init__(self._abandon)
@@ -39,11 +40,7 @@ class UpstreamExchange(Pending[Response]):
         self.resends = 0
         self.deadline = pool.sweeper.deadline(timeout_s)
         self.connection: UpstreamConnection | None = None
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether it may be sent again although the backend may have seen it. Source: RFC 9112 §9.3.1."""
-        return self.request.body is None and self.request.method in _IDEMPOTENT and not self.request.upgrade
+        self.repeatable = request.body is None and request.method in _IDEMPOTENT and not request.upgrade
 
     @property
     def may_resend(self) -> bool:
