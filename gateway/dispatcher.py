@@ -198,6 +198,8 @@ class Dispatcher:
         operation.metrics.observe(ending.status_code or 0, context.elapsed_s)
         if context.last_error is not None:
             self.metrics.refusals[context.last_error.source, context.last_error.reason] += 1
+        if ending.expired:
+            self.metrics.expired_streams += 1
         if context.after_response:
             for follow_up in context.after_response:
                 follow_up(context, ending)

@@ -92,6 +92,9 @@ async def serving_gateway(gateway: Gateway, sockets: Sockets) -> AsyncIterator[R
             gateway.dispatcher, settings=config.server_settings(), tls=listener_tls(config), listening=sockets.data
         )
         running.push_async_callback(server.aclose)
+        gauges = gateway.dispatcher.metrics.gauges
+        gauges["gateway_connections"] = ("Open client connections.", lambda: server.connections)
+        gauges["gateway_streams"] = ("Open WebSockets and event streams.", lambda: server.streams)
         if sockets.decisions is not None:
             decisions = await start(
                 DecisionEndpoint(gateway.dispatcher), settings=_decision_settings(config), listening=sockets.decisions

@@ -43,6 +43,7 @@ class GatewayMetrics(Collector):
 
     Attributes:
         refusals: Requests refused, by (policy, reason).
+        expired_streams: WebSockets and event streams ended because the token that opened them had expired.
         gauges: Further numbers asked for at each scrape: name → (help text, function).
     """
 
@@ -50,7 +51,10 @@ class GatewayMetrics(Collector):
         self._operations: list[OperationMetrics] = []
         self.refusals: Counter[tuple[str, str]] = Counter()
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
-        self.counters: dict[str, tuple[str, Callable[[], float]]] = {}
+        self.expired_streams = 0
+        self.counters: dict[str, tuple[str, Callable[[], float]]] = {
+            "gateway_streams_expired": ("Streams ended with their token.", lambda: self.expired_streams)
+        }
 
     def operation(self, api: str, operation: str) -> OperationMetrics:
         """The numbers of one operation; made once, at load."""

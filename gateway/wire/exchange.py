@@ -37,6 +37,7 @@ class Exchange:
         received: Bytes of the request's body so far.
         streams_body: Whether the body was not complete with the head.
         answered: Whether the answer's head has been sent.
+        is_lasting: Whether the answer is a tunnel or a stream of events, which has no end of its own.
     """
 
     __slots__ = (
@@ -52,6 +53,7 @@ class Exchange:
         "answered",
         "expects_continue",
         "expired",
+        "is_lasting",
         "keep_alive",
         "minor",
         "received",
@@ -79,6 +81,7 @@ class Exchange:
         self._source: BodyStream | None = None
         self._tunnel: FrameTracker | None = None
         self.expired = False
+        self.is_lasting = False
 
     # -- from the application
     def begin(self) -> None:
@@ -199,7 +202,8 @@ class Exchange:
         """Send the head, with what there is of the body in the same write."""
         self._head = head
         self._source = stream
-        if self.request.expires_at is not None and (self._tunnel is not None or _is_event_stream(self._head)):
+        self.is_lasting = self._tunnel is not None or _is_event_stream(head)
+        if self.is_lasting:
             self._connection.watch_expiry(self.request.expires_at)
         stream.pipe(self)
         if self._head and not self._over:

@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import uvicorn
 
@@ -72,6 +73,12 @@ class RunningServer:
     def connections(self) -> int:
         """Open client connections."""
         return len(self.server.server_state.connections)
+
+    @property
+    def streams(self) -> int:
+        """Open WebSockets and streams of events among them."""
+        connections = cast("set[ServerConnection]", self.server.server_state.connections)
+        return sum(connection.is_lasting for connection in connections)
 
     async def aclose(self) -> None:
         """Stop listening, let running exchanges end within the drain time, then close everything."""

@@ -335,6 +335,11 @@ class ServerConnection(asyncio.Protocol):
         self.transport.abort()
 
     @property
+    def is_lasting(self) -> bool:
+        """Whether a tunnel or a stream of events is on this connection."""
+        return self._exchange is not None and self._exchange.is_lasting
+
+    @property
     def date_line(self) -> str:
         """The Date field of an answer made now."""
         return self._sweeper.date_line

@@ -21,6 +21,7 @@ def busy() -> GatewayMetrics:
     operation.observe(200, 0.2)
     operation.observe(401, 99.0)
     metrics.refusals["validate-jwt", "TokenExpired"] += 1
+    metrics.expired_streams += 2
     metrics.gauges["gateway_answer"] = ("An answer.", lambda: 42.0)
     metrics.counters["gateway_hits"] = ("Hits.", lambda: 7.0)
     return metrics
@@ -37,6 +38,7 @@ def test_families() -> None:
         'gateway_request_seconds_bucket{api="orders",le="+Inf",operation="read"} 3.0',
         'gateway_request_seconds_count{api="orders",operation="read"} 3.0',
         'gateway_refusals_total{policy="validate-jwt",reason="TokenExpired"} 1.0',
+        "gateway_streams_expired_total 2.0",
         "gateway_answer 42.0",
         "gateway_hits_total 7.0",
     ):

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.pending import Pending
+from gateway.wire.serve import RunningServer
 from gateway.wire.settings import ServerSettings
 from gateway.wire.upstream import HttpTarget
 from gateway.wire.websocket import FrameTracker, close_frame
@@ -42,7 +43,7 @@ async def echo(socket: ServerConnection) -> None:
 
 
 def with_websocket(
-    scenario: Callable[[Expiring, int, list[int]], Awaitable[None]], expires_in_s: float | None = None
+    scenario: Callable[[Expiring, RunningServer, list[int]], Awaitable[None]], expires_in_s: float | None = None
 ) -> None:
     """Run *scenario* against a gateway in front of an echoing WebSocket server."""
     codes: list[int] = []
@@ -61,7 +62,7 @@ def with_websocket(
                 application.expires_at = time.time() + expires_in_s
             settings = ServerSettings(expiry_grace_s=0.1)
             async with serving(application, settings) as server:
-                await scenario(application, server.port, codes)
+                await scenario(application, server, codes)
             await target.aclose()
 
     asyncio.run(run())
@@ -70,11 +71,12 @@ def with_websocket(
 def test_tunnels_a_websocket_both_ways() -> None:
     """Messages of any size pass; closing passes too, and nothing is left open."""
 
-    async def scenario(application: Expiring, port: int, codes: list[int]) -> None:
-        async with connect(f"ws://127.0.0.1:{port}/") as socket:
+    async def scenario(application: Expiring, server: RunningServer, codes: list[int]) -> None:
+        async with connect(f"ws://127.0.0.1:{server.port}/") as socket:
             for message in ("hello", "x" * 100_000, b"\0" * 300):
                 await socket.send(message)
                 assert await socket.recv() == message
+            assert (server.connections, server.streams) == (1, 1)
         assert await settled(lambda: bool(application.endings))
         assert application.endings[0].status_code == 101
         assert codes == [1000]
@@ -88,8 +90,8 @@ def test_tunnels_a_websocket_both_ways() -> None:
 def test_ends_a_websocket_when_its_token_has_expired() -> None:
     """Both sides get a close frame with code 1008, and the end is counted as an expiry."""
 
-    async def scenario(application: Expiring, port: int, codes: list[int]) -> None:
-        async with connect(f"ws://127.0.0.1:{port}/") as socket:
+    async def scenario(application: Expiring, server: RunningServer, codes: list[int]) -> None:
+        async with connect(f"ws://127.0.0.1:{server.port}/") as socket:
             await socket.send("hello")
             assert await socket.recv() == "hello"
             with pytest.raises(ConnectionClosed) as closed:
@@ -198,6 +200,7 @@ def test_passes_each_event_on_at_once() -> None:
         async with proxy(events) as p, client(p.server.port) as c:
             c.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
             assert b"text/event-stream" in await c.reader.readuntil(b"\r\n\r\n")
+            assert p.server.streams == 1
             for number in range(3):
                 assert await c.reader.readexactly(14) == b"9\r\ndata: %d\n\n\r\n" % number
 
