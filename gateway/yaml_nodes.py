@@ -32,11 +32,13 @@ class Scalar:
         value: The text, without its quotes.
         location: The first character of the text, inside the quotes or the block.
         null: Nothing was written.
+        plain: Neither quotes nor a block around it: YAML's own types (``1``, ``true``) may be meant.
     """
 
     value: str
     location: Location
     null: bool = False
+    plain: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,8 @@ class _Composer:
         if style in ("|", ">"):
             return Scalar(event.value, self._block_start(mark.line + 1))
         column = mark.column + (2 if style else 1)
-        return Scalar(event.value, Location(self._file, mark.line + 1, column), not style and not event.value)
+        location = Location(self._file, mark.line + 1, column)
+        return Scalar(event.value, location, not style and not event.value, not style)
 
     def _block_start(self, line: int) -> Location:
         """Where the text of a block scalar begins; *line* counts from 0."""

@@ -1,0 +1,27 @@
+"""
+JSON with one reading only: UTF-8, no member twice, no NaN. Else the backend may read another value than was checked.
+
+Source: RFC 8259 §4, §8.1.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+
+def read_json(text: str | bytes) -> Any:
+    """The value of *text*, UTF-8. Raises ValueError: not JSON, or ambiguous; RecursionError: nested too deeply."""
+    decoded = text.decode() if isinstance(text, bytes) else text
+    return json.loads(decoded, object_pairs_hook=_members, parse_constant=_refuse)
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands twice")
+    return members
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")

@@ -1,0 +1,178 @@
+"""
+Parameters and response headers: text on the wire → a value → the schema's verdict.
+
+A text has no type; the schema's types say how it may be read. Where several readings are possible one that fits is
+enough.
+
+Source: OpenAPI 3.1, "Parameter Object", "Style Values".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from gateway.openapi.json_schema import Schema
+from gateway.openapi.json_text import read_json
+from gateway.openapi.plain import json_number
+
+Pair: TypeAlias = "tuple[str, str]"
+Kinds: TypeAlias = "frozenset[str]"
+
+# What separates the items of an array that is written as one text.
+SEPARATORS = {"form": ",", "simple": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
+
+TEXT: Kinds = frozenset({"string"})
+
+
+class SeveralValues(ValueError):
+    """One value is allowed, and there are several."""
+
+
+class Unreadable(ValueError):
+    """The text is not of the form that the definition gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """
+    How a schema's values are written as text.
+
+    Attributes:
+        kinds: JSON Schema types of a value.
+        items: Types of an array's items.
+        members: Types of an object's properties, by name.
+    """
+
+    kinds: Kinds = TEXT
+    items: Kinds = TEXT
+    members: Mapping[str, Kinds] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """
+    One parameter, or one header of a response.
+
+    Attributes:
+        style: ``form``, ``simple``, ``spaceDelimited``, ``pipeDelimited``, ``deepObject``; ``json`` is a JSON text.
+        exploded: Items and properties stand on their own instead of in one text.
+    """
+
+    name: str
+    schema: Schema
+    style: str
+    exploded: bool
+    required: bool = False
+    allow_empty: bool = False
+    form: Form = Form()
+
+    def owns(self, name: str) -> bool:
+        """Whether the query parameter *name*, in any case, belongs to this one."""
+        own, name = self.name.casefold(), name.casefold()
+        if "object" in self.form.kinds and self.style == "deepObject":
+            return name.startswith(f"{own}[") and name.endswith("]")
+        if self._spreads:
+            return any(name == member.casefold() for member in self.form.members)
+        return name == own
+
+    def mistake(self, found: Sequence[Pair], on_request: bool = True) -> str:
+        """
+        What is wrong with the parameter written as *found*; empty when it fits. Never shows the value.
+
+        Raises:
+            SeveralValues: A single value is allowed.
+            Unreadable: It does not parse.
+            RecursionError: It is nested too deeply.
+        """
+        if self.allow_empty and all(not text for _, text in found):
+            return ""
+        mistakes = [self.schema.mistake(reading, on_request) for reading in self._readings(found)]
+        return "" if "" in mistakes else mistakes[0]
+
+    @property
+    def field_key(self) -> str:
+        """The name of a header as header fields are compared: no case, and ``_`` is ``-`` (docs/adr/0011)."""
+        return self.name.lower().replace("_", "-")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it stands in a query under its own name: what a URL template can ask for."""
+        return self.style == "form" and "object" not in self.form.kinds
+
+    @property
+    def _spreads(self) -> bool:
+        return self.exploded and self.style == "form" and "object" in self.form.kinds and bool(self.form.members)
+
+    def _readings(self, found: Sequence[Pair]) -> Iterator[Any]:
+        """The values that *found* can mean: typed first, then as text."""
+        if self.style == "json":
+            yield _parsed(_only(found))
+        elif "array" in self.form.kinds:
+            texts = self._items(found)
+            yield [_typed(text, self.form.items) for text in texts]
+            yield texts
+        elif "object" in self.form.kinds:
+            members = dict(self._members(found))
+            yield {name: _typed(text, self.form.members.get(name, TEXT)) for name, text in members.items()}
+            yield members
+        else:
+            text = _only(found)
+            yield _typed(text, self.form.kinds)
+            if "string" in self.form.kinds:
+                yield text
+
+    def _items(self, found: Sequence[Pair]) -> list[str]:
+        if self.exploded and self.style != "simple":
+            return [text for _, text in found]
+        separator = SEPARATORS[self.style]
+        whole = _only(found) if self.style != "simple" else ",".join(text for _, text in found)
+        return [item.strip() if self.style == "simple" else item for item in whole.split(separator)] if whole else []
+
+    def _members(self, found: Sequence[Pair]) -> Iterator[Pair]:
+        """Names and texts of an object's properties. Raises SeveralValues, Unreadable: a name without a text."""
+        known = {member.casefold(): member for member in self.form.members}
+        if self.style == "deepObject":
+            inner = [(name[len(self.name) + 1 : -1], text) for name, text in found]
+            members = [(known.get(name.casefold(), name), text) for name, text in inner]
+        elif self._spreads:
+            members = [(known[name.casefold()], text) for name, text in found]
+        else:
+            members = list(self._listed(_only(found)))
+        if len({name for name, _ in members}) != len(members):
+            raise SeveralValues
+        yield from members
+
+    def _listed(self, whole: str) -> Iterable[Pair]:
+        """``a,1,b,2``, or ``a=1,b=2`` when exploded."""
+        parts = whole.split(SEPARATORS[self.style]) if whole else []
+        if self.exploded:
+            if not all("=" in part for part in parts):
+                raise Unreadable
+            return [(name, text) for name, _, text in (part.partition("=") for part in parts)]
+        if len(parts) % 2:
+            raise Unreadable
+        return list(zip(parts[::2], parts[1::2], strict=True))
+
+
+def _only(found: Sequence[Pair]) -> str:
+    if len(found) != 1:
+        raise SeveralValues
+    return found[0][1]
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return read_json(text)
+    except ValueError:
+        raise Unreadable from None
+
+
+def _typed(text: str, kinds: Kinds) -> Any:
+    """*text* as the first of *kinds* that it can be; itself otherwise."""
+    if "boolean" in kinds and text in ("true", "false"):
+        return text == "true"
+    if "null" in kinds and text in ("", "null"):
+        return None
+    return json_number(text, text) if kinds & {"integer", "number"} else text

@@ -1,0 +1,194 @@
+"""
+A definition → its operations, as APIM imports them; or every mistake in it, each with its place.
+
+What other tools make of a definition (servers, security, callbacks, links) says nothing about a request that this
+gateway would check; it is known and left alone, as APIM does.
+
+Source: OpenAPI 3.0.3 and 3.1; Swagger 2.0; APIM, "API import restrictions and known issues".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from gateway.errors import LoadError, Problem
+from gateway.openapi import swagger
+from gateway.openapi.contents import ContentReader
+from gateway.openapi.definition import Content, OperationDefinition
+from gateway.openapi.documents import Documents
+from gateway.openapi.identifiers import operation_id, operation_name
+from gateway.openapi.mistakes import Mistakes
+from gateway.openapi.objects import METHODS, Fields
+from gateway.openapi.parameters import Parameter
+from gateway.openapi.plain import items, mapping, text
+from gateway.openapi.schemas import SchemaReader, check_dialect
+from gateway.yaml_nodes import Mapping, Scalar, YamlNode
+
+_VERSION = re.compile(r"3\.([01])\.\d+\Z|(2\.0)\Z")
+_TEMPLATE_NAME = re.compile(r"\{\*?([^{}]*)\}")
+_BODILESS = ("get", "head", "options")  # APIM drops what a definition says about their bodies
+_PLACES = ("path", "query", "header", "cookie", "body", "formData")
+
+
+def read_definition(path: Path, query_in_template: bool = True) -> tuple[OperationDefinition, ...]:
+    """
+    The operations of the definition in the file at *path*.
+
+    Args:
+        query_in_template: Whether required query parameters become part of the URL template, as APIM has it by default.
+
+    Raises:
+        LoadError: With every mistake found.
+    """
+    reader = _Reader(path, query_in_template)
+    operations = reader.operations()
+    if reader.mistakes:
+        raise LoadError(sorted(dict.fromkeys(reader.mistakes), key=lambda problem: problem.location))
+    return operations
+
+
+class _Reader:
+    """One run over one definition."""
+
+    def __init__(self, path: Path, query_in_template: bool) -> None:
+        self.mistakes = Mistakes()
+        self._documents = Documents(path)
+        self._query_in_template = query_in_template
+        root = mapping(self._documents.root())
+        self._swagger, modern = _version(root)
+        self._root = Fields(root, "swagger definition" if self._swagger else "definition", self.mistakes)
+        self._schemas = SchemaReader(self._documents, modern, self.mistakes)
+        self._contents = ContentReader(self._documents, self._schemas, self.mistakes)
+
+    def operations(self) -> tuple[OperationDefinition, ...]:
+        """Every operation, in the order of the file."""
+        found: dict[str, OperationDefinition] = {}
+        for path, method, item, node in self._listed():
+            with self.mistakes.gathering():
+                operation = self._operation(path, method, item, node, found)
+                found[operation.id] = operation
+        self._schemas.finish()
+        return tuple(found.values())
+
+    def _listed(self) -> Iterator[tuple[Scalar, Scalar, Fields, YamlNode]]:
+        """Path, method, path item and operation of everything under ``paths``; ``x-ms-paths`` has queries in it."""
+        for group in (self._root.get("paths"), self._root.get("x-ms-paths")):
+            for path, node in mapping(group).entries if group else ():
+                with self.mistakes.gathering():
+                    item = Fields(self._documents.resolve(node), "path", self.mistakes)
+                    for method, operation in item.node.entries:
+                        if method.value in METHODS:
+                            yield path, method, item, operation
+
+    def _operation(
+        self, path: Scalar, method: Scalar, item: Fields, node: YamlNode, taken: dict[str, OperationDefinition]
+    ) -> OperationDefinition:
+        """One operation. Raises LoadError."""
+        resolved = self._documents.resolve(node)  # not in the specification, but bundlers leave it
+        operation = Fields(resolved, "swagger operation" if self._swagger else "operation", self.mistakes)
+        declared = self._declared(item, operation)
+        written, summary = (text(value) if (value := operation.get(key)) else "" for key in ("operationId", "summary"))
+        by_place = self._parameters(declared)
+        query = tuple(by_place["query"])
+        return OperationDefinition(
+            id=operation_id(written, method.value, path.value, taken),
+            name=operation_name(summary, written, method.value.upper(), path.value),
+            method=method.value.upper(),
+            url_template=self._template(path, {_name(each) for each in declared if _place(each) == "path"}, query),
+            location=method.location,
+            path={each.name: each for each in by_place["path"]},
+            query=query,
+            headers={each.field_key: each for each in by_place["header"]},
+            body=None if method.value in _BODILESS else self._body(operation, declared),
+            responses=self._contents.responses(operation.get("responses"), self._response_form(operation)),
+        )
+
+    # -- parameters
+    def _declared(self, item: Fields, operation: Fields) -> list[Mapping]:
+        """The parameters of an operation; its own replace those of the path that have the same place and name."""
+        found: dict[tuple[str, str], Mapping] = {}
+        for group in (item.get("parameters"), operation.get("parameters")):
+            own: dict[tuple[str, str], Mapping] = {}
+            for each in items(group) if group else ():
+                node = mapping(self._documents.resolve(each))
+                key = _place(node), _name(node)
+                if own.setdefault(key, node) is not node:
+                    message = f"the {key[0]} parameter {key[1]!r} stands twice"
+                    self.mistakes.append(Problem(node.location, "duplicate-parameter", message, "remove one"))
+            found |= own
+        return list(found.values())
+
+    def _parameters(self, declared: list[Mapping]) -> dict[str, list[Parameter]]:
+        """By place. Cookies are not looked at, as in APIM; what Swagger has in the body is not a parameter here."""
+        found: dict[str, list[Parameter]] = {place: [] for place in _PLACES}
+        for node in declared:
+            place = _place(node)
+            if place in ("path", "query", "header"):
+                with self.mistakes.gathering():
+                    found[place].append(
+                        self._contents.parameter(swagger.parameter(node) if self._swagger else node, place)
+                    )
+        return found
+
+    def _template(self, path: Scalar, declared: set[str], query: tuple[Parameter, ...]) -> str:
+        """The URL template. Raises LoadError: it and the path parameters do not name the same."""
+        named = {*_TEMPLATE_NAME.findall(path.value.partition("?")[0])}
+        if not path.value.startswith("/") or named != declared:
+            odd = ", ".join(sorted(named ^ declared)) or path.value
+            message = f"path and path parameters of {path.value!r} differ: {odd}"
+            raise LoadError.at(path.location, "bad-path", message, "write /…/{name}, and a parameter in: path for each")
+        if not self._query_in_template:
+            return path.value
+        names = [each.name for each in query if each.required and each.is_plain]
+        if named & {*names}:
+            message = f"{min(named & {*names})} is a parameter of the path and of the query"
+            remedy = "rename one, or set translate-required-query-parameters: query"
+            raise LoadError.at(path.location, "repeated-parameter", message, remedy)
+        terms = [f"{name}={{{name}}}" for name in names]
+        return f"{path.value}{'&' if '?' in path.value else '?'}{'&'.join(terms)}" if terms else path.value
+
+    # -- bodies
+    def _body(self, operation: Fields, declared: list[Mapping]) -> Content | None:
+        node = operation.get("requestBody")
+        if self._swagger:
+            node = swagger.request_body(declared, operation.get("consumes") or self._root.get("consumes"))
+        return None if node is None else self._contents.body(node)
+
+    def _response_form(self, operation: Fields) -> Callable[[Mapping], Mapping]:
+        """What brings a response into OpenAPI 3's form."""
+        if not self._swagger:
+            return lambda response: response
+        return partial(swagger.response, produces=operation.get("produces") or self._root.get("produces"))
+
+
+def _version(root: Mapping) -> tuple[bool, bool]:
+    """Whether it is Swagger, and whether its schemas are JSON Schema 2020-12. Raises LoadError."""
+    node = root.find("openapi") or root.find("swagger")
+    found = _VERSION.match(node.value) if isinstance(node, Scalar) else None
+    if found is None or bool(found[2]) != (root.find("swagger") is not None):
+        remedy = "write openapi: 3.0.3, openapi: 3.1.0 or swagger: '2.0'"
+        raise LoadError.at((node or root).location, "unknown-version", "this is no OpenAPI definition", remedy)
+    dialect = root.find("jsonSchemaDialect")
+    if dialect is not None:
+        check_dialect(dialect)
+    return bool(found[2]), found[1] == "1"
+
+
+def _place(node: Mapping) -> str:
+    """Where a parameter stands. Raises LoadError."""
+    value = node.find("in")
+    if not isinstance(value, Scalar) or value.value not in _PLACES:
+        where = (value or node).location
+        raise LoadError.at(where, "bad-value", "a parameter is in path, query, header or cookie", "write in: query")
+    return value.value
+
+
+def _name(node: Mapping) -> str:
+    """A parameter's name; header names have no case. Raises LoadError."""
+    value = node.find("name")
+    if value is None:
+        raise LoadError.at(node.location, "missing-field", "a parameter needs a name", "add name:")
+    return text(value).lower() if _place(node) == "header" else text(value)

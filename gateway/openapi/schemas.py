@@ -1,0 +1,266 @@
+"""
+Schema objects of a definition → JSON Schema 2020-12, whichever dialect they are written in.
+
+Every keyword is read by its own rule, so a value of the wrong kind, an expression that does not compile and a keyword
+that nobody knows are mistakes with a place. References become keys into one set of schemas; a schema may contain
+itself, but not be itself.
+
+Source: OpenAPI 3.0.3 and 3.1, "Schema Object"; JSON Schema 2020-12 core §10 and validation §6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias, cast
+
+import regex
+
+from gateway.errors import LoadError, Problem
+from gateway.openapi.documents import REF, Documents, has_siblings, reference
+from gateway.openapi.json_schema import (
+    IN_PLACE,
+    IN_PLACE_LISTS,
+    IN_PLACE_MAPS,
+    INSIDE,
+    INSIDE_LISTS,
+    INSIDE_MAPS,
+    Schema,
+    SchemaData,
+    Schemas,
+    pattern,
+)
+from gateway.openapi.mistakes import Mistakes
+from gateway.openapi.plain import count, flag, items, mapping, number, plain, text, texts
+from gateway.yaml_nodes import Scalar, Sequence, YamlNode
+
+# Schemas that one value may be led through: in a row, and in all.
+MAX_CHAIN = 50
+MAX_APPLIED = 10_000
+
+TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
+
+_EXCLUSIVE = {"exclusiveMaximum": "maximum", "exclusiveMinimum": "minimum"}
+_SUBSCHEMAS = INSIDE | IN_PLACE | {"unevaluatedProperties"}
+_SUBSCHEMA_LISTS = INSIDE_LISTS | IN_PLACE_LISTS
+_SUBSCHEMA_MAPS = INSIDE_MAPS | IN_PLACE_MAPS
+
+# They say something to people and tools, or wait to be referred to; nothing about a value.
+_REMARKS = frozenset(
+    """
+    $comment $defs contentEncoding contentMediaType contentSchema definitions deprecated description
+    discriminator externalDocs title xml
+    """.split()
+)
+
+_DIALECTS = ("https://json-schema.org/draft/2020-12/schema", "https://spec.openapis.org/oas/3.1/dialect/base")
+
+# What people write instead, where it is not what they may think.
+_REMEDIES = {"nullable": "OpenAPI 3.1 says it with type: [string, 'null']"}
+
+Rule: TypeAlias = Callable[[YamlNode], Any]
+
+
+class SchemaReader:
+    """
+    Reads the schemas of one definition.
+
+    Args:
+        modern: OpenAPI 3.1, where a schema is JSON Schema itself. In 3.0 and 2.0 nothing beside ``$ref`` counts.
+    """
+
+    def __init__(self, documents: Documents, modern: bool, mistakes: Mistakes) -> None:
+        self.schemas = Schemas()
+        self._documents = documents
+        self._modern = modern
+        self._rules = _RULES if modern else _RULES | _OLD_RULES
+        self._mistakes = mistakes
+        self._keys: dict[int, str] = {}
+        self._waiting: list[tuple[str, YamlNode]] = []
+        self._nodes: dict[str, YamlNode] = {}  # kept: a node that is gone would leave its identity to another
+
+    def schema(self, node: YamlNode, name: str) -> Schema:
+        """
+        The schema in *node* with all that it refers to, called *name* unless a reference names it.
+
+        Raises LoadError: it refers to nothing. What is wrong inside becomes problems. It can judge after ``finish``.
+        """
+        ref = reference(node)
+        if ref is not None:
+            name = ref.value.rpartition("/")[2] or name
+        schema = Schema(self._key(node), name, self.schemas)
+        while self._waiting:
+            key, waiting = self._waiting.pop()
+            self.schemas.data[key] = True
+            with self._mistakes.gathering():
+                self.schemas.data[key] = self._data(waiting)
+        return schema
+
+    def finish(self) -> None:
+        """Once every schema is read: look for those that are themselves, and make the validators."""
+        self._mistakes += self._endless()
+        self.schemas.seal()
+
+    # -- references
+    def _key(self, node: YamlNode) -> str:
+        """The key of the schema in *node*; one that only refers to another shares its key. Raises LoadError."""
+        target = self._documents.resolve(node, siblings=self._modern)
+        if id(target) not in self._keys:
+            key = self._keys[id(target)] = str(len(self._keys))
+            self._nodes[key] = target
+            self._waiting.append((key, target))
+        return self._keys[id(target)]
+
+    def _data(self, node: YamlNode) -> SchemaData:
+        """The schema in *node*, a reference replaced by its key."""
+        if isinstance(node, Scalar) and node.value in ("true", "false"):
+            return flag(node)
+        ref = reference(node)
+        if ref is not None and not (self._modern and has_siblings(node)):
+            return {REF: f"#/$defs/{self._key(node)}"}
+        data: dict[str, Any] = {}
+        for name, value in mapping(node).entries:
+            with self._mistakes.gathering():
+                data.update(self._keyword(name, value))
+        return data if self._modern else _without_dialect(data)
+
+    def _keyword(self, name: Scalar, value: YamlNode) -> dict[str, Any]:
+        """What one keyword becomes; nothing for a remark. Raises LoadError."""
+        key = name.value
+        if key == REF:
+            return {REF: f"#/$defs/{self._key(self._documents.follow(self._text(value)))}"}
+        if key == "$schema":
+            check_dialect(value)
+        if key == "$schema" or key in _REMARKS or key.startswith("x-"):
+            return {}
+        if key in _SUBSCHEMAS:
+            return {key: self._data(value)}
+        if key in _SUBSCHEMA_LISTS:
+            return {key: [self._data(item) for item in items(value)]}
+        if key in _SUBSCHEMA_MAPS:
+            return {key: {each.value: self._data(inner) for each, inner in self._schema_map(key, value)}}
+        rule = self._rules.get(key)
+        if rule is None:
+            remedy = _REMEDIES.get(key, "remove it, or call it x-… if it is a remark")
+            raise LoadError.at(name.location, "unknown-keyword", f"no schema has the keyword {key!r}", remedy)
+        return {key: rule(value)}
+
+    def _schema_map(self, key: str, node: YamlNode) -> tuple[tuple[Scalar, YamlNode], ...]:
+        entries = mapping(node).entries
+        if key == "patternProperties":
+            for name, _ in entries:
+                _expression(name)
+        return entries
+
+    @staticmethod
+    def _text(node: YamlNode) -> Scalar:
+        text(node)
+        return cast("Scalar", node)
+
+    def _endless(self) -> Iterator[Problem]:
+        """
+        Schemas that apply themselves, or too many others, to the same value: no value could be judged by them.
+
+        Round by round those are counted that only lead to counted ones; a circle never is.
+        """
+        applied = {key: list(_applied(data)) for key, data in self.schemas.data.items()}
+        counted: dict[str, int] = {}
+        for _ in range(MAX_CHAIN):
+            ready = [key for key in applied.keys() - counted.keys() if counted.keys() >= set(applied[key])]
+            counted |= {key: 1 + sum(counted[target] for target in applied[key]) for key in ready}
+        odd = [self._nodes[key].location for key in applied if counted.get(key, MAX_APPLIED) >= MAX_APPLIED]
+        if odd:
+            message = "this schema applies itself to the same value, or too many others"
+            yield Problem(min(odd), "circular-schema", message, "put a property or items between")
+
+
+def check_dialect(node: YamlNode) -> None:
+    """Raises LoadError: *node* names a dialect other than JSON Schema 2020-12."""
+    if text(node).rstrip("#") not in _DIALECTS:
+        message = f"schemas in the dialect {text(node)} cannot be read"
+        raise LoadError.at(node.location, "unknown-dialect", message, f"write {_DIALECTS[0]}, or leave it out")
+
+
+def _applied(data: SchemaData) -> Iterator[str]:
+    """Keys of the schemas that *data* applies to the same value."""
+    if not isinstance(data, dict):
+        return
+    for keyword, value in data.items():
+        if keyword == REF:
+            yield value.rpartition("/")[2]
+        elif keyword in IN_PLACE:
+            yield from _applied(value)
+        elif keyword in IN_PLACE_LISTS | IN_PLACE_MAPS:
+            for each in value.values() if isinstance(value, dict) else value:
+                yield from _applied(each)
+
+
+def _without_dialect(data: dict[str, Any]) -> dict[str, Any]:
+    """OpenAPI 3.0's own keywords in JSON Schema's terms: ``nullable``, and exclusive bounds that are flags."""
+    for exclusive, bound in _EXCLUSIVE.items():
+        if isinstance(data.get(exclusive), bool) and data.pop(exclusive) and bound in data:
+            data[exclusive] = data.pop(bound)
+    if data.pop("nullable", False) and isinstance(data.get("type"), str):
+        data["type"] = [data["type"], "null"]
+    return data
+
+
+# -- rules: one keyword's value each; they raise LoadError
+def _type(node: YamlNode) -> str | list[str]:
+    names = texts(node) if isinstance(node, Sequence) else [text(node)]
+    if not set(names) <= TYPES:
+        message = f"no type is called {min(set(names) - TYPES)!r}"
+        raise LoadError.at(node.location, "unknown-type", message, f"known: {', '.join(sorted(TYPES))}")
+    return names if isinstance(node, Sequence) else names[0]
+
+
+def _expression(node: YamlNode) -> str:
+    try:
+        pattern(text(node))
+    except regex.error as error:
+        message = f"the pattern cannot be read: {error.msg}"
+        raise LoadError.at(node.location, "bad-pattern", message, "write an ECMA 262 expression") from None
+    return text(node)
+
+
+def _bound(node: YamlNode) -> Any:
+    """A number; in OpenAPI 3.0 a flag beside one."""
+    return plain(node) if isinstance(plain(node), bool) else number(node)
+
+
+def _list(node: YamlNode) -> list[Any]:
+    return [plain(item) for item in items(node)]
+
+
+def _factor(node: YamlNode) -> int | float:
+    found = number(node)
+    if found <= 0:
+        raise LoadError.at(node.location, "bad-value", "a number above 0 belongs here")
+    return found
+
+
+def _text_lists(node: YamlNode) -> dict[str, list[str]]:
+    return {name.value: texts(value) for name, value in mapping(node).entries}
+
+
+_RULES: dict[str, Rule] = {
+    "type": _type,
+    "format": text,
+    "pattern": _expression,
+    "multipleOf": _factor,
+    "maximum": number,
+    "minimum": number,
+    "exclusiveMaximum": number,
+    "exclusiveMinimum": number,
+    "required": texts,
+    "dependentRequired": _text_lists,
+    "enum": _list,
+    "const": plain,
+    "default": plain,
+    "example": plain,
+    "examples": plain,
+    **dict.fromkeys(
+        "maxLength minLength maxItems minItems maxProperties minProperties maxContains minContains".split(), count
+    ),
+    **dict.fromkeys("uniqueItems readOnly writeOnly".split(), flag),
+}
+_OLD_RULES: dict[str, Rule] = {"nullable": flag, **dict.fromkeys(_EXCLUSIVE, _bound)}
