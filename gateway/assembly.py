@@ -84,7 +84,7 @@ class Assembly:
                     each.method,
                     each.url_template,
                     payload,
-                    self._config.location("apis", index, "operations", number),
+                    each.location or self._config.location("apis", index, "operations", number),
                 )
                 for number, (each, payload) in enumerate(zip(api.operations, operations, strict=True))
             ],

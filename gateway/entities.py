@@ -34,7 +34,14 @@ def operation_info(operation: Operation) -> OperationInfo:
         for response in operation.responses
         for example in response.examples
     )
-    return OperationInfo(operation.id, named(operation), operation.method, operation.url_template, examples)
+    return OperationInfo(
+        id=operation.id,
+        name=named(operation),
+        method=operation.method,
+        url_template=operation.url_template,
+        examples=examples,
+        definition=operation.definition,
+    )
 
 
 def _example_body(example: Example) -> bytes:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from gateway.config.values import Count, File, Id, Model, Secret, Status, Url, mistake
+from gateway.errors import Location
+
+if TYPE_CHECKING:
+    from gateway.openapi import OperationDefinition
 
 
 class Version(Model):
@@ -67,17 +71,37 @@ class Operation(Model):
     """One operation of an API."""
 
     id: Id
-    """Unique within the API."""
+    """Unique within the API. With *openapi*: an operationId of the definition, or an operation of one's own."""
     name: str | None = None
-    """For people. None: the id."""
-    method: Annotated[str, Field(pattern=r"^([A-Z]+|\*)$")]
-    """`GET`, `POST`, …; `*` is every method, which APIM does not know."""
-    url_template: Annotated[str, Field(pattern=r"^/")]
-    """Below the API's path: `/jobs/{id}`, `/{*rest}`, `/add?a={a}`."""
+    """For people. None: what the definition says, else the id."""
+    method: Annotated[str, Field(pattern=r"^([A-Z]+|\*)$")] = ""
+    """`GET`, `POST`, …; `*` is every method, which APIM does not know. Needed unless the definition says it."""
+    url_template: Annotated[str, Field(pattern=r"^/")] = ""
+    """Below the API's path: `/jobs/{id}`, `/{*rest}`, `/add?a={a}`. Needed unless the definition says it."""
     policy: File | None = None
     """Policy document of this operation, XML or YAML."""
     responses: tuple[ResponseExamples, ...] = ()
-    """Examples for mock-response."""
+    """Examples for mock-response; they come before those of the definition."""
+
+    _definition: OperationDefinition | None = PrivateAttr(None)
+    _location: Location | None = PrivateAttr(None)
+
+    @property
+    def definition(self) -> OperationDefinition | None:
+        """What the API's definition says about this operation."""
+        return self._definition
+
+    @property
+    def location(self) -> Location | None:
+        """Where it is written, for an API that has a definition."""
+        return self._location
+
+    def defined(self, definition: OperationDefinition | None, location: Location) -> Operation:
+        """This operation, completed by *definition* and known to stand at *location*."""
+        facts = ("method", "url_template") if definition else ()
+        completed = self.model_copy(update={name: getattr(definition, name) for name in facts})
+        completed._definition, completed._location = definition, location
+        return completed
 
 
 class Api(Model):
@@ -95,8 +119,12 @@ class Api(Model):
     """Base URL of the backend."""
     policy: File | None = None
     """Policy document of this API, XML or YAML."""
+    openapi: File | None = None
+    """Definition of the API: OpenAPI 3.0 or 3.1, or Swagger 2.0, in YAML or JSON. Its operations are the API's."""
+    translate_required_query_parameters: Literal["template", "query"] = "template"
+    """Whether required query parameters of the definition become part of the URL template; without them: 404."""
     operations: tuple[Operation, ...] = ()
-    """None given: every method and path passes."""
+    """With *openapi*: policies for its operations, and more of them. Neither given: every method and path passes."""
     protocols: tuple[Literal["http", "https", "ws", "wss"], ...] = ("http", "https")
     """What `context.Api.Protocols` says."""
     version: Version | None = None

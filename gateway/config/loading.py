@@ -57,9 +57,17 @@ def parse(text: str | bytes, file: str, directory: Path, environ: Mapping[str, s
     except ValidationError as error:
         raise LoadError(problems_of(error, positions)) from None
     config._positions = positions
+    if any(api.openapi for api in config.apis):
+        config = _with_definitions(config)
     if problems := sorted(unresolved(config), key=lambda problem: problem.location):
         raise LoadError(problems)
     return config
+
+
+def _with_definitions(config: Config) -> Config:
+    from gateway.config.definitions import with_definitions  # with JSON Schema: nobody else needs it here
+
+    return with_definitions(config)
 
 
 def problems_of(error: ValidationError, positions: Positions) -> list[Problem]:

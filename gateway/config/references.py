@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
 
+from gateway.config.apis import Api
 from gateway.config.model import Config
 from gateway.errors import Problem
 
@@ -18,6 +19,7 @@ def unresolved(config: Config) -> Iterator[Problem]:
         yield from _doubled(config, (name,), getattr(config, name))
     for index, api in enumerate(config.apis):
         yield from _doubled(config, ("apis", index, "operations"), api.operations)
+        yield from _incomplete(config, index, api)
     known = {name: {entity.id for entity in getattr(config, name)} for name in _LISTS}
     for path, value, kind in _references(config):
         yield from _missing(config, path, value, known.get(kind, config.backends), kind)
@@ -28,9 +30,18 @@ def _doubled(config: Config, path: tuple[Any, ...], entities: Iterable[Any]) -> 
     seen: set[str] = set()
     for index, entity in enumerate(entities):
         if entity.id in seen:
-            location = config.location(*path, index, "id")
+            location = getattr(entity, "location", None) or config.location(*path, index, "id")
             yield Problem(location, "duplicate-id", f"the id {entity.id!r} stands twice", "give each its own")
         seen.add(entity.id)
+
+
+def _incomplete(config: Config, index: int, api: Api) -> Iterator[Problem]:
+    """Operations without a method or a template; a definition would have completed them."""
+    for number, operation in enumerate(api.operations):
+        missing = "url-template" if operation.method else "method"
+        if not (operation.method and operation.url_template):
+            location = config.location("apis", index, "operations", number)
+            yield Problem(location, "missing-key", f"{operation.id!r} has no {missing}", f"add {missing}")
 
 
 def _references(config: Config) -> Iterator[tuple[tuple[Any, ...], str, str]]:

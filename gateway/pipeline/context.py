@@ -17,6 +17,7 @@ from gateway.wire.messages import Ending, Request, Response, Url
 
 if TYPE_CHECKING:
     from gateway.errors import PolicyError
+    from gateway.openapi import OperationDefinition
     from gateway.pipeline.policy import MaybeLater, Place, Steps
 
 
@@ -45,13 +46,20 @@ class StoredExample:
 
 @dataclass(frozen=True, slots=True)
 class OperationInfo:
-    """``context.Operation``; *examples* in the order in which mock-response looks at them."""
+    """
+    ``context.Operation``.
+
+    Attributes:
+        examples: In the order in which mock-response looks at them.
+        definition: What the API's OpenAPI definition says about it; None where there is none.
+    """
 
     id: str
     name: str
     method: str
     url_template: str
     examples: tuple[StoredExample, ...] = ()
+    definition: OperationDefinition | None = None
 
 
 @dataclass(frozen=True, slots=True)
