@@ -1,14 +1,16 @@
 """
 mock-response: answer with an example, without a backend.
 
-Source: APIM policy reference, "mock-response".
+Source: APIM policy reference, "mock-response": examples first, then a sample of the schema, else no content.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.openapi import UNDEFINED
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Element, Kind
 from gateway.wire.body import Body
@@ -16,17 +18,21 @@ from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
-    from gateway.pipeline.context import Context, StoredExample
+    from gateway.openapi import Content, MediaType
+    from gateway.pipeline.context import Context
     from gateway.pipeline.settings import Settings
+
+# What a range of media types stands for when the policy names none.
+_JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class MockResponse:
-    """One compiled mock-response. Operations have no stored examples here, so the body is empty, as in APIM then."""
+    """One compiled mock-response."""
 
     shape: ClassVar[Element] = Element(
         "mock-response",
-        "Answers at once with the operation's example for status and content type; without one the body is empty.",
+        "Answers at once with the operation's example for status and content type, or a sample of its schema.",
         attributes=(
             ID,
             Attribute(
@@ -50,12 +56,27 @@ class MockResponse:
 
     def apply(self, context: Context) -> Response:
         """The answer."""
-        fitting = [example for example in context.operation.examples if self._fits(example)]
-        example = fitting[self.index] if self.index < len(fitting) else None
-        content_type = example.content_type if example else self.content_type
+        fitting = list(self._bodies(context))
+        found = fitting[self.index] if self.index < len(fitting) else None
+        content_type = found[0] if found else self.content_type
         headers = Headers([("Content-Type", content_type)] if content_type else [])
-        return Response(self.status, headers, Body(example.body if example else b""))
+        return Response(self.status, headers, Body(found[1] if found else b""))
 
-    def _fits(self, example: StoredExample) -> bool:
-        wanted = self.content_type is None or example.content_type.lower() == self.content_type.lower()
-        return wanted and example.status == self.status
+    def _bodies(self, context: Context) -> Iterator[tuple[str, bytes]]:
+        """Content types and bodies that fit: the configuration's, then those of the definition."""
+        for example in context.operation.examples:
+            if example.status == self.status and self._wants(example.content_type):
+                yield example.content_type, example.body
+        response = (context.operation.definition or UNDEFINED).response(self.status)
+        for media_type in self._media_types(response.content) if response else ():
+            content_type = self.content_type or media_type.name.replace("application/*", _JSON).replace("*/*", _JSON)
+            yield from ((content_type, body) for body in media_type.bodies)
+
+    def _media_types(self, content: Content) -> Iterable[MediaType]:
+        if self.content_type is None:
+            return content.media_types.values()
+        found = content.find(self.content_type.partition(";")[0].strip().lower())
+        return [found] if found else []
+
+    def _wants(self, content_type: str) -> bool:
+        return self.content_type is None or content_type.lower() == self.content_type.lower()

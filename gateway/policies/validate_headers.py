@@ -1,20 +1,23 @@
 """
-validate-headers: only response headers that the API speaks of.
+validate-headers: only response headers that the operation declares, and only with the values that it allows.
 
-Source: APIM policy reference, "validate-headers". Which headers an operation declares is not known here, so those that
-the policy lists are the specified ones, and headers that every response has are never looked at.
+Source: APIM policy reference, "validate-headers". Headers that every response has need no declaration.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.openapi import UNDEFINED
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Child, Element
+from gateway.policies.parameter_check import RESPONSE_HEADER, header_key
 from gateway.policies.validation import ERRORS_VARIABLE, Conclusion, Finding, Overrides, action
 
 if TYPE_CHECKING:
+    from gateway.openapi import Parameter
     from gateway.pipeline.context import Context
     from gateway.pipeline.settings import Settings
 
@@ -28,7 +31,7 @@ _HEADER = Element(
     "A header of its own.",
     attributes=(
         Attribute("name", "Its name.", required=True, expression=False),
-        action("action", "What happens when it is there."),
+        action("action", "What happens when it is not declared, or does not fit."),
     ),
 )
 
@@ -42,8 +45,8 @@ class ValidateHeaders:
         "Looks at the headers of the response.",
         attributes=(
             ID,
-            action("specified-header-action", "For headers that the API declares."),
-            action("unspecified-header-action", "For headers not listed."),
+            action("specified-header-action", "For headers that the operation declares."),
+            action("unspecified-header-action", "For headers that it does not declare."),
             ERRORS_VARIABLE,
         ),
         children=(Child(_HEADER, maximum=None),),
@@ -56,15 +59,23 @@ class ValidateHeaders:
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<validate-headers>``."""
-        listed = {each.constant("name").lower(): each.text("action") for each in settings.all("header")}
+        listed = {header_key(each.constant("name")): each.text("action") for each in settings.all("header")}
         variable = settings.maybe(settings.constant, "errors-variable-name")
-        return cls(Overrides(listed, settings.text("unspecified-header-action")), Conclusion(variable, False))
+        overrides = Overrides(
+            listed, settings.text("specified-header-action"), settings.text("unspecified-header-action")
+        )
+        return cls(overrides, Conclusion(variable, False))
 
     def apply(self, context: Context) -> None:
         """Raises PolicyError: a header is prevented."""
-        names = [name for name in context.answer.headers.names() if name not in _ALWAYS]
-        self.conclusion.draw([self._finding(name, context) for name in names], context)
+        definition = context.operation.definition or UNDEFINED
+        declared = definition.response(context.answer.status_code)
+        self.conclusion.draw(list(self._findings(declared.headers if declared else {}, context)), context)
 
-    def _finding(self, name: str, context: Context) -> Finding:
-        details = f"Response header {name} is not allowed."
-        return Finding(name, "ResponseHeader", "Unspecified", details, self.overrides.action(name, context))
+    def _findings(self, declared: Mapping[str, Parameter], context: Context) -> Iterator[Finding]:
+        headers = context.answer.headers
+        for name, parameter in declared.items():
+            found = [(name, value) for value in headers.values(name)]
+            yield from RESPONSE_HEADER.check(parameter, found, self.overrides.action(name, True, context))
+        for name in sorted({*headers.names()} - declared.keys() - _ALWAYS):
+            yield RESPONSE_HEADER.unspecified(name, self.overrides.action(name, False, context))

@@ -1,8 +1,8 @@
 """
-validate-parameters: only parameters that the operation declares.
+validate-parameters: only parameters that the operation declares, and only with the values that it allows.
 
-Source: APIM policy reference, "validate-parameters". The operation's URL template declares path and query parameters;
-headers are declared by listing them.
+Source: APIM policy reference, "validate-parameters". Without an OpenAPI definition the URL template declares path and
+query parameters, and headers are looked at where the policy names them.
 """
 
 from __future__ import annotations
@@ -11,15 +11,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.openapi import UNDEFINED
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Child, Element
 from gateway.policies import query
+from gateway.policies.parameter_check import PATH, QUERY, REQUEST_HEADER, header_key
 from gateway.policies.validation import ERRORS_VARIABLE, Conclusion, Finding, Overrides, action
 
 if TYPE_CHECKING:
+    from gateway.openapi import OperationDefinition
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+
+# HTTP itself needs them, or the gateway has made them; nobody would think of declaring them.
+_ALWAYS = frozenset(
+    """
+    connection content-length content-type host transfer-encoding x-forwarded-for x-forwarded-host x-forwarded-proto
+    """.split()
+)
 
 _PARAMETER = Element(
     "parameter",
@@ -40,7 +49,7 @@ def _kind(name: str, unspecified: bool) -> Element:
 
 @dataclass(frozen=True, slots=True)
 class ValidateParameters:
-    """One compiled validate-parameters; *headers* is None where headers are not looked at."""
+    """One compiled validate-parameters; *headers_named*: whether it has ``<headers>``."""
 
     shape: ClassVar[Element] = Element(
         "validate-parameters",
@@ -55,44 +64,70 @@ class ValidateParameters:
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
 
-    parameters: Overrides
-    headers: Overrides | None
+    query: Overrides
+    headers: Overrides
+    path: Overrides
+    headers_named: bool
     conclusion: Conclusion
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<validate-parameters>``."""
-        default = settings.text("unspecified-parameter-action")
-        headers = settings.child("headers")
         variable = settings.maybe(settings.constant, "errors-variable-name")
         return cls(
-            parameters=_overrides(settings.child("query"), default),
-            headers=_overrides(headers, default) if headers else None,
+            query=_overrides(settings, "query"),
+            headers=_overrides(settings, "headers"),
+            path=_overrides(settings, "path"),
+            headers_named=settings.child("headers") is not None,
             conclusion=Conclusion(variable, True),
         )
 
     def apply(self, context: Context) -> None:
         """Raises PolicyError: a parameter is prevented."""
-        self.conclusion.draw([*self._query(context), *self._headers(context)], context)
+        definition = context.operation.definition or UNDEFINED
+        findings = [
+            *self._path(definition, context),
+            *self._query(definition, context),
+            *self._headers(definition, context),
+        ]
+        self.conclusion.draw(findings, context)
 
-    def _query(self, context: Context) -> Iterator[Finding]:
+    def _path(self, definition: OperationDefinition, context: Context) -> Iterator[Finding]:
+        matched = context.request.matched_parameters
+        for name, parameter in definition.path.items():
+            found = [(name, matched[name])] if name in matched else []
+            yield from PATH.check(parameter, found, self.path.action(name, True, context))
+
+    def _query(self, definition: OperationDefinition, context: Context) -> Iterator[Finding]:
         request = context.request
+        pairs = [(query.name_of(pair), query.value_of(pair)) for pair in query.pairs(request.query)]
+        for parameter in definition.query:
+            found = [pair for pair in pairs if parameter.owns(pair[0])]
+            yield from QUERY.check(parameter, found, self.query.action(parameter.name, True, context))
         declared = {name.casefold() for name in request.matched_query}
-        for name in sorted({query.name_of(pair) for pair in query.pairs(request.query)} - declared):
-            yield self._finding(name, "query", self.parameters, context)
+        for name in sorted({name for name, _ in pairs} - declared):
+            if not any(parameter.owns(name) for parameter in definition.query):
+                yield QUERY.unspecified(name, self.query.action(name, False, context))
 
-    def _headers(self, context: Context) -> Iterator[Finding]:
-        if self.headers is not None:
-            for name in context.request.headers.names():
-                yield self._finding(name, "header", self.headers, context)
+    def _headers(self, definition: OperationDefinition, context: Context) -> Iterator[Finding]:
+        headers = context.request.headers
+        for name, parameter in definition.headers.items():
+            found = [(name, value) for value in headers.values(name)]
+            yield from REQUEST_HEADER.check(parameter, found, self.headers.action(name, True, context))
+        if definition is not UNDEFINED or self.headers_named:
+            for name in sorted({*headers.names()} - definition.headers.keys() - _ALWAYS):
+                yield REQUEST_HEADER.unspecified(name, self.headers.action(name, False, context))
 
-    def _finding(self, name: str, place: str, overrides: Overrides, context: Context) -> Finding:
-        details = f"Unspecified {place} parameter {name[:80]} is not allowed."
-        return Finding(name, "RequestParameter", "Unspecified", details, overrides.action(name, context))
 
-
-def _overrides(settings: Settings | None, default: Value[str]) -> Overrides:
-    if settings is None:
-        return Overrides({}, default)
-    listed = {each.constant("name").casefold(): each.text("action") for each in settings.all("parameter")}
-    return Overrides(listed, settings.maybe(settings.text, "unspecified-parameter-action") or default)
+def _overrides(settings: Settings, kind: str) -> Overrides:
+    """The actions for one kind of parameters: its own, else those of the whole policy."""
+    own = settings.child(kind)
+    specified, unspecified = "specified-parameter-action", "unspecified-parameter-action"
+    if own is None:
+        return Overrides({}, settings.text(specified), settings.text(unspecified))
+    key = header_key if kind == "headers" else str.casefold
+    listed = {key(each.constant("name")): each.text("action") for each in own.all("parameter")}
+    looks = own.maybe(own.text, unspecified) if kind != "path" else None
+    return Overrides(
+        listed, own.maybe(own.text, specified) or settings.text(specified), looks or settings.text(unspecified)
+    )

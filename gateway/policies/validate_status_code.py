@@ -1,8 +1,7 @@
 """
-validate-status-code: only statuses that the API speaks of.
+validate-status-code: only statuses that the operation declares.
 
-Source: APIM policy reference, "validate-status-code". Which statuses an operation declares is not known here, so those
-that the policy lists are the specified ones.
+Source: APIM policy reference, "validate-status-code": what the policy lists counts for statuses that are not declared.
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
-from gateway.policies.validation import ERRORS_VARIABLE, Conclusion, Finding, Overrides, action
+from gateway.policies.validation import ERRORS_VARIABLE, Conclusion, Finding, action
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
 
 _STATUS_CODE = Element(
@@ -23,7 +23,7 @@ _STATUS_CODE = Element(
     "A status of its own.",
     attributes=(
         Attribute("code", "The status.", Kind.INTEGER, required=True, expression=False),
-        action("action", "What happens then."),
+        action("action", "What happens when it is not declared."),
     ),
 )
 
@@ -35,12 +35,17 @@ class ValidateStatusCode:
     shape: ClassVar[Element] = Element(
         "validate-status-code",
         "Looks at the status of the response.",
-        attributes=(ID, action("unspecified-status-code-action", "For statuses not listed."), ERRORS_VARIABLE),
+        attributes=(
+            ID,
+            action("unspecified-status-code-action", "For statuses that the operation does not declare."),
+            ERRORS_VARIABLE,
+        ),
         children=(Child(_STATUS_CODE, maximum=None),),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.OUTBOUND, Section.ON_ERROR})
 
-    overrides: Overrides
+    by_code: dict[str, Value[str]]
+    unspecified: Value[str]
     conclusion: Conclusion
 
     @classmethod
@@ -48,11 +53,14 @@ class ValidateStatusCode:
         """From ``<validate-status-code>``."""
         listed = {each.constant("code").strip(): each.text("action") for each in settings.all("status-code")}
         variable = settings.maybe(settings.constant, "errors-variable-name")
-        return cls(Overrides(listed, settings.text("unspecified-status-code-action")), Conclusion(variable, False))
+        return cls(listed, settings.text("unspecified-status-code-action"), Conclusion(variable, False))
 
     def apply(self, context: Context) -> None:
         """Raises PolicyError: the status is prevented."""
-        code = str(context.answer.status_code)
+        definition, status = context.operation.definition, context.answer.status_code
+        if definition is not None and definition.response(status) is not None:
+            return
+        code = str(status)
         details = f"Response status code {code} is not allowed."
-        finding = Finding(code, "StatusCode", "Unspecified", details, self.overrides.action(code, context))
-        self.conclusion.draw([finding], context)
+        action = self.by_code.get(code, self.unspecified)(context)
+        self.conclusion.draw([Finding(code, "StatusCode", "Unspecified", details, action)], context)

@@ -40,8 +40,9 @@ class Finding:
     One thing that does not fit.
 
     Attributes:
-        kind: ``RequestBody``, ``RequestParameter``, ``ResponseBody``, ``ResponseHeader``, ``StatusCode``.
-        rule: ``SizeLimit``, ``IncorrectMessage``, ``Unspecified``, …
+        kind: ``RequestBody``, ``QueryParameter``, ``PathParameter``, ``RequestHeader``, ``ResponseBody``,
+            ``ResponseHeader``, ``StatusCode``.
+        rule: ``SizeLimit``, ``IncorrectMessage``, ``Unspecified``.
     """
 
     name: str
@@ -82,18 +83,28 @@ class Conclusion:
     def _refuse(self, prevented: Sequence[Finding]) -> None:
         if not prevented:
             return
-        first = prevented[0]
-        status, public = (400, first.details) if self.on_request else (502, _HIDDEN)
-        raise PolicyError(status, first.rule, first.details, public)
+        details = prevented[0].details
+        if self.on_request:
+            raise PolicyError(400, "Bad request", details)
+        raise PolicyError(502, "Response not allowed", details, _HIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """An action for each name, and one for all others."""
+    """
+    An action for each name that is listed, and one for all others.
+
+    Attributes:
+        by_name: By name, case-folded; headers by field key.
+        specified: For those that the definition has.
+        unspecified: For those that it does not have.
+    """
 
     by_name: dict[str, Value[str]]
-    otherwise: Value[str]
+    specified: Value[str]
+    unspecified: Value[str]
 
-    def action(self, name: str, context: Context) -> str:
+    def action(self, name: str, specified: bool, context: Context) -> str:
         """What happens to *name*, in any case."""
-        return self.by_name.get(name.lower(), self.otherwise)(context)
+        value = self.by_name.get(name.casefold(), self.specified if specified else self.unspecified)
+        return value(context)
