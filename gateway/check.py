@@ -158,13 +158,12 @@ def _as_policies(document: PolicyDocument, vocabulary: Vocabulary) -> PolicyDocu
     fragment = document.fragment
     if fragment is None:
         return document
-    sections = {section: fragment for section in Section if _fits(fragment.children, section, vocabulary)}
-    return PolicyDocument(document.file, dict([next(iter(sections.items()), (Section.INBOUND, fragment))]))
+    section = next((each for each in Section if _fits(document, each, vocabulary)), Section.INBOUND)
+    return PolicyDocument(document.file, {section: fragment})
 
 
-def _fits(nodes: Iterable[object], section: Section, vocabulary: Vocabulary) -> bool:
-    names = {getattr(node, "name", "") for node in nodes}
-    return all(section in vocabulary[name].sections for name in names if name in vocabulary)
+def _fits(fragment: PolicyDocument, section: Section, vocabulary: Vocabulary) -> bool:
+    return all(problem.code != "wrong-section" for problem in check(fragment, vocabulary, section))
 
 
 def _unfilled(document: PolicyDocument) -> frozenset[Location]:

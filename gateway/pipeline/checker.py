@@ -152,14 +152,15 @@ class _Check:
 
     def _count(self, node: Node, declared: Child, count: int) -> None:
         name = declared.element.name
+        hole = node.text is not None and is_unresolved(node.text.value)  # as %{ if … }, which may leave some out
         if count < declared.minimum:
             message = f"{node.name} needs {_times(declared.minimum)} {name}, not {count}"
-            hole = node.text is not None and is_unresolved(node.text.value)
             self._report(node.location, UNRESOLVED if hole else "missing-child", message, f"add {name}")
         elif declared.maximum is not None and count > declared.maximum:
             surplus = list(node.all(name))[declared.maximum]
             message = f"{node.name} takes at most {_times(declared.maximum)} {name}, not {count}"
-            self._report(surplus.location, "too-many-children", message, "remove what is too much")
+            code = UNRESOLVED if hole else "too-many-children"
+            self._report(surplus.location, code, message, "remove what is too much")
 
     # -- values
     def _value(self, text: Text, rule: Attribute | Element, name: str) -> None:

@@ -33,7 +33,7 @@ def dump(document: PolicyDocument, vocabulary: Vocabulary) -> str:
         document: Must have passed ``checker.check``.
 
     Raises:
-        LoadError: unknown-element.
+        LoadError: unknown-element, unexpected-text.
     """
     writer = _Writer(vocabulary)
     if document.fragment is not None:
@@ -48,7 +48,10 @@ class _Writer:
         self._vocabulary = vocabulary
 
     def policies(self, node: Node) -> Data:
-        """The policies inside *node*, each a name or a mapping of one key."""
+        """The policies inside *node*, each a name or a mapping of one key; text between them has no place in YAML."""
+        if node.text is not None:
+            message, remedy = "text between policies has no form in YAML", "fill in the template's %{…} before"
+            raise LoadError.at(node.text.location, "unexpected-text", message, remedy)
         return [self._named(child, self._policy_shape(child)) for child in node.children]
 
     def _policy_shape(self, node: Node) -> Element:
@@ -85,6 +88,8 @@ class _Writer:
 
     def _child(self, node: Node, shape: Element) -> Child:
         child = shape.child(node.name)
+        if child is None and shape.refused:
+            return Child(Element(node.name, "", refused=shape.refused))
         if child is None:
             raise LoadError.at(node.location, "unknown-element", f"{shape.name} has no child {node.name!r}")
         return child
@@ -103,9 +108,10 @@ class _Writer:
         return settings
 
     def _fits_keys(self, node: Node, shape: Element) -> bool:
-        """Whether a key per name keeps the children in order and apart from the attributes."""
+        """Whether a key per name keeps the children in order and apart from the attributes, known or not."""
         names = [name for name, _ in groupby(node.children, lambda child: child.name)]
-        return len(set(names)) == len(names) and not any(shape.attribute(name) for name in names)
+        open_ended = bool(names and shape.refused)
+        return not open_ended and len(set(names)) == len(names) and not any(map(shape.attribute, names))
 
     def _grouped(self, name: str, nodes: list[Node], shape: Element) -> dict[str, Data]:
         child = self._child(nodes[0], shape)

@@ -14,6 +14,7 @@ from gateway.errors import ExpressionError
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Element
 from gateway.pipeline.values import UNRESOLVED, Constant
+from gateway.wire.messages import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,8 +134,8 @@ def _find_now(find: Callable[[str], Target], name: str, text: str) -> Target:
 
 
 def _checked(name: str, text: str) -> str:
-    """*text*; for base-url only when it is an absolute HTTP URL without credentials. Raises ValueError."""
+    """*text*; for base-url only when it is an absolute HTTP or WebSocket URL without credentials. Raises ValueError."""
     parts = urlsplit(text)
-    if name == "base-url" and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
+    if name == "base-url" and (parts.scheme not in DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc):
         raise ValueError(text)
     return text

@@ -73,6 +73,11 @@ BAD = {
     "expression not allowed": ("<include-fragment fragment-id='@(a)'/>", ["32 expression-not-allowed"]),
     "mixed expression": ("<set-header name='a @(b)'/>", ["19 mixed-expression"]),
     "mixed expression at the start": ("<set-header name='@(a) b'/>", ["19 mixed-expression"]),
+    "holes that choose between children": (
+        "<validate-jwt>%{ if a ~}<required-claims><claim name='a'/></required-claims>"
+        "%{ else ~}<required-claims><claim name='b'/></required-claims>%{ endif ~}</validate-jwt>",
+        ["15 unresolved-value", "87 unresolved-value"],
+    ),
     "several": (
         "<set-heador/><set-status code='a'><b/></set-status>",
         ["1 unknown-element", "32 bad-value", "35 unknown-element"],

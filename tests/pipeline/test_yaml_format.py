@@ -171,6 +171,23 @@ def test_plural(name: str, several: str) -> None:
 
 
 # -- other people's documents
+def test_policies_of_the_cloud_are_carried() -> None:
+    """A policy whose content no shape describes keeps all of it: attributes, children in their order, texts."""
+    refused = {"llm": policy_type(Element("llm", "", refused="it needs a service"))}
+    xml = """<policies><inbound><llm a="1"><vary-by>@(x)</vary-by><categories type="f"><category name="Hate"/>text
+        </categories><vary-by/></llm><llm/><llm>only</llm></inbound></policies>"""
+    document = xml_format.parse(xml, "a.xml")
+    again = parse(dump(document, refused), "a.yaml", refused)
+    assert all(map(same, document.statements(Section.INBOUND), again.statements(Section.INBOUND)))
+
+
+def test_text_between_policies_is_refused() -> None:
+    """A template's directive has no place in YAML: leaving it out would change which policies run."""
+    document = xml_format.parse("<policies><inbound>%{ if a ~}<set-body/>%{ endif ~}</inbound></policies>", "a.xml")
+    with pytest.raises(LoadError, match="a.xml:1:20: unexpected-text"):
+        dump(document, VOCABULARY)
+
+
 TRANSPARENT = ("when", "otherwise", "retry", "wait", "limit-concurrency")
 
 

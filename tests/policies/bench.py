@@ -19,7 +19,7 @@ from gateway.pipeline.services import Services, StoredCertificate
 from gateway.policies import POLICIES
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
-from gateway.wire.messages import ForwardOptions, Request, Response, Target, Url
+from gateway.wire.messages import DEFAULT_PORTS, ForwardOptions, Request, Response, Target, Url
 from gateway.wire.pending import Pending
 
 NOW = 1_800_000_000
@@ -60,7 +60,7 @@ class Targets:
         scheme, _, rest = base_url.partition("://")
         host, slash, path = rest.partition("/")
         name, _, port = host.partition(":")
-        return Backend(Url(scheme, name, int(port or {"http": 80, "https": 443}[scheme]), slash + path or "/"))
+        return Backend(Url(scheme, name, int(port or DEFAULT_PORTS[scheme]), slash + path or "/"))
 
     def for_id(self, backend_id: str) -> Backend:
         return self.known[backend_id]

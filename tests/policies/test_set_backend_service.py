@@ -13,6 +13,7 @@ from tests.policies.bench import Bench, get
     [
         ('base-url="https://other.test:8443/v2/"', "https://other.test:8443/v2/a/b?c=1"),
         ('base-url="http://other.test"', "http://other.test/a/b?c=1"),
+        ('base-url="wss://other.test/socket"', "wss://other.test/socket/a/b?c=1"),
         ('backend-id="orders"', "https://orders.test/a/b?c=1"),
         ('base-url="@(context.Variables["x"])"', "http://computed.test/a/b?c=1"),
         (
@@ -24,7 +25,7 @@ from tests.policies.bench import Bench, get
             "http://localhost:3500/v1.0/invoke/app/method/it?c=1",
         ),
     ],
-    ids="base no-path id expression dapr dapr-plain".split(),
+    ids="base no-path websocket id expression dapr dapr-plain".split(),
 )
 def test_where_the_request_goes(bench: Bench, attributes: str, expected: str) -> None:
     """Scheme, host, port and base path change; path and query stay."""
@@ -35,6 +36,6 @@ def test_where_the_request_goes(bench: Bench, attributes: str, expected: str) ->
 @pytest.mark.parametrize("name", ["base-url", "backend-id"])
 @pytest.mark.parametrize("given", ["nope", "", "file:///etc/passwd", "http://u:p@h"])
 def test_an_expression_must_give_a_backend(bench: Bench, name: str, given: str) -> None:
-    """Anything but an absolute HTTP URL, or a backend's id, fails the request."""
+    """Anything but an absolute HTTP or WebSocket URL, or a backend's id, fails the request."""
     with pytest.raises(ExpressionError):
         bench.run(f'<set-backend-service {name}="@(context.Variables["x"])"/>', x=given)
