@@ -18,7 +18,8 @@ install: .venv/.installed ## Build .venv with everything
 	@test -x $(BIN)/python || { echo "Building .venv …"; $(PYTHON) -m venv .venv; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@echo "Installing the gateway and its tools …"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[redis]' --group dev
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --editable '.[redis]' --group dev
+	@$(BIN)/python -m compileall -q gateway
 	@touch $@
 
 demo: install ## Run everything in one process on embedded defaults

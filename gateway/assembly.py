@@ -22,10 +22,11 @@ from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.services import Services
 from gateway.policies import POLICIES
 from gateway.routing import RoutedApi, RoutedOperation, Router, Version
-from gateway.targets import ConfiguredTargets, NoTarget
+from gateway.targets import ConfiguredTargets
 from gateway.wire.asgi_target import CALLER_HEADER
 from gateway.wire.contract import HeaderContract
 from gateway.wire.messages import Target
+from gateway.wire.no_target import NoTarget
 
 _VERSION_SCHEMES = {"path": "segment", "header": "header", "query": "query"}
 

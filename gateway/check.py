@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.config import load
 from gateway.documents import YAML_SUFFIXES, parse_document, read_document
 from gateway.errors import LoadError, Location, Problem
 from gateway.lint import NOTE_CODES, lint
@@ -23,10 +22,10 @@ from gateway.pipeline.named_values import Substitution
 from gateway.pipeline.policy import Vocabulary
 from gateway.pipeline.services import Services, StoredCertificate
 from gateway.policies import POLICIES
-from gateway.targets import NoTarget
 from gateway.tokens.registry import IssuerRegistry
 from gateway.value_cache import Caches, MemoryCache
 from gateway.wire.messages import Target
+from gateway.wire.no_target import NoTarget
 
 # What only a configuration can answer.
 _NOTES = NOTE_CODES | frozenset(
@@ -85,6 +84,7 @@ def documents_in(paths: Iterable[Path]) -> Iterator[Path]:
 def check_config(path: Path) -> list[Report]:
     """Build the whole gateway without starting it; one report per file that has a mistake, or one for the whole."""
     from gateway.app import build  # with all that serves requests: a document alone needs none of it
+    from gateway.config import load
 
     try:
         gateway = build(load(path))

@@ -24,7 +24,6 @@ from gateway.config import Config, load
 from gateway.config.values import Address
 from gateway.decision import DecisionEndpoint
 from gateway.errors import GatewayError, LoadError
-from gateway.management import gathered
 from gateway.management.server import serve_management
 from gateway.traces import secrets_of
 from gateway.wire.memory import settle
@@ -119,6 +118,8 @@ def _work(gateway: Gateway, sockets: Sockets, path: Path) -> None:
 
 
 def _manage(management: socket.socket, paths: list[Path]) -> None:
+    from gateway.management import gathered  # one process alone reads nobody's metrics
+
     async def run() -> None:
         stopping = _stop_signal()
         async with serve_management(gathered.create_app(paths), management):

@@ -12,30 +12,17 @@ from gateway.config import Config
 from gateway.config.backends import Backend as BackendEntry
 from gateway.config.backends import CircuitBreaker as BreakerEntry
 from gateway.config.backends import Credentials as CredentialsEntry
-from gateway.errors import LoadError, UpstreamError
+from gateway.errors import LoadError
 from gateway.http_calls import client_context
 from gateway.pipeline.services import StoredCertificate
 from gateway.wire.asgi_call import AsgiApp
 from gateway.wire.asgi_target import AsgiTarget
-from gateway.wire.messages import ForwardOptions, Request, Response, Target, Url
-from gateway.wire.pending import Pending
+from gateway.wire.messages import Target, Url
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream import HttpTarget
 
 # An expression can compute a base URL from the request; the pools that it makes must not grow without bound.
 MAX_COMPUTED_TARGETS = 256
-
-
-class NoTarget:
-    """For an API without a backend: a policy has to choose one, and until then sending fails."""
-
-    url = Url("http", "no-backend.invalid", 80, "/")
-
-    def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
-        """Always fails."""
-        refused: Pending[Response] = Pending()
-        refused.reject(UpstreamError("BackendConnectionFailure", "no backend is configured for this API", 500))
-        return refused
 
 
 class Upstream(Target, Protocol):

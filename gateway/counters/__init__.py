@@ -9,7 +9,6 @@ Source: reference 6.1 "rate-limit", 6.2 "quota"; docs/adr/0073.
 from __future__ import annotations
 
 from gateway.counters.concurrency import ConcurrencySlots
-from gateway.counters.ledger import QuotaLedger, keep_quotas
 from gateway.counters.memory import MemoryCounters
 from gateway.counters.windows import Admission, Counters, Demand, FixedWindow, SlidingWindow, Usage
 
@@ -20,8 +19,6 @@ __all__ = [
     "Demand",
     "FixedWindow",
     "MemoryCounters",
-    "QuotaLedger",
     "SlidingWindow",
     "Usage",
-    "keep_quotas",
 ]

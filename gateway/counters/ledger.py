@@ -13,9 +13,12 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import structlog
+
+from gateway.counters.windows import QuotaCount
+from gateway.errors import GatewayError
 
 if TYPE_CHECKING:
     from gateway.counters.memory import MemoryCounters
@@ -37,24 +40,18 @@ ON CONFLICT DO UPDATE SET amount = max(0, amount + ?4) RETURNING amount
 """
 
 
-class QuotaCount(NamedTuple):
-    """What was counted in one period of a quota. *ends_at*: seconds since the epoch, infinite when it never renews."""
-
-    key: str
-    number: int
-    ends_at: float
-    amount: int
-
-
 class QuotaLedger:
     """The file. Its calls block for a disk write: away from the event loop with them."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make the file at *path*. Raises sqlite3.Error when it cannot be used."""
-        self._database = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.execute(_SCHEMA)
+        """Open or make the file at *path*. Raises GatewayError when it cannot be used."""
+        try:
+            self._database = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute(_SCHEMA)
+        except sqlite3.Error as error:
+            raise GatewayError(f"the quota file {path} cannot be used: {error}") from None
 
     def load(self, now: float) -> list[QuotaCount]:
         """The counts of all periods that have not ended; the others are forgotten."""

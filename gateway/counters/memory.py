@@ -7,8 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
 from gateway.counters.cells import FixedCell, SlidingCell
-from gateway.counters.ledger import QuotaCount
-from gateway.counters.windows import Admission, Demand, FixedWindow, Usage, answer
+from gateway.counters.windows import Admission, Demand, FixedWindow, QuotaCount, Usage, answer
 
 
 class MemoryCounters:

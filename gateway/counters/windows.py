@@ -123,3 +123,12 @@ def answer(usages: Sequence[Usage], admitted: bool) -> Admission:
         return Admission(tuple(usages))
     exhausted = [index for index, usage in enumerate(usages) if not usage.remaining]
     return Admission(tuple(usages), max(exhausted, key=lambda index: usages[index].wait_s))
+
+
+class QuotaCount(NamedTuple):
+    """What was counted in one period of a quota. *ends_at*: seconds since the epoch, infinite when it never renews."""
+
+    key: str
+    number: int
+    ends_at: float
+    amount: int

@@ -271,10 +271,14 @@ def definition_of(name: str, arity: int = 0) -> TypeDef:
     return found
 
 
+class MissingPart(LookupError):
+    """A part of the syntax tree is not there: the parser let text through that is no C#."""
+
+
 def certain(value: Known | None) -> Known:
     """A value that is there whenever the syntax tree or the tables are what they must be."""
     if value is None:
-        raise LookupError("a part is missing that the grammar or the tables promise")
+        raise MissingPart("a part is missing that the grammar or the tables promise")
     return value
 
 

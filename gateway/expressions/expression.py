@@ -12,6 +12,7 @@ from gateway.expressions import types as _types  # noqa: F401  (fills the allow-
 from gateway.expressions.binding import constructs as _constructs  # noqa: F401  (registers every construct)
 from gateway.expressions.binding.binder import Binder
 from gateway.expressions.binding.bound import NOT_CONSTANT, Run
+from gateway.expressions.clr import MissingPart
 from gateway.expressions.context_types import CONTEXT
 from gateway.expressions.failures import as_thrown
 from gateway.expressions.limits import METER, LimitExceeded
@@ -84,6 +85,8 @@ def compile_expression(text: str, location: Location, named: Mapping[str, object
         raise LoadError.at(
             location, "expression-too-deep", "the expression is nested too deeply", "split it"
         ) from error
+    except MissingPart as error:
+        raise LoadError.at(location, "syntax-error", f"this is not valid C#: {error}", "complete it") from error
 
 
 def _moved(location: Location, skipped: str) -> Location:

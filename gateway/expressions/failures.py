@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import decimal
 
-import regex
-
 from gateway.expressions.thrown import Thrown, thrown
 
 
@@ -32,7 +30,6 @@ _TABLE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ..
         "RegexMatchTimeoutException",
         "The Regex engine has timed out while trying to match a pattern to an input string.",
     ),
-    (regex.error, "ArgumentException", "The regular expression is not valid."),
     (MemoryError, "OutOfMemoryException", "Insufficient memory to continue the execution of the program."),
     (ValueError, "FormatException", "Input string was not in a correct format."),
 )

@@ -7,7 +7,6 @@ A Redis that is away takes nothing down (limits then hold per replica), so readi
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -16,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.config import Config
-from gateway.counters import Counters, MemoryCounters, QuotaLedger, keep_quotas
-from gateway.errors import GatewayError, LoadError
+from gateway.counters import Counters, MemoryCounters
+from gateway.errors import LoadError
 from gateway.management.health import Status
 from gateway.value_cache import Caches, MemoryCache
 
@@ -49,11 +48,16 @@ class SharedState:
             running.push_async_callback(self.link.client.aclose)
             _background(running, _watch(self.link))
         if self.memory is not None and self.quota_file is not None:
-            ledger = _open(self.quota_file)
-            running.callback(ledger.close)
-            self.memory.restore(ledger.load(time.time()))
-            _background(running, keep_quotas(self.memory, ledger))
-            await asyncio.sleep(0)  # a task that never began would not save at its end
+            await self._keep(self.memory, self.quota_file, running)
+
+    async def _keep(self, memory: MemoryCounters, file: Path, running: AsyncExitStack) -> None:
+        from gateway.counters.ledger import QuotaLedger, keep_quotas  # with SQLite, for which few have a use
+
+        ledger = QuotaLedger(file)
+        running.callback(ledger.close)
+        memory.restore(ledger.load(time.time()))
+        _background(running, keep_quotas(memory, ledger))
+        await asyncio.sleep(0)  # a task that never began would not save at its end
 
     def statuses(self) -> Mapping[str, Status]:
         """Readiness: Redis away is said, and is no reason to refuse work."""
@@ -86,13 +90,6 @@ def _through_redis(url: str) -> SharedState:
 
     link = RedisLink(connect(url))
     return SharedState(RedisCounters(link), Caches(MemoryCache(), RedisCache(link)), link)
-
-
-def _open(path: Path) -> QuotaLedger:
-    try:
-        return QuotaLedger(path)
-    except sqlite3.Error as error:
-        raise GatewayError(f"the quota file {path} cannot be used: {error}") from None
 
 
 def _background(running: AsyncExitStack, work: Coroutine[object, object, None]) -> None:

@@ -1,129 +1,101 @@
 """
 The vocabulary: one file per policy, one line each in this registry.
 
-``policies/`` at the root of the repository holds policy *documents*; here is the code that runs them.
+A policy's file is loaded when a document names it first, with the libraries that it alone needs. ``policies/`` at the
+root of the repository holds policy *documents*; here is the code that runs them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
 from gateway.pipeline.policy import PolicyType, Vocabulary
-from gateway.policies.authentication_basic import AuthenticationBasic
-from gateway.policies.authentication_certificate import AuthenticationCertificate
-from gateway.policies.authentication_managed_identity import AuthenticationManagedIdentity
-from gateway.policies.cache_lookup import CacheLookup
-from gateway.policies.cache_lookup_value import CacheLookupValue
-from gateway.policies.cache_remove_value import CacheRemoveValue
-from gateway.policies.cache_store import CacheStore
-from gateway.policies.cache_store_value import CacheStoreValue
-from gateway.policies.cache_value import CacheValue
-from gateway.policies.check_header import CheckHeader
-from gateway.policies.choose import Choose
 from gateway.policies.cloud_only import CLOUD_ONLY
-from gateway.policies.cors import Cors
-from gateway.policies.emit_metric import EmitMetric
-from gateway.policies.find_and_replace import FindAndReplace
-from gateway.policies.forward_request import ForwardRequest
-from gateway.policies.get_authorization_context import GetAuthorizationContext
-from gateway.policies.ip_filter import IpFilter
-from gateway.policies.json_to_xml import JsonToXml
-from gateway.policies.jsonp import Jsonp
-from gateway.policies.limit_concurrency import LimitConcurrency
-from gateway.policies.llm_emit_token_metric import AzureOpenaiEmitTokenMetric, LlmEmitTokenMetric
-from gateway.policies.llm_token_limit import AzureOpenaiTokenLimit, LlmTokenLimit
-from gateway.policies.log_to_eventhub import LogToEventhub
-from gateway.policies.mock_response import MockResponse
-from gateway.policies.proxy import Proxy
-from gateway.policies.publish_to_dapr import InvokeDaprBinding, PublishToDapr
-from gateway.policies.quota import Quota
-from gateway.policies.quota_by_key import QuotaByKey
-from gateway.policies.rate_limit import RateLimit
-from gateway.policies.rate_limit_by_key import RateLimitByKey
-from gateway.policies.redirect_content_urls import RedirectContentUrls
-from gateway.policies.retry import Retry
-from gateway.policies.return_response import ReturnResponse
-from gateway.policies.rewrite_uri import RewriteUri
-from gateway.policies.send_one_way_request import SendOneWayRequest
-from gateway.policies.send_request import SendRequest
-from gateway.policies.send_service_bus_message import SendServiceBusMessage
-from gateway.policies.set_backend_service import SetBackendService
-from gateway.policies.set_body import SetBody
-from gateway.policies.set_header import SetHeader
-from gateway.policies.set_method import SetMethod
-from gateway.policies.set_query_parameter import SetQueryParameter
-from gateway.policies.set_status import SetStatus
-from gateway.policies.set_variable import SetVariable
-from gateway.policies.trace import Trace
-from gateway.policies.validate_azure_ad_token import ValidateAzureAdToken
-from gateway.policies.validate_client_certificate import ValidateClientCertificate
-from gateway.policies.validate_content import ValidateContent
-from gateway.policies.validate_headers import ValidateHeaders
-from gateway.policies.validate_jwt import ValidateJwt
-from gateway.policies.validate_parameters import ValidateParameters
-from gateway.policies.validate_status_code import ValidateStatusCode
-from gateway.policies.wait import Wait
-from gateway.policies.xml_to_json import XmlToJson
-from gateway.policies.xsl_transform import XslTransform
 
-_ALL: tuple[type[PolicyType], ...] = (
-    AuthenticationBasic,
-    AuthenticationCertificate,
-    AuthenticationManagedIdentity,
-    AzureOpenaiEmitTokenMetric,
-    AzureOpenaiTokenLimit,
-    CacheLookup,
-    CacheLookupValue,
-    CacheRemoveValue,
-    CacheStore,
-    CacheStoreValue,
-    CacheValue,
-    CheckHeader,
-    Choose,
-    Cors,
-    EmitMetric,
-    FindAndReplace,
-    ForwardRequest,
-    GetAuthorizationContext,
-    InvokeDaprBinding,
-    IpFilter,
-    JsonToXml,
-    Jsonp,
-    LimitConcurrency,
-    LlmEmitTokenMetric,
-    LlmTokenLimit,
-    LogToEventhub,
-    MockResponse,
-    Proxy,
-    PublishToDapr,
-    Quota,
-    QuotaByKey,
-    RateLimit,
-    RateLimitByKey,
-    RedirectContentUrls,
-    Retry,
-    ReturnResponse,
-    RewriteUri,
-    SendOneWayRequest,
-    SendRequest,
-    SendServiceBusMessage,
-    SetBackendService,
-    SetBody,
-    SetHeader,
-    SetMethod,
-    SetQueryParameter,
-    SetStatus,
-    SetVariable,
-    Trace,
-    ValidateAzureAdToken,
-    ValidateClientCertificate,
-    ValidateContent,
-    ValidateHeaders,
-    ValidateJwt,
-    ValidateParameters,
-    ValidateStatusCode,
-    Wait,
-    XmlToJson,
-    XslTransform,
-    *CLOUD_ONLY,
-)
+_CLASSES = {
+    "authentication-basic": "authentication_basic.AuthenticationBasic",
+    "authentication-certificate": "authentication_certificate.AuthenticationCertificate",
+    "authentication-managed-identity": "authentication_managed_identity.AuthenticationManagedIdentity",
+    "azure-openai-emit-token-metric": "llm_emit_token_metric.AzureOpenaiEmitTokenMetric",
+    "azure-openai-token-limit": "llm_token_limit.AzureOpenaiTokenLimit",
+    "cache-lookup": "cache_lookup.CacheLookup",
+    "cache-lookup-value": "cache_lookup_value.CacheLookupValue",
+    "cache-remove-value": "cache_remove_value.CacheRemoveValue",
+    "cache-store": "cache_store.CacheStore",
+    "cache-store-value": "cache_store_value.CacheStoreValue",
+    "cache-value": "cache_value.CacheValue",
+    "check-header": "check_header.CheckHeader",
+    "choose": "choose.Choose",
+    "cors": "cors.Cors",
+    "emit-metric": "emit_metric.EmitMetric",
+    "find-and-replace": "find_and_replace.FindAndReplace",
+    "forward-request": "forward_request.ForwardRequest",
+    "get-authorization-context": "get_authorization_context.GetAuthorizationContext",
+    "invoke-dapr-binding": "publish_to_dapr.InvokeDaprBinding",
+    "ip-filter": "ip_filter.IpFilter",
+    "json-to-xml": "json_to_xml.JsonToXml",
+    "jsonp": "jsonp.Jsonp",
+    "limit-concurrency": "limit_concurrency.LimitConcurrency",
+    "llm-emit-token-metric": "llm_emit_token_metric.LlmEmitTokenMetric",
+    "llm-token-limit": "llm_token_limit.LlmTokenLimit",
+    "log-to-eventhub": "log_to_eventhub.LogToEventhub",
+    "mock-response": "mock_response.MockResponse",
+    "proxy": "proxy.Proxy",
+    "publish-to-dapr": "publish_to_dapr.PublishToDapr",
+    "quota": "quota.Quota",
+    "quota-by-key": "quota_by_key.QuotaByKey",
+    "rate-limit": "rate_limit.RateLimit",
+    "rate-limit-by-key": "rate_limit_by_key.RateLimitByKey",
+    "redirect-content-urls": "redirect_content_urls.RedirectContentUrls",
+    "retry": "retry.Retry",
+    "return-response": "return_response.ReturnResponse",
+    "rewrite-uri": "rewrite_uri.RewriteUri",
+    "send-one-way-request": "send_one_way_request.SendOneWayRequest",
+    "send-request": "send_request.SendRequest",
+    "send-service-bus-message": "send_service_bus_message.SendServiceBusMessage",
+    "set-backend-service": "set_backend_service.SetBackendService",
+    "set-body": "set_body.SetBody",
+    "set-header": "set_header.SetHeader",
+    "set-method": "set_method.SetMethod",
+    "set-query-parameter": "set_query_parameter.SetQueryParameter",
+    "set-status": "set_status.SetStatus",
+    "set-variable": "set_variable.SetVariable",
+    "trace": "trace.Trace",
+    "validate-azure-ad-token": "validate_azure_ad_token.ValidateAzureAdToken",
+    "validate-client-certificate": "validate_client_certificate.ValidateClientCertificate",
+    "validate-content": "validate_content.ValidateContent",
+    "validate-headers": "validate_headers.ValidateHeaders",
+    "validate-jwt": "validate_jwt.ValidateJwt",
+    "validate-parameters": "validate_parameters.ValidateParameters",
+    "validate-status-code": "validate_status_code.ValidateStatusCode",
+    "wait": "wait.Wait",
+    "xml-to-json": "xml_to_json.XmlToJson",
+    "xsl-transform": "xsl_transform.XslTransform",
+}
 
-POLICIES: Vocabulary = {policy.shape.name: policy for policy in _ALL}
+
+class _Registry(Mapping[str, type[PolicyType]]):
+    """Name → class, each loaded on first use."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, type[PolicyType]] = {policy.shape.name: policy for policy in CLOUD_ONLY}
+        self._names = dict.fromkeys([*_CLASSES, *self._loaded])
+
+    def __getitem__(self, name: str) -> type[PolicyType]:
+        if name not in self._loaded:
+            module, _, policy = _CLASSES[name].partition(".")
+            self._loaded[name] = getattr(import_module(f"gateway.policies.{module}"), policy)
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+POLICIES: Vocabulary = _Registry()

@@ -15,7 +15,6 @@ from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.shape import ID, Attribute, Content, Element, Kind
 from gateway.pipeline.values import Constant
 from gateway.policies.body_text import message
-from gateway.policies.liquid_template import Template, compile_template
 from gateway.wire.body import Body
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.document import Section
     from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.policies.liquid_template import Template
     from gateway.wire.headers import Headers
 
 
@@ -96,6 +96,8 @@ class SetBody:
 
 
 def _template(settings: Settings) -> Template:
+    from gateway.policies.liquid_template import compile_template  # its library is large, and few bodies are templates
+
     text = settings.node.text.value if settings.node.text else ""
     nil_is_null = settings.constant("xsi-nil") == "null"
     try:

@@ -13,10 +13,12 @@ import ssl
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-
-import httpx2
+from typing import TYPE_CHECKING
 
 from gateway.tokens.issuer_error import IssuerError
+
+if TYPE_CHECKING:
+    import httpx2
 
 MAX_DOCUMENT_BYTES = 1_048_576
 FETCH_TIMEOUT_S = 5.0
@@ -51,6 +53,8 @@ class HttpFetch:
 
     async def __call__(self, url: str) -> FetchResult:
         """GET *url*."""
+        import httpx2  # a document is checked without it
+
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await self._fetch(url)
@@ -60,6 +64,8 @@ class HttpFetch:
             raise IssuerError(f"cannot be reached: {type(error).__name__}") from error
 
     async def _fetch(self, url: str) -> FetchResult:
+        import httpx2
+
         verify = ssl.create_default_context(cafile=self._ca_file)
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         # A client per fetch: fetches are an hour apart, and no connection can be found dead.

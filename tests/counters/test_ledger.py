@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from gateway.counters import Demand, FixedWindow, MemoryCounters, QuotaLedger, SlidingWindow, keep_quotas
+from gateway.counters import Demand, FixedWindow, MemoryCounters, SlidingWindow
+from gateway.counters.ledger import QuotaLedger, keep_quotas
 
 QUOTA = Demand("a", FixedWindow(100, 1_000))
 FOREVER = Demand("b", FixedWindow(100, 0))

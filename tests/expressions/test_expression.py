@@ -37,6 +37,7 @@ REFUSED = {
     "unknown name": ("@(foo)", "unknown-name", 1, 3, ""),
     "second line": ("@{\n  var a = 1;\n  return a.Foo;\n}", "unknown-member", 3, 12, ""),
     "syntax": ("@(1 +)", "syntax-error", 1, 0, ""),
+    "a part is missing": ("@{ int f(int x); return f(1); }", "syntax-error", 1, 1, "complete it"),
     "two expressions": ("@(1;2)", "syntax-error", 1, 0, ""),
     "no overload": ('@("a".Substring("b"))', "no-overload", 1, 3, ""),
     "inside a lambda": ('@(new[] { "a" }.Any(x => x.Foo))', "unknown-member", 1, 28, ""),

@@ -16,7 +16,7 @@ from tree_sitter import Node
 from gateway.errors import LoadError, Problem
 from gateway.expressions.binding.bound import SHORT, Bound, Frame, Meaning, MethodGroup, Run, TypeName
 from gateway.expressions.binding.scope import Function, Scope, Variable, slot_access
-from gateway.expressions.clr import DYNAMIC, NULL, VOID, Type, certain, nullable
+from gateway.expressions.clr import DYNAMIC, NULL, VOID, MissingPart, Type, certain, nullable
 from gateway.expressions.conversions import implicit
 from gateway.expressions.dispatch import dynamic_member
 from gateway.expressions.primitives import BOOL, NUMERIC
@@ -90,7 +90,7 @@ def field(node: Node, name: str) -> Node:
     """A part that the grammar always gives this kind of node."""
     found = node.child_by_field_name(name)
     if found is None:
-        raise LookupError(f"{node.type} has no {name}")
+        raise MissingPart(f"{node.type} has no {name}")
     return found
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-import regex
-
 from gateway.expressions.arithmetic import COMPARISON
 from gateway.expressions.json.tree import BOOLEAN, JArray, JObject, JProperty, JToken, JValue, descendants
 from gateway.expressions.limits import REGEX_TIME_S, tick
+from gateway.expressions.regex_dialect import compiled
 from gateway.expressions.thrown import Thrown, thrown
 
 Step = Callable[[Iterable[JToken]], Iterator[JToken]]
@@ -22,11 +21,12 @@ Test = Callable[[JToken, JToken], bool]
 _NAME = re.compile(r"[^.\[\]()?@,\s]+")
 _INNER_NAME = re.compile(r"[^.\[\]()?@,\s=<>!&|~]+")  # of a path inside a filter, where an operator may follow
 _STRING = re.compile(r"\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")\s*")
+_REGEX_OPTIONS = {"i": 1, "m": 2, "s": 16, "x": 4}  # Newtonsoft's letters → RegexOptions
 _SLICE = re.compile(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*(-?\d+)?\s*)?")
 _INDEX = re.compile(r"\s*(-?\d+)\s*")
 _OPERATOR = re.compile(r"\s*(===|!==|==|!=|<>|<=|>=|<|>|=~)\s*")
 _LITERAL = re.compile(
-    r"\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|/((?:[^/\\]|\\.)*)/(i?)|(-?[\d.]+(?:[eE][+-]?\d+)?)|(true|false|null))\s*"
+    r"\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|/((?:[^/\\]|\\.)*)/([imsx]*)|(-?[\d.]+(?:[eE][+-]?\d+)?)|(true|false|null))\s*"
 )
 
 
@@ -282,7 +282,8 @@ def _matches(value: object, pattern: object) -> bool:
     body, _, flags = str(pattern)[1:].rpartition("/")
     if not isinstance(value, str):
         return False
-    return regex.search(body, value, regex.IGNORECASE if "i" in flags else 0, timeout=REGEX_TIME_S) is not None
+    options = sum(_REGEX_OPTIONS.get(flag, 0) for flag in flags)
+    return compiled(body, options).search(value, timeout=REGEX_TIME_S) is not None
 
 
 def run(steps: list[Step], token: JToken) -> Iterable[JToken]:

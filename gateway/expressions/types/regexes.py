@@ -1,25 +1,27 @@
 """
-Regex and its matches, on the ``regex`` package with a time limit; .NET's syntax is translated where it differs.
+Regex and its matches, on the ``regex`` package with a time limit.
 
-Source: .NET "Regular expression language"; the differences left are listed in docs/expressions.md.
+Source: .NET "System.Text.RegularExpressions"; the differences left are listed in docs/expressions.md.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-
-import regex
+from typing import TYPE_CHECKING
 
 from gateway.expressions.clr import Type, define
 from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.formatting.text import TEXT
-from gateway.expressions.limits import REGEX_TIME_S, LimitExceeded, charge, tick
+from gateway.expressions.limits import REGEX_TIME_S, charge, tick
+from gateway.expressions.regex_dialect import compiled
 from gateway.expressions.runtime import represent
-from gateway.expressions.thrown import argument_null, thrown
+from gateway.expressions.thrown import argument_null
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue
+
+if TYPE_CHECKING:
+    import regex
 
 _R = "System.Text.RegularExpressions"
 OPTIONS = enumeration(
@@ -29,42 +31,6 @@ OPTIONS = enumeration(
 )  # fmt: skip
 OPTIONS.definition.values["None"] = 0
 OPTIONS.definition.table["const RegexOptions None"] = EnumValue(OPTIONS, 0)
-_FLAGS = {1: regex.IGNORECASE, 2: regex.MULTILINE, 16: regex.DOTALL, 32: regex.VERBOSE, 256: regex.ASCII}
-MAX_PATTERN = 10_000
-
-# What differs between the two dialects: named groups in quotes, \z, \Z before a last line break, $ the same.
-_TRANSLATE = re.compile(r"\\(.)|\(\?'(\w+)'|\(\?<(\w+)>|\[(?:\\.|[^\]\\])*\]|(\$)", re.DOTALL)
-
-
-def translate(pattern: str, multiline: bool = False) -> str:
-    """A .NET pattern in the dialect of the ``regex`` package."""
-
-    def change(match: re.Match[str]) -> str:
-        escaped, quoted, named, dollar = match.groups()
-        if escaped is not None:
-            return {"z": r"\Z", "Z": r"(?=\n?\Z)", "e": r"\x1b"}.get(escaped, match[0])
-        if quoted or named:
-            return f"(?P<{quoted or named}>"
-        if dollar and not multiline:
-            return r"(?=\n?\Z)"
-        return match[0]
-
-    return _TRANSLATE.sub(change, pattern)
-
-
-@lru_cache(maxsize=512)
-def compiled(pattern: str, options: int = 0) -> regex.Pattern[str]:
-    """A compiled pattern; the same one is compiled once."""
-    if len(pattern) > MAX_PATTERN:
-        raise LimitExceeded(f"a regular expression may have {MAX_PATTERN:,} characters")
-    flags = regex.VERSION0
-    for bit, flag in _FLAGS.items():
-        flags |= flag if options & bit else 0
-    try:
-        return regex.compile(translate(pattern, bool(options & 2)), flags)
-    except regex.error as error:
-        message = f"Invalid pattern '{pattern}' at offset {error.pos or 0}. {error.msg}."
-        raise thrown("ArgumentException", message) from None
 
 
 class RegexValue:

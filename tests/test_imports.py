@@ -1,0 +1,55 @@
+"""What a command loads: start-up time and idle memory are those of the libraries that the configuration needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+RARE = ["babel", "dbos", "jsonschema", "liquid", "lxml", "redis", "regex", "rich", "sqlalchemy", "sqlite3"]
+CONFIG = """
+apis:
+  - {id: a, path: a, service-url: "http://127.0.0.1:9", policy: POLICY}
+named-values: {my-openid-configuration-url: "https://issuer.test/.well-known/openid-configuration", my-audience: a}
+"""
+
+SERVE = """
+import pathlib, sys
+import gateway.cli, gateway.serving
+gateway.serving.build(gateway.serving.load(pathlib.Path(sys.argv[1])))
+print(*sys.modules)
+"""
+CHECK = """
+import pathlib, sys
+import gateway.cli, gateway.check
+assert gateway.check.check_all([pathlib.Path(sys.argv[1])], None)[0].ok
+print(*sys.modules)
+"""
+
+
+def loaded(code: str, file: Path) -> set[str]:
+    """The modules of a process that ran *code*."""
+    done = subprocess.run([sys.executable, "-c", code, str(file)], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_a_plain_gateway_loads_no_rare_library(tmp_path: Path) -> None:
+    """A gateway that validates tokens starts without what templates, schemas, Redis or notifications need."""
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG.replace("POLICY", str(ROOT / "policies/caller-objectid.xml")))
+    assert loaded(SERVE, config).isdisjoint(RARE)
+
+
+def test_a_check_loads_nothing_that_serves() -> None:
+    """A document is checked without the configuration's model, HTTP clients and servers."""
+    modules = loaded(CHECK, ROOT / "policies/caller-objectid.xml")
+    assert modules.isdisjoint([*RARE, "pydantic", "httpx2", "uvicorn", "prometheus_client", "starlette"])
+
+
+@pytest.mark.parametrize("library", ["rich", "greenlet"])
+def test_libraries_kept_from_structlog_can_be_loaded_later(library: str) -> None:
+    """What is hidden while structlog loads is there for everybody else."""
+    loaded(f"import gateway, {library}", Path())
