@@ -152,6 +152,7 @@ def _services(config: Config, outside: Outside, emitted: EmittedMetrics) -> Serv
         sink=outside.sink,
         metrics=emitted,
         max_body_bytes=config.limits.body_buffer_bytes,
+        expression_time_s=config.limits.expression_time_s,
     )
 
 

@@ -37,6 +37,8 @@ class Limits(Model):
     """Open client connections of one worker; one more gets 503. None: no limit."""
     body_buffer_bytes: Count = 10 * 1024 * 1024
     """Largest body that is held in memory for a policy that reads it; beyond it 413. Other bodies stream, unlimited."""
+    expression_time_s: Duration = 0.25
+    """Processor time of one policy expression, in which no other request is served; large JSON or XML gives it more."""
 
 
 class Timeouts(Model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tree_sitter import Node
@@ -15,7 +14,7 @@ from gateway.expressions.binding.bound import NOT_CONSTANT, Run
 from gateway.expressions.clr import MissingPart
 from gateway.expressions.context_types import CONTEXT
 from gateway.expressions.failures import as_thrown
-from gateway.expressions.limits import METER, LimitExceeded
+from gateway.expressions.limits import METER, TIME_S, LimitExceeded
 from gateway.expressions.runtime import EXPORTS
 from gateway.expressions.syntax import Source, parse
 
@@ -38,6 +37,7 @@ class Expression:
     is_constant: bool
     _run: Run = field(repr=False, compare=False)
     _locals: tuple[None, ...] = field(repr=False, compare=False)
+    _time_s: float = field(default=TIME_S, repr=False, compare=False)
 
     def __call__(self, context: object) -> object:
         """
@@ -47,6 +47,7 @@ class Expression:
             ExpressionError: The expression threw, or used too much.
         """
         METER.left = None
+        METER.time_s = self._time_s
         frame: list[object] = [None, context, *self._locals]
         try:
             value = self._run(frame)
@@ -65,14 +66,14 @@ def _failure(error: Exception) -> ExpressionError:
     return ExpressionError(value.name, value.message)
 
 
-def compile_expression(text: str, location: Location, named: Mapping[str, object] | None = None) -> Expression:
+def compile_expression(text: str, location: Location, time_s: float = TIME_S) -> Expression:
     """
     Compile one expression.
 
     Args:
         text: ``@(…)`` or ``@{…}``, named values substituted and entities resolved.
         location: Where the text begins in its document.
-        named: Kept for callers; named values are substituted before.
+        time_s: Processor time that one evaluation may take, before it reads large documents.
 
     Raises:
         LoadError: It is no C#, or names a type or member that is not allowed; with line and column.
@@ -80,7 +81,7 @@ def compile_expression(text: str, location: Location, named: Mapping[str, object
     lead = len(text) - len(text.lstrip())
     source = Source(text.strip(), _moved(location, text[:lead]))
     try:
-        return _compile(source, text.strip())
+        return _compile(source, text.strip(), time_s)
     except RecursionError as error:
         raise LoadError.at(
             location, "expression-too-deep", "the expression is nested too deeply", "split it"
@@ -96,7 +97,7 @@ def _moved(location: Location, skipped: str) -> Location:
     return Location(location.file, location.line + len(lines) - 1, len(lines[-1]) + 1)
 
 
-def _compile(source: Source, text: str) -> Expression:
+def _compile(source: Source, text: str, time_s: float) -> Expression:
     if not text.startswith(("@(", "@{")):
         raise LoadError.at(source.location, "syntax-error", "an expression is written @(…) or @{…}", "add @( and )")
     node = parse(source)
@@ -110,6 +111,7 @@ def _compile(source: Source, text: str) -> Expression:
         reads_response_body="Response" in touched and body_read,
         is_constant=constant,
         _run=run,
+        _time_s=time_s,
         _locals=(None,) * (binder.function.size - 2),
     )
 

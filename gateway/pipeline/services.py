@@ -127,6 +127,7 @@ class Services:
         background: Work that nobody waits for.
         now: Seconds since the epoch.
         max_body_bytes: The largest body that is held in memory.
+        expression_time_s: Processor time of one evaluation, before it reads large documents.
     """
 
     targets: Targets
@@ -144,3 +145,4 @@ class Services:
     background: Background = field(default_factory=Background)
     now: Callable[[], float] = time.time
     max_body_bytes: int = 10 * 1024 * 1024
+    expression_time_s: float = 0.25

@@ -196,7 +196,7 @@ class Settings:
         if not is_expression(text.value):
             return Constant(literal(text.value, kind, text.location))
         try:
-            expression = compile_expression(text.value, text.location)
+            expression = compile_expression(text.value, text.location, self.services.expression_time_s)
         except LoadError as error:
             raise _unresolved(error) if is_unresolved(text.value) else error from None
         self.reads.note(expression)

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from gateway.errors import ExpressionError, LoadError
-from tests.expressions.stubs import evaluate
+from gateway.expressions import compile_expression
+from tests.expressions.stubs import WHERE, Body, compiled, context, evaluate, request
 
 ENDLESS = {
     "while": "@{ while (true) { } }",
@@ -65,4 +66,44 @@ def test_deep_json_is_refused() -> None:
 def test_the_limit_is_per_call() -> None:
     """One call's steps do not count against the next."""
     for _ in range(3):
-        assert evaluate("@{ int n = 0; for (int i = 0; i < 400000; i++) n++; return n; }") == 400000
+        assert evaluate("@{ int n = 0; for (int i = 0; i < 100000; i++) n++; return n; }") == 100000
+
+
+LOOPS = {
+    "loop": "@{ while (true) { } return 1; }",
+    "counting loop": "@{ int i = 0; while (true) { i += 1; if (i > 100) i = 0; } return 1; }",
+    "linq": "@(Enumerable.Range(0, 1000000000).Where(x => x < 0).Count())",
+    "nested": "@{ var l = Enumerable.Range(0, 1000); return l.SelectMany(a => l.SelectMany(b => l)).Sum(); }",
+}
+
+
+@pytest.mark.parametrize("text", LOOPS.values(), ids=LOOPS.keys())
+def test_an_endless_loop_holds_the_event_loop_for_a_quarter_of_a_second(text: str) -> None:
+    """All other requests wait while an expression runs: work without bound ends as soon as its time is used up."""
+    expression = compiled(text)
+    began = time.thread_time()
+    with pytest.raises(ExpressionError, match=r"ran longer than 0\.25 s|more than 1,000,000 steps"):
+        expression(context())
+    assert time.thread_time() - began < 0.5
+
+
+def test_the_time_can_be_set() -> None:
+    """``limits/expression-time`` says how long one evaluation may take."""
+    with pytest.raises(ExpressionError, match=r"ran longer than 0\.01 s"):
+        compile_expression("@{ while (true) { } return 1; }", WHERE, 0.01)(context())
+
+
+ROWS = b",".join(b'{"id": %d, "name": "n %d", "when": "2024-01-01T00:00:00Z"}' % (row, row) for row in range(30_000))
+HEAVY = {
+    "base64": ("@(Convert.ToBase64String(context.Request.Body.As<byte[]>()).Length)", b"x" * 5_000_000, 6_666_668),
+    "hash": ("@(SHA256.Create().ComputeHash(context.Request.Body.As<byte[]>()).Length)", b"x" * 5_000_000, 32),
+    "replace": ('@(Regex.Replace(context.Request.Body.As<string>(), "x", "yz").Length)', b"x" * 100_000, 200_000),
+    "json": ('@(context.Request.Body.As<JArray>().Where(x => (int)x["id"] > 9).Count())', b"[%b]" % ROWS, 29_990),
+    "xml": ('@(context.Request.Body.As<XElement>().Elements().Count())', b"<r>%b</r>" % (b"<a>1</a>" * 60_000), 60_000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "body", "expected"), HEAVY.values(), ids=HEAVY.keys())
+def test_large_bodies_are_worked_on(text: str, body: bytes, expected: int) -> None:
+    """Large bodies are encoded, hashed, read and walked: a document gives the time that reading it takes."""
+    assert evaluate(text, request=request(body=Body(body))) == expected

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from gateway.expressions.formatting.composite import FORMATTERS
 from gateway.expressions.formatting.numbers import bad_format
@@ -63,13 +64,18 @@ def format_moment(value: Moment, pattern: str) -> str:
         pattern = STANDARD[pattern]
     charge(len(pattern))
     pieces: list[str] = []
-    for match in _TOKEN.finditer(pattern):
+    for match in _tokens(pattern):
         piece = _piece(value, match)
         # A fraction by F that is all zeros takes its point with it.
         if not piece and match[5] == "F" and pieces and pieces[-1] == ".":
             pieces.pop()
         pieces.append(piece)
     return "".join(pieces)
+
+
+@lru_cache(maxsize=128)
+def _tokens(pattern: str) -> tuple[re.Match[str], ...]:
+    return tuple(_TOKEN.finditer(pattern))
 
 
 def _for_standard(value: Moment, letter: str) -> Moment:

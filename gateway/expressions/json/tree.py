@@ -43,6 +43,10 @@ class JToken:
         """Direct children: properties of an object, items of an array, the value of a property."""
         return []
 
+    def values(self) -> list[JToken]:
+        """The same, with the value of each property in place of it."""
+        return []
+
     def clone(self) -> JToken:
         """A copy without a parent."""
         raise NotImplementedError
@@ -103,6 +107,14 @@ class JProperty(JToken):
         self.name = name
         self.value = adopt(self, value)
 
+    @classmethod
+    def fresh(cls, parent: JObject, name: str, value: JToken) -> JProperty:
+        """A property of *parent* whose value hangs nowhere yet."""
+        made = cls.__new__(cls)
+        made.parent, made.name, made.value = parent, name, value
+        value.parent = made
+        return made
+
     @property
     def kind(self) -> int:
         """Its JTokenType."""
@@ -149,6 +161,10 @@ class JObject(JToken):
     def children(self) -> list[JToken]:
         """The properties."""
         return list(self.properties.values())
+
+    def values(self) -> list[JToken]:
+        """Their values."""
+        return [each.value for each in self.properties.values()]
 
     def clone(self) -> JObject:
         """A copy without a parent."""
@@ -215,6 +231,15 @@ class JArray(JToken):
         self.parent = None
         self.items: list[JToken] = [adopt(self, item) for item in items]
 
+    @classmethod
+    def fresh(cls, items: list[JToken]) -> JArray:
+        """An array of items that hang nowhere yet."""
+        made = cls()
+        made.items = items
+        for item in items:
+            item.parent = made
+        return made
+
     @property
     def kind(self) -> int:
         """Its JTokenType."""
@@ -229,6 +254,10 @@ class JArray(JToken):
     def children(self) -> list[JToken]:
         """The items."""
         return list(self.items)
+
+    def values(self) -> list[JToken]:
+        """The items."""
+        return self.items
 
     def clone(self) -> JArray:
         """A copy without a parent."""

@@ -84,10 +84,10 @@ def write(token: JToken, indented: bool) -> str:
 
 def _write(token: JToken, parts: list[str], line: str | None) -> None:
     tick()
-    if isinstance(token, JRaw):
-        parts.append(text(token.value))
-    elif isinstance(token, JValue):
+    if token.__class__ is JValue:
         parts.append(leaf(token.value))
+    elif isinstance(token, JRaw):
+        parts.append(text(token.value))
     elif isinstance(token, JProperty):
         parts.append(f"{quote(token.name)}:{' ' if line else ''}")
         _write(token.value, parts, line)
@@ -98,11 +98,14 @@ def _write(token: JToken, parts: list[str], line: str | None) -> None:
 
 
 def _container(children: list[JToken], opening: str, closing: str, parts: list[str], line: str | None) -> None:
-    parts.append(opening)
     inner = None if line is None else f"{line}  "
-    for index, child in enumerate(children):
-        parts.append(("," if index else "") + (inner or ""))
+    before, between = opening + (inner or ""), "," + (inner or "")
+    for child in children:
+        parts.append(before)
         _write(child, parts, inner)
+        before = between
+    if not children:
+        parts.append(opening)
     if children and line is not None:
         parts.append(line)
     parts.append(closing)

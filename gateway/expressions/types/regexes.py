@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gateway.expressions.clr import Type, define
 from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.formatting.text import TEXT
-from gateway.expressions.limits import REGEX_TIME_S, charge, tick
+from gateway.expressions.limits import REGEX_TIME_S, charge, charged, tick
 from gateway.expressions.regex_dialect import compiled
 from gateway.expressions.runtime import represent
 from gateway.expressions.thrown import argument_null
@@ -163,18 +163,19 @@ def _special(value: MatchValue, mark: str) -> str:
 
 
 def _replace(source: RegexValue, text: str | None, by: object, count: int = -1) -> str:
-    parts, position, size = [], 0, 0
+    parts: list[str] = []
+    position = 0
     for found in _iterate(source, text):
         if count == 0:
             break
         count -= 1
         value = MatchValue(source, text or "", found)
         shown = by(value) if callable(by) else expand(value, str(by))
-        parts += [_text(text)[position : found.start()], str(shown)]
-        size += len(parts[-1])
-        charge(size)
+        parts += [_text(text)[position : found.start()], charged(str(shown))]
         position = found.end()
-    return "".join([*parts, _text(text)[position:]])
+    parts.append(_text(text)[position:])
+    charge(sum(map(len, parts)))
+    return "".join(parts)
 
 
 def _split(source: RegexValue, text: str | None, count: int = 0) -> ArrayValue:

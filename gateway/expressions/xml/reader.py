@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.parsers import expat
 
 from gateway.expressions.clr import certain
-from gateway.expressions.limits import charge, tick_many
+from gateway.expressions.limits import reading
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.xml.tree import (
     XMLNS,
@@ -33,11 +33,15 @@ class _Builder:
         self.keep_space = keep_space
         self.text: list[str] = []
         self.in_cdata = False
+        self.names: dict[str, XName] = {}
         self.prefixes: list[tuple[str | None, str | None]] = []
 
     def name(self, raw: str) -> XName:
-        uri, _, local = raw.rpartition("\x01")
-        return XName(local, uri)
+        known = self.names.get(raw)
+        if known is None:
+            uri, _, local = raw.rpartition("\x01")
+            known = self.names[raw] = XName(local, uri)
+        return known
 
     def namespace(self, prefix: str | None, uri: str | None) -> None:
         self.prefixes.append((prefix, uri))
@@ -67,6 +71,8 @@ class _Builder:
         self.text.append(text)
 
     def flush(self) -> None:
+        if not self.text:
+            return
         text = "".join(self.text)
         self.text = []
         if text and (self.keep_space or text.strip(" \t\r\n")) and len(self.stack) > 1:
@@ -101,8 +107,7 @@ def parse_document(text: str | None, keep_space: bool = False) -> XDocument:
     """``XDocument.Parse``."""
     if text is None:
         raise argument_null("text")
-    charge(len(text))
-    tick_many(len(text) // 64)
+    reading(len(text))
     builder = _Builder(keep_space)
     parser = expat.ParserCreate("utf-8", namespace_separator="\x01")
     parser.ordered_attributes = True
