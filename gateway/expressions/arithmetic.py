@@ -39,11 +39,11 @@ def _integral_operators(name: str) -> dict[str, Operator]:
     make, low, high = INTEGRALS[name]
     mask = 63 if name in ("long", "ulong") else 31
 
-    def divide(left: int, right: int) -> int:
-        quotient = _quotient(left, right)
-        if quotient > high:
+    def quotient(left: int, right: int) -> int:
+        whole = _quotient(left, right)
+        if whole > high:
             raise thrown("OverflowException", "Arithmetic operation resulted in an overflow.")
-        return wrap(quotient)
+        return whole
 
     def add(left: int, right: int) -> int:
         result = left + right
@@ -57,8 +57,8 @@ def _integral_operators(name: str) -> dict[str, Operator]:
         "+": add,
         "-": subtract,
         "*": lambda left, right: wrap(left * right),
-        "/": divide,
-        "%": lambda left, right: wrap(left - _quotient(left, right) * right),
+        "/": lambda left, right: wrap(quotient(left, right)),
+        "%": lambda left, right: wrap(left - quotient(left, right) * right),
         "&": lambda left, right: wrap(left & right),
         "|": lambda left, right: wrap(left | right),
         "^": lambda left, right: wrap(left ^ right),
@@ -70,7 +70,8 @@ def _integral_operators(name: str) -> dict[str, Operator]:
     }
 
 
-def _float_divide(left: float, right: float) -> float:
+def float_divide(left: float, right: float) -> float:
+    """``left / right`` of doubles: division by zero gives an infinity or NaN."""
     if right:
         return left / right
     if left == 0 or math.isnan(left):
@@ -89,7 +90,7 @@ def _float_operators(finish: Callable[[float], float]) -> dict[str, Operator]:
         "+": lambda left, right: finish(left + right),
         "-": lambda left, right: finish(left - right),
         "*": lambda left, right: finish(left * right),
-        "/": lambda left, right: finish(_float_divide(left, right)),
+        "/": lambda left, right: finish(float_divide(left, right)),
         "%": lambda left, right: finish(_float_remainder(left, right)),
         "neg": lambda value: finish(-value),
         "pos": finish,
@@ -148,6 +149,19 @@ COMPARISON: dict[str, Operator] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+
+
+def checked_conversion(name: str) -> Callable[[object], int]:
+    """A cast to the integral type *name* that throws where the number does not fit."""
+    make, low, high = INTEGRALS[name]
+
+    def apply(value: object) -> int:
+        number = ord(value) if isinstance(value, str) else value
+        if not low - 1 < number < high + 1:  # type: ignore[operator]
+            raise thrown("OverflowException", "Arithmetic operation resulted in an overflow.")
+        return make(int(number))  # type: ignore[call-overload]
+
+    return apply
 
 
 def checked_operator(name: str, sign: str) -> Operator:

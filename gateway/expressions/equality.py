@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from decimal import Decimal
 
 from gateway.expressions.runtime import type_of
 
@@ -21,7 +23,12 @@ def equal(left: object, right: object) -> bool:
         return own(left, right)
     if isinstance(left, _BY_IDENTITY + (bytes, bytearray)):
         return False
-    return type_of(left) is type_of(right) and left == right
+    return type_of(left) is type_of(right) and (left == right or _both_not_a_number(left, right))
+
+
+def _both_not_a_number(left: object, right: object) -> bool:
+    """Unlike ``==``, ``Equals`` says that NaN is NaN."""
+    return all(isinstance(value, float | Decimal) and math.isnan(value) for value in (left, right))
 
 
 def hash_code(value: object) -> int:

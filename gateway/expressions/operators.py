@@ -21,6 +21,7 @@ from gateway.expressions.thrown import thrown
 from gateway.expressions.values import EnumValue
 
 _SHIFTS = ("<<", ">>")
+_PROMOTED_TO_INT = ("sbyte", "byte", "short", "ushort", "char")
 _EQUALITY = ("==", "!=")
 _LOGIC: dict[str, Operator] = {"&": operator.and_, "|": operator.or_, "^": operator.xor}
 _BY_NAME = {name: made for made, name in p.NUMERIC.items()}
@@ -44,6 +45,14 @@ _TEXT: list[Callable[[object], str]] = []
 def use_text(to_text: Callable[[object], str]) -> None:
     """Tell how ``+`` turns an operand into text; set once by the formatting part."""
     _TEXT[:] = [to_text]
+
+
+USER_UNARY: dict[tuple[str, Type], Operation] = {}
+
+
+def declare_unary(name: str, operand: Type, run: Operator) -> None:
+    """An operator before a value that a .NET type overloads."""
+    USER_UNARY[name, operand] = Operation(operand, run, operand)
 
 
 def declare_operator(name: str, left: Type, right: Type, result: Type, run: Operator) -> None:
@@ -150,7 +159,7 @@ def _numeric(name: str, left: Type, right: Type, left_constant: object, right_co
     if left not in p.NUMERIC or right not in p.NUMERIC:
         return None
     if name in _SHIFTS:
-        made = promoted(left, p.INT)
+        made = "int" if p.NUMERIC[left] in _PROMOTED_TO_INT else p.NUMERIC[left]
         run = ARITHMETIC.get(made or "", {}).get(name)
         return Operation(_BY_NAME[made or "int"], run, _BY_NAME[made or "int"], p.INT) if run else None
     common = promoted(left, right, left_constant, right_constant)
@@ -296,8 +305,7 @@ def unary(name: str, operand: Type, constant: object = None) -> Operation | None
         return Operation(nullable(inner.type), lambda value: None if value is None else run(value))
     if name == "!":
         return Operation(p.BOOL, operator.not_) if operand is p.BOOL else None
-    user = USER_OPERATORS.get((name, operand, operand))
-    return user or _unary_number(name, operand)
+    return USER_UNARY.get((name, operand)) or _unary_number(name, operand)
 
 
 def _unary_number(name: str, operand: Type) -> Operation | None:

@@ -60,6 +60,12 @@ class UInt64(int):
     __slots__ = ()
 
 
+class BigInteger(int):
+    """System.Numerics.BigInteger, which JSON numbers beyond Int64 are; expressions cannot name it."""
+
+    __slots__ = ()
+
+
 class Single(float):
     """System.Single; the value is always one that fits 32 bits."""
 

@@ -220,10 +220,19 @@ class Binder:
             self.scope = certain(self.scope.outer)
 
     @contextmanager
+    def loop_body(self) -> Iterator[None]:
+        """Names declared inside are other variables in each turn."""
+        self.function.loops += 1
+        try:
+            yield
+        finally:
+            self.function.loops -= 1
+
+    @contextmanager
     def nested_function(self, result: Type | None) -> Iterator[Function]:
         """The body of a lambda or local function: a frame of its own."""
         outer = self.function
-        self.function = Function(outer.depth + 1, result=result)
+        self.function = Function(outer.depth + 1, result=result, outer=outer)
         self.scope = Scope(self.function, self.scope)
         try:
             yield self.function
@@ -237,7 +246,7 @@ class Binder:
             return Variable(name, made, self.function, self.function.slot())
         if self.scope.find(name) is not None:
             raise self.problem(node, "duplicate-name", f"{name} is already declared", "choose another name")
-        variable = Variable(name, made, self.function, self.function.slot())
+        variable = Variable(name, made, self.function, self.function.slot(), in_loop=self.function.loops > 0)
         self.scope.names[name] = variable
         return variable
 

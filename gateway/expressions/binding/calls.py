@@ -163,13 +163,19 @@ class OutRef(Ref):
             self._store(self._frame, value)
 
 
+def _name_of(b: Binder, node: Node, names: list[Node]) -> Bound:
+    if len(names) != 1:
+        raise b.problem(node, "syntax-error", "nameof takes one name", "write nameof(x)")
+    return constant(STRING, text_of(names[0]).rpartition(".")[2])
+
+
 @expression("invocation_expression")
 def bind_invocation(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``callee(arguments)``."""
     callee = field(node, "function")
     arguments = field(node, "arguments")
     if callee.type == "identifier" and text_of(callee) == "nameof" and b.scope.find("nameof") is None:
-        return constant(STRING, text_of(named(arguments)[0]).rpartition(".")[2])
+        return _name_of(b, node, named(arguments))
     meaning = bind_access(b, callee, True) if callee.type == "member_access_expression" else b.meaning(callee)
     if isinstance(meaning, TypeName):
         raise b.problem(

@@ -140,11 +140,12 @@ def maker(body: Run, function: Function, count: int, shares: bool = True) -> Run
     """
     The closure that makes the Python function of a lambda.
 
-    A lambda made in a loop keeps the variables of its own turn; copying the frame gives it that.
+    It sees the variables around it themselves. One that reads a variable of a loop's turn keeps that turn's: copying
+    the frame gives it that, unless it also assigns.
     """
 
     def make(frame: Frame) -> Callable[..., object]:
-        around = frame if shares else frame[:]
+        around = frame[:] if function.keeps_turn and not shares else frame
         padding = [None] * (function.size - 1 - count)
 
         def invoke(*values: object) -> object:

@@ -129,7 +129,7 @@ def _parts(b: Binder, node: Node) -> list[str | Run]:
     for hole in (child for child in node.children if child.type == "interpolation"):
         begin = hole.start_byte - node.start_byte
         parts += _literal(b, node, (start, begin), verbatim)
-        parts.append(_hole(b, hole))
+        parts.append(_hole(b, hole, verbatim))
         start = hole.end_byte - node.start_byte
     parts += _literal(b, node, (start, len(source) - 1), verbatim)
     return [part for part in parts if part != ""]
@@ -154,7 +154,7 @@ def _literal(b: Binder, node: Node, bounds: tuple[int, int], verbatim: bool) -> 
         hole = hole_node(b.source, node.start_byte + match.start(), node.start_byte + end)
         if hole is None:
             raise b.problem(node, "syntax-error", "a brace in the string is never closed", "write {{ for a brace")
-        parts.append(_hole(b, hole))
+        parts.append(_hole(b, hole, verbatim))
         start = hole.end_byte - node.start_byte
     return [*parts, _plain(text + source[start:end], verbatim)]
 
@@ -164,7 +164,7 @@ def _plain(source: bytes, verbatim: bool) -> str:
     return text.replace('""', '"') if verbatim else unescape(text)
 
 
-def _hole(b: Binder, node: Node) -> Run:
+def _hole(b: Binder, node: Node, verbatim: bool) -> Run:
     inner = [child for child in named(node) if not child.type.startswith("interpolation_")]
     clauses = {child.type: child for child in named(node)}
     bound = b.value(inner[0])
@@ -174,7 +174,7 @@ def _hole(b: Binder, node: Node) -> Run:
     text = text_of(clause)[1:] if clause is not None else ""
     if not isinstance(width, int):
         raise b.problem(node, "not-constant", "the alignment must be a constant number")
-    return _hole_run(bound, width, text)
+    return _hole_run(bound, width, text if verbatim else unescape(text))
 
 
 def _hole_run(bound: Bound, width: int, text: str) -> Run:

@@ -43,7 +43,8 @@ def bind_while(b: Binder, node: Node) -> Statement:
         test_node, body_node = named(node)
         condition = b.value(test_node)
         test = b.convert(condition, BOOL, test_node).run
-        body = embedded(b, body_node)
+        with b.loop_body():
+            body = embedded(b, body_node)
     return Statement(_loop(test, body.run, []), not _always(condition) or body.breaks)
 
 
@@ -65,7 +66,8 @@ def _loop(test: Run, body: Run, updates: Sequence[Run]) -> Run:
 def bind_do(b: Binder, node: Node) -> Statement:
     """``do body while (test);``."""
     body_node, test_node = named(node)
-    body = embedded(b, body_node)
+    with b.loop_body():
+        body = embedded(b, body_node)
     condition = b.value(test_node)
     run, test = body.run, b.convert(condition, BOOL, test_node).run
 
@@ -93,7 +95,8 @@ def bind_for(b: Binder, node: Node) -> Statement:
         test: Run = (
             b.convert(condition, BOOL, fields["condition"][0]).run if condition is not None else lambda _frame: True
         )
-        body = embedded(b, body_node)
+        with b.loop_body():
+            body = embedded(b, body_node)
         loop = _loop(test, body.run, [b.value(each).run for each in fields["update"]])
 
     def run(frame: Frame) -> object:
@@ -119,7 +122,7 @@ def bind_foreach(b: Binder, node: Node) -> Statement:
     body_node = field(node, "body")
     items = b.value(right)
     element, walk = FOREACH.get(items.type) or (element_type(b, right, items.type), iterate)
-    with b.block():
+    with b.block(), b.loop_body():
         store = _foreach_store(b, node, left, element)
         body = embedded(b, body_node).run
     return Statement(_foreach(items.run, walk, store, body))

@@ -9,16 +9,16 @@ from dataclasses import replace
 from tree_sitter import Node
 
 from gateway.expressions import primitives as p
-from gateway.expressions.arithmetic import checked_operator
+from gateway.expressions.arithmetic import checked_conversion, checked_operator
 from gateway.expressions.binding.binder import Binder, common_type, expression, field, named, text_of
 from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Meaning, Run, Store, constant
 from gateway.expressions.binding.typenames import bind_type
 from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Type, certain, underlying
-from gateway.expressions.conversions import cast_dynamic, explicit, implicit
+from gateway.expressions.conversions import Convert, cast_dynamic, explicit, implicit
 from gateway.expressions.operators import Operation, binary, concat, unary
 from gateway.expressions.runtime import is_instance
 from gateway.expressions.thrown import Thrown
-from gateway.expressions.values import INTEGRALS
+from gateway.expressions.values import INTEGRALS, Int64
 
 Apply = Callable[[object, object], object]
 
@@ -182,6 +182,10 @@ def _coalesced(left: Type, right: Bound) -> Type | None:
     return right.type if implicit(inner, right.type) else None
 
 
+# The only values whose digits alone are out of their type's range.
+_LOWEST = {"2147483648": constant(p.INT, -(2**31)), "9223372036854775808": constant(p.LONG, Int64(-(2**63)))}
+
+
 @expression("prefix_unary_expression")
 def bind_prefix(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``-x``, ``!x``, ``~x``, ``++x``."""
@@ -189,8 +193,10 @@ def bind_prefix(b: Binder, node: Node, _target: Type | None) -> Meaning:
     inner = named(node)[0]
     if name in ("++", "--"):
         return _step(b, node, inner, name[0], prefix=True)
-    if name == "-" and inner.type == "integer_literal" and text_of(inner).replace("_", "") == "2147483648":
-        return constant(p.INT, -2147483648)
+    if name not in ("+", "-", "!", "~"):
+        raise b.problem(node, "unsupported-syntax", f"the operator {name} before a value is not supported")
+    if name == "-" and inner.type == "integer_literal" and (lowest := _LOWEST.get(text_of(inner).replace("_", ""))):
+        return lowest
     operand = b.value(inner)
     operation = unary(name, operand.type)
     if operation is None:
@@ -339,11 +345,17 @@ def cast_to(b: Binder, node: Node, value: Bound, made: Type) -> Bound:
     if convert is None:
         return Bound(made, run, value.constant if made.is_value or made is p.STRING else NOT_CONSTANT)
     if value.constant is not NOT_CONSTANT and made in p.NUMERIC and value.type in p.NUMERIC:
-        return _constant_cast(b, node, convert(value.constant), value, made)
+        return _constant_cast(b, node, convert, value, made)
+    if b.checked and made in p.INTEGRAL and value.type in p.NUMERIC:
+        convert = checked_conversion(p.INTEGRAL[made])
     return Bound(made, lambda frame: convert(run(frame)))
 
 
-def _constant_cast(b: Binder, node: Node, result: object, value: Bound, made: Type) -> Bound:
+def _constant_cast(b: Binder, node: Node, convert: Convert, value: Bound, made: Type) -> Bound:
+    try:
+        result = convert(value.constant)
+    except Thrown as error:
+        raise b.problem(node, "constant-error", error.value.message, "correct the constant") from error
     integral = made in p.INTEGRAL and value.type in p.INTEGRAL and not b.unchecked
     if integral and result != value.constant:
         raise b.problem(node, "overflow", f"the constant does not fit {made.name}", "use unchecked(…)")

@@ -16,7 +16,9 @@ class Function:
     size: int = 1
     result: Type | None = None  # declared result type; None where it is inferred
     returned: list[Type] = field(default_factory=list)
-    loops: int = 0
+    outer: Function | None = None
+    loops: int = 0  # around what is bound now
+    keeps_turn: bool = False  # it reads a variable of an enclosing function that is new in each turn of a loop
 
     def slot(self) -> int:
         """A fresh slot."""
@@ -34,6 +36,7 @@ class Variable:
     slot: int
     constant: object = NOT_CONSTANT
     readonly: bool = False
+    in_loop: bool = False
 
 
 @dataclass(slots=True)
@@ -59,8 +62,17 @@ def read(variable: Variable, current: Function) -> Bound:
     if variable.constant is not NOT_CONSTANT:
         value = variable.constant
         return Bound(variable.type, lambda _frame: value, value)
+    if variable.in_loop:
+        _note_capture(variable, current)
     load, store = slot_access(current.depth - variable.function.depth, variable.slot)
     return Bound(variable.type, load, store=None if variable.readonly else store)
+
+
+def _note_capture(variable: Variable, current: Function) -> None:
+    function: Function | None = current
+    while function is not None and function is not variable.function:
+        function.keeps_turn = True
+        function = function.outer
 
 
 def slot_access(levels: int, slot: int) -> tuple[Run, Store]:

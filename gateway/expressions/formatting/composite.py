@@ -40,10 +40,10 @@ def format_hole(value: object, width: int, pattern: str) -> str:
     return shown.rjust(width) if width > 0 else shown.ljust(-width)
 
 
-def format_composite(pattern: str | None, values: Sequence[object]) -> str:
+def format_composite(pattern: str | None, values: Sequence[object] | None) -> str:
     """``string.Format(pattern, values)``."""
-    if pattern is None:
-        raise argument_null("format")
+    if pattern is None or values is None:
+        raise argument_null("format" if pattern is None else "args")
 
     def fill(match: re.Match[str]) -> str:
         if match[1] is None:

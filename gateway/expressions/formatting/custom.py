@@ -147,9 +147,18 @@ def _scientific(section: Section, number: Decimal, point: int, places: int) -> s
     shown = exponential(number, places + whole - 1, mark[0], mark.count("0"), plus)
     if whole > 1 and number:
         shown = _shifted(number, whole, places, mark, plus)
+    shown = _without_spare_zeros(shown, mark[0], sum(kind == "0" for kind, _ in section.pieces[point:]))
     for kind, literal in section.pieces:
         out.append(literal if kind == "lit" else "")
     return shown + "".join(out)
+
+
+def _without_spare_zeros(shown: str, mark: str, kept: int) -> str:
+    """The digits that ``#`` stands for go where they are zero, down to *kept* places."""
+    mantissa, _, exponent = shown.partition(mark)
+    digits, _, fraction = mantissa.partition(".")
+    fraction = fraction[:kept] + fraction[kept:].rstrip("0")
+    return f"{digits}{'.' if fraction else ''}{fraction}{mark}{exponent}"
 
 
 def _shifted(number: Decimal, whole: int, places: int, mark: str, plus: str) -> str:

@@ -283,7 +283,7 @@ def _matches(value: object, pattern: object) -> bool:
     if not isinstance(value, str):
         return False
     options = sum(_REGEX_OPTIONS.get(flag, 0) for flag in flags)
-    return compiled(body, options).search(value, timeout=REGEX_TIME_S) is not None
+    return compiled(body, options).regex.search(value, timeout=REGEX_TIME_S) is not None
 
 
 def run(steps: list[Step], token: JToken) -> Iterable[JToken]:

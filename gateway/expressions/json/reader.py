@@ -14,7 +14,6 @@ from decimal import Decimal
 from gateway.expressions.formatting.dateparse import iso_date
 from gateway.expressions.json.tree import (
     DATE,
-    FLOAT,
     INTEGER,
     STRING,
     UNDEFINED,
@@ -26,7 +25,7 @@ from gateway.expressions.json.tree import (
 )
 from gateway.expressions.limits import reading
 from gateway.expressions.thrown import Thrown, argument_null, thrown
-from gateway.expressions.values import Int64
+from gateway.expressions.values import BigInteger, Int64
 
 MAX_DEPTH = 64
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
@@ -87,12 +86,12 @@ def _check_depth(made: JToken) -> None:
 
 
 def scalar(raw: object) -> JValue:
-    """A leaf: integers are Int64, text that is an ISO date and time is a date."""
+    """A leaf: integers are Int64 where they fit, text that is an ISO date and time is a date."""
     if raw.__class__ is str:
         date = iso_date(raw) if len(raw) > 18 and raw[4] == "-" and _DATE.fullmatch(raw) else None
         return JValue(raw, STRING) if date is None else JValue(date, DATE)
     if raw.__class__ is int:
-        return JValue(Int64(raw), INTEGER) if -_LONG <= raw < _LONG else JValue(float(raw), FLOAT)
+        return JValue(Int64(raw) if -_LONG <= raw < _LONG else BigInteger(raw), INTEGER)
     return JValue(raw)
 
 

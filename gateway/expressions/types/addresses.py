@@ -57,7 +57,7 @@ class UriValue:
             raise _bad("The hostname could not be parsed.")
         self.user = parts.netloc.rpartition("@")[0]
         self.port = port if port is not None else _PORTS.get(self.scheme, -1)
-        self.path = quote(parts.path, _SAFE) or ("/" if self.host else "")
+        self.path = _without_dots(quote(parts.path, _SAFE)) or ("/" if self.host else "")
         self.query = f"?{quote(parts.query, _SAFE)}" if parts.query else ""
         self.fragment = f"#{quote(parts.fragment, _SAFE)}" if parts.fragment else ""
 
@@ -88,6 +88,20 @@ class UriValue:
 
     def __hash__(self) -> int:
         return hash(self.text.partition("#")[0])
+
+
+def _without_dots(path: str) -> str:
+    """RFC 3986, section 5.2.4: ``.`` and ``..`` are gone from a path that begins at the root."""
+    if not path.startswith("/") or "/." not in path:
+        return path
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == ".." and kept:
+            kept.pop()
+        elif segment not in (".", ".."):
+            kept.append(segment)
+    return "/" + "/".join([*kept, ""] if segments[-1] in (".", "..") and kept else kept)
 
 
 KIND = enumeration("System.UriKind", RelativeOrAbsolute=0, Absolute=1, Relative=2)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR
 
 from gateway.expressions import primitives as p
+from gateway.expressions.arithmetic import ARITHMETIC
 from gateway.expressions.change_type import change_type
 from gateway.expressions.clr import Type, define
 from gateway.expressions.limits import charge
@@ -20,7 +21,7 @@ from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.dates import DATETIME
 from gateway.expressions.types.numbers import compare_values, round_decimal
 from gateway.expressions.types.objects import enumeration
-from gateway.expressions.values import INTEGRALS, EnumValue, wrapper
+from gateway.expressions.values import INTEGRALS, EnumValue, Ref, wrapper
 
 
 def from_base64(value: str | None) -> bytearray:
@@ -262,6 +263,19 @@ _REAL: dict[str, Callable[..., float]] = {
     "Ceiling": lambda v: float(math.ceil(v)) if math.isfinite(v) else v,
     "Truncate": lambda v: float(math.trunc(v)) if math.isfinite(v) else v,
 }  # fmt: skip
+
+
+def _divide_with_rest(name: str) -> Callable[..., object]:
+    """``Math.DivRem``; the last argument is the out parameter."""
+    divide, rest = ARITHMETIC[name]["/"], ARITHMETIC[name]["%"]
+
+    def call(left: int, right: int, out: Ref) -> object:
+        out.value = rest(left, right)
+        return divide(left, right)
+
+    return call
+
+
 define("System.Math", {
     "const double PI": math.pi,
     "const double E": math.e,
@@ -289,6 +303,8 @@ define("System.Math", {
     "static decimal Round(decimal d, int decimals)": round_decimal,
     "static decimal Round(decimal d, MidpointRounding mode)": lambda value, mode: round_decimal(value, 0, mode),
     "static decimal Round(decimal d, int decimals, MidpointRounding mode)": round_decimal,
+    "static int DivRem(int a, int b, out int result)": _divide_with_rest("int"),
+    "static long DivRem(long a, long b, out long result)": _divide_with_rest("long"),
     "static double IEEERemainder(double x, double y)": math.remainder,
 }, kind="static")  # fmt: skip
 

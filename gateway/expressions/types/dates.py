@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Callable
 from datetime import datetime
 
 from gateway.expressions import moments as m
+from gateway.expressions import primitives as p
+from gateway.expressions.arithmetic import float_divide
 from gateway.expressions.change_type import CHANGERS
 from gateway.expressions.clr import define
 from gateway.expressions.conversions import declare_implicit
@@ -28,7 +31,7 @@ from gateway.expressions.moments import (
     DateTimeOffset,
     TimeSpan,
 )
-from gateway.expressions.operators import declare_comparison, declare_operator
+from gateway.expressions.operators import declare_comparison, declare_operator, declare_unary
 from gateway.expressions.runtime import represent, type_of
 from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
 from gateway.expressions.types.cultures import formatted
@@ -315,6 +318,15 @@ define("System.DateTimeOffset", {
 })  # fmt: skip
 
 
+def _scaled(ticks: float) -> TimeSpan:
+    """A time span of that many ticks, rounded half to even."""
+    if math.isnan(ticks):
+        raise thrown("ArgumentException", "TimeSpan does not accept floating point Not-a-Number values.")
+    if math.isinf(ticks):
+        raise thrown("OverflowException", "TimeSpan overflowed because the duration is too long.")
+    return TimeSpan.checked(round(ticks))
+
+
 declare_operator("+", DATETIME, TIMESPAN, DATETIME, lambda a, b: a.plus(b.ticks))
 declare_operator("-", DATETIME, TIMESPAN, DATETIME, lambda a, b: a.plus(-b.ticks))
 declare_operator("-", DATETIME, DATETIME, TIMESPAN, _subtract)
@@ -323,6 +335,12 @@ declare_operator("-", DATETIME_OFFSET, TIMESPAN, DATETIME_OFFSET, lambda a, b: a
 declare_operator("-", DATETIME_OFFSET, DATETIME_OFFSET, TIMESPAN, lambda a, b: TimeSpan(a.utc_ticks - b.utc_ticks))
 declare_operator("+", TIMESPAN, TIMESPAN, TIMESPAN, lambda a, b: TimeSpan.checked(a.ticks + b.ticks))
 declare_operator("-", TIMESPAN, TIMESPAN, TIMESPAN, lambda a, b: TimeSpan.checked(a.ticks - b.ticks))
+declare_operator("*", TIMESPAN, p.DOUBLE, TIMESPAN, lambda a, b: _scaled(a.ticks * b))
+declare_operator("*", p.DOUBLE, TIMESPAN, TIMESPAN, lambda a, b: _scaled(a * b.ticks))
+declare_operator("/", TIMESPAN, p.DOUBLE, TIMESPAN, lambda a, b: _scaled(float_divide(a.ticks, b)))
+declare_operator("/", TIMESPAN, TIMESPAN, p.DOUBLE, lambda a, b: float_divide(a.ticks, b.ticks))
+declare_unary("-", TIMESPAN, lambda value: TimeSpan.checked(-value.ticks))
+declare_unary("+", TIMESPAN, lambda value: value)
 for _made in (DATETIME, DATETIME_OFFSET, TIMESPAN):
     declare_comparison(_made)
 declare_implicit(DATETIME, DATETIME_OFFSET, lambda value: DateTimeOffset(value.ticks))  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from gateway.expressions.conversions import cast
 from gateway.expressions.dispatch import DYNAMIC_GET, DYNAMIC_SET
 from gateway.expressions.equality import EQUALS, equal
 from gateway.expressions.formatting.composite import FORMATTERS, format_value
-from gateway.expressions.formatting.text import TEXT
+from gateway.expressions.formatting.text import TEXT, text
 from gateway.expressions.json.convert import (
     convert_token,
     declare_casts,
@@ -60,7 +60,7 @@ from gateway.expressions.types.dates import DATETIME, DATETIME_OFFSET, GUID, TIM
 from gateway.expressions.types.dictionaries import KEY_VALUE, Pair
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.types.strings import ignores_case, lower
-from gateway.expressions.values import EnumValue, Ref
+from gateway.expressions.values import BigInteger, EnumValue, Ref
 
 _N = "Newtonsoft.Json.Linq"
 FORMATTING = enumeration("Newtonsoft.Json.Formatting", Indented=1)
@@ -367,6 +367,8 @@ DYNAMIC_GET[JObject] = lambda token, name: token.look(name)  # type: ignore[attr
 DYNAMIC_SET[JObject] = lambda token, name, value: token.put(  # type: ignore[attr-defined]
     name, value if isinstance(value, JToken) else make_value(value)
 )
+TEXT[BigInteger] = int.__repr__
+represent(BigInteger, define("System.Numerics.BigInteger", {"string ToString()": text}, kind="struct"))
 READERS.update({
     "Newtonsoft.Json.Linq.JObject": lambda data: _parse_object(decode(data)),
     "Newtonsoft.Json.Linq.JArray": lambda data: _parse_array(decode(data)),

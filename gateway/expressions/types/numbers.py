@@ -169,7 +169,7 @@ def _number_table(made: Type, parsers: dict[str, Callable[..., object]]) -> dict
         ),
         f"int CompareTo({name} value)": compare_values,
         "int CompareTo(object value)": compare_values,
-        f"bool Equals({name} obj)": lambda value, other: value == other,
+        f"bool Equals({name} obj)": equal,
         "bool Equals(object obj)": equal,
     }
 

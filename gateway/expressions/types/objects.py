@@ -89,23 +89,29 @@ define("System.Exception", {
     "int HResult": lambda _error: -2146233088,
     "string ToString()": exception_text,
 })  # fmt: skip
-for _name, _parent in EXCEPTION_BASES.items():
-    if _name != "System.Exception":
-        define(_name, _exception_table(_name), parents=(_parent,))
 
 
 def _argument_error(full_name: str, default: str) -> dict[str, object]:
+    """Unlike any other exception's, the one text of these is the parameter's name, not the message."""
+
     def create(param: str | None = None, message: str | None = None) -> ExceptionValue:
         tail = f" (Parameter '{param}')" if param else ""
         return ExceptionValue(full_name, (default if message is None else message) + tail, param=param)
 
-    return {"new()": create, "new(string paramName)": create, "new(string paramName, string message)": create}
+    table = {**_exception_table(full_name), "new()": create, "new(string paramName, string message)": create}
+    del table["new(string message)"]
+    return {**table, "new(string paramName)": create}
 
 
-define("System.ArgumentNullException", _argument_error("System.ArgumentNullException", "Value cannot be null."))
-define("System.ArgumentOutOfRangeException", _argument_error(
-    "System.ArgumentOutOfRangeException", "Specified argument was out of the range of valid values."
-))  # fmt: skip
+_ARGUMENT_ERRORS = {
+    "System.ArgumentNullException": "Value cannot be null.",
+    "System.ArgumentOutOfRangeException": "Specified argument was out of the range of valid values.",
+}
+
+for _name, _parent in EXCEPTION_BASES.items():
+    if _name != "System.Exception":
+        _default = _ARGUMENT_ERRORS.get(_name)
+        define(_name, _argument_error(_name, _default) if _default else _exception_table(_name), parents=(_parent,))
 define("System.ArgumentException", {
     "string ParamName": lambda error: error.param,
     "new(string message, string paramName)": lambda message, param: ExceptionValue(

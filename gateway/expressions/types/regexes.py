@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.expressions.clr import Type, define
 from gateway.expressions.collections import ArrayValue, strings
@@ -57,12 +57,19 @@ class MatchValue:
         self.match = match
 
 
+class CaptureValue(NamedTuple):
+    """``Capture``: a text that a group took."""
+
+    text: str
+    span: tuple[int, int]
+
+
 class GroupValue:
-    """``Group``: one group of a match."""
+    """``Group``: one group of a match, by .NET's name or number for it."""
 
     __slots__ = ("key", "owner")
 
-    def __init__(self, owner: MatchValue, key: int | str) -> None:
+    def __init__(self, owner: MatchValue, key: str) -> None:
         self.owner = owner
         self.key = key
 
@@ -77,11 +84,8 @@ class GroupValue:
         match = self.owner.match
         if match is None:
             return -1, -1
-        try:
-            start, end = match.span(self.key)
-        except (IndexError, KeyError):
-            return -1, -1
-        return start, end
+        number = self.owner.regex.regex.number(self.key)
+        return (-1, -1) if number is None else match.span(number)
 
     @property
     def value(self) -> str:
@@ -92,7 +96,7 @@ class GroupValue:
     @property
     def name(self) -> str:
         """Its name or number."""
-        return str(self.key)
+        return self.key
 
 
 def _text(value: str | None) -> str:
@@ -103,7 +107,7 @@ def _text(value: str | None) -> str:
 
 def _search(source: RegexValue, text: str | None, start: int = 0) -> MatchValue:
     tick()
-    found = source.regex.search(_text(text), start, timeout=REGEX_TIME_S)
+    found = source.regex.regex.search(_text(text), start, timeout=REGEX_TIME_S)
     return MatchValue(source, text or "", found)
 
 
@@ -112,7 +116,7 @@ def _is_match(source: RegexValue, text: str | None, start: int = 0) -> bool:
 
 
 def _iterate(source: RegexValue, text: str | None) -> Iterator[regex.Match[str]]:
-    for found in source.regex.finditer(_text(text), timeout=REGEX_TIME_S):
+    for found in source.regex.regex.finditer(_text(text), timeout=REGEX_TIME_S):
         tick()
         yield found
 
@@ -144,21 +148,16 @@ def expand(value: MatchValue, template: str) -> str:
             return "$"
         if special:
             return _special(value, special)
-        key: int | str = int(number or name) if (number or name).isdigit() else name
-        known = _known(value.regex, key)
-        return GroupValue(value, key).value if known else found[0]
+        known = value.regex.regex.number(number or name) is not None
+        return GroupValue(value, number or name).value if known else found[0]
 
     return _SUBSTITUTE.sub(one, template)
-
-
-def _known(source: RegexValue, key: int | str) -> bool:
-    return key in source.regex.groupindex if isinstance(key, str) else key <= source.regex.groups
 
 
 def _special(value: MatchValue, mark: str) -> str:
     start, end = _span(value)
     if mark == "+":
-        return GroupValue(value, value.regex.regex.groups).value
+        return GroupValue(value, value.regex.regex.names[-1]).value
     return {"&": value.text[start:end], "`": value.text[:start], "'": value.text[end:], "_": value.text}[mark]
 
 
@@ -185,20 +184,42 @@ def _split(source: RegexValue, text: str | None, count: int = 0) -> ArrayValue:
         if count and len(parts) >= count - 1:
             break
         parts.append(_text(text)[position : found.start()])
-        parts += [group for group in found.groups() if group is not None]
+        groups = (found[number] for number in source.regex.groups[1:])
+        parts += [group for group in groups if group is not None]
         position = found.end()
     return strings([*parts, _text(text)[position:]])
 
 
 def _group(value: MatchValue, key: int | str) -> GroupValue:
-    if isinstance(key, str) and key.isdigit():
-        key = int(key)
-    return GroupValue(value, key)
+    names = value.regex.regex.names
+    return GroupValue(value, names[key] if isinstance(key, int) and 0 <= key < len(names) else str(key))
 
 
 def _groups(value: MatchValue) -> list[GroupValue]:
-    names = {number: name for name, number in value.regex.regex.groupindex.items()}
-    return [GroupValue(value, names.get(number, number)) for number in range(value.regex.regex.groups + 1)]
+    return [GroupValue(value, name) for name in value.regex.regex.names]
+
+
+def _captures(value: MatchValue | GroupValue) -> ArrayValue:
+    """Every text that a group took, one for each turn of a repetition."""
+    owner, key = (value, "0") if isinstance(value, MatchValue) else (value.owner, value.key)
+    number = owner.regex.regex.number(key)
+    spans = [] if owner.match is None or number is None else owner.match.spans(number)
+    return ArrayValue([CaptureValue(owner.text, span) for span in spans], CAPTURE)
+
+
+_ESCAPED = {"\t": r"\t", "\n": r"\n", "\r": r"\r", "\f": r"\f"}
+_UNESCAPED = {**{escaped[1]: plain for plain, escaped in _ESCAPED.items()}, "e": "\x1b", "a": "\a", "v": "\v"}
+
+
+def _escape(value: str | None) -> str:
+    return re.sub(r"[\\*+?|{\[()^$.# \t\n\r\f]", lambda found: _ESCAPED.get(found[0], f"\\{found[0]}"), _text(value))
+
+
+def _unescape(value: str | None) -> str:
+    def one(found: re.Match[str]) -> str:
+        return chr(int(found[1] or found[2], 16)) if found[3] is None else _UNESCAPED.get(found[3], found[3])
+
+    return re.sub(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))", one, _text(value), flags=re.DOTALL)
 
 
 def _static(run: Callable[..., object]) -> Callable[..., object]:
@@ -234,24 +255,25 @@ REGEX = define(f"{_R}.Regex", {
     **{f"static string Replace(string input, string pattern, {by}{rest})": _static(_replace)
        for by in ("string replacement", "Func<Match, string> evaluator")
        for rest in ("", ", RegexOptions options", ", RegexOptions options, TimeSpan matchTimeout")},
-    "static string Escape(string str)": lambda value: re.sub(r"[\\*+?|{\[()^$.# ]", r"\\\g<0>", _text(value)),
-    "static string Unescape(string str)": lambda value: re.sub(r"\\(.)", r"\1", _text(value)),
+    "string[] GetGroupNames()": lambda value: strings(list(value.regex.names)),
+    "static string Escape(string str)": _escape,
+    "static string Unescape(string str)": _unescape,
 })  # fmt: skip
 
 
-def _span(value: MatchValue | GroupValue) -> tuple[int, int]:
-    if isinstance(value, GroupValue):
+def _span(value: MatchValue | GroupValue | CaptureValue) -> tuple[int, int]:
+    if not isinstance(value, MatchValue):
         return value.span
     return value.match.span() if value.match is not None else (-1, -1)
 
 
-def _value(value: MatchValue | GroupValue) -> str:
+def _value(value: MatchValue | GroupValue | CaptureValue) -> str:
     start, end = _span(value)
-    owner = value if isinstance(value, MatchValue) else value.owner
+    owner = value.owner if isinstance(value, GroupValue) else value
     return owner.text[start:end] if start >= 0 else ""
 
 
-define(f"{_R}.Capture", {
+CAPTURE: Type = define(f"{_R}.Capture", {
     "string Value": _value,
     "int Index": lambda value: max(_span(value)[0], 0),
     "int Length": lambda value: _span(value)[1] - _span(value)[0],
@@ -260,12 +282,12 @@ define(f"{_R}.Capture", {
 GROUP: Type = define(f"{_R}.Group", {
     "bool Success": lambda value: _span(value)[0] >= 0,
     "string Name": lambda value: value.name if isinstance(value, GroupValue) else "0",
-    "IReadOnlyList<Capture> Captures": lambda value: ArrayValue([value], GROUP),
+    "IReadOnlyList<Capture> Captures": _captures,
 }, parents=("Capture",))  # fmt: skip
 define(f"{_R}.GroupCollection", {
     "Group this[int groupnum]": _group,
     "Group this[string groupname]": _group,
-    "int Count": lambda value: value.regex.regex.groups + 1,
+    "int Count": lambda value: len(value.regex.regex.names),
 }, parents=("IEnumerable<Group>",))  # fmt: skip
 define(f"{_R}.MatchCollection", {
     "Match this[int i]": lambda items, index: items[index],
@@ -280,4 +302,5 @@ represent(RegexValue, REGEX)
 represent(MatchValue, MATCH, _groups)
 represent(GroupValue, GROUP)
 TEXT[RegexValue] = lambda value: value.pattern
-TEXT[MatchValue] = TEXT[GroupValue] = _value
+represent(CaptureValue, CAPTURE)
+TEXT[MatchValue] = TEXT[GroupValue] = TEXT[CaptureValue] = _value

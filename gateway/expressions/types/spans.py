@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from gateway.expressions import moments as m
@@ -42,10 +43,16 @@ def _new_span(*parts: int) -> TimeSpan:
     return TimeSpan.checked(total * TICKS_PER_S + millis * TICKS_PER_MS)
 
 
+_NUMBERS = re.compile(r"\s*-?(?:\d+\.)?\d+:\d+(?::\d+(?:\.\d{1,7})?)?\s*", re.ASCII)
+
+
 def _parse_span(value: str | None, *_provider: object) -> TimeSpan:
     if value is None:
         raise argument_null("s")
     found = read_span(value)
+    if found is None and _NUMBERS.fullmatch(value):
+        message = f"The TimeSpan string '{value}' could not be parsed because at least one of the numeric components is"
+        raise thrown("OverflowException", f"{message} out of range or contains too many digits.")
     if found is None:
         raise thrown("FormatException", f"String '{value}' was not recognized as a valid TimeSpan.")
     return found

@@ -79,6 +79,19 @@ def _ends(value: str, part: str | None, comparison: EnumValue | None = None) -> 
     return folded(value, comparison).endswith(folded(_needed(part), comparison))
 
 
+def _starts_case(value: str, part: str | None, ignore_case: bool, _culture: object) -> bool:
+    return _starts(value, part, _comparison(ignore_case))
+
+
+def _ends_case(value: str, part: str | None, ignore_case: bool, _culture: object) -> bool:
+    return _ends(value, part, _comparison(ignore_case))
+
+
+def _comparison(ignore_case: bool) -> EnumValue:
+    """Of the invariant culture."""
+    return EnumValue(COMPARISON, 3 if ignore_case else 2)
+
+
 def _equals(value: str | None, other: str | None, comparison: EnumValue | None = None) -> bool:
     if value is None or other is None:
         return value is other
@@ -265,14 +278,15 @@ def compare(left: str | None, right: str | None, comparison: EnumValue | None = 
 
 
 def compare_ordinal(left: str | None, right: str | None) -> int:
-    """``string.CompareOrdinal``: only the sign is kept."""
+    """``string.CompareOrdinal``: how far apart the first different characters are, or else the lengths."""
     if left is None or right is None:
         return (left is not None) - (right is not None)
-    return (left > right) - (left < right)
+    differences = (ord(first) - ord(second) for first, second in zip(left, right, strict=False) if first != second)
+    return next(differences, len(left) - len(right))
 
 
 def _compare_case(left: str | None, right: str | None, ignore_case: bool) -> int:
-    return compare(left, right, EnumValue(COMPARISON, 3 if ignore_case else 2))
+    return compare(left, right, _comparison(ignore_case))
 
 
 def _new_repeat(char: str, count: int) -> str:
@@ -320,6 +334,8 @@ define("System.String", {
     "bool StartsWith(string value)": _starts,
     "bool StartsWith(char value)": _starts,
     "bool StartsWith(string value, StringComparison comparisonType)": _starts,
+    "bool StartsWith(string value, bool ignoreCase, CultureInfo culture)": _starts_case,
+    "bool EndsWith(string value, bool ignoreCase, CultureInfo culture)": _ends_case,
     "bool EndsWith(string value)": _ends,
     "bool EndsWith(char value)": _ends,
     "bool EndsWith(string value, StringComparison comparisonType)": _ends,
