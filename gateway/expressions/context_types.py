@@ -137,7 +137,7 @@ def _to_uri(text: str) -> object:
     return UriValue(text)
 
 
-define("Microsoft.Azure.ApiManagement.Authorization", {
+AUTHORIZATION = define("Microsoft.Azure.ApiManagement.Authorization", {
     "string AccessToken": attribute("access_token"),
     "IReadOnlyDictionary<string, object> Claims":
         lambda owner: dictionaries.View(owner.claims or {}, (p.STRING, OBJECT)),
@@ -280,6 +280,7 @@ _SHAPES: tuple[tuple[tuple[str, ...], Type], ...] = (
     (("status_code", "headers"), RESPONSE),
     (("method", "headers"), REQUEST),
     (("scheme", "host", "port", "path", "query"), URL),
+    (("access_token", "claims"), AUTHORIZATION),
 )
 
 

@@ -13,6 +13,7 @@ from cryptography import x509
 from gateway.errors import ExpressionError
 from gateway.expressions import to_text
 from gateway.expressions.types.certificates import trust_roots
+from gateway.pipeline.context import Authorization
 from gateway.pipeline.services import StoredCertificate
 from gateway.tokens.jwt import Jwt
 from gateway.wire.headers import Headers
@@ -178,6 +179,15 @@ def test_missing_things_are_null() -> None:
         evaluate('@(context.Variables["x"])')
     with pytest.raises(ExpressionError, match="KeyNotFoundException"):
         evaluate('@(context.Request.Headers["None"])')
+
+
+def test_an_authorization_of_the_pipeline_is_one() -> None:
+    """What get-authorization-context puts into a variable can be cast to Authorization."""
+    variables = {"a": Authorization("token", {"k": "v"})}
+    source = (
+        '@(((Authorization)context.Variables["a"]).AccessToken + ((Authorization)context.Variables["a"]).Claims["k"])'
+    )
+    assert evaluate(source, variables=variables) == "tokenv"
 
 
 def test_trace_reaches_the_pipeline() -> None:
