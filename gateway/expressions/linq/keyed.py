@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cmp_to_key
 
 from gateway.expressions.clr import DYNAMIC, Type, definition_of, make
-from gateway.expressions.collections import Sequence
+from gateway.expressions.collections import ArrayValue, Sequence
 from gateway.expressions.limits import tick, tick_many
 from gateway.expressions.linq.lazy import Func, Types, hashable, walk
 from gateway.expressions.runtime import represent
@@ -76,6 +76,27 @@ def group(types: Types, source: object, key: Func, element: Func | None = None) 
         found = groups.setdefault(hashable(name), Grouping(name, types[1], types[-1] if element else types[0]))
         found.append(item if element is None else element(item))
     return list(groups.values())
+
+
+class Lookup(ArrayValue):
+    """``ILookup<K, T>``: the groups in order, and by key."""
+
+    __slots__ = ("by_key", "key_type", "value_type")
+
+    def __init__(self, groups: list[Grouping], key_type: Type, value_type: Type) -> None:
+        super().__init__(groups)
+        self.by_key = {hashable(each.key): each for each in groups}
+        self.key_type = key_type
+        self.value_type = value_type
+
+    def find(self, key: object) -> ArrayValue | Grouping:
+        """``lookup[key]``: the items under *key*, none when there is no such key."""
+        return self.by_key.get(hashable(key)) or ArrayValue([], self.value_type)
+
+
+def to_lookup(types: Types, source: object, key: Func, element: Func | None = None) -> Lookup:
+    """``ToLookup``."""
+    return Lookup(group(types, source, key, element), types[1], types[-1] if element else types[0])
 
 
 def group_by(types: Types, source: object, key: Func, element: Func | None = None) -> Sequence:
@@ -146,3 +167,10 @@ def _ordered_type(value: Ordered) -> Type:
 
 represent(Grouping, _grouping_type, list.__iter__)
 represent(Ordered, _ordered_type, iter)
+
+
+def _lookup_type(value: Lookup) -> Type:
+    return make(definition_of("System.Linq.ILookup", 2), value.key_type, value.value_type)
+
+
+represent(Lookup, _lookup_type, list.__iter__)

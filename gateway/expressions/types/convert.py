@@ -179,7 +179,7 @@ def _round(value: float, digits: int = 0, mode: EnumValue | None = None) -> floa
     if not math.isfinite(value) or abs(value) >= 1e16:
         return value
     power = 10.0**digits
-    return _round_whole(value * power, mode.value if mode is not None else 0) / power
+    return math.copysign(_round_whole(value * power, mode.value if mode is not None else 0) / power, value)
 
 
 def _round_whole(value: float, mode: int) -> float:

@@ -31,6 +31,7 @@ from gateway.expressions.linq.folds import (
     sum_of,
 )
 from gateway.expressions.linq.keyed import (
+    Lookup,
     group_by,
     group_elements,
     group_join,
@@ -39,6 +40,7 @@ from gateway.expressions.linq.keyed import (
     order_by,
     then_by,
     to_dictionary,
+    to_lookup,
     to_set,
 )
 from gateway.expressions.linq.lazy import (
@@ -49,6 +51,7 @@ from gateway.expressions.linq.lazy import (
     distinct,
     distinct_by,
     except_items,
+    hashable,
     intersect,
     lazy,
     number_range,
@@ -78,7 +81,11 @@ def _lazy(signature: str, build: Callable[..., Iterator[object]], position: int 
 define("System.Linq.IOrderedEnumerable", parameters=("T",), kind="interface", parents=("IEnumerable<T>",))
 define("System.Linq.IGrouping", {"K Key": lambda each: each.key}, parameters=("K", "T"), kind="interface",
        parents=("IEnumerable<T>",))  # fmt: skip
-define("System.Linq.ILookup", parameters=("K", "T"), kind="interface", parents=("IEnumerable<IGrouping<K, T>>",))
+define("System.Linq.ILookup", {
+    "IEnumerable<T> this[K key]": Lookup.find,
+    "int Count": len,
+    "bool Contains(K key)": lambda lookup, key: hashable(key) in lookup.by_key,
+}, parameters=("K", "T"), kind="interface", parents=("IEnumerable<IGrouping<K, T>>",))  # fmt: skip
 _E = "IEnumerable<T> source"
 define("System.Linq.Enumerable", {
     **_lazy(f"IEnumerable<T> Where<T>({_E}, Func<T, bool> predicate)", where),
@@ -188,7 +195,8 @@ define("System.Linq.Enumerable", {
         to_dictionary,
     f"generic ext Dictionary<K, V> ToDictionary<T, K, V>({_E}, Func<T, K> keySelector, Func<T, V> elementSelector, "
     "IEqualityComparer<K> comparer)": to_dictionary,
-    f"generic ext ILookup<K, T> ToLookup<T, K>({_E}, Func<T, K> keySelector)": group_by,
+    f"generic ext ILookup<K, T> ToLookup<T, K>({_E}, Func<T, K> keySelector)": to_lookup,
+    f"generic ext ILookup<K, V> ToLookup<T, K, V>({_E}, Func<T, K> keySelector, Func<T, V> elementSelector)": to_lookup,
     f"generic ext IEnumerable<T[]> Chunk<T>({_E}, int size)": chunk,
     "static IEnumerable<int> Range(int start, int count)": number_range,
     "static generic IEnumerable<T> Repeat<T>(T element, int count)": repeated,

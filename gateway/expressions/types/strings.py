@@ -285,6 +285,13 @@ def compare_ordinal(left: str | None, right: str | None) -> int:
     return next(differences, len(left) - len(right))
 
 
+def _compare_parts(
+    left: str, left_start: int, right: str, right_start: int, length: int, comparison: EnumValue | None = None
+) -> int:
+    first, second = _needed(left)[left_start:], _needed(right)[right_start:]
+    return compare(first[:length], second[:length], comparison)
+
+
 def _compare_case(left: str | None, right: str | None, ignore_case: bool) -> int:
     return compare(left, right, _comparison(ignore_case))
 
@@ -349,6 +356,9 @@ define("System.String", {
     "static int Compare(string strA, string strB)": compare,
     "static int Compare(string strA, string strB, bool ignoreCase)": _compare_case,
     "static int Compare(string strA, string strB, StringComparison comparisonType)": compare,
+    "static int Compare(string strA, int indexA, string strB, int indexB, int length)": _compare_parts,
+    "static int Compare(string strA, int indexA, string strB, int indexB, int length, StringComparison comparisonType)":
+        _compare_parts,
     "static int CompareOrdinal(string strA, string strB)": compare_ordinal,
     "static bool IsNullOrEmpty(string value)": lambda value: not value,
     "static bool IsNullOrWhiteSpace(string value)": lambda value: not value or value.isspace(),
