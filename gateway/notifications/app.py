@@ -15,12 +15,12 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from gateway.addresses import Resolve, resolve
 from gateway.notifications.api import Api
 from gateway.notifications.engine import Engine, Parts
 from gateway.notifications.intake import Intake
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.problems import Problem, answer_bug, answer_http, answer_problem
-from gateway.notifications.resolver import Resolve, resolve
 from gateway.notifications.settings import NotificationSettings
 
 log = structlog.get_logger("gateway.notifications")

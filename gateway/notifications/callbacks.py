@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 import httpx2 as httpx
 
+from gateway.addresses import PinnedTransport, Resolve, resolve
 from gateway.notifications.classification import Answer, Doubt
-from gateway.notifications.resolver import Resolve, resolve
 from gateway.notifications.settings import CallbackSettings
 from gateway.notifications.ssrf import UrlRefused, parse_target, require_addresses, require_host
 
@@ -27,20 +27,6 @@ _HEADERS = {
     "accept-encoding": "identity",
     "connection": "close",
 }
-
-
-class PinnedTransport(httpx.AsyncHTTPTransport):
-    """
-    Connects to the address in the request's extension ``address``; Host, SNI and certificate check keep the name.
-
-    That defeats DNS rebinding: a name cannot change its address between the check and the connection.
-    """
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send *request* to its checked address."""
-        request.extensions["sni_hostname"] = request.url.host
-        request.url = request.url.copy_with(host=request.extensions["address"])
-        return await super().handle_async_request(request)
 
 
 class CallbackSender:

@@ -14,13 +14,13 @@ import uuid
 
 import structlog
 
+from gateway.addresses import Resolve
 from gateway.notifications import jobs
 from gateway.notifications.callers import require_allowed
 from gateway.notifications.engine import Engine
 from gateway.notifications.jobs import Acceptance, Refusal
 from gateway.notifications.model import Job, Key, derive_key
 from gateway.notifications.problems import Problem
-from gateway.notifications.resolver import Resolve
 from gateway.notifications.schema import JobRequest
 from gateway.notifications.settings import CallerRule, NotificationSettings
 from gateway.notifications.ssrf import Target, UrlRefused, parse_target, require_addresses, require_host

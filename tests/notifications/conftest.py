@@ -21,13 +21,13 @@ import httpx2 as httpx
 import pytest
 from starlette.applications import Starlette
 
+from gateway.addresses import resolve
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.serving import serve
 from gateway.notifications.app import build_app
 from gateway.notifications.engine import Engine
 from gateway.notifications.metrics import Metrics
-from gateway.notifications.resolver import resolve
 from gateway.notifications.settings import (
     CallbackSettings,
     CallerRule,

@@ -13,10 +13,10 @@ from dataclasses import replace
 import pytest
 import trustme
 
+from gateway.addresses import Resolve
 from gateway.emulators.serving import Binding, serve
 from gateway.notifications.callbacks import CallbackSender
 from gateway.notifications.classification import Answer, Doubt
-from gateway.notifications.resolver import Resolve
 from gateway.notifications.settings import CallbackSettings
 from tests.notifications.conftest import run
 from tests.notifications.receiver import Receiver, answer, drop, slow, trickle
