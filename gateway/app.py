@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from gateway.assembly import Assembly
 from gateway.certificates import load_certificates
+from gateway.client_authorities import client_authorities
 from gateway.config import Config
 from gateway.dispatcher import Dispatcher
 from gateway.errors import LoadError, Problem
@@ -30,6 +31,7 @@ from gateway.outside.identity import IdentityTokens
 from gateway.outside.shared_state import SharedState, shared_state
 from gateway.outside.token_endpoints import token_source
 from gateway.pipeline.services import Services
+from gateway.revocation import RevocationLookup
 from gateway.targets import ConfiguredTargets
 from gateway.tokens.cache import TokenCache
 from gateway.tokens.registry import IssuerRegistry
@@ -47,6 +49,7 @@ class Outside:
     http: HttpCalls
     sink: ConfiguredSink
     identity: IdentityTokens | None
+    authorities: RevocationLookup | None
     state: SharedState
 
     @classmethod
@@ -61,6 +64,7 @@ class Outside:
             HttpCalls(config.limits.body_buffer_bytes),
             ConfiguredSink(config.loggers, identity),
             identity,
+            client_authorities(config),
             shared_state(config),
         )
 
@@ -71,6 +75,8 @@ class Outside:
         running.push_async_callback(self.sink.aclose)
         if self.identity is not None:
             running.push_async_callback(self.identity.aclose)
+        if self.authorities is not None:
+            running.push_async_callback(self.authorities.aclose)
         await self.state.start(running)
         for app in self.apps.values():
             await running.enter_async_context(app.router.lifespan_context(app))
@@ -145,6 +151,7 @@ def _services(config: Config, outside: Outside, emitted: EmittedMetrics) -> Serv
         token_cache=TokenCache(config.token_cache.entries, config.token_cache.max_bytes),
         schemas={name: file.read_bytes() for name, file in config.schemas.items()},
         certificates=load_certificates(config),
+        client_authorities=outside.authorities,
         counters=outside.state.counters,
         caches=outside.state.caches,
         http=outside.http,

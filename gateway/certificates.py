@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from gateway import certificate_facts
 from gateway.config import Config
 from gateway.config.materials import Certificate
 from gateway.errors import LoadError
@@ -31,9 +32,8 @@ def load_certificates(config: Config) -> dict[str, StoredCertificate]:
 
 
 def thumbprint(stored: StoredCertificate) -> str:
-    """SHA-1 of the DER form, upper-case hexadecimal. Source: X509Certificate2.Thumbprint."""
-    certificate = x509.load_pem_x509_certificate(stored.pem)
-    return certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 (a name, not a protection)
+    """SHA-1 of the DER form, upper-case hexadecimal."""
+    return certificate_facts.thumbprint(x509.load_pem_x509_certificate(stored.pem))
 
 
 def _load(name: str, entry: Certificate, config: Config) -> StoredCertificate:

@@ -39,7 +39,7 @@ RUNNING = [
     '<send-request response-variable-name="a"><set-body>x</set-body><set-url>http://a</set-url></send-request>',
     '<return-response><set-body template="liquid">{{body.a}}</set-body></return-response>',
     '<rate-limit-by-key calls="1" renewal-period="3600" counter-key="a" />',
-    '<validate-client-certificate validate-revocation="false" />',
+    '<validate-client-certificate validate-revocation="true" />',
     '<validate-azure-ad-token tenant-id="https://login.microsoftonline.us/contoso.example" />',
 ]
 

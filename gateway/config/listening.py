@@ -7,6 +7,17 @@ from typing import Literal
 from gateway.config.values import Count, Duration, File, Model, Secret
 
 
+class Revocation(Model):
+    """Where validate-client-certificate learns that a client certificate has been revoked."""
+
+    crl_files: tuple[File, ...] = ()
+    """Revocation lists, PEM or DER, of authorities in *client-ca*; asked first, and read again every 15 minutes."""
+    timeout_s: Duration = 5.0
+    """One fetch of a list or of a responder's answer; a whole look-up may take three times as long."""
+    allow_private_networks: bool = False
+    """Whether URLs in certificates may lead to private networks and this machine: for a closed network."""
+
+
 class ListenerTls(Model):
     """TLS of the public listener."""
 
@@ -20,6 +31,8 @@ class ListenerTls(Model):
     """PEM bundle; clients may then present certificates that lead to it."""
     client_certificate: Literal["request", "require"] = "request"
     """Whether a client without a certificate may connect; only with `client-ca`."""
+    revocation: Revocation = Revocation()
+    """How it is found out whether a client certificate has been revoked."""
 
 
 class Limits(Model):

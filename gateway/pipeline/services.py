@@ -12,6 +12,8 @@ from gateway.pipeline.background import Background
 from gateway.value_cache import Caches, MemoryCache
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
     from gateway.counters import Counters
     from gateway.tokens.cache import TokenCache
     from gateway.tokens.registry import IssuerRegistry
@@ -95,6 +97,16 @@ class Event:
     properties: tuple[tuple[str, str], ...] = ()
 
 
+class ClientAuthorities(Protocol):
+    """The authorities that the listener's client certificates lead to."""
+
+    def issuer_of(self, certificate: Certificate) -> Certificate | None:
+        """The authority that has issued *certificate*; None: it is not known here."""
+
+    def revocation(self, certificate: Certificate) -> str | Awaitable[str]:
+        """Why *certificate* is refused: it is revoked, or nobody can say. Empty: it is good."""
+
+
 class EventSink(Protocol):
     """Where events go: a file, an HTTP endpoint, Azure. Its own failures are its own to log."""
 
@@ -118,6 +130,7 @@ class Services:
         token_cache: Verdicts of tokens that passed; None: every token is verified in full.
         schemas: Text of JSON and XML schemas by id, for validate-content.
         certificates: By id and by thumbprint.
+        client_authorities: Of the listener's client certificates; None: it asks for none.
         counters, caches: Shared state: in memory, or in Redis.
         slots: Of limit-concurrency, in this process.
         http: Client for control traffic (send-request).
@@ -135,6 +148,7 @@ class Services:
     token_cache: TokenCache | None = None
     schemas: Mapping[str, bytes] = field(default_factory=dict)
     certificates: Mapping[str, StoredCertificate] = field(default_factory=dict)
+    client_authorities: ClientAuthorities | None = None
     counters: Counters = field(default_factory=MemoryCounters)
     slots: ConcurrencySlots = field(default_factory=ConcurrencySlots)
     caches: Caches = field(default_factory=lambda: Caches(MemoryCache()))

@@ -1,35 +1,41 @@
 """
 validate-client-certificate: only callers with a certificate that fits.
 
-The listener has checked the chain already where it asks for certificates. Revocation is not looked up here: a policy
-that asks for it refuses every caller rather than letting a revoked one in.
+The TLS handshake has checked chain and time already: a client whose certificate does not lead to `client-ca`, or is out
+of time, never comes this far. Revocation is looked up here, in lists (CRL) and with responders (OCSP) for every
+certificate below the root; where nobody can say, the caller is refused.
 
 Source: APIM policy reference, "validate-client-certificate".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
+from gateway.certificate_facts import issued_by, thumbprint
 from gateway.errors import PolicyError
+from gateway.expressions.types.certificates import distinguished_name
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import MaybeLater
+    from gateway.pipeline.services import ClientAuthorities
     from gateway.pipeline.settings import Settings
 
 _CHECKS = ("validate-revocation", "validate-trust", "validate-not-before", "validate-not-after")
 _DOCS = ("it is not revoked", "its chain is trusted", "its time has begun", "its time is not over")
 
 _FACTS = ("thumbprint", "serial-number", "common-name", "subject", "dns-name", "issuer-subject", "issuer-thumbprint")
+_ISSUER_FORMS = ("issuer-subject", "issuer-thumbprint", "issuer-certificate-id")
+MAX_IDENTITIES = 10
 _IDENTITY = Element(
     "identity",
     "A certificate that is accepted; all its facts must hold.",
@@ -55,71 +61,130 @@ class ValidateClientCertificate:
             ),
             Attribute("ignore-error", "Whether to go on anyway.", Kind.BOOLEAN, default="false", expression=False),
         ),
-        children=(Child(Element("identities", "Any of them.", children=(Child(_IDENTITY, 1, None),))),),
+        children=(Child(Element("identities", "Any of them.", children=(Child(_IDENTITY, 1, MAX_IDENTITIES),))),),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
 
     checks: frozenset[str]
     ignores_error: bool
-    identities: tuple[Mapping[str, str], ...]
+    identities: tuple[Identity, ...]
+    authorities: ClientAuthorities | None
     now: Callable[[], float]
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
-        """From ``<validate-client-certificate>``. Raises LoadError: an unknown issuer certificate."""
+        """From ``<validate-client-certificate>``. Raises LoadError: an unknown issuer, or one named in two ways."""
         identities = settings.child("identities")
         return cls(
             checks=frozenset(name for name in _CHECKS if settings.constant_bool(name)),
             ignores_error=settings.constant_bool("ignore-error"),
             identities=tuple(map(_identity, identities.all("identity"))) if identities else (),
+            authorities=settings.services.client_authorities,
             now=settings.services.now,
         )
 
-    def apply(self, context: Context) -> None:
-        """Raises PolicyError: 403."""
+    def apply(self, context: Context) -> MaybeLater:
+        """Waits where revocation has to be looked up. Raises PolicyError: 403."""
         problem = self._problem(context.request.certificate)
+        if not isinstance(problem, str):
+            return self._refuse_later(problem)
+        self._refuse(problem)
+        return None
+
+    async def _refuse_later(self, problem: Awaitable[str]) -> None:
+        self._refuse(await problem)
+
+    def _refuse(self, problem: str) -> None:
         if problem and not self.ignores_error:
             raise PolicyError(403, "ClientCertificateInvalid", problem, "Invalid client certificate")
 
-    def _problem(self, certificate: x509.Certificate | None) -> str:
-        """Why the certificate does not fit; empty when it does."""
+    def _problem(self, certificate: x509.Certificate | None) -> str | Awaitable[str]:
+        """Why the certificate is not accepted; empty when it is."""
         if certificate is None:
             return "Client certificate missing."
-        if "validate-revocation" in self.checks:
-            return "Revocation cannot be checked here; write validate-revocation='false'."
+        return self._mismatch(certificate) or self._revocation(certificate)
+
+    def _revocation(self, certificate: x509.Certificate) -> str | Awaitable[str]:
+        if "validate-revocation" not in self.checks:
+            return ""
+        if self.authorities is None:
+            return "Revocation cannot be checked: the listener has no client-ca."
+        return self.authorities.revocation(certificate)
+
+    def _mismatch(self, certificate: x509.Certificate) -> str:
+        """Why the certificate itself does not fit; empty when it does."""
         now = datetime.fromtimestamp(self.now(), UTC)
         if "validate-not-before" in self.checks and now < certificate.not_valid_before_utc:
             return "Client certificate is not yet valid."
         if "validate-not-after" in self.checks and now > certificate.not_valid_after_utc:
             return "Client certificate has expired."
-        facts = _facts(certificate)
-        if self.identities and not any(_matches(identity, facts) for identity in self.identities):
+        if self.identities and not self._is_known(certificate):
             return "Client certificate matches no identity."
         return ""
 
+    def _is_known(self, certificate: x509.Certificate) -> bool:
+        issuer = self.authorities.issuer_of(certificate) if self.authorities else None
+        facts = _facts(certificate, issuer)
+        return any(identity.matches(certificate, facts) for identity in self.identities)
 
-def _identity(settings: Settings) -> Mapping[str, str]:
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """
+    One accepted certificate.
+
+    Attributes:
+        wanted: Facts by name, as they are compared.
+        issuer: The authority whose key must have signed; None: not asked for.
+    """
+
+    wanted: Mapping[str, str]
+    issuer: x509.Certificate | None
+
+    def matches(self, certificate: x509.Certificate, facts: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether everything holds of *certificate*, whose facts are given."""
+        if any(wanted not in facts[name] for name, wanted in self.wanted.items()):
+            return False
+        return self.issuer is None or issued_by(certificate, self.issuer)
+
+
+def _identity(settings: Settings) -> Identity:
+    given = [name for name in _ISSUER_FORMS if settings.has(name)]
+    if len(given) > 1:
+        raise settings.error("conflict", f"{given[0]} and {given[1]} both name the issuer", "keep one", at=given[1])
     wanted = {name: _normal(name, settings.constant(name)) for name in _FACTS if settings.has(name)}
-    if settings.has("issuer-certificate-id"):
-        stored = settings.services.certificates.get(settings.constant("issuer-certificate-id"))
-        if stored is None:
-            remedy = "add it under certificates in the configuration"
-            raise settings.error("unknown-certificate", "no such certificate", remedy, at="issuer-certificate-id")
-        wanted["issuer-subject"] = x509.load_pem_x509_certificate(stored.pem).subject.rfc4514_string()
-    return wanted
+    identity = Identity(wanted, _stored_issuer(settings))
+    if not wanted and identity.issuer is None:
+        raise settings.error("missing-attribute", "an identity without facts is everybody", "say what must hold")
+    return identity
 
 
-def _facts(certificate: x509.Certificate) -> Mapping[str, tuple[str, ...]]:
+def _stored_issuer(settings: Settings) -> x509.Certificate | None:
+    if not settings.has("issuer-certificate-id"):
+        return None
+    stored = settings.services.certificates.get(settings.constant("issuer-certificate-id"))
+    if stored is None:
+        remedy = "add it under certificates in the configuration"
+        raise settings.error("unknown-certificate", "no such certificate", remedy, at="issuer-certificate-id")
+    return x509.load_pem_x509_certificate(stored.pem)
+
+
+def _facts(certificate: x509.Certificate, issuer: x509.Certificate | None) -> Mapping[str, tuple[str, ...]]:
     names = [str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     return {
-        "thumbprint": (certificate.fingerprint(hashes.SHA1()).hex().upper(),),  # noqa: S303 (a name, not a protection)
+        "thumbprint": (thumbprint(certificate),),
         "serial-number": (f"{certificate.serial_number:X}",),
         "common-name": tuple(names),
-        "subject": (certificate.subject.rfc4514_string(),),
+        "subject": _written(certificate.subject),
         "dns-name": _dns_names(certificate),
-        "issuer-subject": (certificate.issuer.rfc4514_string(),),
-        "issuer-thumbprint": (),  # the issuer's certificate is not kept: such an identity never matches
+        "issuer-subject": _written(certificate.issuer),
+        "issuer-thumbprint": (thumbprint(issuer),) if issuer else (),
     }
+
+
+def _written(name: x509.Name) -> tuple[str, str]:
+    """A distinguished name as RFC 4514 and as Windows write it."""
+    return name.rfc4514_string(), distinguished_name(name)
 
 
 def _dns_names(certificate: x509.Certificate) -> tuple[str, ...]:
@@ -135,7 +200,3 @@ def _normal(name: str, text: str) -> str:
     if name.endswith("thumbprint") or name == "serial-number":
         return text.replace(" ", "").replace(":", "").upper().lstrip("0" if name == "serial-number" else "")
     return text.strip().lower() if name == "dns-name" else text.strip()
-
-
-def _matches(identity: Mapping[str, str], facts: Mapping[str, tuple[str, ...]]) -> bool:
-    return all(wanted in facts[name] for name, wanted in identity.items())

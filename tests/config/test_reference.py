@@ -60,7 +60,7 @@ def test_example_loads_as_it_is() -> None:
 def test_whole_example_loads(tmp_path: Path) -> None:
     """With everything switched on it loads where its files and variables exist."""
     text = everything()
-    for name in re.findall(r"[\w./-]+/[\w.-]+\.(?:pem|key|yaml|xml|json|txt)\b|secrets/[\w-]+", text):
+    for name in re.findall(r"[\w./-]+/[\w.-]+\.(?:pem|key|crl|yaml|xml|json|txt)\b|secrets/[\w-]+", text):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(DEFINITION if name.startswith("specs/") else "x")
     (tmp_path / "config.yaml").write_text(text)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from gateway.certificate_facts import issued_by, thumbprint
 from gateway.expressions.clr import define
 from gateway.expressions.formatting.text import TEXT
 from gateway.expressions.moments import DateTime, from_python
@@ -84,7 +84,7 @@ def distinguished_name(name: x509.Name) -> str:
 
 
 def _thumbprint(value: CertificateValue) -> str:
-    return value.certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303
+    return thumbprint(value.certificate)
 
 
 def _hash(value: CertificateValue, name: str) -> str:
@@ -128,15 +128,7 @@ def _verify(value: CertificateValue) -> bool:
     certificate, now = value.certificate, datetime.now(UTC)
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         return False
-    return any(_issued_by(certificate, root) for root in _ROOTS)
-
-
-def _issued_by(certificate: x509.Certificate, root: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(root)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True
+    return any(issued_by(certificate, root) for root in _ROOTS)
 
 
 _ROOTS: list[x509.Certificate] = []
