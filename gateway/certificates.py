@@ -12,7 +12,7 @@ from gateway import certificate_facts
 from gateway.config import Config
 from gateway.config.materials import Certificate
 from gateway.errors import LoadError
-from gateway.pipeline.services import StoredCertificate
+from gateway.wire.way import StoredCertificate
 
 _PLAIN = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 

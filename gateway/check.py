@@ -20,7 +20,7 @@ from gateway.pipeline.compiler import Compiler, Scoped
 from gateway.pipeline.document import PolicyDocument, Scope, Section
 from gateway.pipeline.named_values import Substitution
 from gateway.pipeline.policy import Vocabulary
-from gateway.pipeline.services import Services, StoredCertificate
+from gateway.pipeline.services import Services
 from gateway.policies import POLICIES
 from gateway.tokens.registry import IssuerRegistry
 from gateway.value_cache import Caches, MemoryCache
@@ -104,9 +104,6 @@ class _AnyTarget:
 
     def for_id(self, backend_id: str) -> Target:
         return NoTarget()
-
-    def with_certificate(self, target: Target, certificate: StoredCertificate) -> Target:
-        return target
 
 
 def offline_services() -> Services:

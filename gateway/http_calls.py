@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import tempfile
 from collections import OrderedDict
 from typing import TypeAlias
 
 import httpx2
 
 from gateway.errors import UpstreamError
-from gateway.pipeline.services import Call, Proxy, StoredCertificate
+from gateway.pipeline.services import Call
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
+from gateway.wire.upstream_tls import show
+from gateway.wire.way import Proxy, StoredCertificate
 
 MAX_CLIENTS = 32
 
@@ -86,22 +87,12 @@ class HttpCalls:
         return client
 
     def _make(self, certificate: StoredCertificate | None, proxy: Proxy | None) -> httpx2.AsyncClient:
-        context = client_context(certificate, self._verify)
+        context = self._verify or ssl.create_default_context()
+        if certificate is not None and certificate.private_key is not None:
+            context = ssl.create_default_context()
+            show(context, certificate)
         through = None
         if proxy is not None:
             account = (proxy.username, proxy.password or "") if proxy.username else None
             through = httpx2.Proxy(proxy.url, auth=account)
         return httpx2.AsyncClient(verify=context, proxy=through, timeout=None, follow_redirects=False)
-
-
-def client_context(certificate: StoredCertificate | None, base: ssl.SSLContext | None = None) -> ssl.SSLContext:
-    """A TLS context that shows *certificate*. Raises ssl.SSLError: key and certificate do not belong together."""
-    if certificate is None or certificate.private_key is None:
-        return base or ssl.create_default_context()
-    context = ssl.create_default_context()
-    # The ssl module reads certificates from files only; the file is the owner's alone and gone right after.
-    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
-        file.write(certificate.pem + certificate.private_key)
-        file.flush()
-        context.load_cert_chain(file.name)
-    return context

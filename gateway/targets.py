@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -13,8 +12,6 @@ from gateway.config.backends import Backend as BackendEntry
 from gateway.config.backends import CircuitBreaker as BreakerEntry
 from gateway.config.backends import Credentials as CredentialsEntry
 from gateway.errors import LoadError
-from gateway.http_calls import client_context
-from gateway.pipeline.services import StoredCertificate
 from gateway.wire.asgi_call import AsgiApp
 from gateway.wire.asgi_target import AsgiTarget
 from gateway.wire.messages import Target, Url
@@ -34,9 +31,7 @@ class Upstream(Target, Protocol):
 class Connect(Protocol):
     """Makes an upstream; its arguments are HttpTarget's. Raises ValueError: the URL cannot be used."""
 
-    def __call__(
-        self, url: str | Url, settings: UpstreamSettings = ..., tls: ssl.SSLContext | None = None
-    ) -> Upstream: ...
+    def __call__(self, url: str | Url, settings: UpstreamSettings = ...) -> Upstream: ...
 
 
 class ConfiguredTargets:
@@ -54,7 +49,6 @@ class ConfiguredTargets:
         self._upstreams: list[Upstream] = []
         self._computed: dict[str, Upstream] = {}
         self._fixed: dict[str, Upstream] = {}
-        self._certified: dict[tuple[Url, StoredCertificate], Upstream] = {}
         self._by_id: dict[str, Backend | BackendPool] = {}
         for name, entry in config.backends.items():
             if not entry.pool:
@@ -81,20 +75,9 @@ class ConfiguredTargets:
             target = self._computed[base_url] = self._connect(base_url)
         return target
 
-    def with_certificate(self, target: Target, certificate: StoredCertificate) -> Target:
-        """*target*, called with a client certificate. Raises ssl.SSLError: it does not fit its key."""
-        key = target.url, certificate
-        certified = self._certified.get(key)
-        if certified is None:
-            if len(self._certified) >= MAX_COMPUTED_TARGETS:
-                self._upstreams.append(self._certified.pop(next(iter(self._certified))))
-            settings = target.settings if isinstance(target, HttpTarget) else UpstreamSettings()
-            certified = self._certified[key] = self._connect(target.url, settings, client_context(certificate))
-        return certified
-
     async def aclose(self) -> None:
         """Close every connection."""
-        upstreams = [*self._upstreams, *self._computed.values(), *self._fixed.values(), *self._certified.values()]
+        upstreams = [*self._upstreams, *self._computed.values(), *self._fixed.values()]
         await asyncio.gather(*(upstream.aclose() for upstream in upstreams))
 
     def _make_room(self) -> None:

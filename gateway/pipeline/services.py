@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.tokens.registry import IssuerRegistry
     from gateway.wire.headers import Headers
     from gateway.wire.messages import Response, Target
+    from gateway.wire.way import Proxy, StoredCertificate
 
 
 class Targets(Protocol):
@@ -26,31 +27,6 @@ class Targets(Protocol):
 
     def for_url(self, base_url: str) -> Target: ...
     def for_id(self, backend_id: str) -> Target: ...
-    def with_certificate(self, target: Target, certificate: StoredCertificate) -> Target:
-        """*target*, called with a client certificate."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCertificate:
-    """
-    A certificate of the configuration.
-
-    Attributes:
-        pem: The certificate, then its chain, PEM.
-        private_key: Its key, PEM without password; None where only the public part is known.
-    """
-
-    pem: bytes
-    private_key: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """An HTTP proxy for outgoing calls."""
-
-    url: str
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

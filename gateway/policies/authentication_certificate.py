@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gateway.errors import ExpressionError
 from gateway.expressions import to_text
 from gateway.pipeline.document import Section
-from gateway.pipeline.services import StoredCertificate
 from gateway.pipeline.shape import ID, Attribute, Element
 from gateway.pipeline.values import Constant, combined
+from gateway.wire.way import StoredCertificate
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

@@ -6,22 +6,20 @@ Source: APIM policy reference, "forward-request".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.errors import PolicyError, UpstreamError
 from gateway.pipeline.document import Section
-from gateway.pipeline.services import Call, Proxy, StoredCertificate
 from gateway.pipeline.shape import ID, Attribute, Element, Kind
 from gateway.pipeline.values import Constant
-from gateway.policies.elements import NOT_COPIED
 from gateway.wire.messages import ForwardOptions
+from gateway.wire.way import Way
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.pipeline.policy import MaybeLater, Value
-    from gateway.pipeline.services import HttpClient, Targets
     from gateway.pipeline.settings import Settings
     from gateway.wire.body import Body
     from gateway.wire.messages import Response
@@ -47,7 +45,7 @@ class ForwardRequest:
             Attribute("continue-timeout", "Seconds to wait for `100 Continue`.", Kind.NUMBER),
             Attribute(
                 "http-version",
-                "HTTP version towards the backend; it is HTTP/1.1 here whatever is asked for.",
+                "HTTP version towards the backend; `2or1` takes HTTP/1.1 where the backend does not offer 2 over TLS.",
                 default="1",
                 choices=("1", "2or1", "2"),
                 expression=False,
@@ -85,8 +83,6 @@ class ForwardRequest:
     fail_on_error: bool
     max_body_bytes: int
     options: ForwardOptions | None
-    targets: Targets
-    client: HttpClient | None
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
@@ -103,15 +99,11 @@ class ForwardRequest:
             fail_on_error=settings.constant_bool("fail-on-error-status-code"),
             max_body_bytes=settings.services.max_body_bytes,
             options=_ready_options(timeout, follow, version),
-            targets=settings.services.targets,
-            client=settings.services.http,
         )
 
     def apply(self, context: Context) -> MaybeLater:
         """A Pending that ends when the response head is there. Errors: Timeout, BackendConnectionFailure."""
-        body, proxy = context.request.body, context.request.proxy
-        if isinstance(proxy, Proxy):
-            return self._through(proxy, context)
+        body = context.request.body
         if self.buffer_request and body is not None and body.stream is not None:
             return self._buffer_and_send(body, context)
         return self._send(context)
@@ -121,31 +113,16 @@ class ForwardRequest:
         target = request.target
         if target is None:
             raise UpstreamError("BackendConnectionFailure", "no backend is set for this request", 500)
-        if isinstance(request.client_certificate, StoredCertificate):
-            target = self.targets.with_certificate(target, request.client_certificate)
         options = self.options or ForwardOptions(
             self.timeout_s(context), self.follow_redirects(context), self.http_version
         )
+        if request.client_certificate is not None or request.proxy is not None:
+            options = replace(options, way=Way(request.client_certificate, request.proxy))
         return target.send(request, options).map(partial(self._take, context))
 
     async def _buffer_and_send(self, body: Body, context: Context) -> None:
         await body.buffer(self.max_body_bytes)
         await self._send(context)
-
-    async def _through(self, proxy: Proxy, context: Context) -> None:
-        """Through an HTTP proxy, with bodies in memory: the pools to backends do not speak to proxies."""
-        request, client = context.request, self.client
-        if client is None:
-            raise UpstreamError("BackendConnectionFailure", "no client for outgoing requests is configured", 500)
-        if request.body is not None:
-            await request.body.buffer(self.max_body_bytes)
-        headers = request.headers.copy()
-        for name in NOT_COPIED:
-            headers.remove(name)
-        content = request.body.read(preserve=True) if request.body else b""
-        certificate = request.client_certificate if isinstance(request.client_certificate, StoredCertificate) else None
-        call = Call(request.method, str(request.url), headers, content, self.timeout_s(context), certificate, proxy)
-        self._take(context, await client.send(call))
 
     def _take(self, context: Context, response: Response) -> None:
         previous, context.response = context.response, response

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from gateway.errors import UpstreamError
-from gateway.pipeline.services import Call, Proxy, StoredCertificate
+from gateway.pipeline.services import Call
 from gateway.pipeline.shape import Attribute, Child, Content, Element, Kind
 from gateway.pipeline.values import Constant
 from gateway.policies.authentication_basic import AuthenticationBasic
@@ -27,6 +27,7 @@ from gateway.policies.set_header import SetHeader
 from gateway.policies.set_method import SetMethod
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
+from gateway.wire.way import Proxy, StoredCertificate
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

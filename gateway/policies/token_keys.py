@@ -16,8 +16,8 @@ from gateway.tokens.key_management import DecryptionKey, PrivateKey
 from gateway.tokens.keys import Key, key_from_certificate, key_from_modulus, key_from_secret
 
 if TYPE_CHECKING:
-    from gateway.pipeline.services import StoredCertificate
     from gateway.pipeline.settings import Settings
+    from gateway.wire.way import StoredCertificate
 
 _CERTIFICATE_ID = Attribute("certificate-id", "A certificate of the configuration.", expression=False)
 

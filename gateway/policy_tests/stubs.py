@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -124,9 +123,7 @@ class StubConnect:
 
     script: Script
 
-    def __call__(
-        self, url: str | Url, settings: UpstreamSettings | None = None, tls: ssl.SSLContext | None = None
-    ) -> StubTarget:
+    def __call__(self, url: str | Url, settings: UpstreamSettings | None = None) -> StubTarget:
         return StubTarget(self.script, parse(url) if isinstance(url, str) else url, settings or UpstreamSettings())
 
 

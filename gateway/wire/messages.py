@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
     from gateway.wire.pending import Pending
+    from gateway.wire.way import Proxy, StoredCertificate, Way
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -132,8 +133,8 @@ class Request:
         self.ip_address = ip_address
         self.certificate = certificate
         self.target: Target | None = None
-        self.client_certificate: object | None = None
-        self.proxy: object | None = None
+        self.client_certificate: StoredCertificate | None = None
+        self.proxy: Proxy | None = None
         self.matched_parameters: dict[str, str] = {}
         self.matched_query: frozenset[str] = frozenset()
         self.on_end: Callable[[Ending], None] | None = None
@@ -227,11 +228,19 @@ class Target(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ForwardOptions:
-    """How one request is sent on. ``timeout_s``: seconds until the response head."""
+    """
+    How one request is sent on.
+
+    Attributes:
+        timeout_s: Seconds until the response head.
+        http_version: ``1``, ``2``, or ``2or1``: HTTP/2 where the backend speaks it.
+        way: Which certificate and proxy; None: what the configuration says.
+    """
 
     timeout_s: float = 300.0
     follow_redirects: bool = False
     http_version: str = "1"
+    way: Way | None = None
 
 
 def reason_phrase(status_code: int) -> str:

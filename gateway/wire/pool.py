@@ -7,9 +7,9 @@ Source: RFC 9112 §9.3 to §9.5.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections import deque
 
+from gateway.wire.dial import Dial, cause
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper, sweeper
 from gateway.wire.upstream_connection import UpstreamConnection
@@ -25,10 +25,8 @@ class Pool:
         stopped: No connection is kept any more.
     """
 
-    def __init__(self, host: str, port: int, settings: UpstreamSettings, tls: ssl.SSLContext | None) -> None:
-        self._host = host
-        self._port = port
-        self._tls = tls
+    def __init__(self, dial: Dial, settings: UpstreamSettings) -> None:
+        self._dial = dial
         self.settings = settings
         self.size = 0
         self.stopped = False
@@ -112,11 +110,11 @@ class Pool:
         connection = UpstreamConnection(self)
         try:
             async with asyncio.timeout(self.settings.connect_timeout_s):
-                await self._create(connection)
+                await self._dial(connection)
         except Exception as error:
             self.size -= 1
             self.sweeper.forget(exchange)
-            exchange.refuse(f"No connection to the backend {self._host}:{self._port}: {_cause(error)}.")
+            exchange.refuse(f"No connection to the backend {self._dial.place}: {cause(error)}.")
             self._feed_waiting()
             return
         except asyncio.CancelledError:
@@ -131,11 +129,6 @@ class Pool:
         else:
             connection.start(exchange)
 
-    async def _create(self, connection: UpstreamConnection) -> None:
-        name = (self.settings.tls.server_name or self._host) if self._tls is not None else None
-        loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: connection, self._host, self._port, ssl=self._tls, server_hostname=name)
-
     async def aclose(self) -> None:
         """Close every connection; requests that wait are refused."""
         self.stopped = True
@@ -146,14 +139,3 @@ class Pool:
         for connection in tuple(self._open):
             connection.abort()
         await asyncio.sleep(0)
-
-
-def _cause(error: Exception) -> str:
-    """What went wrong, without addresses of inner networks."""
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate not accepted ({error.verify_message})"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return type(error).__name__

@@ -1,5 +1,5 @@
 """
-A backend over HTTP/1.1: requests to it, through a pool of connections.
+A backend: requests to it, over HTTP/1.1 through a pool of connections, or over HTTP/2 where that is asked for.
 
 What does not depend on a request (authority, base path, TLS context) is prepared at load.
 
@@ -8,12 +8,15 @@ Source: RFC 9112 §3; RFC 9110 §7.6.1; APIM, headers when forwarding (reference
 
 from __future__ import annotations
 
+import asyncio
 import re
-import ssl
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 from gateway.errors import UpstreamError
 from gateway.wire.answers import OWNED
+from gateway.wire.dial import Dial, Direct, authorization_line, to_proxy, tunnel
+from gateway.wire.http2 import Http2Exchange, Http2Pool, request_fields
 from gateway.wire.messages import DEFAULT_PORTS, ForwardOptions, Request, Response, Url, join_paths
 from gateway.wire.pending import Pending
 from gateway.wire.pool import Pool
@@ -22,11 +25,14 @@ from gateway.wire.request_head import HOP_BY_HOP
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream_exchange import UpstreamExchange
 from gateway.wire.upstream_tls import client_context
+from gateway.wire.way import Way
 
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
 _USUAL_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 _REWRITTEN = OWNED | HOP_BY_HOP | {"expect"}
 _DEFAULT = UpstreamSettings()
+_STRAIGHT = Way()
+MAX_VARIANTS = 32  # of one backend: expressions can compute proxies and certificates
 
 # Methods whose requests tell that they have no content. Source: RFC 9110 §8.6.
 _WITH_CONTENT = frozenset(["POST", "PUT", "PATCH"])
@@ -41,17 +47,14 @@ class HttpTarget:
         pool: Its connections.
     """
 
-    def __init__(
-        self, url: str | Url, settings: UpstreamSettings = _DEFAULT, tls: ssl.SSLContext | None = None
-    ) -> None:
-        """*tls*: a context made elsewhere, in place of the settings' own."""
+    def __init__(self, url: str | Url, settings: UpstreamSettings = _DEFAULT, way: Way = _STRAIGHT) -> None:
+        """*way*: the certificate that is shown, and the proxy that is gone through."""
         self.url = parse_base_url(url) if isinstance(url, str) else url
         self.settings = settings
-        if self.url.scheme not in ("https", "wss"):
-            tls = None
-        elif tls is None:
-            tls = client_context(settings.tls)
-        self.pool = Pool(self.url.host, self.url.port, settings, tls)
+        self.way = way
+        self.pool = Pool(self._dial(("http/1.1",)), settings)
+        self._http2: Http2Pool | None = None
+        self._variants: dict[Way, HttpTarget] = {}
         host = f"[{self.url.host}]" if ":" in self.url.host else self.url.host
         port = "" if self.url.port == DEFAULT_PORTS.get(self.url.scheme) else f":{self.url.port}"
         self._host_line = f"Host: {host}{port}"
@@ -61,18 +64,20 @@ class HttpTarget:
         """Send *request*; resolves with the answer's head. Errors: UpstreamError."""
         if request.streams is not None:
             request.abandon_streams()
+        if options.way is not None:
+            return self._send_by(options.way, request, options)
         if options.follow_redirects:
             return RedirectedRequest(self, request, options, self.settings.max_redirects)
         return self.send_once(request, options)
 
     def send_once(self, request: Request, options: ForwardOptions) -> Pending[Response]:
         """Send *request* and take the first answer, whatever it is."""
+        if options.http_version != "1" and self._speaks_http2(request, options):
+            return self._send_over_http2(request, options)
         try:
             head, chunked = self._head(request)
         except (UpstreamError, UnicodeEncodeError) as error:
-            refused: Pending[Response] = Pending()
-            refused.reject(error)
-            return refused
+            return _refused(error)
         exchange = UpstreamExchange(self.pool, request, head, chunked, options.timeout_s)
         self.pool.dispatch(exchange)
         return exchange
@@ -80,6 +85,59 @@ class HttpTarget:
     async def aclose(self) -> None:
         """Close every connection."""
         await self.pool.aclose()
+        if self._http2 is not None:
+            await self._http2.aclose()
+        await asyncio.gather(*(variant.aclose() for variant in self._variants.values()))
+
+    # -- by another way
+    def _send_by(self, way: Way, request: Request, options: ForwardOptions) -> Pending[Response]:
+        try:
+            variant = self._variants.get(way) or self._variant(way)
+        except (OSError, ValueError) as error:
+            return _refused(UpstreamError("BackendConnectionFailure", f"The backend cannot be reached: {error}.", 500))
+        return variant.send(request, replace(options, way=None))
+
+    def _variant(self, way: Way) -> HttpTarget:
+        """The same backend, reached by *way*. Raises OSError: a certificate that does not fit; ValueError: a URL."""
+        if len(self._variants) >= MAX_VARIANTS:
+            self._variants.pop(next(iter(self._variants))).pool.stopped = True  # its connections end with their work
+        absolute = way.proxy is not None and self.url.scheme == "http"
+        made = self._variants[way] = (ProxiedTarget if absolute else HttpTarget)(self.url, self.settings, way)
+        return made
+
+    # -- over HTTP/2
+    def _speaks_http2(self, request: Request, options: ForwardOptions) -> bool:
+        """Whether to try: not for WebSockets, and without TLS only where the document is sure of it."""
+        return not request.upgrade and (options.http_version == "2" or self._is_secure)
+
+    def _send_over_http2(self, request: Request, options: ForwardOptions) -> Pending[Response]:
+        if self._http2 is None:
+            self._http2 = Http2Pool(self._dial(("h2", "http/1.1")), self.settings, self._is_secure)
+        try:
+            target = HttpTarget._request_line(self, request).split(" ")[1]
+            fields = request_fields(request, target, self.url, request.method in _WITH_CONTENT)
+        except (UpstreamError, UnicodeEncodeError) as error:
+            return _refused(error)
+        older = replace(options, http_version="1")
+        instead = (lambda: self.send_once(request, older)) if options.http_version == "2or1" else None
+        exchange = Http2Exchange(self._http2, request, fields, options.timeout_s, instead)
+        self._http2.dispatch(exchange)
+        return exchange
+
+    @property
+    def _is_secure(self) -> bool:
+        return self.url.scheme in ("https", "wss")
+
+    def _dial(self, protocols: tuple[str, ...]) -> Dial:
+        """How connections are opened. Raises OSError, ValueError: what the way names cannot be used."""
+        tls, settings = None, self.settings.tls
+        if self._is_secure:
+            tls = client_context(settings, protocols, self.way.certificate)
+        name = (settings.server_name or self.url.host) if tls else None
+        straight = Direct(self.url.host, self.url.port, tls, name)
+        return straight if self.way.proxy is None else tunnel(self.way.proxy, straight)
+
+    # -- over HTTP/1.1
 
     def _head(self, request: Request) -> tuple[bytes, bool]:
         """The request's head, and whether its body goes out in chunks."""
@@ -113,6 +171,25 @@ class HttpTarget:
         if not (target.isascii() and target.isprintable()) or " " in target or "#" in target:
             target = quote(target, safe="/?%&=+,;:@!$'()*~[]-._|^`{}\\\"<>")
         return f"{request.method} {target} HTTP/1.1\r\n"
+
+
+class ProxiedTarget(HttpTarget):
+    """A backend without TLS behind a proxy, which is asked for the whole URL. Source: RFC 9112 §3.2.2."""
+
+    def _dial(self, protocols: tuple[str, ...]) -> Dial:
+        """HTTP/2 goes through a tunnel; HTTP/1.1 is spoken with the proxy itself."""
+        return to_proxy(self.way.proxy) if self.way.proxy and protocols == ("http/1.1",) else super()._dial(protocols)
+
+    def _request_line(self, request: Request) -> str:
+        method, target, rest = super()._request_line(request).split(" ", 2)
+        proxy = authorization_line(self.way.proxy) if self.way.proxy else ""
+        return f"{method} http://{self._host_line.removeprefix('Host: ')}{target} {rest}{proxy}"
+
+
+def _refused(error: Exception) -> Pending[Response]:
+    refused: Pending[Response] = Pending()
+    refused.reject(error)
+    return refused
 
 
 def _framing(request: Request) -> tuple[str, bool]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.errors import UpstreamError
 from gateway.wire.messages import Request, Response
 from gateway.wire.pending import Pending
 
 if TYPE_CHECKING:
-    from gateway.wire.pool import Pool
+    from gateway.wire.sweeper import Sweeper
     from gateway.wire.upstream_connection import UpstreamConnection
 
 # Source: RFC 9110 §9.2.2.
 _IDEMPOTENT = frozenset(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
+
+
+class Queue(Protocol):
+    """Where exchanges wait for a connection."""
+
+    @property
+    def sweeper(self) -> Sweeper: ...
+    def withdraw(self, exchange: Any) -> None: ...
 
 
 class UpstreamExchange(Pending[Response]):
@@ -30,7 +38,7 @@ class UpstreamExchange(Pending[Response]):
 
     __slots__ = ("_pool", "chunked", "connection", "deadline", "head", "repeatable", "request", "resends", "timeout_s")
 
-    def __init__(self, pool: Pool, request: Request, head: bytes, chunked: bool, timeout_s: float) -> None:
+    def __init__(self, pool: Queue, request: Request, head: bytes, chunked: bool, timeout_s: float) -> None:
         super().__init__(self._abandon)
         self._pool = pool
         self.timeout_s = timeout_s

@@ -14,7 +14,8 @@ from gateway.config import parse
 from gateway.errors import LoadError
 from gateway.serving import listener_tls
 from gateway.wire.serve import start
-from tests.revocation.pki import Authority, Identity, free_port, openssl_responder
+from tests.nginx import free_port
+from tests.revocation.pki import Authority, Identity, openssl_responder
 
 POLICY = """
 <policies><inbound><base /><validate-client-certificate>

@@ -16,7 +16,7 @@ from gateway.pipeline.document import Scope, Section
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.policy import ANYWHERE, MaybeLater, Outcome, Steps, Vocabulary
 from gateway.pipeline.run import run
-from gateway.pipeline.services import Services, StoredCertificate
+from gateway.pipeline.services import Services
 from gateway.pipeline.settings import Settings
 from gateway.pipeline.shape import ID, Attribute, Content, Element
 from gateway.wire.messages import ForwardOptions, Request, Response, Target, Url
@@ -154,9 +154,6 @@ class Targets:
 
     def for_id(self, backend_id: str) -> Target:
         raise KeyError(backend_id)
-
-    def with_certificate(self, target: Target, certificate: StoredCertificate) -> Target:
-        return target
 
 
 CompileXml = Callable[..., Pipeline]

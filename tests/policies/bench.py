@@ -15,11 +15,11 @@ from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo, Operation
 from gateway.pipeline.document import Node, PolicyDocument, Scope, Section
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.run import finish, run
-from gateway.pipeline.services import Services, StoredCertificate
+from gateway.pipeline.services import Services
 from gateway.policies import POLICIES
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
-from gateway.wire.messages import DEFAULT_PORTS, ForwardOptions, Request, Response, Target, Url
+from gateway.wire.messages import DEFAULT_PORTS, ForwardOptions, Request, Response, Url
 from gateway.wire.pending import Pending
 
 NOW = 1_800_000_000
@@ -64,9 +64,6 @@ class Targets:
 
     def for_id(self, backend_id: str) -> Backend:
         return self.known[backend_id]
-
-    def with_certificate(self, target: Target, certificate: StoredCertificate) -> Target:
-        return Backend(replace(target.url, host=f"certified-{target.url.host}"))
 
 
 @dataclass

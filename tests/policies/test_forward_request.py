@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import PolicyError, UpstreamError
-from gateway.pipeline.services import Call, Proxy, StoredCertificate
 from gateway.wire.body import Body
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.pending import Pending
+from gateway.wire.way import Proxy, StoredCertificate, Way
 from tests.policies.bench import Backend, Bench, get, new_context, post
 
 
@@ -64,37 +64,25 @@ def test_without_a_backend(bench: Bench) -> None:
         bench.run("<forward-request/>", section="backend", context=context)
 
 
-def test_a_client_certificate_is_shown(bench: Bench) -> None:
-    """The target that shows the certificate takes the request."""
-    context = new_context(get("/"))
-    backend = Backend()
+CERTIFICATE = StoredCertificate(b"pem", b"key")
+PROXY = '<proxy url="http://p.test" username="u" password="w"/>'
+WAYS = [
+    ("", CERTIFICATE, Way(CERTIFICATE)),
+    (PROXY, None, Way(None, Proxy("http://p.test", "u", "w"))),
+    (PROXY, CERTIFICATE, Way(CERTIFICATE, Proxy("http://p.test", "u", "w"))),
+    ("", None, None),
+]
+
+
+@pytest.mark.parametrize(("policy", "certificate", "way"), WAYS, ids="certificate proxy both neither".split())
+def test_the_way_to_the_backend(
+    bench: Bench, policy: str, certificate: StoredCertificate | None, way: Way | None
+) -> None:
+    """The certificate and the proxy that policies chose go with the request to whichever backend takes it."""
+    backend = Watching()
+    context = new_context(post("body", "/a"))
     context.request.target = backend
-    context.request.client_certificate = StoredCertificate(b"pem", b"key")
-    bench.run("<forward-request/>", section="backend", context=context)
-    assert backend.sent == []
-
-
-class Http:
-    """Remembers the call."""
-
-    def __init__(self) -> None:
-        self.calls: list[Call] = []
-
-    async def send(self, call: Call) -> Response:
-        self.calls.append(call)
-        return Response(202)
-
-
-def test_a_proxy_is_gone_through(bench: Bench) -> None:
-    """proxy in inbound takes the request to the backend through it, body and all."""
-    http = Http()
-    bench.use(http=http)
-    context = new_context(post("body", "/a", [("X", "1"), ("Connection", "close")]))
-    bench.run('<proxy url="http://p.test" username="u" password="w"/>', context=context)
-    ran = bench.run('<forward-request timeout="7"/>', section="backend", context=context)
-    (call,) = http.calls
-    assert (call.method, call.url, call.body, call.timeout_s) == ("POST", "http://backend.test/base/a", b"body", 7.0)
-    assert (list(call.headers), call.proxy) == ([("X", "1")], Proxy("http://p.test", "u", "w"))
-    assert ran.response.status_code == 202
-    with pytest.raises(UpstreamError):
-        bench.use(http=None).run("<forward-request/>", section="backend", context=context)
+    context.request.client_certificate = certificate
+    bench.run(policy, context=context)
+    bench.run('<forward-request timeout="7"/>', section="backend", context=context)
+    assert backend.sent[0] == repr(ForwardOptions(7.0, way=way))

@@ -16,9 +16,10 @@ from cryptography.x509.oid import NameOID
 
 from gateway.errors import UpstreamError
 from gateway.pipeline.run import finish, run
-from gateway.pipeline.services import Call, StoredCertificate
+from gateway.pipeline.services import Call
 from gateway.wire.body import Body
 from gateway.wire.messages import Request, Response
+from gateway.wire.way import StoredCertificate
 from tests.policies.bench import Bench, get, new_context, post
 from tests.tokens.minting import rsa_key
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes
 
 from gateway.certificate_facts import thumbprint
 from gateway.errors import LoadError, PolicyError
-from gateway.pipeline.services import StoredCertificate
 from gateway.revocation import Authorities
+from gateway.wire.way import StoredCertificate
 from tests.policies.bench import Bench, codes, get
 from tests.revocation.pki import DAY, NOW, Authority
 

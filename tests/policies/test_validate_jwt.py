@@ -14,11 +14,11 @@ from cryptography.x509.oid import NameOID
 
 from gateway.errors import KeysUnavailable, LoadError, PolicyError
 from gateway.pipeline.policy import Step
-from gateway.pipeline.services import StoredCertificate
 from gateway.tokens.cache import TokenCache
 from gateway.tokens.jwt import Jwt
 from gateway.tokens.registry import IssuerRegistry
 from gateway.wire.messages import Request
+from gateway.wire.way import StoredCertificate
 from tests.policies.bench import NOW, Bench, codes, get, new_context
 from tests.tokens.minting import METADATA_URL, SECRET, Site, entra_site, rsa_key, token
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+
+from tests.nginx import running
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
@@ -140,13 +141,6 @@ def _access(ocsp_url: str) -> list[x509.ExtensionType]:
     return [x509.AuthorityInformationAccess([access])] if ocsp_url else []
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @asynccontextmanager
 async def openssl_responder(
     folder: Path, authority: Authority, port: int, revoked: Iterable[Identity] = (), signer: Identity | None = None
@@ -157,44 +151,8 @@ async def openssl_responder(
         (folder / name).write_bytes(content)
     (folder / "index.txt").write_text(authority.index(revoked))
     command = f"openssl ocsp -index index.txt -port {port} -rsigner signer.pem -rkey signer.key -CA ca.pem -nmin 60"
-    async with _running(command.split(), folder) as process:
+    async with running(command.split(), folder) as process:
         output = cast(asyncio.StreamReader, process.stderr)
         while b"waiting for OCSP client" not in await output.readline():  # a connection without a request hangs it
             assert process.returncode is None
         yield
-
-
-@asynccontextmanager
-async def nginx(folder: Path, port: int) -> AsyncIterator[None]:
-    """A real server of the files in *folder*."""
-    (folder / "nginx.conf").write_text(
-        f"daemon off; master_process off; pid {folder}/pid; error_log stderr crit; events {{}}\n"
-        f"http {{ access_log off; server {{ listen 127.0.0.1:{port}; root {folder}; }} }}\n"
-    )
-    async with _running(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)], folder):
-        await _listening(port)
-        yield
-
-
-@asynccontextmanager
-async def _running(command: list[str], folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    quiet, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=quiet, stderr=pipe)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def _listening(port: int) -> None:
-    for _ in range(200):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.05)
-        else:
-            writer.close()
-            return
-    raise TimeoutError(f"nobody listens on {port}")

@@ -12,7 +12,8 @@ from cryptography import x509
 
 from gateway.revocation import Authorities, Fetcher, RevocationLookup
 from gateway.revocation.lookup import REVOKED, UNDECIDED
-from tests.revocation.pki import DAY, NOW, Authority, Identity, free_port, nginx, openssl_responder
+from tests.nginx import free_port, nginx
+from tests.revocation.pki import DAY, NOW, Authority, Identity, openssl_responder
 from tests.wire.rig import backend
 
 

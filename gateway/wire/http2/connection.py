@@ -1,0 +1,245 @@
+"""
+One HTTP/2 connection to a backend, carrying many exchanges. The h2 library keeps the protocol's state; bytes flow here.
+
+The window of the connection is given back as data comes, that of a stream only as its client takes the data: a slow
+client holds up its own answer and no other.
+
+Source: RFC 9113 §5.2 and §6.8.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import (
+    DataReceived,
+    Event,
+    InformationalResponseReceived,
+    RemoteSettingsChanged,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+    WindowUpdated,
+)
+from h2.exceptions import H2Error
+from h2.settings import SettingCodes, Settings
+
+from gateway.wire.http2.exchange import STREAM_WINDOW, Http2Exchange
+from gateway.wire.http2.goaway import Goaway, GoawayFilter
+
+if TYPE_CHECKING:
+    from gateway.wire.http2.pool import Http2Pool
+
+MAX_STREAMS = 100
+_CONNECTION_WINDOW = 16 * 1024 * 1024
+_FIRST_WINDOW = 65_535  # RFC 9113 §6.9.2
+_WRITE_HIGH_BYTES = 256 * 1024
+_NEVER = float("inf")
+_RESET = "The backend reset the stream before its answer."
+_CLOSED = "The backend closed the connection before its answer."
+
+
+class Http2Connection(asyncio.Protocol):
+    """One connection to a backend."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, pool: Http2Pool) -> None:
+        self._pool = pool
+        self._h2 = H2Connection(H2Configuration(header_encoding=None))
+        self._frames = GoawayFilter()
+        self._streams: dict[int, Http2Exchange] = {}
+        self._owed = 0
+        self._full = False  # the socket takes no more for now
+        self._retired = False  # no new streams
+        self._configured = False  # the backend has sent its settings
+        self._deadline = _NEVER
+
+    @property
+    def room(self) -> int:
+        """How many more exchanges it can carry now; a single one before the backend has said how many it takes."""
+        if self._retired or self.transport.is_closing():
+            return 0
+        limit = min(MAX_STREAMS, self._h2.remote_settings.max_concurrent_streams) if self._configured else 1
+        return limit - len(self._streams)
+
+    # -- from the pool
+    def start(self, exchange: Http2Exchange) -> None:
+        """Send the request of *exchange*."""
+        stream_id = self._h2.get_next_available_stream_id()
+        try:
+            self._h2.send_headers(stream_id, exchange.fields, end_stream=not exchange.has_content)
+        except H2Error as error:
+            exchange.refuse(f"The request cannot be sent over HTTP/2: {error}.")
+            return
+        self._streams[stream_id] = exchange
+        self._deadline = _NEVER
+        exchange.begin(self, stream_id)
+        self._flush()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._retired = True
+        self.transport.abort()
+
+    # -- from the exchanges
+    def send(self, stream_id: int, data: bytearray, complete: bool) -> bool:
+        """Send what there is room for and take it out of *data*. Whether that was the end of a *complete* body."""
+        while not self._full and (data or complete):
+            window = self._h2.local_flow_control_window(stream_id)
+            room = max(0, min(window, self._h2.max_outbound_frame_size))
+            last = complete and len(data) <= room
+            if not room and not last:
+                break
+            self._h2.send_data(stream_id, bytes(data[:room]), end_stream=last)
+            del data[:room]
+            self._flush()
+            if last:
+                return True
+        return False
+
+    def grant(self, stream_id: int, size: int) -> None:
+        """Let the backend send *size* more bytes on a stream."""
+        with suppress(H2Error):  # the stream has ended in the meantime
+            self._h2.increment_flow_control_window(size, stream_id)
+        self._flush()
+
+    def leave(self, exchange: Http2Exchange, ended: bool) -> None:
+        """*exchange* needs its stream no more; the backend is told so unless both sides have *ended*."""
+        if self._streams.pop(exchange.stream_id, None) is None:
+            return
+        if not ended:
+            with suppress(H2Error):  # what has been received, but not been looked at yet, has closed it
+                self._h2.reset_stream(exchange.stream_id, ErrorCodes.CANCEL)
+            self._flush()
+        self._rest()
+
+    def _rest(self) -> None:
+        """A stream has ended: there is room for another one, or the connection has no more use."""
+        if not self._streams and self._retired:
+            self.transport.close()
+        elif not self._streams:
+            self._deadline = self._pool.sweeper.deadline(self._pool.settings.idle_timeout_s)
+        self._pool.feed()
+
+    # -- from the transport
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(_WRITE_HIGH_BYTES)
+        values = {SettingCodes.ENABLE_PUSH: 0, SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW}
+        self._h2.local_settings = Settings(client=True, initial_values=values)
+        self._h2.initiate_connection()
+        self._h2.increment_flow_control_window(_CONNECTION_WINDOW - _FIRST_WINDOW)
+        self._flush()
+        self._pool.sweeper.watch(self)
+        self._deadline = self._pool.sweeper.deadline(self._pool.settings.idle_timeout_s)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for piece in self._frames.feed(data):
+                if isinstance(piece, Goaway):
+                    self._retire(piece.last_stream)
+                else:
+                    self._handle(self._h2.receive_data(piece))
+        except (H2Error, ValueError) as error:
+            self._fail(f"The backend broke the protocol: {error}.")
+        self._flush()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._pool.sweeper.forget(self)
+        self._fail(_CLOSED)
+        self._pool.lost(self)
+
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._push()
+
+    def sweep(self, now: float) -> None:
+        """Close when nobody has used it for long; *now* is the event loop's time."""
+        if now >= self._deadline:
+            self.abort()
+
+    # -- events
+    def _handle(self, events: list[Event]) -> None:
+        for event in events:
+            handler = _HANDLERS.get(type(event))
+            if handler is not None:
+                handler(self, event)
+
+    def _informed(self, event: Any) -> None:
+        if exchange := self._streams.get(event.stream_id):
+            exchange.inform()
+
+    def _answered(self, event: Any) -> None:
+        if exchange := self._streams.get(event.stream_id):
+            exchange.answer(event.headers, event.stream_ended is not None)
+
+    def _received(self, event: Any) -> None:
+        self._owed += event.flow_controlled_length
+        if self._owed >= _CONNECTION_WINDOW // 2:
+            self._h2.increment_flow_control_window(self._owed)
+            self._owed = 0
+        if exchange := self._streams.get(event.stream_id):
+            exchange.receive(event.data, event.flow_controlled_length)
+
+    def _ended(self, event: Any) -> None:
+        if exchange := self._streams.get(event.stream_id):
+            exchange.end()
+
+    def _reset(self, event: Any) -> None:
+        if exchange := self._streams.pop(event.stream_id, None):
+            exchange.lost(_RESET, unseen=event.error_code == ErrorCodes.REFUSED_STREAM)
+            self._rest()
+
+    def _informed_of_settings(self, event: Any) -> None:
+        self._configured = True
+        self._push()
+        self._pool.feed()
+
+    def _widened(self, event: Any) -> None:
+        self._push()
+
+    def _push(self) -> None:
+        for exchange in tuple(self._streams.values()):
+            exchange.push()
+
+    def _retire(self, last_stream: int) -> None:
+        """The backend takes no new streams, and has not looked at those beyond *last_stream*."""
+        self._retired = True
+        for stream_id in [each for each in self._streams if each > last_stream]:
+            self._streams.pop(stream_id).lost(_CLOSED, unseen=True)
+        self._rest()
+
+    def _fail(self, message: str) -> None:
+        """Everything on this connection is lost."""
+        self._retired = True
+        streams, self._streams = self._streams, {}
+        self._flush()
+        self.transport.close()
+        for exchange in streams.values():
+            exchange.lost(message)
+
+    def _flush(self) -> None:
+        data = self._h2.data_to_send()
+        if data and not self.transport.is_closing():
+            self.transport.write(data)
+
+
+_HANDLERS: dict[type[Event], Callable[[Http2Connection, Any], None]] = {
+    InformationalResponseReceived: Http2Connection._informed,
+    ResponseReceived: Http2Connection._answered,
+    DataReceived: Http2Connection._received,
+    StreamEnded: Http2Connection._ended,
+    StreamReset: Http2Connection._reset,
+    WindowUpdated: Http2Connection._widened,
+    RemoteSettingsChanged: Http2Connection._informed_of_settings,
+}

@@ -1,0 +1,244 @@
+"""One request on its way to a backend over HTTP/2: the sink of its body, and the source of its answer's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from gateway.errors import UpstreamError
+from gateway.wire.body import BodyStream
+from gateway.wire.headers import Headers
+from gateway.wire.http2.head import Field, response_head
+from gateway.wire.messages import Request, Response
+from gateway.wire.pending import Pending
+from gateway.wire.response_head import ResponseError
+from gateway.wire.upstream_exchange import UpstreamExchange
+
+if TYPE_CHECKING:
+    from gateway.wire.http2.connection import Http2Connection
+    from gateway.wire.http2.pool import Http2Pool
+
+STREAM_WINDOW = 256 * 1024  # bytes of one answer that may wait here for a slow client
+_NEVER = float("inf")
+_MAX_INTERIM = 16  # 1xx answers to one request
+MAX_REFUSALS = 10  # of one request, by backends that have not looked at it
+
+
+class Http2Exchange(UpstreamExchange):
+    """
+    One request and the promise of its answer.
+
+    Attributes:
+        fields: The request's head as it goes out.
+        stream_id: Its stream, once it has one.
+        instead: Sends it over HTTP/1.1; None: HTTP/2 only.
+    """
+
+    __slots__ = (
+        "_complete", "_held", "_http2", "_incoming", "_interim", "_link", "_owed", "_paused", "_refusals", "_sending",
+        "_sent", "_unsent", "fields", "instead", "stream_id",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        pool: Http2Pool,
+        request: Request,
+        fields: list[Field],
+        timeout_s: float,
+        instead: Callable[[], Pending[Response]] | None = None,
+    ) -> None:
+        super().__init__(pool, request, b"", False, timeout_s)
+        self._http2 = pool
+        self.fields = fields
+        self.instead = instead
+        self.stream_id = 0
+        self._link: Http2Connection | None = None
+        self._sending: BodyStream | None = None  # the request's body, while it is on its way
+        self._unsent = bytearray()
+        self._complete = False  # the whole body of the request has come
+        self._sent = False  # and has gone out
+        self._held = False  # the body's source has been told to wait
+        self._incoming: BodyStream | None = None  # the answer's body, while it is on its way
+        self._owed = 0  # bytes taken that the backend has not been given room for again
+        self._paused = False
+        self._interim = 0
+        self._refusals = 0
+
+    # -- from the pool
+    def fall_back(self) -> None:
+        """The backend does not speak HTTP/2: HTTP/1.1 is tried where the document allows it."""
+        if self.instead is None:
+            self.refuse("The backend does not speak HTTP/2.")
+            return
+        other = self.instead()
+        self.on_cancel = other.cancel
+        other.then(self._take)
+
+    def _take(self, other: Pending[Response]) -> None:
+        try:
+            response = other.result()
+        except Exception as error:
+            self.reject(error)
+        else:
+            self.resolve(response)
+
+    @property
+    def has_content(self) -> bool:
+        """Whether a body follows the head."""
+        body = self.request.body
+        return body is not None and (body.stream is not None or bool(body.content))
+
+    def begin(self, link: Http2Connection, stream_id: int) -> None:
+        """The head is on its way on *stream_id*; the body follows."""
+        self._link, self.stream_id = link, stream_id
+        self._unsent.clear()
+        self._sent = self._complete = self._held = False
+        body = self.request.body
+        if body is None or not self.has_content:
+            self._sent = True
+        elif body.stream is None:
+            self._unsent += body.content
+            self.finish()
+        else:
+            self._sending = body.stream
+            body.stream.pipe(self)
+
+    # -- the sink of the request's body
+    def write(self, data: bytes) -> None:
+        """The next piece of the request's body."""
+        if self._link is None:
+            return
+        if not self.done:  # the time to answer begins with the end of the request
+            self.deadline = self._http2.sweeper.deadline(self.timeout_s)
+        self._unsent += data
+        self.push()
+
+    def finish(self) -> None:
+        """The request's body is complete."""
+        self._sending, self._complete = None, True
+        self.push()
+
+    def fail(self, error: Exception) -> None:
+        """The request's body broke off: the backend must not take it for complete."""
+        self._leave()
+        self.reject(error)
+
+    def push(self) -> None:
+        """Send what the backend and the socket have room for; the rest holds up the client."""
+        link = self._link
+        if link is None or self._sent:
+            return
+        self._sent = link.send(self.stream_id, self._unsent, self._complete)
+        held, self._held = self._held, bool(self._unsent)
+        if self._sending is not None and held != self._held:
+            (self._sending.pause if self._held else self._sending.resume)()
+
+    # -- from the connection
+    def inform(self) -> None:
+        """An interim answer: swallowed, but not without end."""
+        self._interim += 1
+        if self._interim > _MAX_INTERIM:
+            self._break("too many interim answers")
+
+    def answer(self, fields: Iterable[Field], ended: bool) -> None:
+        """The answer's head is there; *ended*: and nothing follows it."""
+        settings = self._http2.settings
+        try:
+            head = response_head(fields, self.request.method, settings.max_head_bytes, settings.max_fields)
+        except ResponseError as error:
+            self._break(str(error))
+            return
+        response = Response(head.status, Headers.from_lines(head.lines))
+        if head.length and not ended:
+            self._incoming = BodyStream(head.length if head.length > 0 else None, self.pause, self.resume, self._leave)
+            response.body.stream = self._incoming
+            self.request.lend(self._incoming)
+        self.deadline = _NEVER
+        self.resolve(response)
+
+    def receive(self, data: bytes, size: int) -> None:
+        """*data* of the answer's body; *size*: what it has taken of the window."""
+        self._owed += size
+        if self._incoming is not None:
+            self._incoming.feed(data)
+        if not self._paused:
+            self._go_on()
+
+    def end(self) -> None:
+        """The answer is complete."""
+        incoming, self._incoming = self._incoming, None
+        self._leave(ended=self._sent)
+        if incoming is not None:
+            incoming.finish()
+
+    def lost(self, message: str, unseen: bool = False) -> None:
+        """The stream is gone before its end; *unseen*: the backend says that it has not acted on the request."""
+        incoming, self._incoming = self._incoming, None
+        self._release()
+        if incoming is not None:
+            incoming.fail(UpstreamError("BackendConnectionFailure", "The backend's answer ended too early."))
+        elif self.may_resend or (unseen and self._can_begin_anew()):
+            self.resends += 1
+            self._http2.dispatch(self)
+        else:
+            self.refuse(message)
+
+    def _can_begin_anew(self) -> bool:
+        """Whether everything that goes out is still here, and this was not one refusal too many. RFC 9113 §8.7."""
+        body = self.request.body
+        self._refusals += 1
+        return (body is None or body.buffered) and self._refusals <= MAX_REFUSALS and not self.done
+
+    # -- the source of the answer's body
+    def pause(self) -> None:
+        """The client is slow: the backend gets no more room."""
+        self._paused = True
+        self.deadline = _NEVER
+
+    def resume(self) -> None:
+        """The client has room again."""
+        self._paused = False
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._incoming is not None:
+            self.deadline = self._http2.sweeper.deadline(self._http2.settings.body_timeout_s)
+        if self._owed >= STREAM_WINDOW // 2 and self._link is not None:
+            self._link.grant(self.stream_id, self._owed)
+            self._owed = 0
+
+    # -- ends
+    def sweep(self, now: float) -> None:
+        """Give up when the backend is silent for too long."""
+        if now < self.deadline:
+            return
+        incoming, self._incoming = self._incoming, None
+        self._leave()
+        if incoming is not None:
+            incoming.fail(UpstreamError("Timeout", "The backend stopped sending its answer.", 504))
+        else:
+            self.time_out()
+
+    def _break(self, fault: str) -> None:
+        """The backend broke the protocol."""
+        self._leave()
+        self.refuse(f"The backend broke the protocol: {fault}.")
+
+    def _abandon(self) -> None:
+        """Nobody waits any more."""
+        self.done = True
+        self._leave()
+
+    def _leave(self, ended: bool = False) -> None:
+        """Give the stream up, or the place in the queue."""
+        link, self._incoming = self._link, None
+        self._release()
+        if link is not None:
+            link.leave(self, ended)
+
+    def _release(self) -> None:
+        """Nothing more is sent."""
+        sending, self._sending, self._link = self._sending, None, None
+        self._http2.withdraw(self)
+        if sending is not None:
+            sending.discard()

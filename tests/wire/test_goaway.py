@@ -1,0 +1,52 @@
+"""GOAWAY frames are found however the bytes are cut, and everything else passes unchanged."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.wire.http2.goaway import Goaway, GoawayFilter
+
+
+def frame(kind: int, payload: bytes, stream: int = 1) -> bytes:
+    """A frame as it is on the wire."""
+    return len(payload).to_bytes(3, "big") + bytes([kind, 0]) + stream.to_bytes(4, "big") + payload
+
+
+def goaway(last: int, more: bytes = b"") -> bytes:
+    """A GOAWAY frame; *more* is its debug data."""
+    return frame(7, last.to_bytes(4, "big") + bytes(4) + more, 0)
+
+
+FRAMES = st.one_of(
+    st.tuples(st.just(0), st.binary(max_size=40).map(lambda payload: frame(0, payload))),
+    st.tuples(st.just(7), st.integers(0, 2**31 - 1).map(goaway)),
+)
+
+
+@given(st.lists(FRAMES, max_size=8), st.lists(st.integers(0, 200), max_size=12))
+def test_frames_are_told_apart(frames: list[tuple[int, bytes]], cuts: list[int]) -> None:
+    """Cut anywhere, h2 gets every other frame whole and in order, and each GOAWAY is taken out at its place."""
+    data = b"".join(content for _, content in frames)
+    places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    found, passed = GoawayFilter(), bytearray()
+    seen: list[int] = []
+    for begin, end in zip(places, places[1:], strict=False):
+        for piece in found.feed(data[begin:end]):
+            if isinstance(piece, Goaway):
+                seen.append(piece.last_stream)
+            else:
+                passed += piece
+    assert bytes(passed) == b"".join(content for kind, content in frames if kind == 0)
+    assert seen == [int.from_bytes(content[9:13], "big") for kind, content in frames if kind == 7]
+
+
+MALFORMED = [frame(7, b"short"), frame(0, bytes(20_000)), frame(7, bytes(20_000))[:9], b"HTTP/1.1 "]
+
+
+@pytest.mark.parametrize("data", MALFORMED, ids="short long announced HTTP/1.1".split())
+def test_malformed_frames(data: bytes) -> None:
+    """A frame that is too short or too long, or none at all, breaks the protocol and is not waited for."""
+    with pytest.raises(ValueError, match="frame is too"):
+        list(GoawayFilter().feed(data))
