@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 import trustme
 
+from gateway.backends import Backend, Credentials
+from gateway.errors import UpstreamError
 from gateway.wire.listener import Listener
 from gateway.wire.memory import settle
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.serve import ListenerTls, bind, configure, start
 from gateway.wire.settings import TlsSettings, UpstreamSettings
 from gateway.wire.upstream import HttpTarget
+from gateway.wire.way import StoredCertificate, Way
 from tests.wire.rig import Answerer, Forwarder, serving
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -118,6 +121,45 @@ def test_knows_the_clients_certificate(files: Files, required: bool, presented: 
                 await target.send(Request("GET", "/"), ForwardOptions())
                 assert (app.seen[0].certificate is not None) is presented
             await target.aclose()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("version", ["1", "2or1"])
+def test_a_policys_certificate_is_shown(files: Files, version: str) -> None:
+    """The backend's own TLS settings and credentials stay in force; without the certificate there is no answer."""
+
+    async def scenario() -> None:
+        tls = ListenerTls(files.certificate, files.key, "", files.ca, True)
+        app = Answerer(lambda _: Response(204))
+        stored = StoredCertificate(Path(files.client).read_bytes(), None)
+        async with serving(app, tls=tls) as server:
+            upstream = HttpTarget(f"https://localhost:{server.port}", _tls(ca_file=files.ca))
+            target = Backend("orders", upstream, Credentials(headers=(("X-Key", ("k",)),)))
+            for _ in range(2):
+                options = ForwardOptions(5.0, http_version=version, way=Way(stored))
+                assert (await target.send(Request("GET", "/"), options)).status_code == 204
+            assert [each.headers.first("X-Key") for each in app.seen] == ["k", "k"]
+            assert all(each.certificate is not None for each in app.seen)
+            with pytest.raises(Exception, match="backend"):
+                await target.send(Request("GET", "/"), ForwardOptions(5.0, http_version=version))
+            await upstream.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_certificate_that_cannot_be_used(files: Files) -> None:
+    """A certificate whose key is another's fails the request, with the backend's reason."""
+
+    async def scenario() -> None:
+        target = HttpTarget("https://localhost:9")
+        way = Way(StoredCertificate(Path(files.certificate).read_bytes(), Path(files.client).read_bytes()))
+        broken = Way(StoredCertificate(b"no certificate", b""))
+        for each in (way, broken):
+            with pytest.raises(UpstreamError, match="cannot be reached") as caught:
+                await target.send(Request("GET", "/"), ForwardOptions(way=each))
+            assert caught.value.status == 500
+        await target.aclose()
 
     asyncio.run(scenario())
 
