@@ -21,7 +21,6 @@ REFUSED = [
     ('<set-header name="a"><value>prefix @(1 + 1)</value></set-header>', "mixed-expression"),
     ('<validate-jwt header-name="a"><zumo-master-key id="x" /></validate-jwt>', "unsupported"),
     ('<set-backend-service base-url="http://a" sf-partition-key="x" />', "cloud-only"),
-    ('<publish-to-dapr topic="a" template="Liquid">x</publish-to-dapr>', "bad-value"),
     (
         '<validate-content unspecified-content-type-action="ignore" max-size="1" size-exceeded-action="ignore">'
         '<content validate-as="json" action="ignore" case-insensitive-property-names="true" /></validate-content>',

@@ -44,13 +44,17 @@ class Substitution:
 
     def node(self, node: Node) -> Node:
         """*node* and everything below it with every reference replaced."""
+        return self._node(node, within_liquid=False)
+
+    def _node(self, node: Node, within_liquid: bool) -> Node:
         if not any(_mentions(below) for below in node.walk()):
             return node
+        liquid = _is_liquid(node)
         return replace(
             node,
             attributes={name: self._text(text) for name, text in node.attributes.items()},
-            children=tuple(self.node(child) for child in node.children),
-            text=node.text if node.text is None or _is_liquid(node) else self._text(node.text),
+            children=tuple(self._node(child, liquid) for child in node.children),
+            text=node.text if node.text is None or liquid or within_liquid else self._text(node.text),
         )
 
     def _text(self, text: Text) -> Text:
@@ -83,5 +87,5 @@ def _mentions(node: Node) -> bool:
 
 
 def _is_liquid(node: Node) -> bool:
-    """In a liquid template ``{{ }}`` belongs to Liquid."""
-    return node.attribute("template") == "liquid"
+    """In a Liquid template ``{{ }}`` belongs to Liquid: in the element's own text, and in that of its children."""
+    return (node.attribute("template") or "").lower() == "liquid"

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from xml.sax.saxutils import escape, quoteattr
 
 from gateway.errors import ExpressionError
+from gateway.expressions.json.reader import read_moment
+from gateway.expressions.json.writer import moment_text
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Element, Kind
-from gateway.policies.body_text import decoded, is_json, media_type, message
-from gateway.policies.conversion import accepts
+from gateway.policies.conversion import Conversion, conditions
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -34,12 +35,24 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """How namespaces and attributes are written in JSON names."""
+class Style:
+    """How namespaces and attributes are written in JSON names, and whether dates are read."""
 
     separator: str
     prefix: str
     attributes: str
+    parses_dates: bool = False
+
+    def text(self, value: Any) -> str:
+        """A scalar as XML has it."""
+        if value is None:
+            return ""
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if not isinstance(value, str):
+            return json.dumps(value)
+        moment = read_moment(value) if self.parses_dates else None
+        return _NOT_XML.sub("\ufffd", value) if moment is None else moment_text(moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +64,13 @@ class JsonToXml:
         "Turns a JSON body into XML.",
         attributes=(
             ID,
-            Attribute("apply", "When.", required=True, choices=("always", "content-type-json")),
-            Attribute("consider-accept-header", "Only for callers that accept XML.", Kind.BOOLEAN, default="true"),
+            *conditions("json", "xml"),
             Attribute(
                 "parse-date",
-                "APIM: dates are parsed; here they stay as they are written.",
+                "Whether dates with a time are read and written as XML has them; else they are copied.",
                 Kind.BOOLEAN,
                 default="true",
+                expression=False,
             ),
             Attribute("namespace-separator", "Stands between prefix and name.", default="_"),
             Attribute("namespace-prefix", "Begins a namespace declaration.", default="xmlns"),
@@ -66,100 +79,91 @@ class JsonToXml:
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND, Section.OUTBOUND, Section.ON_ERROR})
 
-    condition: Value[str]
-    considers_accept: Value[bool]
     separator: Value[str]
     prefix: Value[str]
     attributes: Value[str] | None
-    on_request: bool
-    max_bytes: int
+    parses_dates: bool
+    conversion: Conversion
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<json-to-xml>``."""
-        settings.reads_body()
         return cls(
-            condition=settings.text("apply"),
-            considers_accept=settings.boolean("consider-accept-header"),
             separator=settings.text("namespace-separator"),
             prefix=settings.text("namespace-prefix"),
             attributes=settings.maybe(settings.text, "attribute-block-name"),
-            on_request=settings.on_request,
-            max_bytes=settings.services.max_body_bytes,
+            parses_dates=settings.constant_bool("parse-date"),
+            conversion=Conversion.compile(settings, "json", "xml"),
         )
 
     def apply(self, context: Context) -> None:
         """Replaces the body. Raises ExpressionError: it is not JSON, or too deep."""
-        headers, body = message(context, self.on_request)
-        if body is None or (self.condition(context) != "always" and not is_json(media_type(headers))):
-            return
-        if self.considers_accept(context) and not accepts(context.request, "xml"):
-            return
+        self.conversion.apply(context, lambda content: self._converted(content, context))
+
+    def _converted(self, content: bytes, context: Context) -> str:
         block = self.attributes(context) if self.attributes else ""
-        names = Names(self.separator(context), self.prefix(context), block)
+        style = Style(self.separator(context), self.prefix(context), block, self.parses_dates)
         try:
-            value = json.loads(decoded(body, headers, self.max_bytes))
+            value = json.loads(content)
         except (ValueError, RecursionError):
             raise ExpressionError("JsonReaderException", "the body is not JSON") from None
-        body.replace(to_xml(value, names).encode())
-        headers.remove("Content-Encoding")
-        headers.replace("Content-Type", "application/xml; charset=utf-8")
+        return to_xml(value, style)
 
 
-def to_xml(value: Any, names: Names) -> str:
+def to_xml(value: Any, style: Style) -> str:
     """The document for a JSON value. Raises ExpressionError: too deep."""
     if isinstance(value, dict) and len(value) == 1:
         name, inner = next(iter(value.items()))
         if not isinstance(inner, list):
-            return "".join(_element(name, inner, names, frozenset(), 0))
+            return "".join(_element(name, inner, style, frozenset(), 0))
     root = value if isinstance(value, dict) else {"item": value}
-    return "".join(_element("Document", root, names, frozenset(), 0))
+    return "".join(_element("Document", root, style, frozenset(), 0))
 
 
-def _element(name: str, value: Any, names: Names, known: frozenset[str], depth: int) -> Iterator[str]:
+def _element(name: str, value: Any, style: Style, known: frozenset[str], depth: int) -> Iterator[str]:
     if depth > MAX_DEPTH:
         raise ExpressionError("InvalidOperationException", f"the body is nested deeper than {MAX_DEPTH}")
-    attributes, children = _split(value, names) if isinstance(value, dict) else ({}, {})
+    attributes, children = _split(value, style) if isinstance(value, dict) else ({}, {})
     known |= {attribute.partition(":")[2] for attribute in attributes if attribute.startswith("xmlns:")}
-    tag = _tag(name, names, known)
-    written = "".join(f" {attribute}={quoteattr(_text(text))}" for attribute, text in attributes.items())
-    inner = list(_children(children, names, known, depth)) if isinstance(value, dict) else [escape(_text(value))]
+    tag = _tag(name, style, known)
+    written = "".join(f" {attribute}={quoteattr(style.text(text))}" for attribute, text in attributes.items())
+    inner = list(_children(children, style, known, depth)) if isinstance(value, dict) else [escape(style.text(value))]
     yield f"<{tag}{written}>" if any(inner) else f"<{tag}{written} />"
     if any(inner):
         yield from inner
         yield f"</{tag}>"
 
 
-def _children(children: dict[str, Any], names: Names, known: frozenset[str], depth: int) -> Iterator[str]:
+def _children(children: dict[str, Any], style: Style, known: frozenset[str], depth: int) -> Iterator[str]:
     for name, value in children.items():
         if name == "#text":
-            yield escape(_text(value))
+            yield escape(style.text(value))
             continue
         for item in value if isinstance(value, list) else [value]:
-            yield from _element(name, {"item": item} if isinstance(item, list) else item, names, known, depth + 1)
+            yield from _element(name, {"item": item} if isinstance(item, list) else item, style, known, depth + 1)
 
 
-def _split(value: dict[str, Any], names: Names) -> tuple[dict[str, Any], dict[str, Any]]:
+def _split(value: dict[str, Any], style: Style) -> tuple[dict[str, Any], dict[str, Any]]:
     """Attributes and namespace declarations, and the rest."""
     attributes: dict[str, Any] = {}
     children: dict[str, Any] = {}
     for name, inner in value.items():
         scalar = not isinstance(inner, dict | list)
-        if name == names.attributes and isinstance(inner, dict):
+        if name == style.attributes and isinstance(inner, dict):
             attributes |= {_local(key): text for key, text in inner.items()}
         elif name.startswith("@") and scalar:
             attributes[":".join(map(_local, name[1:].split(":", 1)))] = inner
-        elif scalar and name == names.prefix:
+        elif scalar and name == style.prefix:
             attributes["xmlns"] = inner
-        elif scalar and name.startswith(names.prefix + names.separator):
-            attributes["xmlns:" + _local(name[len(names.prefix + names.separator) :])] = inner
+        elif scalar and name.startswith(style.prefix + style.separator):
+            attributes["xmlns:" + _local(name[len(style.prefix + style.separator) :])] = inner
         else:
             children[name] = inner
     return attributes, children
 
 
-def _tag(name: str, names: Names, known: frozenset[str]) -> str:
-    prefix, found, local = name.partition(names.separator) if names.separator else (name, "", "")
+def _tag(name: str, style: Style, known: frozenset[str]) -> str:
+    prefix, found, local = name.partition(style.separator) if style.separator else (name, "", "")
     return f"{prefix}:{_local(local)}" if found and local and prefix in known else _local(name)
 
 
@@ -171,11 +175,3 @@ def _local(name: str) -> str:
 
     head, tail = name[:1], name[1:]
     return (_BAD_START.sub(encoded, head) or "_") + _BAD_IN_NAME.sub(encoded, tail)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return _NOT_XML.sub("\ufffd", value if isinstance(value, str) else json.dumps(value))

@@ -1,5 +1,6 @@
 """
-Liquid templates of set-body, as DotLiquid runs them in APIM: PascalCase filters, .NET formats, names in any case.
+Liquid templates of set-body and the Dapr policies, as DotLiquid runs them in APIM: PascalCase filters, .NET formats,
+names in any case.
 
 Source: APIM policy reference, "set-body", "Using Liquid templates"; DotLiquid, StandardFilters.
 """
@@ -17,12 +18,13 @@ from liquid import Environment, Undefined
 from liquid.exceptions import LiquidError
 from lxml import etree
 
-from gateway.errors import ExpressionError
+from gateway.errors import ExpressionError, LoadError
 from gateway.expressions import to_text
 from gateway.expressions.formatting.composite import format_value
 from gateway.expressions.formatting.dateparse import iso_date, parse_date
 from gateway.expressions.json.tree import JToken
 from gateway.expressions.thrown import Thrown
+from gateway.pipeline.document import Text
 from gateway.policies.body_text import decoded, is_json, is_xml, media_type
 from gateway.policies.safe_xml import XmlError, parse_xml
 from gateway.wire.headers import Headers
@@ -30,6 +32,7 @@ from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
+    from gateway.pipeline.settings import Settings
     from gateway.wire.body import Body
     from gateway.wire.messages import Url
 
@@ -76,7 +79,7 @@ class Template:
             parsed = self._parsed(headers, body)
             return self.render(body=parsed, context=_context(context))
         except (LiquidError, XmlError, ValueError, RecursionError) as error:
-            raise ExpressionError("LiquidException", f"set-body: {str(error)[:200]}") from None
+            raise ExpressionError("LiquidException", f"the template failed: {str(error)[:200]}") from None
 
     def _parsed(self, headers: Headers, body: Body | None) -> Any:
         """The body as data; text where its type says neither JSON nor XML."""
@@ -109,6 +112,16 @@ class Template:
         if text.strip():
             found["#text"] = text
         return found
+
+
+def template_of(settings: Settings, nil_is_null: bool = False) -> Template:
+    """The template that the element's text is; the body that it reads will be in memory. Raises LoadError."""
+    settings.reads_body()
+    written = settings.node.text or Text("", settings.location)
+    try:
+        return compile_template(written.value, nil_is_null, settings.services.max_body_bytes)
+    except ValueError as error:
+        raise LoadError.at(written.location, "bad-template", f"the template is not Liquid: {error}") from None
 
 
 def compile_template(text: str, nil_is_null: bool, max_bytes: int) -> Template:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import quote
 
 from gateway.errors import UpstreamError
@@ -16,6 +16,8 @@ from gateway.expressions import to_text
 from gateway.pipeline.document import Section
 from gateway.pipeline.services import Call
 from gateway.pipeline.shape import ID, Attribute, Child, Content, Element, Kind
+from gateway.policies.body_text import message
+from gateway.policies.liquid_template import template_of
 from gateway.wire.headers import Headers
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ SIDECAR = "http://localhost:3500"
 _COMMON = (
     Attribute("response-variable-name", "Variable for the sidecar's answer.", expression=False),
     Attribute("timeout", "Seconds.", Kind.NUMBER, default="5"),
-    Attribute("template", "Liquid; refused here.", choices=("none",), expression=False),
+    Attribute("template", "`Liquid`: the content is one.", choices=("Liquid", "liquid", "none"), expression=False),
     Attribute("content-type", "Type of the data.", default="application/json"),
     Attribute("ignore-error", "Whether a failure is no error.", Kind.BOOLEAN, default="false"),
 )
@@ -98,20 +100,20 @@ class PublishToDapr:
     sidecar: Sidecar
     component: Value[str] | None
     topic: Value[str]
-    content: Value[Any]
+    content: Value[bytes]
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<publish-to-dapr>``."""
         component = settings.maybe(settings.text, "pubsub-name")
-        return cls(Sidecar.compile(settings), component, settings.text("topic"), settings.content_object())
+        return cls(Sidecar.compile(settings), component, settings.text("topic"), _content(settings, settings))
 
     async def apply(self, context: Context) -> None:
         """Waits for the sidecar. Raises UpstreamError."""
         topic = self.topic(context)
         if self.component:
             topic = f"{self.component(context)}/{topic}"
-        await self.sidecar.post(f"/v1.0/publish/{quote(topic, safe='/')}", _bytes(self.content(context)), context)
+        await self.sidecar.post(f"/v1.0/publish/{quote(topic, safe='/')}", self.content(context), context)
 
 
 _ITEM = Element("item", "One entry.", attributes=(Attribute("key", "Its key.", required=True),), content=Content.TEXT)
@@ -141,7 +143,7 @@ class InvokeDaprBinding:
     name: Value[str]
     operation: Value[str] | None
     metadata: tuple[tuple[Value[str], Value[str]], ...]
-    data: Value[Any] | None
+    data: Value[bytes] | None
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
@@ -152,7 +154,7 @@ class InvokeDaprBinding:
             name=settings.text("name"),
             operation=settings.maybe(settings.text, "operation"),
             metadata=tuple((item.text("key"), item.content()) for item in metadata.all("item")) if metadata else (),
-            data=data.content_object() if data else None,
+            data=_content(settings, data) if data else None,
         )
 
     async def apply(self, context: Context) -> None:
@@ -163,9 +165,18 @@ class InvokeDaprBinding:
         if self.metadata:
             call["metadata"] = {key(context): value(context) for key, value in self.metadata}
         if self.data:
-            call["data"] = _json(_bytes(self.data(context)))
+            call["data"] = _json(self.data(context))
         name = quote(self.name(context), safe="")
         await self.sidecar.post(f"/v1.0/bindings/{name}", json.dumps(call).encode(), context)
+
+
+def _content(policy: Settings, holder: Settings) -> Value[bytes]:
+    """The text of *holder*, as the *policy*'s ``template`` says."""
+    if (policy.maybe(policy.constant, "template") or "none").lower() != "liquid":
+        value = holder.content_object()
+        return lambda context: _bytes(value(context))
+    template, on_request = template_of(holder), policy.on_request
+    return lambda context: template(*message(context, on_request), context).encode()
 
 
 def _bytes(value: object) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from gateway.errors import LoadError
 from gateway.expressions import to_text
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.shape import ID, Attribute, Content, Element, Kind
@@ -65,8 +64,12 @@ class SetBody:
     def compile(cls, settings: Settings) -> Self:
         """From ``<set-body>``. Raises LoadError: the template is not Liquid."""
         if settings.maybe(settings.constant, "template") == "liquid":
-            settings.reads_body()
-            return cls(Constant(None), _template(settings), settings.on_request)
+            from gateway.policies.liquid_template import (
+                template_of,  # its library is large, and few bodies are templates
+            )
+
+            nil_is_null = settings.constant("xsi-nil") == "null"
+            return cls(Constant(None), template_of(settings, nil_is_null), settings.on_request)
         return cls(settings.content_object(), None, settings.on_request)
 
     def apply(self, context: Context) -> None:
@@ -93,15 +96,3 @@ class SetBody:
     def _rendered(self, template: Template, context: Context) -> str:
         """The template on the message of this section, also where its text becomes the body of another."""
         return template(*message(context, self.on_request), context)
-
-
-def _template(settings: Settings) -> Template:
-    from gateway.policies.liquid_template import compile_template  # its library is large, and few bodies are templates
-
-    text = settings.node.text.value if settings.node.text else ""
-    nil_is_null = settings.constant("xsi-nil") == "null"
-    try:
-        return compile_template(text, nil_is_null, settings.services.max_body_bytes)
-    except ValueError as error:
-        location = settings.node.text.location if settings.node.text else settings.location
-        raise LoadError.at(location, "bad-template", f"the template is not Liquid: {error}") from None

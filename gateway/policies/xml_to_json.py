@@ -18,8 +18,7 @@ from lxml import etree
 from gateway.errors import ExpressionError
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Element, Kind
-from gateway.policies.body_text import decoded, is_xml, media_type, message
-from gateway.policies.conversion import accepts
+from gateway.policies.conversion import Conversion, conditions
 from gateway.policies.safe_xml import XmlError, parse_xml
 
 if TYPE_CHECKING:
@@ -49,8 +48,7 @@ class XmlToJson:
         attributes=(
             ID,
             Attribute("kind", "How JSON is written.", required=True, choices=("javascript-friendly", "direct")),
-            Attribute("apply", "When.", required=True, choices=("always", "content-type-xml")),
-            Attribute("consider-accept-header", "Only for callers that accept JSON.", Kind.BOOLEAN, default="true"),
+            *conditions("xml", "json"),
             Attribute(
                 "always-array-child-elements", "Whether a single child is an array too.", Kind.BOOLEAN, default="false"
             ),
@@ -59,41 +57,30 @@ class XmlToJson:
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND, Section.OUTBOUND, Section.ON_ERROR})
 
     kind: Value[str]
-    condition: Value[str]
-    considers_accept: Value[bool]
     always_array: Value[bool]
-    on_request: bool
-    max_bytes: int
+    conversion: Conversion
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<xml-to-json>``."""
-        settings.reads_body()
         return cls(
             kind=settings.text("kind"),
-            condition=settings.text("apply"),
-            considers_accept=settings.boolean("consider-accept-header"),
             always_array=settings.boolean("always-array-child-elements"),
-            on_request=settings.on_request,
-            max_bytes=settings.services.max_body_bytes,
+            conversion=Conversion.compile(settings, "xml", "json"),
         )
 
     def apply(self, context: Context) -> None:
         """Replaces the body. Raises ExpressionError: it is not XML."""
-        headers, body = message(context, self.on_request)
-        if body is None or (self.condition(context) != "always" and not is_xml(media_type(headers))):
-            return
-        if self.considers_accept(context) and not accepts(context.request, "json"):
-            return
+        self.conversion.apply(context, lambda content: self._converted(content, context))
+
+    def _converted(self, content: bytes, context: Context) -> str:
         try:
-            root = parse_xml(decoded(body, headers, self.max_bytes))
+            root = parse_xml(content)
         except XmlError as error:
             raise ExpressionError("XmlException", str(error)) from None
         direct = self.kind(context) == "direct"
         style = Style("@" if direct else "", "#text" if direct else "text", self.always_array(context))
-        body.replace(json.dumps({_name(root): _value(root, style)}, ensure_ascii=False, separators=(",", ":")).encode())
-        headers.remove("Content-Encoding")
-        headers.replace("Content-Type", "application/json; charset=utf-8")
+        return json.dumps({_name(root): _value(root, style)}, ensure_ascii=False, separators=(",", ":"))
 
 
 def _value(element: etree._Element, style: Style) -> Json:

@@ -97,6 +97,26 @@ def test_json_to_xml(bench: Bench, attributes: str, body: object, expected: str)
     assert kind == "application/xml; charset=utf-8"
 
 
+DATES = [
+    ("2026-11-27T18:25:43.500Z", "2026-11-27T18:25:43.5Z"),
+    ("2026-11-27T18:25:43+02:00", "2026-11-27T16:25:43+00:00"),
+    ("2026-11-27T18:25:43.1234567", "2026-11-27T18:25:43.1234567"),
+    ("2026-11-27T18:25:43.000", "2026-11-27T18:25:43"),
+    ("2026-11-27", "2026-11-27"),
+    ("2026-13-27T18:25:43Z", "2026-13-27T18:25:43Z"),
+    ("at 2026-11-27T18:25:43.500Z", "at 2026-11-27T18:25:43.500Z"),
+]
+
+
+@pytest.mark.parametrize(("written", "read"), DATES)
+def test_dates(bench: Bench, written: str, read: str) -> None:
+    """Dates with a time are written as XML has them, on the clock of the gateway (UTC), or copied if so wished."""
+    body = json.dumps({"a": {"@b": written, "c": [written]}})
+    for attributes, expected in (("", read), ('parse-date="true"', read), ('parse-date="false"', written)):
+        text, _ = converted(bench, TO_XML.format(attributes), body, JSON)
+        assert text == f'<a b="{expected}"><c>{expected}</c></a>'
+
+
 @pytest.mark.parametrize(
     ("xml", "body"),
     [

@@ -1,25 +1,19 @@
-"""Language models: token limits and metrics; then client certificates, Dapr and authorizations."""
+"""Language models: token limits and metrics; then authorizations."""
 
 from __future__ import annotations
 
 import asyncio
-import datetime
 from dataclasses import dataclass, field
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import NameOID
 
 from gateway.counters import MemoryCounters
 from gateway.errors import PolicyError, UpstreamError
 from gateway.pipeline.context import Authorization
-from gateway.pipeline.services import Call
 from gateway.policies.token_usage import TokenUsage, find_usage
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.messages import Response
 from tests.policies.bench import NOW, Bench, Ran, answer, post
-from tests.tokens.minting import rsa_key
 
 USAGE = '{"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 30, "total_tokens": 40}}'
 
@@ -149,107 +143,7 @@ def test_a_broken_answer_stays_broken(bench: Bench) -> None:
         asyncio.run(read())
 
 
-# -- certificates
-def _certificate(days: int = 10) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")])
-    start = datetime.datetime.fromtimestamp(NOW, datetime.UTC) - datetime.timedelta(days=5)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(rsa_key().public_key())
-    builder = builder.serial_number(0x0ABC).not_valid_before(start)
-    builder = builder.not_valid_after(start + datetime.timedelta(days=days))
-    names = x509.SubjectAlternativeName([x509.DNSName("Client.test")])
-    return builder.add_extension(names, False).sign(rsa_key(), hashes.SHA256())
-
-
-CHECK = '<validate-client-certificate validate-revocation="{0}" {1}>{2}</validate-client-certificate>'
-
-
-@pytest.mark.parametrize(
-    ("revocation", "attributes", "identity", "passes"),
-    [
-        ("false", "", "", True),
-        ("true", "", "", False),
-        ("true", 'ignore-error="true"', "", True),
-        ("false", "", 'common-name="client"', True),
-        ("false", "", 'common-name="other"', False),
-        ("false", "", 'dns-name="client.TEST" serial-number="0abc"', True),
-        ("false", "", 'dns-name="client.test" serial-number="1"', False),
-        ("false", "", f'thumbprint="{_certificate().fingerprint(hashes.SHA1()).hex(":")}"', True),
-        ("false", "", 'subject="CN=client" issuer-subject="CN=client"', True),
-        ("false", "", 'issuer-thumbprint="AA"', False),
-    ],
-    ids=["any", "revocation", "ignored", "name", "other name", "dns", "serial", "thumbprint", "subject", "issuer"],
-)
-def test_client_certificates(bench: Bench, revocation: str, attributes: str, identity: str, passes: bool) -> None:
-    """All facts of one identity must hold; revocation cannot be looked up, so asking for it refuses."""
-    identities = f"<identities><identity {identity}/></identities>" if identity else ""
-    xml = CHECK.format(revocation, attributes, identities)
-    request = post("", certificate=_certificate())
-    if passes:
-        assert bench.run(xml, request).outcome is None
-    else:
-        with pytest.raises(PolicyError) as caught:
-            bench.run(xml, request)
-        assert caught.value.status == 403
-
-
-@pytest.mark.parametrize("certificate", [None, _certificate(days=4)], ids=["none", "expired"])
-def test_no_good_certificate(bench: Bench, certificate: x509.Certificate | None) -> None:
-    """Without a certificate, or with one whose time is over, nobody passes."""
-    with pytest.raises(PolicyError):
-        bench.run(CHECK.format("false", "", ""), post("", certificate=certificate))
-
-
-# -- Dapr and authorizations
-@dataclass
-class Sidecar:
-    """Remembers calls, answers with *status*."""
-
-    status: int = 200
-    calls: list[Call] = field(default_factory=list)
-
-    async def send(self, call: Call) -> Response:
-        self.calls.append(call)
-        return Response(self.status)
-
-
-@pytest.mark.parametrize(
-    ("xml", "url", "body"),
-    [
-        (
-            '<publish-to-dapr pubsub-name="p" topic="t">@("{" + "}")</publish-to-dapr>',
-            "http://localhost:3500/v1.0/publish/p/t",
-            b"{}",
-        ),
-        (
-            '<invoke-dapr-binding name="n" operation="create"><metadata><item key="a">b</item></metadata>'
-            "<data>[1]</data></invoke-dapr-binding>",
-            "http://localhost:3500/v1.0/bindings/n",
-            b'{"operation": "create", "metadata": {"a": "b"}, "data": [1]}',
-        ),
-        (
-            '<invoke-dapr-binding name="n"><data>text</data></invoke-dapr-binding>',
-            "http://localhost:3500/v1.0/bindings/n",
-            b'{"data": "text"}',
-        ),
-    ],
-    ids=["publish", "binding", "text"],
-)
-def test_dapr(bench: Bench, xml: str, url: str, body: bytes) -> None:
-    """The sidecar gets the message; its refusal is an error unless that is ignored."""
-    sidecar = Sidecar()
-    bench.use(http=sidecar).run(xml)
-    assert (sidecar.calls[0].url, sidecar.calls[0].body, sidecar.calls[0].timeout_s) == (url, body, 5.0)
-    sidecar.status = 500
-    with pytest.raises(UpstreamError):
-        bench.run(xml)
-    ignoring = xml.replace(' name="n"', ' name="n" ignore-error="true" response-variable-name="r"').replace(
-        ' topic="t"', ' topic="t" ignore-error="true" response-variable-name="r"'
-    )
-    assert bench.run(ignoring).variables == {"r": None}
-    with pytest.raises(UpstreamError):
-        bench.use(http=None).run(xml)
-
-
+# -- authorizations
 @dataclass
 class Source:
     """A credential source with one authorization."""

@@ -24,6 +24,7 @@ from gateway.expressions.json.tree import (
     JValue,
 )
 from gateway.expressions.limits import reading
+from gateway.expressions.moments import DateTime
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.values import BigInteger, Int64
 
@@ -85,10 +86,15 @@ def _check_depth(made: JToken) -> None:
     raise _too_deep()
 
 
+def read_moment(raw: str) -> DateTime | None:
+    """The date and time that *raw* is, or None."""
+    return iso_date(raw) if len(raw) > 18 and raw[4:5] == "-" and _DATE.fullmatch(raw) else None
+
+
 def scalar(raw: object) -> JValue:
     """A leaf: integers are Int64 where they fit, text that is an ISO date and time is a date."""
     if raw.__class__ is str:
-        date = iso_date(raw) if len(raw) > 18 and raw[4] == "-" and _DATE.fullmatch(raw) else None
+        date = read_moment(raw)
         return JValue(raw, STRING) if date is None else JValue(date, DATE)
     if raw.__class__ is int:
         return JValue(Int64(raw) if -_LONG <= raw < _LONG else BigInteger(raw), INTEGER)
