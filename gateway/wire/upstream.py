@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 from gateway.errors import UpstreamError
@@ -94,7 +95,7 @@ class HttpTarget:
         try:
             variant = self._variants.get(way) or self._variant(way)
         except (OSError, ValueError) as error:
-            return _refused(UpstreamError("BackendConnectionFailure", f"The backend cannot be reached: {error}.", 500))
+            return _refused(_unreachable(error))
         return variant.send(request, replace(options, way=None))
 
     def _variant(self, way: Way) -> HttpTarget:
@@ -111,18 +112,21 @@ class HttpTarget:
         return not request.upgrade and (options.http_version == "2" or self._is_secure)
 
     def _send_over_http2(self, request: Request, options: ForwardOptions) -> Pending[Response]:
-        if self._http2 is None:
-            self._http2 = Http2Pool(self._dial(("h2", "http/1.1")), self.settings, self._is_secure)
         try:
+            pool = self._http2 = self._http2 or self._http2_pool()
             target = HttpTarget._request_line(self, request).split(" ")[1]
             fields = request_fields(request, target, self.url, request.method in _WITH_CONTENT)
         except (UpstreamError, UnicodeEncodeError) as error:
             return _refused(error)
-        older = replace(options, http_version="1")
-        instead = (lambda: self.send_once(request, older)) if options.http_version == "2or1" else None
-        exchange = Http2Exchange(self._http2, request, fields, options.timeout_s, instead)
-        self._http2.dispatch(exchange)
+        except OSError as error:
+            return _refused(_unreachable(error))
+        instead = None if options.http_version == "2" else partial(self.send_once, request, _as_http1(options))
+        exchange = Http2Exchange(pool, request, fields, options.timeout_s, instead)
+        pool.dispatch(exchange)
         return exchange
+
+    def _http2_pool(self) -> Http2Pool:
+        return Http2Pool(self._dial(("h2", "http/1.1")), self.settings, self._is_secure)
 
     @property
     def _is_secure(self) -> bool:
@@ -138,7 +142,6 @@ class HttpTarget:
         return straight if self.way.proxy is None else tunnel(self.way.proxy, straight)
 
     # -- over HTTP/1.1
-
     def _head(self, request: Request) -> tuple[bytes, bool]:
         """The request's head, and whether its body goes out in chunks."""
         lines = request.headers.lines
@@ -184,6 +187,15 @@ class ProxiedTarget(HttpTarget):
         method, target, rest = super()._request_line(request).split(" ", 2)
         proxy = authorization_line(self.way.proxy) if self.way.proxy else ""
         return f"{method} http://{self._host_line.removeprefix('Host: ')}{target} {rest}{proxy}"
+
+
+def _as_http1(options: ForwardOptions) -> ForwardOptions:
+    return replace(options, http_version="1")
+
+
+def _unreachable(error: Exception) -> UpstreamError:
+    """What a policy or the configuration names cannot be used."""
+    return UpstreamError("BackendConnectionFailure", f"The backend cannot be reached: {error}.", 500)
 
 
 def _refused(error: Exception) -> Pending[Response]:

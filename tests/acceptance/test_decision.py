@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from gateway.emulators.entra.directory import SERVICE_PRINCIPAL
 from gateway.wire.serve import start
 from gateway.wire.settings import ServerSettings
 from tests.acceptance.rig import Product, product
+from tests.nginx import free_port, listening
 from tests.wire.rig import Reply, ask
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
@@ -131,9 +131,7 @@ def test_real_nginx(tmp_path: Path) -> None:
     """deploy/nginx-auth-request.conf works with nginx: token in, verified caller out, forged copies gone."""
 
     async def scenario(running: Product, port: int) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            front = free.getsockname()[1]
+        front = free_port()
         text = CONFIGURATION.read_text().replace("127.0.0.1:8082", f"127.0.0.1:{port}")
         text = text.replace("127.0.0.1:8090", f"127.0.0.1:{running.backend.port}")
         text = text.replace("127.0.0.1:8000", f"127.0.0.1:{front}")
@@ -145,7 +143,7 @@ def test_real_nginx(tmp_path: Path) -> None:
         )
         nginx = subprocess.Popen([NGINX, "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)])
         try:
-            await reachable(front)
+            await listening(front)
             good = f"Authorization: Bearer {running.entra.mint()}"
             assert (await put(front, "GET /orders/items/7", good, "Caller-ObjectId: evil")).status == 200
             assert running.received("caller-objectid") == [SERVICE_PRINCIPAL]
@@ -158,15 +156,3 @@ def test_real_nginx(tmp_path: Path) -> None:
             nginx.wait()
 
     decide(tmp_path, scenario)
-
-
-async def reachable(port: int) -> None:
-    for _ in range(200):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.05)
-        else:
-            writer.close()
-            return
-    raise TimeoutError(f"nothing listens on {port}")
