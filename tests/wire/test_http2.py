@@ -16,7 +16,7 @@ from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream import HttpTarget
 from tests.wire.http2_peer import Link, Peer, Received, playing
-from tests.wire.rig import Forwarder, ask, client, serving, settled
+from tests.wire.rig import Forwarder, ask, backend, client, serving, settled
 
 TWO = ForwardOptions(5.0, http_version="2")
 MEGABYTE = 1024 * 1024
@@ -492,6 +492,27 @@ def test_nobody_listens() -> None:
             with pytest.raises(UpstreamError, match="No connection to the backend"):
                 await each
         await target.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_backend_that_hangs_up_at_once() -> None:
+    """A backend that closes every connection is 502, and is not called again and again."""
+
+    async def hang_up(*_: object) -> None:
+        """Say nothing and leave."""
+
+    async def scenario() -> None:
+        async with backend(hang_up) as behind:
+            target = HttpTarget(f"http://127.0.0.1:{behind.port}")
+            for request in (Request("GET", "/"), Request("POST", "/", body=Body(b"a"))):
+                with pytest.raises(UpstreamError) as caught:
+                    await target.send(request, TWO)
+                assert (caught.value.reason, caught.value.status) == ("BackendConnectionFailure", 502)
+            assert behind.connections <= 3
+            assert target._http2 is not None
+            assert target._http2.size == 0
+            await target.aclose()
 
     asyncio.run(scenario())
 

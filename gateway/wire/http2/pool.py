@@ -101,7 +101,9 @@ class Http2Pool:
             self._refuse_waiting(f"No connection to the backend {self._dial.place}: {cause(error)}.", 502)
             return
         self._connecting = None
-        if self._negotiated and _protocol(connection) != "h2":
+        if connection.transport.is_closing():  # it has been told so already, and is not coming back
+            self._refuse_waiting("The backend closed the connection before its answer.", 502)
+        elif self._negotiated and _protocol(connection) != "h2":
             connection.abort()
             self._fall_back()
         else:
