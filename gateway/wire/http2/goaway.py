@@ -43,9 +43,10 @@ class GoawayFilter:
         self._left -= position
         while len(data) - position >= _HEADER_BYTES:
             end = position + _HEADER_BYTES + _length(data[position : position + 3])
-            if data[position + 3] == _TYPE:
-                if end > len(data):
-                    break
+            is_goaway = data[position + 3] == _TYPE
+            if is_goaway and end > len(data):
+                break
+            if is_goaway:
                 yield data[begin:position]
                 yield _parse(data[position + _HEADER_BYTES : end])
                 begin = end
