@@ -14,8 +14,15 @@ import ipaddress
 from gateway.wire.fields import tokens
 from gateway.wire.settings import Network
 
-# Beside X-Forwarded-*: fields from which backends take an address, a host or even the path.
-_CLAIMS = frozenset(["forwarded", "x-real-ip", "x-original-url", "x-rewrite-url", "x-original-host", "x-client-ip"])
+# Beside X-Forwarded-*: fields from which backends take an address, a host, the path or a client certificate.
+# Source: RFC 9440 §4.1 for certificates.
+_CLAIMS = frozenset(
+    """
+    forwarded x-real-ip x-client-ip client-ip true-client-ip x-cluster-client-ip
+    x-original-host x-host x-http-host-override x-original-url x-rewrite-url
+    client-cert client-cert-chain x-client-cert x-arr-clientcert ssl-client-cert x-ssl-client-cert
+    """.split()
+)
 
 
 class Peer:

@@ -8,10 +8,11 @@ from typing import Protocol
 
 from cryptography.x509 import Certificate
 
+from gateway.wire.authority import is_authority
 from gateway.wire.forwarded import Peer, client_address, forwarded_value
 from gateway.wire.headers import Headers
 from gateway.wire.messages import DEFAULT_PORTS, Request, Response
-from gateway.wire.request_head import RequestHead, parse_head
+from gateway.wire.request_head import HeadError, RequestHead, parse_head
 from gateway.wire.settings import ServerSettings
 from gateway.wire.varied_head import vary
 
@@ -115,6 +116,8 @@ class Caller:
         address = client_address(lines, peer, self._networks)
         scheme = forwarded_value(lines, "x-forwarded-proto") or peer.scheme
         host = forwarded_value(lines, "x-forwarded-host") or head.host
+        if scheme not in DEFAULT_PORTS or (host and not is_authority(host)):
+            raise HeadError(400, "Malformed X-Forwarded-Proto or X-Forwarded-Host")
         peer.extend(lines, head.host)
         return _Origin(address, scheme, *_authority(host, scheme), host_line)
 

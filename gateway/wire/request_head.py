@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from gateway.wire.authority import is_authority
 from gateway.wire.fields import FieldError, check_octets, parse_fields, tokens
 from gateway.wire.target import TargetError, split_target
 
@@ -23,7 +24,6 @@ _hosts: dict[str, str] = {}  # Host lines that were found well-formed
 
 _METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
 _VERSION = re.compile(r"HTTP/[0-9]\.[0-9]")
-_HOST = re.compile(r"(?:[A-Za-z0-9\-._~]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _USUAL_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 _REFUSED_METHODS = frozenset(["CONNECT", "TRACE"])
@@ -89,6 +89,7 @@ def parse_head(data: bytes, lines: list[str], settings: ServerSettings) -> Reque
     """Read the head *data*, split into *lines*, with no empty line at its end any more. Raises HeadError."""
     method, target, minor = read_request_line(lines[0], settings)
     fields = _fields(data, lines[1:], settings)
+    fields.pop("proxy", None)  # no field of HTTP, but CGI makes HTTP_PROXY of it: CVE-2016-5385
     host = _host(fields, minor)
     path, query = read_target(target, host)
     head = RequestHead(method, path, query, fields, host, 0, minor == 1, False, minor)
@@ -152,7 +153,7 @@ def _host(fields: dict[str, str], minor: int) -> str:
     host = _hosts.get(line)
     if host is None:
         host = line[5:].strip(" \t")
-        if not _HOST.fullmatch(host):
+        if not is_authority(host):
             raise HeadError(400, "Malformed Host header")
         if len(_hosts) < _MAX_HOSTS:
             _hosts[line] = host

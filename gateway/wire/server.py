@@ -173,7 +173,8 @@ class ServerConnection(asyncio.Protocol):
             raise HeadError(431, "Request head too large")
         if len(data) > self._settings.max_request_line_bytes and b"\r\n" not in data:
             raise HeadError(414, "Request line too long")
-        if data.count(b"\n") != data.count(b"\r\n") or b"\0" in data:
+        line_ends = data.count(b"\r\n")
+        if data.count(b"\n") != line_ends or data.count(b"\r", 0, -1) != line_ends or b"\0" in data:
             raise HeadError(400, "Control character or bare line end in the message head")
         if self._read_deadline == _NEVER or self._idle:
             self._read_deadline = self._sweeper.deadline(self._settings.head_timeout_s)

@@ -14,7 +14,8 @@ from tests.wire.rig import OK, answer, ask, proxy
 CLAIMS = (
     b"X-Forwarded-For: 1.1.1.1\r\nX_Forwarded_For: 2.2.2.2\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\n"
     b"X-Forwarded-Port: 1\r\nX-Forwarded-Whatever: 1\r\nForwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\n"
-    b"X-Original-URL: /admin\r\nX-Rewrite-URL: /admin\r\nX-Original-Host: evil\r\n"
+    b"X-Original-URL: /admin\r\nX-Rewrite-URL: /admin\r\nX-Original-Host: evil\r\nTrue-Client-IP: 1.1.1.1\r\n"
+    b"Client-Cert: :MIIB:\r\nX-ARR-ClientCert: MIIB\r\nX-HTTP-Host-Override: evil\r\n"
 )
 
 
@@ -63,3 +64,34 @@ def test_takes_scheme_and_host_from_a_trusted_proxy() -> None:
     request, received = exchange(fields, "127.0.0.1/32")
     assert str(request.original_url) == "https://api.example/"
     assert b"X-Forwarded-Proto: https\r\nX-Forwarded-Host: api.example\r\n" in received
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *[
+            b"X-Forwarded-Host: " + host
+            for host in [b"a b", b"a/b", b"u@a", b"a:99999", b"a:" + b"9" * 5000, b"a\xc3\xa9"]
+        ],
+        *[b"X-Forwarded-Proto: " + scheme for scheme in [b"file", b"https://", b"a b"]],
+    ],
+)
+def test_refuses_what_even_a_trusted_proxy_cannot_mean(fields: bytes) -> None:
+    """A proxy passes on what its clients wrote, so what it is believed about is checked like a client's own."""
+
+    async def scenario() -> None:
+        async with proxy(answer(OK), ServerSettings(trusted_proxies=(ipaddress.ip_network("127.0.0.0/8"),))) as p:
+            reply = await ask(p.server.port, b"GET / HTTP/1.1\r\nHost: h\r\n" + fields + b"\r\n\r\n")
+            assert reply.status == 400
+            assert not p.application.seen
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("trusted", [None, "127.0.0.0/8"])
+@pytest.mark.parametrize("name", [b"Proxy", b"PROXY", b"proxy"])
+def test_no_client_names_the_proxy_of_a_cgi_program(trusted: str | None, name: bytes) -> None:
+    """``Proxy`` ends here, whoever sends it: CGI hands it to programs as HTTP_PROXY (httpoxy)."""
+    request, received = exchange(name + b": http://evil:1\r\n", trusted)
+    assert "proxy" not in request.headers
+    assert b"evil" not in received
