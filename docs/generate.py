@@ -190,7 +190,7 @@ def _meaning(attribute: Attribute) -> str:
 def _bounds(attribute: Attribute) -> str:
     low, high = attribute.minimum, attribute.maximum
     if low is not None and high is not None:
-        return f" From {low:g} to {high:g}."
+        return f" From {low:g} to {high:.10g}."
     return "" if low is None else f" At least {low:g}."
 
 

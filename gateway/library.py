@@ -6,8 +6,8 @@ Every mistake in every document is collected, so that one start names them all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gateway.documents import read_document
@@ -15,10 +15,13 @@ from gateway.errors import LoadError, Location, Problem
 from gateway.pipeline.checker import check
 from gateway.pipeline.compiler import Compiler, Scoped, default_global_policy
 from gateway.pipeline.document import PolicyDocument, Scope
+from gateway.pipeline.masking import MASK
 from gateway.pipeline.named_values import NamedValue, Substitution
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.policy import Vocabulary
 from gateway.pipeline.services import Services
+
+_TELLING = 8  # so many characters of a secret, or a shorter one whole, give it away
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class PolicyLibrary:
         try:
             return Compiler(self.vocabulary, self.services, fragments).compile(scoped)
         except LoadError as error:
-            self._report(error)
+            self._note(error.problems)
             return Pipeline()
 
     def _document(self, path: Path, fragment: bool = False) -> PolicyDocument:
@@ -95,16 +98,24 @@ class PolicyLibrary:
         try:
             document = read_document(path, self.vocabulary)
         except LoadError as error:
-            self._report(error)
+            self._note(error.problems)
             return PolicyDocument(str(path))
         substitution = Substitution(self.named_values)
         document = substitution.document(document)
         found = [*substitution.problems, *check(document, self.vocabulary), *_wrong_root(document, path, fragment)]
-        self.problems.update(dict.fromkeys(found))
+        self._note(found)
         return PolicyDocument(str(path)) if found else document
 
-    def _report(self, error: LoadError) -> None:
-        self.problems.update(dict.fromkeys(error.problems))
+    def _note(self, problems: Iterable[Problem]) -> None:
+        secrets = [value.text for value in self.named_values.values() if value.secret]
+        self.problems.update((_masked(problem, secrets), None) for problem in problems)
+
+
+def _masked(problem: Problem, secrets: Iterable[str]) -> Problem:
+    """*problem*, its message cut where a secret named value begins: messages quote, and shorten, what they refuse."""
+    ends = [problem.message.find(secret[:_TELLING]) for secret in secrets if len(secret) >= _TELLING // 2]
+    shown = min((end for end in ends if end >= 0), default=None)
+    return problem if shown is None else replace(problem, message=problem.message[:shown] + MASK)
 
 
 def _wrong_root(document: PolicyDocument, path: Path, fragment: bool) -> list[Problem]:

@@ -28,12 +28,14 @@ class Expression:
         source: The text, ``@(…)`` or ``@{…}``.
         reads_request_body: It may read ``context.Request.Body``, so that body must be in memory.
         reads_response_body: The same for ``context.Response.Body``.
+        reads_token: It reads a member of a ``Jwt``.
         is_constant: It never looks at the context and has always the same result.
     """
 
     source: str
     reads_request_body: bool
     reads_response_body: bool
+    reads_token: bool
     is_constant: bool
     _run: Run = field(repr=False, compare=False)
     _locals: tuple[None, ...] = field(repr=False, compare=False)
@@ -109,6 +111,7 @@ def _compile(source: Source, text: str, time_s: float) -> Expression:
         source=text,
         reads_request_body="Request" in touched and body_read,
         reads_response_body="Response" in touched and body_read,
+        reads_token="Jwt" in touched,
         is_constant=constant,
         _run=run,
         _time_s=time_s,

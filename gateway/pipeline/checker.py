@@ -28,6 +28,7 @@ _LITERALS = {
     Kind.INTEGER: re.compile(r"[+-]?\d+", re.ASCII),
     Kind.NUMBER: _NUMBER,
 }
+_LARGEST = 2.0**53  # beyond it neither JSON nor the counters of Redis are exact
 _FILL_IN = "fill in the template's ${…} and %{…} before loading"
 _EXPECTED = {Kind.BOOLEAN: "true or false", Kind.INTEGER: "a whole number", Kind.NUMBER: "a number"}
 
@@ -196,10 +197,13 @@ class _Check:
         value = text.value.strip()
         if rule.choices and value not in rule.choices:
             self._bad_value(text, name, f"one of: {', '.join(rule.choices)}")
+        written = text.value if isinstance(rule, Attribute) else value  # white space around content is layout
+        if rule.format and not re.fullmatch(rule.format.pattern, written):
+            self._bad_value(text, name, rule.format.remedy)
         pattern = _LITERALS.get(rule.kind)
         if pattern and not pattern.fullmatch(value):
             self._bad_value(text, name, f"write {_EXPECTED[rule.kind]}")
-        elif isinstance(rule, Attribute) and _NUMBER.fullmatch(value):
+        elif pattern and isinstance(rule, Attribute) and rule.kind is not Kind.BOOLEAN:
             self._bounds(text, rule, name)
 
     def _bad_value(self, text: Text, name: str, remedy: str) -> None:
@@ -211,11 +215,10 @@ class _Check:
     def _bounds(self, text: Text, rule: Attribute, name: str) -> None:
         number = float(text.value)
         if rule.minimum is not None and number < rule.minimum:
-            message, remedy = f"{name} cannot be {_short(text.value)}", f"at least {rule.minimum:g}"
-            self._report(text.location, "bad-value", message, remedy)
-        if rule.maximum is not None and number > rule.maximum:
-            message, remedy = f"{name} cannot be {_short(text.value)}", f"at most {rule.maximum:g}"
-            self._report(text.location, "bad-value", message, remedy)
+            self._bad_value(text, name, f"at least {rule.minimum:g}")
+        maximum = _LARGEST if rule.maximum is None else rule.maximum
+        if number > maximum:
+            self._bad_value(text, name, f"at most {maximum:.15g}")
 
     def _report(self, location: Location, code: str, message: str, remedy: str) -> None:
         self.problems.append(Problem(location, code, message, remedy))

@@ -69,7 +69,7 @@ def _element(shape: Element, *more: Attribute) -> Schema:
     """What may stand behind an element's name: nothing, a text, a list or a mapping."""
     forms: list[Schema] = [_mapping(shape, more)]
     if shape.content in (Content.TEXT, Content.VERBATIM):
-        forms.append(_value(shape.kind, shape.choices, shape.expression))
+        forms.append(_value(shape))
     if shape.content is Content.POLICIES:
         forms.append({"type": "array", "items": _STATEMENT})
     elif child := only_child(shape):
@@ -91,7 +91,7 @@ def _mapping(shape: Element, more: Iterable[Attribute]) -> Schema:
     for child in shape.children:
         properties |= _child_keys(child)
     if shape.content in (Content.TEXT, Content.VERBATIM):
-        properties[TEXT] = _value(shape.kind, shape.choices, shape.expression)
+        properties[TEXT] = _value(shape)
     if shape.content is Content.POLICIES:
         properties[DO] = {"type": ["array", "null"], "items": _STATEMENT}
     elif shape.children:
@@ -115,14 +115,20 @@ def _attribute(attribute: Attribute) -> Schema:
     described: Schema = {"description": attribute.doc}
     if attribute.default is not None:
         described["default"] = attribute.default
-    bounds = {"minimum": attribute.minimum, "maximum": attribute.maximum}
-    limits = {key: value for key, value in bounds.items() if value is not None}
-    return {**described, **_value(attribute.kind, attribute.choices, attribute.expression, limits)}
+    return {**described, **_value(attribute)}
 
 
-def _value(kind: Kind, choices: tuple[str, ...], expression: bool, limits: Schema | None = None) -> Schema:
+def _value(rule: Attribute | Element) -> Schema:
     """A literal of the right kind; a named value or an expression may always stand in for it, as text."""
-    if kind is Kind.STRING and not choices:
-        return {"type": _SCALAR} if expression else {"type": _SCALAR, "not": {"pattern": r"^\s*@[({]"}}
-    literal = {"enum": [*choices]} if choices else {**_LITERALS[kind], **(limits or {})}
-    return {"anyOf": [literal, {"type": "string", "pattern": _COMPUTED if expression else r"\{\{"}]}
+    if rule.kind is Kind.STRING and not rule.choices and rule.format is None:
+        return {"type": _SCALAR} if rule.expression else {"type": _SCALAR, "not": {"pattern": r"^\s*@[({]"}}
+    literal = {"enum": [*rule.choices]} if rule.choices else {**_LITERALS[rule.kind], **_limits(rule)}
+    return {"anyOf": [literal, {"type": "string", "pattern": _COMPUTED if rule.expression else r"\{\{"}]}
+
+
+def _limits(rule: Attribute | Element) -> Schema:
+    limits: Schema = {} if rule.format is None else {"pattern": f"^(?:{rule.format.pattern})$"}
+    if isinstance(rule, Attribute):
+        bounds = {"minimum": rule.minimum, "maximum": rule.maximum}
+        limits |= {key: value for key, value in bounds.items() if value is not None}
+    return limits

@@ -31,6 +31,20 @@ class Content(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Format:
+    """
+    What a literal text must look like.
+
+    Attributes:
+        pattern: Regular expression for the whole text, in the dialect that Python and JSON Schema share.
+        remedy: What to write, for whoever wrote something else.
+    """
+
+    pattern: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attribute:
     """
     One attribute.
@@ -40,6 +54,7 @@ class Attribute:
         default: The text that applies when the attribute is absent; None for no default.
         choices: The only literals allowed; empty for any.
         minimum, maximum: Bounds of a literal number, both inclusive; None for no bound.
+        format: What a literal must look like; None for any text.
         extension: Ours, not APIM's.
     """
 
@@ -52,6 +67,7 @@ class Attribute:
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    format: Format | None = None
     extension: bool = False
 
 
@@ -66,6 +82,7 @@ class Element:
         expression: Whether the text may be an expression.
         required: Whether the text (or at least one policy) must be there.
         choices: The only literal texts allowed; empty for any.
+        format: What a literal text must look like; None for any text.
         mixed: Whether text around an expression is let through and taken literally, as APIM does in trace messages.
         refused: Why this policy is known but never run; its content is not looked at. Empty for all others.
     """
@@ -79,6 +96,7 @@ class Element:
     expression: bool = True
     required: bool = False
     choices: tuple[str, ...] = ()
+    format: Format | None = None
     mixed: bool = False
     refused: str = ""
 

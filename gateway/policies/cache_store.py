@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Element, Kind
 from gateway.policies.cache_lookup import CachePlan
+from gateway.policies.elements import seconds
 from gateway.value_cache import CachedResponse
 from gateway.value_cache.seam import MAX_VALUE_BYTES
 
@@ -38,7 +39,7 @@ class CacheStore:
         "Keeps the response for `cache-lookup` in inbound; without that it does nothing.",
         attributes=(
             ID,
-            Attribute("duration", "Seconds for which it is kept.", Kind.NUMBER, required=True),
+            seconds("duration", "Seconds for which it is kept.", required=True),
             Attribute("cache-response", "Whether this response is kept; only 200 where this is absent.", Kind.BOOLEAN),
         ),
     )

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gateway.errors import ExpressionError
 from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.shape import ID, Attribute, Element, Kind
+from gateway.pipeline.shape import ID, Attribute, Element
 from gateway.policies.cached_values import CACHING_TYPE, cache_of
+from gateway.policies.elements import seconds
 from gateway.policies.value_forms import CODEC
 from gateway.value_cache import CodecError
 
@@ -36,7 +37,7 @@ class CacheStoreValue:
             ID,
             Attribute("key", "Under what the value is kept.", required=True),
             Attribute("value", "The value; an expression keeps its type.", required=True),
-            Attribute("duration", "Seconds for which it is kept.", Kind.NUMBER, required=True),
+            seconds("duration", "Seconds for which it is kept.", required=True),
             CACHING_TYPE,
         ),
     )

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from gateway.errors import ExpressionError
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.run import finish, run
-from gateway.pipeline.shape import ID, Attribute, Child, Content, Element, Kind
+from gateway.pipeline.shape import ID, Attribute, Child, Content, Element
 from gateway.policies.cached_values import CACHING_TYPE, cache_of
+from gateway.policies.elements import seconds
 from gateway.policies.value_forms import CODEC
 from gateway.value_cache import CodecError
 
@@ -39,8 +40,8 @@ class CacheValue:
             ID,
             Attribute("key", "Under what the value is kept.", required=True),
             Attribute("variable-name", "Variable for the value.", required=True, expression=False),
-            Attribute("expires-after", "Seconds for which it is kept.", Kind.NUMBER, default="28800"),
-            Attribute("refresh-after", "Seconds after which it is computed again.", Kind.NUMBER),
+            seconds("expires-after", "Seconds for which it is kept.", "28800"),
+            seconds("refresh-after", "Seconds after which it is computed again."),
             Attribute("default-value", "Value of the variable when the policies gave none."),
             CACHING_TYPE,
         ),

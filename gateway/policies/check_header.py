@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.errors import PolicyError
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
-from gateway.policies.elements import VALUE
+from gateway.policies.elements import FIELD_NAME, VALUE
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -29,7 +29,7 @@ class CheckHeader:
         "Refuses a request whose header is missing or has an unexpected value.",
         attributes=(
             ID,
-            Attribute("name", "Header to look at; any case.", required=True),
+            Attribute("name", "Header to look at; any case.", required=True, format=FIELD_NAME),
             Attribute(
                 "failed-check-httpcode",
                 "HTTP status of the refusal.",

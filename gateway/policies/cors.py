@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.pipeline.values import Constant, combined
+from gateway.policies.elements import FIELD_NAME
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "POST"})
 _SAFE_HEADERS = frozenset({"accept", "accept-language", "content-language", "content-type"})
 
 _ORIGIN = Element("origin", "`*`, or an origin: scheme, host and port, no path.", content=Content.TEXT, required=True)
-_METHOD = Element("method", "`*`, or a method.", content=Content.TEXT, required=True)
-_HEADER = Element("header", "`*`, or the name of a header.", content=Content.TEXT, required=True)
+_METHOD = Element("method", "`*`, or a method.", content=Content.TEXT, required=True, format=FIELD_NAME)
+_HEADER = Element("header", "`*`, or the name of a header.", content=Content.TEXT, required=True, format=FIELD_NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class Cors:
                             "Seconds for which a browser may remember the answer.",
                             Kind.INTEGER,
                             default="0",
+                            minimum=-1,
+                            maximum=86_400 * 365,
                         ),
                     ),
                     children=(Child(_METHOD, maximum=None),),

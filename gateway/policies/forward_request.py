@@ -14,6 +14,7 @@ from gateway.errors import PolicyError, UpstreamError
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Element, Kind
 from gateway.pipeline.values import Constant
+from gateway.policies.elements import timeout
 from gateway.wire.messages import ForwardOptions
 from gateway.wire.way import Way
 
@@ -40,9 +41,9 @@ class ForwardRequest:
         "Sends the request to the backend; its response becomes `context.Response`.",
         attributes=(
             ID,
-            Attribute("timeout", "Seconds until the response head must have arrived.", Kind.NUMBER, default="300"),
-            Attribute("timeout-ms", "The same in milliseconds; instead of `timeout`.", Kind.NUMBER),
-            Attribute("continue-timeout", "Seconds to wait for `100 Continue`.", Kind.NUMBER),
+            timeout("timeout", "Seconds until the response head must have arrived.", "300"),
+            Attribute("timeout-ms", "The same in milliseconds; instead of `timeout`.", Kind.NUMBER, minimum=1),
+            timeout("continue-timeout", "Seconds to wait for `100 Continue`."),
             Attribute(
                 "http-version",
                 "HTTP version towards the backend; `2or1` takes HTTP/1.1 where the backend does not offer 2 over TLS.",

@@ -17,6 +17,7 @@ import structlog
 from gateway.counters import Admission, Counters, Demand, Usage
 from gateway.errors import ExpressionError, PolicyError
 from gateway.pipeline.shape import Attribute, Kind
+from gateway.policies.elements import FIELD_NAME
 
 if TYPE_CHECKING:
     from gateway.pipeline.background import Background
@@ -30,12 +31,13 @@ log = structlog.get_logger("gateway.limits")
 
 def report_attributes(expression: bool) -> tuple[Attribute, ...]:
     """Attributes that tell the caller, or the rest of the pipeline, where the limit stands."""
+    header = partial(Attribute, expression=expression, format=FIELD_NAME)
     return (
-        Attribute("retry-after-header-name", "Header for the wait.", default="Retry-After", expression=expression),
+        header("retry-after-header-name", "Header for the wait.", default="Retry-After"),
         Attribute("retry-after-variable-name", "Variable for the wait, in seconds.", expression=False),
-        Attribute("remaining-calls-header-name", "Header for what is left.", expression=expression),
+        header("remaining-calls-header-name", "Header for what is left."),
         Attribute("remaining-calls-variable-name", "Variable for what is left.", expression=False),
-        Attribute("total-calls-header-name", "Header for the limit.", expression=expression),
+        header("total-calls-header-name", "Header for the limit."),
     )
 
 
@@ -43,7 +45,7 @@ def increment_attributes() -> tuple[Attribute, ...]:
     """Attributes that say which calls count, and how much."""
     return (
         Attribute("increment-condition", "Whether this call counts.", Kind.BOOLEAN, default="true"),
-        Attribute("increment-count", "How much it counts.", Kind.INTEGER, default="1"),
+        Attribute("increment-count", "How much it counts.", Kind.INTEGER, default="1", minimum=0),
     )
 
 

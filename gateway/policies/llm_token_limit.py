@@ -17,6 +17,7 @@ from gateway.counters import Admission, Counters, Demand, FixedWindow, SlidingWi
 from gateway.errors import PolicyError
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Element, Kind
+from gateway.policies.elements import FIELD_NAME
 from gateway.policies.limits import start, then
 from gateway.policies.token_usage import TokenUsage, watch_usage
 
@@ -44,7 +45,12 @@ _REPORTS = {
 def shape(name: str) -> Element:
     """The element called *name*."""
     reports = [
-        Attribute(f"{report}-{kind}-name", f"{kind.capitalize()} for {doc}.", expression=False)
+        Attribute(
+            f"{report}-{kind}-name",
+            f"{kind.capitalize()} for {doc}.",
+            expression=False,
+            format=FIELD_NAME if kind == "header" else None,
+        )
         for report, doc in _REPORTS.items()
         for kind in ("header", "variable")
     ]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.openapi import UNDEFINED
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Element, Kind
+from gateway.policies.elements import FIELD_VALUE
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
@@ -38,7 +39,7 @@ class MockResponse:
             Attribute(
                 "status-code", "Status.", Kind.INTEGER, default="200", expression=False, minimum=200, maximum=599
             ),
-            Attribute("content-type", "Content type.", expression=False),
+            Attribute("content-type", "Content type.", expression=False, format=FIELD_VALUE),
             Attribute("index", "Which of several examples.", Kind.INTEGER, expression=False, minimum=0),
         ),
     )

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 from gateway.errors import UpstreamError
 from gateway.pipeline.services import Call
-from gateway.pipeline.shape import Attribute, Child, Content, Element, Kind
+from gateway.pipeline.shape import Attribute, Child, Content, Element
 from gateway.pipeline.values import Constant
 from gateway.policies.authentication_basic import AuthenticationBasic
 from gateway.policies.authentication_certificate import SHAPE as CERTIFICATE
 from gateway.policies.authentication_certificate import client_certificate
 from gateway.policies.authentication_managed_identity import AuthenticationManagedIdentity
-from gateway.policies.elements import NOT_COPIED
+from gateway.policies.elements import NOT_COPIED, URL_TEXT, timeout
 from gateway.policies.proxy import SHAPE as PROXY
 from gateway.policies.proxy import http_proxy
 from gateway.policies.set_body import SetBody
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from gateway.pipeline.settings import Settings
     from gateway.wire.messages import Response
 
-_SET_URL = Element("set-url", "Where the request goes; absolute.", content=Content.TEXT, required=True)
+_SET_URL = Element("set-url", "Where the request goes; absolute.", content=Content.TEXT, required=True, format=URL_TEXT)
 
 ATTRIBUTES = (
     Attribute("mode", "`new`, or `copy` of the current request.", default="new", choices=("new", "copy")),
-    Attribute("timeout", "Seconds for the whole call.", Kind.NUMBER, default="60"),
+    timeout("timeout", "Seconds for the whole call.", "60"),
 )
 CHILDREN = (
     Child(_SET_URL),

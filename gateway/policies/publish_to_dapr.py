@@ -17,6 +17,7 @@ from gateway.pipeline.document import Section
 from gateway.pipeline.services import Call
 from gateway.pipeline.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.policies.body_text import message
+from gateway.policies.elements import FIELD_VALUE, timeout
 from gateway.policies.liquid_template import template_of
 from gateway.wire.headers import Headers
 
@@ -31,9 +32,9 @@ SIDECAR = "http://localhost:3500"
 
 _COMMON = (
     Attribute("response-variable-name", "Variable for the sidecar's answer.", expression=False),
-    Attribute("timeout", "Seconds.", Kind.NUMBER, default="5"),
+    timeout("timeout", "Seconds.", "5"),
     Attribute("template", "`Liquid`: the content is one.", choices=("Liquid", "liquid", "none"), expression=False),
-    Attribute("content-type", "Type of the data.", default="application/json"),
+    Attribute("content-type", "Type of the data.", default="application/json", format=FIELD_VALUE),
     Attribute("ignore-error", "Whether a failure is no error.", Kind.BOOLEAN, default="false"),
 )
 

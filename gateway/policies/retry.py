@@ -16,6 +16,7 @@ from gateway.pipeline.buffering import BufferBody
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.run import finish, run
 from gateway.pipeline.shape import ID, Attribute, Content, Element, Kind
+from gateway.policies.elements import seconds
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -64,9 +65,9 @@ class Retry:
             ID,
             Attribute("condition", "Whether to run them again.", Kind.BOOLEAN, required=True),
             Attribute("count", "Most retries.", Kind.INTEGER, required=True, minimum=1, maximum=MAX_COUNT),
-            Attribute("interval", "Seconds before a retry.", Kind.NUMBER, required=True, minimum=0),
-            Attribute("max-interval", "Longest wait, in seconds; makes waits exponential.", Kind.NUMBER, minimum=0),
-            Attribute("delta", "Seconds by which waits grow.", Kind.NUMBER, minimum=0),
+            seconds("interval", "Seconds before a retry.", required=True),
+            seconds("max-interval", "Longest wait, in seconds; makes waits exponential."),
+            seconds("delta", "Seconds by which waits grow."),
             Attribute("first-fast-retry", "Whether the first retry comes at once.", Kind.BOOLEAN, default="false"),
         ),
         content=Content.POLICIES,

@@ -16,6 +16,7 @@ from gateway.errors import ExpressionError, PolicyError
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Element, Kind
 from gateway.policies import query
+from gateway.policies.elements import URL_TEXT
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -37,7 +38,12 @@ class RewriteUri:
         "Replaces path and query of the request to the backend, below the backend's own base path.",
         attributes=(
             ID,
-            Attribute("template", "The new path and query; `{name}` stands for a matched parameter.", required=True),
+            Attribute(
+                "template",
+                "The new path and query; `{name}` stands for a matched parameter.",
+                required=True,
+                format=URL_TEXT,
+            ),
             Attribute(
                 "copy-unmatched-params",
                 "Whether query parameters that the operation's template did not match are kept.",

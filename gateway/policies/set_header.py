@@ -1,20 +1,21 @@
 """
 set-header: set, add or delete a header of the request to the backend, or of the response to the caller.
 
-Source: APIM policy reference, "set-header"; RFC 9110 §5.5 for what a value may hold.
+Source: APIM policy reference, "set-header"; RFC 9110 §5.5 and docs/adr/0085 for what a value may hold.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 from gateway.errors import ExpressionError
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.shape import ID, Attribute, Child, Element
 from gateway.pipeline.values import Constant
-from gateway.policies.elements import VALUE
+from gateway.policies.elements import FIELD_NAME, FIELD_VALUE, VALUE
+from gateway.wire.authority import is_authority
 from gateway.wire.fields import field_key
 from gateway.wire.headers import ONE_LINE_EACH
 
@@ -30,8 +31,7 @@ ACTIONS = ("override", "skip", "append", "delete")
 # They belong to the connection, not to the message. Source: APIM "set-header", usage notes.
 _IMMUTABLE = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_UNSAFE = re.compile(r"[^\t\x20-\x7e\xa0-\xff]")
+_NAME, _VALUE = re.compile(FIELD_NAME.pattern), re.compile(FIELD_VALUE.pattern)
 
 
 _Evaluated: TypeAlias = "tuple[Value[str], str]"
@@ -45,6 +45,7 @@ class SetHeader:
     Attributes:
         owned_headers: The name that this policy makes trustworthy, for the header contract; empty when it is not
             known at load, or when the client's value may stay (skip, append, delete).
+        exact: Whether a value comes out of a token: then white space around it is not stripped but refused.
         ready: The usual case prepared: key, beginning of the line, value; None where there is more to decide.
     """
 
@@ -53,10 +54,10 @@ class SetHeader:
         "Sets, adds or deletes a header: of the request in inbound and backend, of the response elsewhere.",
         attributes=(
             ID,
-            Attribute("name", "Header name; its case is kept on the wire.", required=True),
+            Attribute("name", "Header name; its case is kept on the wire.", required=True, format=FIELD_NAME),
             Attribute("exists-action", "What to do when the header is there.", default="override", choices=ACTIONS),
         ),
-        children=(Child(VALUE, maximum=None),),
+        children=(Child(replace(VALUE, format=FIELD_VALUE), maximum=None),),
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
 
@@ -65,6 +66,7 @@ class SetHeader:
     values: tuple[Value[str], ...]
     on_request: bool
     owned_headers: tuple[str, ...]
+    exact: bool
     ready: tuple[str, str, Value[str]] | None
 
     @classmethod
@@ -73,13 +75,15 @@ class SetHeader:
         name, action = settings.text("name"), settings.text("exists-action")
         values = tuple(value.content() for value in settings.all("value"))
         if isinstance(name, Constant):
-            _check_name(settings, name.value)
+            _check_literals(settings, name.value, values)
         if isinstance(action, Constant) and action.value != "delete" and not values:
             raise settings.error("missing-child", "set-header has no <value>", "add one, or exists-action='delete'")
         overrides = isinstance(action, Constant) and action.value == "override"
         owned = (name.value,) if overrides and isinstance(name, Constant) else ()
-        ready = (field_key(owned[0]), f"{owned[0]}: ", values[0]) if owned and len(values) == 1 else None
-        return cls(name, action, values, settings.on_request, owned, ready)
+        ready = None
+        if owned and len(values) == 1 and field_key(owned[0]) != "host":
+            ready = (field_key(owned[0]), f"{owned[0]}: ", values[0])
+        return cls(name, action, values, settings.on_request, owned, settings.reads.token, ready)
 
     def apply(self, context: Context) -> None:
         """Raises ExpressionError: the name or a value cannot stand in a header."""
@@ -88,7 +92,7 @@ class SetHeader:
             return self.change(headers, context)
         key, beginning, value = self.ready
         text = value(context)
-        if text and text.isascii() and text.isprintable() and (text := text.strip()):
+        if text and text.isascii() and text.isprintable() and text[0] != " " != text[-1]:
             headers.lines[key] = beginning + text
         else:
             self._set(headers, beginning[:-2], [(value, text)])
@@ -103,8 +107,7 @@ class SetHeader:
         elif action == "override":
             self._set(headers, name, self._evaluated(context))
         elif action == "append":
-            for line in _lines(name, self._evaluated(context)):
-                headers.append(name, line)
+            self._append(headers, name, self._evaluated(context))
         elif action != "skip":
             raise ExpressionError("ArgumentException", f"exists-action {action!r} is none of {', '.join(ACTIONS)}")
         elif name not in headers:
@@ -114,40 +117,64 @@ class SetHeader:
         return [(value, value(context)) for value in self.values]
 
     def _set(self, headers: Headers, name: str, evaluated: list[_Evaluated]) -> None:
-        headers.replace(name, *_lines(name, evaluated))
+        headers.replace(name, *self._lines(name, evaluated))
+
+    def _append(self, headers: Headers, name: str, evaluated: list[_Evaluated]) -> None:
+        if name.lower() == "host" and name in headers:
+            raise _invalid(name, "one Host is all that a request has")
+        for line in self._lines(name, evaluated):
+            headers.append(name, line)
+
+    def _lines(self, name: str, evaluated: list[_Evaluated]) -> list[str]:
+        """The values as header lines: one line, joined by a comma, unless the header's lists must stay apart."""
+        found = [(value, safe_value(name, text, self.exact)) for value, text in evaluated]
+        # A claim that is missing or blank must not become an empty identity: no value, no header (docs/adr/0080).
+        values = [text for value, text in found if text or isinstance(value, Constant)]
+        lines = values if len(values) < 2 or name.lower() in ONE_LINE_EACH else [",".join(values)]
+        if name.lower() == "host" and not all(map(is_authority, lines)):
+            raise _invalid(name, "it is no host with an optional port")
+        return lines
 
 
-def _lines(name: str, evaluated: list[_Evaluated]) -> list[str]:
-    """The values as header lines: one line, joined by a comma, unless the header's lists must stay apart."""
-    found = [(value, safe_value(name, text)) for value, text in evaluated]
-    # A claim that is missing or blank must not become an empty identity: no value, no header (docs/adr/0080).
-    values = [text for value, text in found if text or isinstance(value, Constant)]
-    return values if len(values) < 2 or name.lower() in ONE_LINE_EACH else [",".join(values)]
-
-
-def safe_value(name: str, value: str) -> str:
+def safe_value(name: str, value: str, exact: bool) -> str:
     """
-    *value* when it can stand in a header line.
+    *value* when it can stand in a header line, without the white space around it, which is not part of it there.
+
+    Args:
+        exact: Whether white space around a value that is not blank is refused: ``" alice"`` is not ``"alice"``.
 
     Raises:
-        ExpressionError: It holds CR, LF, NUL, another control character, or a character outside Latin-1.
+        ExpressionError: It is not printable ASCII.
     """
-    if _UNSAFE.search(value):
-        message = (
-            f"Expression value is invalid. The value for header {name} holds characters that a header cannot carry."
-        )
-        raise ExpressionError("FormatException", message)
-    return value.strip(" \t")
+    if not _VALUE.fullmatch(value):
+        raise _invalid(name, "it holds characters that a header cannot carry")
+    carried = value.strip(" \t")
+    if exact and carried not in ("", value):
+        raise _invalid(name, "it begins or ends with white space, which a header cannot carry")
+    return carried
 
 
-def _check_name(settings: Settings, name: str) -> None:
-    if not _TOKEN.fullmatch(name):
-        raise settings.error("bad-value", f"{name!r} is not a header name", "use letters, digits and -", at="name")
-    if name.lower() in _IMMUTABLE:
+def _invalid(name: str, reason: str) -> ExpressionError:
+    return ExpressionError("FormatException", f"Expression value is invalid. The value for header {name}: {reason}.")
+
+
+def _check_literals(settings: Settings, name: str, values: tuple[Value[str], ...]) -> None:
+    """What can be said at load about a literal *name*, and about literal values for it."""
+    if _belongs_to_connection(name):
         raise settings.error("bad-value", f"{name} belongs to the connection and cannot be set", at="name")
+    if name.lower() != "host":
+        return
+    for value, element in zip(values, settings.all("value"), strict=True):
+        if isinstance(value, Constant) and not is_authority(value.value):
+            message, remedy = f"Host cannot be {value.value!r}", "write a host, with or without :port"
+            raise element.error("bad-value", message, remedy)
 
 
 def _checked_name(name: str) -> str:
-    if not _TOKEN.fullmatch(name) or name.lower() in _IMMUTABLE:
+    if not _NAME.fullmatch(name) or _belongs_to_connection(name):
         raise ExpressionError("ArgumentException", f"{name!r} cannot be used as a header name")
     return name
+
+
+def _belongs_to_connection(name: str) -> bool:
+    return name.lower().replace("_", "-") in _IMMUTABLE

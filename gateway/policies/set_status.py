@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.errors import ExpressionError
 from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.shape import ID, Attribute, Element, Kind
+from gateway.pipeline.shape import ID, Attribute, Element, Format, Kind
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.settings import Settings
     from gateway.wire.messages import Response
 
-_UNSAFE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+_REASON = Format(r"[\t\x20-\x7e\xa0-\xff]*", "one line of Latin-1 text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class SetStatus:
         attributes=(
             ID,
             Attribute("code", "HTTP status code.", Kind.INTEGER, required=True, minimum=200, maximum=599),
-            Attribute("reason", "Reason phrase; the registered one when absent."),
+            Attribute("reason", "Reason phrase; the registered one when absent.", format=_REASON),
         ),
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
@@ -58,7 +58,7 @@ class SetStatus:
         if not 200 <= code <= 599:
             raise ExpressionError("ArgumentOutOfRangeException", f"{code} is not the status of a final response")
         reason = self.reason(context) if self.reason else ""
-        if _UNSAFE.search(reason):
+        if not re.fullmatch(_REASON.pattern, reason):
             raise ExpressionError("FormatException", "The reason phrase does not fit a status line.")
         response.status_code = code
         response.reason = reason or None

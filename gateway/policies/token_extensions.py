@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.errors import TokenError
 from gateway.pipeline.shape import Attribute, Child, Element, Kind
 from gateway.pipeline.values import Constant
+from gateway.policies.elements import FIELD_NAME
 from gateway.policies.token_source import NOT_PRESENT
 from gateway.tokens.rules import ScopeOrRole
 from gateway.tokens.signature import ALGORITHMS
@@ -37,7 +38,7 @@ _CLAIM_HEADER = Element(
     "Puts a claim of the verified token into a request header; what the client sent there is dropped.",
     attributes=(
         _option("claim", "Name of the claim.", required=True),
-        _option("name", "Name of the header.", required=True),
+        _option("name", "Name of the header.", required=True, format=FIELD_NAME),
         _option(
             "missing",
             "Without the claim (or with an empty one): `refuse` the token, or `omit` the header.",

@@ -13,6 +13,7 @@ from gateway.errors import PolicyError, TokenError
 from gateway.pipeline.shape import Attribute
 from gateway.pipeline.values import Constant
 from gateway.policies import query
+from gateway.policies.elements import FIELD_NAME
 from gateway.tokens.jwt import without_scheme
 from gateway.wire.fields import field_key
 
@@ -28,7 +29,7 @@ NOT_PRESENT = "TokenNotPresent"
 
 SOURCES = ("header-name", "query-parameter-name", "token-value")
 SOURCE_ATTRIBUTES = (
-    Attribute("header-name", "Header that holds the token."),
+    Attribute("header-name", "Header that holds the token.", format=FIELD_NAME),
     Attribute("query-parameter-name", "Query parameter that holds the token; it is not forwarded."),
     Attribute("token-value", "The bare token itself, without a scheme."),
 )

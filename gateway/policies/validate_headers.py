@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.openapi import UNDEFINED
 from gateway.pipeline.document import Section
 from gateway.pipeline.shape import ID, Attribute, Child, Element
+from gateway.policies.elements import FIELD_NAME
 from gateway.policies.parameter_check import RESPONSE_HEADER, header_key
 from gateway.policies.validation import ERRORS_VARIABLE, Conclusion, Finding, Overrides, action
 
@@ -30,7 +31,7 @@ _HEADER = Element(
     "header",
     "A header of its own.",
     attributes=(
-        Attribute("name", "Its name.", required=True, expression=False),
+        Attribute("name", "Its name.", required=True, expression=False, format=FIELD_NAME),
         action("action", "What happens when it is not declared, or does not fit."),
     ),
 )

@@ -22,7 +22,7 @@ _STATUS_CODE = Element(
     "status-code",
     "A status of its own.",
     attributes=(
-        Attribute("code", "The status.", Kind.INTEGER, required=True, expression=False),
+        Attribute("code", "The status.", Kind.INTEGER, required=True, expression=False, minimum=100, maximum=599),
         action("action", "What happens when it is not declared."),
     ),
 )

@@ -38,10 +38,16 @@ def in_product(directory: Path, policy: str, scenario: Callable[[Product], Await
         ("a\x00", 500, []),
         ("a\x85", 500, []),
         ("\u202e", 500, []),
+        ("\xe9", 500, []),
+        (" a", 500, []),
+        ("a ", 500, []),
         (7, 401, []),
         (["a"], 401, []),
     ],
-    ids="usual missing empty blank tab line-end nul c1-control beyond-latin-1 number list".split(),
+    ids=(
+        "usual missing empty blank tab line-end nul c1-control beyond-latin-1 latin-1 space-before space-behind"
+        " number list"
+    ).split(),
 )
 def test_a_subject_is_one_value_or_none(tmp_path: Path, subject: object, status: int, values: list[str]) -> None:
     """The backend never sees an empty or a split identity, and nothing at all of a refused request."""

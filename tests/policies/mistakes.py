@@ -18,6 +18,33 @@ MISTAKES = [
     ('<set-header name="a"/>', "missing-child"),
     ('<set-header name="a b"><value>1</value></set-header>', "bad-value"),
     ('<set-header name="Content-Length"><value>1</value></set-header>', "bad-value"),
+    ('<set-header name="Content_Length"><value>1</value></set-header>', "bad-value"),
+    *[
+        (f'<set-header name="a"><value>{value}</value></set-header>', "bad-value")
+        for value in ["a&#13;&#10;b: c", "a\nb", "a&#10; b", "a\x7fb", "gr\u00fcn", "a\u2028b"]
+    ],
+    *[
+        (f'<set-header name="Host"><value>{value}</value></set-header>', "bad-value")
+        for value in ["", "a b", "a/b", "u@a", "a:99999", "https://a"]
+    ],
+    ('<set-status code="200" reason="a&#13;&#10;b: c"/>', "bad-value"),
+    ('<rewrite-uri template="/a&#10;b"/>', "bad-value"),
+    ('<send-request response-variable-name="r"><set-url>http://a/&#10;b</set-url></send-request>', "bad-value"),
+    ('<rate-limit calls="1" renewal-period="1" remaining-calls-header-name="a b"/>', "bad-value"),
+    (_jwt(attributes='header-name="a&#10;b"'), "bad-value"),
+    (
+        "<cors><allowed-origins><origin>*</origin></allowed-origins>"
+        "<expose-headers><header>a, b</header></expose-headers></cors>",
+        "bad-value",
+    ),
+    *[
+        (f"<forward-request timeout{value}/>", "bad-value")
+        for value in ['="-1"', '="0"', '="1e400"', '="3000000000"', '-ms="-1"', '-ms="0"']
+    ],
+    ('<forward-request continue-timeout="-1"/>', "bad-value"),
+    ('<send-request response-variable-name="r" timeout="-1"><set-url>http://a</set-url></send-request>', "bad-value"),
+    ('<cache-store duration="-1"/>', "bad-value"),
+    (f'<quota calls="{"9" * 400}" renewal-period="300"/>', "bad-value"),
     ('<set-header name="a" exists-action="keep"><value>1</value></set-header>', "bad-value"),
     ("<set-method>GET /</set-method>", "bad-value"),
     ("<set-method>CONNECT</set-method>", "bad-value"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from gateway.errors import LoadError
 from gateway.pipeline import checker
 from gateway.pipeline.document import Section, same
+from gateway.pipeline.shape import Attribute, Element, Kind
 from gateway.policies import POLICIES
 from tests.policies.bench import Bench, codes, only, read_xml, read_yaml
 from tests.policies.forms import FORMS
@@ -52,3 +55,26 @@ def test_mistakes_refuse_to_load(bench: Bench, xml: str, code: str) -> None:
         bench.compile(xml, _section(name))
     assert code in codes(caught.value)
     assert all(problem.location.file == "test.xml" for problem in caught.value.problems)
+
+
+def _elements(shape: Element, seen: frozenset[str] = frozenset()) -> Iterator[Element]:
+    """*shape* and everything that can stand in it."""
+    yield shape
+    for child in shape.children:
+        if child.element.name not in seen:
+            yield from _elements(child.element, seen | {shape.name})
+
+
+NUMBERS = {
+    f"{shape.name}/{element.name}/{attribute.name}": attribute
+    for shape in (kind.shape for kind in POLICIES.values())
+    for element in _elements(shape)
+    for attribute in element.attributes
+    if attribute.kind in (Kind.INTEGER, Kind.NUMBER)
+}
+
+
+@pytest.mark.parametrize("attribute", NUMBERS.values(), ids=NUMBERS.keys())
+def test_every_number_has_a_range(attribute: Attribute) -> None:
+    """No literal below its sense loads; a metric's value is the only number that may be negative at will."""
+    assert attribute.minimum is not None or attribute.name == "value"

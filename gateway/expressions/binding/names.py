@@ -220,6 +220,8 @@ def _touch(b: Binder, made: Type, name: str) -> None:
         b.touched.add(f"{owner}.Body")
     elif owner == "IProxyContext":
         b.touched.add(name)
+    elif owner == "Jwt":
+        b.touched.add(owner)
 
 
 def _extends(member: clr.Member, made: Type) -> bool:
