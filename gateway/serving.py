@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -69,14 +69,43 @@ class Sockets:
         return cls(bind(*(address or config.listen)), bind(*config.management), decisions)
 
 
+class StopSignals:
+    """The signals that stop this process: SIGTERM and SIGINT. A second Ctrl-C ends the drain delay."""
+
+    def __init__(self) -> None:
+        self._stop, self._hurry = asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self) -> None:
+        (self._hurry if self._stop.is_set() else self._stop).set()
+
+    async def wait(self) -> None:
+        """Return at the first signal."""
+        await self._stop.wait()
+
+    async def delay(self, seconds: float) -> None:
+        """Let *seconds* pass, or less where somebody is in a hurry."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), seconds)
+
+
 async def run_process(gateway: Gateway, sockets: Sockets) -> None:
-    """Serve both planes, wait for a signal, drain."""
-    stopping = _stop_signal()
+    """
+    Serve both planes until a signal, then stop in three steps.
+
+    First it is not ready: ``/readyz`` says 503 and all else goes on, so that load balancers notice (*drain_delay_s*).
+    Then it does not listen, and requests that run may end (*drain_s*). Then what is left is cut.
+    """
+    signals = StopSignals()
     async with serving_gateway(gateway, sockets) as server:
         settle()
         log.info("listening", version=__version__, port=server.port, apis=len(gateway.config.apis), process=os.getpid())
-        await stopping.wait()
+        await signals.wait()
+        gateway.readiness.draining = True
         log.info("draining", connections=server.connections)
+        await signals.delay(gateway.config.timeouts.drain_delay_s)
 
 
 @asynccontextmanager
@@ -100,7 +129,6 @@ async def serving_gateway(gateway: Gateway, sockets: Sockets) -> AsyncIterator[R
             )
             running.push_async_callback(decisions.aclose)
         yield server
-        gateway.readiness.draining = True
 
 
 def _supervise(gateway: Gateway, sockets: Sockets, count: int) -> None:
@@ -109,21 +137,23 @@ def _supervise(gateway: Gateway, sockets: Sockets, count: int) -> None:
     with TemporaryDirectory(prefix="gateway-") as directory:
         paths = [Path(directory, f"worker-{number}.sock") for number in range(1, count + 1)]
         jobs: dict[str, Callable[[], None]] = {path.stem: partial(_work, gateway, sockets, path) for path in paths}
-        jobs["management"] = partial(_manage, sockets.management, paths)
-        Supervisor(jobs, gateway.config.timeouts.drain_s).run()
+        timeouts = gateway.config.timeouts
+        jobs["management"] = partial(_manage, sockets.management, paths, timeouts.drain_delay_s)
+        Supervisor(jobs, timeouts.drain_delay_s + timeouts.drain_s).run()
 
 
 def _work(gateway: Gateway, sockets: Sockets, path: Path) -> None:
     uvloop.run(run_process(gateway, replace(sockets, management=unix_socket(str(path)))))
 
 
-def _manage(management: socket.socket, paths: list[Path]) -> None:
+def _manage(management: socket.socket, paths: list[Path], drain_delay_s: float) -> None:
     from gateway.management import gathered  # one process alone reads nobody's metrics
 
     async def run() -> None:
-        stopping = _stop_signal()
+        signals = StopSignals()
         async with serve_management(gathered.create_app(paths), management):
-            await stopping.wait()
+            await signals.wait()
+            await signals.delay(drain_delay_s)  # the workers say that they are not ready
 
     uvloop.run(run())
 
@@ -141,14 +171,6 @@ def _require_shareable(config: Config) -> None:
         message = "several workers cannot share a SQLite store"
         where = config.location("notifications", "store")
         raise LoadError.at(where, "not-shareable", message, "use PostgreSQL, or one worker")
-
-
-def _stop_signal() -> asyncio.Event:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    return stopping
 
 
 def listener_tls(config: Config) -> ListenerTls | None:

@@ -34,11 +34,11 @@ class Supervisor:
 
     Attributes:
         jobs: Name → what a process of that name does; it never returns normally before SIGTERM.
-        drain_s: How long processes may take to stop before they are killed.
+        stop_s: How long processes may take to stop before they are killed.
     """
 
     jobs: Mapping[str, Callable[[], None]]
-    drain_s: float
+    stop_s: float
     _processes: dict[int, tuple[str, float]] = field(default_factory=dict)
     _stopping: bool = False
 
@@ -87,12 +87,12 @@ class Supervisor:
             self._start(name)
 
     def _stop(self) -> None:
-        """Pass the signal on; whoever is still there after the drain time is killed."""
+        """Pass the signal on; whoever is still there after the time for stopping is killed."""
         first, self._stopping = not self._stopping, True
         self._signal(signal.SIGTERM if first else signal.SIGKILL)
         if first:
             signal.signal(signal.SIGALRM, lambda *_: self._signal(signal.SIGKILL))
-            signal.setitimer(signal.ITIMER_REAL, self.drain_s + KILL_AFTER_S)
+            signal.setitimer(signal.ITIMER_REAL, self.stop_s + KILL_AFTER_S)
 
     def _signal(self, number: signal.Signals) -> None:
         for process in tuple(self._processes):

@@ -15,6 +15,7 @@ import pytest
 CONFIG = """
 listen: 127.0.0.1:{data}
 management: 127.0.0.1:{management}
+timeouts: {{drain-delay: 2s}}
 apis: [{{id: a, path: a, policy: answer.xml}}]
 """
 POLICY = """<policies><inbound><return-response><set-status code="200" /></return-response></inbound></policies>"""
@@ -63,7 +64,7 @@ def children(process: int) -> list[int]:
 
 
 def test_a_killed_worker_is_replaced(running: tuple[subprocess.Popen[str], int, int]) -> None:
-    """kill -9 of one worker costs no other connection, and a new one takes its place; SIGTERM stops all."""
+    """kill -9 of one worker costs no other connection, and a new one takes its place; SIGTERM stops all, after the drain delay."""
     process, data, management = running
     assert set(until_ready(management)["workers"]) == {"worker-1", "worker-2"}  # type: ignore[call-overload]
     before = children(process.pid)
@@ -76,5 +77,8 @@ def test_a_killed_worker_is_replaced(running: tuple[subprocess.Popen[str], int, 
     until_ready(management)
     assert set(children(process.pid)) > set(before[1:])
     process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    assert httpx2.get(f"http://127.0.0.1:{management}/readyz").status_code == 503
+    assert httpx2.get(f"http://127.0.0.1:{data}/a").status_code == 200
     assert process.wait(20) == 0
     assert all(not Path(f"/proc/{pid}").exists() for pid in before)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from gateway.config.values import Count, Duration, File, Id, Model, OneOrMore, Secret, Url, mistake
+from gateway.config.values import Count, Delay, Duration, File, Id, Model, OneOrMore, Secret, Url, mistake
 from gateway.wire.settings import TlsSettings, UpstreamSettings
 
 
@@ -109,7 +109,7 @@ class Backend(Model):
     """TLS towards it."""
     connect_timeout_s: Duration = 10.0
     """For name resolution, TCP and TLS together."""
-    idle_timeout_s: Duration = 30.0
+    idle_timeout_s: Delay = 30.0
     """Age at which an unused connection is closed; keep it below the backend's own keep-alive time."""
     body_timeout_s: Duration = 300.0
     """Between two pieces of an answer's body."""

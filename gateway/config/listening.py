@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from gateway.config.values import Count, Duration, File, Model, Secret
+from gateway.config.values import Count, Delay, Duration, File, Model, Secret
 
 
 class Revocation(Model):
@@ -65,11 +65,13 @@ class Timeouts(Model):
     """Between two requests on one connection."""
     write_s: Duration = 60.0
     """Without a byte taken by the client while an answer waits to be sent."""
-    linger_s: Duration = 2.0
+    linger_s: Delay = 2.0
     """How long the rest of an unread body is thrown away before the connection is closed."""
-    drain_s: Duration = 30.0
+    drain_delay_s: Delay = 0.0
+    """When the gateway is told to stop: how long it goes on, not ready, until load balancers have noticed."""
+    drain_s: Delay = 30.0
     """For running requests to end when the gateway stops."""
-    expiry_grace_s: Duration = 30.0
+    expiry_grace_s: Delay = 30.0
     """How long a streamed answer may outlive the token that opened it."""
 
 

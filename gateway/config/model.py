@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from gateway.config.apis import Api, Group, Product, Subscription, User
 from gateway.config.backends import Backend
@@ -13,7 +13,7 @@ from gateway.config.listening import Deployment, Limits, ListenerTls, Logging, T
 from gateway.config.materials import Certificate, Issuer, Logger, NamedValue, TokenCache, ValueName
 from gateway.config.notifications import Notifications
 from gateway.config.positions import Positions
-from gateway.config.values import Address, Count, File, Id, Listen, Model, Network, NewFile, Secret
+from gateway.config.values import Address, File, Id, Listen, Model, Network, NewFile, Secret
 from gateway.errors import Location
 from gateway.wire.settings import ServerSettings
 
@@ -29,7 +29,7 @@ class Config(Model):
     """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. None: off."""
     tls: ListenerTls | None = None
     """TLS of the data plane. None: plain http."""
-    workers: Count = 1
+    workers: Annotated[int, Field(ge=1, le=1024)] = 1
     """Processes that share the listener."""
     trusted_proxies: tuple[Network, ...] = ()
     """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are believed."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema, model_validator
 
-from gateway.config.values import Count, Duration, File, Model, OneOrMore, Secret, Surroundings, Url, mistake
+from gateway.config.values import Count, Delay, Duration, File, Model, OneOrMore, Secret, Surroundings, Url, mistake
 from gateway.notifications import settings
 from gateway.notifications.settings import DAY_S, ProfileName
 
@@ -42,11 +42,11 @@ class D365(Model):
     """What to do with a job that will only run at its next recurrence."""
     on_running: Literal["attach", "reject"] = "attach"
     """What to do with a job that runs already."""
-    hold_grace_s: Duration = 120.0
+    hold_grace_s: Delay = 120.0
     """A job withheld for longer ends as `held`."""
-    scheduled_slack_s: Duration = 120.0
+    scheduled_slack_s: Delay = 120.0
     """A scheduled start further ahead means that the job will not run now."""
-    settle_s: Duration = 60.0
+    settle_s: Delay = 60.0
     """How long to look again after a doubtful start."""
     start_retries: Annotated[int, Field(ge=0)] = 5
     """Attempts after a start that certainly failed."""
@@ -111,9 +111,9 @@ class Callbacks(Model):
     """For one attempt."""
     lifetime_s: Duration = DAY_S
     """How long a callback is tried again when the caller gave no time-out."""
-    margin_s: Duration = 30.0
+    margin_s: Delay = 30.0
     """Beyond the overall budget: how long Data Factory still listens."""
-    max_retry_after_s: Duration = 3_600.0
+    max_retry_after_s: Delay = 3_600.0
     """Longest `Retry-After` that is honoured."""
     max_answer_bytes: Count = 16_384
     """Of an answer, how much is read."""

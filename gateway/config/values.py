@@ -105,13 +105,32 @@ def _duration(value: object) -> object:
 
 _DURATION = r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$"
 
-Duration = Annotated[
+_LONGEST_S = 2.0**31 - 1  # what timers take
+
+
+def _in_range(seconds: float) -> float:
+    if seconds > _LONGEST_S:
+        raise mistake("bad-duration", "longer than 68 years", "write less")
+    return seconds
+
+
+def _positive(seconds: float) -> float:
+    if seconds <= 0:
+        raise mistake("bad-duration", "no time at all", "write at least 1ms")
+    return seconds
+
+
+Delay = Annotated[
     float,
     BeforeValidator(_duration),
+    AfterValidator(_in_range),
     PlainSerializer(durations.format, return_type=str),
     WithJsonSchema({"type": "string", "pattern": _DURATION, "examples": ["10s"]}),
 ]
-"""Seconds; written ``500ms``, ``10s``, ``9m30s``, ``2h``."""
+"""Seconds; written ``500ms``, ``10s``, ``9m30s``, ``2h``; ``0s`` is none."""
+
+Duration = Annotated[Delay, AfterValidator(_positive)]
+"""The same where none would make no sense."""
 
 
 # -- secrets
@@ -254,7 +273,7 @@ Network = Annotated[
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,255}$")]
 """A name: letters, digits, dot, dash and underscore."""
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=2**53)]
 Status = Annotated[int, Field(ge=100, le=599)]
 
 
