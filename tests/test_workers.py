@@ -64,7 +64,7 @@ def children(process: int) -> list[int]:
 
 
 def test_a_killed_worker_is_replaced(running: tuple[subprocess.Popen[str], int, int]) -> None:
-    """kill -9 of one worker costs no other connection, and a new one takes its place; SIGTERM stops all, after the drain delay."""
+    """kill -9 of one worker costs no other connection, and a new one takes its place; SIGTERM stops all, in order."""
     process, data, management = running
     assert set(until_ready(management)["workers"]) == {"worker-1", "worker-2"}  # type: ignore[call-overload]
     before = children(process.pid)
