@@ -15,12 +15,18 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from gateway import __version__
 from gateway.errors import GatewayError, LoadError
 
 app = App(name="gateway", version=__version__, help="Run Azure API Management policies anywhere.")
 
+CONFIG = Path("config.yaml")
+
+Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))]
+DemoPort = Annotated[int, Parameter(validator=Number(gte=1, lte=65_530))]  # the emulators take the next five
+Workers = Annotated[int, Parameter(validator=Number(gte=1, lte=1024))]
 ConfigPath = Annotated[Path, Parameter(name=["--config", "-c"], help="The configuration file.")]
 
 
@@ -43,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 @app.command
-def serve(config: ConfigPath = Path("config.yaml"), *, workers: int | None = None, port: int | None = None) -> None:
+def serve(config: ConfigPath = CONFIG, *, workers: Workers | None = None, port: Port | None = None) -> None:
     """
     Run the gateway.
 
@@ -60,7 +66,7 @@ def serve(config: ConfigPath = Path("config.yaml"), *, workers: int | None = Non
 
 
 @app.command
-def demo(*, port: int = 8080) -> None:
+def demo(*, port: DemoPort = 8080) -> None:
     """
     Run everything in one process on embedded defaults: emulators, notification service, gateway. Ctrl-C stops all.
 
@@ -89,13 +95,13 @@ def check(
         Policy documents, or directories of them, to check on their own; unknown named values and fragments are notes
         then.
     config
-        Check this configuration and every document that it names.
+        Check this configuration and every document that it names; `config.yaml` when no files are given either.
     as_json
         Print one JSON object per file.
     """
     from gateway.check import check_all
 
-    reports = check_all(files, config)
+    reports = check_all(files, config if config or files else CONFIG)
     for report in reports:
         _print_report(report.as_json() if as_json else None, [*report.problems, *report.notes], report.file)
     return 0 if all(report.ok for report in reports) else 1
@@ -177,6 +183,8 @@ def explain(  # noqa: PLR0913 (one option each)
     try:
         if (policy is None) == (config is None):
             raise GatewayError("name either --policy FILE or -c CONFIG")
+        if policy is not None and not policy.is_file():
+            raise GatewayError(f"{policy} is not a file; --policy names a policy document")
         judged = load(config) if config is not None else config_of_policy(policy, values)  # type: ignore[arg-type]
         return run(Question(read_token(token), moment(at), offline), judged, (api, operation), as_json)
     except GatewayError as error:

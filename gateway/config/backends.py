@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, model_validator
 
-from gateway.config.values import Count, Delay, Duration, File, Id, Model, OneOrMore, Secret, Url, mistake
+from gateway.config.pem import require_bundle, require_pair
+from gateway.config.values import (
+    Count,
+    Delay,
+    Duration,
+    File,
+    Id,
+    Model,
+    OneOrMore,
+    Secret,
+    Surroundings,
+    Url,
+    mistake,
+)
 from gateway.wire.settings import TlsSettings, UpstreamSettings
 
 
@@ -28,25 +42,44 @@ class BackendTls(Model):
     server_name: str | None = None
     """Name for SNI and for the check, when it is not the URL's host."""
 
+    @model_validator(mode="after")
+    def _usable(self, info: ValidationInfo) -> BackendTls:
+        if isinstance(info.context, Surroundings):
+            if self.certificate_file is not None:
+                require_pair(self.certificate_file, self.key_file, self.key_password)
+            if self.ca_file is not None:
+                require_bundle(self.ca_file)
+        return self
+
     def settings(self) -> TlsSettings:
         """The same for the wire, where an empty text stands for None."""
         given = {name for name in type(self).model_fields if getattr(self, name) is None}
         return self.build(TlsSettings, **dict.fromkeys(given, ""))
 
 
+def _one_line(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\t\x20-\x7e]*", value.get_secret_value()):
+        raise mistake("bad-value", "a header value is printable ASCII on one line", "encode anything else")
+    return value
+
+
+FieldName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+FieldValue = Annotated[Secret, AfterValidator(_one_line)]
+
+
 class Authorization(Model):
     """An `Authorization` header for every request."""
 
-    scheme: str
+    scheme: FieldName
     """`Basic`, `Bearer`, …"""
-    parameter: Secret
+    parameter: FieldValue
     """What follows the scheme."""
 
 
 class Credentials(Model):
     """What is added to every request to the backend."""
 
-    headers: dict[str, OneOrMore[Secret]] = {}
+    headers: dict[FieldName, OneOrMore[FieldValue]] = {}
     """Header fields by name; one value or a list."""
     query: dict[str, OneOrMore[Secret]] = {}
     """Query parameters by name; one value or a list."""

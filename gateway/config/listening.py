@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from gateway.config.values import Count, Delay, Duration, File, Model, Secret
+from pydantic import ValidationInfo, model_validator
+
+from gateway.config.pem import require_bundle, require_pair
+from gateway.config.values import Count, Delay, Duration, File, Model, Secret, Surroundings, mistake
 
 
 class Revocation(Model):
@@ -33,6 +36,16 @@ class ListenerTls(Model):
     """Whether a client without a certificate may connect; only with `client-ca`."""
     revocation: Revocation = Revocation()
     """How it is found out whether a client certificate has been revoked."""
+
+    @model_validator(mode="after")
+    def _usable(self, info: ValidationInfo) -> ListenerTls:
+        if self.client_certificate == "require" and self.client_ca is None:
+            raise mistake("bad-value", "client-certificate: require needs client-ca", "name the CA's PEM bundle")
+        if isinstance(info.context, Surroundings):
+            require_pair(self.certificate, self.key, self.key_password)
+            if self.client_ca is not None:
+                require_bundle(self.client_ca)
+        return self
 
 
 class Limits(Model):

@@ -1,4 +1,4 @@
-"""What no single model can see: ids that stand twice, and ids that name nothing."""
+"""What no single model can see: ids and addresses that stand twice, and ids that name nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.config.apis import Api
 from gateway.config.model import Config
+from gateway.config.values import Address
 from gateway.errors import Problem
 
 _LISTS = ("apis", "products", "subscriptions", "users", "groups")
@@ -24,6 +25,7 @@ def unresolved(config: Config) -> Iterator[Problem]:
     for path, value, kind in _references(config):
         yield from _missing(config, path, value, known.get(kind, config.backends), kind)
     yield from _bad_backends(config)
+    yield from _shared_addresses(config)
 
 
 def _doubled(config: Config, path: tuple[Any, ...], entities: Iterable[Any]) -> Iterator[Problem]:
@@ -88,3 +90,16 @@ def _bad_member(config: Config, path: tuple[Any, ...], name: str) -> Iterator[Pr
     yield from _missing(config, path, name, config.backends, "backends")
     if name in config.backends and config.backends[name].pool:
         yield Problem(config.location(*path), "nested-pool", f"{name} is a pool itself", "name its members here")
+
+
+def _shared_addresses(config: Config) -> Iterator[Problem]:
+    """Two listeners on one address; port 0 is any free one."""
+    seen: dict[Address, str] = {}
+    for name in ("listen", "management", "decisions"):
+        address = getattr(config, name)
+        if address is None or address.port == 0:
+            continue
+        if address in seen:
+            message = f"{name} is the address of {seen[address]}, too"
+            yield Problem(config.location(name), "conflict", message, "give each listener an address of its own")
+        seen[address] = name

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.applications import Starlette
 
-
-class _QuietServer(uvicorn.Server):
-    """Leaves signals to the gateway."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
+from gateway.wire.serve import EmbeddedServer
 
 
 @asynccontextmanager
 async def serve_management(app: Starlette, listening: socket.socket) -> AsyncIterator[None]:
-    """Serve *app* on a bound socket while the context lasts."""
-    settings = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
-    server = _QuietServer(settings)
-    task = asyncio.create_task(server.serve(sockets=[listening]))
+    """Serve *app* on a bound socket while the context lasts. Raises GatewayError: it cannot serve there."""
+    settings = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", server_header=False, date_header=False
+    )
+    server = EmbeddedServer(settings)
+    task = await server.begin(listening)
     try:
         yield
     finally:
-        server.should_exit = True
+        server.stop.set()
         await asyncio.wait({task})

@@ -16,6 +16,7 @@ from typing import cast
 
 import uvicorn
 
+from gateway.errors import GatewayError
 from gateway.wire.listener import Application, Listener
 from gateway.wire.server import ServerConnection
 from gateway.wire.settings import ServerSettings
@@ -41,13 +42,29 @@ class ListenerTls:
     require_client_certificate: bool = False
 
 
-class _Server(uvicorn.Server):
+class EmbeddedServer(uvicorn.Server):
     """A uvicorn server that leaves signals to the program it runs in, and starts and stops on events."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
         self.stop = asyncio.Event()
+
+    async def begin(self, listening: socket.socket) -> asyncio.Task[None]:
+        """
+        Serve on a bound socket; the task ends when the server has stopped.
+
+        Raises:
+            GatewayError: It cannot serve there: its certificate cannot be used.
+        """
+        task = asyncio.create_task(self.serve(sockets=[listening]))
+        ready = asyncio.create_task(self.ready.wait())
+        await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if task.done() and (error := task.exception()):
+            listening.close()
+            raise GatewayError(f"cannot serve: {error}") from error
+        return task
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -66,7 +83,7 @@ class RunningServer:
     """A server within this event loop. *port* is the one it got when 0 was asked for."""
 
     port: int
-    server: _Server
+    server: EmbeddedServer
     _task: asyncio.Task[None]
 
     @property
@@ -125,12 +142,18 @@ def _client_certificates(tls: ListenerTls | None) -> int:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket's address, taken; several workers may share it. Raises OSError."""
+    """
+    A listening socket; several workers may share it. Connections wait until somebody serves.
+
+    Raises:
+        OSError: The address cannot be had: uvloop would only log that somebody else listens there.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(_BACKLOG)
     except OSError:
         listening.close()
         raise
@@ -152,10 +175,10 @@ async def start(
 
     Raises:
         OSError: The address cannot be had.
+        GatewayError: The certificate cannot be used.
     """
     listener = application if isinstance(application, Listener) else Listener(application, settings)
     listening = listening or bind(host, port)
-    server = _Server(configure(listener, host, port, tls=tls))
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    await server.ready.wait()
+    server = EmbeddedServer(configure(listener, host, port, tls=tls))
+    task = await server.begin(listening)
     return RunningServer(listening.getsockname()[1], server, task)

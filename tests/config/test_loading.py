@@ -110,6 +110,12 @@ MISTAKES = {
     "not a choice": ("logging: {level: loud}", "1:18 bad-value"),
     "duration without unit": ("timeouts: {head: 10}", "1:18 bad-duration"),
     "duration as a list": ("timeouts: {head: [10s]}", "1:18 bad-value"),
+    "one address twice": ("listen: 127.0.0.1:1\nmanagement: 127.0.0.1:1", "2:13 conflict"),
+    "line end in a header": (
+        'backends: {b: {url: "http://a", credentials: {headers: {X: "a\\nb"}}}}',
+        "1:61 bad-value",
+    ),
+    "no header name": ('backends: {b: {url: "http://a", credentials: {headers: {"X Y": a}}}}', "1:64 bad-value"),
     "duration of nothing": ("timeouts: {head: 0s}", "1:18 bad-duration"),
     "negative duration": ("timeouts: {drain-delay: -1s}", "1:25 bad-duration"),
     "endless duration": (f"timeouts: {{idle: {'9' * 400}d}}", "1:18 bad-duration"),

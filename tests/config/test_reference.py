@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from gateway.config import json_schema, load
 from gateway.config.reference import keys, markdown, models
+from gateway.emulators.certificates import throw_away
 from gateway.notifications import settings
 from gateway.yaml_nodes import Mapping, Sequence, YamlNode, compose
 
@@ -60,9 +61,12 @@ def test_example_loads_as_it_is() -> None:
 def test_whole_example_loads(tmp_path: Path) -> None:
     """With everything switched on it loads where its files and variables exist."""
     text = everything()
+    throw_away(tmp_path)
+    pem = (tmp_path / "server.pem").read_text()
     for name in re.findall(r"[\w./-]+/[\w.-]+\.(?:pem|key|crl|yaml|xml|json|txt)\b|secrets/[\w-]+", text):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(DEFINITION if name.startswith("specs/") else "x")
+        content = pem if name.endswith((".pem", ".key")) else DEFINITION if name.startswith("specs/") else "x"
+        (tmp_path / name).write_text(content)
     (tmp_path / "config.yaml").write_text(text)
     environ = dict.fromkeys(re.findall(r"\{env: (\w+)", text), "x")
     environ["CALLBACK_SECRET"] = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODk="

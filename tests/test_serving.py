@@ -1,0 +1,62 @@
+"""``gateway serve`` and ``demo``: what stops them from starting is said in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import GatewayError
+from gateway.wire.messages import Response
+from gateway.wire.serve import ListenerTls, start
+from tests.wire.rig import Answerer
+
+
+@pytest.fixture
+def taken() -> object:
+    """An address on which somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["serve"], "config.yaml:1:1: unreadable-file"),
+        (["check"], "config.yaml:1:1: unreadable-file"),
+        (["serve", "-c", "taken.yaml"], "already in use"),
+        (["serve", "-c", "managed.yaml"], "already in use"),
+        (["serve", "-c", "managed.yaml", "--workers", "2"], "already in use"),
+        (["serve", "-c", "managed.yaml", "--workers", "0"], "--workers"),
+        (["serve", "-c", "managed.yaml", "--port", "65536"], "--port"),
+        (["demo", "--port", "0"], "--port"),
+        (["demo", "--port", "{port}"], "already in use"),
+        (["explain", "abc", "--policy", "nowhere.xml"], "nowhere.xml is not a file"),
+    ],
+    ids=(
+        "no-config check-no-config data-port management-port management-port-of-workers no-worker port-beyond demo-zero"
+        " demo-port no-policy"
+    ).split(),
+)
+def test_what_stops_a_command_is_one_line(tmp_path: Path, taken: int, arguments: list[str], said: str) -> None:
+    """Exit status and message, never a traceback, and never a process that waits for nothing."""
+    (tmp_path / "taken.yaml").write_text(f"listen: 127.0.0.1:{taken}\nmanagement: 127.0.0.1:0\n")
+    (tmp_path / "managed.yaml").write_text(f"listen: 127.0.0.1:0\nmanagement: 127.0.0.1:{taken}\n")
+    command = [sys.executable, "-m", "gateway", *(each.format(port=taken) for each in arguments)]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode in (1, 2)
+    output = ended.stdout + ended.stderr
+    assert said.lower() in output.lower()
+    assert "Traceback" not in output
+
+
+def test_a_server_that_cannot_start_says_so(tmp_path: Path) -> None:
+    """A certificate that is none ends the start; it does not wait for ever."""
+    (tmp_path / "junk.pem").write_text("junk")
+    tls = ListenerTls(str(tmp_path / "junk.pem"), str(tmp_path / "junk.pem"))
+    with pytest.raises(GatewayError, match="cannot serve"):
+        asyncio.run(asyncio.wait_for(start(Answerer(lambda _: Response()), tls=tls), 10))
