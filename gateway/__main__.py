@@ -1,5 +1,20 @@
-"""``python -m gateway``: the same as the ``gateway`` command."""
+"""
+The ``gateway`` command, and ``python -m gateway``.
 
-from gateway.cli import main
+Next to nothing is imported before ``main`` runs, so that Ctrl-C ends a command quietly while its modules load, too.
+"""
 
-main()
+import sys
+
+
+def main() -> None:
+    """Run the command line; 130 where it is interrupted while it loads."""
+    try:
+        from gateway.cli import main as run
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -34,7 +34,7 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 
 def configure(level: str = "info", form: str = "json") -> None:
     """Set up structlog and the standard library's root logger for the whole process."""
-    renderer: Any = render if form == "json" else structlog.dev.ConsoleRenderer()
+    renderer: Any = render if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
     shared: list[Any] = [structlog.processors.add_log_level, _Stamp(), structlog.processors.format_exc_info]
     if form != "json":
         shared.append(redact)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,17 @@ def test_a_server_that_cannot_start_says_so(tmp_path: Path) -> None:
     tls = ListenerTls(str(tmp_path / "junk.pem"), str(tmp_path / "junk.pem"))
     with pytest.raises(GatewayError, match="cannot serve"):
         asyncio.run(asyncio.wait_for(start(Answerer(lambda _: Response()), tls=tls), 10))
+
+
+@pytest.mark.parametrize("after_s", [0.15, 0.3, 0.6, 1.5])
+@pytest.mark.parametrize("command", [["serve", "-c", "config.yaml"], ["check", "-c", "config.yaml"]])
+def test_ctrl_c_ends_quietly(tmp_path: Path, command: list[str], after_s: float) -> None:
+    """Whenever it comes: while modules load, while the gateway is built, and while it serves."""
+    (tmp_path / "config.yaml").write_text("listen: 127.0.0.1:0\nmanagement: 127.0.0.1:0\n")
+    started = [sys.executable, "-m", "gateway", *command]
+    process = subprocess.Popen(started, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode in (0, 130, -signal.SIGINT)  # the last one before Python itself is there
+    assert "Traceback" not in output
