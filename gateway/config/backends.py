@@ -19,9 +19,12 @@ from gateway.config.values import (
     Secret,
     Surroundings,
     Url,
+    defaults_of,
     mistake,
 )
 from gateway.wire.settings import TlsSettings, UpstreamSettings
+
+_UPSTREAM, _TLS = defaults_of(UpstreamSettings), defaults_of(TlsSettings)
 
 
 class BackendTls(Model):
@@ -29,9 +32,9 @@ class BackendTls(Model):
 
     ca_file: File | None = None
     """PEM bundle to trust instead of the system's."""
-    verify_chain: bool = True
+    verify_chain: bool = _TLS.verify_chain
     """Whether the certificate must lead to a trusted root."""
-    verify_name: bool = True
+    verify_name: bool = _TLS.verify_name
     """Whether the certificate must name the host."""
     certificate_file: File | None = None
     """PEM file: our client certificate."""
@@ -140,21 +143,21 @@ class Backend(Model):
     """When to leave it alone. None: never."""
     tls: BackendTls = BackendTls()
     """TLS towards it."""
-    connect_timeout_s: Duration = 10.0
+    connect_timeout_s: Duration = _UPSTREAM.connect_timeout_s
     """For name resolution, TCP and TLS together."""
-    idle_timeout_s: Delay = 30.0
+    idle_timeout_s: Delay = _UPSTREAM.idle_timeout_s
     """Age at which an unused connection is closed; keep it below the backend's own keep-alive time."""
-    body_timeout_s: Duration = 300.0
+    body_timeout_s: Duration = _UPSTREAM.body_timeout_s
     """Between two pieces of an answer's body."""
-    max_connections: Count = 512
+    max_connections: Count = _UPSTREAM.max_connections
     """Open connections of one worker."""
-    max_waiting: Count = 1024
+    max_waiting: Count = _UPSTREAM.max_waiting
     """Requests that may wait for a connection; one more gets 503."""
-    max_head_bytes: Count = 64 * 1024
+    max_head_bytes: Count = _UPSTREAM.max_head_bytes
     """Largest head of an answer; beyond it 502."""
-    max_fields: Count = 200
+    max_fields: Count = _UPSTREAM.max_fields
     """Header field lines of an answer; beyond it 502."""
-    max_redirects: Count = 5
+    max_redirects: Count = _UPSTREAM.max_redirects
     """Redirects followed where forward-request asks for it."""
 
     @model_validator(mode="after")

@@ -7,7 +7,10 @@ from typing import Literal
 from pydantic import ValidationInfo, model_validator
 
 from gateway.config.pem import require_bundle, require_pair
-from gateway.config.values import Count, Delay, Duration, File, Model, Secret, Surroundings, mistake
+from gateway.config.values import Count, Delay, Duration, File, Model, Secret, Surroundings, defaults_of, mistake
+from gateway.wire.settings import ServerSettings
+
+_SERVER = defaults_of(ServerSettings)
 
 
 class Revocation(Model):
@@ -51,13 +54,13 @@ class ListenerTls(Model):
 class Limits(Model):
     """How much the gateway accepts."""
 
-    request_line_bytes: Count = 8 * 1024
+    request_line_bytes: Count = _SERVER.max_request_line_bytes
     """Longest request line; beyond it 414."""
-    header_line_bytes: Count = 32 * 1024
+    header_line_bytes: Count = _SERVER.max_field_line_bytes
     """Longest header field line; beyond it 431."""
-    head_bytes: Count = 64 * 1024
+    head_bytes: Count = _SERVER.max_head_bytes
     """Request line and all fields together; beyond it 431."""
-    header_count: Count = 100
+    header_count: Count = _SERVER.max_fields
     """Header field lines of a request; beyond it 431."""
     connections: Count | None = None
     """Open client connections of one worker; one more gets 503. None: no limit."""
@@ -70,21 +73,21 @@ class Limits(Model):
 class Timeouts(Model):
     """How long the gateway waits for a client."""
 
-    head_s: Duration = 10.0
+    head_s: Duration = _SERVER.head_timeout_s
     """From the first byte of a request to the end of its head."""
-    body_s: Duration = 30.0
+    body_s: Duration = _SERVER.body_timeout_s
     """Between two pieces of a request's body."""
-    idle_s: Duration = 75.0
+    idle_s: Duration = _SERVER.idle_timeout_s
     """Between two requests on one connection."""
-    write_s: Duration = 60.0
+    write_s: Duration = _SERVER.write_timeout_s
     """Without a byte taken by the client while an answer waits to be sent."""
-    linger_s: Delay = 2.0
+    linger_s: Delay = _SERVER.linger_s
     """How long the rest of an unread body is thrown away before the connection is closed."""
     drain_delay_s: Delay = 0.0
     """When the gateway is told to stop: how long it goes on, not ready, until load balancers have noticed."""
-    drain_s: Delay = 30.0
+    drain_s: Delay = _SERVER.drain_timeout_s
     """For running requests to end when the gateway stops."""
-    expiry_grace_s: Delay = 30.0
+    expiry_grace_s: Delay = _SERVER.expiry_grace_s
     """How long a streamed answer may outlive the token that opened it."""
 
 

@@ -1,7 +1,7 @@
 """
 The notification service's block: the keys of ``config.yaml`` for ``gateway.notifications.settings``.
 
-Fields have the names of the settings, so that ``Model.build`` can hand them over.
+Fields have the names of the settings, so that ``Model.build`` can hand them over, and their defaults.
 """
 
 from __future__ import annotations
@@ -10,9 +10,26 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema, model_validator
 
-from gateway.config.values import Count, Delay, Duration, File, Model, OneOrMore, Secret, Surroundings, Url, mistake
+from gateway.config.values import (
+    Count,
+    Delay,
+    Duration,
+    File,
+    Model,
+    OneOrMore,
+    Secret,
+    Surroundings,
+    Url,
+    defaults_of,
+    mistake,
+)
 from gateway.notifications import settings
-from gateway.notifications.settings import DAY_S, ProfileName
+from gateway.notifications.settings import ProfileName
+
+_SERVICE, _D365 = defaults_of(settings.NotificationSettings), defaults_of(settings.D365Settings)
+_POLLING, _BUDGETS = defaults_of(settings.PollingSettings), defaults_of(settings.BudgetSettings)
+_CALLBACKS, _RULE = defaults_of(settings.CallbackSettings), defaults_of(settings.CallerRule)
+_HOP, _RETENTION = defaults_of(settings.HopSettings), defaults_of(settings.RetentionSettings)
 
 Profile = Literal["auto", "adf", "standard", "cloudevents", "plain"]
 
@@ -28,96 +45,96 @@ class D365(Model):
     """Client id of the app registration."""
     client_secret: Secret | None = None
     """Its secret; for the credential `secret`."""
-    credential: Literal["secret", "certificate", "managed-identity", "workload-identity"] = "secret"
+    credential: Literal["secret", "certificate", "managed-identity", "workload-identity"] = _D365.credential
     """How the service proves who it is; all but `secret` need the extra `[azure]`."""
     tenant_id: str = ""
     """Tenant; for the credential `certificate`."""
     certificate_path: File | None = None
     """PEM file with certificate and key; for the credential `certificate`."""
-    cross_company: bool = False
+    cross_company: bool = _D365.cross_company
     """Whether reads ask for every legal entity."""
-    select_fields: tuple[str, ...] = ("BatchJobRecId", "Status", "StartDateTime", "EndDateTime", "OrigStartDateTime")
+    select_fields: tuple[str, ...] = _D365.select_fields
     """`$select` of every read."""
-    on_scheduled: Literal["fail", "wait"] = "fail"
+    on_scheduled: Literal["fail", "wait"] = _D365.on_scheduled
     """What to do with a job that will only run at its next recurrence."""
-    on_running: Literal["attach", "reject"] = "attach"
+    on_running: Literal["attach", "reject"] = _D365.on_running
     """What to do with a job that runs already."""
-    hold_grace_s: Delay = 120.0
+    hold_grace_s: Delay = _D365.hold_grace_s
     """A job withheld for longer ends as `held`."""
-    scheduled_slack_s: Delay = 120.0
+    scheduled_slack_s: Delay = _D365.scheduled_slack_s
     """A scheduled start further ahead means that the job will not run now."""
-    settle_s: Delay = 60.0
+    settle_s: Delay = _D365.settle_s
     """How long to look again after a doubtful start."""
-    start_retries: Annotated[int, Field(ge=0)] = 5
+    start_retries: Annotated[int, Field(ge=0)] = _D365.start_retries
     """Attempts after a start that certainly failed."""
-    connect_timeout_s: Duration = 10.0
+    connect_timeout_s: Duration = _D365.connect_timeout_s
     """For TCP and TLS."""
-    read_timeout_s: Duration = 120.0
+    read_timeout_s: Duration = _D365.read_timeout_s
     """For an answer; the first one after a restart is slow."""
-    concurrency: Count = 4
+    concurrency: Count = _D365.concurrency
     """Requests at once."""
 
 
 class Polling(Model):
     """How often D365 is asked."""
 
-    interval_s: Duration = 10.0
+    interval_s: Duration = _POLLING.interval_s
     """Between the first questions."""
-    max_interval_s: Duration = 60.0
+    max_interval_s: Duration = _POLLING.max_interval_s
     """Between later ones."""
-    growth: Annotated[float, Field(ge=1)] = 1.5
+    growth: Annotated[float, Field(ge=1)] = _POLLING.growth
     """Factor by which the interval grows."""
-    jitter: Annotated[float, Field(ge=0, le=1)] = 0.2
+    jitter: Annotated[float, Field(ge=0, le=1)] = _POLLING.jitter
     """Random share of the interval."""
-    chunk: Count = 40
+    chunk: Count = _POLLING.chunk
     """Jobs in one question."""
-    tick_s: Duration = 1.0
+    tick_s: Duration = _POLLING.tick_s
     """How often due questions are looked for."""
 
 
 class Budgets(Model):
     """How long a job may take."""
 
-    start_s: Duration = 900.0
+    start_s: Duration = _BUDGETS.start_s
     """From the start call until the batch job executes."""
-    run_s: Duration = 7_200.0
+    run_s: Duration = _BUDGETS.run_s
     """From executing until it ends."""
-    overall_s: Duration = 570.0
+    overall_s: Duration = _BUDGETS.overall_s
     """From the request until a callback, whatever the state; just below Data Factory's time-out of 10 min."""
 
 
 class Callbacks(Model):
     """Where callbacks may go, and how they are sent."""
 
-    hosts: tuple[str, ...] = ("*.azure.com",)
+    hosts: tuple[str, ...] = _CALLBACKS.hosts
     """Allowed hosts: exact names, `*.suffix` or `*`."""
-    allow_http: bool = False
+    allow_http: bool = _CALLBACKS.allow_http
     """For development: plain http, and any port."""
-    allow_private_networks: bool = False
+    allow_private_networks: bool = _CALLBACKS.allow_private_networks
     """For development: loopback and private addresses."""
-    profile: Profile = "auto"
+    profile: Profile = _CALLBACKS.profile
     """Form of callbacks; `auto` sends `adf` when the request named the URL `callBackUri`, else `standard`."""
     signing_secrets: OneOrMore[Secret] = Field(default=(), alias="signing-secret")
     """`whsec_…`; of a list the first one signs, all are offered as signatures."""
-    source: str = "urn:gateway:notifications"
+    source: str = _CALLBACKS.source
     """`source` of CloudEvents."""
-    ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = (443,)
+    ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = _CALLBACKS.ports
     """Allowed ports."""
-    connect_timeout_s: Duration = 5.0
+    connect_timeout_s: Duration = _CALLBACKS.connect_timeout_s
     """For TCP and TLS."""
-    read_timeout_s: Duration = 15.0
+    read_timeout_s: Duration = _CALLBACKS.read_timeout_s
     """For an answer."""
-    total_timeout_s: Duration = 30.0
+    total_timeout_s: Duration = _CALLBACKS.total_timeout_s
     """For one attempt."""
-    lifetime_s: Duration = DAY_S
+    lifetime_s: Duration = _CALLBACKS.lifetime_s
     """How long a callback is tried again when the caller gave no time-out."""
-    margin_s: Delay = 30.0
+    margin_s: Delay = _CALLBACKS.margin_s
     """Beyond the overall budget: how long Data Factory still listens."""
-    max_retry_after_s: Delay = 3_600.0
+    max_retry_after_s: Delay = _CALLBACKS.max_retry_after_s
     """Longest `Retry-After` that is honoured."""
-    max_answer_bytes: Count = 16_384
+    max_answer_bytes: Count = _CALLBACKS.max_answer_bytes
     """Of an answer, how much is read."""
-    concurrency: Count = 100
+    concurrency: Count = _CALLBACKS.concurrency
     """Callbacks at once."""
 
 
@@ -137,9 +154,9 @@ class Rule(Model):
 
     name: str = "default"
     """Shown to a caller whom the rule refuses."""
-    batch_jobs: BatchJobs = frozenset()
+    batch_jobs: BatchJobs = _RULE.batch_jobs
     """Batch job ids that may be started; `*` is every one."""
-    callback_hosts: tuple[str, ...] = ("*",)
+    callback_hosts: tuple[str, ...] = _RULE.callback_hosts
     """Allowed hosts, within `callbacks.hosts`."""
     max_active: Count | None = None
     """Jobs at once. None: no limit."""
@@ -161,18 +178,18 @@ class Hop(Model):
 
     shared_secret: Secret | None = None
     """Value that the gateway sends in *secret-header*."""
-    secret_header: str = "gateway-secret"  # noqa: S105 - a header's name
+    secret_header: str = _HOP.secret_header
     """Name of that header."""
-    mtls: bool = False
+    mtls: bool = _HOP.mtls
     """Whether the listener demands the gateway's client certificate."""
 
 
 class Retention(Model):
     """When finished jobs are deleted."""
 
-    keep_s: Duration = 30 * DAY_S
+    keep_s: Duration = _RETENTION.keep_s
     """Age of their last change."""
-    sweep_interval_s: Duration = 3_600.0
+    sweep_interval_s: Duration = _RETENTION.sweep_interval_s
     """How often the old ones are looked for."""
 
 
@@ -215,7 +232,7 @@ class Notifications(Model):
     """How long a job may take."""
     callbacks: Callbacks = Callbacks()
     """Where callbacks may go."""
-    callers: tuple[Caller, ...] = ()
+    callers: tuple[Caller, ...] = _SERVICE.callers
     """Who may do what."""
     default_caller: DefaultCaller = None
     """`deny`, or the rule for everyone who has none."""
@@ -225,13 +242,13 @@ class Notifications(Model):
     """When finished jobs are deleted."""
     public_url: Url | None = None
     """Absolute prefix of `Location`. None: relative."""
-    send_location: bool = True
+    send_location: bool = _SERVICE.send_location
     """Whether 202 has a `Location`; Data Factory's Web activity polls it."""
     encryption_key: Secret | None = None
     """Seals callback URLs at rest; needed with PostgreSQL."""
-    takeover_interval_s: Duration = 5.0
+    takeover_interval_s: Duration = _SERVICE.takeover_interval_s
     """How often a replica looks for dead ones."""
-    max_body_bytes: Count = 65_536
+    max_body_bytes: Count = _SERVICE.max_body_bytes
     """Largest request body."""
 
     @model_validator(mode="after")

@@ -11,8 +11,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -69,6 +70,12 @@ class Model(BaseModel):
         """A part's own settings, made of the fields that have the same names here."""
         names = {field.name for field in fields(settings)} & type(self).model_fields.keys()  # type: ignore[arg-type]
         return settings(**{name: revealed(getattr(self, name)) for name in names - others.keys()}, **others)
+
+
+def defaults_of(settings: type) -> Any:
+    """The defaults of a part's own settings, by field: a number stands there, and nowhere else."""
+    given = ((field.name, field.default) for field in fields(settings))
+    return SimpleNamespace(**{name: default for name, default in given if default is not MISSING})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from pydantic import ValidationError
 from gateway.config import Config, json_schema, load, parse
 from gateway.config.apis import named
 from gateway.errors import LoadError
+from gateway.notifications.settings import D365Settings, NotificationSettings
+from gateway.wire.settings import ServerSettings, UpstreamSettings
 from gateway.yaml_nodes import compose
 
 HERE = Path("/etc/gateway")
@@ -305,3 +307,14 @@ def test_broken_files_are_refused_or_read(data: st.DataObject) -> None:
         lines[at] = lines[at][:middle] + data.draw(noise) + lines[at][middle + data.draw(st.integers(0, 3)) :]
     with suppress(LoadError):
         config("\n".join(lines), EXAMPLE.parent)
+
+
+def test_defaults_are_those_of_the_parts() -> None:
+    """What the file does not say is as the wire and the service have it, number for number."""
+    d365 = "{instance-url: https://a.b, credential: managed-identity}"
+    loaded = config(f"backends: {{b: {{url: http://a}}}}\nnotifications: {{store: s, d365: {d365}}}")
+    assert loaded.server_settings() == ServerSettings(farewell_s=1.0)
+    assert loaded.backends["b"].settings() == UpstreamSettings()
+    assert loaded.notifications is not None
+    service = D365Settings("https://a.b", credential="managed-identity")
+    assert loaded.notifications.settings() == NotificationSettings("s", service)
