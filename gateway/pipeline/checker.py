@@ -195,9 +195,9 @@ class _Check:
 
     def _literal(self, text: Text, rule: Attribute | Element, name: str) -> None:
         value = text.value.strip()
-        if rule.choices and value not in rule.choices:
-            self._bad_value(text, name, f"one of: {', '.join(rule.choices)}")
         written = text.value if isinstance(rule, Attribute) else value  # white space around content is layout
+        if rule.choices and written not in rule.choices:
+            self._bad_value(text, name, f"one of: {', '.join(rule.choices)}")
         if rule.format and not re.fullmatch(rule.format.pattern, written):
             self._bad_value(text, name, rule.format.remedy)
         pattern = _LITERALS.get(rule.kind)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.errors import TokenError
 from gateway.pipeline.shape import Attribute, Child, Element, Kind
 from gateway.pipeline.values import Constant
-from gateway.policies.elements import FIELD_NAME
+from gateway.policies.elements import FIELD_NAME, NOT_COPIED
 from gateway.policies.token_source import NOT_PRESENT
 from gateway.tokens.rules import ScopeOrRole
 from gateway.tokens.signature import ALGORITHMS
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 MAX_CLAIM_CHARS = 4096
 
 # An identity goes to a header as printable ASCII or not at all: backends disagree on every other character.
-_PRINTABLE = re.compile(r"[\x20-\x7e]+")
+_NOT_AN_IDENTITY = frozenset(NOT_COPIED)
+# ASCII, and no white space around it, which would be lost on the way: docs/adr/0085.
+_PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
 
 def _option(name: str, doc: str, kind: Kind = Kind.STRING, **more: Any) -> Attribute:
@@ -158,7 +160,12 @@ def _algorithms(settings: Settings) -> frozenset[str]:
 
 
 def _claim_header(settings: Settings) -> ClaimHeader:
-    return ClaimHeader(settings.constant("claim"), settings.constant("name"), settings.constant("missing") == "omit")
+    name = settings.constant("name")
+    if name.lower() in _NOT_AN_IDENTITY:
+        raise settings.error(
+            "bad-value", f"{name} says where a request goes, not who sends it", "name another", at="name"
+        )
+    return ClaimHeader(settings.constant("claim"), name, settings.constant("missing") == "omit")
 
 
 def _challenge(settings: Settings) -> Challenge | None:

@@ -11,6 +11,8 @@ def _key(key: str) -> str:
     return _jwt(f"<issuer-signing-keys>{key}</issuer-signing-keys>")
 
 
+_OPENID = '<openid-config url="https://a.example/.well-known/openid-configuration"/>'
+
 MISTAKES = [
     ('<set-query-parameter name="a"/>', "missing-child"),
     ('<set-query-parameter exists-action="delete"/>', "missing-attribute"),
@@ -18,6 +20,8 @@ MISTAKES = [
     ('<set-header name="a"/>', "missing-child"),
     ('<set-header name="a b"><value>1</value></set-header>', "bad-value"),
     ('<set-header name="Content-Length"><value>1</value></set-header>', "bad-value"),
+    ('<set-header name="a" exists-action=" override"><value>1</value></set-header>', "bad-value"),
+    (_jwt(_OPENID + '<extensions><claim-header claim="aud" name="Host"/></extensions>'), "bad-value"),
     ('<set-header name="Content_Length"><value>1</value></set-header>', "bad-value"),
     *[
         (f'<set-header name="a"><value>{value}</value></set-header>', "bad-value")

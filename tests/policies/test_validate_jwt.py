@@ -348,10 +348,12 @@ def test_extensions(bench: Bench, extensions: str, changes: dict[str, Any], reas
         ("", "omit", None),
         ("a\r\nb: c", "omit", "TokenClaimValueNotAllowed"),
         ("é", "refuse", "TokenClaimValueNotAllowed"),
+        (" a", "omit", "TokenClaimValueNotAllowed"),
+        ("a\t", "refuse", "TokenClaimValueNotAllowed"),
         ("x" * 5000, "refuse", "TokenClaimValueNotAllowed"),
         (["a", "b"], "refuse", "a,b"),
     ],
-    ids="claim missing empty omitted omitted-empty split non-ascii long several".split(),
+    ids="claim missing empty omitted omitted-empty split non-ascii space-before tab-behind long several".split(),
 )
 def test_claims_to_headers(bench: Bench, oid: object, missing: str, expected: str | None) -> None:
     """A claim becomes exactly one trusted header, or none; what the client sent is gone either way."""
