@@ -25,20 +25,18 @@ T = TypeVar("T")
 
 
 class Reads:
-    """What the expressions of one policy read: bodies that must be in memory, tokens."""
+    """What the expressions of one policy read: bodies that must be in memory, header names."""
 
-    __slots__ = ("request_body", "response_body", "token")
+    __slots__ = ("request_body", "response_body")
 
     def __init__(self) -> None:
         self.request_body = False
         self.response_body = False
-        self.token = False
 
     def note(self, expression: Expression) -> None:
         """Remember what *expression* reads."""
         self.request_body |= expression.reads_request_body
         self.response_body |= expression.reads_response_body
-        self.token |= expression.reads_token
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from gateway.pipeline.shape import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from gateway.expressions import Expression
     from gateway.pipeline.context import Context
     from gateway.pipeline.policy import Value
 
@@ -47,7 +48,7 @@ class Constant(Generic[T]):
 class Computed(Generic[T]):
     """A value computed for each request, converted to the setting's type."""
 
-    expression: Callable[[object], object]
+    expression: Expression
     convert: Callable[[object], T]
 
     def __call__(self, context: Context) -> T:

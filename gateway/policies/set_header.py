@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 from gateway.errors import ExpressionError
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.shape import ID, Attribute, Child, Element
-from gateway.pipeline.values import Constant
+from gateway.pipeline.values import Computed, Constant
 from gateway.policies.elements import FIELD_NAME, FIELD_VALUE, VALUE
 from gateway.wire.authority import is_authority
 from gateway.wire.fields import field_key
@@ -83,7 +83,8 @@ class SetHeader:
         ready = None
         if owned and len(values) == 1 and field_key(owned[0]) != "host":
             ready = (field_key(owned[0]), f"{owned[0]}: ", values[0])
-        return cls(name, action, values, settings.on_request, owned, settings.reads.token, ready)
+        exact = any(isinstance(value, Computed) and value.expression.reads_token for value in values)
+        return cls(name, action, values, settings.on_request, owned, exact, ready)
 
     def apply(self, context: Context) -> None:
         """Raises ExpressionError: the name or a value cannot stand in a header."""
