@@ -13,9 +13,9 @@ from xml.parsers import expat
 
 from gateway.errors import LoadError, Location
 from gateway.expressions.scan import is_expression
+from gateway.pipeline import xml_source
 from gateway.pipeline.document import Node, PolicyDocument, Section, Text
 from gateway.pipeline.xml_reader import SET_BODY, STYLESHEET, TRANSFORM, Reader
-from gateway.pipeline.xml_source import Source
 
 _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _QUOTED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"})
@@ -133,7 +133,7 @@ def _content_of(node: Node) -> str | None:
 
 
 def _read(written: str) -> Node:
-    return Reader(Source(written, "")).root()
+    return Reader(xml_source.read(written, "")).root()
 
 
 def _first_faithful(ways: Iterable[str], text: Text, read: Callable[[str], str | None]) -> str:

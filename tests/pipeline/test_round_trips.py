@@ -152,3 +152,10 @@ def test_hostile_yaml_is_refused_quickly(text: str) -> None:
     with pytest.raises(LoadError):
         yaml_format.parse(text, "q", VOCABULARY)
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("body", ["0\r", "a\r\nb", "\ra"])
+def test_line_ends_of_a_body_survive(body: str) -> None:
+    """A carriage return is written as a reference: whoever reads XML takes a bare one for a line feed."""
+    node = Node("set-body", HERE, text=at_here(body))
+    assert all_same(xml_format.parse(xml_format.dump(document([node])), "q"), document([node]))
