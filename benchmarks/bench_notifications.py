@@ -1,10 +1,11 @@
 """
-How many jobs a second are accepted durably, and what do ten thousand watches cost?
+How many jobs a second are accepted durably and started, and what do ten thousand watches and a restart cost?
 
     python benchmarks/bench_notifications.py [--watches 10000] [--store URL]
 
 Accepting: requests go through the ASGI application (no socket), 64 at a time, and count once they are answered with
-202, that is, committed with synchronous=FULL. Watching: jobs that never end, counted once all of them are polled.
+202, that is, committed with synchronous=FULL; accepted jobs start meanwhile. Starting: until F&O has had every start
+call. Watching: jobs that never end, counted once all of them are polled. Restart: until all of them are watched again.
 The emulators run in a process of their own.
 """
 
@@ -45,23 +46,38 @@ CALLBACK = "https://dpwesteurope.svc.datafactory.azure.com/callback/{number}?sig
 
 
 async def measure(app: Starlette, accepts: int) -> dict[str, float]:
-    """All numbers of one run."""
+    """All numbers of one life of the service."""
     async with app.router.lifespan_context(app):
         await asyncio.sleep(1.0)
-        before_mb = resident_mb()
+        before_mb, before_cpu_s = resident_mb(), time.process_time()
         began = time.perf_counter()
         latencies = await _accept(app, accepts)
         accept_s = time.perf_counter() - began
-        waited_s = await _until_watching(app, accepts, began)
+        started_s = await _until(app, began, accepts, "d365_requests_total", method="POST", status="200")
+        cpu_s = time.process_time() - before_cpu_s
+        waited_s = await _until(app, began, accepts, "jobs", state="running")
         return {
             "accepts": accepts,
             "accepts_per_s": round(accepts / accept_s),
             "accept_p50_ms": round(sorted(latencies)[len(latencies) // 2] * 1000, 2),
             "accept_p99_ms": round(sorted(latencies)[len(latencies) * 99 // 100] * 1000, 2),
+            "starts_per_s": round(accepts / started_s),
+            "cpu_ms_per_started_job": round(cpu_s * 1000 / accepts, 2),
             "all_watched_after_s": round(waited_s, 1),
             "memory_mb": round(resident_mb()),
             "kb_per_watch": round((resident_mb() - before_mb) * 1024 / accepts, 1),
             **await _polling(app, accepts),
+        }
+
+
+async def restart(app: Starlette, watches: int) -> dict[str, float]:
+    """How long a new life on the same store needs until it watches everything again."""
+    began, cpu_s = time.perf_counter(), time.process_time()
+    async with app.router.lifespan_context(app):
+        watched_s = await _until(app, began, watches, "watches")
+        return {
+            "restart_watched_after_s": round(watched_s, 2),
+            "restart_cpu_s": round(time.process_time() - cpu_s, 2),
         }
 
 
@@ -87,10 +103,10 @@ async def _accept(app: Starlette, count: int) -> list[float]:
     return latencies
 
 
-async def _until_watching(app: Starlette, count: int, began: float) -> float:
-    """Until every job runs, which is known only from a poll."""
-    while _value(app, "jobs", state="running") < count:  # noqa: ASYNC110 - a gauge rings no bell
-        await asyncio.sleep(0.5)
+async def _until(app: Starlette, began: float, count: int, name: str, **labels: str) -> float:
+    """Until a meter has reached *count*; seconds since *began*."""
+    while _value(app, name, **labels) < count:  # noqa: ASYNC110 - a meter rings no bell
+        await asyncio.sleep(0.05)
     return time.perf_counter() - began
 
 
@@ -162,8 +178,10 @@ def main() -> None:
     command = [sys.executable, __file__, "--emulate", "--watches", str(given.watches)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as emulators:
         assert emulators.stdout is not None
-        app = create_app(settings(store, json.loads(emulators.stdout.readline())), resolver=_public)
-        print(json.dumps(asyncio.run(measure(app, given.watches)), indent=2))
+        found = settings(store, json.loads(emulators.stdout.readline()))
+        numbers = asyncio.run(measure(create_app(found, resolver=_public), given.watches))
+        numbers |= asyncio.run(restart(create_app(found, resolver=_public), given.watches))
+        print(json.dumps(numbers, indent=2))
         emulators.communicate()
 
 

@@ -30,14 +30,14 @@ class Attempt:
     at: float
 
 
-def begin(connection: sa.Connection, attempt: Attempt) -> Job | None:
+def begin(connection: sa.Connection, attempt: Attempt, owner: str | None) -> Job | None:
     """
-    Write the attempt down before it is made; None when there is nothing to deliver any more.
+    Write the attempt down before it is made; None when *owner* has nothing to deliver any more.
 
     An attempt that is already written but has no answer was cut short by a crash: it may have arrived.
     """
     job = jobs.find(connection, attempt.job_id)
-    if job is None or job.state is not State.DELIVERING or job.series != attempt.series:
+    if job is None or (job.state, job.series, job.owner) != (State.DELIVERING, attempt.series, owner):
         return None
     if _find(connection, attempt) is None:
         connection.execute(sa.insert(attempts).values(_key(attempt) | {"at": attempt.at}))

@@ -6,6 +6,7 @@ Source: F&O "Open Data Protocol (OData)", "Batch OData API", "Service protection
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
@@ -56,6 +57,8 @@ class D365Client:
         self._metrics = metrics
         self._select: tuple[str, ...] = settings.select_fields
         self.gate = Gate(settings.concurrency, clock)
+        # Thousands of jobs that start together must not stand in front of the poller.
+        self._starts = asyncio.Semaphore(max(1, settings.concurrency - 1))
         self.skew_s = 0.0
 
     async def read(self, batch_ids: Iterable[int]) -> dict[int, Row]:
@@ -81,7 +84,8 @@ class D365Client:
             D365Error: AMBIGUOUS when F&O may have acted all the same.
         """
         body = json.dumps({"batchJobId": batch_id}).encode()
-        response = await self._call("POST", ACTION, body)
+        async with self._starts:
+            response = await self._call("POST", ACTION, body)
         self._require_ok(response)
         return parse_start(response.content)
 

@@ -1,4 +1,4 @@
-"""Opening the store: one engine for our tables and for DBOS, so that both can share a transaction."""
+"""Opening the store: one file or one server, with the settings that durability needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SERVER_KEEPALIVE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tc
 
 
 class StoreInUse(RuntimeError):
-    """Another process runs on the same SQLite file; two executors would each recover the other's workflows."""
+    """Another process runs on the same SQLite file; two executors would both work on the same jobs."""
 
 
 def store_url(text: str) -> URL:

@@ -7,6 +7,7 @@ that then says "unknown" has most likely used its URL already.
 
 from __future__ import annotations
 
+import functools
 import random
 
 import structlog
@@ -49,19 +50,22 @@ class Deliverer:
         self._settings = settings
         self._metrics = metrics
 
-    async def attempt(self, job_id: str, series: int, number: int) -> float | None:
-        """Make one attempt; when the next one is due, or None when there is none."""
-        attempt = Attempt(job_id, series, number, self._clock.now())
-        job = await self._store.write(lambda connection: attempts.begin(connection, attempt))
-        if job is None:
+    async def attempt(self, job: Job) -> Job | None:
+        """Make the next attempt; the job afterwards, or None when there was nothing to deliver any more."""
+        attempt = Attempt(job.id, job.series, job.attempts + 1, self._clock.now())
+        begun = await self._store.write(lambda connection: attempts.begin(connection, attempt, job.owner))
+        if begun is None:
             return None
-        answer = await self._send(job)
-        decision = classify(answer, bool(job.doubted))
-        next_at = self._next(job, number, answer) if decision is Decision.RETRY else None
+        answer = await self._send(begun)
+        decision = classify(answer, bool(begun.doubted))
+        next_at = self._next(begun, attempt.number, answer) if decision is Decision.RETRY else None
         now = self._clock.now()
-        await self._store.write(lambda connection: attempts.record(connection, attempt, answer, decision, next_at, now))
-        self._tell(job, attempt, answer, decision, next_at)
-        return next_at
+        record = functools.partial(
+            attempts.record, attempt=attempt, answer=answer, decision=decision, next_at=next_at, now=now
+        )
+        after = await self._store.write(record)
+        self._tell(begun, attempt, answer, decision, next_at)
+        return after
 
     async def _send(self, job: Job) -> Answer:
         content_type, body = render(job.profile, report_of(job), self._settings.source)

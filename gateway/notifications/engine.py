@@ -1,24 +1,25 @@
 """
-The running service in a thread and an event loop of its own: DBOS, poller, callbacks, housekeeping.
+The running service in a thread and an event loop of its own: workflows, poller, callbacks, housekeeping.
 
-Its own loop, because the gateway's must not wait for ours, and because DBOS sets the default executor of its loop.
+Its own loop, because the gateway's must not wait for ours.
 The HTTP side reaches the engine through the store and two thread-safe calls.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2 as httpx
 import sqlalchemy as sa
 import structlog
-from dbos import DBOS
 
+from gateway.notifications import jobs
 from gateway.notifications.azure_credentials import AzureCredential
 from gateway.notifications.callbacks import CallbackSender
 from gateway.notifications.clock import Clock
@@ -26,25 +27,20 @@ from gateway.notifications.d365_client import D365Client
 from gateway.notifications.database import FileLock, open_engine, store_url
 from gateway.notifications.delivery import Deliverer
 from gateway.notifications.dispatch import Dispatcher
-from gateway.notifications.durability import dbos_config, forward_log
 from gateway.notifications.housekeeping import Housekeeping
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.poller import Poller
 from gateway.notifications.problems import Problem
 from gateway.notifications.replicas import Replica
 from gateway.notifications.sealing import Sealer, make_sealer
-from gateway.notifications.service import Service, install
 from gateway.notifications.settings import D365Settings, NotificationSettings
 from gateway.notifications.starting import Starter
 from gateway.notifications.store import Store
 from gateway.notifications.token_provider import ClientCredentials, TokenProvider
 from gateway.notifications.watching import Watcher
+from gateway.notifications.workflow import Workflow
 
 log = structlog.get_logger("gateway.notifications")
-
-
-# DBOS is one per process, and so is whoever launches it.
-_PROCESS = threading.Lock()
 
 
 @dataclass(slots=True)
@@ -68,7 +64,6 @@ class Engine:
         self._sealer: Sealer | None = None
         self._dispatcher: Dispatcher | None = None
         self._lock: FileLock | None = None
-        self._holds_process = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._watcher: Watcher | None = None
@@ -82,13 +77,8 @@ class Engine:
 
         Raises:
             StoreInUse: Another process works on the same SQLite file.
-            RuntimeError: This process runs an engine already.
         """
         self._take_file()
-        if not _PROCESS.acquire(blocking=False):
-            self.stop()
-            raise RuntimeError("this process already has one engine; DBOS allows no second")
-        self._holds_process = True
         self._sealer = make_sealer(self.settings)
         self._thread.start()
         self._ready.wait()
@@ -103,9 +93,6 @@ class Engine:
         if self._thread.ident is not None:
             self._thread.join()
         self.store.close()
-        if self._holds_process:
-            self._holds_process = False
-            _PROCESS.release()
         if self._lock is not None:
             self._lock.release()
 
@@ -166,43 +153,35 @@ class Engine:
 
     async def _work(self, clients: _Clients) -> None:
         replica = Replica(self.store.engine, self.executor_id)
-        service, poller, starter = self._build(clients)
-        starter.may_start = replica.holds_lock
-        install(service)
-        self._launch()
-        tasks = [asyncio.create_task(work) for work in self._chores(service, poller, replica)]
+        tasks = [asyncio.create_task(work) for work in self._chores(clients, replica)]
         log.info("notifications_started", store=store_url(self.settings.store_url).get_backend_name())
         self._ready.set()
         assert self._stopping is not None  # noqa: S101 - set in _main
         await self._stopping.wait()
         await self._shut_down(tasks, replica)
 
-    def _build(self, clients: _Clients) -> tuple[Service, Poller, Starter]:
-        settings, clock = self.settings, self.parts.clock
-        client = D365Client(settings.d365, clients.tokens, clients.http, clock, self.metrics)
-        poller = Poller(client, settings.polling, clock, self.metrics)
-        starter = Starter(self.store, poller, client, clock, settings.d365)
+    def _chores(self, clients: _Clients, replica: Replica) -> Sequence[Coroutine[None, None, None]]:
+        """Join the parts; what has to run for as long as the engine does."""
+        settings, clock, metrics = self.settings, self.parts.clock, self.metrics
+        client = D365Client(settings.d365, clients.tokens, clients.http, clock, metrics)
+        poller = Poller(client, settings.polling, clock, metrics)
+        starter = Starter(self.store, poller, client, clock, settings.d365, replica.holds_lock)
         self._watcher = Watcher(self.store, poller, client, clock, settings)
         sender = self.parts.sender or CallbackSender(settings.callbacks)
-        deliverer = Deliverer(self.store, sender, self.sealer, clock, settings.callbacks, self.metrics)
-        return Service(self.store, starter, self._watcher, deliverer, clock, self.metrics), poller, starter
-
-    def _chores(self, service: Service, poller: Poller, replica: Replica) -> Sequence[Any]:
-        chores = Housekeeping(service, self.settings)
-        self._dispatcher = Dispatcher(self.store)
+        deliverer = Deliverer(self.store, sender, self.sealer, clock, settings.callbacks, metrics)
+        workflow = Workflow(self.store, starter, self._watcher, deliverer, clock, metrics)
+        self._dispatcher = Dispatcher(self.store, self.executor_id, workflow.run)
+        chores = Housekeeping(self.store, self._watcher, clock, metrics, settings.retention)
         work = [poller.run(), self._dispatcher.run(), chores.measure(), chores.sweep(), chores.notice_stops()]
-        return work if self.settings.embedded else [*work, replica.run(self.settings.takeover_interval_s, self.metrics)]
-
-    def _launch(self) -> None:
-        DBOS(config=dbos_config(self.settings.store_url, self.store.engine, self.executor_id))
-        forward_log()
-        DBOS.launch()
+        return work if settings.embedded else [*work, replica.run(settings.takeover_interval_s, metrics)]
 
     async def _shut_down(self, tasks: Sequence[asyncio.Task[Any]], replica: Replica) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(DBOS.destroy)
+        if not self.settings.embedded:  # nobody else could go on with them
+            with contextlib.suppress(sa.exc.SQLAlchemyError):  # else they are taken over as from the dead
+                await self.store.write(lambda connection: jobs.release(connection, self.executor_id))
         replica.close()
 
 

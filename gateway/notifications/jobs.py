@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway.notifications.batch_status import Row
 from gateway.notifications.model import Job, Key
@@ -19,20 +21,50 @@ from gateway.notifications.outcomes import Verdict
 from gateway.notifications.tables import attempts, jobs, keys
 from gateway.notifications.transitions import FINAL, TRANSITIONS, Event, State
 
-_DISPATCHED = (
-    sa.update(jobs)
-    .where(jobs.c.id == sa.bindparam("an_id"), jobs.c.series == sa.bindparam("a_series"))
-    .values(dispatched=1)
-)
-# The statements of an acceptance are made once: building them costs more than running them.
+# Statements are made once: SQLAlchemy needs longer to build most of them than the database to run them.
 _INSERT = sa.insert(jobs)
 _FIND_KEY = sa.text("SELECT payload, job_id FROM notification_keys WHERE caller = :caller AND key = :key")
 _PUT_KEY = sa.text(
     "INSERT INTO notification_keys (caller, key, job_id, payload) VALUES (:caller, :key, :job_id, :payload) "
     "ON CONFLICT (caller, key) DO UPDATE SET job_id = excluded.job_id, payload = excluded.payload"
 )
+# A constant in the SQL: the partial indexes are not used with a parameter in its place.
+_IS_ACTIVE = jobs.c.active == sa.literal_column("1")
+_FIND = sa.select(jobs).where(jobs.c.id == sa.bindparam("an_id"))
 
-_ON_THE_WAY = (State.STARTING, State.WAITING, State.RUNNING)
+
+def _in(*states: State) -> sa.ColumnElement[bool]:
+    return jobs.c.state.in_([sa.literal_column(f"'{state}'") for state in states])
+
+
+def _move(event: Event) -> ReturningUpdate[Any]:
+    """The statement behind ``move``; further columns are set by parameters of their name."""
+    sources = [before for (before, cause) in TRANSITIONS if cause is event]
+    target = TRANSITIONS[sources[0], event]  # each event leads to one state; a test holds that
+    statement = sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id"), _in(*sources))
+    return statement.values(state=target, active=int(target not in FINAL)).returning(*jobs.c)
+
+
+_MOVES = {event: _move(event) for event in Event}
+_MARK_START = _MOVES[Event.START_CALLED].where(jobs.c.owner.is_not_distinct_from(sa.bindparam("an_owner")))
+_REOPEN = _MOVES[Event.REPLAY].values(series=jobs.c.series + 1, attempts=0, doubted=0, owner=None)
+_LEADER = (
+    sa.select(jobs)
+    .where(jobs.c.batch_id == sa.bindparam("a_batch"), _IS_ACTIVE, jobs.c.id != sa.bindparam("an_id"))
+    .where(_in(State.STARTING, State.WAITING, State.RUNNING))
+    .order_by(jobs.c.created_at)
+    .limit(1)
+)
+_OLDEST_FREE = (
+    sa.select(jobs.c.id)
+    .where(_IS_ACTIVE, jobs.c.owner.is_(None))
+    .order_by(jobs.c.created_at)
+    .limit(sa.bindparam("a_limit"))
+    .with_for_update(skip_locked=True)  # replicas that claim at once take different rows
+)
+_NOTE = sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id"))
+_LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(sa.bindparam("a_name"))))
+_CLAIM = sa.update(jobs).where(jobs.c.id.in_(_OLDEST_FREE)).values(owner=sa.bindparam("an_owner")).returning(*jobs.c)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +84,7 @@ class Acceptance:
 
 def find(connection: sa.Connection, job_id: str) -> Job | None:
     """One job."""
-    row = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).first()
-    return None if row is None else Job.from_row(row)
+    return _one(connection.execute(_FIND, {"an_id": job_id}))
 
 
 def search(
@@ -99,33 +130,22 @@ def accept(
 
 def move(connection: sa.Connection, job_id: str, event: Event, now: float, **values: object) -> Job | None:
     """The job after *event*, with *values* set too; None when the event means nothing in its present state."""
-    sources = [before for (before, cause) in TRANSITIONS if cause is event]
-    target = TRANSITIONS[sources[0], event]  # each event leads to one state; a test holds that
-    statement = (
-        sa.update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.state.in_(sources))
-        .values(state=target, active=int(target not in FINAL), updated_at=now, **values)
-        .returning(*jobs.c)
-    )
-    row = connection.execute(statement).first()
-    return None if row is None else Job.from_row(row)
+    return _one(connection.execute(_MOVES[event], {"an_id": job_id, "updated_at": now, **values}))
 
 
 def begin_start(connection: sa.Connection, job: Job, snapshot: Row, now: float) -> Job | None:
     """
-    Mark that the start call is about to be made, or return the job that has already started this batch job.
+    Mark that the start call is about to be made: *job* with its mark, or another that has started this batch job.
 
-    The mark is committed before the call, so that a crash in between shows as doubt and not as a second start.
+    The mark is committed before the call, so that a crash in between shows as doubt and not as a second start. None
+    when the job is not its owner's to start any more.
     """
     lock(connection, f"batch:{job.batch_id}")
-    query = sa.select(jobs).where(
-        jobs.c.batch_id == job.batch_id, jobs.c.active == 1, jobs.c.id != job.id, jobs.c.state.in_(_ON_THE_WAY)
-    )
-    leader = connection.execute(query.order_by(jobs.c.created_at).limit(1)).first()
+    leader = _one(connection.execute(_LEADER, {"a_batch": job.batch_id, "an_id": job.id}))
     if leader is not None:
-        return Job.from_row(leader)
-    move(connection, job.id, Event.START_CALLED, now, starting_at=now, snapshot=json.dumps(snapshot.dump()))
-    return None
+        return leader
+    mark = {"starting_at": now, "snapshot": json.dumps(snapshot.dump()), "updated_at": now}
+    return _one(connection.execute(_MARK_START, {"an_id": job.id, "an_owner": job.owner, **mark}))
 
 
 def end(connection: sa.Connection, job_id: str, verdict: Verdict, now: float) -> Job | None:
@@ -142,50 +162,50 @@ def end(connection: sa.Connection, job_id: str, verdict: Verdict, now: float) ->
 
 def reopen(connection: sa.Connection, job_id: str, now: float, lifetime_s: float) -> Job | None:
     """Begin another series of callback attempts, with time until *lifetime_s* from now; None unless it is final."""
-    values: dict[str, object] = {
-        "series": jobs.c.series + 1,
-        "attempts": 0,
-        "doubted": 0,
-        "dispatched": 0,
-        "next_attempt_at": now,
-        "callback_deadline_at": now + lifetime_s,
-    }
-    return move(connection, job_id, Event.REPLAY, now, **values)
+    values = {"updated_at": now, "next_attempt_at": now, "callback_deadline_at": now + lifetime_s}
+    return _one(connection.execute(_REOPEN, {"an_id": job_id, **values}))
 
 
 def note_status(connection: sa.Connection, job_id: str, status: str, running_at: float | None, now: float) -> None:
     """Keep what was seen last, so that status questions and a restart know it."""
-    if running_at is not None:
-        move(connection, job_id, Event.EXECUTING, now, running_at=running_at)
-    connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(batch_status=status, updated_at=now))
+    if running_at is None or not move(
+        connection, job_id, Event.EXECUTING, now, running_at=running_at, batch_status=status
+    ):
+        connection.execute(_NOTE, {"an_id": job_id, "batch_status": status, "updated_at": now})
 
 
-def undispatched(connection: sa.Connection, limit: int) -> list[Job]:
-    """The oldest jobs, or replays, that have no workflow yet."""
-    query = sa.select(jobs).where(jobs.c.dispatched == 0).order_by(jobs.c.created_at).limit(limit)
+def claim(connection: sa.Connection, owner: str, limit: int) -> list[Job]:
+    """Give the oldest jobs, or replays, that nobody owns to *owner*, in one statement; oldest first."""
+    rows = connection.execute(_CLAIM, {"an_owner": owner, "a_limit": limit})
+    return sorted(map(Job.from_row, rows), key=lambda job: job.created_at)
+
+
+def owned(connection: sa.Connection, owner: str) -> list[Job]:
+    """The unfinished jobs of *owner*, oldest first."""
+    query = sa.select(jobs).where(_IS_ACTIVE, jobs.c.owner == owner).order_by(jobs.c.created_at)
     return [Job.from_row(row) for row in connection.execute(query)]
 
 
-def mark_dispatched(connection: sa.Connection, found: Sequence[tuple[str, int]]) -> None:
-    """Note that these jobs, each at its series, have a workflow."""
-    if found:
-        connection.execute(_DISPATCHED, [{"an_id": job_id, "a_series": series} for job_id, series in found])
+def release(connection: sa.Connection, owner: str) -> int:
+    """Let go of all unfinished jobs of *owner*, in one statement, so that anybody may claim them; how many."""
+    statement = sa.update(jobs).where(_IS_ACTIVE, jobs.c.owner == owner).values(owner=None)
+    return connection.execute(statement).rowcount
 
 
 def unfinished(connection: sa.Connection) -> list[tuple[str, int, float]]:
     """Number and oldest creation time of the jobs that are not final, by state."""
     query = (
         sa.select(jobs.c.state, sa.func.count(), sa.func.min(jobs.c.created_at))
-        .where(jobs.c.active == 1)
+        .where(_IS_ACTIVE)
         .group_by(jobs.c.state)
     )
     return [(state, count, oldest) for state, count, oldest in connection.execute(query)]
 
 
-def expired(connection: sa.Connection, before: float, limit: int = 500) -> list[Job]:
-    """Final jobs whose last change is older than *before*."""
-    query = sa.select(jobs).where(jobs.c.active == 0, jobs.c.updated_at < before).limit(limit)
-    return [Job.from_row(row) for row in connection.execute(query)]
+def expired(connection: sa.Connection, before: float, limit: int = 500) -> list[str]:
+    """Ids of final jobs whose last change is older than *before*."""
+    query = sa.select(jobs.c.id).where(jobs.c.active == 0, jobs.c.updated_at < before).limit(limit)
+    return list(connection.execute(query).scalars())
 
 
 def stopped_since(connection: sa.Connection, since: float) -> list[str]:
@@ -204,7 +224,12 @@ def purge(connection: sa.Connection, job_ids: Sequence[str]) -> None:
 def lock(connection: sa.Connection, name: str) -> None:
     """Hold *name* until the transaction ends, across replicas; the embedded store has one writer and needs none."""
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(name))))
+        connection.execute(_LOCK, {"a_name": name})
+
+
+def _one(rows: sa.CursorResult[Any]) -> Job | None:
+    row = rows.first()
+    return None if row is None else Job.from_row(row)
 
 
 def _earlier(connection: sa.Connection, caller: str, key: Key) -> Acceptance | Refusal | None:

@@ -43,7 +43,7 @@ class Job:
     doubted: int = 0
     series: int = 0
     next_attempt_at: float | None = None
-    dispatched: int = 0
+    owner: str | None = None
 
     @classmethod
     def from_row(cls, row: sa.Row[tuple[object, ...]]) -> Job:

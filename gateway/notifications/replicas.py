@@ -2,8 +2,8 @@
 Who is alive, on PostgreSQL: each replica holds a session-level advisory lock named after its executor id.
 
 The server drops the lock with the connection, so a lock that can be taken belongs to a dead replica, and whoever takes
-it resumes that replica's workflows. A slow replica is not dead: its connection lives. Losing the connection is losing
-the right to start anything (``holds_lock``) until the lock is held again.
+it lets go of that replica's jobs, for anybody to claim. A slow replica is not dead: its connection lives. Losing the
+connection is losing the right to start anything (``holds_lock``) until the lock is held again.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 import structlog
-from dbos import DBOS
 
+from gateway.notifications import jobs
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.tables import replicas
 
@@ -52,7 +52,7 @@ class Replica:
             await asyncio.sleep(interval_s)
 
     def take_over(self) -> int:
-        """Resume the workflows of every dead replica; how many."""
+        """Let go of the jobs of every dead replica; how many."""
         with self._engine.connect() as connection:
             others = connection.execute(
                 sa.select(replicas.c.executor_id).where(replicas.c.executor_id != self._executor_id)
@@ -92,17 +92,11 @@ class Replica:
         with _locked(self._engine, executor_id) as locked:
             if not locked:
                 return 0
-            found = DBOS.list_workflows(status="PENDING", executor_id=executor_id, load_input=False, load_output=False)
-            ids = [status.workflow_id for status in found]
-            for at in range(0, len(ids), 1000):
-                DBOS.resume_workflows(ids[at : at + 1000])
-            self._forget(executor_id)
-        log.warning("replica_taken_over", dead=executor_id, workflows=len(ids))
-        return len(ids)
-
-    def _forget(self, executor_id: str) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(sa.delete(replicas).where(replicas.c.executor_id == executor_id))
+            with self._engine.begin() as connection:
+                released = jobs.release(connection, executor_id)
+                connection.execute(sa.delete(replicas).where(replicas.c.executor_id == executor_id))
+        log.warning("replica_taken_over", dead=executor_id, jobs=released)
+        return released
 
 
 @contextmanager

@@ -37,17 +37,25 @@ class Starter:
     """
     Runs the start step.
 
-    Attributes:
+    Args:
         may_start: Whether this replica still holds its lock; one that may have been declared dead must not start a job.
     """
 
-    def __init__(self, store: Store, poller: Poller, client: D365Client, clock: Clock, settings: D365Settings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        poller: Poller,
+        client: D365Client,
+        clock: Clock,
+        settings: D365Settings,
+        may_start: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._store = store
         self._poller = poller
         self._client = client
         self._clock = clock
         self._settings = settings
-        self.may_start: Callable[[], bool] = lambda: True
+        self._may_start = may_start
 
     async def start(self, job: Job) -> Verdict | None:
         """Bring *job* to WAITING; a verdict when that is impossible."""
@@ -64,13 +72,15 @@ class Starter:
         # Found in STARTING: an earlier life was about to make the call, and nobody knows whether it did.
         doubt = job.state is State.STARTING
         while job.state is State.ACCEPTED:
-            verdict = await self._prepare(job)
-            if verdict is not None:
-                return verdict
-            job = await self._reload(job)
+            found = await self._prepare(job)
+            if isinstance(found, Verdict):
+                return found
+            if found.owner != job.owner:  # taken over meanwhile: the mark is not ours
+                return None
+            job = found
         return await self._call_until_certain(job, doubt) if job.state is State.STARTING else None
 
-    async def _prepare(self, job: Job) -> Verdict | None:
+    async def _prepare(self, job: Job) -> Job | Verdict:
         """Read the batch job, then mark the start or attach to a run that is on its way."""
         row = await self._poller.read(job.batch_id)
         if row is None:
@@ -78,29 +88,32 @@ class Starter:
         if row.phase in (Phase.PENDING, Phase.RUNNING):
             return await self._attach(job, row)
         now = self._clock.now()
-        leader = await self._store.write(lambda connection: jobs.begin_start(connection, job, row, now))
-        return None if leader is None else await self._follow(job, leader)
+        found = await self._store.write(lambda connection: jobs.begin_start(connection, job, row, now))
+        if found is None:
+            return await self._reload(job)
+        return found if found.id == job.id else await self._follow(job, found)
 
-    async def _attach(self, job: Job, row: Row) -> Verdict | None:
+    async def _attach(self, job: Job, row: Row) -> Job | Verdict:
         """The batch job is queued or running already: watch that run, or refuse. Never start it again."""
         if self._settings.on_running == "reject":
             return Verdict(Outcome.ALREADY_RUNNING, f"The batch job is already {row.status}.")
-        now = self._clock.now()
-        values = {"started_at": now, "batch_status": row.status}
-        await self._store.write(lambda connection: jobs.move(connection, job.id, Event.ATTACHED, now, **values))
-        return None
+        return await self._join(job, {"started_at": self._clock.now(), "batch_status": row.status})
 
-    async def _follow(self, job: Job, leader: Job) -> Verdict | None:
+    async def _follow(self, job: Job, leader: Job) -> Job | Verdict:
         """Another job of ours is starting this batch job, or has just done so: join its run."""
         if self._settings.on_running == "reject":
             return Verdict(Outcome.ALREADY_RUNNING, "Another request has just started the batch job.")
-        now = self._clock.now()
         if leader.state is State.STARTING:
-            await self._clock.sleep_until(now + 0.5)
-            return None
-        values = {"started_at": leader.started_at, "snapshot": leader.snapshot}
-        await self._store.write(lambda connection: jobs.move(connection, job.id, Event.ATTACHED, now, **values))
-        return None
+            await self._clock.sleep_until(self._clock.now() + 0.5)
+            return job
+        return await self._join(job, {"started_at": leader.started_at, "snapshot": leader.snapshot})
+
+    async def _join(self, job: Job, values: dict[str, object]) -> Job:
+        now = self._clock.now()
+        joined = await self._store.write(
+            lambda connection: jobs.move(connection, job.id, Event.ATTACHED, now, **values)
+        )
+        return joined or await self._reload(job)
 
     async def _call_until_certain(self, job: Job, doubt: bool) -> Verdict | None:
         hint = ""
@@ -133,7 +146,7 @@ class Starter:
 
     async def _permission(self) -> None:
         """Wait while this replica may have been declared dead; whoever took over starts the job meanwhile."""
-        while not self.may_start():
+        while not self._may_start():
             await self._clock.sleep_until(self._clock.now() + 0.5)
 
     async def _settle(self, job: Job, answer: StartAnswer) -> Verdict | None:

@@ -17,12 +17,16 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from gateway.notifications.jobs import lock
-from gateway.notifications.tables import metadata
+from gateway.notifications.tables import jobs, metadata
 
 T = TypeVar("T")
 Work = Callable[[sa.Connection], Any]
 
 _MAX_GROUP = 64
+
+
+class StoreOutdated(RuntimeError):
+    """The store was made by an earlier version, whose tables have other columns."""
 
 
 class Store:
@@ -35,10 +39,16 @@ class Store:
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="notifications-reader")
 
     def open(self) -> None:
-        """Create what is missing and start the writer."""
+        """
+        Create what is missing and start the writer.
+
+        Raises:
+            StoreOutdated: The tables are an earlier version's.
+        """
         with self.engine.begin() as connection:
             lock(connection, "schema")  # replicas that start together must not create a table twice
             metadata.create_all(connection)
+            _require_columns(connection)
         self._writer.start()
 
     def close(self) -> None:
@@ -48,11 +58,6 @@ class Store:
             self._writer.join()
         self._readers.shutdown()
         self.engine.dispose()
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether writes are queueing."""
-        return not self._queue.empty()
 
     async def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run *work* in a transaction that may be shared with other work; return after the commit."""
@@ -105,3 +110,12 @@ class Store:
             return
         for item in group:
             self._commit([item])
+
+
+def _require_columns(connection: sa.Connection) -> None:
+    found = {column["name"] for column in sa.inspect(connection).get_columns(jobs.name)}
+    if missing := {column.name for column in jobs.columns} - found:
+        raise StoreOutdated(
+            f"{jobs.name} has no column {', '.join(sorted(missing))}: an earlier version made this store. "
+            "Let that version finish its jobs, then begin with a new store."
+        )

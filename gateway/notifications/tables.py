@@ -1,7 +1,7 @@
 """
-The service's own tables, beside those of DBOS in the same database. All times are epoch seconds.
+The service's tables: jobs, callback attempts, idempotency keys, replicas. All times are epoch seconds.
 
-DBOS knows how far each workflow has come; these know what people ask about: jobs, callback attempts, idempotency keys.
+A job's row is also its workflow: where it stands, when the next step is due, and who takes it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
+
+_IS_ACTIVE = sa.text("active = 1")
+_IS_FREE = sa.text("active = 1 AND owner IS NULL")
 
 jobs = sa.Table(
     "notification_jobs",
@@ -39,12 +42,14 @@ jobs = sa.Table(
     sa.Column("doubted", sa.Integer, nullable=False, default=0),  # 1: an attempt may have arrived without an answer
     sa.Column("series", sa.Integer, nullable=False, default=0),  # 0 the first delivery, then one per replay
     sa.Column("next_attempt_at", sa.Float),
-    sa.Column("dispatched", sa.Integer, nullable=False, default=0),  # 1: a workflow exists for this series
+    sa.Column("owner", sa.String(64)),  # the executor whose task takes the next step; null: nobody yet
     # For the two questions asked at every acceptance: the caller's active jobs, the batch job's active run.
     sa.Index("notification_jobs_caller", "caller", "active", "created_at"),
     sa.Index("notification_jobs_batch", "batch_id", "active"),
     sa.Index("notification_jobs_state", "state", "updated_at"),
-    sa.Index("notification_jobs_dispatched", "dispatched", "created_at"),
+    # Few rows are active among those that are kept, so what looks for them has small indexes of its own.
+    sa.Index("notification_jobs_active", "state", "created_at", sqlite_where=_IS_ACTIVE, postgresql_where=_IS_ACTIVE),
+    sa.Index("notification_jobs_free", "created_at", sqlite_where=_IS_FREE, postgresql_where=_IS_FREE),
 )
 
 attempts = sa.Table(

@@ -1,59 +1,91 @@
 """
-The durable workflow: start → wait → deliver, each a step that DBOS records and never repeats once it is recorded.
+The durable workflow of a job: start → wait → deliver, from wherever its row says that it stands.
 
-A job costs three or so durable writes, however long it is watched. Waiting between attempts needs no durable timer: the
-moment of the next attempt is part of the recorded result, so after a crash the workflow waits for that same moment.
-
-The version is the workflow's own and changes only when the order of steps does: DBOS would strand pending jobs.
+The row *is* the workflow's state. Every step is safe to repeat: states change along the transitions table only, a start
+is marked before it is made, an attempt is written down before it is sent, and the moment of the next attempt is in the
+row. So after a crash nothing has to be replayed: whoever owns the row takes the next step.
 """
 
 from __future__ import annotations
 
-from dbos import DBOS
+import asyncio
 
-from gateway.notifications.service import current
+import structlog
 
-VERSION = "1"
-WATCH = "notification-watch"
-REPLAY = "notification-replay"
+from gateway.notifications import jobs
+from gateway.notifications.clock import Clock
+from gateway.notifications.delivery import Deliverer
+from gateway.notifications.metrics import Metrics
+from gateway.notifications.model import Job
+from gateway.notifications.outcomes import Verdict
+from gateway.notifications.starting import Starter
+from gateway.notifications.store import Store
+from gateway.notifications.transitions import State
+from gateway.notifications.watching import Watcher
 
+log = structlog.get_logger("gateway.notifications")
 
-@DBOS.step(name="start")
-async def start_step(job_id: str) -> str:
-    """Set the batch job to waiting; the job's state afterwards."""
-    return await current().start(job_id)
-
-
-@DBOS.step(name="wait")
-async def wait_step(job_id: str) -> str:
-    """Wait for the end of the run; the job's state afterwards."""
-    return await current().wait(job_id)
-
-
-@DBOS.step(name="attempt")
-async def attempt_step(job_id: str, series: int, number: int) -> float | None:
-    """One callback attempt; when the next one is due."""
-    return await current().attempt(job_id, series, number)
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 30.0
 
 
-async def deliver(job_id: str, series: int) -> None:
-    """Attempt after attempt, at the recorded times."""
-    number = 1
-    while (due := await attempt_step(job_id, series, number)) is not None:
-        await current().clock.sleep_until(due)
-        number += 1
+class Workflow:
+    """Takes the steps of every job that this process owns."""
 
+    def __init__(
+        self, store: Store, starter: Starter, watcher: Watcher, deliverer: Deliverer, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._store = store
+        self._starter = starter
+        self._watcher = watcher
+        self._deliverer = deliverer
+        self._clock = clock
+        self._metrics = metrics
 
-# No limit on recoveries: a watch of two hours may see many restarts, and none of them is its fault.
-@DBOS.workflow(name=WATCH, max_recovery_attempts=None)
-async def watch(job_id: str) -> None:
-    """The life of one job."""
-    if await start_step(job_id) == "waiting":
-        await wait_step(job_id)
-    await deliver(job_id, 0)
+    async def run(self, job: Job) -> None:
+        """Step by step until *job* is final, or until it belongs to somebody else."""
+        owner = job.owner
+        found: Job | None = job
+        while found is not None and found.active and found.owner == owner:
+            found = await self._persevere(found)
 
+    async def _persevere(self, job: Job) -> Job | None:
+        """
+        One step, again and again until it succeeds; the row afterwards.
 
-@DBOS.workflow(name=REPLAY, max_recovery_attempts=None)
-async def replay(job_id: str, series: int) -> None:
-    """The callback again. Never touches the batch job."""
-    await deliver(job_id, series)
+        What fails here is our own side (the database away): letting the exception out would lose the job.
+        """
+        pause_s, step = _FIRST_PAUSE_S, self._step(job)
+        while True:
+            try:
+                return await step
+            except Exception:
+                log.exception("step_failed", job=job.id, again_in_s=pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s, step = min(pause_s * 2, _LONGEST_PAUSE_S), self._step_again(job.id)
+
+    async def _step_again(self, job_id: str) -> Job | None:
+        """The step that the row asks for now: nobody knows how much of the failed one was written."""
+        job = await self._load(job_id)
+        return None if job is None or not job.active else await self._step(job)
+
+    async def _step(self, job: Job) -> Job | None:
+        if job.state is State.DELIVERING:
+            await self._clock.sleep_until(job.next_attempt_at or 0.0)
+            return await self._deliverer.attempt(job)
+        begins = job.state in (State.ACCEPTED, State.STARTING)
+        verdict = await (self._starter.start(job) if begins else self._watcher.wait(job))
+        return await self._load(job.id) if verdict is None else await self._conclude(job, verdict)
+
+    async def _conclude(self, job: Job, verdict: Verdict) -> Job | None:
+        now = self._clock.now()
+        ended = await self._store.write(lambda connection: jobs.end(connection, job.id, verdict, now))
+        if ended is None:  # stopped meanwhile, or ended by whoever took it over
+            return await self._load(job.id)
+        self._metrics.outcomes.labels(verdict.outcome).inc()
+        facts = {"job": ended.id, "batch": ended.batch_id, "outcome": verdict.outcome, "message": ended.message}
+        log.info("job_ended", **facts, took_s=round(now - ended.created_at, 3))
+        return ended
+
+    async def _load(self, job_id: str) -> Job | None:
+        return await self._store.read(lambda connection: jobs.find(connection, job_id))

@@ -22,7 +22,7 @@ from gateway.notifications.outcomes import Outcome
 from gateway.notifications.sealing import Sealer
 from gateway.notifications.settings import CallbackSettings
 from gateway.notifications.store import Store
-from gateway.notifications.transitions import State
+from gateway.notifications.transitions import Event, State
 from tests.notifications.conftest import run
 
 HOUR_S = 3600.0
@@ -85,10 +85,10 @@ async def deliver(store: Store, sender: Scripted, job: Job, key: str = "k") -> J
     """All attempts, as the workflow makes them."""
     await store.write(lambda connection: jobs.accept(connection, job, derive_key(1, "u", None), None, False))
     deliverer = Deliverer(store, sender, Sealer(key), sender.clock, CallbackSettings(hosts=("*",)), Metrics())
-    number = 1
-    while (due := await deliverer.attempt(job.id, job.series, number)) is not None:
-        await sender.clock.sleep_until(due)
-        number += 1
+    step: Job | None = job
+    while step is not None and step.active:
+        await sender.clock.sleep_until(step.next_attempt_at or 0.0)
+        step = await deliverer.attempt(step)
     found = await store.read(lambda connection: jobs.find(connection, job.id))
     assert found is not None
     return found
@@ -149,10 +149,10 @@ def test_attempt_cut_short(store: Store) -> None:
     async def crash_and_repeat() -> Job | None:
         await store.write(lambda connection: jobs.accept(connection, finished(), derive_key(1, "u", None), None, False))
         attempt = Attempt("j", 0, 1, BEGIN)
-        first = await store.write(lambda connection: attempts.begin(connection, attempt))
+        first = await store.write(lambda connection: attempts.begin(connection, attempt, None))
         assert first is not None
         assert not first.doubted
-        return await store.write(lambda connection: attempts.begin(connection, attempt))
+        return await store.write(lambda connection: attempts.begin(connection, attempt, None))
 
     again = run(crash_and_repeat())
     assert again is not None
@@ -167,10 +167,21 @@ def test_other_key(store: Store) -> None:
 
 
 def test_nothing_to_deliver(store: Store) -> None:
-    """Whatever is not delivering (stopped meanwhile, another series) is left alone."""
-    sender = Scripted(Jumping(), Answer(500), BEGIN)
-    found = run(deliver(store, sender, replace(finished(), state=State.STOPPED, active=0)))
-    assert (found.state, sender.sent) == (State.STOPPED, 0)
+    """Whatever is not delivering (stopped meanwhile, another series) or another replica's is left alone."""
+    stored = finished()
+
+    async def attempts_of(changed: Job) -> tuple[Job | None, int]:
+        sender = Scripted(Jumping(), Answer(500), BEGIN)
+        deliverer = Deliverer(store, sender, Sealer("k"), sender.clock, CallbackSettings(hosts=("*",)), Metrics())
+        return await deliverer.attempt(changed), sender.sent
+
+    async def every() -> list[tuple[Job | None, int]]:
+        await store.write(lambda connection: jobs.accept(connection, stored, derive_key(1, "u", None), None, False))
+        found = [await attempts_of(replace(stored, series=1)), await attempts_of(replace(stored, owner="me"))]
+        await store.write(lambda connection: jobs.move(connection, stored.id, Event.STOP, BEGIN))
+        return [*found, await attempts_of(stored)]
+
+    assert run(every()) == [(None, 0)] * 3
 
 
 def test_real_clock() -> None:

@@ -36,7 +36,7 @@ schema.app = _app
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    # DBOS's threads draw random numbers while hypothesis looks.
+    # The service's threads draw random numbers while hypothesis looks.
     pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning"),
 ]
 

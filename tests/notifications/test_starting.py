@@ -220,6 +220,19 @@ def test_stopped_meanwhile(store: Store) -> None:
     assert environment.calls == 0
 
 
+def test_taken_over_meanwhile(store: Store) -> None:
+    """A replica whose job was given to another one before its mark was set starts nothing and says nothing."""
+    environment = Environment([IDLE], [OK])
+
+    async def step() -> tuple[Verdict | None, State]:
+        await _accept(store, job(owner="other"))
+        starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
+        return await starter.start(job(owner="me")), await _state(store, "j")
+
+    assert run(step()) == (None, State.ACCEPTED)
+    assert environment.calls == 0
+
+
 def test_fenced(store: Store) -> None:
     """A replica without its lock starts nothing until it has it back."""
     environment = Environment([IDLE], [OK])
@@ -227,8 +240,8 @@ def test_fenced(store: Store) -> None:
 
     async def step() -> None:
         await _accept(store, job())
-        starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
-        starter.may_start = lambda: next(permissions)
+        may_start = lambda: next(permissions)  # noqa: E731
+        starter = Starter(store, environment, environment, Fast(), SETTINGS, may_start)  # type: ignore[arg-type]
         await starter.start(job())
 
     run(step())

@@ -21,7 +21,7 @@ from gateway.notifications.model import Job, Key, derive_key
 from gateway.notifications.outcomes import Outcome, Verdict
 from gateway.notifications.sealing import Sealer, make_sealer
 from gateway.notifications.settings import D365Settings, NotificationSettings
-from gateway.notifications.store import Store
+from gateway.notifications.store import Store, StoreOutdated
 from gateway.notifications.transitions import Event, State
 from tests.notifications.conftest import run
 
@@ -53,6 +53,16 @@ async def accept(store: Store, new: Job, key: Key | None = None, **limits: Any) 
 
 def _key(new: Job) -> Key:
     return derive_key(new.batch_id, new.id, None)
+
+
+def test_earlier_version(tmp_path: Path) -> None:
+    """A store of an earlier version is refused with the remedy, and its rows are left alone."""
+    engine = open_engine(f"sqlite:///{tmp_path}/old.db")
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE notification_jobs (id VARCHAR(36), dispatched INTEGER)"))
+    with pytest.raises(StoreOutdated, match=r"no column .*owner.*begin with a new store"):
+        Store(engine).open()
+    engine.dispose()
 
 
 def test_group_commit(store: Store) -> None:
@@ -174,7 +184,7 @@ def test_purge(store: Store) -> None:
         await accept(store, job(1, state=State.DEAD, active=0))
         await accept(store, job(2))
         old = await store.read(lambda connection: jobs.expired(connection, 100.0))
-        await store.write(lambda connection: jobs.purge(connection, [found.id for found in old]))
+        await store.write(lambda connection: jobs.purge(connection, old))
         return [found.id for found in await store.read(jobs.search)]
 
     assert run(sequence()) == ["j2"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,20 @@ from standardwebhooks import Webhook
 from gateway.emulators.d365 import D365Emulator, Job, Life, Step
 from gateway.emulators.d365.jobs import Snapshot
 from gateway.emulators.d365.lives import canceled, deleted, ends, scheduled, stays
-from tests.notifications.conftest import ALICE, SECRET, Running
+from gateway.notifications import workflow
+from gateway.notifications.clock import Clock
+from gateway.notifications.database import open_engine
+from gateway.notifications.metrics import Metrics
+from gateway.notifications.model import Job as StoredJob
+from gateway.notifications.outcomes import Outcome, Verdict
+from gateway.notifications.starting import Starter
+from gateway.notifications.store import Store
+from gateway.notifications.transitions import State
+from gateway.notifications.workflow import Workflow
+from tests.notifications.conftest import ALICE, SECRET, Running, run
 from tests.notifications.receiver import Received, Receiver, answer
+from tests.notifications.test_store import accept
+from tests.notifications.test_store import job as stored_job
 
 # Times are those of the emulator, which is a hundred times faster than a clock.
 RUN = ends("Finished", 20, 40)
@@ -209,3 +222,58 @@ def test_metrics(service: Running) -> None:
     assert (succeeded or 0) > 3
     labels = {value for family in registry.collect() for sample in family.samples for value in sample.labels.values()}
     assert not {ALICE, "127.0.0.1", "124"} & labels
+
+
+class Failing(Starter):
+    """A start step that fails twice on our own side, and then finds that there is no such job."""
+
+    def __init__(self) -> None:
+        self.failures = [ConnectionError(), ConnectionError()]
+
+    async def start(self, job: StoredJob) -> Verdict | None:
+        """The step."""
+        if self.failures:
+            raise self.failures.pop()
+        return Verdict(Outcome.NOT_FOUND, "gone")
+
+
+def test_steps_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that fails on our side (the store away) is repeated until it succeeds; the job is not lost."""
+    monkeypatch.setattr(workflow, "_FIRST_PAUSE_S", 0.01)
+    store = Store(open_engine(f"sqlite:///{tmp_path}/x.db"))
+    store.open()
+
+    async def one() -> StoredJob | None:
+        await accept(store, stored_job(1))
+        steps = Workflow(store, Failing(), None, None, Clock(), Metrics())  # type: ignore[arg-type]
+        return await steps._persevere(stored_job(1))
+
+    found = run(one())
+    store.close()
+    assert found is not None
+    assert (found.state, found.outcome) == (State.DELIVERING, Outcome.NOT_FOUND)
+
+
+def test_not_ours(tmp_path: Path) -> None:
+    """A job that was purged, or given to another replica, is left alone after the step that notices."""
+    store = Store(open_engine(f"sqlite:///{tmp_path}/x.db"))
+    store.open()
+
+    class Stolen(Starter):
+        def __init__(self) -> None:
+            self.calls = 0
+
+        async def start(self, job: StoredJob) -> Verdict | None:
+            self.calls += 1
+            return None
+
+    async def both() -> int:
+        await accept(store, stored_job(1, owner="other"))
+        starter = Stolen()
+        steps = Workflow(store, starter, None, None, Clock(), Metrics())  # type: ignore[arg-type]
+        await steps.run(stored_job(1, owner="me"))
+        await steps.run(stored_job(2, owner="me"))
+        return starter.calls
+
+    assert run(both()) == 2
+    store.close()
