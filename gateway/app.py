@@ -10,6 +10,8 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -23,7 +25,7 @@ from gateway.errors import LoadError, Problem
 from gateway.http_calls import HttpCalls
 from gateway.issuers import issuer_registry, issuer_statuses
 from gateway.management.app import create_app as create_management
-from gateway.management.health import Readiness
+from gateway.management.health import Readiness, Status
 from gateway.management.metrics import GatewayMetrics
 from gateway.outside.emitted_metrics import EmittedMetrics
 from gateway.outside.event_sink import ConfiguredSink
@@ -37,6 +39,9 @@ from gateway.tokens.cache import TokenCache
 from gateway.tokens.registry import IssuerRegistry
 from gateway.traces import trace_book
 from gateway.wire.memory import loading
+
+if TYPE_CHECKING:
+    from gateway.notifications.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,8 @@ def build(config: Config) -> Gateway:
     readiness.checks["issuers"] = lambda: issuer_statuses(outside.issuers)
     if outside.state.link is not None:
         readiness.checks["shared-state"] = outside.state.statuses
+    if "notifications" in outside.apps:
+        readiness.checks["notifications"] = partial(_engine_status, outside.apps["notifications"].state.engine)
     _count(metrics, outside, services)
     assembly = Assembly(config, services, outside.targets, metrics)
     traces = trace_book(config)
@@ -182,6 +189,12 @@ def _applications(config: Config, registry: CollectorRegistry) -> dict[str, Star
     from gateway.notifications.app import create_app as create_notifications
 
     return {"notifications": create_notifications(config.notifications.settings(), registry)}
+
+
+async def _engine_status(engine: Engine) -> Mapping[str, Status]:
+    """F&O being away is no part of it: jobs are accepted all the same."""
+    ready = await engine.is_ready()
+    return {"engine": Status(ready, "" if ready else "it does not run, or its store does not answer")}
 
 
 def _identity(config: Config) -> IdentityTokens | None:

@@ -63,7 +63,7 @@ async def _serve(port: int) -> None:
 async def _ready(gateway: Gateway) -> None:
     """Wait until the first call that the banner shows can work."""
     async with asyncio.timeout(START_TIMEOUT_S):
-        while not gateway.readiness.report()[0]:  # noqa: ASYNC110 (readiness is asked for, it does not call)
+        while not (await gateway.readiness.report())[0]:  # noqa: ASYNC110 (readiness is asked for, it does not call)
             await asyncio.sleep(0.02)
 
 

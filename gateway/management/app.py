@@ -38,7 +38,7 @@ def create_app(readiness: Readiness, registry: CollectorRegistry, traces: Traces
         return PlainTextResponse("alive\n")
 
     async def readyz(_: Request) -> Response:
-        ready, report = readiness.report()
+        ready, report = await readiness.report()
         return JSONResponse(report, 200 if ready else 503)
 
     async def metrics(_: Request) -> Response:

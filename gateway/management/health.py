@@ -6,7 +6,7 @@ A part that is not ready takes only its own routes down (they answer 503); the p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -18,7 +18,8 @@ class Status:
     detail: str = ""
 
 
-Check = Callable[[], Mapping[str, Status]]
+# Whoever has to ask somebody first (a database) answers later.
+Check = Callable[[], Mapping[str, Status] | Awaitable[Mapping[str, Status]]]
 
 
 @dataclass(slots=True)
@@ -27,16 +28,17 @@ class Readiness:
     What ``/readyz`` answers.
 
     Attributes:
-        checks: Group (issuers, backends, store) → function that gives each member's status.
+        checks: Group (issuers, shared-state, notifications) → function that gives each member's status.
         draining: Set when the process is told to stop: not ready for new work, whatever else is well.
     """
 
     checks: dict[str, Check] = field(default_factory=dict)
     draining: bool = False
 
-    def report(self) -> tuple[bool, dict[str, object]]:
+    async def report(self) -> tuple[bool, dict[str, object]]:
         """Whether everything is ready, and each part's status."""
-        groups = {group: check() for group, check in self.checks.items()}
+        answers = {group: check() for group, check in self.checks.items()}
+        groups = {group: await found if isinstance(found, Awaitable) else found for group, found in answers.items()}
         ready = not self.draining and all(status.ready for group in groups.values() for status in group.values())
         parts: dict[str, object] = {
             group: {name: {"ready": status.ready, "detail": status.detail} for name, status in members.items()}

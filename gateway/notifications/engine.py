@@ -59,7 +59,7 @@ class Engine:
         self.settings = settings
         self.metrics = metrics
         self.parts = parts or Parts(Clock())
-        self.executor_id = "embedded" if settings.embedded else uuid.uuid4().hex
+        self.executor_id = "embedded"
         self.store = Store(open_engine(settings.store_url))
         self._sealer: Sealer | None = None
         self._dispatcher: Dispatcher | None = None
@@ -80,6 +80,8 @@ class Engine:
         """
         self._take_file()
         self._sealer = make_sealer(self.settings)
+        if not self.settings.embedded:
+            self.executor_id = uuid.uuid4().hex  # only now: workers are forked from one process, after __init__
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:
@@ -95,6 +97,7 @@ class Engine:
         self.store.close()
         if self._lock is not None:
             self._lock.release()
+            self._lock = None
 
     @property
     def sealer(self) -> Sealer:

@@ -42,6 +42,18 @@ def test_not_ready_says_which() -> None:
     assert answer.json()["issuers"] == {"https://issuer": {"ready": False, "detail": "no answer"}}
 
 
+def test_asks_and_waits() -> None:
+    """A part that has to ask somebody first is waited for."""
+
+    async def asked() -> dict[str, Status]:
+        await asyncio.sleep(0)
+        return {"engine": Status(False, "its store does not answer")}
+
+    answer = ask(Readiness({"notifications": asked}), "/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["notifications"]["engine"]["detail"] == "its store does not answer"
+
+
 def test_draining_is_not_ready() -> None:
     """A process that was told to stop takes no new work."""
     readiness = issuers(True)
