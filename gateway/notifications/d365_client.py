@@ -31,6 +31,7 @@ from gateway.notifications.start_answer import StartAnswer, parse_start
 from gateway.notifications.token_provider import TokenProvider
 
 ENTITY = "/data/BatchJobs"
+HISTORIES = "/data/BatchJobHistories"
 ACTION = f"{ENTITY}/Microsoft.Dynamics.DataEntities.SetBatchJobToWaiting"
 
 _HEADERS = {"accept": "application/json", "odata-version": "4.0", "odata-maxversion": "4.0"}
@@ -76,6 +77,19 @@ class D365Client:
         self._require_ok(response)
         return parse_rows(response)
 
+    async def ended_runs(self, batch_id: int) -> list[Row]:
+        """
+        The last runs of a job as ``BatchJobHistories`` keeps them, newest first.
+
+        Raises:
+            D365Error: PERMANENT also where the environment does not publish this entity.
+        """
+        options = {"$filter": f"BatchJobId eq {batch_id}", "$orderby": "EndDateTime desc", "$top": "20"}
+        options["$select"] = "Status,StartDateTime,EndDateTime"
+        response = await self._call("GET", f"{HISTORIES}?{self._encode(options)}")
+        self._require_ok(response)
+        return parse_ended_runs(response, batch_id)
+
     async def start(self, batch_id: int) -> StartAnswer:
         """
         Set a job to waiting, once: this call never repeats itself except after a refused token.
@@ -97,8 +111,11 @@ class D365Client:
         options = {"$filter": " or ".join(f"BatchJobRecId eq {batch_id}" for batch_id in ids)}
         if self._select:
             options["$select"] = ",".join(self._select)
+        return self._encode(options)
+
+    def _encode(self, options: dict[str, str]) -> str:
         if self._settings.cross_company:
-            options["cross-company"] = "true"
+            options = options | {"cross-company": "true"}
         # %20, not +: not everything that reads OData URLs takes a plus for a space.
         return "&".join(f"{name}={quote(value, safe=',')}" for name, value in options.items())
 
@@ -157,11 +174,24 @@ def parse_rows(response: httpx.Response) -> dict[int, Row]:
     Raises:
         D365Error: TRANSIENT for anything that is not an OData collection (a log-in page, a proxy's HTML).
     """
+    return {row.batch_id: row for row in _parse(response, {})}
+
+
+def parse_ended_runs(response: httpx.Response, batch_id: int) -> list[Row]:
+    """
+    The runs in a 200 answer, as rows of the job *batch_id*.
+
+    Raises:
+        D365Error: As ``parse_rows``.
+    """
+    return _parse(response, {"BatchJobRecId": batch_id})
+
+
+def _parse(response: httpx.Response, more: Mapping[str, object]) -> list[Row]:
     try:
-        rows = [parse_row(fields) for fields in json.loads(response.content)["value"]]
+        return [parse_row({**fields, **more}) for fields in json.loads(response.content)["value"]]
     except (ValueError, KeyError, TypeError) as error:
         raise D365Error(Kind.TRANSIENT, "F&O answered 200 with something that is not an OData collection.") from error
-    return {row.batch_id: row for row in rows}
 
 
 def _permanent(response: httpx.Response) -> D365Error:

@@ -7,6 +7,7 @@ end of the *previous* run. A terminal state counts only if it is newer than the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.notifications.batch_status import Phase, Row
@@ -19,6 +20,9 @@ _ENDINGS: dict[str, tuple[Outcome, str]] = {
     "Canceled": (Outcome.CANCELLED, "The batch job was cancelled in F&O."),
     "NotRun": (Outcome.NOT_RUN, "The batch job did not run: its conditions were not met."),
 }
+
+# What to say when the row has moved on and nobody knows how the run ended.
+RESCHEDULED = Verdict(Outcome.UNKNOWN, "The run ended and the job was rescheduled before its result could be read.")
 
 
 @dataclass(slots=True)
@@ -69,13 +73,20 @@ def judge(row: Row | None, watch: Watch, now: float, d365: D365Settings, budgets
     if row is None:
         return Verdict(Outcome.NOT_FOUND, "The batch job was deleted while it was watched.")
     newer = watch.is_newer(row)
-    flipped = _flipped(row, watch)
+    flipped = _flipped(row, watch, schedule_of(row, now, d365))
     watch.observe(row, now)
     if row.phase is Phase.ENDED and newer:
         return Verdict(*_ENDINGS[row.status])
     return (
         flipped or _scheduled(row, now, d365) or _held(watch, now, d365) or _over_budget(row, watch, now, d365, budgets)
     )
+
+
+def judge_ended_runs(runs: Iterable[Row], since: float) -> Verdict | None:
+    """The verdict on the first run that ended after *since*, from the job's history; None when there is none."""
+    ours = [run for run in runs if run.phase is Phase.ENDED and run.end is not None and run.end > since]
+    first = min(ours, key=lambda run: run.end or 0.0, default=None)
+    return None if first is None else Verdict(*_ENDINGS[first.status])
 
 
 def expire(row: Row | None, error: str | None) -> Verdict:
@@ -104,11 +115,16 @@ def _moved(after: float | None, before: float | None) -> bool:
     return after is not None and (before is None or after > before)
 
 
-def _flipped(row: Row, watch: Watch) -> Verdict | None:
-    """A recurring job ends and is Waiting again before anyone looked: the run is over, its verdict gone."""
-    if row.phase is not Phase.PENDING or watch.snapshot is None or not _moved(row.end, watch.snapshot.end):
+def _flipped(row: Row, watch: Watch, next_run_at: float | None) -> Verdict | None:
+    """
+    A recurring job ends and is Waiting again before anyone looked: the run is over, and its row says nothing of it.
+
+    Recognised by an end that is newer than the snapshot's, or by a later schedule after it was seen executing.
+    """
+    if row.phase is not Phase.PENDING:
         return None
-    return Verdict(Outcome.UNKNOWN, "The run ended and the job was rescheduled before its result could be read.")
+    ended = watch.snapshot is not None and _moved(row.end, watch.snapshot.end)
+    return RESCHEDULED if ended or (watch.running_at is not None and next_run_at is not None) else None
 
 
 def _scheduled(row: Row, now: float, d365: D365Settings) -> Verdict | None:

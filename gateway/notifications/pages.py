@@ -18,7 +18,7 @@ CAUSES: dict[Outcome, str] = {
     Outcome.DEADLINE: "not ended at the end of the overall budget",
     Outcome.NOT_FOUND: "no such job, or deleted while it was watched",
     Outcome.UPSTREAM_AUTH: "Entra or F&O refused our credentials; the message says what to check",
-    Outcome.UNKNOWN: "F&O could not be asked until the deadline, or the result was gone before it was read",
+    Outcome.UNKNOWN: "F&O could not be asked until the deadline, or the job was rescheduled and has no history",
 }
 
 

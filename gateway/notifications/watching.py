@@ -10,18 +10,25 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from gateway.notifications import jobs
 from gateway.notifications.batch_status import STATUSES, Phase, Row
 from gateway.notifications.clock import Clock
 from gateway.notifications.d365_client import D365Client
-from gateway.notifications.judgement import Watch, expire, judge
+from gateway.notifications.d365_errors import D365Error, Kind
+from gateway.notifications.judgement import RESCHEDULED, Watch, expire, judge, judge_ended_runs
 from gateway.notifications.model import Job
 from gateway.notifications.outcomes import Verdict
 from gateway.notifications.poller import Poller, Subscription
 from gateway.notifications.settings import NotificationSettings
 from gateway.notifications.store import Store
 
+log = structlog.get_logger("gateway.notifications")
+
 _FIRST_LOOK_S = 1.0
+# The history may be written a moment after the row; the caller's margin (30 s) has room for this.
+_HISTORY_PAUSES_S = (0.0, 1.0, 3.0, 6.0)
 
 
 class Watcher:
@@ -40,6 +47,10 @@ class Watcher:
 
     async def wait(self, job: Job) -> Verdict | None:
         """The verdict on the run, at the latest at the deadline; None when somebody stopped the job."""
+        verdict = await self._watch(job)
+        return await self._look_back(job) if verdict is RESCHEDULED else verdict
+
+    async def _watch(self, job: Job) -> Verdict | None:
         delay_s = min(_FIRST_LOOK_S, self._settings.polling.interval_s)
         subscription = self._poller.subscribe(job.batch_id, self._judge(job), delay_s)
         self._waiting[job.id] = subscription
@@ -60,6 +71,23 @@ class Watcher:
         """End the wait for a job that was stopped, if it is waited for here."""
         if (subscription := self._waiting.get(job_id)) is not None:
             subscription.done.cancel()
+
+    async def _look_back(self, job: Job) -> Verdict:
+        """How a run ended whose row has moved on to the next one: the job history knows, where there is one."""
+        before = job.before
+        since = before.end if before and before.end else (job.started_at or job.created_at) + self._client.skew_s
+        for pause_s in _HISTORY_PAUSES_S:
+            await self._clock.sleep_until(self._clock.now() + pause_s)
+            try:
+                verdict = judge_ended_runs(await self._client.ended_runs(job.batch_id), since)
+            except D365Error as error:
+                log.warning("history_unreadable", job=job.id, batch=job.batch_id, kind=error.kind, hint=error.hint)
+                if error.kind in (Kind.AUTH, Kind.PERMANENT):
+                    break
+                continue
+            if verdict is not None:
+                return verdict
+        return RESCHEDULED
 
     def _judge(self, job: Job) -> Callable[[Row | None], Verdict | None]:
         settings = self._settings

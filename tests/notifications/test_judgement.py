@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.notifications.batch_status import Row
-from gateway.notifications.judgement import Watch, expire, judge, was_started
+from gateway.notifications.judgement import Watch, expire, judge, judge_ended_runs, was_started
 from gateway.notifications.outcomes import Outcome
 from gateway.notifications.settings import BudgetSettings, D365Settings
 
@@ -44,6 +44,8 @@ CASES: dict[str, tuple[Row | None, dict[str, object], float, Outcome | None]] = 
     "scheduled": (Row(1, "Waiting", 100, 200, 5000), {}, 1010, Outcome.SCHEDULED_NOT_RUN),
     "scheduled within slack": (Row(1, "Waiting", 100, 200, 1100), {}, 1010, None),
     "flipped back": (Row(1, "Waiting", 1010, 1020, 5000), {}, 1030, Outcome.UNKNOWN),
+    "seen executing, rescheduled": (Row(1, "Waiting", 1010, None, 5000), {"running_at": 1010.0}, 1030, Outcome.UNKNOWN),
+    "seen executing, put back": (Row(1, "Waiting", 1010, None, 90), {"running_at": 1010.0}, 1030, None),
     "held": (Row(1, "Hold"), {}, 1010, None),
     "held beyond grace": (Row(1, "Hold"), {"held_since": 1010.0}, 1130, Outcome.HELD),
     "deleted": (None, {}, 1010, Outcome.NOT_FOUND),
@@ -77,6 +79,25 @@ def test_released() -> None:
         assert judge(Row(1, status), seen, now, D365, BUDGETS) is None
     assert judge(Row(1, "Hold"), seen, 1229, D365, BUDGETS) is None
     assert judge(Row(1, "Hold"), seen, 1230, D365, BUDGETS) is not None
+
+
+@pytest.mark.parametrize(
+    ("runs", "outcome"),
+    [
+        ([], None),
+        ([Row(1, "Finished", 100, 200)], None),
+        ([Row(1, "Finished", 100, 200), Row(1, "Error", 1010, 1020)], Outcome.FAILED),
+        (
+            [Row(1, "Finished", 2000, 2020), Row(1, "Canceled", 1010, 1020), Row(1, "Error", 100, 200)],
+            Outcome.CANCELLED,
+        ),
+        ([Row(1, "Executing", 1010, None), Row(1, "Error", 1010, None)], None),
+    ],
+)
+def test_ended_runs(runs: list[Row], outcome: Outcome | None) -> None:
+    """From a history it is the first run after the snapshot that counts: later ones are somebody else's."""
+    verdict = judge_ended_runs(runs, since=200.0)
+    assert (verdict and verdict.outcome) == outcome
 
 
 @pytest.mark.parametrize(

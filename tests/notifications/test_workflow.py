@@ -31,6 +31,13 @@ from tests.notifications.test_store import job as stored_job
 RUN = ends("Finished", 20, 40)
 AGAIN = Life((*RUN.steps, Step(200, "Waiting")), every_s=86_400)
 
+
+def flips(status: str) -> Life:
+    """Recurring: in the very moment in which its run ends it waits for tomorrow's."""
+    run = ends(status, 20, 40)
+    return Life((*run.steps, Step(run.steps[-1].after_s, "Waiting")), every_s=86_400)
+
+
 LIVES = {
     101: (RUN, "succeeded", "200"),
     102: (ends("Error", 20, 40), "failed", "500"),
@@ -40,6 +47,8 @@ LIVES = {
     106: (scheduled(), "scheduled_not_run", "409"),
     107: (AGAIN, "succeeded", "200"),
     108: (ends("Finished", 0, 0), "succeeded", "200"),
+    109: (flips("Error"), "failed", "500"),
+    130: (flips("Finished"), "succeeded", "200"),
 }
 
 
@@ -64,6 +73,18 @@ def test_lives(told: dict[int, tuple[dict[str, Any], list[Received]]], d365: D36
     assert (found["outcome"], body["Output"]["outcome"], body["StatusCode"]) == (outcome, outcome, code)
     assert ("Error" in body) == (outcome != "succeeded")
     assert d365.starts(batch_id) == 1
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(1, "failed"), (None, "unknown")])
+def test_history_away(
+    service: Running, d365: D365Emulator, receiver: Receiver, times: int | None, outcome: str
+) -> None:
+    """A history that fails once is asked again; an environment without it leaves the outcome unknown, never well."""
+    batch_id = 131 if times else 132
+    d365.script(batch_id, flips("Error"))
+    d365.fail(times, 503 if times else 404, "histories")
+    job = service.create(receiver.url(f"/{batch_id}"), batch_id).json()
+    assert service.until(job["id"], "delivered")["outcome"] == outcome
 
 
 def test_signed(service: Running, d365: D365Emulator, receiver: Receiver) -> None:

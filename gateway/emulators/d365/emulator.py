@@ -71,7 +71,7 @@ class D365Emulator:
 
     @property
     def requests(self) -> Mapping[str, int]:
-        """Requests so far by endpoint: ``service-document``, ``batch-jobs``, ``batch-job``, ``start``."""
+        """Requests by endpoint: ``service-document``, ``batch-jobs``, ``batch-job``, ``histories``, ``start``."""
         return self.faults.requests
 
     def add(self, job: Job) -> Job:

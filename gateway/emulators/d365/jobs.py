@@ -119,6 +119,13 @@ class Job:
                 current = _snapshot(self._life(number), begun, now, speed, current)
         return current
 
+    def ended_runs(self, now: float, speed: float = 1.0) -> list[Snapshot]:
+        """The runs that have ended by *now*, oldest first: what the job history keeps when the row has moved on."""
+        runs = [self.before] if self.before.ended else []
+        for number, begun in enumerate(self._runs):
+            runs += _ended_runs(self._life(number), begun, now, speed)
+        return runs
+
     def _life(self, number: int) -> Life:
         return self.lives[min(number, len(self.lives) - 1)] if self.lives else Life((Step(0, "Waiting"),))
 
@@ -140,6 +147,18 @@ def _snapshot(life: Life, begun: float, now: float, speed: float, earlier: Snaps
     if not (started or ended):
         return Snapshot(status, scheduled, earlier.started, earlier.ended)
     return Snapshot(status, scheduled, started or slot, ended)
+
+
+def _ended_runs(life: Life, begun: float, now: float, speed: float) -> list[Snapshot]:
+    end = next((step for step in life.steps if step.status in ENDED), None)
+    slot = begun + life.slot_s
+    if end is None or now < slot:
+        return []
+    count = int((now - slot) / life.every_s) + 1 if life.every_s else 1
+    slots = [slot + number * life.every_s for number in range(count)]
+    began_s = next((step.after_s for step in life.steps if step.status in RUNNING), 0.0) / speed
+    runs = [Snapshot(end.status, at, at + began_s, at + end.after_s / speed) for at in slots]
+    return [run for run in runs if run.ended <= now]
 
 
 def _time(passed: list[Step], statuses: frozenset[str], slot: float, speed: float) -> float:

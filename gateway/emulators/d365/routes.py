@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from gateway.emulators.d365.control import control
 from gateway.emulators.d365.errors import ODataError
+from gateway.emulators.d365.histories import history, requested_histories
 from gateway.emulators.d365.queries import Query, page
 from gateway.emulators.d365.rows import row, selected
 from gateway.emulators.d365.starts import requested_job, start_answer
@@ -36,6 +37,7 @@ def application(d365: D365Emulator) -> Starlette:
         Route("/data", _endpoint(d365, "service-document", _service_document)),
         Route("/data/BatchJobs", _endpoint(d365, "batch-jobs", _collection)),
         Route("/data/BatchJobs({key})", _endpoint(d365, "batch-job", _entity)),
+        Route("/data/BatchJobHistories", _endpoint(d365, "histories", _histories)),
         Route(ACTION, _endpoint(d365, "start", _start), methods=["POST"]),
     ]
     return Starlette(routes=routes + control(d365))
@@ -91,6 +93,14 @@ async def _entity(d365: D365Emulator, request: Request) -> Response:
         return Response(status_code=404)
     context = f"{d365.base_url}/data/$metadata#BatchJobs/$entity"
     return _odata({"@odata.context": context, **selected(found[0], query.select, _ieee754(request))})
+
+
+async def _histories(d365: D365Emulator, request: Request) -> Response:
+    job_id, top, names = requested_histories(request.query_params)
+    job = d365.jobs.get(job_id)
+    runs = [] if job is None else reversed(job.ended_runs(d365.clock(), d365.speed))
+    found = [history(d365.jobs[job_id], run, names, precise=d365.speed > 1) for run in runs][:top]
+    return _odata({"@odata.context": f"{d365.base_url}/data/$metadata#BatchJobHistories", "value": found})
 
 
 async def _start(d365: D365Emulator, request: Request) -> Response:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway.emulators.d365 import Access, D365Emulator, Job
+from gateway.emulators.d365 import Access, D365Emulator, Job, Life, Step
 from gateway.emulators.d365.lives import BLOG_JOB, deleted, ends
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import CLIENT
@@ -50,6 +50,29 @@ def _call(d365: D365Emulator, method: str, path: str, token: str = TOKEN, **opti
 def _values(d365: D365Emulator, query: str) -> list[dict[str, Any]]:
     values: list[dict[str, Any]] = _call(d365, "GET", f"/data/BatchJobs?{query}").json()["value"]
     return values
+
+
+def test_histories() -> None:
+    """The history keeps the ends of runs that the row no longer shows, newest first."""
+    d365, clock = _d365(clock=CLOCK), CLOCK
+    d365.add(Job(7, lives=(Life((*ends("Error", 1, 1).steps, Step(2, "Waiting")), every_s=3600),)))
+    _call(d365, "POST", ACTION, json={"batchJobId": 7})
+    clock.now += 3605
+    found = _call(d365, "GET", "/data/BatchJobHistories?$filter=BatchJobId eq 7&$select=Status,EndDateTime").json()[
+        "value"
+    ]
+    clock.now = NOW
+    assert [run["Status"] for run in found] == ["Error", "Error", "Finished"]
+    assert [set(run) for run in found] == [{"Status", "EndDateTime"}] * 3
+    assert _call(d365, "GET", "/data/BatchJobHistories?$filter=BatchJobId eq 8").json()["value"] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["", "$filter=Status eq 1", "$filter=BatchJobId eq 7&$top=x", "$filter=BatchJobId eq 7&$select=No"]
+)
+def test_histories_refuse(query: str) -> None:
+    """What the emulator does not understand of a history's query is a 400."""
+    assert _call(_d365(), "GET", f"/data/BatchJobHistories?{query}").status_code == 400
 
 
 def test_service_document() -> None:
