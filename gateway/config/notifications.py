@@ -246,6 +246,8 @@ class Notifications(Model):
     """Whether 202 has a `Location`; Data Factory's Web activity polls it."""
     encryption_key: Secret | None = None
     """Seals callback URLs at rest; needed with PostgreSQL."""
+    allow_readable_urls: bool = _SERVICE.allow_readable_urls
+    """Lets a PostgreSQL store keep callback URLs, which are bearer secrets, readable."""
     takeover_interval_s: Duration = _SERVICE.takeover_interval_s
     """How often a replica looks for dead ones."""
     max_body_bytes: Count = _SERVICE.max_body_bytes
@@ -253,6 +255,11 @@ class Notifications(Model):
 
     @model_validator(mode="after")
     def _acceptable(self) -> Notifications:
+        embedded = self.store_url.get_secret_value().startswith("sqlite")
+        if not (embedded or self.encryption_key or self.allow_readable_urls):
+            message = "a PostgreSQL store without encryption-key keeps callback URLs (bearer secrets) readable"
+            remedy = "set encryption-key, the same on every replica, or allow-readable-urls: true"
+            raise mistake("no-encryption-key", message, remedy)
         self.settings()
         return self
 

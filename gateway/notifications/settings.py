@@ -186,6 +186,8 @@ class NotificationSettings:
         public_url: Absolute prefix of ``Location`` (Logic Apps insists on one); None gives a relative ``Location``.
         send_location: ADF's Web activity polls ``Location``; switch off if that is not wanted.
         encryption_key: Seals callback URLs at rest. SQLite makes its own key file when None; PostgreSQL needs it.
+        allow_readable_urls: Do without *encryption_key* on PostgreSQL: whoever reads the database, a backup or a
+            replication stream can call back in our name.
         takeover_interval_s: How often a replica looks for dead ones.
     """
 
@@ -201,11 +203,14 @@ class NotificationSettings:
     public_url: str | None = None
     send_location: bool = True
     encryption_key: str | None = field(default=None, repr=False)
+    allow_readable_urls: bool = False
     takeover_interval_s: float = 5.0
     max_body_bytes: int = 65_536
 
     def __post_init__(self) -> None:
         require_unique(rule.object_id for rule in self.callers)
+        if not (self.embedded or self.encryption_key or self.allow_readable_urls):
+            raise ValueError("a PostgreSQL store needs encryption-key: callback URLs are bearer secrets")
 
     @property
     def embedded(self) -> bool:

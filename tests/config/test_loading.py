@@ -58,10 +58,22 @@ def test_load_reads_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["sqlite:////abs/n.db", "sqlite:///:memory:", "postgresql://u@h/d"])
 def test_other_stores_stay(url: str) -> None:
     """Only a relative SQLite file is moved to the configuration's directory."""
-    text = f"notifications: {{store: '{url}', d365: {{instance-url: https://a.b, token-url: https://c.d}}}}"
-    loaded = config(text).notifications
+    text = f"store: '{url}', encryption-key: k, d365: {{instance-url: https://a.b, token-url: https://c.d}}"
+    loaded = config(f"notifications: {{{text}}}").notifications
     assert loaded is not None
     assert loaded.settings().store_url == url
+
+
+def test_readable_urls() -> None:
+    """Callback URLs lie readable in PostgreSQL only where the configuration says so by name."""
+    text = "store: 'postgresql://u@h/d', d365: {instance-url: https://a.b, token-url: https://c.d}"
+    with pytest.raises(LoadError, match=r"config.yaml:1:\d+: no-encryption-key: .*\(set encryption-key"):
+        config(f"notifications: {{{text}}}")
+    with pytest.raises(ValueError, match="encryption-key"):
+        NotificationSettings("postgresql://u@h/d", D365Settings("https://a.b", "https://c.d"))
+    loaded = config(f"notifications: {{allow-readable-urls: true, {text}}}").notifications
+    assert loaded is not None
+    assert loaded.settings().allow_readable_urls
 
 
 def test_unreadable_file(tmp_path: Path) -> None:
@@ -172,7 +184,10 @@ MISTAKES = {
         "notifications: {store: a, default-caller: allow, d365: {instance-url: https://a.b, token-url: https://c}}",
         "1:43 bad-value",
     ),
-    "settings of the service": ("notifications: {store: a, d365: {instance-url: http://a.b}}", "1:16 bad-value"),
+    "settings of the service": (
+        "notifications: {store: 'sqlite:///a', d365: {instance-url: http://a.b}}",
+        "1:16 bad-value",
+    ),
 }
 
 

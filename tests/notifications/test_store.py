@@ -209,7 +209,7 @@ def test_key_file(tmp_path: Path) -> None:
     assert make_sealer(settings).open(sealed) == "x"
     assert stat.S_IMODE((tmp_path / "x.db.key").stat().st_mode) == 0o600
     with structlog.testing.capture_logs() as lines:
-        make_sealer(replace(settings, store_url="postgresql://h/d"))
+        make_sealer(replace(settings, store_url="postgresql://h/d", allow_readable_urls=True))
     assert lines[0]["event"] == "callback_urls_not_encrypted"
 
 

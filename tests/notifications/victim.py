@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import replace
 
 from gateway.emulators.entra.directory import documentation_directory
 from gateway.notifications.settings import D365Settings
@@ -17,8 +16,7 @@ def main() -> None:
     plan = json.loads(sys.argv[1])
     application = documentation_directory().applications[0]
     d365 = D365Settings(plan["d365"], plan["token_url"], application.client_id, application.secrets[0], settle_s=0.3)
-    settings = replace(fast_settings(plan["store"], d365), encryption_key="k")
-    with running(settings) as service:
+    with running(fast_settings(plan["store"], d365)) as service:
         jobs = [service.create(f"{plan['url']}&n={n}", 900 + n).json()["id"] for n in range(plan["watches"])]
         for job_id in jobs:
             service.until(job_id, "running")
