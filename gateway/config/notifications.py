@@ -118,6 +118,8 @@ class Callbacks(Model):
     """`whsec_…`; of a list the first one signs, all are offered as signatures."""
     source: str = _CALLBACKS.source
     """`source` of CloudEvents."""
+    webhook_origin: str | None = None
+    """Our DNS name; with it, receivers of `cloudevents` are asked for consent (OPTIONS) before each delivery."""
     ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = _CALLBACKS.ports
     """Allowed ports."""
     connect_timeout_s: Duration = _CALLBACKS.connect_timeout_s

@@ -56,8 +56,15 @@ class CallbackSender:
         require_host(target.host, self.settings.hosts)
         return require_addresses(await self._resolve(target.host, target.port), self.settings)
 
+    async def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """An OPTIONS request, bounded and guarded like an attempt."""
+        return await self._request("OPTIONS", url, headers, b"")
+
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """One attempt; never raises for anything the receiver or the network does."""
+        return await self._request("POST", url, headers, body)
+
+    async def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         async with self._turn:
             try:
                 address = await asyncio.wait_for(self.check(url), self.settings.connect_timeout_s)
@@ -65,27 +72,37 @@ class CallbackSender:
                 return Answer(error="url-refused", excerpt=str(error))
             except (OSError, TimeoutError):
                 return Answer(error="dns-failure")
-            return await self._post(url, address, headers, body)
+            return await self._reach(
+                self._client.build_request(
+                    method, url, headers={**_HEADERS, **headers}, content=body, extensions={"address": address}
+                )
+            )
 
     async def close(self) -> None:
         """Drop all connections."""
         await self._client.aclose()
 
-    async def _post(self, url: str, address: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def _reach(self, request: httpx.Request) -> Answer:
         try:
             async with asyncio.timeout(self.settings.total_timeout_s):
-                return await self._exchange(url, address, headers, body)
+                return await self._exchange(request)
         except _UNSENT as error:
             return Answer(error=_name(error))
         except (httpx.HTTPError, TimeoutError, OSError) as error:
             return Answer(error=_name(error), doubt=Doubt.POSSIBLE)
 
-    async def _exchange(self, url: str, address: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        extensions = {"address": address}
-        fields = {**_HEADERS, **headers}
-        async with self._client.stream("POST", url, headers=fields, content=body, extensions=extensions) as response:
+    async def _exchange(self, request: httpx.Request) -> Answer:
+        response = await self._client.send(request, stream=True)
+        try:
             excerpt = await self._excerpt(response) if response.status_code >= 300 else ""
-            return Answer(status=response.status_code, retry_after=response.headers.get("retry-after"), excerpt=excerpt)
+        finally:
+            await response.aclose()
+        return Answer(
+            status=response.status_code,
+            retry_after=response.headers.get("retry-after"),
+            excerpt=excerpt,
+            allowed_origin=response.headers.get("webhook-allowed-origin"),
+        )
 
     async def _excerpt(self, response: httpx.Response) -> str:
         """The start of an answer. The status has come, so a body that stalls or breaks off changes nothing."""

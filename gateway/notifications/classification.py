@@ -14,6 +14,7 @@ from enum import StrEnum
 # Delays in seconds before attempt 2, 3, …; the last one repeats. ADF's wait ends in minutes, so the first are short.
 SCHEDULE_S = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0, 3_600.0)
 
+_REFUSED = frozenset({"url-refused", "consent-refused"})
 _RETRIED = frozenset({408, 425, 429})
 _CONSUMED = frozenset({400, 404, 409, 410})
 
@@ -45,6 +46,7 @@ class Answer:
         doubt: Whether the receiver may have acted although no answer came.
         retry_after: The header as received.
         excerpt: Up to 1 kB of the answer, for people.
+        allowed_origin: ``WebHook-Allowed-Origin``, the answer to a question for consent.
     """
 
     status: int | None = None
@@ -52,6 +54,7 @@ class Answer:
     doubt: Doubt = Doubt.NONE
     retry_after: str | None = None
     excerpt: str = ""
+    allowed_origin: str | None = None
 
 
 def classify(answer: Answer, doubted_before: bool) -> Decision:
@@ -63,7 +66,7 @@ def classify(answer: Answer, doubted_before: bool) -> Decision:
         doubted_before: An earlier attempt may have arrived; then "unknown URL" most likely means "already used".
     """
     if answer.status is None:
-        return Decision.PERMANENT if answer.error == "url-refused" else Decision.RETRY
+        return Decision.PERMANENT if answer.error in _REFUSED else Decision.RETRY
     if 200 <= answer.status < 300:
         return Decision.DELIVERED
     if answer.status in _RETRIED or answer.status >= 500:

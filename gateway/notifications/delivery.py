@@ -12,7 +12,7 @@ import random
 
 import structlog
 
-from gateway.notifications import attempts
+from gateway.notifications import attempts, consent
 from gateway.notifications import signature as signatures
 from gateway.notifications.attempts import Attempt
 from gateway.notifications.callbacks import CallbackSender
@@ -75,6 +75,12 @@ class Deliverer:
             url = self._sealer.open(job.url)
         except Exception:  # another key than the one it was sealed with; the text could name the URL
             return Answer(error="url-refused", excerpt="the callback URL in the store cannot be decrypted")
+        origin = self._settings.webhook_origin if job.profile == consent.PROFILE else None
+        if origin is not None:
+            headers |= consent.question(origin)
+            refused = consent.refusal(await self._sender.ask(url, consent.question(origin)), origin)
+            if refused is not None:
+                return refused
         return await self._sender.send(url, {"content-type": content_type, **headers}, body)
 
     def _next(self, job: Job, number: int, answer: Answer) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,6 +18,8 @@ from urllib.parse import urlsplit
 ProfileName = Literal["adf", "standard", "cloudevents", "plain"]
 
 DAY_S = 86_400.0
+
+_DNS_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,8 @@ class CallbackSettings:
         allow_private_networks: Development switch: loopback and private addresses.
         profile: ``auto`` sends ``adf`` when the request named the URL ``callBackUri``, else ``standard``.
         signing_secrets: ``whsec_…``; the first signs, all are offered as signatures (key rotation).
+        webhook_origin: Our DNS name towards receivers of the profile ``cloudevents``, which are then asked for consent
+            before each delivery; None asks nobody.
         lifetime_s: How long a callback is retried when the caller gave no time-out of its own.
         margin_s: ADF still listens this long after our overall budget; its callback is retried until then.
         total_timeout_s: One attempt: connect, send, read the answer.
@@ -113,6 +118,7 @@ class CallbackSettings:
     profile: Literal["auto", "adf", "standard", "cloudevents", "plain"] = "auto"
     signing_secrets: tuple[str, ...] = field(default=(), repr=False)
     source: str = "urn:gateway:notifications"
+    webhook_origin: str | None = None
     ports: tuple[int, ...] = (443,)
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 15.0
@@ -126,6 +132,8 @@ class CallbackSettings:
     def __post_init__(self) -> None:
         for secret in self.signing_secrets:
             signing_key(secret)
+        if self.webhook_origin is not None and not _DNS_NAME.fullmatch(self.webhook_origin):
+            raise ValueError("webhook-origin must be a DNS name in lower case, like gateway.example.com")
 
 
 @dataclass(frozen=True, slots=True)

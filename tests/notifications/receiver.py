@@ -24,6 +24,7 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
     at: float = field(default_factory=time.time)
 
 
@@ -33,7 +34,7 @@ class Receiver:
     def __init__(self, delay_s: float = 0.0) -> None:
         self.base_url = ""
         self._delay_s = delay_s
-        self.app = Starlette(routes=[Route("/{path:path}", self._receive, methods=["POST", "GET"])])
+        self.app = Starlette(routes=[Route("/{path:path}", self._receive, methods=["POST", "GET", "OPTIONS"])])
         self._lock = threading.Lock()
         self._received: list[Received] = []
         self._scripts: dict[str, list[Script]] = {}
@@ -61,7 +62,7 @@ class Receiver:
     async def _receive(self, request: Request) -> Response:
         body = await request.body()
         with self._lock:
-            self._received.append(Received(request.url.path, dict(request.headers), body))
+            self._received.append(Received(request.url.path, dict(request.headers), body, request.method))
             script = self._scripts.get(request.url.path)
             step = None if not script else script[0] if len(script) == 1 else script.pop(0)
         await asyncio.sleep(self._delay_s)
