@@ -30,6 +30,9 @@ from gateway.notifications.transitions import Event, State
 
 log = structlog.get_logger("gateway.notifications")
 
+# Between reading the batch job and the answer to the call. A crash leaves so many starts in doubt, at most; and the
+# reading, which is what the end is judged by, is not older than their turn.
+_AT_ONCE = 40
 _PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 
@@ -56,6 +59,7 @@ class Starter:
         self._clock = clock
         self._settings = settings
         self._may_start = may_start
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def start(self, job: Job) -> Verdict | None:
         """Bring *job* to WAITING; a verdict when that is impossible."""
@@ -69,8 +73,13 @@ class Starter:
             return Verdict(outcome, error.hint)
 
     async def _advance(self, job: Job) -> Verdict | None:
-        # Found in STARTING: an earlier life was about to make the call, and nobody knows whether it did.
-        doubt = job.state is State.STARTING
+        if job.state is State.STARTING:
+            # An earlier life was about to make the call, and nobody knows whether it did.
+            return await self._call_until_certain(job, doubt=True)
+        async with self._turns:
+            return await self._begin(job)
+
+    async def _begin(self, job: Job) -> Verdict | None:
         while job.state is State.ACCEPTED:
             found = await self._prepare(job)
             if isinstance(found, Verdict):
@@ -78,7 +87,7 @@ class Starter:
             if found.owner != job.owner:  # taken over meanwhile: the mark is not ours
                 return None
             job = found
-        return await self._call_until_certain(job, doubt) if job.state is State.STARTING else None
+        return await self._call_until_certain(job, doubt=False) if job.state is State.STARTING else None
 
     async def _prepare(self, job: Job) -> Job | Verdict:
         """Read the batch job, then mark the start or attach to a run that is on its way."""

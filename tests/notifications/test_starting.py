@@ -213,6 +213,31 @@ def test_following(store: Store, on_running: Any) -> None:
         assert (verdict, found.state, found.started_at, found.before) == (None, State.WAITING, NOW + 1, IDLE)
 
 
+def test_few_at_once(store: Store) -> None:
+    """However many jobs are to be started, a crash would leave only a few marks whose calls are in doubt."""
+    release = asyncio.Event()
+
+    class Slow(Environment):
+        async def start(self, batch_id: int) -> StartAnswer:
+            await release.wait()
+            return OK
+
+    async def burst() -> tuple[int, int]:
+        environment = Slow([IDLE], [OK])
+        starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
+        many = [job(f"j{number}", batch_id=number) for number in range(100)]
+        for new in many:
+            await _accept(store, new)
+        steps = [asyncio.ensure_future(starter.start(new)) for new in many]
+        await asyncio.sleep(1.0)
+        marked = len(await store.read(lambda connection: jobs.search(connection, state=State.STARTING)))
+        release.set()
+        await asyncio.gather(*steps)
+        return marked, len(await store.read(lambda connection: jobs.search(connection, state=State.WAITING)))
+
+    assert run(burst()) == (40, 100)
+
+
 def test_stopped_meanwhile(store: Store) -> None:
     """A job that was stopped before its turn is not started."""
     environment = Environment([IDLE], [OK])
