@@ -1,7 +1,7 @@
 """
 How many jobs a second are accepted durably and started, and what do ten thousand watches and a restart cost?
 
-    python benchmarks/bench_notifications.py [--watches 10000] [--store URL]
+    python -m benchmarks.bench_notifications [--watches 10000] [--store URL]
 
 Accepting: requests go through the ASGI application (no socket), 64 at a time, and count once they are answered with
 202, that is, committed with synchronous=FULL; accepted jobs start meanwhile. Starting: until F&O has had every start
@@ -20,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ import httpx2 as httpx
 import structlog
 from starlette.applications import Starlette
 
+from benchmarks.machine import pinned
 from gateway.emulators.d365 import D365Emulator, Job
 from gateway.emulators.d365.lives import endless
 from gateway.emulators.entra import EntraEmulator
@@ -163,6 +166,18 @@ def emulate(watches: int) -> None:
         sys.stdin.read()
 
 
+@contextmanager
+def emulated(watches: int, core: int | None = None) -> Iterator[dict[str, str]]:
+    """The emulators in a process of their own, on one core or any: the settings that lead there."""
+    command = [sys.executable, "-m", "benchmarks.bench_notifications", "--emulate", "--watches", str(watches)]
+    command = command if core is None else pinned(core, command)
+    root = Path(__file__).parent.parent
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+        process.communicate()
+
+
 def main() -> None:
     """Run once and print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -175,14 +190,11 @@ def main() -> None:
         return
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     store = given.store or f"sqlite:///{tempfile.mkdtemp()}/notifications.db"
-    command = [sys.executable, __file__, "--emulate", "--watches", str(given.watches)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as emulators:
-        assert emulators.stdout is not None
-        found = settings(store, json.loads(emulators.stdout.readline()))
+    with emulated(given.watches) as d365:
+        found = settings(store, d365)
         numbers = asyncio.run(measure(create_app(found, resolver=_public), given.watches))
         numbers |= asyncio.run(restart(create_app(found, resolver=_public), given.watches))
         print(json.dumps(numbers, indent=2))
-        emulators.communicate()
 
 
 if __name__ == "__main__":

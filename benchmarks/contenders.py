@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
+from benchmarks.bench_notifications import emulated
 from benchmarks.issuer import Issuer
 from benchmarks.machine import find, pinned
 
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 GATEWAY_CORE, LOAD_CORE = 0, 1
 BACKEND = "http://127.0.0.1:19900"
 OPERATIONS = 200
+BATCH_JOBS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Contender:
     Attributes:
         verifies: Whether it checks tokens.
         whole: Whether it is a gateway with policies: then it takes part in every workload.
+        batch: Whether it is the gateway with the notification service: it takes part in W7 only.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Contender:
     process: subprocess.Popen[bytes]
     verifies: bool = True
     whole: bool = False
+    batch: bool = False
 
     @property
     def origin(self) -> str:
@@ -72,7 +76,14 @@ def status_kib(pid: str, key: str) -> int:
 @contextmanager
 def running(work: Path, issuer: Issuer, without: Sequence[str] = ()) -> Iterator[list[Contender]]:
     """Backend and contenders, ready; everything is stopped at the end."""
-    write_files(work, issuer)
+    with emulated(BATCH_JOBS, LOAD_CORE) as d365:
+        write_files(work, issuer, d365)
+        with _launched(work, without) as contenders:
+            yield contenders
+
+
+@contextmanager
+def _launched(work: Path, without: Sequence[str]) -> Iterator[list[Contender]]:
     processes: list[subprocess.Popen[bytes]] = []
 
     def launch(core: int, *command: str) -> subprocess.Popen[bytes]:
@@ -100,6 +111,8 @@ def running(work: Path, issuer: Issuer, without: Sequence[str] = ()) -> Iterator
             for number, (name, command) in enumerate(commands.items())
             if name not in without
         ]
+        batch = launch(GATEWAY_CORE, gateway, "serve", "-c", "gateway-batch.yaml")
+        contenders.append(Contender("gateway", 19906, batch, batch=True))
         for contender in contenders:
             await_port(contender.port)
         yield contenders
@@ -110,8 +123,8 @@ def running(work: Path, issuer: Issuer, without: Sequence[str] = ()) -> Iterator
             process.wait(timeout=40)
 
 
-def write_files(work: Path, issuer: Issuer) -> None:
-    """Documents of the backend, keys, and every configuration."""
+def write_files(work: Path, issuer: Issuer, d365: Mapping[str, str] | None = None) -> None:
+    """Documents of the backend, keys, and every configuration; *d365* is where the emulated F&O is."""
     www = work / "www"
     www.mkdir()
     issuer.publish(www, BACKEND)
@@ -124,6 +137,7 @@ def write_files(work: Path, issuer: Issuer) -> None:
         f'\n      - {{id: o{n}, method: GET, url-template: "/part{n % 14}/o{n}/{{id}}"}}' for n in range(OPERATIONS)
     ]
     replacements = {
+        **{f"D365_{name.upper()}": value for name, value in (d365 or {}).items()},
         "PUBLIC_KEY": str(work / "public.pem"),
         " OPERATIONS": "".join(operations),
         "../../policies": str(ROOT / "policies"),

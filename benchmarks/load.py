@@ -17,12 +17,17 @@ SCRIPT = Path(__file__).parent / "requests.lua"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to send again and again, in turn with others."""
+    """
+    One request to send again and again, in turn with others.
+
+    Attributes:
+        body: So many bytes, or JSON in which ``NUMBER`` becomes another number in every request.
+    """
 
     method: str
     path: str
     token: str
-    body_bytes: int = 0
+    body: int | str = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,8 @@ class Measurement:
 
 
 def write_calls(path: Path, calls: Iterable[Call]) -> Path:
-    """Write the file that the script reads: method, path, token and body size, separated by tabs."""
-    lines = [f"{call.method}\t{call.path}\t{call.token}\t{call.body_bytes}\n" for call in calls]
+    """Write the file that the script reads: method, path, token and body, separated by tabs."""
+    lines = [f"{call.method}\t{call.path}\t{call.token}\t{call.body}\n" for call in calls]
     path.write_text("".join(lines), encoding="ascii")
     return path
 

@@ -45,7 +45,7 @@ class Report:
         return base / result.cpu_us if base and result.cpu_us else None
 
     def table(self) -> str:
-        """Markdown: one row per workload, one column per contender, ratios to HAProxy in brackets: rate, CPU."""
+        """Markdown: one row per workload, one column per contender, in brackets the ratios to HAProxy or the CPU."""
         names = list(dict.fromkeys(result.contender for result in self.results))
         lines = [f"| workload | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
         for workload in dict.fromkeys(result.workload for result in self.results):
@@ -63,7 +63,8 @@ class Report:
             return "–"
         ratio, cpu_ratio = self.ratio(result), self.cpu_ratio(result)
         text = f"{result.value:,.0f}"
-        text = f"{text} ({ratio:.2f}; {cpu_ratio:.2f})" if ratio and cpu_ratio else text
+        rival = f"{ratio:.2f}; {cpu_ratio:.2f}" if ratio and cpu_ratio else f"{result.cpu_us:,.0f} µs of CPU"
+        text = f"{text} ({rival})"
         return f"**{text}**" if result.contender == "gateway" else text
 
     def write(self, folder: Path, image: Path) -> Path:

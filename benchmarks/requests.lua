@@ -1,19 +1,29 @@
 -- wrk: send the calls of the file BENCH_CALLS in turn; report as one line of JSON.
+-- A body is a number (of bytes) or JSON, in which NUMBER is another number in every request, in every run.
 local requests, position = {}, 0
+local serial = (os.time() - 1700000000) * 100000
 
 function init(args)
   for line in io.lines(os.getenv("BENCH_CALLS")) do
     local method, path, token, size = line:match("([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)")
     local body = nil
-    if tonumber(size) > 0 then body = string.rep("x", tonumber(size)) end
     local headers = {["Authorization"] = "Bearer " .. token, ["Host"] = "gateway.example"}
-    requests[#requests + 1] = wrk.format(method, path, headers, body)
+    if tonumber(size) == nil then
+      headers["Content-Type"] = "application/json"
+      requests[#requests + 1] = {method, path, headers, size}
+    else
+      if tonumber(size) > 0 then body = string.rep("x", tonumber(size)) end
+      requests[#requests + 1] = wrk.format(method, path, headers, body)
+    end
   end
 end
 
 function request()
   position = position % #requests + 1
-  return requests[position]
+  local call = requests[position]
+  if type(call) == "string" then return call end
+  serial = serial + 1
+  return wrk.format(call[1], call[2], call[3], (call[4]:gsub("NUMBER", string.format("%d", serial))))
 end
 
 function done(summary, latency, all)

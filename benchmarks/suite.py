@@ -21,7 +21,7 @@ from benchmarks.issuer import Issuer
 from benchmarks.load import Measurement, measure
 from benchmarks.machine import describe, install_missing
 from benchmarks.report import Report, Result
-from benchmarks.workloads import Workload, prepare, verify
+from benchmarks.workloads import Workload, prepare, verify, verify_batch
 
 RESULTS = Path(__file__).parent / "results"
 IMAGE = Path(__file__).parent.parent / "docs" / "images" / "benchmark.svg"
@@ -38,12 +38,17 @@ def main() -> None:
         work = Path(folder)
         work.chmod(0o755)  # nginx reads it as another user
         with running(work, issuer, options.without) as contenders:
-            for contender in contenders:
+            [batch] = [contender for contender in contenders if contender.batch]
+            rivals = [contender for contender in contenders if not contender.batch]
+            for contender in rivals:
                 verify(contender, issuer)
-            idle = {contender.name: contender.idle_mib() for contender in contenders}
-            workloads = [w for w in prepare(work, issuer) if not options.only or w.name.split()[0] in options.only]
-            runs = _run(contenders, workloads, options.rounds, options.seconds)
-            memory = {c.name: {"idle": idle[c.name], "peak": c.peak_mib()} for c in contenders}
+            job = verify_batch(batch, issuer)
+            idle = {contender.name: contender.idle_mib() for contender in rivals}
+            workloads = [w for w in prepare(work, issuer, job) if not options.only or w.name.split()[0] in options.only]
+            # Not in turn with the others: accepted jobs go on working when their load has ended.
+            runs = _run(rivals, workloads, options.rounds, options.seconds)
+            runs |= _run([batch], workloads, options.rounds, options.seconds)
+            memory = {c.name: {"idle": idle[c.name], "peak": c.peak_mib()} for c in rivals}
     report = Report(time.strftime("%Y-%m-%d %H:%M", time.gmtime()), describe(), memory, _results(workloads, runs))
     print(f"\n{report.table()}\n")
     print("Written:", report.write(RESULTS, IMAGE).relative_to(Path.cwd()))

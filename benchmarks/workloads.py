@@ -8,11 +8,13 @@ from pathlib import Path
 
 import httpx2
 
-from benchmarks.contenders import OPERATIONS, Contender
+from benchmarks.contenders import BATCH_JOBS, OPERATIONS, Contender
 from benchmarks.issuer import Issuer
 from benchmarks.load import Call, write_calls
 
 TOKENS = 10_000
+# A request for batch job ID; no two are the same, so each is a job of its own.
+JOB = '{"batchId": ID, "callBackUri": "http://127.0.0.1:19900/upload?n=NUMBER"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Workload:
         refuses: Whether every answer has to be a refusal.
         latency: Whether the result is the median latency; otherwise it is the rate.
         only_whole: Whether only the gateway can do it.
+        only_batch: Whether it needs the notification service.
     """
 
     name: str
@@ -33,16 +36,19 @@ class Workload:
     refuses: bool = False
     latency: bool = False
     only_whole: bool = False
+    only_batch: bool = False
 
     def fits(self, contender: Contender) -> bool:
         """Whether *contender* takes part."""
+        if self.only_batch or contender.batch:
+            return self.only_batch and contender.batch
         if self.only_whole:
             return contender.whole
         return contender.verifies or not self.refuses
 
 
-def prepare(work: Path, issuer: Issuer) -> list[Workload]:
-    """All workloads, their requests written below *work*."""
+def prepare(work: Path, issuer: Issuer, job: str) -> list[Workload]:
+    """All workloads, their requests written below *work*; *job* is the path of a batch job that is watched."""
     token = issuer.token()
 
     def calls(name: str, *made: Call) -> Path:
@@ -52,6 +58,7 @@ def prepare(work: Path, issuer: Issuer) -> list[Workload]:
     many = [Call("GET", "/api/small.json", issuer.token(number)) for number in range(TOKENS)]
     forged = [Call("GET", "/api/small.json", issuer.forged(number)) for number in range(500)]
     spread = [Call("GET", f"/many/part{n % 14}/o{n}/{n * 7}", token) for n in range(OPERATIONS)]
+    posted = [Call("POST", "/batch/jobs", token, JOB.replace("ID", str(n))) for n in range(1, BATCH_JOBS + 1)]
     return [
         Workload("W1", "one valid token", calls("w1", small)),
         Workload("W2", "10,000 valid tokens", calls("w2", *many)),
@@ -60,7 +67,25 @@ def prepare(work: Path, issuer: Issuer) -> list[Workload]:
         Workload("W4 up", "1 MiB up", calls("w4u", Call("POST", "/api/upload", token, 1 << 20))),
         Workload("W5", "latency, one connection", calls("w5", small), connections=1, latency=True),
         Workload("W6", "200 operations, ten policies", calls("w6", *spread), only_whole=True),
+        Workload("W7 post", "batch job accepted, 202", calls("w7p", *posted), only_batch=True),
+        Workload("W7 get", "status of a batch job", calls("w7g", Call("GET", job, token)), only_batch=True),
     ]
+
+
+def verify_batch(contender: Contender, issuer: Issuer) -> str:
+    """The path of a job that was accepted rightly. Raises SystemExit."""
+    body = JOB.replace("ID", "1").replace("NUMBER", "0")
+    with httpx2.Client(base_url=contender.origin, headers={"Content-Type": "application/json"}) as client:
+        refused = client.post("/batch/jobs", content=body)
+        client.headers["Authorization"] = f"Bearer {issuer.token()}"
+        accepted = client.post("/batch/jobs", content=body)
+        path = accepted.headers.get("location", "")
+        shown = client.get(path)
+        foreign = client.get(path, headers={"Authorization": f"Bearer {issuer.token(7)}"})
+        found = [refused.status_code, accepted.status_code, shown.status_code, foreign.status_code]
+        if found != [401, 202, 202, 404] or shown.json()["batchId"] != 1:
+            raise SystemExit(f"{contender.name}: jobs without token, with it, their status, another's status: {found}")
+    return path
 
 
 def verify(contender: Contender, issuer: Issuer) -> None:
