@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,6 +21,7 @@ from gateway.errors import GatewayError
 from gateway.notifications import attempts, jobs
 from gateway.notifications.api import attempt_view
 from gateway.notifications.database import open_engine, store_url
+from gateway.notifications.listing import DEAD_LETTERS, JOBS, details, table
 from gateway.notifications.model import Job
 from gateway.notifications.schema import view
 from gateway.notifications.serving import Listener, serve
@@ -31,7 +32,8 @@ Load = Callable[[Path], NotificationSettings]
 ConfigPath = Annotated[Path, Parameter(name=["--config", "-c"], help="The configuration file.")]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object per line.")]
 
-_COLUMNS = ("id", "batchId", "status", "outcome", "batchStatus", "createdTime", "caller")
+# More than anybody reads; what is older is found with --caller or --status.
+_MANY = 10_000
 
 
 def build(load: Load) -> App:
@@ -51,9 +53,9 @@ def listed(
         return [_row(job) for job in jobs.search(connection, caller, state, None, limit)]
 
 
-def shown(settings: NotificationSettings, job_id: str) -> dict[str, object]:
+def shown(settings: NotificationSettings, job_id: str) -> tuple[dict[str, object], list[dict[str, object]]]:
     """
-    One job with all its callback attempts.
+    One job and all its callback attempts.
 
     Raises:
         GatewayError: No such job.
@@ -61,8 +63,8 @@ def shown(settings: NotificationSettings, job_id: str) -> dict[str, object]:
     with _reading(settings) as connection:
         job = jobs.find(connection, job_id)
         if job is None:
-            raise GatewayError(f"no job {job_id}")
-        return _row(job) | {"attempts": [attempt_view(entry) for entry in attempts.listed(connection, job_id)]}
+            raise GatewayError(f"no job {job_id} (gateway notifications list shows the ids)")
+        return _row(job), [attempt_view(entry) for entry in attempts.listed(connection, job_id)]
 
 
 def replayed(settings: NotificationSettings, job_ids: list[str], per_second: float) -> Iterator[tuple[str, bool]]:
@@ -74,6 +76,8 @@ def replayed(settings: NotificationSettings, job_ids: list[str], per_second: flo
                 job = jobs.reopen(connection, job_id, time.time(), settings.callbacks.lifetime_s)
             yield job_id, job is not None
             time.sleep(1 / per_second)
+    except sa.exc.DBAPIError as error:
+        raise _unusable(error) from error
     finally:
         engine.dispose()
 
@@ -99,22 +103,23 @@ def _list(load: Load) -> Callable[..., None]:
         limit
             At most so many.
         """
-        _print(listed(load(config), caller, status, limit), as_json)
+        _print(listed(load(config), caller, status, limit), JOBS, "No jobs.", as_json)
 
     return command
 
 
 def _show(load: Load) -> Callable[..., None]:
-    def command(job: str, *, config: ConfigPath = Path("config.yaml")) -> None:
+    def command(job: str, *, config: ConfigPath = Path("config.yaml"), as_json: AsJson = False) -> None:
         """
-        Show one job with all its callback attempts, as JSON.
+        Show one job with all its callback attempts.
 
         Parameters
         ----------
         job
             Its id.
         """
-        print(json.dumps(shown(load(config), job), indent=2))
+        found, log = shown(load(config), job)
+        print(json.dumps(found | {"attempts": log}) if as_json else details(found, log))
 
     return command
 
@@ -141,12 +146,15 @@ def _replay(load: Load) -> Callable[..., int]:
         per_second
             At most so many.
         """
-        settings = load(config)
-        found = [str(row["id"]) for row in listed(settings, caller, State.DEAD, 10_000)] if dead else list(job)
-        outcomes = list(replayed(settings, found, per_second))
-        for job_id, done in outcomes:
+        if dead == bool(job):
+            raise GatewayError("name the jobs to replay, or --dead for all dead letters")
+        settings, undone = load(config), 0
+        found = [str(row["id"]) for row in listed(settings, caller, State.DEAD, _MANY)] if dead else list(job)
+        for job_id, done in replayed(settings, found, per_second):
+            undone += not done
             print(f"{job_id}: {'queued' if done else 'not finished, or no such job'}")
-        return 0 if all(done for _, done in outcomes) else 1
+        print(f"{len(found) - undone} of {len(found)} queued; the running service sends them.")
+        return 1 if undone else 0
 
     return command
 
@@ -163,7 +171,7 @@ def _dead_letters(load: Load) -> Callable[..., None]:
         caller
             Only this object id's.
         """
-        _print(listed(load(config), caller, State.DEAD, 10_000), as_json)
+        _print(listed(load(config), caller, State.DEAD, _MANY), DEAD_LETTERS, "No dead letters.", as_json)
 
     return command
 
@@ -206,9 +214,12 @@ def _row(job: Job) -> dict[str, object]:
     return view(job, "") | {"caller": job.caller, "rule": job.rule}
 
 
-def _print(rows: list[dict[str, object]], as_json: bool) -> None:
-    for row in rows:
-        print(json.dumps(row) if as_json else "  ".join(str(row[name] or "-") for name in _COLUMNS))
+def _print(rows: list[dict[str, object]], columns: Mapping[str, str], nothing: str, as_json: bool) -> None:
+    if as_json:
+        for row in rows:
+            print(json.dumps(row))
+    else:
+        print(table(rows, columns) if rows else nothing)
 
 
 @contextmanager
@@ -217,13 +228,23 @@ def _reading(settings: NotificationSettings) -> Iterator[sa.Connection]:
     try:
         with engine.connect() as connection:
             yield connection
+    except sa.exc.DBAPIError as error:
+        raise _unusable(error) from error
     finally:
         engine.dispose()
+
+
+def _unusable(error: sa.exc.DBAPIError) -> GatewayError:
+    """The driver's own words: they name host and table, never a password or a parameter."""
+    reason = str(error.orig).strip().partition("\n")[0]
+    return GatewayError(f"the store cannot be used: {reason} (check notifications.store)")
 
 
 def _open(settings: NotificationSettings) -> sa.Engine:
     """An engine on an existing store; a mistyped path must not create one."""
     path = store_url(settings.store_url).database
     if settings.embedded and path and not Path(path).exists():
-        raise GatewayError(f"there is no store at {path}")
+        raise GatewayError(
+            f"there is no store at {path} (it is made when the service first runs; check notifications.store)"
+        )
     return open_engine(settings.store_url)

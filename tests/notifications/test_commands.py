@@ -52,12 +52,14 @@ def test_dead_letter(
     service.until(job, "dead")
     assert job in _output(command, capsys, "dead-letters", "--json")
     assert job in _output(command, capsys, "list", "--caller", ALICE, "--status", "dead")
-    shown = _output(command, capsys, "show", job)
-    assert json.loads(shown)["attempts"][0]["status"] == 400
-    assert "bearer-secret" not in shown
+    shown = json.loads(_output(command, capsys, "show", job, "--json"))
+    assert shown["attempts"][0]["status"] == 400
+    text = _output(command, capsys, "show", job)
+    assert "permanent" in text
+    assert "bearer-secret" not in text + str(shown)
     assert "queued" in _output(command, capsys, "replay", "--dead", "--per-second", "1000")
     service.until(job, "delivered")
-    assert job not in _output(command, capsys, "dead-letters")
+    assert _output(command, capsys, "dead-letters") == "No dead letters."
     assert "not finished" in _output(command, capsys, "replay", "nonsense")
 
 
@@ -73,6 +75,23 @@ def test_no_store(tmp_path: Path, service: Running) -> None:
     with pytest.raises(GatewayError, match="no store"):
         lost(["list"], result_action="return_value")
     assert not (tmp_path / "no.db").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["x", "--dead"]])
+def test_replay_what(command: App, arguments: list[str]) -> None:
+    """Replaying nothing, or ids and everything at once, is a mistake, not a success."""
+    with pytest.raises(GatewayError, match="--dead for all"):
+        command(["replay", *arguments], result_action="return_value")
+
+
+def test_unusable_store(tmp_path: Path, service: Running) -> None:
+    """A file that is no store, and a server that is away, are named with what to check, without the password."""
+    (tmp_path / "empty.db").touch()
+    for url in (f"sqlite:///{tmp_path}/empty.db", "postgresql://me:s3cret@127.0.0.1:9/d"):
+        broken = build(lambda _path, url=url: replace(service.settings, store_url=url))  # type: ignore[misc]
+        with pytest.raises(GatewayError, match=r"cannot be used: .*\(check notifications.store\)") as caught:
+            broken(["list"], result_action="return_value")
+        assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
