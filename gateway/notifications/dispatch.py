@@ -46,18 +46,21 @@ class Dispatcher:
         """Dispatch until cancelled; all work ends with it."""
         try:
             while True:
-                try:
-                    await self.adopt()
-                    await self._dispatch_for(_ADOPT_S)
-                except Exception:
-                    log.exception("dispatch_failed")
-                    await asyncio.sleep(_IDLE_S)
+                await self._adopt_and_dispatch()
         finally:
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def _dispatch_for(self, seconds: float) -> None:
+    async def _adopt_and_dispatch(self) -> None:
+        try:
+            await self.adopt()
+            await self._dispatch(_ADOPT_S)
+        except Exception:
+            log.exception("dispatch_failed")
+            await asyncio.sleep(_IDLE_S)
+
+    async def _dispatch(self, seconds: float) -> None:
         until, limit = time.monotonic() + seconds, _BATCH
         while time.monotonic() < until:
             self._bell.clear()

@@ -30,8 +30,8 @@ from gateway.notifications.transitions import Event, State
 
 log = structlog.get_logger("gateway.notifications")
 
-# Between reading the batch job and the answer to the call. A crash leaves so many starts in doubt, at most; and the
-# reading, which is what the end is judged by, is not older than their turn.
+# Between reading the batch job and the answer to the call: a crash adds at most so many doubtful starts, and a reading,
+# by which the end is judged, is not older than its job's turn.
 _AT_ONCE = 40
 _PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 

@@ -27,8 +27,9 @@ from gateway.notifications.store import Store
 log = structlog.get_logger("gateway.notifications")
 
 _FIRST_LOOK_S = 1.0
-# The history may be written a moment after the row; the caller's margin (30 s) has room for this.
+# The history may be written a moment after the row. All in all within the margin that a caller has (30 s).
 _HISTORY_PAUSES_S = (0.0, 1.0, 3.0, 6.0)
+_HISTORY_S = 20.0
 
 
 class Watcher:
@@ -48,7 +49,13 @@ class Watcher:
     async def wait(self, job: Job) -> Verdict | None:
         """The verdict on the run, at the latest at the deadline; None when somebody stopped the job."""
         verdict = await self._watch(job)
-        return await self._look_back(job) if verdict is RESCHEDULED else verdict
+        if verdict is not RESCHEDULED:
+            return verdict
+        try:
+            async with asyncio.timeout(_HISTORY_S):
+                return await self._look_back(job)
+        except TimeoutError:
+            return RESCHEDULED
 
     async def _watch(self, job: Job) -> Verdict | None:
         delay_s = min(_FIRST_LOOK_S, self._settings.polling.interval_s)

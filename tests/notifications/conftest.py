@@ -26,6 +26,7 @@ from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.serving import serve
 from gateway.notifications.app import build_app
+from gateway.notifications.database import open_engine
 from gateway.notifications.engine import Engine
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import (
@@ -35,6 +36,7 @@ from gateway.notifications.settings import (
     NotificationSettings,
     PollingSettings,
 )
+from gateway.notifications.store import Store
 from tests.notifications.receiver import Receiver
 
 T = TypeVar("T")
@@ -186,6 +188,15 @@ def service(entra: EntraEmulator, d365: D365Emulator, tmp_path_factory: pytest.T
     path = tmp_path_factory.mktemp("store") / "notifications.db"
     with running(fast_settings(f"sqlite:///{path}", d365_settings(entra, d365))) as found:
         yield found
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    found = Store(open_engine(f"sqlite:///{tmp_path}/x.db"))
+    found.open()
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +12,6 @@ from gateway.notifications.attempts import Attempt
 from gateway.notifications.callbacks import CallbackSender
 from gateway.notifications.classification import Answer, Doubt
 from gateway.notifications.clock import Clock
-from gateway.notifications.database import open_engine
 from gateway.notifications.delivery import Deliverer
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.model import Job, derive_key
@@ -60,15 +57,6 @@ class Scripted(CallbackSender):
         self.sent += 1
         self.clock.moment += self.takes_s
         return self.bad if self.clock.now() < self.until else Answer(200)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty store."""
-    found = Store(open_engine(f"sqlite:///{tmp_path}/x.db"))
-    found.open()
-    yield found
-    found.close()
 
 
 def finished(lifetime_s: float = 24 * HOUR_S) -> Job:

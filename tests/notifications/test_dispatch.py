@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from gateway.notifications import dispatch, jobs
-from gateway.notifications.database import open_engine
 from gateway.notifications.dispatch import Dispatcher
 from gateway.notifications.model import Job
 from gateway.notifications.store import Store
 from gateway.notifications.transitions import Event, State
 from tests.notifications.conftest import run
 from tests.notifications.test_store import accept, job
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty store."""
-    found = Store(open_engine(f"sqlite:///{tmp_path}/x.db"))
-    found.open()
-    yield found
-    found.close()
 
 
 class Work:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from gateway.notifications import jobs
 from gateway.notifications.batch_status import Row
 from gateway.notifications.clock import Clock
 from gateway.notifications.d365_errors import D365Error, Kind
-from gateway.notifications.database import open_engine
 from gateway.notifications.model import Job, derive_key
 from gateway.notifications.outcomes import Outcome, Verdict
 from gateway.notifications.settings import D365Settings
@@ -66,15 +63,6 @@ class Environment:
         if isinstance(answer, D365Error):
             raise answer
         return answer
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty store."""
-    found = Store(open_engine(f"sqlite:///{tmp_path}/x.db"))
-    found.open()
-    yield found
-    found.close()
 
 
 def job(job_id: str = "j", **changes: Any) -> Job:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,15 +23,6 @@ from gateway.notifications.settings import D365Settings, NotificationSettings
 from gateway.notifications.store import Store, StoreOutdated
 from gateway.notifications.transitions import Event, State
 from tests.notifications.conftest import run
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty store."""
-    found = Store(open_engine(f"sqlite:///{tmp_path}/x.db"))
-    found.open()
-    yield found
-    found.close()
 
 
 def job(number: int = 1, **changes: Any) -> Job:

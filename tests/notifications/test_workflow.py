@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +11,8 @@ from standardwebhooks import Webhook
 from gateway.emulators.d365 import D365Emulator, Job, Life, Step
 from gateway.emulators.d365.jobs import Snapshot
 from gateway.emulators.d365.lives import canceled, deleted, ends, scheduled, stays
-from gateway.notifications import workflow
+from gateway.notifications import watching, workflow
 from gateway.notifications.clock import Clock
-from gateway.notifications.database import open_engine
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.model import Job as StoredJob
 from gateway.notifications.outcomes import Outcome, Verdict
@@ -85,6 +83,17 @@ def test_history_away(
     d365.fail(times, 503 if times else 404, "histories")
     job = service.create(receiver.url(f"/{batch_id}"), batch_id).json()
     assert service.until(job["id"], "delivered")["outcome"] == outcome
+
+
+def test_history_slow(
+    service: Running, d365: D365Emulator, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A history that does not answer delays the report by seconds, not by F&O's long read time-out."""
+    monkeypatch.setattr(watching, "_HISTORY_S", 0.2)
+    d365.script(133, flips("Finished"))
+    d365.delay(10.0, 1, "histories")
+    job = service.create(receiver.url("/133"), 133).json()
+    assert service.until(job["id"], "delivered", patience_s=8.0)["outcome"] == "unknown"
 
 
 def test_signed(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
@@ -258,11 +267,9 @@ class Failing(Starter):
         return Verdict(Outcome.NOT_FOUND, "gone")
 
 
-def test_steps_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_go_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A step that fails on our side (the store away) is repeated until it succeeds; the job is not lost."""
     monkeypatch.setattr(workflow, "_FIRST_PAUSE_S", 0.01)
-    store = Store(open_engine(f"sqlite:///{tmp_path}/x.db"))
-    store.open()
 
     async def one() -> StoredJob | None:
         await accept(store, stored_job(1))
@@ -270,15 +277,12 @@ def test_steps_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return await steps._persevere(stored_job(1))
 
     found = run(one())
-    store.close()
     assert found is not None
     assert (found.state, found.outcome) == (State.DELIVERING, Outcome.NOT_FOUND)
 
 
-def test_not_ours(tmp_path: Path) -> None:
+def test_not_ours(store: Store) -> None:
     """A job that was purged, or given to another replica, is left alone after the step that notices."""
-    store = Store(open_engine(f"sqlite:///{tmp_path}/x.db"))
-    store.open()
 
     class Stolen(Starter):
         def __init__(self) -> None:
@@ -297,4 +301,3 @@ def test_not_ours(tmp_path: Path) -> None:
         return starter.calls
 
     assert run(both()) == 2
-    store.close()
