@@ -327,9 +327,9 @@ def test_broken_files_are_refused_or_read(data: st.DataObject) -> None:
 def test_defaults_are_those_of_the_parts() -> None:
     """What the file does not say is as the wire and the service have it, number for number."""
     d365 = "{instance-url: https://a.b, credential: managed-identity}"
-    loaded = config(f"backends: {{b: {{url: http://a}}}}\nnotifications: {{store: s, d365: {d365}}}")
+    loaded = config(f"backends: {{b: {{url: http://a}}}}\nnotifications: {{store: 'sqlite:///:memory:', d365: {d365}}}")
     assert loaded.server_settings() == ServerSettings(farewell_s=1.0)
     assert loaded.backends["b"].settings() == UpstreamSettings()
     assert loaded.notifications is not None
     service = D365Settings("https://a.b", credential="managed-identity")
-    assert loaded.notifications.settings() == NotificationSettings("s", service)
+    assert loaded.notifications.settings() == NotificationSettings("sqlite:///:memory:", service)
