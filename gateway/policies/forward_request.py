@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.errors import PolicyError, UpstreamError
@@ -92,6 +93,8 @@ class ForwardRequest:
             raise settings.error("conflict", "both timeout and timeout-ms are given", "keep one", at="timeout-ms")
         timeout, follow = _timeout(settings), settings.boolean("follow-redirects")
         version = settings.constant("http-version")
+        if version != "1":
+            import_module("gateway.wire.http2")  # now, not with the first request
         return cls(
             timeout_s=timeout,
             follow_redirects=follow,

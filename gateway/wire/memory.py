@@ -30,9 +30,10 @@ def loading() -> Iterator[None]:
 
 def settle() -> None:
     """
-    Call once everything is loaded: long-lived objects leave the collector's sight, and buffers stay with the process.
+    Call once everything is loaded: long-lived objects leave the collector's sight, what loading took goes back to the
+    kernel, and from here on buffers stay with the process.
 
-    Without the second half each large read returns its buffer to the kernel and asks for it again, which halves the
+    Without the last each large read returns its buffer to the kernel and asks for it again, which halves the
     speed of large streams.
     """
     gc.collect()
@@ -42,10 +43,12 @@ def settle() -> None:
 
 
 def _keep_buffers() -> None:
-    """Raise glibc's thresholds; another C library has no such knob."""
+    """Give back what is free, and raise glibc's thresholds; another C library has no such knobs."""
     try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
+        glibc = ctypes.CDLL("libc.so.6")
+        mallopt, trim = glibc.mallopt, glibc.malloc_trim
     except (OSError, AttributeError):
         return
+    trim(0)
     mallopt(_TRIM_THRESHOLD, 256 * _MIB)
     mallopt(_MMAP_THRESHOLD, 32 * _MIB)

@@ -12,12 +12,12 @@ import asyncio
 import re
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from gateway.errors import UpstreamError
 from gateway.wire.answers import OWNED
 from gateway.wire.dial import Dial, Direct, authorization_line, to_proxy, tunnel
-from gateway.wire.http2 import Http2Exchange, Http2Pool, request_fields
 from gateway.wire.messages import DEFAULT_PORTS, ForwardOptions, Request, Response, Url, join_paths
 from gateway.wire.pending import Pending
 from gateway.wire.pool import Pool
@@ -27,6 +27,9 @@ from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream_exchange import UpstreamExchange
 from gateway.wire.upstream_tls import client_context
 from gateway.wire.way import Way
+
+if TYPE_CHECKING:
+    from gateway.wire.http2 import Http2Pool
 
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}")
 _USUAL_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -112,6 +115,8 @@ class HttpTarget:
         return not request.upgrade and (options.http_version == "2" or self._is_secure)
 
     def _send_over_http2(self, request: Request, options: ForwardOptions) -> Pending[Response]:
+        from gateway.wire.http2 import Http2Exchange, request_fields  # forward-request has loaded it by then
+
         try:
             pool = self._http2 = self._http2 or self._http2_pool()
             target = HttpTarget._request_line(self, request).split(" ")[1]
@@ -126,6 +131,8 @@ class HttpTarget:
         return exchange
 
     def _http2_pool(self) -> Http2Pool:
+        from gateway.wire.http2 import Http2Pool
+
         return Http2Pool(self._dial(("h2", "http/1.1")), self.settings, self._is_secure)
 
     @property
