@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.wire.pending import Pending
     from gateway.wire.way import Proxy, StoredCertificate, Way
 
+_PHRASES: dict[int, str] = {status.value: status.phrase for status in HTTPStatus}
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -245,10 +246,7 @@ class ForwardOptions:
 
 def reason_phrase(status_code: int) -> str:
     """The registered reason phrase, or an empty text."""
-    try:
-        return HTTPStatus(status_code).phrase
-    except ValueError:
-        return ""
+    return _PHRASES.get(status_code, "")
 
 
 def join_paths(base: str, rest: str) -> str:
