@@ -14,12 +14,16 @@ from typing import TypeAlias
 import httpx2
 
 from gateway.errors import UpstreamError
+from gateway.lean_imports import without
 from gateway.pipeline.services import Call
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
 from gateway.wire.upstream_tls import show
 from gateway.wire.way import Proxy, StoredCertificate
+
+with without("h2"):  # 3 MiB; control traffic speaks HTTP/1.1
+    import httpcore2  # noqa: F401 - httpx2 would load it with the first call
 
 MAX_CLIENTS = 32
 
