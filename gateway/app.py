@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from gateway.assembly import Assembly
+from gateway.backend_states import backend_statuses
 from gateway.certificates import load_certificates
 from gateway.client_authorities import client_authorities
 from gateway.config import Config
@@ -139,6 +140,7 @@ def build(config: Config) -> Gateway:
     registry.register(emitted)
     services = _services(config, outside, emitted)
     readiness.checks["issuers"] = lambda: issuer_statuses(outside.issuers)
+    readiness.checks["backends"] = lambda: backend_statuses(outside.targets)
     if outside.state.link is not None:
         readiness.checks["shared-state"] = outside.state.statuses
     if "notifications" in outside.apps:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from gateway.backends import Backend, BackendPool, BreakerRule, CircuitBreaker, Credentials, PoolMember, SessionAffinity
@@ -74,6 +74,11 @@ class ConfiguredTargets:
             self._make_room()
             target = self._computed[base_url] = self._connect(base_url)
         return target
+
+    def named(self) -> Iterator[tuple[str, Target]]:
+        """What the configuration names: backends by their id, the APIs' service URLs by themselves."""
+        yield from self._by_id.items()
+        yield from self._fixed.items()
 
     async def aclose(self) -> None:
         """Close every connection."""

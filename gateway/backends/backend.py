@@ -59,6 +59,16 @@ class Backend:
         return self._target.url
 
     @property
+    def target(self) -> Target:
+        """The upstream, or the application."""
+        return self._target
+
+    @property
+    def open_for_s(self) -> float | None:
+        """Seconds for which its breaker stays open; 0 while it is closed; None: it has none."""
+        return None if self._breaker is None else self._breaker.open_for_s(self._clock())
+
+    @property
     def available(self) -> bool:
         """Whether requests may be sent: the breaker is closed."""
         return self._breaker is None or not self._breaker.is_open(self._clock())

@@ -74,6 +74,10 @@ class CircuitBreaker:
         """Whether the backend is left alone."""
         return now < self._open_until
 
+    def open_for_s(self, now: float) -> float:
+        """Seconds until requests are sent again; 0 while it is closed."""
+        return max(0.0, self._open_until - now)
+
     def record(self, now: float, *, failed: bool, retry_after_s: float | None = None) -> None:
         """Count one outcome. Those of calls that began before a trip change nothing any more."""
         shares = self.rule.percentage is not None

@@ -83,9 +83,14 @@ class BackendPool:
         return self._groups[0].members[0].target.url
 
     @property
+    def members(self) -> list[PoolMember]:
+        """Those with a weight, by priority."""
+        return [member for group in self._groups for member in group.members]
+
+    @property
     def available(self) -> bool:
         """Whether any member takes requests."""
-        return any(member.target.available for group in self._groups for member in group.members)
+        return any(member.target.available for member in self.members)
 
     def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
         """Send *request* to the next member. Errors: UpstreamError."""
