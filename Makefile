@@ -1,6 +1,6 @@
 # Bare `make` lists the targets. Each one does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-slow check format lint types cover docs bench bench-quick clean
+.PHONY: help install demo serve test test-slow check format lint types cover docs screenshot bench bench-quick clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -53,6 +53,9 @@ cover: install ## Tests with branch coverage
 
 docs: install ## Write the generated pages anew (a test compares them)
 	$(BIN)/python -m docs.generate
+
+screenshot: install ## Take the picture of the console in docs/ anew; needs chromium
+	@$(BIN)/python -m docs.screenshot
 
 bench: install ## Measure against HAProxy, nginx and the obvious proxy; needs root once to install them
 	$(BIN)/python -m benchmarks.suite

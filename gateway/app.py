@@ -6,6 +6,7 @@ Building needs no event loop and touches no network; ``start`` begins what runs 
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -21,6 +22,7 @@ from gateway.backend_states import backend_statuses
 from gateway.certificates import load_certificates
 from gateway.client_authorities import client_authorities
 from gateway.config import Config
+from gateway.console import ProcessConsole, process_console
 from gateway.dispatcher import Dispatcher
 from gateway.errors import LoadError, Problem
 from gateway.http_calls import HttpCalls
@@ -99,6 +101,7 @@ class Gateway:
     Attributes:
         dispatcher: The data plane's application.
         management: The management plane's ASGI application.
+        console: What its pages show; None where they are switched off.
         notes: What in the policy documents is worth a second look.
     """
 
@@ -110,6 +113,7 @@ class Gateway:
     services: Services
     outside: Outside
     notes: Sequence[Problem] = ()
+    console: ProcessConsole | None = None
     _running: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
@@ -119,6 +123,8 @@ class Gateway:
 
     async def start(self) -> None:
         """Start the applications and begin to fetch keys. The gateway serves while an issuer is down."""
+        if self.console is not None:
+            self._running.callback(asyncio.create_task(self.console.process.run()).cancel)
         await self.outside.start(self._running, self.services, self.config.timeouts.drain_s)
 
     async def aclose(self) -> None:
@@ -149,8 +155,9 @@ def build(config: Config) -> Gateway:
     assembly = Assembly(config, services, outside.targets, metrics)
     traces = trace_book(config)
     dispatcher = assembly.dispatcher(traces)
-    management = create_management(readiness, registry, traces)
-    return Gateway(config, dispatcher, management, readiness, registry, services, outside, assembly.notes)
+    console = process_console(assembly, readiness, metrics, outside, traces)
+    management = create_management(readiness, registry, traces, () if console is None else console.routes())
+    return Gateway(config, dispatcher, management, readiness, registry, services, outside, assembly.notes, console)
 
 
 def _services(config: Config, outside: Outside, emitted: EmittedMetrics) -> Services:

@@ -7,6 +7,8 @@ very same data plane on stand-ins.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from gateway import entities
 from gateway.access import KeyAccess, needs_keys
 from gateway.config import Config
@@ -32,10 +34,17 @@ _VERSION_SCHEMES = {"path": "segment", "header": "header", "query": "query"}
 
 
 class Assembly:
-    """One run over the configuration: every API and operation with its pipelines."""
+    """
+    One run over the configuration: every API and operation with its pipelines.
+
+    Attributes:
+        config: What it runs over.
+        apis: What ``dispatcher`` has made of the configuration's APIs, in their order.
+    """
 
     def __init__(self, config: Config, services: Services, targets: ConfiguredTargets, metrics: GatewayMetrics) -> None:
-        self._config = config
+        self.apis: list[RoutedApi] = []
+        self.config = config
         self._targets = targets
         self._metrics = metrics
         # An application in the process believes this header, and policies may route any API there. No client sends it.
@@ -51,20 +60,20 @@ class Assembly:
 
     def dispatcher(self, watcher: Watcher | None = None) -> Dispatcher:
         """The data plane. Raises LoadError."""
-        routed = [self._api(api, index) for index, api in enumerate(self._config.apis)]
+        self.apis = [self._api(api, index) for index, api in enumerate(self.config.apis)]
         nowhere = self._nowhere()
         self._library.require()
         return Dispatcher(
-            router=Router(routed),
+            router=Router(self.apis),
             nowhere=nowhere,
             deployment=self._deployment,
             metrics=self._metrics,
-            access=KeyAccess(self._config) if needs_keys(self._config) else None,
-            log_all=self._config.logging.requests == "all",
+            access=KeyAccess(self.config) if needs_keys(self.config) else None,
+            log_all=self.config.logging.requests == "all",
             watcher=watcher,
         )
 
-    @property
+    @cached_property
     def notes(self) -> list[Problem]:
         """What in the documents is worth a second look."""
         return [note for document in self._library.documents for note in lint(document)]
@@ -85,7 +94,7 @@ class Assembly:
                     each.method,
                     each.url_template,
                     payload,
-                    each.location or self._config.location("apis", index, "operations", number),
+                    each.location or self.config.location("apis", index, "operations", number),
                 )
                 for number, (each, payload) in enumerate(zip(api.operations, operations, strict=True))
             ],
@@ -93,7 +102,7 @@ class Assembly:
             version=_version(api),
             revision=api.revision,
             is_current=api.current,
-            location=self._config.location("apis", index),
+            location=self.config.location("apis", index),
         )
 
     def operation(self, api: Api, operation: Operation | None) -> OperationRuntime:
@@ -101,10 +110,10 @@ class Assembly:
         info = entities.WHOLE_API if operation is None else entities.operation_info(operation)
         own = None if operation is None else operation.policy
         pipelines: dict[str | None, Pipeline] = {
-            product.id: self._pipeline(PolicyFiles(own, api.policy, product.policy, self._config.global_policy))
+            product.id: self._pipeline(PolicyFiles(own, api.policy, product.policy, self.config.global_policy))
             for product in self._products[api.id]
         }
-        pipelines[None] = self._pipeline(PolicyFiles(own, api.policy, None, self._config.global_policy))
+        pipelines[None] = self._pipeline(PolicyFiles(own, api.policy, None, self.config.global_policy))
         return OperationRuntime(info, pipelines, self._metrics.operation(api.id, info.id))
 
     def _pipeline(self, files: PolicyFiles) -> Pipeline:
@@ -112,7 +121,7 @@ class Assembly:
 
     def _nowhere(self) -> ApiRuntime:
         pipelines: dict[str | None, Pipeline] = {
-            None: self._pipeline(PolicyFiles(everywhere=self._config.global_policy))
+            None: self._pipeline(PolicyFiles(everywhere=self.config.global_policy))
         }
         whole = OperationRuntime(entities.WHOLE_API, pipelines, self._metrics.operation("", ""))
         return ApiRuntime(ApiInfo("", "", ""), NoTarget(), HeaderContract(self._vouched), whole)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from gateway.config import Config
 from gateway.config.materials import Issuer
+from gateway.management.console.state import IssuerState
 from gateway.management.health import Status
+from gateway.pipeline.masking import Masking
 from gateway.tokens.budget import BudgetRules
 from gateway.tokens.discovery import LOOPBACK, DiscoveryRules
 from gateway.tokens.fetch import Fetch, HttpFetch
@@ -25,6 +27,22 @@ def issuer_statuses(registry: IssuerRegistry) -> Mapping[str, Status]:
         status.url: Status(status.ready, status.error or f"{status.usable_keys} usable keys")
         for status in registry.statuses()
     }
+
+
+def issuer_states(registry: IssuerRegistry, masking: Masking) -> tuple[IssuerState, ...]:
+    """The same for the console. A URL may be made of named values, secret ones included."""
+    return tuple(
+        IssuerState(
+            url=masking.url(status.url),
+            issuer=status.issuer,
+            ready=status.ready,
+            keys=status.usable_keys,
+            vanished_keys=status.vanished_keys,
+            age_s=status.age_s,
+            error=masking.url(status.error),
+        )
+        for status in registry.statuses()
+    )
 
 
 def _special(issuer: Issuer) -> tuple[Fetch, LifeCycle]:

@@ -138,7 +138,7 @@ def _supervise(gateway: Gateway, sockets: Sockets, count: int) -> None:
         paths = [Path(directory, f"worker-{number}.sock") for number in range(1, count + 1)]
         jobs: dict[str, Callable[[], None]] = {path.stem: partial(_work, gateway, sockets, path) for path in paths}
         timeouts = gateway.config.timeouts
-        jobs["management"] = partial(_manage, sockets.management, paths, timeouts.drain_delay_s)
+        jobs["management"] = partial(_manage, gateway, sockets.management, paths)
         Supervisor(jobs, timeouts.drain_delay_s + timeouts.drain_s).run()
 
 
@@ -146,14 +146,16 @@ def _work(gateway: Gateway, sockets: Sockets, path: Path) -> None:
     uvloop.run(run_process(gateway, replace(sockets, management=unix_socket(str(path)))))
 
 
-def _manage(management: socket.socket, paths: list[Path], drain_delay_s: float) -> None:
+def _manage(gateway: Gateway, management: socket.socket, paths: list[Path]) -> None:
     from gateway.management import gathered  # one process alone reads nobody's metrics
+
+    console = None if gateway.console is None else gateway.console.console
 
     async def run() -> None:
         signals = StopSignals()
-        async with serve_management(gathered.create_app(paths), management):
+        async with serve_management(gathered.create_app(paths, console), management):
             await signals.wait()
-            await signals.delay(drain_delay_s)  # the workers say that they are not ready
+            await signals.delay(gateway.config.timeouts.drain_delay_s)  # the workers say that they are not ready
 
     uvloop.run(run())
 

@@ -63,6 +63,21 @@ def children(process: int) -> list[int]:
     return [int(number) for number in text.split()]
 
 
+def test_the_console_adds_workers_up(running: tuple[subprocess.Popen[str], int, int]) -> None:
+    """The management process has the console of all workers, and another site's name opens none of it."""
+    _, data, management = running
+    until_ready(management)
+    for _ in range(7):
+        assert httpx2.get(f"http://127.0.0.1:{data}/a").status_code == 200
+    page = httpx2.get(f"http://127.0.0.1:{management}/").text
+    assert '<td>Answers</td><td class="number">7</td>' in page
+    assert page.count('<span class="badge good">ready</span>') == 3
+    assert '<td class="number">7</td>' in httpx2.get(f"http://127.0.0.1:{management}/console/apis").text
+    for path in ("/", "/console/apis"):
+        answer = httpx2.get(f"http://127.0.0.1:{management}{path}", headers={"host": "evil.example"})
+        assert answer.status_code == 421
+
+
 def test_a_killed_worker_is_replaced(running: tuple[subprocess.Popen[str], int, int]) -> None:
     """kill -9 of one worker costs no other connection, and a new one takes its place; SIGTERM stops all, in order."""
     process, data, management = running

@@ -25,6 +25,8 @@ class Config(Model):
     """Address of the data plane."""
     management: Listen = Address("127.0.0.1", 8081)
     """Address of the management plane: health, metrics, console. Keep it private."""
+    console: bool = True
+    """Whether the management plane has pages for people, at `/`."""
     decisions: Listen | None = None
     """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. None: off."""
     tls: ListenerTls | None = None

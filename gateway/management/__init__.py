@@ -1,1 +1,1 @@
-"""The management plane: health, readiness and metrics, on a listener of its own."""
+"""The management plane: health, readiness, metrics and console, on a listener of its own."""

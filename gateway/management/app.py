@@ -1,37 +1,26 @@
-"""The management application: ``/healthz``, ``/readyz``, ``/metrics``, ``/traces``. Never on the data port."""
+"""The management application: ``/healthz``, ``/readyz``, ``/metrics``, ``/traces``, console. Never on the data port."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from gateway.management.health import Readiness
+from gateway.management.traces import Traces
 
 
-class Trace(Protocol):
-    """One request's trace."""
-
-    def as_json(self) -> Mapping[str, object]: ...
-
-
-class Traces(Protocol):
-    """The traces that are kept."""
-
-    def ids(self) -> list[str]:
-        """Newest first."""
-
-    def find(self, trace_id: str) -> Trace | None:
-        """The trace, or None."""
-
-
-def create_app(readiness: Readiness, registry: CollectorRegistry, traces: Traces | None = None) -> Starlette:
+def create_app(
+    readiness: Readiness,
+    registry: CollectorRegistry,
+    traces: Traces | None = None,
+    console: Sequence[BaseRoute] = (),
+) -> Starlette:
     """The management plane of one process; without *traces* it knows no such path."""
 
     async def healthz(_: Request) -> Response:
@@ -45,7 +34,7 @@ def create_app(readiness: Readiness, registry: CollectorRegistry, traces: Traces
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
-    return Starlette(routes=[*routes, *([] if traces is None else _trace_routes(traces))])
+    return Starlette(routes=[*routes, *([] if traces is None else _trace_routes(traces)), *console])
 
 
 def _trace_routes(traces: Traces) -> list[Route]:

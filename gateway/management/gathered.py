@@ -23,11 +23,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from gateway.management.console.routes import Console, console_routes
+from gateway.management.console.workers import Workers
+
 TIMEOUT_S = 2.0
 
 
-def create_app(sockets: Sequence[Path]) -> Starlette:
+def create_app(sockets: Sequence[Path], console: Console | None = None) -> Starlette:
     """The management plane in front of the workers behind *sockets*."""
+
+    async def ask(path: str) -> dict[str, httpx2.Response | None]:
+        return dict(zip((each.stem for each in sockets), await _ask_all(sockets, path), strict=True))
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("alive\n")
@@ -44,7 +50,8 @@ def create_app(sockets: Sequence[Path]) -> Starlette:
         return Response(merge(texts), media_type=CONTENT_TYPE_LATEST)
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
-    return Starlette(routes=[*routes, *_trace_routes(sockets)])
+    pages = [] if console is None else console_routes(console, Workers(ask))
+    return Starlette(routes=[*routes, *_trace_routes(sockets), *pages])
 
 
 def _trace_routes(sockets: Sequence[Path]) -> list[Route]:
@@ -72,7 +79,7 @@ async def _ask(path: Path, url: str) -> httpx2.Response | None:
     transport = httpx2.AsyncHTTPTransport(uds=str(path))
     try:
         async with httpx2.AsyncClient(transport=transport, timeout=TIMEOUT_S) as client:
-            return await client.get(f"http://worker{url}")
+            return await client.get(f"http://localhost{url}")
     except httpx2.HTTPError:
         return None
 

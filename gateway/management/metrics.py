@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
@@ -37,6 +38,26 @@ class OperationMetrics:
         self.seconds += elapsed_s
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """
+    Sums over all operations.
+
+    Attributes:
+        errors: Answers with a status of 500 or more.
+        refusals: Requests that ended in an error of any kind, by a policy or on the way to a backend.
+        buckets: Durations, one number for each of ``BUCKETS_S`` and one beyond.
+    """
+
+    requests: int
+    errors: int
+    refusals: int
+    buckets: tuple[int, ...]
+
+
+_NO_BUCKETS = (0,) * (len(BUCKETS_S) + 1)
+
+
 class GatewayMetrics(Collector):
     """
     All request metrics of one process, as a Prometheus collector.
@@ -61,6 +82,22 @@ class GatewayMetrics(Collector):
         metrics = OperationMetrics(api, operation)
         self._operations.append(metrics)
         return metrics
+
+    @property
+    def busy(self) -> list[OperationMetrics]:
+        """The operations that have answered anything."""
+        return [one for one in self._operations if one.statuses]
+
+    def totals(self) -> Totals:
+        """All operations together, since the start."""
+        busy = self.busy
+        statuses = [(status, count) for one in busy for status, count in list(one.statuses.items())]
+        return Totals(
+            requests=sum(count for _, count in statuses),
+            errors=sum(count for status, count in statuses if status >= 500),
+            refusals=sum(self.refusals.values()),
+            buckets=tuple(map(sum, zip(*(one.buckets for one in busy), strict=True))) or _NO_BUCKETS,
+        )
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]:
         """The families, for a scrape."""

@@ -37,9 +37,10 @@ apis:
 
 @dataclass
 class Product:
-    """Everything that runs; *port* is the gateway's."""
+    """Everything that runs; *port* is the gateway's, *management* the management plane's."""
 
     port: int
+    management: int
     gateway: Gateway
     entra: EntraEmulator
     backend: Backend
@@ -84,4 +85,4 @@ async def product(
         sockets = Sockets(bind("127.0.0.1", 0), bind("127.0.0.1", 0))
         async with serving_gateway(gateway, sockets) as server:
             assert not warm or await settled(lambda: all(issuer.ready for issuer in gateway.issuers.statuses()), 10)
-            yield Product(server.port, gateway, entra, behind)
+            yield Product(server.port, sockets.management.getsockname()[1], gateway, entra, behind)

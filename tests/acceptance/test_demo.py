@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 # One demo for all: its tests stay in one process, in this order.
@@ -125,6 +126,17 @@ def test_batch_job(demo: Demo) -> None:
     while not (arrived := json.loads(demo.shell(deliveries))) and time.monotonic() < deadline:
         time.sleep(0.5)
     assert [delivery["signature"] for delivery in arrived] == ["valid"]
+
+
+def test_console(demo: Demo) -> None:
+    """The console that the banner names shows what was just done: a refusal, and a batch job."""
+    origin = re.search(r"console +(http://\S+)/", demo.banner)
+    assert origin is not None
+    demo.shell(*demo.commands(4))
+    location = re.search(r"^location: /batch/jobs/(\S+)", demo.shell(demo.commands(5)[0]), re.IGNORECASE | re.MULTILINE)
+    assert location is not None
+    assert "<td><code>validate-jwt</code></td><td>JwtInvalid</td>" in httpx2.get(f"{origin[1]}/").text
+    assert location[1] in httpx2.get(f"{origin[1]}/console/notifications").text
 
 
 def test_ctrl_c(demo: Demo) -> None:

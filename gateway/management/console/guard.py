@@ -1,0 +1,76 @@
+"""
+Who may look: only who names this machine or the configured address, so that no web page can read the console.
+
+DNS rebinding makes a browser send another site's requests here, with that site's name as ``Host``; those are refused.
+Every answer forbids scripts, frames, storing, and whatever is not from here.
+
+Source: RFC 9110 §7.2 and §15.5.20; Content Security Policy Level 3; Fetch Standard, "Cross-Origin-Resource-Policy".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class Guard:
+    """ASGI middleware in front of the console. *host*: what the configuration says under ``management``."""
+
+    def __init__(self, app: ASGIApp, host: str) -> None:
+        self._app = app
+        self._host = host.lower()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 421 where another host is meant."""
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        app = self._app if self._is_meant(scope) else PlainTextResponse("Not served under this name.\n", 421)
+        await app(scope, receive, send_guarded)
+
+    def _is_meant(self, scope: Scope) -> bool:
+        named = Headers(scope=scope).getlist("host")
+        host = _host(named[0]) if len(named) == 1 else ""
+        if host in ("localhost", self._host):
+            return bool(host)
+        address = _address(host)
+        return address is not None and (address.is_loopback or self._is_bound(address, scope))
+
+    def _is_bound(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address, scope: Scope) -> bool:
+        """Whether all addresses are listened on, and the connection came to *address*."""
+        configured, local = _address(self._host), scope.get("server")
+        everywhere = configured is not None and configured.is_unspecified
+        return everywhere and local is not None and address == _address(str(local[0]))
+
+
+def _host(authority: str) -> str:
+    """The host in ``host:port``, lower case; empty where it is malformed."""
+    try:
+        return urlsplit(f"//{authority}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None

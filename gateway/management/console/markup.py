@@ -1,0 +1,71 @@
+"""
+HTML by construction: what is not ``Html`` already is escaped when it goes into an element.
+
+Source: HTML Living Standard §13.1 and §13.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+
+class Html(str):
+    """Text that is mark-up already. Nobody else makes it of text that holds a value: use ``element``."""
+
+    __slots__ = ()
+
+
+def element(name: str, *content: object, **attributes: object) -> Html:
+    """``<name …>content</name>``; a trailing underscore of an attribute is dropped (``class_``), None leaves it out."""
+    given = (
+        f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return Html(f"<{name}{''.join(given)}>{joined(content)}</{name}>")
+
+
+def joined(content: Iterable[object], between: str = "") -> Html:
+    """One piece after the other; plain ones are escaped."""
+    return Html(escape(between).join(one if isinstance(one, Html) else escape(str(one)) for one in content))
+
+
+def link(path: str, *content: object, **attributes: object) -> Html:
+    """A link within the console."""
+    return element("a", *content, href=path, **attributes)
+
+
+def code(value: object) -> Html:
+    """An identifier, path or command."""
+    return element("code", value)
+
+
+def badge(text: str, kind: str = "") -> Html:
+    """A state in a word; *kind*: ``good``, ``bad``, ``warn`` or none."""
+    return element("span", text, class_=f"badge {kind}".rstrip())
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> Html:
+    """Rows below their heads, or *empty* where there are none. A head that begins with ``#`` is one of numbers."""
+    kinds = ["number" if head.startswith("#") else None for head in heads]
+    lines = [
+        element("tr", *(element("td", cell, class_=kind) for cell, kind in zip(row, kinds, strict=True)))
+        for row in rows
+    ]
+    if not lines:
+        return element("p", empty, class_="quiet")
+    titles = (
+        element("th", head.lstrip("#"), class_=kind, scope="col") for head, kind in zip(heads, kinds, strict=True)
+    )
+    return element("table", element("thead", element("tr", *titles)), element("tbody", *lines))
+
+
+def section(title: str, *content: object) -> Html:
+    """A part of a page below its heading."""
+    return element("section", element("h2", title), *content)
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> Html:
+    """Names and values."""
+    return element("dl", *(joined((element("dt", name), element("dd", value))) for name, value in pairs))

@@ -1,0 +1,119 @@
+"""The console's addresses: ``/`` and what is below ``/console``, behind the guard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.management.console import apis_page, dependencies_page, jobs_page, overview_page, traces_page
+from gateway.management.console.catalog import Catalog
+from gateway.management.console.guard import Guard
+from gateway.management.console.markup import Html
+from gateway.management.console.page import Frame
+from gateway.management.console.sources import Addressed, Sources
+
+OVERVIEW, APIS, TRACES = "/", apis_page.PATH, traces_page.PATH
+DEPENDENCIES, JOBS = "/console/dependencies", "/console/notifications"
+STYLE = files(__package__).joinpath("style.css").read_bytes()
+REFRESH_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """
+    What does not change while the gateway runs, in whichever process the pages are made.
+
+    Attributes:
+        host: Of the management address in the configuration.
+        frame: Around every page.
+    """
+
+    host: str
+    catalog: Catalog
+    frame: Frame
+
+    @classmethod
+    def of(cls, host: str, catalog: Catalog, service: str, version: str, *, jobs: bool, traces: bool) -> Console:
+        """*jobs*, *traces*: whether there are such pages."""
+        pages = [(OVERVIEW, "Overview"), (APIS, "APIs"), (DEPENDENCIES, "Issuers and backends")]
+        pages += [(JOBS, "Notifications")] if jobs else []
+        pages += [(TRACES, "Traces")] if traces else []
+        return cls(host, catalog, Frame(service, version, tuple(pages)))
+
+
+def console_routes(console: Console, sources: Sources, others: Iterable[Addressed] = ()) -> list[BaseRoute]:
+    """The pages, and *others* behind the same guard."""
+    pages = _Pages(console, sources)
+    addressed: list[Addressed] = [
+        (OVERVIEW, pages.overview),
+        ("/console/style.css", _style),
+        (APIS, pages.apis),
+        (f"{APIS}/{{api_id}}", pages.api),
+        (DEPENDENCIES, pages.dependencies),
+        *others,
+    ]
+    if console.frame.has(JOBS):
+        addressed.append((JOBS, pages.jobs))
+    if console.frame.has(TRACES):
+        addressed += [(TRACES, pages.traces), (f"{TRACES}/{{trace_id}}", pages.trace)]
+    guard = [Middleware(Guard, host=console.host)]
+    return [Route(path, answer, middleware=guard) for path, answer in addressed]
+
+
+async def _style(_: Request) -> Response:
+    return Response(STYLE, media_type="text/css")
+
+
+class _Pages:
+    """One method per page: ask, render."""
+
+    def __init__(self, console: Console, sources: Sources) -> None:
+        self._console = console
+        self._sources = sources
+
+    async def overview(self, _: Request) -> Response:
+        states, now = await self._sources.states(), time.time()
+        return self._page(OVERVIEW, "Overview", overview_page.content(states, now), REFRESH_S)
+
+    async def apis(self, _: Request) -> Response:
+        states = (await self._sources.states()).values()
+        content = apis_page.listed(self._console.catalog, filter(None, states))
+        return self._page(APIS, "APIs", content, 3 * REFRESH_S)
+
+    async def api(self, request: Request) -> Response:
+        catalog = self._console.catalog
+        api = catalog.find(request.path_params["api_id"])
+        if api is None:
+            raise HTTPException(404, "No such API")
+        states = (await self._sources.states()).values()
+        return self._page(APIS, api.name, apis_page.shown(catalog, api, filter(None, states)))
+
+    async def dependencies(self, _: Request) -> Response:
+        states = (await self._sources.states()).values()
+        content = dependencies_page.content([state for state in states if state is not None])
+        return self._page(DEPENDENCIES, "Issuers and backends", content, REFRESH_S)
+
+    async def jobs(self, _: Request) -> Response:
+        content = jobs_page.content(await self._sources.jobs(), time.time())
+        return self._page(JOBS, "Notifications", content, 3 * REFRESH_S)
+
+    async def traces(self, _: Request) -> Response:
+        return self._page(TRACES, "Traces", traces_page.listed(await self._sources.traces()))
+
+    async def trace(self, request: Request) -> Response:
+        trace = await self._sources.trace(request.path_params["trace_id"])
+        if trace is None:
+            raise HTTPException(404, "No such trace: it is not kept any more")
+        return self._page(TRACES, "Trace", traces_page.shown(trace))
+
+    def _page(self, path: str, title: str, content: Iterable[Html], refresh_s: int | None = None) -> Response:
+        page = self._console.frame.page(path, title, content, time.time(), refresh_s)
+        return HTMLResponse(page.encode("utf-8", "replace"))

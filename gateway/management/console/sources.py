@@ -1,0 +1,30 @@
+"""Where the pages get their data: from this process, or from all workers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.management.console.state import JobsState, ProcessState, TraceLine
+
+# A path of the console and what answers there.
+Addressed = tuple[str, Callable[[Request], Awaitable[Response]]]
+
+
+class Sources(Protocol):
+    """The data of the pages, read anew for each request."""
+
+    async def states(self) -> Mapping[str, ProcessState | None]:
+        """Every process by name; None: it does not answer."""
+
+    async def jobs(self) -> JobsState:
+        """The notification service's jobs."""
+
+    async def traces(self) -> Sequence[TraceLine]:
+        """The traces that are kept, newest first."""
+
+    async def trace(self, trace_id: str) -> Mapping[str, Any] | None:
+        """One trace as ``/traces/ID`` gives it, or None."""

@@ -1,0 +1,42 @@
+"""Numbers of all processes added up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from gateway.management.console.state import ProcessState
+
+CLASSES = ("2xx", "3xx", "4xx", "5xx", "left")
+
+
+def by_operation(states: Iterable[ProcessState]) -> dict[tuple[str, str], Counter[str]]:
+    """Answers by (API, operation), then by class of status."""
+    totals: dict[tuple[str, str], Counter[str]] = {}
+    for state in states:
+        for one in state.operations:
+            counts = totals.setdefault((one.api, one.operation), Counter())
+            for status, number in one.statuses.items():
+                counts[status_class(status)] += number
+    return totals
+
+
+def by_api(operations: dict[tuple[str, str], Counter[str]]) -> dict[str, Counter[str]]:
+    """The same by API."""
+    totals: dict[str, Counter[str]] = {}
+    for (api, _), counts in operations.items():
+        totals.setdefault(api, Counter()).update(counts)
+    return totals
+
+
+def refusals(states: Iterable[ProcessState]) -> list[tuple[tuple[str, str], int]]:
+    """Refusals by (policy, reason), the most frequent first."""
+    totals: Counter[tuple[str, str]] = Counter()
+    for state in states:
+        totals.update({(one.policy, one.reason): one.count for one in state.refusals})
+    return totals.most_common()
+
+
+def status_class(status: int) -> str:
+    """``4xx``; ``left`` for a client that went away before its answer. 1xx are tunnels, and successes."""
+    return f"{max(2, status // 100)}xx" if status else "left"

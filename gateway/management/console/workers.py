@@ -1,0 +1,81 @@
+"""The data of several workers: each is asked for its own, as JSON over its socket."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+from pydantic import TypeAdapter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.management.console.process import Process
+from gateway.management.console.sources import Addressed
+from gateway.management.console.state import JobsState, ProcessState, TraceLine, TraceLines
+
+Ask = Callable[[str], Awaitable[Mapping[str, httpx2.Response | None]]]
+
+STATE, JOBS, TRACES = "/console/state.json", "/console/jobs.json", "/console/traces.json"
+_KINDS: Mapping[str, type] = {STATE: ProcessState, JOBS: JobsState, TRACES: TraceLines}
+
+
+@cache
+def _json(path: str) -> TypeAdapter[Any]:
+    """Reads and writes what *path* answers; made when it is first asked for, which one process alone never is."""
+    return TypeAdapter(_KINDS[path])
+
+
+def reports(process: Process) -> list[Addressed]:
+    """What a worker answers when the management process asks."""
+
+    async def state(_: Request) -> Response:
+        return _answer(STATE, await process.state())
+
+    async def jobs(_: Request) -> Response:
+        return _answer(JOBS, await process.jobs())
+
+    async def traces(_: Request) -> Response:
+        return _answer(TRACES, TraceLines(tuple(await process.traces())))
+
+    return [(STATE, state), (JOBS, jobs), (TRACES, traces)]
+
+
+def _answer(path: str, value: object) -> Response:
+    return Response(_json(path).dump_json(value), media_type="application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """``Sources`` over all workers. *ask* gets one path from each, by name; None from one that does not answer."""
+
+    ask: Ask
+
+    async def states(self) -> Mapping[str, ProcessState | None]:
+        """Every worker."""
+        return await self._read(STATE)
+
+    async def jobs(self) -> JobsState:
+        """The jobs, from the first worker that answers: all share one store."""
+        found: Iterable[JobsState | None] = (await self._read(JOBS)).values()
+        return next((jobs for jobs in found if jobs is not None), JobsState(error="no worker answers"))
+
+    async def traces(self) -> Sequence[TraceLine]:
+        """The traces of all workers: each keeps those of the requests that it served."""
+        found: Iterable[TraceLines | None] = (await self._read(TRACES)).values()
+        lines = (line for each in found if each is not None for line in each.traces)
+        return sorted(lines, key=lambda line: line.began, reverse=True)
+
+    async def trace(self, trace_id: str) -> Mapping[str, Any] | None:
+        """One of them."""
+        answers = (await self.ask(f"/traces/{quote(trace_id, safe='')}")).values()
+        return next((answer.json() for answer in answers if answer is not None and answer.is_success), None)
+
+    async def _read(self, path: str) -> dict[str, Any]:
+        answers = (await self.ask(path)).items()
+        return {
+            name: _json(path).validate_json(one.content) if one and one.is_success else None for name, one in answers
+        }

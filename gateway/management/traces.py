@@ -1,0 +1,22 @@
+"""Traces as the management plane needs them; the pipeline's book of traces is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class Trace(Protocol):
+    """One request's trace."""
+
+    def as_json(self) -> Mapping[str, object]: ...
+
+
+class Traces(Protocol):
+    """The traces that are kept."""
+
+    def ids(self) -> list[str]:
+        """Newest first."""
+
+    def find(self, trace_id: str) -> Trace | None:
+        """The trace, or None."""

@@ -1,0 +1,107 @@
+"""guard.py: no other site can make a browser read the console."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx2
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Message
+
+from gateway.management.console.guard import HEADERS, Guard
+
+
+def status(configured: str, fields: list[tuple[str, str]], server: tuple[str, int] = ("10.0.0.5", 8081)) -> int:
+    """The answer's status, whatever ``Host`` lines a client sends."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in fields]
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "server": server}
+    asyncio.run(Guard(PlainTextResponse("secret"), configured)(scope, receive, send))
+    answer: int = sent[0]["status"]
+    return answer
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "LOCALHOST:8081",
+        "127.0.0.1",
+        "127.0.0.1:8081",
+        "127.9.9.9",
+        "[::1]:8081",
+        "[::1]",
+        "console.internal:1",
+    ],
+)
+def test_who_means_this_gateway(host: str) -> None:
+    """Loopback in every spelling, and the configured name, with any port, because of tunnels."""
+    assert status("console.internal", [("host", host)]) == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:8081",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "evil.example#localhost",
+        "localhost@evil.example",
+        "10.0.0.5:8081",
+        "[::ffff:10.0.0.5]",
+        "0.0.0.0",
+        "[::",
+        "",
+        ":8081",
+        "localhost, evil.example",
+    ],
+)
+def test_who_means_another_site(host: str) -> None:
+    """Any other name or address is refused: a browser that sends it was lured here."""
+    assert status("127.0.0.1", [("host", host)]) == 421
+
+
+@pytest.mark.parametrize("fields", [[], [("host", "localhost"), ("host", "evil.example")]])
+def test_one_host_and_no_other(fields: list[tuple[str, str]]) -> None:
+    """Without Host, or with two, nobody knows which site is meant."""
+    assert status("127.0.0.1", fields) == 421
+
+
+@pytest.mark.parametrize(
+    ("configured", "host", "answer"),
+    [
+        ("0.0.0.0", "10.0.0.5", 200),
+        ("::", "10.0.0.5:8081", 200),
+        ("0.0.0.0", "10.0.0.6", 421),
+        ("0.0.0.0", "evil", 421),
+    ],
+)
+def test_all_addresses(configured: str, host: str, answer: int) -> None:
+    """Who listens everywhere may be called by the address that the connection came to: no name leads there."""
+    assert status(configured, [("host", host)]) == answer
+
+
+def test_headers() -> None:
+    """Every answer, a refusal too, forbids scripts, frames, other origins and storing."""
+
+    async def ask(host: str) -> httpx2.Response:
+        transport = httpx2.ASGITransport(Guard(PlainTextResponse("x"), "127.0.0.1"))
+        async with httpx2.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
+            return await client.get("/")
+
+    for host in ("localhost", "evil.example"):
+        answer = asyncio.run(ask(host))
+        assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    policy = HEADERS["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script" not in policy
+    assert "unsafe" not in policy
