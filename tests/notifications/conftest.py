@@ -44,7 +44,8 @@ T = TypeVar("T")
 SECRET = "whsec_" + "c2VjcmV0IGZvciB0ZXN0cywgMjQgYnl0ZXM="
 ALICE = "11111111-1111-1111-1111-111111111111"
 BOB = "22222222-2222-2222-2222-222222222222"
-POSTGRES = Path("/usr/lib/postgresql/15/bin")
+_VERSIONS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
+POSTGRES = _VERSIONS[-1] if _VERSIONS else Path("/nowhere")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -203,7 +204,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def postgres_server() -> Iterator[str]:
     """A private PostgreSQL cluster on a unix socket; the URL lacks the database's name."""
     if not POSTGRES.exists():
-        pytest.skip("PostgreSQL 15 is not installed")
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     home = Path(tempfile.mkdtemp(prefix="pg-"))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
