@@ -33,7 +33,7 @@ LEAVING = 0.01
 RESTART_EVERY_S = 20.0
 ROTATE_EVERY_S = 45.0  # one client address may cause one fetch for an unknown key in 30 s
 MAX_GROWTH_MIB = 32.0
-SETTLE_S = 20.0  # after which memory is taken as the base
+WEIGH_EVERY_S = 20.0
 
 
 @dataclass
@@ -167,25 +167,25 @@ async def run(minutes: float, work: Path) -> bool:
         state.issuer.publish_keys(work / "www")
         state.refresh()
 
+    memory: list[float] = []
+
+    async def weigh() -> None:
+        memory.append(status_kib(str(gateway.pid), "VmRSS:") / 1024)
+
     end = time.monotonic() + minutes * 60
-    base = asyncio.create_task(memory_after(gateway.pid, min(SETTLE_S, minutes * 20)))
     try:
-        chores = [every(RESTART_EVERY_S, end, restart), every(ROTATE_EVERY_S, end, rotate)]
+        weighing = every(min(WEIGH_EVERY_S, minutes * 20), end, weigh)
+        chores = [every(RESTART_EVERY_S, end, restart), every(ROTATE_EVERY_S, end, rotate), weighing]
         await asyncio.gather(*(client(state, end) for _ in range(CLIENTS)), *chores)
         await asyncio.sleep(2)
-        return report(state, await base, status_kib(str(gateway.pid), "VmRSS:") / 1024, connections(gateway.pid))
+        await weigh()
+        return report(state, memory, connections(gateway.pid))
     finally:
         show_odd_lines(work / "gateway.log")
         gateway.terminate()
         backend[0].terminate()
         gateway.wait(timeout=40)
         backend[0].wait(timeout=10)
-
-
-async def memory_after(pid: int, seconds: float) -> float:
-    """Resident memory in MiB once the gateway has warmed up."""
-    await asyncio.sleep(seconds)
-    return status_kib(str(pid), "VmRSS:") / 1024
 
 
 def connections(pid: int) -> int:
@@ -202,13 +202,13 @@ def show_odd_lines(log: Path) -> None:
     print(*(line.decode(errors="replace")[:400] for line in lines[:20]), sep="\n")
 
 
-def report(state: State, before: float, after: float, left: int) -> bool:
-    """Print what happened; whether it was right."""
+def report(state: State, memory: list[float], left: int) -> bool:
+    """Print what happened; whether it was right. *memory*: resident, MiB, from time to time."""
     total = sum(state.counts.values())
     print(f"{total:,} requests:", ", ".join(f"{name} {count:,}" for name, count in state.counts.most_common()))
     print(f"wrong answers: {len(state.wrong)}", *state.wrong[:10], sep="\n  ")
-    print(f"connections left: {left}; memory {before:.0f} MiB after warming up, {after:.0f} MiB at the end")
-    return not state.wrong and not left and after - before < MAX_GROWTH_MIB
+    print(f"connections left: {left}; memory in MiB: {', '.join(f'{size:.0f}' for size in memory)}")
+    return not state.wrong and not left and memory[-1] - memory[0] < MAX_GROWTH_MIB
 
 
 def main() -> None:
