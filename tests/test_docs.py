@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,30 @@ def test_links_lead_somewhere(page: Path) -> None:
     text = BLOCK.sub("", page.read_text())
     dead = [target for target in LINK.findall(text) if not (page.parent / target).exists()]
     assert dead == []
+
+
+@pytest.mark.parametrize("start", [ROOT / "README.md", ROOT / "docs" / "README.md"], ids=str)
+def test_every_page_can_be_found(start: Path) -> None:
+    """The front page and the documentation's own lead to every written page."""
+    linked = {(start.parent / target).resolve() for target in LINK.findall(start.read_text())}
+    assert set((ROOT / "docs").glob("*.md")) - {ROOT / "docs" / "README.md"} <= linked
+
+
+# -- lists
+def test_tree_names_every_package() -> None:
+    """The tree in README.md shows each part of the gateway."""
+    tree = (ROOT / "README.md").read_text().partition("## The tree")[2]
+    parts = {path.parent.name for path in (ROOT / "gateway").glob("*/__init__.py")}
+    assert parts - set(re.findall(r"(\w+)/", tree)) == set()
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """ADR 2 has a row for each library that the gateway needs, and for no other."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = sum(project["optional-dependencies"].values(), project["dependencies"])
+    rows = re.findall(r"^\| ([^|]+) \|", (ROOT / "docs" / "adr" / "0002-dependencies.md").read_text(), re.MULTILINE)
+    named = {name for row in rows[1:] for name in re.findall(r"[a-z][a-z0-9-]+", re.sub(r"\[.*?\]|\(.*?\)", "", row))}
+    assert {re.split(r"[\[>=]", name)[0] for name in needed} == named
 
 
 # -- blocks

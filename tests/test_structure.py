@@ -20,6 +20,7 @@ ALLOWED = {
     "expressions": WIRE | {"tokens"},
     "tokens": WIRE,
     "openapi": {"yaml_nodes"},
+    "revocation": set(),
     "pipeline": WIRE | {"expressions", "tokens", "yaml_nodes", "openapi", "counters", "value_cache"},
     "policies": WIRE | {"expressions", "tokens", "pipeline", "openapi", "counters", "value_cache"},
     "routing": WIRE | {"pipeline"},
