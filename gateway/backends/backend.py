@@ -13,7 +13,7 @@ from gateway.backends.circuit_breaker import CircuitBreaker
 from gateway.backends.credentials import Credentials
 from gateway.errors import UpstreamError
 from gateway.wire.messages import ForwardOptions, Request, Response, Target, Url
-from gateway.wire.pending import Pending
+from gateway.wire.pending import Pending, rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,7 @@ class Backend:
 
 def unavailable(message: str) -> Pending[Response]:
     """The answer of a backend that is left alone."""
-    refused: Pending[Response] = Pending()
-    refused.reject(UpstreamError("BackendConnectionFailure", message, 503))
-    return refused
+    return rejected(UpstreamError("BackendConnectionFailure", message, 503))
 
 
 def _watched(sent: Pending[Response], breaker: CircuitBreaker, clock: Callable[[], float]) -> Pending[Response]:

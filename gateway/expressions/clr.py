@@ -8,7 +8,7 @@ has it: there is no other way from an expression to anything in Python.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -61,7 +61,6 @@ class Type:
         self.args = args
         self.kind = definition.kind
         self.is_value = definition.kind in ("struct", "enum")
-        self.is_dynamic = definition.kind == "dynamic"
         self._members: dict[str, list[Candidate]] = {}
 
     @cached_property
@@ -199,7 +198,6 @@ class Candidate:
 OBJECT_DEF = TypeDef("System.Object", keyword="object")
 ARRAY = TypeDef("System.Array", ("T",), "class", ("IList<T>", "IReadOnlyList<T>", "Array"))
 NULLABLE = TypeDef("System.Nullable", ("T",), "nullable")
-FUNC = TypeDef("System.Func", (), "delegate")
 OBJECT = make(OBJECT_DEF)
 DYNAMIC = make(TypeDef("dynamic", kind="dynamic", keyword="dynamic"))
 NULL = make(TypeDef("null", kind="null", keyword="null"))
@@ -314,13 +312,6 @@ def declared(definition: TypeDef) -> dict[str, list[Member]]:
             if member.extension:
                 EXTENSIONS.setdefault(member.name, []).append(member)
     return definition.members
-
-
-def all_members() -> Iterator[Member]:
-    """Every allowed member, for the documentation and its test."""
-    for definition in dict.fromkeys(DEFINITIONS.values()):
-        for members in declared(definition).values():
-            yield from members
 
 
 from gateway.expressions.signatures import PARSER  # noqa: E402

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 from gateway.expressions.thrown import Thrown, thrown
 
@@ -161,13 +161,6 @@ def datetime_ticks(value: datetime) -> int:
     """Ticks of a datetime's clock."""
     seconds = value.hour * 3600 + value.minute * 60 + value.second
     return (value.toordinal() - 1) * TICKS_PER_DAY + seconds * TICKS_PER_S + value.microsecond * 10
-
-
-def to_python(value: DateTime | DateTimeOffset) -> datetime:
-    """The aware datetime of a moment; an unspecified one is taken as UTC."""
-    offset = value.offset if isinstance(value, DateTimeOffset) else 0
-    zone = timezone(timedelta(minutes=offset))
-    return datetime(1, 1, 1, tzinfo=zone) + timedelta(microseconds=value.ticks // 10)
 
 
 def utc_now() -> DateTime:

@@ -36,10 +36,22 @@ ATTEMPTS = {
     "NEXT": "nextAttempt",
 }
 _DETAILS = {
-    **{"Job": "id", "Batch job": "batchId", "Status": "status", "Outcome": "outcome", "Message": "message"},
-    **{"Batch status": "batchStatus", "Scheduled for": "scheduledFor", "Caller": "caller", "Rule": "rule"},
-    **{"Created": "createdTime", "Started": "startedTime", "Ended": "endedTime", "Deadline": "deadline"},
-    **{"Callback host": "callback.host", "Profile": "callback.profile", "Retried until": "callback.deadline"},
+    "Job": "id",
+    "Batch job": "batchId",
+    "Status": "status",
+    "Outcome": "outcome",
+    "Message": "message",
+    "Batch status": "batchStatus",
+    "Scheduled for": "scheduledFor",
+    "Caller": "caller",
+    "Rule": "rule",
+    "Created": "createdTime",
+    "Started": "startedTime",
+    "Ended": "endedTime",
+    "Deadline": "deadline",
+    "Callback host": "callback.host",
+    "Profile": "callback.profile",
+    "Retried until": "callback.deadline",
 }
 
 

@@ -63,12 +63,6 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 }
 
 FINAL = frozenset({State.DELIVERED, State.AMBIGUOUS, State.DEAD, State.STOPPED})
-WATCHED = frozenset({State.ACCEPTED, State.STARTING, State.WAITING, State.RUNNING})
-
-
-def next_state(state: State, event: Event) -> State | None:
-    """The state after *event*, or None when the event means nothing there (a repeated step, a stopped job)."""
-    return TRANSITIONS.get((state, event))
 
 
 def mermaid() -> str:

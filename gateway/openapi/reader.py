@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from gateway.errors import LoadError, Problem
@@ -75,13 +76,12 @@ class _Reader:
 
     def _listed(self) -> Iterator[tuple[Scalar, Scalar, Fields, YamlNode]]:
         """Path, method, path item and operation of everything under ``paths``; ``x-ms-paths`` has queries in it."""
-        for group in (self._root.get("paths"), self._root.get("x-ms-paths")):
-            for path, node in mapping(group).entries if group else ():
-                with self.mistakes.gathering():
-                    item = Fields(self._documents.resolve(node), "path", self.mistakes)
-                    for method, operation in item.node.entries:
-                        if method.value in METHODS:
-                            yield path, method, item, operation
+        groups = (self._root.get("paths"), self._root.get("x-ms-paths"))
+        for path, node in chain.from_iterable(mapping(group).entries for group in groups if group):
+            with self.mistakes.gathering():
+                item = Fields(self._documents.resolve(node), "path", self.mistakes)
+                methods = (entry for entry in item.node.entries if entry[0].value in METHODS)
+                yield from ((path, method, item, operation) for method, operation in methods)
 
     def _operation(
         self, path: Scalar, method: Scalar, item: Fields, node: YamlNode, taken: dict[str, OperationDefinition]
@@ -126,11 +126,11 @@ class _Reader:
         found: dict[str, list[Parameter]] = {place: [] for place in _PLACES}
         for node in declared:
             place = _place(node)
-            if place in ("path", "query", "header"):
-                with self.mistakes.gathering():
-                    found[place].append(
-                        self._contents.parameter(swagger.parameter(node) if self._swagger else node, place)
-                    )
+            if place not in ("path", "query", "header"):
+                continue
+            with self.mistakes.gathering():
+                read = swagger.parameter(node) if self._swagger else node
+                found[place].append(self._contents.parameter(read, place))
         return found
 
     def _template(self, path: Scalar, declared: set[str], query: tuple[Parameter, ...]) -> str:

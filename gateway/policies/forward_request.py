@@ -88,7 +88,7 @@ class ForwardRequest:
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
-        """From ``<forward-request>``. Raises LoadError: two time-outs, or HTTP/2 only."""
+        """From ``<forward-request>``. Raises LoadError: two time-outs."""
         if settings.has("timeout") and settings.has("timeout-ms"):
             raise settings.error("conflict", "both timeout and timeout-ms are given", "keep one", at="timeout-ms")
         timeout, follow = _timeout(settings), settings.boolean("follow-redirects")

@@ -59,11 +59,6 @@ class Tenant:
         base = f"{self.authority}/{self.name}"
         return f"{base}/.well-known/openid-configuration", f"{base}/v2.0/.well-known/openid-configuration"
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether tokens of many tenants pass: then ``tid`` should be restricted."""
-        return self.name in SHARED
-
 
 def parse_tenant(text: str, authority: str = f"https://{PUBLIC.login_hosts[0]}") -> Tenant:
     """

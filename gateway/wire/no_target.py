@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.errors import UpstreamError
 from gateway.wire.messages import ForwardOptions, Request, Response, Url
-from gateway.wire.pending import Pending
+from gateway.wire.pending import Pending, rejected
 
 
 class NoTarget:
@@ -14,6 +14,4 @@ class NoTarget:
 
     def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
         """Always fails."""
-        refused: Pending[Response] = Pending()
-        refused.reject(UpstreamError("BackendConnectionFailure", "no backend is configured for this API", 500))
-        return refused
+        return rejected(UpstreamError("BackendConnectionFailure", "no backend is configured for this API", 500))

@@ -121,3 +121,10 @@ class Pending(Generic[T]):
         except asyncio.CancelledError:
             self.cancel()
             raise
+
+
+def rejected(error: Exception) -> Pending[Any]:
+    """What has failed before it began."""
+    pending: Pending[Any] = Pending()
+    pending.reject(error)
+    return pending

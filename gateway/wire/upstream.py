@@ -19,7 +19,7 @@ from gateway.errors import UpstreamError
 from gateway.wire.answers import OWNED
 from gateway.wire.dial import Dial, Direct, authorization_line, to_proxy, tunnel
 from gateway.wire.messages import DEFAULT_PORTS, ForwardOptions, Request, Response, Url, join_paths
-from gateway.wire.pending import Pending
+from gateway.wire.pending import Pending, rejected
 from gateway.wire.pool import Pool
 from gateway.wire.redirects import RedirectedRequest
 from gateway.wire.request_head import HOP_BY_HOP
@@ -81,7 +81,7 @@ class HttpTarget:
         try:
             head, chunked = self._head(request)
         except (UpstreamError, UnicodeEncodeError) as error:
-            return _refused(error)
+            return rejected(error)
         exchange = UpstreamExchange(self.pool, request, head, chunked, options.timeout_s)
         self.pool.dispatch(exchange)
         return exchange
@@ -98,7 +98,7 @@ class HttpTarget:
         try:
             variant = self._variants.get(way) or self._variant(way)
         except (OSError, ValueError) as error:
-            return _refused(_unreachable(error))
+            return rejected(_unreachable(error))
         return variant.send(request, replace(options, way=None))
 
     def _variant(self, way: Way) -> HttpTarget:
@@ -119,12 +119,11 @@ class HttpTarget:
 
         try:
             pool = self._http2 = self._http2 or self._http2_pool()
-            target = HttpTarget._request_line(self, request).split(" ")[1]
-            fields = request_fields(request, target, self.url, request.method in _WITH_CONTENT)
+            fields = request_fields(request, self._target(request), self.url, request.method in _WITH_CONTENT)
         except (UpstreamError, UnicodeEncodeError) as error:
-            return _refused(error)
+            return rejected(error)
         except OSError as error:
-            return _refused(_unreachable(error))
+            return rejected(_unreachable(error))
         instead = None if options.http_version == "2" else partial(self.send_once, request, _as_http1(options))
         exchange = Http2Exchange(pool, request, fields, options.timeout_s, instead)
         pool.dispatch(exchange)
@@ -173,6 +172,10 @@ class HttpTarget:
         return block
 
     def _request_line(self, request: Request) -> str:
+        return f"{request.method} {self._target(request)} HTTP/1.1\r\n"
+
+    def _target(self, request: Request) -> str:
+        """Path and query below the backend's base. Raises UpstreamError: no request line can be made."""
         if request.method not in _USUAL_METHODS and not _METHOD.fullmatch(request.method):
             raise UpstreamError("BackendConnectionFailure", "The request's method is malformed.")
         path = request.path
@@ -180,7 +183,7 @@ class HttpTarget:
         target = f"{path}?{request.query}" if request.query else path
         if not (target.isascii() and target.isprintable()) or " " in target or "#" in target:
             target = quote(target, safe="/?%&=+,;:@!$'()*~[]-._|^`{}\\\"<>")
-        return f"{request.method} {target} HTTP/1.1\r\n"
+        return target
 
 
 class ProxiedTarget(HttpTarget):
@@ -191,9 +194,9 @@ class ProxiedTarget(HttpTarget):
         return to_proxy(self.way.proxy) if self.way.proxy and protocols == ("http/1.1",) else super()._dial(protocols)
 
     def _request_line(self, request: Request) -> str:
-        method, target, rest = super()._request_line(request).split(" ", 2)
-        proxy = authorization_line(self.way.proxy) if self.way.proxy else ""
-        return f"{method} http://{self._host_line.removeprefix('Host: ')}{target} {rest}{proxy}"
+        authority = self._host_line.removeprefix("Host: ")
+        account = authorization_line(self.way.proxy) if self.way.proxy else ""
+        return f"{request.method} http://{authority}{self._target(request)} HTTP/1.1\r\n{account}"
 
 
 def _as_http1(options: ForwardOptions) -> ForwardOptions:
@@ -203,12 +206,6 @@ def _as_http1(options: ForwardOptions) -> ForwardOptions:
 def _unreachable(error: Exception) -> UpstreamError:
     """What a policy or the configuration names cannot be used."""
     return UpstreamError("BackendConnectionFailure", f"The backend cannot be reached: {error}.", 500)
-
-
-def _refused(error: Exception) -> Pending[Response]:
-    refused: Pending[Response] = Pending()
-    refused.reject(error)
-    return refused
 
 
 def _framing(request: Request) -> tuple[str, bool]:

@@ -11,24 +11,24 @@ LOGIN = "https://login.microsoftonline.com"
 
 
 @pytest.mark.parametrize(
-    ("text", "authority", "name", "shared"),
+    ("text", "authority", "name"),
     [
-        (TENANT, LOGIN, TENANT, False),
-        (f" {TENANT}\n", LOGIN, TENANT, False),
-        ("contoso.onmicrosoft.com", LOGIN, "contoso.onmicrosoft.com", False),
-        ("Organizations", LOGIN, "organizations", True),
-        ("common", LOGIN, "common", True),
-        (f"{LOGIN}/{TENANT}", LOGIN, TENANT, False),
-        (f"{LOGIN}/{TENANT}/v2.0/", LOGIN, TENANT, False),
-        (f"{LOGIN}/common", LOGIN, "common", True),
-        (f"https://login.microsoftonline.us/{TENANT}", "https://login.microsoftonline.us", TENANT, False),
-        (f"http://127.0.0.1:9000/{TENANT}", "http://127.0.0.1:9000", TENANT, False),
+        (TENANT, LOGIN, TENANT),
+        (f" {TENANT}\n", LOGIN, TENANT),
+        ("contoso.onmicrosoft.com", LOGIN, "contoso.onmicrosoft.com"),
+        ("Organizations", LOGIN, "organizations"),
+        ("common", LOGIN, "common"),
+        (f"{LOGIN}/{TENANT}", LOGIN, TENANT),
+        (f"{LOGIN}/{TENANT}/v2.0/", LOGIN, TENANT),
+        (f"{LOGIN}/common", LOGIN, "common"),
+        (f"https://login.microsoftonline.us/{TENANT}", "https://login.microsoftonline.us", TENANT),
+        (f"http://127.0.0.1:9000/{TENANT}", "http://127.0.0.1:9000", TENANT),
     ],
 )
-def test_tenant(text: str, authority: str, name: str, shared: bool) -> None:
+def test_tenant(text: str, authority: str, name: str) -> None:
     """Every form of tenant-id leads to an authority and a name."""
     tenant = parse_tenant(text)
-    assert (tenant.authority, tenant.name, tenant.is_shared) == (authority, name, shared)
+    assert (tenant.authority, tenant.name) == (authority, name)
 
 
 @pytest.mark.parametrize(
