@@ -81,10 +81,8 @@ class Form:
             message = "JSON names are compared as they are"
             raise settings.error("unsupported", message, "remove it", at="case-insensitive-property-names")
         name, schema = settings.maybe(settings.constant, "schema-id"), _schema(settings)
-        form, additional = (
-            settings.constant("validate-as"),
-            settings.maybe(settings.constant_bool, "allow-additional-properties"),
-        )
+        form = settings.constant("validate-as")
+        additional = settings.maybe(settings.constant_bool, "allow-additional-properties")
         try:
             return cls(
                 type=settings.maybe(settings.text, "type"),

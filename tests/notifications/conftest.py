@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,6 +51,13 @@ POSTGRES = _VERSIONS[-1] if _VERSIONS else Path("/nowhere")
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in a loop of its own."""
     return asyncio.run(work)
+
+
+async def eventually(met: Callable[[], bool], patience_s: float = 20.0) -> None:
+    """Wait until *met*: a loaded machine may need longer than any fixed time."""
+    async with asyncio.timeout(patience_s):
+        while not met():
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture(scope="session")

@@ -12,22 +12,22 @@ from gateway.notifications.dispatch import Dispatcher
 from gateway.notifications.model import Job
 from gateway.notifications.store import Store
 from gateway.notifications.transitions import Event, State
-from tests.notifications.conftest import run
+from tests.notifications.conftest import eventually, run
 from tests.notifications.test_store import accept, job
 
 
 class Work:
     """What a dispatcher has done: the jobs that it began, and those whose turn has ended."""
 
-    def __init__(self, takes_s: float = 0.0) -> None:
+    def __init__(self) -> None:
         self.begun: list[str] = []
         self.ended: list[str] = []
-        self._takes_s = takes_s
+        self.may_end = asyncio.Event()
 
     async def do(self, found: Job) -> None:
-        """Take a while."""
+        """Work until it may end."""
         self.begun.append(found.id)
-        await asyncio.sleep(self._takes_s)
+        await self.may_end.wait()
         self.ended.append(found.id)
 
 
@@ -42,7 +42,7 @@ def test_claims(store: Store) -> None:
         await accept(store, job(4, state=State.STOPPED, active=0))
         dispatchers = [Dispatcher(store, "one", one.do), Dispatcher(store, "two", two.do)]
         counts = [await dispatchers[0].dispatch(2), await dispatchers[1].dispatch(), await dispatchers[0].dispatch()]
-        await asyncio.sleep(0.01)
+        await eventually(lambda: len(one.begun + two.begun) == 3)
         return counts
 
     assert run(both()) == [2, 1, 0]
@@ -51,7 +51,7 @@ def test_claims(store: Store) -> None:
 
 def test_adopts(store: Store) -> None:
     """After a crash all that was ours goes on, from one query, and nothing is worked on twice."""
-    work, queries = Work(takes_s=0.2), 0
+    work, queries = Work(), 0
 
     def count(*_: object) -> None:
         nonlocal queries
@@ -71,35 +71,38 @@ def test_adopts(store: Store) -> None:
 
 def test_one_task_per_job(store: Store) -> None:
     """A replay that is claimed while the first delivery's task is ending waits for that end."""
-    work = Work(takes_s=0.1)
+    work = Work()
 
     async def replay_early() -> None:
         await accept(store, job(1, state=State.DEAD))
         dispatcher = Dispatcher(store, "one", work.do)
         await dispatcher.dispatch()
-        await asyncio.sleep(0.01)
+        await eventually(lambda: work.begun == ["j1"])
         await store.write(lambda connection: jobs.reopen(connection, "j1", 1.0, 9.0))
         await dispatcher.dispatch()
         await asyncio.sleep(0.05)
         assert (work.begun, work.ended) == (["j1"], [])
-        await asyncio.sleep(0.2)
+        work.may_end.set()
+        await eventually(lambda: work.ended == ["j1", "j1"])
 
     run(replay_early())
-    assert work.ended == ["j1", "j1"]
 
 
 def test_nothing_stale(store: Store) -> None:
     """A job that is claimed again while its task still runs (its replica was cut off) and ends then is left alone."""
-    work = Work(takes_s=0.1)
+    work = Work()
 
     async def claim_again() -> None:
         await accept(store, job(1))
         dispatcher = Dispatcher(store, "one", work.do)
         await dispatcher.dispatch()
+        await eventually(lambda: work.begun == ["j1"])
         await store.write(lambda connection: jobs.release(connection, "one"))
         await dispatcher.dispatch()
         await store.write(lambda connection: jobs.move(connection, "j1", Event.STOP, 1.0))
-        await asyncio.sleep(0.3)
+        work.may_end.set()
+        await eventually(lambda: work.ended == ["j1"])
+        await asyncio.sleep(0.1)  # for another, if the stale row were worked on
 
     run(claim_again())
     assert work.ended == ["j1"]
@@ -107,7 +110,7 @@ def test_nothing_stale(store: Store) -> None:
 
 def test_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A claim whose commit was never confirmed is found again; rows of another process need no bell."""
-    work = Work(takes_s=60)
+    work = Work()
     monkeypatch.setattr(dispatch, "_IDLE_S", 0.05)
     monkeypatch.setattr(dispatch, "_ADOPT_S", 0.1)
     claim, losses = jobs.claim, [ConnectionError()]
@@ -124,13 +127,13 @@ def test_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     async def a_while() -> None:
         task = asyncio.create_task(Dispatcher(store, "one", work.do).run())
         await accept(store, job(1))
-        await asyncio.sleep(0.5)
+        await eventually(lambda: work.begun == ["j1"])
         await accept(store, job(2))
-        await asyncio.sleep(0.3)
+        await eventually(lambda: work.begun == ["j1", "j2"])
         task.cancel()
 
     run(a_while())
-    assert work.begun == ["j1", "j2"]
+    assert not losses
 
 
 def test_polite(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +152,7 @@ def test_polite(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         for number in range(150):
             await accept(store, job(number))
         task = asyncio.create_task(Counting(store, "one", Work().do).run())
-        await asyncio.sleep(0.5)
+        await eventually(lambda: len(asked) >= 4)
         task.cancel()
 
     run(a_while())
@@ -158,18 +161,18 @@ def test_polite(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_ends_with_its_work(store: Store) -> None:
     """A dispatcher that stops leaves no task behind."""
-    work = Work(takes_s=60)
+    work = Work()
 
     async def stop() -> set[str]:
         await accept(store, job(1))
         task = asyncio.create_task(Dispatcher(store, "one", work.do).run())
-        await asyncio.sleep(0.2)
+        await eventually(lambda: work.begun == ["j1"])
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         return {found.get_name() for found in asyncio.all_tasks()} - {asyncio.current_task().get_name()}  # type: ignore[union-attr]
 
     assert run(stop()) == set()
-    assert (work.begun, work.ended) == (["j1"], [])
+    assert work.ended == []
 
 
 def test_release(store: Store) -> None:

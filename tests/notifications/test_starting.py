@@ -19,7 +19,7 @@ from gateway.notifications.start_answer import StartAnswer
 from gateway.notifications.starting import Starter
 from gateway.notifications.store import Store
 from gateway.notifications.transitions import Event, State
-from tests.notifications.conftest import run
+from tests.notifications.conftest import eventually, run
 
 SETTINGS = D365Settings("https://a.b", "https://l/x", settle_s=0.0)
 IDLE = Row(1, "Finished", 100.0, 200.0)
@@ -203,10 +203,11 @@ def test_following(store: Store, on_running: Any) -> None:
 
 def test_few_at_once(store: Store) -> None:
     """However many jobs are to be started, a crash would leave only a few marks whose calls are in doubt."""
-    release = asyncio.Event()
+    release, called = asyncio.Event(), []
 
     class Slow(Environment):
         async def start(self, batch_id: int) -> StartAnswer:
+            called.append(batch_id)
             await release.wait()
             return OK
 
@@ -217,7 +218,8 @@ def test_few_at_once(store: Store) -> None:
         for new in many:
             await _accept(store, new)
         steps = [asyncio.ensure_future(starter.start(new)) for new in many]
-        await asyncio.sleep(1.0)
+        await eventually(lambda: len(called) >= 40)
+        await asyncio.sleep(0.2)  # for more, if nothing held them back
         marked = len(await store.read(lambda connection: jobs.search(connection, state=State.STARTING)))
         release.set()
         await asyncio.gather(*steps)
