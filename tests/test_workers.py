@@ -15,7 +15,7 @@ import pytest
 CONFIG = """
 listen: 127.0.0.1:{data}
 management: 127.0.0.1:{management}
-timeouts: {{drain-delay: 2s}}
+timeouts: {{drain-delay: 4s}}
 apis: [{{id: a, path: a, policy: answer.xml}}]
 """
 POLICY = """<policies><inbound><return-response><set-status code="200" /></return-response></inbound></policies>"""
@@ -92,7 +92,9 @@ def test_a_killed_worker_is_replaced(running: tuple[subprocess.Popen[str], int, 
     until_ready(management)
     assert set(children(process.pid)) > set(before[1:])
     process.send_signal(signal.SIGTERM)
-    time.sleep(0.5)
+    deadline = time.monotonic() + 4
+    while httpx2.get(f"http://127.0.0.1:{management}/readyz").status_code != 503 and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert httpx2.get(f"http://127.0.0.1:{management}/readyz").status_code == 503
     assert httpx2.get(f"http://127.0.0.1:{data}/a").status_code == 200
     assert process.wait(20) == 0

@@ -185,9 +185,8 @@ def test_a_slow_client_holds_up_its_own_answer_and_no_other() -> None:
 
     async def scenario(peer: Peer, target: HttpTarget) -> None:
         big = await target.send(Request("GET", "/big"), TWO)
-        await asyncio.sleep(0.1)
         (link,) = peer.links
-        assert link.sent[1] == STREAM_WINDOW
+        assert await settled(lambda: link.sent[1] == STREAM_WINDOW)
         for _ in range(3):
             small = await target.send(Request("GET", "/small"), TWO)
             assert len(await body_of(small)) == 100
