@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from cryptography import x509
@@ -169,6 +170,7 @@ def _stored_issuer(settings: Settings) -> x509.Certificate | None:
     return x509.load_pem_x509_certificate(stored.pem)
 
 
+@lru_cache(maxsize=1024)  # the same for every request of a connection
 def _facts(certificate: x509.Certificate, issuer: x509.Certificate | None) -> Mapping[str, tuple[str, ...]]:
     names = [str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     return {

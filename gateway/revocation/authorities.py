@@ -48,7 +48,7 @@ class Authorities:
         raise Undecided(f"its path is longer than {MAX_PATH} certificates")
 
 
-def is_authority(certificate: x509.Certificate) -> bool:
+def is_ca(certificate: x509.Certificate) -> bool:
     """Whether the certificate says that it belongs to an authority. Source: RFC 5280 §4.2.1.9."""
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca

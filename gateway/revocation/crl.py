@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from gateway.revocation.authorities import is_authority
+from gateway.revocation.authorities import is_ca
 from gateway.revocation.evidence import Evidence, Undecided
 
 WEAK_HASHES = frozenset({"md5", "sha1"})  # TLS would not accept a certificate signed with them either
@@ -115,8 +115,8 @@ def _scope(crl: x509.CertificateRevocationList) -> x509.IssuingDistributionPoint
 
 def _covers(scope: x509.IssuingDistributionPoint, certificate: x509.Certificate) -> bool:
     """Source: RFC 5280 §6.3.3 (b)(2)."""
-    if is_authority(certificate) and scope.only_contains_user_certs:
+    if is_ca(certificate) and scope.only_contains_user_certs:
         return False
-    if not is_authority(certificate) and scope.only_contains_ca_certs:
+    if not is_ca(certificate) and scope.only_contains_ca_certs:
         return False
     return scope.full_name is None or not set(scope.full_name).isdisjoint(_points(certificate))

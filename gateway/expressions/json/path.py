@@ -39,10 +39,8 @@ def _names(names: list[str] | None) -> Step:
     def step(tokens: Iterable[JToken]) -> Iterator[JToken]:
         for token in tokens:
             if isinstance(token, JObject):
-                for name in token.properties if names is None else names:
-                    found = token.properties.get(name)
-                    if found is not None:
-                        yield found.value
+                wanted = token.properties if names is None else names
+                yield from [token.properties[name].value for name in wanted if name in token.properties]
             elif names is None and isinstance(token, JArray):
                 yield from token.items
 
