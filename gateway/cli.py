@@ -21,7 +21,7 @@ from gateway import __version__
 from gateway.errors import GatewayError, LoadError
 from gateway.lean_imports import without
 
-with without("rich", "greenlet"):  # to paint tracebacks and for greenlets: 0.2 s and 6 MiB for what is never used
+with without("rich"):  # to paint tracebacks: 0.2 s and 6 MiB for what is never used
     import structlog  # noqa: F401
 
 app = App(name="gateway", version=__version__, help="Run Azure API Management policies anywhere.")
