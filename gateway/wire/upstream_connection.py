@@ -18,6 +18,7 @@ from gateway.wire.messages import Response
 from gateway.wire.request_head import CHUNKED
 from gateway.wire.response_head import ResponseError, ResponseHead, parse_response
 from gateway.wire.sweeper import sweeper
+from gateway.wire.upstream_exchange import MAX_INTERIM
 
 if TYPE_CHECKING:
     from gateway.wire.pool import Pool
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _NEVER = float("inf")
 _WRITE_HIGH_BYTES = 256 * 1024
 _JOIN_BYTES = 32 * 1024
-_MAX_INTERIM = 16  # 1xx answers to one request
 _WHOLE_BYTES = 8 * 1024  # a body up to here is passed on with its head: backends often send them in two pieces
 
 
@@ -159,7 +159,7 @@ class UpstreamConnection(asyncio.Protocol):
                 self._answer(head, data)
                 return
             self._interim += 1
-            if self._interim > _MAX_INTERIM:
+            if self._interim > MAX_INTERIM:
                 self._break("too many interim answers")
 
     def _await_head(self, data: bytes) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from gateway.wire.sweeper import Sweeper
     from gateway.wire.upstream_connection import UpstreamConnection
 
+MAX_INTERIM = 16  # 1xx answers to one request
+
 # Source: RFC 9110 §9.2.2.
 _IDEMPOTENT = frozenset(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
 

@@ -12,7 +12,7 @@ from gateway.wire.http2.head import Field, response_head
 from gateway.wire.messages import Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.response_head import ResponseError
-from gateway.wire.upstream_exchange import UpstreamExchange
+from gateway.wire.upstream_exchange import MAX_INTERIM, UpstreamExchange
 
 if TYPE_CHECKING:
     from gateway.wire.http2.connection import Http2Connection
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 STREAM_WINDOW = 256 * 1024  # bytes of one answer that may wait here for a slow client
 _NEVER = float("inf")
-_MAX_INTERIM = 16  # 1xx answers to one request
 MAX_REFUSALS = 10  # of one request, by backends that have not looked at it
 
 
@@ -137,7 +136,7 @@ class Http2Exchange(UpstreamExchange):
     def inform(self) -> None:
         """An interim answer: swallowed, but not without end."""
         self._interim += 1
-        if self._interim > _MAX_INTERIM:
+        if self._interim > MAX_INTERIM:
             self._break("too many interim answers")
 
     def answer(self, fields: Iterable[Field], ended: bool) -> None:
