@@ -9,6 +9,9 @@ sent anywhere. Passing is 200 with the header fields that the policies set; refu
 * Traefik and Caddy forward-auth: ``/authz`` with ``X-Forwarded-Uri`` and ``X-Forwarded-Method``.
 * Envoy ``ext_authz`` over HTTP with ``path_prefix: /authz``: method and path are the original ones behind the prefix.
 
+Target and method are needed, once each and in one form only; anything else is 403, because proxies pass on what clients
+send under the names of the other form.
+
 Source: nginx ngx_http_auth_request_module; Traefik ForwardAuth; Envoy ext_authz HTTP service.
 """
 
@@ -20,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from gateway.pipeline.responses import error_body
 from gateway.wire.body import Body
+from gateway.wire.fields import field_key
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
 from gateway.wire.target import TargetError, split_target
@@ -33,8 +37,11 @@ STATUS_HEADER = "X-Gateway-Status"
 # Envoy takes these names out of the request before it goes on.
 REMOVE_HEADER = "x-envoy-auth-headers-to-remove"
 
+# Target and method in the form of nginx, and in that of Traefik and Caddy.
+_QUESTIONS = (("X-Original-URI", "X-Original-Method"), ("X-Forwarded-Uri", "X-Forwarded-Method"))
+
 # What describes the question, not the request that it is about.
-_ASIDE = frozenset("x-original-uri x-original-method x-forwarded-uri x-forwarded-method content-length".split())
+_ASIDE = frozenset(["content-length", *(field_key(name) for names in _QUESTIONS for name in names)])
 
 # Belongs to the connection between proxy and gateway.
 _CONNECTION = frozenset("connection host content-length transfer-encoding x-forwarded-for".split())
@@ -58,8 +65,8 @@ class DecisionEndpoint:
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """200 with header fields, or the refusal."""
         question = _question(request)
-        if question is None:
-            return _plain(404, f"Ask at {PREFIX}.")
+        if isinstance(question, Response):
+            return question
         try:
             path, query = split_target(question.target)
         except TargetError as error:
@@ -78,18 +85,22 @@ class DecisionEndpoint:
         return _answer(await waiting, subject, before, question)
 
 
-def _question(request: Request) -> _Question | None:
-    """What is asked about; None when the path is not the endpoint's."""
-    headers = request.headers
+def _question(request: Request) -> _Question | Response:
+    """What is asked about, or the refusal of what is no question."""
     if request.path.startswith(f"{PREFIX}/"):
         query = f"?{request.query}" if request.query else ""
         return _Question(request.method, request.path[len(PREFIX) :] + query, nginx=False)
     if request.path != PREFIX:
-        return None
-    if (target := headers.first("X-Original-URI")) is not None:
-        return _Question(headers.first("X-Original-Method") or request.method, target, nginx=True)
-    target = headers.first("X-Forwarded-Uri") or "/"
-    return _Question(headers.first("X-Forwarded-Method") or request.method, target, nginx=False)
+        return _plain(404, f"Ask at {PREFIX}.")
+    found = [[request.headers.values(name) for name in names] for names in _QUESTIONS]
+    nginx = any(found[0])
+    # A proxy passes the client's own fields on: beside its question they would be another one, of the client's choice.
+    if nginx and any(found[1]):
+        return _plain(403, "X-Original and X-Forwarded fields ask two questions.")
+    targets, methods = found[0] if nginx else found[1]
+    if len(targets) != 1 or len(methods) != 1:
+        return _plain(403, "The question needs one target and one method.")
+    return _Question(methods[0], targets[0], nginx)
 
 
 def _subject(request: Request, method: str, path: str, query: str) -> Request:

@@ -105,6 +105,38 @@ def test_other_refusals(tmp_path: Path, proxy: str, target: str, status: int, tr
     decide(tmp_path, scenario)
 
 
+@pytest.mark.parametrize(
+    ("proxy", "added"),
+    [
+        ("traefik", ("X-Original-URI: /orders/open", "X-Original-Method: GET")),
+        ("traefik", ("X_Original_URI: /orders/open",)),
+        ("traefik", ("X-Original-Method: GET",)),
+        ("nginx", ("X-Forwarded-Uri: /orders/open",)),
+        ("nginx", ("X-Original-URI: /orders/open",)),
+        ("traefik", ("X-Forwarded-Method: GET",)),
+    ],
+)
+def test_a_client_cannot_ask_another_question(tmp_path: Path, proxy: str, added: tuple[str, ...]) -> None:
+    """Fields of the other form, which proxies pass on, or repeated ones cannot have an open route judged instead."""
+
+    async def scenario(running: Product, port: int) -> None:
+        line, fields = ASK[proxy]
+        assert (await put(port, line, *fields, *added)).status == 403
+        assert (await put(port, line, *added, *fields)).status == 403
+
+    decide(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("fields", [(), ("X-Original-URI: /orders/open",), ("X-Forwarded-Uri: /orders/open",)])
+def test_half_a_question_is_refused(tmp_path: Path, fields: tuple[str, ...]) -> None:
+    """Without target and method nothing passes: nginx asks with GET whatever the client's method is."""
+
+    async def scenario(running: Product, port: int) -> None:
+        assert (await put(port, "GET /authz", *fields)).status == 403
+
+    decide(tmp_path, scenario)
+
+
 def test_envoy_is_told_what_to_remove(tmp_path: Path) -> None:
     """On a route that sets no caller, the client's copy is named for removal."""
 
