@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from tempfile import TemporaryDirectory
 
 import uvloop
 
@@ -70,8 +71,9 @@ async def _ready(gateway: Gateway) -> None:
 async def start(port: int, running: AsyncExitStack) -> tuple[Gateway, dict[str, str]]:
     """Start the emulators and build the gateway; *running* ends them."""
     keys = demo_keys()
-    state = keys.parent
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keys.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # The emulator forgets its batch jobs at the end, so ours must not outlive it, nor an earlier version's be found.
+    jobs = running.enter_context(TemporaryDirectory(prefix="gateway-demo-"))
     entra, signing = EntraEmulator(keys=keys), _signing_secret()
     parts = {
         "entra": entra,
@@ -79,16 +81,16 @@ async def start(port: int, running: AsyncExitStack) -> tuple[Gateway, dict[str, 
         "receiver": CallbackReceiver(secret=signing),
         "echo": EchoBackend(),
     }
-    facts = {"port": str(port), "management_port": str(port + 1), "state": str(state), "signing": signing}
+    facts = {"port": str(port), "management_port": str(port + 1), "jobs": jobs, "signing": signing}
     for offset, (name, part) in enumerate(parts.items(), 2):
         facts[name] = await running.enter_async_context(serve_here(part, Binding(port=port + offset)))
     facts |= {"tenant": TENANT, "audience": API, "client": CLIENT, "secret": SECRET, "policies": str(documents())}
-    return build(configuration(facts, state)), facts
+    return build(configuration(facts, Path(jobs))), facts
 
 
-def configuration(facts: Mapping[str, str], state: Path) -> Config:
+def configuration(facts: Mapping[str, str], directory: Path) -> Config:
     """The demo's configuration with its addresses filled in."""
-    return parse(render("config.yaml", facts), "gateway/demo/config.yaml", state, {})
+    return parse(render("config.yaml", facts), "gateway/demo/config.yaml", directory, {})
 
 
 def render(name: str, facts: Mapping[str, str]) -> str:

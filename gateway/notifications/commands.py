@@ -20,7 +20,7 @@ from cyclopts import App, Parameter
 from gateway.errors import GatewayError
 from gateway.notifications import attempts, jobs
 from gateway.notifications.api import attempt_view
-from gateway.notifications.database import open_engine, store_url
+from gateway.notifications.database import open_engine, store_url, unusable
 from gateway.notifications.listing import DEAD_LETTERS, JOBS, details, table
 from gateway.notifications.model import Job
 from gateway.notifications.schema import view
@@ -77,7 +77,7 @@ def replayed(settings: NotificationSettings, job_ids: list[str], per_second: flo
             yield job_id, job is not None
             time.sleep(1 / per_second)
     except sa.exc.DBAPIError as error:
-        raise _unusable(error) from error
+        raise unusable(error) from error
     finally:
         engine.dispose()
 
@@ -229,15 +229,9 @@ def _reading(settings: NotificationSettings) -> Iterator[sa.Connection]:
         with engine.connect() as connection:
             yield connection
     except sa.exc.DBAPIError as error:
-        raise _unusable(error) from error
+        raise unusable(error) from error
     finally:
         engine.dispose()
-
-
-def _unusable(error: sa.exc.DBAPIError) -> GatewayError:
-    """The driver's own words: they name host and table, never a password or a parameter."""
-    reason = str(error.orig).strip().partition("\n")[0]
-    return GatewayError(f"the store cannot be used: {reason} (check notifications.store)")
 
 
 def _open(settings: NotificationSettings) -> sa.Engine:

@@ -9,13 +9,22 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
+from gateway.errors import GatewayError
+
 # A server that loses a replica's machine (not only its process) must notice within seconds, or its lock stays held.
 _KEEPALIVE = {"keepalives": "1", "keepalives_idle": "5", "keepalives_interval": "3", "keepalives_count": "3"}
 _SERVER_KEEPALIVE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
 
 
-class StoreInUse(RuntimeError):
+class StoreInUse(GatewayError):
     """Another process runs on the same SQLite file; two executors would both work on the same jobs."""
+
+
+def unusable(error: sa.exc.DBAPIError | OSError) -> GatewayError:
+    """What stops the service, in the driver's own words: they name host and table, never a password or a parameter."""
+    cause = error.strerror if isinstance(error, OSError) else error.orig
+    reason = str(cause).strip().partition("\n")[0]
+    return GatewayError(f"the store cannot be used: {reason} (check notifications.store)")
 
 
 def store_url(text: str) -> URL:
@@ -50,7 +59,10 @@ class FileLock:
     """Held while this process runs on a SQLite file; the system drops it when the process ends, however it ends."""
 
     def __init__(self, database: str) -> None:
-        self._descriptor = os.open(database + ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._descriptor = os.open(database + ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise unusable(error) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

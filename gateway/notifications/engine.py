@@ -19,6 +19,7 @@ import httpx2 as httpx
 import sqlalchemy as sa
 import structlog
 
+from gateway.errors import GatewayError
 from gateway.notifications import jobs
 from gateway.notifications.azure_credentials import AzureCredential
 from gateway.notifications.callbacks import CallbackSender
@@ -77,6 +78,7 @@ class Engine:
 
         Raises:
             StoreInUse: Another process works on the same SQLite file.
+            GatewayError: The store cannot be used, or is an earlier version's.
         """
         self._take_file()
         self._sealer = make_sealer(self.settings)
@@ -139,6 +141,8 @@ class Engine:
     def _run(self) -> None:
         try:
             asyncio.run(self._main())
+        except GatewayError as error:  # says it all: start() raises it
+            self._failure = error
         except BaseException as error:
             self._failure = error
             log.exception("engine_failed")

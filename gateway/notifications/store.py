@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from gateway.errors import GatewayError
+from gateway.notifications.database import unusable
 from gateway.notifications.jobs import lock
 from gateway.notifications.tables import jobs, metadata
 
@@ -25,7 +27,7 @@ Work = Callable[[sa.Connection], Any]
 _MAX_GROUP = 64
 
 
-class StoreOutdated(RuntimeError):
+class StoreOutdated(GatewayError):
     """The store was made by an earlier version, whose tables have other columns."""
 
 
@@ -44,11 +46,15 @@ class Store:
 
         Raises:
             StoreOutdated: The tables are an earlier version's.
+            GatewayError: There is no database, or it does not let us in.
         """
-        with self.engine.begin() as connection:
-            lock(connection, "schema")  # replicas that start together must not create a table twice
-            metadata.create_all(connection)
-            _require_columns(connection)
+        try:
+            with self.engine.begin() as connection:
+                lock(connection, "schema")  # replicas that start together must not create a table twice
+                metadata.create_all(connection)
+                _require_columns(connection)
+        except sa.exc.DBAPIError as error:
+            raise unusable(error) from error
         self._writer.start()
 
     def close(self) -> None:

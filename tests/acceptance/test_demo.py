@@ -7,10 +7,12 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,8 +51,13 @@ class Demo:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A demo on free ports, with a home directory of its own: nothing of an earlier one is found there."""
-    environment = os.environ | {"HOME": str(tmp_path_factory.mktemp("home")), "PYTHONUNBUFFERED": "1"}
+    """A demo on free ports, in a home directory where an earlier version has left its jobs."""
+    home = tmp_path_factory.mktemp("home")
+    state = home / ".local" / "state" / "apim-policy-gateway"
+    state.mkdir(parents=True)
+    with closing(sqlite3.connect(state / "notifications.db")) as connection:
+        connection.execute("CREATE TABLE notification_jobs (id VARCHAR(36), dispatched INTEGER)")
+    environment = os.environ | {"HOME": str(home), "PYTHONUNBUFFERED": "1"}
     command = [str(Path(sys.executable).parent / "gateway"), "demo", "--port", str(_free_ports(6))]
     started = time.monotonic()
     with subprocess.Popen(

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import structlog
-from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
 
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.d365.lives import ends
+from gateway.errors import GatewayError
 from gateway.notifications.api import parse_key
 from gateway.notifications.app import create_app, shout
 from gateway.notifications.database import FileLock, StoreInUse
@@ -279,7 +279,7 @@ def test_failed_start(service: Running, tmp_path: Path) -> None:
     path = tmp_path / "directory.db"
     path.mkdir()
     broken = Running(replace(service.settings, store_url=f"sqlite:///{path}"))
-    with pytest.raises(OperationalError, match="unable to open"):
+    with pytest.raises(GatewayError, match="unable to open"):
         broken.engine.start()
     assert [thread.name for thread in threading.enumerate()].count("notifications") == 1  # the service of this file
     FileLock(str(path)).release()
