@@ -13,7 +13,7 @@ PACKAGE = ROOT / "gateway"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # What each part may import, beside itself and the parts that every part may use.
-EVERYWHERE = {"errors", "durations", "addresses", "certificate_facts", ""}
+EVERYWHERE = {"errors", "durations", "addresses", "certificate_facts", "repetitions", ""}
 WIRE = {"wire"}
 ALLOWED = {
     "wire": set(),

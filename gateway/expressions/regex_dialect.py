@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.expressions.limits import LimitExceeded
 from gateway.expressions.thrown import Thrown, thrown
+from gateway.repetitions import MAX_REPETITIONS, repeats_too_much
 
 if TYPE_CHECKING:
     import regex
@@ -89,6 +90,8 @@ def compiled(pattern: str, options: int = 0) -> Pattern:
     """
     if len(pattern) > MAX_PATTERN:
         raise LimitExceeded(f"a regular expression may have {MAX_PATTERN:,} characters")
+    if repeats_too_much(pattern):
+        raise LimitExceeded(f"a regular expression may stand for {MAX_REPETITIONS:,} characters")
     import regex  # large, and few policies match patterns
 
     flags = regex.VERSION1

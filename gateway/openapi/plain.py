@@ -6,8 +6,9 @@ YAML's wider rules would turn a country code into false and a day into a date.
 
 from __future__ import annotations
 
+import math
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 from gateway.errors import LoadError
 from gateway.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
@@ -63,9 +64,11 @@ def flag(node: YamlNode) -> bool:
 
 
 def number(node: YamlNode) -> int | float:
-    """A number."""
+    """A number that a computer can hold: one beyond would be infinite, and as a bound no bound."""
     value = plain(node)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else _refuse(node, "a number")
+    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) == math.inf:
+        _refuse(node, "a number")
+    return value
 
 
 def count(node: YamlNode) -> int:
@@ -79,5 +82,5 @@ def texts(node: YamlNode) -> list[str]:
     return [text(item) for item in items(node)]
 
 
-def _refuse(node: YamlNode, wanted: str) -> Any:
+def _refuse(node: YamlNode, wanted: str) -> NoReturn:
     raise LoadError.at(node.location, "bad-value", f"{wanted} belongs here", "see the OpenAPI specification")

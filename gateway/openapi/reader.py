@@ -31,6 +31,9 @@ from gateway.yaml_nodes import Mapping, Scalar, YamlNode
 _VERSION = re.compile(r"3\.([01])\.\d+\Z|(2\.0)\Z")
 _TEMPLATE_NAME = re.compile(r"\{\*?([^{}]*)\}")
 _BODILESS = ("get", "head", "options")  # APIM drops what a definition says about their bodies
+# Any other name no request can have. Source: RFC 9110 §5.1.
+_FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
 _PLACES = ("path", "query", "header", "cookie", "body", "formData")
 
 
@@ -191,4 +194,8 @@ def _name(node: Mapping) -> str:
     value = node.find("name")
     if value is None:
         raise LoadError.at(node.location, "missing-field", "a parameter needs a name", "add name:")
-    return text(value).lower() if _place(node) == "header" else text(value)
+    if _place(node) != "header":
+        return text(value)
+    if not _FIELD_NAME.fullmatch(text(value)):
+        raise LoadError.at(value.location, "bad-value", f"{text(value)!r} is no header's name", "letters, digits and -")
+    return text(value).lower()

@@ -31,6 +31,7 @@ from gateway.openapi.json_schema import (
 )
 from gateway.openapi.mistakes import Mistakes
 from gateway.openapi.plain import count, flag, items, mapping, number, plain, text, texts
+from gateway.repetitions import MAX_REPETITIONS, repeats_too_much
 from gateway.yaml_nodes import Scalar, Sequence, YamlNode
 
 # Schemas that one value may be led through: in a row, and in all.
@@ -214,6 +215,9 @@ def _type(node: YamlNode) -> str | list[str]:
 
 
 def _expression(node: YamlNode) -> str:
+    if repeats_too_much(text(node)):
+        message = f"the pattern stands for more than {MAX_REPETITIONS:,} characters"
+        raise LoadError.at(node.location, "bad-pattern", message, "repeat less, or use maxLength")
     try:
         pattern(text(node))
     except regex.error as error:

@@ -37,6 +37,7 @@ ENDLESS = {
     "join": "@(string.Join(new string('a', 10000), new int[100000]))",
     "regex": '@(Regex.IsMatch(new string(\'a\', 40) + "!", "^(a+)+$"))',
     "regex backtracking": '@(Regex.IsMatch(new string(\'a\', 30) + "b", "(a|aa)+$"))',
+    "regex repetitions": '@(Regex.IsMatch("a", "((((((a{1000}){1000}){1000}){1000}){1000}){1000})"))',
     "concat chain": "@{ var q = Enumerable.Range(0, 9); for (int i = 0; i < 99; i++) q = q.Concat(q); return q; }",
 }
 

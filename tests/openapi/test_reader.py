@@ -254,6 +254,14 @@ MISTAKES = [
     (HEAD + "paths: {/a: {post: {requestBody: {content: {a/b: {schema: {minimum: '1'}}}}}}}", "bad-value", 3),
     (HEAD + "paths: {/a: {post: {requestBody: {content: {a/b: {schema: {required: true}}}}}}}", "bad-value", 3),
     (HEAD + "paths: {/a: {post: {requestBody: {content: {a/b: {schema: {maxLength: -1}}}}}}}", "bad-value", 3),
+    (HEAD + "paths: {/a: {post: {requestBody: {content: {a/b: {schema: {maxLength: 1e400}}}}}}}", "bad-value", 3),
+    (HEAD + "paths: {/a: {post: {requestBody: {content: {a/b: {schema: {maximum: 1e400}}}}}}}", "bad-value", 3),
+    (
+        HEAD + "paths: {/a: {post: {requestBody: {content: {a/b: {schema: {pattern: '((a{999}){999}){999}'}}}}}}}",
+        "bad-pattern",
+        3,
+    ),
+    (HEAD + 'paths: {/a: {get: {parameters: [{name: "a\\r\\nb", in: header, schema: {}}]}}}', "bad-value", 3),
     (HEAD + "paths: {/a: {post: {requestBody: {required: 'true', content: {}}}}}", "bad-value", 3),
     (
         SWAGGER.replace("collectionFormat: multi", "collectionFormat: tsv"),
