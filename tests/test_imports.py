@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -52,4 +53,6 @@ def test_a_check_loads_nothing_that_serves() -> None:
 @pytest.mark.parametrize("library", ["rich", "h2"])
 def test_hidden_libraries_can_be_loaded_later(library: str) -> None:
     """What is hidden while another library loads is there for everybody else."""
+    if find_spec(library) is None:  # greenlet comes with other libraries only
+        pytest.skip(f"{library} is not installed")
     loaded(f"import gateway.http_calls, {library}", Path())
