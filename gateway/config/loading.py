@@ -27,6 +27,17 @@ from gateway.yaml_nodes import compose
 # pydantic's error types that have a name of our own; what is left is a bad value.
 _CODES = {"extra_forbidden": "unknown-key", "missing": "missing-key"}
 
+# What belongs there, in YAML's words instead of Python's, and how it is written; by the beginning of pydantic's type.
+_WANTED = {
+    "tuple": ("a list", "write [one, two], or each behind a - on a line of its own"),
+    "dict": ("a mapping", "write key: value"),
+    "model": ("a mapping", "write key: value"),
+    "bool": ("true or false", ""),
+    "int": ("a whole number", ""),
+    "float": ("a number", ""),
+    "string": ("a text", "put it into quotes"),
+}
+
 
 def load(path: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) -> Config:
     """
@@ -87,6 +98,8 @@ def _problem(detail: ErrorDetails, positions: Positions) -> Problem:
         message, remedy = f"{name} is not a setting", _nearest(str(path[-1]))
     elif code == "missing-key":
         message, remedy = f"{name} is missing", f"add {path[-1]}"
+    elif kind.endswith(("_type", "_parsing")) and (wanted := _WANTED.get(kind.partition("_")[0])):
+        message, remedy = f"{name}: {wanted[0]} belongs here", wanted[1]
     return Problem(positions.find(path, key=code == "unknown-key"), code, message, remedy)
 
 

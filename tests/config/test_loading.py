@@ -333,3 +333,21 @@ def test_defaults_are_those_of_the_parts() -> None:
     assert loaded.notifications is not None
     service = D365Settings("https://a.b", credential="managed-identity")
     assert loaded.notifications.settings() == NotificationSettings("sqlite:///:memory:", service)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("apis: {id: a}", "apis: a list belongs here (write [one, two]"),
+        ("named-values: [a]", "named-values: a mapping belongs here (write key: value)"),
+        ("limits: 3", "limits: a mapping belongs here (write key: value)"),
+        ("workers: two", "workers: a whole number belongs here"),
+        ("apis: [{id: a, current: maybe}]", "apis.0.current: true or false belongs here"),
+        ("apis: [{id: [a]}]", "apis.0.id: a text belongs here (put it into quotes)"),
+    ],
+)
+def test_what_belongs_in_a_setting_is_said_in_words_of_yaml(text: str, wanted: str) -> None:
+    """Nobody who writes a configuration needs to know what a tuple is."""
+    with pytest.raises(LoadError) as caught:
+        parse(text, "config.yaml", Path(), {})
+    assert wanted in str(caught.value.problems[0])
