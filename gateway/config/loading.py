@@ -18,7 +18,7 @@ from gateway.config.model import Config
 from gateway.config.positions import Positions, plain
 from gateway.config.reference import keys, models
 from gateway.config.references import unresolved
-from gateway.config.values import Surroundings
+from gateway.config.values import Model, Surroundings
 from gateway.errors import LoadError, Location, Problem
 from gateway.wire.memory import loading
 from gateway.yaml_nodes import Mapping as YamlMapping
@@ -81,21 +81,23 @@ def _with_definitions(config: Config) -> Config:
     return with_definitions(config)
 
 
-def problems_of(error: ValidationError, positions: Positions) -> list[Problem]:
-    """Every mistake that pydantic found, with its place and remedy."""
+def problems_of(
+    error: ValidationError, positions: Positions, root: type[Model] = Config, page: str = "docs/configuration.md"
+) -> list[Problem]:
+    """Every mistake that pydantic found, with its place and remedy; *page* describes the keys of *root*."""
     details = error.errors(include_url=False, include_input=False)
-    found = {_problem(detail, positions): None for detail in details}
+    found = {_problem(detail, positions, root, page): None for detail in details}
     return sorted(found, key=lambda problem: problem.location)
 
 
-def _problem(detail: ErrorDetails, positions: Positions) -> Problem:
+def _problem(detail: ErrorDetails, positions: Positions, root: type[Model], page: str) -> Problem:
     path, kind, context = detail["loc"], detail["type"], detail.get("ctx", {})
     code = _CODES.get(kind) or (kind if "-" in kind else "bad-value")
     name = ".".join(str(step) for step in path) or "the configuration"
     message = f"{name}: {detail['msg']}"
     remedy = str(context.get("remedy", ""))
     if code == "unknown-key":
-        message, remedy = f"{name} is not a setting", _nearest(str(path[-1]))
+        message, remedy = f"{name} is not a setting", _nearest(str(path[-1]), root, page)
     elif code == "missing-key":
         message, remedy = f"{name} is missing", f"add {path[-1]}"
     elif kind.endswith(("_type", "_parsing")) and (wanted := _WANTED.get(kind.partition("_")[0])):
@@ -103,9 +105,9 @@ def _problem(detail: ErrorDetails, positions: Positions) -> Problem:
     return Problem(positions.find(path, key=code == "unknown-key"), code, message, remedy)
 
 
-def _nearest(key: str) -> str:
-    known = {key for _, model in models() for key in keys(model)}
+def _nearest(key: str, root: type[Model], page: str) -> str:
+    known = {key for _, model in models(root) for key in keys(model)}
     if key in known:
-        return "it belongs elsewhere: see docs/configuration.md"
+        return f"it belongs elsewhere: see {page}"
     close = get_close_matches(key, sorted(known), n=1)
-    return f"did you mean {close[0]}?" if close else "remove it; docs/configuration.md lists every setting"
+    return f"did you mean {close[0]}?" if close else f"remove it; {page} lists every setting"

@@ -15,9 +15,13 @@ from gateway.config.model import Config
 from gateway.config.values import Address, Model, key_of
 
 
-def models() -> Iterator[tuple[tuple[str, ...], type[Model]]]:
-    """Every model with the path of keys that leads to it; ``[]`` is an item of a list, ``NAME`` a key of one's own."""
-    yield from _below((), Config)
+def models(root: type[Model] = Config) -> Iterator[tuple[tuple[str, ...], type[Model]]]:
+    """
+    *root* and every model in it, with the path of keys that leads there.
+
+    ``[]`` is an item of a list, ``NAME`` a key of one's own.
+    """
+    yield from _below((), root)
 
 
 def _below(path: tuple[str, ...], model: type[Model]) -> Iterator[tuple[tuple[str, ...], type[Model]]]:
@@ -32,7 +36,7 @@ def _models_in(annotation: Any) -> Iterator[tuple[tuple[str, ...], type[Model]]]
     origin, arguments = get_origin(annotation), get_args(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Model):
         yield (), annotation
-    elif origin is tuple:
+    elif origin in (tuple, list):
         yield from ((("[]", *step), model) for step, model in _models_in(arguments[0]))
     elif origin is dict:
         yield from ((("NAME", *step), model) for step, model in _models_in(arguments[1]))

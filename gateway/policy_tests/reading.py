@@ -65,5 +65,5 @@ def read(path: Path) -> TestFile:
         data = typed(content.decode("utf-8-sig"))
         suite = Suite.model_validate(data, context=Surroundings(path.resolve().parent, os.environ))
     except ValidationError as error:
-        raise LoadError(problems_of(error, positions)) from None
+        raise LoadError(problems_of(error, positions, Suite, "docs/testing-policies.md")) from None
     return TestFile(path, suite, positions)

@@ -106,6 +106,17 @@ def test_bad_files(tmp_path: Path, text: str, code: str) -> None:
     assert code in [problem.code for problem in caught.value.problems]
 
 
+@pytest.mark.parametrize(("key", "meant"), [("reqest", "request"), ("expct", "expect"), ("befor", "before")])
+def test_misspelt_keys(tmp_path: Path, key: str, meant: str) -> None:
+    """The proposal is a key of test files, not one of configurations."""
+    path = tmp_path / "bad.policytest.yaml"
+    path.write_text(f"policy: p.yaml\ntests: [{{name: a, expect: {{}}, {key}: {{}}}}]")
+    (tmp_path / "p.yaml").write_text(EMPTY)
+    with pytest.raises(LoadError) as caught:
+        read(path)
+    assert [problem.remedy for problem in caught.value.problems] == [f"did you mean {meant}?"]
+
+
 def test_missing_file(tmp_path: Path) -> None:
     """A file that is not there is a LoadError."""
     with pytest.raises(LoadError, match="unreadable-file"):
