@@ -8,14 +8,16 @@ Source: JSON Schema 2020-12; OpenAPI 3.0.3 and 3.1, "Schema Object"; APIM policy
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, TypeAlias
 
 import regex
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, _utils
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
@@ -25,8 +27,9 @@ from gateway.openapi.formats import FORMATS
 
 SchemaData: TypeAlias = "dict[str, Any] | bool"
 
-# A schema's own expression is trusted, the text it runs on is not.
+# For all expressions that one value is judged by: the schema's own are trusted, the text they run on is not.
 PATTERN_TIME_S = 1.0
+_pattern_deadline: ContextVar[float] = ContextVar("pattern_deadline")
 
 # Where the subschemas of a keyword apply: to the same value, or to values inside it.
 IN_PLACE_LISTS = frozenset({"allOf", "anyOf", "oneOf"})
@@ -45,6 +48,10 @@ _CLOSED_IN_PLACE = IN_PLACE_LISTS | IN_PLACE_MAPS | _DEFINITION_MAPS | {"then", 
 _PATTERN_PART = regex.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", regex.DOTALL)
 
 
+class Unjudged(Exception):
+    """An expression takes too long on a value. No keyword catches this: below ``not``, no match would be a pass."""
+
+
 @cache  # patterns come from definitions, never from requests
 def pattern(text: str) -> regex.Pattern[str]:
     """An ECMA 262 expression: ASCII classes, and ``$`` is the very end. Raises regex.error."""
@@ -59,10 +66,22 @@ def _pattern(validator: Any, text: str, instance: Any, schema: Any) -> Iterator[
 
 
 def _matches(text: str, instance: str) -> bool:
+    left_s = _pattern_deadline.get() - time.monotonic()
     try:
-        return pattern(text).search(instance, timeout=PATTERN_TIME_S) is not None
+        if left_s > 0:
+            return pattern(text).search(instance, timeout=left_s) is not None
     except (TimeoutError, regex.error):
-        return False  # what cannot be judged does not pass
+        pass
+    raise Unjudged
+
+
+class _BoundedSearch:
+    """In place of ``re`` where jsonschema itself matches names (additionalProperties, unevaluatedProperties)."""
+
+    search = staticmethod(_matches)
+
+
+_utils.re = _BoundedSearch  # there is no other way in, and re has no time limit
 
 
 def _pattern_properties(validator: Any, schemas: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
@@ -223,7 +242,13 @@ class Schema:
 
 def first_mistake(errors: Iterator[ValidationError]) -> str:
     """The first of *errors* as ``place: keyword``; empty without any. Looking for more would be the caller's to pay."""
-    error = next(errors, None)
+    begun = _pattern_deadline.set(time.monotonic() + PATTERN_TIME_S)
+    try:
+        error = next(errors, None)
+    except Unjudged:
+        return "(root): pattern"
+    finally:
+        _pattern_deadline.reset(begun)
     if error is None:
         return ""
     place = "/".join(map(str, error.absolute_path)) or "(root)"

@@ -142,6 +142,32 @@ def test_patterns_are_bounded(tmp_path: Path) -> None:
     assert time.monotonic() - started < 5
 
 
+SLOW = "^(a|aa)+$"
+SLOW_TEXTS = [f"{'a' * 60}!{number}" for number in range(6)]
+SLOW_NAMES = dict.fromkeys(SLOW_TEXTS, 1)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ({"items": {"pattern": SLOW}}, SLOW_TEXTS),
+        ({"items": {"anyOf": [{"pattern": SLOW}, {"type": "string"}]}}, SLOW_TEXTS),
+        ({"items": {"not": {"pattern": SLOW}}}, SLOW_TEXTS),
+        ({"items": {"if": {"pattern": SLOW}, "then": False}}, SLOW_TEXTS),
+        ({"patternProperties": {SLOW: False}}, SLOW_NAMES),
+        ({"patternProperties": {SLOW: True}, "additionalProperties": False}, SLOW_NAMES),
+        ({"additionalProperties": False, "patternProperties": {SLOW: True}}, SLOW_NAMES),
+        ({"unevaluatedProperties": False, "patternProperties": {SLOW: True}}, SLOW_NAMES),
+    ],
+    ids="items anyOf not if patternProperties then-additional additional-first unevaluated-first".split(),
+)
+def test_what_expressions_cannot_judge_is_a_mistake(tmp_path: Path, written: dict[str, object], value: object) -> None:
+    """Wherever an expression stands, all of them together have a second, and what is left then does not pass."""
+    began = time.perf_counter()
+    assert schema(tmp_path, written).mistake(value, on_request=True).endswith(": pattern")
+    assert time.perf_counter() - began < 5
+
+
 def test_a_schema_may_contain_itself(tmp_path: Path) -> None:
     """Trees are checked at every depth."""
     tree = {"type": "object", "properties": {"left": {"$ref": "#/components/schemas/Tree"}}}
