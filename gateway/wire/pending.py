@@ -96,9 +96,10 @@ class Pending(Generic[T]):
 
     def cancel(self) -> None:
         """Nobody waits any more."""
-        self._callback = None
-        if not self.done and self.on_cancel is not None:
-            self.on_cancel()
+        # What was to come of it refers to the request and its body, and on_cancel often to this very object.
+        on_cancel, self.on_cancel, self._callback, self._steps = self.on_cancel, None, None, None
+        if not self.done and on_cancel is not None:
+            on_cancel()
 
     def __await__(self) -> Generator[object, None, T]:
         if not self.done:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -132,3 +134,29 @@ def test_a_cancelled_waiter_cancels() -> None:
 
     asyncio.run(scenario())
     assert told == [True]
+
+
+def test_what_is_cancelled_is_gone_at_once() -> None:
+    """A request that its client gave up frees its body without waiting for the collector of cycles."""
+
+    class Call(Pending[int]):
+        def __init__(self) -> None:
+            super().__init__(self.give_up)
+
+        def give_up(self) -> None:
+            self.done = True
+
+    class Held:
+        """What the step keeps alive."""
+
+    def give_up_a_call() -> weakref.ref[Held]:
+        held, call = Held(), Call()
+        call.map(lambda value: (value, call, held))
+        call.cancel()
+        return weakref.ref(held)
+
+    gc.disable()
+    try:
+        assert give_up_a_call()() is None
+    finally:
+        gc.enable()
