@@ -20,6 +20,7 @@ from gateway.pipeline.shape import Attribute, Kind
 from gateway.pipeline.values import Constant
 from gateway.policies.token_source import NOT_PRESENT
 from gateway.tokens.jwt import Jwt
+from gateway.tokens.registered import NUMBER
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 # Which check a token failed is told to the log, not to the caller, who may be guessing.
 INVALID = "Invalid JWT."
-
-_NUMBER = (int, float)  # a tuple: isinstance takes several times longer for a union
 
 REFUSAL_ATTRIBUTES = (
     Attribute(
@@ -142,5 +141,5 @@ class TokenCheck:
         if self.variable:
             context.variables[self.variable] = jwt
         expires, request = jwt.payload.get("exp"), context.request
-        if isinstance(expires, _NUMBER) and (request.expires_at is None or expires < request.expires_at):
+        if isinstance(expires, NUMBER) and (request.expires_at is None or expires < request.expires_at):
             request.expires_at = expires  # the earliest of several tokens ends a stream that outlives it

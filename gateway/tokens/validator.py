@@ -126,9 +126,9 @@ class TokenValidator:
 
     def cache_key(self, token: str, rules: TokenRules | None) -> bytes:
         """Under what the verdict on *token* is kept: a hash, so that nobody reads tokens in the cache's memory."""
-        if self._cache is None or len(token) > self.rules.max_token_bytes:
-            return b""
         active = self.rules if rules is None else rules
+        if self._cache is None or len(token) > active.max_token_bytes:
+            return b""  # never looked up
         return sha256(self._identity + active.identity + token.encode("ascii", "replace")).digest()
 
     def _judge_and_keep(self, call: Call, cache: TokenCache) -> Jwt | Awaitable[Jwt]:
