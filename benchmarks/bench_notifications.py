@@ -34,7 +34,7 @@ from gateway.emulators.d365 import D365Emulator, Job
 from gateway.emulators.d365.lives import endless
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.serving import serve
-from gateway.notifications.app import create_app
+from gateway.notifications.api.app import create_app
 from gateway.notifications.settings import (
     BudgetSettings,
     CallbackSettings,

@@ -10,10 +10,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.check import Report, check_document, check_text, offline_services
-from gateway.documents import parse_document, read_document
-from gateway.pipeline import xml_format, yaml_format
-from gateway.pipeline.document import Node, PolicyDocument, Section, same
+from gateway.commands.check import Report, check_document, check_text, offline_services
+from gateway.documents.files import parse_document, read_document
+from gateway.documents.model import Node, PolicyDocument, Section, same
+from gateway.documents.xml import format as xml_format
+from gateway.documents.yaml import format as yaml_format
 from gateway.policies import POLICIES
 
 DOCS = Path(__file__).parent

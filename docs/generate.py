@@ -14,11 +14,12 @@ from pathlib import Path
 
 from docs.policy_groups import grouped
 from gateway.config.reference import markdown
-from gateway.pipeline import xml_format, yaml_format
-from gateway.pipeline.document import Section
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Content, Element
+from gateway.documents.structure import STRUCTURE
+from gateway.documents.xml import format as xml_format
+from gateway.documents.yaml import format as yaml_format
 from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.shape import ID, Attribute, Child, Content, Element
-from gateway.pipeline.structure import STRUCTURE
 from gateway.policies import POLICIES
 
 DOCS = Path(__file__).parent

@@ -19,8 +19,9 @@ from pathlib import Path
 import httpx2
 import uvloop
 
-from gateway import demo, logs
-from gateway.serving import Sockets, serving_gateway
+from gateway.commands import demo
+from gateway.serving.process import Sockets, serving_gateway
+from gateway.telemetry import logs
 
 PICTURE = Path(__file__).parent / "images" / "console.png"
 SIZE = "1000,880"

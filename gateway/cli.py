@@ -19,7 +19,7 @@ from cyclopts.validators import Number
 
 from gateway import __version__
 from gateway.errors import GatewayError, LoadError
-from gateway.lean_imports import without
+from gateway.outside.lean_imports import without
 
 with without("rich"):  # to paint tracebacks: 0.2 s and 6 MiB for what is never used
     import structlog  # noqa: F401
@@ -64,7 +64,7 @@ def serve(config: ConfigPath = CONFIG, *, workers: Workers | None = None, port: 
     port
         Listen on this port instead of the configuration's.
     """
-    from gateway.serving import serve as run
+    from gateway.serving.process import serve as run
 
     run(config, workers=workers, port=port)
 
@@ -79,7 +79,7 @@ def demo(*, port: DemoPort = 8080) -> None:
     port
         The gateway's port; the emulators take the next ones.
     """
-    from gateway.demo import run
+    from gateway.commands.demo import run
 
     run(port)
 
@@ -103,7 +103,7 @@ def check(
     as_json
         Print one JSON object per file.
     """
-    from gateway.check import check_all
+    from gateway.commands.check import check_all
 
     reports = check_all(files, config if config or files else CONFIG)
     for report in reports:
@@ -133,8 +133,9 @@ def convert(file: Path, *, to: Literal["yaml", "xml"]) -> None:
     to
         The form to print.
     """
-    from gateway.documents import read_document
-    from gateway.pipeline import xml_format, yaml_format
+    from gateway.documents.files import read_document
+    from gateway.documents.xml import format as xml_format
+    from gateway.documents.yaml import format as yaml_format
     from gateway.policies import POLICIES
 
     document = read_document(file, POLICIES)
@@ -178,9 +179,9 @@ def explain(  # noqa: PLR0913 (one option each)
     as_json
         Print one JSON object.
     """
-    from gateway import logs
+    from gateway.commands.explain import Question, config_of_policy, moment, read_token, run
     from gateway.config import load
-    from gateway.explain_command import Question, config_of_policy, moment, read_token, run
+    from gateway.telemetry import logs
 
     logs.configure("error", "console")
     values = dict(text.partition("=")[::2] for text in named_value or ())
@@ -214,8 +215,8 @@ def run_policy_tests(
     junit
         Write a JUnit report to this file.
     """
-    from gateway import logs
-    from gateway.policy_tests.command import run_tests
+    from gateway.commands.policy_tests.command import run_tests
+    from gateway.telemetry import logs
 
     logs.configure("error", "console")
     return run_tests(files, only, junit)
@@ -231,13 +232,13 @@ def schema(what: Literal["config", "policy", "test"]) -> None:
     what
         Which of them.
     """
-    from gateway.pipeline.schema import policy_schema
+    from gateway.documents.schema import policy_schema
     from gateway.policies import POLICIES
 
     if what == "policy":
         print(json.dumps(policy_schema(POLICIES), indent=2))
     elif what == "test":
-        from gateway.policy_tests.model import json_schema as test_schema
+        from gateway.commands.policy_tests.model import json_schema as test_schema
 
         print(json.dumps(test_schema(), indent=2))
     else:
@@ -246,5 +247,5 @@ def schema(what: Literal["config", "policy", "test"]) -> None:
         print(json.dumps(json_schema(), indent=2))
 
 
-app.command("gateway.token_commands:app", name="token")
-app.command("gateway.notification_commands:app", name="notifications")
+app.command("gateway.commands.token:app", name="token")
+app.command("gateway.commands.notifications.configured:app", name="notifications")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import build
-from gateway.check import check_text, offline_services
+from gateway.assembly.app import build
+from gateway.commands.check import check_text, offline_services
 from gateway.config import parse
 from gateway.errors import LoadError
 from gateway.policies import POLICIES
-from gateway.policies.cloud_only import REASONS
+from gateway.policies.parts.cloud_only import REASONS
 
 DIFFERENCES = Path(__file__).parent.parent / "docs" / "differences.md"
 

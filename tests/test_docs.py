@@ -16,15 +16,15 @@ from cyclopts import CycloptsError
 
 from docs.generate import EXAMPLES, PAGES, SHAPES, pages
 from docs.policy_groups import OTHERS, grouped
-from gateway.app import build
-from gateway.check import Report, check_file, check_text, offline_services
+from gateway.assembly.app import build
 from gateway.cli import app
+from gateway.commands.check import Report, check_file, check_text, offline_services
+from gateway.commands.policy_tests.model import json_schema as policy_test_schema
 from gateway.config import parse
-from gateway.documents import parse_document, read_document
-from gateway.pipeline import yaml_format
-from gateway.pipeline.document import Section, same
+from gateway.documents.files import parse_document, read_document
+from gateway.documents.model import Section, same
+from gateway.documents.yaml import format as yaml_format
 from gateway.policies import POLICIES
-from gateway.policy_tests.model import json_schema as policy_test_schema
 
 ROOT = Path(__file__).parent.parent
 WRITTEN = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import build
+from gateway.assembly.app import build
 from gateway.config import parse
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import build
+from gateway.assembly.app import build
 from gateway.config import parse
-from gateway.dispatcher import Dispatcher
+from gateway.data_plane.dispatcher import Dispatcher
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request
 

@@ -20,9 +20,9 @@ from gateway.config.reference import keys, models
 from gateway.config.references import unresolved
 from gateway.config.values import Model, Surroundings
 from gateway.errors import LoadError, Location, Problem
+from gateway.reading.yaml_nodes import Mapping as YamlMapping
+from gateway.reading.yaml_nodes import compose
 from gateway.wire.memory import loading
-from gateway.yaml_nodes import Mapping as YamlMapping
-from gateway.yaml_nodes import compose
 
 # pydantic's error types that have a name of our own; what is left is a bad value.
 _CODES = {"extra_forbidden": "unknown-key", "missing": "missing-key"}

@@ -6,7 +6,7 @@ from collections.abc import Sequence as SequenceOf
 from typing import TypeAlias
 
 from gateway.errors import Location
-from gateway.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
+from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
 
 Data: TypeAlias = "str | None | list[Data] | dict[str, Data]"
 

@@ -10,9 +10,9 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from gateway import durations
 from gateway.config.model import Config
 from gateway.config.values import Address, Model, key_of
+from gateway.reading import durations
 
 
 def models(root: type[Model] = Config) -> Iterator[tuple[tuple[str, ...], type[Model]]]:

@@ -33,7 +33,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from gateway import durations
+from gateway.reading import durations
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gateway.counters.memory import MemoryCounters
 from gateway.counters.windows import Admission, Counters, Demand, SlidingWindow, Usage, answer
-from gateway.redis_link import RedisAway, RedisLink
+from gateway.outside.redis_link import RedisAway, RedisLink
 
 _SCRIPT = Path(__file__).with_name("admit.lua")
 

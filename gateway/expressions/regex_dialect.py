@@ -16,8 +16,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.expressions.limits import LimitExceeded
+from gateway.expressions.repetitions import MAX_REPETITIONS, repeats_too_much
 from gateway.expressions.thrown import Thrown, thrown
-from gateway.repetitions import MAX_REPETITIONS, repeats_too_much
 
 if TYPE_CHECKING:
     import regex

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.applications import Starlette
 
-from gateway.wire.serve import EmbeddedServer
+from gateway.wire.server.serve import EmbeddedServer
 
 
 @asynccontextmanager

@@ -20,26 +20,26 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.errors import GatewayError
-from gateway.notifications import jobs
-from gateway.notifications.azure_credentials import AzureCredential
-from gateway.notifications.callbacks import CallbackSender
-from gateway.notifications.clock import Clock
-from gateway.notifications.d365_client import D365Client
-from gateway.notifications.database import FileLock, open_engine, store_url
-from gateway.notifications.delivery import Deliverer
-from gateway.notifications.dispatch import Dispatcher
-from gateway.notifications.housekeeping import Housekeeping
+from gateway.notifications.api.problems import Problem
+from gateway.notifications.callbacks.delivery import Deliverer
+from gateway.notifications.callbacks.sending import CallbackSender
+from gateway.notifications.d365.azure_credentials import AzureCredential
+from gateway.notifications.d365.client import D365Client
+from gateway.notifications.d365.poller import Poller
+from gateway.notifications.d365.token_provider import ClientCredentials, TokenProvider
 from gateway.notifications.metrics import Metrics
-from gateway.notifications.poller import Poller
-from gateway.notifications.problems import Problem
-from gateway.notifications.replicas import Replica
-from gateway.notifications.sealing import Sealer, make_sealer
 from gateway.notifications.settings import D365Settings, NotificationSettings
-from gateway.notifications.starting import Starter
-from gateway.notifications.store import Store
-from gateway.notifications.token_provider import ClientCredentials, TokenProvider
-from gateway.notifications.watching import Watcher
-from gateway.notifications.workflow import Workflow
+from gateway.notifications.store import jobs
+from gateway.notifications.store.database import FileLock, open_engine, store_url
+from gateway.notifications.store.replicas import Replica
+from gateway.notifications.store.sealing import Sealer, make_sealer
+from gateway.notifications.store.store import Store
+from gateway.notifications.workflow.clock import Clock
+from gateway.notifications.workflow.dispatch import Dispatcher
+from gateway.notifications.workflow.housekeeping import Housekeeping
+from gateway.notifications.workflow.starting import Starter
+from gateway.notifications.workflow.watching import Watcher
+from gateway.notifications.workflow.workflow import Workflow
 
 log = structlog.get_logger("gateway.notifications")
 

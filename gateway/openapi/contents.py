@@ -19,7 +19,7 @@ from gateway.openapi.parameters import Parameter
 from gateway.openapi.plain import flag, mapping, plain, text
 from gateway.openapi.samples import example_body
 from gateway.openapi.schemas import SchemaReader
-from gateway.yaml_nodes import Mapping, Scalar, YamlNode
+from gateway.reading.yaml_nodes import Mapping, Scalar, YamlNode
 
 _STATUS = re.compile(r"[1-5](\d\d|XX)\Z")
 

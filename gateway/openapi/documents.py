@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from gateway.errors import LoadError, Location
-from gateway.yaml_nodes import Mapping, Scalar, Sequence, YamlNode, compose
+from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode, compose
 
 REF = "$ref"
 MAX_HOPS = 50  # references that lead to references

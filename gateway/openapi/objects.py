@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from gateway.errors import Problem
 from gateway.openapi.mistakes import Mistakes
 from gateway.openapi.plain import mapping
-from gateway.yaml_nodes import Scalar, YamlNode
+from gateway.reading.yaml_nodes import Scalar, YamlNode
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 

@@ -11,7 +11,7 @@ import re
 from typing import Any, NoReturn
 
 from gateway.errors import LoadError
-from gateway.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
+from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
 
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,999})\Z")

@@ -26,7 +26,7 @@ from gateway.openapi.objects import METHODS, Fields
 from gateway.openapi.parameters import Parameter
 from gateway.openapi.plain import items, mapping, text
 from gateway.openapi.schemas import SchemaReader, check_dialect
-from gateway.yaml_nodes import Mapping, Scalar, YamlNode
+from gateway.reading.yaml_nodes import Mapping, Scalar, YamlNode
 
 _VERSION = re.compile(r"3\.([01])\.\d+\Z|(2\.0)\Z")
 _TEMPLATE_NAME = re.compile(r"\{\*?([^{}]*)\}")

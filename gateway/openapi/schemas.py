@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, cast
 import regex
 
 from gateway.errors import LoadError, Problem
+from gateway.expressions.repetitions import MAX_REPETITIONS, repeats_too_much
 from gateway.openapi.documents import REF, Documents, has_siblings, reference
 from gateway.openapi.json_schema import (
     IN_PLACE,
@@ -31,8 +32,7 @@ from gateway.openapi.json_schema import (
 )
 from gateway.openapi.mistakes import Mistakes
 from gateway.openapi.plain import count, flag, items, mapping, number, plain, text, texts
-from gateway.repetitions import MAX_REPETITIONS, repeats_too_much
-from gateway.yaml_nodes import Scalar, Sequence, YamlNode
+from gateway.reading.yaml_nodes import Scalar, Sequence, YamlNode
 
 # Schemas that one value may be led through: in a row, and in all.
 MAX_CHAIN = 50

@@ -12,7 +12,7 @@ from itertools import chain
 
 from gateway.errors import LoadError, Location
 from gateway.openapi.plain import items, mapping, text
-from gateway.yaml_nodes import Mapping, Scalar, YamlNode
+from gateway.reading.yaml_nodes import Mapping, Scalar, YamlNode
 
 _STYLES = {"ssv": "spaceDelimited", "pipes": "pipeDelimited"}
 _OWN = frozenset({"name", "in", "description", "required", "allowEmptyValue", "collectionFormat"})

@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.documents.model import Node, PolicyDocument, Scope, Section
 from gateway.errors import LoadError, Location, Problem
 from gateway.pipeline.buffering import BufferBody
-from gateway.pipeline.document import Node, PolicyDocument, Scope, Section
 from gateway.pipeline.header_contract import ContractBuilder
 from gateway.pipeline.pipeline import Pipeline, PreflightStep
 from gateway.pipeline.policy import Place, Policy, PolicyType, Step, Steps, Vocabulary

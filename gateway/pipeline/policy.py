@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeVar
 
-from gateway.pipeline.document import Scope, Section
-from gateway.pipeline.shape import Element
+from gateway.documents.model import Scope, Section
+from gateway.documents.shape import Element
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:

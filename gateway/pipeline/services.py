@@ -1,4 +1,4 @@
-"""What policies need from outside the engine. Made in ``gateway.app``, handed over at compile time, never global."""
+"""What policies need from outside the engine: made by the assembly, handed over at compile time, never global."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.tokens.registry import IssuerRegistry
     from gateway.wire.headers import Headers
     from gateway.wire.messages import Response, Target
-    from gateway.wire.way import Proxy, StoredCertificate
+    from gateway.wire.upstream.way import Proxy, StoredCertificate
 
 
 class Targets(Protocol):

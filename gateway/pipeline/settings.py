@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from gateway.documents.model import Node, Section, Text
+from gateway.documents.shape import Attribute, Content, Element, Kind
 from gateway.errors import LoadError, Location
 from gateway.expressions import Expression, compile_expression, is_expression
-from gateway.pipeline.document import Node, Section, Text
-from gateway.pipeline.shape import Attribute, Content, Element, Kind
 from gateway.pipeline.values import CONVERSIONS, UNRESOLVED, Computed, Constant, is_unresolved, literal, to_object
 
 if TYPE_CHECKING:

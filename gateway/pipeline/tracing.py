@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gateway.pipeline.document import Section
+from gateway.documents.model import Section
 from gateway.pipeline.masking import MASK
 from gateway.pipeline.run import as_policy_error, finish
 

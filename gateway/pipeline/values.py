@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from gateway.documents.shape import Kind
 from gateway.errors import LoadError, Location
 from gateway.expressions import to_bool, to_int, to_text
-from gateway.pipeline.shape import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

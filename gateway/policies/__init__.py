@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from gateway.pipeline.policy import PolicyType, Vocabulary
-from gateway.policies.cloud_only import CLOUD_ONLY
+from gateway.policies.parts.cloud_only import CLOUD_ONLY
 
 _CLASSES = {
     "authentication-basic": "authentication_basic.AuthenticationBasic",

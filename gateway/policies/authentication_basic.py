@@ -10,8 +10,8 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element
 from gateway.errors import ExpressionError
 from gateway.expressions import to_text
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element
 from gateway.pipeline.values import Constant, combined
-from gateway.wire.way import StoredCertificate
+from gateway.wire.upstream.way import StoredCertificate
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

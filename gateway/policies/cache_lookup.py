@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from gateway.pipeline.document import Section
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.pipeline.run import finish, run
-from gateway.pipeline.shape import ID, Attribute, Child, Content, Element, Kind
-from gateway.policies import query
-from gateway.policies.cached_values import CACHING_TYPE, cache_of
+from gateway.policies.parts import query
+from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of
 from gateway.value_cache import CachedResponse, CodecError
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers

@@ -10,13 +10,13 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.shape import ID, Attribute, Element
 from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.shape import ID, Attribute, Element
-from gateway.policies.cached_values import CACHING_TYPE, cache_of
+from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of
 
 if TYPE_CHECKING:
+    from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
     from gateway.value_cache import ValueCache

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element, Kind
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.policies.cache_lookup import CachePlan
-from gateway.policies.elements import seconds
+from gateway.policies.parts.elements import seconds
 from gateway.value_cache import CachedResponse
 from gateway.value_cache.seam import MAX_VALUE_BYTES
 

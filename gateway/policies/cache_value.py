@@ -10,18 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from gateway.documents.shape import ID, Attribute, Child, Content, Element
 from gateway.errors import ExpressionError
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.run import finish, run
-from gateway.pipeline.shape import ID, Attribute, Child, Content, Element
-from gateway.policies.cached_values import CACHING_TYPE, cache_of
-from gateway.policies.elements import seconds
-from gateway.policies.value_forms import CODEC
+from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of
+from gateway.policies.parts.elements import seconds
+from gateway.policies.parts.value_forms import CODEC
 from gateway.value_cache import CodecError
 
 if TYPE_CHECKING:
+    from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.policy import Outcome, Steps, Value
     from gateway.pipeline.settings import Settings
     from gateway.value_cache import ValueCache

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Element, Kind
 from gateway.errors import PolicyError
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
-from gateway.policies.elements import FIELD_NAME, VALUE
+from gateway.policies.parts.elements import FIELD_NAME, VALUE
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from gateway.pipeline.document import Section
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.run import run
-from gateway.pipeline.shape import ID, Attribute, Child, Content, Element, Kind
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

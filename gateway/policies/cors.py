@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Child, Content, Element, Kind
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.pipeline.values import Constant, combined
-from gateway.policies.elements import FIELD_NAME
+from gateway.policies.parts.elements import FIELD_NAME
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:

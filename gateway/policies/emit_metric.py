@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.shape import ID, Attribute, Child, Element, Kind
 from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
-from gateway.policies.metric_dimensions import DIMENSION, dimensions
+from gateway.policies.parts.metric_dimensions import DIMENSION, dimensions
 
 if TYPE_CHECKING:
+    from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.policy import Value
     from gateway.pipeline.services import MetricSink
     from gateway.pipeline.settings import Settings

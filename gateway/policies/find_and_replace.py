@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.shape import ID, Attribute, Element
 from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.shape import ID, Attribute, Element
-from gateway.policies.body_text import message, rewrite
+from gateway.policies.parts.body_text import message, rewrite
 
 if TYPE_CHECKING:
+    from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
 

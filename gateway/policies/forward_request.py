@@ -11,13 +11,13 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import PolicyError, UpstreamError
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element, Kind
 from gateway.pipeline.values import Constant
-from gateway.policies.elements import timeout
+from gateway.policies.parts.elements import timeout
 from gateway.wire.messages import ForwardOptions
-from gateway.wire.way import Way
+from gateway.wire.upstream.way import Way
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.settings import Settings
     from gateway.wire.body import Body
     from gateway.wire.messages import Response
-    from gateway.wire.pending import Pending
+    from gateway.wire.server.pending import Pending
 
 
 @dataclass(frozen=True, slots=True)

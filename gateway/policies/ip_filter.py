@@ -10,9 +10,9 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Content, Element
 from gateway.errors import ExpressionError, PolicyError
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Child, Content, Element
 from gateway.pipeline.values import combined
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from xml.sax.saxutils import escape, quoteattr
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import ExpressionError
 from gateway.expressions.json.reader import read_moment
 from gateway.expressions.json.writer import moment_text
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element, Kind
-from gateway.policies.conversion import Conversion, conditions
+from gateway.policies.parts.conversion import Conversion, conditions
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

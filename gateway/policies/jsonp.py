@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element
 from gateway.errors import PolicyError
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element
-from gateway.policies import query
-from gateway.policies.body_text import decoded, is_json, media_type, message
+from gateway.policies.parts import query
+from gateway.policies.parts.body_text import decoded, is_json, media_type, message
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

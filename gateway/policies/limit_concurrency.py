@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.counters import ConcurrencySlots
+from gateway.documents.shape import ID, Attribute, Content, Element, Kind
 from gateway.errors import PolicyError
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.run import run
-from gateway.pipeline.shape import ID, Attribute, Content, Element, Kind
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
+    from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.policy import MaybeLater, Outcome, Steps, Value
     from gateway.pipeline.settings import Settings
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Child, Element
-from gateway.policies.metric_dimensions import DIMENSION, dimensions
-from gateway.policies.token_usage import TokenUsage, watch_usage
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Element
+from gateway.policies.parts.metric_dimensions import DIMENSION, dimensions
+from gateway.policies.parts.token_usage import TokenUsage, watch_usage
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

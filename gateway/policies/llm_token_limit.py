@@ -14,12 +14,12 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.counters import Admission, Counters, Demand, FixedWindow, SlidingWindow
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import PolicyError
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element, Kind
-from gateway.policies.elements import FIELD_NAME
-from gateway.policies.limits import start, then
-from gateway.policies.token_usage import TokenUsage, watch_usage
+from gateway.policies.parts.elements import FIELD_NAME
+from gateway.policies.parts.limits import start, then
+from gateway.policies.parts.token_usage import TokenUsage, watch_usage
 
 if TYPE_CHECKING:
     from gateway.pipeline.background import Background

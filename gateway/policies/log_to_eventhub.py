@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.shape import ID, Attribute, Content, Element
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.services import Event
-from gateway.pipeline.shape import ID, Attribute, Content, Element
-from gateway.policies.limits import start
+from gateway.policies.parts.limits import start
 
 if TYPE_CHECKING:
+    from gateway.documents.model import Section
     from gateway.pipeline.background import Background
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.policy import Value
     from gateway.pipeline.services import EventSink
     from gateway.pipeline.settings import Settings

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.openapi import UNDEFINED
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element, Kind
-from gateway.policies.elements import FIELD_VALUE
+from gateway.policies.parts.elements import FIELD_VALUE
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element
 from gateway.pipeline.values import Constant, combined
-from gateway.wire.way import Proxy as HttpProxy
+from gateway.wire.upstream.way import Proxy as HttpProxy
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import quote
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.errors import UpstreamError
 from gateway.expressions import to_text
-from gateway.pipeline.document import Section
 from gateway.pipeline.services import Call
-from gateway.pipeline.shape import ID, Attribute, Child, Content, Element, Kind
-from gateway.policies.body_text import message
-from gateway.policies.elements import FIELD_VALUE, timeout
-from gateway.policies.liquid_template import template_of
+from gateway.policies.parts.body_text import message
+from gateway.policies.parts.elements import FIELD_VALUE, timeout
+from gateway.policies.parts.liquid_template import template_of
 from gateway.wire.headers import Headers
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.counters import Admission, Counters, Demand, FixedWindow
 from gateway.counters.windows import YEAR_ONE_S
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element, Kind
-from gateway.policies.limits import (
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element, Kind
+from gateway.policies.parts.limits import (
     Increment,
     Report,
     count_afterwards,

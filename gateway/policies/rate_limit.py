@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.counters import Admission, Counters, SlidingWindow
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
-from gateway.policies.limits import Report, rate_refusal, report_attributes, then
-from gateway.policies.subscription_limits import Limit, demands, limits
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Element, Kind
+from gateway.policies.parts.limits import Report, rate_refusal, report_attributes, then
+from gateway.policies.parts.subscription_limits import Limit, demands, limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

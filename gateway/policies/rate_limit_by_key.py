@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.counters import Admission, Counters, Demand, SlidingWindow
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element, Kind
-from gateway.policies.limits import (
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element, Kind
+from gateway.policies.parts.limits import (
     Increment,
     Report,
     count_afterwards,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Element
-from gateway.policies.body_text import message, rewrite
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Element
+from gateway.policies.parts.body_text import message, rewrite
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

@@ -11,16 +11,16 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.shape import ID, Attribute, Content, Element, Kind
 from gateway.errors import ExpressionError, UpstreamError
 from gateway.pipeline.buffering import BufferBody
 from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.run import finish, run
-from gateway.pipeline.shape import ID, Attribute, Content, Element, Kind
-from gateway.policies.elements import seconds
+from gateway.policies.parts.elements import seconds
 
 if TYPE_CHECKING:
+    from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.policy import Outcome, Steps, Value
     from gateway.pipeline.settings import Settings
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.errors import ExpressionError
 from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.shape import ID, Attribute, Child, Element
 from gateway.policies.set_body import SetBody
 from gateway.policies.set_header import SetHeader
 from gateway.policies.set_status import SetStatus
@@ -19,8 +19,8 @@ from gateway.wire.body import Body
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
+    from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.settings import Settings
 
 

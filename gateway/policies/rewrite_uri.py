@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import quote, unquote
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import ExpressionError, PolicyError
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element, Kind
-from gateway.policies import query
-from gateway.policies.elements import URL_TEXT
+from gateway.policies.parts import query
+from gateway.policies.parts.elements import URL_TEXT
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

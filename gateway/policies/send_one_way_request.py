@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.shape import ID, Element
 from gateway.errors import UpstreamError
 from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.shape import ID, Element
-from gateway.policies.outgoing import ATTRIBUTES, CHILDREN, Outgoing
+from gateway.policies.parts.outgoing import ATTRIBUTES, CHILDREN, Outgoing
 
 if TYPE_CHECKING:
+    from gateway.documents.model import Section
     from gateway.pipeline.background import Background
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.services import Call, HttpClient
     from gateway.pipeline.settings import Settings
 

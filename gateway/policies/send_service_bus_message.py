@@ -10,10 +10,10 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Content, Element
 from gateway.errors import UpstreamError
-from gateway.pipeline.document import Section
 from gateway.pipeline.services import Event
-from gateway.pipeline.shape import ID, Attribute, Child, Content, Element
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

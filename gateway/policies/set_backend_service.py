@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import quote, urlsplit
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element
 from gateway.errors import ExpressionError
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element
 from gateway.pipeline.values import UNRESOLVED, Constant
 from gateway.wire.messages import DEFAULT_PORTS
 

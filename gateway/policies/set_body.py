@@ -9,19 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from gateway.documents.shape import ID, Attribute, Content, Element, Kind
 from gateway.expressions import to_text
 from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.shape import ID, Attribute, Content, Element, Kind
 from gateway.pipeline.values import Constant
-from gateway.policies.body_text import message
+from gateway.policies.parts.body_text import message
 from gateway.wire.body import Body
 
 if TYPE_CHECKING:
+    from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
-    from gateway.policies.liquid_template import Template
+    from gateway.policies.parts.liquid_template import Template
     from gateway.wire.headers import Headers
 
 
@@ -64,9 +64,7 @@ class SetBody:
     def compile(cls, settings: Settings) -> Self:
         """From ``<set-body>``. Raises LoadError: the template is not Liquid."""
         if settings.maybe(settings.constant, "template") == "liquid":
-            from gateway.policies.liquid_template import (
-                template_of,  # its library is large, and few bodies are templates
-            )
+            from gateway.policies.parts.liquid_template import template_of
 
             nil_is_null = settings.constant("xsi-nil") == "null"
             return cls(Constant(None), template_of(settings, nil_is_null), settings.on_request)

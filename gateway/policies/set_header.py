@@ -10,18 +10,18 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
+from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.errors import ExpressionError
 from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.shape import ID, Attribute, Child, Element
 from gateway.pipeline.values import Computed, Constant
-from gateway.policies.elements import FIELD_NAME, FIELD_VALUE, VALUE
+from gateway.policies.parts.elements import FIELD_NAME, FIELD_VALUE, VALUE
 from gateway.wire.authority import is_authority
 from gateway.wire.fields import field_key
 from gateway.wire.headers import ONE_LINE_EACH
 
 if TYPE_CHECKING:
+    from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
     from gateway.wire.headers import Headers

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.errors import ExpressionError
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Child, Element
 from gateway.pipeline.values import Constant
-from gateway.policies import query
-from gateway.policies.elements import VALUE
+from gateway.policies.parts import query
+from gateway.policies.parts.elements import VALUE
 from gateway.policies.set_header import ACTIONS
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.shape import ID, Attribute, Element, Format, Kind
 from gateway.errors import ExpressionError
 from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.shape import ID, Attribute, Element, Format, Kind
 
 if TYPE_CHECKING:
+    from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
     from gateway.wire.messages import Response

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from gateway.documents.shape import ID, Attribute, Element
 from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.shape import ID, Attribute, Element
 
 if TYPE_CHECKING:
+    from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
 

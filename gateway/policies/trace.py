@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import structlog
 
+from gateway.documents.shape import ID, Attribute, Child, Content, Element
 from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.shape import ID, Attribute, Child, Content, Element
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.document import Section
     from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
 

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.errors import ExpressionError
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Child, Element
 from gateway.pipeline.values import Constant, combined
-from gateway.policies.token_check import OUTPUT, REFUSAL_ATTRIBUTES, TokenCheck
-from gateway.policies.token_extensions import EXTENSIONS, Extensions, extensions
-from gateway.policies.token_keys import DECRYPTION_KEYS, decryption_keys
-from gateway.policies.token_rules import AUDIENCES, REQUIRED_CLAIMS, RuleSet, required_claims, text_list, texts
-from gateway.policies.token_source import BEARER, SOURCE_ATTRIBUTES, token_source
+from gateway.policies.parts.token_check import OUTPUT, REFUSAL_ATTRIBUTES, TokenCheck
+from gateway.policies.parts.token_extensions import EXTENSIONS, Extensions, extensions
+from gateway.policies.parts.token_keys import DECRYPTION_KEYS, decryption_keys
+from gateway.policies.parts.token_rules import AUDIENCES, REQUIRED_CLAIMS, RuleSet, required_claims, text_list, texts
+from gateway.policies.parts.token_source import BEARER, SOURCE_ATTRIBUTES, token_source
 from gateway.policies.validate_jwt import Validators
 from gateway.tokens.entra import parse_tenant
 from gateway.tokens.validator import KeySources

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from gateway.certificate_facts import issued_by, thumbprint
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Element, Kind
 from gateway.errors import PolicyError
 from gateway.expressions.types.certificates import distinguished_name
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
+from gateway.revocation.certificate_facts import issued_by, thumbprint
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Element, Kind
 from gateway.openapi import Content
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
-from gateway.policies.body_text import decoded, is_json, is_xml, media_type, message
-from gateway.policies.content_forms import CONTENT, Form
-from gateway.policies.validation import ERRORS_VARIABLE, Conclusion, Finding, action
+from gateway.policies.parts.body_text import decoded, is_json, is_xml, media_type, message
+from gateway.policies.parts.content_forms import CONTENT, Form
+from gateway.policies.parts.validation import ERRORS_VARIABLE, Conclusion, Finding, action
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

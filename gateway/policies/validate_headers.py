@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.openapi import UNDEFINED
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Child, Element
-from gateway.policies.elements import FIELD_NAME
-from gateway.policies.parameter_check import RESPONSE_HEADER, header_key
-from gateway.policies.validation import ERRORS_VARIABLE, Conclusion, Finding, Overrides, action
+from gateway.policies.parts.elements import FIELD_NAME
+from gateway.policies.parts.parameter_check import RESPONSE_HEADER, header_key
+from gateway.policies.parts.validation import ERRORS_VARIABLE, Conclusion, Finding, Overrides, action
 
 if TYPE_CHECKING:
     from gateway.openapi import Parameter

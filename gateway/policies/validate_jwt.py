@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Element, Kind
 from gateway.errors import PolicyError
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
 from gateway.pipeline.values import Constant, combined, is_unresolved
-from gateway.policies.token_check import OUTPUT, REFUSAL_ATTRIBUTES, TokenCheck
-from gateway.policies.token_extensions import EXTENSIONS, Extensions, extensions
-from gateway.policies.token_keys import DECRYPTION_KEYS, ISSUER_SIGNING_KEYS, decryption_keys, signing_keys
-from gateway.policies.token_rules import (
+from gateway.policies.parts.token_check import OUTPUT, REFUSAL_ATTRIBUTES, TokenCheck
+from gateway.policies.parts.token_extensions import EXTENSIONS, Extensions, extensions
+from gateway.policies.parts.token_keys import DECRYPTION_KEYS, ISSUER_SIGNING_KEYS, decryption_keys, signing_keys
+from gateway.policies.parts.token_rules import (
     AUDIENCES,
     ISSUERS,
     REQUIRED_CLAIMS,
@@ -28,7 +28,7 @@ from gateway.policies.token_rules import (
     required_claims,
     texts,
 )
-from gateway.policies.token_source import SOURCE_ATTRIBUTES, token_source
+from gateway.policies.parts.token_source import SOURCE_ATTRIBUTES, token_source
 from gateway.tokens.validator import KeySources, TokenValidator
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Child, Element, Kind
-from gateway.policies.validation import ERRORS_VARIABLE, Conclusion, Finding, action
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Element, Kind
+from gateway.policies.parts.validation import ERRORS_VARIABLE, Conclusion, Finding, action
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

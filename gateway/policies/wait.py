@@ -10,10 +10,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Content, Element
 from gateway.pipeline.buffering import BufferBody
-from gateway.pipeline.document import Section
 from gateway.pipeline.run import finish, run
-from gateway.pipeline.shape import ID, Attribute, Content, Element
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 from lxml import etree
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import ExpressionError
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Element, Kind
-from gateway.policies.conversion import Conversion, conditions
-from gateway.policies.safe_xml import XmlError, parse_xml
+from gateway.policies.parts.conversion import Conversion, conditions
+from gateway.policies.parts.safe_xml import XmlError, parse_xml
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from lxml import etree
 
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Content, Element
 from gateway.errors import ExpressionError
-from gateway.pipeline.document import Section
-from gateway.pipeline.shape import ID, Attribute, Child, Content, Element
-from gateway.policies.body_text import decoded, message
-from gateway.policies.safe_xml import XmlError, parse_xml
+from gateway.policies.parts.body_text import decoded, message
+from gateway.policies.parts.safe_xml import XmlError, parse_xml
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from cryptography import x509
 
-from gateway.certificate_facts import issued_by
+from gateway.revocation.certificate_facts import issued_by
 from gateway.revocation.evidence import Undecided
 
 MAX_PATH = 8

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from gateway.addresses import AddressRefused, PinnedTransport, Resolve, allowed_address, resolve
 from gateway.revocation.evidence import Undecided
+from gateway.wire.addresses import AddressRefused, PinnedTransport, Resolve, allowed_address, resolve
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_URL = 2_048

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, paddin
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
-from gateway.certificate_facts import issued_by
+from gateway.revocation.certificate_facts import issued_by
 from gateway.revocation.crl import SKEW_S, WEAK_HASHES
 from gateway.revocation.evidence import Evidence, Undecided
 

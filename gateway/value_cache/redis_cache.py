@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from gateway.redis_link import RedisAway, RedisLink
+from gateway.outside.redis_link import RedisAway, RedisLink
 from gateway.value_cache.seam import MAX_VALUE_BYTES, storage_key
 
 _LONGEST_TTL_MS = 10 * 365 * 24 * 3600 * 1000

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.app import Gateway, build
+from gateway.assembly.app import Gateway, build
 from gateway.config import parse
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import API
 from gateway.emulators.serving import serve_here
-from gateway.serving import Sockets, serving_gateway
-from gateway.wire.serve import bind
+from gateway.serving.process import Sockets, serving_gateway
+from gateway.wire.server.serve import bind
 from tests.wire.rig import OK, Backend, Reply, Script, answer, ask, backend, settled
 
 DOCUMENTS = Path(__file__).parents[2] / "policies"

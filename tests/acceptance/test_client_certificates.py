@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import build
+from gateway.assembly.app import build
 from gateway.config import parse
 from gateway.errors import LoadError
-from gateway.serving import listener_tls
-from gateway.wire.serve import start
+from gateway.serving.process import listener_tls
+from gateway.wire.server.serve import start
 from tests.nginx import free_port
 from tests.revocation.pki import Authority, Identity, openssl_responder
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.decision import DecisionEndpoint
+from gateway.data_plane.decision import DecisionEndpoint
 from gateway.emulators.entra.directory import SERVICE_PRINCIPAL
-from gateway.wire.serve import start
+from gateway.wire.server.serve import start
 from gateway.wire.settings import ServerSettings
 from tests.acceptance.rig import Product, product
 from tests.nginx import free_port, listening
@@ -25,7 +25,7 @@ CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx-auth-request.conf"
 
 @asynccontextmanager
 async def deciding(directory: Path) -> AsyncIterator[tuple[Product, int]]:
-    from gateway.serving import EVERYBODY
+    from gateway.serving.process import EVERYBODY
 
     async with product(directory) as running:
         endpoint = DecisionEndpoint(running.gateway.dispatcher)

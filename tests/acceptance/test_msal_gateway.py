@@ -15,15 +15,15 @@ import httpx2
 import msal
 import pytest
 
-from gateway.app import build
+from gateway.assembly.app import build
 from gateway.config import parse
 from gateway.emulators.certificates import ServerTls, throw_away
 from gateway.emulators.echo import EchoBackend
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import API, CLIENT, SECRET, SERVICE_PRINCIPAL
 from gateway.emulators.serving import Binding, serve
-from gateway.serving import Sockets, serving_gateway
-from gateway.wire.serve import bind
+from gateway.serving.process import Sockets, serving_gateway
+from gateway.wire.server.serve import bind
 from tests.wire.rig import settled
 
 SCOPES = ["api://batch/.default"]

@@ -13,10 +13,10 @@ import pytest
 from prometheus_client import generate_latest
 from structlog.testing import capture_logs
 
+from gateway.commands.explain import Question, explained
 from gateway.config import parse
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import API
-from gateway.explain_command import Question, explained
 from tests.acceptance.rig import CONFIG, DOCUMENTS, product
 from tests.wire.rig import settled
 

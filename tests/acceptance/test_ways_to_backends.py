@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import build
+from gateway.assembly.app import build
 from gateway.config import parse
 from gateway.wire.messages import Response
-from gateway.wire.serve import ListenerTls, start
+from gateway.wire.server.serve import ListenerTls, start
 from tests.wire.rig import Answerer, Reply, ask, serving
+from tests.wire.server.test_serve import Files
 from tests.wire.test_http2_nginx import target_behind_nginx
-from tests.wire.test_serve import Files
 
 CONFIG = """
 backends: {{orders: {{url: 'https://localhost:{port}', tls: {{ca-file: {ca}}}}}}}

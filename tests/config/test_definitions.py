@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from gateway.app import build
-from gateway.check import check_config
+from gateway.assembly.app import build
+from gateway.commands.check import check_config
 from gateway.config import Config, json_schema, parse
 from gateway.config.apis import Operation
 from gateway.errors import LoadError

@@ -16,8 +16,8 @@ from gateway.config import Config, json_schema, load, parse
 from gateway.config.apis import named
 from gateway.errors import LoadError
 from gateway.notifications.settings import D365Settings, NotificationSettings
+from gateway.reading.yaml_nodes import compose
 from gateway.wire.settings import ServerSettings, UpstreamSettings
-from gateway.yaml_nodes import compose
 
 HERE = Path("/etc/gateway")
 

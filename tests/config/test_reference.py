@@ -15,7 +15,7 @@ from gateway.config import json_schema, load
 from gateway.config.reference import keys, markdown, models
 from gateway.emulators.certificates import throw_away
 from gateway.notifications import settings
-from gateway.yaml_nodes import Mapping, Sequence, YamlNode, compose
+from gateway.reading.yaml_nodes import Mapping, Sequence, YamlNode, compose
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "config.example.yaml"

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from gateway.counters import Admission, Demand, FixedWindow, SlidingWindow
 from gateway.counters.redis_counters import RedisCounters
-from gateway.redis_link import RedisLink, connect
+from gateway.outside.redis_link import RedisLink, connect
 from tests.redis_server import RedisServer, running_redis
 
 pytestmark = pytest.mark.redis

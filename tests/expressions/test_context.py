@@ -16,7 +16,7 @@ from gateway.expressions.types.certificates import trust_roots
 from gateway.pipeline.context import Authorization
 from gateway.tokens.jwt import Jwt
 from gateway.wire.headers import Headers
-from gateway.wire.way import StoredCertificate
+from gateway.wire.upstream.way import StoredCertificate
 from tests.expressions.stubs import Body, Url, context, evaluate, request, response
 
 JWT = Jwt.of({"alg": "RS256", "typ": "JWT"}, {

@@ -21,12 +21,10 @@ import httpx2 as httpx
 import pytest
 from starlette.applications import Starlette
 
-from gateway.addresses import resolve
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.serving import serve
-from gateway.notifications.app import build_app
-from gateway.notifications.database import open_engine
+from gateway.notifications.api.app import build_app
 from gateway.notifications.engine import Engine
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import (
@@ -36,7 +34,9 @@ from gateway.notifications.settings import (
     NotificationSettings,
     PollingSettings,
 )
-from gateway.notifications.store import Store
+from gateway.notifications.store.database import open_engine
+from gateway.notifications.store.store import Store
+from gateway.wire.addresses import resolve
 from tests.notifications.receiver import Receiver
 
 T = TypeVar("T")

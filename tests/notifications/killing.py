@@ -30,7 +30,7 @@ from pathlib import Path
 
 import httpx2 as httpx
 
-from gateway import notification_commands
+from gateway.commands.notifications import configured as notification_commands
 from gateway.emulators.d365 import D365Emulator, Job
 from gateway.emulators.d365.lives import ends
 from gateway.emulators.entra import EntraEmulator
@@ -40,7 +40,9 @@ from tests.notifications.receiver import Receiver
 CALLER = "33333333-3333-3333-3333-333333333333"
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["gateway.notification_commands", "gateway.notifications.serving", "uvicorn.lifespan.on"])
+_FORKS.set_forkserver_preload(
+    ["gateway.commands.notifications.configured", "gateway.notifications.api.serving", "uvicorn.lifespan.on"]
+)
 
 
 @dataclass(frozen=True, slots=True)

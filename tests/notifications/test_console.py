@@ -11,8 +11,8 @@ from gateway.emulators.d365.lives import ends
 from gateway.management.console import jobs_page
 from gateway.management.console.jobs import read_jobs
 from gateway.management.console.state import JobsState
-from gateway.notifications.database import open_engine
-from gateway.notifications.store import Store
+from gateway.notifications.store.database import open_engine
+from gateway.notifications.store.store import Store
 from tests.management.console.rig import text_of
 from tests.notifications.conftest import Running
 from tests.notifications.receiver import Receiver, answer

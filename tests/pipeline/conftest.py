@@ -8,19 +8,19 @@ from typing import ClassVar, Self
 
 import pytest
 
+from gateway.documents.model import Scope, Section
+from gateway.documents.shape import ID, Attribute, Content, Element
+from gateway.documents.xml import format as xml_format
 from gateway.errors import PolicyError, UpstreamError
-from gateway.pipeline import xml_format
 from gateway.pipeline.compiler import Compiler, Scoped
 from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo, OperationInfo
-from gateway.pipeline.document import Scope, Section
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.policy import ANYWHERE, MaybeLater, Outcome, Steps, Vocabulary
 from gateway.pipeline.run import run
 from gateway.pipeline.services import Services
 from gateway.pipeline.settings import Settings
-from gateway.pipeline.shape import ID, Attribute, Content, Element
 from gateway.wire.messages import ForwardOptions, Request, Response, Target, Url
-from gateway.wire.pending import Pending
+from gateway.wire.server.pending import Pending
 
 
 @dataclass(frozen=True)

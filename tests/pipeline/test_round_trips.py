@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.documents.check import check
+from gateway.documents.model import Node, PolicyDocument, Section, Text, same
+from gateway.documents.shape import Attribute, Child, Content, Element
+from gateway.documents.xml import format as xml_format
+from gateway.documents.yaml import format as yaml_format
 from gateway.errors import LoadError, Location
-from gateway.pipeline import xml_format, yaml_format
-from gateway.pipeline.checker import check
-from gateway.pipeline.document import Node, PolicyDocument, Section, Text, same
-from gateway.pipeline.shape import Attribute, Child, Content, Element
 from tests.pipeline.vocabulary import VOCABULARY
 
 HERE = Location("p")

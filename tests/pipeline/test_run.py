@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway.documents.model import Scope, Section
 from gateway.errors import ClientLeft, ExpressionError, KeysUnavailable, PolicyError, UpstreamError
 from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo, OperationInfo
-from gateway.pipeline.document import Scope, Section
 from gateway.pipeline.policy import MaybeLater, Outcome, Place, Step
 from gateway.pipeline.run import as_policy_error, finish, run
 from gateway.wire.body import BodyTooLarge
 from gateway.wire.fields import FieldError
 from gateway.wire.messages import Request, Response
-from gateway.wire.pending import Pending
+from gateway.wire.server.pending import Pending
 
 PLACE = Place("probe", Scope.API, Section.INBOUND, "probe[1]")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from gateway.pipeline.document import Section
+from gateway.documents.model import Section
+from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.pipeline.policy import ANYWHERE, PolicyType, Vocabulary
-from gateway.pipeline.shape import ID, Attribute, Child, Content, Element, Kind
 
 TEXT = Element("value", "", content=Content.TEXT)
 SET_BODY = Element("set-body", "", (ID, Attribute("template", "")), content=Content.VERBATIM)

@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gateway.documents import check as checker
+from gateway.documents.model import Node, PolicyDocument, Scope, Section
+from gateway.documents.xml import format as xml_format
+from gateway.documents.yaml import format as yaml_format
 from gateway.errors import LoadError
-from gateway.pipeline import checker, xml_format, yaml_format
 from gateway.pipeline.compiler import Compiler, Scoped
 from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo, OperationInfo
-from gateway.pipeline.document import Node, PolicyDocument, Scope, Section
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.run import finish, run
 from gateway.pipeline.services import Services
@@ -20,7 +22,7 @@ from gateway.policies import POLICIES
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import DEFAULT_PORTS, ForwardOptions, Request, Response, Url
-from gateway.wire.pending import Pending
+from gateway.wire.server.pending import Pending
 
 NOW = 1_800_000_000
 

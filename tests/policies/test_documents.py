@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from gateway.commands.policy_tests.command import run_tests
+from gateway.documents import check as checker
+from gateway.documents.model import PolicyDocument, Section, same
+from gateway.documents.named_values import NamedValue, Substitution
+from gateway.documents.xml import format as xml_format
+from gateway.documents.yaml import format as yaml_format
 from gateway.errors import PolicyError
-from gateway.pipeline import checker, xml_format, yaml_format
-from gateway.pipeline.document import PolicyDocument, Section, same
-from gateway.pipeline.named_values import NamedValue, Substitution
 from gateway.policies import POLICIES
-from gateway.policy_tests.command import run_tests
 from gateway.tokens.registry import IssuerRegistry
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request

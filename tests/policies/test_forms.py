@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.documents import check as checker
+from gateway.documents.model import Section, same
+from gateway.documents.shape import Attribute, Element, Kind
 from gateway.errors import LoadError
-from gateway.pipeline import checker
-from gateway.pipeline.document import Section, same
-from gateway.pipeline.shape import Attribute, Element, Kind
 from gateway.policies import POLICIES
 from tests.policies.bench import Bench, codes, only, read_xml, read_yaml
 from tests.policies.forms import FORMS

@@ -10,7 +10,7 @@ import pytest
 from gateway.counters import MemoryCounters
 from gateway.errors import PolicyError, UpstreamError
 from gateway.pipeline.context import Authorization
-from gateway.policies.token_usage import TokenUsage, find_usage
+from gateway.policies.parts.token_usage import TokenUsage, find_usage
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.messages import Response
 from tests.policies.bench import NOW, Bench, Ran, answer, post

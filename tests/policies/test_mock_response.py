@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.assembly.entities import operation_info
 from gateway.config.apis import Operation
-from gateway.entities import operation_info
 from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo
 from gateway.policies.mock_response import MockResponse
 from gateway.wire.messages import Request

@@ -11,10 +11,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from gateway.certificate_facts import thumbprint
 from gateway.errors import LoadError, PolicyError
 from gateway.revocation import Authorities
-from gateway.wire.way import StoredCertificate
+from gateway.revocation.certificate_facts import thumbprint
+from gateway.wire.upstream.way import StoredCertificate
 from tests.policies.bench import Bench, codes, get
 from tests.revocation.pki import DAY, NOW, Authority
 

@@ -18,7 +18,7 @@ from gateway.tokens.cache import TokenCache
 from gateway.tokens.jwt import Jwt
 from gateway.tokens.registry import IssuerRegistry
 from gateway.wire.messages import Request
-from gateway.wire.way import StoredCertificate
+from gateway.wire.upstream.way import StoredCertificate
 from tests.policies.bench import NOW, Bench, codes, get, new_context
 from tests.tokens.minting import METADATA_URL, SECRET, Site, entra_site, rsa_key, token
 

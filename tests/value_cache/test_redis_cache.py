@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from gateway.redis_link import RedisLink, connect
+from gateway.outside.redis_link import RedisLink, connect
 from gateway.value_cache.redis_cache import RedisCache
 from tests.redis_server import RedisServer, running_redis
 

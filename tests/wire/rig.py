@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from gateway.wire.messages import Ending, ForwardOptions, Request, Response, Target
-from gateway.wire.pending import Pending
-from gateway.wire.serve import ListenerTls, RunningServer, start
+from gateway.wire.server.pending import Pending
+from gateway.wire.server.serve import ListenerTls, RunningServer, start
 from gateway.wire.settings import ServerSettings, UpstreamSettings
-from gateway.wire.upstream import HttpTarget
+from gateway.wire.upstream.upstream import HttpTarget
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter, "Backend"], Awaitable[None]]
 DEFAULT = ServerSettings()

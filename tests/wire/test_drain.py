@@ -9,7 +9,7 @@ import pytest
 
 from gateway.wire.body import Body
 from gateway.wire.messages import Request, Response
-from gateway.wire.serve import start
+from gateway.wire.server.serve import start
 from gateway.wire.settings import ServerSettings
 from tests.wire.rig import Answerer, client, serving
 

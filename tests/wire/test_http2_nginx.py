@@ -13,10 +13,10 @@ from gateway.errors import UpstreamError
 from gateway.wire.body import Body
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.settings import TlsSettings, UpstreamSettings
-from gateway.wire.upstream import HttpTarget
+from gateway.wire.upstream.upstream import HttpTarget
 from tests.nginx import free_port, nginx
 from tests.wire.rig import Forwarder, answer, ask, backend, client, serving
-from tests.wire.test_serve import Files
+from tests.wire.server.test_serve import Files
 
 TWO, EITHER, ONE = (ForwardOptions(5.0, http_version=version) for version in ("2", "2or1", "1"))
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

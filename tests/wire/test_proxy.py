@@ -16,12 +16,12 @@ from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.settings import TlsSettings, UpstreamSettings
-from gateway.wire.upstream import MAX_VARIANTS, HttpTarget
-from gateway.wire.way import Proxy, Way
+from gateway.wire.upstream.upstream import MAX_VARIANTS, HttpTarget
+from gateway.wire.upstream.way import Proxy, Way
 from tests.nginx import free_port, listening, running
 from tests.wire.http2_peer import Peer, playing
 from tests.wire.rig import OK, Answerer, Forwarder, answer, answer_and_close, ask, backend, serving, settled
-from tests.wire.test_serve import Files
+from tests.wire.server.test_serve import Files
 
 MEGABYTE = 1024 * 1024
 ACCOUNT = "user", "pass"

@@ -13,10 +13,10 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from gateway.wire.messages import ForwardOptions, Request, Response
-from gateway.wire.pending import Pending
-from gateway.wire.serve import RunningServer
+from gateway.wire.server.pending import Pending
+from gateway.wire.server.serve import RunningServer
 from gateway.wire.settings import ServerSettings
-from gateway.wire.upstream import HttpTarget
+from gateway.wire.upstream.upstream import HttpTarget
 from gateway.wire.websocket import FrameTracker, close_frame
 from tests.wire.rig import Backend, Forwarder, answer_and_close, ask, client, proxy, serving, settled
 

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from gateway.certificate_facts import issued_by, thumbprint
 from gateway.expressions.clr import define
 from gateway.expressions.formatting.text import TEXT
 from gateway.expressions.moments import DateTime, from_python
@@ -20,6 +19,7 @@ from gateway.expressions.runtime import represent
 from gateway.expressions.thrown import thrown
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue
+from gateway.revocation.certificate_facts import issued_by, thumbprint
 
 NAME_TYPE = enumeration(
     "System.Security.Cryptography.X509Certificates.X509NameType",

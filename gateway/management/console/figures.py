@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from gateway import durations
+from gateway.reading import durations
 
 NOTHING = "–"
 

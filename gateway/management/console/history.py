@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from gateway.management.metrics import GatewayMetrics, Totals
+from gateway.telemetry.metrics import GatewayMetrics, Totals
 
 SLOT_S = 10
 SLOTS = 60

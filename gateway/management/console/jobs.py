@@ -6,10 +6,10 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.management.console.state import DeadLetter, JobLine, JobsState
-from gateway.notifications import attempts, jobs
-from gateway.notifications.model import Job
-from gateway.notifications.store import Store
-from gateway.notifications.transitions import State
+from gateway.notifications.store import attempts, jobs
+from gateway.notifications.store.model import Job
+from gateway.notifications.store.store import Store
+from gateway.notifications.workflow.transitions import State
 
 log = structlog.get_logger("gateway.console")
 

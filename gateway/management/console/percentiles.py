@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from gateway.management.metrics import BUCKETS_S
+from gateway.telemetry.metrics import BUCKETS_S
 
 
 def percentile(buckets: Sequence[int], hundredth: float) -> float | None:

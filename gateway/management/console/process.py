@@ -20,8 +20,8 @@ from gateway.management.console.state import (
     TraceLine,
 )
 from gateway.management.health import Readiness
-from gateway.management.metrics import GatewayMetrics
 from gateway.management.traces import Traces
+from gateway.telemetry.metrics import GatewayMetrics
 
 ReadJobs = Callable[[], Awaitable[JobsState]]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from gateway.wire.answers import OWNED
 from gateway.wire.messages import Request, Url
-from gateway.wire.request_head import HOP_BY_HOP
-from gateway.wire.response_head import ResponseError, ResponseHead, parse_response
+from gateway.wire.server.answers import OWNED
+from gateway.wire.server.request_head import HOP_BY_HOP
+from gateway.wire.upstream.response_head import ResponseError, ResponseHead, parse_response
 
 Field: TypeAlias = tuple[bytes, bytes]
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from gateway.wire.dial import Dial, cause
 from gateway.wire.http2.connection import Http2Connection
 from gateway.wire.http2.exchange import Http2Exchange
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper, sweeper
+from gateway.wire.upstream.dial import Dial, cause
 
 FALLBACK_S = 300.0  # a backend that spoke HTTP/1.1 only is not asked again for so long
 

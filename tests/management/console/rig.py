@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx2
 
-from gateway.app import Gateway
+from gateway.assembly.app import Gateway
 from tests.acceptance.rig import Product, product
 
 HOSTILE = """<img src=x onerror="document.title='owned'">'&"""

@@ -7,7 +7,7 @@ import contextlib
 from unittest import mock
 
 from gateway.management.console.history import SLOT_S, SLOTS, History, added
-from gateway.management.metrics import GatewayMetrics
+from gateway.telemetry.metrics import GatewayMetrics
 
 
 class Clock:

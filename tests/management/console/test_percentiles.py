@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.management.console.percentiles import percentile
-from gateway.management.metrics import BUCKETS_S
+from gateway.telemetry.metrics import BUCKETS_S
 
 LAST = len(BUCKETS_S)
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
-from gateway.app import Gateway
+from gateway.assembly.app import Gateway
 from gateway.management.console.routes import console_routes
 from gateway.management.console.workers import Workers
 from tests.management.console.rig import hostile_product, look, text_of

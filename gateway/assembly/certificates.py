@@ -1,0 +1,70 @@
+"""Certificates of the configuration: PEM or PKCS#12 files, found by id and by thumbprint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+from gateway.config import Config
+from gateway.config.materials import Certificate
+from gateway.errors import LoadError
+from gateway.revocation import certificate_facts
+from gateway.wire.upstream.way import StoredCertificate
+
+_PLAIN = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+
+def load_certificates(config: Config) -> dict[str, StoredCertificate]:
+    """
+    Every certificate by its id and by its upper-case SHA-1 thumbprint, the name that APIM's expressions use.
+
+    Raises:
+        LoadError: A file is no certificate, or its password is wrong.
+    """
+    found: dict[str, StoredCertificate] = {}
+    for name, entry in config.certificates.items():
+        stored = _load(name, entry, config)
+        found[name] = found[thumbprint(stored)] = stored
+    return found
+
+
+def thumbprint(stored: StoredCertificate) -> str:
+    """SHA-1 of the DER form, upper-case hexadecimal."""
+    return certificate_facts.thumbprint(x509.load_pem_x509_certificate(stored.pem))
+
+
+def _load(name: str, entry: Certificate, config: Config) -> StoredCertificate:
+    password = entry.password.get_secret_value().encode() if entry.password else None
+    try:
+        content = entry.file.read_bytes()
+        if b"-----BEGIN" in content:
+            return StoredCertificate(_certificates(content), _private_key(content, entry.key, password))
+        return _from_pkcs12(content, password)
+    except (ValueError, TypeError, OSError) as error:
+        where = config.location("certificates", name)
+        message = f"certificate {name!r} cannot be read: {error}"
+        raise LoadError.at(where, "bad-certificate", message, "give a PEM or PKCS#12 file and its password") from None
+
+
+def _certificates(content: bytes) -> bytes:
+    chain = x509.load_pem_x509_certificates(content)
+    return b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in chain)
+
+
+def _private_key(content: bytes, key_file: Path | None, password: bytes | None) -> bytes | None:
+    text = key_file.read_bytes() if key_file else content
+    if b"PRIVATE KEY-----" not in text:
+        return None
+    return serialization.load_pem_private_key(text, password).private_bytes(*_PLAIN)
+
+
+def _from_pkcs12(content: bytes, password: bytes | None) -> StoredCertificate:
+    bundle = pkcs12.load_pkcs12(content, password)
+    if bundle.cert is None:
+        raise ValueError("the file holds no certificate")
+    chain = [bundle.cert.certificate, *(extra.certificate for extra in bundle.additional_certs)]
+    pem = b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in chain)
+    return StoredCertificate(pem, bundle.key.private_bytes(*_PLAIN) if bundle.key else None)

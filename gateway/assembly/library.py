@@ -1,0 +1,127 @@
+"""
+All policy documents of one configuration: each file read once, each combination of scopes compiled once.
+
+Every mistake in every document is collected, so that one start names them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from gateway.documents.check import check
+from gateway.documents.files import read_document
+from gateway.documents.model import PolicyDocument, Scope
+from gateway.documents.named_values import NamedValue, Substitution
+from gateway.errors import LoadError, Location, Problem
+from gateway.pipeline.compiler import Compiler, Scoped, default_global_policy
+from gateway.pipeline.masking import MASK
+from gateway.pipeline.pipeline import Pipeline
+from gateway.pipeline.policy import Vocabulary
+from gateway.pipeline.services import Services
+
+_TELLING = 8  # so many characters of a secret, or a shorter one whole, give it away
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFiles:
+    """The documents of the scopes that apply to one operation; None where a scope has none."""
+
+    operation: Path | None = None
+    api: Path | None = None
+    product: Path | None = None
+    everywhere: Path | None = None
+
+    def narrowest_first(self) -> tuple[tuple[Scope, Path | None], ...]:
+        """Scopes in the order in which ``<base/>`` climbs."""
+        return (
+            (Scope.OPERATION, self.operation),
+            (Scope.API, self.api),
+            (Scope.PRODUCT, self.product),
+            (Scope.GLOBAL, self.everywhere),
+        )
+
+
+@dataclass(slots=True)
+class PolicyLibrary:
+    """
+    Reads and compiles policy documents.
+
+    Attributes:
+        problems: Every mistake found so far, in no particular order, each once.
+    """
+
+    vocabulary: Vocabulary
+    services: Services
+    named_values: Mapping[str, NamedValue] = field(default_factory=dict)
+    fragments: Mapping[str, Path] = field(default_factory=dict)
+    problems: dict[Problem, None] = field(default_factory=dict)
+    _documents: dict[Path, PolicyDocument | None] = field(default_factory=dict)
+    _pipelines: dict[PolicyFiles, Pipeline] = field(default_factory=dict)
+
+    def pipeline(self, files: PolicyFiles) -> Pipeline:
+        """The effective policy of *files*; an empty one, and problems, where it cannot be compiled."""
+        if files not in self._pipelines:
+            self._pipelines[files] = self._compile(files)
+        return self._pipelines[files]
+
+    @property
+    def documents(self) -> list[PolicyDocument]:
+        """Every document read so far."""
+        return [document for document in self._documents.values() if document is not None]
+
+    def require(self) -> None:
+        """Raises LoadError with every problem, when there is one."""
+        if self.problems:
+            raise LoadError(sorted(self.problems, key=lambda problem: problem.location))
+
+    def _compile(self, files: PolicyFiles) -> Pipeline:
+        scoped = [Scoped(scope, self._document(path)) for scope, path in files.narrowest_first() if path is not None]
+        if files.everywhere is None:
+            scoped.append(Scoped(Scope.GLOBAL, default_global_policy()))
+        fragments = {name: self._document(path, fragment=True) for name, path in self.fragments.items()}
+        try:
+            return Compiler(self.vocabulary, self.services, fragments).compile(scoped)
+        except LoadError as error:
+            self._note(error.problems)
+            return Pipeline()
+
+    def _document(self, path: Path, fragment: bool = False) -> PolicyDocument:
+        document = self._documents.get(path)
+        if document is None:
+            document = self._documents[path] = self._read(path, fragment)
+        return document
+
+    def _read(self, path: Path, fragment: bool) -> PolicyDocument:
+        """The document, or an empty one when it is no good."""
+        try:
+            document = read_document(path, self.vocabulary)
+        except LoadError as error:
+            self._note(error.problems)
+            return PolicyDocument(str(path))
+        substitution = Substitution(self.named_values)
+        document = substitution.document(document)
+        found = [*substitution.problems, *check(document, self.vocabulary), *_wrong_root(document, path, fragment)]
+        self._note(found)
+        return PolicyDocument(str(path)) if found else document
+
+    def _note(self, problems: Iterable[Problem]) -> None:
+        secrets = [value.text for value in self.named_values.values() if value.secret]
+        self.problems.update((_masked(problem, secrets), None) for problem in problems)
+
+
+def _masked(problem: Problem, secrets: Iterable[str]) -> Problem:
+    """*problem*, its message cut where a secret named value begins: messages quote, and shorten, what they refuse."""
+    ends = [problem.message.find(secret[:_TELLING]) for secret in secrets if len(secret) >= _TELLING // 2]
+    shown = min((end for end in ends if end >= 0), default=None)
+    return problem if shown is None else replace(problem, message=problem.message[:shown] + MASK)
+
+
+def _wrong_root(document: PolicyDocument, path: Path, fragment: bool) -> list[Problem]:
+    """A fragment where a policy document belongs, or the other way round."""
+    if (document.fragment is not None) == fragment:
+        return []
+    expected, found = ("fragment", "policy document") if fragment else ("policy document", "fragment")
+    message = f"a {expected} belongs here, and this is a {found}"
+    return [Problem(Location(str(path)), "wrong-root", message, "name the right file in the configuration")]

@@ -1,0 +1,112 @@
+"""
+Counters and caches as the configuration says: in memory, in memory with a quota file, or shared through Redis.
+
+A Redis that is away takes nothing down (limits then hold per replica), so readiness tells it without refusing work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.config import Config
+from gateway.counters import Counters, MemoryCounters
+from gateway.errors import LoadError
+from gateway.management.health import Status
+from gateway.value_cache import Caches, MemoryCache
+
+if TYPE_CHECKING:
+    from gateway.outside.redis_link import RedisLink
+
+PING_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SharedState:
+    """
+    What requests share.
+
+    Attributes:
+        memory: The counters of this process, when there is a quota file to keep them in.
+        link: The connection to Redis, where one is configured.
+    """
+
+    counters: Counters
+    caches: Caches
+    link: RedisLink | None = None
+    memory: MemoryCounters | None = None
+    quota_file: Path | None = None
+
+    async def start(self, running: AsyncExitStack) -> None:
+        """Begin what runs in the background, until *running* is closed. Raises GatewayError: no quota file."""
+        if self.link is not None:
+            running.push_async_callback(self.link.client.aclose)
+            _background(running, _watch(self.link))
+        if self.memory is not None and self.quota_file is not None:
+            await self._keep(self.memory, self.quota_file, running)
+
+    async def _keep(self, memory: MemoryCounters, file: Path, running: AsyncExitStack) -> None:
+        from gateway.counters.ledger import QuotaLedger, keep_quotas  # with SQLite, for which few have a use
+
+        ledger = QuotaLedger(file)
+        running.callback(ledger.close)
+        memory.restore(ledger.load(time.time()))
+        _background(running, keep_quotas(memory, ledger))
+        await asyncio.sleep(0)  # a task that never began would not save at its end
+
+    def statuses(self) -> Mapping[str, Status]:
+        """Readiness: Redis away is said, and is no reason to refuse work."""
+        if self.link is None:
+            return {}
+        detail = "away: each replica counts and caches for itself" if self.link.away else "connected"
+        return {"redis": Status(True, detail)}
+
+
+def shared_state(config: Config) -> SharedState:
+    """Raises LoadError: the Redis URL cannot be used, or its library is not installed."""
+    if config.redis is None:
+        counters = MemoryCounters()
+        return SharedState(counters, Caches(MemoryCache()), memory=counters, quota_file=config.quota_file)
+    where = config.location("redis")
+    try:
+        return _through_redis(config.redis.get_secret_value())
+    except ValueError:
+        raise LoadError.at(where, "bad-url", "not a Redis URL", "write redis://host:6379/0") from None
+    except ImportError:
+        remedy = "pip install 'apim-policy-gateway[redis]'"
+        raise LoadError.at(where, "missing-extra", "the Redis library is not installed", remedy) from None
+
+
+def _through_redis(url: str) -> SharedState:
+    # The library is an extra: a gateway without Redis starts without it.
+    from gateway.counters.redis_counters import RedisCounters
+    from gateway.outside.redis_link import RedisLink, connect
+    from gateway.value_cache.redis_cache import RedisCache
+
+    link = RedisLink(connect(url))
+    return SharedState(RedisCounters(link), Caches(MemoryCache(), RedisCache(link)), link)
+
+
+def _background(running: AsyncExitStack, work: Coroutine[object, object, None]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    running.push_async_callback(end)
+
+
+async def _watch(link: RedisLink) -> None:
+    """Ask now and then, so that readiness is true without traffic too."""
+    from gateway.outside.redis_link import RedisAway
+
+    while True:
+        with suppress(RedisAway):
+            await link.ask(link.client.ping)
+        await asyncio.sleep(PING_S)

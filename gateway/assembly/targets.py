@@ -1,0 +1,146 @@
+"""Where requests can go, as the configuration says: backends by id, service URLs, applications in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from gateway.backends import Backend, BackendPool, BreakerRule, CircuitBreaker, Credentials, PoolMember, SessionAffinity
+from gateway.config import Config
+from gateway.config.backends import Backend as BackendEntry
+from gateway.config.backends import CircuitBreaker as BreakerEntry
+from gateway.config.backends import Credentials as CredentialsEntry
+from gateway.errors import LoadError
+from gateway.wire.messages import Target, Url
+from gateway.wire.settings import UpstreamSettings
+from gateway.wire.upstream.asgi_call import AsgiApp
+from gateway.wire.upstream.asgi_target import AsgiTarget
+from gateway.wire.upstream.upstream import HttpTarget
+
+# An expression can compute a base URL from the request; the pools that it makes must not grow without bound.
+MAX_COMPUTED_TARGETS = 256
+
+
+class Upstream(Target, Protocol):
+    """A target with connections of its own."""
+
+    async def aclose(self) -> None: ...
+
+
+class Connect(Protocol):
+    """Makes an upstream; its arguments are HttpTarget's. Raises ValueError: the URL cannot be used."""
+
+    def __call__(self, url: str | Url, settings: UpstreamSettings = ...) -> Upstream: ...
+
+
+class ConfiguredTargets:
+    """
+    All targets of one process; those of the same URL share one pool of connections.
+
+    Args:
+        apps: Applications in this process, by name; None: *connect* stands for them too.
+        connect: Makes an upstream; ``gateway test`` brings its own.
+    """
+
+    def __init__(self, config: Config, apps: Mapping[str, AsgiApp] | None, connect: Connect = HttpTarget) -> None:
+        self._apps = apps
+        self._connect = connect
+        self._upstreams: list[Upstream] = []
+        self._computed: dict[str, Upstream] = {}
+        self._fixed: dict[str, Upstream] = {}
+        self._by_id: dict[str, Backend | BackendPool] = {}
+        for name, entry in config.backends.items():
+            if not entry.pool:
+                self._by_id[name] = self._backend(name, entry, config)
+        for name, entry in config.backends.items():
+            if entry.pool:
+                self._by_id[name] = self._pool(name, entry)
+
+    def for_id(self, backend_id: str) -> Target:
+        """The backend called *backend_id*. Raises KeyError."""
+        return self._by_id[backend_id]
+
+    def for_api(self, service_url: str) -> Target:
+        """The target of an API's own service URL; kept for good."""
+        if service_url not in self._fixed:
+            self._fixed[service_url] = self._connect(service_url)
+        return self._fixed[service_url]
+
+    def for_url(self, base_url: str) -> Target:
+        """The target of a URL that a policy names or computes. Raises ValueError: the URL cannot be used."""
+        target = self._fixed.get(base_url) or self._computed.get(base_url)
+        if target is None:
+            self._make_room()
+            target = self._computed[base_url] = self._connect(base_url)
+        return target
+
+    def named(self) -> Iterator[tuple[str, Target]]:
+        """What the configuration names: backends by their id, the APIs' service URLs by themselves."""
+        yield from self._by_id.items()
+        yield from self._fixed.items()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        upstreams = [*self._upstreams, *self._computed.values(), *self._fixed.values()]
+        await asyncio.gather(*(upstream.aclose() for upstream in upstreams))
+
+    def _make_room(self) -> None:
+        """Forget the oldest computed target; its running exchanges end by themselves, idle connections by age."""
+        if len(self._computed) >= MAX_COMPUTED_TARGETS:
+            self._upstreams.append(self._computed.pop(next(iter(self._computed))))
+            del self._upstreams[: -4 * MAX_COMPUTED_TARGETS]
+
+    def _backend(self, name: str, entry: BackendEntry, config: Config) -> Backend:
+        if entry.app is not None:
+            return Backend(name, self._application(name, entry.app, config))
+        upstream = self._connect(str(entry.url), entry.settings())
+        self._upstreams.append(upstream)
+        credentials = _credentials(entry.credentials) if entry.credentials else None
+        breaker = CircuitBreaker(_rule(entry.circuit_breaker)) if entry.circuit_breaker else None
+        return Backend(name, upstream, credentials, breaker)
+
+    def _pool(self, name: str, entry: BackendEntry) -> BackendPool:
+        """*config* has checked that a pool's members exist and are no pools."""
+        members = [PoolMember(self._by_id[each.backend], each.weight, each.priority) for each in entry.pool]
+        return BackendPool(name, members, SessionAffinity(entry.session_affinity) if entry.session_affinity else None)
+
+    def _application(self, name: str, app: str, config: Config) -> Target:
+        if self._apps is None:
+            return self._connect(f"http://{app}")
+        if app in self._apps:
+            return AsgiTarget(self._apps[app], app)
+        known = ", ".join(sorted(self._apps)) or "none; notifications needs its own block in the configuration"
+        where = config.location("backends", name, "app")
+        raise LoadError.at(where, "unknown-app", f"no application is called {app!r}", f"known: {known}")
+
+
+def _credentials(entry: CredentialsEntry) -> Credentials:
+    authorization = entry.authorization
+    return Credentials(
+        headers=tuple((name, tuple(map(_text, values))) for name, values in entry.headers.items()),
+        query=tuple((name, _text(value)) for name, values in entry.query.items() for value in values),
+        authorization=f"{authorization.scheme} {_text(authorization.parameter)}" if authorization else "",
+    )
+
+
+def _text(secret: object) -> str:
+    reveal = getattr(secret, "get_secret_value", None)
+    return str(reveal()) if reveal else str(secret)
+
+
+def _rule(entry: BreakerEntry) -> BreakerRule:
+    return BreakerRule(
+        interval_s=entry.interval_s,
+        trip_s=entry.trip_duration_s,
+        count=entry.count,
+        percentage=entry.percentage,
+        status_ranges=tuple(map(_status_range, entry.status_codes)),
+        error_reasons=frozenset(entry.error_reasons),
+        accept_retry_after=entry.accept_retry_after,
+    )
+
+
+def _status_range(text: str) -> tuple[int, int]:
+    low, _, high = text.partition("-")
+    return int(low), int(high or low)

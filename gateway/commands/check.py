@@ -1,0 +1,197 @@
+"""
+``gateway check``: load everything and say every mistake, without running anything.
+
+A file alone is checked without a configuration: what only a configuration can know (named values, fragments, backends,
+certificates) is then a note, not a problem.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.documents.check import check
+from gateway.documents.files import YAML_SUFFIXES, parse_document, read_document
+from gateway.documents.lint import NOTE_CODES, lint
+from gateway.documents.model import PolicyDocument, Scope, Section
+from gateway.documents.named_values import Substitution
+from gateway.errors import LoadError, Location, Problem
+from gateway.pipeline.compiler import Compiler, Scoped
+from gateway.pipeline.policy import Vocabulary
+from gateway.pipeline.services import Services
+from gateway.policies import POLICIES
+from gateway.tokens.registry import IssuerRegistry
+from gateway.value_cache import Caches, MemoryCache
+from gateway.wire.messages import Target
+from gateway.wire.upstream.no_target import NoTarget
+
+# What only a configuration can answer.
+_NOTES = NOTE_CODES | frozenset(
+    """
+    unknown-named-value unresolved-value unknown-fragment unknown-backend unknown-certificate unknown-logger
+    unknown-schema
+    """.split()
+)
+
+# What templates leave open: {name}, ${name}, #{name}#, __NAME__, YOUR_NAME.
+_PLACEHOLDER = re.compile(r"^\{\w[\w.-]*\}$|\$\{[^}]+\}|#\{[^}]+\}#?|\b__\w+__\b|\bYOUR[_-][A-Z0-9_-]+\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found in one file; *notes* do not make it bad."""
+
+    file: str
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file can be used."""
+        return not self.problems
+
+    def as_json(self) -> dict[str, object]:
+        """``{"file", "ok", "problems": […], "notes": […]}``, as design.md §3.1 fixes it."""
+        return {
+            "file": self.file,
+            "ok": self.ok,
+            "problems": [_problem_json(problem) for problem in self.problems],
+            "notes": [_problem_json(note) for note in self.notes],
+        }
+
+
+def check_all(files: Sequence[Path], config: Path | None) -> list[Report]:
+    """Check *config* with every document that it names, and each of *files*, or in them, on its own."""
+    reports = [] if config is None else check_config(config)
+    services = offline_services()
+    return [*reports, *(check_file(path, services) for path in documents_in(files))]
+
+
+def documents_in(paths: Iterable[Path]) -> Iterator[Path]:
+    """*paths*, with a directory replaced by the policy documents in it: ``.xml`` and ``.yaml``, no test files."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for found in sorted(path.rglob("*")):
+            is_document = found.suffix.lower() in {".xml", *YAML_SUFFIXES} and ".policytest" not in found.suffixes
+            if is_document and not any(part.startswith(".") for part in found.relative_to(path).parts):
+                yield found
+
+
+def check_config(path: Path) -> list[Report]:
+    """Build the whole gateway without starting it; one report per file that has a mistake, or one for the whole."""
+    from gateway.assembly.app import build  # with all that serves requests: a document alone needs none of it
+    from gateway.config import load
+
+    try:
+        gateway = build(load(path))
+    except LoadError as error:
+        by_file: dict[str, list[Problem]] = {}
+        for problem in error.problems:
+            by_file.setdefault(problem.location.file, []).append(problem)
+        return [_report(file, problems) for file, problems in by_file.items()]
+    return [_report(str(path), gateway.notes)]
+
+
+class _AnyTarget:
+    """Stands for every backend: without a configuration none is known."""
+
+    def for_url(self, base_url: str) -> Target:
+        return NoTarget()
+
+    def for_id(self, backend_id: str) -> Target:
+        return NoTarget()
+
+
+def offline_services() -> Services:
+    """Services for a check that runs nothing."""
+    caches = Caches(MemoryCache(), MemoryCache())
+    return Services(targets=_AnyTarget(), issuers=IssuerRegistry(), caches=caches)
+
+
+def check_file(path: Path, services: Services, vocabulary: Vocabulary = POLICIES) -> Report:
+    """Check one policy document without a configuration."""
+    try:
+        document = read_document(path, vocabulary)
+    except LoadError as error:
+        return _report(str(path), error.problems)
+    return check_document(document, services, vocabulary)
+
+
+def check_text(content: bytes, file: str, services: Services, vocabulary: Vocabulary = POLICIES) -> Report:
+    """The same for text that is in no file; *file* names it and tells its form."""
+    try:
+        document = parse_document(content, file, vocabulary)
+    except LoadError as error:
+        return _report(file, error.problems)
+    return check_document(document, services, vocabulary)
+
+
+def check_document(document: PolicyDocument, services: Services, vocabulary: Vocabulary) -> Report:
+    """Check shapes, then compile: every mistake that loading could find."""
+    substitution = Substitution({})
+    document = substitution.document(document)
+    problems = [*substitution.problems, *lint(document), *check(document, vocabulary)]
+    unfilled = _unfilled(document)
+    if not any(_is_bad(problem, unfilled) for problem in problems):
+        problems += _compile(document, services, vocabulary)
+    return _report(document.file, problems, unfilled)
+
+
+def _compile(document: PolicyDocument, services: Services, vocabulary: Vocabulary) -> Sequence[Problem]:
+    compiler = Compiler(vocabulary, services)
+    try:
+        compiler.compile([Scoped(Scope.OPERATION, _as_policies(document, vocabulary))])
+    except LoadError as error:
+        return error.problems
+    return ()
+
+
+def _as_policies(document: PolicyDocument, vocabulary: Vocabulary) -> PolicyDocument:
+    """A fragment's policies, each put where it may stand: which section will include it is not known here."""
+    fragment = document.fragment
+    if fragment is None:
+        return document
+    section = next((each for each in Section if _fits(document, each, vocabulary)), Section.INBOUND)
+    return PolicyDocument(document.file, {section: fragment})
+
+
+def _fits(fragment: PolicyDocument, section: Section, vocabulary: Vocabulary) -> bool:
+    return all(problem.code != "wrong-section" for problem in check(fragment, vocabulary, section))
+
+
+def _unfilled(document: PolicyDocument) -> frozenset[Location]:
+    """Where a text is a placeholder that a deployment script replaces: its value cannot be judged yet."""
+    roots = [*document.sections.values(), *([document.fragment] if document.fragment else [])]
+    texts = (
+        text
+        for root in roots
+        for node in root.walk()
+        for text in (*node.attributes.values(), *([node.text] if node.text else []))
+    )
+    return frozenset(text.location for text in texts if _PLACEHOLDER.search(text.value.strip()))
+
+
+def _is_bad(problem: Problem, unfilled: Collection[Location]) -> bool:
+    return problem.code not in _NOTES and problem.location not in unfilled
+
+
+def _report(file: str, problems: Iterable[Problem], unfilled: Collection[Location] = ()) -> Report:
+    ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.location)
+    return Report(
+        file,
+        tuple(problem for problem in ordered if _is_bad(problem, unfilled)),
+        tuple(problem for problem in ordered if not _is_bad(problem, unfilled)),
+    )
+
+
+def _problem_json(problem: Problem) -> dict[str, object]:
+    return {
+        "line": problem.location.line,
+        "column": problem.location.column,
+        "code": problem.code,
+        "message": f"{problem.message} ({problem.remedy})" if problem.remedy else problem.message,
+    }

@@ -1,0 +1,258 @@
+"""
+``gateway explain``: one token against the token checks of a document or a configuration, step by step.
+
+The checks are found in the compiled pipeline and judged by ``tokens.explain``, which calls the very functions that the
+gateway calls. Nothing of the token but its claims' values is printed, and secret named values are masked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.assembly import entities
+from gateway.assembly.apis import Assembly
+from gateway.assembly.certificates import load_certificates
+from gateway.assembly.issuers import issuer_registry
+from gateway.assembly.targets import ConfiguredTargets
+from gateway.assembly.traces import secrets_of
+from gateway.config import Config, parse
+from gateway.config.apis import Api, Operation
+from gateway.errors import GatewayError
+from gateway.pipeline.context import Context, DeploymentInfo
+from gateway.pipeline.masking import Masking
+from gateway.pipeline.pipeline import Pipeline
+from gateway.pipeline.policy import Place, Step
+from gateway.pipeline.services import Services
+from gateway.policies.parts.token_check import TokenCheck
+from gateway.telemetry.metrics import GatewayMetrics
+from gateway.tokens.explain import Explanation, explain
+from gateway.tokens.jwt import without_scheme
+from gateway.tokens.registry import IssuerRegistry
+from gateway.wire.messages import Request
+
+Entity = TypeVar("Entity", Api, Operation)
+
+ACCEPTED, REFUSED, UNKNOWN = 0, 1, 2
+MAX_TOKEN_CHARACTERS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    What is to be explained.
+
+    Attributes:
+        token: The bare token.
+        at: Seconds since the epoch.
+        offline: Whether keys must not be fetched; a signature then is unknown unless the document holds the key.
+    """
+
+    token: str
+    at: float
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One token check's explanation, and where the check stands."""
+
+    place: Place
+    explanation: Explanation
+
+    @property
+    def outcome(self) -> int:
+        """Accepted, refused, or unknown because keys are missing."""
+        if self.explanation.accepted:
+            return ACCEPTED
+        return REFUSED if self.explanation.reason else UNKNOWN
+
+
+def read_token(argument: str) -> str:
+    """The token in *argument*: itself, ``-`` for standard input, ``@FILE``. Raises GatewayError: no such file."""
+    try:
+        text = sys.stdin.read(MAX_TOKEN_CHARACTERS) if argument == "-" else argument
+        if argument.startswith("@"):
+            text = Path(argument[1:]).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise GatewayError(f"the token cannot be read: {error}") from None
+    text = text.strip()
+    return without_scheme(text, "Bearer") or text
+
+
+def moment(text: str | None) -> float:
+    """Seconds since the epoch of ISO 8601 *text*, or of a number; now without one. Raises GatewayError."""
+    if text is None:
+        return time.time()
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise GatewayError(f"{text!r} is not a time; write 2026-01-01T12:00:00Z") from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def config_of_policy(policy: Path, named_values: Mapping[str, str]) -> Config:
+    """A configuration with one API that runs *policy*. Raises LoadError."""
+    api = {"id": "api", "path": "/", "policy": str(policy.resolve())}
+    document = {"apis": [api], "named-values": dict(named_values)}
+    return parse(json.dumps(document), str(policy), Path.cwd(), {})
+
+
+def run(question: Question, config: Config, scope: tuple[str | None, str | None], machine_readable: bool) -> int:
+    """Explain and print; *scope* is API and operation. The exit code. Raises GatewayError."""
+    verdicts = asyncio.run(explained(question, config, *scope))
+    masking = Masking([*secrets_of(config), question.token])
+    if machine_readable:
+        print(json.dumps(as_json(verdicts, masking), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(text(verdicts, masking)))
+    return outcome(verdicts)
+
+
+async def explained(
+    question: Question, config: Config, api: str | None = None, operation: str | None = None
+) -> list[Verdict]:
+    """
+    Every token check of the effective inbound, in order, with its explanation.
+
+    Raises:
+        GatewayError: The API or operation does not exist, or nothing there checks a token. LoadError is one.
+    """
+    issuers = issuer_registry(config)
+    pipeline, context = _runtime(config, issuers, api, operation)
+    context.request.headers.replace("Authorization", f"Bearer {question.token}")
+    found = list(token_checks(pipeline))
+    if not found:
+        raise GatewayError("no policy there checks a token")
+    try:
+        return [Verdict(step.place, await _judge(check, question, context)) for step, check in found]
+    finally:
+        await issuers.aclose()
+
+
+def _runtime(
+    config: Config, issuers: IssuerRegistry, api_id: str | None, operation_id: str | None
+) -> tuple[Pipeline, Context]:
+    """The effective policy, and a context for expressions in its rules. Raises GatewayError."""
+    api = _named(config.apis, api_id, "API")
+    operation = None if operation_id is None else _named(api.operations, operation_id, "operation")
+    targets = ConfiguredTargets(config, None)
+    services = Services(targets, issuers, certificates=load_certificates(config))
+    assembly = Assembly(config, services, targets, GatewayMetrics())
+    assembly.dispatcher()
+    runtime = assembly.operation(api, operation)
+    context = Context(Request("GET", "/"), DeploymentInfo(), entities.api_info(api, None), runtime.info)
+    return runtime.pipelines[None], context
+
+
+def _named(known: Sequence[Entity], name: str | None, kind: str) -> Entity:
+    """The entity called *name*; without a name the only one. Raises GatewayError."""
+    found = [each for each in known if name is None or each.id == name]
+    if len(found) != 1:
+        names = ", ".join(each.id for each in known) or "none"
+        raise GatewayError(f"name one {kind} with --{kind.lower()}; there are: {names}")
+    return found[0]
+
+
+async def _judge(check: TokenCheck, question: Question, context: Context) -> Explanation:
+    validator = check.validator(context)
+    if not question.offline:
+        await asyncio.gather(*(issuer.refresh() for issuer in validator.keys.issuers))
+    explanation = explain(validator, question.token, question.at, rules=check.rules(context))
+    missing = question.offline and any(issuer.keyset is None for issuer in validator.keys.issuers)
+    return _without_keys(explanation) if missing else explanation
+
+
+def _without_keys(explanation: Explanation) -> Explanation:
+    """Keys that nobody fetched prove nothing: the signature is unknown, and what else is wrong decides."""
+    steps = [replace(step, decisive=False) for step in explanation.steps]
+    for index, step in enumerate(steps):
+        if step.name == "signature" and step.reason == "TokenSignatureKeyNotFound":
+            steps[index] = replace(step, outcome="unknown", reason="", message="", hint="Keys were not fetched.")
+    first = next((index for index, step in enumerate(steps) if step.outcome == "failed"), None)
+    if first is not None:
+        steps[first] = replace(steps[first], decisive=True)
+    return replace(explanation, steps=tuple(steps))
+
+
+def token_checks(pipeline: Pipeline) -> Iterator[tuple[Step, TokenCheck]]:
+    """Every token check of *pipeline*, those in branches too, in the order of the document."""
+    for step in steps_in(pipeline.inbound):
+        check = getattr(step.policy, "check", None)
+        if isinstance(check, TokenCheck):
+            yield step, check
+
+
+def steps_in(value: object) -> Iterator[Step]:
+    """The steps in *value*, a step's own policies after it: choose, retry, wait and their kin keep them in fields."""
+    if isinstance(value, Step):
+        yield value
+        yield from steps_in(value.policy)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from steps_in(item)
+    elif is_dataclass(value) and not isinstance(value, TokenCheck | type):
+        for each in fields(value):
+            yield from steps_in(getattr(value, each.name, None))
+
+
+def as_json(verdicts: list[Verdict], masking: Masking) -> dict[str, object]:
+    """``{"accepted", "reason", "checks": [{"policy", "path", "accepted", "reason", "note", "steps": [{…}]}]}``."""
+    checks = [_check_json(verdict, masking) for verdict in verdicts]
+    reason = next((verdict.explanation.reason for verdict in verdicts if verdict.explanation.reason), "")
+    return {"accepted": outcome(verdicts) == ACCEPTED, "reason": reason, "checks": checks}
+
+
+def _check_json(verdict: Verdict, masking: Masking) -> dict[str, object]:
+    explanation = verdict.explanation
+    steps = [
+        {each.name: _plain(getattr(step, each.name), masking) for each in fields(step)} for step in explanation.steps
+    ]
+    place = {"policy": verdict.place.source, "scope": verdict.place.scope.value, "path": verdict.place.path}
+    story = {"accepted": explanation.accepted, "reason": explanation.reason, "note": explanation.note}
+    return {**place, **story, "steps": steps}
+
+
+def _plain(value: object, masking: Masking) -> object:
+    return masking.text(value) if isinstance(value, str) else value
+
+
+def text(verdicts: list[Verdict], masking: Masking) -> Iterator[str]:
+    """Lines for people."""
+    for verdict in verdicts:
+        place, explanation = verdict.place, verdict.explanation
+        yield f"{place.source} ({place.scope.value} scope, {place.section.value}, {place.path})"
+        for step in explanation.steps:
+            yield from (f"  {masking.text(line)}" for line in _step_lines(step))
+        if explanation.note:
+            yield f"  note: {explanation.note}"
+        yield f"  → {_WORDS[verdict.outcome]}{f': {explanation.reason}' if explanation.reason else ''}"
+
+
+_SIGNS = {"passed": "ok  ", "failed": "FAIL", "unknown": "?   "}
+_WORDS = {ACCEPTED: "accepted", REFUSED: "refused", UNKNOWN: "cannot be judged: keys are missing"}
+
+
+def _step_lines(step: object) -> Iterator[str]:
+    name, sign = getattr(step, "name", ""), _SIGNS[getattr(step, "outcome", "unknown")]
+    reason = getattr(step, "reason", "")
+    yield f"{sign} {name}{f'  {reason}' if reason else ''}{'  (decides)' if getattr(step, 'decisive', False) else ''}"
+    for label in ("expected", "found", "message", "hint"):
+        if said := getattr(step, label, ""):
+            yield f"       {label}: {said}"
+
+
+def outcome(verdicts: list[Verdict]) -> int:
+    """The first check that does not accept decides, as in the pipeline."""
+    return next((verdict.outcome for verdict in verdicts if verdict.outcome != ACCEPTED), ACCEPTED)

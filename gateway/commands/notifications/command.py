@@ -1,0 +1,244 @@
+"""
+``gateway notifications``: look at jobs, replay callbacks, run the service on its own.
+
+Everything but ``serve`` works on the store directly, beside a running service or without one. Replaying only writes
+what is to be done; the running service does it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import sqlalchemy as sa
+from cyclopts import App, Parameter
+
+from gateway.commands.notifications.listing import DEAD_LETTERS, JOBS, details, table
+from gateway.errors import GatewayError
+from gateway.notifications.api.routes import attempt_view
+from gateway.notifications.api.schema import view
+from gateway.notifications.api.serving import Listener, serve
+from gateway.notifications.settings import NotificationSettings
+from gateway.notifications.store import attempts, jobs
+from gateway.notifications.store.database import open_engine, store_url, unusable
+from gateway.notifications.store.model import Job
+from gateway.notifications.workflow.transitions import State
+
+Load = Callable[[Path], NotificationSettings]
+ConfigPath = Annotated[Path, Parameter(name=["--config", "-c"], help="The configuration file.")]
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object per line.")]
+
+# More than anybody reads; what is older is found with --caller or --status.
+_MANY = 10_000
+
+
+def build(load: Load) -> App:
+    """The sub-command; *load* reads the service's settings from a configuration file."""
+    app = App(name="notifications", help="Look at batch notifications, replay callbacks, run the service on its own.")
+    for command, name in ((_list, "list"), (_show, "show"), (_replay, "replay"), (_dead_letters, "dead-letters")):
+        app.command(command(load), name=name)
+    app.command(_serve(load), name="serve")
+    return app
+
+
+def listed(
+    settings: NotificationSettings, caller: str | None, state: str | None, limit: int
+) -> list[dict[str, object]]:
+    """Jobs, newest first, as operators see them."""
+    with _reading(settings) as connection:
+        return [_row(job) for job in jobs.search(connection, caller, state, None, limit)]
+
+
+def shown(settings: NotificationSettings, job_id: str) -> tuple[dict[str, object], list[dict[str, object]]]:
+    """
+    One job and all its callback attempts.
+
+    Raises:
+        GatewayError: No such job.
+    """
+    with _reading(settings) as connection:
+        job = jobs.find(connection, job_id)
+        if job is None:
+            raise GatewayError(f"no job {job_id} (gateway notifications list shows the ids)")
+        return _row(job), [attempt_view(entry) for entry in attempts.listed(connection, job_id)]
+
+
+def replayed(settings: NotificationSettings, job_ids: list[str], per_second: float) -> Iterator[tuple[str, bool]]:
+    """Replay callbacks one after another, at most *per_second*; each id with whether it could be replayed."""
+    engine = _open(settings)
+    try:
+        for job_id in job_ids:
+            with engine.begin() as connection:
+                job = jobs.reopen(connection, job_id, time.time(), settings.callbacks.lifetime_s)
+            yield job_id, job is not None
+            time.sleep(1 / per_second)
+    except sa.exc.DBAPIError as error:
+        raise unusable(error) from error
+    finally:
+        engine.dispose()
+
+
+def _list(load: Load) -> Callable[..., None]:
+    def command(
+        *,
+        config: ConfigPath = Path("config.yaml"),
+        caller: str | None = None,
+        status: State | None = None,
+        limit: int = 100,
+        as_json: AsJson = False,
+    ) -> None:
+        """
+        List jobs, newest first.
+
+        Parameters
+        ----------
+        caller
+            Only this object id's.
+        status
+            Only those in this state.
+        limit
+            At most so many.
+        """
+        _print(listed(load(config), caller, status, limit), JOBS, "No jobs.", as_json)
+
+    return command
+
+
+def _show(load: Load) -> Callable[..., None]:
+    def command(job: str, *, config: ConfigPath = Path("config.yaml"), as_json: AsJson = False) -> None:
+        """
+        Show one job with all its callback attempts.
+
+        Parameters
+        ----------
+        job
+            Its id.
+        """
+        found, log = shown(load(config), job)
+        print(json.dumps(found | {"attempts": log}) if as_json else details(found, log))
+
+    return command
+
+
+def _replay(load: Load) -> Callable[..., int]:
+    def command(
+        *job: str,
+        config: ConfigPath = Path("config.yaml"),
+        dead: Annotated[bool, Parameter(negative="")] = False,
+        caller: str | None = None,
+        per_second: float = 10.0,
+    ) -> int:
+        """
+        Send callbacks again; never starts a batch job. The running service does it.
+
+        Parameters
+        ----------
+        job
+            Ids of finished jobs.
+        dead
+            All dead letters, instead of ids.
+        caller
+            With --dead: only this object id's.
+        per_second
+            At most so many.
+        """
+        if dead == bool(job):
+            raise GatewayError("name the jobs to replay, or --dead for all dead letters")
+        settings, undone = load(config), 0
+        found = [str(row["id"]) for row in listed(settings, caller, State.DEAD, _MANY)] if dead else list(job)
+        for job_id, done in replayed(settings, found, per_second):
+            undone += not done
+            print(f"{job_id}: {'queued' if done else 'not finished, or no such job'}")
+        print(f"{len(found) - undone} of {len(found)} queued; the running service sends them.")
+        return 1 if undone else 0
+
+    return command
+
+
+def _dead_letters(load: Load) -> Callable[..., None]:
+    def command(
+        *, config: ConfigPath = Path("config.yaml"), caller: str | None = None, as_json: AsJson = False
+    ) -> None:
+        """
+        List the jobs whose callback was given up.
+
+        Parameters
+        ----------
+        caller
+            Only this object id's.
+        """
+        _print(listed(load(config), caller, State.DEAD, _MANY), DEAD_LETTERS, "No dead letters.", as_json)
+
+    return command
+
+
+def _serve(load: Load) -> Callable[..., None]:
+    def command(  # noqa: PLR0913 - one option each
+        *,
+        config: ConfigPath = Path("config.yaml"),
+        host: str = "127.0.0.1",
+        port: int = 8090,
+        certificate: Path | None = None,
+        key: Path | None = None,
+        client_ca: Path | None = None,
+        log: Literal["json", "text"] = "json",
+    ) -> None:
+        """
+        Run the service on its own, behind a gateway in another process.
+
+        Parameters
+        ----------
+        host
+            Address to listen on.
+        port
+            Port to listen on.
+        certificate
+            The listener's certificate, PEM.
+        key
+            Its private key, PEM.
+        client_ca
+            Authority of the gateway's client certificate; needed when `hop.mtls` is on.
+        log
+            Form of the log lines.
+        """
+        serve(load(config), Listener(host, port, certificate, key, client_ca), json_logs=log == "json")
+
+    return command
+
+
+def _row(job: Job) -> dict[str, object]:
+    return view(job, "") | {"caller": job.caller, "rule": job.rule}
+
+
+def _print(rows: list[dict[str, object]], columns: Mapping[str, str], nothing: str, as_json: bool) -> None:
+    if as_json:
+        for row in rows:
+            print(json.dumps(row))
+    else:
+        print(table(rows, columns) if rows else nothing)
+
+
+@contextmanager
+def _reading(settings: NotificationSettings) -> Iterator[sa.Connection]:
+    engine = _open(settings)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except sa.exc.DBAPIError as error:
+        raise unusable(error) from error
+    finally:
+        engine.dispose()
+
+
+def _open(settings: NotificationSettings) -> sa.Engine:
+    """An engine on an existing store; a mistyped path must not create one."""
+    path = store_url(settings.store_url).database
+    if settings.embedded and path and not Path(path).exists():
+        raise GatewayError(
+            f"there is no store at {path} (it is made when the service first runs; check notifications.store)"
+        )
+    return open_engine(settings.store_url)

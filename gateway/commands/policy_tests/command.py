@@ -1,0 +1,50 @@
+"""``gateway test``: which files, which tests, and the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.commands.policy_tests.reading import TestFile, discover, read
+from gateway.commands.policy_tests.report import FileResult, junit, text
+from gateway.commands.policy_tests.running import run_case
+from gateway.errors import GatewayError
+
+
+def run_tests(files: Sequence[Path], name_part: str | None = None, junit_file: Path | None = None) -> int:
+    """
+    Run the tests in *files*, or in every ``*.policytest.yaml`` below the current directory, and print the results.
+
+    Args:
+        name_part: Only tests whose name contains this, in any case.
+        junit_file: Where to write a JUnit report.
+
+    Returns:
+        The exit code: 0 when all passed, 1 when one failed, a file is bad, or there was nothing to run.
+    """
+    paths = [each for path in files for each in (discover(path) if path.is_dir() else [path])] or (
+        [] if files else discover(Path())
+    )
+    results = [run_file(path, name_part) for path in paths]
+    for line in text(results):
+        print(line)
+    if junit_file is not None:
+        junit_file.write_text(junit(results), "utf-8")
+    ran = any(result.outcomes or result.error for result in results)
+    if not ran:
+        print("no tests found; test files are called NAME.policytest.yaml")
+    return 0 if ran and all(result.passed for result in results) else 1
+
+
+def run_file(path: Path, name_part: str | None = None) -> FileResult:
+    """The results of one file; of the tests whose name contains *name_part*."""
+    try:
+        file = read(path)
+        return FileResult(path, tuple(run_case(file, index) for index in _chosen(file, name_part)))
+    except GatewayError as error:
+        return FileResult(path, error=str(error))
+
+
+def _chosen(file: TestFile, name_part: str | None) -> list[int]:
+    wanted = (name_part or "").lower()
+    return [index for index, case in enumerate(file.suite.tests) if wanted in case.name.lower()]

@@ -1,0 +1,69 @@
+"""A test file → its suite, with the places of everything in it; or every mistake at once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from gateway.commands.policy_tests.model import Case, Suite
+from gateway.commands.policy_tests.typed_yaml import typed
+from gateway.config.loading import problems_of
+from gateway.config.positions import Positions
+from gateway.config.values import Surroundings
+from gateway.errors import LoadError, Location
+from gateway.reading.yaml_nodes import compose
+
+PATTERN = "*.policytest.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class TestFile:
+    """
+    One file.
+
+    Attributes:
+        path: As it was named.
+        positions: Where each key stands.
+    """
+
+    path: Path
+    suite: Suite
+    positions: Positions
+
+    def cases(self) -> list[tuple[Case, Location]]:
+        """Each test and where it stands."""
+        return [(case, self.positions.find(("tests", index))) for index, case in enumerate(self.suite.tests)]
+
+    def place(self, index: int, *path: object) -> Location:
+        """Where an expectation of test *index* stands."""
+        return self.positions.find(("tests", index, "expect", *path))
+
+
+def discover(below: Path) -> list[Path]:
+    """Every ``*.policytest.yaml`` below a directory, sorted; hidden directories and virtual environments are passed."""
+    found = (path for path in below.rglob(PATTERN) if not any(part.startswith(".") for part in path.parts[:-1]))
+    return sorted(path for path in found if "node_modules" not in path.parts)
+
+
+def read(path: Path) -> TestFile:
+    """
+    The tests in the file at *path*.
+
+    Raises:
+        LoadError: It cannot be read, or with every mistake in it.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise LoadError.at(Location(str(path)), "unreadable-file", error.strerror or "unreadable") from None
+    root = compose(content, str(path))
+    positions = Positions(root)
+    try:
+        data = typed(content.decode("utf-8-sig"))
+        suite = Suite.model_validate(data, context=Surroundings(path.resolve().parent, os.environ))
+    except ValidationError as error:
+        raise LoadError(problems_of(error, positions, Suite, "docs/testing-policies.md")) from None
+    return TestFile(path, suite, positions)

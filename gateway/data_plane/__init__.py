@@ -1,0 +1,1 @@
+"""Requests of clients: dispatcher, decision endpoint, subscriptions, routing."""

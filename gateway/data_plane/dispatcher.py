@@ -1,0 +1,241 @@
+"""
+The application that the server drives: one request in, one answer out.
+
+Routing chose API, operation and pipeline at load; here a request is matched, cleaned of what only the gateway may say,
+given its context, and sent through its pipeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import structlog
+
+from gateway.documents.model import Scope, Section
+from gateway.errors import PolicyError
+from gateway.pipeline.context import Context
+from gateway.pipeline.pipeline import Pipeline
+from gateway.pipeline.policy import Place
+
+if TYPE_CHECKING:
+    from gateway.data_plane.routing import Match, Router
+    from gateway.data_plane.subscriptions import Access
+    from gateway.pipeline.context import ApiInfo, DeploymentInfo, OperationInfo
+    from gateway.telemetry.metrics import GatewayMetrics, OperationMetrics
+    from gateway.wire.contract import HeaderContract
+    from gateway.wire.messages import Ending, Request, Response, Target
+
+T = TypeVar("T")
+
+log = structlog.get_logger("gateway.access")
+
+_NOT_FOUND = "Unable to match incoming request to an operation."
+
+# Built-in steps that refuse before any document runs. Source: reference 1.7.
+_CONFIGURATION = Place("configuration", Scope.GLOBAL, Section.INBOUND, "")
+_AUTHORIZATION = Place("authorization", Scope.GLOBAL, Section.INBOUND, "")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRuntime:
+    """
+    One API, ready to run.
+
+    Attributes:
+        target: Where its requests go unless a policy says otherwise.
+        contract: Headers that its clients may not send.
+        whole: Runs for an API without operations, and, on-error only, where no operation matches.
+    """
+
+    info: ApiInfo
+    target: Target
+    contract: HeaderContract
+    whole: OperationRuntime
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRuntime:
+    """
+    One operation, ready to run.
+
+    Attributes:
+        pipelines: By product id; None is the pipeline without a product.
+    """
+
+    info: OperationInfo
+    pipelines: Mapping[str | None, Pipeline]
+    metrics: OperationMetrics
+
+
+class AccessControl(Protocol):
+    """Decides on subscription keys; None where the configuration has neither products nor subscriptions."""
+
+    def decide(self, api_id: str, request: Request) -> Access:
+        """Product, subscription and user of the request. Raises PolicyError."""
+
+
+class Watcher(Protocol):
+    """Looks at requests as they begin: traces, and policy tests."""
+
+    def begins(self, context: Context) -> None:
+        """The request has its context; nothing has run."""
+
+    def granted(self, context: Context, all_access: bool) -> None:
+        """Its subscription key has been accepted."""
+
+
+@dataclass(slots=True)
+class _Route:
+    """What a request's head means here; *is_preflight*: the operation's cors policies answer it."""
+
+    match: Match
+    api: ApiRuntime
+    operation: OperationRuntime
+    is_preflight: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dispatcher:
+    """
+    The gateway as the server's application.
+
+    Attributes:
+        watcher: None where nobody watches.
+        nowhere: Runs when no API matches: on-error of the global scope.
+        log_all: Whether answered requests are logged too, not only refused and failed ones.
+    """
+
+    router: Router
+    nowhere: ApiRuntime
+    deployment: DeploymentInfo
+    metrics: GatewayMetrics
+    access: AccessControl | None = None
+    log_all: bool = False
+    watcher: Watcher | None = None
+
+    def handle(self, request: Request) -> Response | Awaitable[Response]:
+        """The answer to *request*, at once or later."""
+        return self._through(request, Pipeline.execute)
+
+    def decide(self, request: Request) -> Response | Awaitable[Response | None] | None:
+        """Whether *request* may pass: None, or the refusal. Nothing is sent to a backend."""
+        return self._through(request, Pipeline.judge)
+
+    def _through(self, request: Request, run: Callable[[Pipeline, Context], T]) -> T | Response | Awaitable[Response]:
+        """Match, clean, give a context, check the key, then *run* the operation's pipeline."""
+        route = request.memo.get(self)
+        if route is None:
+            route = request.memo[self] = self._route(request)
+        match, api, operation = route.match, route.api, route.operation
+        context = Context(request, self.deployment, api.info, operation.info)
+        request.on_end = partial(self._ended, context, operation)
+        api.contract.strip(request.headers)
+        if self.watcher is not None:
+            self.watcher.begins(context)
+        if match.operation is None:
+            context.place = _CONFIGURATION
+            not_found = PolicyError(404, "OperationNotFound", _NOT_FOUND, "Resource not found")
+            return operation.pipelines[None].recover(not_found, context)
+        request.target = api.target
+        request.path = match.rest_path
+        request.matched_parameters = match.parameters
+        request.matched_query = match.matched_query
+        if route.is_preflight:
+            return operation.pipelines[None].answer_preflight(context)
+        if self.access is None:
+            return run(operation.pipelines[None], context)
+        return self._with_access(self.access, context, operation, run)
+
+    def _route(self, request: Request) -> _Route:
+        """What *request* means, before any policy has changed it."""
+        match, is_preflight = self._match(request)
+        api: ApiRuntime = self.nowhere if match.api is None else match.api.payload
+        return _Route(match, api, _operation(match, api), is_preflight)
+
+    def _match(self, request: Request) -> tuple[Match, bool]:
+        """API and operation, and whether *request* is a preflight that the operation's cors policies answer."""
+        match = self.router.match(request)
+        announced = preflight_method(request)
+        if announced is None:
+            return match, False
+        asked = match if match.operation is not None else self._match_announced(request, announced)
+        if asked.api is None or asked.operation is None or asked.operation.method == "OPTIONS":
+            return match, False
+        answers = bool(_operation(asked, asked.api.payload).pipelines[None].preflight)
+        return (asked, True) if answers else (match, False)
+
+    def _match_announced(self, request: Request, method: str) -> Match:
+        """What the request means that a preflight announces."""
+        request.method = method
+        try:
+            return self.router.match(request)
+        finally:
+            request.method = request.original_method
+
+    def _with_access(
+        self,
+        access: AccessControl,
+        context: Context,
+        operation: OperationRuntime,
+        run: Callable[[Pipeline, Context], T],
+    ) -> T | Response | Awaitable[Response]:
+        try:
+            granted = access.decide(context.api.id, context.request)
+        except PolicyError as refusal:
+            context.place = _AUTHORIZATION
+            return operation.pipelines[None].recover(refusal, context)
+        context.product, context.subscription, context.user = granted.product, granted.subscription, granted.user
+        if self.watcher is not None:
+            self.watcher.granted(context, granted.all_access)
+        product_id = None if granted.product is None else granted.product.id
+        return run(operation.pipelines[product_id], context)
+
+    def _ended(self, context: Context, operation: OperationRuntime, ending: Ending) -> None:
+        """The server has sent the answer, or the client has left: count and log the exchange."""
+        operation.metrics.observe(ending.status_code or 0, context.elapsed_s)
+        if context.last_error is not None:
+            self.metrics.refusals[context.last_error.source, context.last_error.reason] += 1
+        if ending.expired:
+            self.metrics.expired_streams += 1
+        if context.after_response:
+            for follow_up in context.after_response:
+                follow_up(context, ending)
+        if context.last_error is not None or self.log_all:
+            _log(context, ending)
+
+
+def preflight_method(request: Request) -> str | None:
+    """The method that a CORS preflight announces; None for any other request. Source: Fetch Standard."""
+    if request.method != "OPTIONS" or "Origin" not in request.headers:
+        return None
+    return request.headers.first("Access-Control-Request-Method")
+
+
+def _operation(match: Match, api: ApiRuntime) -> OperationRuntime:
+    """The operation's own runtime; the API's where it has no operations, or where none matched."""
+    payload = None if match.operation is None else match.operation.payload
+    return payload if isinstance(payload, OperationRuntime) else api.whole
+
+
+def _log(context: Context, ending: Ending) -> None:
+    """One line; never a header, a query or a body."""
+    error = context.last_error
+    fields = {"source": error.source, "reason": error.reason, "detail": error.message} if error else {}
+    log.info(
+        "refused" if error else "answered",
+        request_id=str(context.request_id),
+        method=context.request.original_method,
+        path=context.request.original_path,
+        api=context.api.id,
+        operation=context.operation.id,
+        status=ending.status_code,
+        client=context.request.ip_address,
+        elapsed_ms=round(context.elapsed_s * 1000, 3),
+        received=ending.received_bytes,
+        sent=ending.sent_bytes,
+        client_left=ending.client_left,
+        **fields,
+    )

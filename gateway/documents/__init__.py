@@ -1,0 +1,1 @@
+"""Policy documents: model, shapes, named values, checks and schema, in XML and in YAML."""

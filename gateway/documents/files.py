@@ -1,0 +1,37 @@
+"""Policy files: read in the form that their name says, and checked against the vocabulary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.documents.model import PolicyDocument
+from gateway.documents.xml import format as xml_format
+from gateway.documents.yaml import format as yaml_format
+from gateway.errors import LoadError, Location
+from gateway.pipeline.policy import Vocabulary
+
+YAML_SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+def read_document(path: Path, vocabulary: Vocabulary) -> PolicyDocument:
+    """
+    The document in *path*: YAML for ``.yaml`` and ``.yml``, APIM's XML for every other name.
+
+    Raises:
+        LoadError: The file cannot be read, or is not a policy document.
+    """
+    file = str(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        remedy = "check the path; relative ones start at the configuration file"
+        raise LoadError.at(Location(file), "unreadable-file", reason, remedy) from None
+    return parse_document(content, file, vocabulary)
+
+
+def parse_document(content: bytes, file: str, vocabulary: Vocabulary) -> PolicyDocument:
+    """The document in *content*; *file* names it in errors and its suffix tells the form. Raises LoadError."""
+    if Path(file).suffix.lower() in YAML_SUFFIXES:
+        return yaml_format.parse(content, file, vocabulary)
+    return xml_format.parse(content, file)

@@ -1,0 +1,61 @@
+"""
+What loads and runs, and still is worth a second look. Each finding is a note: it never makes a document bad.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from gateway.documents.model import Node, PolicyDocument
+from gateway.errors import Problem
+
+_OBJECT_ID = re.compile(r"object.?id|(^|[^a-z])oid([^a-z]|$)", re.IGNORECASE)
+_SUBJECT = re.compile(r"\.Subject\b")
+
+NOTE_CODES = frozenset({"subject-is-not-object-id", "token-after-cache", "cors-after-token"})
+
+
+def lint(document: PolicyDocument) -> list[Problem]:
+    """Every note on *document*."""
+    roots = [*document.sections.values(), *([document.fragment] if document.fragment else [])]
+    return [note for root in roots for rule in _RULES for note in rule(root)]
+
+
+def _subject_is_not_object_id(root: Node) -> Iterator[Problem]:
+    """``sub`` is the object id for applications only. Source: design.md decision 8; reference 2.9."""
+    for node in root.walk():
+        if node.name != "set-header" or not _OBJECT_ID.search(node.attribute("name") or ""):
+            continue
+        for value in node.all("value"):
+            if value.text is not None and _SUBJECT.search(value.text.value):
+                message = "the header's name says object id, but Subject is the object id for applications only"
+                remedy = "for users read the claim oid: see policies/caller-objectid-oid.yaml"
+                yield Problem(value.text.location, "subject-is-not-object-id", message, remedy)
+
+
+def _cors_after_token(root: Node) -> Iterator[Problem]:
+    """A preflight carries no token. Source: reference 2.8."""
+    names = [child.name for child in root.children]
+    tokens = [names.index(name) for name in ("validate-jwt", "validate-azure-ad-token") if name in names]
+    if "cors" in names and tokens and names.index("cors") > min(tokens):
+        node = root.children[names.index("cors")]
+        message = "a preflight request carries no token and is refused before it reaches cors"
+        yield Problem(node.location, "cors-after-token", message, "put cors before the token check")
+
+
+def _token_after_cache(root: Node) -> Iterator[Problem]:
+    """A cached answer is given before the token is looked at. Source: reference 10, trap 24."""
+    names = [child.name for child in root.children]
+    tokens = [names.index(name) for name in ("validate-jwt", "validate-azure-ad-token") if name in names]
+    if "cache-lookup" in names and tokens and names.index("cache-lookup") < max(tokens):
+        node = root.children[names.index("cache-lookup")]
+        message = "a cached answer is given before the token is checked"
+        yield Problem(node.location, "token-after-cache", message, "put the token check before cache-lookup")
+
+
+_RULES: Iterable[Callable[[Node], Iterator[Problem]]] = (
+    _subject_is_not_object_id,
+    _cors_after_token,
+    _token_after_cache,
+)

@@ -1,0 +1,1 @@
+"""Policy documents in APIM's XML, raw quotes and all."""

@@ -1,0 +1,71 @@
+"""
+Policy documents in XML, exactly as APIM takes them: ``parse`` and ``dump``.
+
+Source: APIM "Policies in Azure API Management"; design.md §3.3.
+"""
+
+from __future__ import annotations
+
+from gateway.documents.model import Node, PolicyDocument, Section
+from gateway.documents.xml import source as xml_source
+from gateway.documents.xml.reader import Reader
+from gateway.documents.xml.writer import dump
+from gateway.errors import LoadError, Problem
+
+__all__ = ["dump", "parse"]
+
+_SECTIONS = {section.value: section for section in Section}
+
+
+def parse(text: str | bytes, file: str) -> PolicyDocument:
+    """
+    The policy document in *text*; *file* is its name in errors.
+
+    Expressions may be raw C# or entity-escaped; either way their text is C# afterwards.
+
+    Raises:
+        LoadError: The text is not well-formed, or not a policy document.
+    """
+    root = Reader(xml_source.read(text, file)).root()
+    if root.name == "fragment":
+        return PolicyDocument(file, fragment=root)
+    return _document(_policies(root), file)
+
+
+def _policies(root: Node) -> Node:
+    """*root*, or the one <policies> that it wraps, as test cases and exports do."""
+    found = [root] if root.name == "policies" else list(root.all("policies"))
+    if len(found) == 1:
+        return found[0]
+    message = f"the root element is <{root.name}>"
+    raise LoadError.at(root.location, "unknown-root", message, "write <policies> or <fragment>")
+
+
+def _document(root: Node, file: str) -> PolicyDocument:
+    sections: dict[Section, Node] = {}
+    problems = list(_stray(root))
+    for node in root.children:
+        section = _SECTIONS.get(node.name)
+        if section is None:
+            remedy = "a document has inbound, backend, outbound and on-error"
+            problems.append(Problem(node.location, "unknown-section", f"no section is called {node.name!r}", remedy))
+        elif section in sections:
+            message = f"{node.name} stands here for the second time"
+            problems.append(Problem(node.location, "duplicate-section", message, "join the two"))
+        else:
+            sections[section] = node
+    if problems:
+        raise LoadError(sorted(problems, key=lambda problem: problem.location))
+    return PolicyDocument(file, sections)
+
+
+def _stray(root: Node) -> list[Problem]:
+    """What <policies> holds besides sections."""
+    found = [
+        Problem(text.location, "unknown-attribute", f"<policies> takes no attribute {name}", "remove it")
+        for name, text in root.attributes.items()
+        if not name.startswith("xmlns")
+    ]
+    if root.text:
+        found.append(Problem(root.text.location, "unexpected-text", "text between the sections", "remove it"))
+    return found

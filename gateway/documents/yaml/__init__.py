@@ -1,0 +1,1 @@
+"""Policy documents in YAML: element for mapping key, attribute for key."""

@@ -1,0 +1,76 @@
+"""
+The service as an ASGI application: in the gateway's process (``app: notifications``) or on its own.
+
+Whoever mounts it must run its lifespan: that is when the engine starts and stops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+
+from gateway.notifications.api.intake import Intake
+from gateway.notifications.api.problems import Problem, answer_bug, answer_http, answer_problem
+from gateway.notifications.api.routes import Api
+from gateway.notifications.engine import Engine, Parts
+from gateway.notifications.metrics import Metrics
+from gateway.notifications.settings import NotificationSettings
+from gateway.wire.addresses import Resolve, resolve
+
+log = structlog.get_logger("gateway.notifications")
+
+
+def create_app(
+    settings: NotificationSettings,
+    registry: CollectorRegistry | None = None,
+    parts: Parts | None = None,
+    resolver: Resolve = resolve,
+) -> Starlette:
+    """
+    The notification service.
+
+    Args:
+        registry: Where its metrics go; a private one when None.
+        parts: Clock and clients to use instead of the real ones, for tests.
+
+    The application's ``state.engine`` is the running Engine.
+    """
+    return build_app(settings, Engine(settings, Metrics(registry), parts), resolver)
+
+
+def build_app(settings: NotificationSettings, engine: Engine, resolver: Resolve = resolve) -> Starlette:
+    """The application on an engine that its lifespan starts and stops."""
+    api = Api(settings, engine, Intake(settings, engine, resolver))
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        shout(settings)
+        await asyncio.to_thread(engine.start)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(engine.stop)
+
+    handlers = {Problem: answer_problem, HTTPException: answer_http, Exception: answer_bug}
+    app = Starlette(routes=api.routes(), exception_handlers=handlers, lifespan=lifespan)
+    app.state.engine = engine
+    return app
+
+
+def shout(settings: NotificationSettings) -> None:
+    """Say loudly, at every start, what is only good for development."""
+    callbacks = settings.callbacks
+    if callbacks.allow_http:
+        log.warning("development_switch", setting="callbacks.allow-http", effect="callbacks may go out unencrypted")
+    if callbacks.allow_private_networks:
+        log.warning("development_switch", setting="callbacks.allow-private-networks", effect="SSRF guard is open")
+    if not callbacks.signing_secrets:
+        log.warning("callbacks_unsigned", remedy="set callbacks.signing-secret")
+    if settings.d365.instance_url.startswith("http://"):
+        log.warning("development_switch", setting="d365.instance-url", effect="tokens travel unencrypted (loopback)")

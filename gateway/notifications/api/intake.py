@@ -1,0 +1,181 @@
+"""
+From a checked request to a durable job: rules, callback URL, budgets, one transaction.
+
+The answer is given after the commit. The workflow is started from the row (``dispatch``), so a crash in between loses
+nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+
+import structlog
+
+from gateway.notifications.api.callers import require_allowed
+from gateway.notifications.api.problems import Problem
+from gateway.notifications.api.schema import JobRequest
+from gateway.notifications.callbacks.ssrf import Target, UrlRefused, parse_target, require_addresses, require_host
+from gateway.notifications.engine import Engine
+from gateway.notifications.settings import CallerRule, NotificationSettings
+from gateway.notifications.store import jobs
+from gateway.notifications.store.jobs import Acceptance, Refusal
+from gateway.notifications.store.model import Job, Key, derive_key
+from gateway.notifications.workflow.transitions import Event, State
+from gateway.wire.addresses import Resolve
+
+log = structlog.get_logger("gateway.notifications")
+
+_RESOLVE_S = 1.0
+_REMEMBER_S = 30.0
+_REFUSALS = {
+    "key-reused": (422, "This Idempotency-Key was used for another batch job or callback URL."),
+    "too-many-active": (429, "Wait until one of the caller's jobs is finished."),
+    "batch-job-active": (409, "Another job is watching this batch job; on-running is reject."),
+}
+
+
+class Intake:
+    """Accepts, stops and replays jobs on behalf of callers."""
+
+    def __init__(self, settings: NotificationSettings, engine: Engine, resolve: Resolve) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._resolve = resolve
+        self._checked: dict[Target, float] = {}
+
+    async def accept(self, caller: str, rule: CallerRule, request: JobRequest, key: str | None) -> Acceptance:
+        """
+        Make *request* durable.
+
+        Raises:
+            Problem: 403, 409, 422 or 429, by rule or by state.
+        """
+        target = await self._require_callable(rule, request)
+        began = time.perf_counter()
+        job = self._draft(caller, rule, request, target)
+        found = await self._record(job, derive_key(job.batch_id, request.url, key), rule)
+        if isinstance(found, Refusal):
+            status, detail = _REFUSALS[found.reason]
+            headers = {"retry-after": "30"} if status == 429 else None
+            raise Problem(status, found.reason, detail, headers, rule=rule.name)
+        self._engine.metrics.accept_time.observe(time.perf_counter() - began)
+        self._tell(found)
+        return found
+
+    async def stop(self, job: Job) -> Job:
+        """Stop watching. The batch job itself goes on: F&O has no action to cancel one."""
+        now = self._engine.parts.clock.now()
+        write = self._engine.store.write
+        stopped = await write(lambda connection: jobs.move(connection, job.id, Event.STOP, now, next_attempt_at=None))
+        self._engine.stop_watching(job.id)
+        if stopped is not None:
+            log.info("job_stopped", job=job.id, batch=job.batch_id)
+        return stopped or job
+
+    async def replay(self, job: Job) -> Job:
+        """
+        Send the callback again; never starts the batch job.
+
+        Raises:
+            Problem: 409 while the first delivery is not finished.
+        """
+        now = self._engine.parts.clock.now()
+        lifetime_s = self._settings.callbacks.lifetime_s
+        found = await self._engine.store.write(lambda connection: jobs.reopen(connection, job.id, now, lifetime_s))
+        if found is None:
+            raise Problem(409, "job-not-final", "Only a job whose callback is delivered or given up can be replayed.")
+        self._engine.announce()
+        log.info("callback_replayed", job=job.id, series=found.series)
+        return found
+
+    async def _record(self, job: Job, key: Key, rule: CallerRule) -> Acceptance | Refusal:
+        exclusive = self._settings.d365.on_running == "reject"
+        write = self._engine.store.write
+        found = await write(lambda connection: jobs.accept(connection, job, key, rule.max_active, exclusive))
+        self._engine.announce()
+        return found
+
+    async def _require_callable(self, rule: CallerRule, request: JobRequest) -> Target:
+        """Rules first (403), then the URL itself (422); unresolved names get their chance at delivery."""
+        try:
+            target = parse_target(request.url, self._settings.callbacks)
+        except UrlRefused as error:
+            raise _refused(error) from error
+        require_allowed(rule, request.batch_id, target.host)
+        try:
+            require_host(target.host, self._settings.callbacks.hosts)
+            await self._require_addresses(target)
+        except UrlRefused as error:
+            log.warning("callback_refused", host=target.host, reason=str(error))
+            raise _refused(error) from error
+        return target
+
+    async def _require_addresses(self, target: Target) -> None:
+        now = time.monotonic()
+        if now - self._checked.get(target, -_REMEMBER_S) < _REMEMBER_S:
+            return
+        # A name that cannot be resolved is remembered like one that passed: its turn comes at delivery, and a name
+        # server that is down must not cost every request a second.
+        with contextlib.suppress(OSError, TimeoutError):
+            addresses = await asyncio.wait_for(self._resolve(target.host, target.port), _RESOLVE_S)
+            require_addresses(addresses, self._settings.callbacks)
+        if len(self._checked) > 1000:
+            self._checked.clear()
+        self._checked[target] = now
+
+    def _draft(self, caller: str, rule: CallerRule, request: JobRequest, target: Target) -> Job:
+        now = self._engine.parts.clock.now()
+        profile = request.profile or rule.profile or self._profile(request)
+        deadline_at, callback_deadline_at = self._deadlines(now, profile, rule, request)
+        return Job(
+            id=str(uuid.uuid4()),
+            caller=caller,
+            rule=rule.name,
+            batch_id=request.batch_id,
+            url=self._engine.sealer.seal(request.url),
+            host=target.host,
+            profile=profile,
+            state=State.ACCEPTED,
+            active=1,
+            created_at=now,
+            updated_at=now,
+            deadline_at=deadline_at,
+            callback_deadline_at=callback_deadline_at,
+        )
+
+    def _profile(self, request: JobRequest) -> str:
+        if self._settings.callbacks.profile != "auto":
+            return self._settings.callbacks.profile
+        return "adf" if request.from_adf else "standard"
+
+    def _deadlines(self, now: float, profile: str, rule: CallerRule, request: JobRequest) -> tuple[float, float]:
+        """
+        When we report at the latest, and until when that report is retried.
+
+        A caller that said how long it waits hears from us a margin earlier, and nothing afterwards.
+        """
+        margin_s = self._settings.callbacks.margin_s
+        overall_s = rule.overall_s or self._settings.budgets.overall_s
+        if request.timeout_s is not None:
+            overall_s = max(request.timeout_s - margin_s, request.timeout_s * 0.9)
+            return now + overall_s, now + request.timeout_s
+        last_s = overall_s + margin_s if profile == "adf" else overall_s + self._settings.callbacks.lifetime_s
+        return now + overall_s, now + last_s
+
+    def _tell(self, found: Acceptance) -> None:
+        job = found.job
+        if not found.created:
+            log.info("job_repeated", job=job.id)
+            return
+        self._engine.metrics.accepted.inc()
+        log.info(
+            "job_accepted", job=job.id, batch=job.batch_id, caller=job.caller, rule=job.rule, host=job.host,
+            profile=job.profile,
+        )  # fmt: skip
+
+
+def _refused(error: UrlRefused) -> Problem:
+    return Problem(422, "callback-refused", f"Refused: {error}.")

@@ -1,0 +1,184 @@
+"""
+The HTTP API: accept, show, list, stop, replay.
+
+A status question is answered 202 while the batch job's outcome is open and 200 once it is known, however it ended and
+whether or not the callback has arrived: that is what ADF's Web activity, Logic Apps and Durable Functions wait for.
+
+Source: Azure "Asynchronous Request-Reply pattern"; RFC 9110 §15.3.3; draft-ietf-httpapi-idempotency-key-header-07.
+"""
+
+from __future__ import annotations
+
+import re
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway.notifications.api.callers import identify, rule_for
+from gateway.notifications.api.intake import Intake
+from gateway.notifications.api.openapi import document
+from gateway.notifications.api.problems import Problem
+from gateway.notifications.api.schema import moment, parse_request, view
+from gateway.notifications.callbacks.profiles import timestamp
+from gateway.notifications.engine import Engine
+from gateway.notifications.settings import NotificationSettings
+from gateway.notifications.store import attempts, jobs
+from gateway.notifications.store.model import Job
+from gateway.notifications.workflow.transitions import State
+
+# A structured-field string, or the bare token that most clients send.
+_KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})', re.ASCII)
+_NOTE = "Watching has stopped. The batch job itself goes on: F&O offers no action to cancel it."
+
+
+class Api:
+    """The endpoints."""
+
+    def __init__(self, settings: NotificationSettings, engine: Engine, intake: Intake) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._intake = intake
+
+    def routes(self) -> list[Route]:
+        """What is served."""
+        return [
+            Route("/jobs", self.create, methods=["POST"]),
+            Route("/jobs", self.list, methods=["GET"]),
+            Route("/jobs/{id}", self.show, methods=["GET"]),
+            Route("/jobs/{id}", self.stop, methods=["DELETE"]),
+            Route("/jobs/{id}/replay", self.replay, methods=["POST"]),
+            Route("/openapi.json", self.describe, methods=["GET"]),
+        ]
+
+    async def create(self, request: Request) -> Response:
+        """Accept a job."""
+        caller = identify(request.scope, self._settings.hop)
+        rule = rule_for(caller, self._settings)
+        key = parse_key(request)
+        asked = parse_request(await self._body(request))
+        found = await self._intake.accept(caller, rule, asked, key)
+        return self._pending(request, found.job)
+
+    async def show(self, request: Request) -> Response:
+        """One job: 202 while its outcome is open, 200 after."""
+        job = await self._own(request)
+        if job.is_pending:
+            return self._pending(request, job)
+        log = await self._engine.store.read(lambda connection: attempts.listed(connection, job.id))
+        shown = view(job, self._prefix(request)) | {"attempts": [attempt_view(entry) for entry in log]}
+        return JSONResponse(shown, headers={"cache-control": "no-store"})
+
+    async def list(self, request: Request) -> Response:
+        """The caller's jobs, newest first."""
+        caller = identify(request.scope, self._settings.hop)
+        rule_for(caller, self._settings)
+        state, before, limit = parse_query(request)
+        found = await self._engine.store.read(lambda connection: jobs.search(connection, caller, state, before, limit))
+        shown = [view(job, self._prefix(request)) for job in found]
+        return JSONResponse({"jobs": shown}, headers={"cache-control": "no-store"})
+
+    async def stop(self, request: Request) -> Response:
+        """Stop watching; the same answer when asked again."""
+        job = await self._intake.stop(await self._own(request))
+        shown = view(job, self._prefix(request))
+        return JSONResponse(shown | ({"note": _NOTE} if job.state is State.STOPPED else {}))
+
+    async def replay(self, request: Request) -> Response:
+        """Send the callback again."""
+        job = await self._intake.replay(await self._own(request))
+        return JSONResponse(view(job, self._prefix(request)), 202, headers=self._location(request, job))
+
+    async def describe(self, request: Request) -> Response:
+        """The OpenAPI document; the one answer that needs no caller."""
+        return JSONResponse(document(self._prefix(request)))
+
+    async def _own(self, request: Request) -> Job:
+        """The job in the path, if it is the caller's; others' jobs do not exist for them."""
+        caller = identify(request.scope, self._settings.hop)
+        rule_for(caller, self._settings)
+        job_id = request.path_params["id"]
+        job = await self._engine.store.read(lambda connection: jobs.find(connection, job_id))
+        if job is None or job.caller != caller:
+            raise Problem(404, "job-unknown", "No such job.")
+        return job
+
+    async def _body(self, request: Request) -> bytes:
+        media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        if media_type != "application/json" and not media_type.endswith("+json"):
+            raise Problem(415, "media-type", "Send Content-Type: application/json.")
+        body = b""
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > self._settings.max_body_bytes:
+                    raise Problem(413, "body-too-large", f"At most {self._settings.max_body_bytes} bytes.")
+        except ClientDisconnect as error:
+            raise Problem(400, "body-invalid", "The body broke off.") from error
+        return body
+
+    def _pending(self, request: Request, job: Job) -> Response:
+        retry_after = str(max(1, round(self._settings.polling.interval_s)))
+        headers = {"retry-after": retry_after, "cache-control": "no-store", **self._location(request, job)}
+        return JSONResponse(view(job, self._prefix(request)), 202, headers=headers)
+
+    def _location(self, request: Request, job: Job) -> dict[str, str]:
+        if not self._settings.send_location:
+            return {}
+        return {"location": f"{self._prefix(request)}/jobs/{job.id}"}
+
+    def _prefix(self, request: Request) -> str:
+        """Where callers find us: never made from the request's Host, which is theirs to choose."""
+        configured = self._settings.public_url
+        return configured.rstrip("/") if configured else str(request.scope.get("root_path", "")).rstrip("/")
+
+
+def attempt_view(entry: dict[str, object]) -> dict[str, object]:
+    """One callback attempt as its caller sees it."""
+    return {
+        "series": entry["series"],
+        "number": entry["number"],
+        "at": timestamp(float(str(entry["at"]))),
+        "durationSeconds": entry["duration_s"],
+        "status": entry["status"],
+        "error": entry["error"],
+        "decision": entry["decision"],
+        "nextAttempt": moment(entry["next_at"]),  # type: ignore[arg-type]
+    }
+
+
+def parse_key(request: Request) -> str | None:
+    """
+    The Idempotency-Key, without quotes.
+
+    Raises:
+        Problem: 400 for an empty, overlong, repeated or oddly formed one.
+    """
+    values = request.headers.getlist("idempotency-key")
+    if not values:
+        return None
+    found = _KEY.fullmatch(values[0].strip())
+    if found is None or len(values) > 1:
+        raise Problem(400, "key-invalid", "Idempotency-Key must be one string of 1 to 255 visible ASCII characters.")
+    return found.group(1) or found.group(2)
+
+
+def parse_query(request: Request) -> tuple[str | None, float | None, int]:
+    """
+    Filters of a list: state, creation time before (epoch seconds), limit.
+
+    Raises:
+        Problem: 400.
+    """
+    query = request.query_params
+    state = query.get("status")
+    if state is not None and state not in list(State):
+        raise Problem(400, "query-invalid", f"status must be one of {', '.join(State)}.")
+    try:
+        before = float(query["before"]) if "before" in query else None
+        limit = int(query.get("limit", "100"))
+    except ValueError as error:
+        raise Problem(400, "query-invalid", "before and limit must be numbers.") from error
+    if not 1 <= limit <= 1000:
+        raise Problem(400, "query-invalid", "limit must be from 1 to 1000.")
+    return state, before, limit

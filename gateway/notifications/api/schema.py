@@ -1,0 +1,169 @@
+"""
+What a request body may say and what an answer says.
+
+Writers name the two fields as they like: ADF adds ``callBackUri`` by itself, people write ``callbackUrl``, F&O calls
+the job ``BatchJobRecId``. All are accepted in any case; two that disagree are refused.
+
+Source: ADF "Webhook activity"; Durable Functions "HTTP API" (``runtimeStatus``, ``statusQueryGetUri``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.notifications.api.problems import Problem
+from gateway.notifications.callbacks.profiles import PROFILES, timestamp
+from gateway.notifications.store.model import Job
+from gateway.notifications.workflow.outcomes import READINGS
+from gateway.notifications.workflow.transitions import State
+
+_BATCH_NAMES = frozenset({"batchid", "batchjobid", "batchjobrecid"})
+_URL_NAMES = frozenset({"callbackurl", "callbackuri"})
+# Exactly what ADF's Webhook activity adds, in exactly its case.
+_ADF_NAME = "callBackUri"
+_MAX_BATCH_ID = 2**63 - 1
+_MAX_TIMEOUT_S = 30 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """A checked request body; *timeout_s* is how long the caller itself waits, None when it did not say."""
+
+    batch_id: int
+    url: str
+    from_adf: bool
+    profile: str | None
+    timeout_s: float | None
+
+
+def parse_request(body: bytes) -> JobRequest:
+    """
+    Read a request body.
+
+    Raises:
+        Problem: 400 with the sentence that helps.
+    """
+    members = _members(body)
+    url_members = [(name, value) for name, value in members if name.lower() in _URL_NAMES]
+    return JobRequest(
+        batch_id=_batch_id(_one("batchId", (v for n, v in members if n.lower() in _BATCH_NAMES))),
+        url=_url(_one("callbackUrl", (value for _, value in url_members))),
+        from_adf=any(name == _ADF_NAME for name, _ in url_members),
+        profile=_profile(_one("profile", (v for n, v in members if n.lower() == "profile"), None)),
+        timeout_s=_timeout(_one("timeoutSeconds", (v for n, v in members if n.lower() == "timeoutseconds"), None)),
+    )
+
+
+def view(job: Job, prefix: str) -> dict[str, object]:
+    """A job as its caller sees it. The callback URL is a bearer secret, so only its host is shown."""
+    link = f"{prefix}/jobs/{job.id}"
+    shown: dict[str, object] = {
+        "id": job.id,
+        "batchId": job.batch_id,
+        "status": job.state.value,
+        "runtimeStatus": runtime_status(job),
+        "outcome": None if job.outcome is None else job.outcome.value,
+        "message": job.message,
+        "error": error_of(job),
+        "batchStatus": job.batch_status,
+        "scheduledFor": moment(job.scheduled_for),
+        "createdTime": moment(job.created_at),
+        "lastUpdatedTime": moment(job.updated_at),
+        "startedTime": moment(job.started_at),
+        "endedTime": moment(job.ended_at),
+        "deadline": moment(job.deadline_at),
+        "callback": _callback(job),
+        "statusQueryGetUri": link,
+        "replayPostUri": f"{link}/replay",
+    }
+    return shown
+
+
+def runtime_status(job: Job) -> str:
+    """The word that Durable Functions clients look for."""
+    if job.outcome is not None:
+        return READINGS[job.outcome].runtime_status
+    if job.state is State.STOPPED:
+        return "Terminated"
+    return "Pending" if job.state in (State.ACCEPTED, State.STARTING) else "Running"
+
+
+def error_of(job: Job) -> dict[str, str] | None:
+    """Code and message of an outcome that is not success."""
+    code = None if job.outcome is None else READINGS[job.outcome].error_code
+    return None if code is None else {"code": code, "message": job.message or ""}
+
+
+def moment(value: float | None) -> str | None:
+    """ISO 8601, or null."""
+    return None if value is None else timestamp(value)
+
+
+def _callback(job: Job) -> dict[str, object]:
+    return {
+        "host": job.host,
+        "profile": job.profile,
+        "attempts": job.attempts,
+        "nextAttempt": moment(job.next_attempt_at) if job.active else None,
+        "deadline": moment(job.callback_deadline_at),
+    }
+
+
+def _members(body: bytes) -> list[tuple[str, Any]]:
+    """The members of the object, duplicates included, so that two that disagree are seen."""
+    try:
+        found = json.loads(body, object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "body-invalid", "The body is not valid JSON.") from error
+    if not isinstance(found, _Pairs):
+        raise Problem(400, "body-invalid", "The body must be a JSON object.")
+    return list(found)
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object as its members in order."""
+
+
+_REQUIRED: Any = object()
+
+
+def _one(name: str, values: Iterable[Any], default: Any = _REQUIRED) -> Any:
+    found = list(values)
+    if not found:
+        if default is _REQUIRED:
+            raise Problem(400, "body-invalid", f"{name} is missing.")
+        return default
+    if any(str(value) != str(found[0]) for value in found):
+        raise Problem(400, "body-invalid", f"{name} is given more than once, with different values.")
+    return found[0]
+
+
+def _batch_id(value: Any) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 19:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _MAX_BATCH_ID:
+        raise Problem(400, "body-invalid", "batchId must be a positive 64-bit integer, the BatchJobRecId.")
+    return value
+
+
+def _url(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise Problem(400, "body-invalid", "callbackUrl must be a URL.")
+    return value
+
+
+def _profile(value: Any) -> str | None:
+    if value is None or (isinstance(value, str) and value in PROFILES):
+        return value
+    raise Problem(400, "body-invalid", f"profile must be one of {', '.join(PROFILES)}.")
+
+
+def _timeout(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= _MAX_TIMEOUT_S:
+        return float(value)
+    raise Problem(400, "body-invalid", f"timeoutSeconds must be a number from 1 to {_MAX_TIMEOUT_S}.")

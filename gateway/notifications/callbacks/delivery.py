@@ -1,0 +1,113 @@
+"""
+Delivering the news: one attempt after another until the receiver has it, refuses it, or the time is over.
+
+An attempt is written down before it is made. So one that a crash cut short is known to be doubtful, and a receiver
+that then says "unknown" has most likely used its URL already.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+
+import structlog
+
+from gateway.notifications.callbacks import consent
+from gateway.notifications.callbacks import signature as signatures
+from gateway.notifications.callbacks.classification import Answer, Decision, classify, next_attempt
+from gateway.notifications.callbacks.profiles import Report, render
+from gateway.notifications.callbacks.sending import CallbackSender
+from gateway.notifications.metrics import Metrics
+from gateway.notifications.settings import CallbackSettings
+from gateway.notifications.store import attempts
+from gateway.notifications.store.attempts import Attempt
+from gateway.notifications.store.model import Job
+from gateway.notifications.store.sealing import Sealer
+from gateway.notifications.store.store import Store
+from gateway.notifications.workflow.clock import Clock
+from gateway.notifications.workflow.outcomes import Outcome
+
+log = structlog.get_logger("gateway.notifications")
+
+_DICE = random.Random()  # noqa: S311 - for jitter
+
+
+class Deliverer:
+    """Runs the callback steps."""
+
+    def __init__(
+        self,
+        store: Store,
+        sender: CallbackSender,
+        sealer: Sealer,
+        clock: Clock,
+        settings: CallbackSettings,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._sender = sender
+        self._sealer = sealer
+        self._clock = clock
+        self._settings = settings
+        self._metrics = metrics
+
+    async def attempt(self, job: Job) -> Job | None:
+        """Make the next attempt; the job afterwards, or None when there was nothing to deliver any more."""
+        attempt = Attempt(job.id, job.series, job.attempts + 1, self._clock.now())
+        begun = await self._store.write(lambda connection: attempts.begin(connection, attempt, job.owner))
+        if begun is None:
+            return None
+        answer = await self._send(begun)
+        decision = classify(answer, bool(begun.doubted))
+        next_at = self._next(begun, attempt.number, answer) if decision is Decision.RETRY else None
+        now = self._clock.now()
+        record = functools.partial(
+            attempts.record, attempt=attempt, answer=answer, decision=decision, next_at=next_at, now=now
+        )
+        after = await self._store.write(record)
+        self._tell(begun, attempt, answer, decision, next_at)
+        return after
+
+    async def _send(self, job: Job) -> Answer:
+        content_type, body = render(job.profile, report_of(job), self._settings.source)
+        timestamp = int(self._clock.now())
+        headers = signatures.headers(self._settings.signing_secrets, job.id, timestamp, body)
+        try:
+            url = self._sealer.open(job.url)
+        except Exception:  # another key than the one it was sealed with; the text could name the URL
+            return Answer(error="url-refused", excerpt="the callback URL in the store cannot be decrypted")
+        origin = self._settings.webhook_origin if job.profile == consent.PROFILE else None
+        if origin is not None:
+            headers |= consent.question(origin)
+            refused = consent.refusal(await self._sender.ask(url, consent.question(origin)), origin)
+            if refused is not None:
+                return refused
+        return await self._sender.send(url, {"content-type": content_type, **headers}, body)
+
+    def _next(self, job: Job, number: int, answer: Answer) -> float | None:
+        """The time of the next attempt, unless the callback's own deadline comes first."""
+        jitter = _DICE.random()
+        at = next_attempt(number, self._clock.now(), jitter, answer, self._settings.max_retry_after_s)
+        return at if at <= job.callback_deadline_at else None
+
+    def _tell(self, job: Job, attempt: Attempt, answer: Answer, decision: Decision, next_at: float | None) -> None:
+        self._metrics.attempts.labels(decision).inc()
+        facts = {"job": job.id, "host": job.host, "attempt": attempt.number, "series": attempt.series}
+        log.info("callback_attempt", **facts, status=answer.status, error=answer.error, decision=decision)
+        if next_at is None and decision in (Decision.RETRY, Decision.PERMANENT):
+            self._metrics.exhausted.inc()
+            log.error("callback_exhausted", **facts, status=answer.status, error=answer.error)
+
+
+def report_of(job: Job) -> Report:
+    """What there is to tell about a job whose outcome is known."""
+    return Report(
+        job_id=job.id,
+        batch_id=job.batch_id,
+        outcome=job.outcome or Outcome.UNKNOWN,
+        message=job.message or "",
+        batch_status=job.batch_status,
+        accepted_at=job.created_at,
+        ended_at=job.ended_at or job.updated_at,
+        scheduled_for=job.scheduled_for,
+    )

@@ -1,0 +1,208 @@
+"""
+The OData calls to F&O: read batch jobs, set one to waiting. Each failure comes out as one D365Error.
+
+Source: F&O "Open Data Protocol (OData)", "Batch OData API", "Service protection retry operations".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+import httpx2 as httpx
+
+from gateway.notifications.callbacks.classification import parse_retry_after
+from gateway.notifications.d365.batch_status import Row, parse_row
+from gateway.notifications.d365.errors import APPLICATIONS_FORM, MISSING, PRIVILEGE, D365Error, Kind, odata_message
+from gateway.notifications.d365.gate import Gate
+from gateway.notifications.d365.start_answer import StartAnswer, parse_start
+from gateway.notifications.d365.token_provider import TokenProvider
+from gateway.notifications.metrics import Metrics
+from gateway.notifications.settings import D365Settings
+from gateway.notifications.workflow.clock import Clock
+
+ENTITY = "/data/BatchJobs"
+HISTORIES = "/data/BatchJobHistories"
+ACTION = f"{ENTITY}/Microsoft.Dynamics.DataEntities.SetBatchJobToWaiting"
+
+_HEADERS = {"accept": "application/json", "odata-version": "4.0", "odata-maxversion": "4.0"}
+# What Microsoft's own sample waits when a 429 does not say how long.
+_PAUSE_S = 30.0
+_TRANSIENT = frozenset({408, 500, 502, 503, 504})
+
+
+class D365Client:
+    """
+    One environment. Calls share its gate, its token and one connection pool.
+
+    Attributes:
+        skew_s: F&O's clock minus ours, from the last ``Date`` header; schedules are compared by F&O's clock.
+    """
+
+    def __init__(
+        self, settings: D365Settings, tokens: TokenProvider, client: httpx.AsyncClient, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._tokens = tokens
+        self._client = client
+        self._clock = clock
+        self._metrics = metrics
+        self._select: tuple[str, ...] = settings.select_fields
+        self.gate = Gate(settings.concurrency, clock)
+        # Thousands of jobs that start together must not stand in front of the poller.
+        self._starts = asyncio.Semaphore(max(1, settings.concurrency - 1))
+        self.skew_s = 0.0
+
+    async def read(self, batch_ids: Iterable[int]) -> dict[int, Row]:
+        """
+        The rows of some batch jobs in one query; ids that F&O does not have are missing from the result.
+
+        Raises:
+            D365Error: Of any kind; for a reading, AMBIGUOUS means no more than TRANSIENT.
+        """
+        ids = list(batch_ids)
+        response = await self._call("GET", f"{ENTITY}?{self._query(ids)}")
+        if response.status_code == 400 and self._select and _names_property(response):
+            self._select = ()
+            response = await self._call("GET", f"{ENTITY}?{self._query(ids)}")
+        self._require_ok(response)
+        return parse_rows(response)
+
+    async def ended_runs(self, batch_id: int) -> list[Row]:
+        """
+        The last runs of a job as ``BatchJobHistories`` keeps them, newest first.
+
+        Raises:
+            D365Error: PERMANENT also where the environment does not publish this entity.
+        """
+        options = {"$filter": f"BatchJobId eq {batch_id}", "$orderby": "EndDateTime desc", "$top": "20"}
+        options["$select"] = "Status,StartDateTime,EndDateTime"
+        response = await self._call("GET", f"{HISTORIES}?{self._encode(options)}")
+        self._require_ok(response)
+        return parse_ended_runs(response, batch_id)
+
+    async def start(self, batch_id: int) -> StartAnswer:
+        """
+        Set a job to waiting, once: this call never repeats itself except after a refused token.
+
+        Raises:
+            D365Error: AMBIGUOUS when F&O may have acted all the same.
+        """
+        body = json.dumps({"batchJobId": batch_id}).encode()
+        async with self._starts:
+            response = await self._call("POST", ACTION, body)
+        self._require_ok(response)
+        return parse_start(response.content)
+
+    def now(self) -> float:
+        """The time by F&O's clock."""
+        return self._clock.now() + self.skew_s
+
+    def _query(self, ids: list[int]) -> str:
+        options = {"$filter": " or ".join(f"BatchJobRecId eq {batch_id}" for batch_id in ids)}
+        if self._select:
+            options["$select"] = ",".join(self._select)
+        return self._encode(options)
+
+    def _encode(self, options: dict[str, str]) -> str:
+        if self._settings.cross_company:
+            options = options | {"cross-company": "true"}
+        # %20, not +: not everything that reads OData URLs takes a plus for a space.
+        return "&".join(f"{name}={quote(value, safe=',')}" for name, value in options.items())
+
+    async def _call(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
+        token = await self._tokens.token()
+        response = await self._send(method, path, body, token)
+        if _is_unauthorized(response):
+            response = await self._send(method, path, body, await self._tokens.token(rejected=token))
+        return response
+
+    async def _send(self, method: str, path: str, body: bytes | None, token: str) -> httpx.Response:
+        headers = {**_HEADERS, "authorization": f"Bearer {token}"}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        async with self.gate.passing():
+            response = await self._exchange(method, path, headers, body)
+        self._metrics.d365_requests.labels(method, str(response.status_code)).inc()
+        self._note_date(response.headers)
+        return response
+
+    async def _exchange(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> httpx.Response:
+        url = self._settings.instance_url + path
+        try:
+            return await self._client.request(method, url, headers=headers, content=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            self._metrics.d365_requests.labels(method, "unreachable").inc()
+            raise D365Error(Kind.TRANSIENT, "F&O could not be reached.") from error
+        except httpx.HTTPError as error:
+            self._metrics.d365_requests.labels(method, "broken").inc()
+            raise D365Error(Kind.AMBIGUOUS, f"The connection to F&O failed ({type(error).__name__}).") from error
+
+    def _note_date(self, headers: Mapping[str, str]) -> None:
+        ahead = parse_retry_after(headers.get("date"), 0.0)
+        if ahead:
+            self.skew_s = ahead - self._clock.now()
+
+    def _require_ok(self, response: httpx.Response) -> None:
+        status = response.status_code
+        if 200 <= status < 300:
+            return
+        if status == 429:
+            wait = parse_retry_after(response.headers.get("retry-after"), self.now())
+            pause_s = _PAUSE_S if wait is None else wait
+            self.gate.pause(pause_s)
+            raise D365Error(Kind.THROTTLED, "F&O is throttling.", pause_s)
+        if status in _TRANSIENT:
+            wait = parse_retry_after(response.headers.get("retry-after"), self.now())
+            raise D365Error(Kind.AMBIGUOUS, f"F&O answered {status}.", wait)
+        raise _permanent(response)
+
+
+def parse_rows(response: httpx.Response) -> dict[int, Row]:
+    """
+    The rows of a 200 answer by id.
+
+    Raises:
+        D365Error: TRANSIENT for anything that is not an OData collection (a log-in page, a proxy's HTML).
+    """
+    return {row.batch_id: row for row in _parse(response, {})}
+
+
+def parse_ended_runs(response: httpx.Response, batch_id: int) -> list[Row]:
+    """
+    The runs in a 200 answer, as rows of the job *batch_id*.
+
+    Raises:
+        D365Error: As ``parse_rows``.
+    """
+    return _parse(response, {"BatchJobRecId": batch_id})
+
+
+def _parse(response: httpx.Response, more: Mapping[str, object]) -> list[Row]:
+    try:
+        return [parse_row({**fields, **more}) for fields in json.loads(response.content)["value"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise D365Error(Kind.TRANSIENT, "F&O answered 200 with something that is not an OData collection.") from error
+
+
+def _permanent(response: httpx.Response) -> D365Error:
+    status = response.status_code
+    if _is_unauthorized(response):
+        return D365Error(Kind.AUTH, APPLICATIONS_FORM)
+    if status == 403:
+        return D365Error(Kind.AUTH, f"{PRIVILEGE} {odata_message(response.content)}".strip())
+    if status == 404:
+        return D365Error(Kind.PERMANENT, MISSING)
+    return D365Error(Kind.PERMANENT, f"F&O answered {status}: {odata_message(response.content) or 'no reason given'}")
+
+
+def _is_unauthorized(response: httpx.Response) -> bool:
+    """401, or a redirect (to a log-in page): the token was not accepted."""
+    return response.status_code == 401 or 300 <= response.status_code < 400
+
+
+def _names_property(response: httpx.Response) -> bool:
+    text = response.content[:4096].decode("utf-8", "replace").lower()
+    return "property" in text or "select" in text

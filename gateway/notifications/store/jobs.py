@@ -1,0 +1,257 @@
+"""
+Everything that is read from or written to the jobs table: one function per question, each on a given connection.
+
+A state changes only through ``move``, and ``move`` only knows the transitions table: a step that is repeated, or that
+runs in two replicas at once, changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from gateway.notifications.d365.batch_status import Row
+from gateway.notifications.store.model import Job, Key
+from gateway.notifications.store.tables import attempts, jobs, keys
+from gateway.notifications.workflow.outcomes import Verdict
+from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, Event, State
+
+# Statements are made once: SQLAlchemy needs longer to build most of them than the database to run them.
+_INSERT = sa.insert(jobs)
+_FIND_KEY = sa.text("SELECT payload, job_id FROM notification_keys WHERE caller = :caller AND key = :key")
+_PUT_KEY = sa.text(
+    "INSERT INTO notification_keys (caller, key, job_id, payload) VALUES (:caller, :key, :job_id, :payload) "
+    "ON CONFLICT (caller, key) DO UPDATE SET job_id = excluded.job_id, payload = excluded.payload"
+)
+# A constant in the SQL: the partial indexes are not used with a parameter in its place.
+_IS_ACTIVE = jobs.c.active == sa.literal_column("1")
+_FIND = sa.select(jobs).where(jobs.c.id == sa.bindparam("an_id"))
+
+
+def _in(*states: State) -> sa.ColumnElement[bool]:
+    return jobs.c.state.in_([sa.literal_column(f"'{state}'") for state in states])
+
+
+def _move(event: Event) -> ReturningUpdate[Any]:
+    """The statement behind ``move``; further columns are set by parameters of their name."""
+    sources = [before for (before, cause) in TRANSITIONS if cause is event]
+    target = TRANSITIONS[sources[0], event]  # each event leads to one state; a test holds that
+    statement = sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id"), _in(*sources))
+    return statement.values(state=target, active=int(target not in FINAL)).returning(*jobs.c)
+
+
+_MOVES = {event: _move(event) for event in Event}
+_MARK_START = _MOVES[Event.START_CALLED].where(jobs.c.owner.is_not_distinct_from(sa.bindparam("an_owner")))
+_REOPEN = _MOVES[Event.REPLAY].values(series=jobs.c.series + 1, attempts=0, doubted=0, owner=None)
+_LEADER = (
+    sa.select(jobs)
+    .where(jobs.c.batch_id == sa.bindparam("a_batch"), _IS_ACTIVE, jobs.c.id != sa.bindparam("an_id"))
+    .where(_in(State.STARTING, State.WAITING, State.RUNNING))
+    .order_by(jobs.c.created_at)
+    .limit(1)
+)
+_OLDEST_FREE = (
+    sa.select(jobs.c.id)
+    .where(_IS_ACTIVE, jobs.c.owner.is_(None))
+    .order_by(jobs.c.created_at)
+    .limit(sa.bindparam("a_limit"))
+    .with_for_update(skip_locked=True)  # replicas that claim at once take different rows
+)
+_NOTE = sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id"))
+_LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(sa.bindparam("a_name"))))
+_CLAIM = sa.update(jobs).where(jobs.c.id.in_(_OLDEST_FREE)).values(owner=sa.bindparam("an_owner")).returning(*jobs.c)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a job was not accepted: ``key-reused``, ``too-many-active`` or ``batch-job-active``."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The job that answers a request; *created* is false when an earlier request made it."""
+
+    job: Job
+    created: bool
+
+
+def find(connection: sa.Connection, job_id: str) -> Job | None:
+    """One job."""
+    return _one(connection.execute(_FIND, {"an_id": job_id}))
+
+
+def search(
+    connection: sa.Connection,
+    caller: str | None = None,
+    state: str | None = None,
+    before: float | None = None,
+    limit: int = 100,
+) -> list[Job]:
+    """Jobs, newest first: of one caller or all, in one state or any, created before a moment."""
+    query = sa.select(jobs).order_by(jobs.c.created_at.desc()).limit(limit)
+    if caller is not None:
+        query = query.where(jobs.c.caller == caller)
+    if state is not None:
+        query = query.where(jobs.c.state == state)
+    if before is not None:
+        query = query.where(jobs.c.created_at < before)
+    return [Job.from_row(row) for row in connection.execute(query)]
+
+
+def accept(
+    connection: sa.Connection, job: Job, key: Key, max_active: int | None, exclusive: bool
+) -> Acceptance | Refusal:
+    """
+    Record a job, unless an earlier one answers the same request.
+
+    Args:
+        max_active: The caller's limit.
+        exclusive: Refuse when another job watches the same batch job.
+    """
+    lock(connection, f"caller:{job.caller}")
+    earlier = _earlier(connection, job.caller, key)
+    if earlier is not None:
+        return earlier
+    if max_active is not None and _count_active(connection, job.caller, max_active) >= max_active:
+        return Refusal("too-many-active")
+    if exclusive and _is_watched(connection, job.batch_id):
+        return Refusal("batch-job-active")
+    connection.execute(_PUT_KEY, {"caller": job.caller, "key": key.text, "job_id": job.id, "payload": key.payload})
+    connection.execute(_INSERT, job.columns())
+    return Acceptance(job, created=True)
+
+
+def move(connection: sa.Connection, job_id: str, event: Event, now: float, **values: object) -> Job | None:
+    """The job after *event*, with *values* set too; None when the event means nothing in its present state."""
+    return _one(connection.execute(_MOVES[event], {"an_id": job_id, "updated_at": now, **values}))
+
+
+def begin_start(connection: sa.Connection, job: Job, snapshot: Row, now: float) -> Job | None:
+    """
+    Mark that the start call is about to be made: *job* with its mark, or another that has started this batch job.
+
+    The mark is committed before the call, so that a crash in between shows as doubt and not as a second start. None
+    when the job is not its owner's to start any more.
+    """
+    lock(connection, f"batch:{job.batch_id}")
+    leader = _one(connection.execute(_LEADER, {"a_batch": job.batch_id, "an_id": job.id}))
+    if leader is not None:
+        return leader
+    mark = {"starting_at": now, "snapshot": json.dumps(snapshot.dump()), "updated_at": now}
+    return _one(connection.execute(_MARK_START, {"an_id": job.id, "an_owner": job.owner, **mark}))
+
+
+def end(connection: sa.Connection, job_id: str, verdict: Verdict, now: float) -> Job | None:
+    """Record the outcome."""
+    values: dict[str, object] = {
+        "outcome": verdict.outcome,
+        "message": verdict.message,
+        "scheduled_for": verdict.scheduled_for,
+        "ended_at": now,
+        "next_attempt_at": now,
+    }
+    return move(connection, job_id, Event.ENDED, now, **values)
+
+
+def reopen(connection: sa.Connection, job_id: str, now: float, lifetime_s: float) -> Job | None:
+    """Begin another series of callback attempts, with time until *lifetime_s* from now; None unless it is final."""
+    values = {"updated_at": now, "next_attempt_at": now, "callback_deadline_at": now + lifetime_s}
+    return _one(connection.execute(_REOPEN, {"an_id": job_id, **values}))
+
+
+def note_status(connection: sa.Connection, job_id: str, status: str, running_at: float | None, now: float) -> None:
+    """Keep what was seen last, so that status questions and a restart know it."""
+    if running_at is None or not move(
+        connection, job_id, Event.EXECUTING, now, running_at=running_at, batch_status=status
+    ):
+        connection.execute(_NOTE, {"an_id": job_id, "batch_status": status, "updated_at": now})
+
+
+def claim(connection: sa.Connection, owner: str, limit: int) -> list[Job]:
+    """Give the oldest jobs, or replays, that nobody owns to *owner*, in one statement; oldest first."""
+    rows = connection.execute(_CLAIM, {"an_owner": owner, "a_limit": limit})
+    return sorted(map(Job.from_row, rows), key=lambda job: job.created_at)
+
+
+def owned(connection: sa.Connection, owner: str) -> list[Job]:
+    """The unfinished jobs of *owner*, oldest first."""
+    query = sa.select(jobs).where(_IS_ACTIVE, jobs.c.owner == owner).order_by(jobs.c.created_at)
+    return [Job.from_row(row) for row in connection.execute(query)]
+
+
+def release(connection: sa.Connection, owner: str) -> int:
+    """Let go of all unfinished jobs of *owner*, in one statement, so that anybody may claim them; how many."""
+    statement = sa.update(jobs).where(_IS_ACTIVE, jobs.c.owner == owner).values(owner=None)
+    return connection.execute(statement).rowcount
+
+
+def unfinished(connection: sa.Connection) -> list[tuple[str, int, float]]:
+    """Number and oldest creation time of the jobs that are not final, by state."""
+    query = (
+        sa.select(jobs.c.state, sa.func.count(), sa.func.min(jobs.c.created_at))
+        .where(_IS_ACTIVE)
+        .group_by(jobs.c.state)
+    )
+    return [(state, count, oldest) for state, count, oldest in connection.execute(query)]
+
+
+def expired(connection: sa.Connection, before: float, limit: int = 500) -> list[str]:
+    """Ids of final jobs whose last change is older than *before*."""
+    query = sa.select(jobs.c.id).where(jobs.c.active == 0, jobs.c.updated_at < before).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def stopped_since(connection: sa.Connection, since: float) -> list[str]:
+    """Jobs that were stopped lately, perhaps through another replica."""
+    query = sa.select(jobs.c.id).where(jobs.c.state == State.STOPPED, jobs.c.updated_at >= since)
+    return list(connection.execute(query).scalars())
+
+
+def purge(connection: sa.Connection, job_ids: Sequence[str]) -> None:
+    """Forget jobs, their attempts and their keys."""
+    connection.execute(sa.delete(attempts).where(attempts.c.job_id.in_(job_ids)))
+    connection.execute(sa.delete(keys).where(keys.c.job_id.in_(job_ids)))
+    connection.execute(sa.delete(jobs).where(jobs.c.id.in_(job_ids)))
+
+
+def lock(connection: sa.Connection, name: str) -> None:
+    """Hold *name* until the transaction ends, across replicas; the embedded store has one writer and needs none."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK, {"a_name": name})
+
+
+def _one(rows: sa.CursorResult[Any]) -> Job | None:
+    row = rows.first()
+    return None if row is None else Job.from_row(row)
+
+
+def _earlier(connection: sa.Connection, caller: str, key: Key) -> Acceptance | Refusal | None:
+    row = connection.execute(_FIND_KEY, {"caller": caller, "key": key.text}).first()
+    if row is None:
+        return None
+    if row.payload != key.payload:
+        return Refusal("key-reused")
+    job = find(connection, row.job_id)
+    if job is None or (key.derived and not job.active):
+        return None
+    return Acceptance(job, created=False)
+
+
+def _count_active(connection: sa.Connection, caller: str, enough: int) -> int:
+    """The caller's active jobs, counted no further than *enough*."""
+    some = sa.select(jobs.c.id).where(jobs.c.caller == caller, jobs.c.active == 1).limit(enough).subquery()
+    return connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+
+
+def _is_watched(connection: sa.Connection, batch_id: int) -> bool:
+    query = sa.select(jobs.c.id).where(
+        jobs.c.batch_id == batch_id, jobs.c.active == 1, jobs.c.state != State.DELIVERING
+    )
+    return connection.execute(query.limit(1)).first() is not None

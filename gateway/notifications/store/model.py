@@ -1,0 +1,87 @@
+"""A job as the store holds it, and what a caller asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, fields
+
+import sqlalchemy as sa
+
+from gateway.notifications.d365.batch_status import Row
+from gateway.notifications.workflow.outcomes import Outcome
+from gateway.notifications.workflow.transitions import State
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request: run batch job *batch_id*, tell *host* when it is over. Times in epoch seconds; *url* is sealed."""
+
+    id: str
+    caller: str
+    rule: str
+    batch_id: int
+    url: str
+    host: str
+    profile: str
+    state: State
+    active: int
+    created_at: float
+    updated_at: float
+    deadline_at: float
+    callback_deadline_at: float
+    snapshot: str | None = None
+    starting_at: float | None = None
+    started_at: float | None = None
+    running_at: float | None = None
+    ended_at: float | None = None
+    batch_status: str | None = None
+    outcome: Outcome | None = None
+    message: str | None = None
+    scheduled_for: float | None = None
+    attempts: int = 0
+    doubted: int = 0
+    series: int = 0
+    next_attempt_at: float | None = None
+    owner: str | None = None
+
+    @classmethod
+    def from_row(cls, row: sa.Row[tuple[object, ...]]) -> Job:
+        """A job from a row of the jobs table."""
+        values = dict(row._mapping)
+        values["state"] = State(values["state"])
+        values["outcome"] = None if values["outcome"] is None else Outcome(values["outcome"])
+        return cls(**values)
+
+    def columns(self) -> dict[str, object]:
+        """Values for an insert."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def before(self) -> Row | None:
+        """The batch job's row before the start."""
+        return None if self.snapshot is None else Row(**json.loads(self.snapshot))
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the batch job's outcome is still open."""
+        return self.outcome is None and self.state is not State.STOPPED
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key: the caller's own, or derived from what was asked when *derived*."""
+
+    text: str
+    payload: str
+    derived: bool
+
+
+def derive_key(batch_id: int, url: str, header: str | None) -> Key:
+    """
+    The key of a request.
+
+    A derived key only joins requests while the first is unfinished; else nobody could run a job twice with one URL.
+    """
+    payload = hashlib.sha256(json.dumps([batch_id, url]).encode()).hexdigest()
+    return Key(f"derived:{payload}", payload, True) if header is None else Key(f"sent:{header}", payload, False)

@@ -1,0 +1,127 @@
+"""
+Reading and writing the store without blocking an event loop, with group commit.
+
+Writes go to one thread, which runs whatever has gathered in *one* transaction: a durable commit costs the same for one
+job as for fifty, and SQLite has one writer anyway. Any event loop may await the result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from gateway.errors import GatewayError
+from gateway.notifications.store.database import unusable
+from gateway.notifications.store.jobs import lock
+from gateway.notifications.store.tables import jobs, metadata
+
+T = TypeVar("T")
+Work = Callable[[sa.Connection], Any]
+
+_MAX_GROUP = 64
+
+
+class StoreOutdated(GatewayError):
+    """The store was made by an earlier version, whose tables have other columns."""
+
+
+class Store:
+    """The database. ``open`` before use, ``close`` after; both block for a moment."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._run, name="notifications-writer", daemon=True)
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="notifications-reader")
+
+    def open(self) -> None:
+        """
+        Create what is missing and start the writer.
+
+        Raises:
+            StoreOutdated: The tables are an earlier version's.
+            GatewayError: There is no database, or it does not let us in.
+        """
+        try:
+            with self.engine.begin() as connection:
+                lock(connection, "schema")  # replicas that start together must not create a table twice
+                metadata.create_all(connection)
+                _require_columns(connection)
+        except sa.exc.DBAPIError as error:
+            raise unusable(error) from error
+        self._writer.start()
+
+    def close(self) -> None:
+        """Finish the writes that are queued, then stop."""
+        if self._writer.is_alive():
+            self._queue.put(None)
+            self._writer.join()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run *work* in a transaction that may be shared with other work; return after the commit."""
+        future: Future[T] = Future()
+        self._queue.put((work, future))
+        return await asyncio.wrap_future(future)
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run *work* on a connection of its own."""
+        return await asyncio.wrap_future(self._readers.submit(self._read, work))
+
+    def _read(self, work: Callable[[sa.Connection], T]) -> T:
+        with self.engine.connect() as connection:
+            return work(connection)
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group = [first]
+            stop = self._gather(group)
+            self._commit([item for item in group if item[1].set_running_or_notify_cancel()])
+            if stop:
+                return
+
+    def _gather(self, group: list[tuple[Work, Future[Any]]]) -> bool:
+        """Add what waits in the queue; True when the end of the queue's life was found in it."""
+        while len(group) < _MAX_GROUP:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return False
+            if item is None:
+                return True
+            group.append(item)
+        return False
+
+    def _commit(self, group: list[tuple[Work, Future[Any]]]) -> None:
+        try:
+            with self.engine.begin() as connection:
+                results = [work(connection) for work, _ in group]
+        except Exception as error:  # handed to whoever asked, below
+            self._commit_alone(group, error)
+            return
+        for (_, future), result in zip(group, results, strict=True):
+            future.set_result(result)
+
+    def _commit_alone(self, group: list[tuple[Work, Future[Any]]], error: Exception) -> None:
+        """One bad apple rolled everything back: give each work a transaction of its own."""
+        if len(group) == 1:
+            group[0][1].set_exception(error)
+            return
+        for item in group:
+            self._commit([item])
+
+
+def _require_columns(connection: sa.Connection) -> None:
+    found = {column["name"] for column in sa.inspect(connection).get_columns(jobs.name)}
+    if missing := {column.name for column in jobs.columns} - found:
+        raise StoreOutdated(
+            f"{jobs.name} has no column {', '.join(sorted(missing))}: an earlier version made this store. "
+            "Let that version finish its jobs, then begin with a new store."
+        )

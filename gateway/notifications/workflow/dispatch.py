@@ -1,0 +1,123 @@
+"""
+From durable rows to running workflows.
+
+Accepting a job writes one row that nobody owns, so acceptance is fast, and anyone with the store (the command line,
+too) can ask for work. The dispatcher takes such rows, many in one statement, and runs a task for each. It gives way to
+acceptance: work that waits a moment harms nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+
+import structlog
+
+from gateway.notifications.store import jobs
+from gateway.notifications.store.model import Job
+from gateway.notifications.store.store import Store
+
+log = structlog.get_logger("gateway.notifications")
+
+_IDLE_S = 1.0
+_ADOPT_S = 60.0
+_BATCH = 100
+# While requests are being accepted: few jobs at a time and a pause after them, so that both get on.
+_POLITE_BATCH = 10
+_POLITE_S = 0.25
+
+
+class Dispatcher:
+    """Claims jobs for *owner* and has *work* done on each; ``run`` has to be running."""
+
+    def __init__(self, store: Store, owner: str, work: Callable[[Job], Coroutine[None, None, None]]) -> None:
+        self._store = store
+        self._owner = owner
+        self._work = work
+        self._bell = asyncio.Event()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def ring(self) -> None:
+        """There is a new job. Only from the engine's loop."""
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Dispatch until cancelled; all work ends with it."""
+        try:
+            while True:
+                await self._adopt_and_dispatch()
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _adopt_and_dispatch(self) -> None:
+        try:
+            await self.adopt()
+            await self._dispatch(_ADOPT_S)
+        except Exception:
+            log.exception("dispatch_failed")
+            await asyncio.sleep(_IDLE_S)
+
+    async def _dispatch(self, seconds: float) -> None:
+        until, limit = time.monotonic() + seconds, _BATCH
+        while time.monotonic() < until:
+            self._bell.clear()
+            found = await self.dispatch(limit)
+            limit = _POLITE_BATCH if self._bell.is_set() else _BATCH
+            await (self._breathe() if found else self._rest())
+
+    async def adopt(self) -> int:
+        """
+        Go on with what is ours and not being worked on, in one query; how many.
+
+        That is everything after a crash of the embedded store's process, and now and then what a claim took whose
+        commit was never confirmed.
+        """
+        busy = set(self._tasks)  # as of before the query: its answer may show a job as it was before its task ended
+        found = await self._store.read(lambda connection: jobs.owned(connection, self._owner))
+        idle = [job for job in found if job.id not in busy]
+        for job in idle:
+            self._spawn(job)
+        if idle:
+            log.info("jobs_adopted", jobs=len(idle))
+        return len(idle)
+
+    async def dispatch(self, limit: int = _BATCH) -> int:
+        """Claim the oldest jobs that nobody owns, at most *limit*; how many."""
+        found = await self._store.write(lambda connection: jobs.claim(connection, self._owner, limit))
+        for job in found:
+            self._spawn(job)
+        return len(found)
+
+    def _spawn(self, job: Job) -> None:
+        task = asyncio.create_task(self._after(self._tasks.get(job.id), job))
+        self._tasks[job.id] = task
+        task.add_done_callback(lambda done: self._forget(job.id, done))
+
+    async def _after(self, earlier: asyncio.Task[None] | None, job: Job) -> None:
+        """Never two at a time on one job: the task of its former series, or of a former owning, ends first."""
+        if earlier is None:
+            await self._work(job)
+            return
+        await asyncio.wait([earlier])
+        now = await self._store.read(lambda connection: jobs.find(connection, job.id))
+        if now is not None and now.active:
+            await self._work(now)
+
+    def _forget(self, job_id: str, done: asyncio.Task[None]) -> None:
+        if self._tasks.get(job_id) is done:
+            del self._tasks[job_id]
+
+    async def _breathe(self) -> None:
+        """Between two batches."""
+        await asyncio.sleep(_POLITE_S if self._bell.is_set() else 0.0)
+
+    async def _rest(self) -> None:
+        """Until the bell rings; now and then without it, for rows that another process wrote."""
+        try:
+            async with asyncio.timeout(_IDLE_S):
+                await self._bell.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,133 @@
+"""
+The wait step: one long, read-only step that asks the shared poller for the run's end.
+
+Nothing but changes of status is written, and those only so that people see them. After a crash the step is run again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from gateway.notifications.d365.batch_status import STATUSES, Phase, Row
+from gateway.notifications.d365.client import D365Client
+from gateway.notifications.d365.errors import D365Error, Kind
+from gateway.notifications.d365.poller import Poller, Subscription
+from gateway.notifications.settings import NotificationSettings
+from gateway.notifications.store import jobs
+from gateway.notifications.store.model import Job
+from gateway.notifications.store.store import Store
+from gateway.notifications.workflow.clock import Clock
+from gateway.notifications.workflow.judgement import RESCHEDULED, Watch, expire, judge, judge_ended_runs
+from gateway.notifications.workflow.outcomes import Verdict
+
+log = structlog.get_logger("gateway.notifications")
+
+_FIRST_LOOK_S = 1.0
+# The history may be written a moment after the row. All in all within the margin that a caller has (30 s).
+_HISTORY_PAUSES_S = (0.0, 1.0, 3.0, 6.0)
+_HISTORY_S = 20.0
+
+
+class Watcher:
+    """Runs the wait step of every job in this process."""
+
+    def __init__(
+        self, store: Store, poller: Poller, client: D365Client, clock: Clock, settings: NotificationSettings
+    ) -> None:
+        self._store = store
+        self._poller = poller
+        self._client = client
+        self._clock = clock
+        self._settings = settings
+        self._waiting: dict[str, Subscription[Verdict]] = {}
+        self._notes: set[asyncio.Task[None]] = set()
+
+    async def wait(self, job: Job) -> Verdict | None:
+        """The verdict on the run, at the latest at the deadline; None when somebody stopped the job."""
+        verdict = await self._watch(job)
+        if verdict is not RESCHEDULED:
+            return verdict
+        try:
+            async with asyncio.timeout(_HISTORY_S):
+                return await self._look_back(job)
+        except TimeoutError:
+            return RESCHEDULED
+
+    async def _watch(self, job: Job) -> Verdict | None:
+        delay_s = min(_FIRST_LOOK_S, self._settings.polling.interval_s)
+        subscription = self._poller.subscribe(job.batch_id, self._judge(job), delay_s)
+        self._waiting[job.id] = subscription
+        try:
+            async with asyncio.timeout(max(0.0, job.deadline_at - self._clock.now())):
+                return await subscription.done
+        except TimeoutError:
+            return expire(subscription.row, subscription.error)
+        except asyncio.CancelledError:
+            if subscription.done.cancelled() and not _is_cancelling():
+                return None
+            raise
+        finally:
+            subscription.done.cancel()
+            self._waiting.pop(job.id, None)
+
+    def stop(self, job_id: str) -> None:
+        """End the wait for a job that was stopped, if it is waited for here."""
+        if (subscription := self._waiting.get(job_id)) is not None:
+            subscription.done.cancel()
+
+    async def _look_back(self, job: Job) -> Verdict:
+        """How a run ended whose row has moved on to the next one: the job history knows, where there is one."""
+        before = job.before
+        since = before.end if before and before.end else (job.started_at or job.created_at) + self._client.skew_s
+        for pause_s in _HISTORY_PAUSES_S:
+            await self._clock.sleep_until(self._clock.now() + pause_s)
+            try:
+                verdict = judge_ended_runs(await self._client.ended_runs(job.batch_id), since)
+            except D365Error as error:
+                log.warning("history_unreadable", job=job.id, batch=job.batch_id, kind=error.kind, hint=error.hint)
+                if error.kind in (Kind.AUTH, Kind.PERMANENT):
+                    break
+                continue
+            if verdict is not None:
+                return verdict
+        return RESCHEDULED
+
+    def _judge(self, job: Job) -> Callable[[Row | None], Verdict | None]:
+        settings = self._settings
+        seen = STATUSES.get(job.batch_status or "") in (Phase.PENDING, Phase.RUNNING)
+        started_at = job.started_at or job.created_at
+        watch = Watch(job.before, started_at, job.deadline_at, job.running_at, pending_seen=seen)
+        last = job.batch_status
+
+        def look(row: Row | None) -> Verdict | None:
+            nonlocal last
+            stale = row is not None and row.phase is Phase.ENDED and not watch.is_newer(row)
+            verdict = judge(row, watch, self._client.now(), settings.d365, settings.budgets)
+            if row is not None and row.status != last and not stale:
+                last = row.status
+                self._note(job.id, row.status, watch.running_at)
+            return verdict
+
+        return look
+
+    def _note(self, job_id: str, status: str, running_at: float | None) -> None:
+        now = self._clock.now()
+        write = self._store.write(lambda connection: jobs.note_status(connection, job_id, status, running_at, now))
+        task = asyncio.ensure_future(_quietly(write))
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+
+async def _quietly(write: Awaitable[None]) -> None:
+    """A status line that is lost (the store is away for a moment) is no reason to stop watching."""
+    with contextlib.suppress(Exception):  # the next change is written again
+        await write
+
+
+def _is_cancelling() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,91 @@
+"""
+The durable workflow of a job: start → wait → deliver, from wherever its row says that it stands.
+
+The row *is* the workflow's state. Every step is safe to repeat: states change along the transitions table only, a start
+is marked before it is made, an attempt is written down before it is sent, and the moment of the next attempt is in the
+row. So after a crash nothing has to be replayed: whoever owns the row takes the next step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from gateway.notifications.callbacks.delivery import Deliverer
+from gateway.notifications.metrics import Metrics
+from gateway.notifications.store import jobs
+from gateway.notifications.store.model import Job
+from gateway.notifications.store.store import Store
+from gateway.notifications.workflow.clock import Clock
+from gateway.notifications.workflow.outcomes import Verdict
+from gateway.notifications.workflow.starting import Starter
+from gateway.notifications.workflow.transitions import State
+from gateway.notifications.workflow.watching import Watcher
+
+log = structlog.get_logger("gateway.notifications")
+
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 30.0
+
+
+class Workflow:
+    """Takes the steps of every job that this process owns."""
+
+    def __init__(
+        self, store: Store, starter: Starter, watcher: Watcher, deliverer: Deliverer, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._store = store
+        self._starter = starter
+        self._watcher = watcher
+        self._deliverer = deliverer
+        self._clock = clock
+        self._metrics = metrics
+
+    async def run(self, job: Job) -> None:
+        """Step by step until *job* is final, or until it belongs to somebody else."""
+        owner = job.owner
+        found: Job | None = job
+        while found is not None and found.active and found.owner == owner:
+            found = await self._persevere(found)
+
+    async def _persevere(self, job: Job) -> Job | None:
+        """
+        One step, again and again until it succeeds; the row afterwards.
+
+        What fails here is our own side (the database away): letting the exception out would lose the job.
+        """
+        pause_s, step = _FIRST_PAUSE_S, self._step(job)
+        while True:
+            try:
+                return await step
+            except Exception:
+                log.exception("step_failed", job=job.id, again_in_s=pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s, step = min(pause_s * 2, _LONGEST_PAUSE_S), self._step_again(job.id)
+
+    async def _step_again(self, job_id: str) -> Job | None:
+        """The step that the row asks for now: nobody knows how much of the failed one was written."""
+        job = await self._load(job_id)
+        return None if job is None or not job.active else await self._step(job)
+
+    async def _step(self, job: Job) -> Job | None:
+        if job.state is State.DELIVERING:
+            await self._clock.sleep_until(job.next_attempt_at or 0.0)
+            return await self._deliverer.attempt(job)
+        begins = job.state in (State.ACCEPTED, State.STARTING)
+        verdict = await (self._starter.start(job) if begins else self._watcher.wait(job))
+        return await self._load(job.id) if verdict is None else await self._conclude(job, verdict)
+
+    async def _conclude(self, job: Job, verdict: Verdict) -> Job | None:
+        now = self._clock.now()
+        ended = await self._store.write(lambda connection: jobs.end(connection, job.id, verdict, now))
+        if ended is None:  # stopped meanwhile, or ended by whoever took it over
+            return await self._load(job.id)
+        self._metrics.outcomes.labels(verdict.outcome).inc()
+        facts = {"job": ended.id, "batch": ended.batch_id, "outcome": verdict.outcome, "message": ended.message}
+        log.info("job_ended", **facts, took_s=round(now - ended.created_at, 3))
+        return ended
+
+    async def _load(self, job_id: str) -> Job | None:
+        return await self._store.read(lambda connection: jobs.find(connection, job_id))

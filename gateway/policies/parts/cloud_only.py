@@ -1,0 +1,61 @@
+"""
+Policies that need a service of Azure's: known by name, and refused with the reason.
+
+A rule that silently does not run would be worse than a document that does not load.
+
+Source: reference 6.3; design.md decision 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from gateway.documents.shape import Element
+from gateway.pipeline.policy import ANYWHERE, Policy, PolicyType
+
+if TYPE_CHECKING:
+    from gateway.documents.model import Section
+    from gateway.pipeline.settings import Settings
+
+_AI = "it calls Azure AI Content Safety"
+_EMBEDDINGS = "it needs an embeddings deployment and a vector cache of Azure's"
+_GRAPHQL = "GraphQL APIs and their resolvers are not run here"
+
+REASONS: Mapping[str, str] = {
+    "llm-content-safety": _AI,
+    "azure-openai-semantic-cache-lookup": _EMBEDDINGS,
+    "azure-openai-semantic-cache-store": _EMBEDDINGS,
+    "llm-semantic-cache-lookup": _EMBEDDINGS,
+    "llm-semantic-cache-store": _EMBEDDINGS,
+    "set-graphql-resolver": _GRAPHQL,
+    "http-data-source": _GRAPHQL,
+    "cosmosdb-data-source": _GRAPHQL,
+    "sql-data-source": _GRAPHQL,
+    "publish-event": _GRAPHQL,
+    "validate-graphql-request": _GRAPHQL,
+    "validate-odata-request": "OData APIs are not described here",
+    "authentication-oauth2": "it needs APIM's credential manager",
+    "invoke-request": "it needs APIM's workspace gateways",
+    "cross-domain": "Flash and Silverlight, which read crossdomain.xml, are gone",
+}
+
+
+def refused(name: str, reason: str) -> type[PolicyType]:
+    """The policy called *name*, which never compiles."""
+
+    class CloudOnly:
+        shape: ClassVar[Element] = Element(name, f"Not run here: {reason}.", refused=reason)
+        sections: ClassVar[frozenset[Section]] = ANYWHERE
+
+        @classmethod
+        def compile(cls, settings: Settings) -> Policy:
+            """Raises LoadError: always."""
+            raise settings.error(
+                "cloud-only", f"{name} is not run here: {reason}", "remove it, or keep this API in APIM"
+            )
+
+    return CloudOnly
+
+
+CLOUD_ONLY = tuple(refused(name, reason) for name, reason in REASONS.items())

@@ -1,0 +1,186 @@
+"""
+What rate-limit, rate-limit-by-key, quota and quota-by-key share: what a caller is told, and when a call is counted.
+
+Source: APIM policy reference, "rate-limit-by-key" and "quota-by-key"; reference 1.8 for the texts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from gateway.counters import Admission, Counters, Demand, Usage
+from gateway.documents.shape import Attribute, Kind
+from gateway.errors import ExpressionError, PolicyError
+from gateway.policies.parts.elements import FIELD_NAME
+
+if TYPE_CHECKING:
+    from gateway.pipeline.background import Background
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+    from gateway.wire.messages import Response
+
+log = structlog.get_logger("gateway.limits")
+
+
+def report_attributes(expression: bool) -> tuple[Attribute, ...]:
+    """Attributes that tell the caller, or the rest of the pipeline, where the limit stands."""
+    header = partial(Attribute, expression=expression, format=FIELD_NAME)
+    return (
+        header("retry-after-header-name", "Header for the wait.", default="Retry-After"),
+        Attribute("retry-after-variable-name", "Variable for the wait, in seconds.", expression=False),
+        header("remaining-calls-header-name", "Header for what is left."),
+        Attribute("remaining-calls-variable-name", "Variable for what is left.", expression=False),
+        header("total-calls-header-name", "Header for the limit."),
+    )
+
+
+def increment_attributes() -> tuple[Attribute, ...]:
+    """Attributes that say which calls count, and how much."""
+    return (
+        Attribute("increment-condition", "Whether this call counts.", Kind.BOOLEAN, default="true"),
+        Attribute("increment-count", "How much it counts.", Kind.INTEGER, default="1", minimum=0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where a limit's state is written."""
+
+    retry_header: Value[str]
+    retry_variable: str | None
+    remaining_header: Value[str] | None
+    remaining_variable: str | None
+    total_header: Value[str] | None
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Report:
+        """From ``report_attributes``."""
+        return cls(
+            retry_header=settings.text("retry-after-header-name"),
+            retry_variable=settings.maybe(settings.constant, "retry-after-variable-name"),
+            remaining_header=settings.maybe(settings.text, "remaining-calls-header-name"),
+            remaining_variable=settings.maybe(settings.constant, "remaining-calls-variable-name"),
+            total_header=settings.maybe(settings.text, "total-calls-header-name"),
+        )
+
+    def write(self, usage: Usage, limit: int, context: Context) -> None:
+        """Variables now, headers on the answer, whoever makes it."""
+        if self.remaining_variable:
+            context.variables[self.remaining_variable] = usage.remaining
+        fields = [(self.remaining_header, usage.remaining), (self.total_header, limit)]
+        lines = [(name(context), str(number)) for name, number in fields if name]
+        if lines:
+            context.on_answer(partial(_replace, lines))
+
+    def wait(self, wait_s: float, context: Context) -> tuple[int, tuple[tuple[str, str], ...]]:
+        """Whole seconds to wait, at least 1, and the header that says so; no header where waiting does not help."""
+        if math.isinf(wait_s):
+            return 0, ()
+        seconds = max(1, math.ceil(wait_s))
+        if self.retry_variable:
+            context.variables[self.retry_variable] = seconds
+        return seconds, ((self.retry_header(context), str(seconds)),)
+
+
+def _replace(lines: Sequence[tuple[str, str]], answer: Response) -> None:
+    for name, text in lines:
+        answer.headers.replace(name, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Increment:
+    """
+    Which calls count, and how much.
+
+    Attributes:
+        afterwards: The condition looks at the response, so the call is counted when there is one.
+    """
+
+    condition: Value[bool]
+    count: Value[int]
+    afterwards: bool
+
+    @classmethod
+    def compile(cls, settings: Settings, afterwards: bool = False) -> Increment:
+        """From ``increment_attributes``."""
+        conditions = [settings.node.attribute(name) or "" for name in ("increment-condition", "increment-count")]
+        late = any("context.Response" in text for text in conditions)
+        return cls(settings.boolean("increment-condition"), settings.integer("increment-count"), afterwards or late)
+
+    def amount(self, context: Context) -> int:
+        """What this call counts."""
+        return max(0, self.count(context)) if self.condition(context) else 0
+
+
+def then(
+    admission: Admission | Awaitable[Admission], judge: Callable[[Admission, Context], None], context: Context
+) -> Awaitable[None] | None:
+    """*judge* the admission when it is there; at once where counters are in memory."""
+    if isinstance(admission, Admission):
+        judge(admission, context)
+        return None
+    return _later(admission, judge, context)
+
+
+async def _later(
+    admission: Awaitable[Admission], judge: Callable[[Admission, Context], None], context: Context
+) -> None:
+    judge(await admission, context)
+
+
+def count_afterwards(
+    demands: Sequence[Demand], increment: Increment, counters: Counters, background: Background, context: Context
+) -> None:
+    """Count the call once its answer is known; a condition that fails counts it, so that a mistake is no free ride."""
+
+    def count(answer: Response) -> None:
+        context.response = answer
+        try:
+            amount = increment.amount(context)
+        except ExpressionError as error:
+            log.warning("increment-condition failed", error=str(error), request_id=str(context.request_id))
+            amount = 1
+        if amount:
+            start(counters.add([demand._replace(amount=amount) for demand in demands]), background)
+
+    context.on_answer(count)
+
+
+def start(waiting: Awaitable[Any] | None, background: Background) -> None:
+    """Let *waiting* happen, where it is not done already."""
+    if waiting is not None:
+        background.start(_await(waiting), "count")
+
+
+async def _await(waiting: Awaitable[Any]) -> None:
+    await waiting
+
+
+def rate_refusal(wait_s: float, report: Report, context: Context) -> PolicyError:
+    """429, with the text that APIM sends."""
+    seconds, headers = report.wait(wait_s, context)
+    public = f"Rate limit is exceeded. Try again in {seconds} seconds."
+    return PolicyError(429, "RateLimitExceeded", "Rate limit is exceeded", public, headers)
+
+
+def quota_refusal(kind: str, wait_s: float, report: Report, context: Context) -> PolicyError:
+    """403; *kind* is ``call volume`` or ``bandwidth``."""
+    seconds, headers = report.wait(wait_s, context)
+    message = f"Out of {kind} quota."
+    if headers:
+        message += f" Quota will be replenished in {_span(seconds)}."
+    return PolicyError(403, "QuotaExceeded", message, message, headers)
+
+
+def _span(seconds: int) -> str:
+    """``hh:mm:ss``, or days where it is longer."""
+    if seconds >= 86_400:
+        return f"{seconds / 86_400:.2f} days"
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"

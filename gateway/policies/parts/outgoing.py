@@ -1,0 +1,208 @@
+"""
+The request that send-request and send-one-way-request make: shapes of its parts, and how they become one call.
+
+Source: APIM policy reference, "send-request".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
+
+from gateway.documents.shape import Attribute, Child, Content, Element
+from gateway.errors import UpstreamError
+from gateway.pipeline.services import Call
+from gateway.pipeline.values import Constant
+from gateway.policies.authentication_basic import AuthenticationBasic
+from gateway.policies.authentication_certificate import SHAPE as CERTIFICATE
+from gateway.policies.authentication_certificate import client_certificate
+from gateway.policies.authentication_managed_identity import AuthenticationManagedIdentity
+from gateway.policies.parts.elements import NOT_COPIED, URL_TEXT, timeout
+from gateway.policies.proxy import SHAPE as PROXY
+from gateway.policies.proxy import http_proxy
+from gateway.policies.set_body import SetBody
+from gateway.policies.set_header import SetHeader
+from gateway.policies.set_method import SetMethod
+from gateway.wire.body import Body
+from gateway.wire.headers import Headers
+from gateway.wire.upstream.way import Proxy, StoredCertificate
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.services import HttpClient
+    from gateway.pipeline.settings import Settings
+    from gateway.wire.messages import Response
+
+_SET_URL = Element("set-url", "Where the request goes; absolute.", content=Content.TEXT, required=True, format=URL_TEXT)
+
+ATTRIBUTES = (
+    Attribute("mode", "`new`, or `copy` of the current request.", default="new", choices=("new", "copy")),
+    timeout("timeout", "Seconds for the whole call.", "60"),
+)
+CHILDREN = (
+    Child(_SET_URL),
+    Child(SetMethod.shape),
+    Child(SetHeader.shape, maximum=None),
+    Child(SetBody.shape),
+    Child(AuthenticationBasic.shape),
+    Child(CERTIFICATE),
+    Child(AuthenticationManagedIdentity.shape),
+    Child(PROXY),
+)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A request in the making."""
+
+    method: str = "GET"
+    url: str = ""
+    headers: Headers = field(default_factory=Headers)
+    body: Body = field(default_factory=Body)
+    certificate: StoredCertificate | None = None
+    proxy: Proxy | None = None
+
+
+# What one child does to the draft.
+Change: TypeAlias = Callable[[Draft, "Context"], Awaitable[None] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One compiled request."""
+
+    client: HttpClient | None
+    mode: Value[str]
+    timeout_s: Value[float]
+    changes: tuple[Change, ...]
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Outgoing:
+        """From the element's attributes and children. Raises LoadError: no URL."""
+        mode = settings.text("mode")
+        is_new = isinstance(mode, Constant) and mode.value == "new"
+        if is_new and settings.child("set-url") is None:
+            raise settings.error("missing-child", f"{settings.shape.name} has no <set-url>", "add one, or mode='copy'")
+        settings.reads.request_body |= not is_new
+        return cls(settings.services.http, mode, settings.number("timeout"), tuple(_changes(settings)))
+
+    async def send(self, context: Context) -> Response:
+        """The answer. Raises UpstreamError: there is none."""
+        if self.client is None:
+            raise UpstreamError("BackendConnectionFailure", "no client for outgoing requests is configured", 500)
+        return await self.client.send(await self.call(context))
+
+    async def call(self, context: Context) -> Call:
+        """The request, with everything that expressions give. Raises UpstreamError: the URL is none."""
+        draft = _copy(context) if self.mode(context) == "copy" else Draft()
+        for change in self.changes:
+            waiting = change(draft, context)
+            if waiting is not None:
+                await waiting
+        _check_url(draft.url)
+        content = draft.body.read(preserve=True)
+        timeout_s = self.timeout_s(context)
+        return Call(draft.method, draft.url, draft.headers, content, timeout_s, draft.certificate, draft.proxy)
+
+
+def _copy(context: Context) -> Draft:
+    """The current request as it would go to the backend; its own body stays where it is."""
+    request = context.request
+    headers = request.headers.copy()
+    for name in NOT_COPIED:
+        headers.remove(name)
+    body = request.body.read(preserve=True) if request.body else b""
+    return Draft(request.method, str(request.url), headers, Body(body))
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise UpstreamError("BackendConnectionFailure", "set-url gave no absolute http or https URL", 500)
+
+
+# -- children to changes
+def _changes(settings: Settings) -> Iterator[Change]:
+    """In the documented order, whatever the order in the file."""
+    for name, compile_change in _PARTS.items():
+        for child in settings.all(name):
+            yield compile_change(child)
+
+
+def _set_url(settings: Settings) -> Change:
+    url = settings.content()
+
+    def change(draft: Draft, context: Context) -> None:
+        draft.url = url(context).strip()
+
+    return change
+
+
+def _set_method(settings: Settings) -> Change:
+    method = SetMethod.compile(settings)
+
+    def change(draft: Draft, context: Context) -> None:
+        draft.method = method.evaluate(context)
+
+    return change
+
+
+def _set_header(settings: Settings) -> Change:
+    header = SetHeader.compile(settings)
+    return lambda draft, context: header.change(draft.headers, context)
+
+
+def _set_body(settings: Settings) -> Change:
+    body = SetBody.compile(settings)
+
+    def change(draft: Draft, context: Context) -> None:
+        draft.body = body.change(draft.body, draft.headers, context)
+
+    return change
+
+
+def _basic(settings: Settings) -> Change:
+    basic = AuthenticationBasic.compile(settings)
+    return lambda draft, context: basic.change(draft.headers, context)
+
+
+def _certificate(settings: Settings) -> Change:
+    certificate = client_certificate(settings)
+
+    def change(draft: Draft, context: Context) -> None:
+        draft.certificate = certificate(context)
+
+    return change
+
+
+def _managed_identity(settings: Settings) -> Change:
+    identity = AuthenticationManagedIdentity.compile(settings)
+    return lambda draft, context: identity.change(draft.headers, context)
+
+
+def _proxy(settings: Settings) -> Change:
+    proxy = http_proxy(settings)
+
+    def change(draft: Draft, context: Context) -> None:
+        draft.proxy = proxy(context)
+
+    return change
+
+
+_PARTS: Mapping[str, Callable[[Settings], Change]] = {
+    "set-url": _set_url,
+    "set-method": _set_method,
+    "set-header": _set_header,
+    "set-body": _set_body,
+    "authentication-basic": _basic,
+    "authentication-certificate": _certificate,
+    "authentication-managed-identity": _managed_identity,
+    "proxy": _proxy,
+}

@@ -1,0 +1,67 @@
+"""
+One parameter or header against what the definition says: what validate-parameters and validate-headers share.
+
+Source: APIM, "Validation errors" of the content validation policies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.openapi import SeveralValues, Unreadable
+from gateway.policies.parts.validation import Finding
+
+if TYPE_CHECKING:
+    from gateway.openapi import Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterKind:
+    """
+    Where a parameter stands, in APIM's words.
+
+    Attributes:
+        type: ``QueryParameter``, ``PathParameter``, ``RequestHeader`` or ``ResponseHeader``.
+        words: For details: ``query parameter``.
+    """
+
+    type: str
+    words: str
+    on_request: bool = True
+
+    def unspecified(self, name: str, action: str) -> Finding:
+        """*name* stands in the message and not in the definition."""
+        details = f"Unspecified {self.words} {name[:80]} is not allowed."
+        return Finding(name, self.type, "Unspecified", details, action)
+
+    def check(self, parameter: Parameter, found: Sequence[tuple[str, str]], action: str) -> Iterator[Finding]:
+        """What is wrong with a declared *parameter* that is written as *found*."""
+        details = "" if action == "ignore" else self._details(parameter, found)
+        if details:
+            yield Finding(parameter.name, self.type, "IncorrectMessage", details, action)
+
+    def _details(self, parameter: Parameter, found: Sequence[tuple[str, str]]) -> str:
+        what = f"{self.words} {parameter.name}"
+        if not found:
+            return f"The required {what} is missing." if parameter.required else ""
+        try:
+            mistake = parameter.mistake(found, self.on_request)
+        except SeveralValues:
+            message = "Request" if self.on_request else "Response"
+            return f"{message} cannot contain multiple values for the {what}."
+        except (Unreadable, RecursionError):
+            return f"Value of the {what} cannot be parsed according to the definition."
+        return f"Value of the {what} does not conform to the definition. {mistake}" if mistake else ""
+
+
+def header_key(name: str) -> str:
+    """The name of a header as header fields are compared: no case, and ``_`` is ``-`` (docs/adr/0011)."""
+    return name.lower().replace("_", "-")
+
+
+QUERY = ParameterKind("QueryParameter", "query parameter")
+PATH = ParameterKind("PathParameter", "path parameter")
+REQUEST_HEADER = ParameterKind("RequestHeader", "header")
+RESPONSE_HEADER = ParameterKind("ResponseHeader", "header", on_request=False)

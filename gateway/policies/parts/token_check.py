@@ -1,0 +1,145 @@
+"""
+One token check at work: take the token, have it verified, refuse or go on.
+
+validate-jwt and validate-azure-ad-token differ in how they are written, not in what happens then.
+
+Source: APIM "validate-jwt"; reference 1.7 and 1.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from gateway.documents.shape import Attribute, Kind
+from gateway.errors import PolicyError, TokenError
+from gateway.pipeline.context import LastError
+from gateway.pipeline.values import Constant
+from gateway.policies.parts.token_source import NOT_PRESENT
+from gateway.tokens.jwt import Jwt
+from gateway.tokens.registered import NUMBER
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.policy import Value
+    from gateway.pipeline.settings import Settings
+    from gateway.policies.parts.token_extensions import Extensions
+    from gateway.policies.parts.token_rules import RuleSet
+    from gateway.tokens.validator import TokenValidator
+
+# Which check a token failed is told to the log, not to the caller, who may be guessing.
+INVALID = "Invalid JWT."
+
+REFUSAL_ATTRIBUTES = (
+    Attribute(
+        "failed-validation-httpcode",
+        "HTTP status of the refusal.",
+        Kind.INTEGER,
+        default="401",
+        minimum=200,
+        maximum=599,
+    ),
+    Attribute("failed-validation-error-message", "Message of the refusal; a short one by cause when absent."),
+)
+OUTPUT = Attribute("output-token-variable-name", "Variable that receives the `Jwt`, on success only.", expression=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the caller is told when the token fails."""
+
+    status: Value[int]
+    message: Value[str] | None
+
+    @classmethod
+    def compile(cls, settings: Settings) -> Refusal:
+        """From the ``failed-validation-…`` attributes."""
+        message = settings.maybe(settings.text, "failed-validation-error-message")
+        return cls(settings.integer("failed-validation-httpcode"), message)
+
+    def of(self, error: TokenError, context: Context, extensions: Extensions) -> PolicyError:
+        """The PolicyError for *error*."""
+        status = self.status(context)
+        challenge = extensions.challenge
+        headers = (challenge.header(error.reason, status),) if challenge else ()
+        default = error.message if error.reason == NOT_PRESENT else INVALID
+        refusal = PolicyError(status, error.reason, error.message, default, headers)
+        if self.message is not None:
+            if not isinstance(self.message, Constant):
+                # The author's expression may show LastError.Message, so it must be there before on-error begins.
+                context.last_error = LastError.of(refusal, context.place)
+            refusal.public_message = self.message(context)
+        return refusal
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenCheck:
+    """
+    One compiled check.
+
+    Attributes:
+        validator: The validator of this request; the same object every time unless metadata URLs are expressions.
+        variable: Receives the Jwt.
+    """
+
+    token: Value[str]
+    validator: Callable[[Context], TokenValidator]
+    rules: RuleSet
+    refusal: Refusal
+    variable: str | None
+    extensions: Extensions
+    now: Callable[[], float]
+
+    @classmethod
+    def compile(
+        cls,
+        settings: Settings,
+        *,
+        token: Value[str],
+        validator: Callable[[Context], TokenValidator],
+        rules: RuleSet,
+        extensions: Extensions,
+    ) -> TokenCheck:
+        """The check with what both elements write alike: refusal and output variable."""
+        variable = settings.maybe(settings.constant, "output-token-variable-name")
+        return cls(token, validator, rules, Refusal.compile(settings), variable, extensions, settings.services.now)
+
+    def apply(self, context: Context) -> Awaitable[None] | None:
+        """None when keys were at hand. Raises PolicyError, KeysUnavailable."""
+        try:
+            outcome = self._verify(context)
+            if not isinstance(outcome, Jwt):
+                return self._accept_later(outcome, context)
+            self._accept(outcome, context)
+        except TokenError as error:
+            raise self.refusal.of(error, context, self.extensions) from None
+        return None
+
+    def _verify(self, context: Context) -> Jwt | Awaitable[Jwt]:
+        request = context.request
+        token, rules = self.token(context), self.rules(context)
+        validator = self.validator(context)
+        known = request.memo.get(self)
+        if known is None or known[0] is not token or known[1] is not validator or known[2] is not rules:
+            known = request.memo[self] = token, validator, rules, validator.cache_key(token, rules)
+        certificate = request.certificate.public_bytes(Encoding.DER) if request.certificate else None
+        now, source = self.now(), request.ip_address
+        return validator.verify(token, now, source=source, certificate=certificate, rules=rules, key=known[3])
+
+    async def _accept_later(self, waiting: Awaitable[Jwt], context: Context) -> None:
+        try:
+            self._accept(await waiting, context)
+        except TokenError as error:
+            raise self.refusal.of(error, context, self.extensions) from None
+
+    def _accept(self, jwt: Jwt, context: Context) -> None:
+        for claim_header in self.extensions.claim_headers:
+            claim_header.write(jwt, context.request.headers)
+        if self.variable:
+            context.variables[self.variable] = jwt
+        expires, request = jwt.payload.get("exp"), context.request
+        if isinstance(expires, NUMBER) and (request.expires_at is None or expires < request.expires_at):
+            request.expires_at = expires  # the earliest of several tokens ends a stream that outlives it

@@ -1,0 +1,1 @@
+"""Files with positions: YAML nodes, durations."""

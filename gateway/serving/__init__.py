@@ -1,0 +1,1 @@
+"""Processes: the gateway's own, its workers, signals and sockets."""

@@ -1,0 +1,190 @@
+"""``gateway serve``: the data plane and the management plane of one process, until SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Self
+
+import structlog
+import uvloop
+
+from gateway import __version__
+from gateway.assembly.app import Gateway, build
+from gateway.assembly.traces import secrets_of
+from gateway.config import Config, load
+from gateway.config.values import Address
+from gateway.data_plane.decision import DecisionEndpoint
+from gateway.errors import GatewayError, LoadError
+from gateway.management.server import serve_management
+from gateway.serving.workers import Supervisor, unix_socket
+from gateway.telemetry import logs
+from gateway.wire.memory import settle
+from gateway.wire.server.serve import ListenerTls, RunningServer, bind, start
+from gateway.wire.settings import ServerSettings
+
+log = structlog.get_logger("gateway")
+
+EVERYBODY = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
+
+
+def serve(path: Path, *, workers: int | None = None, port: int | None = None) -> None:
+    """Run until told to stop. Raises LoadError, before anything listens, with every mistake in the configuration."""
+    config = load(path)
+    logs.configure(config.logging.level, config.logging.format)
+    logs.hide(secrets_of(config))
+    gateway = build(config)
+    address = config.listen if port is None else Address(config.listen.host, port)
+    count = config.workers if workers is None else workers
+    try:
+        sockets = Sockets.bound(config, address)
+    except OSError as error:
+        raise GatewayError(f"cannot listen on {address} and {config.management}: {error.strerror}") from None
+    if count == 1:
+        uvloop.run(run_process(gateway, sockets))
+    else:
+        _supervise(gateway, sockets, count)
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """The bound sockets of both planes."""
+
+    data: socket.socket
+    management: socket.socket
+    decisions: socket.socket | None = None
+
+    @classmethod
+    def bound(cls, config: Config, address: Address | None = None) -> Self:
+        """The configured addresses, taken; *address* replaces the data plane's. Raises OSError."""
+        decisions = None if config.decisions is None else bind(*config.decisions)
+        return cls(bind(*(address or config.listen)), bind(*config.management), decisions)
+
+
+class StopSignals:
+    """The signals that stop this process: SIGTERM and SIGINT. A second Ctrl-C ends the drain delay."""
+
+    def __init__(self) -> None:
+        self._stop, self._hurry = asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self) -> None:
+        (self._hurry if self._stop.is_set() else self._stop).set()
+
+    async def wait(self) -> None:
+        """Return at the first signal."""
+        await self._stop.wait()
+
+    async def delay(self, seconds: float) -> None:
+        """Let *seconds* pass, or less where somebody is in a hurry."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), seconds)
+
+
+async def run_process(gateway: Gateway, sockets: Sockets) -> None:
+    """
+    Serve both planes until a signal, then stop in three steps.
+
+    First it is not ready: ``/readyz`` says 503 and all else goes on, so that load balancers notice (*drain_delay_s*).
+    Then it does not listen, and requests that run may end (*drain_s*). Then what is left is cut.
+    """
+    signals = StopSignals()
+    async with serving_gateway(gateway, sockets) as server:
+        settle()
+        log.info("listening", version=__version__, port=server.port, apis=len(gateway.config.apis), process=os.getpid())
+        await signals.wait()
+        gateway.readiness.draining = True
+        log.info("draining", connections=server.connections)
+        await signals.delay(gateway.config.timeouts.drain_delay_s)
+
+
+@asynccontextmanager
+async def serving_gateway(gateway: Gateway, sockets: Sockets) -> AsyncIterator[RunningServer]:
+    """Both planes within this event loop while the context lasts; at its end requests that run may finish."""
+    config = gateway.config
+    async with AsyncExitStack() as running:
+        await gateway.start()
+        running.push_async_callback(gateway.aclose)
+        await running.enter_async_context(serve_management(gateway.management, sockets.management))
+        server = await start(
+            gateway.dispatcher, settings=config.server_settings(), tls=listener_tls(config), listening=sockets.data
+        )
+        running.push_async_callback(server.aclose)
+        gauges = gateway.dispatcher.metrics.gauges
+        gauges["gateway_connections"] = ("Open client connections.", lambda: server.connections)
+        gauges["gateway_streams"] = ("Open WebSockets and event streams.", lambda: server.streams)
+        if sockets.decisions is not None:
+            decisions = await start(
+                DecisionEndpoint(gateway.dispatcher), settings=_decision_settings(config), listening=sockets.decisions
+            )
+            running.push_async_callback(decisions.aclose)
+        yield server
+
+
+def _supervise(gateway: Gateway, sockets: Sockets, count: int) -> None:
+    """*count* workers, and one process for the management plane."""
+    _require_shareable(gateway.config)
+    with TemporaryDirectory(prefix="gateway-") as directory:
+        paths = [Path(directory, f"worker-{number}.sock") for number in range(1, count + 1)]
+        jobs: dict[str, Callable[[], None]] = {path.stem: partial(_work, gateway, sockets, path) for path in paths}
+        timeouts = gateway.config.timeouts
+        jobs["management"] = partial(_manage, gateway, sockets.management, paths)
+        Supervisor(jobs, timeouts.drain_delay_s + timeouts.drain_s).run()
+
+
+def _work(gateway: Gateway, sockets: Sockets, path: Path) -> None:
+    uvloop.run(run_process(gateway, replace(sockets, management=unix_socket(str(path)))))
+
+
+def _manage(gateway: Gateway, management: socket.socket, paths: list[Path]) -> None:
+    from gateway.management import gathered  # one process alone reads nobody's metrics
+
+    console = None if gateway.console is None else gateway.console.console
+
+    async def run() -> None:
+        signals = StopSignals()
+        async with serve_management(gathered.create_app(paths, console), management):
+            await signals.wait()
+            await signals.delay(gateway.config.timeouts.drain_delay_s)  # the workers say that they are not ready
+
+    uvloop.run(run())
+
+
+def _decision_settings(config: Config) -> ServerSettings:
+    """Whoever may ask for decisions is a proxy, and says who the client is."""
+    settings = config.server_settings()
+    return settings if settings.trusted_proxies else replace(settings, trusted_proxies=EVERYBODY)
+
+
+def _require_shareable(config: Config) -> None:
+    """Raises LoadError: several workers cannot share what is configured."""
+    notifications = config.notifications
+    if notifications is not None and notifications.settings().embedded:
+        message = "several workers cannot share a SQLite store"
+        where = config.location("notifications", "store")
+        raise LoadError.at(where, "not-shareable", message, "use PostgreSQL, or one worker")
+
+
+def listener_tls(config: Config) -> ListenerTls | None:
+    """TLS of the data plane, as the wire wants it."""
+    tls = config.tls
+    if tls is None:
+        return None
+    return ListenerTls(
+        certificate_file=str(tls.certificate),
+        key_file=str(tls.key),
+        key_password=tls.key_password.get_secret_value() if tls.key_password else "",
+        client_ca_file=str(tls.client_ca or ""),
+        require_client_certificate=tls.client_certificate == "require",
+    )

@@ -1,0 +1,141 @@
+"""What all connections of one listener share, and how a checked head becomes the application's request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from cryptography.x509 import Certificate
+
+from gateway.wire.authority import is_authority
+from gateway.wire.headers import Headers
+from gateway.wire.messages import DEFAULT_PORTS, Request, Response
+from gateway.wire.server.forwarded import Peer, client_address, forwarded_value
+from gateway.wire.server.request_head import HeadError, RequestHead, parse_head
+from gateway.wire.server.varied_head import vary
+from gateway.wire.settings import ServerSettings
+
+
+class Application(Protocol):
+    """What a listener drives."""
+
+    def handle(self, request: Request) -> Response | Awaitable[Response]:
+        """Answer *request*: at once, with a Pending (cheap), or with a coroutine (one task)."""
+
+
+_MAX_REMEMBERED = 8 * 1024
+
+
+def _unheard(status: int, message: str) -> None:
+    """Nobody counts refusals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """
+    What all connections of one listener share.
+
+    Attributes:
+        refused: Told status and message of every request that does not reach the application.
+    """
+
+    application: Application
+    settings: ServerSettings = ServerSettings()
+    refused: Callable[[int, str], None] = _unheard
+
+    async def __call__(self, scope: object, receive: object, send: object) -> None:
+        """Never called: uvicorn wants its application to look like ASGI."""
+        raise NotImplementedError
+
+
+class Caller:
+    """
+    The client of one connection: turns heads into requests.
+
+    A head that equals the last one on the connection is not read again, and one that varies it is read where it does:
+    most clients repeat themselves.
+    """
+
+    __slots__ = ("_certificate", "_data", "_head", "_lines", "_networks", "_origin", "_peer", "_settings")
+
+    def __init__(self, peer: Peer, settings: ServerSettings, certificate: Certificate | None) -> None:
+        self._peer = peer
+        self._settings = settings
+        self._networks = settings.trusted_proxies
+        self._certificate = certificate
+        self._data = b""
+        self._lines: list[str] = []  # of the last head
+        self._head: RequestHead | None = None
+        self._origin = _Origin(peer.address, peer.scheme, "", 0, None)
+
+    def read(self, data: bytes) -> RequestHead:
+        """Check the head *data*, which has no empty line at its end any more. Raises HeadError."""
+        last = self._head
+        if data == self._data and last is not None:
+            return last
+        lines = data.decode("latin-1").split("\r\n")
+        head = None if last is None else vary(last, self._lines, data, lines, self._settings)
+        if head is None:
+            head = parse_head(data, lines, self._settings)
+            self._origin = self._rewrite(head)
+        self._data, self._lines, self._head = (data, lines, head) if len(data) <= _MAX_REMEMBERED else (b"", [], None)
+        return head
+
+    def request(self, head: RequestHead) -> Request:
+        """The request that the last *head* announces; its body is not yet attached."""
+        origin = self._origin
+        request = Request(
+            head.method,
+            head.path,
+            head.query,
+            Headers.from_lines(head.lines.copy()),
+            None,
+            scheme=origin.scheme,
+            host=origin.host,
+            port=origin.port,
+            ip_address=origin.address,
+            certificate=self._certificate,
+        )
+        request.received_host = origin.host_line
+        request.memo = head.memo
+        if head.upgrade:
+            request.upgrade = head.upgrade
+        return request
+
+    def _rewrite(self, head: RequestHead) -> _Origin:
+        """Make the forwarding fields true; what the request says about where it comes from and was sent to."""
+        lines, peer = head.lines, self._peer
+        host_line = lines.get("host")
+        if not peer.trusted:
+            peer.rewrite(lines, head.host)
+            if host_line is not None and host_line == self._origin.host_line:
+                lines["host"] = self._origin.host_line  # the same object: see Request.received_host
+                return self._origin
+            return _Origin(peer.address, peer.scheme, *_authority(head.host, peer.scheme), host_line)
+        address = client_address(lines, peer, self._networks)
+        scheme = forwarded_value(lines, "x-forwarded-proto") or peer.scheme
+        host = forwarded_value(lines, "x-forwarded-host") or head.host
+        if scheme not in DEFAULT_PORTS or (host and not is_authority(host)):
+            raise HeadError(400, "Malformed X-Forwarded-Proto or X-Forwarded-Host")
+        peer.extend(lines, head.host)
+        return _Origin(address, scheme, *_authority(host, scheme), host_line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Client address, and scheme, host and port as the client used them; *host_line* is its Host field."""
+
+    address: str
+    scheme: str
+    host: str
+    port: int
+    host_line: str | None
+
+
+def _authority(host: str, scheme: str) -> tuple[str, int]:
+    """Name and port of a Host value."""
+    name, colon, port = host.rpartition(":")
+    if colon and port.isdecimal():
+        return name, int(port)
+    return host, DEFAULT_PORTS.get(scheme, 80)

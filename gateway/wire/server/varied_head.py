@@ -1,0 +1,80 @@
+"""
+A head that varies the last one of its connection: only what has changed is read.
+
+Clients, and the proxies in front of us, send the same fields again and again with another path, token or trace id.
+Whatever is less simple than that is left to the whole reading, which also says what is wrong.
+
+Source: docs/adr/0013.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.wire.fields import FieldError, check_octets, field_key
+from gateway.wire.server.request_head import RequestHead, read_request_line, read_target
+
+if TYPE_CHECKING:
+    from gateway.wire.settings import ServerSettings
+
+# Fields that stay in a head and decide where its body ends, or for whom it is.
+_DECISIVE = frozenset(["content-length", "host"])
+
+
+def vary(
+    head: RequestHead, before: list[str], data: bytes, lines: list[str], settings: ServerSettings
+) -> RequestHead | None:
+    """
+    The head *data*, split into *lines*, as a variation of *head*, whose lines were *before*.
+
+    Returns:
+        None where it has to be read whole: more than one field has changed, or one that decides about the others.
+
+    Raises:
+        HeadError: Its request line is refused.
+    """
+    try:
+        check_octets(data, len(lines))
+        fields = _varied_fields(head, before, lines, settings.max_field_line_bytes)
+    except FieldError:
+        return None
+    if fields is None:
+        return None
+    method, path, query = head.method, head.path, head.query
+    if lines[0] != before[0]:
+        method, target, minor = read_request_line(lines[0], settings)
+        if minor != head.minor:
+            return None
+        path, query = read_target(target, head.host)
+    return RequestHead(
+        method,
+        path,
+        query,
+        fields,
+        head.host,
+        head.length,
+        head.keep_alive,
+        head.expects_continue,
+        head.minor,
+        head.upgrade,
+    )
+
+
+def _varied_fields(
+    head: RequestHead, before: list[str], lines: list[str], max_line_bytes: int
+) -> dict[str, str] | None:
+    """The fields of *head* with the one that has changed. Raises FieldError: its name is malformed."""
+    if len(lines) != len(before):
+        return None
+    changed = [number for number in range(1, len(lines)) if lines[number] != before[number]]
+    if not changed:
+        return head.lines.copy()
+    line, old = lines[changed[0]], before[changed[0]]
+    name, colon, _ = line.partition(":")
+    if len(changed) > 1 or not colon or len(line) > max_line_bytes:
+        return None
+    key = field_key(name)
+    # The old line has to stand in the head as it came: not joined to others, rewritten or taken away.
+    if head.lines.get(key) != old or key in _DECISIVE or key.startswith("x-forwarded"):
+        return None
+    return {**head.lines, key: line}

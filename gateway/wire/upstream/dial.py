@@ -1,0 +1,178 @@
+"""How a connection to a backend comes about: straight, or through an HTTP proxy (CONNECT)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import ssl
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+from urllib.parse import urlsplit
+
+from gateway.wire.upstream.way import Proxy
+
+_MAX_ANSWER_BYTES = 16 * 1024
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r\n]?")
+
+
+class Dial(Protocol):
+    """Opens connections to one place."""
+
+    @property
+    def place(self) -> str:
+        """``host:port``, for messages."""
+
+    async def __call__(self, protocol: asyncio.Protocol) -> None:
+        """Connect *protocol*. Raises OSError (ssl.SSLError is one)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """
+    Straight to the backend.
+
+    Attributes:
+        tls: None: plain TCP.
+        server_name: For SNI and the certificate's check; None without TLS.
+    """
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+    server_name: str | None = None
+
+    @property
+    def place(self) -> str:
+        """``host:port``."""
+        return f"{self.host}:{self.port}"
+
+    async def __call__(self, protocol: asyncio.Protocol) -> None:
+        """Connect *protocol*."""
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(
+            lambda: protocol, self.host, self.port, ssl=self.tls, server_hostname=self.server_name
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """
+    To the backend through a proxy, which sees nothing but bytes.
+
+    Attributes:
+        proxy: How the proxy is reached.
+        backend: How the backend would be reached straight.
+        authorization: The field line for the proxy with its CRLF, or empty.
+    """
+
+    proxy: Direct
+    backend: Direct
+    authorization: str = field(default="", repr=False)
+
+    @property
+    def place(self) -> str:
+        """``host:port`` of the backend."""
+        return self.backend.place
+
+    async def __call__(self, protocol: asyncio.Protocol) -> None:
+        """Connect *protocol*."""
+        host = f"[{self.backend.host}]" if ":" in self.backend.host else self.backend.host
+        authority = f"{host}:{self.backend.port}"
+        handshake = _Handshake(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{self.authorization}\r\n")
+        await self.proxy(handshake)
+        transport = handshake.transport
+        try:
+            early = await handshake.open
+            if self.backend.tls is not None:
+                transport = await self._secured(transport, protocol, early)
+        except BaseException:
+            transport.abort()
+            raise
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        if self.backend.tls is None and early:
+            protocol.data_received(early)
+        transport.resume_reading()
+
+    async def _secured(
+        self, transport: asyncio.Transport, protocol: asyncio.Protocol, early: bytes
+    ) -> asyncio.Transport:
+        """TLS with the backend inside the tunnel."""
+        if early:
+            raise ConnectionAbortedError(0, "the proxy sent something before the backend could")
+        transport.resume_reading()
+        tls, name = cast(ssl.SSLContext, self.backend.tls), self.backend.server_name
+        made = await asyncio.get_running_loop().start_tls(transport, protocol, tls, server_hostname=name)
+        return cast(asyncio.Transport, made)
+
+
+class _Handshake(asyncio.Protocol):
+    """
+    CONNECT, and the proxy's answer to it. Source: RFC 9110 §9.3.6.
+
+    Attributes:
+        open: What has come behind the proxy's 200; or OSError.
+    """
+
+    transport: asyncio.Transport
+
+    def __init__(self, request: str) -> None:
+        self._request = request.encode("latin-1")
+        self._answer = b""
+        self.open: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        head, end, early = self._answer.partition(b"\r\n\r\n")
+        if self.open.done() or (not end and len(head) <= _MAX_ANSWER_BYTES):
+            return
+        found = _STATUS_LINE.match(head)
+        if end and found and found[1].startswith(b"2"):
+            self.transport.pause_reading()
+            self.open.set_result(early)
+        else:
+            status = found[1].decode() if found else "something that is no answer"
+            self.open.set_exception(ConnectionRefusedError(0, f"the proxy answered {status}"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.open.done():
+            self.open.set_exception(ConnectionResetError(0, "the proxy closed the connection"))
+
+
+def tunnel(proxy: Proxy, backend: Direct) -> Tunnel:
+    """The way to *backend* through *proxy*. Raises ValueError: its URL cannot be used."""
+    return Tunnel(to_proxy(proxy), backend, authorization_line(proxy))
+
+
+def to_proxy(proxy: Proxy) -> Direct:
+    """How *proxy* itself is reached. Raises ValueError: its URL cannot be used."""
+    parts = urlsplit(proxy.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("the proxy has no absolute http or https URL")
+    if parts.scheme == "http":
+        return Direct(parts.hostname, parts.port or 80)
+    return Direct(parts.hostname, parts.port or 443, ssl.create_default_context(), parts.hostname)
+
+
+def authorization_line(proxy: Proxy) -> str:
+    """``Proxy-Authorization`` with its CRLF, or nothing. Source: RFC 7617; RFC 9110 §11.7.2."""
+    if not proxy.username:
+        return ""
+    account = f"{proxy.username}:{proxy.password or ''}".encode()
+    return f"Proxy-Authorization: Basic {base64.b64encode(account).decode()}\r\n"
+
+
+def cause(error: Exception) -> str:
+    """What went wrong, without addresses of inner networks."""
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate not accepted ({error.verify_message})"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return type(error).__name__

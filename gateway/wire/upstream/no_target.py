@@ -1,0 +1,17 @@
+"""The target of an API without a backend."""
+
+from __future__ import annotations
+
+from gateway.errors import UpstreamError
+from gateway.wire.messages import ForwardOptions, Request, Response, Url
+from gateway.wire.server.pending import Pending, rejected
+
+
+class NoTarget:
+    """For an API without a backend: a policy has to choose one, and until then sending fails."""
+
+    url = Url("http", "no-backend.invalid", 80, "/")
+
+    def send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
+        """Always fails."""
+        return rejected(UpstreamError("BackendConnectionFailure", "no backend is configured for this API", 500))

@@ -1,0 +1,132 @@
+"""
+The check of an answer's head from a backend: what is framed in two ways is no answer.
+
+Source: RFC 9112 §4 and §6.3.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gateway.wire.fields import FieldError, check_octets, parse_fields, split_members, tokens
+from gateway.wire.server.answers import has_no_body
+from gateway.wire.server.request_head import CHUNKED, HOP_BY_HOP
+
+UNTIL_CLOSE = -2
+
+_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (.*))?")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_PARAMETER = re.compile(r"timeout=([0-9]{1,6})")
+_MAX_KNOWN = 256
+_known: dict[str, tuple[int, int, str]] = {}
+
+
+class ResponseError(Exception):
+    """An answer that breaks the protocol; the text says how."""
+
+
+@dataclass(slots=True)
+class ResponseHead:
+    """
+    One head that passed.
+
+    Attributes:
+        lines: The field lines, hop-by-hop and nominated ones taken away.
+        length: Body bytes, ``CHUNKED`` or ``UNTIL_CLOSE``.
+        idle_s: How long the backend says that it keeps an unused connection; None where it says nothing.
+        upgrade: The protocol of a 101 answer.
+    """
+
+    status: int
+    reason: str
+    lines: dict[str, str]
+    length: int
+    keep_alive: bool
+    idle_s: int | None = None
+    upgrade: str = ""
+
+
+def parse_response(data: bytes, method: str, max_fields: int) -> ResponseHead:
+    """Read the head *data*, which has no empty line at its end any more. Raises ResponseError."""
+    text = data.decode("latin-1")
+    lines = text.split("\r\n")
+    minor, status, reason = _status_line(lines.pop(0))
+    if len(lines) > max_fields:
+        raise ResponseError("too many header fields")
+    try:
+        check_octets(data, len(lines) + 1)
+        fields = parse_fields(lines)
+    except FieldError as error:
+        raise ResponseError(str(error)) from None
+    head = ResponseHead(status, reason, fields, 0, minor == 1)
+    head.length = _body_length(head, method, minor)
+    if not HOP_BY_HOP.isdisjoint(fields):
+        _connection(head, minor)
+    return head
+
+
+def _status_line(line: str) -> tuple[int, int, str]:
+    """Minor version, status and reason."""
+    found = _known.get(line)
+    if found is None:
+        match = _STATUS_LINE.fullmatch(line)
+        if match is None:
+            raise ResponseError("malformed status line")
+        found = (int(match[1]), int(match[2]), match[3] or "")
+        if len(_known) < _MAX_KNOWN and len(line) < 64:
+            _known[line] = found
+    return found
+
+
+def _body_length(head: ResponseHead, method: str, minor: int) -> int:
+    """How the body ends. Source: RFC 9112 §6.3."""
+    coding, length = head.lines.get("transfer-encoding"), head.lines.get("content-length")
+    if coding is not None:
+        return _coded_length(head, coding, length, method) if minor == 1 else _conflict()
+    size = UNTIL_CLOSE if length is None else _content_length(length)
+    if has_no_body(head.status, method):
+        return 0
+    if size == UNTIL_CLOSE:
+        head.keep_alive = False
+    return size
+
+
+def _coded_length(head: ResponseHead, coding: str, length: str | None, method: str) -> int:
+    if length is not None or tokens(coding) != ("chunked",):
+        _conflict()
+    return 0 if has_no_body(head.status, method) else CHUNKED
+
+
+def _conflict() -> int:
+    raise ResponseError("conflicting or unsupported framing")
+
+
+def _content_length(line: str) -> int:
+    """The length; equal values in several lines or members are one. Source: RFC 9112 §6.3, item 5."""
+    value = line[15:].strip(" \t")
+    if not _LENGTH.fullmatch(value):
+        values = set(split_members(line))
+        value = values.pop()
+        if values or not _LENGTH.fullmatch(value):
+            raise ResponseError("conflicting or malformed Content-Length")
+    return int(value)
+
+
+def _connection(head: ResponseHead, minor: int) -> None:
+    """Apply Connection, Keep-Alive and Upgrade, and take the hop-by-hop fields away."""
+    fields = head.lines
+    options = tokens(fields["connection"]) if "connection" in fields else ()
+    if "close" in options:
+        head.keep_alive = False
+    elif minor == 0:
+        head.keep_alive = "keep-alive" in options and head.length != UNTIL_CLOSE
+    if "keep-alive" in fields and (parameter := _PARAMETER.search(fields["keep-alive"].lower())):
+        head.idle_s = int(parameter[1])
+    if head.status == 101 and "upgrade" in options and "upgrade" in fields:
+        head.upgrade = ",".join(tokens(fields["upgrade"]))
+    for option in options:
+        if option != "content-length":
+            fields.pop(option.replace("_", "-"), None)
+    for name in HOP_BY_HOP.intersection(fields):
+        del fields[name]

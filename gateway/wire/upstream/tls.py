@@ -1,0 +1,45 @@
+"""TLS contexts towards backends."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from collections.abc import Sequence
+
+from gateway.wire.settings import TlsSettings
+from gateway.wire.upstream.way import StoredCertificate
+
+
+def client_context(
+    settings: TlsSettings, protocols: Sequence[str] = ("http/1.1",), certificate: StoredCertificate | None = None
+) -> ssl.SSLContext:
+    """
+    The context for one backend: chain and name are checked unless the settings say otherwise.
+
+    Args:
+        protocols: What the handshake offers (ALPN), most wanted first.
+        certificate: Shown in place of the settings' own.
+
+    Raises:
+        OSError: A file is missing or holds no usable certificate (``ssl.SSLError`` is one).
+    """
+    context = ssl.create_default_context(cafile=settings.ca_file or None)
+    context.check_hostname = settings.verify_name and settings.verify_chain
+    if not settings.verify_chain:
+        context.verify_mode = ssl.CERT_NONE
+    if certificate is not None:
+        show(context, certificate)
+    elif settings.certificate_file:
+        password = settings.key_password or None
+        context.load_cert_chain(settings.certificate_file, settings.key_file or None, password)
+    context.set_alpn_protocols(list(protocols))
+    return context
+
+
+def show(context: ssl.SSLContext, certificate: StoredCertificate) -> None:
+    """Let *context* show *certificate*. Raises ssl.SSLError: key and certificate do not belong together."""
+    # The ssl module reads certificates from files only; the file is the owner's alone and gone right after.
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        file.write(certificate.pem + (certificate.private_key or b""))
+        file.flush()
+        context.load_cert_chain(file.name)

@@ -1,0 +1,52 @@
+"""Notes on documents that load and still are worth a second look."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.documents.lint import lint
+from gateway.documents.xml import format as xml_format
+
+SUBJECT = "<value>@(((Jwt)context.Variables[&quot;t&quot;]).Subject)</value>"
+
+
+def codes(content: str) -> list[str]:
+    return [note.code for note in lint(xml_format.parse(f"<policies><inbound>{content}</inbound></policies>", "p.xml"))]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (f'<set-header name="caller-objectid">{SUBJECT}</set-header>', ["subject-is-not-object-id"]),
+        (f'<choose><when condition="true"><set-header name="x-oid">{SUBJECT}</set-header></when></choose>', [SUBJECT]),
+        (f'<set-header name="x-void">{SUBJECT}</set-header>', []),
+        (f'<set-header name="caller-subject">{SUBJECT}</set-header>', []),
+        ('<set-header name="caller-objectid"><value>fixed</value></set-header>', []),
+        ("<validate-jwt/><cors/>", ["cors-after-token"]),
+        ("<cors/><validate-jwt/>", []),
+        ("<cache-lookup/><validate-azure-ad-token/>", ["token-after-cache"]),
+        ("<validate-jwt/><cache-lookup/>", []),
+        ("<cors/><cache-lookup/>", []),
+    ],
+    ids=[
+        "objectid",
+        "oid nested",
+        "void",
+        "subject",
+        "literal",
+        "cors",
+        "cors first",
+        "cache",
+        "cache last",
+        "no token",
+    ],
+)
+def test_notes(content: str, expected: list[str]) -> None:
+    """Each trap is noted where it is set, and nowhere else."""
+    assert codes(content) == (["subject-is-not-object-id"] if expected == [SUBJECT] else expected)
+
+
+def test_fragments_are_looked_at() -> None:
+    """A fragment has the same traps."""
+    fragment = xml_format.parse(f'<fragment><set-header name="object-id">{SUBJECT}</set-header></fragment>', "f.xml")
+    assert [note.location.line for note in lint(fragment)] == [1]

@@ -1,0 +1,63 @@
+"""schema.py: editors get a JSON Schema that agrees with the loader."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from gateway.documents.schema import policy_schema
+from gateway.documents.shape import Attribute, Element
+from gateway.documents.yaml.format import dump, parse
+from tests.pipeline.samples import DOCUMENT, YAML_FORMS
+from tests.pipeline.vocabulary import VOCABULARY, policy_type
+
+SCHEMA = policy_schema(VOCABULARY)
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+
+def test_schema_is_valid() -> None:
+    """The schema is one that tools understand."""
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_good_documents_pass() -> None:
+    """What the writer writes passes."""
+    document = parse(DOCUMENT, "p.yaml", VOCABULARY)
+    assert list(VALIDATOR.iter_errors(yaml.safe_load(dump(document, VOCABULARY)))) == []
+
+
+@pytest.mark.parametrize("text", YAML_FORMS.values(), ids=YAML_FORMS.keys())
+def test_every_form_passes(text: str) -> None:
+    """Every way to write a policy passes."""
+    assert list(VALIDATOR.iter_errors(yaml.safe_load(f"inbound:\n  - {text}\n"))) == []
+
+
+def test_defaults_are_shown() -> None:
+    """An editor shows what an absent attribute means."""
+    shape = Element("a", "", (Attribute("b", "", default="c"),))
+    schema = policy_schema({"a": policy_type(shape)})["$defs"]["policy-a"]
+    assert schema["anyOf"][0]["properties"]["b"]["default"] == "c"
+
+
+BAD: dict[str, Any] = {
+    "section": {"middle": []},
+    "policy": {"inbound": ["nothing"]},
+    "wrong section": {"inbound": ["forward-request"]},
+    "attribute": {"inbound": [{"set-header": {"name": "a", "vlaue": "b"}}]},
+    "missing": {"inbound": [{"set-header": {"value": "b"}}]},
+    "choice": {"inbound": [{"set-header": {"name": "a", "exists-action": "maybe"}}]},
+    "kind": {"inbound": [{"set-status": {"code": "many"}}]},
+    "bounds": {"inbound": [{"set-status": {"code": 99}}]},
+    "expression": {"inbound": [{"include-fragment": {"fragment-id": "@(a)"}}]},
+    "two names": {"inbound": [{"set-method": "GET", "base": None}]},
+    "fragment and section": {"fragment": [], "inbound": []},
+}
+
+
+@pytest.mark.parametrize("document", BAD.values(), ids=BAD.keys())
+def test_mistakes_are_marked(document: Any) -> None:
+    """An editor marks what the loader would refuse."""
+    assert not VALIDATOR.is_valid(document)

@@ -1,0 +1,68 @@
+"""The description and the service agree, also under inputs that nobody thought of."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import status_code_conformance
+
+from gateway.notifications.api.openapi import document
+from tests.notifications.conftest import ALICE, Running
+
+_current: dict[str, Any] = {}
+
+
+async def _app(scope: Any, receive: Any, send: Any) -> None:
+    """The running service, called by Alice; it was started by the fixture, not by schemathesis' client."""
+    if scope["type"] == "lifespan":
+        for stage in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{stage}.complete"})
+        return
+    scope["extensions"] = {"gateway.caller": ALICE}
+    await _current["app"](scope, receive, send)
+
+
+schema = schemathesis.openapi.from_dict(document(""))
+schema.app = _app
+
+
+# schemathesis' client leaves streams to the garbage collector, which complains about them.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    # The service's threads draw random numbers while hypothesis looks.
+    pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _served(service: Running) -> Iterator[None]:
+    _current["app"] = service.app
+    yield
+    gc.collect()
+
+
+@schema.parametrize()
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_conforms(case: Any) -> None:
+    """No input leads to a 5xx, an undocumented status or an answer of another shape."""
+    case.call_and_validate(checks=[status_code_conformance, schemathesis.checks.not_a_server_error])
+
+
+def test_every_operation(service: Running) -> None:
+    """Every route is described, and the document is served."""
+    described = service.call("GET", "/openapi.json").json()
+    routes = {(route.path, method) for route in service.app.routes for method in route.methods - {"HEAD"}}  # type: ignore[attr-defined]
+    listed = {
+        (path, method.upper()) for path, item in described["paths"].items() for method in item if method != "parameters"
+    }
+    assert listed == routes - {("/openapi.json", "GET")}
+    assert described["servers"] == [{"url": "/batch"}]

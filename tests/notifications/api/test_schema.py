@@ -1,0 +1,93 @@
+"""Request bodies are understood in all the spellings that exist, and refused with a sentence that helps."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.notifications.api.problems import Problem
+from gateway.notifications.api.schema import parse_request
+
+URL = "https://a.azure.com/x"
+
+
+@pytest.mark.parametrize("name", ["batchId", "BatchJobRecId", "batchJobId", "BATCHID", "batchjobrecid"])
+@pytest.mark.parametrize("url_name", ["callbackUrl", "callBackUrl", "callBackUri", "callbackUri", "CALLBACKURL"])
+@pytest.mark.parametrize("value", [5637515827, "5637515827"])
+def test_names(name: str, url_name: str, value: object) -> None:
+    """Every alias in any case is understood; only ADF's own spelling chooses ADF's profile."""
+    found = parse_request(json.dumps({name: value, url_name: URL, "other": 1}).encode())
+    assert (found.batch_id, found.url, found.from_adf) == (5637515827, URL, url_name == "callBackUri")
+
+
+def test_options() -> None:
+    """Profile and time-out may be given, and null is as good as nothing."""
+    body: dict[str, Any] = {"batchId": 1, "callbackUrl": URL}
+    found = parse_request(json.dumps({**body, "profile": "plain", "timeoutSeconds": 60}).encode())
+    assert (found.profile, found.timeout_s) == ("plain", 60.0)
+    found = parse_request(json.dumps({**body, "profile": None, "timeoutSeconds": None}).encode())
+    assert (found.profile, found.timeout_s) == (None, None)
+
+
+def test_agreeing_aliases() -> None:
+    """The same thing said twice is fine."""
+    found = parse_request(
+        b'{"batchId": 1, "BatchJobRecId": "1", "callbackUrl": "https://a/", "callBackUri": "https://a/"}'
+    )
+    assert (found.batch_id, found.from_adf) == (1, True)
+
+
+REFUSED = [
+    b"",
+    b"{",
+    b"[]",
+    b'"x"',
+    b"null",
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b"{}",
+    b'{"batchId": 1}',
+    b'{"callbackUrl": "https://a/"}',
+    b'{"batchId": 1, "batchId": 2, "callbackUrl": "https://a/"}',
+    b'{"batchId": 1, "callbackUrl": "https://a/", "callBackUri": "https://b/"}',
+    b'{"batchId": 0, "callbackUrl": "https://a/"}',
+    b'{"batchId": -1, "callbackUrl": "https://a/"}',
+    b'{"batchId": 1.5, "callbackUrl": "https://a/"}',
+    b'{"batchId": true, "callbackUrl": "https://a/"}',
+    b'{"batchId": null, "callbackUrl": "https://a/"}',
+    b'{"batchId": "1 or 1 eq 1", "callbackUrl": "https://a/"}',
+    b'{"batchId": "\\u0661", "callbackUrl": "https://a/"}',
+    b'{"batchId": 9223372036854775808, "callbackUrl": "https://a/"}',
+    b'{"batchId": {}, "callbackUrl": "https://a/"}',
+    b'{"batchId": 1, "callbackUrl": 5}',
+    b'{"batchId": 1, "callbackUrl": ""}',
+    b'{"batchId": 1, "callbackUrl": {"batchId": 2}}',
+    b'{"batchId": 1, "callbackUrl": "https://a/", "profile": "xml"}',
+    b'{"batchId": 1, "callbackUrl": "https://a/", "profile": ["adf"]}',
+    b'{"batchId": 1, "callbackUrl": "https://a/", "timeoutSeconds": 0}',
+    b'{"batchId": 1, "callbackUrl": "https://a/", "timeoutSeconds": "60"}',
+    b'{"batchId": 1, "callbackUrl": "https://a/", "timeoutSeconds": NaN}',
+    b'{"batchId": 1, "callbackUrl": "https://a/", "timeoutSeconds": 1e400}',
+    b'{"batchId": 1, "callbackUrl": "https://a/", "timeoutSeconds": true}',
+]
+
+
+@pytest.mark.parametrize("body", REFUSED, ids=lambda body: body[:60].decode("latin-1"))
+def test_refused(body: bytes) -> None:
+    """What cannot be understood without guessing is 400."""
+    with pytest.raises(Problem) as caught:
+        parse_request(body)
+    assert (caught.value.status, caught.value.slug) == (400, "body-invalid")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes(body: bytes) -> None:
+    """No bytes at all lead to anything but a request or a 400."""
+    try:
+        parse_request(body)
+    except Problem as problem:
+        assert problem.status == 400  # noqa: PT017 - both ends are fine

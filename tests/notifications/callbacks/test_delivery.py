@@ -1,0 +1,185 @@
+"""A receiver that is out of order for an hour, by a clock that jumps: what becomes of the callback."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+import pytest
+
+from gateway.notifications.callbacks.classification import Answer, Doubt
+from gateway.notifications.callbacks.delivery import Deliverer
+from gateway.notifications.callbacks.sending import CallbackSender
+from gateway.notifications.metrics import Metrics
+from gateway.notifications.settings import CallbackSettings
+from gateway.notifications.store import attempts, jobs
+from gateway.notifications.store.attempts import Attempt
+from gateway.notifications.store.model import Job, derive_key
+from gateway.notifications.store.sealing import Sealer
+from gateway.notifications.store.store import Store
+from gateway.notifications.workflow.clock import Clock
+from gateway.notifications.workflow.outcomes import Outcome
+from gateway.notifications.workflow.transitions import Event, State
+from tests.notifications.conftest import run
+
+HOUR_S = 3600.0
+BEGIN = 1_000_000.0
+
+
+class Jumping(Clock):
+    """A clock that is wherever somebody sleeps to."""
+
+    def __init__(self) -> None:
+        self.moment = BEGIN
+
+    def now(self) -> float:
+        """The moment."""
+        return self.moment
+
+    async def sleep_until(self, moment: float) -> None:
+        """Jump."""
+        self.moment = max(self.moment, moment)
+
+
+@dataclass
+class Scripted(CallbackSender):
+    """Sends nothing: *bad* answers until *until*, 200 afterwards; an attempt takes *takes_s* seconds."""
+
+    clock: Jumping
+    bad: Answer
+    until: float
+    takes_s: float = 0.0
+    sent: int = 0
+
+    async def send(self, url: str, headers: object, body: bytes) -> Answer:
+        """Answer by the clock."""
+        assert url == "https://secret.test/?sig=1"
+        self.sent += 1
+        self.clock.moment += self.takes_s
+        return self.bad if self.clock.now() < self.until else Answer(200)
+
+
+def finished(lifetime_s: float = 24 * HOUR_S) -> Job:
+    """A job whose outcome is known."""
+    return Job(
+        id="j", caller="c", rule="r", batch_id=1, url=Sealer("k").seal("https://secret.test/?sig=1"),
+        host="secret.test", profile="standard", state=State.DELIVERING, active=1,
+        created_at=BEGIN, updated_at=BEGIN, deadline_at=BEGIN,
+        callback_deadline_at=BEGIN + lifetime_s, outcome=Outcome.SUCCEEDED, message="", ended_at=BEGIN,
+    )  # fmt: skip
+
+
+async def deliver(store: Store, sender: Scripted, job: Job, key: str = "k") -> Job:
+    """All attempts, as the workflow makes them."""
+    await store.write(lambda connection: jobs.accept(connection, job, derive_key(1, "u", None), None, False))
+    deliverer = Deliverer(store, sender, Sealer(key), sender.clock, CallbackSettings(hosts=("*",)), Metrics())
+    step: Job | None = job
+    while step is not None and step.active:
+        await sender.clock.sleep_until(step.next_attempt_at or 0.0)
+        step = await deliverer.attempt(step)
+    found = await store.read(lambda connection: jobs.find(connection, job.id))
+    assert found is not None
+    return found
+
+
+# An hour of each kind of trouble, then health. At most 17 attempts fit into the schedule of that hour.
+TROUBLE = {
+    "500": (Answer(500), 0, State.DELIVERED),
+    "429 with a long Retry-After": (Answer(429, retry_after="1800"), 0, State.DELIVERED),
+    "429 with an absurd Retry-After": (Answer(429, retry_after="999999"), 0, State.DELIVERED),
+    "slow": (Answer(error="read-timeout", doubt=Doubt.POSSIBLE), 30, State.DELIVERED),
+    "no connection": (Answer(error="connect"), 5, State.DELIVERED),
+    "closing early": (Answer(error="remote-protocol", doubt=Doubt.POSSIBLE), 0, State.DELIVERED),
+    "no name": (Answer(error="dns-failure"), 5, State.DELIVERED),
+    "redirecting": (Answer(302), 0, State.DEAD),
+    "403": (Answer(403), 0, State.DEAD),
+    "404": (Answer(404), 0, State.DEAD),
+    "refused by our guard": (Answer(error="url-refused"), 0, State.DEAD),
+}
+
+
+@pytest.mark.parametrize("case", TROUBLE)
+def test_an_hour(store: Store, case: str) -> None:
+    """What passes is waited for, what is final is a dead letter at once; nobody is hammered."""
+    bad, takes_s, state = TROUBLE[case]
+    sender = Scripted(Jumping(), bad, BEGIN + HOUR_S, takes_s)
+    found = run(deliver(store, sender, finished()))
+    assert found.state is state
+    assert sender.sent == 1 if state is State.DEAD else 2 <= sender.sent <= 17
+    late_s = sender.clock.now() - BEGIN - HOUR_S
+    assert state is State.DEAD or 0 <= late_s <= HOUR_S + takes_s
+
+
+def test_out_of_time(store: Store) -> None:
+    """Attempts end with the caller's time, and the job is a dead letter."""
+    sender = Scripted(Jumping(), Answer(503), BEGIN + HOUR_S)
+    found = run(deliver(store, sender, finished(lifetime_s=120)))
+    assert (found.state, found.next_attempt_at) == (State.DEAD, None)
+    assert sender.clock.now() <= BEGIN + 120
+
+
+def test_used_up(store: Store) -> None:
+    """A receiver that knows the URL no more, after an attempt that may have arrived, has been told."""
+    lost = Answer(error="read-timeout", doubt=Doubt.POSSIBLE)
+
+    class UsedUp(Scripted):
+        async def send(self, url: str, headers: object, body: bytes) -> Answer:
+            self.sent += 1
+            return lost if self.sent == 1 else Answer(404)
+
+    found = run(deliver(store, UsedUp(Jumping(), lost, 0), finished()))
+    assert (found.state, found.attempts) == (State.AMBIGUOUS, 2)
+
+
+def test_attempt_cut_short(store: Store) -> None:
+    """An attempt that a crash cut short is made again, and is in doubt."""
+
+    async def crash_and_repeat() -> Job | None:
+        await store.write(lambda connection: jobs.accept(connection, finished(), derive_key(1, "u", None), None, False))
+        attempt = Attempt("j", 0, 1, BEGIN)
+        first = await store.write(lambda connection: attempts.begin(connection, attempt, None))
+        assert first is not None
+        assert not first.doubted
+        return await store.write(lambda connection: attempts.begin(connection, attempt, None))
+
+    again = run(crash_and_repeat())
+    assert again is not None
+    assert again.doubted
+
+
+def test_other_key(store: Store) -> None:
+    """A URL that cannot be decrypted is a dead letter, not an endless loop."""
+    sender = Scripted(Jumping(), Answer(500), BEGIN)
+    found = run(deliver(store, sender, finished(), key="another"))
+    assert (found.state, sender.sent) == (State.DEAD, 0)
+
+
+def test_nothing_to_deliver(store: Store) -> None:
+    """Whatever is not delivering (stopped meanwhile, another series) or another replica's is left alone."""
+    stored = finished()
+
+    async def attempts_of(changed: Job) -> tuple[Job | None, int]:
+        sender = Scripted(Jumping(), Answer(500), BEGIN)
+        deliverer = Deliverer(store, sender, Sealer("k"), sender.clock, CallbackSettings(hosts=("*",)), Metrics())
+        return await deliverer.attempt(changed), sender.sent
+
+    async def every() -> list[tuple[Job | None, int]]:
+        await store.write(lambda connection: jobs.accept(connection, stored, derive_key(1, "u", None), None, False))
+        found = [await attempts_of(replace(stored, series=1)), await attempts_of(replace(stored, owner="me"))]
+        await store.write(lambda connection: jobs.move(connection, stored.id, Event.STOP, BEGIN))
+        return [*found, await attempts_of(stored)]
+
+    assert run(every()) == [(None, 0)] * 3
+
+
+def test_real_clock() -> None:
+    """The real clock waits until a moment, and not for one that has passed."""
+    clock = Clock()
+
+    async def wait() -> float:
+        began = clock.now()
+        await clock.sleep_until(began + 0.05)
+        await clock.sleep_until(began)
+        return clock.now() - began
+
+    assert 0.04 < asyncio.run(wait()) < 1

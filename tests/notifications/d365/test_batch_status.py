@@ -1,0 +1,57 @@
+"""F&O's rows are read whatever their spelling, and an unknown status is never an end."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.notifications.d365.batch_status import STATUSES, Phase, Row, parse_row, parse_status, parse_time
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        *((number, name) for number, name in enumerate(STATUSES)),
+        *((name.upper(), name) for name in STATUSES),
+        ("Canceling", "Cancelling"),
+        ("cancelled", "Canceled"),
+        ("Didn't run", "NotRun"),
+        ("Not Run", "NotRun"),
+        (" Executing ", "Executing"),
+        ("Withhold", "Hold"),
+        ("Pondering", "Pondering"),
+        (99, "99"),
+        (True, "True"),
+        (None, "None"),
+    ],
+)
+def test_parse_status(value: object, name: str) -> None:
+    """Names in any case and spelling, labels and numbers give the documented name; the rest stays as it is."""
+    assert parse_status(value) == name
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("2026-03-01T01:00:00Z", 1772326800),
+        ("2026-03-01T02:00:00+01:00", 1772326800),
+        ("2026-03-01T01:00:00", 1772326800),
+        ("1900-01-01T00:00:00Z", None),
+        (None, None),
+        ("soon", None),
+        (5, None),
+    ],
+)
+def test_parse_time(value: object, seconds: float | None) -> None:
+    """The platform's null date and nonsense are no time; a date without zone is UTC."""
+    assert parse_time(value) == seconds
+
+
+def test_parse_row() -> None:
+    """Numbers may come as strings, and fields may be missing."""
+    assert parse_row({"BatchJobRecId": "5637144576", "Status": "Finished"}) == Row(5637144576, "Finished")
+
+
+@pytest.mark.parametrize("status", ["Pondering", "", "Erro"])
+def test_unknown(status: str) -> None:
+    """A status that nobody knows is not terminal."""
+    assert Row(1, status).phase is Phase.UNKNOWN

@@ -1,0 +1,216 @@
+"""Group commit, refusal of bad apples, sealing, retention: what the store promises."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import structlog
+from cryptography.fernet import InvalidToken
+
+from gateway.notifications.settings import D365Settings, NotificationSettings
+from gateway.notifications.store import jobs
+from gateway.notifications.store.database import open_engine, store_url
+from gateway.notifications.store.jobs import Acceptance, Refusal
+from gateway.notifications.store.model import Job, Key, derive_key
+from gateway.notifications.store.sealing import Sealer, make_sealer
+from gateway.notifications.store.store import Store, StoreOutdated
+from gateway.notifications.workflow.outcomes import Outcome, Verdict
+from gateway.notifications.workflow.transitions import Event, State
+from tests.notifications.conftest import run
+
+
+def job(number: int = 1, **changes: Any) -> Job:
+    """A job just accepted."""
+    values: dict[str, Any] = {
+        "id": f"j{number}", "caller": "c", "rule": "r", "batch_id": number, "url": "plain:https://a/", "host": "a",
+        "profile": "adf", "state": State.ACCEPTED, "active": 1, "created_at": float(number),
+        "updated_at": float(number), "deadline_at": 9.0, "callback_deadline_at": 9.0,
+    }  # fmt: skip
+    return Job(**(values | changes))
+
+
+async def accept(store: Store, new: Job, key: Key | None = None, **limits: Any) -> Acceptance | Refusal:
+    """Record a job."""
+    options = {"max_active": None, "exclusive": False} | limits
+    return await store.write(lambda connection: jobs.accept(connection, new, key or _key(new), **options))
+
+
+def _key(new: Job) -> Key:
+    return derive_key(new.batch_id, new.id, None)
+
+
+def test_earlier_version(tmp_path: Path) -> None:
+    """A store of an earlier version is refused with the remedy, and its rows are left alone."""
+    engine = open_engine(f"sqlite:///{tmp_path}/old.db")
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE notification_jobs (id VARCHAR(36), dispatched INTEGER)"))
+    with pytest.raises(StoreOutdated, match=r"no column .*owner.*begin with a new store"):
+        Store(engine).open()
+    engine.dispose()
+
+
+def test_group_commit(store: Store) -> None:
+    """A thousand writes at once need far fewer commits, and all are there."""
+    commits = 0
+
+    def count(connection: object) -> None:
+        nonlocal commits
+        commits += 1
+
+    sa.event.listen(store.engine, "commit", count)
+
+    async def many() -> int:
+        await asyncio.gather(*(accept(store, job(number)) for number in range(1000)))
+        return len(await store.read(lambda connection: jobs.search(connection, limit=2000)))
+
+    assert run(many()) == 1000
+    assert commits < 200
+
+
+def test_bad_apple(store: Store) -> None:
+    """A write that fails takes none of its companions with it."""
+
+    def fail(connection: sa.Connection) -> None:
+        raise ZeroDivisionError
+
+    async def mixed() -> list[Any]:
+        works: list[Any] = [accept(store, job(1)), store.write(fail), accept(store, job(2)), accept(store, job(1))]
+        return await asyncio.gather(*works, return_exceptions=True)
+
+    first, failed, second, repeated = run(mixed())
+    assert isinstance(failed, ZeroDivisionError)
+    assert (first.created, second.created, repeated.created) == (True, True, False)
+
+
+def test_cancelled_write(store: Store) -> None:
+    """A write that nobody waits for any more may be skipped and does no harm."""
+
+    async def cancel() -> int:
+        task = asyncio.ensure_future(accept(store, job(1)))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await accept(store, job(2))
+        return len(await store.read(jobs.search))
+
+    assert run(cancel()) in (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("second", "limits", "reason"),
+    [
+        (job(2), {"max_active": 1}, "too-many-active"),
+        (job(2, batch_id=1), {"exclusive": True}, "batch-job-active"),
+    ],
+)
+def test_refusals(store: Store, second: Job, limits: dict[str, Any], reason: str) -> None:
+    """The caller's limit and exclusive batch jobs are checked in the transaction that would accept."""
+
+    async def both() -> object:
+        await accept(store, job(1))
+        return await accept(store, second, **limits)
+
+    assert run(both()) == Refusal(reason)
+
+
+def test_keys(store: Store) -> None:
+    """A sent key answers for good; a derived one only while its job is unfinished; keys are the caller's own."""
+    sent, other = derive_key(1, "u", "k"), derive_key(2, "u", "k")
+
+    async def sequence() -> list[object]:
+        found: list[object] = [await accept(store, job(1), sent), await accept(store, job(2), sent)]
+        found.append(await accept(store, job(3), other))
+        found.append(await accept(store, job(4, caller="d"), other))
+        derived = derive_key(5, "u", None)
+        await accept(store, job(5, state=State.DEAD, active=0), derived)
+        found.append(await accept(store, job(6), derived))
+        return found
+
+    first, again, reused, others, fresh = run(sequence())
+    assert (first.created, again.created, again.job.id) == (True, False, "j1")  # type: ignore[attr-defined]
+    assert reused == Refusal("key-reused")
+    assert others.created  # type: ignore[attr-defined]
+    assert fresh.created  # type: ignore[attr-defined]
+
+
+def test_moves(store: Store) -> None:
+    """A state changes along the table only; the same event twice changes nothing."""
+
+    async def sequence() -> list[State | None]:
+        await accept(store, job(1))
+        found: list[State | None] = []
+        for event in (Event.STARTED, Event.START_CALLED, Event.STARTED, Event.STARTED, Event.REPLAY):
+            moved = await store.write(lambda connection, event=event: jobs.move(connection, "j1", event, 5.0))  # type: ignore[misc]
+            found.append(None if moved is None else moved.state)
+        return found
+
+    assert run(sequence()) == [None, State.STARTING, State.WAITING, None, None]
+
+
+def test_end_once(store: Store) -> None:
+    """The first outcome stands."""
+
+    async def twice() -> tuple[Job | None, Job | None]:
+        await accept(store, job(1))
+        good, bad = Verdict(Outcome.SUCCEEDED, "a", 3.0), Verdict(Outcome.FAILED, "b")
+        first = await store.write(lambda connection: jobs.end(connection, "j1", good, 5.0))
+        return first, await store.write(lambda connection: jobs.end(connection, "j1", bad, 6.0))
+
+    first, second = run(twice())
+    assert first is not None
+    assert (first.outcome, first.scheduled_for, second) == (Outcome.SUCCEEDED, 3.0, None)
+
+
+def test_purge(store: Store) -> None:
+    """Old final jobs go with everything that belongs to them; others stay."""
+
+    async def sequence() -> list[str]:
+        await accept(store, job(1, state=State.DEAD, active=0))
+        await accept(store, job(2))
+        old = await store.read(lambda connection: jobs.expired(connection, 100.0))
+        await store.write(lambda connection: jobs.purge(connection, old))
+        return [found.id for found in await store.read(jobs.search)]
+
+    assert run(sequence()) == ["j2"]
+
+
+def test_sealing() -> None:
+    """A sealed URL shows nothing and opens with its key only."""
+    sealed = Sealer("key").seal("https://a/?sig=1")
+    assert "sig" not in sealed
+    assert Sealer("key").open(sealed) == "https://a/?sig=1"
+    with pytest.raises(InvalidToken):
+        Sealer("other").open(sealed)
+    with pytest.raises(ValueError, match="encryption-key"):
+        Sealer(None).open(sealed)
+    assert Sealer("key").open(Sealer(None).seal("x")) == "x"
+
+
+def test_key_file(tmp_path: Path) -> None:
+    """The embedded store makes its own key, for its owner's eyes only, and finds it again."""
+    settings = NotificationSettings(f"sqlite:///{tmp_path}/x.db", D365Settings("https://a.b", "https://l/x"))
+    sealed = make_sealer(settings).seal("x")
+    assert make_sealer(settings).open(sealed) == "x"
+    assert stat.S_IMODE((tmp_path / "x.db.key").stat().st_mode) == 0o600
+    with structlog.testing.capture_logs() as lines:
+        make_sealer(replace(settings, store_url="postgresql://h/d", allow_readable_urls=True))
+    assert lines[0]["event"] == "callback_urls_not_encrypted"
+
+
+@pytest.mark.parametrize(
+    ("text", "driver"),
+    [
+        ("postgresql://u@h/d", "postgresql+psycopg"),
+        ("postgres://u@h/d", "postgresql+psycopg"),
+        ("sqlite:///x", "sqlite"),
+    ],
+)
+def test_store_url(text: str, driver: str) -> None:
+    """The plain PostgreSQL URL means the driver that is installed."""
+    assert store_url(text).drivername == driver

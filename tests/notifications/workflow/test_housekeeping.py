@@ -1,0 +1,90 @@
+"""Chores: gauges, retention, stops that came in elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from gateway.emulators.d365 import D365Emulator
+from gateway.emulators.d365.lives import ends
+from gateway.notifications.settings import RetentionSettings
+from gateway.notifications.store import jobs
+from gateway.notifications.workflow import housekeeping
+from gateway.notifications.workflow.clock import Clock
+from gateway.notifications.workflow.housekeeping import Housekeeping
+from gateway.notifications.workflow.transitions import Event
+from tests.notifications.conftest import Running, run
+from tests.notifications.receiver import Receiver
+
+
+def chores(service: Running, keep_s: float = 1e6) -> Housekeeping:
+    """The chores of a running service."""
+    engine = service.engine
+    assert engine._watcher is not None
+    return Housekeeping(engine.store, engine._watcher, Clock(), engine.metrics, RetentionSettings(keep_s=keep_s))
+
+
+def test_sweep(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
+    """After the retention a finished job is gone; unfinished ones stay."""
+    d365.script(401, ends("Finished", 1, 1))
+    d365.script(402, ends("Finished", 1, 10**6))
+    old = service.create(receiver.url("/401"), 401).json()["id"]
+    young = service.create(receiver.url("/402"), 402).json()["id"]
+    service.until(old, "delivered")
+    assert run(chores(service, keep_s=0.0).sweep_once()) == 1
+    assert [service.call("GET", f"/jobs/{found}").status_code for found in (old, young)] == [404, 202]
+
+
+def test_stop_elsewhere(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
+    """A job that another replica was asked to stop is watched no longer here."""
+    d365.script(403, ends("Finished", 1, 10**6))
+    found = service.create(receiver.url("/403"), 403).json()["id"]
+    service.until(found, "running")
+
+    async def stop() -> None:
+        store = service.engine.store
+        now = Clock().now()
+        await store.write(lambda connection: jobs.move(connection, found, Event.STOP, now))
+
+    run(stop())
+    assert service.engine._watcher is not None
+    waiting = service.engine._watcher._waiting
+    _until(lambda: found not in waiting)
+    assert receiver.received("/403") == []
+
+
+def test_gauges(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
+    """Unfinished jobs are counted by state, and the oldest has an age."""
+    d365.script(404, ends("Finished", 1, 10**6))
+    found = service.create(receiver.url("/404"), 404).json()["id"]
+    service.until(found, "running")
+    run(chores(service).measure_once())
+    registry = service.engine.metrics.registry
+    assert (registry.get_sample_value("gateway_notifications_jobs", {"state": "running"}) or 0) >= 1
+    assert (registry.get_sample_value("gateway_notifications_oldest_pending_seconds") or 0) > 0
+
+
+def test_chores_go_on() -> None:
+    """A chore that fails is tried again."""
+    calls = 0
+
+    async def chore() -> None:
+        nonlocal calls
+        calls += 1
+        raise ZeroDivisionError
+
+    async def a_while() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(housekeeping._forever(chore, 0.01), 1.0)
+
+    run(a_while())
+    assert calls > 2
+
+
+def _until(reached: object) -> None:
+    until = time.monotonic() + 15
+    while not reached():  # type: ignore[operator]
+        assert time.monotonic() < until
+        time.sleep(0.05)

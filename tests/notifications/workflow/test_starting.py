@@ -1,0 +1,278 @@
+"""The start step under doubt: what is called, how often, and what the caller is told when it cannot be."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gateway.notifications.d365.batch_status import Row
+from gateway.notifications.d365.errors import D365Error, Kind
+from gateway.notifications.d365.start_answer import StartAnswer
+from gateway.notifications.settings import D365Settings
+from gateway.notifications.store import jobs
+from gateway.notifications.store.model import Job, derive_key
+from gateway.notifications.store.store import Store
+from gateway.notifications.workflow.clock import Clock
+from gateway.notifications.workflow.outcomes import Outcome, Verdict
+from gateway.notifications.workflow.starting import Starter
+from gateway.notifications.workflow.transitions import Event, State
+from tests.notifications.conftest import eventually, run
+
+SETTINGS = D365Settings("https://a.b", "https://l/x", settle_s=0.0)
+IDLE = Row(1, "Finished", 100.0, 200.0)
+QUEUED = Row(1, "Waiting", 100.0, 200.0)
+RAN = Row(1, "Finished", 300.0, 400.0)
+NOW = 1000.0
+
+
+class Fast(Clock):
+    """A clock that jumps, yet lets others run."""
+
+    def __init__(self) -> None:
+        self.moment = NOW
+
+    def now(self) -> float:
+        """The moment."""
+        return self.moment
+
+    async def sleep_until(self, moment: float) -> None:
+        """Jump."""
+        await asyncio.sleep(0.001)
+        self.moment = max(self.moment, moment)
+
+
+class Environment:
+    """F&O for one batch job: a list of readings and a list of answers to start calls; the last ones repeat."""
+
+    def __init__(self, readings: list[Row | None], answers: list[StartAnswer | D365Error]) -> None:
+        self.readings = readings
+        self.answers = answers
+        self.calls = 0
+
+    async def read(self, batch_id: int) -> Row | None:
+        """What the poller would give."""
+        return self.readings.pop(0) if len(self.readings) > 1 else self.readings[0]
+
+    async def start(self, batch_id: int) -> StartAnswer:
+        """One start call."""
+        self.calls += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, D365Error):
+            raise answer
+        return answer
+
+
+def job(job_id: str = "j", **changes: Any) -> Job:
+    """A job just accepted."""
+    values: dict[str, Any] = {
+        "id": job_id, "caller": "c", "rule": "r", "batch_id": 1, "url": "plain:https://a/", "host": "a",
+        "profile": "adf", "state": State.ACCEPTED, "active": 1, "created_at": NOW, "updated_at": NOW,
+        "deadline_at": NOW + 500, "callback_deadline_at": NOW + 600,
+    }  # fmt: skip
+    return Job(**(values | changes))
+
+
+def start(
+    store: Store, environment: Environment, new: Job | None = None, settings: D365Settings = SETTINGS
+) -> tuple[Verdict | None, State]:
+    """The start step of one job: its verdict, and its state afterwards."""
+
+    async def step() -> tuple[Verdict | None, State]:
+        begun = new or job()
+        await _accept(store, begun)
+        starter = Starter(store, environment, environment, Fast(), settings)  # type: ignore[arg-type]
+        verdict = await starter.start(begun)
+        return verdict, await _state(store, begun.id)
+
+    return run(step())
+
+
+async def _accept(store: Store, new: Job) -> None:
+    await store.write(lambda connection: jobs.accept(connection, new, derive_key(1, new.id, None), None, False))
+
+
+async def _state(store: Store, job_id: str) -> State:
+    found = await store.read(lambda connection: jobs.find(connection, job_id))
+    assert found is not None
+    return found.state
+
+
+OK = StartAnswer(True)
+AMBIGUOUS = D365Error(Kind.AMBIGUOUS, "503")
+TRANSIENT = D365Error(Kind.TRANSIENT, "unreachable")
+THROTTLED = D365Error(Kind.THROTTLED, "429", 1.0)
+
+STARTS: dict[str, tuple[list[Row | None], list[StartAnswer | D365Error], int]] = {
+    "at once": ([IDLE], [OK], 1),
+    "doubt, executed": ([IDLE, QUEUED], [AMBIGUOUS], 1),
+    "doubt, executed and over": ([IDLE, RAN], [AMBIGUOUS], 1),
+    "doubt, not executed": ([IDLE], [AMBIGUOUS, OK], 2),
+    "unreachable for a moment": ([IDLE], [TRANSIENT, TRANSIENT, OK], 3),
+    "throttled often": ([IDLE], [THROTTLED] * 8 + [OK], 9),
+    "withheld": ([Row(1, "Hold")], [OK], 1),
+    "last doubt, executed": ([*[IDLE] * 6, QUEUED], [AMBIGUOUS], 6),
+}
+
+
+@pytest.mark.parametrize("case", STARTS)
+def test_started(store: Store, case: str) -> None:
+    """The job is started, with as many calls as were certainly needed."""
+    readings, answers, calls = STARTS[case]
+    environment = Environment(list(readings), list(answers))
+    assert start(store, environment) == (None, State.WAITING)
+    assert environment.calls == calls
+
+
+REFUSALS: dict[str, tuple[list[Row | None], list[StartAnswer | D365Error], Outcome]] = {
+    "no such job": ([None], [OK], Outcome.NOT_FOUND),
+    "refused": ([IDLE], [StartAnswer(False)], Outcome.START_FAILED),
+    "always in doubt": ([IDLE], [AMBIGUOUS], Outcome.START_FAILED),
+    "never reached": ([IDLE], [TRANSIENT], Outcome.START_FAILED),
+    "no privilege": ([IDLE], [D365Error(Kind.AUTH, "privilege")], Outcome.UPSTREAM_AUTH),
+    "no such action": ([IDLE], [D365Error(Kind.PERMANENT, "404")], Outcome.START_FAILED),
+    "deleted in doubt": ([IDLE, None], [AMBIGUOUS, D365Error(Kind.PERMANENT, "404")], Outcome.START_FAILED),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_not_started(store: Store, case: str) -> None:
+    """When it cannot be started the verdict says why; retries end after five."""
+    readings, answers, outcome = REFUSALS[case]
+    environment = Environment(list(readings), list(answers))
+    verdict, _ = start(store, environment)
+    assert verdict is not None
+    assert verdict.outcome is outcome
+    assert environment.calls <= 6
+
+
+def test_attached(store: Store) -> None:
+    """A job that is queued already is watched, not started; or refused, if that is the setting."""
+    environment = Environment([QUEUED], [OK])
+    assert start(store, environment) == (None, State.WAITING)
+    verdict, _ = start(store, environment, job("k"), replace(SETTINGS, on_running="reject"))
+    assert verdict is not None
+    assert (verdict.outcome, environment.calls) == (Outcome.ALREADY_RUNNING, 0)
+
+
+@pytest.mark.parametrize(("reading", "calls"), [(QUEUED, 0), (RAN, 0), (IDLE, 1)])
+def test_after_a_crash(store: Store, reading: Row, calls: int) -> None:
+    """A job found in STARTING is called again only if the batch job shows no trace of a start."""
+
+    async def crashed() -> tuple[Verdict | None, State, int]:
+        await _accept(store, job())
+        await store.write(lambda connection: jobs.begin_start(connection, job(), IDLE, NOW))
+        found = await store.read(lambda connection: jobs.find(connection, "j"))
+        environment = Environment([reading], [OK])
+        starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
+        assert found is not None
+        verdict = await starter.start(found)
+        return verdict, await _state(store, "j"), environment.calls
+
+    assert run(crashed()) == (None, State.WAITING, calls)
+
+
+@pytest.mark.parametrize("on_running", ["attach", "reject"])
+def test_following(store: Store, on_running: Any) -> None:
+    """While another job of ours starts the batch job this one waits, and then joins its run."""
+
+    async def follow() -> tuple[Verdict | None, Job | None, int]:
+        await _accept(store, job("leader"))
+        await _accept(store, job("follower"))
+        await store.write(lambda connection: jobs.begin_start(connection, job("leader"), IDLE, NOW))
+        environment = Environment([IDLE], [OK])
+        settings = replace(SETTINGS, on_running=on_running)
+        starter = Starter(store, environment, environment, Fast(), settings)  # type: ignore[arg-type]
+        step = asyncio.ensure_future(starter.start(job("follower")))
+        await asyncio.sleep(0.02)
+        await store.write(lambda connection: jobs.move(connection, "leader", Event.STARTED, NOW, started_at=NOW + 1))
+        verdict = await step
+        return verdict, await store.read(lambda c: jobs.find(c, "follower")), environment.calls
+
+    verdict, found, calls = run(follow())
+    assert calls == 0
+    assert found is not None
+    if on_running == "reject":
+        assert verdict is not None
+        assert verdict.outcome is Outcome.ALREADY_RUNNING
+    else:
+        assert (verdict, found.state, found.started_at, found.before) == (None, State.WAITING, NOW + 1, IDLE)
+
+
+def test_few_at_once(store: Store) -> None:
+    """However many jobs are to be started, a crash would leave only a few marks whose calls are in doubt."""
+    release, called = asyncio.Event(), []
+
+    class Slow(Environment):
+        async def start(self, batch_id: int) -> StartAnswer:
+            called.append(batch_id)
+            await release.wait()
+            return OK
+
+    async def burst() -> tuple[int, int]:
+        environment = Slow([IDLE], [OK])
+        starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
+        many = [job(f"j{number}", batch_id=number) for number in range(100)]
+        for new in many:
+            await _accept(store, new)
+        steps = [asyncio.ensure_future(starter.start(new)) for new in many]
+        await eventually(lambda: len(called) >= 40)
+        await asyncio.sleep(0.2)  # for more, if nothing held them back
+        marked = len(await store.read(lambda connection: jobs.search(connection, state=State.STARTING)))
+        release.set()
+        await asyncio.gather(*steps)
+        return marked, len(await store.read(lambda connection: jobs.search(connection, state=State.WAITING)))
+
+    assert run(burst()) == (40, 100)
+
+
+def test_stopped_meanwhile(store: Store) -> None:
+    """A job that was stopped before its turn is not started."""
+    environment = Environment([IDLE], [OK])
+    assert start(store, environment, job(state=State.STOPPED, active=0)) == (None, State.STOPPED)
+    assert environment.calls == 0
+
+
+def test_taken_over_meanwhile(store: Store) -> None:
+    """A replica whose job was given to another one before its mark was set starts nothing and says nothing."""
+    environment = Environment([IDLE], [OK])
+
+    async def step() -> tuple[Verdict | None, State]:
+        await _accept(store, job(owner="other"))
+        starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
+        return await starter.start(job(owner="me")), await _state(store, "j")
+
+    assert run(step()) == (None, State.ACCEPTED)
+    assert environment.calls == 0
+
+
+def test_fenced(store: Store) -> None:
+    """A replica without its lock starts nothing until it has it back."""
+    environment = Environment([IDLE], [OK])
+    permissions = iter([False, False, True])
+
+    async def step() -> None:
+        await _accept(store, job())
+        may_start = lambda: next(permissions)  # noqa: E731
+        starter = Starter(store, environment, environment, Fast(), SETTINGS, may_start)  # type: ignore[arg-type]
+        await starter.start(job())
+
+    run(step())
+    assert environment.calls == 1
+    assert next(permissions, None) is None
+
+
+def test_deadline(store: Store) -> None:
+    """A start that gets nowhere ends with the caller's time."""
+    never = Environment([IDLE], [OK])
+
+    async def hang(batch_id: int) -> Row | None:
+        await asyncio.sleep(60)
+        return None
+
+    never.read = hang  # type: ignore[method-assign]
+    verdict, _ = start(store, never, job(deadline_at=NOW + 0.05))
+    assert verdict is not None
+    assert verdict.outcome is Outcome.UNKNOWN

@@ -1,0 +1,48 @@
+"""The table of states is complete, clear, and the same as the picture in the documentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.notifications.workflow.pages import outcome_rows
+from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, Event, State, mermaid
+
+DOCS = Path(__file__).parents[3] / "docs" / "notifications.md"
+
+
+@pytest.mark.parametrize("event", Event)
+def test_event_leads_to_one_state(event: Event) -> None:
+    """Wherever an event happens it leads to the same state: the store's single UPDATE relies on it."""
+    assert len({after for (_, cause), after in TRANSITIONS.items() if cause is event}) == 1
+
+
+def test_every_state_is_reached() -> None:
+    """Each state but the first has a way in, each that is not final a way out."""
+    assert set(TRANSITIONS.values()) | {State.ACCEPTED} == set(State)
+    assert {before for before, _ in TRANSITIONS} >= set(State) - FINAL
+
+
+@pytest.mark.parametrize("state", [state for state in State if state not in FINAL])
+def test_unfinished_can_be_stopped(state: State) -> None:
+    """Whatever is not final can be stopped by its caller."""
+    assert TRANSITIONS[state, Event.STOP] is State.STOPPED
+
+
+def test_replay_never_starts() -> None:
+    """A replay leads to delivery only; no event leads from there back to the batch job."""
+    assert TRANSITIONS[State.DEAD, Event.REPLAY] is State.DELIVERING
+    ways_out = {after for (before, _), after in TRANSITIONS.items() if before is State.DELIVERING}
+    assert ways_out == FINAL
+
+
+def test_a_stopped_job_stays_stopped() -> None:
+    """No event leads out of what its caller has stopped."""
+    assert State.STOPPED not in {before for before, _ in TRANSITIONS}
+
+
+def test_picture() -> None:
+    """The documentation shows the tables as they are."""
+    assert mermaid() in DOCS.read_text()
+    assert outcome_rows() in DOCS.read_text()

@@ -1,0 +1,68 @@
+"""Redis that is away costs one short wait a second, and tells nobody its address."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+import structlog
+from redis.exceptions import ResponseError
+
+from gateway.outside.redis_link import RedisAway, RedisLink, connect
+
+SECRET_URL = "redis://:hunter2@127.0.0.1:1/0"
+
+
+def test_pause_after_a_failure() -> None:
+    """After a failure nobody asks for a second; the first good answer ends it. It is logged once each way."""
+    now, asked = 100.0, 0
+
+    async def fail() -> None:
+        nonlocal asked
+        asked += 1
+        raise ResponseError("OOM command not allowed, secret hunter2")
+
+    async def succeed() -> str:
+        return "yes"
+
+    async def scenario() -> None:
+        nonlocal now
+        link = RedisLink(connect(SECRET_URL), clock=lambda: now)
+        for _ in range(5):
+            with pytest.raises(RedisAway):
+                await link.ask(fail)
+        now += 1.1
+        with pytest.raises(RedisAway):
+            await link.ask(fail)
+        now += 1.1
+        assert await link.ask(succeed) == "yes"
+        assert await link.ask(succeed) == "yes"
+
+    with structlog.testing.capture_logs() as logs:
+        asyncio.run(scenario())
+    assert asked == 2
+    assert [line["event"] for line in logs] == ["redis is away", "redis is back"]
+    assert "hunter2" not in str(logs)
+
+
+def test_silent_server_does_not_hold_requests() -> None:
+    """A server that accepts and never answers costs the time-out, not more."""
+
+    async def scenario() -> float:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            client = connect(f"redis://127.0.0.1:{silent.getsockname()[1]}", timeout_s=0.05)
+            start = asyncio.get_running_loop().time()
+            with pytest.raises(RedisAway) as caught:
+                await RedisLink(client).ask(client.ping)
+            await client.aclose()
+            assert "127.0.0.1" not in str(caught.value)
+            return asyncio.get_running_loop().time() - start
+
+    assert asyncio.run(scenario()) < 0.5
+
+
+def test_wrong_url_is_refused() -> None:
+    """A URL of another scheme is an error at start."""
+    with pytest.raises(ValueError, match="scheme"):
+        connect("http://127.0.0.1")

@@ -1,0 +1,104 @@
+"""``gateway serve`` and ``demo``: what stops them from starting is said in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import GatewayError
+from gateway.wire.messages import Response
+from gateway.wire.server.serve import ListenerTls, start
+from tests.wire.rig import Answerer
+
+
+@pytest.fixture
+def taken() -> object:
+    """An address on which somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["serve"], "config.yaml:1:1: unreadable-file"),
+        (["check"], "config.yaml:1:1: unreadable-file"),
+        (["serve", "-c", "taken.yaml"], "already in use"),
+        (["serve", "-c", "managed.yaml"], "already in use"),
+        (["serve", "-c", "managed.yaml", "--workers", "2"], "already in use"),
+        (["serve", "-c", "managed.yaml", "--workers", "0"], "--workers"),
+        (["serve", "-c", "managed.yaml", "--port", "65536"], "--port"),
+        (["serve", "-c", "outdated.yaml"], "earlier version"),
+        (["serve", "-c", "no-folder.yaml"], "No such file or directory (check notifications.store)"),
+        (["serve", "-c", "no-server.yaml"], "Connection refused"),
+        (["demo", "--port", "0"], "--port"),
+        (["demo", "--port", "{port}"], "already in use"),
+        (["explain", "abc", "--policy", "nowhere.xml"], "nowhere.xml is not a file"),
+    ],
+    ids=(
+        "no-config check-no-config data-port management-port management-port-of-workers no-worker port-beyond"
+        " outdated-store no-folder no-database demo-zero"
+        " demo-port no-policy"
+    ).split(),
+)
+def test_what_stops_a_command_is_one_line(tmp_path: Path, taken: int, arguments: list[str], said: str) -> None:
+    """Exit status and message, never a traceback, and never a process that waits for nothing."""
+    (tmp_path / "taken.yaml").write_text(f"listen: 127.0.0.1:{taken}\nmanagement: 127.0.0.1:0\n")
+    (tmp_path / "managed.yaml").write_text(f"listen: 127.0.0.1:0\nmanagement: 127.0.0.1:{taken}\n")
+    _write_stores(tmp_path)
+    command = [sys.executable, "-m", "gateway", *(each.format(port=taken) for each in arguments)]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode in (1, 2)
+    output = ended.stdout + ended.stderr
+    assert said.lower() in output.lower()
+    assert "Traceback" not in output
+
+
+def _write_stores(directory: Path) -> None:
+    """Configurations of the notification service whose stores cannot be used."""
+    with closing(sqlite3.connect(directory / "old.db")) as connection:
+        connection.execute("CREATE TABLE notification_jobs (id VARCHAR(36), dispatched INTEGER)")
+    stores = {
+        "outdated": f"sqlite:///{directory}/old.db",
+        "no-folder": f"sqlite:///{directory}/nowhere/new.db",
+        "no-server": "postgresql://gateway@127.0.0.1:1/nowhere",
+    }
+    for name, store in stores.items():
+        (directory / f"{name}.yaml").write_text(
+            f"listen: 127.0.0.1:0\nmanagement: 127.0.0.1:0\nbackends: {{jobs: {{app: notifications}}}}\n"
+            f"apis: [{{id: batch, path: batch, backend: jobs}}]\n"
+            f"notifications: {{store: '{store}', allow-readable-urls: true, "
+            "d365: {instance-url: 'https://x.operations.dynamics.com', client-id: a, client-secret: b,"
+            " token-url: 'https://login.microsoftonline.com/t/oauth2/v2.0/token'}}\n"
+        )
+
+
+def test_a_server_that_cannot_start_says_so(tmp_path: Path) -> None:
+    """A certificate that is none ends the start; it does not wait for ever."""
+    (tmp_path / "junk.pem").write_text("junk")
+    tls = ListenerTls(str(tmp_path / "junk.pem"), str(tmp_path / "junk.pem"))
+    with pytest.raises(GatewayError, match="cannot serve"):
+        asyncio.run(asyncio.wait_for(start(Answerer(lambda _: Response()), tls=tls), 10))
+
+
+@pytest.mark.parametrize("after_s", [0.15, 0.3, 0.6, 1.5])
+@pytest.mark.parametrize("command", [["serve", "-c", "config.yaml"], ["check", "-c", "config.yaml"]])
+def test_ctrl_c_ends_quietly(tmp_path: Path, command: list[str], after_s: float) -> None:
+    """Whenever it comes: while modules load, while the gateway is built, and while it serves."""
+    (tmp_path / "config.yaml").write_text("listen: 127.0.0.1:0\nmanagement: 127.0.0.1:0\n")
+    started = [sys.executable, "-m", "gateway", *command]
+    process = subprocess.Popen(started, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode in (0, 1, 130, -signal.SIGINT)
+    assert "gateway" not in output.partition("Traceback")[2]  # Python itself may be interrupted before it comes to us

@@ -1,0 +1,120 @@
+"""A head that varies the last one of its connection means exactly what it means on a connection of its own."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.wire.server.forwarded import Peer
+from gateway.wire.server.listener import Caller
+from gateway.wire.server.request_head import HeadError, parse_head
+from gateway.wire.server.varied_head import vary
+from gateway.wire.settings import ServerSettings
+
+SETTINGS = ServerSettings(max_request_line_bytes=60, max_field_line_bytes=50, max_fields=6)
+BASE = ("GET /a HTTP/1.1", "Host: h", "Authorization: Bearer one", "X-Trace: 1")
+
+REQUEST_LINES = ("GET /a HTTP/1.1", "POST /b?q=1 HTTP/1.1", "GET /a HTTP/1.0", "GET /%2e HTTP/1.1", "get /a HTTP/1.1")
+FIELDS = (
+    "Host: h",
+    "Host: other:81",
+    "Authorization: Bearer one",
+    "Authorization: Bearer two",
+    "authorization: Bearer three",
+    "X-Trace: 1",
+    "X_Trace: 2",
+    "X-Trace: \x01",
+    "X-Trace: a\nb",
+    "X-Trace: " + "x" * 60,
+    "X-Trace",
+    "X Trace: 1",
+    "Content-Length: 0",
+    "Content-Length: 7",
+    "content_length: 7",
+    "Transfer-Encoding: chunked",
+    "Connection: close",
+    "Connection: x-trace",
+    "Expect: 100-continue",
+    "Upgrade: websocket",
+    "X-Forwarded-For: 9.9.9.9",
+    "X-Forwarded-Proto: https",
+    "X-Forwarded-Host: elsewhere",
+    "Forwarded: for=9.9.9.9",
+    "TE: trailers",
+)
+HEADS = st.tuples(st.sampled_from(REQUEST_LINES), st.lists(st.sampled_from(FIELDS), max_size=6)).map(
+    lambda parts: [parts[0], "Host: h", *parts[1]]
+)
+
+
+def caller(trusted: bool) -> Caller:
+    """A connection; *trusted*: of a proxy whose forwarding fields are believed."""
+    networks = (ipaddress.ip_network("10.0.0.0/8"),) if trusted else ()
+    given = ServerSettings(max_request_line_bytes=60, max_field_line_bytes=50, max_fields=6, trusted_proxies=networks)
+    return Caller(Peer("10.0.0.1", "http", networks), given, None)
+
+
+def meaning(connection: Caller, sent: list[str]) -> object:
+    """Everything that the request says, or how it is refused."""
+    try:
+        head = connection.read("\r\n".join(sent).encode("latin-1"))
+    except HeadError as refusal:
+        return refusal.status, refusal.message
+    request = connection.request(head)
+    framing = head.length, head.keep_alive, head.expects_continue, head.minor, head.upgrade
+    origin = request.scheme, request.host, request.port, request.ip_address
+    is_own_host = request.received_host is request.headers.lines.get("host")
+    return (
+        request.method,
+        request.path,
+        request.query,
+        list(request.headers.lines.items()),
+        framing,
+        origin,
+        is_own_host,
+    )
+
+
+@settings(max_examples=2000)
+@given(HEADS, st.integers(0, 7), st.sampled_from(REQUEST_LINES + FIELDS), st.booleans())
+def test_means_the_same(first: list[str], at: int, line: str, trusted: bool) -> None:
+    """Whatever head came before, and whatever line of it changes."""
+    second = [*first[:at], line, *first[at + 1 :]]
+    connection = caller(trusted)
+    meaning(connection, first)
+    assert meaning(connection, second) == meaning(caller(trusted), second)
+
+
+@settings(max_examples=500)
+@given(HEADS, HEADS)
+def test_means_the_same_whatever_changes(first: list[str], second: list[str]) -> None:
+    """Heads that have nothing to do with each other neither."""
+    connection = caller(trusted=False)
+    meaning(connection, first)
+    assert meaning(connection, second) == meaning(caller(trusted=False), second)
+
+
+@pytest.mark.parametrize(
+    ("at", "line", "varies"),
+    [
+        (0, "POST /b?c=1 HTTP/1.1", True),
+        (2, "Authorization: Bearer two", True),
+        (3, "x_trace: 2", True),
+        (0, "GET /a HTTP/1.0", False),
+        (1, "Host: other", False),
+        (3, "Connection: close", False),
+        (3, "X-Trace: " + "x" * 60, False),
+    ],
+)
+def test_reads_only_what_has_changed(at: int, line: str, varies: bool) -> None:
+    """The usual changes cost no whole reading; what decides about the rest of the head does."""
+    lines = [*BASE[:at], line, *BASE[at + 1 :]]
+    last = parse_head("\r\n".join(BASE).encode(), list(BASE), SETTINGS)
+    head = vary(last, list(BASE), "\r\n".join(lines).encode(), lines, SETTINGS)
+    assert (head is not None) == varies
+    if head is not None:
+        assert head.memo == {}
+        assert head.lines is not last.lines
