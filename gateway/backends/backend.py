@@ -13,7 +13,7 @@ from gateway.backends.circuit_breaker import CircuitBreaker
 from gateway.backends.credentials import Credentials
 from gateway.errors import UpstreamError
 from gateway.wire.messages import ForwardOptions, Request, Response, Target, Url
-from gateway.wire.server.pending import Pending, rejected
+from gateway.wire.pending import Pending, rejected
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from gateway.backends.backend import BackendInfo, unavailable
 from gateway.wire.messages import ForwardOptions, Request, Response, Url
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 
 
 class PoolTarget(Protocol):

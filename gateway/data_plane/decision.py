@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from gateway.pipeline.responses import error_body
 from gateway.wire.body import Body
-from gateway.wire.fields import field_key
+from gateway.wire.fields import field_key, fold_name
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
 from gateway.wire.target import TargetError, split_target
@@ -105,7 +105,7 @@ def _question(request: Request) -> _Question | Response:
 
 def _subject(request: Request, method: str, path: str, query: str) -> Request:
     """The request that is asked about, without its body: a decision never reads it."""
-    kept = [(name, value) for name, value in request.headers if name.lower().replace("_", "-") not in _ASIDE]
+    kept = [(name, value) for name, value in request.headers if fold_name(name) not in _ASIDE]
     return Request(
         method,
         path,
@@ -134,7 +134,7 @@ def _changed(subject: Request, before: dict[str, str]) -> Iterator[tuple[str, st
     """The fields that the policies set."""
     changed = {name for name, line in subject.headers.lines.items() if before.get(name) != line}
     for name, value in subject.headers:
-        if name.lower().replace("_", "-") in changed - _CONNECTION:
+        if fold_name(name) in changed - _CONNECTION:
             yield name, value
 
 

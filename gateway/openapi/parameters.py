@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from gateway.openapi.json_schema import Schema
 from gateway.openapi.json_text import read_json
 from gateway.openapi.plain import json_number
+from gateway.wire.fields import fold_name
 
 Pair: TypeAlias = "tuple[str, str]"
 Kinds: TypeAlias = "frozenset[str]"
@@ -94,7 +95,7 @@ class Parameter:
     @property
     def field_key(self) -> str:
         """The name of a header as header fields are compared: no case, and ``_`` is ``-`` (docs/adr/0011)."""
-        return self.name.lower().replace("_", "-")
+        return fold_name(self.name)
 
     @property
     def is_plain(self) -> bool:

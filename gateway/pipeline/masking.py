@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from gateway.wire.fields import fold_name
+
 MASK = "*****"
 MAX_CHARACTERS = 200
 
@@ -35,7 +37,7 @@ class Masking:
     def __init__(
         self, secrets: Iterable[str] = (), headers: Iterable[str] = (), parameters: Iterable[str] = ()
     ) -> None:
-        self._headers = SECRET_HEADERS | {name.lower() for name in headers}
+        self._headers = SECRET_HEADERS | {fold_name(name) for name in headers}
         names = "|".join(map(re.escape, sorted({*SECRET_PARAMETERS, *parameters}, key=len, reverse=True)))
         self._parameters = re.compile(rf"(?i)([?&](?:{names})=)[^&#]*")
         known = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
@@ -54,7 +56,7 @@ class Masking:
 
     def header(self, name: str, value: str) -> str:
         """A header's value; credentials are masked whole."""
-        return MASK if name.lower().replace("_", "-") in self._headers else self.text(value)
+        return MASK if fold_name(name) in self._headers else self.text(value)
 
     def value(self, value: object) -> object:
         """A variable's value: plain ones masked, everything else by its type only."""

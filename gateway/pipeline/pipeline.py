@@ -21,7 +21,7 @@ from gateway.pipeline.policy import MaybeLater, Outcome, Place, Steps
 from gateway.pipeline.responses import error_response
 from gateway.pipeline.run import as_policy_error, finish, run
 from gateway.wire.messages import Response
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

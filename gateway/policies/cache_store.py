@@ -16,6 +16,7 @@ from gateway.policies.cache_lookup import CachePlan
 from gateway.policies.parts.elements import seconds
 from gateway.value_cache import CachedResponse
 from gateway.value_cache.seam import MAX_VALUE_BYTES
+from gateway.wire.fields import fold_name
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -85,7 +86,7 @@ class CacheStore:
     def _store(
         self, response: Response, plan: CachePlan, duration_s: float, context: Context
     ) -> Awaitable[None] | None:
-        headers = tuple((name, value) for name, value in response.headers.items() if name.lower() not in _NOT_KEPT)
+        headers = tuple((name, value) for name, value in response.headers.items() if fold_name(name) not in _NOT_KEPT)
         content = response.body.read(preserve=True)
         kept = CachedResponse(response.status_code, response.reason, headers, content, self.now())
         return plan.cache.store(plan.key, kept.to_bytes(), duration_s)

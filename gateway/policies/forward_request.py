@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.settings import Settings
     from gateway.wire.body import Body
     from gateway.wire.messages import Response
-    from gateway.wire.server.pending import Pending
+    from gateway.wire.pending import Pending
 
 
 @dataclass(frozen=True, slots=True)

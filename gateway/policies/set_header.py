@@ -16,7 +16,7 @@ from gateway.pipeline.policy import ANYWHERE
 from gateway.pipeline.values import Computed, Constant
 from gateway.policies.parts.elements import FIELD_NAME, FIELD_VALUE, VALUE
 from gateway.wire.authority import is_authority
-from gateway.wire.fields import field_key
+from gateway.wire.fields import field_key, fold_name
 from gateway.wire.headers import ONE_LINE_EACH
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class SetHeader:
         headers.replace(name, *self._lines(name, evaluated))
 
     def _append(self, headers: Headers, name: str, evaluated: list[_Evaluated]) -> None:
-        if name.lower() == "host" and name in headers:
+        if fold_name(name) == "host" and name in headers:
             raise _invalid(name, "one Host is all that a request has")
         for line in self._lines(name, evaluated):
             headers.append(name, line)
@@ -131,8 +131,8 @@ class SetHeader:
         found = [(value, safe_value(name, text, self.exact)) for value, text in evaluated]
         # A claim that is missing or blank must not become an empty identity: no value, no header (docs/adr/0080).
         values = [text for value, text in found if text or isinstance(value, Constant)]
-        lines = values if len(values) < 2 or name.lower() in ONE_LINE_EACH else [",".join(values)]
-        if name.lower() == "host" and not all(map(is_authority, lines)):
+        lines = values if len(values) < 2 or fold_name(name) in ONE_LINE_EACH else [",".join(values)]
+        if fold_name(name) == "host" and not all(map(is_authority, lines)):
             raise _invalid(name, "it is no host with an optional port")
         return lines
 
@@ -163,7 +163,7 @@ def _check_literals(settings: Settings, name: str, values: tuple[Value[str], ...
     """What can be said at load about a literal *name*, and about literal values for it."""
     if _belongs_to_connection(name):
         raise settings.error("bad-value", f"{name} belongs to the connection and cannot be set", at="name")
-    if name.lower() != "host":
+    if fold_name(name) != "host":
         return
     for value, element in zip(values, settings.all("value"), strict=True):
         if isinstance(value, Constant) and not is_authority(value.value):
@@ -178,4 +178,4 @@ def _checked_name(name: str) -> str:
 
 
 def _belongs_to_connection(name: str) -> bool:
-    return name.lower().replace("_", "-") in _IMMUTABLE
+    return fold_name(name) in _IMMUTABLE

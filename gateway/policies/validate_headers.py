@@ -14,8 +14,9 @@ from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.openapi import UNDEFINED
 from gateway.policies.parts.elements import FIELD_NAME
-from gateway.policies.parts.parameter_check import RESPONSE_HEADER, header_key
+from gateway.policies.parts.parameter_check import RESPONSE_HEADER
 from gateway.policies.parts.validation import ERRORS_VARIABLE, Conclusion, Finding, Overrides, action
+from gateway.wire.fields import fold_name
 
 if TYPE_CHECKING:
     from gateway.openapi import Parameter
@@ -60,7 +61,7 @@ class ValidateHeaders:
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<validate-headers>``."""
-        listed = {header_key(each.constant("name")): each.text("action") for each in settings.all("header")}
+        listed = {fold_name(each.constant("name")): each.text("action") for each in settings.all("header")}
         variable = settings.maybe(settings.constant, "errors-variable-name")
         overrides = Overrides(
             listed, settings.text("specified-header-action"), settings.text("unspecified-header-action")

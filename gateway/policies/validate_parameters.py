@@ -15,8 +15,9 @@ from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.openapi import UNDEFINED
 from gateway.policies.parts import query
-from gateway.policies.parts.parameter_check import PATH, QUERY, REQUEST_HEADER, header_key
+from gateway.policies.parts.parameter_check import PATH, QUERY, REQUEST_HEADER
 from gateway.policies.parts.validation import ERRORS_VARIABLE, Conclusion, Finding, Overrides, action
+from gateway.wire.fields import fold_name
 
 if TYPE_CHECKING:
     from gateway.openapi import OperationDefinition
@@ -125,7 +126,7 @@ def _overrides(settings: Settings, kind: str) -> Overrides:
     specified, unspecified = "specified-parameter-action", "unspecified-parameter-action"
     if own is None:
         return Overrides({}, settings.text(specified), settings.text(unspecified))
-    key = header_key if kind == "headers" else str.casefold
+    key = fold_name if kind == "headers" else str.casefold
     listed = {key(each.constant("name")): each.text("action") for each in own.all("parameter")}
     looks = own.maybe(own.text, unspecified) if kind != "path" else None
     return Overrides(

@@ -29,8 +29,18 @@ class FieldError(GatewayError):
     """A field name or value that must not be on the wire."""
 
 
+def fold_name(name: str) -> str:
+    """
+    *name* as field names are compared everywhere in the gateway: without case, and with ``-`` for ``_``.
+
+    Backends that follow CGI cannot tell ``X_Id`` from ``X-Id``, so neither may what a policy sets or removes
+    (docs/adr/0011). This is the only function that folds names; nothing is checked.
+    """
+    return name.lower().replace("_", "-")
+
+
 def field_key(name: str) -> str:
-    """*name* without case and with ``-`` for ``_``: the key under which it is kept. Raises FieldError."""
+    """The folded *name*, under which a field is kept. Raises FieldError: *name* is not a token."""
     key = _known.get(name)
     return _learn(name) if key is None else key
 
@@ -39,7 +49,7 @@ def _learn(name: str) -> str:
     """Check a name that was not seen before."""
     if not _TOKEN.fullmatch(name):
         raise FieldError("Malformed header name")
-    key = name.lower().replace("_", "-")
+    key = fold_name(name)
     if "_" in name and key in PROTECTED:
         raise FieldError("Malformed header name")
     if len(_known) < _MAX_KNOWN:

@@ -14,7 +14,7 @@ from gateway.wire.headers import Headers
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-    from gateway.wire.server.pending import Pending
+    from gateway.wire.pending import Pending
     from gateway.wire.upstream.way import Proxy, StoredCertificate, Way
 
 _PHRASES: dict[int, str] = {status.value: status.phrase for status in HTTPStatus}

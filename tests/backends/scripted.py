@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from gateway.errors import UpstreamError
 from gateway.wire.headers import Headers
 from gateway.wire.messages import ForwardOptions, Request, Response, Url
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 
 OPTIONS = ForwardOptions()
 REFUSED = UpstreamError("BackendConnectionFailure", "connection refused")

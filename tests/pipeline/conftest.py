@@ -20,7 +20,7 @@ from gateway.pipeline.run import run
 from gateway.pipeline.services import Services
 from gateway.pipeline.settings import Settings
 from gateway.wire.messages import ForwardOptions, Request, Response, Target, Url
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from gateway.pipeline.context import Context
 from gateway.pipeline.pipeline import Pipeline
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.messages import Response
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 from tests.pipeline.conftest import Backend, CompileXml
 
 FORWARD = "<backend><forward-request/></backend>"

@@ -15,7 +15,7 @@ from gateway.pipeline.run import as_policy_error, finish, run
 from gateway.wire.body import BodyTooLarge
 from gateway.wire.fields import FieldError
 from gateway.wire.messages import Request, Response
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 
 PLACE = Place("probe", Scope.API, Section.INBOUND, "probe[1]")
 

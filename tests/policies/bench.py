@@ -22,7 +22,7 @@ from gateway.policies import POLICIES
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import DEFAULT_PORTS, ForwardOptions, Request, Response, Url
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 
 NOW = 1_800_000_000
 

@@ -7,7 +7,7 @@ import pytest
 from gateway.errors import PolicyError, UpstreamError
 from gateway.wire.body import Body
 from gateway.wire.messages import ForwardOptions, Request, Response
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 from gateway.wire.upstream.way import Proxy, StoredCertificate, Way
 from tests.policies.bench import Backend, Bench, get, new_context, post
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from gateway.wire.messages import Ending, ForwardOptions, Request, Response, Target
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 from gateway.wire.server.serve import ListenerTls, RunningServer, start
 from gateway.wire.settings import ServerSettings, UpstreamSettings
 from gateway.wire.upstream.upstream import HttpTarget

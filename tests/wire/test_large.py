@@ -19,8 +19,8 @@ SERVER = """
 import asyncio, sys
 from gateway.wire.memory import settle
 from gateway.wire.messages import ForwardOptions
-from gateway.wire.serve import start
-from gateway.wire.upstream import HttpTarget
+from gateway.wire.server.serve import start
+from gateway.wire.upstream.upstream import HttpTarget
 
 class Forward:
     target = HttpTarget("http://127.0.0.1:" + sys.argv[1])

@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from gateway.wire.messages import ForwardOptions, Request, Response
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 from gateway.wire.server.serve import RunningServer
 from gateway.wire.settings import ServerSettings
 from gateway.wire.upstream.upstream import HttpTarget

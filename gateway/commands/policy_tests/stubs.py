@@ -14,7 +14,7 @@ from gateway.pipeline.services import Call
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import ForwardOptions, Request, Response, Url, join_paths
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 from gateway.wire.settings import UpstreamSettings
 
 ANYTHING = Answer.model_validate({})

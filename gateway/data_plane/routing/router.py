@@ -10,6 +10,7 @@ from gateway.data_plane.routing.table import RoutedApi, RoutedOperation
 from gateway.data_plane.routing.templates import literal_segments
 from gateway.data_plane.routing.tree import NO_QUERY, Node, build_tree
 from gateway.errors import LoadError, Problem
+from gateway.wire.fields import fold_name
 from gateway.wire.messages import Request
 
 
@@ -128,7 +129,7 @@ class _Place:
         if version is None or version.scheme == "segment":
             other, self.plain = self.plain, entry
         else:
-            key = (version.scheme, version.name.lower() if version.scheme == "header" else version.name)
+            key = (version.scheme, fold_name(version.name) if version.scheme == "header" else version.name)
             versions = self.by_field.setdefault(key, {})
             other, versions[version.value] = versions.get(version.value), entry
         if other is not None:

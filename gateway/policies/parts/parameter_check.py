@@ -56,11 +56,6 @@ class ParameterKind:
         return f"Value of the {what} does not conform to the definition. {mistake}" if mistake else ""
 
 
-def header_key(name: str) -> str:
-    """The name of a header as header fields are compared: no case, and ``_`` is ``-`` (docs/adr/0011)."""
-    return name.lower().replace("_", "-")
-
-
 QUERY = ParameterKind("QueryParameter", "query parameter")
 PATH = ParameterKind("PathParameter", "path parameter")
 REQUEST_HEADER = ParameterKind("RequestHeader", "header")

@@ -15,7 +15,7 @@ from gateway.pipeline.values import Constant
 from gateway.policies.parts import query
 from gateway.policies.parts.elements import FIELD_NAME
 from gateway.tokens.jwt import without_scheme
-from gateway.wire.fields import field_key
+from gateway.wire.fields import field_key, fold_name
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -72,7 +72,7 @@ class HeaderToken:
         return token
 
     def _bare(self, value: str, name: str, context: Context) -> str | None:
-        if self.scheme is not None and name.lower() == AUTHORIZATION:
+        if self.scheme is not None and fold_name(name) == AUTHORIZATION:
             return without_scheme(value, self.scheme(context))
         if not self.forgiving or value[: len(BEARER)].lower() != BEARER.lower():
             return value
@@ -160,7 +160,7 @@ def _prepared(source: HeaderToken) -> Value[str]:
     if not isinstance(source.name, Constant):
         return source
     name, scheme = source.name.value, source.scheme
-    if scheme is None or name.lower() != AUTHORIZATION:
+    if scheme is None or fold_name(name) != AUTHORIZATION:
         usual = source.forgiving
     else:
         usual = isinstance(scheme, Constant) and scheme.value.lower() == BEARER.lower()

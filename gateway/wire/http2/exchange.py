@@ -10,7 +10,7 @@ from gateway.wire.body import BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.http2.head import Field, response_head
 from gateway.wire.messages import Request, Response
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 from gateway.wire.upstream.exchange import MAX_INTERIM, UpstreamExchange
 from gateway.wire.upstream.response_head import ResponseError
 

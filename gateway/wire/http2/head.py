@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from gateway.wire.framing import HOP_BY_HOP, OWNED
 from gateway.wire.messages import Request, Url
-from gateway.wire.server.answers import OWNED
-from gateway.wire.server.request_head import HOP_BY_HOP
 from gateway.wire.upstream.response_head import ResponseError, ResponseHead, parse_response
 
 Field: TypeAlias = tuple[bytes, bytes]

@@ -10,22 +10,10 @@ import json
 from collections.abc import Iterable
 
 from gateway.wire.body import Body
+from gateway.wire.framing import OWNED
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
 
-# The wire decides about these, whatever backend or policies wrote.
-OWNED = frozenset(
-    [
-        "connection",
-        "content-length",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ]
-)
 _MAX_STATUS_LINES = 512
 _status_lines: dict[tuple[int, str], str] = {}
 
@@ -35,11 +23,6 @@ def error_response(status: int, message: str, headers: Iterable[tuple[str, str]]
     content = f'{{ "statusCode": {status}, "message": {json.dumps(message)} }}'.encode()
     fields = Headers([("Content-Type", "application/json"), *headers])
     return Response(status, fields, Body(content))
-
-
-def has_no_body(status: int, method: str) -> bool:
-    """Whether the answer ends with its head. Source: RFC 9112 §6.3."""
-    return method == "HEAD" or status in (204, 304) or status < 200
 
 
 def status_line(status: int, reason: str) -> str:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import ClientLeft, UpstreamError
 from gateway.wire.body import BodyStream, BodyTooLarge
+from gateway.wire.framing import has_no_body
 from gateway.wire.messages import Ending, Request, Response
-from gateway.wire.server.answers import error_response, has_no_body, render_head
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
+from gateway.wire.server.answers import error_response, render_head
 from gateway.wire.websocket import POLICY_VIOLATION, FrameTracker, close_frame
 
 if TYPE_CHECKING:

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.wire.authority import is_authority
-from gateway.wire.fields import FieldError, check_octets, parse_fields, tokens
+from gateway.wire.fields import FieldError, check_octets, fold_name, parse_fields, tokens
+from gateway.wire.framing import CHUNKED, HOP_BY_HOP
 from gateway.wire.target import TargetError, split_target
 
 if TYPE_CHECKING:
     from gateway.wire.settings import ServerSettings
-
-CHUNKED = -1
 
 _MAX_HOSTS = 1024
 _hosts: dict[str, str] = {}  # Host lines that were found well-formed
@@ -27,21 +26,6 @@ _VERSION = re.compile(r"HTTP/[0-9]\.[0-9]")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _USUAL_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 _REFUSED_METHODS = frozenset(["CONNECT", "TRACE"])
-
-# RFC 9110 §7.6.1, and Proxy-Connection, which old clients still send.
-HOP_BY_HOP = frozenset(
-    [
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ]
-)
 
 # Nominating one of these in Connection would take away what the backend relies on.
 _NOT_NOMINATED = frozenset(
@@ -230,7 +214,7 @@ def _expects_continue(line: str, head: RequestHead) -> bool:
 def _take_away(fields: dict[str, str], options: tuple[str, ...]) -> None:
     """Remove what is meant for this connection only, and what Connection nominates."""
     for option in options:
-        name = option.replace("_", "-")
+        name = fold_name(option)
         if name in _NOT_NOMINATED or name.startswith("x-forwarded-"):
             raise HeadError(400, "Connection nominates a header that is not hop-by-hop")
         fields.pop(name, None)

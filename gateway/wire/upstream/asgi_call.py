@@ -15,7 +15,7 @@ from gateway.errors import UpstreamError
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 
 _log = logging.getLogger(__name__)
 

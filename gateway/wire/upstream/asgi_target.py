@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
+from gateway.wire.fields import fold_name
+from gateway.wire.framing import OWNED
 from gateway.wire.messages import ForwardOptions, Request, Response, Url, join_paths
-from gateway.wire.server.answers import OWNED
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 from gateway.wire.upstream.asgi_call import AsgiApp, Call, Scope
 
 CALLER_HEADER = "caller-objectid"
@@ -72,7 +73,7 @@ def _asgi_headers(request: Request) -> list[tuple[bytes, bytes]]:
     fields = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in request.headers
-        if name.lower() not in OWNED
+        if fold_name(name) not in OWNED
     ]
     body = request.body
     if body is not None and body.stream is None:

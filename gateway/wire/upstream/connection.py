@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, cast
 from gateway.errors import UpstreamError
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.decoders import ChunkedDecoder, CloseDecoder, Decoder, FramingError, LengthDecoder
+from gateway.wire.framing import CHUNKED
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
-from gateway.wire.server.request_head import CHUNKED
 from gateway.wire.sweeper import sweeper
 from gateway.wire.upstream.exchange import MAX_INTERIM
 from gateway.wire.upstream.response_head import ResponseError, ResponseHead, parse_response

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.errors import UpstreamError
 from gateway.wire.messages import Request, Response
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 
 if TYPE_CHECKING:
     from gateway.wire.sweeper import Sweeper

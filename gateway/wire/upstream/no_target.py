@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.errors import UpstreamError
 from gateway.wire.messages import ForwardOptions, Request, Response, Url
-from gateway.wire.server.pending import Pending, rejected
+from gateway.wire.pending import Pending, rejected
 
 
 class NoTarget:

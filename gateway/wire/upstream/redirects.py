@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from gateway.wire.messages import DEFAULT_PORTS, ForwardOptions, Request, Response
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 from gateway.wire.target import TargetError, split_target
 
 if TYPE_CHECKING:

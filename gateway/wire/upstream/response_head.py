@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gateway.wire.fields import FieldError, check_octets, parse_fields, split_members, tokens
-from gateway.wire.server.answers import has_no_body
-from gateway.wire.server.request_head import CHUNKED, HOP_BY_HOP
+from gateway.wire.fields import FieldError, check_octets, fold_name, parse_fields, split_members, tokens
+from gateway.wire.framing import CHUNKED, HOP_BY_HOP, has_no_body
 
 UNTIL_CLOSE = -2
 
@@ -127,6 +126,6 @@ def _connection(head: ResponseHead, minor: int) -> None:
         head.upgrade = ",".join(tokens(fields["upgrade"]))
     for option in options:
         if option != "content-length":
-            fields.pop(option.replace("_", "-"), None)
+            fields.pop(fold_name(option), None)
     for name in HOP_BY_HOP.intersection(fields):
         del fields[name]

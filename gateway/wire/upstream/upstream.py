@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from gateway.errors import UpstreamError
+from gateway.wire.framing import HOP_BY_HOP, OWNED
 from gateway.wire.messages import DEFAULT_PORTS, ForwardOptions, Request, Response, Url, join_paths
-from gateway.wire.server.answers import OWNED
-from gateway.wire.server.pending import Pending, rejected
-from gateway.wire.server.request_head import HOP_BY_HOP
+from gateway.wire.pending import Pending, rejected
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream.dial import Dial, Direct, authorization_line, to_proxy, tunnel
 from gateway.wire.upstream.exchange import UpstreamExchange

@@ -10,7 +10,7 @@ from gateway.errors import UpstreamError
 from gateway.wire.body import Body, BodyStream, BodyTooLarge
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Ending, Request, Response
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 from gateway.wire.settings import ServerSettings
 from tests.wire.rig import OK, Answerer, answer, ask, client, proxy, serving, settled
 

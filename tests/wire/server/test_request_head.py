@@ -7,8 +7,9 @@ import asyncio
 import pytest
 
 from gateway.wire.body import Body
+from gateway.wire.framing import CHUNKED
 from gateway.wire.messages import Request, Response
-from gateway.wire.server.request_head import CHUNKED, HeadError, RequestHead, parse_head
+from gateway.wire.server.request_head import HeadError, RequestHead, parse_head
 from gateway.wire.settings import ServerSettings
 from tests.wire.rig import Answerer, client, serving
 

@@ -10,7 +10,7 @@ from gateway.errors import UpstreamError
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import ForwardOptions, Request, Response
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream.upstream import HttpTarget, parse_base_url
 from tests.wire.rig import (

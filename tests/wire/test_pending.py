@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.wire.server.pending import Pending
+from gateway.wire.pending import Pending
 
 
 def later(pending: Pending[int], action: Callable[[], None]) -> int:
