@@ -16,7 +16,7 @@ from docs.policy_groups import grouped
 from gateway.config.reference import markdown
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element
-from gateway.documents.structure import STRUCTURE
+from gateway.documents.vocabulary import STRUCTURE
 from gateway.documents.xml import format as xml_format
 from gateway.documents.yaml import format as yaml_format
 from gateway.pipeline.policy import ANYWHERE

@@ -14,7 +14,7 @@ from gateway.documents.model import Section
 from gateway.errors import Problem
 from gateway.management.console.catalog import ApiLine, EffectivePolicy, OperationLine, PolicyStep
 from gateway.pipeline.pipeline import Pipeline
-from gateway.pipeline.policy import Steps
+from gateway.pipeline.step import Steps
 
 
 class AssembledCatalog:

@@ -18,7 +18,7 @@ from gateway.errors import LoadError, Location, Problem
 from gateway.pipeline.compiler import Compiler, Scoped, default_global_policy
 from gateway.pipeline.masking import MASK
 from gateway.pipeline.pipeline import Pipeline
-from gateway.pipeline.policy import Vocabulary
+from gateway.pipeline.policy import PolicyTypes
 from gateway.pipeline.services import Services
 
 _TELLING = 8  # so many characters of a secret, or a shorter one whole, give it away
@@ -52,7 +52,7 @@ class PolicyLibrary:
         problems: Every mistake found so far, in no particular order, each once.
     """
 
-    vocabulary: Vocabulary
+    vocabulary: PolicyTypes
     services: Services
     named_values: Mapping[str, NamedValue] = field(default_factory=dict)
     fragments: Mapping[str, Path] = field(default_factory=dict)

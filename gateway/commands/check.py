@@ -19,7 +19,7 @@ from gateway.documents.model import PolicyDocument, Scope, Section
 from gateway.documents.named_values import Substitution
 from gateway.errors import LoadError, Location, Problem
 from gateway.pipeline.compiler import Compiler, Scoped
-from gateway.pipeline.policy import Vocabulary
+from gateway.pipeline.policy import PolicyTypes
 from gateway.pipeline.services import Services
 from gateway.policies import POLICIES
 from gateway.tokens.registry import IssuerRegistry
@@ -112,7 +112,7 @@ def offline_services() -> Services:
     return Services(targets=_AnyTarget(), issuers=IssuerRegistry(), caches=caches)
 
 
-def check_file(path: Path, services: Services, vocabulary: Vocabulary = POLICIES) -> Report:
+def check_file(path: Path, services: Services, vocabulary: PolicyTypes = POLICIES) -> Report:
     """Check one policy document without a configuration."""
     try:
         document = read_document(path, vocabulary)
@@ -121,7 +121,7 @@ def check_file(path: Path, services: Services, vocabulary: Vocabulary = POLICIES
     return check_document(document, services, vocabulary)
 
 
-def check_text(content: bytes, file: str, services: Services, vocabulary: Vocabulary = POLICIES) -> Report:
+def check_text(content: bytes, file: str, services: Services, vocabulary: PolicyTypes = POLICIES) -> Report:
     """The same for text that is in no file; *file* names it and tells its form."""
     try:
         document = parse_document(content, file, vocabulary)
@@ -130,7 +130,7 @@ def check_text(content: bytes, file: str, services: Services, vocabulary: Vocabu
     return check_document(document, services, vocabulary)
 
 
-def check_document(document: PolicyDocument, services: Services, vocabulary: Vocabulary) -> Report:
+def check_document(document: PolicyDocument, services: Services, vocabulary: PolicyTypes) -> Report:
     """Check shapes, then compile: every mistake that loading could find."""
     substitution = Substitution({})
     document = substitution.document(document)
@@ -141,7 +141,7 @@ def check_document(document: PolicyDocument, services: Services, vocabulary: Voc
     return _report(document.file, problems, unfilled)
 
 
-def _compile(document: PolicyDocument, services: Services, vocabulary: Vocabulary) -> Sequence[Problem]:
+def _compile(document: PolicyDocument, services: Services, vocabulary: PolicyTypes) -> Sequence[Problem]:
     compiler = Compiler(vocabulary, services)
     try:
         compiler.compile([Scoped(Scope.OPERATION, _as_policies(document, vocabulary))])
@@ -150,7 +150,7 @@ def _compile(document: PolicyDocument, services: Services, vocabulary: Vocabular
     return ()
 
 
-def _as_policies(document: PolicyDocument, vocabulary: Vocabulary) -> PolicyDocument:
+def _as_policies(document: PolicyDocument, vocabulary: PolicyTypes) -> PolicyDocument:
     """A fragment's policies, each put where it may stand: which section will include it is not known here."""
     fragment = document.fragment
     if fragment is None:
@@ -159,7 +159,7 @@ def _as_policies(document: PolicyDocument, vocabulary: Vocabulary) -> PolicyDocu
     return PolicyDocument(document.file, {section: fragment})
 
 
-def _fits(fragment: PolicyDocument, section: Section, vocabulary: Vocabulary) -> bool:
+def _fits(fragment: PolicyDocument, section: Section, vocabulary: PolicyTypes) -> bool:
     return all(problem.code != "wrong-section" for problem in check(fragment, vocabulary, section))
 
 

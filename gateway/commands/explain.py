@@ -12,7 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -29,11 +29,12 @@ from gateway.errors import GatewayError
 from gateway.pipeline.context import Context, DeploymentInfo
 from gateway.pipeline.masking import Masking
 from gateway.pipeline.pipeline import Pipeline
-from gateway.pipeline.policy import Place, Step
+from gateway.pipeline.place import Place
 from gateway.pipeline.services import Services
-from gateway.policies.parts.token_check import TokenCheck
+from gateway.pipeline.step import Step, Steps, TokenJudge
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.tokens.explain import Explanation, explain
+from gateway.tokens.explain import Step as CheckStep
 from gateway.tokens.jwt import without_scheme
 from gateway.tokens.registry import IssuerRegistry
 from gateway.wire.messages import Request
@@ -165,7 +166,7 @@ def _named(known: Sequence[Entity], name: str | None, kind: str) -> Entity:
     return found[0]
 
 
-async def _judge(check: TokenCheck, question: Question, context: Context) -> Explanation:
+async def _judge(check: TokenJudge, question: Question, context: Context) -> Explanation:
     validator = check.validator(context)
     if not question.offline:
         await asyncio.gather(*(issuer.refresh() for issuer in validator.keys.issuers))
@@ -186,25 +187,19 @@ def _without_keys(explanation: Explanation) -> Explanation:
     return replace(explanation, steps=tuple(steps))
 
 
-def token_checks(pipeline: Pipeline) -> Iterator[tuple[Step, TokenCheck]]:
+def token_checks(pipeline: Pipeline) -> Iterator[tuple[Step, TokenJudge]]:
     """Every token check of *pipeline*, those in branches too, in the order of the document."""
     for step in steps_in(pipeline.inbound):
-        check = getattr(step.policy, "check", None)
-        if isinstance(check, TokenCheck):
-            yield step, check
+        if judge := step.policy.token_judge:
+            yield step, judge
 
 
-def steps_in(value: object) -> Iterator[Step]:
-    """The steps in *value*, a step's own policies after it: choose, retry, wait and their kin keep them in fields."""
-    if isinstance(value, Step):
-        yield value
-        yield from steps_in(value.policy)
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from steps_in(item)
-    elif is_dataclass(value) and not isinstance(value, TokenCheck | type):
-        for each in fields(value):
-            yield from steps_in(getattr(value, each.name, None))
+def steps_in(steps: Steps) -> Iterator[Step]:
+    """Each of *steps*, followed by those inside it."""
+    for step in steps:
+        yield step
+        for inner in step.policy.nested:
+            yield from steps_in(inner)
 
 
 def as_json(verdicts: list[Verdict], masking: Masking) -> dict[str, object]:
@@ -216,9 +211,7 @@ def as_json(verdicts: list[Verdict], masking: Masking) -> dict[str, object]:
 
 def _check_json(verdict: Verdict, masking: Masking) -> dict[str, object]:
     explanation = verdict.explanation
-    steps = [
-        {each.name: _plain(getattr(step, each.name), masking) for each in fields(step)} for step in explanation.steps
-    ]
+    steps = [{name: _plain(value, masking) for name, value in asdict(step).items()} for step in explanation.steps]
     place = {"policy": verdict.place.source, "scope": verdict.place.scope.value, "path": verdict.place.path}
     story = {"accepted": explanation.accepted, "reason": explanation.reason, "note": explanation.note}
     return {**place, **story, "steps": steps}
@@ -244,13 +237,11 @@ _SIGNS = {"passed": "ok  ", "failed": "FAIL", "unknown": "?   "}
 _WORDS = {ACCEPTED: "accepted", REFUSED: "refused", UNKNOWN: "cannot be judged: keys are missing"}
 
 
-def _step_lines(step: object) -> Iterator[str]:
-    name, sign = getattr(step, "name", ""), _SIGNS[getattr(step, "outcome", "unknown")]
-    reason = getattr(step, "reason", "")
-    yield f"{sign} {name}{f'  {reason}' if reason else ''}{'  (decides)' if getattr(step, 'decisive', False) else ''}"
-    for label in ("expected", "found", "message", "hint"):
-        if said := getattr(step, label, ""):
-            yield f"       {label}: {said}"
+def _step_lines(step: CheckStep) -> Iterator[str]:
+    reason = f"  {step.reason}" if step.reason else ""
+    yield f"{_SIGNS[step.outcome]} {step.name}{reason}{'  (decides)' if step.decisive else ''}"
+    said = {"expected": step.expected, "found": step.found, "message": step.message, "hint": step.hint}
+    yield from (f"       {label}: {text}" for label, text in said.items() if text)
 
 
 def outcome(verdicts: list[Verdict]) -> int:

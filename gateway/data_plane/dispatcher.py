@@ -18,7 +18,7 @@ from gateway.documents.model import Scope, Section
 from gateway.errors import PolicyError
 from gateway.pipeline.context import Context
 from gateway.pipeline.pipeline import Pipeline
-from gateway.pipeline.policy import Place
+from gateway.pipeline.place import Place
 
 if TYPE_CHECKING:
     from gateway.data_plane.routing import Match, Router

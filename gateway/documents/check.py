@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from gateway.documents.model import Node, PolicyDocument, Section, Text
+from gateway.documents.placeholders import UNRESOLVED, is_unresolved, mentions_named_value
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
-from gateway.documents.structure import BASE, INCLUDE_FRAGMENT, STRUCTURE, statement_shape
+from gateway.documents.vocabulary import BASE, INCLUDE_FRAGMENT, STRUCTURE, Vocabulary, statement_shape
 from gateway.errors import Location, Problem
 from gateway.expressions.scan import Unbalanced, scan_expression
-from gateway.pipeline.policy import Vocabulary
-from gateway.pipeline.values import UNRESOLVED, is_unresolved
 
 # `user@{{domain}}` is text with a named value.
 _EXPRESSION_START = re.compile(r"@\(|@\{(?!\{)")
@@ -171,7 +170,7 @@ class _Check:
             self._expression(text, rule, name)
         elif found and not _tolerates_mixture(rule):
             self._mixed(text, name)
-        elif "{{" not in text.value:
+        elif not mentions_named_value(text.value):
             self._literal(text, rule, name)
 
     def _expression(self, text: Text, rule: Attribute | Element, name: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.documents.model import PolicyDocument
+from gateway.documents.vocabulary import Vocabulary
 from gateway.documents.xml import format as xml_format
 from gateway.documents.yaml import format as yaml_format
 from gateway.errors import LoadError, Location
-from gateway.pipeline.policy import Vocabulary
 
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 

@@ -11,10 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.documents.model import Node, PolicyDocument, Text
+from gateway.documents.placeholders import NAMED_VALUE, mentions_named_value
 from gateway.errors import Location, Problem
-
-# A third brace on either side makes it C# interpolation ($"{{{x}}}"), not a named value.
-_REFERENCE = re.compile(r"(?<!\{)\{\{\s*([A-Za-z0-9._-]{1,256})\s*\}\}(?!\})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class Substitution:
         )
 
     def _text(self, text: Text) -> Text:
-        return replace(text, value=_REFERENCE.sub(self._lookup(text.location), text.value))
+        return replace(text, value=NAMED_VALUE.sub(self._lookup(text.location), text.value))
 
     def _lookup(self, location: Location) -> Callable[[re.Match[str]], str]:
         def value(reference: re.Match[str]) -> str:
@@ -83,7 +81,7 @@ class Substitution:
 
 def _mentions(node: Node) -> bool:
     texts = [*node.attributes.values(), *([node.text] if node.text else [])]
-    return any("{{" in text.value for text in texts)
+    return any(mentions_named_value(text.value) for text in texts)
 
 
 def _is_liquid(node: Node) -> bool:

@@ -13,9 +13,8 @@ from typing import Any, TypeAlias
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
-from gateway.documents.structure import STRUCTURE
+from gateway.documents.vocabulary import STRUCTURE, Vocabulary
 from gateway.documents.yaml.reader import DO, TEXT, only_child, plural
-from gateway.pipeline.policy import Vocabulary
 
 Schema: TypeAlias = dict[str, Any]
 

@@ -23,7 +23,7 @@ import structlog
 
 from gateway.config.materials import Logger
 from gateway.errors import UpstreamError
-from gateway.pipeline.services import CredentialSource, Event
+from gateway.outside.seam import CredentialSource, Event
 
 log = structlog.get_logger("gateway.events")
 

@@ -15,7 +15,7 @@ import httpx2
 
 from gateway.errors import UpstreamError
 from gateway.outside.lean_imports import without
-from gateway.pipeline.services import Call
+from gateway.outside.seam import Call
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response

@@ -10,13 +10,15 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.pipeline.step import Policy
+
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.wire.body import Body
 
 
 @dataclass(frozen=True, slots=True)
-class BufferBody:
+class BufferBody(Policy):
     """Waits until the bodies that the next policy reads are in memory; does nothing when they are."""
 
     request: bool

@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.documents.model import Node, PolicyDocument, Scope, Section
+from gateway.documents.vocabulary import BASE, INCLUDE_FRAGMENT
 from gateway.errors import LoadError, Location, Problem
 from gateway.pipeline.buffering import BufferBody
 from gateway.pipeline.header_contract import ContractBuilder
 from gateway.pipeline.pipeline import Pipeline, PreflightStep
-from gateway.pipeline.policy import Place, Policy, PolicyType, Step, Steps, Vocabulary
+from gateway.pipeline.place import Place
+from gateway.pipeline.policy import PolicyType, PolicyTypes
 from gateway.pipeline.services import Services
-from gateway.pipeline.settings import Reads, Settings
-
-BASE = "base"
-INCLUDE = "include-fragment"
-
+from gateway.pipeline.settings import Reads, Resumption, Settings, Site
+from gateway.pipeline.step import Policy, Step, Steps
 
 _STRING_LITERAL = re.compile(r'"([A-Za-z0-9_-]{1,128})"')
 
@@ -49,13 +48,6 @@ class Scoped:
     document: PolicyDocument
 
 
-@dataclass(slots=True)
-class Resumption:
-    """The part of outbound that runs on a response from the cache: filled when outbound is compiled."""
-
-    steps: Steps = ()
-
-
 @dataclass(frozen=True, slots=True)
 class _Statement:
     """One policy element of the effective policy, and where it came from."""
@@ -73,7 +65,7 @@ class Compiler:
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, services: Services, fragments: Mapping[str, PolicyDocument] | None = None
+        self, vocabulary: PolicyTypes, services: Services, fragments: Mapping[str, PolicyDocument] | None = None
     ) -> None:
         self.services = services
         self.problems: list[Problem] = []
@@ -81,9 +73,6 @@ class Compiler:
         self._vocabulary = vocabulary
         self._fragments = fragments or {}
         self.resumption = Resumption()
-        self.section = Section.INBOUND
-        self._scope = Scope.GLOBAL
-        self._path = ""
 
     def compile(self, documents: Sequence[Scoped]) -> Pipeline:
         """
@@ -106,13 +95,8 @@ class Compiler:
             preflight=_preflight(steps[Section.INBOUND]),
         )
 
-    def nested(self, parent: Node) -> Steps:
-        """The policies inside *parent*, in its section and scope."""
-        return self._compile_all(self._expand(parent.children, self._scope, self._path + "/"))
-
     def _compile_section(self, section: Section, documents: Sequence[Scoped]) -> Steps:
-        self.section = section
-        return self._compile_all(self._effective(section, documents))
+        return self._compile_all(self._effective(section, documents), section)
 
     # -- the effective policy
     def _effective(self, section: Section, documents: Sequence[Scoped]) -> Iterator[_Statement]:
@@ -125,7 +109,7 @@ class Compiler:
             yield from self._effective(section, broader)
             return
         for statement in self._expand(narrowest.document.statements(section), narrowest.scope):
-            if statement.node.name != BASE:
+            if statement.node.name != BASE.name:
                 yield statement
             else:
                 yield from self._effective(section, broader)
@@ -136,7 +120,7 @@ class Compiler:
         for node in nodes:
             seen[node.name] += 1
             path = f"{prefix}{node.name}[{seen[node.name]}]"
-            if node.name == INCLUDE:
+            if node.name == INCLUDE_FRAGMENT.name:
                 yield from self._expand(self._fragment(node), scope, path + "/")
             else:
                 yield _Statement(node, scope, path)
@@ -152,41 +136,38 @@ class Compiler:
         return ()
 
     # -- statements to steps
-    def _compile_all(self, statements: Iterable[_Statement]) -> Steps:
+    def _compile_all(self, statements: Iterable[_Statement], section: Section) -> Steps:
         steps: list[Step] = []
         for statement in statements:
             try:
-                steps += self._compile_one(statement)
+                steps += self._compile_one(statement, section)
             except LoadError as error:
                 self.problems += error.problems
         return tuple(steps)
 
-    def _compile_one(self, statement: _Statement) -> list[Step]:
-        kind = self._policy_type(statement.node)
-        outer = self._scope, self._path
-        self._scope, self._path = statement.scope, statement.path
-        try:
-            reads = Reads()
-            policy = kind.compile(Settings(statement.node, kind.shape, self, reads))
-            self._note_headers(statement.node, policy)
-            place = self._place(statement)
-        finally:
-            self._scope, self._path = outer
+    def _compile_one(self, statement: _Statement, section: Section) -> list[Step]:
+        node, reads = statement.node, Reads()
+        kind = self._policy_type(node, section)
+        site = Site(section, self.services, self._nested(statement, section), self.resumption)
+        policy = kind.compile(Settings(node, kind.shape, site, reads))
+        if section in (Section.INBOUND, Section.BACKEND):
+            self._note_headers(node, policy)
+        place = Place(node.name, statement.scope, section, statement.path, node.attribute("id"))
         return [*self._buffering(reads, place), Step(policy.apply, place, policy)]
 
-    def _policy_type(self, node: Node) -> type[PolicyType]:
+    def _nested(self, outer: _Statement, section: Section) -> Callable[[Node], Steps]:
+        """Compiles the policies inside a node that belongs to *outer*, in its section and scope."""
+        return lambda node: self._compile_all(self._expand(node.children, outer.scope, outer.path + "/"), section)
+
+    def _policy_type(self, node: Node, section: Section) -> type[PolicyType]:
         kind = self._vocabulary.get(node.name)
         if kind is None:
             raise LoadError.at(node.location, "unknown-element", f"no policy is called {node.name!r}")
-        if self.section not in kind.sections:
-            allowed = ", ".join(section.value for section in Section if section in kind.sections)
-            message = f"{node.name} cannot stand in {self.section.value}"
+        if section not in kind.sections:
+            allowed = ", ".join(known.value for known in Section if known in kind.sections)
+            message = f"{node.name} cannot stand in {section.value}"
             raise LoadError.at(node.location, "wrong-section", message, f"allowed in: {allowed}")
         return kind
-
-    def _place(self, statement: _Statement) -> Place:
-        node = statement.node
-        return Place(node.name, statement.scope, self.section, statement.path, node.attribute("id"))
 
     def _buffering(self, reads: Reads, place: Place) -> list[Step]:
         if not reads.request_body and not reads.response_body:
@@ -196,25 +177,22 @@ class Compiler:
 
     # -- the header contract
     def _note_headers(self, node: Node, policy: Policy) -> None:
-        if self.section not in (Section.INBOUND, Section.BACKEND):
-            return
         self.contract.reads(set(_literals(node)))
-        for name in getattr(policy, "owned_headers", ()):
+        for name in policy.sets_headers:
             self.contract.sets(name)
 
 
 def _behind_cache_store(outbound: Steps) -> Steps:
-    """What follows the policy that kept the response: everything before it is in the response already."""
+    """What follows the policy that stored the response: the stored response contains the work of everything before."""
     for index, step in enumerate(outbound):
-        if getattr(step.policy, "stores_response", False):
+        if step.policy.stores_response:
             return outbound[index + 1 :]
     return ()
 
 
 def _preflight(inbound: Steps) -> tuple[PreflightStep, ...]:
     """The policies that answer preflights: direct children of inbound, as in APIM."""
-    answering = ((step.place, getattr(step.policy, "preflight", None)) for step in inbound)
-    return tuple((place, preflight) for place, preflight in answering if preflight is not None)
+    return tuple((step.place, step.policy.preflight) for step in inbound if step.policy.answers_preflight)
 
 
 def _literals(node: Node) -> Iterator[str]:

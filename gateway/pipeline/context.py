@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.backends import Backend, BackendPool
 from gateway.wire.messages import Ending, Request, Response, Url
 
 if TYPE_CHECKING:
     from gateway.errors import PolicyError
     from gateway.openapi import OperationDefinition
-    from gateway.pipeline.policy import MaybeLater, Place, Steps
+    from gateway.pipeline.outcome import MaybeLater, Outcome
+    from gateway.pipeline.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,9 @@ class LastError:
 class Tracer(Protocol):
     """Watches one request step by step; see ``gateway.pipeline.tracing``."""
 
-    def run(self, steps: Steps, context: Context) -> MaybeLater: ...
+    def watch(self, place: Place, apply: Callable[[Context], MaybeLater], context: Context) -> Awaitable[Outcome]:
+        """Apply the policy at *place*, and note what it changed."""
+
     def message(self, source: str, text: str, metadata: Sequence[tuple[str, str]] = ()) -> None: ...
 
 
@@ -233,7 +237,8 @@ class Context:
     @property
     def backend(self) -> object:
         """``context.Backend``: the backend entity in use, or None."""
-        return getattr(self.request.target, "info", None)
+        target = self.request.target
+        return target.info if isinstance(target, Backend | BackendPool) else None
 
     def on_answer(self, change: Callable[[Response], None]) -> None:
         """Have *change* made to the answer, whoever makes it: backend, policy or error. It must not raise."""

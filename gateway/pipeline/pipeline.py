@@ -17,9 +17,11 @@ import structlog
 
 from gateway.errors import PolicyError
 from gateway.pipeline.context import LastError
-from gateway.pipeline.policy import MaybeLater, Outcome, Place, Steps
+from gateway.pipeline.outcome import MaybeLater, Outcome, finish
+from gateway.pipeline.place import Place
 from gateway.pipeline.responses import error_response
-from gateway.pipeline.run import as_policy_error, finish, run
+from gateway.pipeline.run import as_policy_error, run
+from gateway.pipeline.step import Steps
 from gateway.wire.messages import Response
 from gateway.wire.pending import Pending
 

@@ -1,90 +1,30 @@
-"""
-What a policy is: a shape, the sections where it may stand, and one verb.
-
-``apply`` runs without a coroutine whenever it can. It returns
-
-* ``None``: go on with the next policy;
-* a ``Response``: the pipeline ends here and this is the answer (``return-response``);
-* an awaitable of one of the two, when it has to wait.
-
-or raises ``PolicyError``: the pipeline goes to on-error.
-"""
+"""What a policy is: a shape, the sections where it may stand, how it is compiled, and what ``step`` declares."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeVar
+from collections.abc import Mapping
+from typing import ClassVar, Self, TypeAlias
 
-from gateway.documents.model import Scope, Section
+from gateway.documents.model import Section
 from gateway.documents.shape import Element
-from gateway.wire.messages import Response
-
-if TYPE_CHECKING:
-    from gateway.pipeline.context import Context
-    from gateway.pipeline.settings import Settings
-
-T = TypeVar("T")
-
-Outcome: TypeAlias = Response | None
-MaybeLater: TypeAlias = Outcome | Awaitable[Outcome]
-
-# A setting that is known at load or computed for each request; calling it gives the value.
-Value: TypeAlias = Callable[["Context"], T]
+from gateway.pipeline.settings import Settings
+from gateway.pipeline.step import Policy
 
 ANYWHERE = frozenset(Section)
 
 
-class Policy(Protocol):
-    """One compiled policy; immutable, shared by all requests."""
+class PolicyType(Policy):
+    """The base of every policy that a document can name; the registry lists its subclasses."""
 
-    def apply(self, context: Context) -> MaybeLater: ...
-
-
-class PolicyType(Protocol):
-    """A policy's class, as the registry lists it."""
+    __slots__ = ()
 
     shape: ClassVar[Element]
     sections: ClassVar[frozenset[Section]]
 
     @classmethod
-    def compile(cls, settings: Settings) -> Policy:
+    def compile(cls, settings: Settings) -> Self:
         """Check beyond the shape and prepare all that does not depend on a request. Raises LoadError."""
+        raise NotImplementedError
 
 
-Vocabulary: TypeAlias = Mapping[str, "type[PolicyType]"]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """
-    Where a policy stands: the parts of ``context.LastError``.
-
-    Attributes:
-        path: Within its document, 1-based per name: ``choose[3]/when[2]``.
-        scope_name, section_name: The two as APIM writes them.
-    """
-
-    source: str
-    scope: Scope
-    section: Section
-    path: str
-    policy_id: str | None = None
-    scope_name: str = field(init=False)
-    section_name: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "scope_name", self.scope.value)
-        object.__setattr__(self, "section_name", self.section.value)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A policy in a pipeline."""
-
-    apply: Callable[[Context], MaybeLater]
-    place: Place
-    policy: Policy
-
-
-Steps: TypeAlias = tuple[Step, ...]
+PolicyTypes: TypeAlias = Mapping[str, type[PolicyType]]

@@ -16,8 +16,9 @@ from gateway.wire.fields import FieldError
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
-    from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import MaybeLater, Outcome, Steps
+    from gateway.pipeline.context import Context, Tracer
+    from gateway.pipeline.outcome import MaybeLater, Outcome
+    from gateway.pipeline.step import Steps
 
 
 def run(steps: Steps, context: Context) -> MaybeLater:
@@ -28,7 +29,7 @@ def run(steps: Steps, context: Context) -> MaybeLater:
         PolicyError: A policy refused; ``context.place`` says which.
     """
     if context.tracer is not None:
-        return context.tracer.run(steps, context)
+        return _run_traced(steps, context, context.tracer) if steps else None
     for number, step in enumerate(steps, 1):
         context.place = step.place
         outcome = step.apply(context)
@@ -36,22 +37,27 @@ def run(steps: Steps, context: Context) -> MaybeLater:
             continue
         if number == len(steps) or isinstance(outcome, Response):
             return outcome
-        return _go_on(outcome, steps[number:], context)
+        return _continue(outcome, steps[number:], context)
     return None
 
 
-async def _go_on(waiting: Awaitable[Outcome], rest: Steps, context: Context) -> Outcome:
+async def _run_traced(steps: Steps, context: Context, tracer: Tracer) -> Outcome:
+    """The same, step by step under the eyes of *tracer*; here even a policy that need not wait is awaited."""
+    for step in steps:
+        context.place = step.place
+        outcome = await tracer.watch(step.place, step.apply, context)
+        if outcome is not None:
+            return outcome
+    return None
+
+
+async def _continue(waiting: Awaitable[Outcome], rest: Steps, context: Context) -> Outcome:
     """Wait for one policy, then run the *rest*."""
     outcome = await waiting
     if outcome is not None:
         return outcome
     later = run(rest, context)
     return later if later is None or isinstance(later, Response) else await later
-
-
-async def finish(outcome: MaybeLater) -> Outcome:
-    """Wait for *outcome* where it is still to come."""
-    return outcome if outcome is None or isinstance(outcome, Response) else await outcome
 
 
 def as_policy_error(error: Exception) -> PolicyError | None:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
     from gateway.counters import Counters
+    from gateway.outside.seam import CredentialSource, EventSink, HttpClient
     from gateway.tokens.cache import TokenCache
     from gateway.tokens.registry import IssuerRegistry
-    from gateway.wire.headers import Headers
-    from gateway.wire.messages import Response, Target
-    from gateway.wire.upstream.way import Proxy, StoredCertificate
+    from gateway.wire.messages import Target
+    from gateway.wire.upstream.way import StoredCertificate
 
 
 class Targets(Protocol):
@@ -27,50 +27,6 @@ class Targets(Protocol):
 
     def for_url(self, base_url: str) -> Target: ...
     def for_id(self, backend_id: str) -> Target: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """An outgoing call of a policy. *timeout_s*: seconds for the whole call."""
-
-    method: str
-    url: str
-    headers: Headers
-    body: bytes
-    timeout_s: float
-    certificate: StoredCertificate | None = None
-    proxy: Proxy | None = None
-
-
-class HttpClient(Protocol):
-    """Makes the calls of send-request; not for requests to backends."""
-
-    def send(self, call: Call) -> Awaitable[Response]:
-        """The answer, its body in memory and decoded; redirects are not followed. Raises UpstreamError."""
-
-
-class CredentialSource(Protocol):
-    """Tokens of the gateway's own identities: a managed identity in Azure, something else elsewhere."""
-
-    def token(self, resource: str, client_id: str | None) -> str | Awaitable[str]:
-        """An access token for *resource*. Raises UpstreamError: none could be had."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """
-    What log-to-eventhub, send-service-bus-message and publish-to-dapr hand out.
-
-    Attributes:
-        kind: ``eventhub`` or ``servicebus``.
-        destination: Logger id, queue or topic.
-        properties: Partition, message properties: name and text.
-    """
-
-    kind: str
-    destination: str
-    content: bytes
-    properties: tuple[tuple[str, str], ...] = ()
 
 
 class ClientAuthorities(Protocol):
@@ -81,12 +37,6 @@ class ClientAuthorities(Protocol):
 
     def revocation(self, certificate: Certificate) -> str | Awaitable[str]:
         """Why *certificate* is refused: it is revoked, or nobody can say. Empty: it is good."""
-
-
-class EventSink(Protocol):
-    """Where events go: a file, an HTTP endpoint, Azure. Its own failures are its own to log."""
-
-    def write(self, event: Event) -> Awaitable[None] | None: ...
 
 
 class MetricSink(Protocol):

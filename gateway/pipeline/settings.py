@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gateway.documents.model import Node, Section, Text
+from gateway.documents.placeholders import UNRESOLVED, is_unresolved
 from gateway.documents.shape import Attribute, Content, Element, Kind
 from gateway.errors import LoadError, Location
 from gateway.expressions import Expression, compile_expression, is_expression
-from gateway.pipeline.values import CONVERSIONS, UNRESOLVED, Computed, Constant, is_unresolved, literal, to_object
+from gateway.pipeline.values import CONVERSIONS, Computed, Constant, literal, to_object
 
 if TYPE_CHECKING:
-    from gateway.pipeline.compiler import Compiler
-    from gateway.pipeline.policy import Steps, Value
     from gateway.pipeline.services import Services
+    from gateway.pipeline.step import Steps, Value
 
 T = TypeVar("T")
 
@@ -39,6 +39,30 @@ class Reads:
         self.response_body |= expression.reads_response_body
 
 
+@dataclass(slots=True)
+class Resumption:
+    """The part of outbound that runs on a response from the cache: filled when outbound is compiled."""
+
+    steps: Steps = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """
+    Where one policy is being compiled.
+
+    Attributes:
+        services: The outside world.
+        nested: Compiles the policies inside a node, for the same section and scope.
+        resumption: The pipeline's, for the policy that answers from the cache.
+    """
+
+    section: Section
+    services: Services
+    nested: Callable[[Node], Steps]
+    resumption: Resumption
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """
@@ -51,7 +75,7 @@ class Settings:
 
     node: Node
     shape: Element
-    compiler: Compiler
+    site: Site
     reads: Reads
 
     @property
@@ -62,7 +86,7 @@ class Settings:
     @property
     def section(self) -> Section:
         """The section in which the policy stands."""
-        return self.compiler.section
+        return self.site.section
 
     @property
     def on_request(self) -> bool:
@@ -70,9 +94,14 @@ class Settings:
         return self.section in (Section.INBOUND, Section.BACKEND)
 
     @property
+    def resumption(self) -> Resumption:
+        """The part of outbound that runs on a response from the cache."""
+        return self.site.resumption
+
+    @property
     def services(self) -> Services:
         """The outside world."""
-        return self.compiler.services
+        return self.site.services
 
     def has(self, name: str) -> bool:
         """Whether the attribute is written out."""
@@ -150,11 +179,11 @@ class Settings:
         declared = self.shape.child(name)
         if declared is None:
             raise LookupError(f"{self.shape.name} declares no child {name}")
-        return (Settings(node, declared.element, self.compiler, self.reads) for node in self.node.all(name))
+        return (Settings(node, declared.element, self.site, self.reads) for node in self.node.all(name))
 
     def steps(self) -> Steps:
         """The policies inside this element, compiled for the enclosing section."""
-        return self.compiler.nested(self.node)
+        return self.site.nested(self.node)
 
     def error(self, code: str, message: str, remedy: str = "", at: str | None = None) -> LoadError:
         """A LoadError at this element, or at its attribute *at*; a value still to be filled in is never the mistake."""

@@ -9,19 +9,21 @@ from __future__ import annotations
 import hmac
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gateway.documents.model import Section
 from gateway.pipeline.masking import MASK
-from gateway.pipeline.run import as_policy_error, finish
+from gateway.pipeline.outcome import finish
+from gateway.pipeline.run import as_policy_error
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.pipeline.masking import Masking
-    from gateway.pipeline.policy import MaybeLater, Outcome, Place, Step, Steps
+    from gateway.pipeline.outcome import MaybeLater, Outcome
+    from gateway.pipeline.place import Place
     from gateway.wire.headers import Headers
     from gateway.wire.messages import Ending, Response
 
@@ -71,36 +73,25 @@ class RequestTrace:
             data["lastError"] = {"source": error.source, "reason": error.reason, "message": message}
         self._note("handler", data)
 
-    def run(self, steps: Steps, context: Context) -> MaybeLater:
-        """Apply *steps* as ``run`` does, and note each one."""
-        return self._run(steps, context) if steps else None
-
-    async def _run(self, steps: Steps, context: Context) -> Outcome:
-        for step in steps:
-            outcome = await self._apply(step, context)
-            if outcome is not None:
-                return outcome
-        return None
-
-    async def _apply(self, step: Step, context: Context) -> Outcome:
-        context.place = step.place
-        self._section = step.place.section.value
+    async def watch(self, place: Place, apply: Callable[[Context], MaybeLater], context: Context) -> Outcome:
+        """Apply the policy at *place*, and note what it changed."""
+        self._section = place.section.value
         before, began = self._snapshot(context), time.monotonic()
         try:
-            outcome = await finish(step.apply(context))
+            outcome = await finish(apply(context))
         except Exception as error:
-            self._note(step.place.source, self._failure(error, step.place))
+            self._note(place.source, self._failure(error, place))
             raise
-        self._hide(step.place.source, before, context)
+        self._hide(place.source, before, context)
         data: dict[str, object] = {
-            "path": step.place.path,
-            "scope": step.place.scope.value,
+            "path": place.path,
+            "scope": place.scope.value,
             "took_ms": round((time.monotonic() - began) * 1000, 3),
             "changes": _changes(before, self._snapshot(context)),
         }
         if outcome is not None:
             data["message"] = "The policy answered; the pipeline ends here."
-        self._note(step.place.source, data)
+        self._note(place.source, data)
         return outcome
 
     def message(self, source: str, text: str, metadata: Sequence[tuple[str, str]] = ()) -> None:

@@ -6,10 +6,10 @@ Source: APIM "Policy expressions": the result is converted to the attribute's ty
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from gateway.documents.placeholders import UNRESOLVED, is_unresolved
 from gateway.documents.shape import Kind
 from gateway.errors import LoadError, Location
 from gateway.expressions import to_bool, to_int, to_text
@@ -19,19 +19,10 @@ if TYPE_CHECKING:
 
     from gateway.expressions import Expression
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
+    from gateway.pipeline.step import Value
 
 T = TypeVar("T")
 U = TypeVar("U")
-
-UNRESOLVED = "unresolved-value"
-
-# {{named value}}, ${terraform}, %{ if … }; and as the whole text {python}, #{octopus}#, __TOKEN__, <name>, A_NAME.
-_HOLE = re.compile(
-    r"\{\{|\$\{|%\{|^\{[\w.-]+\}$|^#\{.*\}#?$|^__\w+__$|^<[\w -]+>$"
-    r"|^(?:YOUR|MY|REPLACE|INSERT|ENTER|CHANGE)[-_][A-Z0-9_-]*$"
-    r"|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +70,6 @@ CONVERSIONS: dict[Kind, Callable[[object], object]] = {
     Kind.INTEGER: to_int,
     Kind.NUMBER: to_number,
 }
-
-
-def is_unresolved(text: str) -> bool:
-    """Whether *text* still has to be filled in: a named value of the configuration, or a deployment tool's hole."""
-    return bool(_HOLE.search(text.strip()))
 
 
 def literal(text: str, kind: Kind, location: Location) -> object:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
-from gateway.pipeline.policy import PolicyType, Vocabulary
+from gateway.pipeline.policy import PolicyType, PolicyTypes
 from gateway.policies.parts.cloud_only import CLOUD_ONLY
 
 _CLASSES = {
@@ -98,4 +98,4 @@ class _Registry(Mapping[str, type[PolicyType]]):
         return len(self._names)
 
 
-POLICIES: Vocabulary = _Registry()
+POLICIES: PolicyTypes = _Registry()

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element
+from gateway.pipeline.policy import PolicyType
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.headers import Headers
 
 
 @dataclass(frozen=True, slots=True)
-class AuthenticationBasic:
+class AuthenticationBasic(PolicyType):
     """One compiled authentication-basic."""
 
     shape: ClassVar[Element] = Element(

@@ -17,13 +17,14 @@ from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element
 from gateway.errors import ExpressionError
 from gateway.expressions import to_text
+from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant, combined
 from gateway.wire.upstream.way import StoredCertificate
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 FORMS = ("thumbprint", "certificate-id", "body")
 
@@ -41,7 +42,7 @@ SHAPE = Element(
 
 
 @dataclass(frozen=True, slots=True)
-class AuthenticationCertificate:
+class AuthenticationCertificate(PolicyType):
     """One compiled authentication-certificate."""
 
     shape: ClassVar[Element] = SHAPE

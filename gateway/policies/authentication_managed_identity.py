@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import UpstreamError
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 
 if TYPE_CHECKING:
     from gateway.documents.model import Section
+    from gateway.outside.seam import CredentialSource
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
-    from gateway.pipeline.services import CredentialSource
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.headers import Headers
 
 
 @dataclass(frozen=True, slots=True)
-class AuthenticationManagedIdentity:
+class AuthenticationManagedIdentity(PolicyType):
     """
     One compiled authentication-managed-identity.
 

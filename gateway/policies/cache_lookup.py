@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
-from gateway.pipeline.run import finish, run
+from gateway.pipeline.outcome import finish
+from gateway.pipeline.policy import PolicyType
+from gateway.pipeline.run import run
 from gateway.policies.parts import query
 from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of
 from gateway.value_cache import CachedResponse, CodecError
@@ -23,10 +25,10 @@ from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
-    from gateway.pipeline.compiler import Resumption
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import MaybeLater, Outcome, Value
-    from gateway.pipeline.settings import Settings
+    from gateway.pipeline.outcome import MaybeLater, Outcome
+    from gateway.pipeline.settings import Resumption, Settings
+    from gateway.pipeline.step import Value
     from gateway.value_cache import ValueCache
 
 _HEADER = Element(
@@ -53,7 +55,7 @@ class CachePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class CacheLookup:
+class CacheLookup(PolicyType):
     """
     One compiled cache-lookup.
 
@@ -111,7 +113,7 @@ class CacheLookup:
             must_revalidate=settings.boolean("must-revalidate"),
             headers=tuple(each.content() for each in settings.all("vary-by-header")),
             parameters=tuple(each.content() for each in settings.all("vary-by-query-parameter")),
-            resumption=settings.compiler.resumption,
+            resumption=settings.resumption,
         )
 
     def apply(self, context: Context) -> MaybeLater:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of
 from gateway.policies.parts.value_forms import CODEC
 from gateway.value_cache import CodecError
@@ -19,13 +19,13 @@ from gateway.value_cache import CodecError
 if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.value_cache import ValueCache
 
 
 @dataclass(frozen=True, slots=True)
-class CacheLookupValue:
+class CacheLookupValue(PolicyType):
     """One compiled cache-lookup-value; what is not there leaves the variable alone, unless there is a default."""
 
     shape: ClassVar[Element] = Element(

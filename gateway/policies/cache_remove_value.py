@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of
 
 if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.value_cache import ValueCache
 
 
 @dataclass(frozen=True, slots=True)
-class CacheRemoveValue:
+class CacheRemoveValue(PolicyType):
     """One compiled cache-remove-value."""
 
     shape: ClassVar[Element] = Element(

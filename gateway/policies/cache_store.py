@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.cache_lookup import CachePlan
 from gateway.policies.parts.elements import seconds
 from gateway.value_cache import CachedResponse
@@ -20,8 +21,8 @@ from gateway.wire.fields import fold_name
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.messages import Response
 
 # They belong to one connection or one caller. Source: RFC 9111 §3.1.
@@ -32,7 +33,7 @@ _NOT_KEPT = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class CacheStore:
+class CacheStore(PolicyType):
     """One compiled cache-store; ``stores_response`` tells the compiler where outbound goes on after a hit."""
 
     shape: ClassVar[Element] = Element(

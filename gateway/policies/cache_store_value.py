@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element
 from gateway.errors import ExpressionError
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of
 from gateway.policies.parts.elements import seconds
 from gateway.policies.parts.value_forms import CODEC
@@ -21,13 +21,13 @@ from gateway.value_cache import CodecError
 if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.value_cache import ValueCache
 
 
 @dataclass(frozen=True, slots=True)
-class CacheStoreValue:
+class CacheStoreValue(PolicyType):
     """One compiled cache-store-value; the value keeps its type."""
 
     shape: ClassVar[Element] = Element(

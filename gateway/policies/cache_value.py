@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Child, Content, Element
 from gateway.errors import ExpressionError
-from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.run import finish, run
+from gateway.pipeline.outcome import finish
+from gateway.pipeline.policy import ANYWHERE, PolicyType
+from gateway.pipeline.run import run
 from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of
 from gateway.policies.parts.elements import seconds
 from gateway.policies.parts.value_forms import CODEC
@@ -22,15 +23,16 @@ from gateway.value_cache import CodecError
 if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Outcome, Steps, Value
+    from gateway.pipeline.outcome import Outcome
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Steps, Value
     from gateway.value_cache import ValueCache
 
 _VALUE = Element("value", "Policies that set the variable; they run when nothing is kept.", content=Content.POLICIES)
 
 
 @dataclass(frozen=True, slots=True)
-class CacheValue:
+class CacheValue(PolicyType):
     """One compiled cache-value; when the value was computed is kept with it, for ``refresh-after``."""
 
     shape: ClassVar[Element] = Element(
@@ -72,6 +74,11 @@ class CacheValue:
             steps=value.steps() if value else (),
             now=settings.services.now,
         )
+
+    @property
+    def nested(self) -> tuple[Steps, ...]:
+        """The policies inside."""
+        return (self.steps,)
 
     async def apply(self, context: Context) -> Outcome:
         """The outcome of the policies, where they had to run. Raises ExpressionError: the value cannot be kept."""

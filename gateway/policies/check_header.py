@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element, Kind
 from gateway.errors import PolicyError
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.elements import FIELD_NAME, VALUE
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 
 @dataclass(frozen=True, slots=True)
-class CheckHeader:
+class CheckHeader(PolicyType):
     """One compiled check-header; without *values* the header's presence is enough."""
 
     shape: ClassVar[Element] = Element(

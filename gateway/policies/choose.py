@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.pipeline.run import run
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import MaybeLater, Steps, Value
+    from gateway.pipeline.outcome import MaybeLater
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Steps, Value
 
 _WHEN = Element(
     "when",
@@ -29,7 +30,7 @@ _OTHERWISE = Element("otherwise", "Runs when no condition held.", content=Conten
 
 
 @dataclass(frozen=True, slots=True)
-class Choose:
+class Choose(PolicyType):
     """One compiled choose."""
 
     shape: ClassVar[Element] = Element(
@@ -49,6 +50,11 @@ class Choose:
         branches = tuple((when.boolean("condition"), when.steps()) for when in settings.all("when"))
         otherwise = settings.child("otherwise")
         return cls(branches, otherwise.steps() if otherwise else ())
+
+    @property
+    def nested(self) -> tuple[Steps, ...]:
+        """Every branch, ``otherwise`` last."""
+        return (*(steps for _, steps in self.branches), self.otherwise)
 
     def apply(self, context: Context) -> MaybeLater:
         """The outcome of the branch that runs."""

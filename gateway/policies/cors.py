@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
+from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant, combined
 from gateway.policies.parts.elements import FIELD_NAME
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.messages import Request
 
 ANY = "*"
@@ -39,7 +40,7 @@ _HEADER = Element("header", "`*`, or the name of a header.", content=Content.TEX
 
 
 @dataclass(frozen=True, slots=True)
-class Cors:
+class Cors(PolicyType):
     """One compiled cors; ``preflight`` is what the compiler looks for."""
 
     shape: ClassVar[Element] = Element(
@@ -88,6 +89,7 @@ class Cors:
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+    answers_preflight: ClassVar[bool] = True
 
     origins: Value[frozenset[str]]
     methods: Value[frozenset[str]]

@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Child, Element, Kind
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.policies.parts.metric_dimensions import DIMENSION, dimensions
 
 if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.services import MetricSink
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 
 @dataclass(frozen=True, slots=True)
-class EmitMetric:
+class EmitMetric(PolicyType):
     """One compiled emit-metric."""
 
     shape: ClassVar[Element] = Element(

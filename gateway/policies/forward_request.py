@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import PolicyError, UpstreamError
+from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
 from gateway.policies.parts.elements import timeout
 from gateway.wire.messages import ForwardOptions
@@ -21,15 +22,16 @@ from gateway.wire.upstream.way import Way
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import MaybeLater, Value
+    from gateway.pipeline.outcome import MaybeLater
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.body import Body
     from gateway.wire.messages import Response
     from gateway.wire.pending import Pending
 
 
 @dataclass(frozen=True, slots=True)
-class ForwardRequest:
+class ForwardRequest(PolicyType):
     """
     One compiled forward-request.
 

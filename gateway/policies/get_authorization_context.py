@@ -15,16 +15,17 @@ from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import UpstreamError
 from gateway.pipeline.context import Authorization
+from gateway.pipeline.policy import PolicyType
 
 if TYPE_CHECKING:
+    from gateway.outside.seam import CredentialSource
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
-    from gateway.pipeline.services import CredentialSource
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 
 @dataclass(frozen=True, slots=True)
-class GetAuthorizationContext:
+class GetAuthorizationContext(PolicyType):
     """One compiled get-authorization-context."""
 
     shape: ClassVar[Element] = Element(

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element
 from gateway.errors import ExpressionError, PolicyError
+from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import combined
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Range = tuple[Address, Address]
@@ -36,7 +37,7 @@ _RANGE = Element(
 
 
 @dataclass(frozen=True, slots=True)
-class IpFilter:
+class IpFilter(PolicyType):
     """One compiled ip-filter."""
 
     shape: ClassVar[Element] = Element(

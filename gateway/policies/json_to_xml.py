@@ -20,12 +20,13 @@ from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import ExpressionError
 from gateway.expressions.json.reader import read_moment
 from gateway.expressions.json.writer import moment_text
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.conversion import Conversion, conditions
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 MAX_DEPTH = 64
 
@@ -56,7 +57,7 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True)
-class JsonToXml:
+class JsonToXml(PolicyType):
     """One compiled json-to-xml."""
 
     shape: ClassVar[Element] = Element(

@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element
 from gateway.errors import PolicyError
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts import query
 from gateway.policies.parts.body_text import decoded, is_json, media_type, message
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]{0,63}(\.[A-Za-z_$][\w$]{0,63}){0,8}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Jsonp:
+class Jsonp(PolicyType):
     """One compiled jsonp; without the callback parameter nothing happens."""
 
     shape: ClassVar[Element] = Element(

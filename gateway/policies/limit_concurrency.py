@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.counters import ConcurrencySlots
 from gateway.documents.shape import ID, Attribute, Content, Element, Kind
 from gateway.errors import PolicyError
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.pipeline.run import run
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import MaybeLater, Outcome, Steps, Value
+    from gateway.pipeline.outcome import MaybeLater, Outcome
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Steps, Value
 
 
 @dataclass(frozen=True, slots=True)
-class LimitConcurrency:
+class LimitConcurrency(PolicyType):
     """One compiled limit-concurrency; nobody queues."""
 
     shape: ClassVar[Element] = Element(
@@ -51,6 +52,11 @@ class LimitConcurrency:
     def compile(cls, settings: Settings) -> Self:
         """From ``<limit-concurrency>``."""
         return cls(settings.text("key"), settings.constant_int("max-count"), settings.steps(), settings.services.slots)
+
+    @property
+    def nested(self) -> tuple[Steps, ...]:
+        """The policies inside."""
+        return (self.steps,)
 
     def apply(self, context: Context) -> MaybeLater:
         """The outcome of the policies inside. Raises PolicyError: 429."""

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.metric_dimensions import DIMENSION, dimensions
 from gateway.policies.parts.token_usage import TokenUsage, watch_usage
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.services import MetricSink
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.messages import Response
 
 
 @dataclass(frozen=True, slots=True)
-class EmitTokenMetric:
+class EmitTokenMetric(PolicyType):
     """One compiled element; see the classes below for its names."""
 
     shape: ClassVar[Element]

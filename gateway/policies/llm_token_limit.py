@@ -17,6 +17,7 @@ from gateway.counters import Admission, Counters, Demand, FixedWindow, SlidingWi
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import PolicyError
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.elements import FIELD_NAME
 from gateway.policies.parts.limits import start, then
 from gateway.policies.parts.token_usage import TokenUsage, watch_usage
@@ -24,8 +25,8 @@ from gateway.policies.parts.token_usage import TokenUsage, watch_usage
 if TYPE_CHECKING:
     from gateway.pipeline.background import Background
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.messages import Response
 
 # Seconds; months and years are taken as 30 and 365 days.
@@ -75,7 +76,7 @@ def shape(name: str) -> Element:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenLimit:
+class TokenLimit(PolicyType):
     """One compiled limit; see the classes below for its names."""
 
     shape: ClassVar[Element]

@@ -10,24 +10,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Content, Element
-from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.services import Event
+from gateway.outside.seam import Event
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.policies.parts.limits import start
 
 if TYPE_CHECKING:
     from gateway.documents.model import Section
+    from gateway.outside.seam import EventSink
     from gateway.pipeline.background import Background
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
-    from gateway.pipeline.services import EventSink
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 # Source: APIM "log-to-eventhub": longer messages are cut.
 MAX_BYTES = 200 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class LogToEventhub:
+class LogToEventhub(PolicyType):
     """One compiled log-to-eventhub; a sink that fails never fails the request."""
 
     shape: ClassVar[Element] = Element(

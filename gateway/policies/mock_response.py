@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.openapi import UNDEFINED
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.elements import FIELD_VALUE
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
@@ -28,7 +29,7 @@ _JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class MockResponse:
+class MockResponse(PolicyType):
     """One compiled mock-response."""
 
     shape: ClassVar[Element] = Element(

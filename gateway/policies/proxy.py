@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element
+from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant, combined
 from gateway.wire.upstream.way import Proxy as HttpProxy
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 SHAPE = Element(
     "proxy",
@@ -32,7 +33,7 @@ SHAPE = Element(
 
 
 @dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(PolicyType):
     """One compiled proxy."""
 
     shape: ClassVar[Element] = SHAPE

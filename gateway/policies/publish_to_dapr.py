@@ -15,17 +15,18 @@ from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.errors import UpstreamError
 from gateway.expressions import to_text
-from gateway.pipeline.services import Call
+from gateway.outside.seam import Call
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.body_text import message
 from gateway.policies.parts.elements import FIELD_VALUE, timeout
 from gateway.policies.parts.liquid_template import template_of
 from gateway.wire.headers import Headers
 
 if TYPE_CHECKING:
+    from gateway.outside.seam import HttpClient
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
-    from gateway.pipeline.services import HttpClient
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.messages import Response
 
 SIDECAR = "http://localhost:3500"
@@ -82,7 +83,7 @@ class Sidecar:
 
 
 @dataclass(frozen=True, slots=True)
-class PublishToDapr:
+class PublishToDapr(PolicyType):
     """One compiled publish-to-dapr."""
 
     shape: ClassVar[Element] = Element(
@@ -121,7 +122,7 @@ _ITEM = Element("item", "One entry.", attributes=(Attribute("key", "Its key.", r
 
 
 @dataclass(frozen=True, slots=True)
-class InvokeDaprBinding:
+class InvokeDaprBinding(PolicyType):
     """One compiled invoke-dapr-binding."""
 
     shape: ClassVar[Element] = Element(

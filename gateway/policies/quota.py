@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.counters import Admission, Counters, Demand, FixedWindow
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element, Kind
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.limits import Report, quota_refusal, report_attributes, start, then
 from gateway.policies.parts.subscription_limits import Limit, demands, limits
 
@@ -49,7 +50,7 @@ _API = Element(
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(PolicyType):
     """One compiled quota."""
 
     shape: ClassVar[Element] = Element(

@@ -14,6 +14,7 @@ from gateway.counters import Admission, Counters, Demand, FixedWindow
 from gateway.counters.windows import YEAR_ONE_S
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.limits import (
     Increment,
     Report,
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
 
     from gateway.pipeline.background import Background
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 SHORTEST_PERIOD_S = 300
 
 
 @dataclass(frozen=True, slots=True)
-class QuotaByKey:
+class QuotaByKey(PolicyType):
     """One compiled quota-by-key. Keys are global: the same text in two policies is the same counter."""
 
     shape: ClassVar[Element] = Element(

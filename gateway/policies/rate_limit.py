@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.counters import Admission, Counters, SlidingWindow
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element, Kind
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.limits import Report, rate_refusal, report_attributes, then
 from gateway.policies.parts.subscription_limits import Limit, demands, limits
 
@@ -46,7 +47,7 @@ _API = Element(
 
 
 @dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(PolicyType):
     """One compiled rate-limit; all limits that apply must admit the call, and then all count it."""
 
     shape: ClassVar[Element] = Element(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.counters import Admission, Counters, Demand, SlidingWindow
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.limits import (
     Increment,
     Report,
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 
     from gateway.pipeline.background import Background
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 
 @dataclass(frozen=True, slots=True)
-class RateLimitByKey:
+class RateLimitByKey(PolicyType):
     """One compiled rate-limit-by-key. Keys are global: the same text in two policies is the same counter."""
 
     shape: ClassVar[Element] = Element(

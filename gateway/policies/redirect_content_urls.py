@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Element
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.body_text import message, rewrite
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class RedirectContentUrls:
+class RedirectContentUrls(PolicyType):
     """One compiled redirect-content-urls; bodies only, never headers."""
 
     shape: ClassVar[Element] = Element(

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.shape import ID, Attribute, Content, Element, Kind
 from gateway.errors import ExpressionError, UpstreamError
 from gateway.pipeline.buffering import BufferBody
-from gateway.pipeline.policy import ANYWHERE
-from gateway.pipeline.run import finish, run
+from gateway.pipeline.outcome import finish
+from gateway.pipeline.policy import ANYWHERE, PolicyType
+from gateway.pipeline.run import run
 from gateway.policies.parts.elements import seconds
 
 if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Outcome, Steps, Value
+    from gateway.pipeline.outcome import Outcome
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Steps, Value
 
 MAX_COUNT = 50
 
@@ -50,7 +52,7 @@ class Delays:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(PolicyType):
     """
     One compiled retry.
 
@@ -93,6 +95,11 @@ class Retry:
         # The body that the condition reads arrives inside, with each run.
         buffer = BufferBody(False, True, settings.services.max_body_bytes) if settings.reads.response_body else None
         return cls(condition, count, delays, settings.steps(), buffer)
+
+    @property
+    def nested(self) -> tuple[Steps, ...]:
+        """The policies inside."""
+        return (self.steps,)
 
     async def apply(self, context: Context) -> Outcome:
         """The outcome of the last run."""

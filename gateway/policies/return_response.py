@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.errors import ExpressionError
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.policies.set_body import SetBody
 from gateway.policies.set_header import SetHeader
 from gateway.policies.set_status import SetStatus
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnResponse:
+class ReturnResponse(PolicyType):
     """One compiled return-response; *source* names the variable with the response to start from."""
 
     shape: ClassVar[Element] = Element(

@@ -15,13 +15,14 @@ from urllib.parse import quote, unquote
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import ExpressionError, PolicyError
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts import query
 from gateway.policies.parts.elements import URL_TEXT
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 _PLACEHOLDER = re.compile(r"\{(\*|\*?[^{}*]+)\}")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -30,7 +31,7 @@ _LITERAL = "%/:@!$&'()*+,;=-._~?"
 
 
 @dataclass(frozen=True, slots=True)
-class RewriteUri:
+class RewriteUri(PolicyType):
     """One compiled rewrite-uri."""
 
     shape: ClassVar[Element] = Element(

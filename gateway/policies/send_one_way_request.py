@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Element
 from gateway.errors import UpstreamError
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.policies.parts.outgoing import ATTRIBUTES, CHILDREN, Outgoing
 
 if TYPE_CHECKING:
     from gateway.documents.model import Section
+    from gateway.outside.seam import Call, HttpClient
     from gateway.pipeline.background import Background
     from gateway.pipeline.context import Context
-    from gateway.pipeline.services import Call, HttpClient
     from gateway.pipeline.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class SendOneWayRequest:
+class SendOneWayRequest(PolicyType):
     """One compiled send-one-way-request; a failure is a line in the log."""
 
     shape: ClassVar[Element] = Element(

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import UpstreamError
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.policies.parts.outgoing import ATTRIBUTES, CHILDREN, Outgoing
 
 if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 
 @dataclass(frozen=True, slots=True)
-class SendRequest:
+class SendRequest(PolicyType):
     """One compiled send-request; an HTTP error status is an answer, not a failure."""
 
     shape: ClassVar[Element] = Element(

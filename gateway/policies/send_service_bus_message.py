@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element
 from gateway.errors import UpstreamError
-from gateway.pipeline.services import Event
+from gateway.outside.seam import Event
+from gateway.pipeline.policy import PolicyType
 
 if TYPE_CHECKING:
+    from gateway.outside.seam import EventSink
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
-    from gateway.pipeline.services import EventSink
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 _PROPERTY = Element(
     "message-property",
@@ -31,7 +32,7 @@ _PAYLOAD = Element("payload", "The message.", content=Content.TEXT, required=Tru
 
 
 @dataclass(frozen=True, slots=True)
-class SendServiceBusMessage:
+class SendServiceBusMessage(PolicyType):
     """One compiled send-service-bus-message; a message that cannot be handed over is an error."""
 
     shape: ClassVar[Element] = Element(

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import quote, urlsplit
 
 from gateway.documents.model import Section
+from gateway.documents.placeholders import UNRESOLVED
 from gateway.documents.shape import ID, Attribute, Element
 from gateway.errors import ExpressionError
-from gateway.pipeline.values import UNRESOLVED, Constant
+from gateway.pipeline.policy import PolicyType
+from gateway.pipeline.values import Constant
 from gateway.wire.messages import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.messages import Target
 
 DAPR_SIDECAR = "http://localhost:3500"
@@ -55,7 +57,7 @@ class Dapr:
 
 
 @dataclass(frozen=True, slots=True)
-class SetBackendService:
+class SetBackendService(PolicyType):
     """
     One compiled set-backend-service.
 

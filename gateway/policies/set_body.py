@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Content, Element, Kind
 from gateway.expressions import to_text
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.pipeline.values import Constant
 from gateway.policies.parts.body_text import message
 from gateway.wire.body import Body
@@ -19,14 +19,14 @@ from gateway.wire.body import Body
 if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.policies.parts.liquid_template import Template
     from gateway.wire.headers import Headers
 
 
 @dataclass(frozen=True, slots=True)
-class SetBody:
+class SetBody(PolicyType):
     """One compiled set-body: a literal, an expression that gives text or bytes, or a liquid template."""
 
     shape: ClassVar[Element] = Element(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.errors import ExpressionError
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 from gateway.pipeline.values import Computed, Constant
 from gateway.policies.parts.elements import FIELD_NAME, FIELD_VALUE, VALUE
 from gateway.wire.authority import is_authority
@@ -22,8 +22,8 @@ from gateway.wire.headers import ONE_LINE_EACH
 if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.headers import Headers
 
 ACTIONS = ("override", "skip", "append", "delete")
@@ -38,13 +38,13 @@ _Evaluated: TypeAlias = "tuple[Value[str], str]"
 
 
 @dataclass(frozen=True, slots=True)
-class SetHeader:
+class SetHeader(PolicyType):
     """
     One compiled set-header.
 
     Attributes:
-        owned_headers: The name that this policy makes trustworthy, for the header contract; empty when it is not
-            known at load, or when the client's value may stay (skip, append, delete).
+        owned: The name that this policy makes trustworthy, for the header contract; empty when it is not known at
+            load, or when the client's value may stay (skip, append, delete).
         exact: Whether a value comes out of a token: then white space around it is not stripped but refused.
         ready: The usual case prepared: key, beginning of the line, value; None where there is more to decide.
     """
@@ -65,7 +65,7 @@ class SetHeader:
     action: Value[str]
     values: tuple[Value[str], ...]
     on_request: bool
-    owned_headers: tuple[str, ...]
+    owned: tuple[str, ...]
     exact: bool
     ready: tuple[str, str, Value[str]] | None
 
@@ -85,6 +85,11 @@ class SetHeader:
             ready = (field_key(owned[0]), f"{owned[0]}: ", values[0])
         exact = any(isinstance(value, Computed) and value.expression.reads_token for value in values)
         return cls(name, action, values, settings.on_request, owned, exact, ready)
+
+    @property
+    def sets_headers(self) -> tuple[str, ...]:
+        """The name that this policy makes trustworthy."""
+        return self.owned
 
     def apply(self, context: Context) -> None:
         """Raises ExpressionError: the name or a value cannot stand in a header."""

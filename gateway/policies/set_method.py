@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import Content, Element
 from gateway.errors import ExpressionError
+from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
@@ -27,7 +28,7 @@ _REFUSED = frozenset({"CONNECT", "TRACE"})
 
 
 @dataclass(frozen=True, slots=True)
-class SetMethod:
+class SetMethod(PolicyType):
     """One compiled set-method."""
 
     shape: ClassVar[Element] = Element(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.errors import ExpressionError
+from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
 from gateway.policies.parts import query
 from gateway.policies.parts.elements import VALUE
@@ -19,12 +20,12 @@ from gateway.policies.set_header import ACTIONS
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 
 @dataclass(frozen=True, slots=True)
-class SetQueryParameter:
+class SetQueryParameter(PolicyType):
     """One compiled set-query-parameter."""
 
     shape: ClassVar[Element] = Element(

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element, Format, Kind
 from gateway.errors import ExpressionError
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 
 if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.messages import Response
 
 _REASON = Format(r"[\t\x20-\x7e\xa0-\xff]*", "one line of Latin-1 text")
 
 
 @dataclass(frozen=True, slots=True)
-class SetStatus:
+class SetStatus(PolicyType):
     """One compiled set-status; without *reason* the registered phrase is sent."""
 
     shape: ClassVar[Element] = Element(

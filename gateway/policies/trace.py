@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import structlog
 
 from gateway.documents.shape import ID, Attribute, Child, Content, Element
-from gateway.pipeline.policy import ANYWHERE
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.documents.model import Section
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 log = structlog.get_logger("gateway.trace")
 
@@ -41,7 +41,7 @@ _METADATA = Element(
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(PolicyType):
     """One compiled trace; the message itself is never changed by it."""
 
     shape: ClassVar[Element] = Element(

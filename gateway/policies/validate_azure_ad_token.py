@@ -16,7 +16,7 @@ from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.errors import ExpressionError
 from gateway.pipeline.values import Constant, combined
-from gateway.policies.parts.token_check import OUTPUT, REFUSAL_ATTRIBUTES, TokenCheck
+from gateway.policies.parts.token_check import OUTPUT, REFUSAL_ATTRIBUTES, TokenCheck, TokenPolicy
 from gateway.policies.parts.token_extensions import EXTENSIONS, Extensions, extensions
 from gateway.policies.parts.token_keys import DECRYPTION_KEYS, decryption_keys
 from gateway.policies.parts.token_rules import AUDIENCES, REQUIRED_CLAIMS, RuleSet, required_claims, text_list, texts
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import MaybeLater, Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.tokens.validator import TokenValidator
 
 _CLIENTS = text_list(
@@ -45,13 +45,8 @@ _BACKENDS = text_list(
 
 
 @dataclass(frozen=True, slots=True)
-class ValidateAzureAdToken:
-    """
-    One compiled validate-azure-ad-token.
-
-    Attributes:
-        owned_headers: Headers that claims are written to, for the header contract.
-    """
+class ValidateAzureAdToken(TokenPolicy):
+    """One compiled validate-azure-ad-token."""
 
     shape: ClassVar[Element] = Element(
         "validate-azure-ad-token",
@@ -74,9 +69,6 @@ class ValidateAzureAdToken:
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
 
-    check: TokenCheck
-    owned_headers: tuple[str, ...]
-
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<validate-azure-ad-token>``. Raises LoadError: no tenant, several token sources."""
@@ -89,11 +81,7 @@ class ValidateAzureAdToken:
             rules=rules,
             extensions=extra,
         )
-        return cls(check, tuple(each.header for each in extra.claim_headers))
-
-    def apply(self, context: Context) -> MaybeLater:
-        """None when the token is good. Raises PolicyError: APIM's reasons; KeysUnavailable."""
-        return self.check.apply(context)
+        return cls(check)
 
 
 def _fields(settings: Settings, extra: Extensions) -> Mapping[str, Value[Any]]:

@@ -23,11 +23,12 @@ from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element, Kind
 from gateway.errors import PolicyError
 from gateway.expressions.types.certificates import distinguished_name
+from gateway.pipeline.policy import PolicyType
 from gateway.revocation.certificate_facts import issued_by, thumbprint
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import MaybeLater
+    from gateway.pipeline.outcome import MaybeLater
     from gateway.pipeline.services import ClientAuthorities
     from gateway.pipeline.settings import Settings
 
@@ -48,7 +49,7 @@ _IDENTITY = Element(
 
 
 @dataclass(frozen=True, slots=True)
-class ValidateClientCertificate:
+class ValidateClientCertificate(PolicyType):
     """One compiled validate-client-certificate."""
 
     shape: ClassVar[Element] = Element(

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element, Kind
 from gateway.openapi import Content
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.body_text import decoded, is_json, is_xml, media_type, message
 from gateway.policies.parts.content_forms import CONTENT, Form
 from gateway.policies.parts.validation import ERRORS_VARIABLE, Conclusion, Finding, action
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.headers import Headers
 
 _TYPE = Element(
@@ -63,7 +64,7 @@ class TypeMap:
 
 
 @dataclass(frozen=True, slots=True)
-class ValidateContent:
+class ValidateContent(PolicyType):
     """One compiled validate-content."""
 
     shape: ClassVar[Element] = Element(

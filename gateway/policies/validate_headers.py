@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.openapi import UNDEFINED
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.elements import FIELD_NAME
 from gateway.policies.parts.parameter_check import RESPONSE_HEADER
 from gateway.policies.parts.validation import ERRORS_VARIABLE, Conclusion, Finding, Overrides, action
@@ -39,7 +40,7 @@ _HEADER = Element(
 
 
 @dataclass(frozen=True, slots=True)
-class ValidateHeaders:
+class ValidateHeaders(PolicyType):
     """One compiled validate-headers."""
 
     shape: ClassVar[Element] = Element(

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from gateway.documents.model import Section
+from gateway.documents.placeholders import is_unresolved
 from gateway.documents.shape import ID, Attribute, Child, Element, Kind
 from gateway.errors import PolicyError
-from gateway.pipeline.values import Constant, combined, is_unresolved
-from gateway.policies.parts.token_check import OUTPUT, REFUSAL_ATTRIBUTES, TokenCheck
+from gateway.pipeline.values import Constant, combined
+from gateway.policies.parts.token_check import OUTPUT, REFUSAL_ATTRIBUTES, TokenCheck, TokenPolicy
 from gateway.policies.parts.token_extensions import EXTENSIONS, Extensions, extensions
 from gateway.policies.parts.token_keys import DECRYPTION_KEYS, ISSUER_SIGNING_KEYS, decryption_keys, signing_keys
 from gateway.policies.parts.token_rules import (
@@ -33,9 +34,9 @@ from gateway.tokens.validator import KeySources, TokenValidator
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import MaybeLater, Value
     from gateway.pipeline.services import Services
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 # Metadata URLs that are expressions: each new one costs a fetch and memory for ever, so their number is bounded.
 MAX_COMPUTED_URLS = 64
@@ -60,13 +61,8 @@ _ZUMO = Element("zumo-master-key", "Mobile Services; refused here.", attributes=
 
 
 @dataclass(frozen=True, slots=True)
-class ValidateJwt:
-    """
-    One compiled validate-jwt.
-
-    Attributes:
-        owned_headers: Headers that claims are written to, for the header contract.
-    """
+class ValidateJwt(TokenPolicy):
+    """One compiled validate-jwt."""
 
     shape: ClassVar[Element] = Element(
         "validate-jwt",
@@ -94,9 +90,6 @@ class ValidateJwt:
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
 
-    check: TokenCheck
-    owned_headers: tuple[str, ...]
-
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<validate-jwt>``. Raises LoadError: no single source, a bad key, unknown certificate."""
@@ -111,11 +104,7 @@ class ValidateJwt:
             rules=rules,
             extensions=extra,
         )
-        return cls(check, tuple(each.header for each in extra.claim_headers))
-
-    def apply(self, context: Context) -> MaybeLater:
-        """None when the token is good. Raises PolicyError: APIM's reasons; KeysUnavailable."""
-        return self.check.apply(context)
+        return cls(check)
 
 
 def _fields(settings: Settings, extra: Extensions) -> Mapping[str, Value[Any]]:

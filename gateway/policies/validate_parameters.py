@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.openapi import UNDEFINED
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts import query
 from gateway.policies.parts.parameter_check import PATH, QUERY, REQUEST_HEADER
 from gateway.policies.parts.validation import ERRORS_VARIABLE, Conclusion, Finding, Overrides, action
@@ -49,7 +50,7 @@ def _kind(name: str, unspecified: bool) -> Element:
 
 
 @dataclass(frozen=True, slots=True)
-class ValidateParameters:
+class ValidateParameters(PolicyType):
     """One compiled validate-parameters; *headers_named*: whether it has ``<headers>``."""
 
     shape: ClassVar[Element] = Element(

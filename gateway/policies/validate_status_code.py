@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element, Kind
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.validation import ERRORS_VARIABLE, Conclusion, Finding, action
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 _STATUS_CODE = Element(
     "status-code",
@@ -29,7 +30,7 @@ _STATUS_CODE = Element(
 
 
 @dataclass(frozen=True, slots=True)
-class ValidateStatusCode:
+class ValidateStatusCode(PolicyType):
     """One compiled validate-status-code."""
 
     shape: ClassVar[Element] = Element(

@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Content, Element
 from gateway.pipeline.buffering import BufferBody
-from gateway.pipeline.run import finish, run
+from gateway.pipeline.outcome import finish
+from gateway.pipeline.policy import PolicyType
+from gateway.pipeline.run import run
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Outcome, Step, Steps, Value
+    from gateway.pipeline.outcome import Outcome
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Step, Steps, Value
 
 ALLOWED = frozenset({"send-request", "cache-lookup-value", "choose"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(PolicyType):
     """One compiled wait."""
 
     shape: ClassVar[Element] = Element(
@@ -53,6 +56,11 @@ class Wait:
         # Bodies come into memory before anything runs, whoever reads them.
         buffers = tuple(step for step in steps if isinstance(step.policy, BufferBody))
         return cls(settings.text("for"), buffers, tuple(step for step in steps if step not in buffers))
+
+    @property
+    def nested(self) -> tuple[Steps, ...]:
+        """The policies inside."""
+        return (self.steps,)
 
     async def apply(self, context: Context) -> Outcome:
         """The first Response that a policy returned, if one did. Raises the first error."""

@@ -18,13 +18,14 @@ from lxml import etree
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import ExpressionError
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.conversion import Conversion, conditions
 from gateway.policies.parts.safe_xml import XmlError, parse_xml
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 Json: TypeAlias = "str | None | list[Json] | dict[str, Json]"
 
@@ -39,7 +40,7 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True)
-class XmlToJson:
+class XmlToJson(PolicyType):
     """One compiled xml-to-json."""
 
     shape: ClassVar[Element] = Element(

@@ -14,13 +14,14 @@ from lxml import etree
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element
 from gateway.errors import ExpressionError
+from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.body_text import decoded, message
 from gateway.policies.parts.safe_xml import XmlError, parse_xml
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 # A stylesheet is the author's, its input is not: neither may read files, write them or reach the network.
 _access: Any = etree.XSLTAccessControl
@@ -38,7 +39,7 @@ _PARAMETER = Element(
 
 
 @dataclass(frozen=True, slots=True)
-class XslTransform:
+class XslTransform(PolicyType):
     """One compiled xsl-transform."""
 
     shape: ClassVar[Element] = Element(

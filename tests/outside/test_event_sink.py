@@ -20,7 +20,7 @@ from gateway.config.materials import Logger
 from gateway.emulators.serving import serve_here
 from gateway.errors import UpstreamError
 from gateway.outside.event_sink import ConfiguredSink
-from gateway.pipeline.services import Event
+from gateway.outside.seam import Event
 
 
 class Collector:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from gateway.emulators.serving import serve_here
 from gateway.errors import UpstreamError
 from gateway.outside.http_calls import HttpCalls
-from gateway.pipeline.services import Call
+from gateway.outside.seam import Call
 from gateway.wire.headers import Headers
 
 

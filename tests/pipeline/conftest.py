@@ -14,17 +14,19 @@ from gateway.documents.xml import format as xml_format
 from gateway.errors import PolicyError, UpstreamError
 from gateway.pipeline.compiler import Compiler, Scoped
 from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo, OperationInfo
+from gateway.pipeline.outcome import MaybeLater, Outcome
 from gateway.pipeline.pipeline import Pipeline
-from gateway.pipeline.policy import ANYWHERE, MaybeLater, Outcome, Steps, Vocabulary
+from gateway.pipeline.policy import ANYWHERE, PolicyType, PolicyTypes
 from gateway.pipeline.run import run
 from gateway.pipeline.services import Services
 from gateway.pipeline.settings import Settings
+from gateway.pipeline.step import Steps
 from gateway.wire.messages import ForwardOptions, Request, Response, Target, Url
 from gateway.wire.pending import Pending
 
 
 @dataclass(frozen=True)
-class Note:
+class Note(PolicyType):
     """Writes its text into the variable ``notes``."""
 
     shape: ClassVar[Element] = Element("note", "A note.", (ID, Attribute("text", "What to write.", required=True)))
@@ -55,7 +57,7 @@ class Later(Note):
 
 
 @dataclass(frozen=True)
-class Fail:
+class Fail(PolicyType):
     """Refuses with 403, or breaks as our own bug would."""
 
     shape: ClassVar[Element] = Element(
@@ -78,7 +80,7 @@ class Fail:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(PolicyType):
     """Ends the pipeline with 299."""
 
     shape: ClassVar[Element] = Element("answer", "An answer.", (ID,))
@@ -93,7 +95,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Group:
+class Group(PolicyType):
     """Runs the policies inside."""
 
     shape: ClassVar[Element] = Element("group", "A group.", (ID,), content=Content.POLICIES)
@@ -109,7 +111,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Forward:
+class Forward(PolicyType):
     """forward-request without its settings."""
 
     shape: ClassVar[Element] = Element("forward-request", "Send.", (ID,))
@@ -127,7 +129,7 @@ class Forward:
         return context.request.target.send(context.request, ForwardOptions()).map(take)
 
 
-VOCABULARY: Vocabulary = {kind.shape.name: kind for kind in (Note, Later, Fail, Answer, Group, Forward)}
+VOCABULARY: PolicyTypes = {kind.shape.name: kind for kind in (Note, Later, Fail, Answer, Group, Forward)}
 
 
 @dataclass

@@ -10,8 +10,10 @@ import pytest
 from gateway.documents.model import Scope, Section
 from gateway.errors import ClientLeft, ExpressionError, KeysUnavailable, PolicyError, UpstreamError
 from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo, OperationInfo
-from gateway.pipeline.policy import MaybeLater, Outcome, Place, Step
-from gateway.pipeline.run import as_policy_error, finish, run
+from gateway.pipeline.outcome import MaybeLater, Outcome, finish
+from gateway.pipeline.place import Place
+from gateway.pipeline.run import as_policy_error, run
+from gateway.pipeline.step import Policy, Step
 from gateway.wire.body import BodyTooLarge
 from gateway.wire.fields import FieldError
 from gateway.wire.messages import Request, Response
@@ -20,7 +22,7 @@ from gateway.wire.pending import Pending
 PLACE = Place("probe", Scope.API, Section.INBOUND, "probe[1]")
 
 
-class Probe:
+class Probe(Policy):
     """A policy that notes its turn and answers as told."""
 
     def __init__(self, name: str, notes: list[str], answer: Callable[[], MaybeLater] = lambda: None) -> None:

@@ -6,7 +6,7 @@ from typing import cast
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
-from gateway.pipeline.policy import ANYWHERE, PolicyType, Vocabulary
+from gateway.pipeline.policy import ANYWHERE, PolicyType, PolicyTypes
 
 TEXT = Element("value", "", content=Content.TEXT)
 SET_BODY = Element("set-body", "", (ID, Attribute("template", "")), content=Content.VERBATIM)
@@ -97,4 +97,4 @@ def policy_type(shape: Element, sections: frozenset[Section] = ANYWHERE) -> type
     return cast("type[PolicyType]", Declared)
 
 
-VOCABULARY: Vocabulary = {shape.name: policy_type(shape, ONLY_IN.get(shape.name, ANYWHERE)) for shape in SHAPES}
+VOCABULARY: PolicyTypes = {shape.name: policy_type(shape, ONLY_IN.get(shape.name, ANYWHERE)) for shape in SHAPES}

@@ -15,8 +15,9 @@ from gateway.documents.yaml import format as yaml_format
 from gateway.errors import LoadError
 from gateway.pipeline.compiler import Compiler, Scoped
 from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo, OperationInfo
+from gateway.pipeline.outcome import finish
 from gateway.pipeline.pipeline import Pipeline
-from gateway.pipeline.run import finish, run
+from gateway.pipeline.run import run
 from gateway.pipeline.services import Services
 from gateway.policies import POLICIES
 from gateway.wire.body import Body, BodyStream

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.documents.named_values import NamedValue, Substitution
 from gateway.errors import ExpressionError, LoadError, UpstreamError
-from gateway.pipeline.services import Call
+from gateway.outside.seam import Call
 from gateway.wire.messages import Response
 from tests.policies.bench import Bench, answer, codes, new_context, post, read_xml
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.errors import ExpressionError, PolicyError, UpstreamError
-from gateway.pipeline.services import Event
+from gateway.outside.seam import Event
 from tests.policies.bench import Bench, answer, get, new_context, post
 
 ALLOW = (

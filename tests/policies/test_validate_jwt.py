@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from gateway.errors import KeysUnavailable, LoadError, PolicyError
-from gateway.pipeline.policy import Step
+from gateway.pipeline.step import Step
 from gateway.tokens.cache import TokenCache
 from gateway.tokens.jwt import Jwt
 from gateway.tokens.registry import IssuerRegistry

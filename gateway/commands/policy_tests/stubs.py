@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from gateway.commands.policy_tests.model import Answer
 from gateway.errors import UpstreamError
-from gateway.pipeline.services import Call
+from gateway.outside.seam import Call
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import ForwardOptions, Request, Response, Url, join_paths

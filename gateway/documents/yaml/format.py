@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from gateway.documents import check as checker
 from gateway.documents.model import Node, PolicyDocument, Section
+from gateway.documents.vocabulary import Vocabulary
 from gateway.documents.yaml.reader import Reader
 from gateway.documents.yaml.writer import dump
 from gateway.errors import LoadError, Problem
-from gateway.pipeline.policy import Vocabulary
 from gateway.reading.yaml_nodes import Mapping, Scalar, YamlNode, compose
 
 __all__ = ["dump", "parse"]

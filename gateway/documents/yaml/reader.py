@@ -15,10 +15,9 @@ from dataclasses import dataclass, field, replace
 
 from gateway.documents.model import Node, Text
 from gateway.documents.shape import ID, Child, Content, Element
-from gateway.documents.structure import statement_shape
+from gateway.documents.vocabulary import Vocabulary, statement_shape
 from gateway.errors import Problem
 from gateway.expressions.scan import is_expression
-from gateway.pipeline.policy import Vocabulary
 from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
 
 _CONSONANT_Y = re.compile("[^aeiou]y$")

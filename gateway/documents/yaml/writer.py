@@ -14,10 +14,9 @@ import yaml
 
 from gateway.documents.model import Node, PolicyDocument
 from gateway.documents.shape import Child, Content, Element
-from gateway.documents.structure import statement_shape
+from gateway.documents.vocabulary import Vocabulary, statement_shape
 from gateway.documents.yaml.reader import DO, TEXT, named_child, only_child, plural
 from gateway.errors import LoadError
-from gateway.pipeline.policy import Vocabulary
 
 Data: TypeAlias = "str | None | list[Data] | dict[str, Data]"
 

@@ -9,10 +9,10 @@ Source: reference 6.3; design.md decision 2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import Element
-from gateway.pipeline.policy import ANYWHERE, Policy, PolicyType
+from gateway.pipeline.policy import ANYWHERE, PolicyType
 
 if TYPE_CHECKING:
     from gateway.documents.model import Section
@@ -44,12 +44,12 @@ REASONS: Mapping[str, str] = {
 def refused(name: str, reason: str) -> type[PolicyType]:
     """The policy called *name*, which never compiles."""
 
-    class CloudOnly:
+    class CloudOnly(PolicyType):
         shape: ClassVar[Element] = Element(name, f"Not run here: {reason}.", refused=reason)
         sections: ClassVar[frozenset[Section]] = ANYWHERE
 
         @classmethod
-        def compile(cls, settings: Settings) -> Policy:
+        def compile(cls, settings: Settings) -> Self:
             """Raises LoadError: always."""
             raise settings.error(
                 "cloud-only", f"{name} is not run here: {reason}", "remove it, or keep this API in APIM"

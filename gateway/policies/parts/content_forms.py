@@ -23,8 +23,8 @@ from gateway.policies.parts.validation import action
 
 if TYPE_CHECKING:
     from gateway.openapi import MediaType
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 # Schemas may refer to parts of themselves, never to what would have to be fetched.
 _NO_OTHERS: Registry[Any] = Registry()

@@ -15,8 +15,8 @@ from gateway.policies.parts.body_text import decoded, is_json, is_xml, media_typ
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.messages import Request
 
 _IS: Mapping[str, Callable[[str], bool]] = {"json": is_json, "xml": is_xml}

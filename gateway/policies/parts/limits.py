@@ -22,8 +22,8 @@ from gateway.policies.parts.elements import FIELD_NAME
 if TYPE_CHECKING:
     from gateway.pipeline.background import Background
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.messages import Response
 
 log = structlog.get_logger("gateway.limits")

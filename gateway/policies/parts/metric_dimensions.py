@@ -13,8 +13,8 @@ from gateway.documents.shape import Attribute, Element
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 MAX_CHARS = 256
 

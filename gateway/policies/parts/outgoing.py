@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from gateway.documents.shape import Attribute, Child, Content, Element
 from gateway.errors import UpstreamError
-from gateway.pipeline.services import Call
+from gateway.outside.seam import Call
 from gateway.pipeline.values import Constant
 from gateway.policies.authentication_basic import AuthenticationBasic
 from gateway.policies.authentication_certificate import SHAPE as CERTIFICATE
@@ -30,10 +30,10 @@ from gateway.wire.headers import Headers
 from gateway.wire.upstream.way import Proxy, StoredCertificate
 
 if TYPE_CHECKING:
+    from gateway.outside.seam import HttpClient
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
-    from gateway.pipeline.services import HttpClient
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.messages import Response
 
 _SET_URL = Element("set-url", "Where the request goes; absolute.", content=Content.TEXT, required=True, format=URL_TEXT)

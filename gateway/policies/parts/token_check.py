@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gateway.documents.shape import Attribute, Kind
 from gateway.errors import PolicyError, TokenError
 from gateway.pipeline.context import LastError
+from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
 from gateway.policies.parts.token_source import NOT_PRESENT
 from gateway.tokens.jwt import Jwt
@@ -24,8 +25,9 @@ from gateway.tokens.registered import NUMBER
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
+    from gateway.pipeline.outcome import MaybeLater
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.policies.parts.token_extensions import Extensions
     from gateway.policies.parts.token_rules import RuleSet
     from gateway.tokens.validator import TokenValidator
@@ -143,3 +145,24 @@ class TokenCheck:
         expires, request = jwt.payload.get("exp"), context.request
         if isinstance(expires, NUMBER) and (request.expires_at is None or expires < request.expires_at):
             request.expires_at = expires  # the earliest of several tokens ends a stream that outlives it
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPolicy(PolicyType):
+    """A policy that is one token check; how the check is written is the subclass's own."""
+
+    check: TokenCheck
+
+    def apply(self, context: Context) -> MaybeLater:
+        """None when the token is good. Raises PolicyError: APIM's reasons; KeysUnavailable."""
+        return self.check.apply(context)
+
+    @property
+    def sets_headers(self) -> tuple[str, ...]:
+        """The headers that claims are written to."""
+        return tuple(claim_header.header for claim_header in self.check.extensions.claim_headers)
+
+    @property
+    def token_judge(self) -> TokenCheck:
+        """The check."""
+        return self.check

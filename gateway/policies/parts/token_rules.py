@@ -21,8 +21,8 @@ from gateway.tokens.rules import RequiredClaim, TokenRules
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
 
 _CLAIM = Element(
     "claim",

@@ -19,8 +19,8 @@ from gateway.wire.fields import field_key, fold_name
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
     from gateway.pipeline.settings import Settings
+    from gateway.pipeline.step import Value
     from gateway.wire.messages import Request
 
 AUTHORIZATION = "authorization"

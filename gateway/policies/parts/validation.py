@@ -17,7 +17,7 @@ from gateway.errors import PolicyError
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.pipeline.policy import Value
+    from gateway.pipeline.step import Value
 
 log = structlog.get_logger("gateway.validation")
 

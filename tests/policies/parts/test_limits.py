@@ -12,7 +12,7 @@ import pytest
 from gateway.counters import Admission, Demand, MemoryCounters
 from gateway.errors import PolicyError
 from gateway.pipeline.context import Context, SubscriptionInfo
-from gateway.pipeline.run import finish
+from gateway.pipeline.outcome import finish
 from gateway.wire.messages import Ending, Response
 from tests.policies.bench import Bench, answer, get, new_context
 

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from cryptography.x509.oid import NameOID
 
 from gateway.errors import UpstreamError
-from gateway.pipeline.run import finish, run
-from gateway.pipeline.services import Call
+from gateway.outside.seam import Call
+from gateway.pipeline.outcome import finish
+from gateway.pipeline.run import run
 from gateway.wire.body import Body
 from gateway.wire.messages import Request, Response
 from gateway.wire.upstream.way import StoredCertificate

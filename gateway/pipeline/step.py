@@ -1,0 +1,87 @@
+"""
+A step: one compiled policy at its place in a pipeline.
+
+Whatever the engine, the compiler or ``gateway explain`` may ask of a compiled policy is declared here, with what holds
+for a policy that has nothing to add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeVar
+
+from gateway.pipeline.context import Context
+from gateway.pipeline.outcome import MaybeLater
+from gateway.pipeline.place import Place
+
+if TYPE_CHECKING:
+    from gateway.tokens.rules import TokenRules
+    from gateway.tokens.validator import TokenValidator
+    from gateway.wire.messages import Response
+
+T = TypeVar("T")
+
+# A setting that is known at load or computed for each request; calling it gives the value.
+Value: TypeAlias = Callable[[Context], T]
+
+
+class TokenJudge(Protocol):
+    """How a policy judges tokens. *rules* are those of one request; None: the validator's own."""
+
+    @property
+    def validator(self) -> Callable[[Context], TokenValidator]: ...
+
+    @property
+    def rules(self) -> Callable[[Context], TokenRules | None]: ...
+
+
+class Policy:
+    """One compiled policy; immutable, shared by all requests."""
+
+    __slots__ = ()
+
+    # Whether it keeps the response for later requests: on a hit, outbound resumes behind this policy.
+    stores_response: ClassVar[bool] = False
+    # Whether ``preflight`` may answer.
+    answers_preflight: ClassVar[bool] = False
+
+    def apply(self, context: Context) -> MaybeLater:
+        """
+        Do the policy's work, without a coroutine wherever possible; see ``outcome``.
+
+        Raises:
+            PolicyError: The request is refused; the pipeline goes to on-error.
+        """
+        raise NotImplementedError
+
+    @property
+    def sets_headers(self) -> tuple[str, ...]:
+        """Request headers that only the gateway may send once this policy has set them; see ``header_contract``."""
+        return ()
+
+    @property
+    def nested(self) -> tuple[Steps, ...]:
+        """The policies inside this one, one list per branch, in the order of the document."""
+        return ()
+
+    @property
+    def token_judge(self) -> TokenJudge | None:
+        """How this policy judges the caller's token; None: it looks at no token."""
+        return None
+
+    def preflight(self, context: Context) -> Response | None:
+        """The answer to a CORS preflight; None leaves it to the next policy. Called if ``answers_preflight``."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A policy in a pipeline. *apply* is the policy's own, bound once."""
+
+    apply: Callable[[Context], MaybeLater]
+    place: Place
+    policy: Policy
+
+
+Steps: TypeAlias = tuple[Step, ...]
