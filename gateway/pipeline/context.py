@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.backends import Backend, BackendPool
 from gateway.wire.messages import Ending, Request, Response, Url
+from gateway.wire.work import Work
 
 if TYPE_CHECKING:
     from gateway.errors import PolicyError
@@ -169,6 +170,7 @@ class Context:
     __slots__ = (
         "_changes",
         "_request_id",
+        "_work",
         "after_response",
         "api",
         "cache_plan",
@@ -209,6 +211,7 @@ class Context:
         self.cache_plan: object | None = None
         self._changes: list[Callable[[Response], None]] | None = None
         self._request_id: uuid.UUID | None = None
+        self._work: Work | None = None
 
     @property
     def request_id(self) -> uuid.UUID:
@@ -216,6 +219,13 @@ class Context:
         if self._request_id is None:
             self._request_id = uuid.uuid4()
         return self._request_id
+
+    @property
+    def work(self) -> Work:
+        """What the policies of this request may still compute; made when work on a body first draws from it."""
+        if self._work is None:
+            self._work = Work()
+        return self._work
 
     @property
     def timestamp(self) -> datetime:

@@ -14,6 +14,7 @@ from gateway.errors import ClientLeft, ExpressionError, KeysUnavailable, PolicyE
 from gateway.wire.body import BodyTooLarge
 from gateway.wire.fields import FieldError
 from gateway.wire.messages import Response
+from gateway.wire.work import WorkExceeded
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context, Tracer
@@ -75,6 +76,8 @@ def as_policy_error(error: Exception) -> PolicyError | None:
             return PolicyError(503, "KeysUnavailable", error.message, "Service unavailable", retry)
         case BodyTooLarge() | ClientLeft():
             return _unread_body(error)
+        case WorkExceeded():
+            return PolicyError(413, "RequestBodyTooLarge", str(error), "Request body too large")
     return None
 
 
