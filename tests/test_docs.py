@@ -84,6 +84,41 @@ def test_every_policy_has_a_group() -> None:
     assert grouped(SHAPES).get(OTHERS, []) == []
 
 
+# -- decisions
+DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
+HEADINGS = ["Context", "Decision", "Considered", "Surprises", "Consequences"]
+STATUS = re.compile(r"Status: (accepted(; supersedes ADR \d+)?|superseded by ADR \d+)")
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    """ADRs count from 1, and the number in the file's name is the one in its title."""
+    assert [int(path.name[:4]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+    titled = [re.match(r"# (\d+)\. \S", path.read_text()) for path in DECISIONS]
+    assert [int(title[1]) for title in titled if title] == list(range(1, len(DECISIONS) + 1))
+
+
+@pytest.mark.parametrize("path", [*DECISIONS, ROOT / "docs" / "adr" / "template.md"], ids=lambda path: path.stem)
+def test_decisions_follow_the_template(path: Path) -> None:
+    """Each ADR has a status and the template's headings, in its order, each with a text below."""
+    text = re.sub(r"<!--.*?-->\n*", "", path.read_text(), flags=re.DOTALL)
+    _, status, body = text.split("\n\n", 2)
+    assert STATUS.fullmatch(status)
+    sections = re.split(r"^## (.+)\n", body, flags=re.MULTILINE)
+    headings, texts = sections[1::2], sections[2::2]
+    assert headings == [heading for heading in HEADINGS if heading in headings]
+    assert {"Context", "Decision", "Consequences"} <= set(headings)
+    assert sections[0] == ""
+    assert all(map(str.strip, texts))
+
+
+def test_every_link_of_the_index_has_a_text() -> None:
+    """The index of decisions links each of them by its title."""
+    index = (ROOT / "docs" / "adr" / "README.md").read_text()
+    linked = re.findall(r"\| \d+ \| \[(.+)\]\((\d{4}-[^)]+)\)", index)
+    assert [name for _, name in linked] == [path.name for path in DECISIONS]
+    assert all(title.strip() for title, _ in linked)
+
+
 # -- links
 @pytest.mark.parametrize("page", LINKING, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:

@@ -3,7 +3,7 @@ The kinds of values in ``config.yaml``: durations, secrets, files, addresses, UR
 
 What a value means may depend on where the file is and on the environment; both come with the validation's context.
 
-Source: design.md §3.2; ADR 0063.
+Source: design.md §3.2; ADR 0037.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ Counters behind rate limits, quotas and concurrency limits: one seam, in memory 
 
 Memory answers at once; Redis answers with an awaitable. A policy returns whichever it got to the run loop.
 
-Source: reference 6.1 "rate-limit", 6.2 "quota"; docs/adr/0073.
+Source: reference 6.1 "rate-limit", 6.2 "quota"; docs/adr/0043.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ JSON Schema of policy documents in YAML, made from the shapes, for editors: comp
 
 It is a little more generous than the loader, which has the last word.
 
-Source: JSON Schema 2020-12; ADR 0061, the mapping rules.
+Source: JSON Schema 2020-12; ADR 0035, the mapping rules.
 """
 
 from __future__ import annotations

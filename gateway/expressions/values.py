@@ -1,5 +1,5 @@
 """
-How .NET values look in Python (ADR 0020).
+How .NET values look in Python (ADR 0013).
 
 A value always carries its exact .NET type, so that ``object``, ``dynamic`` and casts see what C# would see. The
 types that

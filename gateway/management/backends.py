@@ -37,7 +37,7 @@ class BackendState:
     @property
     def status(self) -> Status:
         """
-        Its line in ``/readyz``: always ready, docs/adr/0110. An open circuit is told, and closes by itself.
+        Its line in ``/readyz``: always ready, docs/adr/0056. An open circuit is told, and closes by itself.
         """
         if self.open_for_s:
             return Status(True, f"circuit open for {math.ceil(self.open_for_s)} s: its requests get 503")

@@ -94,7 +94,7 @@ class Parameter:
 
     @property
     def field_key(self) -> str:
-        """The name of a header as header fields are compared: no case, and ``_`` is ``-`` (docs/adr/0011)."""
+        """The name of a header as header fields are compared: no case, and ``_`` is ``-`` (docs/adr/0007)."""
         return fold_name(self.name)
 
     @property

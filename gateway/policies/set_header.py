@@ -1,7 +1,7 @@
 """
 set-header: set, add or delete a header of the request to the backend, or of the response to the caller.
 
-Source: APIM policy reference, "set-header"; RFC 9110 §5.5 and docs/adr/0085 for what a value may hold.
+Source: APIM policy reference, "set-header"; RFC 9110 §5.5 and docs/adr/0049 for what a value may hold.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class SetHeader(PolicyType):
     def _lines(self, name: str, evaluated: list[_Evaluated]) -> list[str]:
         """The values as header lines: one line, joined by a comma, unless the header's lists must stay apart."""
         found = [(value, safe_value(name, text, self.exact)) for value, text in evaluated]
-        # A claim that is missing or blank must not become an empty identity: no value, no header (docs/adr/0080).
+        # A claim that is missing or blank must not become an empty identity: no value, no header (docs/adr/0044).
         values = [text for value, text in found if text or isinstance(value, Constant)]
         lines = values if len(values) < 2 or fold_name(name) in ONE_LINE_EACH else [",".join(values)]
         if fold_name(name) == "host" and not all(map(is_authority, lines)):

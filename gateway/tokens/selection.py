@@ -4,7 +4,7 @@ Which key to try on a token.
 In a published set the ``kid`` is a filter: the issuer names its keys, and an unknown name must not cost a verification
 per key. Among the policy's own keys it is a hint, as in APIM: the key of that id first, then all of the right type.
 
-Source: reference/apim-policies.md section 2.3; RFC 7515 section 4.1.4; docs/adr/0030-kid-filters-published-keys.md.
+Source: reference/apim-policies.md section 2.3; RFC 7515 section 4.1.4; docs/adr/0018-kid-filters-published-keys.md.
 """
 
 from __future__ import annotations

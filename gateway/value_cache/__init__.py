@@ -4,7 +4,7 @@ The cache behind cache-lookup-value, cache-store-value and cached responses: byt
 One seam, in memory or shared through Redis: memory answers at once, Redis with an awaitable. What policies keep is
 turned into bytes by ``Codec`` and ``CachedResponse``, so no two requests ever share a mutable object.
 
-Source: reference 6.2, "cache-lookup-value"; docs/adr/0073.
+Source: reference 6.2, "cache-lookup-value"; docs/adr/0043.
 """
 
 from __future__ import annotations

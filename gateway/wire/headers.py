@@ -27,7 +27,7 @@ class Headers:
     Header fields of one message. Text is Latin-1, as on the wire; names keep the case in which they were written.
 
     A name stands for all its spellings: any case, and ``_`` for ``-``, because backends that follow CGI cannot tell
-    them apart (docs/adr/0011). What overrides or removes ``caller-objectid`` therefore covers ``CALLER_ObjectId``.
+    them apart (docs/adr/0007). What overrides or removes ``caller-objectid`` therefore covers ``CALLER_ObjectId``.
 
     Attributes:
         lines: For the wire: key (see ``field_key``) -> complete field lines, several joined by CRLF. The block of

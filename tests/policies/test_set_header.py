@@ -40,7 +40,7 @@ def set_header(action: str, *values: str, name: str = "X-A") -> str:
     ).split(),
 )
 def test_each_action(bench: Bench, present: list[str], action: str, values: list[str], expected: list[str]) -> None:
-    """override, skip, append and delete; an expression without a value makes no header (ADR 0080)."""
+    """override, skip, append and delete; an expression without a value makes no header (ADR 0044)."""
     ran = bench.run(set_header(action, *values), get("/", [("x-a", value) for value in present]))
     assert list(ran.request.headers.values("X-A")) == expected
 
@@ -61,7 +61,7 @@ def test_lists_that_must_stay_apart(bench: Bench) -> None:
 
 @pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb", "a\x00b", "a\x7fb", "a\x85b", "a\xa0", "\xe9", "a\u2028b"])
 def test_a_value_is_one_line_of_ascii(bench: Bench, value: str) -> None:
-    """CR, LF, NUL, other controls and characters beyond ASCII fail the request (ADR 0085)."""
+    """CR, LF, NUL, other controls and characters beyond ASCII fail the request (ADR 0049)."""
     with pytest.raises(ExpressionError):
         bench.run(set_header("override", "@(context.Variables[&quot;x&quot;])"), x=value)
 
@@ -82,7 +82,7 @@ TOKEN = "@(((Jwt)context.Variables[&quot;token&quot;]).Subject)"
 )
 @pytest.mark.parametrize("action", ["override", "append", "skip"])
 def test_white_space_around_a_claim_is_refused(bench: Bench, action: str, value: str, sent: list[str] | None) -> None:
-    """A header cannot carry it, and one identity must not become another (ADR 0085)."""
+    """A header cannot carry it, and one identity must not become another (ADR 0049)."""
     token = Jwt.of({}, {"sub": value})
     if sent is None:
         with pytest.raises(ExpressionError):

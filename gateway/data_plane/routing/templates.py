@@ -1,7 +1,7 @@
 """
 URL templates: the text of an operation's ``url-template`` as segments and query terms.
 
-Source: reference 7.1, "Template forms". Literal text compares without case, see docs/adr/0070.
+Source: reference 7.1, "Template forms". Literal text compares without case, see docs/adr/0040.
 """
 
 from __future__ import annotations

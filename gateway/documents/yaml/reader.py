@@ -4,7 +4,7 @@ YAML values → nodes, by the shapes of the vocabulary.
 What a shape does not know becomes a node or an attribute all the same, and the checker names it; a value of the wrong
 form (a list where one value stands) is a problem of its own.
 
-Source: ADR 0061, the mapping rules.
+Source: ADR 0035, the mapping rules.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Nodes → YAML in block style: what ``yaml_reader`` reads back as the same nodes.
 
-Source: ADR 0061, the mapping rules.
+Source: ADR 0035, the mapping rules.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ MAX_CLAIM_CHARS = 4096
 
 # An identity goes to a header as printable ASCII or not at all: backends disagree on every other character.
 _NOT_AN_IDENTITY = frozenset(NOT_COPIED)
-# ASCII, and no white space around it, which would be lost on the way: docs/adr/0085.
+# ASCII, and no white space around it, which would be lost on the way: docs/adr/0049.
 _PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
 

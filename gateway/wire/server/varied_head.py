@@ -4,7 +4,7 @@ A head that varies the last one of its connection: only what has changed is read
 Clients, and the proxies in front of us, send the same fields again and again with another path, token or trace id.
 Whatever is less simple than that is left to the whole reading, which also says what is wrong.
 
-Source: docs/adr/0013.
+Source: docs/adr/0009.
 """
 
 from __future__ import annotations
