@@ -73,7 +73,7 @@ def _profiled(look: Callable[[FrameType, str, object], None]) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
 
 
 def _kept(walk: Walk, called: list[str]) -> list[str]:

@@ -173,7 +173,7 @@ def test_a_user_passes_by_scope(tenant: Tenant, served: Served) -> None:
     assert served.call(tenant.entra.mint(app_only=False, scp="Orders.Read")).status_code == 200
 
 
-MISTAKES = {
+MISTAKES: dict[str, dict[str, Any]] = {
     "TokenAudienceNotAllowed": {"version": 1, "roles": ("Orders.Read",)},
     "TokenClaimValueNotAllowed": {"roles": ()},
     "TokenExpired": {"roles": ("Orders.Read",), "lifetime_s": -60},
