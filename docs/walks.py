@@ -68,7 +68,7 @@ TOKEN = Walk(
         Step("wire.contract:HeaderContract.strip", "what only the gateway may send is removed"),
         Step("pipeline.pipeline:Pipeline.execute", "the operation's sections, without a task"),
         Step("pipeline.run:run", "a loop over the steps of inbound"),
-        Step("policies.validate_jwt:ValidateJwt.apply", "the first policy"),
+        Step("policies.parts.token_check:TokenPolicy.apply", "the first policy, validate-jwt"),
         Step("tokens.validator:TokenValidator.verify", "remembered? if not, judge"),
         Step("tokens.compact:parse", "three parts, one reading each"),
         Step("tokens.signature:is_signed_by", "did this key of the issuer make the signature?"),
