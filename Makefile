@@ -1,6 +1,6 @@
 # Bare `make` lists the targets. Each one does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-slow check format lint types cover docs screenshot bench bench-quick clean
+.PHONY: help install demo serve test test-slow check format lint types cover docs screenshot bench bench-quick bench-own clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -62,6 +62,9 @@ bench: install ## Measure against HAProxy, nginx and the obvious proxy; needs ro
 
 bench-quick: install ## The same in under three minutes
 	$(BIN)/python -m benchmarks.suite --quick
+
+bench-own: install ## What a request costs the gateway itself; AGAINST=REVISION compares with another commit
+	$(BIN)/python -m benchmarks.own_cost $(if $(AGAINST),--against $(AGAINST))
 
 clean: ## Remove what the targets built
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .coverage build dist
