@@ -1,6 +1,6 @@
 # Bare `make` lists the targets. Each one does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-slow check format lint types cover docs screenshot bench bench-quick bench-own clean
+.PHONY: help install demo serve test test-slow check format lint types cover docs site screenshot bench bench-quick bench-own clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -53,6 +53,9 @@ cover: install ## Tests with branch coverage
 
 docs: install ## Write the generated pages anew (a test compares them)
 	$(BIN)/python -m docs.generate
+
+site: install ## Build the documentation as a searchable site, in build/site
+	@$(BIN)/python -m docs.site
 
 screenshot: install ## Take the picture of the console in docs/ anew; needs chromium
 	@$(BIN)/python -m docs.screenshot

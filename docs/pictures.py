@@ -1,4 +1,4 @@
-"""The pictures of README.md and docs/concepts.md. ``make docs`` draws them; a test compares them."""
+"""The pictures of README.md and of pages in docs/: ``make docs`` draws them, a test compares them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docs.drawing import Picture
+from docs.job_picture import job_picture
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -15,6 +16,7 @@ def pictures() -> Iterator[tuple[Path, str]]:
     yield IMAGES / "overview.svg", _overview()
     yield IMAGES / "request.svg", _request()
     yield IMAGES / "scopes.svg", _scopes()
+    yield IMAGES / "job.svg", job_picture()
 
 
 def _overview() -> str:

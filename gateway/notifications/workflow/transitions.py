@@ -1,7 +1,7 @@
 """
 The life of a job as a table: (state, event) → state. What is not in the table cannot happen.
 
-The picture in ``docs/notifications.md`` is generated from this table (``mermaid``), and a test compares the two.
+``docs/job_picture.py`` draws the picture in ``docs/notifications.md`` and refuses to where it and this table differ.
 """
 
 from __future__ import annotations
@@ -63,11 +63,3 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 }
 
 FINAL = frozenset({State.DELIVERED, State.AMBIGUOUS, State.DEAD, State.STOPPED})
-
-
-def mermaid() -> str:
-    """The table as a Mermaid state diagram, for the documentation."""
-    lines = ["stateDiagram-v2", f"    [*] --> {State.ACCEPTED}: 202, durable"]
-    lines += [f"    {before} --> {after}: {event}" for (before, event), after in TRANSITIONS.items()]
-    lines += [f"    {state} --> [*]" for state in State if state in FINAL]
-    return "\n".join(lines)

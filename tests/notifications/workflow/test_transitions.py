@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from docs.job_picture import EDGES, job_picture
 from gateway.notifications.workflow.pages import outcome_rows
-from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, Event, State, mermaid
+from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, Event, State
 
 DOCS = Path(__file__).parents[3] / "docs" / "notifications.md"
 
@@ -43,6 +44,12 @@ def test_a_stopped_job_stays_stopped() -> None:
 
 
 def test_picture() -> None:
-    """The documentation shows the tables as they are."""
-    assert mermaid() in DOCS.read_text()
+    """The documentation's picture has exactly the table's transitions, and words for each event."""
+    assert set(EDGES) == set(TRANSITIONS)
+    assert all(f">{event}<" in job_picture() for event in Event)
+    assert "images/job.svg" in DOCS.read_text()
+
+
+def test_outcomes() -> None:
+    """The documentation lists the outcomes as they are."""
     assert outcome_rows() in DOCS.read_text()
