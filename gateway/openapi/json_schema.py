@@ -85,10 +85,11 @@ _utils.re = _BoundedSearch  # there is no other way in, and re has no time limit
 
 
 def _pattern_properties(validator: Any, schemas: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    if validator.is_type(instance, "object"):
-        for text, subschema in schemas.items():
-            for name in [name for name in instance if _matches(text, name)]:
-                yield from validator.descend(instance[name], subschema, path=name, schema_path=text)
+    if not validator.is_type(instance, "object"):
+        return
+    for text, subschema in schemas.items():
+        for name in [name for name in instance if _matches(text, name)]:
+            yield from validator.descend(instance[name], subschema, path=name, schema_path=text)
 
 
 def _multiple_of(validator: Any, factor: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:

@@ -125,25 +125,30 @@ class Parameter:
                 yield text
 
     def _items(self, found: Sequence[Pair]) -> list[str]:
-        if self.exploded and self.style != "simple":
+        if self.style == "simple":  # a header: its lines are one list, white space around items does not count
+            whole = ",".join(text for _, text in found)
+            return [item.strip() for item in whole.split(",")] if whole else []
+        if self.exploded:
             return [text for _, text in found]
-        separator = SEPARATORS[self.style]
-        whole = _only(found) if self.style != "simple" else ",".join(text for _, text in found)
-        return [item.strip() if self.style == "simple" else item for item in whole.split(separator)] if whole else []
+        whole = _only(found)
+        return whole.split(SEPARATORS[self.style]) if whole else []
 
-    def _members(self, found: Sequence[Pair]) -> Iterator[Pair]:
+    def _members(self, found: Sequence[Pair]) -> Sequence[Pair]:
         """Names and texts of an object's properties. Raises SeveralValues, Unreadable: a name without a text."""
-        known = {member.casefold(): member for member in self.form.members}
         if self.style == "deepObject":
-            inner = [(name[len(self.name) + 1 : -1], text) for name, text in found]
-            members = [(known.get(name.casefold(), name), text) for name, text in inner]
+            members = self._known_names((name[len(self.name) + 1 : -1], text) for name, text in found)
         elif self._spreads:
-            members = [(known[name.casefold()], text) for name, text in found]
+            members = self._known_names(found)
         else:
             members = list(self._listed(_only(found)))
-        if len({name for name, _ in members}) != len(members):
+        if len(dict(members)) != len(members):
             raise SeveralValues
-        yield from members
+        return members
+
+    def _known_names(self, found: Iterable[Pair]) -> list[Pair]:
+        """Names as the schema spells them: in a query they have no case."""
+        known = {member.casefold(): member for member in self.form.members}
+        return [(known.get(name.casefold(), name), text) for name, text in found]
 
     def _listed(self, whole: str) -> Iterable[Pair]:
         """``a,1,b,2``, or ``a=1,b=2`` when exploded."""

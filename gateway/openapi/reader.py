@@ -93,18 +93,17 @@ class _Reader:
         resolved = self._documents.resolve(node)  # not in the specification, but bundlers leave it
         operation = Fields(resolved, "swagger operation" if self._swagger else "operation", self.mistakes)
         declared = self._declared(item, operation)
-        written, summary = (text(value) if (value := operation.get(key)) else "" for key in ("operationId", "summary"))
         by_place = self._parameters(declared)
-        query = tuple(by_place["query"])
+        written, summary = _written(operation, "operationId"), _written(operation, "summary")
         return OperationDefinition(
             id=operation_id(written, method.value, path.value, taken),
             name=operation_name(summary, written, method.value.upper(), path.value),
             method=method.value.upper(),
-            url_template=self._template(path, {_name(each) for each in declared if _place(each) == "path"}, query),
+            url_template=self._template(path, _path_names(declared), by_place["query"]),
             location=method.location,
-            path={each.name: each for each in by_place["path"]},
-            query=query,
-            headers={each.field_key: each for each in by_place["header"]},
+            path={parameter.name: parameter for parameter in by_place["path"]},
+            query=tuple(by_place["query"]),
+            headers={parameter.field_key: parameter for parameter in by_place["header"]},
             body=None if method.value in _BODILESS else self._body(operation, declared),
             responses=self._contents.responses(operation.get("responses"), self._response_form(operation)),
         )
@@ -112,17 +111,19 @@ class _Reader:
     # -- parameters
     def _declared(self, item: Fields, operation: Fields) -> list[Mapping]:
         """The parameters of an operation; its own replace those of the path that have the same place and name."""
-        found: dict[tuple[str, str], Mapping] = {}
-        for group in (item.get("parameters"), operation.get("parameters")):
-            own: dict[tuple[str, str], Mapping] = {}
-            for each in items(group) if group else ():
-                node = mapping(self._documents.resolve(each))
-                key = _place(node), _name(node)
-                if own.setdefault(key, node) is not node:
-                    message = f"the {key[0]} parameter {key[1]!r} stands twice"
-                    self.mistakes.append(Problem(node.location, "duplicate-parameter", message, "remove one"))
-            found |= own
-        return list(found.values())
+        groups = [self._by_key(fields.get("parameters")) for fields in (item, operation)]
+        return list({**groups[0], **groups[1]}.values())
+
+    def _by_key(self, group: YamlNode | None) -> dict[tuple[str, str], Mapping]:
+        """Parameters by place and name."""
+        parameters: dict[tuple[str, str], Mapping] = {}
+        for written in items(group) if group else ():
+            node = mapping(self._documents.resolve(written))
+            place, name = _place(node), _name(node)
+            if parameters.setdefault((place, name), node) is not node:
+                message = f"the {place} parameter {name!r} is declared twice"
+                self.mistakes.append(Problem(node.location, "duplicate-parameter", message, "remove one of them"))
+        return parameters
 
     def _parameters(self, declared: list[Mapping]) -> dict[str, list[Parameter]]:
         """By place. Cookies are not looked at, as in APIM; what Swagger has in the body is not a parameter here."""
@@ -136,22 +137,19 @@ class _Reader:
                 found[place].append(self._contents.parameter(read, place))
         return found
 
-    def _template(self, path: Scalar, declared: set[str], query: tuple[Parameter, ...]) -> str:
+    def _template(self, path: Scalar, declared: set[str], query: list[Parameter]) -> str:
         """The URL template. Raises LoadError: it and the path parameters do not name the same."""
         named = {*_TEMPLATE_NAME.findall(path.value.partition("?")[0])}
         if not path.value.startswith("/") or named != declared:
             odd = ", ".join(sorted(named ^ declared)) or path.value
             message = f"path and path parameters of {path.value!r} differ: {odd}"
             raise LoadError.at(path.location, "bad-path", message, "write /…/{name}, and a parameter in: path for each")
-        if not self._query_in_template:
-            return path.value
-        names = [each.name for each in query if each.required and each.is_plain]
-        if named & {*names}:
-            message = f"{min(named & {*names})} is a parameter of the path and of the query"
+        names = _template_names(query) if self._query_in_template else []
+        for name in sorted(named & {*names}):
+            message = f"{name} is a parameter of the path and of the query"
             remedy = "rename one, or set translate-required-query-parameters: query"
             raise LoadError.at(path.location, "repeated-parameter", message, remedy)
-        terms = [f"{name}={{{name}}}" for name in names]
-        return f"{path.value}{'&' if '?' in path.value else '?'}{'&'.join(terms)}" if terms else path.value
+        return path.value + _query_template("&" if "?" in path.value else "?", names)
 
     # -- bodies
     def _body(self, operation: Fields, declared: list[Mapping]) -> Content | None:
@@ -165,6 +163,24 @@ class _Reader:
         if not self._swagger:
             return lambda response: response
         return partial(swagger.response, produces=operation.get("produces") or self._root.get("produces"))
+
+
+def _template_names(query: list[Parameter]) -> list[str]:
+    """The query parameters that APIM puts into the URL template: the required ones."""
+    return [parameter.name for parameter in query if parameter.required and parameter.is_plain]
+
+
+def _query_template(mark: str, names: list[str]) -> str:
+    return mark + "&".join(f"{name}={{{name}}}" for name in names) if names else ""
+
+
+def _written(operation: Fields, name: str) -> str:
+    value = operation.get(name)
+    return "" if value is None else text(value)
+
+
+def _path_names(declared: list[Mapping]) -> set[str]:
+    return {_name(node) for node in declared if _place(node) == "path"}
 
 
 def _version(root: Mapping) -> tuple[bool, bool]:

@@ -11,6 +11,7 @@ Source: OpenAPI 3.0.3 and 3.1, "Schema Object"; JSON Schema 2020-12 core §10 an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, TypeAlias, cast
 
 import regex
@@ -73,7 +74,14 @@ class SchemaReader:
         self.schemas = Schemas()
         self._documents = documents
         self._modern = modern
-        self._rules = _RULES if modern else _RULES | _OLD_RULES
+        self._rules: dict[str, Rule] = _RULES if modern else _RULES | _OLD_RULES
+        self._applicators: dict[str, Rule] = {
+            **dict.fromkeys(_SUBSCHEMAS, self._data),
+            **dict.fromkeys(_SUBSCHEMA_LISTS, self._schema_list),
+            **dict.fromkeys(_SUBSCHEMA_MAPS, self._schema_map),
+            "patternProperties": self._schemas_by_pattern,
+            REF: self._reference,
+        }
         self._mistakes = mistakes
         self._keys: dict[int, str] = {}
         self._waiting: list[tuple[str, YamlNode]] = []
@@ -127,30 +135,30 @@ class SchemaReader:
     def _keyword(self, name: Scalar, value: YamlNode) -> dict[str, Any]:
         """What one keyword becomes; nothing for a remark. Raises LoadError."""
         key = name.value
-        if key == REF:
-            return {REF: f"#/$defs/{self._key(self._documents.follow(self._text(value)))}"}
         if key == "$schema":
             check_dialect(value)
-        if key == "$schema" or key in _REMARKS or key.startswith("x-"):
             return {}
-        if key in _SUBSCHEMAS:
-            return {key: self._data(value)}
-        if key in _SUBSCHEMA_LISTS:
-            return {key: [self._data(item) for item in items(value)]}
-        if key in _SUBSCHEMA_MAPS:
-            return {key: {each.value: self._data(inner) for each, inner in self._schema_map(key, value)}}
-        rule = self._rules.get(key)
-        if rule is None:
+        if key in _REMARKS or key.startswith("x-"):
+            return {}
+        read = self._applicators.get(key) or self._rules.get(key)
+        if read is None:
             remedy = _REMEDIES.get(key, "remove it, or call it x-… if it is a remark")
             raise LoadError.at(name.location, "unknown-keyword", f"no schema has the keyword {key!r}", remedy)
-        return {key: rule(value)}
+        return {key: read(value)}
 
-    def _schema_map(self, key: str, node: YamlNode) -> tuple[tuple[Scalar, YamlNode], ...]:
-        entries = mapping(node).entries
-        if key == "patternProperties":
-            for name, _ in entries:
-                _expression(name)
-        return entries
+    def _reference(self, node: YamlNode) -> str:
+        return f"#/$defs/{self._key(self._documents.follow(self._text(node)))}"
+
+    def _schema_list(self, node: YamlNode) -> list[SchemaData]:
+        return [self._data(item) for item in items(node)]
+
+    def _schema_map(self, node: YamlNode) -> dict[str, SchemaData]:
+        return {name.value: self._data(inner) for name, inner in mapping(node).entries}
+
+    def _schemas_by_pattern(self, node: YamlNode) -> dict[str, SchemaData]:
+        for name, _ in mapping(node).entries:
+            _expression(name)
+        return self._schema_map(node)
 
     @staticmethod
     def _text(node: YamlNode) -> Scalar:
@@ -158,20 +166,25 @@ class SchemaReader:
         return cast("Scalar", node)
 
     def _endless(self) -> Iterator[Problem]:
-        """
-        Schemas that apply themselves, or too many others, to the same value: no value could be judged by them.
-
-        Round by round those are counted that only lead to counted ones; a circle never is.
-        """
-        applied = {key: list(_applied(data)) for key, data in self.schemas.data.items()}
-        counted: dict[str, int] = {}
-        for _ in range(MAX_CHAIN):
-            ready = [key for key in applied.keys() - counted.keys() if counted.keys() >= set(applied[key])]
-            counted |= {key: 1 + sum(counted[target] for target in applied[key]) for key in ready}
-        odd = [self._nodes[key].location for key in applied if counted.get(key, MAX_APPLIED) >= MAX_APPLIED]
+        """Schemas that apply themselves, or too many others, to the same value: no value could be judged by them."""
+        counted = _counted({key: list(_applied(data)) for key, data in self.schemas.data.items()})
+        odd = [self._nodes[key].location for key in self.schemas.data if counted.get(key, MAX_APPLIED) >= MAX_APPLIED]
         if odd:
             message = "this schema applies itself to the same value, or too many others"
             yield Problem(min(odd), "circular-schema", message, "put a property or items between")
+
+
+def _counted(applied: dict[str, list[str]]) -> dict[str, int]:
+    """
+    How many schemas each one applies to the same value, itself included; those of a circle are not in it.
+
+    Round by round those are counted that only lead to counted ones.
+    """
+    counted: dict[str, int] = {}
+    for _ in range(MAX_CHAIN):
+        ready = [key for key in applied.keys() - counted.keys() if counted.keys() >= set(applied[key])]
+        counted |= {key: 1 + sum(counted[target] for target in applied[key]) for key in ready}
+    return counted
 
 
 def check_dialect(node: YamlNode) -> None:
@@ -185,14 +198,13 @@ def _applied(data: SchemaData) -> Iterator[str]:
     """Keys of the schemas that *data* applies to the same value."""
     if not isinstance(data, dict):
         return
-    for keyword, value in data.items():
-        if keyword == REF:
-            yield value.rpartition("/")[2]
-        elif keyword in IN_PLACE:
-            yield from _applied(value)
-        elif keyword in IN_PLACE_LISTS | IN_PLACE_MAPS:
-            for each in value.values() if isinstance(value, dict) else value:
-                yield from _applied(each)
+    if REF in data:
+        yield data[REF].rpartition("/")[2]
+    for keyword in IN_PLACE & data.keys():
+        yield from _applied(data[keyword])
+    for keyword in (IN_PLACE_LISTS | IN_PLACE_MAPS) & data.keys():
+        inner = data[keyword]
+        yield from chain.from_iterable(map(_applied, inner.values() if isinstance(inner, dict) else inner))
 
 
 def _without_dialect(data: dict[str, Any]) -> dict[str, Any]:

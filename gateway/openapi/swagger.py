@@ -53,19 +53,25 @@ def request_body(parameters: Sequence[Mapping], consumes: YamlNode | None) -> Ma
 
 def response(node: Mapping, produces: YamlNode | None) -> Mapping:
     """A response: its schema goes into its content. Raises LoadError."""
-    schema, examples = node.find("schema"), node.find("examples")
     kept = [entry for entry in node.entries if entry[0].value not in ("schema", "examples", "headers")]
     headers = node.find("headers")
     if headers is not None:
-        made = tuple((key, parameter(mapping(value))) for key, value in mapping(headers).entries)
-        kept.append((_key("headers", headers.location), Mapping(made, headers.location)))
+        written = tuple((key, parameter(mapping(value))) for key, value in mapping(headers).entries)
+        kept.append((_key("headers", headers.location), Mapping(written, headers.location)))
+    schema, examples = node.find("schema"), node.find("examples")
     if schema is not None or examples is not None:
-        known = mapping(examples) if examples is not None else None
-        kinds = _types(produces, ("application/json",))
-        written = [key.value for key, _ in known.entries] if known else []
-        content = _content(dict.fromkeys(chain(kinds, written)), schema, known, node.location)
+        content = _response_content(schema, None if examples is None else mapping(examples), produces, node.location)
         kept.append((_key("content", node.location), content))
     return _made(node.location, *kept)
+
+
+def _response_content(
+    schema: YamlNode | None, examples: Mapping | None, produces: YamlNode | None, at: Location
+) -> Mapping:
+    """The media types that are produced, and those that only an example names."""
+    shown = [key.value for key, _ in examples.entries] if examples else []
+    kinds = dict.fromkeys(chain(_types(produces, ("application/json",)), shown))
+    return _content(kinds, schema, examples, at)
 
 
 def _content(kinds: Iterable[str], schema: YamlNode | None, examples: Mapping | None, at: Location) -> Mapping:

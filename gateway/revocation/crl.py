@@ -99,18 +99,20 @@ def _may_sign_lists(issuer: x509.Certificate) -> bool:
 
 
 def _scope(crl: x509.CertificateRevocationList) -> x509.IssuingDistributionPoint | None:
-    """Raises Undecided: the list is of a kind that is not used here, such as a delta."""
+    """What the list is about. Raises Undecided: it is of a kind that is not used here, such as a delta."""
     scope = None
     for extension in crl.extensions:
         if isinstance(extension.value, x509.IssuingDistributionPoint):
             scope = extension.value
         elif extension.critical:
             raise Undecided(f"the revocation list has the critical extension {extension.oid.dotted_string}")
-    if scope is not None and (
-        scope.indirect_crl or scope.only_some_reasons or scope.only_contains_attribute_certs or scope.relative_name
-    ):
+    if scope is not None and _is_partial(scope):
         raise Undecided("the revocation list is indirect or incomplete")
     return scope
+
+
+def _is_partial(scope: x509.IssuingDistributionPoint) -> bool:
+    return any((scope.indirect_crl, scope.only_some_reasons, scope.only_contains_attribute_certs, scope.relative_name))
 
 
 def _covers(scope: x509.IssuingDistributionPoint, certificate: x509.Certificate) -> bool:
