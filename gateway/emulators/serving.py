@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -23,13 +23,21 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 START_TIMEOUT_S = 10.0
 
 
+@runtime_checkable
 class Emulator(Protocol):
-    """What ``serve`` needs of an emulator: the application, and a place to write its URL."""
+    """What ``serve`` takes beside a plain ASGI application: one that must know its own URL."""
 
     @property
     def app(self) -> Any: ...
 
     base_url: str
+
+
+@runtime_checkable
+class OwnDates(Protocol):
+    """An emulator with a clock of its own: its answers carry their ``Date``."""
+
+    sends_date: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +131,18 @@ async def serve_here(served: Any, binding: Binding | None = None) -> AsyncIterat
     with _prepared(served, binding or Binding()) as (server, bound, base_url):
         task = asyncio.create_task(server.serve(sockets=[bound]))
         try:
-            while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells its start by a flag only
-                await asyncio.sleep(0.005)
-            if task.done():
-                raise TimeoutError(f"{base_url} did not start")
+            await _started(server, task, base_url)
             yield base_url
         finally:
             server.should_exit = True
             await asyncio.wait({task})
+
+
+async def _started(server: uvicorn.Server, task: asyncio.Task[None], base_url: str) -> None:
+    while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn reports its start by a flag only
+        await asyncio.sleep(0.005)
+    if task.done():
+        raise TimeoutError(f"{base_url} did not start")
 
 
 @contextmanager
@@ -138,18 +150,18 @@ def _prepared(served: Any, binding: Binding) -> Iterator[tuple[QuietServer, sock
     bound = binding.open()
     with bound:
         base_url = binding.url(bound)
-        if hasattr(served, "base_url"):
+        if isinstance(served, Emulator):
             served.base_url = base_url
         yield QuietServer(_settings(served, binding.tls)), bound, base_url
 
 
 def _settings(served: Any, tls: ssl.SSLContext | None) -> uvicorn.Config:
     return uvicorn.Config(
-        getattr(served, "app", served),
+        served.app if isinstance(served, Emulator) else served,
         http=DroppingProtocol,
         log_config=None,  # the process that runs the emulator decides about logging
         access_log=False,
-        date_header=not getattr(served, "sends_date", False),
+        date_header=not (isinstance(served, OwnDates) and served.sends_date),
         timeout_graceful_shutdown=1,
         ssl_context_factory=(lambda _config, _default: tls) if tls else None,
     )

@@ -12,7 +12,8 @@ starts one.
     errors.py    OData error bodies
     routes.py    the ASGI application
     control.py   its control endpoints
-    emulator.py  D365Emulator, the Python API
+    environment.py  Environment: jobs, clock, faults; the Python API
+    emulator.py  D365Emulator: the environment with its HTTP side
 
 Source: reference d365-and-callbacks sections 1.7, 2, 3.2 and 9.
 """

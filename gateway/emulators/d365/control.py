@@ -11,23 +11,21 @@ Control endpoints of the emulated environment, for tests that are not written in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.routing import Route
 
 from gateway.emulators.control import command, optional_number
+from gateway.emulators.d365.environment import Environment
 from gateway.emulators.d365.jobs import Job, Life, Snapshot, Step
 from gateway.emulators.d365.lives import named
 from gateway.emulators.faults import Fault
-
-if TYPE_CHECKING:
-    from gateway.emulators.d365.emulator import D365Emulator
 
 JOB_MEMBERS = {"id", "description", "life", "steps", "slot_s", "every_s", "before", "refusal"}
 NUMBERS = ("speed", "start_lag_s", "listing_delay_s", "page_size")
 
 
-def control(d365: D365Emulator) -> list[Route]:
+def control(d365: Environment) -> list[Route]:
     """The routes of the list above."""
     return [
         command("/emulator", lambda _: _state(d365), "GET"),
@@ -65,20 +63,22 @@ def _life(document: dict[str, Any]) -> Life:
     return Life(steps, float(document.get("slot_s", 0)), float(document.get("every_s", 0)))
 
 
-def _settle(d365: D365Emulator, document: dict[str, Any]) -> None:
+def _settle(d365: Environment, document: dict[str, Any]) -> None:
     if unknown := set(document) - {*NUMBERS, "answer_form"}:
         raise ValueError(f"unknown settings: {', '.join(sorted(unknown))}")
     optional_number(document, *NUMBERS)
-    for name in NUMBERS:
-        setattr(d365, name, document.get(name, getattr(d365, name)))
+    d365.speed = document.get("speed", d365.speed)
+    d365.start_lag_s = document.get("start_lag_s", d365.start_lag_s)
+    d365.listing_delay_s = document.get("listing_delay_s", d365.listing_delay_s)
+    d365.page_size = document.get("page_size", d365.page_size)
     d365.answer_starts_as(document.get("answer_form", d365.answer_form))
 
 
-def _state(d365: D365Emulator) -> dict[str, Any]:
+def _state(d365: Environment) -> dict[str, Any]:
     jobs = [_described(d365, job) for job in d365.jobs.values()]
     return {"base_url": d365.base_url, "requests": dict(d365.requests), "jobs": jobs}
 
 
-def _described(d365: D365Emulator, job: Job) -> dict[str, Any]:
+def _described(d365: Environment, job: Job) -> dict[str, Any]:
     status = job.at(d365.clock(), d365.speed).status
     return {"id": job.id, "description": job.description, "status": status, "starts": len(job.starts)}

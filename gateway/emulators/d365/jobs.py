@@ -7,6 +7,7 @@ wall clock, because whoever reads it compares it with the wall clock.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -137,29 +138,36 @@ def _snapshot(life: Life, begun: float, now: float, speed: float, earlier: Snaps
     runs = int((now - slot) / life.every_s) if life.every_s else 0
     if runs:
         earlier = _snapshot(Life(life.steps), slot + (runs - 1) * life.every_s, now, speed, earlier)
-    slot += runs * life.every_s
+    return _run_at(life, slot + runs * life.every_s, now, speed, earlier)
+
+
+def _run_at(life: Life, slot: float, now: float, speed: float, earlier: Snapshot) -> Snapshot:
+    """The run that began at *slot*, as it is *now*; until it starts, the times are those of the *earlier* one."""
     passed = [step for step in life.steps if slot + step.after_s / speed <= now]
-    started = _time(passed, RUNNING, slot, speed)
-    ended = _time(passed, ENDED, slot, speed)
+    started, ended = _time(passed, RUNNING, slot, speed), _time(passed, ENDED, slot, speed)
     status = passed[-1].status
-    over = ended > 0 and status == "Waiting"  # a recurring job between two runs shows the next slot
-    scheduled = slot + life.every_s if over else slot
+    between = ended > 0 and status == "Waiting"  # a recurring job between two runs shows the next slot
+    scheduled = slot + life.every_s if between else slot
     if not (started or ended):
         return Snapshot(status, scheduled, earlier.started, earlier.ended)
     return Snapshot(status, scheduled, started or slot, ended)
 
 
 def _ended_runs(life: Life, begun: float, now: float, speed: float) -> list[Snapshot]:
-    end = next((step for step in life.steps if step.status in ENDED), None)
     slot = begun + life.slot_s
+    end = _first(life.steps, ENDED)
     if end is None or now < slot:
         return []
     count = int((now - slot) / life.every_s) + 1 if life.every_s else 1
-    slots = [slot + number * life.every_s for number in range(count)]
-    began_s = next((step.after_s for step in life.steps if step.status in RUNNING), 0.0) / speed
-    runs = [Snapshot(end.status, at, at + began_s, at + end.after_s / speed) for at in slots]
-    return [run for run in runs if run.ended <= now]
+    began_s, ended_s = _time(life.steps, RUNNING, 0.0, speed), end.after_s / speed
+    slots = (slot + number * life.every_s for number in range(count))
+    return [Snapshot(end.status, at, at + began_s, at + ended_s) for at in slots if at + ended_s <= now]
 
 
-def _time(passed: list[Step], statuses: frozenset[str], slot: float, speed: float) -> float:
-    return next((slot + step.after_s / speed for step in passed if step.status in statuses), 0.0)
+def _first(steps: Iterable[Step], statuses: frozenset[str]) -> Step | None:
+    return next((step for step in steps if step.status in statuses), None)
+
+
+def _time(steps: Iterable[Step], statuses: frozenset[str], slot: float, speed: float) -> float:
+    step = _first(steps, statuses)
+    return 0.0 if step is None else slot + step.after_s / speed

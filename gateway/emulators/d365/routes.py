@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,23 +15,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway.emulators.d365.control import control
+from gateway.emulators.d365.environment import Environment
 from gateway.emulators.d365.errors import ODataError
 from gateway.emulators.d365.histories import history, requested_histories
 from gateway.emulators.d365.queries import Query, page
 from gateway.emulators.d365.rows import row, selected
 from gateway.emulators.d365.starts import requested_job, start_answer
 
-if TYPE_CHECKING:
-    from gateway.emulators.d365.emulator import D365Emulator
-
-Endpoint = Callable[["D365Emulator", Request], Awaitable[Response]]
+Endpoint = Callable[[Environment, Request], Awaitable[Response]]
 
 ACTION = "/data/BatchJobs/Microsoft.Dynamics.DataEntities.SetBatchJobToWaiting"
 # A real service document names thousands; these are enough to see that names are plural and case sensitive.
 ENTITY_SETS = ("BatchGroups", "BatchJobHistories", "BatchJobs", "CustomersV3", "LegalEntities", "SalesOrderHeadersV2")
 
 
-def application(d365: D365Emulator) -> Starlette:
+def application(d365: Environment) -> Starlette:
     """The ASGI application of one emulator."""
     routes = [
         Route("/data", _endpoint(d365, "service-document", _service_document)),
@@ -43,7 +41,7 @@ def application(d365: D365Emulator) -> Starlette:
     return Starlette(routes=routes + control(d365))
 
 
-def _endpoint(d365: D365Emulator, name: str, endpoint: Endpoint) -> Callable[..., Any]:
+def _endpoint(d365: Environment, name: str, endpoint: Endpoint) -> Callable[..., Any]:
     async def answer(request: Request) -> Response:
         try:
             return _refusal(d365, request) or await endpoint(d365, request)
@@ -59,7 +57,7 @@ def _endpoint(d365: D365Emulator, name: str, endpoint: Endpoint) -> Callable[...
     return dated
 
 
-def _refusal(d365: D365Emulator, request: Request) -> Response | None:
+def _refusal(d365: Environment, request: Request) -> Response | None:
     authorization = request.headers.get("authorization", "")
     client_id = d365.access.client(authorization, d365.base_url, d365.clock())
     if client_id is None:
@@ -69,12 +67,12 @@ def _refusal(d365: D365Emulator, request: Request) -> Response | None:
     return None
 
 
-async def _service_document(d365: D365Emulator, _request: Request) -> Response:
+async def _service_document(d365: Environment, _request: Request) -> Response:
     sets = [{"name": name, "kind": "EntitySet", "url": name} for name in ENTITY_SETS]
     return _odata({"@odata.context": f"{d365.base_url}/data/$metadata", "value": sets})
 
 
-async def _collection(d365: D365Emulator, request: Request) -> Response:
+async def _collection(d365: Environment, request: Request) -> Response:
     d365.queries.append(request.url.query)
     query = Query.parse(dict(request.query_params))
     if query.filter is None and query.top is None:
@@ -85,7 +83,7 @@ async def _collection(d365: D365Emulator, request: Request) -> Response:
     return _odata(page(query, rows, d365.page_size, f"{d365.base_url}/data/BatchJobs", shape))
 
 
-async def _entity(d365: D365Emulator, request: Request) -> Response:
+async def _entity(d365: Environment, request: Request) -> Response:
     key = request.path_params["key"].removeprefix("BatchJobRecId=")
     query = Query.parse(dict(request.query_params))
     found = list(_rows(d365, [int(key)] if key.isascii() and key.isdigit() and len(key) < 20 else []))
@@ -95,7 +93,7 @@ async def _entity(d365: D365Emulator, request: Request) -> Response:
     return _odata({"@odata.context": context, **selected(found[0], query.select, _ieee754(request))})
 
 
-async def _histories(d365: D365Emulator, request: Request) -> Response:
+async def _histories(d365: Environment, request: Request) -> Response:
     job_id, top, names = requested_histories(request.query_params)
     job = d365.jobs.get(job_id)
     runs = [] if job is None else reversed(job.ended_runs(d365.clock(), d365.speed))
@@ -103,7 +101,7 @@ async def _histories(d365: D365Emulator, request: Request) -> Response:
     return _odata({"@odata.context": f"{d365.base_url}/data/$metadata#BatchJobHistories", "value": found})
 
 
-async def _start(d365: D365Emulator, request: Request) -> Response:
+async def _start(d365: Environment, request: Request) -> Response:
     job_id = requested_job(await request.body())
     job = d365.jobs.get(job_id)
     if job is None or d365.status(job_id) is None:
@@ -114,7 +112,7 @@ async def _start(d365: D365Emulator, request: Request) -> Response:
     return start_answer(d365.answer_form, (job_id, True, f"Batch job {job_id} is set to waiting."))
 
 
-def _rows(d365: D365Emulator, ids: Iterable[int]) -> Iterable[dict[str, Any]]:
+def _rows(d365: Environment, ids: Iterable[int]) -> Iterable[dict[str, Any]]:
     now = d365.clock()
     for job in [d365.jobs[job_id] for job_id in ids if job_id in d365.jobs]:
         snapshot = job.at(now, d365.speed)

@@ -13,7 +13,8 @@ the real service.
     managed_identity.py  the token endpoint inside an Azure machine
     errors.py          AADSTS numbers and their answers
     routes.py          the ASGI application
-    emulator.py        EntraEmulator, the Python API
+    token_issuer.py    TokenIssuer: keys, directory, minting; the Python API
+    emulator.py        EntraEmulator: the issuer with its HTTP side
 """
 
 from gateway.emulators.entra.directory import Application, Directory, Resource

@@ -50,7 +50,7 @@ def access_token_claims(
     A complete set of claims; *given* ones replace the defaults, and a value of None removes one.
 
     Claims that depend on others follow them: ``iss`` and ``idp`` follow ``tid``, an app-only ``sub`` follows ``oid``,
-    ``azp`` and ``appid`` are one thing.
+    ``azp`` and ``appid`` are the same.
     """
     wanted = _renamed(kind, given)
     tenant = str(wanted.get("tid") or TENANT)
@@ -58,8 +58,10 @@ def access_token_claims(
     issuer = authority.issuer(kind.version, tenant)
     claims: dict[str, Any] = {"aud": API if kind.version == 2 else f"api://{API}", "iss": issuer, **validity.claims()}
     claims |= {"aio": _random(39), **_client(kind.version), "oid": object_id, "rh": f"0.{_random(38)}.", "tid": tenant}
-    claims |= {"sub": object_id, **_app_only(kind.version, issuer)} if kind.app_only else {}
-    claims |= {} if kind.app_only else _delegated(kind.version, object_id, str(wanted.get("aud", "")))
+    if kind.app_only:
+        claims |= {"sub": object_id, **_app_only(kind.version, issuer)}
+    else:
+        claims |= _delegated(kind.version, object_id, str(wanted.get("aud", "")))
     claims |= {"uti": _random(16), "ver": f"{kind.version}.0", **wanted}
     return {name: value for name, value in sorted(claims.items()) if value is not None}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -20,18 +20,16 @@ from gateway.emulators.entra.forms import parse_form
 from gateway.emulators.entra.managed_identity import identity_answer, identity_grant
 from gateway.emulators.entra.metadata import instance_discovery, openid_configuration
 from gateway.emulators.entra.token_endpoint import Grant, answer, check_tenant, grant
+from gateway.emulators.entra.token_issuer import TokenIssuer
 from gateway.emulators.faults import Fault
 
-if TYPE_CHECKING:
-    from gateway.emulators.entra.emulator import EntraEmulator
-
-Endpoint = Callable[["EntraEmulator", int, Request], Awaitable[Response]]
+Endpoint = Callable[[TokenIssuer, int, Request], Awaitable[Response]]
 
 DISCOVERY_HEADERS = {"Cache-Control": "max-age=86400, private", "Access-Control-Allow-Origin": "*"}
 TOKEN_HEADERS = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
 
 
-def application(entra: EntraEmulator) -> Starlette:
+def application(entra: TokenIssuer) -> Starlette:
     """The ASGI application of one emulator."""
     routes = [
         Route("/common/discovery/instance", _endpoint(entra, "instance-discovery", 2, _instance_discovery)),
@@ -49,7 +47,7 @@ def application(entra: EntraEmulator) -> Starlette:
     return Starlette(routes=_control(entra) + routes)
 
 
-def _endpoint(entra: EntraEmulator, name: str, version: int, endpoint: Endpoint) -> Callable[..., Any]:
+def _endpoint(entra: TokenIssuer, name: str, version: int, endpoint: Endpoint) -> Callable[..., Any]:
     async def answer(request: Request) -> Response:
         try:
             return await endpoint(entra, version, request)
@@ -62,38 +60,38 @@ def _endpoint(entra: EntraEmulator, name: str, version: int, endpoint: Endpoint)
     return counted
 
 
-def _refusal(entra: EntraEmulator, error: EntraError, request: Request) -> Response:
+def _refusal(entra: TokenIssuer, error: EntraError, request: Request) -> Response:
     correlation_id = request.headers.get("client-request-id") or str(uuid.uuid4())
     body = error.body(entra.clock(), correlation_id, entra.authority.base_url)
     headers = {**TOKEN_HEADERS, "x-ms-request-id": body["trace_id"], "client-request-id": correlation_id}
     return JSONResponse(body, error.status, headers)
 
 
-def _known_tenant(entra: EntraEmulator, request: Request) -> str:
+def _known_tenant(entra: TokenIssuer, request: Request) -> str:
     tenant = str(request.path_params["tenant"]).lower()
     if tenant not in MULTI_TENANT and tenant not in entra.tenants:
         raise EntraError(90002, tenant)
     return tenant
 
 
-async def _metadata(entra: EntraEmulator, version: int, request: Request) -> Response:
+async def _metadata(entra: TokenIssuer, version: int, request: Request) -> Response:
     tenant = _known_tenant(entra, request)
     document = openid_configuration(entra.authority, version, tenant, request.query_params.get("appid"))
     return JSONResponse(document, headers=DISCOVERY_HEADERS)
 
 
-async def _keys(entra: EntraEmulator, version: int, request: Request) -> Response:
+async def _keys(entra: TokenIssuer, version: int, request: Request) -> Response:
     document = entra.keys.jwks(entra.authority, version, _known_tenant(entra, request))
     return JSONResponse(document, headers=DISCOVERY_HEADERS)
 
 
-async def _instance_discovery(entra: EntraEmulator, _version: int, request: Request) -> Response:
+async def _instance_discovery(entra: TokenIssuer, _version: int, request: Request) -> Response:
     path = request.query_params.get("authorization_endpoint", "").split("://")[-1].split("/")
     tenant = path[1] if len(path) > 1 else entra.tenants[0]
     return JSONResponse(instance_discovery(entra.authority, tenant), headers=DISCOVERY_HEADERS)
 
 
-async def _token(entra: EntraEmulator, version: int, request: Request) -> Response:
+async def _token(entra: TokenIssuer, version: int, request: Request) -> Response:
     if entra.scripted_errors:
         raise entra.scripted_errors.pop(0)
     tenant = str(request.path_params["tenant"]).lower()
@@ -106,14 +104,14 @@ async def _token(entra: EntraEmulator, version: int, request: Request) -> Respon
     return JSONResponse(body, headers=TOKEN_HEADERS)
 
 
-async def _managed_identity(entra: EntraEmulator, _version: int, request: Request) -> Response:
+async def _managed_identity(entra: TokenIssuer, _version: int, request: Request) -> Response:
     granted = identity_grant(request.query_params, request.headers.get("x-identity-header"), entra.directory)
     expires = int(entra.clock() + entra.token_lifetime_s)
     token = _issue(entra, entra.tenants[0], granted)
     return JSONResponse(identity_answer(token, granted.audience, expires), headers=TOKEN_HEADERS)
 
 
-def _issue(entra: EntraEmulator, tenant: str, granted: Grant) -> str:
+def _issue(entra: TokenIssuer, tenant: str, granted: Grant) -> str:
     version = granted.resource.token_version
     return entra.mint(version=version, lifetime_s=entra.token_lifetime_s, tid=tenant, **granted.claims())
 
@@ -122,7 +120,7 @@ async def _form(request: Request) -> dict[str, str]:
     return parse_form(request.headers.get("content-type", ""), await request.body())
 
 
-def _control(entra: EntraEmulator) -> list[Route]:
+def _control(entra: TokenIssuer) -> list[Route]:
     """Control endpoints, for tests that are not written in Python."""
     return [
         command("/emulator", lambda _: _state(entra), "GET"),
@@ -135,7 +133,7 @@ def _control(entra: EntraEmulator) -> list[Route]:
     ]
 
 
-def _state(entra: EntraEmulator) -> dict[str, Any]:
+def _state(entra: TokenIssuer) -> dict[str, Any]:
     return {
         "base_url": entra.authority.base_url,
         "tenants": entra.tenants,
@@ -146,7 +144,7 @@ def _state(entra: EntraEmulator) -> dict[str, Any]:
     }
 
 
-def _mint(entra: EntraEmulator, body: dict[str, Any]) -> str:
+def _mint(entra: TokenIssuer, body: dict[str, Any]) -> str:
     key = entra.foreign_key if body.pop("foreign", False) else None
     options = {name: body[name] for name in ("version", "app_only", "lifetime_s", "header") if name in body}
     return entra.mint(key=key, **options, **body.get("claims", {}))

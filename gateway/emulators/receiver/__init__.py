@@ -8,7 +8,8 @@ activity.
     webhook.py     how Data Factory reads a callback's body
     activity.py    Data Factory's Webhook activity: calls, waits, judges
     routes.py      the ASGI application
-    emulator.py    CallbackReceiver, the Python API
+    recorder.py    Recorder: what arrived, and the answers; the Python API
+    emulator.py    CallbackReceiver: the recorder with its HTTP side
 
 Source: reference d365-and-callbacks sections 4.1, 5.1 and 9; Standard Webhooks 1.0.0.
 """

@@ -13,7 +13,7 @@ The receiver's HTTP side.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,16 +23,14 @@ from starlette.routing import Route
 from gateway.emulators.control import command
 from gateway.emulators.receiver.answers import Answer
 from gateway.emulators.receiver.deliveries import Delivery
+from gateway.emulators.receiver.recorder import Recorder
 from gateway.emulators.receiver.signatures import check_signature
 from gateway.emulators.receiver.webhook import Activity
-
-if TYPE_CHECKING:
-    from gateway.emulators.receiver.emulator import CallbackReceiver
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-def application(receiver: CallbackReceiver) -> Starlette:
+def application(receiver: Recorder) -> Starlette:
     """The ASGI application of one receiver."""
 
     async def callback(request: Request) -> Response:
@@ -67,7 +65,7 @@ def application(receiver: CallbackReceiver) -> Starlette:
     )
 
 
-def _control(receiver: CallbackReceiver) -> list[Route]:
+def _control(receiver: Recorder) -> list[Route]:
     return [
         command("/deliveries", lambda _: receiver.recorded.clear(), "DELETE"),
         command("/adf/runs", lambda body: _start(receiver, body)),
@@ -76,11 +74,11 @@ def _control(receiver: CallbackReceiver) -> list[Route]:
     ]
 
 
-def _start(receiver: CallbackReceiver, body: dict[str, Any]) -> dict[str, Any]:
+def _start(receiver: Recorder, body: dict[str, Any]) -> dict[str, Any]:
     return receiver.runs.start(Activity.from_json(body), receiver.base_url).to_json()
 
 
-def _record(receiver: CallbackReceiver, request: Request, body: bytes, status: int) -> None:
+def _record(receiver: Recorder, request: Request, body: bytes, status: int) -> None:
     now, path = receiver.clock(), request.url.path + (f"?{request.url.query}" if request.url.query else "")
     signature = check_signature(receiver.secret, request.headers, body, now)
     headers = tuple(request.headers.items())

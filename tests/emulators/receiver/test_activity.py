@@ -24,6 +24,7 @@ class Endpoint:
     """What the activity calls: it answers *status* and keeps the body it got."""
 
     def __init__(self, status: int) -> None:
+        self.base_url = ""
         self.body: dict[str, Any] = {}
         self.status = status
         self.app = Starlette(routes=[Route("/", self._accept, methods=["POST"])])
