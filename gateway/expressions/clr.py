@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 Call = Callable[..., object]
 Known = TypeVar("Known")
@@ -50,11 +50,30 @@ class TypeDef:
         return self.full_name.rpartition(".")[2]
 
 
+class Notation(Protocol):
+    """How the texts of a table are read."""
+
+    def read_type(self, text: str, bindings: Bindings) -> Type:
+        """A type such as ``IEnumerable<KeyValuePair<K, V>>``."""
+        ...
+
+    def read_member(self, owner: TypeDef, signature: str, call: object) -> Member:
+        """One row of a member table."""
+        ...
+
+
 _INTERNED: dict[tuple[object, ...], Type] = {}
 
 
 class Type:
-    """A type with its arguments; made only by :func:`make`, so that equal types are identical."""
+    """
+    A type with its arguments; made only by :func:`make`, so that equal types are identical.
+
+    Attributes:
+        notation: Reads what tables say of types and members. ``signatures``, which is built on this model, sets it.
+    """
+
+    notation: ClassVar[Notation]
 
     def __init__(self, definition: TypeDef, args: tuple[Type, ...]) -> None:
         self.definition = definition
@@ -90,7 +109,7 @@ class Type:
     @cached_property
     def parents(self) -> tuple[Type, ...]:
         """The direct base type and interfaces."""
-        return tuple(PARSER.parse(text, self.bindings) for text in self.definition.parents)
+        return tuple(self.notation.read_type(text, self.bindings) for text in self.definition.parents)
 
     @cached_property
     def ancestors(self) -> tuple[Type, ...]:
@@ -208,41 +227,7 @@ SHORT_NAMES: dict[str, list[TypeDef]] = {"Object": [OBJECT_DEF]}
 KEYWORDS: dict[str, Type] = {"object": OBJECT, "dynamic": DYNAMIC, "void": VOID}
 NAMESPACES: set[str] = set()
 EXTENSIONS: dict[str, list[Member]] = {}
-_EXTENSION_TYPES: list[TypeDef] = []
-
-
-def define(  # noqa: PLR0913  (one type, all its properties)
-    full_name: str,
-    table: Mapping[str, object] | None = None,
-    *,
-    parameters: tuple[str, ...] = (),
-    kind: str = "class",
-    parents: tuple[str, ...] = (),
-    keyword: str = "",
-    default: object = None,
-    aliases: tuple[str, ...] = (),
-) -> Type:
-    """Put a type on the allow-list, or add *table* to the one that is there."""
-    arity = len(parameters)
-    key = f"{full_name}`{arity}" if arity else full_name
-    found = DEFINITIONS.get(key)
-    if found is None:
-        found = TypeDef(full_name, parameters, kind, parents, {}, keyword, default)
-        DEFINITIONS[key] = found
-        _name(found, aliases)
-    found.table.update(table or {})
-    if any(" ext " in f" {signature}" for signature in table or ()):
-        _EXTENSION_TYPES.append(found)
-    return make(found, *(variable(name) for name in found.parameters))
-
-
-def _name(definition: TypeDef, aliases: tuple[str, ...]) -> None:
-    for name in (definition.name, *aliases):
-        SHORT_NAMES.setdefault(name, []).append(definition)
-    parts = definition.full_name.split(".")[:-1]
-    NAMESPACES.update(".".join(parts[: count + 1]) for count in range(len(parts)))
-    if definition.keyword:
-        KEYWORDS[definition.keyword] = make(definition)
+EXTENSION_TYPES: list[TypeDef] = []
 
 
 def variable(name: str) -> Type:
@@ -297,21 +282,21 @@ def underlying(clr_type: Type) -> Type:
 
 def extensions(name: str) -> list[Member]:
     """Extension methods called *name*."""
-    while _EXTENSION_TYPES:
-        declared(_EXTENSION_TYPES.pop())
+    while EXTENSION_TYPES:
+        declared(EXTENSION_TYPES.pop())
     return EXTENSIONS.get(name, [])
 
 
 def declared(definition: TypeDef) -> dict[str, list[Member]]:
-    """The members of one type by name; their signatures are parsed when first asked for."""
+    """The members of one type by name; their signatures are read when first asked for."""
     if definition.members is None:
         definition.members = {}
         for signature, call in definition.table.items():
-            member = PARSER.member(definition, signature, call)
-            definition.members.setdefault(member.name, []).append(member)
-            if member.extension:
-                EXTENSIONS.setdefault(member.name, []).append(member)
+            _declare(definition.members, Type.notation.read_member(definition, signature, call))
     return definition.members
 
 
-from gateway.expressions.signatures import PARSER  # noqa: E402
+def _declare(members: dict[str, list[Member]], member: Member) -> None:
+    members.setdefault(member.name, []).append(member)
+    if member.extension:
+        EXTENSIONS.setdefault(member.name, []).append(member)

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import OBJECT, Type, define
+from gateway.expressions.clr import OBJECT, Type
 from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.messages import HeaderMap, HeadersLike, QueryMap
 from gateway.expressions.moments import DateTime, TimeSpan, from_python
 from gateway.expressions.runtime import TypeSource, classify
+from gateway.expressions.signatures import define
 from gateway.expressions.types import dates, dictionaries  # noqa: F401  (the tables below name their types)
 from gateway.expressions.types.certificates import wrap_certificate
 from gateway.expressions.values import EnumValue

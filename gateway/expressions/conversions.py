@@ -105,18 +105,26 @@ NUMERIC_CONVERTERS: dict[Type, Convert] = {
 
 
 def implicit(source: Type, target: Type, constant: object = None) -> Conversion | None:
-    """The implicit conversion from *source*, or None; *constant* is the value of a constant int, which may narrow."""
+    """
+    The implicit conversion from *source*, or None; *constant* is the value of a constant int, which may narrow.
+
+    Source: C# language specification, "Implicit conversions" (ECMA-334 §10.2).
+    """
     if source is target:
         return IDENTITY
-    if source is VOID or target is VOID:
+    if VOID in (source, target):
         return None
     if source is DYNAMIC:
         return _from_dynamic(target)
     if source is NULL:
-        return None if target.is_value else Conversion(1 + 10 * (target is OBJECT))
+        return _from_null(target)
     if target.definition is NULLABLE:
         return _to_nullable(source, target, constant)
     return _numeric(source, target, constant) or _reference(source, target) or _user(source, target)
+
+
+def _from_null(target: Type) -> Conversion | None:
+    return None if target.is_value else Conversion(1 + 10 * (target is OBJECT))
 
 
 def _from_dynamic(target: Type) -> Conversion:

@@ -7,10 +7,11 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote_plus
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import Type, array_of, define, definition_of, make
+from gateway.expressions.clr import Type, array_of, definition_of, make
 from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.formatting.text import text
 from gateway.expressions.runtime import classify, iterate, represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, invalid_cast
 from gateway.expressions.types.dictionaries import MISSING, Dictionary, Map
 from gateway.expressions.types.lists import ListValue

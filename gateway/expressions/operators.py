@@ -117,15 +117,21 @@ def binary(
 
 
 def _user(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Operation | None:
-    found = USER_OPERATORS.get((name, left, right))
-    if found is not None or left is right:
-        return found
-    if name in COMPARISON:
-        for made in (left, right):
-            user = USER_OPERATORS.get((name, made, made))
-            if user and implicit(left, made) and implicit(right, made) and NULL not in (left, right):
-                return user
-    return _converted_user(name, left, right)
+    operation = USER_OPERATORS.get((name, left, right))
+    if operation is not None or left is right:
+        return operation
+    if name in COMPARISON and NULL not in (left, right):
+        operation = _user_comparison(name, left, right)
+    return operation or _converted_user(name, left, right)
+
+
+def _user_comparison(name: str, left: Type, right: Type) -> Operation | None:
+    """The comparison of one operand's type to which the other converts."""
+    for common in (left, right):
+        operation = USER_OPERATORS.get((name, common, common))
+        if operation and implicit(left, common) and implicit(right, common):
+            return operation
+    return None
 
 
 def _converted_user(name: str, left: Type, right: Type) -> Operation | None:
@@ -159,17 +165,21 @@ def _numeric(name: str, left: Type, right: Type, left_constant: object, right_co
     if left not in p.NUMERIC or right not in p.NUMERIC:
         return None
     if name in _SHIFTS:
-        made = "int" if p.NUMERIC[left] in _PROMOTED_TO_INT else p.NUMERIC[left]
-        run = ARITHMETIC.get(made or "", {}).get(name)
-        return Operation(_BY_NAME[made or "int"], run, _BY_NAME[made or "int"], p.INT) if run else None
+        return _shift(name, left)
     common = promoted(left, right, left_constant, right_constant)
     if common is None:
         return None
-    made_type = _BY_NAME[common]
+    operand = _BY_NAME[common]
     if name in COMPARISON:
-        return Operation(p.BOOL, COMPARISON[name], made_type, made_type)
+        return Operation(p.BOOL, COMPARISON[name], operand, operand)
     run = ARITHMETIC[common].get(name)
-    return Operation(made_type, run, made_type, made_type) if run else None
+    return Operation(operand, run, operand, operand) if run else None
+
+
+def _shift(name: str, left: Type) -> Operation | None:
+    common = "int" if p.NUMERIC[left] in _PROMOTED_TO_INT else p.NUMERIC[left]
+    run = ARITHMETIC.get(common, {}).get(name)
+    return Operation(_BY_NAME[common], run, _BY_NAME[common], p.INT) if run else None
 
 
 def _logic(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Operation | None:
@@ -194,14 +204,18 @@ def _enum(name: str, left: Type, right: Type, left_constant: object, right_const
 
 
 def _equality(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Operation | None:
-    if name not in _EQUALITY:
+    if name not in _EQUALITY or not _may_be_same(left, right):
         return None
+    return Operation(p.BOOL, _same if name == "==" else _different)
+
+
+def _may_be_same(left: Type, right: Type) -> bool:
+    """Whether C# compares references of these types: one converts to the other, or an interface is among them."""
     if NULL in (left, right):
-        return Operation(p.BOOL, _same if name == "==" else _different)
+        return True
     if left.is_value or right.is_value:
-        return None
-    related = assignable(left, right) or assignable(right, left) or "interface" in (left.kind, right.kind)
-    return Operation(p.BOOL, _same if name == "==" else _different) if related else None
+        return False
+    return assignable(left, right) or assignable(right, left) or "interface" in (left.kind, right.kind)
 
 
 def _same(left: object, right: object) -> bool:
@@ -311,14 +325,12 @@ def unary(name: str, operand: Type, constant: object = None) -> Operation | None
 def _unary_number(name: str, operand: Type) -> Operation | None:
     if operand not in p.NUMERIC:
         return None
-    common = promoted(operand, p.INT if p.NUMERIC[operand] not in ("ulong", "uint") else operand)
-    if name == "-":
-        if common == "ulong":
-            return None
-        common = "long" if common == "uint" else common
-    run = ARITHMETIC[common or "int"].get({"-": "neg", "+": "pos"}.get(name, name))
-    made = _BY_NAME[common or "int"]
-    return Operation(made, run, made) if run else None
+    unsigned = p.NUMERIC[operand] in ("ulong", "uint")
+    common = promoted(operand, operand if unsigned else p.INT) or "int"
+    if name == "-":  # of a uint is a long; of a ulong there is none
+        common = {"uint": "long", "ulong": ""}.get(common, common)
+    run = ARITHMETIC.get(common, {}).get({"-": "neg", "+": "pos"}.get(name, name))
+    return Operation(_BY_NAME[common], run, _BY_NAME[common]) if run else None
 
 
 def dynamic_unary(name: str, value: object) -> object:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from gateway.expressions.clr import Type, define
+from gateway.expressions.clr import Type
+from gateway.expressions.signatures import define
 from gateway.expressions.values import Byte, Char, Int16, Int64, SByte, Single, UInt16, UInt32, UInt64
 
 COMPARABLE = define("System.IComparable", kind="interface")

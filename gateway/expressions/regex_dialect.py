@@ -208,21 +208,24 @@ class _Translation:
         """``(?i-s)``, ``(?i:…)`` or a comment."""
         match = self.found(_INLINE)
         if match is None:
-            end = self.pattern.find(")", self.place)
-            if not self.pattern.startswith("(?#", self.place) or end < 0:
-                raise self.error("Unrecognized grouping construct")
-            self.modes.pop()
-            self.take(end + 1 - self.place, "")
+            self.inline_comment()
             return
         on, off, end_mark = match[1], match[2] or "", match[3]
-        now = zip("mnx", self.modes[-1], strict=True)
-        mode = _Mode(*((letter in on) or (before and letter not in off) for letter, before in now))
+        mode = _changed(self.modes[-1], on, off)
         if end_mark == ")":
             self.modes.pop()
         self.modes[-1] = mode
         on, off = on.replace("n", ""), off.replace("n", "")
         flags = on + (f"-{off}" if off else "")
         self.take(len(match[0]), f"(?{flags}{end_mark}" if flags or end_mark == ":" else "")
+
+    def inline_comment(self) -> None:
+        """``(?#…)``."""
+        end = self.pattern.find(")", self.place)
+        if not self.pattern.startswith("(?#", self.place) or end < 0:
+            raise self.error("Unrecognized grouping construct")
+        self.modes.pop()
+        self.take(end + 1 - self.place, "")
 
     def resolved(self, reference: _Reference) -> str:
         """A reference, now that all groups are known."""
@@ -253,14 +256,12 @@ class _Translation:
         if match := self.found(_OCTAL):
             self.place += len(match[0])
             return re.escape(chr(int(match[0][1:], 8)))
-        letter = self.pattern[self.place + 1 : self.place + 2]
-        if letter == "c":
-            control = chr(ord(self.pattern[self.place + 2 : self.place + 3].upper() or "@") ^ 64)
-            self.place += 3
-            return re.escape(control)
-        if not letter or (letter.isascii() and (letter.isalpha() or letter == "_") and not _known(letter)):
+        letter, following = self.pattern[self.place + 1 : self.place + 2], self.pattern[self.place + 2 : self.place + 3]
+        self.place += 3 if letter == "c" else 2
+        if letter == "c":  # a control character: Ctrl+A is \cA
+            return re.escape(chr(ord(following.upper() or "@") ^ 64))
+        if not _may_be_escaped(letter):
             raise self.error(f"Unrecognized escape sequence \\{letter}")
-        self.place += 2
         return _OWN_ESCAPES.get(letter) or f"\\{letter}"
 
     def char_class(self) -> None:
@@ -295,7 +296,16 @@ class _Translation:
         return "-" if is_range else r"\-"
 
 
-def _known(letter: str) -> bool:
+def _changed(mode: _Mode, on: str, off: str) -> _Mode:
+    """*mode* after ``(?on-off)``."""
+    letters = zip("mnx", mode, strict=True)
+    return _Mode(*(letter in on or (was_on and letter not in off) for letter, was_on in letters))
+
+
+def _may_be_escaped(letter: str) -> bool:
+    """Signs may; letters only where they mean something."""
+    if not letter.isascii() or not (letter.isalpha() or letter == "_"):
+        return letter != ""
     return letter in _SAME_ESCAPES or letter in _OWN_ESCAPES
 
 

@@ -154,16 +154,18 @@ def _skip_string(text: str, token: re.Match[str], depth: int) -> int:
 
 def _string_step(text: str, position: int, opening: str, quote: str, depth: int) -> int:
     """Offset after the next item of a string; negative when that item is the closing quote."""
-    character = text[position]
     if text.startswith(quote, position):
         doubled = "@" in opening and text.startswith(quote, position + len(quote))
         return position + 2 * len(quote) if doubled else -(position + len(quote))
-    if character == "{" and "$" in opening:
+    if text[position] == "{" and "$" in opening:
         doubled = text.startswith("{{", position)
         return position + 2 if doubled else _skip_brackets(text, position, depth + 1, True)
-    if "@" in opening:
-        return position + 1
-    if character in "\r\n":
+    return position + 1 if "@" in opening else _regular_step(text, position)
+
+
+def _regular_step(text: str, position: int) -> int:
+    """Offset after a character or an escape of a string that is not verbatim."""
+    if text[position] in "\r\n":
         raise Unbalanced("the string is not closed on its line", position)
     escape = _ESCAPE.match(text, position)
     return escape.end() if escape else position + 1

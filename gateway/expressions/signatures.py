@@ -16,7 +16,7 @@ Reading a row when its type is first used keeps the start of the process short.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gateway.expressions import clr
 
@@ -51,11 +51,11 @@ class _Tokens:
 class SignatureParser:
     """Turns signature and type text into the model of ``clr``."""
 
-    def parse(self, text: str, bindings: clr.Bindings) -> clr.Type:
+    def read_type(self, text: str, bindings: clr.Bindings) -> clr.Type:
         """Read a type such as ``IEnumerable<KeyValuePair<K, V>>``."""
         return self._type(_Tokens(text), dict(bindings))
 
-    def member(self, owner: clr.TypeDef, signature: str, call: object) -> clr.Member:
+    def read_member(self, owner: clr.TypeDef, signature: str, call: object) -> clr.Member:
         """Read one row of a member table."""
         match = clr.certain(_SIGNATURE.fullmatch(signature))
         flags = match["flags"].split()
@@ -127,10 +127,9 @@ class SignatureParser:
         name = tokens.take()
         args: list[clr.Type] = []
         if tokens.skip("<"):
-            while True:
+            args.append(self._type(tokens, scope))
+            while tokens.skip(","):
                 args.append(self._type(tokens, scope))
-                if not tokens.skip(","):
-                    break
             tokens.skip(">")
         made = self._named(name, args, scope)
         while tokens.peek() in ("?", "[]"):
@@ -167,7 +166,7 @@ def delegate(name: str) -> clr.TypeDef:
 
 
 def delegate_shape(clr_type: clr.Type) -> tuple[tuple[clr.Type, ...], clr.Type] | None:
-    """Parameter types and result type of a delegate; None when *clr_type* is none."""
+    """Parameter types and result type of a delegate; None when *clr_type* is not one."""
     if clr_type.kind != "delegate":
         return None
     name, args = clr_type.definition.name, clr_type.args
@@ -180,4 +179,43 @@ def delegate_shape(clr_type: clr.Type) -> tuple[tuple[clr.Type, ...], clr.Type] 
     return (args[0], args[0]), clr.KEYWORDS["int"]
 
 
-PARSER = SignatureParser()
+def define(  # noqa: PLR0913  (one type, all its properties)
+    full_name: str,
+    table: Mapping[str, object] | None = None,
+    *,
+    parameters: tuple[str, ...] = (),
+    kind: str = "class",
+    parents: tuple[str, ...] = (),
+    keyword: str = "",
+    default: object = None,
+    aliases: tuple[str, ...] = (),
+) -> clr.Type:
+    """Put a type on the allow-list, or add *table* to the one that is there."""
+    arity = len(parameters)
+    key = f"{full_name}`{arity}" if arity else full_name
+    found = clr.DEFINITIONS.get(key)
+    if found is None:
+        found = clr.TypeDef(full_name, parameters, kind, parents, {}, keyword, default)
+        clr.DEFINITIONS[key] = found
+        _name(found, aliases)
+    found.table.update(table or {})
+    if any(" ext " in f" {signature}" for signature in table or ()):
+        clr.EXTENSION_TYPES.append(found)
+    return clr.make(found, *(clr.variable(name) for name in found.parameters))
+
+
+def _name(definition: clr.TypeDef, aliases: tuple[str, ...]) -> None:
+    for name in (definition.name, *aliases):
+        clr.SHORT_NAMES.setdefault(name, []).append(definition)
+    parts = definition.full_name.split(".")[:-1]
+    clr.NAMESPACES.update(".".join(parts[: count + 1]) for count in range(len(parts)))
+    if definition.keyword:
+        clr.KEYWORDS[definition.keyword] = clr.make(definition)
+
+
+def read_type(text: str) -> clr.Type:
+    """The type that C# writes so. Raises LookupError: it is not on the allow-list."""
+    return clr.Type.notation.read_type(text, {})
+
+
+clr.Type.notation = SignatureParser()

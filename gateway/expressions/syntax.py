@@ -84,29 +84,43 @@ def _repair(source: Source, code: bytearray, root: Node) -> bool:
     while todo:
         node = todo.pop()
         todo += node.children
-        if node.type == "?" and node.parent and node.parent.type == "conditional_access_expression":
-            source.marks.add(node.start_byte)
-            code[node.start_byte] = ord("!")
-            repaired = True
-        elif node.type == "cast_expression":
+        parent = node.parent.type if node.parent is not None else ""
+        if node.type == "cast_expression":
             repaired |= _open_brackets(code, node)
-        elif node.type == "<" and node.parent and node.parent.type == "binary_expression":
+        elif (node.type, parent) == ("?", "conditional_access_expression"):
+            repaired |= _mark(source, code, node.start_byte)
+        elif (node.type, parent) == ("<", "binary_expression"):
             repaired |= _join_generic(source, code, node.start_byte)
     return repaired
 
 
+def _mark(source: Source, code: bytearray, start: int) -> bool:
+    source.marks.add(start)
+    code[start] = ord("!")
+    return True
+
+
 def _open_brackets(code: bytearray, node: Node) -> bool:
-    """``(a.b["c"]) + d`` is no cast in C#: only a keyword can be cast from a sign. The brackets go, the sum stays."""
-    made, value = node.child_by_field_name("type"), node.child_by_field_name("value")
-    if made is None or value is None or value.type != "prefix_unary_expression" or value.children[0].type not in "+-":
-        return False
-    if b"." not in (made.text or b"") and made.type != "array_type":
-        return False
-    if made.type == "array_type" and not _indexes(made):
+    """
+    ``(a.b["c"]) + d`` is not a cast in C#: only a keyword can be cast from a sign. The brackets go, the sum stays.
+
+    Source: C# language specification, "Cast expressions" (ECMA-334 §12.9): the grammar is ambiguous there.
+    """
+    cast_type, value = node.child_by_field_name("type"), node.child_by_field_name("value")
+    if cast_type is None or value is None or not _is_signed(value) or not _is_access(cast_type):
         return False
     for bracket in (child for child in node.children if child.type in "()"):
         code[bracket.start_byte] = ord(" ")
     return True
+
+
+def _is_signed(value: Node) -> bool:
+    return value.type == "prefix_unary_expression" and value.children[0].type in "+-"
+
+
+def _is_access(cast_type: Node) -> bool:
+    """Whether what was read as a type is an access to a member or an element."""
+    return _indexes(cast_type) if cast_type.type == "array_type" else b"." in (cast_type.text or b"")
 
 
 def _indexes(made: Node) -> bool:

@@ -6,21 +6,17 @@ import json
 from base64 import urlsafe_b64encode
 from types import SimpleNamespace
 
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from cryptography.x509 import load_pem_x509_certificate
 from trustme import CA, KeyType
 
 from gateway.expressions.json.reader import parse
 from gateway.pipeline.context import Authorization
 from gateway.tokens.jwt import Jwt
 from gateway.wire.headers import Headers
+from gateway.wire.upstream.way import StoredCertificate
 from tests.expressions.stubs import Body, context, request, response
 
 _ISSUED = CA().issue_cert("contoso.com", key_type=KeyType.RSA)
-_HELD = SimpleNamespace(
-    certificate=load_pem_x509_certificate(_ISSUED.cert_chain_pems[0].bytes()),
-    private_key=load_pem_private_key(_ISSUED.private_key_pem.bytes(), None),
-)
+_HELD = StoredCertificate(_ISSUED.cert_chain_pems[0].bytes(), _ISSUED.private_key_pem.bytes())
 
 REQUEST_BODY = (
     b'{"model": "gpt-4o", "stream": true, "prompt": "once", "messages": [{"role": "user", "content": "hi"}],'

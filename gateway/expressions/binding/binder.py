@@ -94,6 +94,11 @@ def field(node: Node, name: str) -> Node:
     return found
 
 
+def child_of_type(node: Node, kind: str) -> Node | None:
+    """The first named child of this kind."""
+    return next((child for child in node.named_children if child.type == kind), None)
+
+
 def named(node: Node) -> list[Node]:
     """The named children without comments."""
     return [child for child in node.named_children if child.type != "comment"]
@@ -185,25 +190,23 @@ class Binder:
 
     def convert(self, bound: Bound, target: Type, node: Node) -> Bound:
         """*bound* as *target*, or a mistake when C# has no implicit conversion."""
-        found = implicit(bound.type, target, bound.constant_value)
-        if found is None:
-            if bound.type is VOID:
-                raise self.problem(node, "no-value", "this call gives no value")
-            source = "null" if bound.type is NULL else bound.type.name
-            raise self.problem(
-                node,
-                "wrong-type",
-                f"cannot implicitly convert {source} to {target.name}",
-                f"cast it: ({target.name})…" if bound.type is not NULL else "give it a value",
-            )
-        if found.run is None:
+        conversion = implicit(bound.type, target, bound.constant_value)
+        if conversion is None:
+            raise self._no_conversion(bound.type, target, node)
+        if conversion.run is None:
             return bound if bound.type is target or bound.type is NULL else replace(bound, type=target, store=None)
-        run, convert = bound.run, found.run
-        # Only numbers are converted once and for all: other results may be changed, or not exist.
+        run, convert = bound.run, conversion.run
+        # Only numbers are converted once, at load: other results may be changed, or may not exist.
         if bound.constant is not bound.constant_value or target not in NUMERIC:
             return Bound(target, lambda frame: convert(run(frame)))
         value = convert(bound.constant)
         return Bound(target, lambda _frame: value, value)
+
+    def _no_conversion(self, source: Type, target: Type, node: Node) -> LoadError:
+        if source is VOID:
+            return self.problem(node, "no-value", "this call gives no value")
+        name, remedy = ("null", "give it a value") if source is NULL else (source.name, f"cast it: ({target.name})…")
+        return self.problem(node, "wrong-type", f"cannot implicitly convert {name} to {target.name}", remedy)
 
     def condition(self, node: Node) -> Run:
         """Bind something that must be bool."""
@@ -254,6 +257,13 @@ class Binder:
         """A slot without a name, and the value that reads it."""
         slot = self.function.slot()
         return Bound(made, slot_access(0, slot)[0]), slot
+
+
+def settle(b: Binder, node: Node, meaning: Meaning) -> Bound:
+    """A meaning as a value; a member of a dynamic value that is not called is a property."""
+    if isinstance(meaning, MethodGroup) and meaning.receiver is not None and not meaning.candidates:
+        return b.finished(dynamic_property(meaning.receiver, meaning.name))
+    return b.finished(meaning) if isinstance(meaning, Bound) else b.value(node)
 
 
 def common_type(types: list[Type]) -> Type | None:

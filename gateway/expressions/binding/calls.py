@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, dynamic_property, expression, field, named, text_of
+from gateway.errors import LoadError
+from gateway.expressions.binding.binder import Binder, expression, field, named, settle, text_of
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, MethodGroup, Run, Store, TypeName, constant
 from gateway.expressions.binding.lambdas import LAMBDAS, bind_lambda, lambda_arity, lambda_result
 from gateway.expressions.binding.names import bind_access, through
@@ -63,13 +64,6 @@ def value_argument(b: Binder, inner: Node, name: str = "") -> Written:
         return Written(inner, seen, group=group)
     bound = settle(b, inner, meaning)
     return Written(inner, Argument(bound.type, name, constant=bound.constant_value), bound)
-
-
-def settle(b: Binder, node: Node, meaning: Meaning) -> Bound:
-    """A meaning as a value; a member of a dynamic value that is not called is a property."""
-    if isinstance(meaning, MethodGroup) and meaning.receiver is not None and not meaning.candidates:
-        return b.finished(dynamic_property(meaning.receiver, meaning.name))
-    return b.finished(meaning) if isinstance(meaning, Bound) else b.value(node)
 
 
 def _out_argument(b: Binder, inner: Node, name: str) -> Written:
@@ -172,54 +166,74 @@ def _name_of(b: Binder, node: Node, names: list[Node]) -> Bound:
 @expression("invocation_expression")
 def bind_invocation(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``callee(arguments)``."""
-    callee = field(node, "function")
-    arguments = field(node, "arguments")
+    callee, arguments = field(node, "function"), field(node, "arguments")
     if callee.type == "identifier" and text_of(callee) == "nameof" and b.scope.find("nameof") is None:
         return _name_of(b, node, named(arguments))
     meaning = bind_access(b, callee, True) if callee.type == "member_access_expression" else b.meaning(callee)
-    if isinstance(meaning, TypeName):
-        raise b.problem(
-            callee, "unknown-member", f"{meaning.type.name} is a type, not a method", "write new to make one"
-        )
     if isinstance(meaning, Bound):
         return _invoke_delegate(b, node, meaning, arguments)
-    if not isinstance(meaning, MethodGroup):
-        raise b.problem(callee, "not-callable", f"{text_of(callee)} is not a method")
-    receiver = meaning.receiver
-    if receiver is not None and receiver.conditional:
+    return _invoke_group(b, node, _method_group(b, callee, meaning), arguments)
 
-        def call(value: Bound) -> Bound:
-            group = MethodGroup(meaning.name, meaning.candidates, value, meaning.type_args)
-            return call_group(b, node, group, arguments)
 
-        return through(b, receiver, call)
-    return call_group(b, node, meaning, arguments)
+def _method_group(b: Binder, callee: Node, meaning: Meaning) -> MethodGroup:
+    if isinstance(meaning, MethodGroup):
+        return meaning
+    if isinstance(meaning, TypeName):
+        message = f"{meaning.type.name} is a type, not a method"
+        raise b.problem(callee, "unknown-member", message, "write new to make one")
+    raise b.problem(callee, "not-callable", f"{text_of(callee)} is not a method")
+
+
+def _invoke_group(b: Binder, node: Node, group: MethodGroup, arguments: Node) -> Bound:
+    receiver = group.receiver
+    if receiver is None or not receiver.conditional:
+        return call_group(b, node, group, arguments)
+    return through(b, receiver, lambda value: call_group(b, node, replace(group, receiver=value), arguments))
 
 
 def call_group(b: Binder, node: Node, group: MethodGroup, arguments: Node) -> Bound:
-    """Choose an overload and call it."""
+    """
+    Choose an overload and call it: first among the type's own methods, then among extension methods.
+
+    Source: C# language specification, "Method invocations", "Extension method invocations".
+    """
     written = bind_arguments(b, named(arguments))
     if group.receiver is not None and not group.candidates:
         return _dynamic_call(b, group, written)
-    instance = [each for each in group.candidates if not each.member.extension or group.receiver is None]
-    if _needs_run_time(instance, written):
-        return _run_time_call(b, instance, group, written)
-    plan = choose(instance, [each.seen for each in written], group.type_args)
+    own = _own_methods(group)
+    if _needs_run_time(own, written):
+        return _run_time_call(b, own, group, written)
+    plan = choose(own, as_seen(written), group.type_args)
     if plan is not None:
         return emit_call(b, plan, written, group.receiver)
-    extension = _extension_plan(b, node, group, written)
+    extension = _extension_call(b, node, group, written)
     if extension is not None:
         return extension
     raise no_overload(b, node, group, written)
 
 
+def _own_methods(group: MethodGroup) -> list[Candidate]:
+    """Those that take the receiver as such; an extension method counts only where it is called as a static one."""
+    return [method for method in group.candidates if not method.member.extension or group.receiver is None]
+
+
+def as_seen(written: Sequence[Written]) -> list[Argument]:
+    """The arguments as overload resolution sees them."""
+    return [argument.seen for argument in written]
+
+
 def _needs_run_time(candidates: Sequence[Candidate], written: Sequence[Written]) -> bool:
-    """A dynamic argument decides between overloads only when the expression runs."""
-    if not any(each.seen.type is DYNAMIC and not each.seen.mode for each in written):
+    """
+    Whether a dynamic argument leaves several overloads open: then the choice is made when the expression runs.
+
+    Source: C# language specification, "Dynamic member invocation", "Compile-time checking of dynamic member
+    invocation" (ECMA-334 §12.6.5).
+    """
+    if not any(argument.seen.type is DYNAMIC and not argument.seen.mode for argument in written):
         return False
-    if any(each.bound is None for each in written):
+    if any(argument.bound is None for argument in written):
         return False
-    fitting = [each for each in candidates if choose([each], [argument.seen for argument in written])]
+    fitting = [candidate for candidate in candidates if choose([candidate], as_seen(written))]
     return len(fitting) > 1
 
 
@@ -238,32 +252,39 @@ def _run_time_call(b: Binder, candidates: Sequence[Candidate], group: MethodGrou
     return Bound(result, call)
 
 
-def _extension_plan(b: Binder, node: Node, group: MethodGroup, written: list[Written]) -> Bound | None:
+def _extension_call(b: Binder, node: Node, group: MethodGroup, written: list[Written]) -> Bound | None:
     receiver = group.receiver
-    candidates = [each for each in group.candidates if each.member.extension]
+    candidates = [method for method in group.candidates if method.member.extension]
     if receiver is None or not candidates:
         return None
-    first = Written(node, Argument(receiver.type), receiver)
-    everything = [first, *written]
-    plan = choose(candidates, [each.seen for each in everything], group.type_args)
+    everything = [Written(node, Argument(receiver.type), receiver), *written]
+    plan = choose(candidates, as_seen(everything), group.type_args)
     return emit_call(b, plan, everything, None) if plan is not None else None
 
 
-def no_overload(b: Binder, node: Node, group: MethodGroup, written: Sequence[Written]) -> Exception:
-    """The arguments fit no overload."""
-    kinds = ", ".join(each.seen.type.name if each.seen.type else "a function" for each in written) or "nothing"
-    # A mistake inside a lambda is the better message.
-    for each in written:
-        if each.bound is None and each.group is None and each.seen.mode == "":
-            shapes = [
-                item.type for c in group.candidates for item in c.member.parameters if item.type.kind == "delegate"
-            ]
-            if shapes:
-                bind_lambda(b, each.node, shapes[0].closed())
+def no_overload(b: Binder, node: Node, group: MethodGroup, written: Sequence[Written]) -> LoadError:
+    """The arguments fit no overload. Raises LoadError itself for a mistake inside a lambda: the better message."""
+    for argument in written:
+        _check_lambda(b, group, argument)
+    kinds = ", ".join(seen.type.name if seen.type else "a function" for seen in as_seen(written)) or "nothing"
     name = "the constructor" if group.name == "new" else group.name
     return b.problem(
         node, "no-overload", f"no overload of {name} takes ({kinds})", "check the number and types of arguments"
     )
+
+
+def _check_lambda(b: Binder, group: MethodGroup, argument: Written) -> None:
+    """Bind a lambda to the first delegate that an overload takes, for the sake of the mistakes in it."""
+    if argument.bound is not None or argument.group is not None or argument.seen.mode:
+        return
+    delegate = next(_delegates(group), None)
+    if delegate is not None:
+        bind_lambda(b, argument.node, delegate.closed())
+
+
+def _delegates(group: MethodGroup) -> Iterator[Type]:
+    parameters = (parameter.type for method in group.candidates for parameter in method.member.parameters)
+    return (clr_type for clr_type in parameters if clr_type.kind == "delegate")
 
 
 def emit_call(b: Binder, plan: Plan, written: Sequence[Written], receiver: Bound | None) -> Bound:

@@ -1,6 +1,7 @@
 """Every kind of construct there is; importing them registers them with the binder."""
 
 from gateway.expressions.binding import (
+    assignments,
     calls,
     creation,
     elements,
@@ -13,11 +14,13 @@ from gateway.expressions.binding import (
     queries,
     statements,
     switches,
+    throwing,
     trying,
     tuples,
 )
 
 __all__ = [
+    "assignments",
     "calls",
     "creation",
     "elements",
@@ -30,6 +33,7 @@ __all__ = [
     "queries",
     "statements",
     "switches",
+    "throwing",
     "trying",
     "tuples",
 ]

@@ -9,7 +9,14 @@ from tree_sitter import Node
 from gateway.expressions import primitives as p
 from gateway.expressions.binding.binder import Binder, common_type, expression, field, named, text_of
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, MethodGroup, Run
-from gateway.expressions.binding.calls import bind_arguments, call_group, emit_call, no_overload, value_argument
+from gateway.expressions.binding.calls import (
+    as_seen,
+    bind_arguments,
+    call_group,
+    emit_call,
+    no_overload,
+    value_argument,
+)
 from gateway.expressions.binding.elements import element_of
 from gateway.expressions.binding.names import instance_member
 from gateway.expressions.binding.overloads import choose
@@ -37,20 +44,24 @@ def bind_creation(b: Binder, node: Node, target: Type | None) -> Meaning:
 def _construct(b: Binder, node: Node, made: Type, arguments: list[Node]) -> Bound:
     if made.kind == "delegate" and arguments:
         return b.value(named(arguments[0])[-1], made)
-    candidates = [each for each in made.find("new") if each.member.owner is made.definition]
+    constructors = [candidate for candidate in made.find("new") if candidate.member.owner is made.definition]
     written = bind_arguments(b, arguments)
-    if not candidates:
-        if made.is_value and not arguments:
-            value = made.definition.default
-            return Bound(made, lambda _frame: value)
-        raise b.problem(node, "no-constructor", f"a {made.name} cannot be made with new in a policy expression")
-    plan = choose(candidates, [each.seen for each in written])
+    if not constructors:
+        return _default_value(b, node, made, arguments)
+    plan = choose(constructors, as_seen(written))
     if plan is None:
-        raise no_overload(b, node, MethodGroup("new", tuple(candidates)), written)
+        raise no_overload(b, node, MethodGroup("new", tuple(constructors)), written)
     if made.args:
         plan.bindings.update(made.bindings)
-    bound = emit_call(b, plan, written, None)
-    return bound.of_type(made)
+    return emit_call(b, plan, written, None).of_type(made)
+
+
+def _default_value(b: Binder, node: Node, made: Type, arguments: list[Node]) -> Bound:
+    """``new T()`` of a struct without constructors of its own."""
+    if not made.is_value or arguments:
+        raise b.problem(node, "no-constructor", f"a {made.name} cannot be made with new in a policy expression")
+    value = made.definition.default
+    return Bound(made, lambda _frame: value)
 
 
 def _initialised(b: Binder, bound: Bound, initializer: Node) -> Bound:

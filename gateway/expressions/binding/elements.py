@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, expression, field, named
+from gateway.expressions.binding.binder import Binder, expression, field, named, settle, text_of
 from gateway.expressions.binding.bound import NOT_CONSTANT, SHORT, Bound, Frame, Meaning, MethodGroup, Run
-from gateway.expressions.binding.calls import bind_arguments, fill, settle
+from gateway.expressions.binding.calls import as_seen, bind_arguments, fill
 from gateway.expressions.binding.names import guarded, through
 from gateway.expressions.binding.overloads import choose
 from gateway.expressions.clr import DYNAMIC, Type, certain
@@ -44,7 +44,7 @@ def element_of(b: Binder, node: Node, receiver: Bound, arguments: Sequence[Node]
     if receiver.type is DYNAMIC:
         return _dynamic_element(receiver, [each.bound.run for each in written if each.bound is not None])
     candidates = receiver.type.find("this")
-    plan = choose(candidates, [each.seen for each in written])
+    plan = choose(candidates, as_seen(written))
     if plan is None:
         what = "has no indexer" if not candidates else "cannot be indexed by this"
         raise b.problem(node, "no-indexer", f"{receiver.type.name} {what}", "cast it first, such as ((JObject)x)[…]")
@@ -91,3 +91,11 @@ def bind_assignable(b: Binder, node: Node) -> Bound:
 
         return Bound(DYNAMIC, settle(b, node, meaning).run, store=store)
     return settle(b, node, meaning)
+
+
+def assignable_value(b: Binder, node: Node) -> Bound:
+    """A variable, settable property or element."""
+    bound = bind_assignable(b, node)
+    if bound.store is None:
+        raise b.problem(node, "not-a-variable", f"{text_of(node)} cannot be assigned to", "assign to a local")
+    return bound

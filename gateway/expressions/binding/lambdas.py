@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, Statement, expression, field, named, statement, text_of
+from gateway.expressions.binding.binder import (
+    Binder,
+    Statement,
+    common_type,
+    expression,
+    field,
+    named,
+    settle,
+    statement,
+    text_of,
+)
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, Run
 from gateway.expressions.binding.overloads import func_type
 from gateway.expressions.binding.scope import Function
@@ -47,24 +57,38 @@ def bind_lambda(b: Binder, node: Node, target: Type | None, infer: bool = False)
     Args:
         target: The delegate type wanted; parameter types come from it where the lambda names none.
         infer: Take the result type from the body instead of from *target*.
+
+    Source: C# language specification, "Anonymous function conversions" (ECMA-334 §10.7).
     """
     parameters = lambda_parameters(node)
-    shape = delegate_shape(target) if target is not None else None
-    if shape is None:
-        shape = (_written_types(b, node, parameters, target), DYNAMIC)
-        infer = True
-    inputs, output = shape
+    inputs, output, wanted = _shape(b, node, parameters, target)
     if lambda_arity(node) not in (None, len(inputs)):
         raise b.problem(node, "wrong-type", f"the function must take {len(inputs)} arguments, not {len(parameters)}")
-    with b.nested_function(None if infer or output is DYNAMIC else output) as function:
-        types = [_declare(b, parameter, made) for parameter, made in zip(parameters, inputs, strict=False)]
-        for _ in inputs[len(types) :]:
-            function.slot()
-        body, result = _body(b, node, function, None if infer else output)
-    made = func_type([*types, *inputs[len(types) :]], result)
-    return Bound(
-        target if target is not None and not infer else made, maker(body, function, len(inputs), _shares(node))
-    )
+    given = None if infer else wanted
+    declared_result = output if given is not None else None
+    with b.nested_function(None if declared_result is DYNAMIC else declared_result) as function:
+        types = _declare_all(b, parameters, inputs)
+        body, result = _body(b, node, function, declared_result)
+    return Bound(given or func_type(types, result), maker(body, function, len(inputs), _shares(node)))
+
+
+def _declare_all(b: Binder, parameters: list[Node], inputs: tuple[Type, ...]) -> list[Type]:
+    """Give every argument a slot, those too that ``delegate { … }`` does not name; the types of all."""
+    types = [_declare(b, parameter, declared) for parameter, declared in zip(parameters, inputs, strict=False)]
+    unnamed = inputs[len(types) :]
+    for _ in unnamed:
+        b.function.slot()
+    return [*types, *unnamed]
+
+
+def _shape(
+    b: Binder, node: Node, parameters: list[Node], target: Type | None
+) -> tuple[tuple[Type, ...], Type, Type | None]:
+    """Parameter types, result type, and the delegate type that gives them; None where the lambda has only its own."""
+    shape = delegate_shape(target) if target is not None else None
+    if shape is None:
+        return _written_types(b, node, parameters, target), DYNAMIC, None
+    return *shape, target
 
 
 def _written_types(b: Binder, node: Node, parameters: list[Node], target: Type | None) -> tuple[Type, ...]:
@@ -99,15 +123,11 @@ def _body(b: Binder, node: Node, function: Function, output: Type | None) -> tup
 
 
 def _any_value(b: Binder, body: Node) -> Bound:
-    from gateway.expressions.binding.calls import settle
-
     return settle(b, body, b.meaning(body))
 
 
 def block_body(b: Binder, body: Node, function: Function, output: Type | None) -> tuple[Run, Type]:
     """The body of a lambda or local function that is a block; the result type is inferred where *output* is None."""
-    from gateway.expressions.binding.binder import common_type
-
     bound = b.statement(body)
     result = output
     if result is None:
@@ -167,16 +187,19 @@ def bind_lambda_value(b: Binder, node: Node, target: Type | None) -> Meaning:
 
 
 def declare_local_functions(b: Binder, nodes: list[Node]) -> None:
-    """Local functions are known in their whole block, before it."""
+    """Declare the local functions among *nodes*: they may be called anywhere in their block, even above it."""
     for node in nodes:
         if node.type == "local_function_statement":
-            name = field(node, "name")
-            type_node = field(node, "type")
-            parameters = field(node, "parameters")
-            if any(child.type in ("ref", "out", "params") for each in named(parameters) for child in each.children):
-                raise b.problem(node, "unsupported-syntax", "local functions take plain parameters only")
-            inputs = [bind_type(b, each.child_by_field_name("type") or each) for each in named(parameters)]
-            b.declare(name, text_of(name), func_type(inputs, bind_type(b, type_node)))
+            _declare_local_function(b, node)
+
+
+def _declare_local_function(b: Binder, node: Node) -> None:
+    name, result = field(node, "name"), field(node, "type")
+    parameters = named(field(node, "parameters"))
+    if any(child.type in ("ref", "out", "params") for parameter in parameters for child in parameter.children):
+        raise b.problem(node, "unsupported-syntax", "local functions take plain parameters only")
+    inputs = [bind_type(b, parameter.child_by_field_name("type") or parameter) for parameter in parameters]
+    b.declare(name, text_of(name), func_type(inputs, bind_type(b, result)))
 
 
 @statement("local_function_statement")

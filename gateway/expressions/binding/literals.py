@@ -73,18 +73,24 @@ def bind_null(_b: Binder, _node: Node, _target: Type | None) -> Meaning:
 
 @expression("integer_literal")
 def bind_integer(b: Binder, node: Node, _target: Type | None) -> Meaning:
-    """An integer: of the first of int, uint, long, ulong that holds it, as its suffix allows."""
+    """
+    An integer: of the first of int, uint, long, ulong that holds it, as its suffix allows.
+
+    Source: C# language specification, "Integer literals" (ECMA-334 §6.4.5.3).
+    """
     text = text_of(node).replace("_", "").lower()
     digits = text.rstrip("ul")
     suffix = text[len(digits) :]
-    number = int(digits, 16 if digits.startswith("0x") else 2 if digits.startswith("0b") else 10)
-    names = [name for name in ("int", "uint", "long", "ulong") if _allowed(name, suffix)]
-    for name in names:
+    number = int(digits, _BASES.get(digits[:2], 10))
+    for name in (name for name in ("int", "uint", "long", "ulong") if _allowed(name, suffix)):
         make, low, high = INTEGRALS[name]
         if low <= number <= high:
-            made = next(t for t, keyword in p.INTEGRAL.items() if keyword == name)
-            return constant(made, make(number))
+            return constant(_INTEGER_TYPES[name], make(number))
     raise b.problem(node, "overflow", f"the number {text} does not fit any integer type", "use a decimal: 1m")
+
+
+_BASES = {"0x": 16, "0b": 2}
+_INTEGER_TYPES = {name: clr_type for clr_type, name in p.INTEGRAL.items()}
 
 
 def _allowed(name: str, suffix: str) -> bool:

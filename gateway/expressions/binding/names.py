@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
+from gateway.errors import LoadError
 from gateway.expressions import clr
 from gateway.expressions.binding.binder import Binder, dynamic_property, expression, field, named, text_of
 from gateway.expressions.binding.bound import (
@@ -176,10 +177,10 @@ def static_member(b: Binder, node: Node, made: Type, name: str, type_args: tuple
     return Bound(result, lambda _frame: call())
 
 
-def unknown_member(b: Binder, node: Node, made: Type, name: str) -> Exception:
+def unknown_member(b: Binder, node: Node, made: Type, name: str) -> LoadError:
     """A member that the allow-list does not have, with the nearest one that it has."""
     known = {member for ancestor in made.ancestors for member in clr.declared(ancestor.definition)}
-    lower = {each.lower(): each for each in known}
+    lower = {member.lower(): member for member in known}
     near = [lower[name.lower()]] if name.lower() in lower else difflib.get_close_matches(name, known, 1)
     remedy = f"did you mean {near[0]}?" if near else "see docs/expressions.md for the members of each type"
     if made is clr.OBJECT:
@@ -190,24 +191,54 @@ def unknown_member(b: Binder, node: Node, made: Type, name: str) -> Exception:
 def instance_member(
     b: Binder, node: Node, receiver: Bound, name: str, type_args: tuple[Type, ...] = (), invoked: bool = False
 ) -> Meaning:
-    """``value.Name``: a property, or the methods and extension methods of that name."""
+    """
+    ``value.Name``: a property, or the methods and extension methods of that name.
+
+    Source: C# language specification, "Member lookup" (ECMA-334 §12.5): in a call only what can be invoked counts.
+    """
     made = receiver.type
     if made is NULL:
         raise b.problem(node, "wrong-type", "null has no members")
     if made is DYNAMIC:
-        b.touched.update({"Request", "Response", "Body"} if name == "Body" else ())
-        return MethodGroup(name, (), receiver, type_args)
-    candidates = [found for found in made.find(name) if not found.member.static]
-    called = [each for each in candidates if each.member.kind == "method" or _callable(each)]
-    if candidates and candidates[0].member.kind == "property" and (called == candidates or not invoked):
+        return _dynamic_member(b, receiver, name, type_args)
+    members = _instance_members(made, name)
+    invocable = _invocable(members)
+    if _is_property(members) and (invocable == members or not invoked):
         _touch(b, made, name)
-        return property_value(b, receiver, candidates[0])
-    called += [Candidate(each, {}) for each in clr.extensions(name) if _extends(each, made)]
-    if not called:
-        if candidates:
-            raise b.problem(node, "unknown-member", f"{name} is a property, not a method", "drop the ()")
-        raise unknown_member(b, node, made, name)
-    return MethodGroup(name, tuple(called), receiver, type_args)
+        return property_value(b, receiver, members[0])
+    methods = (*invocable, *_extension_methods(name, made))
+    if not methods:
+        raise _not_invocable(b, node, made, name, members)
+    return MethodGroup(name, methods, receiver, type_args)
+
+
+def _dynamic_member(b: Binder, receiver: Bound, name: str, type_args: tuple[Type, ...]) -> MethodGroup:
+    """What it is shows when the expression runs; until then it may be the body of either message."""
+    if name == "Body":
+        b.touched.update({"Request", "Response", "Body"})
+    return MethodGroup(name, (), receiver, type_args)
+
+
+def _is_property(members: list[Candidate]) -> bool:
+    return bool(members) and members[0].member.kind == "property"
+
+
+def _instance_members(made: Type, name: str) -> list[Candidate]:
+    return [candidate for candidate in made.find(name) if not candidate.member.static]
+
+
+def _invocable(members: list[Candidate]) -> list[Candidate]:
+    return [member for member in members if member.member.kind == "method" or _callable(member)]
+
+
+def _extension_methods(name: str, made: Type) -> list[Candidate]:
+    return [Candidate(member, {}) for member in clr.extensions(name) if _extends(member, made)]
+
+
+def _not_invocable(b: Binder, node: Node, made: Type, name: str, members: list[Candidate]) -> LoadError:
+    if members:
+        return b.problem(node, "unknown-member", f"{name} is a property, not a method", "drop the ()")
+    return unknown_member(b, node, made, name)
 
 
 def _callable(candidate: Candidate) -> bool:

@@ -1,8 +1,8 @@
-"""Operators, casts, assignments, the conditional operator."""
+"""Operators, casts, the conditional operator; what assigns is in ``assignments``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -11,16 +11,14 @@ from tree_sitter import Node
 from gateway.expressions import primitives as p
 from gateway.expressions.arithmetic import checked_conversion, checked_operator
 from gateway.expressions.binding.binder import Binder, common_type, expression, field, named, text_of
-from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Meaning, Run, Store, constant
+from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Meaning, Run, constant
 from gateway.expressions.binding.typenames import bind_type
-from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Type, certain, underlying
+from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Type, underlying
 from gateway.expressions.conversions import Convert, cast_dynamic, explicit, implicit
 from gateway.expressions.operators import Operation, binary, concat, unary
 from gateway.expressions.runtime import is_instance
 from gateway.expressions.thrown import Thrown
-from gateway.expressions.values import INTEGRALS, Int64
-
-Apply = Callable[[object, object], object]
+from gateway.expressions.values import INTEGRALS, Int64, TypeObject
 
 
 @expression("parenthesized_expression")
@@ -171,14 +169,15 @@ def coalesce(b: Binder, node: Node, left: Bound, right: Bound) -> Bound:
 
 
 def _coalesced(left: Type, right: Bound) -> Type | None:
+    """Source: C# language specification, "The null coalescing operator" (ECMA-334 §12.15)."""
     if left is NULL:
         return right.type
-    if right.type is VOID and right.run is not None and right.constant is NOT_CONSTANT:
+    if right.type is VOID:
         return left
     inner = underlying(left)
-    for made in (inner, left):
-        if implicit(right.type, made, right.constant_value) and right.type is not DYNAMIC:
-            return made
+    for candidate in (inner, left):
+        if implicit(right.type, candidate, right.constant_value) and right.type is not DYNAMIC:
+            return candidate
     return right.type if implicit(inner, right.type) else None
 
 
@@ -186,13 +185,8 @@ def _coalesced(left: Type, right: Bound) -> Type | None:
 _LOWEST = {"2147483648": constant(p.INT, -(2**31)), "9223372036854775808": constant(p.LONG, Int64(-(2**63)))}
 
 
-@expression("prefix_unary_expression")
-def bind_prefix(b: Binder, node: Node, _target: Type | None) -> Meaning:
-    """``-x``, ``!x``, ``~x``, ``++x``."""
-    name = node.children[0].type
-    inner = named(node)[0]
-    if name in ("++", "--"):
-        return _step(b, node, inner, name[0], prefix=True)
+def prefix_operator(b: Binder, node: Node, name: str, inner: Node) -> Bound:
+    """``-x``, ``+x``, ``!x``, ``~x``."""
     if name not in ("+", "-", "!", "~"):
         raise b.problem(node, "unsupported-syntax", f"the operator {name} before a value is not supported")
     if name == "-" and inner.type == "integer_literal" and (lowest := _LOWEST.get(text_of(inner).replace("_", ""))):
@@ -201,100 +195,11 @@ def bind_prefix(b: Binder, node: Node, _target: Type | None) -> Meaning:
     operation = unary(name, operand.type)
     if operation is None:
         raise b.problem(node, "no-operator", f"operator {name} cannot be applied to {operand.type.name}")
-    brought = _operand(b, operand, operation.left, node)
-    apply, run = operation.run, brought.run
-    if brought.constant is not NOT_CONSTANT:
-        return constant(operation.type, apply(brought.constant))
+    converted = _operand(b, operand, operation.left, node)
+    apply, run = operation.run, converted.run
+    if converted.constant is not NOT_CONSTANT:
+        return constant(operation.type, apply(converted.constant))
     return Bound(operation.type, lambda frame: apply(run(frame)))
-
-
-@expression("postfix_unary_expression")
-def bind_postfix(b: Binder, node: Node, _target: Type | None) -> Meaning:
-    """``x++``, ``x--``; ``x!`` says nothing at run time."""
-    inner = named(node)[0]
-    name = node.children[-1].type
-    return b.meaning(inner) if name == "!" else _step(b, node, inner, name[0], prefix=False)
-
-
-def _step(b: Binder, node: Node, inner: Node, name: str, prefix: bool) -> Bound:
-    variable = assignable_value(b, inner)
-    changed = apply_operator(b, node, name, variable.of_type(variable.type), constant(p.INT, 1))
-    found = explicit(changed.type, variable.type)
-    load, store, change = variable.run, certain(variable.store), changed.run
-    if found is not None and found.run is None:
-        return Bound(variable.type, _plain_step(load, store, change, prefix))
-    convert = _narrowed(b, node, changed.type, variable.type)
-
-    def step(frame: Frame) -> object:
-        before = load(frame)
-        after = convert(change(frame))
-        store(frame, after)
-        return after if prefix else before
-
-    return Bound(variable.type, step)
-
-
-def _plain_step(load: Run, store: Store, change: Run, prefix: bool) -> Run:
-    def step(frame: Frame) -> object:
-        before = load(frame)
-        after = change(frame)
-        store(frame, after)
-        return after if prefix else before
-
-    return step
-
-
-def _narrowed(b: Binder, node: Node, source: Type, target: Type) -> Callable[[object], object]:
-    """Compound assignment converts back by a cast where that is needed."""
-    found = explicit(source, target)
-    if found is None:
-        raise b.problem(
-            node, "wrong-type", f"cannot convert {source.name} to {target.name}", "write the assignment out"
-        )
-    return found.run or (lambda value: value)
-
-
-def assignable_value(b: Binder, node: Node) -> Bound:
-    """A variable, settable property or element."""
-    from gateway.expressions.binding.elements import bind_assignable
-
-    bound = bind_assignable(b, node)
-    if bound.store is None:
-        raise b.problem(node, "not-a-variable", f"{text_of(node)} cannot be assigned to", "assign to a local")
-    return bound
-
-
-@expression("assignment_expression")
-def bind_assignment(b: Binder, node: Node, _target: Type | None) -> Meaning:
-    """``x = y``, ``x += y``, ``x ??= y``, ``(a, b) = t``."""
-    left, right = _left(node), field(node, "right")
-    name = _operator(node)
-    if left.type in ("tuple_expression", "tuple_pattern"):
-        from gateway.expressions.binding.tuples import bind_deconstruction
-
-        return bind_deconstruction(b, left, right)
-    if left.type == "identifier" and text_of(left) == "_" and b.scope.find("_") is None:
-        return b.value(right)
-    variable = assignable_value(b, left)
-    if name == "=":
-        return _assign(variable, b.converted(right, variable.type))
-    if name == "??=":
-        return _assign(variable, coalesce(b, node, variable, b.value(right, variable.type)))
-    value = apply_operator(b, node, name[:-1], variable.of_type(variable.type), b.value(right))
-    convert = _narrowed(b, node, value.type, variable.type)
-    run = value.run
-    return _assign(variable, Bound(variable.type, lambda frame: convert(run(frame))))
-
-
-def _assign(variable: Bound, value: Bound) -> Bound:
-    store, run = certain(variable.store), value.run
-
-    def assign(frame: Frame) -> object:
-        result = run(frame)
-        store(frame, result)
-        return result
-
-    return Bound(variable.type, assign)
 
 
 @expression("conditional_expression")
@@ -313,9 +218,9 @@ def bind_conditional(b: Binder, node: Node, target: Type | None) -> Meaning:
 
 
 def _constants(yes: Bound, no: Bound) -> Type | None:
-    for one, other in ((yes, no), (no, yes)):
-        if implicit(one.type, other.type, one.constant_value):
-            return other.type
+    for source, target in ((yes, no), (no, yes)):
+        if implicit(source.type, target.type, source.constant_value):
+            return target.type
     return None
 
 
@@ -336,18 +241,23 @@ def cast_to(b: Binder, node: Node, value: Bound, made: Type) -> Bound:
     run = value.run
     if value.type is DYNAMIC and made is not DYNAMIC:
         return Bound(made, lambda frame: cast_dynamic(run(frame), made))
-    found = explicit(value.type, made, value.constant_value)
-    if found is None:
+    conversion = explicit(value.type, made, value.constant_value)
+    if conversion is None:
         raise b.problem(
             node, "wrong-type", f"cannot convert {value.type.name} to {made.name}", f"parse it: {made.name}.Parse(…)"
         )
-    convert = found.run
-    if convert is None:
+    if conversion.run is None:
         return Bound(made, run, value.constant if made.is_value or made is p.STRING else NOT_CONSTANT)
-    if value.constant is not NOT_CONSTANT and made in p.NUMERIC and value.type in p.NUMERIC:
-        return _constant_cast(b, node, convert, value, made)
-    if b.checked and made in p.INTEGRAL and value.type in p.NUMERIC:
-        convert = checked_conversion(p.INTEGRAL[made])
+    return _converted_cast(b, node, conversion.run, value, made)
+
+
+def _converted_cast(b: Binder, node: Node, convert: Convert, value: Bound, made: Type) -> Bound:
+    if made in p.NUMERIC and value.type in p.NUMERIC:
+        if value.constant is not NOT_CONSTANT:
+            return _constant_cast(b, node, convert, value, made)
+        if b.checked and made in p.INTEGRAL:
+            convert = checked_conversion(p.INTEGRAL[made])
+    run = value.run
     return Bound(made, lambda frame: convert(run(frame)))
 
 
@@ -392,16 +302,5 @@ def bind_default(b: Binder, node: Node, target: Type | None) -> Meaning:
 @expression("typeof_expression")
 def bind_typeof(b: Binder, node: Node, _target: Type | None) -> Meaning:
     """``typeof(T)``: its name only."""
-    from gateway.expressions.values import TypeObject
-
     type_node = field(node, "type")
     return constant(p.TYPE, TypeObject(bind_type(b, type_node)))
-
-
-@expression("throw_expression")
-def bind_throw(b: Binder, node: Node, target: Type | None) -> Meaning:
-    """``throw new Exception(…)`` as an expression: it fits every type."""
-    from gateway.expressions.binding.trying import throw_run
-
-    run = throw_run(b, named(node)[0])
-    return Bound(target or DYNAMIC, run)

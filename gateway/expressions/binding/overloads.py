@@ -3,8 +3,12 @@ Overload resolution and type inference, for static types at load and for run-tim
 
 A *plan* says how the values of the written arguments become those that the Python function takes.
 
-Source: C# language specification, "Overload resolution", "Type inference" (simplified: costs instead of pairwise
-betterness).
+C# compares applicable overloads in pairs, argument by argument, and calls a draw an error. Here each conversion has a
+cost and the least sum wins: for the overloads on the allow-list this gives the same choice, and the first in the table
+wins a draw.
+
+Source: C# language specification (ECMA-334), §12.6.3 "Type inference", §12.6.4 "Overload resolution";
+https://learn.microsoft.com/dotnet/csharp/language-reference/language-specification/expressions#1264-overload-resolution.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from dataclasses import dataclass, field
 
 from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Candidate, Parameter, Type, make, underlying
 from gateway.expressions.conversions import Conversion, implicit
-from gateway.expressions.signatures import delegate_shape
+from gateway.expressions.signatures import delegate, delegate_shape
 
 MAX_COST = 10_000
 TIE = 0.1  # decides only between overloads whose conversions are equally good
@@ -84,47 +88,69 @@ def choose(
 
 
 def applicable(candidate: Candidate, arguments: Sequence[Argument], type_args: tuple[Type, ...]) -> Plan | None:
-    """The plan for one overload, or None where the arguments do not fit."""
-    member = candidate.member
-    if type_args and len(type_args) != len(member.type_parameters):
+    """
+    The plan for one overload, or None where the arguments do not fit.
+
+    Source: ECMA-334 §12.6.4.2, "Applicable function member": the normal form first, then the expanded form, in which
+    a ``params`` array is made of the arguments that are left.
+    """
+    if type_args and len(type_args) != len(candidate.member.type_parameters):
         return None
-    for expanded in (False, True):
-        items = _match(member.parameters, arguments, expanded)
-        if items is not None:
-            bindings = {**candidate.bindings, **dict(zip(member.type_parameters, type_args, strict=False))}
-            plan = Plan(candidate, items, bindings, cost=TIE if expanded else 0)
-            if _infer(plan, arguments) and _price(plan, arguments):
-                return plan
-    return None
+    plans = (_plan(candidate, arguments, type_args, expanded) for expanded in (False, True))
+    return next((plan for plan in plans if plan is not None), None)
+
+
+def _plan(
+    candidate: Candidate, arguments: Sequence[Argument], type_args: tuple[Type, ...], expanded: bool
+) -> Plan | None:
+    member = candidate.member
+    items = _match(member.parameters, arguments, expanded)
+    if items is None:
+        return None
+    bindings = {**candidate.bindings, **dict(zip(member.type_parameters, type_args, strict=False))}
+    plan = Plan(candidate, items, bindings, cost=TIE if expanded else 0)
+    return plan if _infer(plan, arguments) and _price(plan, arguments) else None
 
 
 def _match(parameters: tuple[Parameter, ...], arguments: Sequence[Argument], expanded: bool) -> list[Item] | None:
-    """Which argument goes to which parameter."""
-    has_params = bool(parameters) and parameters[-1].mode == "params"
-    if expanded and not has_params:
+    """Which argument goes to which parameter. Source: ECMA-334 §12.6.2.2, "Corresponding parameters"."""
+    if expanded and not _has_params(parameters):
         return None
-    fixed = parameters[:-1] if expanded else parameters
-    items = [Item(parameter, parameter.type) for parameter in fixed]
+    items = [Item(parameter, parameter.type) for parameter in (parameters[:-1] if expanded else parameters)]
+    rest = _place(items, arguments, expanded)
+    if rest is None or not _complete(items):
+        return None
+    if expanded:
+        items.append(Item(parameters[-1], parameters[-1].type.args[0], rest=rest))
+    return items
+
+
+def _has_params(parameters: tuple[Parameter, ...]) -> bool:
+    return bool(parameters) and parameters[-1].mode == "params"
+
+
+def _complete(items: list[Item]) -> bool:
+    return all(item.argument is not None or item.parameter.mode == "optional" for item in items)
+
+
+def _place(items: list[Item], arguments: Sequence[Argument], expanded: bool) -> tuple[int, ...] | None:
+    """Give each item its argument; the indices of those left for ``params``, or None where one has no place."""
     rest: list[int] = []
     for index, argument in enumerate(arguments):
-        position = _position(fixed, argument, index)
+        position = _position(items, argument, index)
         if position is None and expanded and not argument.name:
             rest.append(index)
         elif position is None or items[position].argument is not None:
             return None
         else:
             items[position].argument = index
-    if any(item.argument is None and item.parameter.mode != "optional" for item in items):
-        return None
-    if expanded:
-        items.append(Item(parameters[-1], parameters[-1].type.args[0], rest=tuple(rest)))
-    return items
+    return tuple(rest)
 
 
-def _position(parameters: tuple[Parameter, ...], argument: Argument, index: int) -> int | None:
+def _position(items: list[Item], argument: Argument, index: int) -> int | None:
     if not argument.name:
-        return index if index < len(parameters) else None
-    return next((place for place, parameter in enumerate(parameters) if parameter.name == argument.name), None)
+        return index if index < len(items) else None
+    return next((place for place, item in enumerate(items) if item.parameter.name == argument.name), None)
 
 
 def _pairs(plan: Plan, arguments: Sequence[Argument]) -> list[tuple[Type, Argument]]:
@@ -189,34 +215,52 @@ def _infer_args(parameter: Type, argument: Type, bindings: dict[str, Type]) -> N
 
 
 def _price(plan: Plan, arguments: Sequence[Argument]) -> bool:
-    """Substitute what was inferred and add up the conversions; False when one does not exist."""
+    """
+    Substitute what was inferred and add up the conversions; False when one does not exist.
+
+    Source: ECMA-334 §12.6.4.3, "Better function member": its tie-breaking rules are the small costs here.
+    """
     for item in plan.items:
         item.type = item.type.substitute(plan.bindings).closed()
-        for index in [*([] if item.argument is None else [item.argument]), *(item.rest or ())]:
-            cost = _argument_cost(arguments[index], item)
-            if cost is None:
-                return False
-            plan.cost += cost
-        # An overload that needs no default is better than one that does.
-        plan.cost += TIE / 10 if item.argument is None and item.rest is None else 0
+        cost = _item_cost(item, arguments)
+        if cost is None:
+            return False
+        plan.cost += cost
     # A method without type parameters is better than a generic one.
     plan.cost += TIE if plan.candidate.member.type_parameters else 0
     return True
+
+
+def _item_cost(item: Item, arguments: Sequence[Argument]) -> float | None:
+    if item.argument is not None:
+        return _argument_cost(arguments[item.argument], item)
+    if item.rest is None:
+        return TIE / 10  # an overload that needs no default is better than one that does
+    total = 0
+    for index in item.rest:
+        cost = _argument_cost(arguments[index], item)
+        if cost is None:
+            return None
+        total += cost
+    return total
 
 
 def _argument_cost(argument: Argument, item: Item) -> int | None:
     if (argument.mode == "out") != (item.parameter.mode == "out"):
         return None
     if argument.result is not None or argument.type is None:
-        return 0 if argument.mode or item.type.kind == "delegate" or item.type is DYNAMIC else None
+        return _untyped_cost(argument, item.type)
     if argument.mode == "out":
         return 0 if argument.type is item.type or DYNAMIC in (argument.type, item.type) else MAX_COST
-    found: Conversion | None = implicit(argument.type, item.type, argument.constant)
-    return None if found is None else found.cost
+    conversion: Conversion | None = implicit(argument.type, item.type, argument.constant)
+    return None if conversion is None else conversion.cost
+
+
+def _untyped_cost(argument: Argument, wanted: Type) -> int | None:
+    """A lambda, a method group or an ``out var`` fits every delegate, or takes its type from the parameter."""
+    return 0 if argument.mode or wanted.kind == "delegate" or wanted is DYNAMIC else None
 
 
 def func_type(inputs: Sequence[Type], output: Type) -> Type:
     """``Func<…>`` or, without a result, ``Action<…>``."""
-    from gateway.expressions.signatures import delegate
-
     return make(delegate("Action"), *inputs) if output is VOID else make(delegate("Func"), *inputs, output)

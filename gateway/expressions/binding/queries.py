@@ -40,14 +40,15 @@ def bind_query(b: Binder, node: Node, _target: Type | None) -> Meaning:
     clauses = named(node)
     query = _first(b, clauses[0])
     for position, clause in enumerate(clauses[1:], 1):
-        if clause.type in ("select_clause", "group_clause"):
-            result = _CLOSING[clause.type](b, query, clause)
-            rest = clauses[position + 1 :]
-            if not rest:
-                return result
-            query = _continued(b, rest[0], result)
-        elif clause.type in _CLAUSES:
-            query = _CLAUSES[clause.type](b, query, clause)
+        close = _CLOSING.get(clause.type)
+        if close is None:
+            query = _CLAUSES[clause.type](b, query, clause) if clause.type in _CLAUSES else query
+            continue
+        result = close(b, query, clause)
+        rest = clauses[position + 1 :]
+        if not rest:
+            return result
+        query = _continued(b, rest[0], result)
     raise b.problem(node, "syntax-error", "a query ends with select or group")
 
 

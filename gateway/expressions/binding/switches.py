@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, Statement, common_type, expression, field, named, statement
+from gateway.expressions.binding.binder import (
+    Binder,
+    Statement,
+    child_of_type,
+    common_type,
+    expression,
+    field,
+    named,
+    statement,
+)
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, Run
 from gateway.expressions.binding.patterns import Test, bind_pattern
 from gateway.expressions.binding.signals import BREAK
@@ -94,19 +103,29 @@ def _switch(value: Run, arms: list[Arm]) -> Run:
 @expression("switch_expression")
 def bind_switch_expression(b: Binder, node: Node, target: Type | None) -> Meaning:
     """``x switch { pattern => value, _ => value }``."""
-    value_node, *arm_nodes = [each for each in named(node) if each.type != "switch_expression_body"]
-    body = next((each for each in named(node) if each.type == "switch_expression_body"), None)
-    arm_nodes = named(body) if body is not None else arm_nodes
+    value_node, arm_nodes = _subject_and_arms(node)
     value = b.value(value_node)
-    bound = [_arm(b, each, value.type, target) for each in arm_nodes]
-    made = common_type([result.type for _, _, result in bound]) or target or DYNAMIC
-    if target is not None and any(implicit(result.type, made) is None for _, _, result in bound):
-        made = target
+    bound = [_arm(b, arm_node, value.type, target) for arm_node in arm_nodes]
+    made = _arms_type([result.type for _, _, result in bound], target)
     arms = [
         Arm(test, guard, b.convert(result, made, arm_node).run)
         for (test, guard, result), arm_node in zip(bound, arm_nodes, strict=True)
     ]
     return Bound(made, _choose(value.run, arms))
+
+
+def _subject_and_arms(node: Node) -> tuple[Node, list[Node]]:
+    """The grammar puts the arms beside the value, or into a body."""
+    body = child_of_type(node, "switch_expression_body")
+    subject, *arms = [child for child in named(node) if child.type != "switch_expression_body"]
+    return subject, arms if body is None else named(body)
+
+
+def _arms_type(types: list[Type], target: Type | None) -> Type:
+    common = common_type(types) or target or DYNAMIC
+    if target is not None and any(implicit(result, common) is None for result in types):
+        return target
+    return common
 
 
 def _arm(b: Binder, node: Node, made: Type, target: Type | None) -> tuple[Test, Run | None, Bound]:

@@ -1,4 +1,4 @@
-"""``try``, ``catch``, ``finally``, ``throw``, ``using``, ``lock``."""
+"""``try``, ``catch``, ``finally``, ``using``, ``lock``."""
 
 from __future__ import annotations
 
@@ -7,15 +7,24 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, Statement, field, named, statement, text_of
+from gateway.expressions.binding.binder import (
+    Binder,
+    Statement,
+    child_of_type,
+    field,
+    named,
+    statement,
+    text_of,
+)
 from gateway.expressions.binding.bound import Frame, Run
 from gateway.expressions.binding.scope import Variable
 from gateway.expressions.binding.statements import declarations, embedded
+from gateway.expressions.binding.throwing import CAUGHT
 from gateway.expressions.binding.typenames import bind_type
-from gateway.expressions.clr import OBJECT, definition_of, make
+from gateway.expressions.clr import OBJECT, Type, definition_of, make
 from gateway.expressions.failures import as_thrown
 from gateway.expressions.limits import LimitExceeded
-from gateway.expressions.thrown import ExceptionValue, Thrown, derives, null_reference
+from gateway.expressions.thrown import ExceptionValue, derives
 
 
 @dataclass(slots=True)
@@ -24,100 +33,80 @@ class Catch:
 
     full_name: str
     slot: int
-    body: Run
-    completes: bool
-    breaks: bool
+    body: Statement
     test: Run | None = None
-
-
-@statement("throw_statement")
-def bind_throw_statement(b: Binder, node: Node) -> Statement:
-    """``throw new X(…);`` and, in a catch, ``throw;``."""
-    inner = named(node)
-    if inner:
-        return Statement(throw_run(b, inner[0]), completes=False)
-    current = b.scope.find("<caught>")
-    if current is None:
-        raise b.problem(node, "syntax-error", "throw; stands only in a catch", "throw new Exception(…)")
-    slot = current.slot
-
-    def rethrow(frame: Frame) -> None:
-        raise Thrown(frame[slot])
-
-    return Statement(rethrow, completes=False)
-
-
-def throw_run(b: Binder, node: Node) -> Run:
-    """Throws the exception that *node* gives."""
-    definition = definition_of("System.Exception")
-    run = b.converted(node, make(definition)).run
-
-    def throw(frame: Frame) -> None:
-        value = run(frame)
-        if not isinstance(value, ExceptionValue):
-            raise null_reference()
-        raise Thrown(value)
-
-    return throw
 
 
 @statement("try_statement")
 def bind_try(b: Binder, node: Node) -> Statement:
     """``try { } catch (X ex) when (test) { } finally { }``."""
-    body_node = field(node, "body")
-    body = b.statement(body_node)
-    catches = [_catch(b, each) for each in named(node) if each.type == "catch_clause"]
-    final_node = next((each for each in named(node) if each.type == "finally_clause"), None)
-    completes = body.completes or any(each.completes for each in catches)
-    run = _guarded(body.run, catches) if catches else body.run
-    if final_node is not None:
-        final = b.statement(named(final_node)[0])
-        run = _finally(run, final.run)
-        completes = completes and final.completes
-    return Statement(run, completes, body.breaks or any(each.breaks for each in catches))
+    body = b.statement(field(node, "body"))
+    catches = [_catch(b, child) for child in named(node) if child.type == "catch_clause"]
+    parts = [body, *(catch.body for catch in catches)]
+    run = _guarded(body.run, catches)
+    completes = any(part.completes for part in parts)
+    breaks = any(part.breaks for part in parts)
+    final_node = child_of_type(node, "finally_clause")
+    if final_node is None:
+        return Statement(run, completes, breaks)
+    final = b.statement(named(final_node)[0])
+    return Statement(_finally(run, final.run), completes and final.completes, breaks)
 
 
 def _catch(b: Binder, node: Node) -> Catch:
-    body_node = field(node, "body")
-    declaration = next((each for each in named(node) if each.type == "catch_declaration"), None)
-    condition = next((each for each in named(node) if each.type == "catch_filter_clause"), None)
+    declaration = child_of_type(node, "catch_declaration")
+    condition = child_of_type(node, "catch_filter_clause")
     with b.block() as scope:
-        made = definition_of("System.Exception")
-        caught = make(made)
-        name = None
-        if declaration is not None:
-            type_node = field(declaration, "type")
-            caught = bind_type(b, type_node)
-            name = declaration.child_by_field_name("name")
-        scope.names.pop("<caught>", None)
-        variable = b.declare(node, text_of(name), caught) if name is not None else None
-        slot = variable.slot if variable is not None else b.function.slot()
-        scope.names["<caught>"] = variable or _hidden(b, slot)
+        caught, name = _caught(b, declaration)
+        scope.names.pop(CAUGHT, None)
+        variable = b.declare(node, text_of(name), caught) if name is not None else _hidden(b)
+        scope.names[CAUGHT] = variable
         test = b.condition(named(condition)[0]) if condition is not None else None
-        body = b.statement(body_node)
-    return Catch(caught.definition.full_name, slot, body.run, body.completes, body.breaks, test)
+        body = b.statement(field(node, "body"))
+    return Catch(caught.definition.full_name, variable.slot, body, test)
 
 
-def _hidden(b: Binder, slot: int) -> Variable:
-    return Variable("<caught>", OBJECT, b.function, slot)
+def _caught(b: Binder, declaration: Node | None) -> tuple[Type, Node | None]:
+    """The exception type of a catch clause, and the name that it gives the exception."""
+    if declaration is None:
+        return make(definition_of("System.Exception")), None
+    return bind_type(b, field(declaration, "type")), declaration.child_by_field_name("name")
+
+
+def _hidden(b: Binder) -> Variable:
+    """Where ``throw;`` finds an exception that has no name."""
+    return Variable(CAUGHT, OBJECT, b.function, b.function.slot())
 
 
 def _guarded(body: Run, catches: Sequence[Catch]) -> Run:
+    if not catches:
+        return body
+
     def run(frame: Frame) -> object:
         try:
             return body(frame)
         except LimitExceeded:
             raise
         except Exception as error:
-            value = as_thrown(error).value
-            for catch in catches:
-                if derives(value.full_name, catch.full_name):
-                    frame[catch.slot] = value
-                    if catch.test is None or catch.test(frame):
-                        return catch.body(frame)
-            raise
+            catch = _catching(catches, as_thrown(error).value, frame)
+            if catch is None:
+                raise
+            return catch.body.run(frame)
 
     return run
+
+
+def _catching(catches: Sequence[Catch], value: ExceptionValue, frame: Frame) -> Catch | None:
+    """The first clause whose type and ``when`` accept *value*, which is then in its variable."""
+    for catch in catches:
+        if derives(value.full_name, catch.full_name) and _accepts(catch, value, frame):
+            return catch
+    return None
+
+
+def _accepts(catch: Catch, value: ExceptionValue, frame: Frame) -> bool:
+    frame[catch.slot] = value
+    return catch.test is None or bool(catch.test(frame))
 
 
 def _finally(body: Run, final: Run) -> Run:

@@ -6,6 +6,7 @@ from tree_sitter import Node
 
 from gateway.expressions.binding.binder import Binder, expression, field, named, text_of
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, Store
+from gateway.expressions.binding.elements import assignable_value
 from gateway.expressions.binding.typenames import bind_type, tuple_type
 from gateway.expressions.clr import DYNAMIC, NULL, OBJECT, Type, certain
 from gateway.expressions.dispatch import dynamic_member
@@ -16,14 +17,17 @@ from gateway.expressions.values import TupleValue
 @expression("tuple_expression")
 def bind_tuple(b: Binder, node: Node, target: Type | None) -> Meaning:
     """``(a, b)``. Element names are known as Item1, Item2 … only."""
-    wanted = target.args if target is not None and target.definition.name == "ValueTuple" else ()
     values = [named(argument)[-1] for argument in named(node)]
-    bound = [
-        b.converted(each, wanted[i]) if len(wanted) == len(values) else b.value(each) for i, each in enumerate(values)
-    ]
-    made = tuple_type([OBJECT if each.type is NULL else each.type for each in bound])
-    runs = [each.run for each in bound]
+    items = _bound_items(b, values, target)
+    made = tuple_type([OBJECT if item.type is NULL else item.type for item in items])
+    runs = [item.run for item in items]
     return Bound(made, lambda frame: TupleValue([run(frame) for run in runs], made))
+
+
+def _bound_items(b: Binder, values: list[Node], target: Type | None) -> list[Bound]:
+    if target is None or target.definition.name != "ValueTuple" or len(target.args) != len(values):
+        return [b.value(value) for value in values]
+    return [b.converted(value, wanted) for value, wanted in zip(values, target.args, strict=True)]
 
 
 def bind_deconstruction(b: Binder, left: Node, right: Node, declares: bool = False) -> Bound:
@@ -73,8 +77,6 @@ def _store(b: Binder, place: Node, made: Type, declares: bool) -> Store:
         return _new_local(b, name, declared)
     if declares or text_of(inner) == "_":
         return _new_local(b, inner, made)
-    from gateway.expressions.binding.operations import assignable_value
-
     return certain(assignable_value(b, inner).store)
 
 

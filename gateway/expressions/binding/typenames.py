@@ -6,6 +6,7 @@ import difflib
 
 from tree_sitter import Node
 
+from gateway.errors import LoadError
 from gateway.expressions import clr
 from gateway.expressions.binding.binder import Binder, field, named, text_of
 from gateway.expressions.clr import Type
@@ -44,10 +45,15 @@ def _named_type(b: Binder, node: Node) -> Type:
     simple = name.removeprefix("System.")
     if simple in _DELEGATES and (args or simple == "Action"):
         return clr.make(delegate(simple), *args)
-    found = clr.find_definition(name, len(args)) or _suffix(name, len(args))
-    if found is None:
+    definition = _definition(b, node, name, len(args))
+    return clr.nullable(args[0]) if name.endswith("Nullable") and args else clr.make(definition, *args)
+
+
+def _definition(b: Binder, node: Node, name: str, arity: int) -> clr.TypeDef:
+    definition = clr.find_definition(name, arity) or _suffix(name, arity)
+    if definition is None:
         raise unknown_type(b, node, name)
-    return clr.nullable(args[0]) if name.endswith("Nullable") and args else clr.make(found, *args)
+    return definition
 
 
 def _suffix(name: str, arity: int) -> clr.TypeDef | None:
@@ -86,7 +92,7 @@ def type_arguments(b: Binder, node: Node) -> tuple[Type, ...]:
     return tuple(bind_type(b, each) for each in named(named(node)[-1]))
 
 
-def unknown_type(b: Binder, node: Node, name: str) -> Exception:
+def unknown_type(b: Binder, node: Node, name: str) -> LoadError:
     """A type that is not on the allow-list."""
     near = difflib.get_close_matches(name.rpartition(".")[2], clr.SHORT_NAMES, 1)
     remedy = f"did you mean {near[0]}?" if near else "see docs/expressions.md for the allowed types"

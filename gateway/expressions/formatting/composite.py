@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from gateway.expressions.formatting.numbers import bad_format, format_number
+from gateway.expressions.formatting.digits import bad_format
+from gateway.expressions.formatting.numbers import format_number
 from gateway.expressions.formatting.text import text
 from gateway.expressions.limits import charge, charged
 from gateway.expressions.thrown import Thrown, argument_null, thrown

@@ -7,24 +7,26 @@ Source: .NET "Custom numeric format strings".
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-from gateway.expressions.formatting.numbers import exponential, rounded
+from gateway.expressions.formatting.digits import exponential, rounded
 from gateway.expressions.limits import charge
 
 _TOKEN = re.compile(r"\\(.)|'([^']*)'?|\"([^\"]*)\"?|([eE][+-]?0+)|([0#.,%‰;])|(.)", re.DOTALL)
+DIGITS = ("0", "#")
 
 
 @dataclass(slots=True)
-class Section:
+class FormatSection:
     """One section of a format: literal pieces and digit placeholders in order."""
 
     pieces: list[tuple[str, str]] = field(default_factory=list)  # ("lit", text), ("0", ""), ("#", ""), (".", ""), …
 
-    def count(self, kinds: str) -> int:
-        """How many placeholders of these kinds."""
-        return sum(kind in kinds for kind, _ in self.pieces if kind != "lit")
+    def count(self, kinds: Sequence[str], start: int = 0, end: int | None = None) -> int:
+        """How many placeholders of these kinds lie between two places."""
+        return sum(kind in kinds for kind, _ in self.pieces[start:end])
 
 
 def format_custom(value: int | float | Decimal, pattern: str) -> str:
@@ -41,7 +43,7 @@ def format_custom(value: int | float | Decimal, pattern: str) -> str:
     return f"-{shown[0]}" if negative else shown[0]
 
 
-def _choose(sections: list[Section], number: Decimal) -> tuple[Section, Decimal, bool]:
+def _choose(sections: list[FormatSection], number: Decimal) -> tuple[FormatSection, Decimal, bool]:
     if number < 0 and len(sections) > 1 and sections[1].pieces:
         return sections[1], -number, False
     if number == 0 and len(sections) > 2:
@@ -49,11 +51,11 @@ def _choose(sections: list[Section], number: Decimal) -> tuple[Section, Decimal,
     return sections[0], abs(number), number < 0
 
 
-def _sections(pattern: str) -> list[Section]:
-    sections = [Section()]
+def _sections(pattern: str) -> list[FormatSection]:
+    sections = [FormatSection()]
     for escaped, single, double, exponent, special, other in _TOKEN.findall(pattern):
         if special == ";":
-            sections.append(Section())
+            sections.append(FormatSection())
         elif special:
             sections[-1].pieces.append((special, ""))
         elif exponent:
@@ -63,11 +65,11 @@ def _sections(pattern: str) -> list[Section]:
     return sections
 
 
-def _write(section: Section, number: Decimal) -> tuple[str, bool]:
+def _write(section: FormatSection, number: Decimal) -> tuple[str, bool]:
     """The text, and whether any digit in it is not zero."""
     kinds = [kind for kind, _ in section.pieces]
     point = kinds.index(".") if "." in kinds else len(kinds)
-    places = sum(kind in "0#" for kind in kinds[point:] if kind != "lit")
+    places = section.count(DIGITS, point)
     number = number.scaleb(2 * kinds.count("%") + 3 * kinds.count("‰"))
     if "e" in kinds:
         return _scientific(section, number, point, places), bool(number)
@@ -75,7 +77,7 @@ def _write(section: Section, number: Decimal) -> tuple[str, bool]:
     number = rounded(number, places)
     whole, _, fraction = f"{number:f}".partition(".")
     whole = whole.lstrip("0")
-    before = _whole_digits(section, point, whole, _groups(kinds, point))
+    before = _whole_digits(section, kinds[:point], whole, _groups(kinds, point))
     after = _fraction_digits(section, point, fraction)
     return before + after, bool(number)
 
@@ -85,72 +87,84 @@ def _scaling_commas(kinds: list[str], point: int) -> int:
     for kind in reversed(kinds[:point]):
         if kind == ",":
             count += 1
-        elif kind in ("0", "#"):
+        elif kind in DIGITS:
             break
     return count
 
 
 def _groups(kinds: list[str], point: int) -> bool:
-    digits = [index for index, kind in enumerate(kinds[:point]) if kind in ("0", "#")]
+    digits = [index for index, kind in enumerate(kinds[:point]) if kind in DIGITS]
     return bool(digits) and "," in kinds[digits[0] : digits[-1]]
 
 
-def _whole_digits(section: Section, point: int, whole: str, groups: bool) -> str:
+def _whole_digits(section: FormatSection, kinds: list[str], whole: str, groups: bool) -> str:
     """Fill the placeholders before the point from the right; what is left over goes to the first of them."""
-    slots = [index for index, (kind, _) in enumerate(section.pieces[:point]) if kind in ("0", "#")]
-    first_zero = next((index for index in slots if section.pieces[index][0] == "0"), point)
-    out: list[str] = []
-    remaining = list(whole)
-    written = 0
-    for index in range(point - 1, -1, -1):
-        kind, literal = section.pieces[index]
-        if kind in ("0", "#"):
-            count = len(remaining) if index == slots[0] else 1
-            digits = [remaining.pop() if remaining else "" for _ in range(max(count, 1))]
-            for digit in digits:
-                shown = digit or ("0" if index >= first_zero else "")
-                if shown and groups and written and written % 3 == 0:
-                    out.append(",")
-                written += bool(shown)
-                out.append(shown)
+    digits = _WholeDigits(whole, groups)
+    first = next((index for index, kind in enumerate(kinds) if kind in DIGITS), None)
+    first_zero = kinds.index("0") if "0" in kinds else len(kinds)
+    if first is None and len(kinds) < len(section.pieces):
+        digits.text.append(whole)
+    for index in range(len(kinds) - 1, -1, -1):
+        if kinds[index] in DIGITS:
+            digits.fill(all_left=index == first, zero=index >= first_zero)
         else:
-            out.append(literal if kind == "lit" else kind if kind in "%‰" else "")
-    if not slots and whole:
-        out.insert(0, whole[::-1])
-    return "".join(piece if len(piece) < 2 else piece[::-1] for piece in out)[::-1]
+            digits.text.append(_literal(*section.pieces[index]))
+    return "".join(reversed(digits.text))
 
 
-def _fraction_digits(section: Section, point: int, fraction: str) -> str:
+def _literal(kind: str, text: str) -> str:
+    """What a piece that is not a placeholder shows."""
+    return text if kind == "lit" else kind if kind in "%‰" else ""
+
+
+class _WholeDigits:
+    """
+    The digits before the point, taken from the right.
+
+    Attributes:
+        text: What has been written, the rightmost piece first.
+    """
+
+    def __init__(self, digits: str, groups: bool) -> None:
+        self.text: list[str] = []
+        self._digits = list(digits)
+        self._groups = groups
+        self._written = 0
+
+    def fill(self, all_left: bool, zero: bool) -> None:
+        """Fill one placeholder: *all_left* with every digit that is left, *zero* with a 0 where none is."""
+        self._write(self._digits.pop() if self._digits else "0" if zero else "")
+        while all_left and self._digits:
+            self._write(self._digits.pop())
+
+    def _write(self, digit: str) -> None:
+        if digit and self._groups and self._written and self._written % 3 == 0:
+            self.text.append(",")
+        self._written += bool(digit)
+        self.text.append(digit)
+
+
+def _fraction_digits(section: FormatSection, point: int, fraction: str) -> str:
+    """Fill the placeholders after the point from the left: ``0`` always, ``#`` only as far as digits are needed."""
     pieces = section.pieces[point + 1 :]
-    kinds = [kind for kind, _ in pieces]
-    last_zero = max((index for index, kind in enumerate(kinds) if kind == "0"), default=-1)
-    used = len(fraction.rstrip("0"))
-    out: list[str] = []
-    position = 0
-    for index, (kind, literal) in enumerate(pieces):
-        if kind in ("0", "#"):
-            digit = fraction[position] if position < len(fraction) else "0"
-            out.append(digit if position < used or index <= last_zero else "")
-            position += 1
-        elif kind in ("lit", "%", "‰"):
-            out.append(literal or kind)
-    text = "".join(out)
-    has_digit = used > 0 or last_zero >= 0
-    return f".{text}" if has_digit else text
+    slots = [kind for kind, _ in pieces if kind in DIGITS]
+    always = len(slots) - slots[::-1].index("0") if "0" in slots else 0
+    shown = fraction.rstrip("0").ljust(always, "0")
+    digits = iter(shown)
+    out = [next(digits, "") if kind in DIGITS else _literal(kind, text) for kind, text in pieces]
+    return ("." if shown else "") + "".join(out)
 
 
-def _scientific(section: Section, number: Decimal, point: int, places: int) -> str:
-    whole = max(sum(kind in "0#" for kind, _ in section.pieces[:point] if kind != "lit"), 1)
-    out = []
+def _scientific(section: FormatSection, number: Decimal, point: int, places: int) -> str:
+    whole = max(section.count(DIGITS, 0, point), 1)
     mark = next(text for kind, text in section.pieces if kind == "e")
     plus = "+" if "+" in mark else ""
-    shown = exponential(number, places + whole - 1, mark[0], mark.count("0"), plus)
     if whole > 1 and number:
         shown = _shifted(number, whole, places, mark, plus)
-    shown = _without_spare_zeros(shown, mark[0], sum(kind == "0" for kind, _ in section.pieces[point:]))
-    for kind, literal in section.pieces:
-        out.append(literal if kind == "lit" else "")
-    return shown + "".join(out)
+    else:
+        shown = exponential(number, places + whole - 1, mark[0], mark.count("0"), plus)
+    shown = _without_spare_zeros(shown, mark[0], section.count(("0",), point))
+    return shown + "".join(literal for kind, literal in section.pieces if kind == "lit")
 
 
 def _without_spare_zeros(shown: str, mark: str, kept: int) -> str:

@@ -53,15 +53,21 @@ def _zone(text: str | None) -> int | None:
 def _clock_ticks(
     hour: str | None, minute: str | None, second: str | None, fraction: str | None, half: str | None
 ) -> int:
-    hours, minutes, seconds = int(hour or 0), int(minute or 0), int(second or 0)
-    if half:
-        if not 1 <= hours <= 12:
-            raise ValueError
-        hours = hours % 12 + (12 if half.upper() == "PM" else 0)
+    hours = _hours(int(hour or 0), half)
+    minutes, seconds = int(minute or 0), int(second or 0)
     if hours > 23 or minutes > 59 or seconds > 59:
         raise ValueError
     ticks = int((fraction or "0").ljust(8, "0")[:8])
     return (hours * 3600 + minutes * 60 + seconds) * TICKS_PER_S + (ticks + 5) // 10
+
+
+def _hours(hours: int, half: str | None) -> int:
+    """Hours since midnight; *half* is AM or PM."""
+    if not half:
+        return hours
+    if not 1 <= hours <= 12:
+        raise ValueError
+    return hours % 12 + (12 if half.upper() == "PM" else 0)
 
 
 def read_date(text: str) -> Read | None:
@@ -180,29 +186,38 @@ def _exact_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _field(match: re.Match[str]) -> str:
-    letter = match[5]
+    letter, written = match[5], match[0]
     if letter is None:
-        return "" if match[4] else re.escape(match[1] or match[2] or match[3] or match[6] or "")
-    if letter == "f":
-        return rf"(?P<f>\d{{{len(match[0])}}})"
-    if letter == "F":
-        return rf"(?P<f>\d{{0,{len(match[0])}}})"
-    return _FIELDS.get(match[0], "A\\.D\\." if letter == "g" else _FIELDS.get(letter * 4, ""))
+        return re.escape(_literal(match))
+    if letter in "fF":
+        return rf"(?P<f>\d{{{'' if letter == 'f' else '0,'}{len(written)}}})"
+    return _FIELDS.get(written, "A\\.D\\." if letter == "g" else _FIELDS.get(letter * 4, ""))
+
+
+def _literal(match: re.Match[str]) -> str:
+    """What is not a field: escaped, quoted or any other character; nothing for a ``%``."""
+    return "" if match[4] else match[1] or match[2] or match[3] or match[6] or ""
 
 
 def _from_fields(fields: dict[str, str]) -> Read:
-    now = utc_now().date
-    half = f"{fields['t'][0]}M" if "t" in fields else None
+    half = f"{fields['t'][0]}M" if "t" in fields and "h" in fields else None
     hour = fields.get("H") or fields.get("h")
-    clock = _clock_ticks(hour, fields.get("m"), fields.get("s"), fields.get("f"), half if "h" in fields else None)
-    year = _year(fields["y"]) if "y" in fields else now.year
-    partial = "y" in fields or "M" in fields or "d" in fields
-    month = _month(fields["M"]) if "M" in fields else (1 if partial else now.month)
-    day = int(fields["d"]) if "d" in fields else (1 if partial else now.day)
+    clock = _clock_ticks(hour, fields.get("m"), fields.get("s"), fields.get("f"), half)
     try:
-        return from_parts(year, month, day, clock), _zone(fields.get("z"))
+        return from_parts(*_day(fields), clock), _zone(fields.get("z"))
     except Thrown:
         raise ValueError from None
+
+
+def _day(fields: dict[str, str]) -> tuple[int, int, int]:
+    """Year, month and day: today where the format has none of them; the first where it has only some."""
+    today = utc_now().date
+    month, day = (1, 1) if fields.keys() & {"y", "M", "d"} else (today.month, today.day)
+    return (
+        _year(fields["y"]) if "y" in fields else today.year,
+        _month(fields["M"]) if "M" in fields else month,
+        int(fields["d"]) if "d" in fields else day,
+    )
 
 
 _SPAN = re.compile(r"(-)?(?:(\d{1,8})(?:\.|$))?(?:(\d\d?):(\d\d?)(?::(\d\d?)(?:\.(\d{1,7}))?)?)?", re.ASCII)
@@ -213,9 +228,13 @@ def read_span(text: str | None) -> TimeSpan | None:
     match = _SPAN.fullmatch((text or "").strip())
     if match is None or not (match[2] or match[3]):
         return None
-    sign, days, hours, minutes, seconds, fraction = match.groups()
-    if int(hours or 0) > 23 or int(minutes or 0) > 59 or int(seconds or 0) > 59:
+    days, hours, minutes, seconds, fraction = map(int, _span_numbers(match))
+    if hours > 23 or max(minutes, seconds) > 59:
         return None
-    total = ((int(days or 0) * 24 + int(hours or 0)) * 60 + int(minutes or 0)) * 60 + int(seconds or 0)
-    ticks = total * TICKS_PER_S + int((fraction or "0").ljust(7, "0"))
-    return TimeSpan.checked(-ticks if sign else ticks)
+    ticks = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * TICKS_PER_S + fraction
+    return TimeSpan.checked(-ticks if match[1] else ticks)
+
+
+def _span_numbers(match: re.Match[str]) -> tuple[str, ...]:
+    *whole, fraction = match.groups("0")[1:]
+    return (*whole, fraction.ljust(7, "0"))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from gateway.expressions.formatting.composite import FORMATTERS
-from gateway.expressions.formatting.numbers import bad_format
+from gateway.expressions.formatting.digits import bad_format
 from gateway.expressions.formatting.text import TEXT
 from gateway.expressions.limits import charge
 from gateway.expressions.moments import (
@@ -60,17 +60,19 @@ def format_moment(value: Moment, pattern: str) -> str:
     if len(pattern) == 1:
         if pattern not in STANDARD or (pattern == "U" and isinstance(value, DateTimeOffset)):
             raise bad_format()
-        value = _for_standard(value, pattern)
-        pattern = STANDARD[pattern]
+        value, pattern = _for_standard(value, pattern), STANDARD[pattern]
     charge(len(pattern))
     pieces: list[str] = []
     for match in _tokens(pattern):
-        piece = _piece(value, match)
-        # A fraction by F that is all zeros takes its point with it.
-        if not piece and match[5] == "F" and pieces and pieces[-1] == ".":
-            pieces.pop()
-        pieces.append(piece)
+        _append(pieces, _piece(value, match), match[5])
     return "".join(pieces)
+
+
+def _append(pieces: list[str], piece: str, letter: str | None) -> None:
+    """A fraction by F that is all zeros takes its point with it."""
+    if not piece and letter == "F" and pieces and pieces[-1] == ".":
+        pieces.pop()
+    pieces.append(piece)
 
 
 @lru_cache(maxsize=128)
@@ -208,14 +210,19 @@ def format_span(value: TimeSpan, pattern: str) -> str:
 def _span_piece(match: re.Match[str], days: int, seconds: int, fraction: int) -> str:
     letter, count = match[5], len(match[0])
     if letter is None:
-        if match[6]:
-            raise bad_format()
-        return "" if match[4] else match[1] or match[2] or match[3] or ""
+        return _span_literal(match)
     if letter in "fF":
         digits = f"{fraction:07d}"[:count]
         return digits if letter == "f" else digits.rstrip("0")
     number = {"d": days, "h": seconds // 3600, "m": seconds // 60 % 60, "s": seconds % 60}[letter]
     return f"{number:0{count}d}"
+
+
+def _span_literal(match: re.Match[str]) -> str:
+    """Escaped or quoted text; other characters may not occur in the format of a TimeSpan."""
+    if match[6]:
+        raise bad_format()
+    return "" if match[4] else match[1] or match[2] or match[3] or ""
 
 
 TEXT[DateTime] = lambda value: format_moment(value, "G")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 
 from gateway.expressions.clr import OBJECT, Type
 from gateway.expressions.operators import use_text
@@ -23,6 +25,7 @@ from gateway.expressions.values import (
     UInt16,
     UInt32,
     UInt64,
+    to_single,
 )
 
 TEXT: dict[type, Callable[..., str]] = {}
@@ -69,10 +72,8 @@ def _fixed(digits: str, position: int) -> str:
 
 def _shortest(value: float, shown: str, precision: int) -> str:
     """The shortest text that reads back as the same number. Source: .NET "Double.ToString", .NET Core 3.0 and later."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
+    if not math.isfinite(value):
+        return _not_finite(value)
     number = Decimal(shown)
     sign, mantissa, _ = number.as_tuple()
     digits = "".join(map(str, mantissa)).rstrip("0")
@@ -84,6 +85,12 @@ def _shortest(value: float, shown: str, precision: int) -> str:
     return f"-{body}" if sign else body
 
 
+def _not_finite(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
 def double_text(value: float) -> str:
     """A double."""
     return _shortest(value, repr(float(value)), 15)
@@ -93,8 +100,6 @@ def single_text(value: float) -> str:
     """A float: the shortest digits that give the same 32 bits."""
     if not math.isfinite(value):
         return double_text(value)
-    from gateway.expressions.values import to_single
-
     shown = next(s for digits in range(1, 10) if to_single(float(s := f"{value:.{digits}g}")) == value)
     return _shortest(value, shown, 7)
 
@@ -110,11 +115,10 @@ def enum_text(value: EnumValue) -> str:
     names = {number: name for name, number in reversed(value.type.definition.values.items())}
     if value.value in names:
         return names[value.value]
-    flags = [name for number, name in sorted(names.items()) if number and value.value & number == number]
-    total = 0
-    for name in flags:
-        total |= value.type.definition.values[name]
-    return ", ".join(flags) if flags and total == value.value else str(value.value)
+    flags = sorted(number for number in names if number and value.value & number == number)
+    if reduce(or_, flags, 0) != value.value:
+        return str(value.value)
+    return ", ".join(names[number] for number in flags)
 
 
 def _anonymous(value: Anonymous) -> str:

@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 from gateway.expressions import primitives as p
 from gateway.expressions.change_type import change_type
-from gateway.expressions.clr import ARRAY, DYNAMIC, NULLABLE, OBJECT, Type, nullable, underlying
+from gateway.expressions.clr import ARRAY, DYNAMIC, NULLABLE, OBJECT, Member, Type, declared, nullable, underlying
 from gateway.expressions.conversions import declare_explicit, declare_implicit
 from gateway.expressions.json.tree import (
     NULL_TYPE,
+    TYPE_NAMES,
     UNDEFINED,
     JArray,
     JObject,
@@ -28,6 +29,7 @@ from gateway.expressions.runtime import assignable, is_instance, iterate, type_o
 from gateway.expressions.thrown import Thrown, argument_null, invalid_cast, thrown
 from gateway.expressions.types.dictionaries import Dictionary, Map, mapping_of
 from gateway.expressions.types.lists import ListValue, SetValue, to_array
+from gateway.expressions.types.objects import parse_enum
 from gateway.expressions.values import Anonymous, Byte, EnumValue, Int16, Int64, SByte, UInt16, UInt32
 
 _KIND_NAMES = {NULL_TYPE: "Null", UNDEFINED: "Undefined"}
@@ -51,17 +53,20 @@ def cast_token(token: object, target: Type) -> object:
             return None
         raise argument_null("value")
     leaf = token.value if isinstance(token, JProperty) else token
-    if not isinstance(leaf, JValue):
+    if not isinstance(leaf, JValue) or (leaf.value is None and not optional):
         raise _cannot(leaf, inner)
+    return _cast_leaf(leaf, inner)
+
+
+def _cast_leaf(leaf: JValue, target: Type) -> object:
     if leaf.value is None:
-        if optional:
-            return None
-        raise _cannot(leaf, inner)
-    if inner is p.STRING and isinstance(leaf.value, bytes | bytearray):
-        return base64.b64encode(leaf.value).decode()
-    if inner is p.STRING and not _simple(leaf.value):
-        raise _cannot(leaf, inner)
-    return change_type(leaf.value, inner)
+        return None
+    if target is p.STRING:
+        if isinstance(leaf.value, bytes | bytearray):
+            return base64.b64encode(leaf.value).decode()
+        if not _simple(leaf.value):
+            raise _cannot(leaf, target)
+    return change_type(leaf.value, target)
 
 
 def _simple(value: object) -> bool:
@@ -69,8 +74,6 @@ def _simple(value: object) -> bool:
 
 
 def _cannot(token: object, target: Type) -> Thrown:
-    from gateway.expressions.json.tree import TYPE_NAMES
-
     kind = TYPE_NAMES[token.kind] if isinstance(token, JToken) else "Object"
     return thrown("ArgumentException", f"Can not convert {kind} to {target.definition.name}.")
 
@@ -95,45 +98,43 @@ def _caster(target: Type) -> Callable[[object], object]:
 def convert_token(token: JToken | None, target: Type) -> object:
     """``Value<T>``: null gives the default, a leaf is changed to T, a container must be a T already."""
     if token is None:
-        return None if not target.is_value else target.definition.default
-    if target is OBJECT or target is DYNAMIC or is_instance(token, target):
+        return _default(target)
+    if target in (OBJECT, DYNAMIC) or is_instance(token, target):
         return token
-    if isinstance(token, JProperty):
-        token = token.value
-    if not isinstance(token, JValue):
-        raise invalid_cast(type_of(token).full_name, target.full_name)
-    if token.value is None:
-        return None if not target.is_value else target.definition.default
-    return change_type(token.value, underlying(target))
+    leaf = token.value if isinstance(token, JProperty) else token
+    if not isinstance(leaf, JValue):
+        raise invalid_cast(type_of(leaf).full_name, target.full_name)
+    return _default(target) if leaf.value is None else change_type(leaf.value, underlying(target))
+
+
+def _default(target: Type) -> object:
+    return target.definition.default if target.is_value else None
 
 
 def to_object(token: JToken | None, target: Type) -> object:
     """``ToObject<T>``."""
     tick()
-    if token is None:
-        return None
-    if is_instance(token, target) and target is not OBJECT:
-        return token
-    if target is OBJECT or target is DYNAMIC:
+    if target is OBJECT:
         return token.value if isinstance(token, JValue) else token
+    if token is None or is_instance(token, target):
+        return token
     builder = _CONTAINERS.get(target.definition.full_name)
-    leaf = isinstance(token, JValue)
-    if leaf and token.value is None:  # type: ignore[attr-defined]
-        if target.is_value:
-            raise _json_error(f"Error converting value {{null}} to type '{target.full_name}'. Path ''.")
-        return None
-    if builder is not None and not leaf:
-        return builder(token, target)
-    return _leaf(token, target)
+    return _leaf(token, target) if builder is None or isinstance(token, JValue) else builder(token, target)
+
+
+def _check_null(target: Type) -> None:
+    if target.is_value:
+        raise _json_error(f"Error converting value {{null}} to type '{target.full_name}'. Path ''.")
 
 
 def _leaf(token: JToken, target: Type) -> object:
     if not isinstance(token, JValue):
         raise _json_error(f"Cannot deserialize the current JSON into type '{target.full_name}'.")
+    if token.value is None:
+        _check_null(target)
+        return None
     inner = underlying(target)
     if inner.kind == "enum" and isinstance(token.value, str):
-        from gateway.expressions.types.objects import parse_enum
-
         return parse_enum(inner, token.value, ignore_case=True)
     if target.definition is ARRAY and target.args[0] is p.BYTE and isinstance(token.value, str):
         return bytearray(base64.b64decode(token.value))
@@ -235,12 +236,9 @@ def _value_token(value: object) -> JToken:
 
 def _readable(value: object) -> dict[str, object]:
     """The properties of an allowed type: what a serializer would show."""
-    from gateway.expressions.clr import declared
-
-    found: dict[str, object] = {}
-    for ancestor in type_of(value).ancestors:
-        for name, members in declared(ancestor.definition).items():
-            member = members[0]
-            if member.kind == "property" and not member.static and name not in found:
-                found[name] = member.call(value)
-    return found
+    tables = (declared(ancestor.definition) for ancestor in type_of(value).ancestors)
+    readable: dict[str, Member] = {}
+    for member in (members[0] for table in tables for members in table.values()):
+        if member.kind == "property" and not member.static:
+            readable.setdefault(member.name, member)
+    return {name: member.call(value) for name, member in readable.items()}

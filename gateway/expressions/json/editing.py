@@ -113,14 +113,19 @@ def merge(target: JToken, content: object, arrays: int) -> None:
     """``Merge``: properties are taken over one by one, arrays as *arrays* (a MergeArrayHandling) says."""
     tick()
     if isinstance(target, JObject) and isinstance(content, JObject):
-        for name, each in list(content.properties.items()):
-            old = target.properties.get(name)
-            if old is not None and old.value.kind == each.value.kind and isinstance(each.value, JObject | JArray):
-                merge(old.value, each.value, arrays)
-            elif not (isinstance(each.value, JValue) and each.value.value is None and old is not None):
-                target.put(name, each.value.clone())
+        for name, new in list(content.properties.items()):
+            _merge_property(target, name, new.value, arrays)
     elif isinstance(target, JArray) and isinstance(content, JArray):
         _merge_arrays(target, content, arrays)
+
+
+def _merge_property(target: JObject, name: str, new: JToken, arrays: int) -> None:
+    """Containers of one kind are merged; a null does not replace a value; anything else does."""
+    old = target.properties.get(name)
+    if old is not None and old.value.kind == new.kind and isinstance(new, JObject | JArray):
+        merge(old.value, new, arrays)
+    elif old is None or not isinstance(new, JValue) or new.value is not None:
+        target.put(name, new.clone())
 
 
 def _merge_arrays(target: JArray, content: JArray, arrays: int) -> None:

@@ -50,15 +50,24 @@ def _names(names: list[str] | None) -> Step:
 def _scan(name: str | None) -> Step:
     def step(tokens: Iterable[JToken]) -> Iterator[JToken]:
         for token in tokens:
-            if name is None:
-                yield token
-            for each in descendants(token):
-                if isinstance(each, JProperty) and name in (None, each.name):
-                    yield each.value
-                elif name is None and isinstance(each.parent, JArray):
-                    yield each
+            yield from _everything(token) if name is None else _called(name, token)
 
     return step
+
+
+def _everything(token: JToken) -> Iterator[JToken]:
+    """*token* and every value below it."""
+    yield token
+    for below in descendants(token):
+        if isinstance(below, JProperty):
+            yield below.value
+        elif isinstance(below.parent, JArray):
+            yield below
+
+
+def _called(name: str, token: JToken) -> Iterator[JToken]:
+    """The values of the properties below *token* that are called *name*."""
+    return (below.value for below in descendants(token) if isinstance(below, JProperty) and below.name == name)
 
 
 def _indices(indices: list[int]) -> Step:
@@ -84,14 +93,16 @@ def _slice(start: int | None, end: int | None, width: int | None) -> Step:
 
 def _filter(test: Test, root: JToken) -> Step:
     def step(tokens: Iterable[JToken]) -> Iterator[JToken]:
-        for token in tokens:
-            inner = [each.value if isinstance(each, JProperty) else each for each in token.children()]
-            for child in inner:
-                tick()
-                if test(root, child):
-                    yield child
+        for child in (child for token in tokens for child in _inner_values(token)):
+            tick()
+            if test(root, child):
+                yield child
 
     return step
+
+
+def _inner_values(token: JToken) -> list[JToken]:
+    return [child.value if isinstance(child, JProperty) else child for child in token.children()]
 
 
 class _Parser:
@@ -119,25 +130,36 @@ class _Parser:
             f"Unexpected character while parsing path: {rest}" if rest else "Unexpected end while parsing path."
         )
 
-    def steps(self, inside: bool = False) -> list[Step]:
-        """Steps up to the end; inside a filter up to what is no path any more."""
-        found: list[Step] = []
-        if self.at("$") or self.at("@"):
-            pass
-        elif not inside and (name := self.match(_NAME)):
-            found.append(_names(None if name[0] == "*" else [name[0]]))
+    def steps(self) -> list[Step]:
+        """The steps of a whole path."""
+        steps = [] if self.at("$") or self.at("@") else self.first_name()
         while self.position < len(self.text):
-            if self.at(".."):
-                found.append(self.after_scan())
-            elif self.at("."):
-                found.append(_names(self.name(_INNER_NAME if inside else _NAME)))
-            elif self.at("["):
-                found.append(self.bracket())
-            elif inside:
-                break
-            else:
+            step = self.step(_NAME)
+            if step is None:
                 raise self.failed()
-        return found
+            steps.append(step)
+        return steps
+
+    def inner_steps(self) -> list[Step]:
+        """Steps inside a filter, up to what is not a path any more."""
+        steps: list[Step] = []
+        self.position += 1  # $ or @
+        while step := self.step(_INNER_NAME):
+            steps.append(step)
+        return steps
+
+    def first_name(self) -> list[Step]:
+        """A name without ``$.`` in front of it."""
+        name = self.match(_NAME)
+        return [] if name is None else [_names(None if name[0] == "*" else [name[0]])]
+
+    def step(self, name: re.Pattern[str]) -> Step | None:
+        """``..name``, ``.name`` or ``[…]``; None for anything else."""
+        if self.at(".."):
+            return self.after_scan()
+        if self.at("."):
+            return _names(self.name(name))
+        return self.bracket() if self.at("[") else None
 
     def name(self, pattern: re.Pattern[str] = _NAME) -> list[str] | None:
         found = self.match(pattern)
@@ -155,20 +177,33 @@ class _Parser:
 
     def bracket(self) -> Step:
         """What stands between ``[`` and ``]``."""
-        if self.at("?("):
-            test = self.either()
-            if not self.at(")"):
-                raise self.failed()
-            return self.closed(_filter(test, self.root))
-        if self.at("*"):
-            return self.closed(_names(None))
-        if strings := self.several(_STRING):
-            return self.closed(_names([_unescaped(each[1] if each[1] is not None else each[2]) for each in strings]))
-        if found := self.match(_SLICE):
-            return self.closed(_slice(*(int(part) if part else None for part in found.groups())))
-        if indices := self.several(_INDEX):
-            return self.closed(_indices([int(each[1]) for each in indices]))
-        raise self.failed()
+        step = self.filter_step() or self.name_step() or self.index_step()
+        if step is None or not self.at("]"):
+            raise self.failed()
+        return step
+
+    def filter_step(self) -> Step | None:
+        """``?(…)`` or ``*``."""
+        if not self.at("?("):
+            return _names(None) if self.at("*") else None
+        test = self.either()
+        if not self.at(")"):
+            raise self.failed()
+        return _filter(test, self.root)
+
+    def name_step(self) -> Step | None:
+        """``'a','b'``."""
+        strings = self.several(_STRING)
+        if not strings:
+            return None
+        return _names([_unescaped(string[1] if string[1] is not None else string[2]) for string in strings])
+
+    def index_step(self) -> Step | None:
+        """``1,2`` or ``1:2:3``."""
+        if bounds := self.match(_SLICE):
+            return _slice(*(int(bound) if bound else None for bound in bounds.groups()))
+        indices = self.several(_INDEX)
+        return _indices([int(index[1]) for index in indices]) if indices else None
 
     def several(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
         found = []
@@ -177,11 +212,6 @@ class _Parser:
             if not self.at(","):
                 break
         return found
-
-    def closed(self, step: Step) -> Step:
-        if not self.at("]"):
-            raise self.failed()
-        return step
 
     def either(self) -> Test:
         left = self.both()
@@ -218,7 +248,7 @@ class _Parser:
         absolute = self.text.startswith("$", self.position)
         if not absolute and not self.text.startswith("@", self.position):
             raise self.failed()
-        steps = self.steps(inside=True)
+        steps = self.inner_steps()
         return lambda root, token: run(steps, root if absolute else token)
 
 
@@ -258,18 +288,26 @@ def _compare(operator: str, left: Operand, right: Operand) -> Test:
 def holds(operator: str, left: JToken, right: JToken) -> bool:
     """Whether a comparison of two tokens is true; containers compare with nothing."""
     if not isinstance(left, JValue) or not isinstance(right, JValue):
-        return operator in ("!=", "!==", "<>")
-    a, b = left.value, right.value
+        return operator in _UNEQUAL
     if operator == "=~":
-        return _matches(a, b)
-    comparable = type(a) is type(b) or (_number(left) and _number(right)) or (isinstance(a, str) and isinstance(b, str))
-    if operator in ("==", "==="):
-        return comparable and a == b
-    if operator in ("!=", "!==", "<>"):
-        return not (comparable and a == b)
-    if not comparable or a is None:
-        return False
-    return bool(COMPARISON[operator](a, b))
+        return _matches(left.value, right.value)
+    if operator in _EQUAL or operator in _UNEQUAL:
+        return _same(left, right) == (operator in _EQUAL)
+    return _comparable(left, right) and left.value is not None and bool(COMPARISON[operator](left.value, right.value))
+
+
+def _same(left: JValue, right: JValue) -> bool:
+    return _comparable(left, right) and left.value == right.value
+
+
+def _comparable(left: JValue, right: JValue) -> bool:
+    if isinstance(left.value, str) and isinstance(right.value, str):
+        return True
+    return type(left.value) is type(right.value) or (_number(left) and _number(right))
+
+
+_EQUAL = ("==", "===")
+_UNEQUAL = ("!=", "!==", "<>")
 
 
 def _number(token: JValue) -> bool:

@@ -123,18 +123,16 @@ class _Lenient:
         self.advance()
 
     def advance(self) -> None:
-        while True:
-            match = _TOKEN.match(self.text, self.position)
-            if match is None:
-                rest = self.text[self.position :].strip()
-                if rest:
-                    raise self.unexpected(rest[0])
-                self.current = ""
-                return
+        """Go to the next token; comments and white space are skipped."""
+        while match := _TOKEN.match(self.text, self.position):
             self.position = match.end()
             if match[1] is None:
                 self.current = match[0].strip()
                 return
+        rest = self.text[self.position :].strip()
+        if rest:
+            raise self.unexpected(rest[0])
+        self.current = ""
 
     def unexpected(self, found: str) -> Thrown:
         if not found:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from gateway.expressions.clr import NULL
 from gateway.expressions.limits import tick
 from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
+from gateway.expressions.primitives import ENUMERABLE
 from gateway.expressions.runtime import iterate, type_of
 from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
 from gateway.expressions.values import Char, EnumValue
@@ -329,8 +330,6 @@ def to_token(value: object) -> JToken:
 
 
 def _walkable(value: object) -> bool:
-    from gateway.expressions.primitives import ENUMERABLE
-
     return ENUMERABLE in type_of(value).ancestors
 
 
@@ -339,14 +338,9 @@ def add_content(parent: JObject | JArray, content: object) -> None:
     tick()
     if isinstance(parent, JArray):
         parent.items.append(adopt(parent, to_token(content)))
-        return
-    if content is None:
-        raise cannot_add(JValue(None), parent)
-    if isinstance(content, JProperty):
+    elif isinstance(content, JProperty):
         parent.add(content)
-    elif isinstance(content, JToken) and not isinstance(content, JObject):
-        raise cannot_add(content, parent)
-    elif isinstance(content, JObject) or _walkable(content):
+    elif isinstance(content, JObject) or (not isinstance(content, JToken) and _walkable(content)):
         for item in list(iterate(content)):
             add_content(parent, item)
     else:
@@ -380,18 +374,28 @@ def path(token: JToken) -> str:
 
 def deep_equals(left: JToken | None, right: JToken | None) -> bool:
     """``JToken.DeepEquals``."""
-    if left is None or right is None or left.kind != right.kind:
-        return left is right or (left is not None and right is not None and _numbers_equal(left, right))
-    if isinstance(left, JObject) and isinstance(right, JObject):
-        return left.properties.keys() == right.properties.keys() and all(
-            deep_equals(each.value, right.properties[name].value) for name, each in left.properties.items()
-        )
-    if isinstance(left, JValue) and isinstance(right, JValue):
-        return left.value == right.value
-    if isinstance(left, JProperty) and isinstance(right, JProperty) and left.name != right.name:
+    if left is None or right is None:
+        return left is right
+    if left.kind != right.kind:
+        return _numbers_equal(left, right)
+    if isinstance(left, JValue):
+        return bool(left.value == right.value)  # type: ignore[attr-defined]
+    if isinstance(left, JObject):
+        return _properties_equal(left, right)  # type: ignore[arg-type]
+    if isinstance(left, JProperty) and left.name != right.name:  # type: ignore[attr-defined]
         return False
-    first, second = left.children(), right.children()
-    return len(first) == len(second) and all(deep_equals(a, b) for a, b in zip(first, second, strict=True))
+    return _children_equal(left.children(), right.children())
+
+
+def _properties_equal(left: JObject, right: JObject) -> bool:
+    """In any order."""
+    return left.properties.keys() == right.properties.keys() and all(
+        deep_equals(child.value, right.properties[name].value) for name, child in left.properties.items()
+    )
+
+
+def _children_equal(left: list[JToken], right: list[JToken]) -> bool:
+    return len(left) == len(right) and all(map(deep_equals, left, right))
 
 
 def _numbers_equal(left: JToken, right: JToken) -> bool:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from urllib.parse import quote, unquote, unquote_plus, urljoin, urlsplit
 
 from gateway.expressions.change_type import CHANGERS
-from gateway.expressions.clr import define
 from gateway.expressions.collections import strings
 from gateway.expressions.formatting.text import TEXT, text
 from gateway.expressions.json.convert import SERIALIZERS
@@ -17,6 +16,7 @@ from gateway.expressions.json.tree import JToken, JValue
 from gateway.expressions.limits import charged
 from gateway.expressions.operators import declare_comparison
 from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue, Ref
@@ -58,8 +58,7 @@ class UriValue:
         self.user = parts.netloc.rpartition("@")[0]
         self.port = port if port is not None else _PORTS.get(self.scheme, -1)
         self.path = _without_dots(quote(parts.path, _SAFE)) or ("/" if self.host else "")
-        self.query = f"?{quote(parts.query, _SAFE)}" if parts.query else ""
-        self.fragment = f"#{quote(parts.fragment, _SAFE)}" if parts.fragment else ""
+        self.query, self.fragment = _marked("?", parts.query), _marked("#", parts.fragment)
 
     def require(self) -> UriValue:
         """This URI, or what .NET throws when a relative one is asked for its parts."""
@@ -90,18 +89,25 @@ class UriValue:
         return hash(self.text.partition("#")[0])
 
 
+def _marked(mark: str, part: str) -> str:
+    """*part* escaped, with its mark in front; nothing where it is empty."""
+    return f"{mark}{quote(part, _SAFE)}" if part else ""
+
+
 def _without_dots(path: str) -> str:
     """RFC 3986, section 5.2.4: ``.`` and ``..`` are gone from a path that begins at the root."""
     if not path.startswith("/") or "/." not in path:
         return path
-    kept: list[str] = []
     segments = path.split("/")[1:]
+    kept: list[str] = []
     for segment in segments:
-        if segment == ".." and kept:
-            kept.pop()
-        elif segment not in (".", ".."):
+        if segment not in (".", ".."):
             kept.append(segment)
-    return "/" + "/".join([*kept, ""] if segments[-1] in (".", "..") and kept else kept)
+        elif segment == "..":
+            kept = kept[:-1]
+    if segments[-1] in (".", "..") and kept:
+        kept.append("")
+    return "/" + "/".join(kept)
 
 
 KIND = enumeration("System.UriKind", RelativeOrAbsolute=0, Absolute=1, Relative=2)

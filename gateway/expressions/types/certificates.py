@@ -12,14 +12,15 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from gateway.expressions.clr import define
 from gateway.expressions.formatting.text import TEXT
 from gateway.expressions.moments import DateTime, from_python
 from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import thrown
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue
 from gateway.revocation.certificate_facts import issued_by, thumbprint
+from gateway.wire.upstream.way import StoredCertificate
 
 NAME_TYPE = enumeration(
     "System.Security.Cryptography.X509Certificates.X509NameType",
@@ -43,19 +44,11 @@ class CertificateValue:
     key: object = None
 
 
-def wrap_certificate(value: object) -> CertificateValue | None:
+def wrap_certificate(value: x509.Certificate | StoredCertificate | None) -> CertificateValue | None:
     """A certificate of the pipeline, with or without its key, as an expression sees it."""
-    if value is None or isinstance(value, CertificateValue):
-        return value
     if isinstance(value, x509.Certificate):
         return CertificateValue(value)
-    if isinstance(getattr(value, "pem", None), bytes):
-        return _from_pem(value.pem, value.private_key)  # type: ignore[attr-defined]
-    certificate = getattr(value, "certificate", None) or getattr(value, "cert", None)
-    key = getattr(value, "private_key", None) or getattr(value, "key", None)
-    if isinstance(value, tuple) and len(value) == 2:
-        certificate, key = value
-    return CertificateValue(certificate, key) if isinstance(certificate, x509.Certificate) else None
+    return None if value is None else _from_pem(value.pem, value.private_key)
 
 
 @lru_cache(maxsize=64)

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from gateway.expressions.clr import define
 from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.types.hashing import algorithm
 from gateway.expressions.types.objects import enumeration

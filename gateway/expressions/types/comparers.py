@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.expressions.clr import define
 from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
 from gateway.expressions.types.strings import COMPARISON, compare, upper
 from gateway.expressions.values import EnumValue
 

@@ -14,9 +14,10 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR
 from gateway.expressions import primitives as p
 from gateway.expressions.arithmetic import ARITHMETIC
 from gateway.expressions.change_type import change_type
-from gateway.expressions.clr import Type, define
+from gateway.expressions.clr import Type
 from gateway.expressions.limits import charge
 from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.dates import DATETIME
 from gateway.expressions.types.numbers import compare_values, round_decimal

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.expressions.clr import define
 from gateway.expressions.formatting.composite import format_value
 from gateway.expressions.formatting.text import text
 from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
 from gateway.expressions.types.numbers import compare_values
 
 define("System.IFormatProvider", kind="interface")

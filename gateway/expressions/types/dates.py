@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from gateway.expressions import moments as m
 from gateway.expressions import primitives as p
 from gateway.expressions.arithmetic import float_divide
 from gateway.expressions.change_type import CHANGERS
-from gateway.expressions.clr import define
 from gateway.expressions.conversions import declare_implicit
 from gateway.expressions.formatting.composite import format_value
 from gateway.expressions.formatting.dateparse import (
@@ -33,6 +33,7 @@ from gateway.expressions.moments import (
 )
 from gateway.expressions.operators import declare_comparison, declare_operator, declare_unary
 from gateway.expressions.runtime import represent, type_of
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
 from gateway.expressions.types.cultures import formatted
 from gateway.expressions.types.numbers import try_parse
@@ -144,12 +145,10 @@ def _parse(value: str | None, *rest: object) -> DateTime:
 def _parse_exact(value: str | None, pattern: object, *rest: object) -> DateTime:
     styles = rest[-1].value if rest and isinstance(rest[-1], EnumValue) else 0
     patterns = [pattern] if isinstance(pattern, str) else list(pattern or ())  # type: ignore[call-overload]
-    for each in patterns:
-        try:
-            found = parse_exact(value, each)
-        except Thrown:
-            continue
-        return with_styles(found, _exact_styles(each, styles), value or "")
+    for format_text in patterns:
+        with suppress(Thrown):
+            moment = parse_exact(value, format_text)
+            return with_styles(moment, _exact_styles(format_text, styles), value or "")
     if value is None:
         raise argument_null("s")
     raise not_a_date(value)

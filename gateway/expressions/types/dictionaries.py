@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import DYNAMIC, OBJECT, Type, define, definition_of, make
+from gateway.expressions.clr import DYNAMIC, OBJECT, Type, definition_of, make
 from gateway.expressions.collections import ArrayValue
 from gateway.expressions.conversions import cast, cast_dynamic
 from gateway.expressions.formatting.text import TEXT, text
 from gateway.expressions.runtime import iterate, represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, key_not_found, thrown
 from gateway.expressions.types.comparers import Comparer
 from gateway.expressions.values import Ref

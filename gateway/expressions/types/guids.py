@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 
 from gateway.expressions.change_type import CHANGERS
-from gateway.expressions.clr import define
 from gateway.expressions.formatting.composite import FORMATTERS
-from gateway.expressions.formatting.numbers import bad_format
+from gateway.expressions.formatting.digits import bad_format
 from gateway.expressions.formatting.text import TEXT, text
 from gateway.expressions.operators import declare_comparison
 from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, thrown
 from gateway.expressions.types.cultures import formatted
 from gateway.expressions.types.dates import GUID

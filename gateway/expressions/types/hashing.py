@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 from cryptography.hazmat.primitives import hashes
 
-from gateway.expressions.clr import Type, define
+from gateway.expressions.clr import Type
 from gateway.expressions.formatting.text import TEXT
 from gateway.expressions.limits import charge
 from gateway.expressions.operators import declare_comparison
 from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, thrown
 
 _C = "System.Security.Cryptography"

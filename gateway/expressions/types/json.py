@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import Type, define, make
+from gateway.expressions.clr import Type, make
 from gateway.expressions.collections import ArrayValue, Sequence
 from gateway.expressions.conversions import cast
 from gateway.expressions.dispatch import DYNAMIC_GET, DYNAMIC_SET
@@ -55,6 +55,7 @@ from gateway.expressions.limits import tick
 from gateway.expressions.messages import READERS, decode
 from gateway.expressions.operators import UNWRAP
 from gateway.expressions.runtime import FOREACH, is_instance, iterate, represent, type_of
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, thrown
 from gateway.expressions.types.dates import DATETIME, DATETIME_OFFSET, GUID, TIMESPAN
 from gateway.expressions.types.dictionaries import KEY_VALUE, Pair

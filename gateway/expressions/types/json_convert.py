@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.expressions.clr import DYNAMIC, Type, define
+from gateway.expressions.clr import DYNAMIC, Type
 from gateway.expressions.json.convert import (
     from_object,
     to_object,
@@ -16,6 +16,7 @@ from gateway.expressions.json.tree import (
     descendants,
 )
 from gateway.expressions.json.writer import leaf, quote, write
+from gateway.expressions.signatures import define
 from gateway.expressions.types.json import FORMATTING
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue

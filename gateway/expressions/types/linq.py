@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable, Iterator
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import define
 from gateway.expressions.collections import ArrayValue
 from gateway.expressions.conversions import NUMERIC_CONVERTERS
 from gateway.expressions.linq.folds import (
@@ -71,6 +70,7 @@ from gateway.expressions.linq.lazy import (
     where_indexed,
     zip_items,
 )
+from gateway.expressions.signatures import define
 from gateway.expressions.types.lists import ListValue, to_array
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from functools import cmp_to_key
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import ARRAY, OBJECT, Type, define, definition_of, make
+from gateway.expressions.clr import ARRAY, OBJECT, Type, definition_of, make
 from gateway.expressions.collections import ArrayValue, array_index, checked_index
 from gateway.expressions.equality import equal
 from gateway.expressions.limits import charge, tick_many
 from gateway.expressions.runtime import iterate, represent, type_of
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
 from gateway.expressions.types.comparers import Comparer
 from gateway.expressions.types.strings import compare

@@ -10,11 +10,12 @@ from typing import Any
 
 from gateway.expressions import primitives as p
 from gateway.expressions.arithmetic import bounded
-from gateway.expressions.clr import Type, define
+from gateway.expressions.clr import Type
 from gateway.expressions.conversions import NUMERIC_CONVERTERS
 from gateway.expressions.equality import equal
 from gateway.expressions.formatting.composite import format_value
 from gateway.expressions.formatting.text import text
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import INTEGRALS, EnumValue, Ref, Single, to_single

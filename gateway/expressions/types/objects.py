@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import NULLABLE, Type, define, definition_of, make
+from gateway.expressions.clr import NULLABLE, Type, definition_of, make
 from gateway.expressions.equality import equal, hash_code
 from gateway.expressions.formatting.composite import format_value
 from gateway.expressions.formatting.text import TEXT, text
 from gateway.expressions.operators import declare_comparison
 from gateway.expressions.runtime import represent, type_of
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import EXCEPTION_BASES, ExceptionValue, argument_null, thrown
 from gateway.expressions.values import EnumValue, TypeObject
 

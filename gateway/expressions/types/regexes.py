@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.expressions.clr import Type, define
+from gateway.expressions.clr import Type
 from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.formatting.text import TEXT
 from gateway.expressions.limits import REGEX_TIME_S, charge, charged, tick
 from gateway.expressions.regex_dialect import compiled
 from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue

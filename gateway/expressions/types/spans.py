@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from gateway.expressions import moments as m
 from gateway.expressions.change_type import CHANGERS
-from gateway.expressions.clr import define
 from gateway.expressions.formatting.dateparse import (
     read_span,
 )
@@ -19,6 +18,7 @@ from gateway.expressions.moments import (
     TimeSpan,
 )
 from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, thrown
 from gateway.expressions.types.cultures import formatted
 from gateway.expressions.types.dates import TIMESPAN

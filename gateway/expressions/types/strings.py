@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import define
 from gateway.expressions.collections import ArrayValue, array_index, strings
 from gateway.expressions.formatting.composite import format_composite
 from gateway.expressions.formatting.text import text
 from gateway.expressions.limits import charge, charged
 from gateway.expressions.operators import declare_comparison
 from gateway.expressions.runtime import iterate, type_of
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import Char, EnumValue
@@ -163,27 +164,26 @@ def split(value: str, separators: Sequence[str | None] | None, count: int, optio
 
 def _split_parts(value: str, wanted: Sequence[str], count: int, flags: int) -> list[str]:
     parts: list[str] = []
-    position = start = 0
     if count == 0:
         return parts
-    while position < len(value) and len(parts) < count - 1:
-        found = _separator_at(value, position, wanted)
-        if not found:
-            position += 1
-            continue
-        _add_part(parts, value[start:position], flags)
-        position = start = position + found
-    # RemoveEmptyEntries also drops separators in front of the last part.
-    while flags & 1 and len(parts) == count - 1 and start < len(value) and (n := _separator_at(value, start, wanted)):
-        start += n
+    separator = re.compile("|".join(map(re.escape, wanted)) if wanted else r"\s")
+    start = 0
+    for match in separator.finditer(value):
+        if len(parts) >= count - 1:
+            break
+        _add_part(parts, value[start : match.start()], flags)
+        start = match.end()
+    if flags & 1 and len(parts) == count - 1:
+        start = _after_separators(separator, value, start)
     _add_part(parts, value[start:], flags)
     return parts
 
 
-def _separator_at(value: str, position: int, wanted: Sequence[str]) -> int:
-    if not wanted:
-        return 1 if value[position].isspace() else 0
-    return next((len(each) for each in wanted if value.startswith(each, position)), 0)
+def _after_separators(separator: re.Pattern[str], value: str, start: int) -> int:
+    """RemoveEmptyEntries also drops separators in front of the last part."""
+    while match := separator.match(value, start):
+        start = match.end()
+    return start
 
 
 def _add_part(parts: list[str], part: str, flags: int) -> None:

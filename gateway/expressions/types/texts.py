@@ -5,13 +5,13 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable
 
-from gateway.expressions.clr import define
 from gateway.expressions.collections import ArrayValue, array_index
 from gateway.expressions.formatting.composite import format_composite
 from gateway.expressions.formatting.text import NEW_LINE, TEXT, text
 from gateway.expressions.limits import charge, charged
 from gateway.expressions.primitives import CHAR
 from gateway.expressions.runtime import iterate, represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.strings import join
 from gateway.expressions.values import Char

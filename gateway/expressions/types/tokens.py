@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import array_of, define
+from gateway.expressions.clr import array_of
 from gateway.expressions.collections import strings
 from gateway.expressions.moments import DateTime, from_python
 from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null
 from gateway.expressions.types.dictionaries import View
 from gateway.expressions.values import Ref

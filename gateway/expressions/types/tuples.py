@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.expressions.clr import OBJECT, Type, define, definition_of, make
+from gateway.expressions.clr import OBJECT, Type, definition_of, make
 from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
 from gateway.expressions.values import TupleValue
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.expressions import primitives as p
 from gateway.expressions.change_type import change_type
-from gateway.expressions.clr import NULLABLE, Type, define, nullable, underlying
+from gateway.expressions.clr import NULLABLE, Type, nullable, underlying
 from gateway.expressions.collections import Sequence
 from gateway.expressions.conversions import declare_explicit, declare_implicit
 from gateway.expressions.formatting.text import TEXT
@@ -15,6 +15,7 @@ from gateway.expressions.limits import tick
 from gateway.expressions.messages import READERS, decode
 from gateway.expressions.operators import declare_comparison, declare_operator
 from gateway.expressions.runtime import iterate, represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null
 from gateway.expressions.types.dates import DATETIME, DATETIME_OFFSET, GUID, TIMESPAN
 from gateway.expressions.types.objects import enumeration

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.expressions import moments as m
-from gateway.expressions.clr import define
 from gateway.expressions.moments import (
     DateTime,
     DateTimeOffset,
     TimeSpan,
 )
 from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
 from gateway.expressions.thrown import thrown
 from gateway.expressions.types.dates import Moment
 

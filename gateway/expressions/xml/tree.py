@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from gateway.expressions.formatting.text import text
 from gateway.expressions.limits import tick
+from gateway.expressions.primitives import ENUMERABLE
 from gateway.expressions.runtime import iterate, type_of
 from gateway.expressions.thrown import argument_null, thrown
 
@@ -262,25 +263,21 @@ def content_text(value: object) -> str:
 
 def add(parent: XContainer, content: object, index: int | None = None) -> None:
     """``Add``: nodes and attributes as they are, sequences item by item, everything else as text."""
-    if content is None:
-        return
     if isinstance(content, XAttribute):
         _add_attribute(parent, content)
     elif isinstance(content, XDeclaration) and isinstance(parent, XDocument):
         parent.declaration = content
     elif isinstance(content, XNode):
         _add_node(parent, content, index)
-    elif not isinstance(content, str) and _is_sequence(content):
+    elif _is_sequence(content):
         for item in list(iterate(content)):
             add(parent, item)
-    else:
+    elif content is not None:
         _add_text(parent, content_text(content), index)
 
 
 def _is_sequence(content: object) -> bool:
-    from gateway.expressions.primitives import ENUMERABLE
-
-    return ENUMERABLE in type_of(content).ancestors
+    return not isinstance(content, str) and ENUMERABLE in type_of(content).ancestors
 
 
 def _add_attribute(parent: XContainer, content: XAttribute) -> None:
@@ -304,9 +301,12 @@ def _add_node(parent: XContainer, content: XNode, index: int | None) -> None:
 def _add_text(parent: XContainer, value: str, index: int | None) -> None:
     if isinstance(parent, XDocument) and value.strip():
         raise thrown("ArgumentException", "Non-whitespace characters cannot be added to content.")
-    if value and index is None and parent.nodes and type(parent.nodes[-1]) is XText:
-        parent.nodes[-1].value += value
-    elif value or not parent.nodes:
+    last = parent.nodes[-1] if parent.nodes else None
+    if last is not None and not value:
+        return
+    if type(last) is XText and index is None:
+        last.value += value
+    else:
         parent.append(XText(value), index)
 
 
@@ -325,8 +325,14 @@ def remove(item: XObject) -> None:
 def lookup_prefix(element: XContainer | None, uri: str) -> str | None:
     """The prefix that is bound to *uri* at *element*; empty for the default namespace, None for none."""
     while isinstance(element, XElement):
-        for name, each in element.attributes.items():
-            if each.value == uri and (name.uri == XMLNS or (name.local == "xmlns" and not name.uri)):
-                return name.local if name.uri == XMLNS else ""
+        names = (name for name, attribute in element.attributes.items() if attribute.value == uri)
+        declaring = next((name for name in names if _declares(name)), None)
+        if declaring is not None:
+            return declaring.local if declaring.uri == XMLNS else ""
         element = element.parent
     return None
+
+
+def _declares(name: XName) -> bool:
+    """Whether an attribute of this name declares a namespace."""
+    return name.uri == XMLNS or (name.local == "xmlns" and not name.uri)

@@ -29,13 +29,11 @@ _ATTRIBUTE = {**_TEXT, '"': "&quot;", "\n": "&#xA;", "\r": "&#xD;", "\t": "&#x9;
 def write(node: XNode, indented: bool = True) -> str:
     """``node.ToString()``; a document's declaration is left out, as .NET does."""
     parts: list[str] = []
-    if isinstance(node, XDocument):
-        children = [child for child in node.nodes if type(child) is not XText]
-        for index, child in enumerate(children):
-            parts.append(NEW_LINE if index and indented else "")
-            _write(child, parts, 0 if indented else None)
-    else:
-        _write(node, parts, 0 if indented else None)
+    depth = 0 if indented else None
+    top = [child for child in node.nodes if type(child) is not XText] if isinstance(node, XDocument) else [node]
+    for index, child in enumerate(top):
+        parts.append(NEW_LINE if index and indented else "")
+        _write(child, parts, depth)
     return charged("".join(parts))
 
 
@@ -55,7 +53,7 @@ def _write(node: XNode, parts: list[str], depth: int | None) -> None:
 
 def _element(node: XElement, parts: list[str], depth: int | None) -> None:
     name, declares = _qualified(node)
-    attributes = "".join(attribute_text(each) for each in node.attributes.values())
+    attributes = "".join(attribute_text(attribute) for attribute in node.attributes.values())
     parts.append(f"<{name}{declares}{attributes}")
     if not node.nodes:
         parts.append(" />")
@@ -64,10 +62,15 @@ def _element(node: XElement, parts: list[str], depth: int | None) -> None:
     mixed = any(type(child) in (XText, XCData) for child in node.nodes)
     inner = None if depth is None or mixed else depth + 1
     for child in node.nodes:
-        parts.append("" if inner is None else NEW_LINE + "  " * inner)
+        parts.append(_indent(inner))
         _write(child, parts, inner)
-    parts.append("" if inner is None or depth is None else NEW_LINE + "  " * depth)
+    parts.append("" if inner is None else _indent(depth))
     parts.append(f"</{name}>")
+
+
+def _indent(depth: int | None) -> str:
+    """A new line; nothing where text stands between the elements, for which white space would be content."""
+    return "" if depth is None else NEW_LINE + "  " * depth
 
 
 def _qualified(node: XElement) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from gateway.expressions.json.reader import parse
 from gateway.expressions.json.tree import JArray, JObject, JToken, JValue
 from gateway.expressions.json.writer import write
 from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
-from gateway.expressions.signatures import PARSER
+from gateway.expressions.signatures import read_type
 from gateway.expressions.thrown import Thrown
 from gateway.expressions.types.comparers import Comparer
 from gateway.expressions.types.dictionaries import Dictionary
@@ -84,7 +84,7 @@ def _load_token(kept: str) -> JToken:
 def _type(name: str) -> Type:
     """The type that C# spells *name*; the text comes from the cache's server, so it may be anything."""
     try:
-        return PARSER.parse(name, {})
+        return read_type(name)
     except (LookupError, Thrown):
         raise ValueError("unknown type") from None
 
