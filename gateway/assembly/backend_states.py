@@ -11,7 +11,7 @@ from gateway.management.backends import BackendState, Kind
 from gateway.management.health import Status
 from gateway.wire.messages import Target
 from gateway.wire.upstream.asgi_target import AsgiTarget
-from gateway.wire.upstream.upstream import HttpTarget
+from gateway.wire.upstream.http_target import HttpTarget
 
 
 def backend_states(targets: ConfiguredTargets) -> tuple[BackendState, ...]:

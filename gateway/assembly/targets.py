@@ -16,7 +16,7 @@ from gateway.wire.messages import Target, Url
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream.asgi_call import AsgiApp
 from gateway.wire.upstream.asgi_target import AsgiTarget
-from gateway.wire.upstream.upstream import HttpTarget
+from gateway.wire.upstream.http_target import HttpTarget
 
 # An expression can compute a base URL from the request; the pools that it makes must not grow without bound.
 MAX_COMPUTED_TARGETS = 256

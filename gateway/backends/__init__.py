@@ -3,7 +3,7 @@ Backend entities: an upstream with its credentials and circuit breaker, and pool
 
 Each is a ``messages.Target``, so the engine does not know which one it sends to.
 
-Source: reference 6.1, "set-backend-service": the backend entity.
+Source: Microsoft, "Backends in API Management" (https://learn.microsoft.com/azure/api-management/backends).
 """
 
 from __future__ import annotations

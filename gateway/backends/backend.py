@@ -1,4 +1,4 @@
-"""One backend: an upstream, the credentials it wants, and the breaker that guards it."""
+"""One backend: an upstream, the credentials it needs, and its circuit breaker."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Backend:
 
     Attributes:
         info: ``context.Backend``.
-        send: Sends a request. Errors: UpstreamError. The target's own where there is nothing to add or to watch.
+        send: Sends a request. Errors: UpstreamError. The target's own method where nothing is added or watched.
     """
 
     __slots__ = ("_breaker", "_clock", "_credentials", "_target", "info", "send")
@@ -44,7 +44,7 @@ class Backend:
         breaker: CircuitBreaker | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """*clock*: seconds, never turned back."""
+        """*clock*: seconds, monotonic."""
         self.info = BackendInfo(id)
         self._target = target
         self._credentials = credentials
@@ -86,12 +86,12 @@ class Backend:
 
 
 def unavailable(message: str) -> Pending[Response]:
-    """The answer of a backend that is left alone."""
+    """The answer while no request may be sent."""
     return rejected(UpstreamError("BackendConnectionFailure", message, 503))
 
 
 def _watched(sent: Pending[Response], breaker: CircuitBreaker, clock: Callable[[], float]) -> Pending[Response]:
-    """*sent*, with its outcome told to *breaker* the moment it is known. A cancelled call has none."""
+    """*sent*, with its outcome reported to *breaker* when it is known. A cancelled call has none."""
     watched: Pending[Response] = Pending(sent.cancel)
 
     def record(done: Pending[Response]) -> None:
@@ -110,7 +110,7 @@ def _watched(sent: Pending[Response], breaker: CircuitBreaker, clock: Callable[[
 
 
 def _retry_after_s(response: Response) -> float | None:
-    """``Retry-After`` in seconds, from either of its forms; None when it says nothing. Source: RFC 9110 §10.2.3."""
+    """``Retry-After`` in seconds, from either of its forms; None without a valid one. Source: RFC 9110 §10.2.3."""
     value = response.headers.first("Retry-After") or ""
     if value.isascii() and value.isdecimal():
         return float(value[:9])

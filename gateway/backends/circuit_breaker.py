@@ -1,9 +1,10 @@
 """
-The circuit breaker of one backend: after too many failures it is left alone for a while.
+The circuit breaker of one backend: after too many failures no requests are sent for a while.
 
-Pure: time comes in as a parameter, in seconds of any steady clock.
+Pure: time is a parameter, in seconds of any monotonic clock.
 
-Source: APIM "Backends", circuit breaker: one rule; open for the trip duration, then closed with a clean slate.
+Source: Microsoft, "Backends in API Management", circuit breaker: one rule; open for the trip duration, then closed with
+a clean slate (https://learn.microsoft.com/azure/api-management/backends).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from gateway.errors import UpstreamError
 
 _BUCKETS = 10
-# A backend that says "come back in ten years" must not be able to switch itself off for good.
+# A backend that asks for ten years must not be able to switch itself off for good.
 MAX_RETRY_AFTER_S = 24 * 3600.0
 
 
@@ -52,7 +53,7 @@ class BreakerRule:
         return status in self._failing
 
     def is_failing_error(self, error: BaseException) -> bool:
-        """Whether *error* counts as a failure. What is no fault of the backend never does."""
+        """Whether *error* counts as a failure. Only errors of the backend do."""
         if not isinstance(error, UpstreamError):
             return False
         return error.reason in self.error_reasons or self.is_failing_status(error.status)
@@ -71,7 +72,7 @@ class CircuitBreaker:
         self._window = _Window(self.rule.interval_s / _BUCKETS)
 
     def is_open(self, now: float) -> bool:
-        """Whether the backend is left alone."""
+        """Whether no requests are sent."""
         return now < self._open_until
 
     def open_for_s(self, now: float) -> float:
@@ -79,7 +80,7 @@ class CircuitBreaker:
         return max(0.0, self._open_until - now)
 
     def record(self, now: float, *, failed: bool, retry_after_s: float | None = None) -> None:
-        """Count one outcome. Those of calls that began before a trip change nothing any more."""
+        """Count one outcome; while the breaker is open, outcomes of earlier calls are ignored."""
         shares = self.rule.percentage is not None
         if self.is_open(now) or not (failed or shares):
             return
@@ -102,10 +103,17 @@ class CircuitBreaker:
         return enough and failed * 100 >= total * (self.rule.percentage or 0)
 
     def _trip(self, now: float, retry_after_s: float | None) -> None:
-        told = retry_after_s if self.rule.accept_retry_after else None
-        self._open_until = now + (self.rule.trip_s if told is None else min(told, MAX_RETRY_AFTER_S))
+        asked_s = retry_after_s if self.rule.accept_retry_after else None
+        self._open_until = now + (self.rule.trip_s if asked_s is None else min(asked_s, MAX_RETRY_AFTER_S))
         self._failures.clear()
         self._window.clear()
+
+
+@dataclass(slots=True)
+class _Slice:
+    number: int
+    requests: int = 0
+    failures: int = 0
 
 
 class _Window:
@@ -115,19 +123,19 @@ class _Window:
 
     def __init__(self, width_s: float) -> None:
         self._width_s = width_s
-        self._slices: deque[list[int]] = deque()  # number of the slice, requests, failures
+        self._slices: deque[_Slice] = deque()
 
     def add(self, now: float, failed: bool) -> None:
         number = int(now / self._width_s)
-        while self._slices and self._slices[0][0] <= number - _BUCKETS:
+        while self._slices and self._slices[0].number <= number - _BUCKETS:
             self._slices.popleft()
-        if not self._slices or self._slices[-1][0] != number:
-            self._slices.append([number, 0, 0])
-        self._slices[-1][1] += 1
-        self._slices[-1][2] += failed
+        if not self._slices or self._slices[-1].number != number:
+            self._slices.append(_Slice(number))
+        self._slices[-1].requests += 1
+        self._slices[-1].failures += failed
 
     def totals(self) -> tuple[int, int]:
-        return sum(each[1] for each in self._slices), sum(each[2] for each in self._slices)
+        return sum(part.requests for part in self._slices), sum(part.failures for part in self._slices)
 
     def clear(self) -> None:
         self._slices.clear()

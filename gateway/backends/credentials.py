@@ -1,9 +1,10 @@
 """
-What a backend wants to see from the gateway: header fields, query parameters, an Authorization.
+What a backend requires of the gateway: header fields, query parameters, an Authorization.
 
-They are put on a copy of the request as it leaves: policies, traces and retries never see them.
+They are added to a copy of the request as it leaves: policies, traces and retries never see them.
 
-Source: APIM "Backends", authorization credentials.
+Source: Microsoft, "Backends in API Management", authorization credentials
+(https://learn.microsoft.com/azure/api-management/backends).
 """
 
 from __future__ import annotations
@@ -30,28 +31,28 @@ class Credentials:
     authorization: str = field(default="", repr=False)
 
     def applied(self, request: Request) -> Request:
-        """A copy of *request* that carries the credentials; the body is shared, for it can only be sent once."""
-        twin = _copy(request)
+        """A copy of *request* that carries the credentials; the body is shared, since it can only be sent once."""
+        copy = _copy(request)
         for name, values in self.headers:
-            twin.headers.replace(name, *values)
+            copy.headers.replace(name, *values)
         if self.authorization:
-            twin.headers.replace("Authorization", self.authorization)
+            copy.headers.replace("Authorization", self.authorization)
         if self.query:
-            twin.query = _with_parameters(request.query, self.query)
-        return twin
+            copy.query = _with_parameters(request.query, self.query)
+        return copy
 
 
 def _copy(request: Request) -> Request:
-    """*request* with headers of its own. Slot by slot, because ``copy.copy`` takes longer than all the rest here."""
-    twin = Request.__new__(Request)
+    """*request* with headers of its own; slot by slot, because ``copy.copy`` takes longer than everything else here."""
+    copy = Request.__new__(Request)
     for name in Request.__slots__:
-        setattr(twin, name, getattr(request, name))
-    twin.headers = request.headers.copy()
-    return twin
+        setattr(copy, name, getattr(request, name))
+    copy.headers = request.headers.copy()
+    return copy
 
 
 def _with_parameters(query: str, parameters: tuple[tuple[str, str], ...]) -> str:
-    """*query* with *parameters* at its end and no other of their names, however those are spelled."""
+    """*query* with *parameters* at its end in place of all others of their names, however those are encoded."""
     names = {name for name, _ in parameters}
     kept = [term for term in query.split("&") if term and unquote_plus(term.partition("=")[0]) not in names]
     return "&".join([*kept, *(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in parameters)])

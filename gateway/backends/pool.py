@@ -1,8 +1,8 @@
 """
 A pool of backends: round-robin, weighted, in groups of priority, and sticky where a session wants it.
 
-Source: APIM "Backends", load-balanced pool: a group of lower priority is used only while every breaker of the groups
-above is open.
+Source: Microsoft, "Backends in API Management", load-balanced pool: a group of lower priority is used only while every
+breaker of the groups above is open (https://learn.microsoft.com/azure/api-management/backends).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class PoolMember:
     One backend in a pool.
 
     Attributes:
-        weight: Its share among the members of its group, 1 to 100; 0 takes it out.
+        weight: Its share among the members of its group, 1 to 100; 0 excludes it.
         priority: Its group; 1 comes first.
     """
 
@@ -47,7 +47,7 @@ class PoolMember:
 
 @dataclass(frozen=True, slots=True)
 class SessionAffinity:
-    """Callers come back to the same member by the cookie *cookie_name*."""
+    """Callers return to the same member by the cookie *cookie_name*."""
 
     cookie_name: str = "SessionId"
 
@@ -56,7 +56,7 @@ class BackendPool:
     """
     A Target over several. With every breaker open: UpstreamError 503, BackendConnectionFailure.
 
-    A failed call is not sent to another member here: that is for the retry policy, which knows whether it may.
+    A failed call is not sent to another member here: the retry policy does that, and knows whether it may.
 
     Attributes:
         info: ``context.Backend``.
@@ -72,9 +72,9 @@ class BackendPool:
         self.info = BackendInfo(id, "Pool")
         self._groups = [_Group(list(group)) for _, group in groupby(weighted, key=lambda member: member.priority)]
         self._affinity = affinity
-        # A member's name in the cookie tells nothing about where it stands.
+        # A hash in the cookie reveals nothing about the member.
         self._sticky = {
-            sha256(f"{id}/{each.target.info.id}".encode()).hexdigest()[:16]: each.target for each in weighted
+            sha256(f"{id}/{member.target.info.id}".encode()).hexdigest()[:16]: member.target for member in weighted
         }
 
     @property
@@ -106,7 +106,7 @@ class BackendPool:
         target = self._next()
         if target is None:
             return self._none()
-        token = next(token for token, each in self._sticky.items() if each is target)
+        token = next(token for token, member in self._sticky.items() if member is target)
         secure = "; Secure" if request.scheme == "https" else ""
         return target.send(request, options).map(
             lambda response: _with_cookie(response, f"{cookie_name}={token}; Path=/; HttpOnly{secure}")
@@ -127,8 +127,9 @@ class _Group:
     """
     Members of one priority, taken in turn by weight.
 
-    Each turn every available member gains its weight, the richest one is taken and pays the sum of all: weights 5, 1, 1
-    give A A B A C A A, not five A in a row. Equal weights are plain round-robin.
+    Smooth weighted round-robin: each turn every available member gains its weight as credit, and the member with the
+    most credit is taken and pays the sum of all weights. 5, 1, 1 gives A A B A C A A, not five A in a row. Equal
+    weights are plain round-robin.
     """
 
     __slots__ = ("_credit", "members")
@@ -140,11 +141,12 @@ class _Group:
     def next(self) -> PoolTarget | None:
         total, chosen = 0, -1
         for index, member in enumerate(self.members):
-            if member.target.available:
-                total += member.weight
-                self._credit[index] += member.weight
-                if chosen < 0 or self._credit[index] > self._credit[chosen]:
-                    chosen = index
+            if not member.target.available:
+                continue
+            total += member.weight
+            self._credit[index] += member.weight
+            if chosen < 0 or self._credit[index] > self._credit[chosen]:
+                chosen = index
         if chosen < 0:
             return None
         self._credit[chosen] -= total
@@ -153,11 +155,11 @@ class _Group:
 
 def _cookie(request: Request, name: str) -> str:
     """The value of the cookie *name*, empty when it is absent. Source: RFC 6265 §4.2."""
-    for line in request.headers.values("Cookie"):
-        for pair in line.split(";"):
-            found, _, value = pair.strip().partition("=")
-            if found == name:
-                return value.strip('"')
+    pairs = (pair.strip() for line in request.headers.values("Cookie") for pair in line.split(";"))
+    for pair in pairs:
+        pair_name, _, value = pair.partition("=")
+        if pair_name == name:
+            return value.strip('"')
     return ""
 
 

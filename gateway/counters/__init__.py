@@ -1,9 +1,11 @@
 """
 Counters behind rate limits, quotas and concurrency limits: one seam, in memory or shared through Redis.
 
-Memory answers at once; Redis answers with an awaitable. A policy returns whichever it got to the run loop.
+Memory answers immediately; Redis answers with an awaitable. A policy returns whichever it got to the run loop.
 
-Source: reference 6.1 "rate-limit", 6.2 "quota"; docs/adr/0043.
+Source: Microsoft, "rate-limit-by-key" and "quota-by-key"
+(https://learn.microsoft.com/azure/api-management/rate-limit-by-key-policy,
+https://learn.microsoft.com/azure/api-management/quota-by-key-policy); docs/adr/0043.
 """
 
 from __future__ import annotations

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 from gateway.counters.windows import FixedWindow
 
-# Beyond so many entries, calls close together share one: memory per counter is bounded, whatever its limit.
+# Beyond this many entries, calls close together share one: memory per counter is bounded, whatever its limit.
 EXACT_ENTRIES = 64
+
+
+@dataclass(slots=True)
+class _Entry:
+    """Calls that expire together: the moments of the first and the last, and what they counted."""
+
+    first: float
+    last: float
+    amount: int
 
 
 class SlidingCell:
     """
     A log of calls, exact for the first 64 within a period.
 
-    After that, calls less than 1/64 of a period apart leave it together, with the last of them: there are never more
-    than the limit within any period.
+    After that, calls less than 1/64 of a period apart expire together, with the last of them: there are never more than
+    the limit within any period.
     """
 
     __slots__ = ("_entries", "_period_s", "_used")
@@ -23,45 +33,47 @@ class SlidingCell:
     def __init__(self, period_s: float) -> None:
         self._period_s = period_s
         self._used = 0
-        self._entries: deque[list[float]] = deque()  # first call, last call, amount
+        self._entries: deque[_Entry] = deque()
 
     def used(self, now: float) -> int:
         """What was counted within the period before *now*."""
         entries, horizon = self._entries, now - self._period_s
-        while entries and entries[0][1] <= horizon:
-            self._used -= int(entries.popleft()[2])
+        while entries and entries[0].last <= horizon:
+            self._used -= entries.popleft().amount
         return self._used
 
     def add(self, now: float, amount: int) -> None:
         """Count *amount*; a negative one is taken from the newest calls."""
         self._used = max(0, self._used + amount)
         if amount < 0:
-            self._take_back(-amount)
+            self._withdraw(-amount)
         elif self._entries and self._joins_last(now):
-            self._entries[-1][1] = now
-            self._entries[-1][2] += amount
+            self._entries[-1].last = now
+            self._entries[-1].amount += amount
         elif amount:
-            self._entries.append([now, now, amount])
+            self._entries.append(_Entry(now, now, amount))
 
     def wait_s(self, now: float, limit: int) -> float:
         """Seconds until less than *limit* is used."""
         excess = self._used - limit
-        for _, last, amount in self._entries:
-            excess -= int(amount)
+        for entry in self._entries:
+            excess -= entry.amount
             if excess < 0:
-                return max(0.0, last + self._period_s - now)
+                return max(0.0, entry.last + self._period_s - now)
         return 0.0
 
     def _joins_last(self, now: float) -> bool:
-        first, last, _ = self._entries[-1]
-        return now <= last or (len(self._entries) >= EXACT_ENTRIES and now - first < self._period_s / EXACT_ENTRIES)
+        entry = self._entries[-1]
+        is_close = now - entry.first < self._period_s / EXACT_ENTRIES
+        return now <= entry.last or (len(self._entries) >= EXACT_ENTRIES and is_close)
 
-    def _take_back(self, amount: float) -> None:
+    def _withdraw(self, amount: int) -> None:
         while amount > 0 and self._entries:
-            taken = min(amount, self._entries[-1][2])
-            self._entries[-1][2] -= taken
-            amount -= taken
-            if not self._entries[-1][2]:
+            newest = self._entries[-1]
+            withdrawn = min(amount, newest.amount)
+            newest.amount -= withdrawn
+            amount -= withdrawn
+            if not newest.amount:
                 self._entries.pop()
 
 
@@ -71,7 +83,7 @@ class FixedCell:
 
     Attributes:
         number: Which period it is.
-        unsettled: What was counted since the ledger was last told.
+        unsettled: What was counted since the ledger last took it.
     """
 
     __slots__ = ("_settled", "_window", "number", "unsettled")
@@ -102,7 +114,7 @@ class FixedCell:
         """Seconds until the next period."""
         return max(0.0, self.ends_at - now)
 
-    def settle(self, told: int, total: int) -> None:
-        """The ledger has taken *told* and knows *total*, with what other processes counted."""
-        self.unsettled -= told
+    def settle(self, amount: int, total: int) -> None:
+        """The ledger has taken *amount* and reports *total*, other processes included."""
+        self.unsettled -= amount
         self._settled = total

@@ -1,13 +1,14 @@
-"""Slots of limit-concurrency: how many are inside at once, in this process."""
+"""Slots of limit-concurrency: how many requests run at the same time, in this process."""
 
 from __future__ import annotations
 
 
 class ConcurrencySlots:
     """
-    Counts who is inside, by key. A key that nobody holds takes no memory.
+    Counts taken slots by key. A key without taken slots uses no memory.
 
-    Source: reference 6.2, "limit-concurrency": over the limit is an immediate refusal, there is no queue.
+    Source: Microsoft, "limit-concurrency": over the limit is an immediate refusal, there is no queue
+    (https://learn.microsoft.com/azure/api-management/limit-concurrency-policy).
     """
 
     def __init__(self) -> None:
@@ -22,7 +23,7 @@ class ConcurrencySlots:
         return True
 
     def release(self, key: str) -> None:
-        """Give a slot back; exactly once for each that was taken."""
+        """Return a slot; exactly once for each that was taken."""
         taken = self._taken[key] - 1
         if taken:
             self._taken[key] = taken

@@ -11,7 +11,7 @@ import asyncio
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ ON CONFLICT DO UPDATE SET amount = max(0, amount + ?4) RETURNING amount
 
 
 class QuotaLedger:
-    """The file. Its calls block for a disk write: away from the event loop with them."""
+    """The file. Its calls block for a disk write, so they do not belong on the event loop."""
 
     def __init__(self, path: Path) -> None:
         """Open or make the file at *path*. Raises GatewayError when it cannot be used."""
@@ -60,7 +60,7 @@ class QuotaLedger:
         return [QuotaCount(key, number, math.inf if end is None else end, amount) for key, number, end, amount in rows]
 
     def add(self, changes: Sequence[QuotaCount]) -> list[QuotaCount]:
-        """Add the amounts of *changes*, all or none; the totals after that, in the same order."""
+        """Add the amounts of *changes*, all of them or none; the totals after that, in the same order."""
         self._database.execute("BEGIN IMMEDIATE")
         try:
             totals = [change._replace(amount=self._add(change)) for change in changes]
@@ -93,17 +93,17 @@ async def keep_quotas(
             await asyncio.sleep(interval_s)
             await _carry_over(counters, ledger)
     finally:
-        told = counters.changes()
-        counters.settle(told, ledger.add(told))
+        changes = counters.changes()
+        counters.settle(changes, ledger.add(changes))
 
 
 async def _carry_over(counters: MemoryCounters, ledger: QuotaLedger) -> None:
-    told: Iterable[QuotaCount] = counters.changes()
-    if not told:
+    changes = counters.changes()
+    if not changes:
         return
     try:
-        totals = await asyncio.to_thread(ledger.add, list(told))
+        totals = await asyncio.to_thread(ledger.add, changes)
     except sqlite3.Error as error:
         log.warning("quotas could not be saved", error=str(error))
     else:
-        counters.settle(told, totals)
+        counters.settle(changes, totals)

@@ -12,7 +12,7 @@ from gateway.counters.windows import Admission, Demand, FixedWindow, QuotaCount,
 
 class MemoryCounters:
     """
-    Counters of one process, of bounded number: beyond *max_keys* the one that was used longest ago is forgotten.
+    Counters of one process, of bounded number: beyond *max_keys* the least recently used one is forgotten.
 
     Callers choose keys (an address, a header), so the bound is what keeps a flood of them from filling the memory.
     """
@@ -35,11 +35,11 @@ class MemoryCounters:
         return answer([_draw(cell, demand, now, admitted) for cell, demand in drawn], admitted)
 
     def add(self, demands: Sequence[Demand]) -> None:
-        """Count *demands* whatever the limits; a negative amount takes back."""
+        """Count *demands* whatever the limits; a negative amount is withdrawn."""
         now = self._clock()
         for demand in demands:
             cell = self._cell(demand)
-            cell.used(now)  # first forget what is over
+            cell.used(now)  # drops what has expired
             cell.add(now, demand.amount)
 
     def _cell(self, demand: Demand) -> SlidingCell | FixedCell:
@@ -65,22 +65,22 @@ class MemoryCounters:
 
     # -- what a ledger keeps
     def changes(self) -> list[QuotaCount]:
-        """What was counted on quotas since it was last settled."""
+        """What was counted on quotas and not settled yet."""
         return [
             QuotaCount(key, cell.number, cell.ends_at, cell.unsettled)
             for key, cell in self._cells.items()
             if isinstance(cell, FixedCell) and cell.unsettled
         ]
 
-    def settle(self, told: Iterable[QuotaCount], totals: Iterable[QuotaCount]) -> None:
-        """The ledger has taken *told*; *totals* are the counts after that, in the same order."""
-        for change, total in zip(told, totals, strict=True):
+    def settle(self, changes: Iterable[QuotaCount], totals: Iterable[QuotaCount]) -> None:
+        """The ledger has taken *changes*; *totals* are the counts after that, in the same order."""
+        for change, total in zip(changes, totals, strict=True):
             cell = self._cells.get(change.key)
             if isinstance(cell, FixedCell) and cell.number == change.number:
                 cell.settle(change.amount, total.amount)
 
     def restore(self, counts: Iterable[QuotaCount]) -> None:
-        """Start from what the ledger kept."""
+        """Start from the counts in the ledger."""
         self._earlier = {count.key: count for count in counts}
 
 

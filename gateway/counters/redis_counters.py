@@ -2,7 +2,7 @@
 Counters that replicas share, in Redis or Valkey.
 
 One script call answers a request's demands, atomically. While Redis is away each replica counts in its own memory:
-limits then hold per replica, and no request fails for it.
+limits then hold per replica, and no request fails.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class RedisCounters:
         return answer(usages, bool(admitted))
 
     async def add(self, demands: Sequence[Demand]) -> None:
-        """Count *demands* whatever the limits; a negative amount takes back."""
+        """Count *demands* whatever the limits; a negative amount is withdrawn."""
         try:
             await self._run("add", demands)
         except RedisAway:

@@ -1,4 +1,4 @@
-"""What is asked of counters and what they answer. Times are seconds since the epoch."""
+"""What policies ask counters, and the answers. Times are seconds since the epoch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple, Protocol, TypeAlias
 
-# APIM counts quota periods from here unless told otherwise.
+# APIM counts quota periods from here unless first-period-start is given.
 YEAR_ONE_S = -62_135_596_800.0
 _LONGEST_KEY = 128
 
@@ -114,7 +114,7 @@ class Counters(Protocol):
         """Count all *demands*, or none of them when any counter is exhausted."""
 
     def add(self, demands: Sequence[Demand]) -> Awaitable[None] | None:
-        """Count *demands* whatever the limits; a negative amount takes back."""
+        """Count *demands* whatever the limits; a negative amount is withdrawn."""
 
 
 def answer(usages: Sequence[Usage], admitted: bool) -> Admission:

@@ -19,8 +19,8 @@ from gateway.outside.seam import Call
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
-from gateway.wire.upstream.tls import show
-from gateway.wire.upstream.way import Proxy, StoredCertificate
+from gateway.wire.upstream.tls import present
+from gateway.wire.upstream.way import HttpProxy, StoredCertificate
 
 with without("h2"):  # 3 MiB; control traffic speaks HTTP/1.1
     import httpcore2  # noqa: F401 - httpx2 would load it with the first call
@@ -30,7 +30,7 @@ MAX_CLIENTS = 32
 # What told about the encoded body, which httpx2 has decoded.
 _DECODED = ("content-encoding", "content-length", "transfer-encoding")
 
-_Key: TypeAlias = tuple[StoredCertificate | None, Proxy | None]
+_Key: TypeAlias = tuple[StoredCertificate | None, HttpProxy | None]
 
 
 class HttpCalls:
@@ -90,11 +90,11 @@ class HttpCalls:
             await oldest.aclose()
         return client
 
-    def _make(self, certificate: StoredCertificate | None, proxy: Proxy | None) -> httpx2.AsyncClient:
+    def _make(self, certificate: StoredCertificate | None, proxy: HttpProxy | None) -> httpx2.AsyncClient:
         context = self._verify or ssl.create_default_context()
         if certificate is not None and certificate.private_key is not None:
             context = ssl.create_default_context()
-            show(context, certificate)
+            present(context, certificate)
         through = None
         if proxy is not None:
             account = (proxy.username, proxy.password or "") if proxy.username else None

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias
 
 import structlog
+from cachetools import LRUCache
 
 from gateway.errors import UpstreamError
 
@@ -23,12 +23,11 @@ log = structlog.get_logger("gateway.identity")
 MAX_TOKENS = 256
 PAUSE_S = 5.0
 
-T = TypeVar("T")
 _Key: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class AccessToken:
+class IdentityToken:
     """
     A bearer token.
 
@@ -41,15 +40,21 @@ class AccessToken:
     expires_at: float
 
     @classmethod
-    def lasting(cls, value: str, now: float, life_s: float) -> AccessToken:
+    def lasting(cls, value: str, now: float, life_s: float) -> IdentityToken:
         """A token that lives *life_s* seconds from *now*; due five minutes before that, or a fifth of a short life."""
         return cls(value, now + life_s - min(300.0, life_s / 5), now + life_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    ask_again_at: float
+    error: UpstreamError
 
 
 class TokenSource(Protocol):
     """Where tokens come from."""
 
-    async def fetch(self, resource: str, client_id: str) -> AccessToken:
+    async def fetch(self, resource: str, client_id: str) -> IdentityToken:
         """A new token for *resource*; an empty *client_id* is the default identity. Raises UpstreamError."""
 
     async def aclose(self) -> None:
@@ -60,29 +65,30 @@ class IdentityTokens:
     """
     A CredentialSource over *source*.
 
-    A token that is due is refreshed in the background while it still serves; after a failed fetch nobody asks again
-    for five seconds.
+    A token that is due is refreshed in the background while it is still valid; after a failed fetch the source is not
+    asked again for five seconds.
     """
 
     def __init__(self, source: TokenSource, clock: Callable[[], float] = time.time) -> None:
         """*clock*: seconds since the epoch."""
         self._source = source
         self._clock = clock
-        self._tokens: OrderedDict[_Key, AccessToken] = OrderedDict()
+        self._tokens: LRUCache[_Key, IdentityToken] = LRUCache(MAX_TOKENS)
         self._flights: dict[_Key, asyncio.Task[str]] = {}
-        self._failures: OrderedDict[_Key, tuple[float, UpstreamError]] = OrderedDict()
+        self._failures: LRUCache[_Key, _Failure] = LRUCache(MAX_TOKENS)
 
     def token(self, resource: str, client_id: str | None) -> str | Awaitable[str]:
-        """An access token for *resource*, at once where one is kept. Raises UpstreamError: none could be had."""
+        """An access token for *resource*, immediately where one is kept. Raises UpstreamError: no token."""
         key, now = (resource, client_id or ""), self._clock()
         token = self._tokens.get(key)
-        usable = token is not None and now < token.expires_at
-        if token is not None and usable and (now < token.refresh_at or self._pausing(key, now)):
+        if token is not None and now < token.expires_at:
+            if now >= token.refresh_at and self._recent_failure(key, now) is None:
+                self._flight(key)
             return token.value
-        if self._pausing(key, now):
-            raise self._failures[key][1]
-        flight = self._flight(key)
-        return token.value if token is not None and usable else asyncio.shield(flight)
+        failure = self._recent_failure(key, now)
+        if failure is not None:
+            raise failure.error
+        return asyncio.shield(self._flight(key))
 
     async def aclose(self) -> None:
         """Abandon fetches and close the source's connections."""
@@ -92,9 +98,10 @@ class IdentityTokens:
         await asyncio.gather(*flights, return_exceptions=True)
         await self._source.aclose()
 
-    def _pausing(self, key: _Key, now: float) -> bool:
+    def _recent_failure(self, key: _Key, now: float) -> _Failure | None:
+        """The last failure, while it is too early to ask again."""
         failure = self._failures.get(key)
-        return failure is not None and now < failure[0]
+        return failure if failure is not None and now < failure.ask_again_at else None
 
     def _flight(self, key: _Key) -> asyncio.Task[str]:
         flight = self._flights.get(key)
@@ -106,22 +113,15 @@ class IdentityTokens:
     def _landed(self, key: _Key, flight: asyncio.Task[str]) -> None:
         del self._flights[key]
         if not flight.cancelled():
-            flight.exception()  # looked at here: in the background nobody else does
+            flight.exception()  # retrieved here: a refresh in the background has no other reader
 
     async def _fetch(self, key: _Key) -> str:
         try:
             token = await self._source.fetch(*key)
         except UpstreamError as error:
-            _keep(self._failures, key, (self._clock() + PAUSE_S, error))
+            self._failures[key] = _Failure(self._clock() + PAUSE_S, error)
             log.warning("no identity token", resource=key[0], detail=error.message)
             raise
         self._failures.pop(key, None)
-        _keep(self._tokens, key, token)
+        self._tokens[key] = token
         return token.value
-
-
-def _keep(store: OrderedDict[_Key, T], key: _Key, value: T) -> None:
-    store[key] = value
-    store.move_to_end(key)
-    if len(store) > MAX_TOKENS:
-        store.popitem(last=False)

@@ -1,7 +1,7 @@
 """
-The connection to Redis or Valkey that replicas share, and what happens while it is away.
+The connection to Redis or Valkey that replicas share, and what happens while it is down.
 
-A request never waits long for it: time-outs are short, and after a failure nobody asks again for a second.
+A request never waits long for it: time-outs are short, and after a failure it is not asked again for a second.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_CONNECTIONS = 16  # more do not make one event loop faster
 
 
 class RedisAway(GatewayError):
-    """Redis cannot be asked just now. The message never holds an address or password."""
+    """Redis cannot be reached now. The message never holds an address or password."""
 
 
 def connect(url: str, timeout_s: float = TIMEOUT_S) -> Redis:
@@ -50,7 +50,7 @@ def connect(url: str, timeout_s: float = TIMEOUT_S) -> Redis:
 
 class RedisLink:
     """
-    Asks Redis, and remembers when it was away.
+    Asks Redis, and remembers when it was down.
 
     Attributes:
         away: Whether the last question failed; for readiness and metrics.

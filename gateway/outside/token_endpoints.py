@@ -22,7 +22,7 @@ import httpx2
 
 from gateway.config.identity import ManagedIdentity
 from gateway.errors import UpstreamError
-from gateway.outside.identity import AccessToken, TokenSource
+from gateway.outside.identity import IdentityToken, TokenSource
 
 IMDS = "http://169.254.169.254/metadata/identity/oauth2/token"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -68,11 +68,11 @@ class StaticTokens:
 
     tokens: Mapping[str, str] = field(repr=False)
 
-    async def fetch(self, resource: str, client_id: str) -> AccessToken:
+    async def fetch(self, resource: str, client_id: str) -> IdentityToken:
         """The configured token. Raises UpstreamError: none for *resource*."""
         if resource not in self.tokens:
             raise no_token(f"no token is configured for the resource {resource}")
-        return AccessToken.lasting(self.tokens[resource], time.time(), 86_400.0)
+        return IdentityToken.lasting(self.tokens[resource], time.time(), 86_400.0)
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -86,7 +86,7 @@ class TokenEndpoint:
         self._environ = environ
         self._client: httpx2.AsyncClient | None = None
 
-    async def fetch(self, resource: str, client_id: str) -> AccessToken:
+    async def fetch(self, resource: str, client_id: str) -> IdentityToken:
         """See TokenSource."""
         try:
             async with asyncio.timeout(self._settings.timeout_s):
@@ -140,7 +140,7 @@ def _grant(url: str, resource: str) -> dict[str, str]:
     return {"grant_type": "client_credentials", **target}
 
 
-def read_token(answer: httpx2.Response, now: float) -> AccessToken:
+def read_token(answer: httpx2.Response, now: float) -> IdentityToken:
     """The token in *answer*. A life that is missing or absurd counts as five minutes. Raises UpstreamError."""
     try:
         body = answer.json() if len(answer.content) <= MAX_ANSWER_BYTES else None
@@ -151,7 +151,7 @@ def read_token(answer: httpx2.Response, now: float) -> AccessToken:
     if answer.status_code != 200 or not isinstance(value, str) or not value:
         code = _ERROR_CODE.fullmatch(str(members.get("error", "")))
         raise no_token(f"the identity endpoint answered {answer.status_code}{' ' + code[0] if code else ''}")
-    return AccessToken.lasting(value, now, _life_s(members, now))
+    return IdentityToken.lasting(value, now, _life_s(members, now))
 
 
 def _life_s(members: Mapping[str, Any], now: float) -> float:
@@ -169,14 +169,14 @@ class AzureIdentity:
         """*credential* replaces azure-identity's own, in tests. Raises ImportError without the extra ``[azure]``."""
         self._credential = credential or _default_credential(client_id)
 
-    async def fetch(self, resource: str, client_id: str) -> AccessToken:
+    async def fetch(self, resource: str, client_id: str) -> IdentityToken:
         """See TokenSource; the identity is the one of the configuration."""
         try:
             token = await self._credential.get_token(f"{resource}/.default")
         except Exception as error:  # azure-core's tree is not importable without the extra
             raise no_token(f"azure-identity has no token: {type(error).__name__}") from None
         now = time.time()
-        return AccessToken.lasting(token.token, now, token.expires_on - now)
+        return IdentityToken.lasting(token.token, now, token.expires_on - now)
 
     async def aclose(self) -> None:
         """Close the credential's own session."""

@@ -13,7 +13,7 @@ from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant, combined
-from gateway.wire.upstream.way import Proxy as HttpProxy
+from gateway.wire.upstream.way import HttpProxy
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context

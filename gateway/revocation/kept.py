@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+from cachetools import LRUCache
 
 from gateway.revocation.evidence import Undecided
 
@@ -44,8 +45,7 @@ class Kept(Generic[K, V]):
     def __init__(self, fetch: Callable[[K], Awaitable[V]], now: Callable[[], float], size: int) -> None:
         self._fetch = fetch
         self._now = now
-        self._size = size
-        self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
+        self._entries: LRUCache[K, _Entry[V]] = LRUCache(size)
         self._flights: dict[K, asyncio.Task[V]] = {}
 
     def get(self, key: K) -> V | Awaitable[V]:
@@ -79,20 +79,14 @@ class Kept(Generic[K, V]):
             value = await self._fetch(key)
         except Undecided as error:
             return self._old_value(key, str(error))
-        self._keep(key, _Entry(min(value.holds_until, self._now() + MAX_AGE_S), value))
+        self._entries[key] = _Entry(min(value.holds_until, self._now() + MAX_AGE_S), value)
         return value
 
     def _old_value(self, key: K, failure: str) -> V:
         now, entry = self._now(), self._entries.get(key)
         old = entry.value if entry is not None else None
         if old is None or now >= old.holds_until:
-            self._keep(key, _Entry(now + PAUSE_S, None, failure))
+            self._entries[key] = _Entry(now + PAUSE_S, None, failure)
             raise Undecided(failure)
-        self._keep(key, _Entry(min(old.holds_until, now + PAUSE_S), old))
+        self._entries[key] = _Entry(min(old.holds_until, now + PAUSE_S), old)
         return old
-
-    def _keep(self, key: K, entry: _Entry[V]) -> None:
-        self._entries[key] = entry
-        self._entries.move_to_end(key)
-        if len(self._entries) > self._size:
-            self._entries.popitem(last=False)

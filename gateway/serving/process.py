@@ -38,7 +38,7 @@ EVERYBODY = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
 
 def serve(path: Path, *, workers: int | None = None, port: int | None = None) -> None:
-    """Run until told to stop. Raises LoadError, before anything listens, with every mistake in the configuration."""
+    """Run until a signal stops it. Raises LoadError, before anything listens, with every problem in the configuration."""
     config = load(path)
     logs.configure(config.logging.level, config.logging.format)
     logs.hide(secrets_of(config))
@@ -65,7 +65,7 @@ class Sockets:
 
     @classmethod
     def bound(cls, config: Config, address: Address | None = None) -> Self:
-        """The configured addresses, taken; *address* replaces the data plane's. Raises OSError."""
+        """The configured addresses, bound; *address* replaces the data plane's. Raises OSError."""
         decisions = None if config.decisions is None else bind(*config.decisions)
         return cls(bind(*(address or config.listen)), bind(*config.management), decisions)
 
@@ -87,7 +87,7 @@ class StopSignals:
         await self._stop.wait()
 
     async def delay(self, seconds: float) -> None:
-        """Let *seconds* pass, or less where somebody is in a hurry."""
+        """Let *seconds* pass; another Ctrl-C ends them."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._hurry.wait(), seconds)
 
@@ -96,8 +96,8 @@ async def run_process(gateway: Gateway, sockets: Sockets) -> None:
     """
     Serve both planes until a signal, then stop in three steps.
 
-    First it is not ready: ``/readyz`` says 503 and all else goes on, so that load balancers notice (*drain_delay_s*).
-    Then it does not listen, and requests that run may end (*drain_s*). Then what is left is cut.
+    First it is not ready: ``/readyz`` answers 503 and everything else continues, so that load balancers notice
+    (*drain_delay_s*). Then it stops listening, and running requests may end (*drain_s*). Then the rest is cut.
     """
     signals = StopSignals()
     async with serving_gateway(gateway, sockets) as server:
@@ -111,7 +111,7 @@ async def run_process(gateway: Gateway, sockets: Sockets) -> None:
 
 @asynccontextmanager
 async def serving_gateway(gateway: Gateway, sockets: Sockets) -> AsyncIterator[RunningServer]:
-    """Both planes within this event loop while the context lasts; at its end requests that run may finish."""
+    """Both planes within this event loop while the context lasts; at its end running requests may finish."""
     config = gateway.config
     async with AsyncExitStack() as running:
         await gateway.start()
@@ -148,7 +148,7 @@ def _work(gateway: Gateway, sockets: Sockets, path: Path) -> None:
 
 
 def _manage(gateway: Gateway, management: socket.socket, paths: list[Path]) -> None:
-    from gateway.management import gathered  # one process alone reads nobody's metrics
+    from gateway.management import gathered  # only the process of --workers gathers metrics
 
     console = None if gateway.console is None else gateway.console.console
 
@@ -156,13 +156,15 @@ def _manage(gateway: Gateway, management: socket.socket, paths: list[Path]) -> N
         signals = StopSignals()
         async with serve_management(gathered.create_app(paths, console), management):
             await signals.wait()
-            await signals.delay(gateway.config.timeouts.drain_delay_s)  # the workers say that they are not ready
+            await signals.delay(
+                gateway.config.timeouts.drain_delay_s
+            )  # until the workers report that they are not ready
 
     uvloop.run(run())
 
 
 def _decision_settings(config: Config) -> ServerSettings:
-    """Whoever may ask for decisions is a proxy, and says who the client is."""
+    """Callers of the decision endpoint are proxies, so their client address is trusted."""
     settings = config.server_settings()
     return settings if settings.trusted_proxies else replace(settings, trusted_proxies=EVERYBODY)
 
@@ -177,7 +179,7 @@ def _require_shareable(config: Config) -> None:
 
 
 def listener_tls(config: Config) -> ListenerTls | None:
-    """TLS of the data plane, as the wire wants it."""
+    """TLS of the data plane, in the form that the wire takes."""
     tls = config.tls
     if tls is None:
         return None

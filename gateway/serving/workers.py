@@ -1,5 +1,5 @@
 """
-``--workers N``: processes that share one listening socket, and a supervisor that starts them again when they die.
+``--workers N``: processes that share one listening socket, and a supervisor that restarts them.
 
 The gateway is built before the processes are forked, so that a mistake stops the start and its memory is shared. The
 management plane runs in a process of its own: it asks every worker over a socket in a private directory.
@@ -22,7 +22,7 @@ from gateway.telemetry import logs
 
 log = structlog.get_logger("gateway.workers")
 
-# A worker that dies at once, again and again, must not take the machine with it.
+# A worker that keeps dying right after its start must not overload the machine.
 MIN_LIFE_S = 1.0
 KILL_AFTER_S = 5.0
 
@@ -30,7 +30,7 @@ KILL_AFTER_S = 5.0
 @dataclass(slots=True)
 class Supervisor:
     """
-    Keeps one process per entry of *jobs* running until told to stop.
+    Keeps one process per entry of *jobs* running until a signal stops it.
 
     Attributes:
         jobs: Name → what a process of that name does; it never returns normally before SIGTERM.
@@ -87,7 +87,7 @@ class Supervisor:
             self._start(name)
 
     def _stop(self) -> None:
-        """Pass the signal on; whoever is still there after the time for stopping is killed."""
+        """Pass the signal on; processes that outlive the time for stopping are killed."""
         first, self._stopping = not self._stopping, True
         self._signal(signal.SIGTERM if first else signal.SIGKILL)
         if first:

@@ -1,10 +1,10 @@
 """
 emit-metric as Prometheus summaries: count and sum of what policies emitted, by their dimensions.
 
-Names and values come from documents and requests, so both are bounded: what goes beyond is counted under one series
-called ``(other)``, and metrics beyond the limit are dropped and counted.
+Names and values come from documents and requests, so both are bounded: series beyond the limit are counted together as
+``(other)``, metrics beyond the limit are dropped and counted.
 
-Source: APIM "emit-metric"; Prometheus data model, metric names and labels.
+Source: Microsoft, "emit-metric" (https://learn.microsoft.com/azure/api-management/emit-metric-policy); Prometheus data model, metric names and labels.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class EmittedMetrics(Collector):
         self._dropped = 0
 
     def emit(self, namespace: str, name: str, value: float, dimensions: tuple[tuple[str, str], ...]) -> None:
-        """Add *value*. One that is no number, or one metric too many, is dropped."""
+        """Add *value*. It is dropped when it is not a number, or when it would be one metric too many."""
         labels = tuple(label_name(label) for label, _ in dimensions)
         key = metric_name(namespace, name), labels
         series = self._series.get(key)

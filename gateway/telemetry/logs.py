@@ -1,10 +1,9 @@
 """
 Logging: one JSON object a line on standard output, or lines for people.
 
-Whatever looks like a token is masked and long texts are cut, wherever in a line they stand: the last guard, after
-every part has already kept its secrets to itself. A line is written out first and looked over as a whole; only one that
-could hold something to hide is gone through value by value, because a flood of refused requests must not cost more than
-the refusals.
+Whatever looks like a token is masked and long texts are cut, anywhere in a line: the last guard, since every part already
+keeps its secrets to itself. A line is rendered first and searched as a whole; only one that could hold a secret is
+cleaned value by value, because a flood of refused requests must not cost more than the refusals.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ FLUSH_AFTER_S = 0.05
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _CREDENTIAL = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}")
 _SHORTEST_SECRET = 13  # no match of these is shorter
-_SHORTEST_HIDDEN = 4  # hiding less would only say what it is
+_SHORTEST_HIDDEN = 4  # masking less would only give it away
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -55,7 +54,7 @@ class _Hidden:
 
     Attributes:
         pattern: Finds them in a value.
-        written: Finds them in a line, where some characters are written otherwise.
+        written: Finds them in a line, where some characters are escaped.
     """
 
     pattern: re.Pattern[str] | None = None
@@ -63,10 +62,10 @@ class _Hidden:
 
 
 def hide(secrets: Iterable[str]) -> None:
-    """Mask *secrets* in every line from now on, instead of those given before."""
-    known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_HIDDEN}, key=len, reverse=True)
-    _Hidden.pattern = _any_of(known)
-    _Hidden.written = _any_of([_dump(secret)[1:-1] for secret in known])
+    """Mask *secrets* in every line from now on, instead of those of the last call."""
+    longest_first = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_HIDDEN}, key=len, reverse=True)
+    _Hidden.pattern = _any_of(longest_first)
+    _Hidden.written = _any_of([_dump(secret)[1:-1] for secret in longest_first])
 
 
 def _any_of(texts: list[str]) -> re.Pattern[str] | None:
@@ -74,7 +73,7 @@ def _any_of(texts: list[str]) -> re.Pattern[str] | None:
 
 
 class _Stamp:
-    """structlog processor: the moment, UTC. The text of a second is made once."""
+    """structlog processor: the time, UTC. The text of each second is formatted once."""
 
     def __init__(self) -> None:
         self._second = 0
@@ -90,13 +89,13 @@ class _Stamp:
 
 
 def render(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
-    """structlog processor: one JSON object, with no token, no credential and nothing endless."""
+    """structlog processor: one JSON object, without tokens, credentials and overlong texts."""
     line = _dump(event)
     return _dump(redact(_logger, _method, event)) if _is_suspicious(line) else line
 
 
 def _is_suspicious(line: str) -> bool:
-    """Whether *line* could hold something to hide, or a value to cut."""
+    """Whether *line* could hold a secret, or a value to cut."""
     if len(line) > MAX_CHARACTERS or (_Hidden.written is not None and _Hidden.written.search(line)):
         return True
     return _shows_credential(line)
@@ -143,21 +142,25 @@ atexit.register(flush)
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """structlog processor: no token, no credential, nothing endless."""
+    """structlog processor: no tokens, no credentials, no overlong texts."""
     return {key: clean(value) for key, value in event.items()}
 
 
 def clean(value: object) -> object:
     """*value* as it may be logged."""
     if isinstance(value, str):
-        text = value if _Hidden.pattern is None else _Hidden.pattern.sub("*****", value)
-        text = _masked(text) if len(text) >= _SHORTEST_SECRET else text
-        return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
+        return _clean_text(value)
     if isinstance(value, Mapping):
         return {str(key): clean(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [clean(item) for item in value]
     return value
+
+
+def _clean_text(value: str) -> str:
+    text = value if _Hidden.pattern is None else _Hidden.pattern.sub("*****", value)
+    text = _masked(text) if len(text) >= _SHORTEST_SECRET else text
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
 
 
 def _masked(text: str) -> str:
@@ -166,6 +169,6 @@ def _masked(text: str) -> str:
 
 
 def _shows_credential(text: str) -> bool:
-    """Whether *text* has a trace of a token or a credential: much quicker than the expressions."""
+    """Whether *text* has a trace of a token or a credential: much faster than the expressions."""
     lower = text.lower()
     return "eyj" in lower or "bearer" in lower or "basic" in lower

@@ -1,5 +1,5 @@
 """
-Request metrics: plain numbers on the request path, turned into Prometheus families only when somebody scrapes.
+Request metrics: plain numbers on the request path, turned into Prometheus families only during a scrape.
 
 Labels come from the configuration (API, operation) and fixed lists (status, reason), never from a request, so their
 number is bounded.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-# Upper bounds in seconds. A gateway is judged in milliseconds.
+# Upper bounds in seconds; finest where a gateway's own time lies.
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -65,7 +65,7 @@ class GatewayMetrics(Collector):
     Attributes:
         refusals: Requests refused, by (policy, reason).
         expired_streams: WebSockets and event streams ended because the token that opened them had expired.
-        gauges: Further numbers asked for at each scrape: name → (help text, function).
+        gauges, counters: Further numbers read at each scrape: name → (help text, function).
     """
 
     def __init__(self) -> None:
@@ -86,17 +86,17 @@ class GatewayMetrics(Collector):
     @property
     def busy(self) -> list[OperationMetrics]:
         """The operations that have answered anything."""
-        return [one for one in self._operations if one.statuses]
+        return [operation for operation in self._operations if operation.statuses]
 
     def totals(self) -> Totals:
         """All operations together, since the start."""
         busy = self.busy
-        statuses = [(status, count) for one in busy for status, count in list(one.statuses.items())]
+        statuses = [(status, count) for operation in busy for status, count in list(operation.statuses.items())]
         return Totals(
             requests=sum(count for _, count in statuses),
             errors=sum(count for status, count in statuses if status >= 500),
             refusals=sum(self.refusals.values()),
-            buckets=tuple(map(sum, zip(*(one.buckets for one in busy), strict=True))) or _NO_BUCKETS,
+            buckets=tuple(map(sum, zip(*(operation.buckets for operation in busy), strict=True))) or _NO_BUCKETS,
         )
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]:
@@ -114,17 +114,17 @@ class GatewayMetrics(Collector):
         family = CounterMetricFamily(
             "gateway_requests", "Requests by answer; status 0: the client left.", labels=labels
         )
-        for one in self._operations:
-            for status, count in list(one.statuses.items()):
-                family.add_metric([one.api, one.operation, str(status)], count)
+        for operation in self._operations:
+            for status, count in list(operation.statuses.items()):
+                family.add_metric([operation.api, operation.operation, str(status)], count)
         return family
 
     def _durations(self) -> HistogramMetricFamily:
         text = "Seconds from the request's head to the end of the answer."
         family = HistogramMetricFamily("gateway_request_seconds", text, labels=["api", "operation"])
-        for one in self._operations:
-            if one.statuses:
-                family.add_metric([one.api, one.operation], _cumulative(one.buckets), one.seconds)
+        for operation in self.busy:
+            labels = [operation.api, operation.operation]
+            family.add_metric(labels, _cumulative(operation.buckets), operation.seconds)
         return family
 
     def _refused(self) -> CounterMetricFamily:
@@ -136,8 +136,8 @@ class GatewayMetrics(Collector):
 
 
 def _cumulative(buckets: list[int]) -> list[tuple[str, float]]:
-    total, found = 0, []
+    total, bounds = 0, []
     for bound, count in zip([*map(str, BUCKETS_S), "+Inf"], buckets, strict=True):
         total += count
-        found.append((bound, float(total)))
-    return found
+        bounds.append((bound, float(total)))
+    return bounds

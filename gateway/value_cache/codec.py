@@ -1,7 +1,7 @@
 """
 Values as bytes and back: msgpack, with forms for further types.
 
-Only data comes out, never code: whoever can write to the cache's server must not be able to run anything here.
+Only data comes out, never code: write access to the cache's server must not be enough to run anything here.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _FAILURES = (ValueError, TypeError, OverflowError, RecursionError, msgpack.Unpac
 
 
 class CodecError(GatewayError):
-    """A value cannot be cached, or what the cache gave is none of ours. The message never holds the value."""
+    """A value cannot be cached, or the cached bytes are not from here. The message never holds the value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ValueForm:
     """
     How one further type is kept.
 
@@ -40,12 +40,12 @@ class Form:
 
 class Codec:
     """
-    Plain values (None, bool, int of 64 bits, float, str, bytes, list, dict) and those with a Form.
+    Plain values (None, bool, int of 64 bits, float, str, bytes, list, dict) and those with a ValueForm.
 
     Types are kept exactly: a subclass of ``int`` without a form is refused, not turned into ``int``.
     """
 
-    def __init__(self, forms: Sequence[Form] = ()) -> None:
+    def __init__(self, forms: Sequence[ValueForm] = ()) -> None:
         self._by_type = {form.type: form for form in forms}
         self._by_code = {form.code: form for form in forms}
 

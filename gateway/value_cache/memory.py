@@ -1,42 +1,46 @@
-"""A cache in this process's memory, bounded by number and by bytes."""
+"""A cache in this process's memory, bounded by bytes."""
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
+from typing import NamedTuple
+
+from cachetools import LRUCache
 
 from gateway.value_cache.seam import MAX_VALUE_BYTES, storage_key
 
-# What an entry costs beside key and value: heads of objects, a place in the dictionary. Measured 253, rounded up.
-_ENTRY_BYTES = 300
+# What an entry costs beside key and value: heads of objects, a place in two dictionaries. Measured 323, rounded up.
+_ENTRY_BYTES = 350
+
+
+class _Entry(NamedTuple):
+    value: bytes
+    expires_at: float
+    size: int
 
 
 class MemoryCache:
-    """
-    Least recently used values go first when there is no room.
-
-    Attributes:
-        used_bytes: Estimate of the memory that all entries take.
-    """
+    """Least recently used values go first when there is no room; values whose time is over go when they are read."""
 
     def __init__(
         self,
-        max_entries: int = 10_000,
         max_bytes: int = 64 * 1024 * 1024,
         max_value_bytes: int = MAX_VALUE_BYTES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """*clock*: seconds, never turned back."""
-        self.used_bytes = 0
-        self._max_entries = max_entries
-        self._max_bytes = max_bytes
+        """*max_bytes*: memory of all entries, estimated; *clock*: seconds, monotonic."""
         self._max_value_bytes = max_value_bytes
         self._clock = clock
-        self._entries: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self._entries: LRUCache[str, _Entry] = LRUCache(max_bytes, getsizeof=lambda entry: entry.size)
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def used_bytes(self) -> int:
+        """Estimate of the memory that all entries take."""
+        return int(self._entries.currsize)
 
     def lookup(self, key: str) -> bytes | None:
         """The value, or None."""
@@ -44,33 +48,20 @@ class MemoryCache:
         entry = self._entries.get(key)
         if entry is None:
             return None
-        value, expires_at = entry
-        if expires_at <= self._clock():
-            self._drop(key)
+        if entry.expires_at <= self._clock():
+            del self._entries[key]
             return None
-        self._entries.move_to_end(key)
-        return value
+        return entry.value
 
     def store(self, key: str, value: bytes, ttl_s: float) -> None:
-        """Keep *value* for *ttl_s* seconds; 0 or less forgets it."""
+        """Keep *value* for *ttl_s* seconds; 0 or less removes it, and so does a value that is too large."""
         key = storage_key(key)
-        self._drop(key)
-        if ttl_s <= 0 or len(value) > self._max_value_bytes:
-            return
-        self._entries[key] = (value, self._clock() + ttl_s)
-        self.used_bytes += _size(key, value)
-        while len(self._entries) > self._max_entries or self.used_bytes > self._max_bytes:
-            self._drop(next(iter(self._entries)))
+        size = len(key) + len(value) + _ENTRY_BYTES
+        if ttl_s <= 0 or len(value) > self._max_value_bytes or size > self._entries.maxsize:
+            self._entries.pop(key, None)
+        else:
+            self._entries[key] = _Entry(value, self._clock() + ttl_s, size)
 
     def remove(self, key: str) -> None:
-        """Forget *key*; nothing happens when it is not there."""
-        self._drop(storage_key(key))
-
-    def _drop(self, key: str) -> None:
-        entry = self._entries.pop(key, None)
-        if entry is not None:
-            self.used_bytes -= _size(key, entry[0])
-
-
-def _size(key: str, value: bytes) -> int:
-    return len(key) + len(value) + _ENTRY_BYTES
+        """Remove *key*; nothing happens when it is not there."""
+        self._entries.pop(storage_key(key), None)

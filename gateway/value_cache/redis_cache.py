@@ -1,4 +1,4 @@
-"""A cache that replicas share, in Redis or Valkey. While it is away everything is a miss, and nothing is kept."""
+"""A cache that replicas share, in Redis or Valkey. While Redis is away every look-up is a miss and nothing is kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RedisCache:
         return None
 
     async def store(self, key: str, value: bytes, ttl_s: float) -> None:
-        """Keep *value* for *ttl_s* seconds; 0 or less forgets it, and so does a value that is too large."""
+        """Keep *value* for *ttl_s* seconds; 0 or less removes it, and so does a value that is too large."""
         if ttl_s <= 0 or len(value) > self._max_value_bytes:
             await self.remove(key)
             return
@@ -37,7 +37,7 @@ class RedisCache:
             await self._link.ask(lambda: self._link.client.set(name, value, px=ttl_ms))
 
     async def remove(self, key: str) -> None:
-        """Forget *key*; nothing happens when it is not there."""
+        """Remove *key*; nothing happens when it is not there."""
         name = self._prefix + storage_key(key)
         with suppress(RedisAway):
             await self._link.ask(lambda: self._link.client.unlink(name))

@@ -16,18 +16,18 @@ _LONGEST_KEY = 256
 
 class ValueCache(Protocol):
     """
-    Bytes by key. A cache may forget at any time and never fails: what it cannot give is a miss, what it cannot keep
-    (too large, no room, its server away) is not kept.
+    Bytes by key. A cache may evict at any time and never fails: what it does not have is a miss, what it cannot keep (too
+    large, no room, server down) is not kept.
     """
 
     def lookup(self, key: str) -> bytes | None | Awaitable[bytes | None]:
         """The value, or None."""
 
     def store(self, key: str, value: bytes, ttl_s: float) -> Awaitable[None] | None:
-        """Keep *value* for *ttl_s* seconds; 0 or less forgets it."""
+        """Keep *value* for *ttl_s* seconds; 0 or less removes it."""
 
     def remove(self, key: str) -> Awaitable[None] | None:
-        """Forget *key*; nothing happens when it is not there."""
+        """Remove *key*; nothing happens when it is not there."""
 
 
 @dataclass(frozen=True, slots=True)

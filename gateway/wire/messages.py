@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
     from gateway.wire.pending import Pending
-    from gateway.wire.upstream.way import Proxy, StoredCertificate, Way
+    from gateway.wire.upstream.way import HttpProxy, StoredCertificate, Way
 
 _PHRASES: dict[int, str] = {status.value: status.phrase for status in HTTPStatus}
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -135,7 +135,7 @@ class Request:
         self.certificate = certificate
         self.target: Target | None = None
         self.client_certificate: StoredCertificate | None = None
-        self.proxy: Proxy | None = None
+        self.proxy: HttpProxy | None = None
         self.matched_parameters: dict[str, str] = {}
         self.matched_query: frozenset[str] = frozenset()
         self.on_end: Callable[[Ending], None] | None = None

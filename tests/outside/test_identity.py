@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.errors import UpstreamError
-from gateway.outside.identity import MAX_TOKENS, AccessToken, IdentityTokens
+from gateway.outside.identity import MAX_TOKENS, IdentityToken, IdentityTokens
 
 
 @dataclass
@@ -21,13 +21,13 @@ class Source:
     closed: bool = False
     hold: asyncio.Event | None = None
 
-    async def fetch(self, resource: str, client_id: str) -> AccessToken:
+    async def fetch(self, resource: str, client_id: str) -> IdentityToken:
         """See TokenSource."""
         self.asked.append((resource, client_id))
         await (self.hold.wait() if self.hold else asyncio.sleep(0))
         if self.broken:
             raise UpstreamError("BackendConnectionFailure", "no token", 500)
-        return AccessToken.lasting(f"token-{len(self.asked)}", self.now, 3600)
+        return IdentityToken.lasting(f"token-{len(self.asked)}", self.now, 3600)
 
     async def aclose(self) -> None:
         """See TokenSource."""
@@ -135,4 +135,4 @@ def test_bounded() -> None:
 
 def test_secret_stays_out_of_repr() -> None:
     """A token's value is not printed with it."""
-    assert "hidden" not in repr(AccessToken("hidden", 0, 0))
+    assert "hidden" not in repr(IdentityToken("hidden", 0, 0))

@@ -8,7 +8,7 @@ from gateway.errors import PolicyError, UpstreamError
 from gateway.wire.body import Body
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.pending import Pending
-from gateway.wire.upstream.way import Proxy, StoredCertificate, Way
+from gateway.wire.upstream.way import HttpProxy, StoredCertificate, Way
 from tests.policies.bench import Backend, Bench, get, new_context, post
 
 
@@ -68,8 +68,8 @@ CERTIFICATE = StoredCertificate(b"pem", b"key")
 PROXY = '<proxy url="http://p.test" username="u" password="w"/>'
 WAYS = [
     ("", CERTIFICATE, Way(CERTIFICATE)),
-    (PROXY, None, Way(None, Proxy("http://p.test", "u", "w"))),
-    (PROXY, CERTIFICATE, Way(CERTIFICATE, Proxy("http://p.test", "u", "w"))),
+    (PROXY, None, Way(None, HttpProxy("http://p.test", "u", "w"))),
+    (PROXY, CERTIFICATE, Way(CERTIFICATE, HttpProxy("http://p.test", "u", "w"))),
     ("", None, None),
 ]
 

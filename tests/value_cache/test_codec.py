@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.value_cache import Codec, CodecError, Form
+from gateway.value_cache import Codec, CodecError, ValueForm
 
 
 class Int64(int):
@@ -28,7 +28,7 @@ class Tree:
     __hash__ = None  # type: ignore[assignment]
 
 
-FORMS = [Form(1, Int64, int, Int64), Form(2, Tree, lambda tree: tree.items, Tree)]
+FORMS = [ValueForm(1, Int64, int, Int64), ValueForm(2, Tree, lambda tree: tree.items, Tree)]
 CODEC = Codec(FORMS)
 
 VALUES: list[Any] = [

@@ -51,8 +51,10 @@ def test_removing() -> None:
 
 
 def test_least_recently_used_goes_first() -> None:
-    """When there are too many, the value that was not asked for is forgotten."""
-    cache = MemoryCache(max_entries=2)
+    """When there is no room, the value that was not read is evicted."""
+    one = MemoryCache()
+    one.store("a", b"1", 10)
+    cache = MemoryCache(max_bytes=2 * one.used_bytes)
     cache.store("a", b"1", 10)
     cache.store("b", b"2", 10)
     cache.lookup("a")
@@ -71,9 +73,10 @@ def test_bytes_are_bounded() -> None:
         random.choice([cache.lookup, cache.remove])(key)
         cache.store(key, b"x" * random.randrange(60_000), random.randrange(-5, 50))
         assert cache.used_bytes <= 100_000
-    for key in list(cache._entries):
-        cache._drop(key)
-    assert cache.used_bytes == 0
+    for number in range(200):
+        for repeats in range(1, 300):
+            cache.remove(str(number) * repeats)
+    assert (len(cache), cache.used_bytes) == (0, 0)
 
 
 def test_too_large_values_are_not_kept() -> None:

@@ -11,7 +11,7 @@ from gateway.wire.messages import Ending, ForwardOptions, Request, Response, Tar
 from gateway.wire.pending import Pending
 from gateway.wire.server.serve import ListenerTls, RunningServer, start
 from gateway.wire.settings import ServerSettings, UpstreamSettings
-from gateway.wire.upstream.upstream import HttpTarget
+from gateway.wire.upstream.http_target import HttpTarget
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter, "Backend"], Awaitable[None]]
 DEFAULT = ServerSettings()

@@ -9,7 +9,7 @@ import pytest
 from gateway.wire.contract import HeaderContract
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.pending import Pending
-from gateway.wire.upstream.upstream import HttpTarget
+from gateway.wire.upstream.http_target import HttpTarget
 from tests.wire.rig import OK, Forwarder, answer, ask, backend, serving
 
 FORGED = [

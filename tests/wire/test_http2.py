@@ -14,7 +14,7 @@ from gateway.wire.headers import Headers
 from gateway.wire.http2.exchange import STREAM_WINDOW
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.settings import UpstreamSettings
-from gateway.wire.upstream.upstream import HttpTarget
+from gateway.wire.upstream.http_target import HttpTarget
 from tests.wire.http2_peer import Link, Peer, Received, playing
 from tests.wire.rig import Forwarder, ask, backend, client, serving, settled
 

@@ -13,7 +13,7 @@ from gateway.errors import UpstreamError
 from gateway.wire.body import Body
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.settings import TlsSettings, UpstreamSettings
-from gateway.wire.upstream.upstream import HttpTarget
+from gateway.wire.upstream.http_target import HttpTarget
 from tests.nginx import free_port, nginx
 from tests.wire.rig import Forwarder, answer, ask, backend, client, serving
 from tests.wire.server.test_serve import Files

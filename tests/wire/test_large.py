@@ -20,7 +20,7 @@ import asyncio, sys
 from gateway.wire.memory import settle
 from gateway.wire.messages import ForwardOptions
 from gateway.wire.server.serve import start
-from gateway.wire.upstream.upstream import HttpTarget
+from gateway.wire.upstream.http_target import HttpTarget
 
 class Forward:
     target = HttpTarget("http://127.0.0.1:" + sys.argv[1])

@@ -16,8 +16,8 @@ from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.settings import TlsSettings, UpstreamSettings
-from gateway.wire.upstream.upstream import MAX_VARIANTS, HttpTarget
-from gateway.wire.upstream.way import Proxy, Way
+from gateway.wire.upstream.http_target import MAX_VARIANTS, HttpTarget
+from gateway.wire.upstream.way import HttpProxy, Way
 from tests.nginx import free_port, listening, running
 from tests.wire.http2_peer import Peer, playing
 from tests.wire.rig import OK, Answerer, Forwarder, answer, answer_and_close, ask, backend, serving, settled
@@ -51,7 +51,7 @@ class Tinyproxy:
 
     def options(self, http_version: str = "1", account: tuple[str, str] = ACCOUNT) -> ForwardOptions:
         """How a request goes through it."""
-        return ForwardOptions(5.0, http_version=http_version, way=Way(proxy=Proxy(self.url, *account)))
+        return ForwardOptions(5.0, http_version=http_version, way=Way(proxy=HttpProxy(self.url, *account)))
 
 
 @asynccontextmanager
@@ -202,8 +202,8 @@ def test_a_wrong_account(tmp_path: Path, files: Files, secure: bool) -> None:
 
 PROXY_ANSWERS = [
     ("the proxy answered 403", b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"),
-    ("something that is no answer", b"SSH-2.0-OpenSSH\r\n\r\n"),
-    ("something that is no answer", b"a" * 20_000),
+    ("with something other than HTTP", b"SSH-2.0-OpenSSH\r\n\r\n"),
+    ("with something other than HTTP", b"a" * 20_000),
     ("closed the connection", b""),
     ("before the backend could", b"HTTP/1.1 200 OK\r\n\r\nhello"),
 ]
@@ -216,7 +216,7 @@ def test_a_proxy_that_misbehaves(reason: str, proxy_answer: bytes) -> None:
     async def scenario() -> None:
         async with backend(answer_and_close(proxy_answer)) as proxy:
             target = HttpTarget("https://backend.example")
-            way = Way(proxy=Proxy(f"http://127.0.0.1:{proxy.port}", "user", "secret"))
+            way = Way(proxy=HttpProxy(f"http://127.0.0.1:{proxy.port}", "user", "secret"))
             with pytest.raises(UpstreamError, match=reason) as caught:
                 await target.send(Request("GET", "/"), ForwardOptions(2.0, way=way))
             assert caught.value.reason == "BackendConnectionFailure"
@@ -235,7 +235,7 @@ def test_a_proxy_url_that_is_none(url: str) -> None:
     async def scenario() -> None:
         target = HttpTarget("https://backend.example")
         with pytest.raises(UpstreamError) as caught:
-            await target.send(Request("GET", "/"), ForwardOptions(way=Way(proxy=Proxy(url))))
+            await target.send(Request("GET", "/"), ForwardOptions(way=Way(proxy=HttpProxy(url))))
         assert (caught.value.reason, caught.value.status) == ("BackendConnectionFailure", 500)
         await target.aclose()
 
@@ -249,7 +249,7 @@ def test_ways_are_kept_and_bounded() -> None:
         async with backend(answer(OK)) as proxy:
             target = HttpTarget("http://backend.example")
             for number in [*range(MAX_VARIANTS), *range(MAX_VARIANTS), MAX_VARIANTS]:
-                way = Way(proxy=Proxy(f"http://127.0.0.1:{proxy.port}", f"user-{number}"))
+                way = Way(proxy=HttpProxy(f"http://127.0.0.1:{proxy.port}", f"user-{number}"))
                 assert (await target.send(Request("GET", "/"), ForwardOptions(way=way))).status_code == 200
             assert proxy.connections == MAX_VARIANTS + 1
             assert len(target._variants) == MAX_VARIANTS

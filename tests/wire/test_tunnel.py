@@ -16,7 +16,7 @@ from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.server.serve import RunningServer
 from gateway.wire.settings import ServerSettings
-from gateway.wire.upstream.upstream import HttpTarget
+from gateway.wire.upstream.http_target import HttpTarget
 from gateway.wire.websocket import FrameTracker, close_frame
 from tests.wire.rig import Backend, Forwarder, answer_and_close, ask, client, proxy, serving, settled
 

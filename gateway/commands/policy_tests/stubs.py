@@ -129,7 +129,7 @@ class StubConnect:
 
 def parse(url: str) -> Url:
     """*url* in parts. Raises ValueError."""
-    from gateway.wire.upstream.upstream import parse_base_url
+    from gateway.wire.upstream.http_target import parse_base_url
 
     return parse_base_url(url)
 

@@ -27,7 +27,7 @@ from gateway.policies.set_header import SetHeader
 from gateway.policies.set_method import SetMethod
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
-from gateway.wire.upstream.way import Proxy, StoredCertificate
+from gateway.wire.upstream.way import HttpProxy, StoredCertificate
 
 if TYPE_CHECKING:
     from gateway.outside.seam import HttpClient
@@ -63,7 +63,7 @@ class Draft:
     headers: Headers = field(default_factory=Headers)
     body: Body = field(default_factory=Body)
     certificate: StoredCertificate | None = None
-    proxy: Proxy | None = None
+    proxy: HttpProxy | None = None
 
 
 # What one child does to the draft.

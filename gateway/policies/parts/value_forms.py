@@ -27,28 +27,28 @@ from gateway.expressions.types.comparers import Comparer
 from gateway.expressions.types.dictionaries import Dictionary
 from gateway.expressions.types.lists import ListValue
 from gateway.tokens.jwt import Jwt
-from gateway.value_cache import Codec, Form
+from gateway.value_cache import Codec, ValueForm
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
 
 
-def _forms() -> Iterator[Form]:
-    yield Form(1, Response, _dump_response, _load_response)
+def _forms() -> Iterator[ValueForm]:
+    yield ValueForm(1, Response, _dump_response, _load_response)
     for code, token in enumerate((JObject, JArray, JValue), 2):
-        yield Form(code, token, lambda value: write(value, False), _load_token)
+        yield ValueForm(code, token, lambda value: write(value, False), _load_token)
     for code, number in enumerate(_NUMBERS, 10):
-        yield Form(code, number, _plain_number, number)
-    yield Form(18, values.Char, str, values.Char)
-    yield Form(19, Decimal, str, _load_decimal)
-    yield Form(20, DateTime, lambda value: [value.ticks, value.kind], lambda kept: DateTime(*kept))
-    yield Form(21, DateTimeOffset, lambda value: [value.ticks, value.offset], lambda kept: DateTimeOffset(*kept))
-    yield Form(22, TimeSpan, lambda value: value.ticks, TimeSpan)
-    yield Form(23, uuid.UUID, str, uuid.UUID)
-    yield Form(24, ArrayValue, _dump_list, _list_loader(ArrayValue))
-    yield Form(25, ListValue, _dump_list, _list_loader(ListValue))
-    yield Form(26, Dictionary, _dump_dictionary, _load_dictionary)
-    yield Form(27, Jwt, _dump_jwt, _load_jwt)
+        yield ValueForm(code, number, _plain_number, number)
+    yield ValueForm(18, values.Char, str, values.Char)
+    yield ValueForm(19, Decimal, str, _load_decimal)
+    yield ValueForm(20, DateTime, lambda value: [value.ticks, value.kind], lambda kept: DateTime(*kept))
+    yield ValueForm(21, DateTimeOffset, lambda value: [value.ticks, value.offset], lambda kept: DateTimeOffset(*kept))
+    yield ValueForm(22, TimeSpan, lambda value: value.ticks, TimeSpan)
+    yield ValueForm(23, uuid.UUID, str, uuid.UUID)
+    yield ValueForm(24, ArrayValue, _dump_list, _list_loader(ArrayValue))
+    yield ValueForm(25, ListValue, _dump_list, _list_loader(ListValue))
+    yield ValueForm(26, Dictionary, _dump_dictionary, _load_dictionary)
+    yield ValueForm(27, Jwt, _dump_jwt, _load_jwt)
 
 
 _NUMBERS: tuple[type[Any], ...] = (

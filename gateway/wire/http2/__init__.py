@@ -1,4 +1,4 @@
-"""HTTP/2 towards backends, where forward-request asks for it. Source: RFC 9113."""
+"""HTTP/2 towards backends, where forward-request selects it. Source: RFC 9113."""
 
 from gateway.wire.http2.exchange import Http2Exchange
 from gateway.wire.http2.head import request_fields

@@ -1,8 +1,8 @@
 """
 One HTTP/2 connection to a backend, carrying many exchanges. The h2 library keeps the protocol's state; bytes flow here.
 
-The window of the connection is given back as data comes, that of a stream only as its client takes the data: a slow
-client holds up its own answer and no other.
+The window of the connection is reopened as data comes, that of a stream only as its client takes the data: a slow
+client holds up only its own answer.
 
 Source: RFC 9113 §5.2 and §6.8.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -32,9 +32,8 @@ from h2.settings import SettingCodes, Settings
 
 from gateway.wire.http2.exchange import STREAM_WINDOW, Http2Exchange
 from gateway.wire.http2.goaway import Goaway, GoawayFilter
-
-if TYPE_CHECKING:
-    from gateway.wire.http2.pool import Http2Pool
+from gateway.wire.settings import UpstreamSettings
+from gateway.wire.sweeper import Sweeper
 
 MAX_STREAMS = 100
 _CONNECTION_WINDOW = 16 * 1024 * 1024
@@ -45,13 +44,29 @@ _RESET = "The backend reset the stream before its answer."
 _CLOSED = "The backend closed the connection before its answer."
 
 
+class Owner(Protocol):
+    """The pool, as its connections see it."""
+
+    settings: UpstreamSettings
+
+    @property
+    def sweeper(self) -> Sweeper:
+        """Looks after deadlines."""
+
+    def feed(self) -> None:
+        """A connection has room."""
+
+    def lost(self, connection: Http2Connection) -> None:
+        """*connection* is closed."""
+
+
 class Http2Connection(asyncio.Protocol):
     """One connection to a backend."""
 
     transport: asyncio.Transport
 
-    def __init__(self, pool: Http2Pool) -> None:
-        self._pool = pool
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
         self._h2 = H2Connection(H2Configuration(header_encoding=None))
         self._frames = GoawayFilter()
         self._streams: dict[int, Http2Exchange] = {}
@@ -63,7 +78,7 @@ class Http2Connection(asyncio.Protocol):
 
     @property
     def room(self) -> int:
-        """How many more exchanges it can carry now; a single one before the backend has said how many it takes."""
+        """How many more exchanges it can carry now; a single one before the backend has announced its limit."""
         if self._retired or self.transport.is_closing():
             return 0
         limit = min(MAX_STREAMS, self._h2.remote_settings.max_concurrent_streams) if self._configured else 1
@@ -90,7 +105,7 @@ class Http2Connection(asyncio.Protocol):
 
     # -- from the exchanges
     def send(self, stream_id: int, data: bytearray, complete: bool) -> bool:
-        """Send what there is room for and take it out of *data*. Whether that was the end of a *complete* body."""
+        """Send what there is room for and remove it from *data*. Whether that was the end of a *complete* body."""
         while not self._full and (data or complete):
             window = self._h2.local_flow_control_window(stream_id)
             room = max(0, min(window, self._h2.max_outbound_frame_size))
@@ -111,22 +126,22 @@ class Http2Connection(asyncio.Protocol):
         self._flush()
 
     def leave(self, exchange: Http2Exchange, ended: bool) -> None:
-        """*exchange* needs its stream no more; the backend is told so unless both sides have *ended*."""
+        """*exchange* no longer needs its stream; the backend learns of it unless both sides have *ended*."""
         if self._streams.pop(exchange.stream_id, None) is None:
             return
         if not ended:
-            with suppress(H2Error):  # what has been received, but not been looked at yet, has closed it
+            with suppress(H2Error):  # frames that are received but not handled yet have closed it
                 self._h2.reset_stream(exchange.stream_id, ErrorCodes.CANCEL)
             self._flush()
         self._rest()
 
     def _rest(self) -> None:
-        """A stream has ended: there is room for another one, or the connection has no more use."""
+        """A stream has ended: there is room for another one, or the connection is no longer of use."""
         if not self._streams and self._retired:
             self.transport.close()
         elif not self._streams:
-            self._deadline = self._pool.sweeper.deadline(self._pool.settings.idle_timeout_s)
-        self._pool.feed()
+            self._deadline = self._owner.sweeper.deadline(self._owner.settings.idle_timeout_s)
+        self._owner.feed()
 
     # -- from the transport
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -137,24 +152,27 @@ class Http2Connection(asyncio.Protocol):
         self._h2.initiate_connection()
         self._h2.increment_flow_control_window(_CONNECTION_WINDOW - _FIRST_WINDOW)
         self._flush()
-        self._pool.sweeper.watch(self)
-        self._deadline = self._pool.sweeper.deadline(self._pool.settings.idle_timeout_s)
+        self._owner.sweeper.watch(self)
+        self._deadline = self._owner.sweeper.deadline(self._owner.settings.idle_timeout_s)
 
     def data_received(self, data: bytes) -> None:
         try:
             for piece in self._frames.feed(data):
-                if isinstance(piece, Goaway):
-                    self._retire(piece.last_stream)
-                else:
-                    self._handle(self._h2.receive_data(piece))
+                self._take(piece)
         except (H2Error, ValueError) as error:
             self._fail(f"The backend broke the protocol: {error}.")
         self._flush()
 
+    def _take(self, piece: bytes | Goaway) -> None:
+        if isinstance(piece, Goaway):
+            self._retire(piece.last_stream)
+        else:
+            self._handle(self._h2.receive_data(piece))
+
     def connection_lost(self, error: Exception | None) -> None:
-        self._pool.sweeper.forget(self)
+        self._owner.sweeper.forget(self)
         self._fail(_CLOSED)
-        self._pool.lost(self)
+        self._owner.lost(self)
 
     def pause_writing(self) -> None:
         self._full = True
@@ -164,7 +182,7 @@ class Http2Connection(asyncio.Protocol):
         self._push()
 
     def sweep(self, now: float) -> None:
-        """Close when nobody has used it for long; *now* is the event loop's time."""
+        """Close after the idle time; *now* is the event loop's time."""
         if now >= self._deadline:
             self.abort()
 
@@ -203,7 +221,7 @@ class Http2Connection(asyncio.Protocol):
     def _informed_of_settings(self, event: Any) -> None:
         self._configured = True
         self._push()
-        self._pool.feed()
+        self._owner.feed()
 
     def _widened(self, event: Any) -> None:
         self._push()
@@ -213,9 +231,9 @@ class Http2Connection(asyncio.Protocol):
             exchange.push()
 
     def _retire(self, last_stream: int) -> None:
-        """The backend takes no new streams, and has not looked at those beyond *last_stream*."""
+        """The backend takes no new streams, and has not acted on those beyond *last_stream*."""
         self._retired = True
-        for stream_id in [each for each in self._streams if each > last_stream]:
+        for stream_id in [number for number in self._streams if number > last_stream]:
             self._streams.pop(stream_id).lost(_CLOSED, unseen=True)
         self._rest()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from gateway.errors import UpstreamError
 from gateway.wire.body import BodyStream
@@ -11,16 +11,36 @@ from gateway.wire.headers import Headers
 from gateway.wire.http2.head import Field, response_head
 from gateway.wire.messages import Request, Response
 from gateway.wire.pending import Pending
-from gateway.wire.upstream.exchange import MAX_INTERIM, UpstreamExchange
+from gateway.wire.settings import UpstreamSettings
+from gateway.wire.upstream.exchange import Queue, UpstreamExchange
+from gateway.wire.upstream.head_reader import MAX_INTERIM
 from gateway.wire.upstream.response_head import ResponseError
-
-if TYPE_CHECKING:
-    from gateway.wire.http2.connection import Http2Connection
-    from gateway.wire.http2.pool import Http2Pool
 
 STREAM_WINDOW = 256 * 1024  # bytes of one answer that may wait here for a slow client
 _NEVER = float("inf")
 MAX_REFUSALS = 10  # of one request, by backends that have not looked at it
+
+
+class Link(Protocol):
+    """The connection, as one of its exchanges sees it."""
+
+    def send(self, stream_id: int, data: bytearray, complete: bool) -> bool:
+        """Send what there is room for and remove it from *data*; whether that was the end of a *complete* body."""
+
+    def grant(self, stream_id: int, size: int) -> None:
+        """Let the backend send *size* more bytes on a stream."""
+
+    def leave(self, exchange: Http2Exchange, ended: bool) -> None:
+        """*exchange* no longer needs its stream; the backend learns of it unless both sides have *ended*."""
+
+
+class Http2Queue(Queue, Protocol):
+    """The pool, as its exchanges see it."""
+
+    settings: UpstreamSettings
+
+    def dispatch(self, exchange: Http2Exchange) -> None:
+        """Send *exchange* on a connection."""
 
 
 class Http2Exchange(UpstreamExchange):
@@ -34,48 +54,48 @@ class Http2Exchange(UpstreamExchange):
     """
 
     __slots__ = (
-        "_complete", "_held", "_http2", "_incoming", "_interim", "_link", "_owed", "_paused", "_refusals", "_sending",
+        "_complete", "_held", "_incoming", "_interim", "_link", "_owed", "_paused", "_pool", "_refusals", "_sending",
         "_sent", "_unsent", "fields", "instead", "stream_id",
     )  # fmt: skip
 
     def __init__(
         self,
-        pool: Http2Pool,
+        pool: Http2Queue,
         request: Request,
         fields: list[Field],
         timeout_s: float,
         instead: Callable[[], Pending[Response]] | None = None,
     ) -> None:
         super().__init__(pool, request, b"", False, timeout_s)
-        self._http2 = pool
+        self._pool = pool
         self.fields = fields
         self.instead = instead
         self.stream_id = 0
-        self._link: Http2Connection | None = None
+        self._link: Link | None = None
         self._sending: BodyStream | None = None  # the request's body, while it is on its way
         self._unsent = bytearray()
-        self._complete = False  # the whole body of the request has come
+        self._complete = False  # the whole body of the request is here
         self._sent = False  # and has gone out
-        self._held = False  # the body's source has been told to wait
+        self._held = False  # the body's source is paused
         self._incoming: BodyStream | None = None  # the answer's body, while it is on its way
-        self._owed = 0  # bytes taken that the backend has not been given room for again
+        self._owed = 0  # bytes taken for which the window has not been opened again
         self._paused = False
         self._interim = 0
         self._refusals = 0
 
     # -- from the pool
     def fall_back(self) -> None:
-        """The backend does not speak HTTP/2: HTTP/1.1 is tried where the document allows it."""
+        """The backend does not speak HTTP/2: use HTTP/1.1 where the document allows it."""
         if self.instead is None:
             self.refuse("The backend does not speak HTTP/2.")
             return
-        other = self.instead()
-        self.on_cancel = other.cancel
-        other.then(self._take)
+        fallback = self.instead()
+        self.on_cancel = fallback.cancel
+        fallback.then(self._take)
 
-    def _take(self, other: Pending[Response]) -> None:
+    def _take(self, fallback: Pending[Response]) -> None:
         try:
-            response = other.result()
+            response = fallback.result()
         except Exception as error:
             self.reject(error)
         else:
@@ -87,7 +107,7 @@ class Http2Exchange(UpstreamExchange):
         body = self.request.body
         return body is not None and (body.stream is not None or bool(body.content))
 
-    def begin(self, link: Http2Connection, stream_id: int) -> None:
+    def begin(self, link: Link, stream_id: int) -> None:
         """The head is on its way on *stream_id*; the body follows."""
         self._link, self.stream_id = link, stream_id
         self._unsent.clear()
@@ -108,7 +128,7 @@ class Http2Exchange(UpstreamExchange):
         if self._link is None:
             return
         if not self.done:  # the time to answer begins with the end of the request
-            self.deadline = self._http2.sweeper.deadline(self.timeout_s)
+            self.deadline = self._pool.sweeper.deadline(self.timeout_s)
         self._unsent += data
         self.push()
 
@@ -128,9 +148,13 @@ class Http2Exchange(UpstreamExchange):
         if link is None or self._sent:
             return
         self._sent = link.send(self.stream_id, self._unsent, self._complete)
-        held, self._held = self._held, bool(self._unsent)
-        if self._sending is not None and held != self._held:
-            (self._sending.pause if self._held else self._sending.resume)()
+        was_held, self._held = self._held, bool(self._unsent)
+        if self._sending is None or was_held == self._held:
+            return
+        if self._held:
+            self._sending.pause()
+        else:
+            self._sending.resume()
 
     # -- from the connection
     def inform(self) -> None:
@@ -141,7 +165,7 @@ class Http2Exchange(UpstreamExchange):
 
     def answer(self, fields: Iterable[Field], ended: bool) -> None:
         """The answer's head is there; *ended*: and nothing follows it."""
-        settings = self._http2.settings
+        settings = self._pool.settings
         try:
             head = response_head(fields, self.request.method, settings.max_head_bytes, settings.max_fields)
         except ResponseError as error:
@@ -161,7 +185,7 @@ class Http2Exchange(UpstreamExchange):
         if self._incoming is not None:
             self._incoming.feed(data)
         if not self._paused:
-            self._go_on()
+            self._open_window()
 
     def end(self) -> None:
         """The answer is complete."""
@@ -171,18 +195,18 @@ class Http2Exchange(UpstreamExchange):
             incoming.finish()
 
     def lost(self, message: str, unseen: bool = False) -> None:
-        """The stream is gone before its end; *unseen*: the backend says that it has not acted on the request."""
+        """The stream is gone before its end; *unseen*: the backend states that it has not acted on the request."""
         incoming, self._incoming = self._incoming, None
         self._release()
         if incoming is not None:
             incoming.fail(UpstreamError("BackendConnectionFailure", "The backend's answer ended too early."))
-        elif self.may_resend or (unseen and self._can_begin_anew()):
+        elif self.may_resend or (unseen and self._can_start_over()):
             self.resends += 1
-            self._http2.dispatch(self)
+            self._pool.dispatch(self)
         else:
             self.refuse(message)
 
-    def _can_begin_anew(self) -> bool:
+    def _can_start_over(self) -> bool:
         """Whether everything that goes out is still here, and this was not one refusal too many. RFC 9113 §8.7."""
         body = self.request.body
         self._refusals += 1
@@ -197,11 +221,12 @@ class Http2Exchange(UpstreamExchange):
     def resume(self) -> None:
         """The client has room again."""
         self._paused = False
-        self._go_on()
+        self._open_window()
 
-    def _go_on(self) -> None:
+    def _open_window(self) -> None:
+        """Let the backend send more, and wait for it."""
         if self._incoming is not None:
-            self.deadline = self._http2.sweeper.deadline(self._http2.settings.body_timeout_s)
+            self.deadline = self._pool.sweeper.deadline(self._pool.settings.body_timeout_s)
         if self._owed >= STREAM_WINDOW // 2 and self._link is not None:
             self._link.grant(self.stream_id, self._owed)
             self._owed = 0
@@ -224,7 +249,7 @@ class Http2Exchange(UpstreamExchange):
         self.refuse(f"The backend broke the protocol: {fault}.")
 
     def _abandon(self) -> None:
-        """Nobody waits any more."""
+        """The caller waits no more."""
         self.done = True
         self._leave()
 
@@ -238,6 +263,6 @@ class Http2Exchange(UpstreamExchange):
     def _release(self) -> None:
         """Nothing more is sent."""
         sending, self._sending, self._link = self._sending, None, None
-        self._http2.withdraw(self)
+        self._pool.withdraw(self)
         if sending is not None:
             sending.discard()

@@ -1,8 +1,8 @@
 """
-GOAWAY frames, taken out of what a backend sends.
+GOAWAY frames, filtered out of what a backend sends.
 
-A backend that says GOAWAY still answers the streams that it has accepted: nginx does so after every thousandth request.
-The h2 library takes the frame for the end of everything and refuses what follows, so it never sees one.
+A backend that sends GOAWAY still answers the streams that it has accepted: nginx does so after every thousandth request.
+The h2 library treats the frame as the end of the connection and refuses what follows, so it never sees one.
 
 Source: RFC 9113 §4.1 and §6.8.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 _HEADER_BYTES = 9
 _TYPE = 0x07
-_MAX_BYTES = 16 * 1024  # RFC 9113 §4.2: what a receiver takes that has not said otherwise
+_MAX_BYTES = 16 * 1024  # RFC 9113 §4.2: the limit while we announce no other
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class GoawayFilter:
         self._left = 0  # bytes to come of a frame that has begun
 
     def feed(self, data: bytes) -> Iterator[bytes | Goaway]:
-        """What is for h2, and what has been taken out of it, in order. Raises ValueError: a malformed frame."""
+        """What is for h2, and the GOAWAY frames in between, in order. Raises ValueError: a malformed frame."""
         data = self._held + data
         begin, position = 0, min(self._left, len(data))
         self._left -= position

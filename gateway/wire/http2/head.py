@@ -25,7 +25,7 @@ def request_fields(request: Request, target: str, base: Url, has_length: bool) -
     Args:
         target: Path and query.
         base: Where the backend is; its authority goes out unless a policy has set Host.
-        has_length: Whether the method tells that there is no content where there is none.
+        has_length: Whether the method announces a length even where there is no content.
     """
     scheme = {"wss": "https", "ws": "http"}.get(base.scheme, base.scheme)
     fields = [(":method", request.method), (":scheme", scheme), (":authority", _authority(request, base))]

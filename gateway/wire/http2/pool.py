@@ -1,7 +1,7 @@
 """
 The HTTP/2 connections to one backend: as few as carry all exchanges, with a bounded queue behind them.
 
-Over TLS the backend says in the handshake whether it speaks HTTP/2 (ALPN); without TLS that is known beforehand.
+Over TLS the handshake decides whether HTTP/2 is spoken (ALPN); without TLS the policy document does.
 
 Source: RFC 9113 §3 and §9.1; RFC 7301.
 """
@@ -17,7 +17,7 @@ from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper, sweeper
 from gateway.wire.upstream.dial import Dial, cause
 
-FALLBACK_S = 300.0  # a backend that spoke HTTP/1.1 only is not asked again for so long
+FALLBACK_S = 300.0  # a backend that spoke HTTP/1.1 only is not asked again for that long
 
 
 class Http2Pool:
@@ -69,7 +69,7 @@ class Http2Pool:
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
 
     def withdraw(self, exchange: Http2Exchange) -> None:
-        """*exchange* needs no connection any more."""
+        """*exchange* no longer needs a connection."""
         self.sweeper.forget(exchange)
         if exchange in self._waiting:
             self._waiting.remove(exchange)
@@ -101,7 +101,7 @@ class Http2Pool:
             self._refuse_waiting(f"No connection to the backend {self._dial.place}: {cause(error)}.", 502)
             return
         self._connecting = None
-        if connection.transport.is_closing():  # it has been told so already, and is not coming back
+        if connection.transport.is_closing():  # lost already, and connection_lost does not come twice
             self._refuse_waiting("The backend closed the connection before its answer.", 502)
         elif self._negotiated and _protocol(connection) != "h2":
             connection.abort()

@@ -26,8 +26,13 @@ AsgiApp = Callable[[Scope, Callable[[], Awaitable[Message]], Callable[[Message],
 _HELD_BYTES = 256 * 1024
 
 
-class Call:
-    """One run of the application: its receive and send, the sink of the request's body, the source of the answer's."""
+class AsgiCall:
+    """
+    One run of the application.
+
+    Attributes:
+        answer: Resolves when the application starts its answer's body. Errors: UpstreamError.
+    """
 
     def __init__(self, request: Request, timeout_s: float) -> None:
         self.answer: Pending[Response] = Pending(self._stop)
@@ -40,7 +45,7 @@ class Call:
         self._ended = False
         self._received: list[bytes] = []
         self._body_done = False  # all of the request's body is here
-        self._body_told = False  # and the application knows
+        self._body_read = False  # and the application has taken it
         self._taken = False
         self._left = False
         self._arrived = asyncio.Event()
@@ -80,31 +85,37 @@ class Call:
 
     # -- ASGI
     async def _receive(self) -> Message:
-        body = self._request.body
-        if not self._body_done and not self._received and body is not None and body.stream is not None:
-            self._take(body.stream)
-        while not self._received and not self._body_done and not self._left:
-            self._arrived.clear()
-            await self._arrived.wait()
-        if self._received or (self._body_done and not self._body_told):
+        self._want_body()
+        await self._until(lambda: bool(self._received) or self._body_done or self._left)
+        if self._received or (self._body_done and not self._body_read):
             return self._next_piece()
-        while not self._left and not self._ended:
-            self._arrived.clear()
-            await self._arrived.wait()
+        await self._until(lambda: self._left or self._ended)
         return {"type": "http.disconnect"}
 
-    def _take(self, stream: BodyStream) -> None:
-        """Begin, or go on, to take the request's body."""
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    def _want_body(self) -> None:
+        """Begin or continue to take the request's body, unless some of it waits to be read."""
+        stream = self._stream_of_request
+        if stream is None or self._body_done or self._received:
+            return
         if self._taken:
             stream.resume()
         else:
             self._taken = True
             stream.pipe(self)
 
+    @property
+    def _stream_of_request(self) -> BodyStream | None:
+        return None if self._request.body is None else self._request.body.stream
+
     def _next_piece(self) -> Message:
         piece = b"".join(self._received)
         self._received.clear()
-        self._body_told = self._body_done
+        self._body_read = self._body_done
         return {"type": "http.request", "body": piece, "more_body": not self._body_done}
 
     async def _send(self, message: Message) -> None:
@@ -128,7 +139,7 @@ class Call:
             self._stream.finish()
 
     def _answer(self, content: bytes, more: bool) -> None:
-        """The first piece: with it the answer's head goes out."""
+        """The first piece of the body: with it the answer's head goes out."""
         response = self._start
         if response is None:
             return
@@ -151,7 +162,7 @@ class Call:
     def write(self, data: bytes) -> None:
         self._received.append(data)
         self._arrived.set()
-        stream = self._request.body.stream if self._request.body is not None else None
+        stream = self._stream_of_request
         if stream is not None and sum(map(len, self._received)) > _HELD_BYTES:
             stream.pause()
 
@@ -170,7 +181,7 @@ class Call:
         self._room.set()
 
     def _stop(self) -> None:
-        """Nobody waits for the answer, or for the rest of it."""
+        """The caller wants no more of the answer."""
         self.answer.done = True
         self._ended = True
         self._stop_timer()

@@ -14,7 +14,7 @@ from gateway.wire.fields import fold_name
 from gateway.wire.framing import OWNED
 from gateway.wire.messages import ForwardOptions, Request, Response, Url, join_paths
 from gateway.wire.pending import Pending
-from gateway.wire.upstream.asgi_call import AsgiApp, Call, Scope
+from gateway.wire.upstream.asgi_call import AsgiApp, AsgiCall, Scope
 
 CALLER_HEADER = "caller-objectid"
 CALLER_EXTENSION = "gateway.caller"
@@ -22,10 +22,10 @@ CALLER_EXTENSION = "gateway.caller"
 
 class AsgiTarget:
     """
-    An ASGI application as a backend. Its lifespan is the business of whoever created it.
+    An ASGI application as a backend. Whoever created it runs its lifespan.
 
     The application finds the caller that the pipeline has verified in ``scope["extensions"]["gateway.caller"]``: the
-    value of the header ``caller-objectid``, or None. A request from outside cannot set it, a header could be.
+    value of the header ``caller-objectid``, or None. No request from outside can set it; a header it could.
     """
 
     def __init__(self, app: AsgiApp, name: str) -> None:
@@ -36,7 +36,7 @@ class AsgiTarget:
         """Start the application; resolves when it starts its answer. Errors: UpstreamError."""
         if request.streams is not None:
             request.abandon_streams()
-        call = Call(request, options.timeout_s)
+        call = AsgiCall(request, options.timeout_s)
         call.run(self._app, self._scope(request))
         return call.answer
 
@@ -62,14 +62,14 @@ class AsgiTarget:
 
 
 def _mount(request: Request) -> str:
-    """Where the API stands in the URL that the client used, so that links lead back through the gateway."""
+    """Where the API is mounted in the URL that the client used, so that links lead back through the gateway."""
     if request.path and request.original_path.endswith(request.path):
         return request.original_path[: -len(request.path)].rstrip("/")
     return ""
 
 
 def _asgi_headers(request: Request) -> list[tuple[bytes, bytes]]:
-    """The header fields as ASGI wants them, with the framing of the body as it is now."""
+    """The header fields in ASGI's form, with the framing of the body as it is now."""
     fields = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in request.headers

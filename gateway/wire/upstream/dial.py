@@ -1,4 +1,4 @@
-"""How a connection to a backend comes about: straight, or through an HTTP proxy (CONNECT)."""
+"""How a connection to a backend is opened: directly, or through an HTTP proxy (CONNECT)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, cast
 from urllib.parse import urlsplit
 
-from gateway.wire.upstream.way import Proxy
+from gateway.wire.upstream.way import HttpProxy
 
 _MAX_ANSWER_BYTES = 16 * 1024
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r\n]?")
@@ -30,7 +30,7 @@ class Dial(Protocol):
 @dataclass(frozen=True, slots=True)
 class Direct:
     """
-    Straight to the backend.
+    Directly to the backend.
 
     Attributes:
         tls: None: plain TCP.
@@ -58,11 +58,11 @@ class Direct:
 @dataclass(frozen=True, slots=True)
 class Tunnel:
     """
-    To the backend through a proxy, which sees nothing but bytes.
+    To the backend through a proxy that only passes bytes on.
 
     Attributes:
         proxy: How the proxy is reached.
-        backend: How the backend would be reached straight.
+        backend: How the backend would be reached directly.
         authorization: The field line for the proxy with its CRLF, or empty.
     """
 
@@ -103,8 +103,8 @@ class Tunnel:
             raise ConnectionAbortedError(0, "the proxy sent something before the backend could")
         transport.resume_reading()
         tls, name = cast(ssl.SSLContext, self.backend.tls), self.backend.server_name
-        made = await asyncio.get_running_loop().start_tls(transport, protocol, tls, server_hostname=name)
-        return cast(asyncio.Transport, made)
+        secured = await asyncio.get_running_loop().start_tls(transport, protocol, tls, server_hostname=name)
+        return cast(asyncio.Transport, secured)
 
 
 class _Handshake(asyncio.Protocol):
@@ -112,7 +112,7 @@ class _Handshake(asyncio.Protocol):
     CONNECT, and the proxy's answer to it. Source: RFC 9110 §9.3.6.
 
     Attributes:
-        open: What has come behind the proxy's 200; or OSError.
+        open: What followed the proxy's 200; or OSError.
     """
 
     transport: asyncio.Transport
@@ -131,12 +131,12 @@ class _Handshake(asyncio.Protocol):
         head, end, early = self._answer.partition(b"\r\n\r\n")
         if self.open.done() or (not end and len(head) <= _MAX_ANSWER_BYTES):
             return
-        found = _STATUS_LINE.match(head)
-        if end and found and found[1].startswith(b"2"):
+        status_line = _STATUS_LINE.match(head)
+        if end and status_line and status_line[1].startswith(b"2"):
             self.transport.pause_reading()
             self.open.set_result(early)
         else:
-            status = found[1].decode() if found else "something that is no answer"
+            status = status_line[1].decode() if status_line else "with something other than HTTP"
             self.open.set_exception(ConnectionRefusedError(0, f"the proxy answered {status}"))
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -144,12 +144,12 @@ class _Handshake(asyncio.Protocol):
             self.open.set_exception(ConnectionResetError(0, "the proxy closed the connection"))
 
 
-def tunnel(proxy: Proxy, backend: Direct) -> Tunnel:
+def tunnel(proxy: HttpProxy, backend: Direct) -> Tunnel:
     """The way to *backend* through *proxy*. Raises ValueError: its URL cannot be used."""
     return Tunnel(to_proxy(proxy), backend, authorization_line(proxy))
 
 
-def to_proxy(proxy: Proxy) -> Direct:
+def to_proxy(proxy: HttpProxy) -> Direct:
     """How *proxy* itself is reached. Raises ValueError: its URL cannot be used."""
     parts = urlsplit(proxy.url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -159,7 +159,7 @@ def to_proxy(proxy: Proxy) -> Direct:
     return Direct(parts.hostname, parts.port or 443, ssl.create_default_context(), parts.hostname)
 
 
-def authorization_line(proxy: Proxy) -> str:
+def authorization_line(proxy: HttpProxy) -> str:
     """``Proxy-Authorization`` with its CRLF, or nothing. Source: RFC 7617; RFC 9110 §11.7.2."""
     if not proxy.username:
         return ""

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 from gateway.errors import UpstreamError
 from gateway.wire.messages import Request, Response
 from gateway.wire.pending import Pending
-
-if TYPE_CHECKING:
-    from gateway.wire.sweeper import Sweeper
-    from gateway.wire.upstream.connection import UpstreamConnection
-
-MAX_INTERIM = 16  # 1xx answers to one request
+from gateway.wire.sweeper import Sweeper
 
 # Source: RFC 9110 §9.2.2.
 _IDEMPOTENT = frozenset(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
@@ -22,8 +17,18 @@ class Queue(Protocol):
     """Where exchanges wait for a connection."""
 
     @property
-    def sweeper(self) -> Sweeper: ...
-    def withdraw(self, exchange: Any) -> None: ...
+    def sweeper(self) -> Sweeper:
+        """Looks after their deadlines."""
+
+    def withdraw(self, exchange: UpstreamExchange) -> None:
+        """*exchange* needs no connection any more."""
+
+
+class Carrier(Protocol):
+    """The connection that an exchange is on."""
+
+    def abort(self) -> None:
+        """Break the exchange off."""
 
 
 class UpstreamExchange(Pending[Response]):
@@ -35,21 +40,23 @@ class UpstreamExchange(Pending[Response]):
         chunked: Whether the body goes out in chunks.
         repeatable: Whether it may be sent again although the backend may have seen it. Source: RFC 9112 §9.3.1.
         timeout_s: From the end of the request to the answer's head.
+        deadline: When waiting for a connection, and then for the answer, ends; in the event loop's time.
         resends: How often a stale connection has cost this request an attempt.
+        carrier: Its connection; None while it waits for one, and once it is answered.
     """
 
-    __slots__ = ("_pool", "chunked", "connection", "deadline", "head", "repeatable", "request", "resends", "timeout_s")
+    __slots__ = ("_queue", "carrier", "chunked", "deadline", "head", "repeatable", "request", "resends", "timeout_s")
 
-    def __init__(self, pool: Queue, request: Request, head: bytes, chunked: bool, timeout_s: float) -> None:
+    def __init__(self, queue: Queue, request: Request, head: bytes, chunked: bool, timeout_s: float) -> None:
         super().__init__(self._abandon)
-        self._pool = pool
+        self._queue = queue
         self.timeout_s = timeout_s
         self.request = request
         self.head = head
         self.chunked = chunked
         self.resends = 0
-        self.deadline = pool.sweeper.deadline(timeout_s)
-        self.connection: UpstreamConnection | None = None
+        self.deadline = queue.sweeper.deadline(timeout_s)
+        self.carrier: Carrier | None = None
         self.repeatable = request.body is None and request.method in _IDEMPOTENT and not request.upgrade
 
     @property
@@ -60,7 +67,7 @@ class UpstreamExchange(Pending[Response]):
     def sweep(self, now: float) -> None:
         """Give up when no connection was free in time."""
         if now >= self.deadline:
-            self._pool.withdraw(self)
+            self._queue.withdraw(self)
             self.time_out()
 
     def time_out(self) -> None:
@@ -72,9 +79,9 @@ class UpstreamExchange(Pending[Response]):
         self.reject(UpstreamError("BackendConnectionFailure", message, status))
 
     def _abandon(self) -> None:
-        """Nobody waits any more."""
+        """The caller waits no more."""
         self.done = True
-        if self.connection is not None:
-            self.connection.abort()
+        if self.carrier is not None:
+            self.carrier.abort()
         else:
-            self._pool.withdraw(self)
+            self._queue.withdraw(self)

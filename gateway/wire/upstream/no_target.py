@@ -8,7 +8,7 @@ from gateway.wire.pending import Pending, rejected
 
 
 class NoTarget:
-    """For an API without a backend: a policy has to choose one, and until then sending fails."""
+    """For an API without a backend: sending fails until a policy chooses one."""
 
     url = Url("http", "no-backend.invalid", 80, "/")
 

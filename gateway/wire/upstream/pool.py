@@ -22,7 +22,7 @@ class Pool:
 
     Attributes:
         size: Open connections, and those being opened.
-        stopped: No connection is kept any more.
+        stopped: Connections end with the exchange that they carry.
     """
 
     def __init__(self, dial: Dial, settings: UpstreamSettings) -> None:
@@ -70,7 +70,7 @@ class Pool:
             exchange.refuse("All connections to the backend are in use, and too many requests wait.", 503)
 
     def withdraw(self, exchange: UpstreamExchange) -> None:
-        """*exchange* needs no connection any more."""
+        """*exchange* no longer needs a connection."""
         self.sweeper.forget(exchange)
         if exchange in self._waiting:
             self._waiting.remove(exchange)

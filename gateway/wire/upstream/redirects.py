@@ -2,42 +2,51 @@
 Redirects that the gateway follows for the client.
 
 Only to the same origin (scheme, host and port of the backend): the request carries credentials that belong there. Only
-requests whose body can be sent again. Anything else is passed on to the client as it is.
+requests whose body can be sent again. Any other redirect is passed on to the client as it is.
 
-Source: RFC 9110 §15.4; APIM "forward-request", follow-redirects.
+Source: RFC 9110 §15.4; Microsoft, "forward-request", follow-redirects
+(https://learn.microsoft.com/azure/api-management/forward-request-policy).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import SplitResult, urljoin, urlsplit
 
-from gateway.wire.messages import DEFAULT_PORTS, ForwardOptions, Request, Response
+from gateway.wire.messages import DEFAULT_PORTS, Request, Response, Url
 from gateway.wire.pending import Pending
 from gateway.wire.target import TargetError, split_target
 
-if TYPE_CHECKING:
-    from gateway.wire.upstream.upstream import HttpTarget
-
 _REDIRECTS = frozenset([301, 302, 303, 307, 308])
+
+Send = Callable[[Request], Pending[Response]]
+
+
+class _Place(NamedTuple):
+    """Where a redirect leads: the path below the backend's base, and the query."""
+
+    path: str
+    query: str
 
 
 class RedirectedRequest(Pending[Response]):
-    """One request through its redirects, to the answer that is none."""
+    """One request through its redirects, to the answer that is not one."""
 
-    __slots__ = ("_current", "_hops_left", "_options", "_request", "_target")
+    __slots__ = ("_base", "_current", "_hops_left", "_request", "_send")
 
-    def __init__(self, target: HttpTarget, request: Request, options: ForwardOptions, max_hops: int) -> None:
+    def __init__(self, base: Url, send: Send, request: Request, max_hops: int) -> None:
+        """*base*: the backend; *send*: sends a request there, following nothing."""
         super().__init__(self._abandon)
-        self._target = target
+        self._base = base
+        self._send = send
         self._request = request
-        self._options = options
         self._hops_left = max_hops
         self._current: Pending[Response] | None = None
-        self._send()
+        self._go()
 
-    def _send(self) -> None:
-        self._current = self._target.send_once(self._request, self._options)
+    def _go(self) -> None:
+        self._current = self._send(self._request)
         self._current.then(self._answered)
 
     def _answered(self, pending: Pending[Response]) -> None:
@@ -52,36 +61,23 @@ class RedirectedRequest(Pending[Response]):
             return
         self._hops_left -= 1
         response.body.discard()
-        self._redirect(response.status_code, *place)
-        self._send()
+        self._redirect(response.status_code, place)
+        self._go()
 
-    def _next_place(self, response: Response) -> tuple[str, str] | None:
-        """Path below the backend's base and query of the next request; None when *response* is the answer."""
+    def _next_place(self, response: Response) -> _Place | None:
+        """Where the next request goes; None when *response* is the answer."""
         location = response.headers.first("location")
         body = self._request.body
         if response.status_code not in _REDIRECTS or location is None or not self._hops_left:
             return None
         if body is not None and not body.buffered:
             return None
-        base = self._target.url
-        current = self._request.path if self._request.path.startswith("/") else "/" + self._request.path
-        prefix = base.path.rstrip("/")
-        try:
-            parts = urlsplit(urljoin(f"{base.scheme}://{base.authority}{prefix}{current}", location))
-            port = parts.port or DEFAULT_PORTS.get(parts.scheme)
-            path, _ = split_target(parts.path or "/")
-        except (TargetError, ValueError):
-            return None
-        if (parts.scheme, parts.hostname, port) != (base.scheme, base.host, base.port):
-            return None
-        if not path.startswith(f"{prefix}/"):
-            return None
-        return path[len(prefix) :], parts.query
+        return _place_below(self._base, self._request.path, location)
 
-    def _redirect(self, status: int, path: str, query: str) -> None:
+    def _redirect(self, status: int, place: _Place) -> None:
         """Point the request to the new place; 303, and POST on 301 and 302, become GET without a body."""
         request = self._request
-        request.path, request.query = path, query
+        request.path, request.query = place
         if status == 303 or (status in (301, 302) and request.method == "POST"):
             request.method = "HEAD" if request.method == "HEAD" else "GET"
             request.body = None
@@ -91,3 +87,23 @@ class RedirectedRequest(Pending[Response]):
         self.done = True
         if self._current is not None:
             self._current.cancel()
+
+
+def _place_below(base: Url, path: str, location: str) -> _Place | None:
+    """What *location*, seen from *path*, means below *base*; None when it leads elsewhere or is malformed."""
+    prefix = base.path.rstrip("/")
+    current = path if path.startswith("/") else f"/{path}"
+    try:
+        parts = urlsplit(urljoin(f"{base.scheme}://{base.authority}{prefix}{current}", location))
+        target, _ = split_target(parts.path or "/")
+        if not _is_same_origin(parts, base) or not target.startswith(f"{prefix}/"):
+            return None
+    except (TargetError, ValueError):
+        return None
+    return _Place(target[len(prefix) :], parts.query)
+
+
+def _is_same_origin(parts: SplitResult, base: Url) -> bool:
+    """Source: RFC 6454 §4. Raises ValueError: the port is not a number."""
+    port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+    return (parts.scheme, parts.hostname, port) == (base.scheme, base.host, base.port)

@@ -1,5 +1,5 @@
 """
-The check of an answer's head from a backend: what is framed in two ways is no answer.
+The check of an answer's head from a backend: what is framed in two ways is not an answer.
 
 Source: RFC 9112 §4 and §6.3.
 """
@@ -31,9 +31,9 @@ class ResponseHead:
     One head that passed.
 
     Attributes:
-        lines: The field lines, hop-by-hop and nominated ones taken away.
+        lines: The field lines, without hop-by-hop and nominated ones.
         length: Body bytes, ``CHUNKED`` or ``UNTIL_CLOSE``.
-        idle_s: How long the backend says that it keeps an unused connection; None where it says nothing.
+        idle_s: How long the backend announces that it keeps an unused connection; None where it does not.
         upgrade: The protocol of a 101 answer.
     """
 
@@ -45,9 +45,14 @@ class ResponseHead:
     idle_s: int | None = None
     upgrade: str = ""
 
+    @property
+    def is_final(self) -> bool:
+        """Whether no other head follows for the same request. Source: RFC 9110 §15.2."""
+        return self.status >= 200 or self.status == 101
+
 
 def parse_response(data: bytes, method: str, max_fields: int) -> ResponseHead:
-    """Read the head *data*, which has no empty line at its end any more. Raises ResponseError."""
+    """Read the head *data*, without the empty line at its end. Raises ResponseError."""
     text = data.decode("latin-1")
     lines = text.split("\r\n")
     minor, status, reason = _status_line(lines.pop(0))
@@ -67,15 +72,15 @@ def parse_response(data: bytes, method: str, max_fields: int) -> ResponseHead:
 
 def _status_line(line: str) -> tuple[int, int, str]:
     """Minor version, status and reason."""
-    found = _known.get(line)
-    if found is None:
+    parts = _known.get(line)
+    if parts is None:
         match = _STATUS_LINE.fullmatch(line)
         if match is None:
             raise ResponseError("malformed status line")
-        found = (int(match[1]), int(match[2]), match[3] or "")
+        parts = (int(match[1]), int(match[2]), match[3] or "")
         if len(_known) < _MAX_KNOWN and len(line) < 64:
-            _known[line] = found
-    return found
+            _known[line] = parts
+    return parts
 
 
 def _body_length(head: ResponseHead, method: str, minor: int) -> int:
@@ -113,19 +118,22 @@ def _content_length(line: str) -> int:
 
 
 def _connection(head: ResponseHead, minor: int) -> None:
-    """Apply Connection, Keep-Alive and Upgrade, and take the hop-by-hop fields away."""
+    """Apply Connection, Keep-Alive and Upgrade, and remove the hop-by-hop fields. Source: RFC 9110 §7.6.1, §7.8."""
     fields = head.lines
     options = tokens(fields["connection"]) if "connection" in fields else ()
     if "close" in options:
         head.keep_alive = False
     elif minor == 0:
         head.keep_alive = "keep-alive" in options and head.length != UNTIL_CLOSE
-    if "keep-alive" in fields and (parameter := _PARAMETER.search(fields["keep-alive"].lower())):
-        head.idle_s = int(parameter[1])
+    head.idle_s = _idle_s(fields)
     if head.status == 101 and "upgrade" in options and "upgrade" in fields:
         head.upgrade = ",".join(tokens(fields["upgrade"]))
-    for option in options:
-        if option != "content-length":
-            fields.pop(fold_name(option), None)
-    for name in HOP_BY_HOP.intersection(fields):
+    nominated = {fold_name(option) for option in options} - {"content-length"}
+    for name in fields.keys() & (HOP_BY_HOP | nominated):
         del fields[name]
+
+
+def _idle_s(fields: dict[str, str]) -> int | None:
+    """The backend's own keep-alive time. Source: RFC 2068 §19.7.1, which nobody has replaced."""
+    parameter = _PARAMETER.search(fields["keep-alive"].lower()) if "keep-alive" in fields else None
+    return None if parameter is None else int(parameter[1])

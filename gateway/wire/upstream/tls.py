@@ -14,11 +14,11 @@ def client_context(
     settings: TlsSettings, protocols: Sequence[str] = ("http/1.1",), certificate: StoredCertificate | None = None
 ) -> ssl.SSLContext:
     """
-    The context for one backend: chain and name are checked unless the settings say otherwise.
+    The context for one backend: chain and name are checked unless the settings relax that.
 
     Args:
-        protocols: What the handshake offers (ALPN), most wanted first.
-        certificate: Shown in place of the settings' own.
+        protocols: What the handshake offers (ALPN), most preferred first.
+        certificate: Presented instead of the settings' own.
 
     Raises:
         OSError: A file is missing or holds no usable certificate (``ssl.SSLError`` is one).
@@ -28,7 +28,7 @@ def client_context(
     if not settings.verify_chain:
         context.verify_mode = ssl.CERT_NONE
     if certificate is not None:
-        show(context, certificate)
+        present(context, certificate)
     elif settings.certificate_file:
         password = settings.key_password or None
         context.load_cert_chain(settings.certificate_file, settings.key_file or None, password)
@@ -36,9 +36,9 @@ def client_context(
     return context
 
 
-def show(context: ssl.SSLContext, certificate: StoredCertificate) -> None:
-    """Let *context* show *certificate*. Raises ssl.SSLError: key and certificate do not belong together."""
-    # The ssl module reads certificates from files only; the file is the owner's alone and gone right after.
+def present(context: ssl.SSLContext, certificate: StoredCertificate) -> None:
+    """Let *context* present *certificate*. Raises ssl.SSLError: key and certificate do not match."""
+    # The ssl module reads certificates from files only; only this user can read the file, and it is deleted right after.
     with tempfile.NamedTemporaryFile(suffix=".pem") as file:
         file.write(certificate.pem + (certificate.private_key or b""))
         file.flush()

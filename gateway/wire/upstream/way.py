@@ -1,4 +1,4 @@
-"""By which way a backend is reached, where a policy has chosen one: which certificate is shown, which proxy is used."""
+"""How a backend is reached, where a policy decides: with which client certificate, through which proxy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class StoredCertificate:
 
 
 @dataclass(frozen=True, slots=True)
-class Proxy:
+class HttpProxy:
     """An HTTP proxy for outgoing calls."""
 
     url: str
@@ -34,9 +34,9 @@ class Way:
     How requests get to a backend.
 
     Attributes:
-        certificate: Shown to the backend in place of the configured one.
-        proxy: Gone through.
+        certificate: Presented to the backend instead of the configured one.
+        proxy: Requests go through it.
     """
 
     certificate: StoredCertificate | None = None
-    proxy: Proxy | None = None
+    proxy: HttpProxy | None = None

@@ -16,7 +16,7 @@ from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.server.listener import Listener
 from gateway.wire.server.serve import ListenerTls, bind, configure, start
 from gateway.wire.settings import TlsSettings, UpstreamSettings
-from gateway.wire.upstream.upstream import HttpTarget
+from gateway.wire.upstream.http_target import HttpTarget
 from gateway.wire.upstream.way import StoredCertificate, Way
 from tests.wire.rig import Answerer, Forwarder, serving
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.messages import ForwardOptions, Request, Response
-from gateway.wire.upstream.upstream import HttpTarget
+from gateway.wire.upstream.http_target import HttpTarget
 from tests.wire.rig import OK, Backend, answer, backend
 
 FOLLOW = ForwardOptions(follow_redirects=True)

@@ -3,7 +3,8 @@ A backend: requests to it, over HTTP/1.1 through a pool of connections, or over 
 
 What does not depend on a request (authority, base path, TLS context) is prepared at load.
 
-Source: RFC 9112 §3; RFC 9110 §7.6.1; APIM, headers when forwarding (reference: apim-policies.md 8).
+Source: RFC 9112 §3; RFC 9110 §7.6.1; Microsoft, "forward-request"
+(https://learn.microsoft.com/azure/api-management/forward-request-policy).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _DEFAULT = UpstreamSettings()
 _STRAIGHT = Way()
 MAX_VARIANTS = 32  # of one backend: expressions can compute proxies and certificates
 
-# Methods whose requests tell that they have no content. Source: RFC 9110 §8.6.
+# Methods whose requests announce that they have no content. Source: RFC 9110 §8.6.
 _WITH_CONTENT = frozenset(["POST", "PUT", "PATCH"])
 
 
@@ -47,11 +48,11 @@ class HttpTarget:
 
     Attributes:
         url: Scheme, host, port and base path.
-        pool: Its connections.
+        pool: Its connections over HTTP/1.1.
     """
 
     def __init__(self, url: str | Url, settings: UpstreamSettings = _DEFAULT, way: Way = _STRAIGHT) -> None:
-        """*way*: the certificate that is shown, and the proxy that is gone through."""
+        """*way*: the certificate to present, and the proxy to go through."""
         self.url = parse_base_url(url) if isinstance(url, str) else url
         self.settings = settings
         self.way = way
@@ -70,11 +71,12 @@ class HttpTarget:
         if options.way is not None:
             return self._send_by(options.way, request, options)
         if options.follow_redirects:
-            return RedirectedRequest(self, request, options, self.settings.max_redirects)
+            send = partial(self.send_once, options=options)
+            return RedirectedRequest(self.url, send, request, self.settings.max_redirects)
         return self.send_once(request, options)
 
     def send_once(self, request: Request, options: ForwardOptions) -> Pending[Response]:
-        """Send *request* and take the first answer, whatever it is."""
+        """Send *request* and take the first answer, a redirect or not."""
         if options.http_version != "1" and self._speaks_http2(request, options):
             return self._send_over_http2(request, options)
         try:
@@ -101,12 +103,13 @@ class HttpTarget:
         return variant.send(request, replace(options, way=None))
 
     def _variant(self, way: Way) -> HttpTarget:
-        """The same backend, reached by *way*. Raises OSError: a certificate that does not fit; ValueError: a URL."""
+        """The same backend, reached by *way*. Raises OSError, ValueError: its certificate or proxy cannot be used."""
         if len(self._variants) >= MAX_VARIANTS:
             self._variants.pop(next(iter(self._variants))).pool.stopped = True  # its connections end with their work
         absolute = way.proxy is not None and self.url.scheme == "http"
-        made = self._variants[way] = (ProxiedTarget if absolute else HttpTarget)(self.url, self.settings, way)
-        return made
+        target_class = ProxiedTarget if absolute else HttpTarget
+        variant = self._variants[way] = target_class(self.url, self.settings, way)
+        return variant
 
     # -- over HTTP/2
     def _speaks_http2(self, request: Request, options: ForwardOptions) -> bool:
@@ -165,7 +168,7 @@ class HttpTarget:
             return "\r\n".join([self._host_line, *lines.values()])
         if host is not request.received_host:
             return "\r\n".join(lines.values())
-        lines["host"] = self._host_line  # in place and back again: quicker than a copy
+        lines["host"] = self._host_line  # in place, and restored below: quicker than a copy
         block = "\r\n".join(lines.values())
         lines["host"] = host
         return block
@@ -175,14 +178,11 @@ class HttpTarget:
 
     def _target(self, request: Request) -> str:
         """Path and query below the backend's base. Raises UpstreamError: no request line can be made."""
-        if request.method not in _USUAL_METHODS and not _METHOD.fullmatch(request.method):
-            raise UpstreamError("BackendConnectionFailure", "The request's method is malformed.")
+        _check_method(request.method)
         path = request.path
         path = self._base_path + path if path.startswith("/") else join_paths(self._base_path, path)
         target = f"{path}?{request.query}" if request.query else path
-        if not (target.isascii() and target.isprintable()) or " " in target or "#" in target:
-            target = quote(target, safe="/?%&=+,;:@!$'()*~[]-._|^`{}\\\"<>")
-        return target
+        return target if _is_plain(target) else quote(target, safe="/?%&=+,;:@!$'()*~[]-._|^`{}\\\"<>")
 
 
 class ProxiedTarget(HttpTarget):
@@ -196,6 +196,17 @@ class ProxiedTarget(HttpTarget):
         authority = self._host_line.removeprefix("Host: ")
         account = authorization_line(self.way.proxy) if self.way.proxy else ""
         return f"{request.method} http://{authority}{self._target(request)} HTTP/1.1\r\n{account}"
+
+
+def _check_method(method: str) -> None:
+    """Raises UpstreamError: *method* would break the request line."""
+    if method not in _USUAL_METHODS and not _METHOD.fullmatch(method):
+        raise UpstreamError("BackendConnectionFailure", "The request's method is malformed.")
+
+
+def _is_plain(target: str) -> bool:
+    """Whether *target* can stand in a request line as it is."""
+    return target.isascii() and target.isprintable() and " " not in target and "#" not in target
 
 
 def _as_http1(options: ForwardOptions) -> ForwardOptions:

@@ -12,7 +12,7 @@ from gateway.wire.headers import Headers
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.settings import UpstreamSettings
-from gateway.wire.upstream.upstream import HttpTarget, parse_base_url
+from gateway.wire.upstream.http_target import HttpTarget, parse_base_url
 from tests.wire.rig import (
     OK,
     Backend,

@@ -1,0 +1,72 @@
+"""
+The body of an answer on its way from the backend to the client.
+
+Source: RFC 9112 §6.3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.errors import UpstreamError
+from gateway.wire.body import BodyStream
+from gateway.wire.decoders import ChunkedDecoder, CloseDecoder, Decoder, LengthDecoder
+from gateway.wire.framing import CHUNKED
+
+
+class AnswerBody:
+    """
+    One body: where it ends, the stream that carries it, and whether it flows.
+
+    Attributes:
+        stream: What the client's side reads.
+        decoder: Finds the end.
+        flows: Whether the client takes what comes; if not, the backend's bytes stay in the socket.
+    """
+
+    __slots__ = ("_flow_changed", "_transport", "decoder", "flows", "stream")
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        length: int,
+        flow_changed: Callable[[], None],
+        give_up: Callable[[], None],
+    ) -> None:
+        """*length*: bytes, ``CHUNKED`` or ``UNTIL_CLOSE``; *give_up*: the client wants no more of it."""
+        self._transport = transport
+        self._flow_changed = flow_changed
+        self.flows = True
+        self.decoder = _decoder(length)
+        self.stream = BodyStream(length if length > 0 else None, self._pause, self._resume, give_up)
+
+    def _pause(self) -> None:
+        if self.flows and not self._transport.is_closing():
+            self.flows = False
+            self._transport.pause_reading()
+        self._flow_changed()
+
+    def _resume(self) -> None:
+        if not self.flows and not self._transport.is_closing():
+            self.flows = True
+            self._transport.resume_reading()
+        self._flow_changed()
+
+    def let_go(self) -> None:
+        """The body is complete: the connection reads again, whatever the client has still to take."""
+        if not self.flows and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def connection_ended(self, error: Exception | None) -> None:
+        """The backend has closed: the end of a body without a length, too early for any other."""
+        if isinstance(self.decoder, CloseDecoder) and error is None:
+            self.stream.finish()
+        else:
+            self.stream.fail(UpstreamError("BackendConnectionFailure", "The backend's answer ended too early."))
+
+
+def _decoder(length: int) -> Decoder:
+    if length > 0:
+        return LengthDecoder(length)
+    return ChunkedDecoder() if length == CHUNKED else CloseDecoder()

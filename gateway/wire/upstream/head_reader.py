@@ -1,0 +1,83 @@
+"""
+The heads of the answers on one connection, found in its bytes and checked.
+
+A head that equals the last one on the connection is not parsed again (docs/adr/0013).
+
+Source: RFC 9112 §2.2 and §4; RFC 9110 §15.2 for interim answers.
+"""
+
+from __future__ import annotations
+
+from gateway.wire.settings import UpstreamSettings
+from gateway.wire.upstream.response_head import ResponseError, ResponseHead, parse_response
+
+MAX_INTERIM = 16  # 1xx answers to one request
+_WHOLE_BYTES = 8 * 1024  # a body up to here is passed on with its head: backends often send them in two pieces
+
+
+class HeadReader:
+    """
+    Reads one head after the other.
+
+    Attributes:
+        rest: What followed the head that ``read`` returned last.
+    """
+
+    __slots__ = ("_held", "_interim", "_last_data", "_last_head", "_last_method", "_settings", "rest")
+
+    def __init__(self, settings: UpstreamSettings) -> None:
+        self._settings = settings
+        self.rest = b""
+        self._held = b""  # a head that is not complete, or a complete one whose short body is not
+        self._interim = 0
+        self._last_data = b""
+        self._last_method = ""
+        self._last_head: ResponseHead | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything of the answer that is due has come."""
+        return bool(self._held or self._interim)
+
+    def read(self, data: bytes, method: str) -> ResponseHead | None:
+        """
+        The final head of the answer to a request with *method* once it is complete; None while more has to come.
+
+        Raises:
+            ResponseError: The backend broke the protocol.
+        """
+        data = self._held + data if self._held else data
+        while True:
+            end = data.find(b"\r\n\r\n")
+            if end < 0 or end > self._settings.max_head_bytes:
+                self._hold(data)
+                return None
+            head = self._parse(data[:end], method)
+            if len(data) - end - 4 < head.length <= _WHOLE_BYTES:
+                self._held = data
+                return None
+            data = data[end + 4 :]
+            if head.is_final:
+                self._held, self._interim, self.rest = b"", 0, data
+                return head
+            self._count_interim()
+
+    def _hold(self, data: bytes) -> None:
+        """Keep the beginning of a head, unless it can only go wrong."""
+        self._held = data
+        if len(data) > self._settings.max_head_bytes:
+            raise ResponseError("its answer's head is too large")
+        if data.count(b"\n") != data.count(b"\r\n"):  # it will never end as a head must
+            raise ResponseError("a bare line end in its answer's head")
+
+    def _parse(self, data: bytes, method: str) -> ResponseHead:
+        if data == self._last_data and method == self._last_method and self._last_head is not None:
+            return self._last_head
+        head = parse_response(data, method, self._settings.max_fields)
+        self._last_data, self._last_method, self._last_head = data, method, head
+        return head
+
+    def _count_interim(self) -> None:
+        self._interim += 1
+        if self._interim > MAX_INTERIM:
+            raise ResponseError("too many interim answers")
