@@ -19,14 +19,16 @@ named-values: {my-openid-configuration-url: "https://issuer.test/.well-known/ope
 
 SERVE = """
 import pathlib, sys
-import gateway.cli, gateway.serving
-gateway.serving.build(gateway.serving.load(pathlib.Path(sys.argv[1])))
+import gateway.cli
+from gateway.serving import process
+process.build(process.load(pathlib.Path(sys.argv[1])))
 print(*sys.modules)
 """
 CHECK = """
 import pathlib, sys
-import gateway.cli, gateway.check
-assert gateway.check.check_all([pathlib.Path(sys.argv[1])], None)[0].ok
+import gateway.cli
+from gateway.commands import check
+assert check.check_all([pathlib.Path(sys.argv[1])], None)[0].ok
 print(*sys.modules)
 """
 
@@ -55,4 +57,4 @@ def test_hidden_libraries_can_be_loaded_later(library: str) -> None:
     """What is hidden while another library loads is there for everybody else."""
     if find_spec(library) is None:  # greenlet comes with other libraries only
         pytest.skip(f"{library} is not installed")
-    loaded(f"import gateway.http_calls, {library}", Path())
+    loaded(f"import gateway.outside.http_calls, {library}", Path())

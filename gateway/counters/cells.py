@@ -12,7 +12,7 @@ EXACT_ENTRIES = 64
 
 
 @dataclass(slots=True)
-class _Entry:
+class _Burst:
     """Calls that expire together: the moments of the first and the last, and what they counted."""
 
     first: float
@@ -33,7 +33,7 @@ class SlidingCell:
     def __init__(self, period_s: float) -> None:
         self._period_s = period_s
         self._used = 0
-        self._entries: deque[_Entry] = deque()
+        self._entries: deque[_Burst] = deque()
 
     def used(self, now: float) -> int:
         """What was counted within the period before *now*."""
@@ -51,7 +51,7 @@ class SlidingCell:
             self._entries[-1].last = now
             self._entries[-1].amount += amount
         elif amount:
-            self._entries.append(_Entry(now, now, amount))
+            self._entries.append(_Burst(now, now, amount))
 
     def wait_s(self, now: float, limit: int) -> float:
         """Seconds until less than *limit* is used."""

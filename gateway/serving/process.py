@@ -38,7 +38,7 @@ EVERYBODY = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
 
 def serve(path: Path, *, workers: int | None = None, port: int | None = None) -> None:
-    """Run until a signal stops it. Raises LoadError, before anything listens, with every problem in the configuration."""
+    """Run until a signal stops it. Raises LoadError, before anything listens, with every problem found."""
     config = load(path)
     logs.configure(config.logging.level, config.logging.format)
     logs.hide(secrets_of(config))
@@ -156,9 +156,7 @@ def _manage(gateway: Gateway, management: socket.socket, paths: list[Path]) -> N
         signals = StopSignals()
         async with serve_management(gathered.create_app(paths, console), management):
             await signals.wait()
-            await signals.delay(
-                gateway.config.timeouts.drain_delay_s
-            )  # until the workers report that they are not ready
+            await signals.delay(gateway.config.timeouts.drain_delay_s)  # workers report that they are not ready
 
     uvloop.run(run())
 

@@ -4,7 +4,8 @@ emit-metric as Prometheus summaries: count and sum of what policies emitted, by 
 Names and values come from documents and requests, so both are bounded: series beyond the limit are counted together as
 ``(other)``, metrics beyond the limit are dropped and counted.
 
-Source: Microsoft, "emit-metric" (https://learn.microsoft.com/azure/api-management/emit-metric-policy); Prometheus data model, metric names and labels.
+Source: Microsoft, "emit-metric" (https://learn.microsoft.com/azure/api-management/emit-metric-policy);
+Prometheus data model, metric names and labels.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """
 Logging: one JSON object a line on standard output, or lines for people.
 
-Whatever looks like a token is masked and long texts are cut, anywhere in a line: the last guard, since every part already
-keeps its secrets to itself. A line is rendered first and searched as a whole; only one that could hold a secret is
-cleaned value by value, because a flood of refused requests must not cost more than the refusals.
+Whatever looks like a token is masked and long texts are cut, anywhere in a line: the last guard, since every part
+already keeps its secrets to itself. A line is rendered first and searched as a whole; only one that could hold a secret
+is cleaned value by value, because a flood of refused requests must not cost more than the refusals.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from gateway.value_cache.seam import MAX_VALUE_BYTES, storage_key
 _ENTRY_BYTES = 350
 
 
-class _Entry(NamedTuple):
+class _CachedValue(NamedTuple):
     value: bytes
     expires_at: float
     size: int
@@ -32,7 +32,7 @@ class MemoryCache:
         """*max_bytes*: memory of all entries, estimated; *clock*: seconds, monotonic."""
         self._max_value_bytes = max_value_bytes
         self._clock = clock
-        self._entries: LRUCache[str, _Entry] = LRUCache(max_bytes, getsizeof=lambda entry: entry.size)
+        self._entries: LRUCache[str, _CachedValue] = LRUCache(max_bytes, getsizeof=lambda entry: entry.size)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -60,7 +60,7 @@ class MemoryCache:
         if ttl_s <= 0 or len(value) > self._max_value_bytes or size > self._entries.maxsize:
             self._entries.pop(key, None)
         else:
-            self._entries[key] = _Entry(value, self._clock() + ttl_s, size)
+            self._entries[key] = _CachedValue(value, self._clock() + ttl_s, size)
 
     def remove(self, key: str) -> None:
         """Remove *key*; nothing happens when it is not there."""

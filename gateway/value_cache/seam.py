@@ -16,8 +16,8 @@ _LONGEST_KEY = 256
 
 class ValueCache(Protocol):
     """
-    Bytes by key. A cache may evict at any time and never fails: what it does not have is a miss, what it cannot keep (too
-    large, no room, server down) is not kept.
+    Bytes by key. A cache may evict at any time and never fails: what it does not have is a miss, what it cannot keep
+    (too large, no room, server down) is not kept.
     """
 
     def lookup(self, key: str) -> bytes | None | Awaitable[bytes | None]:

@@ -44,7 +44,7 @@ _RESET = "The backend reset the stream before its answer."
 _CLOSED = "The backend closed the connection before its answer."
 
 
-class Owner(Protocol):
+class Http2Owner(Protocol):
     """The pool, as its connections see it."""
 
     settings: UpstreamSettings
@@ -65,7 +65,7 @@ class Http2Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Http2Owner) -> None:
         self._owner = owner
         self._h2 = H2Connection(H2Configuration(header_encoding=None))
         self._frames = GoawayFilter()

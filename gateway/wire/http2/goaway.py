@@ -1,7 +1,7 @@
 """
 GOAWAY frames, filtered out of what a backend sends.
 
-A backend that sends GOAWAY still answers the streams that it has accepted: nginx does so after every thousandth request.
+A backend that sends GOAWAY still answers the streams that it accepted: nginx does so after every thousandth request.
 The h2 library treats the frame as the end of the connection and refuses what follows, so it never sees one.
 
 Source: RFC 9113 §4.1 and §6.8.

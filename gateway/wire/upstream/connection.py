@@ -37,7 +37,7 @@ _WRITE_HIGH_BYTES = 256 * 1024
 CLOSE_TIMEOUT_S = 2.0  # for what is unsent, and for TLS to say goodbye
 
 
-class Owner(Protocol):
+class ConnectionOwner(Protocol):
     """The pool, as its connections see it."""
 
     settings: UpstreamSettings
@@ -64,7 +64,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: ConnectionOwner) -> None:
         self.state = ConnectionState.OPENING
         self._owner = owner
         self._settings = owner.settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.errors import UpstreamError
 from gateway.wire.messages import Request, Response
@@ -20,8 +20,8 @@ class Queue(Protocol):
     def sweeper(self) -> Sweeper:
         """Looks after their deadlines."""
 
-    def withdraw(self, exchange: UpstreamExchange) -> None:
-        """*exchange* needs no connection any more."""
+    def withdraw(self, exchange: Any) -> None:
+        """*exchange* no longer needs a connection."""
 
 
 class Carrier(Protocol):

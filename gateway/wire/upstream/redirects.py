@@ -23,7 +23,7 @@ _REDIRECTS = frozenset([301, 302, 303, 307, 308])
 Send = Callable[[Request], Pending[Response]]
 
 
-class _Place(NamedTuple):
+class _NextPlace(NamedTuple):
     """Where a redirect leads: the path below the backend's base, and the query."""
 
     path: str
@@ -64,7 +64,7 @@ class RedirectedRequest(Pending[Response]):
         self._redirect(response.status_code, place)
         self._go()
 
-    def _next_place(self, response: Response) -> _Place | None:
+    def _next_place(self, response: Response) -> _NextPlace | None:
         """Where the next request goes; None when *response* is the answer."""
         location = response.headers.first("location")
         body = self._request.body
@@ -74,7 +74,7 @@ class RedirectedRequest(Pending[Response]):
             return None
         return _place_below(self._base, self._request.path, location)
 
-    def _redirect(self, status: int, place: _Place) -> None:
+    def _redirect(self, status: int, place: _NextPlace) -> None:
         """Point the request to the new place; 303, and POST on 301 and 302, become GET without a body."""
         request = self._request
         request.path, request.query = place
@@ -89,7 +89,7 @@ class RedirectedRequest(Pending[Response]):
             self._current.cancel()
 
 
-def _place_below(base: Url, path: str, location: str) -> _Place | None:
+def _place_below(base: Url, path: str, location: str) -> _NextPlace | None:
     """What *location*, seen from *path*, means below *base*; None when it leads elsewhere or is malformed."""
     prefix = base.path.rstrip("/")
     current = path if path.startswith("/") else f"/{path}"
@@ -100,7 +100,7 @@ def _place_below(base: Url, path: str, location: str) -> _Place | None:
             return None
     except (TargetError, ValueError):
         return None
-    return _Place(target[len(prefix) :], parts.query)
+    return _NextPlace(target[len(prefix) :], parts.query)
 
 
 def _is_same_origin(parts: SplitResult, base: Url) -> bool:

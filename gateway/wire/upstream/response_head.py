@@ -123,14 +123,18 @@ def _connection(head: ResponseHead, minor: int) -> None:
     options = tokens(fields["connection"]) if "connection" in fields else ()
     if "close" in options:
         head.keep_alive = False
-    elif minor == 0:
-        head.keep_alive = "keep-alive" in options and head.length != UNTIL_CLOSE
+    elif minor == 0 and head.length != UNTIL_CLOSE:
+        head.keep_alive = "keep-alive" in options
     head.idle_s = _idle_s(fields)
-    if head.status == 101 and "upgrade" in options and "upgrade" in fields:
-        head.upgrade = ",".join(tokens(fields["upgrade"]))
+    head.upgrade = _upgrade(fields, options) if head.status == 101 else ""
     nominated = {fold_name(option) for option in options} - {"content-length"}
     for name in fields.keys() & (HOP_BY_HOP | nominated):
         del fields[name]
+
+
+def _upgrade(fields: dict[str, str], options: tuple[str, ...]) -> str:
+    """The protocol that the backend switches to, lower case; empty when it does not name it properly."""
+    return ",".join(tokens(fields["upgrade"])) if "upgrade" in options and "upgrade" in fields else ""
 
 
 def _idle_s(fields: dict[str, str]) -> int | None:

@@ -38,7 +38,7 @@ def client_context(
 
 def present(context: ssl.SSLContext, certificate: StoredCertificate) -> None:
     """Let *context* present *certificate*. Raises ssl.SSLError: key and certificate do not match."""
-    # The ssl module reads certificates from files only; only this user can read the file, and it is deleted right after.
+    # The ssl module reads certificates from files only; only this user can read this one, and it is deleted after.
     with tempfile.NamedTemporaryFile(suffix=".pem") as file:
         file.write(certificate.pem + (certificate.private_key or b""))
         file.flush()
