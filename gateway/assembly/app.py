@@ -36,7 +36,7 @@ from gateway.outside.http_calls import HttpCalls
 from gateway.outside.identity import IdentityTokens
 from gateway.outside.token_endpoints import token_source
 from gateway.pipeline.services import Services
-from gateway.revocation import RevocationLookup
+from gateway.revocation.lookup import RevocationLookup
 from gateway.telemetry.emitted_metrics import EmittedMetrics
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.tokens.cache import TokenCache

@@ -8,7 +8,10 @@ from cryptography import x509
 
 from gateway.config import Config
 from gateway.errors import LoadError
-from gateway.revocation import Authorities, Fetcher, RevocationLookup, parse_list
+from gateway.revocation.authorities import Authorities
+from gateway.revocation.crl import parse_list
+from gateway.revocation.fetching import Fetcher
+from gateway.revocation.lookup import RevocationLookup
 
 
 def client_authorities(config: Config) -> RevocationLookup | None:

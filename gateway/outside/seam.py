@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from gateway.wire.headers import Headers
     from gateway.wire.messages import Response
-    from gateway.wire.upstream.way import Proxy, StoredCertificate
+    from gateway.wire.upstream.way import HttpProxy, StoredCertificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Call:
     body: bytes
     timeout_s: float
     certificate: StoredCertificate | None = None
-    proxy: Proxy | None = None
+    proxy: HttpProxy | None = None
 
 
 class HttpClient(Protocol):

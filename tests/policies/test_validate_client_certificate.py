@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from gateway.errors import LoadError, PolicyError
-from gateway.revocation import Authorities
+from gateway.revocation.authorities import Authorities
 from gateway.revocation.certificate_facts import thumbprint
 from gateway.wire.upstream.way import StoredCertificate
 from tests.policies.bench import Bench, codes, get

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from gateway.revocation import Authorities, Fetcher, RevocationLookup
-from gateway.revocation.lookup import REVOKED, UNDECIDED
+from gateway.revocation.authorities import Authorities
+from gateway.revocation.fetching import Fetcher
+from gateway.revocation.lookup import REVOKED, UNDECIDED, RevocationLookup
 from tests.nginx import free_port, nginx
 from tests.revocation.pki import DAY, NOW, Authority, Identity, openssl_responder
 from tests.wire.rig import backend

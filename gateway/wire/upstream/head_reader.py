@@ -1,7 +1,7 @@
 """
 The heads of the answers on one connection, found in its bytes and checked.
 
-A head that equals the last one on the connection is not parsed again (docs/adr/0013).
+A head that equals the last one on the connection is not parsed again (docs/adr/0009).
 
 Source: RFC 9112 §2.2 and §4; RFC 9110 §15.2 for interim answers.
 """
