@@ -67,14 +67,14 @@ def write_files(folder: Path, known: int, unseen: int) -> None:
 
 def table(costs: Costs, trees: Sequence[str]) -> str:
     """Microseconds per request and how far processes differ; of two trees also the ratio, with its outermost pairs."""
-    head = f"{'µs of processor time per request':50}" + "".join(f"{name:>20}" for name in trees)
+    head = f"{'µs of processor time per request':50}" + "".join(f"{name:>24}" for name in trees)
     rows = [_row(f"{name:16}{title:34}", costs[name]) for name, title in TITLES.items() if name in costs]
     stand_ins = " and ".join(f"{cost.value:.2f}" for cost in costs[COPIED])
     return "\n".join([head, *rows, f"The stand-ins' own cost is part of it: {stand_ins} µs."])
 
 
 def _row(name: str, costs: Sequence[Cost]) -> str:
-    cells = "".join(f"{cost.value:12.1f} ±{cost.spread:6.1%}" for cost in costs)
+    cells = "".join(f"{cost.value:16.1f} ±{cost.spread:6.1%}" for cost in costs)
     if len(costs) == 1:
         return f"{name}{cells}"
     ratio = Ratio.of(*costs)
