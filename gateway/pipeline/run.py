@@ -74,15 +74,13 @@ def as_policy_error(error: Exception) -> PolicyError | None:
         case KeysUnavailable():
             retry = (("Retry-After", str(error.retry_after)),)
             return PolicyError(503, "KeysUnavailable", error.message, "Service unavailable", retry)
-        case BodyTooLarge() | ClientLeft():
-            return _unread_body(error)
-        case WorkExceeded():
-            return PolicyError(413, "RequestBodyTooLarge", str(error), "Request body too large")
+        case BodyTooLarge() | WorkExceeded() | ClientLeft():
+            return _body_error(error)
     return None
 
 
-def _unread_body(error: BodyTooLarge | ClientLeft) -> PolicyError:
-    if isinstance(error, BodyTooLarge):
-        return PolicyError(413, "RequestBodyTooLarge", str(error), "Request body too large")
-    # Nobody reads this answer; on-error and the log still learn what happened.
-    return PolicyError(499, "ClientConnectionFailure", str(error))
+def _body_error(error: BodyTooLarge | WorkExceeded | ClientLeft) -> PolicyError:
+    if isinstance(error, ClientLeft):
+        # This answer has no reader; on-error and the log still learn what happened.
+        return PolicyError(499, "ClientConnectionFailure", str(error))
+    return PolicyError(413, "RequestBodyTooLarge", str(error), "Request body too large")

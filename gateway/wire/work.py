@@ -12,7 +12,7 @@ from gateway.errors import GatewayError
 
 REQUEST_TIME_S = 2.0
 REQUEST_MEMORY = 256 * 1024 * 1024
-# What may run on the event loop in one turn; longer work runs beside the loop (see ``pipeline.beside``).
+# What may run on the event loop in one turn; longer work runs beside the loop.
 TURN_S = 0.02
 
 
@@ -51,5 +51,5 @@ class Work:
             raise WorkExceeded(f"the request needs more {what} than one request may have")
 
     def used(self, time_s: float) -> None:
-        """Account for work that has measured itself and stopped in time; the next one is refused when nothing is left."""
+        """Account for work that has measured itself and stopped in time; once nothing is left, the next is refused."""
         self.time_s = max(0.0, self.time_s - time_s)

@@ -7,8 +7,7 @@ Source: APIM "Policies in Azure API Management"; design.md §3.3.
 from __future__ import annotations
 
 from gateway.documents.model import Node, PolicyDocument, Section
-from gateway.documents.xml import source as xml_source
-from gateway.documents.xml.reader import Reader
+from gateway.documents.xml.reader import read
 from gateway.documents.xml.writer import dump
 from gateway.errors import LoadError, Problem
 
@@ -26,7 +25,7 @@ def parse(text: str | bytes, file: str) -> PolicyDocument:
     Raises:
         LoadError: The text is not well-formed, or not a policy document.
     """
-    root = Reader(xml_source.read(text, file)).root()
+    root = read(text, file)
     if root.name == "fragment":
         return PolicyDocument(file, fragment=root)
     return _document(_policies(root), file)

@@ -1,21 +1,24 @@
 """
 XML as APIM reads it → a tree of nodes: well-formed XML, but that expressions stand in it as raw C#.
 
-One pass with a stack of open elements, so that depth costs nothing; the first mistake ends it, as in any XML parser.
+The text is decoded, with line ends in one form, and each offset leads back to line and column. One pass with a stack
+of open elements follows, so that depth costs nothing; the first mistake ends it, as in any XML parser. An expression is
+C#, not XML: it is found by its own brackets, and quotes, ``<`` and ``&&`` inside it mean nothing here.
 
-Source: XML 1.0 §2 and §3; APIM "Set or edit policies", formats ``xml`` and ``rawxml``.
+Source: XML 1.0 §2 to §4 and appendix F; APIM "Set or edit policies", formats ``xml`` and ``rawxml``.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from gateway.documents.model import Node, Text
-from gateway.documents.xml import text as xml_text
-from gateway.documents.xml.source import Source
-from gateway.documents.xml.text import Piece
-from gateway.errors import LoadError
+from gateway.errors import LoadError, Location
+from gateway.expressions.scan import Unbalanced, is_expression, scan_expression, unescape_expression
 
 MAX_DEPTH = 100  # elements inside elements
 
@@ -34,7 +37,178 @@ _TAG_END = re.compile(r"\s*(/?)>")
 _TEXT_STOP = re.compile(r"<|@[({]")
 _VALUE_STOPS = {'"': re.compile(r'["<]|@[({]'), "'": re.compile(r"['<]|@[({]")}
 
+MAX_CHARACTERS = 1 << 20  # APIM takes 512 KB
 
+_BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+# A declared utf-16 is not believed: .NET writes it into files that it then saves as UTF-8.
+_DECLARED = re.compile(rb"""^<\?xml[^>]*encoding=["'](iso-8859-1|windows-1252)["']""", re.IGNORECASE)
+_FORBIDDEN = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_REFERENCE = re.compile(r"&(?:#(\d{1,7});|#x([0-9a-fA-F]{1,6});|([A-Za-z][\w.-]*);)?")
+
+
+def read(text: str | bytes, file: str) -> Node:
+    """
+    The root element of *text*; *file* names it in errors.
+
+    Raises:
+        LoadError: The text is too large, not text, or not well-formed; one problem.
+    """
+    return _Reader(_source(text, file)).root()
+
+
+# -- the text and its places
+class _Source:
+    """One document's text and name; offsets into ``text`` become locations."""
+
+    __slots__ = ("_lines", "file", "text")
+
+    def __init__(self, text: str, file: str) -> None:
+        self.text = text
+        self.file = file
+        self._lines: list[int] | None = None
+
+    def location(self, offset: int) -> Location:
+        """Line and column of *offset*."""
+        if self._lines is None:
+            self._lines = [0, *(found.end() for found in re.finditer("\n", self.text))]
+        line = bisect_right(self._lines, offset)
+        return Location(self.file, line, offset - self._lines[line - 1] + 1)
+
+    def error(self, offset: int, code: str, message: str, remedy: str = "") -> LoadError:
+        """A LoadError at *offset*, to be raised."""
+        return LoadError.at(self.location(offset), code, message, remedy)
+
+
+def _source(text: str | bytes, file: str) -> _Source:
+    """
+    The source of *text*.
+
+    Raises:
+        LoadError: too-large, bad-encoding or forbidden-character.
+    """
+    decoded = _decode(text, file) if isinstance(text, bytes) else text
+    if len(decoded) > MAX_CHARACTERS:
+        message = f"the document is longer than {MAX_CHARACTERS} characters"
+        raise LoadError.at(Location(file), "too-large", message, "split it into fragments")
+    source = _Source(decoded.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"), file)
+    if found := _FORBIDDEN.search(source.text):
+        message = f"the character U+{ord(found[0]):04X} cannot stand in XML"
+        raise source.error(found.start(), "forbidden-character", message, "remove it")
+    return source
+
+
+def _decode(data: bytes, file: str) -> str:
+    encoding = next((name for mark, name in _BYTE_ORDER_MARKS if data.startswith(mark)), "utf-8")
+    if declared := _DECLARED.match(data):
+        encoding = declared[1].decode("ascii")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        lines = data[: error.start].split(b"\n")
+        location = Location(file, len(lines), len(lines[-1]) + 1)
+        raise LoadError.at(location, "bad-encoding", f"these bytes are not {encoding}", "save it as UTF-8") from None
+
+
+# -- values: literal text, expressions and CDATA put together into what the author meant
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """
+    A part of a value, and where it begins.
+
+    Attributes:
+        fixed: CDATA and expressions: white space at their ends belongs to them.
+    """
+
+    offset: int
+    value: str
+    fixed: bool = False
+
+
+def _literal(source: _Source, start: int, end: int) -> _Piece:
+    """Literal text with its character references resolved."""
+
+    def character(reference: re.Match[str]) -> str:
+        value = _resolve(reference)
+        if value is None:
+            message = f"{reference[0]!r} is not a character reference of XML"
+            remedy = "write &amp; for an ampersand; fill in template placeholders before"
+            raise source.error(start + reference.start(), "unknown-entity", message, remedy)
+        return value
+
+    raw = source.text[start:end]
+    return _Piece(start, _REFERENCE.sub(character, raw) if "&" in raw else raw)
+
+
+def _resolve(reference: re.Match[str]) -> str | None:
+    decimal, hexadecimal, name = reference.groups()
+    if name:
+        return _NAMED.get(name)
+    number = int(decimal) if decimal else int(hexadecimal or "0", 16)
+    allowed = number in (9, 10, 13) or 0x20 <= number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF
+    return chr(number) if allowed else None
+
+
+def _expression(source: _Source, start: int) -> tuple[_Piece, int]:
+    """
+    The expression at *start*, and the offset after it.
+
+    Raises:
+        LoadError: unbalanced-expression.
+    """
+    try:
+        end = scan_expression(source.text, start)
+    except Unbalanced as error:
+        remedy = "check its brackets, quotes and comments"
+        message = f"the expression does not end: {error}"
+        raise source.error(max(start, error.position), "unbalanced-expression", message, remedy) from None
+    return _Piece(start, unescape_expression(source.text[start:end]), fixed=True), end
+
+
+def _attribute_value(source: _Source, pieces: list[_Piece], start: int) -> Text:
+    """An attribute's value; line breaks stay, because comments in an expression end there."""
+    value = "".join(piece.value for piece in pieces)
+    if is_expression(value):
+        return Text(value.strip(), source.location(_first(pieces)))
+    return Text(value, source.location(start))
+
+
+def _content(source: _Source, pieces: list[_Piece], verbatim: bool) -> Text | None:
+    """
+    An element's content, or None when it is nothing but white space.
+
+    White space at the ends is layout and dropped, unless it stands in CDATA or the element is *verbatim*.
+    """
+    if not any(piece.fixed or piece.value.strip() for piece in pieces):
+        return None
+    value = "".join(piece.value for piece in pieces)
+    if is_expression(value):
+        return Text(value.strip(), source.location(_first(pieces)))
+    if verbatim:
+        return Text(value, source.location(pieces[0].offset))
+    head, tail = _layout(pieces)
+    return Text(value[head : len(value) - tail], source.location(_first(pieces)))
+
+
+def _first(pieces: list[_Piece]) -> int:
+    """Offset of the first character that is not layout."""
+    piece = next(piece for piece in pieces if piece.fixed or piece.value.strip())
+    return piece.offset + len(piece.value) - len(piece.value.lstrip())
+
+
+def _layout(pieces: list[_Piece]) -> tuple[int, int]:
+    """How many characters of layout stand before and behind what is visible or fixed."""
+    head = "".join(piece.value for piece in takewhile(_is_loose, pieces))
+    tail = "".join(piece.value[::-1] for piece in takewhile(_is_loose, reversed(pieces)))
+    return len(head) - len(head.lstrip()), len(tail) - len(tail.lstrip())
+
+
+def _is_loose(piece: _Piece) -> bool:
+    return not piece.fixed
+
+
+# -- elements
 @dataclass(slots=True)
 class _Open:
     """An element whose end has not been reached; *inner* is where its content begins."""
@@ -44,13 +218,13 @@ class _Open:
     attributes: dict[str, Text]
     inner: int = 0
     children: list[Node] = field(default_factory=list)
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[_Piece] = field(default_factory=list)
 
 
-class Reader:
+class _Reader:
     """Reads one source; use it once."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: _Source) -> None:
         self._source = source
         self._text = source.text
         self._stack: list[_Open] = []
@@ -81,7 +255,7 @@ class Reader:
             self._literal(position, stop.start())
             if stop[0] == "<":
                 return stop.start()
-            piece, position = xml_text.expression(self._source, stop.start())
+            piece, position = _expression(self._source, stop.start())
             self._stack[-1].pieces.append(piece)
         end = self._text.find("<", position)
         end = len(self._text) if end < 0 else end
@@ -92,7 +266,7 @@ class Reader:
         if start == end:
             return
         if self._stack:
-            self._stack[-1].pieces.append(xml_text.literal(self._source, start, end))
+            self._stack[-1].pieces.append(_literal(self._source, start, end))
         elif junk := self._text[start:end].strip():
             at = self._text.index(junk, start)
             place = "after" if self._root else "before"
@@ -131,7 +305,7 @@ class Reader:
         end = self._find("]]>", start, "CDATA section")
         if not self._stack:
             raise self._error(start, "text-outside-root", "CDATA outside the root element")
-        self._stack[-1].pieces.append(Piece(start + 9, self._text[start + 9 : end - 3], fixed=True))
+        self._stack[-1].pieces.append(_Piece(start + 9, self._text[start + 9 : end - 3], fixed=True))
         return end
 
     # -- tags
@@ -171,17 +345,17 @@ class Reader:
 
     def _value(self, start: int, quote: str) -> tuple[Text, int]:
         """The value that begins at *start*, and the offset after its closing *quote*."""
-        pieces: list[Piece] = []
+        pieces: list[_Piece] = []
         position = start
         while stop := _VALUE_STOPS[quote].search(self._text, position):
-            pieces.append(xml_text.literal(self._source, position, stop.start()))
+            pieces.append(_literal(self._source, position, stop.start()))
             if stop[0] == quote:
-                return xml_text.attribute_value(self._source, pieces, start), stop.end()
+                return _attribute_value(self._source, pieces, start), stop.end()
             if stop[0] == "<":
                 message = "'<' stands in an attribute's value"
                 remedy = "write &lt;, or check that the value before it is closed"
                 raise self._error(stop.start(), "stray-less-than", message, remedy)
-            piece, position = xml_text.expression(self._source, stop.start())
+            piece, position = _expression(self._source, stop.start())
             pieces.append(piece)
         message = "the attribute's value is never closed"
         raise self._error(start - 1, "unclosed-value", message, f"close it with {quote}")
@@ -214,7 +388,7 @@ class Reader:
     def _node(self, element: _Open, inner_end: int) -> Node:
         location = self._source.location(element.start)
         verbatim = element.name == SET_BODY
-        text = xml_text.content(self._source, element.pieces, verbatim)
+        text = _content(self._source, element.pieces, verbatim)
         node = Node(element.name, location, element.attributes, tuple(element.children), text)
         if not (verbatim and element.children):
             return node

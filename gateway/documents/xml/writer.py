@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from xml.parsers import expat
 
 from gateway.documents.model import Node, PolicyDocument, Section, Text
-from gateway.documents.xml import source as xml_source
-from gateway.documents.xml.reader import SET_BODY, STYLESHEET, TRANSFORM, Reader
+from gateway.documents.xml.reader import SET_BODY, STYLESHEET, TRANSFORM, read
 from gateway.errors import LoadError, Location
 from gateway.expressions.scan import is_expression
 
@@ -70,7 +69,7 @@ def _attributes(node: Node, indent: str) -> Iterator[str]:
 def _value(text: Text) -> str:
     tables = (_QUOTED, _ONE_LINE) if _breaks_freely(text.value) else (_ONE_LINE, _QUOTED)
     ways = [*(text.value.translate(table) for table in tables), _marked(text.value, _ONE_LINE)]
-    return _first_faithful(ways, text, lambda written: _read(f'<a b="{written}"/>').attributes["b"].value)
+    return _first_faithful(ways, text, lambda written: read(f'<a b="{written}"/>', "").attributes["b"].value)
 
 
 def _breaks_freely(value: str) -> bool:
@@ -89,17 +88,17 @@ def _content(node: Node) -> str:
     elif node.name == SET_BODY and _is_standard(value):
         ways = [value, *ways]
     name = SET_BODY if node.name == SET_BODY else "a"
-    return _first_faithful(ways, text, lambda written: _content_of(_read(f"<{name}>{written}</{name}>")))
+    return _first_faithful(ways, text, lambda written: _content_of(read(f"<{name}>{written}</{name}>", "")))
 
 
 def _stylesheet(text: Text) -> str:
     """The stylesheet is mark-up already; what is none, or more than one element, is refused."""
 
-    def read(written: str) -> str | None:
-        found = _read(f"<{TRANSFORM}>{written}</{TRANSFORM}>").children
-        return _content_of(found[0]) if len(found) == 1 else None
+    def reread(written: str) -> str | None:
+        children = read(f"<{TRANSFORM}>{written}</{TRANSFORM}>", "").children
+        return _content_of(children[0]) if len(children) == 1 else None
 
-    return _first_faithful([text.value.strip()], Text(text.value.strip(), text.location), read)
+    return _first_faithful([text.value.strip()], Text(text.value.strip(), text.location), reread)
 
 
 def _cdata(value: str) -> str:
@@ -132,14 +131,10 @@ def _content_of(node: Node) -> str | None:
     return node.text.value if node.text and not node.children else None
 
 
-def _read(written: str) -> Node:
-    return Reader(xml_source.read(written, "")).root()
-
-
-def _first_faithful(ways: Iterable[str], text: Text, read: Callable[[str], str | None]) -> str:
+def _first_faithful(ways: Iterable[str], text: Text, reread: Callable[[str], str | None]) -> str:
     for written in ways:
         try:
-            if read(written) == text.value:
+            if reread(written) == text.value:
                 return written
         except LoadError:
             continue
