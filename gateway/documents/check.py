@@ -115,13 +115,18 @@ class _Check:
             if name in declared:
                 self._value(text, declared[name], f"{node.name}/{name}")
             elif not name.startswith("xmlns:"):
-                message = f"{node.name} takes no attribute {name!r}"
-                known_names = [*declared, *(child.element.name for child in shape.children)]
-                self._report(text.location, "unknown-attribute", message, _suggest(name, known_names))
+                self._unknown_attribute(node, name, [*declared, *(child.element.name for child in shape.children)])
+        self._missing_attributes(node, shape)
+
+    def _missing_attributes(self, node: Node, shape: Element) -> None:
         for attribute in shape.attributes:
             if attribute.required and attribute.name not in node.attributes:
                 message = f"{node.name} needs the attribute {attribute.name}"
                 self._report(node.location, "missing-attribute", message, f"add {attribute.name}")
+
+    def _unknown_attribute(self, node: Node, name: str, known: list[str]) -> None:
+        message = f"{node.name} takes no attribute {name!r}"
+        self._report(node.attributes[name].location, "unknown-attribute", message, _suggest(name, known))
 
     def _text(self, node: Node, shape: Element) -> None:
         takes_text = shape.content in (Content.TEXT, Content.VERBATIM)
@@ -199,10 +204,13 @@ class _Check:
             self._bad_value(text, name, f"one of: {', '.join(rule.choices)}")
         if rule.format and not re.fullmatch(rule.format.pattern, written):
             self._bad_value(text, name, rule.format.remedy)
-        pattern = _LITERALS.get(rule.kind)
-        if pattern and not pattern.fullmatch(value):
+        if pattern := _LITERALS.get(rule.kind):
+            self._typed(text, rule, name, fits=pattern.fullmatch(value) is not None)
+
+    def _typed(self, text: Text, rule: Attribute | Element, name: str, fits: bool) -> None:
+        if not fits:
             self._bad_value(text, name, f"write {_EXPECTED[rule.kind]}")
-        elif pattern and isinstance(rule, Attribute) and rule.kind is not Kind.BOOLEAN:
+        elif isinstance(rule, Attribute) and rule.kind is not Kind.BOOLEAN:
             self._bounds(text, rule, name)
 
     def _bad_value(self, text: Text, name: str, remedy: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from gateway.documents.model import Node, PolicyDocument
+from gateway.documents.model import Node, PolicyDocument, Text
 from gateway.errors import Problem
 
 _OBJECT_ID = re.compile(r"object.?id|(^|[^a-z])oid([^a-z]|$)", re.IGNORECASE)
@@ -24,14 +24,18 @@ def lint(document: PolicyDocument) -> list[Problem]:
 
 def _subject_is_not_object_id(root: Node) -> Iterator[Problem]:
     """``sub`` is the object id for applications only. Source: design.md decision 8; reference 2.9."""
+    for value in _object_id_values(root):
+        if _SUBJECT.search(value.value):
+            message = "the header's name says object id, but Subject is the object id for applications only"
+            remedy = "for users read the claim oid: see policies/caller-objectid-oid.yaml"
+            yield Problem(value.location, "subject-is-not-object-id", message, remedy)
+
+
+def _object_id_values(root: Node) -> Iterator[Text]:
+    """The values of headers whose names promise an object id."""
     for node in root.walk():
-        if node.name != "set-header" or not _OBJECT_ID.search(node.attribute("name") or ""):
-            continue
-        for value in node.all("value"):
-            if value.text is not None and _SUBJECT.search(value.text.value):
-                message = "the header's name says object id, but Subject is the object id for applications only"
-                remedy = "for users read the claim oid: see policies/caller-objectid-oid.yaml"
-                yield Problem(value.text.location, "subject-is-not-object-id", message, remedy)
+        if node.name == "set-header" and _OBJECT_ID.search(node.attribute("name") or ""):
+            yield from (value.text for value in node.all("value") if value.text is not None)
 
 
 def _cors_after_token(root: Node) -> Iterator[Problem]:

@@ -56,25 +56,28 @@ class Pipeline:
         """The answer to ``context.request``: at once, or later. Never raises for what a request can cause."""
         try:
             outcome = run(self.inbound, context)
-            if outcome is None:
-                outcome = run(self.backend, context)
-                if isinstance(outcome, Pending):
-                    return self._follow(outcome, context)
-                return self._then(outcome, (self.outbound,), context)
-            return self._then(outcome, (self.backend, self.outbound), context)
+            if outcome is not None:
+                return self._then(outcome, (self.backend, self.outbound), context)
+            outcome = run(self.backend, context)
+            if isinstance(outcome, Pending):
+                return self._follow(outcome, context)
+            return self._then(outcome, (self.outbound,), context)
         except Exception as error:
             return self.recover(error, context)
 
     def answer_preflight(self, context: Context) -> Response | Awaitable[Response]:
         """The answer to a CORS preflight: nothing but the policies for it runs, and no key or token is asked for."""
         try:
-            for place, preflight in self.preflight:
-                context.place = place
-                answer = preflight(context)
-                if answer is not None:
-                    return answer
+            return self._preflight_answer(context)
         except Exception as error:
             return self.recover(error, context)
+
+    def _preflight_answer(self, context: Context) -> Response:
+        for place, preflight in self.preflight:
+            context.place = place
+            answer = preflight(context)
+            if answer is not None:
+                return answer
         return Response(200)
 
     def judge(self, context: Context) -> Response | Awaitable[Outcome] | None:
@@ -134,12 +137,7 @@ class Pipeline:
     async def _continue(self, waiting: Awaitable[Outcome], stages: tuple[Steps, ...], context: Context) -> Response:
         """Wait, then run the remaining *stages*."""
         try:
-            outcome = await waiting
-            for steps in stages:
-                if outcome is not None:
-                    break
-                outcome = await finish(run(steps, context))
-            return _answer(outcome, context)
+            return _answer(await _finish_stages(waiting, stages, context), context)
         except Exception as error:
             recovered = self.recover(error, context)
             return recovered if isinstance(recovered, Response) else await recovered
@@ -149,6 +147,15 @@ class Pipeline:
             return _answer(await waiting, context)
         except Exception as second:
             return _last_resort(second, context)
+
+
+async def _finish_stages(waiting: Awaitable[Outcome], stages: tuple[Steps, ...], context: Context) -> Outcome:
+    outcome = await waiting
+    for steps in stages:
+        if outcome is not None:
+            break
+        outcome = await finish(run(steps, context))
+    return outcome
 
 
 def _answer(outcome: Outcome, context: Context) -> Response:

@@ -8,7 +8,7 @@ Source: APIM policy reference, "cache-lookup"; RFC 9111 §4.1 for Vary.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -139,22 +139,31 @@ class CacheLookup(PolicyType):
 
     def _key(self, vary: frozenset[str], context: Context) -> str:
         """Everything that may change the response, in one text."""
-        request, user = context.request, context.user
-        wanted = set(_names(self.parameters, context))
-        pairs = [pair for pair in query.pairs(request.query) if not self.parameters or query.name_of(pair) in wanted]
+        request = context.request
         parts = [
             context.api.id,
             context.api.revision,
             context.operation.id,
             str(request.original_url).partition("?")[0],
+            *sorted(self._counted(request.query, context)),
+            *(f"{name}:{request.headers.joined(name) or ''}" for name in sorted(vary)),
+            *self._user(context),
         ]
-        parts += sorted(pairs)
-        parts += [f"{name}:{request.headers.joined(name) or ''}" for name in sorted(vary)]
-        if self.by_developer(context):
-            parts.append(f"user:{user.id if user else ''}")
-        if self.by_groups(context):
-            parts.append(f"groups:{sorted(group.id for group in user.groups) if user else ''}")
         return "response/" + "\n".join(parts)
+
+    def _counted(self, text: str, context: Context) -> list[str]:
+        """The query parameters that tell responses apart."""
+        if not self.parameters:
+            return query.pairs(text)
+        wanted = set(_names(self.parameters, context))
+        return [pair for pair in query.pairs(text) if query.name_of(pair) in wanted]
+
+    def _user(self, context: Context) -> Iterator[str]:
+        user = context.user
+        if self.by_developer(context):
+            yield f"user:{user.id if user else ''}"
+        if self.by_groups(context):
+            yield f"groups:{sorted(group.id for group in user.groups) if user else ''}"
 
     async def _wait(self, found: Awaitable[bytes | None], context: Context) -> Outcome:
         return await finish(self._answer(await found, context))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
+    from gateway.wire.body import Body
     from gateway.wire.messages import Response
 
 # They belong to one connection or one caller. Source: RFC 9111 §3.1.
@@ -73,10 +74,9 @@ class CacheStore(PolicyType):
     def _keeps(self, response: Response, plan: CachePlan, context: Context) -> bool:
         """Whether the response may be given to the next caller."""
         wanted = self.condition(context) if self.condition else response.status_code == 200
-        length = response.body.stream.length or 0 if response.body.stream else len(response.body.content)
-        named = (response.headers.joined("Vary") or "").lower().split(",")
-        varies = {name.strip() for name in named} - {"", "origin"}
-        return wanted and length <= MAX_VALUE_BYTES and varies <= plan.vary and "Set-Cookie" not in response.headers
+        varies = {name.strip() for name in (response.headers.joined("Vary") or "").lower().split(",")} - {"", "origin"}
+        fits = _known_length(response.body) <= MAX_VALUE_BYTES
+        return wanted and fits and varies <= plan.vary and "Set-Cookie" not in response.headers
 
     async def _buffer_and_store(self, response: Response, plan: CachePlan, duration_s: float, context: Context) -> None:
         await response.body.buffer(self.max_body_bytes)
@@ -91,3 +91,8 @@ class CacheStore(PolicyType):
         content = response.body.read(preserve=True)
         kept = CachedResponse(response.status_code, response.reason, headers, content, self.now())
         return plan.cache.store(plan.key, kept.to_bytes(), duration_s)
+
+
+def _known_length(body: Body) -> int:
+    """Bytes, as far as they are announced; 0 for a stream of unknown length, which is measured when it is stored."""
+    return len(body.content) if body.stream is None else body.stream.length or 0

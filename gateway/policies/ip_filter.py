@@ -98,19 +98,26 @@ def _ranges(parts: list[Value[str]], settings: Settings) -> Value[Range]:
 
 
 def _range(first: str, last: str | None = None) -> Range:
-    if last is None and "/" in first:
-        return _network(first)
-    ends = parse(first), parse(first if last is None else last)
-    if ends[0] is None or ends[1] is None or ends[0].version != ends[1].version:
-        raise ExpressionError("FormatException", f"{first!r} is no address" if last is None else "no address range")
-    if int(ends[0]) > int(ends[1]):
+    if last is None:
+        return _network(first) if "/" in first else (_address(first), _address(first))
+    begin, end = _address(first), _address(last)
+    if begin.version != end.version:
+        raise ExpressionError("FormatException", f"one end is IPv4 and the other IPv6: {first} to {last}")
+    if int(begin) > int(end):
         raise ExpressionError("FormatException", f"the range begins after its end: {first} to {last}")
-    return ends[0], ends[1]
+    return begin, end
+
+
+def _address(text: str) -> Address:
+    address = parse(text)
+    if address is None:
+        raise ExpressionError("FormatException", f"{text!r} is not an address")
+    return address
 
 
 def _network(text: str) -> Range:
     try:
         network = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
-        raise ExpressionError("FormatException", f"{text!r} is no network") from None
+        raise ExpressionError("FormatException", f"{text!r} is not a network") from None
     return network[0], network[-1]

@@ -21,7 +21,7 @@ from gateway.errors import ExpressionError
 from gateway.expressions.json.reader import read_moment
 from gateway.expressions.json.writer import moment_text
 from gateway.pipeline.policy import PolicyType
-from gateway.policies.parts.conversion import Conversion, conditions
+from gateway.policies.parts.conversion import BodyConversion, conditions
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -84,7 +84,7 @@ class JsonToXml(PolicyType):
     prefix: Value[str]
     attributes: Value[str] | None
     parses_dates: bool
-    conversion: Conversion
+    conversion: BodyConversion
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
@@ -94,7 +94,7 @@ class JsonToXml(PolicyType):
             prefix=settings.text("namespace-prefix"),
             attributes=settings.maybe(settings.text, "attribute-block-name"),
             parses_dates=settings.constant_bool("parse-date"),
-            conversion=Conversion.compile(settings, "json", "xml"),
+            conversion=BodyConversion.compile(settings, "json", "xml"),
         )
 
     def apply(self, context: Context) -> None:

@@ -21,7 +21,7 @@ from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
     from gateway.openapi import Content, MediaType
-    from gateway.pipeline.context import Context
+    from gateway.pipeline.context import Context, StoredExample
     from gateway.pipeline.settings import Settings
 
 # What a range of media types stands for when the policy names none.
@@ -66,9 +66,8 @@ class MockResponse(PolicyType):
 
     def _bodies(self, context: Context) -> Iterator[tuple[str, bytes]]:
         """Content types and bodies that fit: the configuration's, then those of the definition."""
-        for example in context.operation.examples:
-            if example.status == self.status and self._wants(example.content_type):
-                yield example.content_type, example.body
+        examples = filter(self._fits, context.operation.examples)
+        yield from ((example.content_type, example.body) for example in examples)
         response = (context.operation.definition or UNDEFINED).response(self.status)
         for media_type in self._media_types(response.content) if response else ():
             content_type = self.content_type or media_type.name.replace("application/*", _JSON).replace("*/*", _JSON)
@@ -80,5 +79,6 @@ class MockResponse(PolicyType):
         found = content.find(self.content_type.partition(";")[0].strip().lower())
         return [found] if found else []
 
-    def _wants(self, content_type: str) -> bool:
-        return self.content_type is None or content_type.lower() == self.content_type.lower()
+    def _fits(self, example: StoredExample) -> bool:
+        same_type = self.content_type is None or example.content_type.lower() == self.content_type.lower()
+        return same_type and example.status == self.status

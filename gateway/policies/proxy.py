@@ -33,7 +33,7 @@ SHAPE = Element(
 
 
 @dataclass(frozen=True, slots=True)
-class Proxy(PolicyType):
+class ProxyPolicy(PolicyType):
     """One compiled proxy."""
 
     shape: ClassVar[Element] = SHAPE

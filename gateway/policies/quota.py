@@ -13,7 +13,7 @@ from gateway.counters import Admission, Counters, Demand, FixedWindow
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element, Kind
 from gateway.pipeline.policy import PolicyType
-from gateway.policies.parts.limits import Report, quota_refusal, report_attributes, start, then
+from gateway.policies.parts.limits import LimitReport, quota_refusal, report_attributes, start, then
 from gateway.policies.parts.subscription_limits import Limit, demands, limits
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Quota(PolicyType):
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
 
     limits: tuple[Limit, ...]
-    report: Report
+    report: LimitReport
     counters: Counters
     background: Background
 
@@ -72,7 +72,7 @@ class Quota(PolicyType):
         services = settings.services
         return cls(
             limits(settings, _windows, settings.constant_int("renewal-period")),
-            Report.compile(settings),
+            LimitReport.compile(settings),
             services.counters,
             services.background,
         )

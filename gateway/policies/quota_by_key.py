@@ -17,7 +17,7 @@ from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.limits import (
     Increment,
-    Report,
+    LimitReport,
     count_afterwards,
     increment_attributes,
     quota_refusal,
@@ -64,7 +64,7 @@ class QuotaByKey(PolicyType):
     start_s: float
     key: Value[str]
     increment: Increment
-    report: Report
+    report: LimitReport
     counters: Counters
     background: Background
 
@@ -84,7 +84,7 @@ class QuotaByKey(PolicyType):
             start_s=_start(settings),
             key=settings.text("counter-key"),
             increment=Increment.compile(settings),
-            report=Report.compile(settings),
+            report=LimitReport.compile(settings),
             counters=settings.services.counters,
             background=settings.services.background,
         )

@@ -13,7 +13,7 @@ from gateway.counters import Admission, Counters, SlidingWindow
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element, Kind
 from gateway.pipeline.policy import PolicyType
-from gateway.policies.parts.limits import Report, rate_refusal, report_attributes, then
+from gateway.policies.parts.limits import LimitReport, rate_refusal, report_attributes, then
 from gateway.policies.parts.subscription_limits import Limit, demands, limits
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class RateLimit(PolicyType):
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
 
     limits: tuple[Limit, ...]
-    report: Report
+    report: LimitReport
     counters: Counters
 
     @classmethod
@@ -67,7 +67,7 @@ class RateLimit(PolicyType):
         """From ``<rate-limit>``."""
         return cls(
             limits(settings, _windows, settings.constant_int("renewal-period")),
-            Report.compile(settings),
+            LimitReport.compile(settings),
             settings.services.counters,
         )
 

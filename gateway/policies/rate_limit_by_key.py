@@ -15,7 +15,7 @@ from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.limits import (
     Increment,
-    Report,
+    LimitReport,
     count_afterwards,
     increment_attributes,
     rate_refusal,
@@ -73,7 +73,7 @@ class RateLimitByKey(PolicyType):
     period_s: Value[int]
     key: Value[str]
     increment: Increment
-    report: Report
+    report: LimitReport
     counters: Counters
     background: Background
 
@@ -85,7 +85,7 @@ class RateLimitByKey(PolicyType):
             period_s=settings.integer("renewal-period"),
             key=settings.text("counter-key"),
             increment=Increment.compile(settings, settings.constant_bool("increment-after-response")),
-            report=Report.compile(settings),
+            report=LimitReport.compile(settings),
             counters=settings.services.counters,
             background=settings.services.background,
         )

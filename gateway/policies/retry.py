@@ -105,16 +105,22 @@ class Retry(PolicyType):
         """The outcome of the last run."""
         place, retries = context.place, min(self.count(context), MAX_COUNT)
         for number in range(1, retries + 1):
-            try:
-                outcome = await finish(run(self.steps, context))
-                if outcome is not None or not await self._holds(context):
-                    return outcome
-            except UpstreamError:
-                if not self._asks_again(context):
-                    raise
+            over, outcome = await self._attempt(context)
+            if over:
+                return outcome
             context.place = place
             await asyncio.sleep(self.delays.before(number, context))
         return await finish(run(self.steps, context))
+
+    async def _attempt(self, context: Context) -> tuple[bool, Outcome]:
+        """One run: whether it was the last, and its outcome."""
+        try:
+            outcome = await finish(run(self.steps, context))
+            return outcome is not None or not await self._holds(context), outcome
+        except UpstreamError:
+            if not self._asks_again(context):
+                raise
+            return False, None
 
     async def _holds(self, context: Context) -> bool:
         waiting = self.buffer.apply(context) if self.buffer else None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
-    from gateway.policies.parts.liquid_template import Template
+    from gateway.policies.parts.liquid_template import LiquidTemplate
     from gateway.wire.headers import Headers
 
 
@@ -57,7 +57,7 @@ class SetBody(PolicyType):
     sections: ClassVar[frozenset[Section]] = ANYWHERE
 
     content: Value[Any]
-    template: Template | None
+    template: LiquidTemplate | None
     on_request: bool
 
     @classmethod
@@ -91,6 +91,6 @@ class SetBody(PolicyType):
             headers.remove("Content-Encoding")
         return body
 
-    def _rendered(self, template: Template, context: Context) -> str:
+    def _rendered(self, template: LiquidTemplate, context: Context) -> str:
         """The template on the message of this section, also where its text becomes the body of another."""
         return template(*message(context, self.on_request), context)

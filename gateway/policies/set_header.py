@@ -76,15 +76,19 @@ class SetHeader(PolicyType):
         values = tuple(value.content() for value in settings.all("value"))
         if isinstance(name, Constant):
             _check_literals(settings, name.value, values)
-        if isinstance(action, Constant) and action.value != "delete" and not values:
+        if not values and isinstance(action, Constant) and action.value != "delete":
             raise settings.error("missing-child", "set-header has no <value>", "add one, or exists-action='delete'")
-        overrides = isinstance(action, Constant) and action.value == "override"
-        owned = (name.value,) if overrides and isinstance(name, Constant) else ()
-        ready = None
-        if owned and len(values) == 1 and field_key(owned[0]) != "host":
-            ready = (field_key(owned[0]), f"{owned[0]}: ", values[0])
+        owned = _owned(name, action)
         exact = any(isinstance(value, Computed) and value.expression.reads_token for value in values)
-        return cls(name, action, values, settings.on_request, owned, exact, ready)
+        return cls(
+            name=name,
+            action=action,
+            values=values,
+            on_request=settings.on_request,
+            owned=owned,
+            exact=exact,
+            ready=_ready(owned, values),
+        )
 
     @property
     def sets_headers(self) -> tuple[str, ...]:
@@ -133,13 +137,30 @@ class SetHeader(PolicyType):
 
     def _lines(self, name: str, evaluated: list[_Evaluated]) -> list[str]:
         """The values as header lines: one line, joined by a comma, unless the header's lists must stay apart."""
-        found = [(value, safe_value(name, text, self.exact)) for value, text in evaluated]
+        carried = [(value, safe_value(name, text, self.exact)) for value, text in evaluated]
         # A claim that is missing or blank must not become an empty identity: no value, no header (docs/adr/0044).
-        values = [text for value, text in found if text or isinstance(value, Constant)]
-        lines = values if len(values) < 2 or fold_name(name) in ONE_LINE_EACH else [",".join(values)]
+        values = [text for value, text in carried if text or isinstance(value, Constant)]
+        lines = _joined(name, values)
         if fold_name(name) == "host" and not all(map(is_authority, lines)):
-            raise _invalid(name, "it is no host with an optional port")
+            raise _invalid(name, "it is not a host with an optional port")
         return lines
+
+
+def _joined(name: str, values: list[str]) -> list[str]:
+    return values if len(values) < 2 or fold_name(name) in ONE_LINE_EACH else [",".join(values)]
+
+
+def _owned(name: Value[str], action: Value[str]) -> tuple[str, ...]:
+    """The name that is overridden whatever the client sent; empty where that depends on the request."""
+    overrides = isinstance(action, Constant) and action.value == "override"
+    return (name.value,) if overrides and isinstance(name, Constant) else ()
+
+
+def _ready(owned: tuple[str, ...], values: tuple[Value[str], ...]) -> tuple[str, str, Value[str]] | None:
+    """Key, beginning of the line and value of the usual case: one value for one known name."""
+    if not owned or len(values) != 1 or field_key(owned[0]) == "host":
+        return None
+    return field_key(owned[0]), f"{owned[0]}: ", values[0]
 
 
 def safe_value(name: str, value: str, exact: bool) -> str:

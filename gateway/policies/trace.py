@@ -41,7 +41,7 @@ _METADATA = Element(
 
 
 @dataclass(frozen=True, slots=True)
-class Trace(PolicyType):
+class TracePolicy(PolicyType):
     """One compiled trace; the message itself is never changed by it."""
 
     shape: ClassVar[Element] = Element(

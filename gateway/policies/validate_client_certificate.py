@@ -69,7 +69,7 @@ class ValidateClientCertificate(PolicyType):
 
     checks: frozenset[str]
     ignores_error: bool
-    identities: tuple[Identity, ...]
+    identities: tuple[CertificateIdentity, ...]
     authorities: ClientAuthorities | None
     now: Callable[[], float]
 
@@ -131,7 +131,7 @@ class ValidateClientCertificate(PolicyType):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class CertificateIdentity:
     """
     One accepted certificate.
 
@@ -150,12 +150,12 @@ class Identity:
         return self.issuer is None or issued_by(certificate, self.issuer)
 
 
-def _identity(settings: Settings) -> Identity:
+def _identity(settings: Settings) -> CertificateIdentity:
     given = [name for name in _ISSUER_FORMS if settings.has(name)]
     if len(given) > 1:
         raise settings.error("conflict", f"{given[0]} and {given[1]} both name the issuer", "keep one", at=given[1])
     wanted = {name: _normal(name, settings.constant(name)) for name in _FACTS if settings.has(name)}
-    identity = Identity(wanted, _stored_issuer(settings))
+    identity = CertificateIdentity(wanted, _stored_issuer(settings))
     if not wanted and identity.issuer is None:
         raise settings.error("missing-attribute", "an identity without facts is everybody", "say what must hold")
     return identity

@@ -15,7 +15,7 @@ from gateway.documents.shape import ID, Attribute, Child, Element, Kind
 from gateway.openapi import Content
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.body_text import decoded, is_json, is_xml, media_type, message
-from gateway.policies.parts.content_forms import CONTENT, Form
+from gateway.policies.parts.content_forms import CONTENT, ContentForm
 from gateway.policies.parts.validation import ERRORS_VARIABLE, Conclusion, Finding, action
 
 if TYPE_CHECKING:
@@ -45,21 +45,36 @@ _MAP = Element(
 
 
 @dataclass(frozen=True, slots=True)
+class TypeMapping:
+    """One ``<type>``: messages of type *given*, or for which *when* holds, are validated as *target*."""
+
+    given: Value[str] | None
+    when: Value[bool] | None
+    target: Value[str]
+
+    def applies(self, own: str, context: Context) -> bool:
+        """Whether a message of the type *own* is meant."""
+        if self.when is not None and self.when(context):
+            return True
+        return self.given is not None and self.given(context).lower() == own
+
+
+@dataclass(frozen=True, slots=True)
 class TypeMap:
     """``<content-type-map>``."""
 
     any: Value[str] | None = None
     missing: Value[str] | None = None
-    types: tuple[tuple[Value[str] | None, Value[bool] | None, Value[str]], ...] = ()
+    types: tuple[TypeMapping, ...] = ()
 
     def type_of(self, headers: Headers, context: Context) -> str:
         """The type that the message is validated as; empty when there is none."""
         own = media_type(headers)
         if self.any:
             return self.any(context)
-        for given, when, target in self.types:
-            if (when and when(context)) or (given and given(context).lower() == own):
-                return target(context)
+        mapping = next((mapping for mapping in self.types if mapping.applies(own, context)), None)
+        if mapping is not None:
+            return mapping.target(context)
         return self.missing(context) if not own and self.missing else own
 
 
@@ -85,7 +100,7 @@ class ValidateContent(PolicyType):
     max_bytes: Value[int]
     exceeded: Value[str]
     types: TypeMap
-    forms: tuple[Form, ...]
+    forms: tuple[ContentForm, ...]
     conclusion: Conclusion
     max_buffer_bytes: int
 
@@ -99,7 +114,7 @@ class ValidateContent(PolicyType):
             max_bytes=settings.integer("max-size"),
             exceeded=settings.text("size-exceeded-action"),
             types=_type_map(settings.child("content-type-map")),
-            forms=tuple(map(Form.compile, settings.all("content"))),
+            forms=tuple(map(ContentForm.compile, settings.all("content"))),
             conclusion=Conclusion(variable, settings.on_request),
             max_buffer_bytes=settings.services.max_body_bytes,
         )
@@ -154,7 +169,7 @@ def _type_map(settings: Settings | None) -> TypeMap:
         settings.maybe(settings.text, "any-content-type-value"),
         settings.maybe(settings.text, "missing-content-type-value"),
         tuple(
-            (each.maybe(each.text, "from"), each.maybe(each.boolean, "when"), each.text("to"))
-            for each in settings.all("type")
+            TypeMapping(mapping.maybe(mapping.text, "from"), mapping.maybe(mapping.boolean, "when"), mapping.text("to"))
+            for mapping in settings.all("type")
         ),
     )

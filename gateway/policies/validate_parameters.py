@@ -104,12 +104,11 @@ class ValidateParameters(PolicyType):
         request = context.request
         pairs = [(query.name_of(pair), query.value_of(pair)) for pair in query.pairs(request.query)]
         for parameter in definition.query:
-            found = [pair for pair in pairs if parameter.owns(pair[0])]
-            yield from QUERY.check(parameter, found, self.query.action(parameter.name, True, context))
+            given = [pair for pair in pairs if parameter.owns(pair[0])]
+            yield from QUERY.check(parameter, given, self.query.action(parameter.name, True, context))
         declared = {name.casefold() for name in request.matched_query}
-        for name in sorted({name for name, _ in pairs} - declared):
-            if not any(parameter.owns(name) for parameter in definition.query):
-                yield QUERY.unspecified(name, self.query.action(name, False, context))
+        for name in _unspecified({name for name, _ in pairs} - declared, definition):
+            yield QUERY.unspecified(name, self.query.action(name, False, context))
 
     def _headers(self, definition: OperationDefinition, context: Context) -> Iterator[Finding]:
         headers = context.request.headers
@@ -119,6 +118,11 @@ class ValidateParameters(PolicyType):
         if definition is not UNDEFINED or self.headers_named:
             for name in sorted({*headers.names()} - definition.headers.keys() - _ALWAYS):
                 yield REQUEST_HEADER.unspecified(name, self.headers.action(name, False, context))
+
+
+def _unspecified(names: set[str], definition: OperationDefinition) -> list[str]:
+    """Those of *names* that no query parameter of *definition* owns, sorted."""
+    return sorted(name for name in names if not any(parameter.owns(name) for parameter in definition.query))
 
 
 def _overrides(settings: Settings, kind: str) -> Overrides:

@@ -19,7 +19,7 @@ from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import ExpressionError
 from gateway.pipeline.policy import PolicyType
-from gateway.policies.parts.conversion import Conversion, conditions
+from gateway.policies.parts.conversion import BodyConversion, conditions
 from gateway.policies.parts.safe_xml import XmlError, parse_xml
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class XmlToJson(PolicyType):
 
     kind: Value[str]
     always_array: Value[bool]
-    conversion: Conversion
+    conversion: BodyConversion
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
@@ -67,7 +67,7 @@ class XmlToJson(PolicyType):
         return cls(
             kind=settings.text("kind"),
             always_array=settings.boolean("always-array-child-elements"),
-            conversion=Conversion.compile(settings, "xml", "json"),
+            conversion=BodyConversion.compile(settings, "xml", "json"),
         )
 
     def apply(self, context: Context) -> None:

@@ -55,7 +55,7 @@ def read(text: str | bytes, file: str) -> Node:
     Raises:
         LoadError: The text is too large, not text, or not well-formed; one problem.
     """
-    return _Reader(_source(text, file)).root()
+    return _XmlReader(_source(text, file)).root()
 
 
 # -- the text and its places
@@ -210,7 +210,7 @@ def _is_loose(piece: _Piece) -> bool:
 
 # -- elements
 @dataclass(slots=True)
-class _Open:
+class _OpenElement:
     """An element whose end has not been reached; *inner* is where its content begins."""
 
     name: str
@@ -221,13 +221,13 @@ class _Open:
     pieces: list[_Piece] = field(default_factory=list)
 
 
-class _Reader:
+class _XmlReader:
     """Reads one source; use it once."""
 
     def __init__(self, source: _Source) -> None:
         self._source = source
         self._text = source.text
-        self._stack: list[_Open] = []
+        self._stack: list[_OpenElement] = []
         self._root: Node | None = None
 
     def root(self) -> Node:
@@ -315,7 +315,7 @@ class _Reader:
             raise self._error(start, "second-root", "another element after the root", "keep one root element")
         if len(self._stack) == MAX_DEPTH:
             raise self._error(start, "too-deep", f"elements are nested more than {MAX_DEPTH} deep")
-        element = _Open(found["open"], start, {})
+        element = _OpenElement(found["open"], start, {})
         position = self._attributes(element, found.end())
         end = _TAG_END.match(self._text, position)
         if end is None:
@@ -332,7 +332,7 @@ class _Reader:
         remedy = 'write name="value"; quotes inside a literal are &quot;; fill in template placeholders before'
         return self._error(min(at, max(0, len(self._text) - 1)), "malformed-tag", message, remedy)
 
-    def _attributes(self, element: _Open, position: int) -> int:
+    def _attributes(self, element: _OpenElement, position: int) -> int:
         while found := _ATTRIBUTE.match(self._text, position):
             at = found.start("name")
             if not found["gap"]:
@@ -385,7 +385,7 @@ class _Reader:
         else:
             parent.children.append(node)
 
-    def _node(self, element: _Open, inner_end: int) -> Node:
+    def _node(self, element: _OpenElement, inner_end: int) -> Node:
         location = self._source.location(element.start)
         verbatim = element.name == SET_BODY
         text = _content(self._source, element.pieces, verbatim)

@@ -132,10 +132,14 @@ def _content_of(node: Node) -> str | None:
 
 
 def _first_faithful(ways: Iterable[str], text: Text, reread: Callable[[str], str | None]) -> str:
-    for written in ways:
-        try:
-            if reread(written) == text.value:
-                return written
-        except LoadError:
-            continue
+    faithful = (written for written in ways if _reads_as(written, text.value, reread))
+    if (first := next(faithful, None)) is not None:
+        return first
     raise LoadError.at(text.location, "not-writable", "XML cannot hold this text", "rewrite it")
+
+
+def _reads_as(written: str, value: str, reread: Callable[[str], str | None]) -> bool:
+    try:
+        return reread(written) == value
+    except LoadError:
+        return False

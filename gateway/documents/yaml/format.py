@@ -11,7 +11,7 @@ from __future__ import annotations
 from gateway.documents import check as checker
 from gateway.documents.model import Node, PolicyDocument, Section
 from gateway.documents.vocabulary import Vocabulary
-from gateway.documents.yaml.reader import Reader
+from gateway.documents.yaml.reader import YamlReader
 from gateway.documents.yaml.writer import dump
 from gateway.errors import LoadError, Problem
 from gateway.reading.yaml_nodes import Mapping, Scalar, YamlNode, compose
@@ -32,7 +32,7 @@ def parse(text: str | bytes, file: str, vocabulary: Vocabulary) -> PolicyDocumen
     if not isinstance(root, Mapping):
         remedy = "write inbound:, backend:, outbound: and on-error:, or fragment:"
         raise LoadError.at(root.location, "expected-mapping", "a policy document is a mapping of sections", remedy)
-    reader = Reader(vocabulary)
+    reader = YamlReader(vocabulary)
     document = _document(root, file, reader)
     if reader.problems:
         others = checker.check(document, vocabulary)
@@ -42,7 +42,7 @@ def parse(text: str | bytes, file: str, vocabulary: Vocabulary) -> PolicyDocumen
     return document
 
 
-def _document(root: Mapping, file: str, reader: Reader) -> PolicyDocument:
+def _document(root: Mapping, file: str, reader: YamlReader) -> PolicyDocument:
     sections: dict[Section, Node] = {}
     fragment = None
     for key, value in root.entries:
@@ -55,7 +55,7 @@ def _document(root: Mapping, file: str, reader: Reader) -> PolicyDocument:
     return PolicyDocument(file, sections, fragment)
 
 
-def _section(key: Scalar, value: YamlNode, reader: Reader) -> Node:
+def _section(key: Scalar, value: YamlNode, reader: YamlReader) -> Node:
     return Node(key.value, key.location, children=reader.policies(value))
 
 

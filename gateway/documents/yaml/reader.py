@@ -54,7 +54,7 @@ class _Parts:
     text: Text | None = None
 
 
-class Reader:
+class YamlReader:
     """Reads the policies of one document; ``problems`` holds every value of a wrong form."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -140,11 +140,17 @@ class Reader:
     def _key(self, key: Scalar, value: YamlNode, shape: Element, parts: _Parts) -> None:
         name = key.value
         child = named_child(shape, name)
-        if shape.attribute(name) and (isinstance(value, Scalar) or not child):
-            self._attribute(name, value, parts)
-        elif child:
+        if child and not (shape.attribute(name) and isinstance(value, Scalar)):
             parts.children += self._children(key, value, child)
-        elif name == TEXT and isinstance(value, Scalar):
+        elif shape.attribute(name):
+            self._attribute(name, value, parts)
+        else:
+            self._undeclared(key, value, shape, parts)
+
+    def _undeclared(self, key: Scalar, value: YamlNode, shape: Element, parts: _Parts) -> None:
+        """A key that is neither attribute nor child: ``text``, ``do``, or something for the checker to name."""
+        name = key.value
+        if name == TEXT and isinstance(value, Scalar):
             parts.text = _content(value, shape)
         elif name == DO:
             parts.children += self._named_items(value, shape)

@@ -55,7 +55,7 @@ CONTENT = Element(
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ContentForm:
     """
     One ``<content>``.
 
@@ -75,7 +75,7 @@ class Form:
     xml_schema: etree.XMLSchema | None = None
 
     @classmethod
-    def compile(cls, settings: Settings) -> Form:
+    def compile(cls, settings: Settings) -> ContentForm:
         """From ``<content>``. Raises LoadError: an unknown or broken schema."""
         if settings.constant_bool("case-insensitive-property-names"):
             message = "JSON names are compared as they are"
@@ -123,7 +123,7 @@ class Form:
         return ("", "") if schema is None else (schema.name, schema.mistake(value, self.on_request, self.additional))
 
 
-def _xml_mistake(root: etree._Element, form: Form) -> str:
+def _xml_mistake(root: etree._Element, form: ContentForm) -> str:
     parts = [root]
     if form.form == "soap":
         namespace = etree.QName(root).namespace

@@ -32,7 +32,7 @@ def conditions(source: str, form: str) -> tuple[Attribute, Attribute]:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversion:
+class BodyConversion:
     """The compiled conditions, and the message that they are about."""
 
     source: str
@@ -43,7 +43,7 @@ class Conversion:
     max_bytes: int
 
     @classmethod
-    def compile(cls, settings: Settings, source: str, form: str) -> Conversion:
+    def compile(cls, settings: Settings, source: str, form: str) -> BodyConversion:
         """From the attributes that ``conditions`` declares."""
         settings.reads_body()
         return cls(

@@ -50,7 +50,7 @@ def increment_attributes() -> tuple[Attribute, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class LimitReport:
     """Where a limit's state is written."""
 
     retry_header: Value[str]
@@ -60,7 +60,7 @@ class Report:
     total_header: Value[str] | None
 
     @classmethod
-    def compile(cls, settings: Settings) -> Report:
+    def compile(cls, settings: Settings) -> LimitReport:
         """From ``report_attributes``."""
         return cls(
             retry_header=settings.text("retry-after-header-name"),
@@ -163,14 +163,14 @@ async def _await(waiting: Awaitable[Any]) -> None:
     await waiting
 
 
-def rate_refusal(wait_s: float, report: Report, context: Context) -> PolicyError:
+def rate_refusal(wait_s: float, report: LimitReport, context: Context) -> PolicyError:
     """429, with the text that APIM sends."""
     seconds, headers = report.wait(wait_s, context)
     public = f"Rate limit is exceeded. Try again in {seconds} seconds."
     return PolicyError(429, "RateLimitExceeded", "Rate limit is exceeded", public, headers)
 
 
-def quota_refusal(kind: str, wait_s: float, report: Report, context: Context) -> PolicyError:
+def quota_refusal(kind: str, wait_s: float, report: LimitReport, context: Context) -> PolicyError:
     """403; *kind* is ``call volume`` or ``bandwidth``."""
     seconds, headers = report.wait(wait_s, context)
     message = f"Out of {kind} quota."

@@ -61,7 +61,7 @@ class Named(dict[str, Any]):
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class LiquidTemplate:
     """
     One compiled template.
 
@@ -97,24 +97,24 @@ class Template:
     def _element(self, element: etree._Element) -> Any:
         if element.get(_XSI_NIL) in ("true", "1"):
             return None if self.nil_is_null else ""
-        found = Named({f"@{etree.QName(name).localname}": str(text) for name, text in element.attrib.items()})
-        for child in element.iterchildren("*"):
-            name, value = _local(child), self._element(child)
-            if name not in found:
-                found[name] = value
-            elif isinstance(found[name], list):
-                found[name].append(value)
-            else:
-                found[name] = [found[name], value]
+        members = Named({f"@{etree.QName(name).localname}": str(text) for name, text in element.attrib.items()})
+        members.update(self._children(element))
         text = element.text or ""
-        if not found:
+        if not members:
             return text
         if text.strip():
-            found["#text"] = text
-        return found
+            members["#text"] = text
+        return members
+
+    def _children(self, element: etree._Element) -> dict[str, Any]:
+        """The child elements by name; several of one name are a list."""
+        children: dict[str, list[Any]] = {}
+        for child in element.iterchildren("*"):
+            children.setdefault(_local(child), []).append(self._element(child))
+        return {name: values if len(values) > 1 else values[0] for name, values in children.items()}
 
 
-def template_of(settings: Settings, nil_is_null: bool = False) -> Template:
+def template_of(settings: Settings, nil_is_null: bool = False) -> LiquidTemplate:
     """The template that the element's text is; the body that it reads will be in memory. Raises LoadError."""
     settings.reads_body()
     written = settings.node.text or Text("", settings.location)
@@ -124,10 +124,10 @@ def template_of(settings: Settings, nil_is_null: bool = False) -> Template:
         raise LoadError.at(written.location, "bad-template", f"the template is not Liquid: {error}") from None
 
 
-def compile_template(text: str, nil_is_null: bool, max_bytes: int) -> Template:
+def compile_template(text: str, nil_is_null: bool, max_bytes: int) -> LiquidTemplate:
     """The template in *text*. Raises ValueError with the reason."""
     try:
-        return Template(_ENVIRONMENT.from_string(text).render, nil_is_null, max_bytes)
+        return LiquidTemplate(_ENVIRONMENT.from_string(text).render, nil_is_null, max_bytes)
     except LiquidError as error:
         raise ValueError(str(error).splitlines()[0]) from None
 

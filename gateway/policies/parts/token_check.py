@@ -50,14 +50,14 @@ OUTPUT = Attribute("output-token-variable-name", "Variable that receives the `Jw
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class TokenRefusal:
     """What the caller is told when the token fails."""
 
     status: Value[int]
     message: Value[str] | None
 
     @classmethod
-    def compile(cls, settings: Settings) -> Refusal:
+    def compile(cls, settings: Settings) -> TokenRefusal:
         """From the ``failed-validation-…`` attributes."""
         message = settings.maybe(settings.text, "failed-validation-error-message")
         return cls(settings.integer("failed-validation-httpcode"), message)
@@ -90,7 +90,7 @@ class TokenCheck:
     token: Value[str]
     validator: Callable[[Context], TokenValidator]
     rules: RuleSet
-    refusal: Refusal
+    refusal: TokenRefusal
     variable: str | None
     extensions: Extensions
     now: Callable[[], float]
@@ -107,7 +107,7 @@ class TokenCheck:
     ) -> TokenCheck:
         """The check with what both elements write alike: refusal and output variable."""
         variable = settings.maybe(settings.constant, "output-token-variable-name")
-        return cls(token, validator, rules, Refusal.compile(settings), variable, extensions, settings.services.now)
+        return cls(token, validator, rules, TokenRefusal.compile(settings), variable, extensions, settings.services.now)
 
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when keys were at hand. Raises PolicyError, KeysUnavailable."""

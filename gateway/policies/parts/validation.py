@@ -6,7 +6,7 @@ Source: APIM, "Content validation policies": actions, errors variable, status co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,22 +71,21 @@ class Conclusion:
 
     def draw(self, findings: Iterable[Finding], context: Context) -> None:
         """Variable, log line, refusal. Raises PolicyError: 400 for requests, 502 for responses."""
-        found = [finding for finding in findings if finding.action != "ignore"]
-        if not found:
-            return
-        if self.variable:
-            context.variables[self.variable] = [finding.as_variable() for finding in found]
-        for finding in found:
+        reported = [finding for finding in findings if finding.action != "ignore"]
+        if reported and self.variable:
+            context.variables[self.variable] = [finding.as_variable() for finding in reported]
+        for finding in reported:
             log.info("validation", request_id=str(context.request_id), **finding.as_variable())
-        self._refuse([finding for finding in found if finding.action == "prevent"])
+        self._refuse(reported)
 
-    def _refuse(self, prevented: Sequence[Finding]) -> None:
-        if not prevented:
+    def _refuse(self, reported: list[Finding]) -> None:
+        """The first finding that is to be prevented decides."""
+        prevented = next((finding for finding in reported if finding.action == "prevent"), None)
+        if prevented is None:
             return
-        details = prevented[0].details
         if self.on_request:
-            raise PolicyError(400, "Bad request", details)
-        raise PolicyError(502, "Response not allowed", details, _HIDDEN)
+            raise PolicyError(400, "Bad request", prevented.details)
+        raise PolicyError(502, "Response not allowed", prevented.details, _HIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
