@@ -3,11 +3,24 @@ The error tree.
 
     GatewayError
     ├── LoadError            start-up: a list of problems, each with file, line, column, code and remedy
-    ├── PolicyError          a request: a policy refuses, with APIM's reason; the pipeline goes to on-error
+    ├── PolicyError          a request: a policy refuses, with APIM's reason; the pipeline continues with on-error
     ├── ExpressionError      a request: a policy expression threw (C# exception); becomes a PolicyError
+    ├── XmlError             a body is not well-formed XML, or tries what it must not
+    ├── WorkExceeded         a request asks for more processor time or memory than one request may have: 413
     ├── TokenError           a token is refused, with APIM's reason
-    ├── KeysUnavailable      a token cannot be judged, because the issuer's keys could not be had: 503, never 401
-    └── UpstreamError        the backend could not be reached or broke the protocol
+    │   └── KeyNotFound      none of the keys at hand is the token's; a fetch may bring it
+    ├── KeysUnavailable      a token cannot be judged, because the issuer's keys could not be fetched: 503, never 401
+    ├── IssuerError          one attempt to learn an issuer's keys failed
+    ├── UpstreamError        the backend could not be reached or broke the protocol
+    ├── ClientLeft           the client closed the connection before the exchange was over
+    ├── BodyTooLarge         a body that must be held in memory is over the limit: 413
+    ├── BodyAbandoned        the reader of a body went away before its end
+    ├── FieldError           a header field that must not be on the wire
+    ├── FramingError         bytes that cannot be a body in the announced framing
+    ├── CodecError           a value that cannot be cached, or a cached one that cannot be read
+    ├── RedisAway            Redis cannot be asked at the moment
+    ├── StoreInUse           another process runs on the same SQLite file
+    └── StoreOutdated        the notification store was made by an earlier version
 
 Anything else that escapes is our own bug: 500, logged, never shown.
 
@@ -100,12 +113,6 @@ class ExpressionError(GatewayError):
         self.message = message
 
 
-OBSERVED_REASONS = {
-    "TokenSignatureInvalid": "TokenInvalidSignature",
-    "TokenClaimValueNotAllowed": "TokenClaimValueMismatch",
-}
-
-
 class TokenError(GatewayError):
     """A token is refused. *reason* is APIM's (``TokenExpired``), *message* never holds the token or its signature."""
 
@@ -113,11 +120,6 @@ class TokenError(GatewayError):
         super().__init__(message)
         self.reason = reason
         self.message = message
-
-    @property
-    def observed_reason(self) -> str:
-        """The name that the live service was seen to use where it differs from its documentation, else ``reason``."""
-        return OBSERVED_REASONS.get(self.reason, self.reason)
 
 
 class KeysUnavailable(GatewayError):

@@ -143,7 +143,6 @@ def test_value_message_is_one_printable_line() -> None:
     with pytest.raises(TokenError) as refused:
         check_required_claims({"a": "1\r\nSet-Cookie: x\0\u202e"}, rules, 0)
     assert refused.value.message == "Claim a value of 1??Set-Cookie: x?? is not allowed. Access denied."
-    assert refused.value.observed_reason == "TokenClaimValueMismatch"
     assert shown("x" * 500) == "x" * 120 + "..."
 
 

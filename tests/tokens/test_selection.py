@@ -128,7 +128,7 @@ def test_unsigned(signature: str, required: bool, passes: bool) -> None:
         return
     with pytest.raises(TokenError) as refused:
         check_algorithm(text, rules)
-    assert (refused.value.reason, refused.value.observed_reason) == ("TokenSignatureInvalid", "TokenInvalidSignature")
+    assert refused.value.reason == "TokenSignatureInvalid"
 
 
 def test_allow_list_binds_rightly_signed_tokens() -> None:
