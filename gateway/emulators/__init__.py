@@ -1,10 +1,10 @@
 """
-The systems around the gateway, played locally: Entra ID, Dynamics 365 Finance & Operations, and whoever waits for a
+The systems around the gateway, played locally: Entra ID, Dynamics 365 Finance & Operations, and the receiver of a
 callback.
 
 They serve ``gateway demo``, the project's own tests and the tests of users. Every emulator has an ``.app`` (ASGI), a
 Python API to script it, and control endpoints under ``/emulator`` to script it from another language. Never put one
-on a public address: the control endpoints mint tokens for whoever asks.
+on a public address: the control endpoints mint tokens for any caller.
 
     serving.py       runs any ASGI app on a free port, HTTP or TLS
     certificates.py  a throw-away authority and server certificate for TLS

@@ -111,7 +111,7 @@ class FaultPlan:
 
 
 class Dropped(Response):
-    """A response that is no response: the connection is cut, and the client sees a protocol error."""
+    """In place of a response the connection is cut, and the client sees a protocol error."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         abort = scope.get("extensions", {}).get("emulator.drop", {}).get("abort")

@@ -88,7 +88,7 @@ class QuietServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         try:
             await super().startup(sockets)
-        except SystemExit:  # the application's start failed; whoever waits sees that the server ended
+        except SystemExit:  # the application's start failed; the waiting side sees that the server ended
             self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -248,14 +248,14 @@ def find_definition(name: str, arity: int = 0) -> TypeDef | None:
 
 def definition_of(name: str, arity: int = 0) -> TypeDef:
     """An allowed type that the engine itself needs."""
-    found = find_definition(name, arity)
-    if found is None:
+    definition = find_definition(name, arity)
+    if definition is None:
         raise LookupError(f"{name} is not on the allow-list")
-    return found
+    return definition
 
 
 class MissingPart(LookupError):
-    """A part of the syntax tree is not there: the parser let text through that is no C#."""
+    """A part of the syntax tree is not there: the parser let text through that is not C#."""
 
 
 def certain(value: Known | None) -> Known:

@@ -3,7 +3,8 @@
 
 The pipeline's classes are not known here; an attribute that is missing reads as null.
 
-Source: APIM "Policy expressions", Context variable; reference/apim-policies.md section 5.4.
+Source: APIM "Policy expressions", context variable:
+https://learn.microsoft.com/azure/api-management/api-management-policy-expressions#ContextVariables.
 """
 
 from __future__ import annotations

@@ -188,9 +188,9 @@ def _user(source: Type, target: Type) -> Conversion | None:
 
 def explicit(source: Type, target: Type, constant: object = None) -> Conversion | None:
     """The conversion that a cast ``(target)value`` stands for, or None when C# refuses it."""
-    found = implicit(source, target, constant)
-    if found is not None:
-        return found
+    conversion = implicit(source, target, constant)
+    if conversion is not None:
+        return conversion
     if NULL in (source, target) or VOID in (source, target):
         return None
     if source.definition is NULLABLE:
@@ -294,22 +294,22 @@ def convert_dynamic(value: object, target: Type) -> object:
         )
     if value is None or is_instance(value, target):
         return value
-    found = implicit(type_of(value), target)
-    if found is None:
+    conversion = implicit(type_of(value), target)
+    if conversion is None:
         source = type_of(value).name
         message = f"Cannot implicitly convert type '{source}' to '{target.name}'"
         raise thrown("RuntimeBinderException", message)
-    return found.run(value) if found.run else value
+    return conversion.run(value) if conversion.run else value
 
 
 def cast_dynamic(value: object, target: Type) -> object:
     """``(target)value`` for a dynamic value: the cast of its own run-time type."""
     if value is None or is_instance(value, target):
         return convert_dynamic(value, target)
-    found = explicit(type_of(value), target)
-    if found is None:
+    conversion = explicit(type_of(value), target)
+    if conversion is None:
         raise thrown("RuntimeBinderException", f"Cannot convert type '{type_of(value).name}' to '{target.name}'")
-    return found.run(value) if found.run else value
+    return conversion.run(value) if conversion.run else value
 
 
 def declare_implicit(source: Type, target: Type, run: Convert) -> None:

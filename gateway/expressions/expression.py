@@ -78,7 +78,7 @@ def compile_expression(text: str, location: Location, time_s: float = TIME_S) ->
         time_s: Processor time that one evaluation may take, before it reads large documents.
 
     Raises:
-        LoadError: It is no C#, or names a type or member that is not allowed; with line and column.
+        LoadError: It is not C#, or names a type or member that is not allowed; with line and column.
     """
     lead = len(text) - len(text.lstrip())
     source = Source(text.strip(), _moved(location, text[:lead]))

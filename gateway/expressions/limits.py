@@ -27,7 +27,7 @@ _CLOCK_MASK = 0x3FF  # look at the clock every 1,024 steps
 
 
 class LimitExceeded(Exception):
-    """An evaluation used too much. It is no .NET exception: no ``catch`` in an expression sees it."""
+    """An evaluation used too much. It is not a .NET exception: no ``catch`` in an expression sees it."""
 
 
 class Allowance:

@@ -60,11 +60,11 @@ def declare_operator(name: str, left: Type, right: Type, result: Type, run: Oper
     USER_OPERATORS[name, left, right] = Operation(result, run, left, right)
 
 
-def declare_comparison(made: Type, ordered: bool = True) -> None:
+def declare_comparison(clr_type: Type, ordered: bool = True) -> None:
     """``==`` and ``!=`` (and the order operators) for a type whose Python class compares as .NET does."""
     for name, run in COMPARISON.items():
         if ordered or name in _EQUALITY:
-            declare_operator(name, made, made, p.BOOL, run)
+            declare_operator(name, clr_type, clr_type, p.BOOL, run)
 
 
 def promoted(left: Type, right: Type, left_constant: object = None, right_constant: object = None) -> str | None:
@@ -302,7 +302,7 @@ UNWRAP: dict[type, Callable[[object], object]] = {}  # classes that stand for a 
 
 
 def unwrapped(value: object) -> object:
-    """The plain value that a dynamic operand stands for."""
+    """The plain value behind a dynamic operand."""
     unwrap = UNWRAP.get(value.__class__)
     return unwrap(value) if unwrap else value
 

@@ -86,7 +86,7 @@ def compiled(pattern: str, options: int = 0) -> Pattern:
     *pattern* with *options*, the bits of RegexOptions; the same one is compiled once.
 
     Raises:
-        Thrown: ArgumentException, it is no pattern of .NET's.
+        Thrown: ArgumentException: .NET would not accept the pattern.
     """
     if len(pattern) > MAX_PATTERN:
         raise LimitExceeded(f"a regular expression may have {MAX_PATTERN:,} characters")
@@ -135,7 +135,7 @@ class _Translation:
         return "".join(part if isinstance(part, str) else self.resolved(part) for part in self.parts)
 
     def error(self, reason: str) -> Thrown:
-        """The exception for what stands here."""
+        """The exception for what is here."""
         return _invalid(self.pattern, self.place, reason)
 
     def take(self, length: int, meaning: str | _Reference) -> None:
@@ -144,7 +144,7 @@ class _Translation:
         self.parts.append(meaning)
 
     def found(self, shape: re.Pattern[str]) -> re.Match[str] | None:
-        """*shape*, when it stands here."""
+        """*shape*, if it is here."""
         return shape.match(self.pattern, self.place)
 
     def literal(self) -> None:

@@ -10,12 +10,12 @@ import re
 
 MAX_REPETITIONS = 100_000  # some hundredths of a second
 
-# An escaped character, a class, a count (of at least so many), a group's ends, or any other character.
+# An escaped character, a class, a count (of at least that many), a group's ends, or any other character.
 _STEP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]?|\{(?P<count>[0-9]{1,9})(?:,[0-9]*)?\}|.", re.DOTALL)
 
 
 def repeats_too_much(pattern: str) -> bool:
-    """Whether *pattern* stands for more than ``MAX_REPETITIONS`` characters, counted repetitions written out."""
+    """Whether *pattern* expands to more than ``MAX_REPETITIONS`` characters, counted repetitions written out."""
     sizes, last = [0], 0  # of the groups that are open; of what a count would repeat
     for step in _STEP.finditer(pattern):
         if step[0] == "(":

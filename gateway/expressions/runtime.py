@@ -2,7 +2,7 @@
 The run-time type of a value, and how a value is walked: what ``is``, ``as``, casts, ``dynamic`` and ``foreach``
 rest on.
 
-Values of classes that nobody registered have the type object and no members.
+Values of classes that are not registered have the type object and no members.
 """
 
 from __future__ import annotations

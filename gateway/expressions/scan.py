@@ -46,7 +46,7 @@ class Unbalanced(ValueError):
 
 def scan_expression(text: str, start: int) -> int:
     """
-    Find the end of the expression whose ``@(`` or ``@{`` stands at *start*.
+    Find the end of the expression whose ``@(`` or ``@{`` is at *start*.
 
     Args:
         text: A raw document or any part of one; strings may be delimited by ``"`` or by ``&quot;``.

@@ -116,11 +116,11 @@ class SignatureParser:
             tokens.skip(",")
 
     @staticmethod
-    def _default(text: str, made: clr.Type) -> object:
+    def _default(text: str, clr_type: clr.Type) -> object:
         if text in _DEFAULTS:
             return _DEFAULTS[text]
         if text == "default":
-            return made.definition.default
+            return clr_type.definition.default
         return text[1:-1] if text[0] in "\"'" else int(text)
 
     def _type(self, tokens: _Tokens, scope: dict[str, clr.Type]) -> clr.Type:
@@ -144,10 +144,10 @@ class SignatureParser:
             return clr.KEYWORDS[name]
         if name in ("Func", "Action", "Predicate", "Comparison", "Converter"):
             return clr.make(delegate(name), *args)
-        found = clr.find_definition(name, len(args))
-        if found is None:
+        definition = clr.find_definition(name, len(args))
+        if definition is None:
             raise LookupError(f"a member table names the unknown type {name}<{len(args)}>")
-        return clr.make(found, *args)
+        return clr.make(definition, *args)
 
 
 def _constant(value: object) -> clr.Call:

@@ -16,7 +16,7 @@ _PARSER = tree_sitter.Parser(_LANGUAGE)
 
 
 class Source:
-    """One expression's text and where it stands."""
+    """One expression's text and its place in the document."""
 
     def __init__(self, text: str, location: Location) -> None:
         self.location = location
@@ -30,7 +30,7 @@ class Source:
         self.generics: dict[int, tuple[str, int, int]] = {}
 
     def is_conditional(self, receiver: Node) -> bool:
-        """Whether *receiver* stands in front of ``?.`` or ``?[``, see :func:`parse`."""
+        """Whether *receiver* is in front of ``?.`` or ``?[``, see :func:`parse`."""
         return receiver.type == "postfix_unary_expression" and receiver.end_byte - 1 in self.marks
 
     def locate(self, node: Node) -> Location:
@@ -136,7 +136,7 @@ _NAME_BEFORE = re.compile(rb"[A-Za-z_]\w*$")
 
 
 def _join_generic(source: Source, code: bytearray, start: int) -> bool:
-    """C#'s own rule: what reads as type arguments and stands before a bracket is type arguments."""
+    """C#'s own rule: what reads as type arguments and comes before a bracket is type arguments."""
     name = _NAME_BEFORE.search(bytes(code[:start]))
     types = _TYPE_ARGUMENTS.match(bytes(code), start)
     if name is None or types is None:
@@ -158,7 +158,7 @@ def hole_node(source: Source, start: int, end: int) -> Node | None:
 
 
 def _apart(source: Source, start: int, end: int, around: tuple[bytes, bytes], kind: str) -> Node | None:
-    """Parse a part of the source by itself, at its own place, and find its first node of a kind."""
+    """Parse a part of the source alone, at its own place, and find its first node of a kind."""
     opening, closing = around
     blank = re.sub(rb"[^\n]", b" ", source.code[: max(start - len(opening), 0)])
     todo = [_PARSER.parse(blank + opening + source.code[start:end] + closing).root_node]

@@ -99,7 +99,7 @@ class ContentReader:
             if key.startswith("X-"):
                 continue
             if key != "default" and not _STATUS.match(key):
-                message = f"{status.value!r} is no status"
+                message = f"{status.value!r} is not a status"
                 raise LoadError.at(status.location, "bad-status", message, "write 200, 4XX or default")
             found[key] = self._response(converted(mapping(self._documents.resolve(value))))
         return found
@@ -122,7 +122,7 @@ class ContentReader:
         for kind, value in mapping(node).entries:
             name = _media_type(kind.value)
             if name in found:
-                message = f"{name} stands twice: parameters of a media type make no difference"
+                message = f"{name} occurs twice: parameters of a media type make no difference"
                 raise LoadError.at(kind.location, "duplicate-media-type", message, "keep one")
             fields = Fields(self._documents.resolve(value), "media type", self._mistakes)
             schema = fields.get("schema")
@@ -134,7 +134,7 @@ class ContentReader:
         return found
 
     def _examples(self, fields: Fields) -> Iterator[object]:
-        """The values of ``example`` and ``examples``; what stands elsewhere is not fetched."""
+        """The values of ``example`` and ``examples``; what is elsewhere is not fetched."""
         if "example" in fields.names:
             yield plain(fields.names["example"])
         several = fields.get("examples")

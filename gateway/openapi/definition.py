@@ -38,7 +38,7 @@ class MediaType:
         """
         What mock-response can answer: the examples, else a sample of the schema, else nothing.
 
-        Made when first asked for: nearly all operations of a large definition are never mocked.
+        Made when first asked for: most operations of a large definition are never mocked.
         """
         if self.examples or self.schema is None:
             return self.examples
@@ -56,7 +56,7 @@ class Content:
     def find(self, name: str) -> MediaType | None:
         """The form for the lower-case media type *name*: itself, its range, or any; None where it is not declared."""
         ranges = (name, f"{name.partition('/')[0]}/*", "*/*")
-        return next((self.media_types[each] for each in ranges if each in self.media_types), None)
+        return next((self.media_types[range_] for range_ in ranges if range_ in self.media_types), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class OperationDefinition:
     responses: Mapping[str, ResponseDefinition] = field(default_factory=dict)
 
     def response(self, status: int) -> ResponseDefinition | None:
-        """What is declared for *status*: by itself, by its range, or by default."""
+        """What is declared for *status*: exactly, by its range, or by default."""
         keys = (str(status), f"{status // 100}XX", "default")
         return next((self.responses[key] for key in keys if key in self.responses), None)
 

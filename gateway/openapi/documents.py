@@ -50,7 +50,7 @@ class Documents:
         raise LoadError.at(node.location, "circular-reference", "this $ref leads back to itself", "name a real object")
 
     def follow(self, ref: Scalar) -> YamlNode:
-        """What stands where *ref* points, which may be a reference again. Raises LoadError."""
+        """What *ref* points to, which may be a reference again. Raises LoadError."""
         key = ref.location.file, ref.value
         if key not in self._targets:
             self._targets[key] = self._find(ref)

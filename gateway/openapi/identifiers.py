@@ -1,7 +1,7 @@
 """
 Ids and names of imported operations.
 
-Source: APIM, "API import restrictions": normalization rules for operationId, and what stands in for a missing one.
+Source: APIM, "API import restrictions": normalization rules for operationId, and what replaces a missing one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def operation_id(written: str, method: str, path: str, taken: Container[str]) ->
     """The id of an operation; *written* is its operationId, or empty. Unique among those *taken*."""
     wanted = normalized(written) or normalized(f"{method}-{path}")
     candidates = chain([wanted], (f"{wanted}-{number}" for number in count(1)))
-    return next(each for each in candidates if each not in taken)
+    return next(candidate for candidate in candidates if candidate not in taken)
 
 
 def operation_name(summary: str, written: str, method: str, path: str) -> str:

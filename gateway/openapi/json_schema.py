@@ -1,7 +1,7 @@
 """
 JSON Schema as bodies and parameters are checked with: bounded regular expressions, formats, and what APIM adds.
 
-A mistake is told by its place and keyword, never by the value: values are the callers' and end in logs.
+A mistake is reported by its place and keyword, never by the value: values are the callers' and end in logs.
 
 Source: JSON Schema 2020-12; OpenAPI 3.0.3 and 3.1, "Schema Object"; APIM policy reference, "validate-content".
 """

@@ -18,7 +18,7 @@ def form_of(schema: Schema) -> Form:
     properties = {name: inner for each in parts for name, inner in each.get("properties", {}).items()}
     return Form(
         _kinds(parts),
-        _kinds(part for each in items for part in parts_of(each, schema.among)),
+        _kinds(part for item in items for part in parts_of(item, schema.among)),
         {name: _kinds(parts_of(inner, schema.among)) for name, inner in properties.items()},
     )
 

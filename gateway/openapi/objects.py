@@ -65,7 +65,7 @@ class Fields:
         names: Values by name.
 
     Raises:
-        LoadError: It is no mapping.
+        LoadError: It is not a mapping.
     """
 
     def __init__(self, node: YamlNode, kind: str, mistakes: Mistakes) -> None:

@@ -99,7 +99,7 @@ class Parameter:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it stands in a query under its own name: what a URL template can ask for."""
+        """Whether it is in a query under its own name: what a URL template can ask for."""
         return self.style == "form" and "object" not in self.form.kinds
 
     @property

@@ -53,7 +53,7 @@ def items(node: YamlNode) -> tuple[YamlNode, ...]:
 
 
 def text(node: YamlNode) -> str:
-    """A text; a number is one too, because nobody quotes versions and names."""
+    """A text; a number counts as one too, because versions and names are rarely quoted."""
     return node.value if isinstance(node, Scalar) and not node.null else _refuse(node, "a text")
 
 

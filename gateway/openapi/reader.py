@@ -189,7 +189,7 @@ def _version(root: Mapping) -> tuple[bool, bool]:
     found = _VERSION.match(node.value) if isinstance(node, Scalar) else None
     if found is None or bool(found[2]) != (root.find("swagger") is not None):
         remedy = "write openapi: 3.0.3, openapi: 3.1.0 or swagger: '2.0'"
-        raise LoadError.at((node or root).location, "unknown-version", "this is no OpenAPI definition", remedy)
+        raise LoadError.at((node or root).location, "unknown-version", "this is not an OpenAPI definition", remedy)
     dialect = root.find("jsonSchemaDialect")
     if dialect is not None:
         check_dialect(dialect)
@@ -197,7 +197,7 @@ def _version(root: Mapping) -> tuple[bool, bool]:
 
 
 def _place(node: Mapping) -> str:
-    """Where a parameter stands. Raises LoadError."""
+    """Where a parameter belongs. Raises LoadError."""
     value = node.find("in")
     if not isinstance(value, Scalar) or value.value not in _PLACES:
         where = (value or node).location
@@ -213,5 +213,7 @@ def _name(node: Mapping) -> str:
     if _place(node) != "header":
         return text(value)
     if not _FIELD_NAME.fullmatch(text(value)):
-        raise LoadError.at(value.location, "bad-value", f"{text(value)!r} is no header's name", "letters, digits and -")
+        raise LoadError.at(
+            value.location, "bad-value", f"{text(value)!r} is not the name of a header", "letters, digits and -"
+        )
     return text(value).lower()

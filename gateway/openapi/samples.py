@@ -36,7 +36,7 @@ def sample(schema: Schema) -> Any:
 
 
 def sample_body(schema: Schema, media_type: str) -> bytes | None:
-    """A body of *media_type*: JSON, or a text as it is; None where neither makes sense."""
+    """A body of *media_type*: JSON, or a text as it is; None where neither of them makes sense."""
     value = sample(schema)
     if isinstance(value, str) or media_type.endswith(("json", "*")):
         return example_body(value, media_type)

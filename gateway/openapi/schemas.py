@@ -2,7 +2,7 @@
 Schema objects of a definition → JSON Schema 2020-12, whichever dialect they are written in.
 
 Every keyword is read by its own rule, so a value of the wrong kind, an expression that does not compile and a keyword
-that nobody knows are mistakes with a place. References become keys into one set of schemas; a schema may contain
+that are not known are mistakes with a place. References become keys into one set of schemas; a schema may contain
 itself, but not be itself.
 
 Source: OpenAPI 3.0.3 and 3.1, "Schema Object"; JSON Schema 2020-12 core §10 and validation §6.
@@ -91,7 +91,7 @@ class SchemaReader:
         """
         The schema in *node* with all that it refers to, called *name* unless a reference names it.
 
-        Raises LoadError: it refers to nothing. What is wrong inside becomes problems. It can judge after ``finish``.
+        Raises LoadError: it refers to nothing. Mistakes inside it become problems. It can judge after ``finish``.
         """
         ref = reference(node)
         if ref is not None:
@@ -228,7 +228,7 @@ def _type(node: YamlNode) -> str | list[str]:
 
 def _expression(node: YamlNode) -> str:
     if repeats_too_much(text(node)):
-        message = f"the pattern stands for more than {MAX_REPETITIONS:,} characters"
+        message = f"the pattern expands to more than {MAX_REPETITIONS:,} characters"
         raise LoadError.at(node.location, "bad-pattern", message, "repeat less, or use maxLength")
     try:
         pattern(text(node))

@@ -27,7 +27,7 @@ class Authorities:
     def issuer_of(self, certificate: x509.Certificate) -> x509.Certificate | None:
         """The authority whose key has signed *certificate*; None: it is not known here."""
         candidates = self._by_subject.get(certificate.issuer, ())
-        return next((each for each in candidates if issued_by(certificate, each)), None)
+        return next((candidate for candidate in candidates if issued_by(certificate, candidate)), None)
 
     def path(self, certificate: x509.Certificate) -> list[tuple[x509.Certificate, x509.Certificate]]:
         """

@@ -53,7 +53,7 @@ def read_list(data: bytes, issuer: x509.Certificate) -> RevocationList:
         ends = crl.next_update_utc
         if ends is None:
             raise Undecided("the revocation list does not say how long it holds")
-        serials = frozenset(each.serial_number for each in crl)
+        serials = frozenset(entry.serial_number for entry in crl)
         return RevocationList(serials, crl.last_update_utc.timestamp(), ends.timestamp(), _scope(crl))
     except (ValueError, TypeError) as error:
         raise Undecided(f"the revocation list cannot be read: {error}") from None

@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from gateway.revocation.evidence import Undecided
 
 MAX_AGE_S = 900.0  # asked again after a quarter of an hour although the old word holds: a new one may say "revoked"
-PAUSE_S = 30.0  # after a failure nobody asks again for so long
+PAUSE_S = 30.0  # after a failure the source is not asked again for that long
 
 
 class Lasting(Protocol):
@@ -72,7 +72,7 @@ class Kept(Generic[K, V]):
     def _landed(self, key: K, flight: asyncio.Task[V]) -> None:
         del self._flights[key]
         if not flight.cancelled():
-            flight.exception()  # looked at here: whoever asked may have left
+            flight.exception()  # read here: the caller that asked may have left
 
     async def _renew(self, key: K) -> V:
         try:

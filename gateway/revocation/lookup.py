@@ -2,7 +2,7 @@
 Whether a client certificate is revoked: every certificate on its path below the root is asked about.
 
 Lists of the configuration come first, then the authority's responder, then the lists that the certificate names. The
-first that decides is believed; none is no pass.
+first that decides counts; if none does, the certificate is refused.
 
 Source: RFC 5280 §6.3; RFC 6960 §2; APIM "validate-client-certificate", validate-revocation.
 """
@@ -65,7 +65,7 @@ class RevocationLookup:
         return self._authorities.issuer_of(certificate)
 
     def revocation(self, certificate: x509.Certificate) -> str | Awaitable[str]:
-        """Why *certificate* is refused, at once where that is known: revoked, or nobody says. Empty: it is good."""
+        """Why *certificate* is refused: revoked or undetermined. Immediate where it is known; empty: it is good."""
         try:
             found = self._found.get(certificate)
         except Undecided:
@@ -84,7 +84,7 @@ class RevocationLookup:
             async with asyncio.timeout(FETCHES * self._fetcher.timeout_s):
                 return await self._along_path(certificate)
         except TimeoutError:
-            raise Undecided("nobody answered in time") from None
+            raise Undecided("no source answered in time") from None
 
     async def _along_path(self, certificate: x509.Certificate) -> Evidence:
         """The shortest-lived word of all, or the first that says revoked."""

@@ -1,7 +1,7 @@
 """
 The question to an OCSP responder, and what its answer proves.
 
-There is no nonce: answers are shared by everybody who shows the certificate, and their own times say how old they are.
+There is no nonce: answers are shared by all callers that show the certificate, and carry their own times.
 
 Source: RFC 6960; RFC 5019 for the hash of the question.
 """
@@ -79,7 +79,7 @@ def _is_about(single: ocsp.OCSPSingleResponse, asked: ocsp.OCSPRequest) -> bool:
 
 
 def _require_signature(response: ocsp.OCSPResponse, issuer: x509.Certificate, now: float) -> None:
-    """The authority itself has signed, or somebody whom it has made its responder. Source: RFC 6960 §4.2.2.2."""
+    """The authority itself has signed, or a responder that it has authorised. Source: RFC 6960 §4.2.2.2."""
     delegates = [each for each in response.certificates if _is_delegate(each, issuer, now)]
     if not any(_has_signed(signer, response) for signer in (issuer, *delegates)):
         raise Undecided("the responder's answer is not signed by the authority or its responder")

@@ -15,7 +15,7 @@ starts one.
     environment.py  Environment: jobs, clock, faults; the Python API
     emulator.py  D365Emulator: the environment with its HTTP side
 
-Source: reference d365-and-callbacks sections 1.7, 2, 3.2 and 9.
+Source: Microsoft Learn, Finance & Operations "Batch OData API", "Open Data Protocol (OData)"; docs/emulators.md.
 """
 
 from gateway.emulators.d365.access import Access

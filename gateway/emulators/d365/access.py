@@ -4,7 +4,7 @@ Which bearer tokens F&O takes.
 Entra issues tokens for applications that F&O does not know: what counts is the audience, the tenant, an ``oid``, and
 F&O's own list of applications. The answer to a wrong token is a bare 401.
 
-Source: F&O "Troubleshoot service authentication"; reference d365-and-callbacks sections 1.5 and 1.7.
+Source: Microsoft Learn, Finance & Operations "Troubleshoot service authentication".
 """
 
 from __future__ import annotations

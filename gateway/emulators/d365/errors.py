@@ -1,7 +1,7 @@
 """
 OData error bodies as F&O writes them: the useful text is in ``innererror``, the code is empty.
 
-Source: reference d365-and-callbacks section 2.9.
+Source: OData JSON Format 4.0, "Error Response".
 """
 
 from __future__ import annotations

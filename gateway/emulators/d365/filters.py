@@ -5,7 +5,7 @@ sensitive.
 Enums compare only with ``eq`` and ``ne`` and only with their qualified literal; an asterisk inside a string is a
 wildcard.
 
-Source: OData 4.0 part 2 section 5.1.1; F&O "Open Data Protocol (OData)"; reference d365-and-callbacks section 2.2.
+Source: OData 4.0 part 2 section 5.1.1; Microsoft Learn, Finance & Operations "Open Data Protocol (OData)".
 """
 
 from __future__ import annotations

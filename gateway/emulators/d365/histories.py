@@ -3,7 +3,7 @@
 
 Of OData only what a reader of one job's runs needs: ``$filter=BatchJobId eq N``, ``$top`` and ``$select``.
 
-Source: reference d365-and-callbacks section 2.3; that ``BatchJobId`` is the job's ``BatchJobRecId`` is inferred.
+Source: Microsoft Learn, "Batch OData API". That ``BatchJobId`` is the job's ``BatchJobRecId`` is inferred.
 """
 
 from __future__ import annotations

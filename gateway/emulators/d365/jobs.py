@@ -2,7 +2,7 @@
 A batch job and its life after a start: a list of "after so many seconds, this status". Pure: time is a parameter.
 
 Two clocks run at once. The run itself can be sped up; its schedule (a start in the future, a recurrence) stays on the
-wall clock, because whoever reads it compares it with the wall clock.
+wall clock, because its readers compare it with the wall clock.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Job:
 
     def start(self, now: float, lag_s: float = 0.0, speed: float = 1.0) -> None:
         """
-        Set the job to waiting. A job that has not ended takes note of the call and goes on as before.
+        Set the job to waiting. A job that has not ended takes note of the call and continues as before.
 
         Args:
             lag_s: Seconds until the row shows it.

@@ -1,7 +1,7 @@
 """
 Ready-made lives, with the times of a quiet environment: the batch framework looks for due work about once a minute.
 
-Source: reference d365-and-callbacks sections 2.4-2.7.
+Source: Microsoft Learn, Finance & Operations "Batch processing overview": the statuses of a job.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def canceled(pick_up_s: float = PICK_UP_S, run_s: float = RUN_S) -> Life:
 
 def stays(status: str | None) -> Life:
     """
-    Goes into *status* and stays there: ``Hold``, ``Waiting`` (never picked up), a status nobody knows, None (deleted).
+    Goes into *status* and stays there: ``Hold``, ``Waiting`` (never picked up), an unknown status, None (deleted).
     """
     return Life((Step(0, "Waiting"), Step(1, status)))
 
@@ -40,7 +40,7 @@ def endless(pick_up_s: float = PICK_UP_S) -> Life:
 
 
 def deleted(after_s: float = PICK_UP_S) -> Life:
-    """Begins to run; then somebody deletes the job."""
+    """Begins to run; then the job is deleted."""
     return Life((Step(0, "Waiting"), Step(after_s, "Executing"), Step(after_s + 30, None)))
 
 

@@ -1,7 +1,7 @@
 """
 The query options of a collection, and its pages.
 
-Source: OData 4.0 part 1 section 11.2; reference d365-and-callbacks section 2.2.
+Source: OData 4.0 part 1 section 11.2; Microsoft Learn, Finance & Operations "Open Data Protocol (OData)".
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def page(
 
     Args:
         rows: All rows that exist.
-        page_size: At most so many rows; a further page is linked by ``@odata.nextLink``.
+        page_size: At most this many rows; a further page is linked by ``@odata.nextLink``.
         url: Of the collection.
         shape: Makes a row ready to be sent.
     """

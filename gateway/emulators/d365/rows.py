@@ -1,7 +1,7 @@
 """
 How a batch job looks on the wire.
 
-Source: reference d365-and-callbacks section 2.3; unset date-times are the platform's null date, not JSON null.
+Source: Microsoft Learn, "Batch OData API"; unset date-times are the platform's null date, not JSON null.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The action ``SetBatchJobToWaiting`` and the forms in which its answer comes.
 Microsoft's page prints one set of keys in its sample and describes another; wrapped forms are usual for actions that
 return text.
 
-Source: F&O "Batch OData API"; reference d365-and-callbacks section 2.6.
+Source: Microsoft Learn, Finance & Operations "Batch OData API"; docs/emulators.md lists the forms of the answer.
 """
 
 from __future__ import annotations

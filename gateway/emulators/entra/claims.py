@@ -1,7 +1,7 @@
 """
 What access tokens say: two versions, app-only and delegated.
 
-Source: corpus entra/claims.json and the ``shape-*`` entries of tokens.sample.json.
+Source: Microsoft Learn, "Access token claims reference" (Microsoft identity platform).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Who exists: tenants, applications (clients) and resources (APIs).
 
-The identifiers are Microsoft's documentation GUIDs, so that nobody mistakes them for a real tenant's.
+The identifiers are Microsoft's documentation GUIDs, so that they are not mistaken for a real tenant's.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Directory:
 
     Attributes:
         open: Answer for unregistered resources too, with version 1 tokens whose audience is the URI asked for. This
-            is how Dynamics 365 behaves, whose instance URL nobody registers.
+            is how Dynamics 365 behaves, whose instance URL is never registered.
     """
 
     applications: tuple[Application, ...] = ()

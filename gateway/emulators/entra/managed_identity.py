@@ -17,7 +17,7 @@ from gateway.emulators.entra.errors import EntraError
 from gateway.emulators.entra.token_endpoint import Grant
 
 IDENTITY_HEADER = "emulated-identity"
-BY_CERTIFICATE = "2"  # managed identities have certificates that nobody sees
+BY_CERTIFICATE = "2"  # the certificates of managed identities are not visible
 
 
 def identity_grant(query: Mapping[str, str], header: str | None, directory: Directory) -> Grant:

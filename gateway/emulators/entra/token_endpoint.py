@@ -1,8 +1,7 @@
 """
 The token endpoint: a form in, a checked grant out. Pure: who is registered, the form and the time are parameters.
 
-Source: "OAuth 2.0 client credentials flow" (v2.0: ``scope``; v1.0: ``resource``); reference d365-and-callbacks
-    sections 1.2-1.6.
+Source: "OAuth 2.0 client credentials flow" (v2.0: ``scope``; v1.0: ``resource``).
 """
 
 from __future__ import annotations

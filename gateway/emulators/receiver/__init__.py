@@ -11,7 +11,7 @@ activity.
     recorder.py    Recorder: what arrived, and the answers; the Python API
     emulator.py    CallbackReceiver: the recorder with its HTTP side
 
-Source: reference d365-and-callbacks sections 4.1, 5.1 and 9; Standard Webhooks 1.0.0.
+Source: Microsoft Learn, "Webhook activity in Azure Data Factory"; Standard Webhooks 1.0.0; docs/emulators.md.
 """
 
 from gateway.emulators.receiver.answers import Answer

@@ -25,9 +25,9 @@ class Run:
     One run of an activity.
 
     Attributes:
-        id: Part of the callback URL; whoever knows the URL may call back, so it is random.
+        id: Part of the callback URL; it is random, because knowing the URL is enough to call back.
         answer: Status and body of the first call's answer; None before it.
-        outcome: How the run stands.
+        outcome: The state of the run.
     """
 
     id: str

@@ -1,7 +1,7 @@
 """
 Scripted answers of the receiver, in turn; when none is left it answers 200.
 
-Source: reference d365-and-callbacks sections 5.3 and 9, line 7.
+Source: Standard Webhooks 1.0.0, "Deliverability and reliability": what a sender must expect of receivers.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class Recorder:
         self.runs = Runs()
 
     def url(self, name: str = "default") -> str:
-        """A callback URL; deliveries are told apart by *name*."""
+        """A callback URL; *name* distinguishes deliveries."""
         return f"{self.base_url}/callbacks/{name}"
 
     def deliveries(self, name: str = "") -> list[Delivery]:

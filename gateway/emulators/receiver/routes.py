@@ -5,7 +5,7 @@ The receiver's HTTP side.
     GET    /deliveries              everything recorded, as JSON; ``?path=/callbacks/a`` for some
     DELETE /deliveries              forget it
     POST   /adf/runs                run a Webhook activity: its ``typeProperties``
-    GET    /adf/runs/{id}           how the run stands
+    GET    /adf/runs/{id}           the state of the run
     POST   /adf/callbacks/{id}      the run's ``callBackUri``
     POST   /emulator/answers        script an answer, see ``answers.Answer``
     DELETE /emulator/answers        forget the answers still to come

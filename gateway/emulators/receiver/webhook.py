@@ -1,7 +1,7 @@
 """
-Data Factory's Webhook activity, its data: what is configured, how a callback is read, and how the run stands.
+Data Factory's Webhook activity, its data: what is configured, how a callback is read, and the state of the run.
 
-Source: "Webhook activity in Azure Data Factory"; reference d365-and-callbacks section 4.1, with its marks of evidence.
+Source: Microsoft Learn, "Webhook activity in Azure Data Factory"; what it leaves open is listed in docs/emulators.md.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Activity:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    How a run stands.
+    The state of a run.
 
     Attributes:
         status: ``InProgress``, ``Succeeded``, ``Failed`` or ``TimedOut``.
@@ -118,4 +118,4 @@ def _code(value: Any) -> int:
     try:
         return int(value or 200)
     except (TypeError, ValueError):
-        return 500  # a status that is no number is no success
+        return 500  # a status that is not a number is not a success

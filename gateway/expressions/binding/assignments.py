@@ -17,25 +17,25 @@ from gateway.expressions.conversions import explicit
 
 
 @expression("assignment_expression")
-def bind_assignment(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_assignment(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``x = y``, ``x += y``, ``x ??= y``, ``(a, b) = t``."""
     left, right = field(node, "left"), field(node, "right")
     if left.type in ("tuple_expression", "tuple_pattern"):
-        return bind_deconstruction(b, left, right)
-    if left.type == "identifier" and text_of(left) == "_" and b.scope.find("_") is None:
-        return b.value(right)
-    name, variable = text_of(field(node, "operator")), assignable_value(b, left)
+        return bind_deconstruction(binder, left, right)
+    if left.type == "identifier" and text_of(left) == "_" and binder.scope.find("_") is None:
+        return binder.value(right)
+    name, variable = text_of(field(node, "operator")), assignable_value(binder, left)
     if name == "=":
-        return _assign(variable, b.converted(right, variable.type))
+        return _assign(variable, binder.converted(right, variable.type))
     if name == "??=":
-        return _assign(variable, coalesce(b, node, variable, b.value(right, variable.type)))
-    return _compound(b, node, name[:-1], variable, right)
+        return _assign(variable, coalesce(binder, node, variable, binder.value(right, variable.type)))
+    return _compound(binder, node, name[:-1], variable, right)
 
 
-def _compound(b: Binder, node: Node, name: str, variable: Bound, right: Node) -> Bound:
+def _compound(binder: Binder, node: Node, name: str, variable: Bound, right: Node) -> Bound:
     """Source: C# language specification, "Compound assignment" (ECMA-334 §12.21.4)."""
-    value = apply_operator(b, node, name, variable.of_type(variable.type), b.value(right))
-    convert = _narrowed(b, node, value.type, variable.type)
+    value = apply_operator(binder, node, name, variable.of_type(variable.type), binder.value(right))
+    convert = _narrowed(binder, node, value.type, variable.type)
     run = value.run
     return _assign(variable, Bound(variable.type, lambda frame: convert(run(frame))))
 
@@ -52,30 +52,30 @@ def _assign(variable: Bound, value: Bound) -> Bound:
 
 
 @expression("prefix_unary_expression")
-def bind_prefix(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_prefix(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``-x``, ``!x``, ``~x``, ``++x``."""
     name, inner = node.children[0].type, named(node)[0]
     if name in ("++", "--"):
-        return _step(b, node, inner, name[0], prefix=True)
-    return prefix_operator(b, node, name, inner)
+        return _step(binder, node, inner, name[0], prefix=True)
+    return prefix_operator(binder, node, name, inner)
 
 
 @expression("postfix_unary_expression")
-def bind_postfix(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_postfix(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``x++``, ``x--``; ``x!`` says nothing at run time."""
     inner = named(node)[0]
     name = node.children[-1].type
-    return b.meaning(inner) if name == "!" else _step(b, node, inner, name[0], prefix=False)
+    return binder.meaning(inner) if name == "!" else _step(binder, node, inner, name[0], prefix=False)
 
 
-def _step(b: Binder, node: Node, inner: Node, name: str, prefix: bool) -> Bound:
-    variable = assignable_value(b, inner)
-    changed = apply_operator(b, node, name, variable.of_type(variable.type), constant(p.INT, 1))
+def _step(binder: Binder, node: Node, inner: Node, name: str, prefix: bool) -> Bound:
+    variable = assignable_value(binder, inner)
+    changed = apply_operator(binder, node, name, variable.of_type(variable.type), constant(p.INT, 1))
     conversion = explicit(changed.type, variable.type)
     load, store, change = variable.run, certain(variable.store), changed.run
     if conversion is not None and conversion.run is None:
         return Bound(variable.type, _plain_step(load, store, change, prefix))
-    convert = _narrowed(b, node, changed.type, variable.type)
+    convert = _narrowed(binder, node, changed.type, variable.type)
 
     def step(frame: Frame) -> object:
         before = load(frame)
@@ -98,11 +98,11 @@ def _plain_step(load: Run, store: Store, change: Run, prefix: bool) -> Run:
     return step
 
 
-def _narrowed(b: Binder, node: Node, source: Type, target: Type) -> Callable[[object], object]:
+def _narrowed(binder: Binder, node: Node, source: Type, target: Type) -> Callable[[object], object]:
     """Compound assignment converts back by a cast where that is needed."""
     conversion = explicit(source, target)
     if conversion is None:
-        raise b.problem(
+        raise binder.problem(
             node, "wrong-type", f"cannot convert {source.name} to {target.name}", "write the assignment out"
         )
     return conversion.run or (lambda value: value)

@@ -140,7 +140,7 @@ class Binder:
             self.depth -= 1
 
     def link(self, node: Node, target: Type | None = None) -> Bound:
-        """Bind a value that a chain goes on from: it may be SHORT."""
+        """Bind a value that a chain continues from: it may be SHORT."""
         found = self.meaning(node, target)
         if isinstance(found, Bound):
             return found
@@ -243,27 +243,27 @@ class Binder:
             self.scope = certain(self.scope.outer)
             self.function = outer
 
-    def declare(self, node: Node, name: str, made: Type) -> Variable:
+    def declare(self, node: Node, name: str, clr_type: Type) -> Variable:
         """A new local."""
         if name == "_":
-            return Variable(name, made, self.function, self.function.slot())
+            return Variable(name, clr_type, self.function, self.function.slot())
         if self.scope.find(name) is not None:
             raise self.problem(node, "duplicate-name", f"{name} is already declared", "choose another name")
-        variable = Variable(name, made, self.function, self.function.slot(), in_loop=self.function.loops > 0)
+        variable = Variable(name, clr_type, self.function, self.function.slot(), in_loop=self.function.loops > 0)
         self.scope.names[name] = variable
         return variable
 
-    def temporary(self, made: Type) -> tuple[Bound, int]:
+    def temporary(self, clr_type: Type) -> tuple[Bound, int]:
         """A slot without a name, and the value that reads it."""
         slot = self.function.slot()
-        return Bound(made, slot_access(0, slot)[0]), slot
+        return Bound(clr_type, slot_access(0, slot)[0]), slot
 
 
-def settle(b: Binder, node: Node, meaning: Meaning) -> Bound:
+def settle(binder: Binder, node: Node, meaning: Meaning) -> Bound:
     """A meaning as a value; a member of a dynamic value that is not called is a property."""
     if isinstance(meaning, MethodGroup) and meaning.receiver is not None and not meaning.candidates:
-        return b.finished(dynamic_property(meaning.receiver, meaning.name))
-    return b.finished(meaning) if isinstance(meaning, Bound) else b.value(node)
+        return binder.finished(dynamic_property(meaning.receiver, meaning.name))
+    return binder.finished(meaning) if isinstance(meaning, Bound) else binder.value(node)
 
 
 def common_type(types: list[Type]) -> Type | None:

@@ -29,7 +29,7 @@ class Bound:
 
     Attributes:
         constant: Its value where C# calls it constant, else NOT_CONSTANT.
-        store: How to assign to it; None for what is no variable.
+        store: How to assign to it; None for what is not a variable.
         conditional: The run may give SHORT: it is a link of a ``?.`` chain.
     """
 
@@ -44,9 +44,9 @@ class Bound:
         """The constant, or None."""
         return None if self.constant is NOT_CONSTANT else self.constant
 
-    def of_type(self, made: Type) -> Bound:
+    def of_type(self, clr_type: Type) -> Bound:
         """The same value seen as *made*."""
-        return replace(self, type=made, store=None)
+        return replace(self, type=clr_type, store=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,6 @@ class MethodGroup:
 Meaning = Bound | TypeName | Namespace | MethodGroup
 
 
-def constant(made: Type, value: object) -> Bound:
+def constant(clr_type: Type, value: object) -> Bound:
     """A constant of a known type."""
-    return Bound(made, lambda _frame: value, value)
+    return Bound(clr_type, lambda _frame: value, value)

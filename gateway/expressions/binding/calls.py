@@ -35,47 +35,47 @@ class Written:
     declares: Node | None = None
 
 
-def bind_arguments(b: Binder, nodes: Sequence[Node]) -> list[Written]:
+def bind_arguments(binder: Binder, nodes: Sequence[Node]) -> list[Written]:
     """Bind what needs no target type; lambdas and method groups wait for the parameter."""
-    return [_argument(b, node) for node in nodes]
+    return [_argument(binder, node) for node in nodes]
 
 
-def _argument(b: Binder, node: Node) -> Written:
+def _argument(binder: Binder, node: Node) -> Written:
     name_node = node.child_by_field_name("name")
     name = text_of(name_node) if name_node is not None else ""
     inner = named(node)[-1]
     keywords = {child.type for child in node.children}
     if "ref" in keywords or "in" in keywords:
-        raise b.problem(node, "unsupported-syntax", "ref arguments are not supported")
+        raise binder.problem(node, "unsupported-syntax", "ref arguments are not supported")
     if "out" in keywords:
-        return _out_argument(b, inner, name)
-    return value_argument(b, inner, name)
+        return _out_argument(binder, inner, name)
+    return value_argument(binder, inner, name)
 
 
-def value_argument(b: Binder, inner: Node, name: str = "") -> Written:
+def value_argument(binder: Binder, inner: Node, name: str = "") -> Written:
     """One argument that is no ``out``."""
     if inner.type in LAMBDAS:
-        seen = Argument(None, name, arity=lambda_arity(inner), result=lambda types: lambda_result(b, inner, types))
+        seen = Argument(None, name, arity=lambda_arity(inner), result=lambda types: lambda_result(binder, inner, types))
         return Written(inner, seen)
-    meaning = b.meaning(inner)
+    meaning = binder.meaning(inner)
     if isinstance(meaning, MethodGroup) and (meaning.candidates or meaning.receiver is None):
         group = meaning
         seen = Argument(None, name, result=lambda types: group_result(group, types))
         return Written(inner, seen, group=group)
-    bound = settle(b, inner, meaning)
+    bound = settle(binder, inner, meaning)
     return Written(inner, Argument(bound.type, name, constant=bound.constant_value), bound)
 
 
-def _out_argument(b: Binder, inner: Node, name: str) -> Written:
+def _out_argument(binder: Binder, inner: Node, name: str) -> Written:
     if inner.type == "declaration_expression":
         type_node = field(inner, "type")
-        made = None if type_node.type == "implicit_type" else bind_type(b, type_node)
+        made = None if type_node.type == "implicit_type" else bind_type(binder, type_node)
         return Written(inner, Argument(made, name, "out"), declares=inner.child_by_field_name("name"))
     if inner.type == "identifier" and text_of(inner) == "_":
         return Written(inner, Argument(None, name, "out"), declares=inner)
-    bound = b.value(inner)
+    bound = binder.value(inner)
     if bound.store is None:
-        raise b.problem(inner, "not-a-variable", "an out argument must be a variable")
+        raise binder.problem(inner, "not-a-variable", "an out argument must be a variable")
     return Written(inner, Argument(bound.type, name, "out"), bound)
 
 
@@ -85,13 +85,13 @@ def group_result(group: MethodGroup, types: tuple[Type, ...]) -> Type:
     return plan.result if plan else DYNAMIC
 
 
-def group_delegate(b: Binder, node: Node, group: MethodGroup, target: Type) -> Bound:
+def group_delegate(binder: Binder, node: Node, group: MethodGroup, target: Type) -> Bound:
     """A method group as a delegate of type *target*."""
     shape = delegate_shape(target)
     inputs = shape[0] if shape else (DYNAMIC,)
     plan = choose(group.candidates, [Argument(made) for made in inputs], group.type_args)
     if plan is None:
-        raise b.problem(node, "no-overload", f"no overload of {group.name} fits {target.name}")
+        raise binder.problem(node, "no-overload", f"no overload of {group.name} fits {target.name}")
     member, receiver = plan.candidate.member, group.receiver
     types = plan.type_arguments
 
@@ -104,40 +104,40 @@ def group_delegate(b: Binder, node: Node, group: MethodGroup, target: Type) -> B
     return Bound(target if shape else func_type(inputs, plan.result), make)
 
 
-def fill(b: Binder, plan: Plan, written: Sequence[Written]) -> list[Run]:
+def fill(binder: Binder, plan: Plan, written: Sequence[Written]) -> list[Run]:
     """The closures that compute what the Python function takes, one for each parameter."""
-    return [_item(b, item, written) for item in plan.items]
+    return [_item(binder, item, written) for item in plan.items]
 
 
-def _item(b: Binder, item: Item, written: Sequence[Written]) -> Run:
+def _item(binder: Binder, item: Item, written: Sequence[Written]) -> Run:
     if item.rest is not None:
-        runs = [_value(b, written[index], item.type) for index in item.rest]
+        runs = [_value(binder, written[index], item.type) for index in item.rest]
         return lambda frame: [run(frame) for run in runs]
     if item.argument is None:
         default = item.parameter.default
         return lambda _frame: default
-    return _value(b, written[item.argument], item.type)
+    return _value(binder, written[item.argument], item.type)
 
 
-def _value(b: Binder, argument: Written, target: Type) -> Run:
+def _value(binder: Binder, argument: Written, target: Type) -> Run:
     if argument.seen.mode == "out":
-        return _out_ref(b, argument, target)
+        return _out_ref(binder, argument, target)
     if argument.group is not None:
-        return group_delegate(b, argument.node, argument.group, target).run
+        return group_delegate(binder, argument.node, argument.group, target).run
     if argument.bound is None:
-        return bind_lambda(b, argument.node, target).run
-    return b.convert(argument.bound, target, argument.node).run
+        return bind_lambda(binder, argument.node, target).run
+    return binder.convert(argument.bound, target, argument.node).run
 
 
-def _out_ref(b: Binder, argument: Written, target: Type) -> Run:
+def _out_ref(binder: Binder, argument: Written, target: Type) -> Run:
     """The callee gets a Ref; the variable takes its value as soon as it is set."""
-    store = certain(argument.bound.store if argument.bound is not None else _declared_store(b, argument, target))
+    store = certain(argument.bound.store if argument.bound is not None else _declared_store(binder, argument, target))
     return lambda frame: OutRef(frame, store)
 
 
-def _declared_store(b: Binder, argument: Written, target: Type) -> Store | None:
+def _declared_store(binder: Binder, argument: Written, target: Type) -> Store | None:
     name = certain(argument.declares)
-    variable = b.declare(name, text_of(name), argument.seen.type or target)
+    variable = binder.declare(name, text_of(name), argument.seen.type or target)
     slot = variable.slot
     return lambda frame, value: frame.__setitem__(slot, value)
 
@@ -157,59 +157,59 @@ class OutRef(Ref):
             self._store(self._frame, value)
 
 
-def _name_of(b: Binder, node: Node, names: list[Node]) -> Bound:
+def _name_of(binder: Binder, node: Node, names: list[Node]) -> Bound:
     if len(names) != 1:
-        raise b.problem(node, "syntax-error", "nameof takes one name", "write nameof(x)")
+        raise binder.problem(node, "syntax-error", "nameof takes one name", "write nameof(x)")
     return constant(STRING, text_of(names[0]).rpartition(".")[2])
 
 
 @expression("invocation_expression")
-def bind_invocation(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_invocation(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``callee(arguments)``."""
     callee, arguments = field(node, "function"), field(node, "arguments")
-    if callee.type == "identifier" and text_of(callee) == "nameof" and b.scope.find("nameof") is None:
-        return _name_of(b, node, named(arguments))
-    meaning = bind_access(b, callee, True) if callee.type == "member_access_expression" else b.meaning(callee)
+    if callee.type == "identifier" and text_of(callee) == "nameof" and binder.scope.find("nameof") is None:
+        return _name_of(binder, node, named(arguments))
+    meaning = bind_access(binder, callee, True) if callee.type == "member_access_expression" else binder.meaning(callee)
     if isinstance(meaning, Bound):
-        return _invoke_delegate(b, node, meaning, arguments)
-    return _invoke_group(b, node, _method_group(b, callee, meaning), arguments)
+        return _invoke_delegate(binder, node, meaning, arguments)
+    return _invoke_group(binder, node, _method_group(binder, callee, meaning), arguments)
 
 
-def _method_group(b: Binder, callee: Node, meaning: Meaning) -> MethodGroup:
+def _method_group(binder: Binder, callee: Node, meaning: Meaning) -> MethodGroup:
     if isinstance(meaning, MethodGroup):
         return meaning
     if isinstance(meaning, TypeName):
         message = f"{meaning.type.name} is a type, not a method"
-        raise b.problem(callee, "unknown-member", message, "write new to make one")
-    raise b.problem(callee, "not-callable", f"{text_of(callee)} is not a method")
+        raise binder.problem(callee, "unknown-member", message, "write new to make one")
+    raise binder.problem(callee, "not-callable", f"{text_of(callee)} is not a method")
 
 
-def _invoke_group(b: Binder, node: Node, group: MethodGroup, arguments: Node) -> Bound:
+def _invoke_group(binder: Binder, node: Node, group: MethodGroup, arguments: Node) -> Bound:
     receiver = group.receiver
     if receiver is None or not receiver.conditional:
-        return call_group(b, node, group, arguments)
-    return through(b, receiver, lambda value: call_group(b, node, replace(group, receiver=value), arguments))
+        return call_group(binder, node, group, arguments)
+    return through(binder, receiver, lambda value: call_group(binder, node, replace(group, receiver=value), arguments))
 
 
-def call_group(b: Binder, node: Node, group: MethodGroup, arguments: Node) -> Bound:
+def call_group(binder: Binder, node: Node, group: MethodGroup, arguments: Node) -> Bound:
     """
     Choose an overload and call it: first among the type's own methods, then among extension methods.
 
     Source: C# language specification, "Method invocations", "Extension method invocations".
     """
-    written = bind_arguments(b, named(arguments))
+    written = bind_arguments(binder, named(arguments))
     if group.receiver is not None and not group.candidates:
-        return _dynamic_call(b, group, written)
+        return _dynamic_call(binder, group, written)
     own = _own_methods(group)
     if _needs_run_time(own, written):
-        return _run_time_call(b, own, group, written)
+        return _run_time_call(binder, own, group, written)
     plan = choose(own, as_seen(written), group.type_args)
     if plan is not None:
-        return emit_call(b, plan, written, group.receiver)
-    extension = _extension_call(b, node, group, written)
+        return emit_call(binder, plan, written, group.receiver)
+    extension = _extension_call(binder, node, group, written)
     if extension is not None:
         return extension
-    raise no_overload(b, node, group, written)
+    raise no_overload(binder, node, group, written)
 
 
 def _own_methods(group: MethodGroup) -> list[Candidate]:
@@ -237,7 +237,9 @@ def _needs_run_time(candidates: Sequence[Candidate], written: Sequence[Written])
     return len(fitting) > 1
 
 
-def _run_time_call(b: Binder, candidates: Sequence[Candidate], group: MethodGroup, written: Sequence[Written]) -> Bound:
+def _run_time_call(
+    binder: Binder, candidates: Sequence[Candidate], group: MethodGroup, written: Sequence[Written]
+) -> Bound:
     runs = [each.bound.run for each in written if each.bound is not None]
     results = {each.member.type.substitute(each.bindings).closed() for each in candidates}
     result = results.pop() if len(results) == 1 else DYNAMIC
@@ -252,34 +254,34 @@ def _run_time_call(b: Binder, candidates: Sequence[Candidate], group: MethodGrou
     return Bound(result, call)
 
 
-def _extension_call(b: Binder, node: Node, group: MethodGroup, written: list[Written]) -> Bound | None:
+def _extension_call(binder: Binder, node: Node, group: MethodGroup, written: list[Written]) -> Bound | None:
     receiver = group.receiver
     candidates = [method for method in group.candidates if method.member.extension]
     if receiver is None or not candidates:
         return None
     everything = [Written(node, Argument(receiver.type), receiver), *written]
     plan = choose(candidates, as_seen(everything), group.type_args)
-    return emit_call(b, plan, everything, None) if plan is not None else None
+    return emit_call(binder, plan, everything, None) if plan is not None else None
 
 
-def no_overload(b: Binder, node: Node, group: MethodGroup, written: Sequence[Written]) -> LoadError:
+def no_overload(binder: Binder, node: Node, group: MethodGroup, written: Sequence[Written]) -> LoadError:
     """The arguments fit no overload. Raises LoadError itself for a mistake inside a lambda: the better message."""
     for argument in written:
-        _check_lambda(b, group, argument)
+        _check_lambda(binder, group, argument)
     kinds = ", ".join(seen.type.name if seen.type else "a function" for seen in as_seen(written)) or "nothing"
     name = "the constructor" if group.name == "new" else group.name
-    return b.problem(
+    return binder.problem(
         node, "no-overload", f"no overload of {name} takes ({kinds})", "check the number and types of arguments"
     )
 
 
-def _check_lambda(b: Binder, group: MethodGroup, argument: Written) -> None:
+def _check_lambda(binder: Binder, group: MethodGroup, argument: Written) -> None:
     """Bind a lambda to the first delegate that an overload takes, for the sake of the mistakes in it."""
     if argument.bound is not None or argument.group is not None or argument.seen.mode:
         return
     delegate = next(_delegates(group), None)
     if delegate is not None:
-        bind_lambda(b, argument.node, delegate.closed())
+        bind_lambda(binder, argument.node, delegate.closed())
 
 
 def _delegates(group: MethodGroup) -> Iterator[Type]:
@@ -287,12 +289,12 @@ def _delegates(group: MethodGroup) -> Iterator[Type]:
     return (clr_type for clr_type in parameters if clr_type.kind == "delegate")
 
 
-def emit_call(b: Binder, plan: Plan, written: Sequence[Written], receiver: Bound | None) -> Bound:
+def emit_call(binder: Binder, plan: Plan, written: Sequence[Written], receiver: Bound | None) -> Bound:
     """The closure that runs the chosen overload."""
     member = plan.candidate.member
     if member.owner.name == "IMessageBody":
-        b.touched.add("reads")
-    runs = fill(b, plan, written)
+        binder.touched.add("reads")
+    runs = fill(binder, plan, written)
     call = member.call
     if member.generic:
         call = partial(member.call, plan.type_arguments)
@@ -345,26 +347,28 @@ def instance_run(call: Run, receiver: Run, runs: Sequence[Run], checked: bool) -
     return (call_none, call_one)[len(runs)] if len(runs) < 2 else call_many
 
 
-def _dynamic_call(b: Binder, group: MethodGroup, written: Sequence[Written]) -> Bound:
+def _dynamic_call(binder: Binder, group: MethodGroup, written: Sequence[Written]) -> Bound:
     receiver = certain(group.receiver)
-    runs = [_value(b, each, each.seen.type or OBJECT) for each in written]
+    runs = [_value(binder, each, each.seen.type or OBJECT) for each in written]
     name, types = group.name, group.type_args
     if name.startswith("As"):
-        b.touched.update({"Request", "Response", "reads"})
+        binder.touched.update({"Request", "Response", "reads"})
     run = receiver.run
     return Bound(DYNAMIC, lambda frame: dynamic_call(run(frame), name, [each(frame) for each in runs], types))
 
 
-def _invoke_delegate(b: Binder, node: Node, callee: Bound, arguments: Node) -> Bound:
+def _invoke_delegate(binder: Binder, node: Node, callee: Bound, arguments: Node) -> Bound:
     """``f(x)`` where f is a local function or a delegate."""
     shape = delegate_shape(callee.type)
     if shape is None and callee.type is not DYNAMIC:
-        raise b.problem(node, "not-callable", f"a value of type {callee.type.name} cannot be called")
+        raise binder.problem(node, "not-callable", f"a value of type {callee.type.name} cannot be called")
     inputs, result = shape if shape is not None else ((DYNAMIC,) * len(named(arguments)), DYNAMIC)
-    written = bind_arguments(b, named(arguments))
+    written = bind_arguments(binder, named(arguments))
     if len(written) != len(inputs):
-        raise b.problem(node, "no-overload", f"the function takes {len(inputs)} arguments, {len(written)} are given")
-    runs = [_value(b, each, made) for each, made in zip(written, inputs, strict=True)]
+        raise binder.problem(
+            node, "no-overload", f"the function takes {len(inputs)} arguments, {len(written)} are given"
+        )
+    runs = [_value(binder, each, made) for each, made in zip(written, inputs, strict=True)]
     run = callee.run
 
     def call(frame: Frame) -> object:

@@ -29,45 +29,47 @@ Step = Callable[[Frame], object]
 
 
 @expression("object_creation_expression", "implicit_object_creation_expression")
-def bind_creation(b: Binder, node: Node, target: Type | None) -> Meaning:
+def bind_creation(binder: Binder, node: Node, target: Type | None) -> Meaning:
     """``new T(arguments) { initialiser }``."""
     type_node = node.child_by_field_name("type")
-    made = bind_type(b, type_node) if type_node is not None else target
-    if made is None:
-        raise b.problem(node, "wrong-type", "new needs a type here", "write new T(…)")
+    clr_type = bind_type(binder, type_node) if type_node is not None else target
+    if clr_type is None:
+        raise binder.problem(node, "wrong-type", "new needs a type here", "write new T(…)")
     arguments = node.child_by_field_name("arguments")
-    bound = _construct(b, node, made, named(arguments) if arguments is not None else [])
+    bound = _construct(binder, node, clr_type, named(arguments) if arguments is not None else [])
     initializer = node.child_by_field_name("initializer")
-    return bound if initializer is None else _initialised(b, bound, initializer)
+    return bound if initializer is None else _initialised(binder, bound, initializer)
 
 
-def _construct(b: Binder, node: Node, made: Type, arguments: list[Node]) -> Bound:
-    if made.kind == "delegate" and arguments:
-        return b.value(named(arguments[0])[-1], made)
-    constructors = [candidate for candidate in made.find("new") if candidate.member.owner is made.definition]
-    written = bind_arguments(b, arguments)
+def _construct(binder: Binder, node: Node, clr_type: Type, arguments: list[Node]) -> Bound:
+    if clr_type.kind == "delegate" and arguments:
+        return binder.value(named(arguments[0])[-1], clr_type)
+    constructors = [candidate for candidate in clr_type.find("new") if candidate.member.owner is clr_type.definition]
+    written = bind_arguments(binder, arguments)
     if not constructors:
-        return _default_value(b, node, made, arguments)
+        return _default_value(binder, node, clr_type, arguments)
     plan = choose(constructors, as_seen(written))
     if plan is None:
-        raise no_overload(b, node, MethodGroup("new", tuple(constructors)), written)
-    if made.args:
-        plan.bindings.update(made.bindings)
-    return emit_call(b, plan, written, None).of_type(made)
+        raise no_overload(binder, node, MethodGroup("new", tuple(constructors)), written)
+    if clr_type.args:
+        plan.bindings.update(clr_type.bindings)
+    return emit_call(binder, plan, written, None).of_type(clr_type)
 
 
-def _default_value(b: Binder, node: Node, made: Type, arguments: list[Node]) -> Bound:
+def _default_value(binder: Binder, node: Node, clr_type: Type, arguments: list[Node]) -> Bound:
     """``new T()`` of a struct without constructors of its own."""
-    if not made.is_value or arguments:
-        raise b.problem(node, "no-constructor", f"a {made.name} cannot be made with new in a policy expression")
-    value = made.definition.default
-    return Bound(made, lambda _frame: value)
+    if not clr_type.is_value or arguments:
+        raise binder.problem(
+            node, "no-constructor", f"a {clr_type.name} cannot be made with new in a policy expression"
+        )
+    value = clr_type.definition.default
+    return Bound(clr_type, lambda _frame: value)
 
 
-def _initialised(b: Binder, bound: Bound, initializer: Node) -> Bound:
+def _initialised(binder: Binder, bound: Bound, initializer: Node) -> Bound:
     """Run the constructor, then each entry of the initialiser on the new object."""
-    value, slot = b.temporary(bound.type)
-    steps = [_entry(b, value, entry) for entry in named(initializer)]
+    value, slot = binder.temporary(bound.type)
+    steps = [_entry(binder, value, entry) for entry in named(initializer)]
     run = bound.run
 
     def create(frame: Frame) -> object:
@@ -81,87 +83,87 @@ def _initialised(b: Binder, bound: Bound, initializer: Node) -> Bound:
     return Bound(bound.type, create)
 
 
-def _entry(b: Binder, value: Bound, entry: Node) -> Step:
+def _entry(binder: Binder, value: Bound, entry: Node) -> Step:
     if entry.type == "assignment_expression":
-        return _assigned_entry(b, value, entry)
+        return _assigned_entry(binder, value, entry)
     arguments = named(entry) if entry.type == "initializer_expression" else [entry]
-    group = instance_member(b, entry, value, "Add")
+    group = instance_member(binder, entry, value, "Add")
     if not isinstance(group, MethodGroup):
-        raise b.problem(entry, "unknown-member", f"{value.type.name} has no Add")
-    return _call_add(b, entry, group, arguments)
+        raise binder.problem(entry, "unknown-member", f"{value.type.name} has no Add")
+    return _call_add(binder, entry, group, arguments)
 
 
-def _call_add(b: Binder, entry: Node, group: MethodGroup, arguments: list[Node]) -> Step:
+def _call_add(binder: Binder, entry: Node, group: MethodGroup, arguments: list[Node]) -> Step:
     if group.receiver is not None and not group.candidates:
-        return call_group(b, entry, group, entry).run
-    written = [value_argument(b, argument) for argument in arguments]
+        return call_group(binder, entry, group, entry).run
+    written = [value_argument(binder, argument) for argument in arguments]
     plan = choose(group.candidates, [each.seen for each in written])
     if plan is None:
-        raise no_overload(b, entry, group, written)
-    return emit_call(b, plan, written, group.receiver).run
+        raise no_overload(binder, entry, group, written)
+    return emit_call(binder, plan, written, group.receiver).run
 
 
-def _assigned_entry(b: Binder, value: Bound, entry: Node) -> Step:
+def _assigned_entry(binder: Binder, value: Bound, entry: Node) -> Step:
     left, right = field(entry, "left"), field(entry, "right")
     if left.type == "element_binding_expression":
-        place = element_of(b, left, value, named(left))
+        place = element_of(binder, left, value, named(left))
     else:
-        meaning = instance_member(b, left, value, text_of(left))
+        meaning = instance_member(binder, left, value, text_of(left))
         if not isinstance(meaning, Bound):
-            raise b.problem(left, "not-a-variable", f"{text_of(left)} is not a property")
+            raise binder.problem(left, "not-a-variable", f"{text_of(left)} is not a property")
         place = meaning
     if right.type == "initializer_expression":
-        return _nested(b, place, right)
+        return _nested(binder, place, right)
     if place.store is None:
-        raise b.problem(left, "not-a-variable", f"{text_of(left)} cannot be set", "leave it out")
-    store, run = place.store, b.converted(right, place.type).run
+        raise binder.problem(left, "not-a-variable", f"{text_of(left)} cannot be set", "leave it out")
+    store, run = place.store, binder.converted(right, place.type).run
     return lambda frame: store(frame, run(frame))
 
 
-def _nested(b: Binder, place: Bound, right: Node) -> Step:
+def _nested(binder: Binder, place: Bound, right: Node) -> Step:
     """``Items = { a, b }``: adds to what the property holds."""
-    return _initialised(b, place, right).run
+    return _initialised(binder, place, right).run
 
 
 @expression("array_creation_expression")
-def bind_array(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_array(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``new T[n]`` and ``new T[] { … }``."""
     type_node = field(node, "type")
-    made = bind_type(b, type_node)
-    element = made.args[0]
+    clr_type = bind_type(binder, type_node)
+    element = clr_type.args[0]
     items = next((each for each in named(node) if each.type == "initializer_expression"), None)
     if items is not None:
-        return array_literal(b, items, element)
+        return array_literal(binder, items, element)
     rank = type_node.child_by_field_name("rank")
     sizes = named(rank) if rank is not None else []
     if len(sizes) != 1:
-        raise b.problem(node, "syntax-error", "an array needs a size or its items", "write new T[n]")
-    size = b.converted(sizes[0], p.INT).run
-    return Bound(made, lambda frame: new_array(element, size(frame)))
+        raise binder.problem(node, "syntax-error", "an array needs a size or its items", "write new T[n]")
+    size = binder.converted(sizes[0], p.INT).run
+    return Bound(clr_type, lambda frame: new_array(element, size(frame)))
 
 
 @expression("implicit_array_creation_expression")
-def bind_implicit_array(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_implicit_array(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``new[] { … }``: of the type that all items convert to."""
     items = named(node)[-1]
-    values = [b.value(item) for item in named(items)]
+    values = [binder.value(item) for item in named(items)]
     element = common_type([value.type for value in values])
     if element is None:
-        raise b.problem(node, "wrong-type", "the items have no common type", "name the type: new object[] { … }")
-    return array_literal(b, items, element)
+        raise binder.problem(node, "wrong-type", "the items have no common type", "name the type: new object[] { … }")
+    return array_literal(binder, items, element)
 
 
 @expression("initializer_expression", "collection_expression")
-def bind_array_initializer(b: Binder, node: Node, target: Type | None) -> Meaning:
+def bind_array_initializer(binder: Binder, node: Node, target: Type | None) -> Meaning:
     """``T[] x = { … }``."""
     if target is None or not target.args:
-        raise b.problem(node, "syntax-error", "an initialiser needs new before it", "write new[] { … }")
-    return array_literal(b, node, target.args[0])
+        raise binder.problem(node, "syntax-error", "an initialiser needs new before it", "write new[] { … }")
+    return array_literal(binder, node, target.args[0])
 
 
-def array_literal(b: Binder, node: Node, element: Type) -> Bound:
+def array_literal(binder: Binder, node: Node, element: Type) -> Bound:
     """The items in braces as an array of *element*."""
-    runs = [b.converted(item, element).run for item in named(node)]
+    runs = [binder.converted(item, element).run for item in named(node)]
     made = array_of(element)
     if element is p.BYTE:
         return Bound(made, lambda frame: bytearray([run(frame) for run in runs]))
@@ -169,19 +171,19 @@ def array_literal(b: Binder, node: Node, element: Type) -> Bound:
 
 
 @expression("anonymous_object_creation_expression")
-def bind_anonymous(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_anonymous(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``new { A = 1, x.B }``."""
-    members = list(_anonymous_members(b, node))
-    values = {name: b.value(value) for name, value in members}
+    members = list(_anonymous_members(binder, node))
+    values = {name: binder.value(value) for name, value in members}
     for name, value in values.items():
         if value.type in (NULL, VOID):
-            raise b.problem(node, "wrong-type", f"{name} has no type", "cast the null: (string)null")
+            raise binder.problem(node, "wrong-type", f"{name} has no type", "cast the null: (string)null")
     made = anonymous_type({name: value.type for name, value in values.items()})
     runs: list[tuple[str, Run]] = [(name, value.run) for name, value in values.items()]
     return Bound(made, lambda frame: Anonymous(made, {name: run(frame) for name, run in runs}))
 
 
-def _anonymous_members(b: Binder, node: Node) -> list[tuple[str, Node]]:
+def _anonymous_members(binder: Binder, node: Node) -> list[tuple[str, Node]]:
     children = [child for child in node.children if child.type not in ("new", "{", "}", ",", "comment")]
     members: list[tuple[str, Node]] = []
     position = 0
@@ -190,17 +192,17 @@ def _anonymous_members(b: Binder, node: Node) -> list[tuple[str, Node]]:
             members.append((text_of(children[position]), children[position + 2]))
             position += 3
             continue
-        members.append((_implied_name(b, children[position]), children[position]))
+        members.append((_implied_name(binder, children[position]), children[position]))
         position += 1
     return members
 
 
-def _implied_name(b: Binder, node: Node) -> str:
+def _implied_name(binder: Binder, node: Node) -> str:
     if node.type == "identifier":
         return text_of(node)
     if node.type in ("member_access_expression", "conditional_access_expression"):
         return text_of(named(node)[-1]).lstrip(".")
-    raise b.problem(node, "syntax-error", "this member of the anonymous object needs a name", "write Name = …")
+    raise binder.problem(node, "syntax-error", "this member of the anonymous object needs a name", "write Name = …")
 
 
 _ANONYMOUS: dict[tuple[tuple[str, Type], ...], Type] = {}
@@ -216,11 +218,11 @@ def anonymous_type(fields: dict[str, Type]) -> Type:
 
 def _new_anonymous_type(fields: dict[str, Type]) -> Type:
     definition = TypeDef("AnonymousType")
-    made = make(definition)
+    clr_type = make(definition)
     definition.members = {
         name: [Member(name, "property", definition, each, _field(name))] for name, each in fields.items()
     }
-    return made
+    return clr_type
 
 
 def _field(name: str) -> Callable[[Anonymous], object]:

@@ -17,43 +17,50 @@ from gateway.expressions.thrown import null_reference
 
 
 @expression("element_access_expression")
-def bind_element(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_element(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``x[i]``."""
     receiver_node = field(node, "expression")
     subscript = field(node, "subscript")
-    if b.source.is_conditional(receiver_node):
-        return _conditional_element(b, node, b.link(named(receiver_node)[0]), named(subscript))
-    return element_of(b, node, b.link(receiver_node), named(subscript))
+    if binder.source.is_conditional(receiver_node):
+        return _conditional_element(binder, node, binder.link(named(receiver_node)[0]), named(subscript))
+    return element_of(binder, node, binder.link(receiver_node), named(subscript))
 
 
-def _conditional_element(b: Binder, node: Node, receiver: Bound, arguments: Sequence[Node]) -> Bound:
+def _conditional_element(binder: Binder, node: Node, receiver: Bound, arguments: Sequence[Node]) -> Bound:
     """``x?[i]``."""
     if receiver.type.is_value:
-        raise b.problem(node, "no-operator", f"{receiver.type.name} is never null", "write [ instead of ?[")
-    value, slot = b.temporary(receiver.type)
-    element = element_of(b, node, value, arguments)
+        raise binder.problem(node, "no-operator", f"{receiver.type.name} is never null", "write [ instead of ?[")
+    value, slot = binder.temporary(receiver.type)
+    element = element_of(binder, node, value, arguments)
     guard, run = guarded(receiver.run, slot), element.run
     return Bound(element.type, lambda frame: SHORT if guard(frame) is SHORT else run(frame), conditional=True)
 
 
-def element_of(b: Binder, node: Node, receiver: Bound, arguments: Sequence[Node]) -> Bound:
+def element_of(binder: Binder, node: Node, receiver: Bound, arguments: Sequence[Node]) -> Bound:
     """The element of *receiver* at *arguments*."""
     if receiver.conditional:
-        return through(b, receiver, lambda value: element_of(b, node, value, arguments))
-    written = bind_arguments(b, arguments)
+        return through(binder, receiver, lambda value: element_of(binder, node, value, arguments))
+    written = bind_arguments(binder, arguments)
     if receiver.type is DYNAMIC:
-        return _dynamic_element(receiver, [each.bound.run for each in written if each.bound is not None])
+        return _dynamic_element(receiver, [argument.bound.run for argument in written if argument.bound is not None])
     candidates = receiver.type.find("this")
     plan = choose(candidates, as_seen(written))
     if plan is None:
         what = "has no indexer" if not candidates else "cannot be indexed by this"
-        raise b.problem(node, "no-indexer", f"{receiver.type.name} {what}", "cast it first, such as ((JObject)x)[…]")
+        raise binder.problem(
+            node, "no-indexer", f"{receiver.type.name} {what}", "cast it first, such as ((JObject)x)[…]"
+        )
     return _element(
-        b, receiver, plan.result, plan.candidate.member.call, plan.candidate.member.store, fill(b, plan, written)
+        binder,
+        receiver,
+        plan.result,
+        plan.candidate.member.call,
+        plan.candidate.member.store,
+        fill(binder, plan, written),
     )
 
 
-def _element(b: Binder, receiver: Bound, made: Type, call: Run, setter: Run | None, runs: list[Run]) -> Bound:
+def _element(binder: Binder, receiver: Bound, clr_type: Type, call: Run, setter: Run | None, runs: list[Run]) -> Bound:
     run, index = receiver.run, runs[0]
 
     def load(frame: Frame) -> object:
@@ -68,7 +75,7 @@ def _element(b: Binder, receiver: Bound, made: Type, call: Run, setter: Run | No
             raise null_reference()
         certain(setter)(value, index(frame), new)  # type: ignore[call-arg]
 
-    return Bound(made, load, NOT_CONSTANT, store if setter else None)
+    return Bound(clr_type, load, NOT_CONSTANT, store if setter else None)
 
 
 def _dynamic_element(receiver: Bound, runs: list[Run]) -> Bound:
@@ -80,22 +87,22 @@ def _dynamic_element(receiver: Bound, runs: list[Run]) -> Bound:
     return Bound(DYNAMIC, lambda frame: dynamic_index(run(frame), [each(frame) for each in runs]), store=store)
 
 
-def bind_assignable(b: Binder, node: Node) -> Bound:
-    """What stands on the left of ``=``; a member of a dynamic value is a property."""
-    meaning = b.meaning(node)
+def bind_assignable(binder: Binder, node: Node) -> Bound:
+    """What is on the left of ``=``; a member of a dynamic value is a property."""
+    meaning = binder.meaning(node)
     if isinstance(meaning, MethodGroup) and meaning.receiver is not None and not meaning.candidates:
         run, name = meaning.receiver.run, meaning.name
 
         def store(frame: Frame, new: object) -> None:
             dynamic_assign(run(frame), name, new)
 
-        return Bound(DYNAMIC, settle(b, node, meaning).run, store=store)
-    return settle(b, node, meaning)
+        return Bound(DYNAMIC, settle(binder, node, meaning).run, store=store)
+    return settle(binder, node, meaning)
 
 
-def assignable_value(b: Binder, node: Node) -> Bound:
+def assignable_value(binder: Binder, node: Node) -> Bound:
     """A variable, settable property or element."""
-    bound = bind_assignable(b, node)
+    bound = bind_assignable(binder, node)
     if bound.store is None:
-        raise b.problem(node, "not-a-variable", f"{text_of(node)} cannot be assigned to", "assign to a local")
+        raise binder.problem(node, "not-a-variable", f"{text_of(node)} cannot be assigned to", "assign to a local")
     return bound

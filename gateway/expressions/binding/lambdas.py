@@ -44,13 +44,13 @@ def lambda_arity(node: Node) -> int | None:
     return len(lambda_parameters(node))
 
 
-def lambda_result(b: Binder, node: Node, inputs: tuple[Type, ...]) -> Type:
+def lambda_result(binder: Binder, node: Node, inputs: tuple[Type, ...]) -> Type:
     """The type that the body gives for these parameter types."""
-    bound = bind_lambda(b, node, func_type(inputs, DYNAMIC), infer=True)
+    bound = bind_lambda(binder, node, func_type(inputs, DYNAMIC), infer=True)
     return certain(delegate_shape(bound.type))[1]
 
 
-def bind_lambda(b: Binder, node: Node, target: Type | None, infer: bool = False) -> Bound:
+def bind_lambda(binder: Binder, node: Node, target: Type | None, infer: bool = False) -> Bound:
     """
     A lambda as a delegate.
 
@@ -61,79 +61,81 @@ def bind_lambda(b: Binder, node: Node, target: Type | None, infer: bool = False)
     Source: C# language specification, "Anonymous function conversions" (ECMA-334 §10.7).
     """
     parameters = lambda_parameters(node)
-    inputs, output, wanted = _shape(b, node, parameters, target)
+    inputs, output, wanted = _shape(binder, node, parameters, target)
     if lambda_arity(node) not in (None, len(inputs)):
-        raise b.problem(node, "wrong-type", f"the function must take {len(inputs)} arguments, not {len(parameters)}")
+        raise binder.problem(
+            node, "wrong-type", f"the function must take {len(inputs)} arguments, not {len(parameters)}"
+        )
     given = None if infer else wanted
     declared_result = output if given is not None else None
-    with b.nested_function(None if declared_result is DYNAMIC else declared_result) as function:
-        types = _declare_all(b, parameters, inputs)
-        body, result = _body(b, node, function, declared_result)
+    with binder.nested_function(None if declared_result is DYNAMIC else declared_result) as function:
+        types = _declare_all(binder, parameters, inputs)
+        body, result = _body(binder, node, function, declared_result)
     return Bound(given or func_type(types, result), maker(body, function, len(inputs), _shares(node)))
 
 
-def _declare_all(b: Binder, parameters: list[Node], inputs: tuple[Type, ...]) -> list[Type]:
+def _declare_all(binder: Binder, parameters: list[Node], inputs: tuple[Type, ...]) -> list[Type]:
     """Give every argument a slot, those too that ``delegate { … }`` does not name; the types of all."""
-    types = [_declare(b, parameter, declared) for parameter, declared in zip(parameters, inputs, strict=False)]
+    types = [_declare(binder, parameter, declared) for parameter, declared in zip(parameters, inputs, strict=False)]
     unnamed = inputs[len(types) :]
     for _ in unnamed:
-        b.function.slot()
+        binder.function.slot()
     return [*types, *unnamed]
 
 
 def _shape(
-    b: Binder, node: Node, parameters: list[Node], target: Type | None
+    binder: Binder, node: Node, parameters: list[Node], target: Type | None
 ) -> tuple[tuple[Type, ...], Type, Type | None]:
     """Parameter types, result type, and the delegate type that gives them; None where the lambda has only its own."""
     shape = delegate_shape(target) if target is not None else None
     if shape is None:
-        return _written_types(b, node, parameters, target), DYNAMIC, None
+        return _written_types(binder, node, parameters, target), DYNAMIC, None
     return *shape, target
 
 
-def _written_types(b: Binder, node: Node, parameters: list[Node], target: Type | None) -> tuple[Type, ...]:
+def _written_types(binder: Binder, node: Node, parameters: list[Node], target: Type | None) -> tuple[Type, ...]:
     typed = [parameter.child_by_field_name("type") for parameter in parameters]
     if target is not None and target is not DYNAMIC and any(each is None for each in typed):
-        raise b.problem(node, "wrong-type", f"a function is not a {target.name}")
-    return tuple(bind_type(b, each) if each is not None else DYNAMIC for each in typed)
+        raise binder.problem(node, "wrong-type", f"a function is not a {target.name}")
+    return tuple(bind_type(binder, each) if each is not None else DYNAMIC for each in typed)
 
 
-def _declare(b: Binder, parameter: Node, made: Type) -> Type:
+def _declare(binder: Binder, parameter: Node, clr_type: Type) -> Type:
     type_node = parameter.child_by_field_name("type")
     if type_node is not None and type_node.type != "implicit_type":
-        made = bind_type(b, type_node)
+        clr_type = bind_type(binder, type_node)
     name = parameter if parameter.type == "implicit_parameter" else parameter.child_by_field_name("name")
-    b.declare(certain(name), text_of(certain(name)), made)
-    return made
+    binder.declare(certain(name), text_of(certain(name)), clr_type)
+    return clr_type
 
 
-def _body(b: Binder, node: Node, function: Function, output: Type | None) -> tuple[Run, Type]:
+def _body(binder: Binder, node: Node, function: Function, output: Type | None) -> tuple[Run, Type]:
     body = node.child_by_field_name("body") or named(node)[-1]
     if body.type == "block":
-        return block_body(b, body, function, output)
+        return block_body(binder, body, function, output)
     # An Action may have any expression as its body.
     if output is VOID:
-        run = b.value(body).run
+        run = binder.value(body).run
         return lambda frame: (run(frame), None)[1], VOID
     if output is None or output is DYNAMIC:
-        bound = _any_value(b, body)
+        bound = _any_value(binder, body)
         return bound.run, bound.type
-    bound = b.converted(body, output)
+    bound = binder.converted(body, output)
     return bound.run, output
 
 
-def _any_value(b: Binder, body: Node) -> Bound:
-    return settle(b, body, b.meaning(body))
+def _any_value(binder: Binder, body: Node) -> Bound:
+    return settle(binder, body, binder.meaning(body))
 
 
-def block_body(b: Binder, body: Node, function: Function, output: Type | None) -> tuple[Run, Type]:
+def block_body(binder: Binder, body: Node, function: Function, output: Type | None) -> tuple[Run, Type]:
     """The body of a lambda or local function that is a block; the result type is inferred where *output* is None."""
-    bound = b.statement(body)
+    bound = binder.statement(body)
     result = output
     if result is None:
         result = (common_type(function.returned) or DYNAMIC) if function.returned else VOID
     if result is not VOID and bound.completes and result is not DYNAMIC:
-        raise b.problem(body, "no-return", "not every path of this function returns a value", "add a return")
+        raise binder.problem(body, "no-return", "not every path of this function returns a value", "add a return")
     run = bound.run
 
     def call(frame: Frame) -> object:
@@ -181,44 +183,44 @@ def maker(body: Run, function: Function, count: int, shares: bool = True) -> Run
 
 
 @expression("lambda_expression", "anonymous_method_expression")
-def bind_lambda_value(b: Binder, node: Node, target: Type | None) -> Meaning:
+def bind_lambda_value(binder: Binder, node: Node, target: Type | None) -> Meaning:
     """A lambda where the surroundings give the delegate type."""
-    return bind_lambda(b, node, target)
+    return bind_lambda(binder, node, target)
 
 
-def declare_local_functions(b: Binder, nodes: list[Node]) -> None:
+def declare_local_functions(binder: Binder, nodes: list[Node]) -> None:
     """Declare the local functions among *nodes*: they may be called anywhere in their block, even above it."""
     for node in nodes:
         if node.type == "local_function_statement":
-            _declare_local_function(b, node)
+            _declare_local_function(binder, node)
 
 
-def _declare_local_function(b: Binder, node: Node) -> None:
+def _declare_local_function(binder: Binder, node: Node) -> None:
     name, result = field(node, "name"), field(node, "type")
     parameters = named(field(node, "parameters"))
     if any(child.type in ("ref", "out", "params") for parameter in parameters for child in parameter.children):
-        raise b.problem(node, "unsupported-syntax", "local functions take plain parameters only")
-    inputs = [bind_type(b, parameter.child_by_field_name("type") or parameter) for parameter in parameters]
-    b.declare(name, text_of(name), func_type(inputs, bind_type(b, result)))
+        raise binder.problem(node, "unsupported-syntax", "local functions take plain parameters only")
+    inputs = [bind_type(binder, parameter.child_by_field_name("type") or parameter) for parameter in parameters]
+    binder.declare(name, text_of(name), func_type(inputs, bind_type(binder, result)))
 
 
 @statement("local_function_statement")
-def bind_local_function(b: Binder, node: Node) -> Statement:
+def bind_local_function(binder: Binder, node: Node) -> Statement:
     """``int f(int x) { … }``; it may call itself."""
     name, body = field(node, "name"), field(node, "body")
     parameters = field(node, "parameters")
-    variable = certain(b.scope.find(text_of(name)))
+    variable = certain(binder.scope.find(text_of(name)))
     inputs, output = certain(delegate_shape(variable.type))
-    with b.nested_function(output) as function:
+    with binder.nested_function(output) as function:
         for parameter, made in zip(named(parameters), inputs, strict=True):
-            _declare(b, parameter, made)
-        run = _local_body(b, body, function, output)
+            _declare(binder, parameter, made)
+        run = _local_body(binder, body, function, output)
     make, slot = maker(run, function, len(inputs)), variable.slot
     return Statement(lambda frame: frame.__setitem__(slot, make(frame)))
 
 
-def _local_body(b: Binder, body: Node, function: Function, output: Type) -> Run:
+def _local_body(binder: Binder, body: Node, function: Function, output: Type) -> Run:
     if body.type == "block":
-        return block_body(b, body, function, output)[0]
+        return block_body(binder, body, function, output)[0]
     inner = named(body)[0]
-    return b.value(inner).run if output is VOID else b.converted(inner, output).run
+    return binder.value(inner).run if output is VOID else binder.converted(inner, output).run

@@ -45,17 +45,17 @@ def bind_verbatim(_b: Binder, node: Node, _target: Type | None) -> Meaning:
 
 
 @expression("raw_string_literal")
-def bind_raw_string(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_raw_string(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """Newer than the language level of policy expressions."""
-    raise b.problem(node, "unsupported-syntax", "raw string literals are newer than C# 7", 'write @"…"')
+    raise binder.problem(node, "unsupported-syntax", "raw string literals are newer than C# 7", 'write @"…"')
 
 
 @expression("character_literal")
-def bind_char(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_char(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``'x'``."""
     text = unescape(text_of(node)[1:-1])
     if len(text) != 1:
-        raise b.problem(node, "syntax-error", "a char literal holds one character", 'write "…" for a string')
+        raise binder.problem(node, "syntax-error", "a char literal holds one character", 'write "…" for a string')
     return constant(p.CHAR, Char(text))
 
 
@@ -72,7 +72,7 @@ def bind_null(_b: Binder, _node: Node, _target: Type | None) -> Meaning:
 
 
 @expression("integer_literal")
-def bind_integer(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_integer(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """
     An integer: of the first of int, uint, long, ulong that holds it, as its suffix allows.
 
@@ -86,7 +86,7 @@ def bind_integer(b: Binder, node: Node, _target: Type | None) -> Meaning:
         make, low, high = INTEGRALS[name]
         if low <= number <= high:
             return constant(_INTEGER_TYPES[name], make(number))
-    raise b.problem(node, "overflow", f"the number {text} does not fit any integer type", "use a decimal: 1m")
+    raise binder.problem(node, "overflow", f"the number {text} does not fit any integer type", "use a decimal: 1m")
 
 
 _BASES = {"0x": 16, "0b": 2}
@@ -98,7 +98,7 @@ def _allowed(name: str, suffix: str) -> bool:
 
 
 @expression("real_literal")
-def bind_real(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_real(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``1.5``, ``1.5f``, ``1.5m``, ``1e3``."""
     text = text_of(node).replace("_", "").lower()
     made = _REAL_SUFFIX.get(text[-1], p.DOUBLE)
@@ -109,9 +109,9 @@ def bind_real(b: Binder, node: Node, _target: Type | None) -> Meaning:
 
 
 @expression("interpolated_string_expression")
-def bind_interpolation(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_interpolation(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``$"text {value,8:format} text"``."""
-    parts = _parts(b, node)
+    parts = _parts(binder, node)
     if all(isinstance(part, str) for part in parts):
         return constant(p.STRING, "".join(part for part in parts if isinstance(part, str)))
     runs = [_literal_run(part) if isinstance(part, str) else part for part in parts]
@@ -126,7 +126,7 @@ def _literal_run(text: str) -> Run:
     return lambda _frame: text
 
 
-def _parts(b: Binder, node: Node) -> list[str | Run]:
+def _parts(binder: Binder, node: Node) -> list[str | Run]:
     """Literal text and holes in turn. The text between the nodes is read from the source itself."""
     source = node.text or b""
     start = source.index(b'"') + 1
@@ -134,17 +134,17 @@ def _parts(b: Binder, node: Node) -> list[str | Run]:
     parts: list[str | Run] = []
     for hole in (child for child in node.children if child.type == "interpolation"):
         begin = hole.start_byte - node.start_byte
-        parts += _literal(b, node, (start, begin), verbatim)
-        parts.append(_hole(b, hole, verbatim))
+        parts += _literal(binder, node, (start, begin), verbatim)
+        parts.append(_hole(binder, hole, verbatim))
         start = hole.end_byte - node.start_byte
-    parts += _literal(b, node, (start, len(source) - 1), verbatim)
+    parts += _literal(binder, node, (start, len(source) - 1), verbatim)
     return [part for part in parts if part != ""]
 
 
 _BRACE = re.compile(rb"\{\{|\}\}|\{")
 
 
-def _literal(b: Binder, node: Node, bounds: tuple[int, int], verbatim: bool) -> list[str | Run]:
+def _literal(binder: Binder, node: Node, bounds: tuple[int, int], verbatim: bool) -> list[str | Run]:
     """Literal text; the grammar overlooks a hole right behind ``{{``, so single braces are looked for here."""
     source, (start, end) = node.text or b"", bounds
     parts: list[str | Run] = []
@@ -157,10 +157,10 @@ def _literal(b: Binder, node: Node, bounds: tuple[int, int], verbatim: bool) -> 
             continue
         parts.append(_plain(text, verbatim))
         text = b""
-        hole = hole_node(b.source, node.start_byte + match.start(), node.start_byte + end)
+        hole = hole_node(binder.source, node.start_byte + match.start(), node.start_byte + end)
         if hole is None:
-            raise b.problem(node, "syntax-error", "a brace in the string is never closed", "write {{ for a brace")
-        parts.append(_hole(b, hole, verbatim))
+            raise binder.problem(node, "syntax-error", "a brace in the string is never closed", "write {{ for a brace")
+        parts.append(_hole(binder, hole, verbatim))
         start = hole.end_byte - node.start_byte
     return [*parts, _plain(text + source[start:end], verbatim)]
 
@@ -170,16 +170,16 @@ def _plain(source: bytes, verbatim: bool) -> str:
     return text.replace('""', '"') if verbatim else unescape(text)
 
 
-def _hole(b: Binder, node: Node, verbatim: bool) -> Run:
+def _hole(binder: Binder, node: Node, verbatim: bool) -> Run:
     inner = [child for child in named(node) if not child.type.startswith("interpolation_")]
     clauses = {child.type: child for child in named(node)}
-    bound = b.value(inner[0])
+    bound = binder.value(inner[0])
     alignment = clauses.get("interpolation_alignment_clause")
     clause = clauses.get("interpolation_format_clause")
-    width = b.converted(named(alignment)[0], p.INT).constant_value if alignment is not None else 0
+    width = binder.converted(named(alignment)[0], p.INT).constant_value if alignment is not None else 0
     text = text_of(clause)[1:] if clause is not None else ""
     if not isinstance(width, int):
-        raise b.problem(node, "not-constant", "the alignment must be a constant number")
+        raise binder.problem(node, "not-constant", "the alignment must be a constant number")
     return _hole_run(bound, width, text if verbatim else unescape(text))
 
 

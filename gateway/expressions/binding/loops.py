@@ -37,14 +37,14 @@ def _always(bound: Bound | None) -> bool:
 
 
 @statement("while_statement")
-def bind_while(b: Binder, node: Node) -> Statement:
+def bind_while(binder: Binder, node: Node) -> Statement:
     """``while (test) body``."""
-    with b.block():
+    with binder.block():
         test_node, body_node = named(node)
-        condition = b.value(test_node)
-        test = b.convert(condition, BOOL, test_node).run
-        with b.loop_body():
-            body = embedded(b, body_node)
+        condition = binder.value(test_node)
+        test = binder.convert(condition, BOOL, test_node).run
+        with binder.loop_body():
+            body = embedded(binder, body_node)
     return Statement(_loop(test, body.run, []), not _always(condition) or body.breaks)
 
 
@@ -63,13 +63,13 @@ def _loop(test: Run, body: Run, updates: Sequence[Run]) -> Run:
 
 
 @statement("do_statement")
-def bind_do(b: Binder, node: Node) -> Statement:
+def bind_do(binder: Binder, node: Node) -> Statement:
     """``do body while (test);``."""
     body_node, test_node = named(node)
-    with b.loop_body():
-        body = embedded(b, body_node)
-    condition = b.value(test_node)
-    run, test = body.run, b.convert(condition, BOOL, test_node).run
+    with binder.loop_body():
+        body = embedded(binder, body_node)
+    condition = binder.value(test_node)
+    run, test = body.run, binder.convert(condition, BOOL, test_node).run
 
     def loop(frame: Frame) -> object:
         while True:
@@ -85,19 +85,21 @@ def bind_do(b: Binder, node: Node) -> Statement:
 
 
 @statement("for_statement")
-def bind_for(b: Binder, node: Node) -> Statement:
+def bind_for(binder: Binder, node: Node) -> Statement:
     """``for (init; test; update) body``."""
     fields = {name: _fields(node, name) for name in ("initializer", "condition", "update")}
     body_node = field(node, "body")
-    with b.block():
-        starts = [run for each in fields["initializer"] for run in _initializer(b, each)]
-        condition = b.value(fields["condition"][0]) if fields["condition"] else None
+    with binder.block():
+        starts = [run for child in fields["initializer"] for run in _initializer(binder, child)]
+        condition = binder.value(fields["condition"][0]) if fields["condition"] else None
         test: Run = (
-            b.convert(condition, BOOL, fields["condition"][0]).run if condition is not None else lambda _frame: True
+            binder.convert(condition, BOOL, fields["condition"][0]).run
+            if condition is not None
+            else lambda _frame: True
         )
-        with b.loop_body():
-            body = embedded(b, body_node)
-        loop = _loop(test, body.run, [b.value(each).run for each in fields["update"]])
+        with binder.loop_body():
+            body = embedded(binder, body_node)
+        loop = _loop(test, body.run, [binder.value(each).run for each in fields["update"]])
 
     def run(frame: Frame) -> object:
         for start in starts:
@@ -111,20 +113,20 @@ def _fields(node: Node, name: str) -> list[Node]:
     return [child for child in node.children_by_field_name(name) if child.is_named]
 
 
-def _initializer(b: Binder, node: Node) -> list[Run]:
-    return declarations(b, node) if node.type == "variable_declaration" else [b.value(node).run]
+def _initializer(binder: Binder, node: Node) -> list[Run]:
+    return declarations(binder, node) if node.type == "variable_declaration" else [binder.value(node).run]
 
 
 @statement("foreach_statement")
-def bind_foreach(b: Binder, node: Node) -> Statement:
+def bind_foreach(binder: Binder, node: Node) -> Statement:
     """``foreach (var x in items) body``."""
     left, right = field(node, "left"), field(node, "right")
     body_node = field(node, "body")
-    items = b.value(right)
-    element, walk = FOREACH.get(items.type) or (element_type(b, right, items.type), iterate)
-    with b.block(), b.loop_body():
-        store = _foreach_store(b, node, left, element)
-        body = embedded(b, body_node).run
+    items = binder.value(right)
+    element, walk = FOREACH.get(items.type) or (element_type(binder, right, items.type), iterate)
+    with binder.block(), binder.loop_body():
+        store = _foreach_store(binder, node, left, element)
+        body = embedded(binder, body_node).run
     return Statement(_foreach(items.run, walk, store, body))
 
 
@@ -144,32 +146,32 @@ def _foreach(items: Run, walk: Callable[..., Iterable[object]], store: Store, bo
     return loop
 
 
-def _foreach_store(b: Binder, node: Node, left: Node, element: Type) -> Store:
+def _foreach_store(binder: Binder, node: Node, left: Node, element: Type) -> Store:
     if left.type in ("tuple_expression", "tuple_pattern"):
         places = named(left)
         stores = deconstruction_stores(
-            b, places, item_types(b, left, element, len(places)), left.type == "tuple_pattern"
+            binder, places, item_types(binder, left, element, len(places)), left.type == "tuple_pattern"
         )
         return lambda frame, value: [s(frame, v) for s, v in zip(stores, parts_of(value, len(stores)), strict=True)]
     type_node = field(node, "type")
-    declared = element if type_node.type == "implicit_type" else bind_type(b, type_node)
-    slot = b.declare(left, text_of(left), declared).slot
-    found = explicit(element, declared)
-    if found is None:
-        raise b.problem(left, "wrong-type", f"an item is a {element.name}, not a {declared.name}", "write var")
-    convert = found.run
+    declared = element if type_node.type == "implicit_type" else bind_type(binder, type_node)
+    slot = binder.declare(left, text_of(left), declared).slot
+    conversion = explicit(element, declared)
+    if conversion is None:
+        raise binder.problem(left, "wrong-type", f"an item is a {element.name}, not a {declared.name}", "write var")
+    convert = conversion.run
     if convert is None:
         return lambda frame, value: frame.__setitem__(slot, value)
     return lambda frame, value: frame.__setitem__(slot, convert(value))
 
 
-def element_type(b: Binder, node: Node, made: Type) -> Type:
+def element_type(binder: Binder, node: Node, clr_type: Type) -> Type:
     """What walking a value of type *made* gives."""
-    if made is DYNAMIC:
+    if clr_type is DYNAMIC:
         return DYNAMIC
-    found = made.as_definition(ENUMERABLE_OF.definition)
+    found = clr_type.as_definition(ENUMERABLE_OF.definition)
     if found is not None:
         return found.args[0]
-    if ENUMERABLE in made.ancestors:
+    if ENUMERABLE in clr_type.ancestors:
         return OBJECT
-    raise b.problem(node, "wrong-type", f"a {made.name} cannot be walked by foreach")
+    raise binder.problem(node, "wrong-type", f"a {clr_type.name} cannot be walked by foreach")

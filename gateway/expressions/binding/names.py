@@ -32,35 +32,35 @@ from gateway.expressions.thrown import null_reference
 
 
 @expression("identifier")
-def bind_identifier(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_identifier(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """A local, a type or the first part of a namespace."""
     name = text_of(node).lstrip("@")
-    variable = b.scope.find(name)
+    variable = binder.scope.find(name)
     if variable is not None:
         if name == "context":
-            b.touched.add("context")
-        return read(variable, b.function)
-    found = clr.find_definition(name)
-    if found is not None:
-        return TypeName(clr.make(found))
+            binder.touched.add("context")
+        return read(variable, binder.function)
+    definition = clr.find_definition(name)
+    if definition is not None:
+        return TypeName(clr.make(definition))
     if name in clr.KEYWORDS:
         return TypeName(clr.KEYWORDS[name])
     if name in clr.NAMESPACES:
         return Namespace(name)
-    raise unknown_name(b, node, name)
+    raise unknown_name(binder, node, name)
 
 
-def unknown_name(b: Binder, node: Node, name: str) -> Exception:
+def unknown_name(binder: Binder, node: Node, name: str) -> Exception:
     """A name that means nothing, with the nearest one that does."""
-    near = difflib.get_close_matches(name, [*_locals(b), *clr.SHORT_NAMES], 1)
+    near = difflib.get_close_matches(name, [*_locals(binder), *clr.SHORT_NAMES], 1)
     remedy = f"did you mean {near[0]}?" if near else "only locals, context and the allowed .NET types have names here"
     code = "unknown-type" if name[:1].isupper() else "unknown-name"
-    return b.problem(node, code, f"the name {name} is not known", remedy)
+    return binder.problem(node, code, f"the name {name} is not known", remedy)
 
 
-def _locals(b: Binder) -> list[str]:
+def _locals(binder: Binder) -> list[str]:
     names: list[str] = []
-    scope = b.scope
+    scope = binder.scope
     while scope is not None:
         names += scope.names
         scope = scope.outer  # type: ignore[assignment]
@@ -68,51 +68,51 @@ def _locals(b: Binder) -> list[str]:
 
 
 @expression("predefined_type", "nullable_type", "array_type")
-def bind_keyword_type(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_keyword_type(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``string`` in ``string.Empty``."""
-    return TypeName(bind_type(b, node))
+    return TypeName(bind_type(binder, node))
 
 
 @expression("generic_name")
-def bind_generic_name(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_generic_name(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``List<string>`` as a type, or a local generic call's name."""
-    return TypeName(bind_type(b, node))
+    return TypeName(bind_type(binder, node))
 
 
 @expression("alias_qualified_name")
-def bind_global(b: Binder, node: Node, target: Type | None) -> Meaning:
+def bind_global(binder: Binder, node: Node, target: Type | None) -> Meaning:
     """``global::System``."""
-    return b.meaning(named(node)[-1], target)
+    return binder.meaning(named(node)[-1], target)
 
 
 @expression("qualified_name")
-def bind_qualified(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_qualified(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``System.Convert`` where the grammar took it for a type."""
     left, right = named(node)
-    return member_of(b, node, b.meaning(left), right)
+    return member_of(binder, node, binder.meaning(left), right)
 
 
 @expression("member_access_expression")
-def bind_member_access(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_member_access(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``receiver.Name``."""
-    return bind_access(b, node)
+    return bind_access(binder, node)
 
 
-def bind_access(b: Binder, node: Node, invoked: bool = False) -> Meaning:
-    """``receiver.Name``; where it is *invoked*, a property that is no function does not hide methods of its name."""
+def bind_access(binder: Binder, node: Node, invoked: bool = False) -> Meaning:
+    """``receiver.Name``; where it is *invoked*, a property that is not a function does not hide methods of its name."""
     receiver = field(node, "expression")
     name = field(node, "name")
-    if b.source.is_conditional(receiver):
-        return conditional_member(b, node, b.link(named(receiver)[0]), name, invoked)
-    return member_of(b, node, b.meaning(receiver), name, invoked)
+    if binder.source.is_conditional(receiver):
+        return conditional_member(binder, node, binder.link(named(receiver)[0]), name, invoked)
+    return member_of(binder, node, binder.meaning(receiver), name, invoked)
 
 
-def conditional_member(b: Binder, node: Node, receiver: Bound, name: Node, invoked: bool) -> Meaning:
+def conditional_member(binder: Binder, node: Node, receiver: Bound, name: Node, invoked: bool) -> Meaning:
     """``receiver?.Name``: the chain ends where the receiver is null; a method waits for its call."""
     if receiver.type.is_value:
-        raise b.problem(node, "no-operator", f"{receiver.type.name} is never null", "write . instead of ?.")
-    value, slot = b.temporary(clr.underlying(receiver.type))
-    link = member_of(b, node, value, name, invoked)
+        raise binder.problem(node, "no-operator", f"{receiver.type.name} is never null", "write . instead of ?.")
+    value, slot = binder.temporary(clr.underlying(receiver.type))
+    link = member_of(binder, node, value, name, invoked)
     guard = guarded(receiver.run, slot)
     if isinstance(link, Bound):
         run = link.run
@@ -134,39 +134,39 @@ def guarded(run: Run, slot: int) -> Run:
     return guard
 
 
-def member_of(b: Binder, node: Node, receiver: Meaning, name_node: Node, invoked: bool = False) -> Meaning:
+def member_of(binder: Binder, node: Node, receiver: Meaning, name_node: Node, invoked: bool = False) -> Meaning:
     """The member *name_node* of whatever *receiver* means."""
-    name = member_name(b, name_node)
+    name = member_name(binder, name_node)
     if isinstance(receiver, Namespace):
-        return _in_namespace(b, node, receiver, name_node)
-    type_args = type_arguments(b, name_node)
+        return _in_namespace(binder, node, receiver, name_node)
+    type_args = type_arguments(binder, name_node)
     if isinstance(receiver, TypeName):
-        return static_member(b, name_node, receiver.type, name, type_args)
+        return static_member(binder, name_node, receiver.type, name, type_args)
     if isinstance(receiver, MethodGroup):
         if receiver.candidates or receiver.receiver is None:
-            raise b.problem(node, "method-not-called", f"{receiver.name} is a method; call it")
+            raise binder.problem(node, "method-not-called", f"{receiver.name} is a method; call it")
         receiver = dynamic_property(receiver.receiver, receiver.name)
-    return instance_member(b, name_node, receiver, name, type_args, invoked)
+    return instance_member(binder, name_node, receiver, name, type_args, invoked)
 
 
-def _in_namespace(b: Binder, node: Node, namespace: Namespace, name_node: Node) -> Meaning:
-    full = f"{namespace.name}.{member_name(b, name_node)}"
-    args = type_arguments(b, name_node)
+def _in_namespace(binder: Binder, node: Node, namespace: Namespace, name_node: Node) -> Meaning:
+    full = f"{namespace.name}.{member_name(binder, name_node)}"
+    args = type_arguments(binder, name_node)
     if full in clr.NAMESPACES and not args:
         return Namespace(full)
-    found = clr.find_definition(full, len(args))
-    if found is None:
-        raise b.problem(
+    definition = clr.find_definition(full, len(args))
+    if definition is None:
+        raise binder.problem(
             node, "unknown-type", f"the type {full} is not allowed in policy expressions", "see docs/expressions.md"
         )
-    return TypeName(clr.make(found, *args))
+    return TypeName(clr.make(definition, *args))
 
 
-def static_member(b: Binder, node: Node, made: Type, name: str, type_args: tuple[Type, ...]) -> Meaning:
+def static_member(binder: Binder, node: Node, clr_type: Type, name: str, type_args: tuple[Type, ...]) -> Meaning:
     """``Type.Name``."""
-    candidates = [found for found in made.find(name) if found.member.static]
+    candidates = [found for found in clr_type.find(name) if found.member.static]
     if not candidates:
-        raise unknown_member(b, node, made, name)
+        raise unknown_member(binder, node, clr_type, name)
     if candidates[0].member.kind == "method":
         return MethodGroup(name, tuple(candidates), None, type_args)
     member, bindings = candidates[0].member, candidates[0].bindings
@@ -177,45 +177,45 @@ def static_member(b: Binder, node: Node, made: Type, name: str, type_args: tuple
     return Bound(result, lambda _frame: call())
 
 
-def unknown_member(b: Binder, node: Node, made: Type, name: str) -> LoadError:
+def unknown_member(binder: Binder, node: Node, clr_type: Type, name: str) -> LoadError:
     """A member that the allow-list does not have, with the nearest one that it has."""
-    known = {member for ancestor in made.ancestors for member in clr.declared(ancestor.definition)}
+    known = {member for ancestor in clr_type.ancestors for member in clr.declared(ancestor.definition)}
     lower = {member.lower(): member for member in known}
     near = [lower[name.lower()]] if name.lower() in lower else difflib.get_close_matches(name, known, 1)
     remedy = f"did you mean {near[0]}?" if near else "see docs/expressions.md for the members of each type"
-    if made is clr.OBJECT:
+    if clr_type is clr.OBJECT:
         remedy = "cast the object to its type first, such as ((JObject)x)"
-    return b.problem(node, "unknown-member", f"{made.name} has no member {name}", remedy)
+    return binder.problem(node, "unknown-member", f"{clr_type.name} has no member {name}", remedy)
 
 
 def instance_member(
-    b: Binder, node: Node, receiver: Bound, name: str, type_args: tuple[Type, ...] = (), invoked: bool = False
+    binder: Binder, node: Node, receiver: Bound, name: str, type_args: tuple[Type, ...] = (), invoked: bool = False
 ) -> Meaning:
     """
     ``value.Name``: a property, or the methods and extension methods of that name.
 
     Source: C# language specification, "Member lookup" (ECMA-334 §12.5): in a call only what can be invoked counts.
     """
-    made = receiver.type
-    if made is NULL:
-        raise b.problem(node, "wrong-type", "null has no members")
-    if made is DYNAMIC:
-        return _dynamic_member(b, receiver, name, type_args)
-    members = _instance_members(made, name)
+    clr_type = receiver.type
+    if clr_type is NULL:
+        raise binder.problem(node, "wrong-type", "null has no members")
+    if clr_type is DYNAMIC:
+        return _dynamic_member(binder, receiver, name, type_args)
+    members = _instance_members(clr_type, name)
     invocable = _invocable(members)
     if _is_property(members) and (invocable == members or not invoked):
-        _touch(b, made, name)
-        return property_value(b, receiver, members[0])
-    methods = (*invocable, *_extension_methods(name, made))
+        _touch(binder, clr_type, name)
+        return property_value(binder, receiver, members[0])
+    methods = (*invocable, *_extension_methods(name, clr_type))
     if not methods:
-        raise _not_invocable(b, node, made, name, members)
+        raise _not_invocable(binder, node, clr_type, name, members)
     return MethodGroup(name, methods, receiver, type_args)
 
 
-def _dynamic_member(b: Binder, receiver: Bound, name: str, type_args: tuple[Type, ...]) -> MethodGroup:
+def _dynamic_member(binder: Binder, receiver: Bound, name: str, type_args: tuple[Type, ...]) -> MethodGroup:
     """What it is shows when the expression runs; until then it may be the body of either message."""
     if name == "Body":
-        b.touched.update({"Request", "Response", "Body"})
+        binder.touched.update({"Request", "Response", "Body"})
     return MethodGroup(name, (), receiver, type_args)
 
 
@@ -223,53 +223,53 @@ def _is_property(members: list[Candidate]) -> bool:
     return bool(members) and members[0].member.kind == "property"
 
 
-def _instance_members(made: Type, name: str) -> list[Candidate]:
-    return [candidate for candidate in made.find(name) if not candidate.member.static]
+def _instance_members(clr_type: Type, name: str) -> list[Candidate]:
+    return [candidate for candidate in clr_type.find(name) if not candidate.member.static]
 
 
 def _invocable(members: list[Candidate]) -> list[Candidate]:
     return [member for member in members if member.member.kind == "method" or _callable(member)]
 
 
-def _extension_methods(name: str, made: Type) -> list[Candidate]:
-    return [Candidate(member, {}) for member in clr.extensions(name) if _extends(member, made)]
+def _extension_methods(name: str, clr_type: Type) -> list[Candidate]:
+    return [Candidate(member, {}) for member in clr.extensions(name) if _extends(member, clr_type)]
 
 
-def _not_invocable(b: Binder, node: Node, made: Type, name: str, members: list[Candidate]) -> LoadError:
+def _not_invocable(binder: Binder, node: Node, clr_type: Type, name: str, members: list[Candidate]) -> LoadError:
     if members:
-        return b.problem(node, "unknown-member", f"{name} is a property, not a method", "drop the ()")
-    return unknown_member(b, node, made, name)
+        return binder.problem(node, "unknown-member", f"{name} is a property, not a method", "drop the ()")
+    return unknown_member(binder, node, clr_type, name)
 
 
 def _callable(candidate: Candidate) -> bool:
     return candidate.member.type.substitute(candidate.bindings).kind in ("delegate", "dynamic")
 
 
-def _touch(b: Binder, made: Type, name: str) -> None:
-    owner = made.name
+def _touch(binder: Binder, clr_type: Type, name: str) -> None:
+    owner = clr_type.name
     if name == "Body":
-        b.touched.add(f"{owner}.Body")
+        binder.touched.add(f"{owner}.Body")
     elif owner == "IProxyContext":
-        b.touched.add(name)
+        binder.touched.add(name)
     elif owner == "Jwt":
-        b.touched.add(owner)
+        binder.touched.add(owner)
 
 
-def _extends(member: clr.Member, made: Type) -> bool:
+def _extends(member: clr.Member, clr_type: Type) -> bool:
     parameter = member.parameters[0].type
     if parameter.kind == "variable":
         return True
     if parameter.is_open:
-        return made.as_definition(parameter.definition) is not None
-    return assignable(made, parameter) or implicit(made, parameter) is not None and not made.is_value
+        return clr_type.as_definition(parameter.definition) is not None
+    return assignable(clr_type, parameter) or implicit(clr_type, parameter) is not None and not clr_type.is_value
 
 
-def property_value(b: Binder, receiver: Bound, candidate: Candidate) -> Bound:
+def property_value(binder: Binder, receiver: Bound, candidate: Candidate) -> Bound:
     """The value of a property; on null it throws."""
     member = candidate.member
-    made = member.type.substitute(candidate.bindings).closed()
+    clr_type = member.type.substitute(candidate.bindings).closed()
     if receiver.conditional:
-        return through(b, receiver, lambda value: property_value(b, value, candidate))
+        return through(binder, receiver, lambda value: property_value(binder, value, candidate))
     run, call, setter = receiver.run, member.call, member.store
 
     def load(frame: Frame) -> object:
@@ -283,7 +283,7 @@ def property_value(b: Binder, receiver: Bound, candidate: Candidate) -> Bound:
 
     context_load = _context_property(receiver, call)
     nullable = receiver.type.definition is clr.NULLABLE
-    return Bound(made, (lambda frame: call(run(frame))) if nullable else context_load or load,
+    return Bound(clr_type, (lambda frame: call(run(frame))) if nullable else context_load or load,
                  store=store if setter else None)  # fmt: skip
 
 
@@ -294,9 +294,9 @@ def _context_property(receiver: Bound, call: clr.Call) -> Run | None:
     return lambda frame: call(frame[CONTEXT_SLOT])
 
 
-def through(b: Binder, receiver: Bound, build: Callable[[Bound], Bound]) -> Bound:
+def through(binder: Binder, receiver: Bound, build: Callable[[Bound], Bound]) -> Bound:
     """One more link of a ``?.`` chain: *build* makes it from the receiver's value, which waits in a temporary slot."""
-    value, slot = b.temporary(receiver.type)
+    value, slot = binder.temporary(receiver.type)
     link = build(value)
     run, link_run = receiver.run, link.run
 

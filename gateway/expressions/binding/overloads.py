@@ -182,7 +182,7 @@ def _infer_delegate(made: Type, argument: Argument, bindings: dict[str, Type]) -
         return False
     inputs, output = shape
     if output.is_open and argument.result is not None:
-        types = tuple(each.substitute(bindings).closed() for each in inputs)
+        types = tuple(clr_type.substitute(bindings).closed() for clr_type in inputs)
         infer(output, argument.result(types), bindings)
     return True
 

@@ -25,49 +25,49 @@ Test = Callable[[object, Frame], bool]
 
 
 @expression("is_pattern_expression")
-def bind_is_pattern(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_is_pattern(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``x is pattern``."""
     value_node, pattern = field(node, "expression"), field(node, "pattern")
-    value = b.value(value_node)
-    test, run = bind_pattern(b, pattern, value.type), value.run
+    value = binder.value(value_node)
+    test, run = bind_pattern(binder, pattern, value.type), value.run
     return Bound(p.BOOL, lambda frame: test(run(frame), frame))
 
 
 @expression("is_expression")
-def bind_is(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_is(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``x is T``."""
     left, right = field(node, "left"), field(node, "right")
-    value = b.value(left)
-    test, run = type_test(b, node, value.type, bind_type(b, right)), value.run
+    value = binder.value(left)
+    test, run = type_test(binder, node, value.type, bind_type(binder, right)), value.run
     return Bound(p.BOOL, lambda frame: test(run(frame), frame))
 
 
-def bind_pattern(b: Binder, node: Node, made: Type) -> Test:
-    """The test that *node* stands for, on values of static type *made*."""
+def bind_pattern(binder: Binder, node: Node, clr_type: Type) -> Test:
+    """The test that *node* means, on values of static type *made*."""
     bind = _PATTERNS.get(node.type)
     if bind is not None:
-        return bind(b, node, made)
+        return bind(binder, node, clr_type)
     if node.type in ("predefined_type", "nullable_type", "array_type", "generic_name"):
-        return type_test(b, node, made, bind_type(b, node))
-    return _constant_test(b, node, node, made)
+        return type_test(binder, node, clr_type, bind_type(binder, node))
+    return _constant_test(binder, node, node, clr_type)
 
 
-def type_test(b: Binder, node: Node, made: Type, wanted: Type) -> Test:
+def type_test(binder: Binder, node: Node, clr_type: Type, wanted: Type) -> Test:
     """``is T``."""
-    if made is not DYNAMIC and explicit(made, wanted) is None and wanted.kind != "interface":
-        raise b.problem(node, "wrong-type", f"a {made.name} can never be a {wanted.name}")
+    if clr_type is not DYNAMIC and explicit(clr_type, wanted) is None and wanted.kind != "interface":
+        raise binder.problem(node, "wrong-type", f"a {clr_type.name} can never be a {wanted.name}")
     return lambda value, _frame: is_instance(value, wanted)
 
 
-def _declaration(b: Binder, node: Node, made: Type) -> Test:
+def _declaration(binder: Binder, node: Node, clr_type: Type) -> Test:
     type_node, name = field(node, "type"), node.child_by_field_name("name")
     if type_node.type == "implicit_type":
-        return _var(b, node, made)
-    wanted = bind_type(b, type_node)
-    test = type_test(b, node, made, wanted)
+        return _var(binder, node, clr_type)
+    wanted = bind_type(binder, type_node)
+    test = type_test(binder, node, clr_type, wanted)
     if name is None or text_of(name) == "_":
         return test
-    slot = b.declare(name, text_of(name), wanted).slot
+    slot = binder.declare(name, text_of(name), wanted).slot
 
     def capture(value: object, frame: Frame) -> bool:
         if not test(value, frame):
@@ -78,9 +78,9 @@ def _declaration(b: Binder, node: Node, made: Type) -> Test:
     return capture
 
 
-def _var(b: Binder, node: Node, made: Type) -> Test:
+def _var(binder: Binder, node: Node, clr_type: Type) -> Test:
     name = node.child_by_field_name("name") or named(node)[-1]
-    slot = b.declare(name, text_of(name), made).slot
+    slot = binder.declare(name, text_of(name), clr_type).slot
 
     def capture(value: object, frame: Frame) -> bool:
         frame[slot] = value
@@ -89,67 +89,67 @@ def _var(b: Binder, node: Node, made: Type) -> Test:
     return capture
 
 
-def _constant(b: Binder, node: Node, made: Type) -> Test:
+def _constant(binder: Binder, node: Node, clr_type: Type) -> Test:
     inner = named(node)[0]
-    return _constant_test(b, node, inner, made)
+    return _constant_test(binder, node, inner, clr_type)
 
 
-def _constant_test(b: Binder, node: Node, inner: Node, made: Type) -> Test:
-    meaning = b.meaning(inner)
+def _constant_test(binder: Binder, node: Node, inner: Node, clr_type: Type) -> Test:
+    meaning = binder.meaning(inner)
     if isinstance(meaning, TypeName):
-        return type_test(b, node, made, meaning.type)
-    bound = b.value(inner, made) if not isinstance(meaning, Bound) else b.finished(meaning)
+        return type_test(binder, node, clr_type, meaning.type)
+    bound = binder.value(inner, clr_type) if not isinstance(meaning, Bound) else binder.finished(meaning)
     if bound.constant is NOT_CONSTANT:
-        raise b.problem(node, "not-constant", "a pattern must be a constant or a type", "use == instead")
+        raise binder.problem(node, "not-constant", "a pattern must be a constant or a type", "use == instead")
     if bound.type is NULL:
         return lambda value, _frame: value is None
-    if made not in (OBJECT, DYNAMIC) and implicit(bound.type, underlying(made), bound.constant):
-        bound = b.convert(bound, underlying(made), node)
+    if clr_type not in (OBJECT, DYNAMIC) and implicit(bound.type, underlying(clr_type), bound.constant):
+        bound = binder.convert(bound, underlying(clr_type), node)
     wanted = bound.constant
     return lambda value, _frame: value is not None and equal(value, wanted)
 
 
-def _relational(b: Binder, node: Node, made: Type) -> Test:
+def _relational(binder: Binder, node: Node, clr_type: Type) -> Test:
     name, inner = node.children[0].type, named(node)[0]
-    bound = b.value(inner)
-    if made in (OBJECT, DYNAMIC):
+    bound = binder.value(inner)
+    if clr_type in (OBJECT, DYNAMIC):
         kind, wanted = bound.type, bound.constant
         return lambda value, _frame: is_instance(value, kind) and bool(dynamic_binary(name, value, wanted))
-    operation = binary(name, underlying(made), bound.type, None, bound.constant_value)
+    operation = binary(name, underlying(clr_type), bound.type, None, bound.constant_value)
     if operation is None:
-        raise b.problem(node, "no-operator", f"operator {name} cannot be applied to {made.name}")
-    limit = b.convert(bound, operation.right, inner).constant if operation.right is not None else bound.constant
+        raise binder.problem(node, "no-operator", f"operator {name} cannot be applied to {clr_type.name}")
+    limit = binder.convert(bound, operation.right, inner).constant if operation.right is not None else bound.constant
     run = operation.run
     return lambda value, _frame: value is not None and bool(run(value, limit))
 
 
-def _not(b: Binder, node: Node, made: Type) -> Test:
-    test = bind_pattern(b, named(node)[0], made)
+def _not(binder: Binder, node: Node, clr_type: Type) -> Test:
+    test = bind_pattern(binder, named(node)[0], clr_type)
     return lambda value, frame: not test(value, frame)
 
 
-def _both(b: Binder, node: Node, made: Type) -> Test:
-    left, right = (bind_pattern(b, each, made) for each in (named(node)[0], named(node)[-1]))
+def _both(binder: Binder, node: Node, clr_type: Type) -> Test:
+    left, right = (bind_pattern(binder, each, clr_type) for each in (named(node)[0], named(node)[-1]))
     if node.type == "and_pattern":
         return lambda value, frame: left(value, frame) and right(value, frame)
     return lambda value, frame: left(value, frame) or right(value, frame)
 
 
-def _inside(b: Binder, node: Node, made: Type) -> Test:
-    return bind_pattern(b, named(node)[0], made)
+def _inside(binder: Binder, node: Node, clr_type: Type) -> Test:
+    return bind_pattern(binder, named(node)[0], clr_type)
 
 
 def _discard(_b: Binder, _node: Node, _made: Type) -> Test:
     return lambda _value, _frame: True
 
 
-def _recursive(b: Binder, node: Node, made: Type) -> Test:
+def _recursive(binder: Binder, node: Node, clr_type: Type) -> Test:
     """``T { Property: pattern } name``."""
     type_node, name = node.child_by_field_name("type"), node.child_by_field_name("name")
-    wanted = bind_type(b, type_node) if type_node is not None else made
-    slot = b.declare(name, text_of(name), wanted).slot if name is not None else b.function.slot()
-    clause = next((each for each in named(node) if each.type == "property_pattern_clause"), None)
-    tests = [_property_test(b, each, wanted, slot) for each in (named(clause) if clause is not None else [])]
+    wanted = bind_type(binder, type_node) if type_node is not None else clr_type
+    slot = binder.declare(name, text_of(name), wanted).slot if name is not None else binder.function.slot()
+    clause = next((child for child in named(node) if child.type == "property_pattern_clause"), None)
+    tests = [_property_test(binder, each, wanted, slot) for each in (named(clause) if clause is not None else [])]
     has_type = type_node is not None
 
     def matches(value: object, frame: Frame) -> bool:
@@ -161,12 +161,12 @@ def _recursive(b: Binder, node: Node, made: Type) -> Test:
     return matches
 
 
-def _property_test(b: Binder, node: Node, made: Type, slot: int) -> Callable[[Frame], bool]:
+def _property_test(binder: Binder, node: Node, clr_type: Type, slot: int) -> Callable[[Frame], bool]:
     name, pattern = named(node)[0], named(node)[-1]
-    meaning = instance_member(b, name, Bound(made, lambda frame: frame[slot]), text_of(name))
+    meaning = instance_member(binder, name, Bound(clr_type, lambda frame: frame[slot]), text_of(name))
     if not isinstance(meaning, Bound):
-        raise b.problem(name, "unknown-member", f"{text_of(name)} is not a property of {made.name}")
-    test, run = bind_pattern(b, pattern, meaning.type), meaning.run
+        raise binder.problem(name, "unknown-member", f"{text_of(name)} is not a property of {clr_type.name}")
+    test, run = bind_pattern(binder, pattern, meaning.type), meaning.run
     return lambda frame: test(run(frame), frame)
 
 

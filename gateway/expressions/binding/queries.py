@@ -35,31 +35,31 @@ class Query:
 
 
 @expression("query_expression")
-def bind_query(b: Binder, node: Node, _target: Type | None) -> Meaning:
+def bind_query(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``from x in xs where … select …``."""
     clauses = named(node)
-    query = _first(b, clauses[0])
+    query = _first(binder, clauses[0])
     for position, clause in enumerate(clauses[1:], 1):
         close = _CLOSING.get(clause.type)
         if close is None:
-            query = _CLAUSES[clause.type](b, query, clause) if clause.type in _CLAUSES else query
+            query = _CLAUSES[clause.type](binder, query, clause) if clause.type in _CLAUSES else query
             continue
-        result = close(b, query, clause)
+        result = close(binder, query, clause)
         rest = clauses[position + 1 :]
         if not rest:
             return result
-        query = _continued(b, rest[0], result)
-    raise b.problem(node, "syntax-error", "a query ends with select or group")
+        query = _continued(binder, rest[0], result)
+    raise binder.problem(node, "syntax-error", "a query ends with select or group")
 
 
 def _computed(
-    b: Binder, query: Query, node: Node, extra: list[tuple[Node, Type]] | None = None
+    binder: Binder, query: Query, node: Node, extra: list[tuple[Node, Type]] | None = None
 ) -> tuple[Compute, Type]:
     """An expression over the range variables."""
-    with b.nested_function(None) as function:
+    with binder.nested_function(None) as function:
         for name, made in [*query.names, *(extra or [])]:
-            b.declare(name, text_of(name), made)
-        bound = b.value(node)
+            binder.declare(name, text_of(name), made)
+        bound = binder.value(node)
     run, count = bound.run, len(query.names) + len(extra or [])
 
     def compute(frame: Frame, row: Row) -> object:
@@ -79,9 +79,9 @@ def _source(clause: Node) -> tuple[Node, Node]:
     return name, after[0]
 
 
-def _first(b: Binder, clause: Node) -> Query:
+def _first(binder: Binder, clause: Node) -> Query:
     name, source = _source(clause)
-    bound = b.value(source)
+    bound = binder.value(source)
     run = bound.run
 
     def rows(frame: Frame) -> Iterator[Row]:
@@ -89,12 +89,12 @@ def _first(b: Binder, clause: Node) -> Query:
             tick()
             yield (item,)
 
-    return Query([(name, element_type(b, source, bound.type))], rows)
+    return Query([(name, element_type(binder, source, bound.type))], rows)
 
 
-def _from(b: Binder, query: Query, clause: Node) -> Query:
+def _from(binder: Binder, query: Query, clause: Node) -> Query:
     name, source = _source(clause)
-    compute, made = _computed(b, query, source)
+    compute, made = _computed(binder, query, source)
     before = query.rows
 
     def rows(frame: Frame) -> Iterator[Row]:
@@ -103,31 +103,31 @@ def _from(b: Binder, query: Query, clause: Node) -> Query:
                 tick()
                 yield (*row, item)
 
-    return Query([*query.names, (name, element_type(b, source, made))], rows)
+    return Query([*query.names, (name, element_type(binder, source, made))], rows)
 
 
-def _where(b: Binder, query: Query, clause: Node) -> Query:
+def _where(binder: Binder, query: Query, clause: Node) -> Query:
     node = named(clause)[0]
-    compute, made = _computed(b, query, node)
-    b.convert(Bound(made, lambda _frame: None), BOOL, node)
+    compute, made = _computed(binder, query, node)
+    binder.convert(Bound(made, lambda _frame: None), BOOL, node)
     before = query.rows
     return Query(query.names, lambda frame: (row for row in before(frame) if compute(frame, row)))
 
 
-def _let(b: Binder, query: Query, clause: Node) -> Query:
+def _let(binder: Binder, query: Query, clause: Node) -> Query:
     name, value = named(clause)
-    compute, made = _computed(b, query, value)
+    compute, made = _computed(binder, query, value)
     before = query.rows
     return Query([*query.names, (name, made)], lambda frame: ((*row, compute(frame, row)) for row in before(frame)))
 
 
-def _join(b: Binder, query: Query, clause: Node) -> Query:
+def _join(binder: Binder, query: Query, clause: Node) -> Query:
     parts = named(clause)
     name, source, outer, inner = parts[0], parts[1], parts[2], parts[3]
-    bound = b.value(source)
-    element = element_type(b, source, bound.type)
-    outer_key, _ = _computed(b, query, outer)
-    inner_key, _ = _computed(b, Query([(name, element)], query.rows), inner)
+    bound = binder.value(source)
+    element = element_type(binder, source, bound.type)
+    outer_key, _ = _computed(binder, query, outer)
+    inner_key, _ = _computed(binder, Query([(name, element)], query.rows), inner)
     before, items = query.rows, bound.run
 
     def rows(frame: Frame) -> Iterator[Row]:
@@ -144,13 +144,13 @@ def _join(b: Binder, query: Query, clause: Node) -> Query:
     return Query([*query.names, (name, element)], rows)
 
 
-def _order(b: Binder, query: Query, clause: Node) -> Query:
+def _order(binder: Binder, query: Query, clause: Node) -> Query:
     keys: list[tuple[Compute, bool]] = []
     for child in clause.children:
         if child.type == "descending":
             keys[-1] = (keys[-1][0], True)
         elif child.is_named and child.type != "comment":
-            keys.append((_computed(b, query, child)[0], False))
+            keys.append((_computed(binder, query, child)[0], False))
     before = query.rows
 
     def rows(frame: Frame) -> Iterator[Row]:
@@ -165,8 +165,8 @@ def _order(b: Binder, query: Query, clause: Node) -> Query:
     return Query(query.names, rows)
 
 
-def _select(b: Binder, query: Query, clause: Node) -> Bound:
-    compute, made = _computed(b, query, named(clause)[0])
+def _select(binder: Binder, query: Query, clause: Node) -> Bound:
+    compute, made = _computed(binder, query, named(clause)[0])
     before = query.rows
 
     def run(frame: Frame) -> Sequence:
@@ -175,10 +175,10 @@ def _select(b: Binder, query: Query, clause: Node) -> Bound:
     return Bound(sequence_of(made), run)
 
 
-def _group(b: Binder, query: Query, clause: Node) -> Bound:
+def _group(binder: Binder, query: Query, clause: Node) -> Bound:
     item, key = named(clause)
-    compute, made = _computed(b, query, item)
-    key_of, key_type = _computed(b, query, key)
+    compute, made = _computed(binder, query, item)
+    key_of, key_type = _computed(binder, query, key)
     before = query.rows
     definition = definition_of("System.Linq.IGrouping", 2)
     grouping = make(definition, key_type, made)
@@ -197,7 +197,7 @@ def _group(b: Binder, query: Query, clause: Node) -> Bound:
     return Bound(sequence_of(grouping), run)
 
 
-def _continued(b: Binder, name: Node, result: Bound) -> Query:
+def _continued(binder: Binder, name: Node, result: Bound) -> Query:
     """``into name``: go on with what came out."""
     run = result.run
     return Query([(name, result.type.args[0])], lambda frame: ((item,) for item in iterate(run(frame))))

@@ -22,11 +22,11 @@ _CALLS = frozenset({
 })  # fmt: skip
 
 
-def sequence(b: Binder, nodes: Sequence[Node]) -> Statement:
+def sequence(binder: Binder, nodes: Sequence[Node]) -> Statement:
     """Statements one after the other."""
-    declare_local_functions(b, list(nodes))
-    bound = [b.statement(node) for node in nodes]
-    completes = all(each.completes for each in bound)
+    declare_local_functions(binder, list(nodes))
+    bound = [binder.statement(node) for node in nodes]
+    completes = all(part.completes for part in bound)
     breaks = any(each.breaks for each in bound)
     # Local functions come first: they may be called before the line that declares them.
     functions = [each.run for each, node in zip(bound, nodes, strict=True) if node.type == "local_function_statement"]
@@ -50,10 +50,10 @@ def run_all(runs: Sequence[Run]) -> Run:
 
 
 @statement("block")
-def bind_block(b: Binder, node: Node) -> Statement:
+def bind_block(binder: Binder, node: Node) -> Statement:
     """``{ … }``."""
-    with b.block():
-        return sequence(b, named(node))
+    with binder.block():
+        return sequence(binder, named(node))
 
 
 @statement("empty_statement", "comment")
@@ -63,12 +63,14 @@ def bind_empty(_b: Binder, _node: Node) -> Statement:
 
 
 @statement("expression_statement")
-def bind_expression_statement(b: Binder, node: Node) -> Statement:
+def bind_expression_statement(binder: Binder, node: Node) -> Statement:
     """A call, an assignment, a step."""
     inner = named(node)[0]
     if inner.type not in _CALLS:
-        raise b.problem(inner, "not-a-statement", "only calls and assignments can stand alone", "return or assign it")
-    run = b.value(inner).run
+        raise binder.problem(
+            inner, "not-a-statement", "only calls and assignments can stand alone", "return or assign it"
+        )
+    run = binder.value(inner).run
 
     def execute(frame: Frame) -> None:
         run(frame)
@@ -77,31 +79,31 @@ def bind_expression_statement(b: Binder, node: Node) -> Statement:
 
 
 @statement("return_statement")
-def bind_return(b: Binder, node: Node) -> Statement:
+def bind_return(binder: Binder, node: Node) -> Statement:
     """``return x;``."""
     inner = named(node)
     if not inner:
-        if b.function.depth == 0:
-            raise b.problem(node, "no-return", "a policy expression must return a value", "return null or a value")
+        if binder.function.depth == 0:
+            raise binder.problem(node, "no-return", "a policy expression must return a value", "return null or a value")
         return Statement(lambda _frame: (None,), completes=False)
-    result = b.function.result
+    result = binder.function.result
     if result is VOID:
-        raise b.problem(node, "wrong-type", "this function returns nothing", "declare its type")
-    bound = b.value(inner[0]) if result is None else b.converted(inner[0], result)
-    b.function.returned.append(bound.type)
+        raise binder.problem(node, "wrong-type", "this function returns nothing", "declare its type")
+    bound = binder.value(inner[0]) if result is None else binder.converted(inner[0], result)
+    binder.function.returned.append(bound.type)
     run = bound.run
     return Statement(lambda frame: (run(frame),), completes=False)
 
 
 @statement("if_statement")
-def bind_if(b: Binder, node: Node) -> Statement:
+def bind_if(binder: Binder, node: Node) -> Statement:
     """``if (test) … else …``."""
     condition, consequence = field(node, "condition"), field(node, "consequence")
     alternative = node.child_by_field_name("alternative")
-    bound = b.value(condition)
-    test = b.convert(bound, BOOL, condition).run
-    yes = embedded(b, consequence)
-    no = embedded(b, alternative) if alternative is not None else Statement(lambda _frame: None)
+    bound = binder.value(condition)
+    test = binder.convert(bound, BOOL, condition).run
+    yes = embedded(binder, consequence)
+    no = embedded(binder, alternative) if alternative is not None else Statement(lambda _frame: None)
     first, second = yes.run, no.run
     return Statement(
         lambda frame: first(frame) if test(frame) else second(frame),
@@ -116,48 +118,48 @@ def _completes(test: object, yes: Statement, no: Statement) -> bool:
     return yes.completes if test else no.completes
 
 
-def embedded(b: Binder, node: Node) -> Statement:
+def embedded(binder: Binder, node: Node) -> Statement:
     """The body of an ``if`` or loop; a declaration may not stand there alone."""
     if node.type == "local_declaration_statement":
-        raise b.problem(node, "syntax-error", "a declaration here needs braces", "write { … }")
-    with b.block():
-        return b.statement(node)
+        raise binder.problem(node, "syntax-error", "a declaration here needs braces", "write { … }")
+    with binder.block():
+        return binder.statement(node)
 
 
 @statement("local_declaration_statement")
-def bind_local(b: Binder, node: Node) -> Statement:
+def bind_local(binder: Binder, node: Node) -> Statement:
     """``var x = 1;``, ``int a, b = 2;``, ``const string c = "x";``, ``using var r = …;``."""
     is_const = any(text_of(child) == "const" for child in node.children)
     declaration = next(child for child in named(node) if child.type == "variable_declaration")
-    return Statement(run_all(declarations(b, declaration, is_const) or [lambda _frame: None]))
+    return Statement(run_all(declarations(binder, declaration, is_const) or [lambda _frame: None]))
 
 
-def declarations(b: Binder, node: Node, is_const: bool = False) -> list[Run]:
+def declarations(binder: Binder, node: Node, is_const: bool = False) -> list[Run]:
     """The declarators of one declaration."""
     type_node = field(node, "type")
-    made = None if type_node.type == "implicit_type" else bind_type(b, type_node)
-    return [_declarator(b, each, made, is_const) for each in named(node) if each.type == "variable_declarator"]
+    made = None if type_node.type == "implicit_type" else bind_type(binder, type_node)
+    return [_declarator(binder, each, made, is_const) for each in named(node) if each.type == "variable_declarator"]
 
 
-def _declarator(b: Binder, node: Node, made: Type | None, is_const: bool) -> Run:
+def _declarator(binder: Binder, node: Node, clr_type: Type | None, is_const: bool) -> Run:
     children = named(node)
     value_node = children[-1] if any(child.type == "=" for child in node.children) else None
     if children[0].type == "tuple_pattern":
-        run = bind_deconstruction(b, children[0], certain(value_node), declares=True).run
+        run = bind_deconstruction(binder, children[0], certain(value_node), declares=True).run
         return lambda frame: (run(frame), None)[1]
     name = text_of(children[0]).lstrip("@")
     if value_node is None:
-        return _without_value(b, node, name, made)
+        return _without_value(binder, node, name, clr_type)
     if is_const:
-        return _constant(b, node, name, made, value_node)
-    return _with_value(b, node, name, made, value_node)
+        return _constant(binder, node, name, clr_type, value_node)
+    return _with_value(binder, node, name, clr_type, value_node)
 
 
-def _without_value(b: Binder, node: Node, name: str, made: Type | None) -> Run:
-    if made is None:
-        raise b.problem(node, "wrong-type", f"var {name} needs a value", f"write var {name} = …")
-    slot = b.declare(node, name, made).slot
-    value = None if made.definition is NULLABLE else made.definition.default
+def _without_value(binder: Binder, node: Node, name: str, clr_type: Type | None) -> Run:
+    if clr_type is None:
+        raise binder.problem(node, "wrong-type", f"var {name} needs a value", f"write var {name} = …")
+    slot = binder.declare(node, name, clr_type).slot
+    value = None if clr_type.definition is NULLABLE else clr_type.definition.default
 
     def declare(frame: Frame) -> None:
         frame[slot] = value
@@ -165,23 +167,25 @@ def _without_value(b: Binder, node: Node, name: str, made: Type | None) -> Run:
     return declare
 
 
-def _constant(b: Binder, node: Node, name: str, made: Type | None, value_node: Node) -> Run:
-    bound = b.value(value_node) if made is None else b.converted(value_node, made)
+def _constant(binder: Binder, node: Node, name: str, clr_type: Type | None, value_node: Node) -> Run:
+    bound = binder.value(value_node) if clr_type is None else binder.converted(value_node, clr_type)
     if bound.constant is NOT_CONSTANT:
-        raise b.problem(value_node, "not-constant", f"the value of {name} is not constant", "drop the const")
-    variable = b.declare(node, name, made or bound.type)
-    b.scope.names[name] = Variable(name, variable.type, b.function, variable.slot, bound.constant, readonly=True)
+        raise binder.problem(value_node, "not-constant", f"the value of {name} is not constant", "drop the const")
+    variable = binder.declare(node, name, clr_type or bound.type)
+    binder.scope.names[name] = Variable(
+        name, variable.type, binder.function, variable.slot, bound.constant, readonly=True
+    )
     return lambda _frame: None
 
 
-def _with_value(b: Binder, node: Node, name: str, made: Type | None, value_node: Node) -> Run:
-    if made is None and value_node.type in LAMBDAS:
-        bound = bind_lambda(b, value_node, None)
+def _with_value(binder: Binder, node: Node, name: str, clr_type: Type | None, value_node: Node) -> Run:
+    if clr_type is None and value_node.type in LAMBDAS:
+        bound = bind_lambda(binder, value_node, None)
     else:
-        bound = b.value(value_node) if made is None else b.converted(value_node, made)
-    if made is None and bound.type in (NULL, VOID):
-        raise b.problem(value_node, "wrong-type", f"var {name} takes its type from its value; this has none")
-    slot, run = b.declare(node, name, made or bound.type).slot, bound.run
+        bound = binder.value(value_node) if clr_type is None else binder.converted(value_node, clr_type)
+    if clr_type is None and bound.type in (NULL, VOID):
+        raise binder.problem(value_node, "wrong-type", f"var {name} takes its type from its value; this has none")
+    slot, run = binder.declare(node, name, clr_type or bound.type).slot, bound.run
 
     def declare(frame: Frame) -> None:
         frame[slot] = run(frame)
@@ -190,7 +194,7 @@ def _with_value(b: Binder, node: Node, name: str, made: Type | None, value_node:
 
 
 @statement("checked_statement")
-def bind_checked_block(b: Binder, node: Node) -> Statement:
+def bind_checked_block(binder: Binder, node: Node) -> Statement:
     """``checked { … }`` and ``unchecked { … }``."""
-    with checked_region(b, node):
-        return b.statement(named(node)[0])
+    with checked_region(binder, node):
+        return binder.statement(named(node)[0])

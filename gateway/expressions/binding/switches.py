@@ -35,13 +35,13 @@ class Arm:
 
 
 @statement("switch_statement")
-def bind_switch(b: Binder, node: Node) -> Statement:
+def bind_switch(binder: Binder, node: Node) -> Statement:
     """``switch (x) { case a: … break; default: … }``."""
     value_node, body = field(node, "value"), field(node, "body")
-    value = b.value(value_node)
-    with b.block():
+    value = binder.value(value_node)
+    with binder.block():
         sections = _sections(body)
-        arms = [_section(b, labels, statements, value.type) for labels, statements in sections]
+        arms = [_section(binder, labels, statements, value.type) for labels, statements in sections]
     flat = [arm for group, _ in arms for arm in group]
     has_default = any(arm.test is None for arm in flat)
     completes = not has_default or any(done.breaks for _, done in arms)
@@ -61,26 +61,26 @@ def _sections(body: Node) -> list[tuple[list[Node], list[Node]]]:
     return sections
 
 
-def _section(b: Binder, labels: list[Node], statements: list[Node], made: Type) -> tuple[list[Arm], Statement]:
-    with b.block():
-        tests = [_label(b, label, made) for label in labels]
-        bound = [b.statement(each) for each in statements]
+def _section(binder: Binder, labels: list[Node], statements: list[Node], clr_type: Type) -> tuple[list[Arm], Statement]:
+    with binder.block():
+        tests = [_label(binder, label, clr_type) for label in labels]
+        bound = [binder.statement(each) for each in statements]
     done = Statement(None, all(s.completes for s in bound), any(s.breaks for s in bound))  # type: ignore[arg-type]
     if done.completes:
-        raise b.problem(
+        raise binder.problem(
             statements[-1], "syntax-error", "a case must not fall through to the next", "end it with break;"
         )
-    run = run_all([each.run for each in bound])
+    run = run_all([part.run for part in bound])
     return [Arm(test, guard, run) for test, guard in tests], done
 
 
-def _label(b: Binder, label: Node, made: Type) -> tuple[Test | None, Run | None]:
+def _label(binder: Binder, label: Node, clr_type: Type) -> tuple[Test | None, Run | None]:
     if label.children[0].type == "default":
         return None, None
     pattern = next(each for each in named(label) if not each.type.endswith(("_statement", "block")))
-    test = bind_pattern(b, pattern, made)
+    test = bind_pattern(binder, pattern, clr_type)
     clause = next((each for each in named(label) if each.type == "when_clause"), None)
-    return test, b.condition(named(clause)[0]) if clause is not None else None
+    return test, binder.condition(named(clause)[0]) if clause is not None else None
 
 
 def _switch(value: Run, arms: list[Arm]) -> Run:
@@ -101,17 +101,17 @@ def _switch(value: Run, arms: list[Arm]) -> Run:
 
 
 @expression("switch_expression")
-def bind_switch_expression(b: Binder, node: Node, target: Type | None) -> Meaning:
+def bind_switch_expression(binder: Binder, node: Node, target: Type | None) -> Meaning:
     """``x switch { pattern => value, _ => value }``."""
     value_node, arm_nodes = _subject_and_arms(node)
-    value = b.value(value_node)
-    bound = [_arm(b, arm_node, value.type, target) for arm_node in arm_nodes]
-    made = _arms_type([result.type for _, _, result in bound], target)
+    value = binder.value(value_node)
+    bound = [_arm(binder, arm_node, value.type, target) for arm_node in arm_nodes]
+    clr_type = _arms_type([result.type for _, _, result in bound], target)
     arms = [
-        Arm(test, guard, b.convert(result, made, arm_node).run)
+        Arm(test, guard, binder.convert(result, clr_type, arm_node).run)
         for (test, guard, result), arm_node in zip(bound, arm_nodes, strict=True)
     ]
-    return Bound(made, _choose(value.run, arms))
+    return Bound(clr_type, _choose(value.run, arms))
 
 
 def _subject_and_arms(node: Node) -> tuple[Node, list[Node]]:
@@ -128,13 +128,13 @@ def _arms_type(types: list[Type], target: Type | None) -> Type:
     return common
 
 
-def _arm(b: Binder, node: Node, made: Type, target: Type | None) -> tuple[Test, Run | None, Bound]:
+def _arm(binder: Binder, node: Node, clr_type: Type, target: Type | None) -> tuple[Test, Run | None, Bound]:
     parts = named(node)
-    with b.block():
-        test = bind_pattern(b, parts[0], made)
+    with binder.block():
+        test = bind_pattern(binder, parts[0], clr_type)
         clause = next((each for each in parts if each.type == "when_clause"), None)
-        guard = b.condition(named(clause)[0]) if clause is not None else None
-        return test, guard, b.value(parts[-1], target)
+        guard = binder.condition(named(clause)[0]) if clause is not None else None
+        return test, guard, binder.value(parts[-1], target)
 
 
 def _choose(value: Run, arms: list[Arm]) -> Run:

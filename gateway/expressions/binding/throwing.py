@@ -13,20 +13,20 @@ CAUGHT = "<caught>"  # the name under which a catch clause declares what ``throw
 
 
 @expression("throw_expression")
-def bind_throw(b: Binder, node: Node, target: Type | None) -> Meaning:
+def bind_throw(binder: Binder, node: Node, target: Type | None) -> Meaning:
     """``throw new Exception(…)`` as an expression: it fits every type."""
-    return Bound(target or DYNAMIC, _throw(b, named(node)[0]))
+    return Bound(target or DYNAMIC, _throw(binder, named(node)[0]))
 
 
 @statement("throw_statement")
-def bind_throw_statement(b: Binder, node: Node) -> Statement:
+def bind_throw_statement(binder: Binder, node: Node) -> Statement:
     """``throw new X(…);`` and, in a catch, ``throw;``."""
     inner = named(node)
     if inner:
-        return Statement(_throw(b, inner[0]), completes=False)
-    current = b.scope.find(CAUGHT)
+        return Statement(_throw(binder, inner[0]), completes=False)
+    current = binder.scope.find(CAUGHT)
     if current is None:
-        raise b.problem(node, "syntax-error", "throw; is only allowed in a catch", "throw new Exception(…)")
+        raise binder.problem(node, "syntax-error", "throw; is only allowed in a catch", "throw new Exception(…)")
     slot = current.slot
 
     def rethrow(frame: Frame) -> None:
@@ -35,9 +35,9 @@ def bind_throw_statement(b: Binder, node: Node) -> Statement:
     return Statement(rethrow, completes=False)
 
 
-def _throw(b: Binder, node: Node) -> Run:
+def _throw(binder: Binder, node: Node) -> Run:
     """Throws the exception that *node* gives."""
-    run = b.converted(node, make(definition_of("System.Exception"))).run
+    run = binder.converted(node, make(definition_of("System.Exception"))).run
 
     def throw(frame: Frame) -> None:
         value = run(frame)

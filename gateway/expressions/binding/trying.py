@@ -38,10 +38,10 @@ class Catch:
 
 
 @statement("try_statement")
-def bind_try(b: Binder, node: Node) -> Statement:
+def bind_try(binder: Binder, node: Node) -> Statement:
     """``try { } catch (X ex) when (test) { } finally { }``."""
-    body = b.statement(field(node, "body"))
-    catches = [_catch(b, child) for child in named(node) if child.type == "catch_clause"]
+    body = binder.statement(field(node, "body"))
+    catches = [_catch(binder, child) for child in named(node) if child.type == "catch_clause"]
     parts = [body, *(catch.body for catch in catches)]
     run = _guarded(body.run, catches)
     completes = any(part.completes for part in parts)
@@ -49,33 +49,33 @@ def bind_try(b: Binder, node: Node) -> Statement:
     final_node = child_of_type(node, "finally_clause")
     if final_node is None:
         return Statement(run, completes, breaks)
-    final = b.statement(named(final_node)[0])
+    final = binder.statement(named(final_node)[0])
     return Statement(_finally(run, final.run), completes and final.completes, breaks)
 
 
-def _catch(b: Binder, node: Node) -> Catch:
+def _catch(binder: Binder, node: Node) -> Catch:
     declaration = child_of_type(node, "catch_declaration")
     condition = child_of_type(node, "catch_filter_clause")
-    with b.block() as scope:
-        caught, name = _caught(b, declaration)
+    with binder.block() as scope:
+        caught, name = _caught(binder, declaration)
         scope.names.pop(CAUGHT, None)
-        variable = b.declare(node, text_of(name), caught) if name is not None else _hidden(b)
+        variable = binder.declare(node, text_of(name), caught) if name is not None else _hidden(binder)
         scope.names[CAUGHT] = variable
-        test = b.condition(named(condition)[0]) if condition is not None else None
-        body = b.statement(field(node, "body"))
+        test = binder.condition(named(condition)[0]) if condition is not None else None
+        body = binder.statement(field(node, "body"))
     return Catch(caught.definition.full_name, variable.slot, body, test)
 
 
-def _caught(b: Binder, declaration: Node | None) -> tuple[Type, Node | None]:
+def _caught(binder: Binder, declaration: Node | None) -> tuple[Type, Node | None]:
     """The exception type of a catch clause, and the name that it gives the exception."""
     if declaration is None:
         return make(definition_of("System.Exception")), None
-    return bind_type(b, field(declaration, "type")), declaration.child_by_field_name("name")
+    return bind_type(binder, field(declaration, "type")), declaration.child_by_field_name("name")
 
 
-def _hidden(b: Binder) -> Variable:
+def _hidden(binder: Binder) -> Variable:
     """Where ``throw;`` finds an exception that has no name."""
-    return Variable(CAUGHT, OBJECT, b.function, b.function.slot())
+    return Variable(CAUGHT, OBJECT, binder.function, binder.function.slot())
 
 
 def _guarded(body: Run, catches: Sequence[Catch]) -> Run:
@@ -122,14 +122,14 @@ def _finally(body: Run, final: Run) -> Run:
 
 
 @statement("using_statement", "lock_statement")
-def bind_using(b: Binder, node: Node) -> Statement:
+def bind_using(binder: Binder, node: Node) -> Statement:
     """``using (var x = …) { }``: disposing does nothing here, for no allowed type holds anything."""
     parts = named(node)
-    with b.block():
+    with binder.block():
         starts: list[Run] = []
         for each in parts[:-1]:
-            starts += declarations(b, each) if each.type == "variable_declaration" else [b.value(each).run]
-        body = embedded(b, parts[-1])
+            starts += declarations(binder, each) if each.type == "variable_declaration" else [binder.value(each).run]
+        body = embedded(binder, parts[-1])
 
     def run(frame: Frame) -> object:
         for start in starts:

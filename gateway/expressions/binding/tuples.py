@@ -15,26 +15,26 @@ from gateway.expressions.values import TupleValue
 
 
 @expression("tuple_expression")
-def bind_tuple(b: Binder, node: Node, target: Type | None) -> Meaning:
+def bind_tuple(binder: Binder, node: Node, target: Type | None) -> Meaning:
     """``(a, b)``. Element names are known as Item1, Item2 … only."""
     values = [named(argument)[-1] for argument in named(node)]
-    items = _bound_items(b, values, target)
-    made = tuple_type([OBJECT if item.type is NULL else item.type for item in items])
+    items = _bound_items(binder, values, target)
+    clr_type = tuple_type([OBJECT if item.type is NULL else item.type for item in items])
     runs = [item.run for item in items]
-    return Bound(made, lambda frame: TupleValue([run(frame) for run in runs], made))
+    return Bound(clr_type, lambda frame: TupleValue([run(frame) for run in runs], clr_type))
 
 
-def _bound_items(b: Binder, values: list[Node], target: Type | None) -> list[Bound]:
+def _bound_items(binder: Binder, values: list[Node], target: Type | None) -> list[Bound]:
     if target is None or target.definition.name != "ValueTuple" or len(target.args) != len(values):
-        return [b.value(value) for value in values]
-    return [b.converted(value, wanted) for value, wanted in zip(values, target.args, strict=True)]
+        return [binder.value(value) for value in values]
+    return [binder.converted(value, wanted) for value, wanted in zip(values, target.args, strict=True)]
 
 
-def bind_deconstruction(b: Binder, left: Node, right: Node, declares: bool = False) -> Bound:
+def bind_deconstruction(binder: Binder, left: Node, right: Node, declares: bool = False) -> Bound:
     """``(a, b) = t`` and ``var (a, b) = t``."""
-    value = b.value(right)
+    value = binder.value(right)
     places = named(left)
-    stores = deconstruction_stores(b, places, item_types(b, left, value.type, len(places)), declares)
+    stores = deconstruction_stores(binder, places, item_types(binder, left, value.type, len(places)), declares)
     run = value.run
 
     def assign(frame: Frame) -> object:
@@ -46,13 +46,13 @@ def bind_deconstruction(b: Binder, left: Node, right: Node, declares: bool = Fal
     return Bound(value.type, assign)
 
 
-def item_types(b: Binder, node: Node, made: Type, count: int) -> list[Type]:
+def item_types(binder: Binder, node: Node, clr_type: Type, count: int) -> list[Type]:
     """The types that a value of type *made* comes apart into."""
-    if made is DYNAMIC:
+    if clr_type is DYNAMIC:
         return [DYNAMIC] * count
-    if made.definition.name not in ("ValueTuple", "Tuple", "KeyValuePair") or len(made.args) != count:
-        raise b.problem(node, "wrong-type", f"a {made.name} does not come apart into {count} values")
-    return list(made.args)
+    if clr_type.definition.name not in ("ValueTuple", "Tuple", "KeyValuePair") or len(clr_type.args) != count:
+        raise binder.problem(node, "wrong-type", f"a {clr_type.name} does not come apart into {count} values")
+    return list(clr_type.args)
 
 
 def parts_of(value: object, count: int) -> list[object]:
@@ -64,22 +64,22 @@ def parts_of(value: object, count: int) -> list[object]:
     return [dynamic_member(value, name) for name in ("Key", "Value")][:count]
 
 
-def deconstruction_stores(b: Binder, places: list[Node], types: list[Type], declares: bool) -> list[Store]:
+def deconstruction_stores(binder: Binder, places: list[Node], types: list[Type], declares: bool) -> list[Store]:
     """Where each part goes: a new local, a discard or something assignable."""
-    return [_store(b, place, made, declares) for place, made in zip(places, types, strict=True)]
+    return [_store(binder, place, made, declares) for place, made in zip(places, types, strict=True)]
 
 
-def _store(b: Binder, place: Node, made: Type, declares: bool) -> Store:
+def _store(binder: Binder, place: Node, clr_type: Type, declares: bool) -> Store:
     inner = named(place)[-1] if place.type == "argument" else place
     if inner.type == "declaration_expression":
         type_node, name = field(inner, "type"), field(inner, "name")
-        declared = made if type_node.type == "implicit_type" else bind_type(b, type_node)
-        return _new_local(b, name, declared)
+        declared = clr_type if type_node.type == "implicit_type" else bind_type(binder, type_node)
+        return _new_local(binder, name, declared)
     if declares or text_of(inner) == "_":
-        return _new_local(b, inner, made)
-    return certain(assignable_value(b, inner).store)
+        return _new_local(binder, inner, clr_type)
+    return certain(assignable_value(binder, inner).store)
 
 
-def _new_local(b: Binder, name: Node, made: Type) -> Store:
-    slot = b.declare(name, text_of(name), made).slot
+def _new_local(binder: Binder, name: Node, clr_type: Type) -> Store:
+    slot = binder.declare(name, text_of(name), clr_type).slot
     return lambda frame, value: frame.__setitem__(slot, value)

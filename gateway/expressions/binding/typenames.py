@@ -16,21 +16,23 @@ from gateway.expressions.syntax import type_argument_nodes
 _DELEGATES = ("Func", "Action", "Predicate", "Comparison", "Converter")
 
 
-def bind_type(b: Binder, node: Node) -> Type:
+def bind_type(binder: Binder, node: Node) -> Type:
     """The type that *node* names."""
     kind = node.type
     if kind == "array_type":
         inner = field(node, "type")
         rank = node.child_by_field_name("rank")
         if rank is not None and "," in text_of(rank):
-            raise b.problem(node, "unsupported-syntax", "arrays of several dimensions are not supported", "use int[][]")
-        return clr.array_of(bind_type(b, inner))
+            raise binder.problem(
+                node, "unsupported-syntax", "arrays of several dimensions are not supported", "use int[][]"
+            )
+        return clr.array_of(bind_type(binder, inner))
     if kind == "nullable_type":
-        return clr.nullable(bind_type(b, named(node)[0]))
+        return clr.nullable(bind_type(binder, named(node)[0]))
     if kind == "tuple_type":
-        parts = [bind_type(b, part.child_by_field_name("type") or part) for part in named(node)]
+        parts = [bind_type(binder, part.child_by_field_name("type") or part) for part in named(node)]
         return tuple_type(parts)
-    return _named_type(b, node)
+    return _named_type(binder, node)
 
 
 def tuple_type(parts: list[Type]) -> Type:
@@ -38,21 +40,21 @@ def tuple_type(parts: list[Type]) -> Type:
     return clr.make(clr.definition_of("System.ValueTuple", len(parts)), *parts)
 
 
-def _named_type(b: Binder, node: Node) -> Type:
-    name, args = split_name(b, node)
+def _named_type(binder: Binder, node: Node) -> Type:
+    name, args = split_name(binder, node)
     if name in clr.KEYWORDS and not args:
         return clr.KEYWORDS[name]
     simple = name.removeprefix("System.")
     if simple in _DELEGATES and (args or simple == "Action"):
         return clr.make(delegate(simple), *args)
-    definition = _definition(b, node, name, len(args))
+    definition = _definition(binder, node, name, len(args))
     return clr.nullable(args[0]) if name.endswith("Nullable") and args else clr.make(definition, *args)
 
 
-def _definition(b: Binder, node: Node, name: str, arity: int) -> clr.TypeDef:
+def _definition(binder: Binder, node: Node, name: str, arity: int) -> clr.TypeDef:
     definition = clr.find_definition(name, arity) or _suffix(name, arity)
     if definition is None:
-        raise unknown_type(b, node, name)
+        raise unknown_type(binder, node, name)
     return definition
 
 
@@ -62,38 +64,38 @@ def _suffix(name: str, arity: int) -> clr.TypeDef | None:
     return next((found for full, found in clr.DEFINITIONS.items() if "." in name and full.endswith(key)), None)
 
 
-def split_name(b: Binder, node: Node) -> tuple[str, tuple[Type, ...]]:
+def split_name(binder: Binder, node: Node) -> tuple[str, tuple[Type, ...]]:
     """The dotted name without type arguments, and those of its last part."""
     if node.type in ("qualified_name", "member_access_expression"):
         left, right = named(node)[0], named(node)[-1]
-        return f"{split_name(b, left)[0]}.{split_name(b, right)[0]}", type_arguments(b, right)
+        return f"{split_name(binder, left)[0]}.{split_name(binder, right)[0]}", type_arguments(binder, right)
     if node.type == "alias_qualified_name":
-        return split_name(b, named(node)[-1])
+        return split_name(binder, named(node)[-1])
     if node.type == "generic_name":
-        return text_of(named(node)[0]), type_arguments(b, node)
+        return text_of(named(node)[0]), type_arguments(binder, node)
     return text_of(node).lstrip("@"), ()
 
 
-def member_name(b: Binder, node: Node) -> str:
+def member_name(binder: Binder, node: Node) -> str:
     """The plain name of a member, without its type arguments."""
-    joined = b.source.generics.get(node.start_byte)
+    joined = binder.source.generics.get(node.start_byte)
     if joined is not None:
         return joined[0]
     return text_of(named(node)[0] if node.type == "generic_name" else node).lstrip("@")
 
 
-def type_arguments(b: Binder, node: Node) -> tuple[Type, ...]:
+def type_arguments(binder: Binder, node: Node) -> tuple[Type, ...]:
     """The ``<…>`` of a generic name; empty for a plain one."""
-    joined = b.source.generics.get(node.start_byte)
+    joined = binder.source.generics.get(node.start_byte)
     if joined is not None:
-        return tuple(bind_type(b, each) for each in type_argument_nodes(b.source, *joined[1:]))
+        return tuple(bind_type(binder, each) for each in type_argument_nodes(binder.source, *joined[1:]))
     if node.type != "generic_name":
         return ()
-    return tuple(bind_type(b, each) for each in named(named(node)[-1]))
+    return tuple(bind_type(binder, child) for child in named(named(node)[-1]))
 
 
-def unknown_type(b: Binder, node: Node, name: str) -> LoadError:
+def unknown_type(binder: Binder, node: Node, name: str) -> LoadError:
     """A type that is not on the allow-list."""
     near = difflib.get_close_matches(name.rpartition(".")[2], clr.SHORT_NAMES, 1)
     remedy = f"did you mean {near[0]}?" if near else "see docs/expressions.md for the allowed types"
-    return b.problem(node, "unknown-type", f"the type {name} is not allowed in policy expressions", remedy)
+    return binder.problem(node, "unknown-type", f"the type {name} is not allowed in policy expressions", remedy)

@@ -168,7 +168,7 @@ def _scientific(section: FormatSection, number: Decimal, point: int, places: int
 
 
 def _without_spare_zeros(shown: str, mark: str, kept: int) -> str:
-    """The digits that ``#`` stands for go where they are zero, down to *kept* places."""
+    """The digits that ``#`` stands for are dropped where they are zero, down to *kept* places."""
     mantissa, _, exponent = shown.partition(mark)
     digits, _, fraction = mantissa.partition(".")
     fraction = fraction[:kept] + fraction[kept:].rstrip("0")

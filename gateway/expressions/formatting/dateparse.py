@@ -111,10 +111,10 @@ def _month(text: str) -> int:
 
 def iso_date(text: str) -> DateTime | None:
     """An ISO date as the JSON reader makes it: Z is UTC, an offset is turned into the local clock (UTC here)."""
-    found = read_date(text)
-    if found is None:
+    moment = read_date(text)
+    if moment is None:
         return None
-    ticks, zone = found
+    ticks, zone = moment
     if zone is None:
         return DateTime(ticks, UNSPECIFIED)
     kind = UTC_KIND if text.endswith("Z") else LOCAL_KIND
@@ -129,10 +129,10 @@ def parse_date(text: str | None, styles: int = 0) -> DateTime:
     """``DateTime.Parse``: a zone in the text moves the moment to local time, which is UTC here."""
     if text is None:
         raise argument_null("s")
-    found = read_date(text)
-    if found is None:
+    moment = read_date(text)
+    if moment is None:
         raise not_a_date(text)
-    return with_styles(found, styles, text)
+    return with_styles(moment, styles, text)
 
 
 def with_styles(found: Read, styles: int, text: str) -> DateTime:

@@ -42,9 +42,9 @@ def text(value: object) -> str:
     return write(value)
 
 
-def _declared(made: Type) -> Callable[..., str]:
+def _declared(clr_type: Type) -> Callable[..., str]:
     """The ToString() that the type's own table has; the type's name where it has none."""
-    for candidate in made.find("ToString"):
+    for candidate in clr_type.find("ToString"):
         member = candidate.member
         if not member.parameters and not member.static and member.owner is not OBJECT.definition:
             return member.call  # type: ignore[return-value]

@@ -34,7 +34,7 @@ def ancestors(token: JToken) -> Iterator[JToken]:
 
 
 def sibling(step: int) -> Callable[[JToken], JToken | None]:
-    """The neighbour so many places further."""
+    """The neighbour that many places further."""
 
     def find(token: JToken) -> JToken | None:
         around = token.parent.children() if token.parent is not None else []

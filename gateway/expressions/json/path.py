@@ -162,10 +162,10 @@ class _Parser:
         return self.bracket() if self.at("[") else None
 
     def name(self, pattern: re.Pattern[str] = _NAME) -> list[str] | None:
-        found = self.match(pattern)
-        if found is None:
+        match = self.match(pattern)
+        if match is None:
             raise self.failed()
-        return None if found[0] == "*" else [found[0]]
+        return None if match[0] == "*" else [match[0]]
 
     def after_scan(self) -> Step:
         if self.at("["):
@@ -176,7 +176,7 @@ class _Parser:
         return _scan(names[0] if names else None)
 
     def bracket(self) -> Step:
-        """What stands between ``[`` and ``]``."""
+        """What is between ``[`` and ``]``."""
         step = self.filter_step() or self.name_step() or self.index_step()
         if step is None or not self.at("]"):
             raise self.failed()

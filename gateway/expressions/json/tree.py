@@ -110,7 +110,7 @@ class JProperty(JToken):
 
     @classmethod
     def fresh(cls, parent: JObject, name: str, value: JToken) -> JProperty:
-        """A property of *parent* whose value hangs nowhere yet."""
+        """A property of *parent* whose value does not have a parent yet."""
         made = cls.__new__(cls)
         made.parent, made.name, made.value = parent, name, value
         value.parent = made
@@ -165,7 +165,7 @@ class JObject(JToken):
 
     def values(self) -> list[JToken]:
         """Their values."""
-        return [each.value for each in self.properties.values()]
+        return [child.value for child in self.properties.values()]
 
     def clone(self) -> JObject:
         """A copy without a parent."""
@@ -234,7 +234,7 @@ class JArray(JToken):
 
     @classmethod
     def fresh(cls, items: list[JToken]) -> JArray:
-        """An array of items that hang nowhere yet."""
+        """An array of items that do not have a parent yet."""
         made = cls()
         made.items = items
         for item in items:
@@ -323,8 +323,8 @@ def to_token(value: object) -> JToken:
     """A value as content: tokens stay, sequences become arrays, everything else a JValue."""
     if isinstance(value, JToken):
         return value
-    made = type_of(value)
-    if made is not NULL and not isinstance(value, str | bytes | bytearray | Char) and _walkable(value):
+    clr_type = type_of(value)
+    if clr_type is not NULL and not isinstance(value, str | bytes | bytearray | Char) and _walkable(value):
         return JArray([to_token(item) for item in iterate(value)])
     return JValue(value)
 

@@ -68,7 +68,7 @@ LEAVES: dict[type, Callable[..., str]] = {
 
 
 def leaf(value: object) -> str:
-    """A value that is no container."""
+    """A value that is not a container."""
     write = LEAVES.get(value.__class__)
     if write is not None:
         return write(value)

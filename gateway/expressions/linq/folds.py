@@ -128,8 +128,8 @@ def _numbers(source: object, selector: tuple[Func, ...]) -> list[object]:
 
 def sum_of(types: Types, source: object, *selector: Func) -> object:
     """``Sum``."""
-    made = types[-1]
-    total: object = NUMERIC_CONVERTERS[made](0) if made in NUMERIC_CONVERTERS else 0
+    clr_type = types[-1]
+    total: object = NUMERIC_CONVERTERS[clr_type](0) if clr_type in NUMERIC_CONVERTERS else 0
     for item in _numbers(source, selector):
         total = dynamic_binary("+", total, item)
         if isinstance(total, int) and not -(1 << 63) <= int(total) < 1 << 63:

@@ -102,8 +102,8 @@ def to_lookup(types: Types, source: object, key: Func, element: Func | None = No
 def group_by(types: Types, source: object, key: Func, element: Func | None = None) -> Sequence:
     """``GroupBy``."""
     definition = definition_of("System.Linq.IGrouping", 2)
-    made = make(definition, types[1], types[-1] if element else types[0])
-    return Sequence(lambda: iter(group(types, source, key, element)), made)
+    clr_type = make(definition, types[1], types[-1] if element else types[0])
+    return Sequence(lambda: iter(group(types, source, key, element)), clr_type)
 
 
 def group_result(types: Types, source: object, key: Func, result: Func) -> Sequence:

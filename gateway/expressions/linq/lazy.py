@@ -48,9 +48,9 @@ def lazy(build: Callable[..., Iterator[object]], position: int = 0) -> Callable[
 
 def hashable(key: object) -> object:
     """A key for Python's dict that is equal exactly where .NET's Equals is."""
-    made = type_of(key)
-    if made in p.NUMERIC or made is p.BOOL:
-        return (made, key)
+    clr_type = type_of(key)
+    if clr_type in p.NUMERIC or clr_type is p.BOOL:
+        return (clr_type, key)
     return (KEYED, id(key)) if key.__hash__ is None else key
 
 

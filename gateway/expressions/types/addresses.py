@@ -162,7 +162,7 @@ _RESERVED = re.compile(r"[:/?#\[\]@!$&'()*+,;=%\\\x00-\x1f\x7f]")
 
 
 def _readable(escaped: str) -> str:
-    """Unescaped, but for what has a meaning in a URI or is no text."""
+    """Unescaped, but for what has a meaning in a URI or is not text."""
     shown = unquote(escaped)
     if "\ufffd" in shown:
         return escaped

@@ -95,8 +95,8 @@ _TARGETS = {
 }  # fmt: skip
 
 
-def _result(made: Type) -> str:
-    return made.definition.keyword or made.definition.name
+def _result(clr_type: Type) -> str:
+    return clr_type.definition.keyword or clr_type.definition.name
 
 
 def _from_hex(value: str | None) -> bytearray:

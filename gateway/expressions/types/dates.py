@@ -114,7 +114,7 @@ def _adder(unit: int) -> Callable[[Moment, float], Moment]:
 
 def _new_date(*parts: object) -> DateTime:
     kind = parts[-1].value if isinstance(parts[-1], EnumValue) else 0
-    numbers = [int(each) for each in parts if isinstance(each, int)]
+    numbers = [int(part) for part in parts if isinstance(part, int)]
     if len(numbers) == 1:
         return DateTime(m.checked_ticks(numbers[0]), kind)
     return DateTime(m.from_parts(numbers[0], numbers[1], numbers[2], _clock(numbers[3:])), kind)
@@ -239,10 +239,10 @@ def _new_offset(*parts: object) -> DateTimeOffset:
 def _parse_offset(value: str | None, *rest: object) -> DateTimeOffset:
     if value is None:
         raise argument_null("input")
-    found = read_date(value)
-    if found is None:
+    moment = read_date(value)
+    if moment is None:
         raise thrown("FormatException", f"String '{value}' was not recognized as a valid DateTime.")
-    return _styled_offset(found, rest)
+    return _styled_offset(moment, rest)
 
 
 def _styled_offset(found: tuple[int, int | None], rest: tuple[object, ...]) -> DateTimeOffset:

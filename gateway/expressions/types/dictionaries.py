@@ -195,13 +195,13 @@ def _variable_or(types: tuple[Type, ...], variables: dict[str, object], name: st
     """``Variables.GetValueOrDefault<T>(name, default)``: a cast, not a conversion."""
     if name is None:
         raise argument_null("key")
-    made = types[0]
+    clr_type = types[0]
     if name not in variables:
-        return default[0] if default else made.definition.default
+        return default[0] if default else clr_type.definition.default
     value = variables[name]
-    if value is None and made.is_value:
-        return default[0] if default else made.definition.default
-    return cast_dynamic(value, made) if made is DYNAMIC else cast(value, made)
+    if value is None and clr_type.is_value:
+        return default[0] if default else clr_type.definition.default
+    return cast_dynamic(value, clr_type) if clr_type is DYNAMIC else cast(value, clr_type)
 
 
 _MAP_TABLE: dict[str, object] = {

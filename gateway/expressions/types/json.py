@@ -106,7 +106,7 @@ def _inner(token: JToken) -> JToken:
 
 
 def _children(types: tuple[Type, ...], token: JToken) -> Sequence:
-    return Sequence(lambda: (each for each in token.children() if is_instance(each, types[0])), types[0])
+    return Sequence(lambda: (child for child in token.children() if is_instance(child, types[0])), types[0])
 
 
 def _tokens(walk: Callable[[JToken], Iterable[JToken]]) -> Callable[[JToken], Sequence]:
@@ -209,7 +209,7 @@ def _get_value(token: JObject, name: str | None, comparison: EnumValue | None = 
     found = token.properties.get(name)
     if found is None and ignores_case(comparison):
         wanted = lower(name)
-        found = next((each for each in token.properties.values() if lower(each.name) == wanted), None)
+        found = next((child for child in token.properties.values() if lower(child.name) == wanted), None)
     return None if found is None else found.value
 
 

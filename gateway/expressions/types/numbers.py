@@ -40,7 +40,7 @@ _SPECIAL = {"nan": math.nan, "infinity": math.inf, "-infinity": -math.inf, "∞"
 
 
 def bad_number(value: str) -> Thrown:
-    """What Parse throws for text that is no number."""
+    """What Parse throws for text that is not a number."""
     return thrown("FormatException", f"The input string '{value}' was not in a correct format.")
 
 
@@ -154,8 +154,8 @@ def _integer_parsers(name: str) -> dict[str, Callable[..., object]]:
     }
 
 
-def _number_table(made: Type, parsers: dict[str, Callable[..., object]]) -> dict[str, object]:
-    name, default = made.definition.keyword, made.definition.default
+def _number_table(clr_type: Type, parsers: dict[str, Callable[..., object]]) -> dict[str, object]:
+    name, default = clr_type.definition.keyword, clr_type.definition.default
     table: dict[str, object] = {f"static {name} Parse{head}": parse for head, parse in parsers.items()}
     for head, parse in parsers.items():
         if head != "(string s, NumberStyles style)":

@@ -30,10 +30,10 @@ define("System.Type", {
 declare_comparison(p.TYPE, ordered=False)
 
 
-def type_name(made: Type) -> str:
+def type_name(clr_type: Type) -> str:
     """``Type.Name``."""
-    name = made.full_name.split("`")[0].rpartition(".")[2]
-    return f"{name}`{len(made.args)}" if made.args and not name.endswith("]") else name
+    name = clr_type.full_name.split("`")[0].rpartition(".")[2]
+    return f"{name}`{len(clr_type.args)}" if clr_type.args and not name.endswith("]") else name
 
 
 def _value(value: object) -> object:
@@ -139,29 +139,29 @@ def enumeration(full_name: str, **names: int) -> Type:
     return made
 
 
-def parse_enum(made: Type, name: str | None, ignore_case: bool = False) -> EnumValue:
+def parse_enum(clr_type: Type, name: str | None, ignore_case: bool = False) -> EnumValue:
     """``Enum.Parse``."""
     if name is None:
         raise argument_null("value")
-    found = find_enum(made, name, ignore_case)
+    found = find_enum(clr_type, name, ignore_case)
     if found is None:
         raise thrown("ArgumentException", f"Requested value '{name}' was not found.")
     return found
 
 
-def find_enum(made: Type, name: str | None, ignore_case: bool = False) -> EnumValue | None:
+def find_enum(clr_type: Type, name: str | None, ignore_case: bool = False) -> EnumValue | None:
     """The value that *name* or a number spells, or None."""
     shown = (name or "").strip()
     if shown.lstrip("+-").isdigit():
-        return EnumValue(made, int(shown))
+        return EnumValue(clr_type, int(shown))
     fold = str.lower if ignore_case else str
-    known = {fold(each): value for each, value in made.definition.values.items()}
+    known = {fold(each): value for each, value in clr_type.definition.values.items()}
     total = 0
     for part in shown.split(","):
         if fold(part.strip()) not in known:
             return None
         total |= known[fold(part.strip())]
-    return EnumValue(made, total)
+    return EnumValue(clr_type, total)
 
 
 def _try_parse(types: tuple[Type, ...], name: str, ignore_case: object, out: object = None) -> bool:

@@ -227,7 +227,7 @@ def _static(run: Callable[..., object]) -> Callable[..., object]:
     """A static method: the pattern after the text, options at the end."""
 
     def call(text: str | None, pattern: str | None, *rest: object) -> object:
-        options = next((each for each in rest if isinstance(each, EnumValue)), None)
+        options = next((item for item in rest if isinstance(item, EnumValue)), None)
         extra = [each for each in rest if isinstance(each, str) or callable(each)]
         return run(RegexValue(pattern, options), text, *extra)
 

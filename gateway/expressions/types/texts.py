@@ -98,7 +98,7 @@ represent(EncodingValue, ENCODING)
 
 
 class Builder:
-    """``StringBuilder`` and ``StringWriter``: parts that are joined when somebody looks."""
+    """``StringBuilder`` and ``StringWriter``: parts that are joined when the text is read."""
 
     __slots__ = ("length", "parts")
 

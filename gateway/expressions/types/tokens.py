@@ -61,7 +61,7 @@ def read_basic(text: str | None) -> BasicAuthCredentials | None:
     """
     The credentials of a whole ``Basic …`` header value, or null.
 
-    Source: RFC 7617 §2; reference/apim-policies.md section 4 (ISO-8859-1; a user id holds no colon).
+    Source: RFC 7617 §2 (ISO-8859-1 where no charset is agreed; a user id holds no colon).
     """
     payload = without_scheme((text or "").strip(), "Basic")
     if payload is None:

@@ -56,8 +56,8 @@ class _Builder:
         for index in range(0, len(attributes), 2):
             name = self.name(attributes[index])
             element.attributes[name] = XAttribute(name, attributes[index + 1])
-        for each in element.attributes.values():
-            each.parent = element
+        for attribute in element.attributes.values():
+            attribute.parent = element
         self.stack[-1].append(element)
         self.stack.append(element)
         if len(self.stack) > MAX_DEPTH:
