@@ -27,6 +27,7 @@ from typing import Any
 
 import httpx2 as httpx
 import structlog
+from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from benchmarks.machine import pinned
@@ -136,12 +137,12 @@ def resident_mb() -> float:
 def settings(store: str, emulated: dict[str, str]) -> NotificationSettings:
     """The defaults, with budgets that outlast the measurement."""
     return NotificationSettings(
-        store_url=store,
+        store=SecretStr(store),
         d365=D365Settings(**emulated),
         budgets=BudgetSettings(overall_s=7200.0),
         callbacks=CallbackSettings(hosts=("*.azure.com",)),
-        default_caller=CallerRule("*", "bench", batch_jobs=None),
-        encryption_key="bench",
+        default_caller=CallerRule(name="bench", batch_jobs=None),
+        encryption_key=SecretStr("bench"),
     )
 
 

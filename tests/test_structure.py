@@ -15,10 +15,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Rooms from the top down: a module imports from its own room and from those below it, never upwards.
 ROOMS = """
     __main__ cli commands serving assembly config management data_plane policies pipeline documents openapi expressions
-    tokens revocation backends counters value_cache notifications emulators outside telemetry reading wire errors
+    tokens revocation backends counters value_cache notifications emulators outside telemetry wire reading errors
 """.split()
 # Debts from before the rooms existed. Nothing is ever added here.
-UPWARD_DEBTS = {("outside", "config")}
+UPWARD_DEBTS: set[tuple[str, str]] = set()
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "manager", "misc"}
 
 

@@ -197,7 +197,7 @@ def _applications(config: Config, registry: CollectorRegistry) -> dict[str, Star
     # Its engine takes seconds to import; a gateway without the service starts without it.
     from gateway.notifications.api.app import create_app as create_notifications
 
-    return {"notifications": create_notifications(config.notifications.settings(), registry)}
+    return {"notifications": create_notifications(config.notifications, registry)}
 
 
 async def _engine_status(engine: Engine) -> Mapping[str, Status]:

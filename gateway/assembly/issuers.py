@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.config import Config
-from gateway.config.materials import Issuer
 from gateway.management.console.state import IssuerState
 from gateway.management.health import Status
 from gateway.pipeline.masking import Masking
-from gateway.tokens.budget import BudgetRules
 from gateway.tokens.discovery import LOOPBACK, DiscoveryRules
 from gateway.tokens.fetch import Fetch, HttpFetch
 from gateway.tokens.issuer import LifeCycle
 from gateway.tokens.registry import IssuerRegistry
+from gateway.tokens.settings import IssuerSettings
 
 
 def issuer_registry(config: Config) -> IssuerRegistry:
@@ -45,8 +44,7 @@ def issuer_states(registry: IssuerRegistry, masking: Masking) -> tuple[IssuerSta
     )
 
 
-def _special(issuer: Issuer) -> tuple[Fetch, LifeCycle]:
+def _special(issuer: IssuerSettings) -> tuple[Fetch, LifeCycle]:
     fetch = HttpFetch(str(issuer.ca_file) if issuer.ca_file else None, issuer.timeout_s)
-    budget = BudgetRules(issuer.budget.window_s, issuer.budget.per_window, issuer.budget.unknown_s)
     discovery = DiscoveryRules(plain_http_hosts=LOOPBACK if issuer.allow_http_loopback else frozenset())
-    return fetch, LifeCycle(lifetime_s=issuer.refresh_s, budget=budget, discovery=discovery)
+    return fetch, LifeCycle(lifetime_s=issuer.refresh_s, budget=issuer.budget, discovery=discovery)

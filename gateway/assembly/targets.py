@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
+from pydantic import SecretStr
+
 from gateway.backends import Backend, BackendPool, BreakerRule, CircuitBreaker, Credentials, PoolMember, SessionAffinity
+from gateway.backends.settings import BackendSettings, BreakerSettings, CredentialSettings
 from gateway.config import Config
-from gateway.config.backends import Backend as BackendEntry
-from gateway.config.backends import CircuitBreaker as BreakerEntry
-from gateway.config.backends import Credentials as CredentialsEntry
 from gateway.errors import LoadError
+from gateway.reading.values import revealed
 from gateway.wire.messages import Target, Url
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream.asgi_call import AsgiApp
@@ -91,16 +92,16 @@ class ConfiguredTargets:
             self._upstreams.append(self._computed.pop(next(iter(self._computed))))
             del self._upstreams[: -4 * MAX_COMPUTED_TARGETS]
 
-    def _backend(self, name: str, entry: BackendEntry, config: Config) -> Backend:
+    def _backend(self, name: str, entry: BackendSettings, config: Config) -> Backend:
         if entry.app is not None:
             return Backend(name, self._application(name, entry.app, config))
-        upstream = self._connect(str(entry.url), entry.settings())
+        upstream = self._connect(str(entry.url), entry)
         self._upstreams.append(upstream)
         credentials = _credentials(entry.credentials) if entry.credentials else None
         breaker = CircuitBreaker(_rule(entry.circuit_breaker)) if entry.circuit_breaker else None
         return Backend(name, upstream, credentials, breaker)
 
-    def _pool(self, name: str, entry: BackendEntry) -> BackendPool:
+    def _pool(self, name: str, entry: BackendSettings) -> BackendPool:
         """*config* has checked that a pool's members exist and are no pools."""
         members = [PoolMember(self._by_id[each.backend], each.weight, each.priority) for each in entry.pool]
         return BackendPool(name, members, SessionAffinity(entry.session_affinity) if entry.session_affinity else None)
@@ -115,21 +116,20 @@ class ConfiguredTargets:
         raise LoadError.at(where, "unknown-app", f"no application is called {app!r}", f"known: {known}")
 
 
-def _credentials(entry: CredentialsEntry) -> Credentials:
+def _credentials(entry: CredentialSettings) -> Credentials:
     authorization = entry.authorization
     return Credentials(
-        headers=tuple((name, tuple(map(_text, values))) for name, values in entry.headers.items()),
-        query=tuple((name, _text(value)) for name, values in entry.query.items() for value in values),
-        authorization=f"{authorization.scheme} {_text(authorization.parameter)}" if authorization else "",
+        headers=tuple((name, tuple(_texts(values))) for name, values in entry.headers.items()),
+        query=tuple((name, text) for name, values in entry.query.items() for text in _texts(values)),
+        authorization=f"{authorization.scheme} {revealed(authorization.parameter)}" if authorization else "",
     )
 
 
-def _text(secret: object) -> str:
-    reveal = getattr(secret, "get_secret_value", None)
-    return str(reveal()) if reveal else str(secret)
+def _texts(secrets: Iterable[SecretStr]) -> Iterator[str]:
+    return (secret.get_secret_value() for secret in secrets)
 
 
-def _rule(entry: BreakerEntry) -> BreakerRule:
+def _rule(entry: BreakerSettings) -> BreakerRule:
     return BreakerRule(
         interval_s=entry.interval_s,
         trip_s=entry.trip_duration_s,

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from gateway.config.values import Count, File, Id, Model, Secret, Status, Url, mistake
 from gateway.errors import Location
+from gateway.reading.settings import Block, mistake
+from gateway.reading.values import Count, File, Id, Secret, Status, Url
 
 if TYPE_CHECKING:
     from gateway.openapi import OperationDefinition
 
 
-class Version(Model):
+class Version(Block):
     """How callers name the version of an API."""
 
     scheme: Literal["path", "header", "query"]
@@ -32,7 +33,7 @@ class Version(Model):
         return self
 
 
-class SubscriptionKeyNames(Model):
+class SubscriptionKeyNames(Block):
     """Where a subscription key is read."""
 
     header: str = "Ocp-Apim-Subscription-Key"
@@ -41,7 +42,7 @@ class SubscriptionKeyNames(Model):
     """Query parameter; read when the header is absent."""
 
 
-class Example(Model):
+class Example(Block):
     """An example of a response, for mock-response."""
 
     content_type: str = "application/json"
@@ -58,7 +59,7 @@ class Example(Model):
         return self
 
 
-class ResponseExamples(Model):
+class ResponseExamples(Block):
     """Examples of the responses with one status."""
 
     status: Status = 200
@@ -67,7 +68,7 @@ class ResponseExamples(Model):
     """In the order in which mock-response looks at them."""
 
 
-class Operation(Model):
+class Operation(Block):
     """One operation of an API."""
 
     id: Id
@@ -104,7 +105,7 @@ class Operation(Model):
         return completed
 
 
-class Api(Model):
+class Api(Block):
     """One API: a URL prefix, a backend, a policy."""
 
     id: Id
@@ -147,7 +148,7 @@ class Api(Model):
         return self
 
 
-class Product(Model):
+class Product(Block):
     """A product: APIs that are subscribed to together."""
 
     id: Id
@@ -170,7 +171,7 @@ class Product(Model):
     """Ids of the groups that may see it: `context.Product.Groups`."""
 
 
-class Subscription(Model):
+class Subscription(Block):
     """A pair of keys and what they open."""
 
     id: Id
@@ -197,7 +198,7 @@ class Subscription(Model):
     """`context.Subscription.EndDate`; it decides nothing, the state does."""
 
 
-class Group(Model):
+class Group(Block):
     """A group of users."""
 
     id: Id
@@ -206,7 +207,7 @@ class Group(Model):
     """For people. None: the id."""
 
 
-class Identity(Model):
+class Identity(Block):
     """Who a user is to an identity provider."""
 
     id: str
@@ -215,7 +216,7 @@ class Identity(Model):
     """Name of the identity provider."""
 
 
-class User(Model):
+class User(Block):
     """An owner of subscriptions: `context.User`."""
 
     id: Id

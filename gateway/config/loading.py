@@ -18,8 +18,8 @@ from gateway.config.model import Config
 from gateway.config.positions import Positions, plain
 from gateway.config.reference import keys, models
 from gateway.config.references import unresolved
-from gateway.config.values import Model, Surroundings
 from gateway.errors import LoadError, Location, Problem
+from gateway.reading.settings import Block, Surroundings
 from gateway.reading.yaml_nodes import Mapping as YamlMapping
 from gateway.reading.yaml_nodes import compose
 from gateway.wire.memory import loading
@@ -64,7 +64,7 @@ def parse(text: str | bytes, file: str, directory: Path, environ: Mapping[str, s
         raise LoadError.at(root.location, "expected-mapping", message, "write keys such as listen: and apis:")
     positions = Positions(root)
     try:
-        config = Config.model_validate(plain(root), context=Surroundings(directory, environ))
+        config = Config.from_file(plain(root), Surroundings(directory, environ))
     except ValidationError as error:
         raise LoadError(problems_of(error, positions)) from None
     config._positions = positions
@@ -82,7 +82,7 @@ def _with_definitions(config: Config) -> Config:
 
 
 def problems_of(
-    error: ValidationError, positions: Positions, root: type[Model] = Config, page: str = "docs/configuration.md"
+    error: ValidationError, positions: Positions, root: type[Block] = Config, page: str = "docs/configuration.md"
 ) -> list[Problem]:
     """Every mistake that pydantic found, with its place and remedy; *page* describes the keys of *root*."""
     details = error.errors(include_url=False, include_input=False)
@@ -90,7 +90,7 @@ def problems_of(
     return sorted(found, key=lambda problem: problem.location)
 
 
-def _problem(detail: ErrorDetails, positions: Positions, root: type[Model], page: str) -> Problem:
+def _problem(detail: ErrorDetails, positions: Positions, root: type[Block], page: str) -> Problem:
     path, kind, context = detail["loc"], detail["type"], detail.get("ctx", {})
     code = _CODES.get(kind) or (kind if "-" in kind else "bad-value")
     name = ".".join(str(step) for step in path) or "the configuration"
@@ -105,7 +105,7 @@ def _problem(detail: ErrorDetails, positions: Positions, root: type[Model], page
     return Problem(positions.find(path, key=code == "unknown-key"), code, message, remedy)
 
 
-def _nearest(key: str, root: type[Model], page: str) -> str:
+def _nearest(key: str, root: type[Block], page: str) -> str:
     known = {key for _, model in models(root) for key in keys(model)}
     if key in known:
         return f"it belongs elsewhere: see {page}"

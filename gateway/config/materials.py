@@ -1,4 +1,4 @@
-"""What policies draw on: named values, certificates, issuers and loggers."""
+"""What policies draw on: named values and certificates."""
 
 from __future__ import annotations
 
@@ -8,24 +8,13 @@ from pydantic import Field, GetJsonSchemaHandler, SecretStr, ValidationInfo, mod
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from gateway.config.values import (
-    SOURCES_SCHEMA,
-    Count,
-    Duration,
-    File,
-    Model,
-    NewFile,
-    Secret,
-    Surroundings,
-    Url,
-    mistake,
-    secret_text,
-)
+from gateway.reading.settings import Block, Surroundings, mistake
+from gateway.reading.values import SOURCES_SCHEMA, File, Secret, secret_text
 
 MAX_VALUE_CHARACTERS = 4_096
 
 
-class NamedValue(Model):
+class NamedValue(Block):
     """
     A text for `{{name}}` in policy documents: plain, `{value, secret}`, `{env, secret}` or `{file, secret}`.
 
@@ -61,7 +50,7 @@ class NamedValue(Model):
         return {"description": written.get("description", ""), "anyOf": [SOURCES_SCHEMA[0], forms]}
 
 
-class Certificate(Model):
+class Certificate(Block):
     """A certificate that policies name by id or thumbprint."""
 
     file: File
@@ -70,60 +59,6 @@ class Certificate(Model):
     """PEM file of the private key, when it is in a file of its own."""
     password: Secret | None = None
     """Password of the private key or of the PKCS#12 file."""
-
-
-class FetchBudget(Model):
-    """How many fetches unknown key ids may cause; scheduled refreshes are not counted."""
-
-    window_s: Duration = 30.0
-    """Time over which fetches are counted."""
-    per_window: Count = 2
-    """Fetches in any window, whoever asks."""
-    unknown_s: Duration = 300.0
-    """How long a key id that a fetch did not find causes no other fetch."""
-
-
-class Issuer(Model):
-    """Settings for one OpenID metadata URL."""
-
-    ca_file: File | None = None
-    """PEM bundle to trust for this issuer instead of the system's."""
-    allow_http_loopback: bool = False
-    """Whether plain http to this machine is allowed: for emulators."""
-    refresh_s: Duration = 3_600.0
-    """Age at which metadata and keys are fetched again."""
-    timeout_s: Duration = 10.0
-    """One fetch as a whole."""
-    budget: FetchBudget = FetchBudget()
-    """Fetches for unknown key ids."""
-
-
-class TokenCache(Model):
-    """How many verified tokens are remembered; a verdict never outlives its token, its keys or the configuration."""
-
-    entries: Annotated[int, Field(ge=0)] = 65_536
-    """Verdicts of one worker; 0 verifies every token in full."""
-    max_bytes: Count = 64 * 1_048_576
-    """Memory that they may take, estimated."""
-
-
-class Logger(Model):
-    """Where log-to-eventhub and its kin write: an HTTP endpoint or a file."""
-
-    url: Url | None = None
-    """Events are posted here. Give this or *file*."""
-    headers: dict[str, Secret] = {}
-    """Header fields of each post."""
-    resource: str | None = None
-    """Resource that a token of the gateway's own identity is sent for, as `Authorization`. None: no token."""
-    file: NewFile | None = None
-    """Events are appended here, one JSON object per line."""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Logger:
-        if (self.url is None) == (self.file is None):
-            raise mistake("one-of", "a logger has either url or file", "write one of them")
-        return self
 
 
 ValueName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,256}$")]

@@ -6,19 +6,22 @@ from typing import Annotated, Any
 
 from pydantic import Field, PrivateAttr
 
+from gateway.backends.settings import BackendSettings
 from gateway.config.apis import Api, Group, Product, Subscription, User
-from gateway.config.backends import Backend
-from gateway.config.identity import ManagedIdentity
-from gateway.config.listening import Deployment, Limits, ListenerTls, Logging, Timeouts, Tracing
-from gateway.config.materials import Certificate, Issuer, Logger, NamedValue, TokenCache, ValueName
-from gateway.config.notifications import Notifications
+from gateway.config.listening import Deployment, Limits, PublicTls, Timeouts, Tracing
+from gateway.config.materials import Certificate, NamedValue, ValueName
 from gateway.config.positions import Positions
-from gateway.config.values import Address, File, Id, Listen, Model, Network, NewFile, Secret
 from gateway.errors import Location
+from gateway.notifications.settings import NotificationSettings
+from gateway.outside.settings import IdentitySettings, LoggerSettings
+from gateway.reading.settings import Block
+from gateway.reading.values import Address, File, Id, Listen, Network, NewFile, Secret
+from gateway.telemetry.settings import LogSettings
+from gateway.tokens.settings import IssuerSettings, TokenCacheSettings
 from gateway.wire.settings import ServerSettings
 
 
-class Config(Model):
+class Config(Block):
     """Everything that `config.yaml` may say. Relative paths in it start at the file itself."""
 
     listen: Listen = Address("127.0.0.1", 8080)
@@ -29,7 +32,7 @@ class Config(Model):
     """Whether the management plane has pages for people, at `/`."""
     decisions: Listen | None = None
     """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. None: off."""
-    tls: ListenerTls | None = None
+    tls: PublicTls | None = None
     """TLS of the data plane. None: plain http."""
     workers: Annotated[int, Field(ge=1, le=1024)] = 1
     """Processes that share the listener."""
@@ -39,23 +42,23 @@ class Config(Model):
     """How much the gateway accepts."""
     timeouts: Timeouts = Timeouts()
     """How long the gateway waits for clients."""
-    logging: Logging = Logging()
+    logging: LogSettings = LogSettings()
     """What is logged."""
     tracing: Tracing = Tracing()
     """Step-by-step traces of single requests."""
     deployment: Deployment = Deployment()
     """What expressions see as `context.Deployment`."""
-    token_cache: TokenCache = TokenCache()
+    token_cache: TokenCacheSettings = TokenCacheSettings()
     """Verified tokens that are remembered."""
     redis: Secret | None = None
     """`redis://host:6379/0`: counters and caches shared by replicas. None: each worker has its own, in memory."""
     quota_file: NewFile | None = None
-    """SQLite file that keeps quotas over restarts, for one machine. None: quotas start anew. Not used with *redis*."""
-    managed_identity: ManagedIdentity | None = None
+    """SQLite file that keeps quotas over restarts, for one machine. None: quotas start again. Not used with *redis*."""
+    managed_identity: IdentitySettings | None = None
     """The gateway's own identity. None: what `IDENTITY_ENDPOINT` or `AZURE_FEDERATED_TOKEN_FILE` offer, else none."""
     named_values: dict[ValueName, NamedValue] = {}
     """Texts for `{{name}}` in policy documents, by name."""
-    backends: dict[Id, Backend] = {}
+    backends: dict[Id, BackendSettings] = {}
     """Where requests can go, by id."""
     global_policy: File | None = None
     """Policy document of the global scope, XML or YAML. None: forward every request."""
@@ -65,9 +68,9 @@ class Config(Model):
     """Certificates that policies use, by id."""
     schemas: dict[Id, File] = {}
     """JSON or XML schemas that policies use, by id."""
-    loggers: dict[Id, Logger] = {}
+    loggers: dict[Id, LoggerSettings] = {}
     """Where log-to-eventhub and its kin write, by id."""
-    issuers: dict[str, Issuer] = {}
+    issuers: dict[str, IssuerSettings] = {}
     """Settings for single issuers, by OpenID metadata URL; others have the defaults."""
     apis: tuple[Api, ...] = ()
     """The APIs."""
@@ -79,7 +82,7 @@ class Config(Model):
     """The users."""
     groups: tuple[Group, ...] = ()
     """The groups."""
-    notifications: Notifications | None = None
+    notifications: NotificationSettings | None = None
     """The batch-notification service, for the backend `{app: notifications}`."""
 
     _positions: Positions | None = PrivateAttr(None)
@@ -90,22 +93,11 @@ class Config(Model):
 
     def server_settings(self) -> ServerSettings:
         """Limits and times for the wire."""
-        limits, timeouts = self.limits, self.timeouts
         return ServerSettings(
-            max_request_line_bytes=limits.request_line_bytes,
-            max_field_line_bytes=limits.header_line_bytes,
-            max_head_bytes=limits.head_bytes,
-            max_fields=limits.header_count,
-            max_connections=limits.connections,
-            head_timeout_s=timeouts.head_s,
-            body_timeout_s=timeouts.body_s,
-            idle_timeout_s=timeouts.idle_s,
-            write_timeout_s=timeouts.write_s,
-            linger_s=timeouts.linger_s,
-            drain_timeout_s=timeouts.drain_s,
-            farewell_s=min(1.0, timeouts.drain_s / 4),
-            expiry_grace_s=timeouts.expiry_grace_s,
+            limits=self.limits,
+            timeouts=self.timeouts,
             trusted_proxies=self.trusted_proxies,
+            farewell_s=min(1.0, self.timeouts.drain_s / 4),
         )
 
     def product_apis(self, product: Product) -> tuple[str, ...]:

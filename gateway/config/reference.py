@@ -11,11 +11,12 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from gateway.config.model import Config
-from gateway.config.values import Address, Model, key_of
 from gateway.reading import durations
+from gateway.reading.settings import Block, key_of
+from gateway.reading.values import Address
 
 
-def models(root: type[Model] = Config) -> Iterator[tuple[tuple[str, ...], type[Model]]]:
+def models(root: type[Block] = Config) -> Iterator[tuple[tuple[str, ...], type[Block]]]:
     """
     *root* and every model in it, with the path of keys that leads there.
 
@@ -24,17 +25,17 @@ def models(root: type[Model] = Config) -> Iterator[tuple[tuple[str, ...], type[M
     yield from _below((), root)
 
 
-def _below(path: tuple[str, ...], model: type[Model]) -> Iterator[tuple[tuple[str, ...], type[Model]]]:
+def _below(path: tuple[str, ...], model: type[Block]) -> Iterator[tuple[tuple[str, ...], type[Block]]]:
     yield path, model
     for name, field in model.model_fields.items():
         for step, inner in _models_in(field.annotation):
             yield from _below((*path, field.alias or key_of(name), *step), inner)
 
 
-def _models_in(annotation: Any) -> Iterator[tuple[tuple[str, ...], type[Model]]]:
+def _models_in(annotation: Any) -> Iterator[tuple[tuple[str, ...], type[Block]]]:
     """The models that a type holds, with the steps from the type to them."""
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if isinstance(annotation, type) and issubclass(annotation, Model):
+    if isinstance(annotation, type) and issubclass(annotation, Block):
         yield (), annotation
     elif origin in (tuple, list):
         yield from ((("[]", *step), model) for step, model in _models_in(arguments[0]))
@@ -47,7 +48,7 @@ def _models_in(annotation: Any) -> Iterator[tuple[tuple[str, ...], type[Model]]]
             yield from _models_in(argument)
 
 
-def keys(model: type[Model]) -> list[str]:
+def keys(model: type[Block]) -> list[str]:
     """The keys of *model*, as they are written."""
     return [field.alias or key_of(name) for name, field in model.model_fields.items()]
 
@@ -57,7 +58,7 @@ def markdown() -> str:
     return "\n".join(line for path, model in models() for line in _table(path, model))
 
 
-def _table(path: tuple[str, ...], model: type[Model]) -> Iterator[str]:
+def _table(path: tuple[str, ...], model: type[Block]) -> Iterator[str]:
     title = ".".join(path).replace(".[]", "[]") or "The file"
     heading = f"`{title}`" if path else title
     yield f"### {heading}\n"
@@ -77,7 +78,7 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if value is PydanticUndefined:
         return "required"
-    if value is None or value in ((), {}, "", frozenset()) or isinstance(value, Model | SecretStr):
+    if value is None or value in ((), {}, "", frozenset()) or isinstance(value, Block | SecretStr):
         return "–"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

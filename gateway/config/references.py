@@ -8,8 +8,8 @@ from typing import Any
 
 from gateway.config.apis import Api
 from gateway.config.model import Config
-from gateway.config.values import Address
 from gateway.errors import Problem
+from gateway.reading.values import Address
 
 _LISTS = ("apis", "products", "subscriptions", "users", "groups")
 

@@ -1,7 +1,7 @@
 """
-Settings of the notification service: frozen, checked when made, every unit in the name.
+Settings of the notification service, as ``config.yaml`` has them under ``notifications``.
 
-The configuration loader maps the kebab-case keys of ``config.yaml`` onto these; nothing here knows YAML.
+Everything that can be checked without a network is checked when they are made.
 """
 
 from __future__ import annotations
@@ -10,215 +10,295 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from gateway.reading.settings import Block, Surroundings, mistake
+from gateway.reading.values import Count, Delay, Duration, File, OneOrMore, Secret, Url
 
 ProfileName = Literal["adf", "standard", "cloudevents", "plain"]
 
 DAY_S = 86_400.0
 
 _DNS_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*", re.ASCII)
+_SQLITE = "sqlite:///"
 
 
-@dataclass(frozen=True, slots=True)
-class D365Settings:
-    """
-    The Finance and Operations environment and how we prove who we are to it.
+class D365Settings(Block):
+    """The Finance and Operations environment."""
 
-    Attributes:
-        instance_url: ``https://contoso.operations.dynamics.com``; lower-cased, no trailing slash (it becomes ``aud``).
-        token_url: OAuth 2.0 token endpoint, v1 or v2 (told apart by ``/v2.0/``).
-        credential: ``secret`` asks *token_url* itself; the others need the extra ``[azure]``.
-        select_fields: ``$select`` of every read; dropped once if the environment does not know a field.
-        on_scheduled: What to do with a job that will only run at its next recurrence.
-        on_running: What to do with a batch job that is already queued or running.
-        hold_grace_s: A job withheld for longer than this ends as ``held``.
-        scheduled_slack_s: A scheduled start further ahead than this means "will not run now".
-        settle_s: After a doubtful start: how long to re-read before starting again.
-        read_timeout_s: F&O's first answer after a restart is very slow, so this is long.
-    """
-
-    instance_url: str
+    instance_url: Url
+    """`https://contoso.operations.dynamics.com`."""
     token_url: str = ""
+    """OAuth 2.0 token endpoint, v1 or v2; needed for the credential `secret`."""
     client_id: str = ""
-    client_secret: str = ""
+    """Client id of the app registration."""
+    client_secret: Secret | None = None
+    """Its secret; for the credential `secret`."""
     credential: Literal["secret", "certificate", "managed-identity", "workload-identity"] = "secret"
+    """How the service proves who it is; all but `secret` need the extra `[azure]`."""
     tenant_id: str = ""
-    certificate_path: str = ""
+    """Tenant; for the credential `certificate`."""
+    certificate_path: File | None = None
+    """PEM file with certificate and key; for the credential `certificate`."""
     cross_company: bool = False
+    """Whether reads ask for every legal entity."""
     select_fields: tuple[str, ...] = ("BatchJobRecId", "Status", "StartDateTime", "EndDateTime", "OrigStartDateTime")
+    """`$select` of every read; left out after the environment has refused a field."""
     on_scheduled: Literal["fail", "wait"] = "fail"
+    """What to do with a job that will only run at its next recurrence."""
     on_running: Literal["attach", "reject"] = "attach"
-    hold_grace_s: float = 120.0
-    scheduled_slack_s: float = 120.0
-    settle_s: float = 60.0
-    start_retries: int = 5
-    connect_timeout_s: float = 10.0
-    read_timeout_s: float = 120.0
-    concurrency: int = 4
+    """What to do with a job that runs already."""
+    hold_grace_s: Delay = 120.0
+    """A job withheld for longer ends as `held`."""
+    scheduled_slack_s: Delay = 120.0
+    """A scheduled start further ahead means that the job will not run now."""
+    settle_s: Delay = 60.0
+    """How long to look again after a doubtful start."""
+    start_retries: Annotated[int, Field(ge=0)] = 5
+    """Attempts after a start that certainly failed."""
+    connect_timeout_s: Duration = 10.0
+    """For TCP and TLS."""
+    read_timeout_s: Duration = 120.0
+    """For an answer; the first one after a restart is slow."""
+    concurrency: Count = 4
+    """Requests at once."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "instance_url", self.instance_url.rstrip("/").lower())
+    @field_validator("instance_url")
+    @classmethod
+    def _audience(cls, url: str) -> str:
+        """It becomes the audience of tokens, which F&O compares as text: lower case, without a slash at its end."""
+        return url.rstrip("/").lower()
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> Self:
         require_https(self.instance_url, "instance-url")
         if self.credential == "secret":
             require_https(self.token_url, "token-url")
+        return self
 
 
-@dataclass(frozen=True, slots=True)
-class PollingSettings:
-    """How often F&O is asked. Many watches share one query of up to *chunk* ids."""
+class PollingSettings(Block):
+    """How often D365 is asked."""
 
-    interval_s: float = 10.0
-    max_interval_s: float = 60.0
-    growth: float = 1.5
-    jitter: float = 0.2
-    chunk: int = 40
-    tick_s: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetSettings:
-    """
-    How long a watch may last; each budget ends in an outcome of its own.
-
-    Attributes:
-        start_s: From the start call until the job executes.
-        run_s: From executing until a terminal state.
-        overall_s: From the request until we report, whatever the state; just below ADF's default time-out of 10 min.
-    """
-
-    start_s: float = 900.0
-    run_s: float = 7_200.0
-    overall_s: float = 570.0
+    interval_s: Duration = 10.0
+    """Between the first questions."""
+    max_interval_s: Duration = 60.0
+    """Between later ones."""
+    growth: Annotated[float, Field(ge=1)] = 1.5
+    """Factor by which the interval grows."""
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """Random share of the interval."""
+    chunk: Count = 40
+    """Jobs in one question."""
+    tick_s: Duration = 1.0
+    """How often due questions are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackSettings:
-    """
-    Where callbacks may go and how they are sent.
+class BudgetSettings(Block):
+    """How long a job may take."""
 
-    Attributes:
-        hosts: Allow-list: exact names, ``*.suffix`` or ``*``. Empty allows none.
-        allow_http: Development switch: plain ``http`` and any port.
-        allow_private_networks: Development switch: loopback and private addresses.
-        profile: ``auto`` sends ``adf`` when the request named the URL ``callBackUri``, else ``standard``.
-        signing_secrets: ``whsec_…``; the first signs, all are offered as signatures (key rotation).
-        webhook_origin: Our DNS name towards receivers of the profile ``cloudevents``, which are then asked for consent
-            before each delivery; None asks nobody.
-        lifetime_s: How long a callback is retried when the caller gave no time-out of its own.
-        margin_s: ADF still listens this long after our overall budget; its callback is retried until then.
-        total_timeout_s: One attempt: connect, send, read the answer.
-    """
+    start_s: Duration = 900.0
+    """From the start call until the batch job executes."""
+    run_s: Duration = 7_200.0
+    """From executing until it ends."""
+    overall_s: Duration = 570.0
+    """From the request until a callback, whatever the state; just below Data Factory's time-out of 10 min."""
+
+
+class CallbackSettings(Block):
+    """Where callbacks may go, and how they are sent."""
 
     hosts: tuple[str, ...] = ("*.azure.com",)
+    """Allowed hosts: exact names, `*.suffix` or `*`."""
     allow_http: bool = False
+    """For development: plain http, and any port."""
     allow_private_networks: bool = False
+    """For development: loopback and private addresses."""
     profile: Literal["auto", "adf", "standard", "cloudevents", "plain"] = "auto"
-    signing_secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Form of callbacks; `auto` sends `adf` when the request named the URL `callBackUri`, else `standard`."""
+    signing_secret: OneOrMore[Secret] = ()
+    """`whsec_…`; of a list the first one signs, all are offered as signatures."""
     source: str = "urn:gateway:notifications"
+    """`source` of CloudEvents."""
     webhook_origin: str | None = None
-    ports: tuple[int, ...] = (443,)
-    connect_timeout_s: float = 5.0
-    read_timeout_s: float = 15.0
-    total_timeout_s: float = 30.0
-    lifetime_s: float = DAY_S
-    margin_s: float = 30.0
-    max_retry_after_s: float = 3_600.0
-    max_answer_bytes: int = 16_384
-    concurrency: int = 100
+    """Our DNS name; with it, receivers of `cloudevents` are asked for consent (OPTIONS) before each delivery."""
+    ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = (443,)
+    """Allowed ports."""
+    connect_timeout_s: Duration = 5.0
+    """For TCP and TLS."""
+    read_timeout_s: Duration = 15.0
+    """For an answer."""
+    total_timeout_s: Duration = 30.0
+    """For one attempt."""
+    lifetime_s: Duration = DAY_S
+    """How long a callback is tried again when the caller gave no time-out."""
+    margin_s: Delay = 30.0
+    """Beyond the overall budget: how long Data Factory still listens."""
+    max_retry_after_s: Delay = 3_600.0
+    """Longest `Retry-After` that is honoured."""
+    max_answer_bytes: Count = 16_384
+    """Of an answer, how much is read."""
+    concurrency: Count = 100
+    """Callbacks at once."""
 
-    def __post_init__(self) -> None:
+    @property
+    def signing_secrets(self) -> tuple[str, ...]:
+        """The texts of *signing_secret*; the first one signs."""
+        return tuple(secret.get_secret_value() for secret in self.signing_secret)
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
         for secret in self.signing_secrets:
             signing_key(secret)
         if self.webhook_origin is not None and not _DNS_NAME.fullmatch(self.webhook_origin):
-            raise ValueError("webhook-origin must be a DNS name in lower case, like gateway.example.com")
+            message = "webhook-origin must be a DNS name in lower case"
+            raise mistake("bad-value", message, "write it like gateway.example.com")
+        return self
 
 
-@dataclass(frozen=True, slots=True)
-class CallerRule:
-    """
-    What one caller (an object id) may do.
+def _jobs(value: object) -> object:
+    return None if value == "*" else value
 
-    Attributes:
-        object_id: The ``caller-objectid`` that the gateway vouches for; ``*`` in the default rule.
-        name: Shown to the caller when the rule refuses.
-        batch_jobs: BatchJobRecIds it may start; None allows every job.
-        callback_hosts: As ``CallbackSettings.hosts``; both lists must allow a host.
-        max_active: Jobs at once; None is unlimited.
-        profile: Callback profile when the request names none.
-        overall_s: Overall budget instead of the general one, in seconds.
-    """
+
+BatchJobs = Annotated[
+    frozenset[int] | None,
+    BeforeValidator(_jobs),
+    WithJsonSchema({"anyOf": [{"const": "*"}, {"type": "array", "items": {"type": "integer"}}]}),
+]
+"""Batch job ids; None, written ``*``, is every one."""
+
+
+class CallerRule(Block):
+    """What callers may do."""
+
+    name: str = "default"
+    """Shown to a caller whom the rule refuses."""
+    batch_jobs: BatchJobs = frozenset()
+    """Batch job ids that may be started; `*` is every one."""
+    callback_hosts: tuple[str, ...] = ("*",)
+    """Allowed hosts, within `callbacks.hosts`."""
+    max_active: Count | None = None
+    """Jobs at once. None: no limit."""
+    profile: ProfileName | None = None
+    """Form of callbacks when the request names none."""
+    overall_s: Duration | None = None
+    """Overall budget instead of the general one."""
+
+
+class NamedCaller(CallerRule):
+    """What one caller may do."""
 
     object_id: str
-    name: str
-    batch_jobs: frozenset[int] | None = frozenset()
-    callback_hosts: tuple[str, ...] = ("*",)
-    max_active: int | None = None
-    profile: ProfileName | None = None
-    overall_s: float | None = None
+    """The object id that the gateway vouches for."""
 
 
-@dataclass(frozen=True, slots=True)
-class HopSettings:
-    """
-    Whom to believe about ``caller-objectid`` when the gateway is another process.
+class HopSettings(Block):
+    """Whom to believe about the caller's object id when the gateway is another process."""
 
-    Attributes:
-        shared_secret: Value that the gateway sends in *secret_header*; compared in constant time.
-        mtls: The listener demands client certificates, so whoever reaches us is the gateway.
-    """
-
-    shared_secret: str | None = field(default=None, repr=False)
-    secret_header: str = "gateway-secret"  # noqa: S105 - the name of a header
+    shared_secret: Secret | None = None
+    """Value that the gateway sends in *secret-header*."""
+    secret_header: str = "gateway-secret"  # noqa: S105 (the name of a header)
+    """Name of that header."""
     mtls: bool = False
+    """Whether the listener demands the gateway's client certificate."""
 
 
-@dataclass(frozen=True, slots=True)
-class RetentionSettings:
-    """Finished jobs, their attempts and idempotency keys are deleted *keep_s* after their last change."""
+class RetentionSettings(Block):
+    """When finished jobs are deleted."""
 
-    keep_s: float = 30 * DAY_S
-    sweep_interval_s: float = 3_600.0
+    keep_s: Duration = 30 * DAY_S
+    """Age of their last change."""
+    sweep_interval_s: Duration = 3_600.0
+    """How often the old ones are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotificationSettings:
-    """
-    Everything the service needs.
+def _beside_file(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    """The relative path of a SQLite file, too, starts at the configuration file."""
+    url = value.get_secret_value()
+    path = url.removeprefix(_SQLITE)
+    if not url.startswith(_SQLITE) or path.startswith(("/", ":")) or not isinstance(info.context, Surroundings):
+        return value
+    return SecretStr(f"{_SQLITE}{info.context.directory / path}")
 
-    Attributes:
-        store_url: ``sqlite:///file`` (one process) or ``postgresql://…`` (replicas).
-        default_caller: Rule for callers that have none; None refuses them.
-        public_url: Absolute prefix of ``Location`` (Logic Apps insists on one); None gives a relative ``Location``.
-        send_location: ADF's Web activity polls ``Location``; switch off if that is not wanted.
-        encryption_key: Seals callback URLs at rest. SQLite makes its own key file when None; PostgreSQL needs it.
-        allow_readable_urls: Do without *encryption_key* on PostgreSQL: whoever reads the database, a backup or a
-            replication stream can call back in our name.
-        takeover_interval_s: How often a replica looks for dead ones.
-    """
 
-    store_url: str
+Store = Annotated[Secret, AfterValidator(_beside_file)]
+"""Where jobs are kept: a URL that may hold a password."""
+
+
+def _default_caller(value: object) -> object:
+    if isinstance(value, str) and value != "deny":
+        raise mistake("bad-value", "default-caller is deny or a rule", "write deny")
+    return None if value == "deny" else value
+
+
+def _deny_for_null(schema: dict[str, Any]) -> None:
+    schema["anyOf"] = [{"const": "deny"} if form == {"type": "null"} else form for form in schema["anyOf"]]
+    schema["default"] = "deny"
+
+
+DefaultCaller = Annotated[CallerRule | None, BeforeValidator(_default_caller), Field(json_schema_extra=_deny_for_null)]
+"""A rule; None, written ``deny``, refuses."""
+
+
+class NotificationSettings(Block):
+    """The batch-notification service."""
+
+    store: Store
+    """`sqlite:///file` for one process, `postgresql://user@host/db` when replicas share it."""
     d365: D365Settings
+    """Where batch jobs run."""
     polling: PollingSettings = PollingSettings()
+    """How often D365 is asked."""
     budgets: BudgetSettings = BudgetSettings()
+    """How long a job may take."""
     callbacks: CallbackSettings = CallbackSettings()
-    callers: tuple[CallerRule, ...] = ()
-    default_caller: CallerRule | None = None
+    """Where callbacks may go."""
+    callers: tuple[NamedCaller, ...] = ()
+    """Who may do what."""
+    default_caller: DefaultCaller = None
+    """`deny`, or the rule for everyone who has none."""
     hop: HopSettings = HopSettings()
+    """Whom to believe about the caller."""
     retention: RetentionSettings = RetentionSettings()
-    public_url: str | None = None
+    """When finished jobs are deleted."""
+    public_url: Url | None = None
+    """Absolute prefix of `Location`. None: relative."""
     send_location: bool = True
-    encryption_key: str | None = field(default=None, repr=False)
+    """Whether 202 has a `Location`; Data Factory's Web activity polls it."""
+    encryption_key: Secret | None = None
+    """Seals callback URLs at rest; needed with PostgreSQL."""
     allow_readable_urls: bool = False
-    takeover_interval_s: float = 5.0
-    max_body_bytes: int = 65_536
+    """Lets a PostgreSQL store keep callback URLs, which are bearer secrets, readable."""
+    takeover_interval_s: Duration = 5.0
+    """How often a replica looks for dead ones."""
+    max_body_bytes: Count = 65_536
+    """Largest request body."""
 
-    def __post_init__(self) -> None:
-        require_unique(rule.object_id for rule in self.callers)
+    @model_validator(mode="after")
+    def _acceptable(self) -> Self:
         if not (self.embedded or self.encryption_key or self.allow_readable_urls):
-            raise ValueError("a PostgreSQL store needs encryption-key: callback URLs are bearer secrets")
+            message = "a PostgreSQL store without encryption-key keeps callback URLs (bearer secrets) readable"
+            remedy = "set encryption-key, the same on every replica, or allow-readable-urls: true"
+            raise mistake("no-encryption-key", message, remedy)
+        require_unique(self.callers)
+        return self
+
+    @property
+    def store_url(self) -> str:
+        """The text of *store*."""
+        return self.store.get_secret_value()
 
     @property
     def embedded(self) -> bool:
@@ -233,7 +313,7 @@ def require_https(url: str, name: str) -> None:
         return
     if parts.scheme == "http" and is_loopback(parts.hostname or ""):
         return
-    raise ValueError(f"{name} must be an https URL (plain http is accepted for loopback only)")
+    raise mistake("bad-value", f"{name} must be an https URL", "plain http is accepted for loopback only")
 
 
 def is_loopback(host: str) -> bool:
@@ -244,13 +324,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def require_unique(object_ids: Iterable[str]) -> None:
-    """Refuse two rules for one caller: which of them wins would be anybody's guess."""
+def require_unique(callers: tuple[NamedCaller, ...]) -> None:
+    """Refuse two rules for one caller: nothing says which of them counts."""
     seen: set[str] = set()
-    for object_id in object_ids:
-        if object_id.lower() in seen:
-            raise ValueError(f"caller {object_id} has two rules")
-        seen.add(object_id.lower())
+    for rule in callers:
+        if rule.object_id.lower() in seen:
+            raise mistake("bad-value", f"caller {rule.object_id} has two rules", "keep one of them")
+        seen.add(rule.object_id.lower())
 
 
 def signing_key(secret: str) -> bytes:
@@ -265,5 +345,6 @@ def signing_key(secret: str) -> bytes:
     except binascii.Error:
         key = b""
     if not 16 <= len(key) <= 64:
-        raise ValueError("a signing secret is whsec_ followed by base64 of 24 to 64 random bytes")
+        message = "a signing secret is whsec_ followed by base64 of 24 to 64 random bytes"
+        raise mistake("bad-value", message, "make one with: openssl rand -base64 32")
     return key

@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 import httpx2
 import structlog
 
-from gateway.config.materials import Logger
 from gateway.errors import UpstreamError
 from gateway.outside.seam import CredentialSource, Event
+from gateway.outside.settings import LoggerSettings
 
 log = structlog.get_logger("gateway.events")
 
@@ -42,7 +42,7 @@ class ConfiguredSink:
         lost: Events that were not written, by destination; unknown destinations count as one.
     """
 
-    loggers: Mapping[str, Logger]
+    loggers: Mapping[str, LoggerSettings]
     credentials: CredentialSource | None = None
     lost: Counter[str] = field(default_factory=Counter)
     _client: httpx2.AsyncClient | None = None
@@ -70,7 +70,7 @@ class ConfiguredSink:
         if self._client is not None:
             await self._client.aclose()
 
-    def _append(self, logger: Logger, event: Event) -> None:
+    def _append(self, logger: LoggerSettings, event: Event) -> None:
         """One write per line on a file opened for appending: workers may share it."""
         try:
             if event.destination not in self._files:
@@ -80,7 +80,7 @@ class ConfiguredSink:
         except OSError as error:
             raise self._failed(event.destination, f"the file cannot be written: {error.strerror}") from None
 
-    async def _post(self, logger: Logger, event: Event) -> None:
+    async def _post(self, logger: LoggerSettings, event: Event) -> None:
         if self._client is None:
             self._client = httpx2.AsyncClient(timeout=None, follow_redirects=False)
         try:
@@ -92,7 +92,7 @@ class ConfiguredSink:
         if not answer.is_success:
             raise self._failed(event.destination, f"the endpoint answered {answer.status_code}")
 
-    async def _headers(self, logger: Logger, event: Event) -> dict[str, str]:
+    async def _headers(self, logger: LoggerSettings, event: Event) -> dict[str, str]:
         headers = {"Content-Type": "application/octet-stream", **_properties(event)}
         headers |= {name: value.get_secret_value() for name, value in logger.headers.items()}
         if logger.resource is not None and self.credentials is not None:

@@ -20,9 +20,9 @@ from typing import Any
 
 import httpx2
 
-from gateway.config.identity import ManagedIdentity
 from gateway.errors import UpstreamError
 from gateway.outside.identity import IdentityToken, TokenSource
+from gateway.outside.settings import IdentitySettings
 
 IMDS = "http://169.254.169.254/metadata/identity/oauth2/token"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -32,7 +32,7 @@ MAX_ANSWER_BYTES = 1 << 18
 _ERROR_CODE = re.compile(r"[A-Za-z_]{1,64}")
 
 
-def token_source(settings: ManagedIdentity | None, environ: Mapping[str, str]) -> TokenSource | None:
+def token_source(settings: IdentitySettings | None, environ: Mapping[str, str]) -> TokenSource | None:
     """
     The source that *settings* name, or without them the one that Azure's hosts announce in *environ*; None: neither.
 
@@ -50,15 +50,19 @@ def token_source(settings: ManagedIdentity | None, environ: Mapping[str, str]) -
     return TokenEndpoint(settings, environ)
 
 
-def _announced(environ: Mapping[str, str]) -> ManagedIdentity | None:
+def _announced(environ: Mapping[str, str]) -> IdentitySettings | None:
     """IMDS announces itself nowhere, so it has to be configured: asking it elsewhere would only time out."""
     if environ.get("IDENTITY_ENDPOINT") and environ.get("IDENTITY_HEADER"):
-        return ManagedIdentity(source="app-service")
+        return IdentitySettings(source="app-service")
     token_file, tenant = environ.get("AZURE_FEDERATED_TOKEN_FILE"), environ.get("AZURE_TENANT_ID")
     if token_file and tenant and environ.get("AZURE_CLIENT_ID"):
         host = environ.get("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com").rstrip("/")
-        given = {"token-url": f"{host}/{tenant}/oauth2/v2.0/token", "client-id": environ["AZURE_CLIENT_ID"]}
-        return ManagedIdentity.model_validate({"source": "workload-identity", "token-file": token_file, **given})
+        return IdentitySettings(
+            source="workload-identity",
+            token_file=Path(token_file),
+            token_url=f"{host}/{tenant}/oauth2/v2.0/token",
+            client_id=environ["AZURE_CLIENT_ID"],
+        )
     return None
 
 
@@ -81,7 +85,7 @@ class StaticTokens:
 class TokenEndpoint:
     """One of the endpoints that speak HTTP. No redirects: a token request goes where it was sent."""
 
-    def __init__(self, settings: ManagedIdentity, environ: Mapping[str, str]) -> None:
+    def __init__(self, settings: IdentitySettings, environ: Mapping[str, str]) -> None:
         self._settings = settings
         self._environ = environ
         self._client: httpx2.AsyncClient | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.counters import ConcurrencySlots, MemoryCounters
 from gateway.pipeline.background import Background
+from gateway.pipeline.limits import WorkLimits
 from gateway.value_cache import Caches, MemoryCache
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from gateway.tokens.registry import IssuerRegistry
     from gateway.wire.messages import Target
     from gateway.wire.upstream.way import StoredCertificate
+
+
+_LIMITS = WorkLimits()
 
 
 class Targets(Protocol):
@@ -84,5 +88,5 @@ class Services:
     metrics: MetricSink | None = None
     background: Background = field(default_factory=Background)
     now: Callable[[], float] = time.time
-    max_body_bytes: int = 10 * 1024 * 1024
-    expression_time_s: float = 0.25
+    max_body_bytes: int = _LIMITS.body_buffer_bytes
+    expression_time_s: float = _LIMITS.expression_time_s

@@ -22,14 +22,14 @@ from gateway import __version__
 from gateway.assembly.app import Gateway, build
 from gateway.assembly.traces import secrets_of
 from gateway.config import Config, load
-from gateway.config.values import Address
 from gateway.data_plane.decision import DecisionEndpoint
 from gateway.errors import GatewayError, LoadError
 from gateway.management.server import serve_management
+from gateway.reading.values import Address
 from gateway.serving.workers import Supervisor, unix_socket
 from gateway.telemetry import logs
 from gateway.wire.memory import settle
-from gateway.wire.server.serve import ListenerTls, RunningServer, bind, start
+from gateway.wire.server.serve import RunningServer, bind, start
 from gateway.wire.settings import ServerSettings
 
 log = structlog.get_logger("gateway")
@@ -118,7 +118,7 @@ async def serving_gateway(gateway: Gateway, sockets: Sockets) -> AsyncIterator[R
         running.push_async_callback(gateway.aclose)
         await running.enter_async_context(serve_management(gateway.management, sockets.management))
         server = await start(
-            gateway.dispatcher, settings=config.server_settings(), tls=listener_tls(config), listening=sockets.data
+            gateway.dispatcher, settings=config.server_settings(), tls=config.tls, listening=sockets.data
         )
         running.push_async_callback(server.aclose)
         gauges = gateway.dispatcher.metrics.gauges
@@ -170,21 +170,7 @@ def _decision_settings(config: Config) -> ServerSettings:
 def _require_shareable(config: Config) -> None:
     """Raises LoadError: several workers cannot share what is configured."""
     notifications = config.notifications
-    if notifications is not None and notifications.settings().embedded:
+    if notifications is not None and notifications.embedded:
         message = "several workers cannot share a SQLite store"
         where = config.location("notifications", "store")
         raise LoadError.at(where, "not-shareable", message, "use PostgreSQL, or one worker")
-
-
-def listener_tls(config: Config) -> ListenerTls | None:
-    """TLS of the data plane, in the form that the wire takes."""
-    tls = config.tls
-    if tls is None:
-        return None
-    return ListenerTls(
-        certificate_file=str(tls.certificate),
-        key_file=str(tls.key),
-        key_password=tls.key_password.get_secret_value() if tls.key_password else "",
-        client_ca_file=str(tls.client_ca or ""),
-        require_client_certificate=tls.client_certificate == "require",
-    )

@@ -1,95 +1,139 @@
-"""Limits and times of both sides; frozen, made at load."""
+"""Limits and times of both sides; frozen, checked at load."""
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
+from typing import Literal, Self
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from pydantic import ValidationInfo, model_validator
+
+from gateway.reading.settings import Block, Surroundings, mistake
+from gateway.reading.values import Count, Delay, Duration, File, Network, Secret
+from gateway.wire.pem import require_bundle, require_pair
+
+
+class ClientLimits(Block):
+    """How much the listener accepts from clients."""
+
+    request_line_bytes: Count = 8 * 1024
+    """Longest request line; beyond it 414."""
+    header_line_bytes: Count = 32 * 1024
+    """Longest header field line; beyond it 431."""
+    head_bytes: Count = 64 * 1024
+    """Request line and all fields together; beyond it 431."""
+    header_count: Count = 100
+    """Header field lines of a request; beyond it 431."""
+    connections: Count | None = None
+    """Open client connections of one worker; one more gets 503. None: no limit."""
+
+
+class ClientTimeouts(Block):
+    """How long the listener waits for clients."""
+
+    head_s: Duration = 10.0
+    """From the first byte of a request to the end of its head."""
+    body_s: Duration = 30.0
+    """Between two pieces of a request's body."""
+    idle_s: Duration = 75.0
+    """Between two requests on one connection."""
+    write_s: Duration = 60.0
+    """Without a byte taken by the client while an answer waits to be sent."""
+    linger_s: Delay = 2.0
+    """How long the rest of an unread body is discarded before the connection is closed."""
+    drain_s: Delay = 30.0
+    """For running requests to end when the gateway stops."""
+    expiry_grace_s: Delay = 30.0
+    """How long a streamed answer may outlive the token that opened it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """
-    What the listener accepts from clients, and for how long it waits.
+    What one listener accepts from clients, and for how long it waits.
 
     Attributes:
-        max_request_line_bytes: Beyond it: 414.
-        max_field_line_bytes: Beyond it: 431.
-        max_head_bytes: Request line and all fields together; beyond it: 431.
-        max_fields: Field lines of one request; beyond it: 431.
-        max_connections: Open client connections of this process; beyond it a new one gets 503. None for no limit.
-        head_timeout_s: From the first byte of a request to the end of its head.
-        body_timeout_s: Between two pieces of a request's body.
-        idle_timeout_s: Between two requests on one connection.
-        write_timeout_s: Without a byte taken by the client while an answer waits to be sent.
-        linger_s: How long the rest of an unread body is thrown away before the connection is closed.
-        drain_timeout_s: For running requests to end when the server stops.
+        trusted_proxies: Peers whose X-Forwarded-* fields are believed.
         farewell_s: How long an idle connection may still bring a last request when the server stops: a client that
             is just sending it would lose it otherwise.
-        expiry_grace_s: How long a stream may outlive the token that opened it.
-        trusted_proxies: Peers whose X-Forwarded-* fields are believed.
     """
 
-    max_request_line_bytes: int = 8 * 1024
-    max_field_line_bytes: int = 32 * 1024
-    max_head_bytes: int = 64 * 1024
-    max_fields: int = 100
-    max_connections: int | None = None
-    head_timeout_s: float = 10.0
-    body_timeout_s: float = 30.0
-    idle_timeout_s: float = 75.0
-    write_timeout_s: float = 60.0
-    linger_s: float = 2.0
-    drain_timeout_s: float = 30.0
-    farewell_s: float = 0.0
-    expiry_grace_s: float = 30.0
+    limits: ClientLimits = ClientLimits()
+    timeouts: ClientTimeouts = ClientTimeouts()
     trusted_proxies: tuple[Network, ...] = ()
+    farewell_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class TlsSettings:
-    """
-    TLS towards a backend.
+class ListenerTls(Block):
+    """TLS towards clients."""
 
-    Attributes:
-        ca_file: PEM bundle to trust instead of the system's.
-        verify_chain: Whether the certificate must lead to a trusted root.
-        verify_name: Whether the certificate must name the host.
-        certificate_file, key_file: The client certificate, PEM; *key_file* is empty when both are in one file.
-        server_name: Name for SNI and for the check, when it is not the URL's host.
-    """
+    certificate: File
+    """PEM file: the certificate and its chain."""
+    key: File
+    """PEM file: the private key."""
+    key_password: Secret | None = None
+    """Password of the private key."""
+    client_ca: File | None = None
+    """PEM bundle; clients may then present certificates that lead to it."""
+    client_certificate: Literal["request", "require"] = "request"
+    """Whether a client without a certificate may connect; only with `client-ca`."""
 
-    ca_file: str = ""
+    @model_validator(mode="after")
+    def _usable(self, info: ValidationInfo) -> Self:
+        if self.client_certificate == "require" and self.client_ca is None:
+            raise mistake("bad-value", "client-certificate: require needs client-ca", "name the CA's PEM bundle")
+        if isinstance(info.context, Surroundings):
+            require_pair(self.certificate, self.key, self.key_password)
+            if self.client_ca is not None:
+                require_bundle(self.client_ca)
+        return self
+
+
+class TlsSettings(Block):
+    """TLS towards a backend."""
+
+    ca_file: File | None = None
+    """PEM bundle to trust instead of the system's."""
     verify_chain: bool = True
+    """Whether the certificate must lead to a trusted root."""
     verify_name: bool = True
-    certificate_file: str = ""
-    key_file: str = ""
-    key_password: str = ""
-    server_name: str = ""
+    """Whether the certificate must name the host."""
+    certificate_file: File | None = None
+    """PEM file: our client certificate."""
+    key_file: File | None = None
+    """PEM file: its private key, when it is in a file of its own."""
+    key_password: Secret | None = None
+    """Password of the private key."""
+    server_name: str | None = None
+    """Name for SNI and for the check, when it is not the URL's host."""
+
+    @model_validator(mode="after")
+    def _usable(self, info: ValidationInfo) -> Self:
+        if isinstance(info.context, Surroundings):
+            if self.certificate_file is not None:
+                require_pair(self.certificate_file, self.key_file, self.key_password)
+            if self.ca_file is not None:
+                require_bundle(self.ca_file)
+        return self
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamSettings:
-    """
-    How one backend is called.
+class UpstreamSettings(Block):
+    """How one backend is called."""
 
-    Attributes:
-        connect_timeout_s: For name resolution, TCP and TLS together.
-        idle_timeout_s: Age of an unused connection; keep it below the backend's own keep-alive time.
-        body_timeout_s: Between two pieces of an answer's body while the client takes them.
-        max_connections: Open connections of this process to this backend.
-        max_waiting: Requests that may wait for a connection; one more gets 503.
-        max_head_bytes, max_fields: Limits on the answer's head; beyond them: 502.
-        max_redirects: Followed where forward-request asks for it.
-    """
-
-    connect_timeout_s: float = 10.0
-    idle_timeout_s: float = 30.0
-    body_timeout_s: float = 300.0
-    max_connections: int = 512
-    max_waiting: int = 1024
-    max_head_bytes: int = 64 * 1024
-    max_fields: int = 200
-    max_redirects: int = 5
     tls: TlsSettings = TlsSettings()
+    """TLS towards it."""
+    connect_timeout_s: Duration = 10.0
+    """For name resolution, TCP and TLS together."""
+    idle_timeout_s: Delay = 30.0
+    """Age at which an unused connection is closed; keep it below the backend's own keep-alive time."""
+    body_timeout_s: Duration = 300.0
+    """Between two pieces of an answer's body."""
+    max_connections: Count = 512
+    """Open connections of one worker."""
+    max_waiting: Count = 1024
+    """Requests that may wait for a connection; one more gets 503."""
+    max_head_bytes: Count = 64 * 1024
+    """Largest head of an answer; beyond it 502."""
+    max_fields: Count = 200
+    """Header field lines of an answer; beyond it 502."""
+    max_redirects: Count = 5
+    """Redirects followed where forward-request asks for it."""

@@ -12,7 +12,6 @@ import pytest
 from gateway.assembly.app import build
 from gateway.config import parse
 from gateway.errors import LoadError
-from gateway.serving.process import listener_tls
 from gateway.wire.server.serve import start
 from tests.nginx import free_port
 from tests.revocation.pki import Authority, Identity, openssl_responder
@@ -55,7 +54,7 @@ async def statuses(folder: Path, config: str, clients: Sequence[Identity | None]
     parsed = parse(config, "config.yaml", folder, {})
     gateway = build(parsed)
     await gateway.start()
-    server = await start(gateway.dispatcher, tls=listener_tls(parsed))
+    server = await start(gateway.dispatcher, tls=parsed.tls)
     try:
         return [await status(folder, server.port, each) for each in clients for _ in range(2)]
     finally:

@@ -10,7 +10,7 @@ import pytest
 from gateway.assembly.app import build
 from gateway.config import parse
 from gateway.wire.messages import Response
-from gateway.wire.server.serve import ListenerTls, start
+from gateway.wire.server.serve import start
 from tests.wire.rig import Answerer, Reply, ask, serving
 from tests.wire.server.test_serve import Files
 from tests.wire.test_http2_nginx import target_behind_nginx
@@ -63,7 +63,7 @@ def test_the_document_chooses_the_certificate(tmp_path: Path, files: Files) -> N
     """authentication-certificate shows it to a backend that demands one; without the policy there is no answer."""
 
     async def scenario() -> None:
-        tls = ListenerTls(files.certificate, files.key, "", files.ca, True)
+        tls = files.demanding()
         async with serving(Answerer(lambda _: Response(204)), tls=tls) as behind:
             policy = '<authentication-certificate certificate-id="mine" />'
             assert (await asked(tmp_path, files, behind.port, policy)).status == 204

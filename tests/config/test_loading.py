@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from gateway.config import Config, json_schema, load, parse
 from gateway.config.apis import named
+from gateway.config.listening import Limits, Timeouts
 from gateway.errors import LoadError
 from gateway.notifications.settings import D365Settings, NotificationSettings
+from gateway.reading.values import revealed
 from gateway.reading.yaml_nodes import compose
-from gateway.wire.settings import ServerSettings, UpstreamSettings
+from gateway.wire.settings import ServerSettings, TlsSettings, UpstreamSettings
 
 HERE = Path("/etc/gateway")
 
@@ -38,7 +40,7 @@ def test_an_almost_empty_file_has_defaults() -> None:
     """A configuration of one line runs on defaults."""
     loaded = config("workers: 2\nproducts:\n")
     assert (loaded.workers, loaded.listen.port, loaded.products, loaded.notifications) == (2, 8080, (), None)
-    assert loaded.server_settings().max_head_bytes == 65_536
+    assert loaded.server_settings().limits.head_bytes == 65_536
 
 
 def test_load_reads_a_file(tmp_path: Path) -> None:
@@ -52,7 +54,7 @@ def test_load_reads_a_file(tmp_path: Path) -> None:
     assert loaded.global_policy == (tmp_path / "global.xml").resolve()
     assert loaded.loggers["a"].file == tmp_path.resolve() / "out.jsonl"
     assert loaded.notifications is not None
-    assert loaded.notifications.settings().store_url == f"sqlite:///{tmp_path.resolve()}/n.db"
+    assert loaded.notifications.store_url == f"sqlite:///{tmp_path.resolve()}/n.db"
 
 
 @pytest.mark.parametrize("url", ["sqlite:////abs/n.db", "sqlite:///:memory:", "postgresql://u@h/d"])
@@ -61,7 +63,7 @@ def test_other_stores_stay(url: str) -> None:
     text = f"store: '{url}', encryption-key: k, d365: {{instance-url: https://a.b, token-url: https://c.d}}"
     loaded = config(f"notifications: {{{text}}}").notifications
     assert loaded is not None
-    assert loaded.settings().store_url == url
+    assert loaded.store_url == url
 
 
 def test_readable_urls() -> None:
@@ -69,11 +71,12 @@ def test_readable_urls() -> None:
     text = "store: 'postgresql://u@h/d', d365: {instance-url: https://a.b, token-url: https://c.d}"
     with pytest.raises(LoadError, match=r"config.yaml:1:\d+: no-encryption-key: .*\(set encryption-key"):
         config(f"notifications: {{{text}}}")
+    service = D365Settings(instance_url="https://a.b", token_url="https://c.d")
     with pytest.raises(ValueError, match="encryption-key"):
-        NotificationSettings("postgresql://u@h/d", D365Settings("https://a.b", "https://c.d"))
+        NotificationSettings(store=SecretStr("postgresql://u@h/d"), d365=service)
     loaded = config(f"notifications: {{allow-readable-urls: true, {text}}}").notifications
     assert loaded is not None
-    assert loaded.settings().allow_readable_urls
+    assert loaded.allow_readable_urls
 
 
 def test_unreadable_file(tmp_path: Path) -> None:
@@ -186,7 +189,7 @@ MISTAKES = {
     ),
     "settings of the service": (
         "notifications: {store: 'sqlite:///a', d365: {instance-url: http://a.b}}",
-        "1:16 bad-value",
+        "1:45 bad-value",
     ),
 }
 
@@ -263,9 +266,9 @@ def test_products_and_apis_name_each_other() -> None:
 def test_backend_settings() -> None:
     """A backend's limits, times and TLS reach the wire."""
     text = "backends: {a: {url: http://h, connect-timeout: 5s, tls: {verify-name: no, key-password: {env: P}}}}"
-    wire = config(text, P="secret").backends["a"].settings()
-    assert (wire.connect_timeout_s, wire.tls.verify_name, wire.tls.ca_file) == (5.0, False, "")
-    assert wire.tls.key_password == "secret"
+    wire = config(text, P="secret").backends["a"]
+    assert (wire.connect_timeout_s, wire.tls.verify_name, wire.tls.ca_file) == (5.0, False, None)
+    assert revealed(wire.tls.key_password) == "secret"
 
 
 def test_notification_callers() -> None:
@@ -282,11 +285,11 @@ notifications:
 """
     loaded = config(text).notifications
     assert loaded is not None
-    settings = loaded.settings()
+    settings = loaded
     assert [rule.batch_jobs for rule in settings.callers] == [None, frozenset({1, 2})]
     assert settings.callers[1].overall_s == 60.0
     assert settings.default_caller is not None
-    assert (settings.default_caller.object_id, settings.default_caller.batch_jobs) == ("*", frozenset())
+    assert settings.default_caller.batch_jobs == frozenset()
     assert settings.callbacks.signing_secrets == ("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODk=",)
 
 
@@ -324,15 +327,18 @@ def test_broken_files_are_refused_or_read(data: st.DataObject) -> None:
         config("\n".join(lines), EXAMPLE.parent)
 
 
-def test_defaults_are_those_of_the_parts() -> None:
-    """What the file does not say is as the wire and the service have it, number for number."""
-    d365 = "{instance-url: https://a.b, credential: managed-identity}"
-    loaded = config(f"backends: {{b: {{url: http://a}}}}\nnotifications: {{store: 'sqlite:///:memory:', d365: {d365}}}")
-    assert loaded.server_settings() == ServerSettings(farewell_s=1.0)
-    assert loaded.backends["b"].settings() == UpstreamSettings()
-    assert loaded.notifications is not None
-    service = D365Settings("https://a.b", credential="managed-identity")
-    assert loaded.notifications.settings() == NotificationSettings("sqlite:///:memory:", service)
+def test_keys_are_written_and_names_are_not() -> None:
+    """A setting is known in a file by its key alone: the name that Python has for it is not another spelling."""
+    assert problems("timeouts: {head_s: 1s}") == ["1:12 unknown-key"]
+    assert problems("trusted_proxies: []") == ["1:1 unknown-key"]
+
+
+def test_the_parts_have_the_defaults() -> None:
+    """What the file does not say is as each part declares it."""
+    loaded = config("backends: {b: {url: http://a}}")
+    assert loaded.server_settings() == ServerSettings(limits=Limits(), timeouts=Timeouts(), farewell_s=1.0)
+    assert loaded.backends["b"].tls == TlsSettings()
+    assert isinstance(loaded.backends["b"], UpstreamSettings)
 
 
 @pytest.mark.parametrize(

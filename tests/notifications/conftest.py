@@ -13,12 +13,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2 as httpx
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from gateway.emulators.d365 import D365Emulator
@@ -29,8 +29,8 @@ from gateway.notifications.engine import Engine
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import (
     CallbackSettings,
-    CallerRule,
     D365Settings,
+    NamedCaller,
     NotificationSettings,
     PollingSettings,
 )
@@ -111,22 +111,24 @@ def d365_settings(entra: EntraEmulator, d365: D365Emulator, **changes: Any) -> D
 def fast_settings(store_url: str, d365: D365Settings, **changes: Any) -> NotificationSettings:
     """Settings with short intervals, two known callers and loopback callbacks."""
     settings = NotificationSettings(
-        store_url=store_url,
+        store=SecretStr(store_url),
         d365=d365,
-        encryption_key="k",
+        encryption_key=SecretStr("k"),
         polling=PollingSettings(interval_s=0.1, max_interval_s=0.3, tick_s=0.05),
         callbacks=CallbackSettings(
             hosts=("127.0.0.1", "localhost", "*.test"),
             allow_http=True,
             allow_private_networks=True,
-            signing_secrets=(SECRET,),
+            signing_secret=(SecretStr(SECRET),),
         ),
         callers=(
-            CallerRule(ALICE, "alice", batch_jobs=None),
-            CallerRule(BOB, "bob", batch_jobs=frozenset({7}), callback_hosts=("127.0.0.1",), max_active=1),
+            NamedCaller(object_id=ALICE, name="alice", batch_jobs=None),
+            NamedCaller(
+                object_id=BOB, name="bob", batch_jobs=frozenset({7}), callback_hosts=("127.0.0.1",), max_active=1
+            ),
         ),
     )
-    return replace(settings, **changes)
+    return settings.model_copy(update=changes)
 
 
 async def resolve_here(host: str, port: int) -> list[str]:

@@ -6,6 +6,8 @@ import json
 import sys
 import time
 
+from pydantic import SecretStr
+
 from gateway.emulators.entra.directory import documentation_directory
 from gateway.notifications.settings import D365Settings
 from tests.notifications.conftest import fast_settings, running
@@ -15,7 +17,13 @@ def main() -> None:
     """Take the plan from the command line."""
     plan = json.loads(sys.argv[1])
     application = documentation_directory().applications[0]
-    d365 = D365Settings(plan["d365"], plan["token_url"], application.client_id, application.secrets[0], settle_s=0.3)
+    d365 = D365Settings(
+        instance_url=plan["d365"],
+        token_url=plan["token_url"],
+        client_id=application.client_id,
+        client_secret=SecretStr(application.secrets[0]),
+        settle_s=0.3,
+    )
     with running(fast_settings(plan["store"], d365)) as service:
         jobs = [service.create(f"{plan['url']}&n={n}", 900 + n).json()["id"] for n in range(plan["watches"])]
         for job_id in jobs:

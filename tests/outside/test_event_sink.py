@@ -16,11 +16,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.config.materials import Logger
 from gateway.emulators.serving import serve_here
 from gateway.errors import UpstreamError
 from gateway.outside.event_sink import ConfiguredSink
 from gateway.outside.seam import Event
+from gateway.outside.settings import LoggerSettings
 
 
 class Collector:
@@ -45,9 +45,9 @@ async def collecting() -> AsyncIterator[Collector]:
         yield collector
 
 
-def logger(**given: Any) -> Logger:
+def logger(**given: Any) -> LoggerSettings:
     """As the configuration says it."""
-    return Logger.model_validate(given)
+    return LoggerSettings.model_validate(given)
 
 
 class Identity:
@@ -114,7 +114,7 @@ LOST = {
 
 
 @pytest.mark.parametrize(("loggers", "expected"), LOST.values(), ids=LOST)
-def test_lost_events(loggers: dict[str, Logger], expected: str) -> None:
+def test_lost_events(loggers: dict[str, LoggerSettings], expected: str) -> None:
     """What cannot be written is an error for the policy, and counted."""
 
     async def scenario() -> None:

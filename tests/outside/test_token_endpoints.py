@@ -12,20 +12,20 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway.config.identity import ManagedIdentity
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import API, CLIENT, SECRET, TENANT
 from gateway.emulators.serving import serve_here
 from gateway.errors import UpstreamError
+from gateway.outside.settings import IdentitySettings
 from gateway.outside.token_endpoints import ASSUMED_LIFE_S, AzureIdentity, read_token, token_source
 
 
-def settings(**given: Any) -> ManagedIdentity:
+def settings(**given: Any) -> IdentitySettings:
     """As the configuration says it."""
-    return ManagedIdentity.model_validate({name.replace("_", "-"): value for name, value in given.items()})
+    return IdentitySettings.model_validate({name.replace("_", "-"): value for name, value in given.items()})
 
 
-async def fetched(source_settings: ManagedIdentity | None, environ: dict[str, str], resource: str = API) -> str:
+async def fetched(source_settings: IdentitySettings | None, environ: dict[str, str], resource: str = API) -> str:
     """One token."""
     source = token_source(source_settings, environ)
     assert source is not None
@@ -70,7 +70,7 @@ def test_requests(tmp_path: Path) -> None:
         seen.append(request)
         return httpx2.Response(200, json={"access_token": "t", "expires_in": "3600"})
 
-    async def ask(source_settings: ManagedIdentity | None, environ: dict[str, str]) -> None:
+    async def ask(source_settings: IdentitySettings | None, environ: dict[str, str]) -> None:
         source: Any = token_source(source_settings, environ)
         source._client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
         assert (await source.fetch("https://vault", "me")).value == "t"

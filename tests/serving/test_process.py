@@ -16,7 +16,8 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.wire.messages import Response
-from gateway.wire.server.serve import ListenerTls, start
+from gateway.wire.server.serve import start
+from gateway.wire.settings import ListenerTls
 from tests.wire.rig import Answerer
 
 
@@ -85,7 +86,7 @@ def _write_stores(directory: Path) -> None:
 def test_a_server_that_cannot_start_says_so(tmp_path: Path) -> None:
     """A certificate that is none ends the start; it does not wait for ever."""
     (tmp_path / "junk.pem").write_text("junk")
-    tls = ListenerTls(str(tmp_path / "junk.pem"), str(tmp_path / "junk.pem"))
+    tls = ListenerTls(certificate=tmp_path / "junk.pem", key=tmp_path / "junk.pem")
     with pytest.raises(GatewayError, match="cannot serve"):
         asyncio.run(asyncio.wait_for(start(Answerer(lambda _: Response()), tls=tls), 10))
 

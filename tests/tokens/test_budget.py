@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.tokens.budget import MAX_REMEMBERED, BudgetRules, FetchBudget
+from gateway.tokens.budget import MAX_REMEMBERED, FetchBudget
+from gateway.tokens.settings import BudgetRules
 
 
 def test_per_window() -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from gateway.wire.messages import Ending, ForwardOptions, Request, Response, Target
 from gateway.wire.pending import Pending
-from gateway.wire.server.serve import ListenerTls, RunningServer, start
-from gateway.wire.settings import ServerSettings, UpstreamSettings
+from gateway.wire.server.serve import RunningServer, start
+from gateway.wire.settings import ListenerTls, ServerSettings, UpstreamSettings
 from gateway.wire.upstream.http_target import HttpTarget
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter, "Backend"], Awaitable[None]]

@@ -10,11 +10,11 @@ import pytest
 from gateway.wire.body import Body
 from gateway.wire.messages import Request, Response
 from gateway.wire.server.serve import start
-from gateway.wire.settings import ServerSettings
+from gateway.wire.settings import ClientTimeouts, ServerSettings
 from tests.wire.rig import Answerer, client, serving
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
-SETTINGS = ServerSettings(farewell_s=0.3, drain_timeout_s=2)
+SETTINGS = ServerSettings(timeouts=ClientTimeouts(drain_s=2), farewell_s=0.3)
 
 
 @dataclass
@@ -102,7 +102,7 @@ def test_cuts_what_runs_too_long() -> None:
 
     async def scenario() -> None:
         app = Answerer(endless)
-        server = await start(app, settings=ServerSettings(drain_timeout_s=1))
+        server = await start(app, settings=ServerSettings(timeouts=ClientTimeouts(drain_s=1)))
         async with client(server.port) as c:
             c.send(GET)
             await asyncio.sleep(0.05)

@@ -43,7 +43,7 @@ async def target_behind_nginx(
         f"location /through {{ proxy_pass http://127.0.0.1:{upstream}; proxy_request_buffering off; }}"
     )
     async with nginx(folder, port, server):
-        tls = TlsSettings(ca_file=files.ca if files else "")
+        tls = TlsSettings(ca_file=Path(files.ca) if files else None)
         target = HttpTarget(f"http{'s' if files else ''}://localhost:{port}", UpstreamSettings(tls=tls))
         yield target
         await target.aclose()

@@ -97,7 +97,7 @@ def test_with_tls_through_a_tunnel(tmp_path: Path, files: Files, run: Run) -> No
     async def scenario() -> None:
         inner = Answerer(lambda request: Response(200, body=Body(request.path.encode())))
         async with tinyproxy(tmp_path) as proxy, serving(inner, tls=files.listener) as behind:
-            tls = TlsSettings(ca_file=files.ca)
+            tls = TlsSettings(ca_file=Path(files.ca))
             target = HttpTarget(f"https://localhost:{behind.port}", UpstreamSettings(tls=tls))
             for path in ("/a", "/b", "/c"):
                 response = await target.send(Request("GET", path), proxy.options())

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.server.serve import RunningServer
-from gateway.wire.settings import ServerSettings
+from gateway.wire.settings import ClientTimeouts, ServerSettings
 from gateway.wire.upstream.http_target import HttpTarget
 from gateway.wire.websocket import FrameTracker, close_frame
 from tests.wire.rig import Backend, Forwarder, answer_and_close, ask, client, proxy, serving, settled
@@ -60,7 +60,7 @@ def with_websocket(
             application = Expiring(target, ForwardOptions())
             if expires_in_s is not None:
                 application.expires_at = time.time() + expires_in_s
-            settings = ServerSettings(expiry_grace_s=0.1)
+            settings = ServerSettings(timeouts=ClientTimeouts(expiry_grace_s=0.1))
             async with serving(application, settings) as server:
                 await scenario(application, server, codes)
             await target.aclose()
@@ -214,7 +214,7 @@ def test_ends_an_event_stream_when_its_token_has_expired() -> None:
         async with proxy(events) as p:
             application = Expiring(p.target, ForwardOptions())
             application.expires_at = time.time() + 0.2
-            async with serving(application, ServerSettings(expiry_grace_s=0.1)) as server:
+            async with serving(application, ServerSettings(timeouts=ClientTimeouts(expiry_grace_s=0.1))) as server:
                 reply = await ask(server.port, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
             assert reply.body.startswith(b"data: 0\n\ndata: 1\n\n")
             assert application.endings[0].expired

@@ -21,7 +21,7 @@ def settings(path: Path) -> NotificationSettings:
     if config.notifications is None:
         message, remedy = "the configuration has no notifications", "add notifications:"
         raise LoadError.at(Location(str(path)), "missing-key", message, remedy)
-    return config.notifications.settings()
+    return config.notifications
 
 
 app = build(settings)

@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from gateway.config.values import Duration, File, Id, OneOrMore, Status, Url, mistake
-from gateway.config.values import Model as ConfigModel
 from gateway.reading import durations
+from gateway.reading.settings import Block, mistake
+from gateway.reading.values import Duration, File, Id, OneOrMore, Status, Url
 
 DEFAULT_CLOCK = "2026-01-01T12:00:00Z"
 
 
-class Model(ConfigModel):
+class Model(Block):
     """One mapping of a test file; a number may stand where a text is meant."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True)

@@ -12,8 +12,8 @@ from gateway.commands.policy_tests.model import Case, Suite
 from gateway.commands.policy_tests.typed_yaml import typed
 from gateway.config.loading import problems_of
 from gateway.config.positions import Positions
-from gateway.config.values import Surroundings
 from gateway.errors import LoadError, Location
+from gateway.reading.settings import Surroundings
 from gateway.reading.yaml_nodes import compose
 
 PATTERN = "*.policytest.yaml"
@@ -63,7 +63,7 @@ def read(path: Path) -> TestFile:
     positions = Positions(root)
     try:
         data = typed(content.decode("utf-8-sig"))
-        suite = Suite.model_validate(data, context=Surroundings(path.resolve().parent, os.environ))
+        suite = Suite.from_file(data, Surroundings(path.resolve().parent, os.environ))
     except ValidationError as error:
         raise LoadError(problems_of(error, positions, Suite, "docs/testing-policies.md")) from None
     return TestFile(path, suite, positions)

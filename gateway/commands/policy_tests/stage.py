@@ -19,12 +19,12 @@ from gateway.commands.policy_tests.reading import TestFile
 from gateway.commands.policy_tests.stubs import ANYTHING, Script, StubConnect, StubCredentials, StubServices
 from gateway.config import Config, parse
 from gateway.config.materials import NamedValue
-from gateway.config.values import Surroundings
 from gateway.counters import MemoryCounters
 from gateway.data_plane.dispatcher import Dispatcher
 from gateway.errors import LoadError, Location, Problem
 from gateway.pipeline.context import Context
 from gateway.pipeline.services import Services
+from gateway.reading.settings import Surroundings
 from gateway.telemetry.emitted_metrics import EmittedMetrics
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.tokens.registry import IssuerRegistry
@@ -130,7 +130,7 @@ def _made(suite: Suite, path: Path) -> Config:
     api = {"id": API, "path": "/", "service-url": BACKEND, "policy": str(suite.policy)}
     surroundings = Surroundings(path.resolve().parent, {**os.environ, **suite.environment})
     try:
-        return Config.model_validate({"apis": [api], **suite.settings}, context=surroundings)
+        return Config.from_file({"apis": [api], **suite.settings}, surroundings)
     except ValidationError as error:
         places = (".".join(map(str, each["loc"])) + ": " + each["msg"] for each in error.errors(include_input=False))
         problems = [Problem(Location(str(path)), "bad-value", f"settings.{place}") for place in places]

@@ -80,7 +80,7 @@ def _is_gateway(headers: Mapping[str, list[str]], hop: HopSettings) -> bool:
     proofs = headers.get(hop.secret_header.lower(), [])
     if hop.shared_secret is None or len(proofs) != 1:
         return False
-    return hmac.compare_digest(proofs[0].encode(), hop.shared_secret.encode())
+    return hmac.compare_digest(proofs[0].encode(), hop.shared_secret.get_secret_value().encode())
 
 
 def _headers(scope: MutableMapping[str, Any]) -> dict[str, list[str]]:

@@ -64,7 +64,7 @@ def build_credential(settings: D365Settings) -> Any:
             f"credential {settings.credential} needs the extra: pip install 'apim-policy-gateway[azure]'"
         ) from error
     if settings.credential == "certificate":
-        return aio.CertificateCredential(settings.tenant_id, settings.client_id, settings.certificate_path)
+        return aio.CertificateCredential(settings.tenant_id, settings.client_id, str(settings.certificate_path or ""))
     client_id = settings.client_id or None
     if settings.credential == "managed-identity":
         return aio.ManagedIdentityCredential(client_id=client_id)

@@ -17,6 +17,7 @@ import structlog
 from gateway.notifications.callbacks.classification import parse_retry_after
 from gateway.notifications.d365.errors import D365Error, Kind, entra_hint
 from gateway.notifications.settings import D365Settings
+from gateway.reading.values import revealed
 
 log = structlog.get_logger("gateway.notifications")
 
@@ -104,7 +105,7 @@ class ClientCredentials:
         return {
             "grant_type": "client_credentials",
             "client_id": settings.client_id,
-            "client_secret": settings.client_secret,
+            "client_secret": revealed(settings.client_secret) or "",
             **target,
         }
 

@@ -49,7 +49,7 @@ class Sealer:
 def make_sealer(settings: NotificationSettings) -> Sealer:
     """The sealer for a store: the configured key, or the key file of an embedded one."""
     if settings.encryption_key is not None:
-        return Sealer(settings.encryption_key)
+        return Sealer(settings.encryption_key.get_secret_value())
     path = make_url(settings.store_url).database
     if settings.embedded and path:
         return Sealer(_key_file(Path(path + ".key")))

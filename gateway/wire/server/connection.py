@@ -83,8 +83,8 @@ class ServerConnection(asyncio.Protocol):
         self._caller = Caller(peer, self._settings, _certificate(tls))
         self._server_state.connections.add(self)  # type: ignore[arg-type]
         self._sweeper.watch(self)
-        self._read_deadline = self._sweeper.deadline(self._settings.head_timeout_s)
-        limit = self._settings.max_connections
+        self._read_deadline = self._sweeper.deadline(self._settings.timeouts.head_s)
+        limit = self._settings.limits.connections
         if limit is not None and len(self._server_state.connections) > limit:
             self._refuse(HeadError(503, "Too many connections"))
 
@@ -117,7 +117,7 @@ class ServerConnection(asyncio.Protocol):
             self._exchange = None
 
     def pause_writing(self) -> None:
-        self._write_deadline = self._sweeper.deadline(self._settings.write_timeout_s)
+        self._write_deadline = self._sweeper.deadline(self._settings.timeouts.write_s)
         self._unsent_bytes = self.transport.get_write_buffer_size()
         if self._exchange is not None:
             self._exchange.pause()
@@ -151,7 +151,7 @@ class ServerConnection(asyncio.Protocol):
         if end < 0:
             self._await_head(data)
             return False
-        if end > self._settings.max_head_bytes:
+        if end > self._settings.limits.head_bytes:
             raise HeadError(431, "Request head too large")
         head = self._caller.read(data[:end])
         self._buffer = data[end + 4 :]
@@ -169,15 +169,15 @@ class ServerConnection(asyncio.Protocol):
 
     def _await_head(self, data: bytes) -> None:
         """Refuse a beginning that can only go wrong; otherwise wait for the rest."""
-        if len(data) > self._settings.max_head_bytes:
+        if len(data) > self._settings.limits.head_bytes:
             raise HeadError(431, "Request head too large")
-        if len(data) > self._settings.max_request_line_bytes and b"\r\n" not in data:
+        if len(data) > self._settings.limits.request_line_bytes and b"\r\n" not in data:
             raise HeadError(414, "Request line too long")
         line_ends = data.count(b"\r\n")
         if data.count(b"\n") != line_ends or data.count(b"\r", 0, -1) != line_ends or b"\0" in data:
             raise HeadError(400, "Control character or bare line end in the message head")
         if self._read_deadline == _NEVER or self._idle:
-            self._read_deadline = self._sweeper.deadline(self._settings.head_timeout_s)
+            self._read_deadline = self._sweeper.deadline(self._settings.timeouts.head_s)
             self._idle = False
 
     _idle = False  # whether the read deadline is that of an idle connection
@@ -212,7 +212,7 @@ class ServerConnection(asyncio.Protocol):
         except FramingError as error:
             self._break_body(HeadError(400, str(error)))
             return
-        self._read_deadline = self._sweeper.deadline(self._settings.body_timeout_s)
+        self._read_deadline = self._sweeper.deadline(self._settings.timeouts.body_s)
         if exchange is not None:
             exchange.received += len(content)
         if content and self._body is not None:
@@ -250,7 +250,7 @@ class ServerConnection(asyncio.Protocol):
         if exchange is not None and exchange.expects_continue and not exchange.answered:
             exchange.expects_continue = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._read_deadline = self._sweeper.deadline(self._settings.body_timeout_s)
+        self._read_deadline = self._sweeper.deadline(self._settings.timeouts.body_s)
         self.resume_reading()
 
     def _drop_body(self) -> None:
@@ -286,7 +286,7 @@ class ServerConnection(asyncio.Protocol):
             self._close_gently()
             return
         self._idle = True
-        self._read_deadline = self._sweeper.deadline(self._settings.idle_timeout_s)
+        self._read_deadline = self._sweeper.deadline(self._settings.timeouts.idle_s)
         if not self._reading:
             self.resume_reading()
         if self._buffer:
@@ -304,7 +304,7 @@ class ServerConnection(asyncio.Protocol):
             return
         self._buffer = b""
         self._decoder = self._body = None
-        self._read_deadline = self._sweeper.deadline(self._settings.linger_s)
+        self._read_deadline = self._sweeper.deadline(self._settings.timeouts.linger_s)
         self.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -363,7 +363,7 @@ class ServerConnection(asyncio.Protocol):
     def watch_expiry(self, expires_at: float | None) -> None:
         """End the stream that begins now when its token has expired."""
         if expires_at is not None:
-            self._expiry = expires_at + self._settings.expiry_grace_s
+            self._expiry = expires_at + self._settings.timeouts.expiry_grace_s
 
     def sweep(self, now: float) -> None:
         """Look at the deadlines; *now* is the event loop's time."""
@@ -375,7 +375,7 @@ class ServerConnection(asyncio.Protocol):
         elif self._expiry != _NEVER and time.time() >= self._expiry:
             if self._exchange is None or self._exchange.expire():
                 self._expiry = _NEVER
-            elif time.time() >= self._expiry + self._settings.linger_s:
+            elif time.time() >= self._expiry + self._settings.timeouts.linger_s:
                 self.abort()
 
     def _sweep_writing(self) -> None:
@@ -385,7 +385,7 @@ class ServerConnection(asyncio.Protocol):
             self.abort()
             return
         self._unsent_bytes = unsent
-        self._write_deadline = self._sweeper.deadline(self._settings.write_timeout_s)
+        self._write_deadline = self._sweeper.deadline(self._settings.timeouts.write_s)
 
     def _sweep_reading(self) -> None:
         if self._closing:

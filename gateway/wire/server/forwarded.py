@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import ipaddress
 
+from gateway.reading.values import Network
 from gateway.wire.fields import tokens
-from gateway.wire.settings import Network
 
 # Beside X-Forwarded-*: fields from which backends take an address, a host, the path or a client certificate.
 # Source: RFC 9440 §4.1 for certificates.

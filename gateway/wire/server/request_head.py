@@ -86,7 +86,7 @@ def parse_head(data: bytes, lines: list[str], settings: ServerSettings) -> Reque
 
 def read_request_line(line: str, settings: ServerSettings) -> tuple[str, str, int]:
     """Method, target and minor version. Raises HeadError."""
-    if len(line) > settings.max_request_line_bytes:
+    if len(line) > settings.limits.request_line_bytes:
         raise HeadError(414, "Request line too long")
     method, _, rest = line.partition(" ")
     target, _, version = rest.partition(" ")
@@ -107,9 +107,9 @@ def _check_method(method: str) -> None:
 
 
 def _fields(data: bytes, lines: list[str], settings: ServerSettings) -> dict[str, str]:
-    if len(lines) > settings.max_fields:
+    if len(lines) > settings.limits.header_count:
         raise HeadError(431, "Too many header fields")
-    if len(data) > settings.max_field_line_bytes and max(map(len, lines)) > settings.max_field_line_bytes:
+    if len(data) > settings.limits.header_line_bytes and max(map(len, lines)) > settings.limits.header_line_bytes:
         raise HeadError(431, "Header field too long")
     try:
         check_octets(data, len(lines) + 1)

@@ -12,34 +12,18 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 
 from gateway.errors import GatewayError
+from gateway.reading.values import revealed
 from gateway.wire.server.connection import ServerConnection
 from gateway.wire.server.listener import Application, Listener
-from gateway.wire.settings import ServerSettings
+from gateway.wire.settings import ListenerTls, ServerSettings
 
 _BACKLOG = 2048
 _DEFAULT = ServerSettings()
-
-
-@dataclass(frozen=True, slots=True)
-class ListenerTls:
-    """
-    TLS towards clients.
-
-    Attributes:
-        client_ca_file: PEM bundle; when given, clients may present a certificate that leads to it.
-        require_client_certificate: Whether they have to.
-    """
-
-    certificate_file: str
-    key_file: str
-    key_password: str = ""
-    client_ca_file: str = ""
-    require_client_certificate: bool = False
 
 
 class EmbeddedServer(uvicorn.Server):
@@ -125,20 +109,22 @@ def configure(
         access_log=False,
         workers=workers,
         backlog=_BACKLOG,
-        timeout_graceful_shutdown=max(1, round(listener.settings.drain_timeout_s)),
-        ssl_certfile=tls.certificate_file if tls else None,
-        ssl_keyfile=tls.key_file if tls else None,
-        ssl_keyfile_password=(tls.key_password or None) if tls else None,
-        ssl_ca_certs=(tls.client_ca_file or None) if tls else None,
-        ssl_cert_reqs=_client_certificates(tls),
+        timeout_graceful_shutdown=max(1, round(listener.settings.timeouts.drain_s)),
+        **({} if tls is None else _tls_options(tls)),
     )
     return config
 
 
-def _client_certificates(tls: ListenerTls | None) -> int:
-    if tls is None or not tls.client_ca_file:
-        return ssl.CERT_NONE
-    return ssl.CERT_REQUIRED if tls.require_client_certificate else ssl.CERT_OPTIONAL
+def _tls_options(tls: ListenerTls) -> dict[str, Any]:
+    """uvicorn's options for *tls*."""
+    demanded = ssl.CERT_REQUIRED if tls.client_certificate == "require" else ssl.CERT_OPTIONAL
+    return {
+        "ssl_certfile": str(tls.certificate),
+        "ssl_keyfile": str(tls.key),
+        "ssl_keyfile_password": revealed(tls.key_password),
+        "ssl_ca_certs": None if tls.client_ca is None else str(tls.client_ca),
+        "ssl_cert_reqs": ssl.CERT_NONE if tls.client_ca is None else demanded,
+    }
 
 
 def bind(host: str, port: int) -> socket.socket:

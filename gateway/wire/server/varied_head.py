@@ -35,7 +35,7 @@ def vary(
     """
     try:
         check_octets(data, len(lines))
-        fields = _varied_fields(head, before, lines, settings.max_field_line_bytes)
+        fields = _varied_fields(head, before, lines, settings.limits.header_line_bytes)
     except FieldError:
         return None
     if fields is None:

@@ -6,6 +6,7 @@ import ssl
 import tempfile
 from collections.abc import Sequence
 
+from gateway.reading.values import revealed
 from gateway.wire.settings import TlsSettings
 from gateway.wire.upstream.way import StoredCertificate
 
@@ -23,15 +24,14 @@ def client_context(
     Raises:
         OSError: A file is missing or holds no usable certificate (``ssl.SSLError`` is one).
     """
-    context = ssl.create_default_context(cafile=settings.ca_file or None)
+    context = ssl.create_default_context(cafile=settings.ca_file)
     context.check_hostname = settings.verify_name and settings.verify_chain
     if not settings.verify_chain:
         context.verify_mode = ssl.CERT_NONE
     if certificate is not None:
         present(context, certificate)
-    elif settings.certificate_file:
-        password = settings.key_password or None
-        context.load_cert_chain(settings.certificate_file, settings.key_file or None, password)
+    elif settings.certificate_file is not None:
+        context.load_cert_chain(settings.certificate_file, settings.key_file, revealed(settings.key_password))
     context.set_alpn_protocols(list(protocols))
     return context
 

@@ -9,13 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 import pytest
 from cyclopts import App
+from pydantic import SecretStr
 
 from gateway.commands.notifications.command import build
 from gateway.commands.notifications.configured import settings as load_settings
@@ -71,7 +71,7 @@ def test_unknown_job(command: App) -> None:
 
 def test_no_store(tmp_path: Path, service: Running) -> None:
     """A mistyped path is no new store."""
-    lost = build(lambda _path: replace(service.settings, store_url=f"sqlite:///{tmp_path}/no.db"))
+    lost = build(lambda _path: service.settings.model_copy(update={"store": SecretStr(f"sqlite:///{tmp_path}/no.db")}))
     with pytest.raises(GatewayError, match="no store"):
         lost(["list"], result_action="return_value")
     assert not (tmp_path / "no.db").exists()
@@ -88,7 +88,7 @@ def test_unusable_store(tmp_path: Path, service: Running) -> None:
     """A file that is no store, and a server that is away, are named with what to check, without the password."""
     (tmp_path / "empty.db").touch()
     for url in (f"sqlite:///{tmp_path}/empty.db", "postgresql://me:s3cret@127.0.0.1:9/d"):
-        broken = build(lambda _path, url=url: replace(service.settings, store_url=url))  # type: ignore[misc]
+        broken = build(lambda _path, url=url: service.settings.model_copy(update={"store": SecretStr(url)}))  # type: ignore[misc]
         with pytest.raises(GatewayError, match=r"cannot be used: .*\(check notifications.store\)") as caught:
             broken(["list"], result_action="return_value")
         assert "s3cret" not in str(caught.value)
@@ -104,13 +104,13 @@ def test_unusable_store(tmp_path: Path, service: Running) -> None:
 def test_open_door(service: Running, hop: HopSettings, listener: Listener, text: str) -> None:
     """On its own the service does not start unless callers are proven to come from the gateway."""
     with pytest.raises(GatewayError, match=text):
-        require_hop(replace(service.settings, hop=hop), listener)
+        require_hop(service.settings.model_copy(update={"hop": hop}), listener)
 
 
-@pytest.mark.parametrize("hop", [HopSettings(shared_secret="x"), HopSettings(mtls=True)])
+@pytest.mark.parametrize("hop", [HopSettings(shared_secret=SecretStr("x")), HopSettings(mtls=True)])
 def test_closed_door(service: Running, hop: HopSettings) -> None:
     """With a secret, or with TLS files for client certificates, it does."""
-    require_hop(replace(service.settings, hop=hop), Listener("h", 1, Path("c"), Path("k"), Path("a")))
+    require_hop(service.settings.model_copy(update={"hop": hop}), Listener("h", 1, Path("c"), Path("k"), Path("a")))
 
 
 def test_no_block(tmp_path: Path) -> None:

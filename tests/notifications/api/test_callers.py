@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from gateway.notifications.api.callers import identify, require_allowed, rule_for
 from gateway.notifications.api.problems import Problem
-from gateway.notifications.settings import CallerRule, D365Settings, HopSettings, NotificationSettings
+from gateway.notifications.settings import CallerRule, D365Settings, HopSettings, NamedCaller, NotificationSettings
 
 NO_HOP = HopSettings()
-SECRET_HOP = HopSettings(shared_secret="s3cret")
+SECRET_HOP = HopSettings(shared_secret=SecretStr("s3cret"))
 MTLS = HopSettings(mtls=True)
 OBJECT_ID = "ABCDEF00-0000-0000-0000-000000000001"
-D365 = D365Settings("https://a.b", "https://login/x")
+D365 = D365Settings(instance_url="https://a.b", token_url="https://login/x")
 
 
 def scope(*headers: tuple[str, str], **extensions: object) -> dict[str, Any]:
@@ -75,12 +75,12 @@ def test_unknown(case: str) -> None:
 
 def test_rule() -> None:
     """A caller's own rule wins, whatever the case of the GUID; others get the default one."""
-    own, default = CallerRule(OBJECT_ID, "own"), CallerRule("*", "default")
-    settings = NotificationSettings("sqlite://", D365, callers=(own,), default_caller=default)
+    own, default = NamedCaller(object_id=OBJECT_ID, name="own"), CallerRule(name="default")
+    settings = NotificationSettings(store=SecretStr("sqlite://"), d365=D365, callers=(own,), default_caller=default)
     assert rule_for(OBJECT_ID.lower(), settings) is own
     assert rule_for("someone", settings) is default
     with pytest.raises(Problem, match="denies") as caught:
-        rule_for("someone", replace(settings, default_caller=None))
+        rule_for("someone", settings.model_copy(update={"default_caller": None}))
     assert caught.value.status == 403
 
 
@@ -90,7 +90,7 @@ def test_rule() -> None:
 )
 def test_allowed(batch_id: int, host: str, allowed: bool) -> None:
     """A rule names its batch jobs and hosts; a refusal names the rule."""
-    rule = CallerRule("x", "factory", batch_jobs=frozenset({7}), callback_hosts=("*.azure.com",))
+    rule = NamedCaller(object_id="x", name="factory", batch_jobs=frozenset({7}), callback_hosts=("*.azure.com",))
     if allowed:
         require_allowed(rule, batch_id, host)
         return
@@ -102,4 +102,8 @@ def test_allowed(batch_id: int, host: str, allowed: bool) -> None:
 def test_two_rules() -> None:
     """Two rules for one object id are refused when the settings are made."""
     with pytest.raises(ValueError, match="two rules"):
-        NotificationSettings("sqlite://", D365, callers=(CallerRule("a", "1"), CallerRule("A", "2")))
+        NotificationSettings(
+            store=SecretStr("sqlite://"),
+            d365=D365,
+            callers=(NamedCaller(object_id="a", name="1"), NamedCaller(object_id="A", name="2")),
+        )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from pydantic import SecretStr
 from starlette.requests import Request
 
 from gateway.emulators.d365 import D365Emulator
@@ -24,7 +24,7 @@ from tests.notifications.receiver import Receiver
 
 LONG = ends("Finished", 20, 10**6)
 SHORT = ends("Finished", 1, 1)
-LOOPBACK = D365Settings("http://127.0.0.1:9", "http://127.0.0.1:9/t/oauth2/v2.0/token")
+LOOPBACK = D365Settings(instance_url="http://127.0.0.1:9", token_url="http://127.0.0.1:9/t/oauth2/v2.0/token")
 
 
 def test_accepted(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
@@ -217,7 +217,7 @@ def test_location(
 ) -> None:
     """Location is absolute if a public URL is configured, and absent if nobody wants it; never made from Host."""
     d365.script(211, LONG)
-    settings = replace(service.settings, public_url=public, send_location=send)
+    settings = service.settings.model_copy(update={"public_url": public, "send_location": send})
     response = Running(settings, service.engine).create(receiver.url("/211"), 211)
     assert response.headers.get("location", "").startswith(expected)
     assert ("location" in response.headers) == send
@@ -235,7 +235,7 @@ def test_shout() -> None:
     with structlog.testing.capture_logs() as lines:
         settings = fast_settings("sqlite://", LOOPBACK)
         shout(settings)
-        shout(replace(settings, callbacks=CallbackSettings()))
+        shout(settings.model_copy(update={"callbacks": CallbackSettings()}))
     switches = [line.get("setting") for line in lines]
     assert {"callbacks.allow-http", "callbacks.allow-private-networks", "d365.instance-url"} <= set(switches)
     assert "callbacks_unsigned" in [line["event"] for line in lines]
@@ -245,7 +245,7 @@ def test_lifespan(service: Running, tmp_path: Path) -> None:
     """Whoever mounts the application starts and stops the engine by its lifespan."""
 
     async def cycle() -> None:
-        app = create_app(replace(service.settings, store_url=f"sqlite:///{tmp_path}/x.db"))
+        app = create_app(service.settings.model_copy(update={"store": SecretStr(f"sqlite:///{tmp_path}/x.db")}))
         calls: list[str] = []
         app.state.engine.start, app.state.engine.stop = lambda: calls.append("start"), lambda: calls.append("stop")
         async with app.router.lifespan_context(app):
@@ -278,7 +278,7 @@ def test_failed_start(service: Running, tmp_path: Path) -> None:
     """A start that fails says why, and leaves neither lock nor thread behind."""
     path = tmp_path / "directory.db"
     path.mkdir()
-    broken = Running(replace(service.settings, store_url=f"sqlite:///{path}"))
+    broken = Running(service.settings.model_copy(update={"store": SecretStr(f"sqlite:///{path}")}))
     with pytest.raises(GatewayError, match="unable to open"):
         broken.engine.start()
     assert [thread.name for thread in threading.enumerate()].count("notifications") == 1  # the service of this file

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,7 +56,9 @@ def asking(entra: EntraEmulator, d365: D365Emulator, tmp_path_factory: pytest.Te
     """A service that has a name to ask with."""
     path: Path = tmp_path_factory.mktemp("store") / "notifications.db"
     settings = fast_settings(f"sqlite:///{path}", d365_settings(entra, d365))
-    with running(replace(settings, callbacks=replace(settings.callbacks, webhook_origin=ORIGIN))) as found:
+    with running(
+        settings.model_copy(update={"callbacks": settings.callbacks.model_copy(update={"webhook_origin": ORIGIN})})
+    ) as found:
         yield found
 
 

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 import trustme
@@ -100,7 +99,7 @@ def test_endless_success(receiver: Receiver) -> None:
 def test_endless_failure(receiver: Receiver) -> None:
     """A failure whose body never ends is cut, and is still that failure."""
     receiver.script("/e", trickle(503))
-    assert send(f"{receiver.base_url}/e", replace(OPEN, total_timeout_s=10)).status == 503
+    assert send(f"{receiver.base_url}/e", OPEN.model_copy(update={"total_timeout_s": 10})).status == 503
 
 
 def test_nobody_there() -> None:
@@ -114,7 +113,7 @@ def test_nobody_there() -> None:
 def test_drip_feed() -> None:
     """Header bytes that come one by one are cut off by the total time-out."""
     with _dripping() as port:
-        found = send(f"http://127.0.0.1:{port}/", replace(OPEN, total_timeout_s=0.5))
+        found = send(f"http://127.0.0.1:{port}/", OPEN.model_copy(update={"total_timeout_s": 0.5}))
     assert (found.error, found.doubt) == ("timeout", Doubt.POSSIBLE)
 
 
@@ -145,7 +144,7 @@ def test_no_dns() -> None:
 def test_rebinding(receiver: Receiver) -> None:
     """The connection goes to the address that was checked, however the name resolves a moment later."""
     port = receiver.base_url.rpartition(":")[2]
-    strict = replace(OPEN, allow_private_networks=False, connect_timeout_s=0.3)
+    strict = OPEN.model_copy(update={"allow_private_networks": False, "connect_timeout_s": 0.3})
     resolver = resolving(["203.0.114.1"], ["127.0.0.1"])
     first = send(f"http://hook.test:{port}/f", strict, resolver)
     second = send(f"http://hook.test:{port}/f", strict, resolver)

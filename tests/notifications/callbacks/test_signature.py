@@ -6,6 +6,7 @@ import base64
 import time
 
 import pytest
+from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from gateway.notifications.callbacks.signature import headers, sign
@@ -46,6 +47,6 @@ def test_unsigned() -> None:
 def test_bad_secret(secret: str) -> None:
     """A secret that is no secret is refused when the settings are made, without being repeated."""
     with pytest.raises(ValueError, match="whsec_") as caught:
-        CallbackSettings(signing_secrets=(secret,))
+        CallbackSettings(signing_secret=(SecretStr(secret),))
     assert len(secret) < 7 or secret not in str(caught.value)
     assert signing_key(NEW) == b"n" * 32

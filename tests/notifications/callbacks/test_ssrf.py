@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from gateway.notifications.callbacks.ssrf import UrlRefused, matches, parse_target, require_addresses, require_host
@@ -12,7 +10,7 @@ from gateway.wire.addresses import resolve
 from tests.notifications.conftest import run
 
 STRICT = CallbackSettings(hosts=("*",))
-DEVELOPMENT = replace(STRICT, allow_http=True, allow_private_networks=True)
+DEVELOPMENT = STRICT.model_copy(update={"allow_http": True, "allow_private_networks": True})
 
 
 @pytest.mark.parametrize("host", ["127.1", "0x7f000001", "2130706433", "0177.0.0.1", "127.0.0.1", "localhost"])

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
+from pydantic import SecretStr
 
 from gateway.notifications.d365.azure_credentials import AzureCredential, build_credential
 from gateway.notifications.d365.client import D365Client
@@ -23,7 +24,10 @@ from gateway.notifications.workflow.clock import Clock
 from tests.notifications.conftest import run
 
 SETTINGS = D365Settings(
-    "https://Contoso.operations.dynamics.com/", "https://login.test/t/oauth2/v2.0/token", "id", "s+/=e"
+    instance_url="https://Contoso.operations.dynamics.com/",
+    token_url="https://login.test/t/oauth2/v2.0/token",
+    client_id="id",
+    client_secret=SecretStr("s+/=e"),
 )
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -81,7 +85,7 @@ def test_cross_company() -> None:
         urls.append(str(request.url))
         return rows()
 
-    run(client(handler, replace(SETTINGS, cross_company=True)).read([1]))
+    run(client(handler, SETTINGS.model_copy(update={"cross_company": True})).read([1]))
     assert urls[0].endswith("&cross-company=true")
 
 
@@ -248,7 +252,7 @@ def test_form() -> None:
         return issued(1)
 
     run(credentials(handler).token())
-    run(credentials(handler, replace(SETTINGS, token_url="https://login.test/t/oauth2/token")).token())
+    run(credentials(handler, SETTINGS.model_copy(update={"token_url": "https://login.test/t/oauth2/token"})).token())
     assert "scope=https%3A%2F%2Fcontoso.operations.dynamics.com%2F.default" in forms[0]
     assert "client_secret=s%2B%2F%3De" in forms[0]
     assert "resource=https%3A%2F%2Fcontoso.operations.dynamics.com" in forms[1]
@@ -352,8 +356,11 @@ def test_secrets_stay_inside() -> None:
 def test_insecure_endpoints(url: str) -> None:
     """A token endpoint or environment without TLS is refused; loopback is the exception."""
     with pytest.raises(ValueError, match="https"):
-        D365Settings("https://a.b", url)
-    assert D365Settings("http://localhost:5", "http://[::1]:6/x").instance_url == "http://localhost:5"
+        D365Settings(instance_url="https://a.b", token_url=url)
+    assert (
+        D365Settings(instance_url="http://localhost:5", token_url="http://[::1]:6/x").instance_url
+        == "http://localhost:5"
+    )
 
 
 class _Credential:
@@ -404,7 +411,7 @@ def test_azure_failure(name: str, kind: Kind) -> None:
 @pytest.mark.parametrize("kind", ["certificate", "managed-identity", "workload-identity"])
 def test_azure_extra(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
     """Each kind of credential asks azure-identity for its own; without the extra the message says how to get it."""
-    settings = replace(SETTINGS, credential=kind, tenant_id="t", certificate_path="/c.pem")
+    settings = SETTINGS.model_copy(update={"credential": kind, "tenant_id": "t", "certificate_path": "/c.pem"})
     made: list[str] = []
 
     class Identity:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,7 +79,7 @@ def test_taken_over(
     postgres: str, entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tmp_path: Path
 ) -> None:
     """All watches of a replica killed -9 are polled again by the other within 30 s, and every caller is told."""
-    settings = replace(fast_settings(postgres, d365_settings(entra, d365)), takeover_interval_s=1.0)
+    settings = fast_settings(postgres, d365_settings(entra, d365)).model_copy(update={"takeover_interval_s": 1.0})
     plan = {"store": postgres, "d365": d365.base_url, "watches": WATCHES, "url": receiver.url("/w")}
     plan["token_url"] = settings.d365.token_url
     for batch_id in range(900, 900 + WATCHES):

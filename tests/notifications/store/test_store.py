@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 import structlog
 from cryptography.fernet import InvalidToken
+from pydantic import SecretStr
 
 from gateway.notifications.settings import D365Settings, NotificationSettings
 from gateway.notifications.store import jobs
@@ -194,12 +194,15 @@ def test_sealing() -> None:
 
 def test_key_file(tmp_path: Path) -> None:
     """The embedded store makes its own key, for its owner's eyes only, and finds it again."""
-    settings = NotificationSettings(f"sqlite:///{tmp_path}/x.db", D365Settings("https://a.b", "https://l/x"))
+    settings = NotificationSettings(
+        store=SecretStr(f"sqlite:///{tmp_path}/x.db"),
+        d365=D365Settings(instance_url="https://a.b", token_url="https://l/x"),
+    )
     sealed = make_sealer(settings).seal("x")
     assert make_sealer(settings).open(sealed) == "x"
     assert stat.S_IMODE((tmp_path / "x.db.key").stat().st_mode) == 0o600
     with structlog.testing.capture_logs() as lines:
-        make_sealer(replace(settings, store_url="postgresql://h/d", allow_readable_urls=True))
+        make_sealer(settings.model_copy(update={"store": SecretStr("postgresql://h/d"), "allow_readable_urls": True}))
     assert lines[0]["event"] == "callback_urls_not_encrypted"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from gateway.notifications.workflow.starting import Starter
 from gateway.notifications.workflow.transitions import Event, State
 from tests.notifications.conftest import eventually, run
 
-SETTINGS = D365Settings("https://a.b", "https://l/x", settle_s=0.0)
+SETTINGS = D365Settings(instance_url="https://a.b", token_url="https://l/x", settle_s=0.0)
 IDLE = Row(1, "Finished", 100.0, 200.0)
 QUEUED = Row(1, "Waiting", 100.0, 200.0)
 RAN = Row(1, "Finished", 300.0, 400.0)
@@ -152,7 +151,7 @@ def test_attached(store: Store) -> None:
     """A job that is queued already is watched, not started; or refused, if that is the setting."""
     environment = Environment([QUEUED], [OK])
     assert start(store, environment) == (None, State.WAITING)
-    verdict, _ = start(store, environment, job("k"), replace(SETTINGS, on_running="reject"))
+    verdict, _ = start(store, environment, job("k"), SETTINGS.model_copy(update={"on_running": "reject"}))
     assert verdict is not None
     assert (verdict.outcome, environment.calls) == (Outcome.ALREADY_RUNNING, 0)
 
@@ -183,7 +182,7 @@ def test_following(store: Store, on_running: Any) -> None:
         await _accept(store, job("follower"))
         await store.write(lambda connection: jobs.begin_start(connection, job("leader"), IDLE, NOW))
         environment = Environment([IDLE], [OK])
-        settings = replace(SETTINGS, on_running=on_running)
+        settings = SETTINGS.model_copy(update={"on_running": on_running})
         starter = Starter(store, environment, environment, Fast(), settings)  # type: ignore[arg-type]
         step = asyncio.ensure_future(starter.start(job("follower")))
         await asyncio.sleep(0.02)

@@ -11,7 +11,7 @@ from gateway.wire.body import Body, BodyStream, BodyTooLarge
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Ending, Request, Response
 from gateway.wire.pending import Pending
-from gateway.wire.settings import ServerSettings
+from gateway.wire.settings import ClientLimits, ClientTimeouts, ServerSettings
 from tests.wire.rig import OK, Answerer, answer, ask, client, proxy, serving, settled
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -318,7 +318,7 @@ def test_cuts_the_connection_when_the_answer_breaks_off() -> None:
     asyncio.run(scenario())
 
 
-FAST = ServerSettings(head_timeout_s=0.1, body_timeout_s=0.1, idle_timeout_s=0.1, write_timeout_s=0.1, linger_s=0.1)
+FAST = ServerSettings(timeouts=ClientTimeouts(head_s=0.1, body_s=0.1, idle_s=0.1, write_s=0.1, linger_s=0.1))
 
 
 @pytest.mark.parametrize(
@@ -373,7 +373,10 @@ def test_refuses_connections_above_the_limit() -> None:
     """One connection too many gets 503."""
 
     async def scenario() -> None:
-        async with serving(Answerer(plain), ServerSettings(max_connections=1)) as server, client(server.port) as c:
+        async with (
+            serving(Answerer(plain), ServerSettings(limits=ClientLimits(connections=1))) as server,
+            client(server.port) as c,
+        ):
             c.send(GET)
             assert (await c.reply()).status == 200
             assert (await ask(server.port, GET)).status == 503

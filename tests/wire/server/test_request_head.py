@@ -10,10 +10,12 @@ from gateway.wire.body import Body
 from gateway.wire.framing import CHUNKED
 from gateway.wire.messages import Request, Response
 from gateway.wire.server.request_head import HeadError, RequestHead, parse_head
-from gateway.wire.settings import ServerSettings
+from gateway.wire.settings import ClientLimits, ServerSettings
 from tests.wire.rig import Answerer, client, serving
 
-SETTINGS = ServerSettings(max_request_line_bytes=100, max_field_line_bytes=200, max_head_bytes=1000, max_fields=10)
+SETTINGS = ServerSettings(
+    limits=ClientLimits(request_line_bytes=100, header_line_bytes=200, head_bytes=1000, header_count=10)
+)
 BODY = b"Content-Length: 1\r\n"
 TE = b"Transfer-Encoding: chunked\r\n"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import trustme
@@ -14,8 +15,8 @@ from gateway.errors import UpstreamError
 from gateway.wire.memory import settle
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.server.listener import Listener
-from gateway.wire.server.serve import ListenerTls, bind, configure, start
-from gateway.wire.settings import TlsSettings, UpstreamSettings
+from gateway.wire.server.serve import bind, configure, start
+from gateway.wire.settings import ListenerTls, TlsSettings, UpstreamSettings
 from gateway.wire.upstream.http_target import HttpTarget
 from gateway.wire.upstream.way import StoredCertificate, Way
 from tests.wire.rig import Answerer, Forwarder, serving
@@ -38,7 +39,12 @@ class Files:
         for blob in server.cert_chain_pems:
             blob.write_to_path(self.certificate, append=True)
         client.private_key_and_cert_chain_pem.write_to_path(self.client)
-        self.listener = ListenerTls(self.certificate, self.key)
+        self.listener = ListenerTls(certificate=Path(self.certificate), key=Path(self.key))
+
+    def demanding(self, required: bool = True) -> ListenerTls:
+        """A listener that asks for the client's certificate."""
+        wanted: Literal["request", "require"] = "require" if required else "request"
+        return self.listener.model_copy(update={"client_ca": Path(self.ca), "client_certificate": wanted})
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +114,7 @@ def test_knows_the_clients_certificate(files: Files, required: bool, presented: 
     """A client certificate reaches the request; where one is required no request comes without."""
 
     async def scenario() -> None:
-        tls = ListenerTls(files.certificate, files.key, "", files.ca, required)
+        tls = files.demanding(required)
         app = Answerer(lambda _: Response(204))
         async with serving(app, tls=tls) as server:
             own = {"certificate_file": files.client} if presented else {}
@@ -130,7 +136,7 @@ def test_a_policys_certificate_is_shown(files: Files, version: str) -> None:
     """The backend's own TLS settings and credentials stay in force; without the certificate there is no answer."""
 
     async def scenario() -> None:
-        tls = ListenerTls(files.certificate, files.key, "", files.ca, True)
+        tls = files.demanding()
         app = Answerer(lambda _: Response(204))
         stored = StoredCertificate(Path(files.client).read_bytes(), None)
         async with serving(app, tls=tls) as server:

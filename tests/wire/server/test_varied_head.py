@@ -12,9 +12,9 @@ from gateway.wire.server.forwarded import Peer
 from gateway.wire.server.listener import Caller
 from gateway.wire.server.request_head import HeadError, parse_head
 from gateway.wire.server.varied_head import vary
-from gateway.wire.settings import ServerSettings
+from gateway.wire.settings import ClientLimits, ServerSettings
 
-SETTINGS = ServerSettings(max_request_line_bytes=60, max_field_line_bytes=50, max_fields=6)
+SETTINGS = ServerSettings(limits=ClientLimits(request_line_bytes=60, header_line_bytes=50, header_count=6))
 BASE = ("GET /a HTTP/1.1", "Host: h", "Authorization: Bearer one", "X-Trace: 1")
 
 REQUEST_LINES = ("GET /a HTTP/1.1", "POST /b?q=1 HTTP/1.1", "GET /a HTTP/1.0", "GET /%2e HTTP/1.1", "get /a HTTP/1.1")
@@ -53,7 +53,9 @@ HEADS = st.tuples(st.sampled_from(REQUEST_LINES), st.lists(st.sampled_from(FIELD
 def caller(trusted: bool) -> Caller:
     """A connection; *trusted*: of a proxy whose forwarding fields are believed."""
     networks = (ipaddress.ip_network("10.0.0.0/8"),) if trusted else ()
-    given = ServerSettings(max_request_line_bytes=60, max_field_line_bytes=50, max_fields=6, trusted_proxies=networks)
+    given = ServerSettings(
+        limits=ClientLimits(request_line_bytes=60, header_line_bytes=50, header_count=6), trusted_proxies=networks
+    )
     return Caller(Peer("10.0.0.1", "http", networks), given, None)
 
 

@@ -1,9 +1,7 @@
 """
-The kinds of values in ``config.yaml``: durations, secrets, files, addresses, URLs; and the base of all its models.
+The kinds of values in a configuration: durations, secrets, files, addresses, URLs.
 
-What a value means may depend on where the file is and on the environment; both come with the validation's context.
-
-Source: design.md §3.2; ADR 0037.
+Source: docs/adr/0037.
 """
 
 from __future__ import annotations
@@ -11,93 +9,29 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Annotated, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     GetJsonSchemaHandler,
     PlainSerializer,
     SecretStr,
     ValidationInfo,
     WithJsonSchema,
-    model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema
 
 from gateway.reading import durations
+from gateway.reading.settings import Surroundings, mistake
 
 T = TypeVar("T")
 
 MAX_SECRET_BYTES = 64 * 1024
-
-
-def key_of(field: str) -> str:
-    """The key of a field: kebab-case; a duration says its own unit, so the field's ``_s`` is dropped."""
-    return field.removesuffix("_s").replace("_", "-")
-
-
-class Model(BaseModel):
-    """One mapping of the configuration: frozen, and what it does not know refuses to load."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=key_of,
-        use_attribute_docstrings=True,
-        hide_input_in_errors=True,
-        validate_default=False,
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _default_where_empty(cls, data: Any) -> Any:
-        """A key with nothing behind it has its default."""
-        if not isinstance(data, dict):
-            return data
-        known = {field.alias for field in cls.model_fields.values()}
-        return {key: value for key, value in data.items() if value is not None or key not in known}
-
-    def build(self, settings: type[T], **others: Any) -> T:
-        """A part's own settings, made of the fields that have the same names here."""
-        names = {field.name for field in fields(settings)} & type(self).model_fields.keys()  # type: ignore[arg-type]
-        return settings(**{name: revealed(getattr(self, name)) for name in names - others.keys()}, **others)
-
-
-def defaults_of(settings: type) -> Any:
-    """The defaults of a part's own settings, by field: a number stands there, and nowhere else."""
-    given = ((field.name, field.default) for field in fields(settings))
-    return SimpleNamespace(**{name: default for name, default in given if default is not MISSING})
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """Validation context: the directory that relative paths start at, and the environment."""
-
-    directory: Path
-    environ: Mapping[str, str]
-
-
-def mistake(code: str, message: str, remedy: str = "") -> PydanticCustomError:
-    """A validation error with our own code and remedy."""
-    return PydanticCustomError(code, "{message}", {"message": message, "remedy": remedy})
-
-
-def revealed(value: object) -> Any:
-    """*value* for the part that needs it: the text of secrets, paths as text."""
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, Path):
-        return str(value)
-    return tuple(map(revealed, value)) if isinstance(value, tuple) and not hasattr(value, "_fields") else value
 
 
 # -- durations
@@ -112,7 +46,7 @@ def _duration(value: object) -> object:
 
 _DURATION = r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$"
 
-_LONGEST_S = 2.0**31 - 1  # what timers take
+_LONGEST_S = 2.0**31 - 1  # what timers accept
 
 
 def _in_range(seconds: float) -> float:
@@ -123,7 +57,7 @@ def _in_range(seconds: float) -> float:
 
 def _positive(seconds: float) -> float:
     if seconds <= 0:
-        raise mistake("bad-duration", "no time at all", "write at least 1ms")
+        raise mistake("bad-duration", "must be longer than zero", "write at least 1ms")
     return seconds
 
 
@@ -134,15 +68,15 @@ Delay = Annotated[
     PlainSerializer(durations.format, return_type=str),
     WithJsonSchema({"type": "string", "pattern": _DURATION, "examples": ["10s"]}),
 ]
-"""Seconds; written ``500ms``, ``10s``, ``9m30s``, ``2h``; ``0s`` is none."""
+"""Seconds; written ``500ms``, ``10s``, ``9m30s``, ``2h``; may be ``0s``."""
 
 Duration = Annotated[Delay, AfterValidator(_positive)]
-"""The same where none would make no sense."""
+"""The same where zero would make no sense."""
 
 
 # -- secrets
 def secret_text(value: object, surroundings: Surroundings) -> object:
-    """The text behind ``{env: NAME}`` or ``{file: PATH}``; anything else as it is."""
+    """The text behind ``{env: NAME}`` or ``{file: PATH}``; anything else unchanged."""
     match value:
         case {"env": str(name), **rest} if not rest:
             return _from_environment(name, surroundings.environ)
@@ -164,12 +98,17 @@ def _from_file(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(MAX_SECRET_BYTES + 1)
         text = content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise mistake("unreadable-file", f"{path}: {reason}", "check path and permissions") from None
+    except OSError as error:
+        raise _unreadable(path, error.strerror or "unreadable") from None
+    except UnicodeDecodeError:
+        raise _unreadable(path, "not UTF-8") from None
     if len(content) > MAX_SECRET_BYTES:
         raise mistake("unreadable-file", f"{path}: longer than {MAX_SECRET_BYTES} bytes")
     return text.removesuffix("\n").removesuffix("\r")
+
+
+def _unreadable(path: Path, reason: str) -> Exception:
+    return mistake("unreadable-file", f"{path}: {reason}", "check path and permissions")
 
 
 def _secret(value: object, info: ValidationInfo) -> object:
@@ -193,6 +132,11 @@ Secret = Annotated[SecretStr, BeforeValidator(_secret), WithJsonSchema({"anyOf":
 """A text that is never shown; ``{env: NAME}`` or ``{file: PATH}`` keeps it out of the file."""
 
 
+def revealed(secret: SecretStr | None) -> str | None:
+    """The text of *secret*, for the part that needs it."""
+    return None if secret is None else secret.get_secret_value()
+
+
 # -- files
 def _existing(path: Path, info: ValidationInfo) -> Path:
     if not isinstance(info.context, Surroundings):
@@ -204,7 +148,7 @@ def _existing(path: Path, info: ValidationInfo) -> Path:
 
 
 File = Annotated[Path, AfterValidator(_existing), WithJsonSchema({"type": "string"})]
-"""A file that must be there; made absolute."""
+"""A file that must exist; made absolute."""
 
 
 def _absolute(path: Path, info: ValidationInfo) -> Path:
@@ -230,10 +174,12 @@ _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[A-Za-z0-9.-]+)):
 
 
 def _address(value: object) -> object:
-    found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
-    if found is None or int(found["port"]) > 65_535:
+    parts = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    if parts is None:
         raise mistake("bad-address", "an address is host:port", "write 127.0.0.1:8080 or [::]:8080")
-    return Address(found["v6"] or found["host"], int(found["port"]))
+    if int(parts["port"]) > 65_535:
+        raise mistake("bad-address", f"port {parts['port']} is too high", "ports end at 65535")
+    return Address(parts["v6"] or parts["host"], int(parts["port"]))
 
 
 Listen = Annotated[
@@ -262,7 +208,7 @@ Url = Annotated[str, AfterValidator(http_url)]
 """An absolute http or https URL."""
 
 
-def _networks(value: object) -> object:
+def _network(value: object) -> object:
     try:
         return ipaddress.ip_network(value) if isinstance(value, str) else value
     except ValueError as error:
@@ -270,8 +216,8 @@ def _networks(value: object) -> object:
 
 
 Network = Annotated[
-    Any,
-    BeforeValidator(_networks),
+    ipaddress.IPv4Network | ipaddress.IPv6Network,
+    BeforeValidator(_network),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "examples": ["10.0.0.0/8"]}),
 ]

@@ -1,4 +1,4 @@
-"""PEM files for TLS, tried at load: a broken one is told before anything listens, and nothing asks for a password."""
+"""PEM files for TLS, tried at load: a broken one is reported before anything listens; nothing asks for a password."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from gateway.config.values import mistake
+from gateway.reading.settings import mistake
 
 
 def require_pair(certificate: Path, key: Path | None, password: SecretStr | None) -> None:
@@ -30,6 +30,6 @@ def require_bundle(path: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """OpenSSL's reason; where it has none, the text was no PEM or would not open."""
-    reason = getattr(error, "reason", None) or "no PEM, or a wrong password"
-    return str(reason).replace("_", " ").lower()
+    """OpenSSL's reason; without one, the text was not PEM or could not be decrypted."""
+    reason = (error.reason if isinstance(error, ssl.SSLError) else None) or "not PEM, or a wrong password"
+    return reason.replace("_", " ").lower()

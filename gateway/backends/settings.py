@@ -1,0 +1,105 @@
+"""Settings of backends: where requests go, how they are sent there, and with which credentials."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from gateway.reading.settings import Block, mistake
+from gateway.reading.values import Count, Duration, Id, OneOrMore, Secret, Url
+from gateway.wire.settings import UpstreamSettings
+
+
+def _one_line(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\t\x20-\x7e]*", value.get_secret_value()):
+        raise mistake("bad-value", "a header value is printable ASCII on one line", "encode anything else")
+    return value
+
+
+FieldName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+FieldValue = Annotated[Secret, AfterValidator(_one_line)]
+
+
+class AuthorizationSettings(Block):
+    """An `Authorization` header for every request."""
+
+    scheme: FieldName
+    """`Basic`, `Bearer`, …"""
+    parameter: FieldValue
+    """What follows the scheme."""
+
+
+class CredentialSettings(Block):
+    """What is added to every request to the backend."""
+
+    headers: dict[FieldName, OneOrMore[FieldValue]] = {}
+    """Header fields by name; one value or a list."""
+    query: dict[str, OneOrMore[Secret]] = {}
+    """Query parameters by name; one value or a list."""
+    authorization: AuthorizationSettings | None = None
+    """The `Authorization` header."""
+
+
+class BreakerSettings(Block):
+    """When a backend is left alone for a while: requests get 503, or go to another one of the pool."""
+
+    count: Count | None = None
+    """Failures within *interval* that open the circuit. Give this or *percentage*."""
+    percentage: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Failed requests of a hundred within *interval* that open the circuit."""
+    interval_s: Duration = 60.0
+    """Window in which failures are counted."""
+    status_codes: tuple[Annotated[str, Field(pattern=r"^[1-5]\d\d(-[1-5]\d\d)?$")], ...] = ("500-599",)
+    """Statuses, or ranges of them, that count as failures."""
+    error_reasons: tuple[str, ...] = ("BackendConnectionFailure", "Timeout")
+    """Reasons of `context.LastError` that count as failures."""
+    trip_duration_s: Duration = 60.0
+    """How long the circuit stays open."""
+    accept_retry_after: bool = False
+    """Whether the backend's `Retry-After` replaces *trip-duration*."""
+
+    @model_validator(mode="after")
+    def _one_threshold(self) -> Self:
+        if (self.count is None) == (self.percentage is None):
+            raise mistake("one-of", "a circuit breaker has either count or percentage", "write one of them")
+        return self
+
+
+class MemberSettings(Block):
+    """One backend of a pool."""
+
+    backend: Id
+    """Its id."""
+    weight: Annotated[int, Field(ge=0, le=100)] = 1
+    """Its share among members of the same priority."""
+    priority: Annotated[int, Field(ge=0, le=100)] = 1
+    """Smaller ones first; larger ones only while every smaller one is open-circuited."""
+
+
+class _Destination(Block):
+    """Where a backend is; the settings of its connections follow."""
+
+    url: Url | None = None
+    """Base URL. Give this, *app* or *pool*."""
+    app: Id | None = None
+    """An application inside this process: `notifications`."""
+    pool: tuple[MemberSettings, ...] = ()
+    """Other backends that share the load."""
+    session_affinity: str | None = None
+    """Name of the cookie that keeps a client on one member of the pool. None: no cookie."""
+    credentials: CredentialSettings | None = None
+    """What is added to every request."""
+    circuit_breaker: BreakerSettings | None = None
+    """When to leave it alone. None: never."""
+
+
+class BackendSettings(UpstreamSettings, _Destination):
+    """A place where requests can go: a URL, an application in this process, or a pool of other backends."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if [bool(self.url), bool(self.app), bool(self.pool)].count(True) != 1:
+            raise mistake("one-of", "a backend has exactly one of url, app and pool", "write one of them")
+        return self

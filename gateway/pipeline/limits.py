@@ -1,0 +1,15 @@
+"""How much work the policies of one request may do."""
+
+from __future__ import annotations
+
+from gateway.reading.settings import Block
+from gateway.reading.values import Count, Duration
+
+
+class WorkLimits(Block):
+    """How much memory and processor time the policies may take."""
+
+    body_buffer_bytes: Count = 10 * 1024 * 1024
+    """Largest body that is held in memory for a policy that reads it; beyond it 413. Other bodies stream, unlimited."""
+    expression_time_s: Duration = 0.25
+    """Processor time of one policy expression, in which no other request is served; large JSON or XML gives it more."""

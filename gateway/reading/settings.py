@@ -1,0 +1,74 @@
+"""
+How a part declares its settings: one frozen model per mapping of the configuration.
+
+The part that a setting belongs to declares it, once: name, unit, default, range and meaning. The configuration composes
+these declarations; the JSON Schema and the reference page are made from them. A field's docstring is its documentation.
+
+Source: docs/adr/0037.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+
+def key_of(field: str) -> str:
+    """The key of a field: kebab-case; a duration states its own unit, so the field's ``_s`` is dropped."""
+    return field.removesuffix("_s").replace("_", "-")
+
+
+class Block(BaseModel):
+    """
+    One mapping of a configuration: frozen, and unknown keys are refused.
+
+    Python constructs it with the names of its fields, ``from_file`` with the keys that people write.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=key_of,
+        validate_by_name=True,
+        validate_by_alias=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+        validate_default=False,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_where_empty(cls, data: Any) -> Any:
+        """A key without a value has its default."""
+        if not isinstance(data, dict):
+            return data
+        known = {field.alias for field in cls.model_fields.values()}
+        return {key: value for key, value in data.items() if value is not None or key not in known}
+
+    @classmethod
+    def from_file(cls, data: Any, surroundings: Surroundings) -> Self:
+        """What is written in a file: only keys count, never names of fields. Raises pydantic.ValidationError."""
+        return cls.model_validate(data, context=surroundings, by_alias=True, by_name=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """
+    What the meaning of a value may depend on: the validation's context.
+
+    Attributes:
+        directory: Where relative paths start.
+    """
+
+    directory: Path
+    environ: Mapping[str, str]
+
+
+def mistake(code: str, message: str, remedy: str = "") -> PydanticCustomError:
+    """A validation error with a code and a remedy."""
+    return PydanticCustomError(code, "{message}", {"message": message, "remedy": remedy})
