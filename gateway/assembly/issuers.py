@@ -8,11 +8,12 @@ from gateway.config import Config
 from gateway.management.console.state import IssuerState
 from gateway.management.health import Status
 from gateway.pipeline.masking import Masking
+from gateway.tokens.budget import BudgetRules
 from gateway.tokens.discovery import LOOPBACK, DiscoveryRules
 from gateway.tokens.fetch import Fetch, HttpFetch
 from gateway.tokens.issuer import LifeCycle
 from gateway.tokens.registry import IssuerRegistry
-from gateway.tokens.settings import IssuerSettings
+from gateway.tokens.settings import FetchBudgetSettings, IssuerSettings
 
 
 def issuer_registry(config: Config) -> IssuerRegistry:
@@ -47,4 +48,8 @@ def issuer_states(registry: IssuerRegistry, masking: Masking) -> tuple[IssuerSta
 def _special(issuer: IssuerSettings) -> tuple[Fetch, LifeCycle]:
     fetch = HttpFetch(str(issuer.ca_file) if issuer.ca_file else None, issuer.timeout_s)
     discovery = DiscoveryRules(plain_http_hosts=LOOPBACK if issuer.allow_http_loopback else frozenset())
-    return fetch, LifeCycle(lifetime_s=issuer.refresh_s, budget=issuer.budget, discovery=discovery)
+    return fetch, LifeCycle(lifetime_s=issuer.refresh_s, budget=_budget(issuer.budget), discovery=discovery)
+
+
+def _budget(settings: FetchBudgetSettings) -> BudgetRules:
+    return BudgetRules(window_s=settings.window_s, per_window=settings.per_window, unknown_s=settings.unknown_s)

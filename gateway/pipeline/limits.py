@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.pipeline.services import BODY_BUFFER_BYTES, EXPRESSION_TIME_S
 from gateway.reading.settings import Block
 from gateway.reading.values import Count, Duration
 
@@ -9,7 +10,7 @@ from gateway.reading.values import Count, Duration
 class WorkLimits(Block):
     """How much memory and processor time the policies may take."""
 
-    body_buffer_bytes: Count = 10 * 1024 * 1024
+    body_buffer_bytes: Count = BODY_BUFFER_BYTES
     """Largest body that is held in memory for a policy that reads it; beyond it 413. Other bodies stream, unlimited."""
-    expression_time_s: Duration = 0.25
+    expression_time_s: Duration = EXPRESSION_TIME_S
     """Processor time of one policy expression, in which no other request is served; large JSON or XML gives it more."""

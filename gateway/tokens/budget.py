@@ -9,10 +9,25 @@ Source: peers.md B2; reference/apim-policies.md section 2.5 (APIM: at most one s
 from __future__ import annotations
 
 from collections import deque
-
-from gateway.tokens.settings import BudgetRules
+from dataclasses import dataclass
 
 MAX_REMEMBERED = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRules:
+    """
+    How many fetches unknown key ids may cause.
+
+    Attributes:
+        window_s: Seconds over which fetches are counted; also how late a rotation may be noticed during a flood.
+        per_window: Fetches in any window, whoever asks.
+        unknown_s: Seconds for which a key id that a fetch did not find causes no other.
+    """
+
+    window_s: float = 30.0
+    per_window: int = 2
+    unknown_s: float = 300.0
 
 
 class FetchBudget:

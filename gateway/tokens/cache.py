@@ -15,12 +15,10 @@ from dataclasses import dataclass, field
 
 from gateway.tokens.jwt import Jwt
 from gateway.tokens.keyset import KeySet, KeySource
-from gateway.tokens.settings import TokenCacheSettings
 
 BYTES_PER_TOKEN_CHAR = 4  # decoded claims, their names and the JSON text of a token, measured with Entra's shapes
 BYTES_PER_ENTRY = 1_024
 MAX_REFUSALS = 4_096
-_DEFAULT = TokenCacheSettings()
 
 # Everything else can change with the call (certificate), the fetch of a key, or time. Opt in with care.
 LASTING = frozenset(["TokenSignatureInvalid", "TokenExpired"])
@@ -74,8 +72,8 @@ class TokenCache:
         hits, misses: For the metrics.
     """
 
-    max_entries: int = _DEFAULT.entries
-    max_bytes: int = _DEFAULT.max_bytes
+    max_entries: int = 65_536
+    max_bytes: int = 64 * 1_048_576
     hits: int = 0
     misses: int = 0
     _verdicts: OrderedDict[bytes, Verdict] = field(default_factory=OrderedDict)  # the longest unused one first

@@ -20,14 +20,13 @@ import structlog
 
 from gateway.errors import KeysUnavailable
 from gateway.tokens.accepted_issuers import matches
-from gateway.tokens.budget import FetchBudget
+from gateway.tokens.budget import BudgetRules, FetchBudget
 from gateway.tokens.discovery import DiscoveryRules, Metadata, fetch_keys, fetch_metadata, is_issuer_of
 from gateway.tokens.entra import is_entra_issuer
 from gateway.tokens.fetch import Fetch
 from gateway.tokens.issuer_error import IssuerError
 from gateway.tokens.keyset import KeySet, merge
 from gateway.tokens.rules import Payload
-from gateway.tokens.settings import BudgetRules, IssuerSettings
 
 log = structlog.get_logger("gateway.tokens")
 MAX_WARNINGS = 1_024
@@ -48,7 +47,7 @@ class LifeCycle:
         discovery: What metadata must keep to.
     """
 
-    lifetime_s: float = IssuerSettings().refresh_s
+    lifetime_s: float = 3_600.0
     retry_min_s: float = 1.0
     retry_max_s: float = 300.0
     retry_empty_max_s: float = 30.0

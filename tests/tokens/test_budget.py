@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.tokens.budget import MAX_REMEMBERED, FetchBudget
-from gateway.tokens.settings import BudgetRules
+from gateway.tokens.budget import MAX_REMEMBERED, BudgetRules, FetchBudget
 
 
 def test_per_window() -> None:
