@@ -1,6 +1,6 @@
 # Bare `make` lists the targets. Each one does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-slow check format lint types cover docs site screenshot bench bench-quick bench-own clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -27,6 +27,9 @@ demo: install ## Run everything in one process on embedded defaults
 
 serve: install ## Run the gateway with config.yaml (CONFIG=… for another file)
 	@$(BIN)/gateway serve -c $(or $(CONFIG),config.yaml)
+
+tools: ## Install nginx, Redis and the other programs that tests run; needs root or sudo, starts no service
+	@.ci/tools
 
 test: install ## Run the tests
 	$(BIN)/pytest -n auto --dist loadgroup -m "not slow"

@@ -1,16 +1,72 @@
-"""What all tests share: no time limit per generated example, and logs that can be captured whatever ran before."""
+"""What all tests share: programs they need, processes they may not leave behind, and a fresh state of logging."""
 
 from __future__ import annotations
 
 import functools
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
 import structlog
 from hypothesis import settings
 
+from tests import processes, tools
+
 settings.register_profile("gateway", deadline=None)  # the tests share two cores with each other
 settings.load_profile("gateway")
+
+SURVIVORS = pytest.StashKey[list[processes.Survivor]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Mark what the run starts; its workers inherit the mark."""
+    config.stash[SURVIVORS] = []
+    if not _is_worker():
+        processes.mark()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test whose program is missing is skipped, with the reason, unless this is CI."""
+    for item in items if not tools.required() else ():
+        for name in _missing(item):
+            item.add_marker(pytest.mark.skip(reason=tools.reason(name)))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What has come here although a program is missing runs in CI, and fails."""
+    for name in _missing(item):
+        pytest.fail(tools.reason(name), pytrace=False)
+
+
+def _missing(item: pytest.Item) -> list[str]:
+    return [name for mark in item.iter_markers("needs") for name in mark.args if tools.find(name) is None]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process that outlives the tests fails the run."""
+    if _is_worker():
+        return
+    found = session.config.stash[SURVIVORS] = processes.survivors()
+    for process in found:
+        processes.end(process)
+    if found and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What was left behind, and in one line what the skipped tests lack."""
+    for process in config.stash[SURVIVORS]:
+        terminalreporter.write_line(f"left behind: {process}", red=True)
+    reasons = map(tools.lacking, (str(report.longrepr) for report in terminalreporter.getreports("skipped")))
+    if lacking := Counter(filter(None, reasons)):
+        names = ", ".join(f"{name} ({count})" for name, count in sorted(lacking.items()))
+        terminalreporter.write_line(f"Skipped because a program is missing: {names}. `{tools.REMEDY}` installs them.")
+
+
+def _is_worker() -> bool:
+    return "PYTEST_XDIST_WORKER" in os.environ
 
 
 @pytest.fixture(scope="session", autouse=True)

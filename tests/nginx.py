@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests import tools
+
 
 def free_port() -> int:
     """A port that nobody listens on."""
@@ -24,7 +26,7 @@ async def nginx(folder: Path, port: int, server: str = "") -> AsyncIterator[None
         f"user root; daemon off; master_process off; pid {folder}/pid; error_log stderr crit; events {{}}\n"
         f"http {{ access_log off; client_body_temp_path {folder}/up; server {{ {server} }} }}\n"
     )
-    async with running(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)], folder):
+    async with running([tools.need("nginx"), "-c", str(folder / "nginx.conf"), "-p", str(folder)], folder):
         await listening(port)
         yield
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import time
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests import tools
 
 
 class RedisServer:
@@ -27,7 +26,7 @@ class RedisServer:
     def start(self) -> None:
         """Start, and wait until it answers."""
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._directory)]
-        self._process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen([tools.need("redis-server"), *options], stdout=subprocess.DEVNULL)
         for _ in range(200):
             if self._answers():
                 return
@@ -53,8 +52,7 @@ class RedisServer:
 @contextmanager
 def running_redis(directory: Path) -> Iterator[RedisServer]:
     """A running server; the test is skipped where the program is missing."""
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed")
+    tools.need("redis-server")
     server = RedisServer(directory)
     server.start()
     try:

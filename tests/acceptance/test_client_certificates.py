@@ -62,6 +62,7 @@ async def statuses(folder: Path, config: str, clients: Sequence[Identity | None]
         await gateway.aclose()
 
 
+@pytest.mark.needs("openssl")
 def test_a_responder_decides(tmp_path: Path) -> None:
     """A good certificate passes, a revoked one does not, nor one whose responder is down, nor none at all."""
 

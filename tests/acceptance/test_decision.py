@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,11 +14,11 @@ from gateway.data_plane.decision import DecisionEndpoint
 from gateway.emulators.entra.directory import SERVICE_PRINCIPAL
 from gateway.wire.server.serve import start
 from gateway.wire.settings import ServerSettings
+from tests import tools
 from tests.acceptance.rig import Product, product
 from tests.nginx import free_port, listening
 from tests.wire.rig import Reply, ask
 
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx-auth-request.conf"
 
 
@@ -158,7 +157,7 @@ def test_only_the_endpoint_answers(tmp_path: Path) -> None:
     decide(tmp_path, scenario)
 
 
-@pytest.mark.skipif(not Path(NGINX).exists(), reason="nginx is not installed: apt-get install nginx")
+@pytest.mark.needs("nginx")
 def test_real_nginx(tmp_path: Path) -> None:
     """deploy/nginx-auth-request.conf works with nginx: token in, verified caller out, forged copies gone."""
 
@@ -173,7 +172,7 @@ def test_real_nginx(tmp_path: Path) -> None:
             f"proxy_temp_path {tmp_path}/proxy; fastcgi_temp_path {tmp_path}/f; uwsgi_temp_path {tmp_path}/u;"
             f"scgi_temp_path {tmp_path}/s; {text} }}"
         )
-        nginx = subprocess.Popen([NGINX, "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)])
+        nginx = subprocess.Popen([tools.need("nginx"), "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)])
         try:
             await listening(front)
             good = f"Authorization: Bearer {running.entra.mint()}"

@@ -21,7 +21,7 @@ import httpx2
 import pytest
 
 # One demo for all: its tests stay in one process, in this order.
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.needs("curl")]
 
 STEP = re.compile(r"^(\d)\. ", re.MULTILINE)
 SUBJECT = "caller-objectid"

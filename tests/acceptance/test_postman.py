@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from time import monotonic, sleep
 
 import httpx2
 import pytest
+
+from tests import tools
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "postman"
 START_TIMEOUT_S = 30.0
@@ -63,10 +64,10 @@ def demo(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("newman") is None, reason="newman is not installed")
+@pytest.mark.needs("newman")
 def test_collection(demo: dict[str, str]) -> None:
     """Every request passes: token, refusal, start, poll until done, signed callback, and D365 directly."""
-    command = ["newman", "run", str(EXAMPLES / "batch-notification.postman_collection.json")]
+    command = [tools.need("newman"), "run", str(EXAMPLES / "batch-notification.postman_collection.json")]
     command += ["-e", str(EXAMPLES / "demo.postman_environment.json"), "--timeout-request", "10000"]
     for name, url in demo.items():
         command += ["--env-var", f"{name}={url}"]

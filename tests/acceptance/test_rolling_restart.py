@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
 import sys
 from collections import Counter
@@ -15,6 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests import tools
 from tests.wire.rig import answer, backend
 
 CLIENTS = 12
@@ -104,7 +104,7 @@ async def behind_haproxy(directory: Path, upstream: int) -> AsyncIterator[tuple[
     ports = {"public": public, "one": one, "manage_one": manage_one, "two": two, "manage_two": manage_two}
     settings.write_text(HAPROXY.format(**ports))
     await asyncio.gather(*(each.start() for each in gateways))
-    haproxy = await asyncio.create_subprocess_exec("haproxy", "-db", "-f", str(settings))
+    haproxy = await asyncio.create_subprocess_exec(tools.need("haproxy"), "-db", "-f", str(settings))
     try:
         await asyncio.sleep(1)
         yield public, gateways
@@ -133,7 +133,7 @@ async def keep_asking(port: int, tally: Counter[str], over: asyncio.Event) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("haproxy") is None, reason="haproxy is not installed")
+@pytest.mark.needs("haproxy")
 def test_a_rolling_restart_loses_no_request(tmp_path: Path) -> None:
     """Each gateway is stopped and started while the other serves; POSTs too, which nobody may send twice, succeed."""
 

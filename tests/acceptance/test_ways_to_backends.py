@@ -46,6 +46,7 @@ async def asked(
         await gateway.aclose()
 
 
+@pytest.mark.needs("nginx")
 @pytest.mark.parametrize(("version", "protocol"), [("1", "HTTP/1.1"), ("2or1", "HTTP/2.0"), ("2", "HTTP/2.0")])
 def test_the_document_chooses_the_protocol(tmp_path: Path, files: Files, version: str, protocol: str) -> None:
     """forward-request says how nginx is spoken to, with the backend's own authority."""

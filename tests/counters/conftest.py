@@ -63,7 +63,7 @@ class RedisBench(Bench):
         return cast("T", self.loop.run_until_complete(answer))
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.redis)])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.needs("redis-server"))])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Empty counters, in memory and in Redis."""
     if request.param == "memory":

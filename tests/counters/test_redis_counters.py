@@ -14,7 +14,7 @@ from gateway.counters.redis_counters import RedisCounters
 from gateway.outside.redis_link import RedisLink, connect
 from tests.redis_server import RedisServer, running_redis
 
-pytestmark = pytest.mark.redis
+pytestmark = pytest.mark.needs("redis-server")
 
 
 def with_client(server: RedisServer, scenario: Callable[[Redis], Awaitable[None]]) -> None:

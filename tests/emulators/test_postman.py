@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.serving import serve
+from tests import tools
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "postman"
 COLLECTION = EXAMPLES / "batch-notification.postman_collection.json"
@@ -43,11 +43,11 @@ def test_no_secrets() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("newman") is None, reason="newman is not installed")
+@pytest.mark.needs("newman")
 def test_d365_folder() -> None:
     """The blog's requests, straight to D365, all pass."""
     entra, d365 = EntraEmulator(), D365Emulator()
-    command = ["newman", "run", str(COLLECTION), "-e", str(EXAMPLES / "demo.postman_environment.json")]
+    command = [tools.need("newman"), "run", str(COLLECTION), "-e", str(EXAMPLES / "demo.postman_environment.json")]
     with serve(entra) as authority, serve(d365) as instance:
         values = ["--env-var", f"authority={authority}", "--env-var", f"D365InstanceUrl={instance}"]
         done = subprocess.run(

@@ -37,6 +37,7 @@ from gateway.notifications.settings import (
 from gateway.notifications.store.database import open_engine
 from gateway.notifications.store.store import Store
 from gateway.wire.addresses import resolve
+from tests import tools
 from tests.notifications.receiver import Receiver
 
 T = TypeVar("T")
@@ -44,8 +45,6 @@ T = TypeVar("T")
 SECRET = "whsec_" + "c2VjcmV0IGZvciB0ZXN0cywgMjQgYnl0ZXM="
 ALICE = "11111111-1111-1111-1111-111111111111"
 BOB = "22222222-2222-2222-2222-222222222222"
-_VERSIONS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
-POSTGRES = _VERSIONS[-1] if _VERSIONS else Path("/nowhere")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -212,16 +211,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A private PostgreSQL cluster on a unix socket; the URL lacks the database's name."""
-    if not POSTGRES.exists():
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     home = Path(tempfile.mkdtemp(prefix="pg-"))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         _own(home)
-        _as_postgres(POSTGRES / "initdb", "-D", home / "data", "-U", "postgres", "-A", "trust", "--no-sync")
+        _as_postgres("initdb", "-D", home / "data", "-U", "postgres", "-A", "trust", "--no-sync")
         options = f"-c listen_addresses='' -c unix_socket_directories={home} -c max_connections=200"
-        _as_postgres(POSTGRES / "pg_ctl", "-D", home / "data", "-w", "-l", home / "log", "-o", options, "start")
-        stack.callback(_as_postgres, POSTGRES / "pg_ctl", "-D", home / "data", "-m", "immediate", "-w", "stop")
+        _as_postgres("pg_ctl", "-D", home / "data", "-w", "-l", home / "log", "-o", options, "start")
+        stack.callback(_as_postgres, "pg_ctl", "-D", home / "data", "-m", "immediate", "-w", "stop")
         yield f"postgresql://postgres@/{{database}}?host={home}"
 
 
@@ -230,7 +227,7 @@ def postgres(postgres_server: str, request: pytest.FixtureRequest) -> str:
     """URL of a fresh database."""
     name = f"t{abs(hash(request.node.nodeid))}"
     host = postgres_server.partition("host=")[2]
-    _as_postgres(POSTGRES / "createdb", "-h", host, "-U", "postgres", name)
+    _as_postgres("createdb", "-h", host, "-U", "postgres", name)
     return postgres_server.format(database=name)
 
 
@@ -239,7 +236,8 @@ def _own(path: Path) -> None:
         shutil.chown(path, "postgres", "postgres")
 
 
-def _as_postgres(*command: object) -> None:
-    """PostgreSQL refuses to run as root."""
+def _as_postgres(program: str, *arguments: object) -> None:
+    """Run one of its programs; PostgreSQL refuses to run as root."""
+    command = Path(tools.need("postgresql")).resolve().with_name(program), *arguments
     become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
     subprocess.run([*become, *map(str, command)], check=True, capture_output=True, cwd="/", timeout=60)

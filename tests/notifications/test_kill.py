@@ -29,7 +29,7 @@ def test_embedded(tmp_path: Path) -> None:
     assert (result.accepted, result.kills) == (JOBS, KILLS)
 
 
-@pytest.mark.postgres
+@pytest.mark.needs("postgresql")
 def test_replicas(postgres: str, tmp_path: Path) -> None:
     """Two replicas on PostgreSQL take each other's work over, whichever of them dies."""
     result = run(run_plan(Plan(postgres, JOBS, KILLS, replicas=2), tmp_path))

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
+from tests import tools
 from tests.nginx import running
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -150,7 +151,8 @@ async def openssl_responder(
     for name, content in [("ca.pem", authority.own.pem), ("signer.pem", signer.pem), ("signer.key", signer.key_pem)]:
         (folder / name).write_bytes(content)
     (folder / "index.txt").write_text(authority.index(revoked))
-    command = f"openssl ocsp -index index.txt -port {port} -rsigner signer.pem -rkey signer.key -CA ca.pem -nmin 60"
+    openssl = tools.need("openssl")
+    command = f"{openssl} ocsp -index index.txt -port {port} -rsigner signer.pem -rkey signer.key -CA ca.pem -nmin 60"
     async with running(command.split(), folder) as process:
         output = cast(asyncio.StreamReader, process.stderr)
         while b"waiting for OCSP client" not in await output.readline():  # a connection without a request hangs it

@@ -38,6 +38,7 @@ async def asked(found: RevocationLookup, *identities: Identity) -> list[str]:
         await found.aclose()
 
 
+@pytest.mark.needs("openssl")
 @pytest.mark.parametrize("signer", ["authority", "delegate"])
 def test_a_real_responder(tmp_path: Path, signer: str) -> None:
     """openssl's responder says who is revoked, whether the authority or its delegate signs."""
@@ -56,6 +57,7 @@ def test_a_real_responder(tmp_path: Path, signer: str) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.needs("nginx")
 def test_lists_that_nginx_serves(tmp_path: Path) -> None:
     """The list at the certificate's own URL decides; what is not there, or stale, does not."""
 
@@ -74,6 +76,7 @@ def test_lists_that_nginx_serves(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.needs("nginx")
 def test_a_list_stands_in_for_a_responder_that_is_down(tmp_path: Path) -> None:
     """Where the responder does not answer, the certificate's list is asked."""
 
@@ -89,6 +92,7 @@ def test_a_list_stands_in_for_a_responder_that_is_down(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.needs("nginx")
 def test_a_revoked_authority_revokes_what_it_issued(tmp_path: Path) -> None:
     """Every certificate below the root is asked about, not only the client's own."""
 

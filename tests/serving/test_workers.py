@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.processes import started
+
 CONFIG = """
 listen: 127.0.0.1:{data}
 management: 127.0.0.1:{management}
@@ -33,14 +35,8 @@ def running(tmp_path: Path) -> object:
     (tmp_path / "answer.xml").write_text(POLICY)
     (tmp_path / "config.yaml").write_text(CONFIG.format(data=ports[0], management=ports[1]))
     command = [sys.executable, "-m", "gateway", "serve", "-c", str(tmp_path / "config.yaml"), "--workers", "2"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
+    with started(command, stdout=subprocess.PIPE) as process:
         yield process, *ports
-    finally:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 def until_ready(management: int, workers: int = 2) -> dict[str, object]:

@@ -13,7 +13,7 @@ from gateway.outside.redis_link import RedisLink, connect
 from gateway.value_cache.redis_cache import RedisCache
 from tests.redis_server import RedisServer, running_redis
 
-pytestmark = pytest.mark.redis
+pytestmark = pytest.mark.needs("redis-server")
 
 
 def with_client(server: RedisServer, scenario: Callable[[Redis], Awaitable[None]]) -> None:

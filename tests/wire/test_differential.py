@@ -8,8 +8,6 @@ and bodies. We may refuse more.
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import tools
 from tests.wire.rig import Backend, backend, client, proxy, settled
 
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-pytestmark = pytest.mark.skipif(NGINX is None, reason="needs nginx: apt-get install nginx")
+pytestmark = pytest.mark.needs("nginx")
 
 CONFIGURATION = """
 daemon off; worker_processes 1; pid nginx.pid; error_log nginx.log; master_process off;
@@ -126,7 +124,7 @@ async def nginx(folder: Path, port: int) -> AsyncIterator[Path]:
     """A running nginx in front of *port*: its socket."""
     socket = folder / "nginx.sock"
     (folder / "nginx.conf").write_text(CONFIGURATION.format(socket=socket, port=port), encoding="utf-8")
-    command = [str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    command = [tools.need("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
             assert await settled(socket.exists, 5)

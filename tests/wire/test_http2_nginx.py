@@ -18,6 +18,8 @@ from tests.nginx import free_port, nginx
 from tests.wire.rig import Forwarder, answer, ask, backend, client, serving
 from tests.wire.server.test_serve import Files
 
+pytestmark = pytest.mark.needs("nginx")
+
 TWO, EITHER, ONE = (ForwardOptions(5.0, http_version=version) for version in ("2", "2or1", "1"))
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -18,6 +18,7 @@ from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.settings import TlsSettings, UpstreamSettings
 from gateway.wire.upstream.http_target import MAX_VARIANTS, HttpTarget
 from gateway.wire.upstream.way import HttpProxy, Way
+from tests import tools
 from tests.nginx import free_port, listening, running
 from tests.wire.http2_peer import Peer, playing
 from tests.wire.rig import OK, Answerer, Forwarder, answer, answer_and_close, ask, backend, serving, settled
@@ -65,11 +66,12 @@ async def tinyproxy(folder: Path) -> AsyncIterator[Tinyproxy]:
     log.touch()
     log.chmod(0o666)
     folder.chmod(0o755)
-    async with running(["tinyproxy", "-d", "-c", str(folder / "tinyproxy.conf")], folder):
+    async with running([tools.need("tinyproxy"), "-d", "-c", str(folder / "tinyproxy.conf")], folder):
         await listening(port)
         yield Tinyproxy(f"http://127.0.0.1:{port}", log)
 
 
+@pytest.mark.needs("tinyproxy")
 def test_without_tls_the_proxy_is_asked_for_the_url(tmp_path: Path) -> None:
     """The backend gets the same request as without a proxy; the account stays with the proxy."""
 
@@ -90,6 +92,7 @@ def test_without_tls_the_proxy_is_asked_for_the_url(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.needs("tinyproxy")
 @pytest.mark.parametrize("run", RUNNERS, ids=["asyncio", "uvloop"])
 def test_with_tls_through_a_tunnel(tmp_path: Path, files: Files, run: Run) -> None:
     """The proxy sees a CONNECT and nothing else; the certificate is the backend's own, and connections are kept."""
@@ -112,6 +115,7 @@ def test_with_tls_through_a_tunnel(tmp_path: Path, files: Files, run: Run) -> No
     run(scenario())
 
 
+@pytest.mark.needs("tinyproxy")
 @pytest.mark.parametrize("run", RUNNERS, ids=["asyncio", "uvloop"])
 def test_http2_through_a_tunnel(tmp_path: Path, run: Run) -> None:
     """HTTP/2 is between gateway and backend; the proxy passes bytes."""
@@ -130,6 +134,7 @@ def test_http2_through_a_tunnel(tmp_path: Path, run: Run) -> None:
     run(scenario())
 
 
+@pytest.mark.needs("tinyproxy")
 def test_bodies_stream_through_a_proxy(tmp_path: Path) -> None:
     """An answer that nobody reads is held back at its source, and a long request passes piece by piece."""
     sent = 0
@@ -156,6 +161,7 @@ def test_bodies_stream_through_a_proxy(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.needs("tinyproxy")
 def test_a_request_streams_through_a_proxy(tmp_path: Path) -> None:
     """The backend has the first piece of a body before the client has sent the second."""
 
@@ -181,6 +187,7 @@ def test_a_request_streams_through_a_proxy(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.needs("tinyproxy")
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_wrong_account(tmp_path: Path, files: Files, secure: bool) -> None:
     """Without TLS the proxy's own answer is passed on; a tunnel that it refuses is 502."""
@@ -258,6 +265,7 @@ def test_ways_are_kept_and_bounded() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.needs("tinyproxy")
 def test_through_the_gateway(tmp_path: Path) -> None:
     """A listener in front, a proxy behind: the client notices nothing."""
 

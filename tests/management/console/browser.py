@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,8 @@ from typing import Any
 import httpx2
 from websockets.sync.client import ClientConnection, connect
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from tests import tools
+
 PATIENCE_S = 60.0
 
 
@@ -72,11 +72,9 @@ class Page:
 @contextmanager
 def browser(profile: Path, width: int) -> Iterator[Page]:
     """A headless browser with a window *width* pixels wide, and its only page."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    assert program is not None, "no browser: apt-get install chromium"
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
     options += ["--remote-debugging-port=0", f"--user-data-dir={profile}", f"--window-size={width},800", "about:blank"]
-    with subprocess.Popen([program, *options], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([tools.need("chromium"), *options], stderr=subprocess.PIPE, text=True) as process:
         try:
             with connect(_page_url(process), max_size=None) as connection:
                 yield Page(connection)

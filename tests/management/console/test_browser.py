@@ -13,6 +13,8 @@ from tests.management.console.browser import Page, browser
 from tests.management.console.rig import hostile_product
 from tests.management.console.test_pages import PAGES, traffic
 
+pytestmark = pytest.mark.needs("chromium")
+
 WIDTH = 1000
 GROUND = "getComputedStyle(document.body).backgroundColor"
 

@@ -35,7 +35,7 @@ def engine(postgres: str) -> Iterator[sa.Engine]:
     found.dispose()
 
 
-@pytest.mark.postgres
+@pytest.mark.needs("postgresql")
 def test_alive(engine: sa.Engine) -> None:
     """A replica that holds its lock is left alone; nobody else can have its name."""
     one, two = Replica(engine, "one"), Replica(engine, "two")
@@ -48,7 +48,7 @@ def test_alive(engine: sa.Engine) -> None:
     assert not one.holds_lock()
 
 
-@pytest.mark.postgres
+@pytest.mark.needs("postgresql")
 def test_lost_session(engine: sa.Engine) -> None:
     """A replica whose session the server ended may start nothing until it has its lock back."""
     replica = Replica(engine, "one")
@@ -73,7 +73,7 @@ def test_embedded_is_alone(tmp_path: Path) -> None:
     FileLock(f"{tmp_path}/x.db").release()
 
 
-@pytest.mark.postgres
+@pytest.mark.needs("postgresql")
 @pytest.mark.slow
 def test_taken_over(
     postgres: str, entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tmp_path: Path
