@@ -10,17 +10,24 @@ help: ## List the targets
 
 install: .venv/.installed ## Build .venv with everything
 
-.venv/.installed: pyproject.toml
+# uv's own release is in the lock too; pip fetches it, and uv the rest, each checked against the lock's hash.
+UV_RELEASE := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
+SYNC := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --extra redis
+
+.venv/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "Python 3.11 or newer is needed: apt-get install python3 (or set PYTHON=/path/to/python3.11)"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
 		|| { echo "The venv module is missing: apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/python || { echo "Building .venv …"; $(PYTHON) -m venv .venv; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_RELEASE)
 	@echo "Installing the gateway and its tools …"
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --editable '.[redis]' --group dev
+	@$(SYNC) --compile-bytecode
 	@$(BIN)/python -m compileall -q gateway
 	@touch $@
+
+lock: install ## Look for newer releases of everything and write uv.lock
+	@$(BIN)/uv lock --upgrade
 
 demo: install ## Run everything in one process on embedded defaults
 	@$(BIN)/gateway demo
