@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 import structlog
@@ -55,14 +55,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """What was left behind, and in one line what the skipped tests lack."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, object, object]:
+    """Below everything else: what was left behind, and in one line what the skipped tests lack."""
+    result = yield
     for process in config.stash[SURVIVORS]:
         terminalreporter.write_line(f"left behind: {process}", red=True)
     reasons = map(tools.lacking, (str(report.longrepr) for report in terminalreporter.getreports("skipped")))
     if lacking := Counter(filter(None, reasons)):
         names = ", ".join(f"{name} ({count})" for name, count in sorted(lacking.items()))
         terminalreporter.write_line(f"Skipped because a program is missing: {names}. `{tools.REMEDY}` installs them.")
+    return result
 
 
 def _is_worker() -> bool:

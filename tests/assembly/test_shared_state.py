@@ -43,6 +43,7 @@ def test_quota_file(tmp_path: Path) -> None:
     assert [asyncio.run(life()) for _ in range(3)] == [1, 2, 3]
 
 
+@pytest.mark.needs("redis-server")
 def test_redis(tmp_path: Path) -> None:
     """Two gateways share counts through Redis; while it is away each counts for itself, and readiness says so."""
 

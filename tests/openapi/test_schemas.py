@@ -163,9 +163,9 @@ SLOW_NAMES = dict.fromkeys(SLOW_TEXTS, 1)
 )
 def test_what_expressions_cannot_judge_is_a_mistake(tmp_path: Path, written: dict[str, object], value: object) -> None:
     """Wherever an expression stands, all of them together have a second, and what is left then does not pass."""
-    began = time.perf_counter()
+    began = time.process_time()  # other processes may hold this one up
     assert schema(tmp_path, written).mistake(value, on_request=True).endswith(": pattern")
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_schema_may_contain_itself(tmp_path: Path) -> None:

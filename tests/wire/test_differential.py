@@ -133,13 +133,13 @@ async def nginx(folder: Path, port: int) -> AsyncIterator[Path]:
             process.terminate()
 
 
-async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, payload: bytes) -> None:
-    """Send *payload* and a second request; wait until both are answered or nothing more comes."""
+async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, payload: bytes, patience_s: float) -> None:
+    """Send *payload* and a second request; wait until both are answered, or nothing comes for *patience_s*."""
     writer.write(payload + NEXT)
     answers = b""
     try:
         while answers.count(b"\r\n\r\nok") < 2:
-            piece = await asyncio.wait_for(reader.read(65536), 0.25)
+            piece = await asyncio.wait_for(reader.read(65536), patience_s)
             if not piece:
                 break
             answers += piece
@@ -153,14 +153,22 @@ def test_nginx_understands_what_we_let_through(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         async with proxy(record) as ours, backend(record) as theirs, nginx(tmp_path, theirs.port) as socket:
-            for name, payload in PAYLOADS.items():
-                print(name, flush=True)
+
+            async def received(payload: bytes, patience_s: float) -> tuple[list[object], list[object]]:
+                """What reaches the backends behind us and behind nginx."""
                 seen[ours.backend.port], seen[theirs.port] = [], []
                 reader, writer = await asyncio.open_unix_connection(str(socket))
                 async with client(ours.server.port) as c:
-                    await asyncio.gather(say(c.reader, c.writer, payload), say(reader, writer, payload))
-                mine = seen[ours.backend.port]
+                    both = (c.reader, c.writer), (reader, writer)
+                    await asyncio.gather(*(say(*streams, payload, patience_s) for streams in both))
                 reference = [(m, NORMALISED.get(t, t), body) for m, t, body in seen[theirs.port]]
+                return [*seen[ours.backend.port]], [*reference]
+
+            for name, payload in PAYLOADS.items():
+                print(name, flush=True)
+                mine, reference = await received(payload, 0.25)
+                if mine != reference[: len(mine)]:  # once more, for a loaded machine: only slowness goes away
+                    mine, reference = await received(payload, 5)
                 if mine != reference[: len(mine)]:
                     differing.append((name, mine, reference))
                 accepted[name] = len(mine)

@@ -11,7 +11,7 @@ from gateway.wire.body import Body
 from gateway.wire.messages import Request, Response
 from gateway.wire.server.serve import start
 from gateway.wire.settings import ClientTimeouts, ServerSettings
-from tests.wire.rig import Answerer, client, serving
+from tests.wire.rig import Answerer, client, serving, settled
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 SETTINGS = ServerSettings(timeouts=ClientTimeouts(drain_s=2), farewell_s=0.3)
@@ -61,10 +61,9 @@ def test_loses_no_short_request_when_it_stops(clients: int) -> None:
         tally = Tally()
         server = await start(Answerer(work), settings=SETTINGS)
         asking = [asyncio.create_task(keep_asking(server.port, tally)) for _ in range(clients)]
-        await asyncio.sleep(0.3)
+        assert await settled(lambda: tally.answered > 10 * clients, 60)
         await server.aclose()
         await asyncio.gather(*asking)
-        assert tally.answered > 10 * clients
         assert not tally.lost
 
     asyncio.run(scenario())

@@ -13,12 +13,10 @@ from tests.management.console.browser import Page, browser
 from tests.management.console.rig import hostile_product
 from tests.management.console.test_pages import PAGES, traffic
 
-pytestmark = pytest.mark.needs("chromium")
-
 WIDTH = 1000
 GROUND = "getComputedStyle(document.body).backgroundColor"
 
-pytestmark = pytest.mark.xdist_group("browser")  # one browser at a time
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]  # one browser at a time
 
 
 def _look(page: Page, origin: str) -> None:
