@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from gateway.emulators.echo import EchoBackend
 from gateway.emulators.entra import Application, Directory, EntraEmulator
 from gateway.emulators.entra.directory import API, CLIENT, SECRET, SERVICE_PRINCIPAL, TENANT, Resource
 from gateway.emulators.serving import Binding, serve
+from tests import tools
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "entra-tenant.md").read_text()
@@ -148,7 +148,7 @@ def _by_azure_cli(tenant: Tenant) -> str:
 
 
 # The Azure CLI takes some 900 MB and is not among the tools of the tests; where it is installed it takes part.
-CLIENTS = [_by_msal, *([_by_azure_cli] if shutil.which("az") else [])]
+CLIENTS = [_by_msal, pytest.param(_by_azure_cli, marks=pytest.mark.needs("azure-cli"))]
 
 
 @pytest.mark.parametrize("get_token", CLIENTS, ids=lambda way: way.__name__)
@@ -199,14 +199,14 @@ def test_explain_names_the_audience(tenant: Tenant, served: Served) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("newman") is None, reason="newman is not installed")
+@pytest.mark.needs("newman")
 def test_postman_collection(tenant: Tenant, served: Served) -> None:
     """The Postman collection gets a token, calls the API and is refused without one."""
     values = {"tenantId": TENANT, "apiId": API, "clientId": CLIENT, "clientSecret": SECRET}
     values |= {"authority": tenant.entra.base_url, "gateway": f"http://127.0.0.1:{served.port}"}
     options = [option for name, value in values.items() for option in ("--env-var", f"{name}={value}")]
     collection = str(EXAMPLES / "entra-tenant.postman_collection.json")
-    tenant.run("newman", "run", collection, "--ssl-extra-ca-certs", str(tenant.tls.ca_file), *options)
+    tenant.run(tools.need("newman"), "run", collection, "--ssl-extra-ca-certs", str(tenant.tls.ca_file), *options)
 
 
 def test_the_page_shows_the_files() -> None:
