@@ -28,31 +28,31 @@ HEAD = """\
 Policy documents from public repositories, byte for byte as their authors saved them: raw expressions, unescaped quotes,
 byte order marks.
 Each one is checked on its own, as `gateway check FILE` does: named values, fragments and backends, which only a
-configuration knows, are notes.
+configuration defines, are reported as notes.
 The round trip writes the document as YAML, reads that, writes XML and reads it again: every element, attribute and text
-must be the same, so that the compiled pipeline is.
+must be the same, and so the compiled pipeline is the same too.
 """
 
 LARGER = """
 ## A larger set
 
-Counted by hand on 2026-11-27, and part of no test: 1,016 different policy documents of 33 public GitHub repositories
+Counted by hand on 2026-11-27, not by a test: 1,016 different policy documents of 33 public GitHub repositories
 (Microsoft's snippets, labs, samples and accelerators, PagoPA's infrastructure and others), byte for byte. 388 of them
-are Terraform templates; what a template leaves open is a note.
+are Terraform templates; what a template leaves open is reported as a note.
 
 | | documents |
 |---|---|
 | load | 981 |
-| refused only for a policy of the cloud, by name | 16 |
+| refused by name, only because a policy needs Azure | 16 |
 | refused as APIM refuses them | 19 |
-| of those that load or are of the cloud only: the same after the round trip | 986 of 997 |
+| of those that load or only need Azure: the same after the round trip | 986 of 997 |
 
-The 19: C# or XML that is broken at the source (9), names and values that APIM does not know (8, test data of a tool),
-types outside the vendor's list (2: `XmlReader`, `XmlDocument`). The 11 without a round trip are templates with
-`%{ if … }` between policies, which have no form in YAML; `gateway convert` says so.
+The 19 are C# or XML that is broken at the source (9), names and values that APIM does not know (8, test data of a
+tool), types outside Microsoft's list (2: `XmlReader`, `XmlDocument`). The 11 without a round trip are templates with
+`%{ if … }` between policies, which have no form in YAML; `gateway convert` reports that.
 
 Of 4,427 expressions 4,392 compile (99.2 %). 22 of the others are templates' (`$"https://${host}/…"`); without those it
-is 99.7 %. The 13 that are left are broken C# or name types that APIM does not offer.
+is 99.7 %. The remaining 13 are broken C# or name types that APIM does not offer.
 """
 
 
@@ -109,7 +109,7 @@ def page(corpus: Path) -> str:
     cloud_only = sum(row.verdict == "cloud-only" for row in found)
     surviving = sum(row.round_trip for row in found)
     lines = [HEAD, "| | documents |", "|---|---|", f"| in all | {len(found)} |", f"| load | {loading} |"]
-    lines += [f"| refused only for a policy of the cloud, by name | {cloud_only} |"]
+    lines += [f"| refused by name, only because a policy needs Azure | {cloud_only} |"]
     lines += [f"| refused for another reason | {len(found) - loading - cloud_only} |"]
     lines += [
         f"| the same after the round trip | {surviving} |",

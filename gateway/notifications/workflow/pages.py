@@ -1,4 +1,4 @@
-"""Parts of the documentation that come from the tables: the picture of states and the list of outcomes."""
+"""Parts of the documentation that come from the tables: the list of outcomes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ CAUSES: dict[Outcome, str] = {
     Outcome.RUN_TIMEOUT: "still executing at the end of the run budget",
     Outcome.DEADLINE: "not ended at the end of the overall budget",
     Outcome.NOT_FOUND: "no such job, or deleted while it was watched",
-    Outcome.UPSTREAM_AUTH: "Entra or F&O refused our credentials; the message says what to check",
-    Outcome.UNKNOWN: "F&O could not be asked until the deadline, or the job was rescheduled and has no history",
+    Outcome.UPSTREAM_AUTH: "Entra or F&O refused the service's credentials; the message names what to check",
+    Outcome.UNKNOWN: "F&O could not be reached before the deadline, or the job was rescheduled and has no history",
 }
 
 
