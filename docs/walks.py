@@ -77,7 +77,7 @@ TOKEN = Walk(
         Step("expressions.expression:Expression.__call__", "the closures that the C# became"),
         Step("tokens.jwt:Jwt.subject", "jwt.Subject: the claim sub"),
         Step("policies.forward_request:ForwardRequest.apply", "the backend section"),
-        Step("wire.upstream.upstream:HttpTarget.send", "a connection from the pool; the answer comes by callback"),
+        Step("wire.upstream.http_target:HttpTarget.send", "a connection from the pool; the answer comes by callback"),
     ),
 )
 DOCUMENT = Walk(
@@ -88,7 +88,7 @@ DOCUMENT = Walk(
         Step("assembly.app:build", "configuration → a gateway, or every problem in it"),
         Step("assembly.library:PolicyLibrary.pipeline", "the scopes that apply to one operation"),
         Step("documents.files:read_document", "XML or YAML, by the file's name"),
-        Step("documents.xml.reader:Reader.root", "elements and attributes with their places, raw C# and all"),
+        Step("documents.xml.reader:read", "elements and attributes with their places, raw C# and all"),
         Step("documents.named_values:Substitution.document", "{{names}} become texts"),
         Step("documents.check:check", "against the shapes that the policies declare"),
         Step("pipeline.compiler:Compiler.compile", "<base/> replaced; one tuple of steps per section"),
