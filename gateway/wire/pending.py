@@ -1,7 +1,7 @@
 """
 A result that arrives later, without a task that waits for it.
 
-A task and a future per request cost more than the proxying itself (reference: performance.md). Code that answers later
+A task and a future per request cost more than the proxying itself (docs/performance.md). Code that answers later
 returns a ``Pending``; the driver hangs one callback on it, and code that likes ``await`` can await it.
 """
 
@@ -21,7 +21,7 @@ class Pending(Generic[T]):
     """
     One value or one error, delivered once, from the event loop's thread.
 
-    ``cancel`` tells the producer that nobody waits any more; what it does then is its own business.
+    ``cancel`` tells the producer that the result is not wanted any more; what it does then is up to it.
     """
 
     __slots__ = ("_callback", "_error", "_steps", "_value", "done", "on_cancel")
@@ -35,13 +35,13 @@ class Pending(Generic[T]):
         self._steps: list[Step] | None = None
 
     def resolve(self, value: T) -> None:
-        """Deliver *value*; too late is no error."""
+        """Deliver *value*; ignored if already settled."""
         if not self.done:
             self._value = value
             self._finish()
 
     def reject(self, error: Exception) -> None:
-        """Deliver *error*; too late is no error."""
+        """Deliver *error*; ignored if already settled."""
         if not self.done:
             self._error = error
             self._finish()
@@ -54,7 +54,7 @@ class Pending(Generic[T]):
             callback(self)
 
     def then(self, callback: Callable[[Pending[T]], None]) -> None:
-        """Call *callback* with this object when it is done; at once if it is. There is one listener only."""
+        """Call *callback* with this object when it is done, or now if it is. There is one listener only."""
         if self.done:
             callback(self)
         else:
@@ -62,7 +62,7 @@ class Pending(Generic[T]):
 
     def map(self, function: Callable[[T], U], recover: Callable[[Exception], U] | None = None) -> Pending[U]:
         """
-        This object, which now gives ``function(value)`` instead; whoever mapped it has given it away.
+        This object, which now delivers ``function(value)`` instead; the caller must not use the original any more.
 
         *recover* turns an error, one of *function* included, into a value, or raises one itself; without it errors pass
         through. Either may return an awaitable: then the result is still to come, and ``await`` waits for that too.
@@ -76,16 +76,19 @@ class Pending(Generic[T]):
         """The value, or raise the error. Only when done."""
         steps, self._steps = self._steps, None
         for function, recover in steps or ():
-            try:
-                if self._error is None:
-                    self._value = function(self._value)
-            except Exception as error:
-                self._error = error
+            if self._error is None:
+                self._apply(function)
             if self._error is not None and recover is not None:
                 self._recover(recover)
         if self._error is not None:
             raise self._error
         return cast("T", self._value)
+
+    def _apply(self, function: Callable[[Any], Any]) -> None:
+        try:
+            self._value = function(self._value)
+        except Exception as error:
+            self._error = error
 
     def _recover(self, recover: Callable[[Exception], Any]) -> None:
         failed, self._error = self._error, None
@@ -95,7 +98,7 @@ class Pending(Generic[T]):
             self._error = error
 
     def cancel(self) -> None:
-        """Nobody waits any more."""
+        """The result is not wanted any more."""
         # What was to come of it refers to the request and its body, and on_cancel often to this very object.
         on_cancel, self.on_cancel, self._callback, self._steps = self.on_cancel, None, None, None
         if not self.done and on_cancel is not None:
@@ -125,7 +128,7 @@ class Pending(Generic[T]):
 
 
 def rejected(error: Exception) -> Pending[Any]:
-    """What has failed before it began."""
+    """A result that failed before it began."""
     pending: Pending[Any] = Pending()
     pending.reject(error)
     return pending

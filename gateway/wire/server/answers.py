@@ -1,7 +1,7 @@
 """
 Answers: the default error body, and the head of every answer as it goes out.
 
-Source: RFC 9112 §4; APIM's default error response (reference: apim-policies.md 1.8).
+Source: RFC 9112 §4; the form of APIM's own error answers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 One request and its answer on a client connection.
 
-The application's outcome arrives at once, through a callback, or from a task; the answer's body is in memory or
-flows through this object, which is its sink.
+The application's outcome arrives immediately, through a callback, or from a task; the answer's body is in memory or
+flows through an ``AnswerStream``.
 """
 
 from __future__ import annotations
@@ -10,22 +10,65 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.errors import ClientLeft, UpstreamError
 from gateway.wire.body import BodyStream, BodyTooLarge
 from gateway.wire.framing import has_no_body
 from gateway.wire.messages import Ending, Request, Response
 from gateway.wire.pending import Pending
+from gateway.wire.server.answer_stream import JOIN_BYTES, AnswerStream
 from gateway.wire.server.answers import error_response, render_head
 from gateway.wire.websocket import POLICY_VIOLATION, FrameTracker, close_frame
 
 if TYPE_CHECKING:
-    from gateway.wire.server.connection import ServerConnection
+    from gateway.wire.server.incoming_body import IncomingBody
+    from gateway.wire.server.listener import Application
+    from gateway.wire.sweeper import Sweeper
 
 _log = logging.getLogger(__name__)
 
-_JOIN_BYTES = 32 * 1024  # below it one copy is cheaper than one more buffer for the kernel
+
+class Line(Protocol):
+    """What an exchange asks of the connection that carries it."""
+
+    transport: asyncio.Transport
+    sweeper: Sweeper
+
+    @property
+    def must_close(self) -> bool:
+        """Whether so much of the request's body is unread that the connection cannot be kept."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the client is slow to take what has been written."""
+
+    def switch(self) -> None:
+        """From here on the client's bytes belong to another protocol."""
+
+    def expire_at(self, expires_at: float | None) -> None:
+        """End the stream that begins now soon after *expires_at*, seconds since the epoch."""
+
+    def exchange_ended(self, keep_alive: bool) -> None:
+        """The answer has been written."""
+
+    def abort(self) -> None:
+        """Close immediately, unsent bytes and all."""
+
+
+class ExchangePhase(IntEnum):
+    """How far an exchange has got; it only ever goes forward."""
+
+    WAITING = 0
+    """The application has the request."""
+    SENDING = 1
+    """The answer's head is on its way or has gone; the body follows."""
+    OVER = 2
+    """The answer is complete, or nobody waits for it any more."""
+
+
+WAITING, SENDING, OVER = ExchangePhase
 
 
 class Exchange:
@@ -34,74 +77,65 @@ class Exchange:
 
     Attributes:
         keep_alive: Whether the connection may carry another request afterwards.
-        expects_continue: Whether the client waits for ``100 Continue`` before it sends the body.
-        received: Bytes of the request's body so far.
-        streams_body: Whether the body was not complete with the head.
-        answered: Whether the answer's head has been sent.
-        is_lasting: Whether the answer is a tunnel or a stream of events, which has no end of its own.
+        body: The request's body, where it was not complete with the head.
+        received: Bytes of the body that came with the head.
     """
 
     __slots__ = (
-        "_chunked",
-        "_connection",
-        "_head",
-        "_over",
+        "_expired",
+        "_line",
+        "_minor",
+        "_phase",
+        "_running",
         "_sent",
-        "_source",
-        "_task",
-        "_tunnel",
-        "_waiting",
-        "answered",
-        "expects_continue",
-        "expired",
+        "_status_code",
+        "_stream",
+        "body",
         "is_lasting",
         "keep_alive",
-        "minor",
         "received",
         "request",
-        "status_code",
-        "streams_body",
     )
 
-    def __init__(self, connection: ServerConnection, request: Request, keep_alive: bool, minor: int) -> None:
-        self._connection = connection
+    def __init__(self, line: Line, request: Request, keep_alive: bool, minor: int) -> None:
+        self._line = line
         self.request = request
         self.keep_alive = keep_alive
-        self.minor = minor
-        self.expects_continue = False
-        self.answered = False
-        self.received = 0
-        self.streams_body = False
-        self.status_code: int | None = None
+        self._minor = minor
+        self._phase = WAITING
+        self._status_code: int | None = None
         self._sent = 0
-        self._over = False
-        self._chunked = False
-        self._head = b""
-        self._waiting: Pending[Response] | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._source: BodyStream | None = None
-        self._tunnel: FrameTracker | None = None
-        self.expired = False
+        self._stream: AnswerStream | None = None
+        self._running: Pending[Response] | asyncio.Task[None] | None = None
+        self._expired = False
+        self.body: IncomingBody | None = None
+        self.received = 0
         self.is_lasting = False
+        """Whether the answer is a tunnel or a stream of events, which has no end of its own."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the answer's head has been sent."""
+        return self._phase is not WAITING
 
     # -- from the application
-    def begin(self) -> None:
+    def begin(self, application: Application) -> None:
         """Give the request to the application."""
         try:
-            outcome = self._connection.application.handle(self.request)
+            outcome = application.handle(self.request)
         except Exception as error:
             self._fail_with(error)
             return
         if isinstance(outcome, Response):
             self.respond(outcome)
         elif isinstance(outcome, Pending):
-            self._waiting = outcome
+            self._running = outcome
             outcome.then(self._settled)
         else:
-            self._task = asyncio.get_running_loop().create_task(self._await(outcome))
+            self._running = asyncio.get_running_loop().create_task(self._await(outcome))
 
     def _settled(self, pending: Pending[Response]) -> None:
-        self._waiting = None
+        self._running = None
         try:
             response = pending.result()
         except Exception as error:
@@ -110,7 +144,7 @@ class Exchange:
             if isinstance(response, Response):
                 self.respond(response)
             else:
-                self._task = asyncio.get_running_loop().create_task(self._await(response))
+                self._running = asyncio.get_running_loop().create_task(self._await(response))
 
     async def _await(self, outcome: Awaitable[Response]) -> None:
         try:
@@ -120,10 +154,10 @@ class Exchange:
         else:
             self.respond(response)
         finally:
-            self._task = None
+            self._running = None
 
     def _fail_with(self, error: Exception) -> None:
-        """The application should have answered this itself; it is shown to nobody."""
+        """The application should have answered this itself; the client does not see it."""
         if isinstance(error, UpstreamError):
             self.respond(error_response(error.status, "The backend could not be reached."))
         elif isinstance(error, BodyTooLarge):
@@ -134,16 +168,16 @@ class Exchange:
 
     # -- the answer
     def respond(self, response: Response) -> None:
-        """Send *response*; too late is no error."""
-        if self._over or self.answered:
+        """Send *response*; ignored where an answer has been sent, or nobody waits for one."""
+        if self._phase is not WAITING:
             return
-        self.answered = True
-        self.status_code = response.status_code
-        if self.streams_body and self._connection.must_close:
+        self._phase = SENDING
+        self._status_code = status = response.status_code
+        if self.body is not None and self._line.must_close:
             self.keep_alive = False
-        if response.status_code == 101 and self.request.upgrade:
+        if status == 101 and self.request.upgrade:
             self._switch(response)
-        elif has_no_body(response.status_code, self.request.method):
+        elif has_no_body(status, self.request.method):
             self._send_head_only(response)
         elif response.body.stream is None:
             self._send_whole(response, response.body.content)
@@ -160,154 +194,136 @@ class Exchange:
         self._sent = len(content)
         response.headers.lines.pop("content-length", None)  # so that the usual head is written as it is
         head = self._render(response, f"Content-Length: {len(content)}\r\n")
-        transport = self._connection.transport
-        if len(content) <= _JOIN_BYTES:
+        transport = self._line.transport
+        if len(content) <= JOIN_BYTES:
             transport.write(head + content)
         else:
             transport.writelines([head, content])
         self._end()
 
     def _send_head_only(self, response: Response) -> None:
-        """HEAD, 204, 304: the length of the body that is not sent may be told, except for 204."""
+        """HEAD, 204, 304: the length of the body that is not sent may be announced, except for 204."""
         length = response.headers.first("content-length")
         if length is None and response.body.content:
             length = str(len(response.body.content))
         framing = "" if length is None or response.status_code == 204 else f"Content-Length: {length}\r\n"
         if response.body.stream is not None:
             response.body.stream.discard()
-        self._connection.transport.write(self._render(response, framing))
+        self._line.transport.write(self._render(response, framing))
         self._end()
 
-    def _send_stream(self, response: Response, stream: BodyStream) -> None:
+    def _send_stream(self, response: Response, source: BodyStream) -> None:
         response.headers.lines.pop("content-length", None)
-        if stream.length is not None:
-            framing = f"Content-Length: {stream.length}\r\n"
-        elif self.minor == 1:
-            self._chunked = True
+        chunked = False
+        if source.length is not None:
+            framing = f"Content-Length: {source.length}\r\n"
+        elif self._minor == 1:
+            chunked = True
             framing = "Transfer-Encoding: chunked\r\n"
         else:
             self.keep_alive = False
             framing = ""
-        self._pipe(self._render(response, framing), stream)
+        head = self._render(response, framing)
+        stream = AnswerStream(self._line.transport, head, chunked, self._stream_ended)
+        self._pipe(stream, source, _is_event_stream(head))
 
     def _switch(self, response: Response) -> None:
         """The backend agreed to another protocol: from here on bytes flow both ways. Source: RFC 9110 §7.8."""
         upgrade = response.headers.first("upgrade") or self.request.upgrade
         self.keep_alive = False
-        head = render_head(response, f"Connection: Upgrade\r\nUpgrade: {upgrade}\r\n", self._connection.date_line)
-        self._tunnel = FrameTracker() if upgrade.lower() == "websocket" else None
-        self._connection.switch()
-        self._pipe(head, response.body.stream or BodyStream())
+        head = render_head(response, f"Connection: Upgrade\r\nUpgrade: {upgrade}\r\n", self._line.sweeper.date_line)
+        stream = AnswerStream(self._line.transport, head, False, self._stream_ended)
+        is_websocket = upgrade.lower() == "websocket"
+        if is_websocket:
+            stream.frames = FrameTracker()
+        self._line.switch()
+        self._pipe(stream, response.body.stream or BodyStream(), is_websocket)
 
-    def _pipe(self, head: bytes, stream: BodyStream) -> None:
-        """Send the head, with what there is of the body in the same write."""
-        self._head = head
-        self._source = stream
-        self.is_lasting = self._tunnel is not None or _is_event_stream(head)
-        if self.is_lasting:
-            self._connection.watch_expiry(self.request.expires_at)
-        stream.pipe(self)
-        if self._head and not self._over:
-            self._head = b""
-            self._connection.transport.write(head)
+    def _pipe(self, stream: AnswerStream, source: BodyStream, is_lasting: bool) -> None:
+        self._stream = stream
+        self.is_lasting = is_lasting
+        if is_lasting:
+            self._line.expire_at(self.request.expires_at)
+        stream.take(source, self._line.is_full)
 
     def _render(self, response: Response, framing: str) -> bytes:
         if not self.keep_alive:
             framing += "Connection: close\r\n"
-        elif self.minor == 0:
+        elif self._minor == 0:
             framing += "Connection: keep-alive\r\n"
-        return render_head(response, framing, self._connection.date_line)
+        return render_head(response, framing, self._line.sweeper.date_line)
 
-    # -- the sink of the answer's body
-    def write(self, data: bytes) -> None:
-        """The next piece of the answer's body."""
-        self._sent += len(data)
-        if self._tunnel is not None:
-            self._tunnel.feed(data)
-        pieces = [b"%x\r\n" % len(data), data, b"\r\n"] if self._chunked else [data]
-        if self._head:
-            pieces.insert(0, self._head)
-            self._head = b""
-        transport = self._connection.transport
-        if len(pieces) == 1:
-            transport.write(data)
-        elif len(data) <= _JOIN_BYTES:
-            transport.write(b"".join(pieces))
-        else:
-            transport.writelines(pieces)
-
-    def finish(self) -> None:
-        """The answer's body is complete."""
-        tail = self._head + b"0\r\n\r\n" if self._chunked else self._head
-        self._head = b""
-        if tail:
-            self._connection.transport.write(tail)
-        self._source = None
-        self._end()
-
-    def fail(self, error: Exception) -> None:
-        """The answer cannot be completed: the client must notice, so there is no clean end."""
-        self._source = None
-        if not self._over:
-            _log.warning("answer cut short: %s", error)
-            self._connection.abort()
-
+    # -- the client's pace
     def pause(self) -> None:
         """The client is slow."""
-        if self._source is not None:
-            self._source.pause()
+        if self._stream is not None:
+            self._stream.pause()
 
     def resume(self) -> None:
         """The client has taken what there was."""
-        if self._source is not None:
-            self._source.resume()
+        if self._stream is not None:
+            self._stream.resume()
 
     # -- the end
+    def _stream_ended(self, error: Exception | None) -> None:
+        """The body of the answer is complete, or the client must notice that it never will be: no clean end."""
+        if self._phase is OVER:
+            return
+        if error is None:
+            self._end()
+            return
+        _log.warning("answer cut short: %s", error)
+        self._close(client_left=False)
+        self._line.abort()
+
     def _end(self) -> None:
         self._close(client_left=False)
-        self._connection.exchange_ended(self.keep_alive)
+        self._line.exchange_ended(self.keep_alive)
 
     def leave(self) -> None:
         """The connection is gone: nobody waits for this exchange any more."""
-        if self._over:
-            return
-        self._stop_application()
-        self._close(client_left=True)
+        if self._phase is not OVER:
+            self._stop_application()
+            self._close(client_left=True)
 
     def expire(self) -> bool:
         """The token that opened this stream has expired: end it. False when a frame is under way: try again."""
-        if self._tunnel is not None and not self._tunnel.between:
-            return False
-        self.expired = True
-        if self._tunnel is not None:
-            self._connection.transport.write(close_frame(POLICY_VIOLATION, "token expired", masked=False))
-            if self.request.upgraded is not None:
-                self.request.upgraded.feed(close_frame(POLICY_VIOLATION, "token expired", masked=True))
-                self.request.upgraded.finish()
-        elif self._source is not None:
-            self._source.discard()
-        self.finish()
+        stream = self._stream
+        if stream is None:
+            return True
+        if stream.frames is not None:
+            if not stream.frames.between:
+                return False
+            self._send_close_frames()
+        self._expired = True
+        stream.abandon()
+        stream.finish()
         return True
 
+    def _send_close_frames(self) -> None:
+        self._line.transport.write(close_frame(POLICY_VIOLATION, "token expired", masked=False))
+        if self.request.upgraded is not None:
+            self.request.upgraded.feed(close_frame(POLICY_VIOLATION, "token expired", masked=True))
+            self.request.upgraded.finish()
+
     def _stop_application(self) -> None:
-        if self._waiting is not None:
-            waiting, self._waiting = self._waiting, None
-            waiting.cancel()
-        if self._task is not None:
-            task, self._task = self._task, None
-            task.cancel()
+        running, self._running = self._running, None
+        if running is not None:
+            running.cancel()
 
     def _close(self, client_left: bool) -> None:
-        self._over = True
-        request = self.request
-        if self._source is not None:
-            self._source.discard()
-            self._source = None
+        self._phase = OVER
+        request, stream = self.request, self._stream
+        if stream is not None:
+            self._stream = None  # each holds the other
+            stream.abandon()
+            self._sent = stream.sent
         if request.streams is not None:
             request.abandon_streams()
         if request.on_end is not None:
             on_end, request.on_end = request.on_end, None
-            on_end(Ending(self.status_code, self.received, self._sent, client_left, self.expired))
+            received = self.received if self.body is None else self.body.received
+            on_end(Ending(self._status_code, received, self._sent, client_left, self._expired))
 
 
 def _is_event_stream(head: bytes) -> bool:
