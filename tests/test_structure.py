@@ -76,10 +76,7 @@ def _circles() -> list[set[str]]:
 
 
 # Circles from before; each part that is mended takes its line away, and nothing is ever added.
-CIRCLE_DEBTS = [
-    ("gateway.assembly", "app console"),
-    ("gateway.commands.policy_tests", "expectations running"),
-]
+CIRCLE_DEBTS: list[tuple[str, str]] = []
 
 
 def test_no_circles() -> None:

@@ -7,7 +7,7 @@ very same data plane on stand-ins.
 
 from __future__ import annotations
 
-from functools import cached_property
+from dataclasses import dataclass
 
 from gateway.assembly import entities
 from gateway.assembly.access import KeyAccess, needs_keys
@@ -15,7 +15,7 @@ from gateway.assembly.library import PolicyFiles, PolicyLibrary
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.config import Config
 from gateway.config.apis import Api, Operation
-from gateway.data_plane.dispatcher import ApiRuntime, Dispatcher, OperationRuntime, Watcher
+from gateway.data_plane.dispatcher import ApiRuntime, Dispatcher, OperationRuntime, RequestWatcher
 from gateway.data_plane.routing import RoutedApi, RoutedOperation, Router, Version
 from gateway.documents.lint import lint
 from gateway.documents.named_values import NamedValue
@@ -33,56 +33,78 @@ from gateway.wire.upstream.no_target import NoTarget
 _VERSION_SCHEMES = {"path": "segment", "header": "header", "query": "query"}
 
 
+@dataclass(frozen=True, slots=True)
 class Assembly:
     """
-    One run over the configuration: every API and operation with its pipelines.
+    What one configuration makes of the data plane.
 
     Attributes:
-        config: What it runs over.
-        apis: What ``dispatcher`` has made of the configuration's APIs, in their order.
+        dispatcher: The data plane's application.
+        apis: The configuration's APIs with their pipelines, in the order of the file.
+        notes: What in the policy documents is worth a second look.
     """
 
+    config: Config
+    dispatcher: Dispatcher
+    apis: tuple[RoutedApi, ...]
+    notes: tuple[Problem, ...]
+
+    def runtime(self, api_id: str, operation_id: str | None) -> OperationRuntime:
+        """An operation with its pipelines; *operation_id* None: the API as a whole. Raises StopIteration."""
+        api = next(api for api in self.apis if api.id == api_id)
+        if operation_id is None:
+            whole: OperationRuntime = api.payload.whole
+            return whole
+        found: OperationRuntime = next(each.payload for each in api.operations if each.id == operation_id)
+        return found
+
+
+def assemble(
+    config: Config,
+    services: Services,
+    targets: ConfiguredTargets,
+    metrics: GatewayMetrics,
+    watcher: RequestWatcher | None = None,
+) -> Assembly:
+    """The data plane of *config*. Raises LoadError: with every problem in its documents."""
+    run = _Run(config, services, targets, metrics)
+    apis = tuple(run.api(api, index) for index, api in enumerate(config.apis))
+    nowhere = run.nowhere()
+    run.library.require()
+    dispatcher = Dispatcher(
+        router=Router(apis),
+        nowhere=nowhere,
+        deployment=entities.deployment_info(config, services.certificates),
+        metrics=metrics,
+        access=KeyAccess(config) if needs_keys(config) else None,
+        log_all=config.logging.requests == "all",
+        watcher=watcher,
+    )
+    return Assembly(config, dispatcher, apis, tuple(note for each in run.library.documents for note in lint(each)))
+
+
+class _Run:
+    """One run over the configuration."""
+
     def __init__(self, config: Config, services: Services, targets: ConfiguredTargets, metrics: GatewayMetrics) -> None:
-        self.apis: list[RoutedApi] = []
-        self.config = config
+        self._config = config
         self._targets = targets
         self._metrics = metrics
         # An application in the process believes this header, and policies may route any API there. No client sends it.
         inside = any(backend.app is not None for backend in config.backends.values())
-        self._vouched = frozenset({CALLER_HEADER} if inside else ())
-        self._deployment = entities.deployment_info(config, services.certificates)
+        self._trusted = frozenset({CALLER_HEADER} if inside else ())
         named = {
             name: NamedValue(each.value.get_secret_value(), each.secret) for name, each in config.named_values.items()
         }
-        self._library = PolicyLibrary(POLICIES, services, named, config.fragments)
+        self.library = PolicyLibrary(POLICIES, services, named, config.fragments)
         members = [(product, frozenset(config.product_apis(product))) for product in config.products]
         self._products = {api.id: [product for product, ids in members if api.id in ids] for api in config.apis}
 
-    def dispatcher(self, watcher: Watcher | None = None) -> Dispatcher:
-        """The data plane. Raises LoadError."""
-        self.apis = [self._api(api, index) for index, api in enumerate(self.config.apis)]
-        nowhere = self._nowhere()
-        self._library.require()
-        return Dispatcher(
-            router=Router(self.apis),
-            nowhere=nowhere,
-            deployment=self._deployment,
-            metrics=self._metrics,
-            access=KeyAccess(self.config) if needs_keys(self.config) else None,
-            log_all=self.config.logging.requests == "all",
-            watcher=watcher,
-        )
-
-    @cached_property
-    def notes(self) -> list[Problem]:
-        """What in the documents is worth a second look."""
-        return [note for document in self._library.documents for note in lint(document)]
-
-    def _api(self, api: Api, index: int) -> RoutedApi:
+    def api(self, api: Api, index: int) -> RoutedApi:
         target = self._target(api)
-        whole = self.operation(api, None)
-        operations = [self.operation(api, operation) for operation in api.operations]
-        contract = _contract([whole, *operations], self._vouched)
+        whole = self._operation(api, None)
+        operations = [self._operation(api, operation) for operation in api.operations]
+        contract = _contract([whole, *operations], self._trusted)
         info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
         runtime = ApiRuntime(info, target, contract, whole)
         return RoutedApi(
@@ -94,7 +116,7 @@ class Assembly:
                     each.method,
                     each.url_template,
                     payload,
-                    each.location or self.config.location("apis", index, "operations", number),
+                    each.location or self._config.location("apis", index, "operations", number),
                 )
                 for number, (each, payload) in enumerate(zip(api.operations, operations, strict=True))
             ],
@@ -102,29 +124,29 @@ class Assembly:
             version=_version(api),
             revision=api.revision,
             is_current=api.current,
-            location=self.config.location("apis", index),
+            location=self._config.location("apis", index),
         )
 
-    def operation(self, api: Api, operation: Operation | None) -> OperationRuntime:
+    def _operation(self, api: Api, operation: Operation | None) -> OperationRuntime:
         """*operation* with its pipelines; None is the API as a whole."""
         info = entities.WHOLE_API if operation is None else entities.operation_info(operation)
         own = None if operation is None else operation.policy
         pipelines: dict[str | None, Pipeline] = {
-            product.id: self._pipeline(PolicyFiles(own, api.policy, product.policy, self.config.global_policy))
+            product.id: self._pipeline(PolicyFiles(own, api.policy, product.policy, self._config.global_policy))
             for product in self._products[api.id]
         }
-        pipelines[None] = self._pipeline(PolicyFiles(own, api.policy, None, self.config.global_policy))
+        pipelines[None] = self._pipeline(PolicyFiles(own, api.policy, None, self._config.global_policy))
         return OperationRuntime(info, pipelines, self._metrics.operation(api.id, info.id))
 
     def _pipeline(self, files: PolicyFiles) -> Pipeline:
-        return self._library.pipeline(files)
+        return self.library.pipeline(files)
 
-    def _nowhere(self) -> ApiRuntime:
+    def nowhere(self) -> ApiRuntime:
         pipelines: dict[str | None, Pipeline] = {
-            None: self._pipeline(PolicyFiles(everywhere=self.config.global_policy))
+            None: self._pipeline(PolicyFiles(everywhere=self._config.global_policy))
         }
         whole = OperationRuntime(entities.WHOLE_API, pipelines, self._metrics.operation("", ""))
-        return ApiRuntime(ApiInfo("", "", ""), NoTarget(), HeaderContract(self._vouched), whole)
+        return ApiRuntime(ApiInfo("", "", ""), NoTarget(), HeaderContract(self._trusted), whole)
 
     def _target(self, api: Api) -> Target:
         if api.backend is not None:
@@ -132,12 +154,12 @@ class Assembly:
         return NoTarget() if api.service_url is None else self._targets.for_api(api.service_url)
 
 
-def _contract(operations: list[OperationRuntime], vouched: frozenset[str]) -> HeaderContract:
-    """What the clients of an API may not send, on any of its routes: docs/adr/0003; *vouched* on no account."""
+def _contract(operations: list[OperationRuntime], trusted: frozenset[str]) -> HeaderContract:
+    """What the clients of an API may not send, on any of its routes: docs/adr/0003; *trusted* in no case."""
     pipelines = [pipeline for operation in operations for pipeline in operation.pipelines.values()]
     owned = frozenset[str]().union(*(pipeline.owned_headers for pipeline in pipelines))
     guarded = frozenset[str]().union(*(pipeline.guarded_headers for pipeline in pipelines))
-    return HeaderContract((owned - guarded) | vouched)
+    return HeaderContract((owned - guarded) | trusted)
 
 
 def _version(api: Api) -> Version | None:

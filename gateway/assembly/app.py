@@ -7,7 +7,6 @@ Building needs no event loop and touches no network; ``start`` begins what runs 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -17,26 +16,19 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
-from gateway.assembly.apis import Assembly
-from gateway.assembly.backend_states import backend_statuses
+from gateway.assembly.apis import assemble
 from gateway.assembly.certificates import load_certificates
-from gateway.assembly.client_authorities import client_authorities
 from gateway.assembly.console import ProcessConsole, process_console
-from gateway.assembly.issuers import issuer_registry, issuer_statuses
-from gateway.assembly.shared_state import SharedState, shared_state
-from gateway.assembly.targets import ConfiguredTargets
+from gateway.assembly.issuers import issuer_statuses
+from gateway.assembly.outside import Outside
 from gateway.assembly.traces import trace_book
 from gateway.config import Config
 from gateway.data_plane.dispatcher import Dispatcher
-from gateway.errors import LoadError, Problem
+from gateway.errors import Problem
 from gateway.management.app import create_app as create_management
+from gateway.management.backends import backend_statuses
 from gateway.management.health import Readiness, Status
-from gateway.outside.event_sink import ConfiguredSink
-from gateway.outside.http_calls import HttpCalls
-from gateway.outside.identity import IdentityTokens
-from gateway.outside.token_endpoints import token_source
 from gateway.pipeline.services import Services
-from gateway.revocation.lookup import RevocationLookup
 from gateway.telemetry.emitted_metrics import EmittedMetrics
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.tokens.cache import TokenCache
@@ -45,52 +37,6 @@ from gateway.wire.memory import loading
 
 if TYPE_CHECKING:
     from gateway.notifications.engine import Engine
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What the process has open towards the outside: made without an event loop, started and closed with one."""
-
-    apps: Mapping[str, Starlette]
-    targets: ConfiguredTargets
-    issuers: IssuerRegistry
-    http: HttpCalls
-    sink: ConfiguredSink
-    identity: IdentityTokens | None
-    authorities: RevocationLookup | None
-    state: SharedState
-
-    @classmethod
-    def of(cls, config: Config, registry: CollectorRegistry) -> Outside:
-        """What *config* names. Raises LoadError."""
-        apps = _applications(config, registry)
-        identity = _identity(config)
-        return cls(
-            apps,
-            ConfiguredTargets(config, apps),
-            issuer_registry(config),
-            HttpCalls(config.limits.body_buffer_bytes),
-            ConfiguredSink(config.loggers, identity),
-            identity,
-            client_authorities(config),
-            shared_state(config),
-        )
-
-    async def start(self, running: AsyncExitStack, services: Services, drain_s: float) -> None:
-        """Begin what runs in the background until *running* is closed, which ends it in the opposite order."""
-        running.push_async_callback(self.targets.aclose)
-        running.push_async_callback(self.http.aclose)
-        running.push_async_callback(self.sink.aclose)
-        if self.identity is not None:
-            running.push_async_callback(self.identity.aclose)
-        if self.authorities is not None:
-            running.push_async_callback(self.authorities.aclose)
-        await self.state.start(running)
-        for app in self.apps.values():
-            await running.enter_async_context(app.router.lifespan_context(app))
-        await self.issuers.start()
-        running.push_async_callback(self.issuers.aclose)
-        running.push_async_callback(services.background.drain, drain_s)
 
 
 @dataclass(slots=True)
@@ -146,18 +92,27 @@ def build(config: Config) -> Gateway:
     registry.register(emitted)
     services = _services(config, outside, emitted)
     readiness.checks["issuers"] = lambda: issuer_statuses(outside.issuers)
-    readiness.checks["backends"] = lambda: backend_statuses(outside.targets)
+    readiness.checks["backends"] = lambda: backend_statuses(outside.targets.named())
     if outside.state.link is not None:
         readiness.checks["shared-state"] = outside.state.statuses
     if "notifications" in outside.apps:
         readiness.checks["notifications"] = partial(_engine_status, outside.apps["notifications"].state.engine)
     _count(metrics, outside, services)
-    assembly = Assembly(config, services, outside.targets, metrics)
     traces = trace_book(config)
-    dispatcher = assembly.dispatcher(traces)
+    assembly = assemble(config, services, outside.targets, metrics, traces)
     console = process_console(assembly, readiness, metrics, outside, traces)
     management = create_management(readiness, registry, traces, () if console is None else console.routes())
-    return Gateway(config, dispatcher, management, readiness, registry, services, outside, assembly.notes, console)
+    return Gateway(
+        config=config,
+        dispatcher=assembly.dispatcher,
+        management=management,
+        readiness=readiness,
+        registry=registry,
+        services=services,
+        outside=outside,
+        notes=assembly.notes,
+        console=console,
+    )
 
 
 def _services(config: Config, outside: Outside, emitted: EmittedMetrics) -> Services:
@@ -190,27 +145,7 @@ def _count(metrics: GatewayMetrics, outside: Outside, services: Services) -> Non
         metrics.gauges["gateway_redis_up"] = ("Whether Redis answers.", lambda: float(not link.away))
 
 
-def _applications(config: Config, registry: CollectorRegistry) -> dict[str, Starlette]:
-    """Applications in this process that backends may name."""
-    if config.notifications is None:
-        return {}
-    # Its engine takes seconds to import; a gateway without the service starts without it.
-    from gateway.notifications.api.app import create_app as create_notifications
-
-    return {"notifications": create_notifications(config.notifications, registry)}
-
-
 async def _engine_status(engine: Engine) -> Mapping[str, Status]:
     """F&O being away is no part of it: jobs are accepted all the same."""
     ready = await engine.is_ready()
     return {"engine": Status(ready, "" if ready else "it does not run, or its store does not answer")}
-
-
-def _identity(config: Config) -> IdentityTokens | None:
-    """The gateway's own identity. Raises LoadError: its library is not installed."""
-    try:
-        source = token_source(config.managed_identity, os.environ)
-    except ImportError:
-        where, remedy = config.location("managed-identity", "source"), "pip install 'apim-policy-gateway[azure]'"
-        raise LoadError.at(where, "missing-extra", "azure-identity is not installed", remedy) from None
-    return None if source is None else IdentityTokens(source)

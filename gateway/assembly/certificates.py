@@ -1,7 +1,8 @@
-"""Certificates of the configuration: PEM or PKCS#12 files, found by id and by thumbprint."""
+"""Certificates of the configuration: those that policies use, and the authorities of the clients' certificates."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from cryptography import x509
@@ -12,6 +13,10 @@ from gateway.config import Config
 from gateway.config.materials import Certificate
 from gateway.errors import LoadError
 from gateway.revocation import certificate_facts
+from gateway.revocation.authorities import Authorities
+from gateway.revocation.crl import parse_list
+from gateway.revocation.fetching import Fetcher
+from gateway.revocation.lookup import RevocationLookup
 from gateway.wire.upstream.way import StoredCertificate
 
 _PLAIN = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -68,3 +73,36 @@ def _from_pkcs12(content: bytes, password: bytes | None) -> StoredCertificate:
     chain = [bundle.cert.certificate, *(extra.certificate for extra in bundle.additional_certs)]
     pem = b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in chain)
     return StoredCertificate(pem, bundle.key.private_bytes(*_PLAIN) if bundle.key else None)
+
+
+def client_authorities(config: Config) -> RevocationLookup | None:
+    """
+    None where the listener asks for no certificates.
+
+    Raises:
+        LoadError: `client-ca` holds no certificate, or a file is not a revocation list.
+    """
+    tls = config.tls
+    if tls is None or tls.client_ca is None:
+        return None
+    try:
+        certificates = x509.load_pem_x509_certificates(tls.client_ca.read_bytes())
+    except (OSError, ValueError) as error:
+        where = config.location("tls", "client-ca")
+        raise LoadError.at(where, "bad-certificate", f"client-ca cannot be read: {error}", "give a PEM file") from None
+    _require_lists(config)
+    settings = tls.revocation
+    fetcher = Fetcher(settings.timeout_s, settings.allow_private_networks)
+    return RevocationLookup(Authorities(certificates), fetcher, settings.crl_files, time.time)
+
+
+def _require_lists(config: Config) -> None:
+    """Raises LoadError."""
+    files = config.tls.revocation.crl_files if config.tls else ()
+    for index, file in enumerate(files):
+        try:
+            parse_list(file.read_bytes())
+        except (OSError, ValueError) as error:
+            where = config.location("tls", "revocation", "crl-files", index)
+            message = f"{file.name} is not a revocation list: {error}"
+            raise LoadError.at(where, "bad-revocation-list", message, "give a CRL, PEM or DER") from None

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from starlette.routing import BaseRoute
 
 from gateway import __version__
 from gateway.assembly.apis import Assembly
-from gateway.assembly.backend_states import backend_states
-from gateway.assembly.catalog import AssembledCatalog
 from gateway.assembly.issuers import issuer_states
+from gateway.assembly.outside import Outside
 from gateway.assembly.traces import secrets_of
 from gateway.config import Config
+from gateway.config.apis import Api, named
+from gateway.data_plane.routing import RoutedApi
+from gateway.management.backends import BackendState, backend_states
+from gateway.management.console.catalog import ApiLine, Catalog, CatalogEntry, operation_lines
 from gateway.management.console.history import History
 from gateway.management.console.process import Process, ReadJobs
 from gateway.management.console.routes import Console, console_routes
@@ -23,9 +27,6 @@ from gateway.management.health import Readiness
 from gateway.management.traces import Traces
 from gateway.pipeline.masking import Masking
 from gateway.telemetry.metrics import GatewayMetrics
-
-if TYPE_CHECKING:
-    from gateway.assembly.app import Outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class ProcessConsole:
     process: Process
 
     def routes(self) -> list[BaseRoute]:
-        """The pages about this process, and what it tells a management process."""
+        """The pages about this process, and what it reports to a management process."""
         return console_routes(self.console, self.process, reports(self.process))
 
 
@@ -53,28 +54,60 @@ def process_console(
     config = assembly.config
     if not config.console:
         return None
-    masking = Masking(secrets_of(config))
+
+    def backends() -> tuple[BackendState, ...]:
+        return backend_states(outside.targets.named())
+
     process = Process(
         readiness,
         metrics,
         History(metrics),
-        issuers=partial(issuer_states, outside.issuers, masking),
-        backends=partial(backend_states, outside.targets),
+        issuers=partial(issuer_states, outside.issuers, Masking(secrets_of(config))),
+        backends=backends,
         read_jobs=_read_jobs(outside),
         book=traces,
     )
-    return ProcessConsole(_console(config, assembly), process)
+    return ProcessConsole(_console(assembly), process)
 
 
-def _console(config: Config, assembly: Assembly) -> Console:
+def _console(assembly: Assembly) -> Console:
+    config = assembly.config
     return Console.of(
         config.management.host,
-        AssembledCatalog(config, assembly.apis, assembly.notes),
+        catalog(assembly),
         config.deployment.service_name,
         __version__,
         jobs=config.notifications is not None,
         traces=config.tracing.enabled,
     )
+
+
+def catalog(assembly: Assembly) -> Catalog:
+    """The APIs as the console lists them."""
+    pairs = zip(assembly.config.apis, assembly.apis, strict=True)
+    return Catalog(_entry(assembly, api, routed) for api, routed in pairs)
+
+
+def _entry(assembly: Assembly, api: Api, routed: RoutedApi) -> CatalogEntry:
+    files = {str(path) for path in _documents(assembly.config, api) if path is not None}
+    notes = tuple(note for note in assembly.notes if note.location.file in files)
+    backend = api.backend or api.service_url or ""
+    line = ApiLine(api.id, named(api), api.path.strip("/"), _version(api), backend, operation_lines(routed))
+    return CatalogEntry(line, routed, notes)
+
+
+def _documents(config: Config, api: Api) -> Iterator[Path | None]:
+    """Every document of *api*'s scopes, and all fragments: which ones it includes is not asked."""
+    yield from (config.global_policy, api.policy)
+    yield from (operation.policy for operation in api.operations)
+    yield from (product.policy for product in config.products if api.id in config.product_apis(product))
+    yield from config.fragments.values()
+
+
+def _version(api: Api) -> str:
+    version = "" if api.version is None else f"{api.version.value} in {api.version.name or api.version.scheme}"
+    revision = "" if api.current else f"revision {api.revision}, not current"
+    return ", ".join(filter(None, (version, revision)))
 
 
 def _read_jobs(outside: Outside) -> ReadJobs | None:

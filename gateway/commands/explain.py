@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.assembly import entities
-from gateway.assembly.apis import Assembly
+from gateway.assembly.apis import assemble
 from gateway.assembly.certificates import load_certificates
 from gateway.assembly.issuers import issuer_registry
 from gateway.assembly.targets import ConfiguredTargets
@@ -147,12 +147,11 @@ def _runtime(
 ) -> tuple[Pipeline, Context]:
     """The effective policy, and a context for expressions in its rules. Raises GatewayError."""
     api = _named(config.apis, api_id, "API")
-    operation = None if operation_id is None else _named(api.operations, operation_id, "operation")
+    if operation_id is not None:
+        _named(api.operations, operation_id, "operation")
     targets = ConfiguredTargets(config, None)
     services = Services(targets, issuers, certificates=load_certificates(config))
-    assembly = Assembly(config, services, targets, GatewayMetrics())
-    assembly.dispatcher()
-    runtime = assembly.operation(api, operation)
+    runtime = assemble(config, services, targets, GatewayMetrics()).runtime(api.id, operation_id)
     context = Context(Request("GET", "/"), DeploymentInfo(), entities.api_info(api, None), runtime.info)
     return runtime.pipelines[None], context
 

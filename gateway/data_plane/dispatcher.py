@@ -77,7 +77,7 @@ class AccessControl(Protocol):
         """Product, subscription and user of the request. Raises PolicyError."""
 
 
-class Watcher(Protocol):
+class RequestWatcher(Protocol):
     """Looks at requests as they begin: traces, and policy tests."""
 
     def begins(self, context: Context) -> None:
@@ -103,7 +103,7 @@ class Dispatcher:
     The gateway as the server's application.
 
     Attributes:
-        watcher: None where nobody watches.
+        watcher: None: requests are not watched.
         nowhere: Runs when no API matches: on-error of the global scope.
         log_all: Whether answered requests are logged too, not only refused and failed ones.
     """
@@ -114,7 +114,7 @@ class Dispatcher:
     metrics: GatewayMetrics
     access: AccessControl | None = None
     log_all: bool = False
-    watcher: Watcher | None = None
+    watcher: RequestWatcher | None = None
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """The answer to *request*, at once or later."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from gateway.backends import Backend, BackendPool
 from gateway.management.health import Status
+from gateway.wire.messages import Target
+from gateway.wire.upstream.asgi_target import AsgiTarget
+from gateway.wire.upstream.http_target import HttpTarget
 
-Kind = Literal["http", "application", "pool"]
+BackendKind = Literal["http", "application", "pool"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class BackendState:
     """
 
     name: str
-    kind: Kind
+    kind: BackendKind
     url: str = ""
     members: tuple[str, ...] = ()
     open_for_s: float | None = None
@@ -37,8 +42,44 @@ class BackendState:
     @property
     def status(self) -> Status:
         """
-        Its line in ``/readyz``: always ready, docs/adr/0056. An open circuit is told, and closes by itself.
+        Its line in ``/readyz``: always ready: docs/adr/0056. An open circuit is shown, and closes automatically.
         """
         if self.open_for_s:
             return Status(True, f"circuit open for {math.ceil(self.open_for_s)} s: its requests get 503")
         return Status(True, "" if self.open_for_s is None else "circuit closed")
+
+
+def backend_states(targets: Iterable[tuple[str, Target]]) -> tuple[BackendState, ...]:
+    """Every backend that the configuration names, read from the target that requests go to; nothing is changed."""
+    return tuple(_state(name, target) for name, target in targets)
+
+
+def backend_statuses(targets: Iterable[tuple[str, Target]]) -> Mapping[str, Status]:
+    """The same for readiness."""
+    return {state.name: state.status for state in backend_states(targets)}
+
+
+def _state(name: str, target: Target) -> BackendState:
+    if isinstance(target, BackendPool):
+        open_for_s = None if target.available else _first_closes_s(target)
+        return BackendState(name, "pool", members=_members(target), open_for_s=open_for_s)
+    open_for_s = target.open_for_s if isinstance(target, Backend) else None
+    upstream = target.target if isinstance(target, Backend) else target
+    kind: BackendKind = "application" if isinstance(upstream, AsgiTarget) else "http"
+    state = BackendState(name, kind, str(upstream.url), open_for_s=open_for_s)
+    if not isinstance(upstream, HttpTarget):
+        return state
+    pool = upstream.pool
+    return replace(state, in_use=pool.size - pool.idle, idle=pool.idle, waiting=pool.waiting)
+
+
+def _members(pool: BackendPool) -> tuple[str, ...]:
+    return tuple(
+        f"{member.target.info.id} (priority {member.priority}, weight {member.weight})" for member in pool.members
+    )
+
+
+def _first_closes_s(pool: BackendPool) -> float:
+    """Seconds until a pool without an available member has one again."""
+    targets = (member.target for member in pool.members)
+    return min((target.open_for_s or 0.0 for target in targets if isinstance(target, Backend)), default=0.0)

@@ -7,20 +7,31 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 from gateway.commands.policy_tests.model import ErrorSeen, Expectation, Matching, Seen
+from gateway.commands.policy_tests.reading import TestFile
+from gateway.commands.policy_tests.stubs import Record
 from gateway.errors import Location
 from gateway.expressions import to_text
+from gateway.pipeline.context import Context, LastError
 from gateway.wire.headers import Headers
-
-if TYPE_CHECKING:
-    from gateway.commands.policy_tests.reading import TestFile
-    from gateway.commands.policy_tests.running import Happened
-    from gateway.commands.policy_tests.stubs import Record
+from gateway.wire.messages import Response
 
 NOTHING = "(absent)"
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What one test brought about; the parts that expectations speak of."""
+
+    response: Response
+    context: Context
+    error: LastError | None
+    backend: list[Record]
+    others: list[Record]
+    unexpected: list[str]
 
 
 @dataclass(frozen=True, slots=True)

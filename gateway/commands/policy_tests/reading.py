@@ -43,9 +43,14 @@ class TestFile:
 
 
 def discover(below: Path) -> list[Path]:
-    """Every ``*.policytest.yaml`` below a directory, sorted; hidden directories and virtual environments are passed."""
-    found = (path for path in below.rglob(PATTERN) if not any(part.startswith(".") for part in path.parts[:-1]))
-    return sorted(path for path in found if "node_modules" not in path.parts)
+    """Every ``*.policytest.yaml`` below a directory, sorted; hidden ones within it and node_modules are skipped."""
+    return sorted(
+        path for path in below.rglob(PATTERN) if not any(map(_is_skipped, path.relative_to(below).parts[:-1]))
+    )
+
+
+def _is_skipped(folder: str) -> bool:
+    return folder.startswith(".") or folder == "node_modules"
 
 
 def read(path: Path) -> TestFile:

@@ -8,32 +8,20 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from gateway.commands.policy_tests.clock import JumpingLoop, TestClock, run
-from gateway.commands.policy_tests.expectations import Difference, differences
+from gateway.commands.policy_tests.expectations import Difference, Happened, differences
 from gateway.commands.policy_tests.model import DEFAULT_CLOCK, Case, Sent, Suite, Token, epoch
 from gateway.commands.policy_tests.reading import TestFile
 from gateway.commands.policy_tests.stage import Stage, set_stage
-from gateway.commands.policy_tests.stubs import Record, content, fields
+from gateway.commands.policy_tests.stubs import content, fields
 from gateway.config.apis import Api, Operation
 from gateway.errors import GatewayError, LoadError, Location
 from gateway.expressions.moments import CLOCK
-from gateway.pipeline.context import Context, LastError
+from gateway.pipeline.context import Context
 from gateway.wire.body import Body
 from gateway.wire.messages import Ending, Request, Response
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 DRAIN_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """What one test brought about; the parts that expectations speak of."""
-
-    response: Response
-    context: Context
-    error: LastError | None
-    backend: list[Record]
-    others: list[Record]
-    unexpected: list[str]
 
 
 @dataclass(frozen=True, slots=True)

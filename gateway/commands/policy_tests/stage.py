@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from gateway.assembly.apis import Assembly
+from gateway.assembly.apis import assemble
 from gateway.assembly.certificates import load_certificates
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.commands.policy_tests.issuers import Issuers
@@ -43,13 +43,13 @@ class Witness:
     contexts: list[Context] = field(default_factory=list)
 
     def begins(self, context: Context) -> None:
-        """See ``Watcher``."""
+        """See ``RequestWatcher``."""
         context.started_at = self.clock()
         context.variables.update(self.variables)
         self.contexts.append(context)
 
     def granted(self, context: Context, all_access: bool) -> None:
-        """See ``Watcher``."""
+        """See ``RequestWatcher``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def set_stage(file: TestFile, case: Case, clock: Callable[[], float]) -> Stage:
     targets = ConfiguredTargets(config, None, StubConnect(backend))
     services = _services(config, targets, registry, others, clock)
     witness = Witness(clock, {**suite.variables, **case.variables})
-    dispatcher = Assembly(config, services, targets, GatewayMetrics()).dispatcher(witness)
+    dispatcher = assemble(config, services, targets, GatewayMetrics(), witness).dispatcher
     return Stage(config, dispatcher, services, registry, issuers, backend, others, witness)
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import httpx2
 
 from gateway.assembly.app import Gateway
-from gateway.assembly.backend_states import backend_states
-from gateway.management.backends import BackendState
+from gateway.management.backends import BackendState, backend_states
 from tests.acceptance.rig import Product, product
 
 CONFIG = """
@@ -42,7 +41,7 @@ def after(tmp_path: Path, *paths: str) -> tuple[dict[str, BackendState], httpx2.
         async with product(tmp_path, config=CONFIG, warm=False) as running:
             for path in paths:
                 await running.call(path)
-            states = {state.name: state for state in backend_states(running.gateway.outside.targets)}
+            states = {state.name: state for state in backend_states(running.gateway.outside.targets.named())}
             return states, await readiness(running.gateway)
 
     return asyncio.run(run())
