@@ -59,6 +59,11 @@ class BodyStream:
         self._finished = False
         self._error: Exception | None = None
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether a sink is attached."""
+        return self._sink is not None
+
     # -- the source's side
     def feed(self, data: bytes) -> None:
         """The next bytes."""

@@ -125,6 +125,8 @@ class UpstreamSettings(Block):
     """For name resolution, TCP and TLS together."""
     idle_timeout_s: Delay = 30.0
     """Age at which an unused connection is closed; keep it below the backend's own keep-alive time."""
+    max_age_s: Duration = 300.0
+    """Age at which a connection carries no further request, so that load spreads over backends that were added."""
     body_timeout_s: Duration = 300.0
     """Between two pieces of an answer's body."""
     max_connections: Count = 512

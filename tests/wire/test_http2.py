@@ -412,6 +412,84 @@ def test_a_wrong_length_is_never_complete() -> None:
     play(Peer(short), scenario)
 
 
+def ends_early(link: Link, request: Received) -> None:
+    """An answer that is complete with its head, whose length announces ten bytes."""
+    link.head(request.stream, fields=[(b"content-length", b"10")], end=True)
+
+
+def too_long(link: Link, request: Received) -> None:
+    """More content than announced."""
+    link.head(request.stream, fields=[(b"content-length", b"2")])
+    link.data(request.stream, b"long", end=True)
+
+
+def too_short(link: Link, request: Received) -> None:
+    """Less content than announced."""
+    link.head(request.stream, fields=[(b"content-length", b"10")])
+    link.data(request.stream, b"short", end=True)
+
+
+def no_status(link: Link, request: Received) -> None:
+    """A head without its status, as a raw field block."""
+    block = link.h2.encoder.encode([(b"x", b"1")])
+    link.transport.write(len(block).to_bytes(3, "big") + b"\x01\x04" + request.stream.to_bytes(4, "big") + block)
+
+
+def header_flood(link: Link, request: Received) -> None:
+    """A head beyond every limit."""
+    link.head(request.stream, fields=[(b"x", b"a" * 200_000)], end=True)
+
+
+STREAM_FAULTS = [
+    *(lambda link, request, fields=fields: link.answer(request.stream, fields=fields) for _, fields in BAD_HEADS),
+    ends_early, too_long, too_short, no_status, header_flood,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", STREAM_FAULTS, ids=range(len(STREAM_FAULTS)))
+def test_a_fault_in_one_answer_harms_no_other(fault: Callable[[Link, Received], None]) -> None:
+    """What is wrong with one answer ends its stream: the other streams and the connection go on, and it fails."""
+
+    def script(link: Link, request: Received) -> None:
+        if request.field(":path") == "/bad":
+            fault(link, request)
+        else:
+            link.head(request.stream)
+
+    async def scenario(peer: Peer, target: HttpTarget) -> None:
+        others = [await target.send(Request("GET", "/"), TWO) for _ in range(3)]
+        with pytest.raises(UpstreamError):
+            await body_of(await target.send(Request("GET", "/bad"), TWO))
+        for request in peer.requests:
+            if request.field(":path") == "/":
+                peer.links[0].data(request.stream, b"ok", end=True)
+        assert [await body_of(response) for response in others] == [b"ok"] * 3
+        later = asyncio.ensure_future(target.send(Request("GET", "/"), TWO))
+        assert await settled(lambda: len(peer.requests) == 5)
+        peer.links[0].data(peer.requests[-1].stream, b"ok", end=True)
+        assert await body_of(await later) == b"ok"
+        assert len(peer.links) == 1
+
+    play(Peer(script), scenario)
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 204), ("HEAD", 200)])
+def test_content_where_an_answer_has_none(method: str, status: int) -> None:
+    """Content behind an answer that has none is dropped with its stream; the connection goes on."""
+
+    def script(link: Link, request: Received) -> None:
+        link.head(request.stream, status)
+        link.data(request.stream, b"ghost", end=True)
+
+    async def scenario(peer: Peer, target: HttpTarget) -> None:
+        for _ in range(3):
+            response = await target.send(Request(method, "/"), TWO)
+            assert (response.status_code, response.body.content) == (status, b"")
+        assert len(peer.links) == 1
+
+    play(Peer(script), scenario)
+
+
 def test_the_request_breaks_off() -> None:
     """A client that leaves in the middle of its body: the backend's stream is reset, never ended."""
 

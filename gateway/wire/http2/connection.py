@@ -1,10 +1,13 @@
 """
 One HTTP/2 connection to a backend, carrying many exchanges. The h2 library keeps the protocol's state; bytes flow here.
 
+What is wrong with one answer (its fields, its length) ends its stream and no other: h2 would end the connection, so the
+exchange makes these checks.
+
 The window of the connection is reopened as data comes, that of a stream only as its client takes the data: a slow
 client holds up only its own answer.
 
-Source: RFC 9113 §5.2 and §6.8.
+Source: RFC 9113 §5.2, §5.4, §6.8 and §8.1.1.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from h2.settings import SettingCodes, Settings
 
 from gateway.wire.http2.exchange import STREAM_WINDOW, Http2Exchange
 from gateway.wire.http2.goaway import Goaway, GoawayFilter
+from gateway.wire.http2.head import FieldDecoder
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper
 
@@ -67,7 +71,8 @@ class Http2Connection(asyncio.Protocol):
 
     def __init__(self, owner: Http2Owner) -> None:
         self._owner = owner
-        self._h2 = H2Connection(H2Configuration(header_encoding=None))
+        self._h2 = H2Connection(H2Configuration(header_encoding=None, validate_inbound_headers=False))
+        self._h2.decoder = FieldDecoder()
         self._frames = GoawayFilter()
         self._streams: dict[int, Http2Exchange] = {}
         self._owed = 0
@@ -93,6 +98,7 @@ class Http2Connection(asyncio.Protocol):
         except H2Error as error:
             exchange.refuse(f"The request cannot be sent over HTTP/2: {error}.")
             return
+        self._h2.streams[stream_id].request_method = None  # content after HEAD would end the connection: see head.py
         self._streams[stream_id] = exchange
         self._deadline = _NEVER
         exchange.begin(self, stream_id)

@@ -54,8 +54,8 @@ class Http2Exchange(UpstreamExchange):
     """
 
     __slots__ = (
-        "_complete", "_held", "_incoming", "_interim", "_link", "_owed", "_paused", "_pool", "_refusals", "_sending",
-        "_sent", "_unsent", "fields", "instead", "stream_id",
+        "_complete", "_held", "_incoming", "_interim", "_link", "_missing", "_owed", "_paused", "_pool", "_refusals",
+        "_sending", "_sent", "_unsent", "fields", "instead", "stream_id",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +78,7 @@ class Http2Exchange(UpstreamExchange):
         self._sent = False  # and has gone out
         self._held = False  # the body's source is paused
         self._incoming: BodyStream | None = None  # the answer's body, while it is on its way
+        self._missing: int | None = None  # bytes of the answer's body that its length still announces
         self._owed = 0  # bytes taken for which the window has not been opened again
         self._paused = False
         self._interim = 0
@@ -171,8 +172,12 @@ class Http2Exchange(UpstreamExchange):
         except ResponseError as error:
             self._break(str(error))
             return
+        if ended and head.length > 0:
+            self._break("its answer ends before its announced length")
+            return
         response = Response(head.status, Headers.from_lines(head.lines))
         if head.length and not ended:
+            self._missing = head.length if head.length > 0 else None
             self._incoming = BodyStream(head.length if head.length > 0 else None, self.pause, self.resume, self._leave)
             response.body.stream = self._incoming
             self.request.lend(self._incoming)
@@ -182,13 +187,24 @@ class Http2Exchange(UpstreamExchange):
     def receive(self, data: bytes, size: int) -> None:
         """*data* of the answer's body; *size*: what it has taken of the window."""
         self._owed += size
-        if self._incoming is not None:
-            self._incoming.feed(data)
+        if self._incoming is None:
+            if data:
+                self._break("content where its answer has none")
+            return
+        if self._missing is not None:
+            self._missing -= len(data)
+            if self._missing < 0:
+                self._spoil("its answer is longer than announced")
+                return
+        self._incoming.feed(data)
         if not self._paused:
             self._open_window()
 
     def end(self) -> None:
         """The answer is complete."""
+        if self._missing:
+            self._spoil("its answer ends before its announced length")
+            return
         incoming, self._incoming = self._incoming, None
         self._leave(ended=self._sent)
         if incoming is not None:
@@ -247,6 +263,13 @@ class Http2Exchange(UpstreamExchange):
         """The backend broke the protocol."""
         self._leave()
         self.refuse(f"The backend broke the protocol: {fault}.")
+
+    def _spoil(self, fault: str) -> None:
+        """The answer's body turns out to be wrong: it must not look complete."""
+        incoming, self._incoming = self._incoming, None
+        self._leave()
+        if incoming is not None:
+            incoming.fail(UpstreamError("BackendConnectionFailure", f"The backend broke the protocol: {fault}."))
 
     def _abandon(self) -> None:
         """The caller waits no more."""

@@ -9,13 +9,40 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from hpack import Decoder, HeaderTuple
+
 from gateway.wire.framing import HOP_BY_HOP, OWNED
 from gateway.wire.messages import Request, Url
 from gateway.wire.upstream.response_head import ResponseError, ResponseHead, parse_response
 
 Field: TypeAlias = tuple[bytes, bytes]
 
+MAX_LIST_BYTES = 1024 * 1024
+"""Fields of one answer, decoded. Beyond it the connection ends, because the state of the compression is lost."""
+
+_HIDDEN_LENGTH = b"content-length\0"  # not a field name, so that no backend can send it
+
+# Source: RFC 9113 §8.2.2.
+_CONNECTION_FIELDS = frozenset([b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"])
+
 _NOT_SENT = OWNED | HOP_BY_HOP | {"expect", "host"}
+
+
+class FieldDecoder(Decoder):
+    """
+    Decodes field blocks and hides Content-Length from h2.
+
+    h2 ends the connection, with everybody's streams, over one answer whose length does not match. That is an error of
+    the stream (RFC 9113 §8.1.1), and h2 has no setting for it, so the exchange counts for itself.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(MAX_LIST_BYTES)
+
+    def decode(self, data: bytes, raw: bool = False) -> list[HeaderTuple]:
+        """The fields, in order."""
+        fields = super().decode(data, raw)
+        return [HeaderTuple(_HIDDEN_LENGTH, field[1]) if field[0] == b"content-length" else field for field in fields]
 
 
 def request_fields(request: Request, target: str, base: Url, has_length: bool) -> list[Field]:
@@ -39,18 +66,27 @@ def request_fields(request: Request, target: str, base: Url, has_length: bool) -
 
 def response_head(fields: Iterable[Field], method: str, max_bytes: int, max_fields: int) -> ResponseHead:
     """The head that *fields* make, checked as one of HTTP/1.1 is. Raises ResponseError."""
-    status, lines = b"", []
-    for name, value in fields:
-        if name == b":status":
-            status = value
-        elif b"\r" in value or b"\n" in value:
-            raise ResponseError("a line end in its answer's head")
-        else:
-            lines.append(b"%b: %b" % (name, value))
-    data = b"\r\n".join([b"HTTP/1.1 " + status, *lines])
+    status, *rest = fields
+    if status[0] != b":status":
+        raise ResponseError("an answer that does not begin with its status")
+    data = b"\r\n".join([b"HTTP/1.1 " + status[1], *map(_line, rest)])
     if len(data) > max_bytes:
         raise ResponseError("its answer's head is too large")
     return parse_response(data, method, max_fields)
+
+
+def _line(field: Field) -> bytes:
+    """*field* as a line of HTTP/1.1. Raises ResponseError: it is malformed. Source: RFC 9113 §8.2.1 and §8.2.2."""
+    name, value = field
+    if name == _HIDDEN_LENGTH:
+        name = b"content-length"
+    if b":" in name or name != name.lower() or name in _CONNECTION_FIELDS:
+        raise ResponseError("a field name that HTTP/2 does not allow")
+    if b"\r" in value or b"\n" in value:
+        raise ResponseError("a line end in its answer's head")
+    if value != value.strip(b" \t"):
+        raise ResponseError("a field value with white space around it")
+    return b"%b: %b" % (name, value)
 
 
 def _field(line: str) -> tuple[str, str]:

@@ -13,6 +13,9 @@ from gateway.errors import UpstreamError
 from gateway.wire.body import BodyStream
 from gateway.wire.decoders import ChunkedDecoder, CloseDecoder, Decoder, LengthDecoder
 from gateway.wire.framing import CHUNKED
+from gateway.wire.sweeper import sweeper
+
+_NEVER = float("inf")
 
 
 class AnswerBody:
@@ -23,9 +26,10 @@ class AnswerBody:
         stream: What the client's side reads.
         decoder: Finds the end.
         flows: Whether the client takes what comes; if not, the backend's bytes stay in the socket.
+        stalled_at: Since when it does not flow, in the event loop's time; infinite while it does.
     """
 
-    __slots__ = ("_flow_changed", "_transport", "decoder", "flows", "stream")
+    __slots__ = ("_flow_changed", "_transport", "decoder", "flows", "stalled_at", "stream")
 
     def __init__(
         self,
@@ -38,18 +42,21 @@ class AnswerBody:
         self._transport = transport
         self._flow_changed = flow_changed
         self.flows = True
+        self.stalled_at = _NEVER
         self.decoder = _decoder(length)
         self.stream = BodyStream(length if length > 0 else None, self._pause, self._resume, give_up)
 
     def _pause(self) -> None:
         if self.flows and not self._transport.is_closing():
             self.flows = False
+            self.stalled_at = sweeper().now
             self._transport.pause_reading()
         self._flow_changed()
 
     def _resume(self) -> None:
         if not self.flows and not self._transport.is_closing():
             self.flows = True
+            self.stalled_at = _NEVER
             self._transport.resume_reading()
         self._flow_changed()
 

@@ -10,6 +10,7 @@ Source: RFC 9112 §9.
 from __future__ import annotations
 
 import asyncio
+import random
 import select
 from typing import Protocol, cast
 
@@ -21,6 +22,7 @@ from gateway.wire.messages import Response
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import sweeper
 from gateway.wire.upstream.answer_body import AnswerBody
+from gateway.wire.upstream.dial import keep_alive
 from gateway.wire.upstream.exchange import UpstreamExchange
 from gateway.wire.upstream.head_reader import HeadReader
 from gateway.wire.upstream.request_body import RequestBody, send_whole
@@ -34,6 +36,7 @@ _REQUEST, _END, _CLOSE = ConnectionEvent.REQUEST, ConnectionEvent.END, Connectio
 
 _NEVER = float("inf")
 _WRITE_HIGH_BYTES = 256 * 1024
+EARLY_S = 1.0  # a backend that closes this soon after an answer did not run into its keep-alive time
 CLOSE_TIMEOUT_S = 2.0  # for what is unsent, and for TLS to say goodbye
 
 
@@ -43,14 +46,11 @@ class ConnectionOwner(Protocol):
     settings: UpstreamSettings
     stopped: bool
 
-    def dispatch(self, exchange: UpstreamExchange) -> None:
-        """Send *exchange* on a connection."""
-
     def release(self, connection: UpstreamConnection) -> None:
         """*connection* can carry the next request."""
 
-    def lost(self, connection: UpstreamConnection) -> None:
-        """*connection* is closed."""
+    def lost(self, connection: UpstreamConnection, resend: UpstreamExchange | None) -> None:
+        """*connection* is closed; *resend* was on it, and may be sent once more."""
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -60,6 +60,8 @@ class UpstreamConnection(asyncio.Protocol):
     Attributes:
         state: What it is doing.
         transport: To the backend, once it is open.
+        reused: Whether it has carried a request before the present one.
+        closed_early: Whether the backend closed it right after an answer, without announcing that.
     """
 
     transport: asyncio.Transport
@@ -74,7 +76,10 @@ class UpstreamConnection(asyncio.Protocol):
         self._sending: RequestBody | None = None  # while the request's body streams
         self._body: AnswerBody | None = None  # while the answer's body streams
         self._keep_alive = True
-        self._used = False
+        self.closed_early = False
+        self._rested_at = self._sweeper.now
+        self._old_at = _NEVER
+        self.reused = False
         self._idle_s = owner.settings.idle_timeout_s
         self._deadline = _NEVER  # of whatever the state waits for
 
@@ -101,20 +106,49 @@ class UpstreamConnection(asyncio.Protocol):
 
     def rest(self) -> None:
         """Wait in the pool for the next exchange."""
-        self._used = True
+        self.reused = True
+        self._rested_at = self._sweeper.now
         self._deadline = self._sweeper.deadline(self._idle_s)
 
     def fit_for(self, exchange: UpstreamExchange) -> bool:
         """Whether the backend has not closed its side; the kernel is asked where the request must not be repeated."""
-        if self.state is not _IDLE or self.transport.is_closing():
+        if self.state is not _IDLE or self.transport.is_closing() or self.is_old:
             return False
         return exchange.repeatable or not _readable(self.transport)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it has reached its greatest age, or the backend's name no longer leads to where it ends."""
+        return self._sweeper.now >= self._old_at
+
+    @property
+    def stalled_at(self) -> float:
+        """Since when the client of its answer takes nothing; infinite where that does not hold."""
+        return self._body.stalled_at if self._body is not None and self._body.stream.is_taken else _NEVER
+
+    def retire_unless_in(self, addresses: frozenset[str]) -> None:
+        """Carry nothing after the present exchange where the backend's name leads to *addresses* only."""
+        peer = self.transport.get_extra_info("peername")
+        if peer is None or peer[0] in addresses:
+            return
+        self._old_at = 0.0
+        if self.state is _IDLE:
+            self.abort()
+
+    def reclaim(self) -> None:
+        """Break an answer off whose client takes nothing: requests wait for the connection."""
+        body = self._take_body()
+        self.abort()
+        if body is not None:
+            body.stream.fail(UpstreamError("Timeout", "The client takes nothing, and requests wait.", 504))
 
     # -- from the transport
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._step(ConnectionEvent.OPENED)
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(_WRITE_HIGH_BYTES)
+        keep_alive(self.transport)
+        self._old_at = self._sweeper.now + self._settings.max_age_s * random.uniform(0.9, 1.0)  # noqa: S311 (not all together)
         self._sweeper.watch(self)
 
     def data_received(self, data: bytes) -> None:
@@ -129,21 +163,17 @@ class UpstreamConnection(asyncio.Protocol):
         """The backend has closed its side; connection_lost follows."""
 
     def connection_lost(self, error: Exception | None) -> None:
+        is_stale = self.reused and self.state in (_IDLE, _AWAITING) and not self._heads.has_begun
+        self.closed_early = is_stale and self._sweeper.now - self._rested_at < EARLY_S
         self._step(ConnectionEvent.LOST)
         self._sweeper.forget(self)
-        self._owner.lost(self)
-        self._stop_sending()
         exchange, body = self._take_exchange(), self._take_body()
-        if exchange is not None:
-            self._lost_while_awaiting(exchange)
-        elif body is not None:
+        resend = exchange if exchange is not None and is_stale and exchange.may_resend else None
+        self._stop_sending()
+        self._owner.lost(self, resend)
+        if body is not None:
             body.connection_ended(error)
-
-    def _lost_while_awaiting(self, exchange: UpstreamExchange) -> None:
-        if self._used and not self._heads.has_begun and exchange.may_resend:
-            exchange.resends += 1
-            self._owner.dispatch(exchange)
-        else:
+        elif exchange is not None and resend is None:
             exchange.refuse("The backend closed the connection before its answer.")
 
     def pause_writing(self) -> None:
@@ -241,7 +271,7 @@ class UpstreamConnection(asyncio.Protocol):
         """The answer is complete: back to the pool, unless the connection cannot be used again."""
         self._exchange = self._body = None
         self._deadline = _NEVER
-        if rest or not self._keep_alive or self._owner.stopped or self._is_unsent:
+        if rest or not self._keep_alive or self._owner.stopped or self._is_unsent or self.is_old:
             self._close()
         else:
             self._step(_END)

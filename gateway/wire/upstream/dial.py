@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ipaddress
 import re
+import socket
 import ssl
 from dataclasses import dataclass, field
 from typing import Protocol, cast
@@ -13,6 +15,8 @@ from urllib.parse import urlsplit
 from gateway.wire.upstream.way import HttpProxy
 
 _MAX_ANSWER_BYTES = 16 * 1024
+# Seconds of silence before the first probe, between two, and how many go unanswered.
+_KEEP_ALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r\n]?")
 
 
@@ -22,6 +26,10 @@ class Dial(Protocol):
     @property
     def place(self) -> str:
         """``host:port``, for messages."""
+
+    @property
+    def host(self) -> str:
+        """The name or address that is connected to: the backend's, or the proxy's."""
 
     async def __call__(self, protocol: asyncio.Protocol) -> None:
         """Connect *protocol*. Raises OSError (ssl.SSLError is one)."""
@@ -74,6 +82,11 @@ class Tunnel:
     def place(self) -> str:
         """``host:port`` of the backend."""
         return self.backend.place
+
+    @property
+    def host(self) -> str:
+        """The proxy's name or address."""
+        return self.proxy.host
 
     async def __call__(self, protocol: asyncio.Protocol) -> None:
         """Connect *protocol*."""
@@ -165,6 +178,25 @@ def authorization_line(proxy: HttpProxy) -> str:
         return ""
     account = f"{proxy.username}:{proxy.password or ''}".encode()
     return f"Proxy-Authorization: Basic {base64.b64encode(account).decode()}\r\n"
+
+
+def is_address(host: str) -> bool:
+    """Whether *host* is an IP address, which no look-up can change."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def keep_alive(transport: asyncio.BaseTransport) -> None:
+    """Let the kernel notice a backend that vanished without closing: within about two minutes of silence."""
+    sock = transport.get_extra_info("socket")
+    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEP_ALIVE:
+        sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def cause(error: Exception) -> str:

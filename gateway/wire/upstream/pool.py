@@ -7,13 +7,19 @@ Source: RFC 9112 §9.3 to §9.5.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
+from collections.abc import Coroutine
 
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper, sweeper
 from gateway.wire.upstream.connection import UpstreamConnection
-from gateway.wire.upstream.dial import Dial, cause
+from gateway.wire.upstream.dial import Dial, cause, is_address
 from gateway.wire.upstream.exchange import UpstreamExchange
+
+STALL_S = 5.0  # a client that takes nothing for that long loses its answer while requests wait for a connection
+_NEVER = float("inf")
+RESOLVE_S = 30.0  # between two look-ups of the backend's name while connections are open
 
 
 class Pool:
@@ -30,11 +36,13 @@ class Pool:
         self.settings = settings
         self.size = 0
         self.stopped = False
+        self._closes_unasked = False  # the backend closes connections right after its answers
         self._sweeper: Sweeper | None = None
         self._idle: list[UpstreamConnection] = []
         self._waiting: deque[UpstreamExchange] = deque()
         self._open: set[UpstreamConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._resolve_at = _NEVER if is_address(dial.host) else 0.0
 
     @property
     def sweeper(self) -> Sweeper:
@@ -55,7 +63,7 @@ class Pool:
 
     def dispatch(self, exchange: UpstreamExchange) -> None:
         """Send *exchange* on an unused connection, on a new one, or as soon as one is free."""
-        while self._idle and not exchange.resends:
+        while self._idle and not self._needs_new(exchange):
             connection = self._idle.pop()
             if connection.fit_for(exchange):
                 connection.start(exchange)
@@ -66,8 +74,18 @@ class Pool:
         elif len(self._waiting) < self.settings.max_waiting:
             self._waiting.append(exchange)
             self.sweeper.watch(exchange)
+            self._make_room()
         else:
             exchange.refuse("All connections to the backend are in use, and too many requests wait.", 503)
+
+    def _needs_new(self, exchange: UpstreamExchange) -> bool:
+        """Whether a connection that was used could cost *exchange* its only attempt."""
+        return self._closes_unasked and not exchange.repeatable
+
+    def _make_room(self) -> None:
+        """Give up an idle connection: what waits beside it can only go out on a new one."""
+        if self._idle:
+            self._idle.pop(0).abort()
 
     def withdraw(self, exchange: UpstreamExchange) -> None:
         """*exchange* no longer needs a connection."""
@@ -77,32 +95,51 @@ class Pool:
 
     def release(self, connection: UpstreamConnection) -> None:
         """*connection* can carry the next request."""
+        if connection.reused:
+            self._closes_unasked = False
         connection.rest()
-        if self._waiting:
-            exchange = self._waiting.popleft()
-            self.sweeper.forget(exchange)
-            connection.start(exchange)
-        else:
+        if not self._waiting:
             self._idle.append(connection)
+        elif self._needs_new(self._waiting[0]) or not connection.fit_for(self._waiting[0]):
+            connection.abort()  # a new one takes its place
+        else:
+            connection.start(self._next())
 
-    def lost(self, connection: UpstreamConnection) -> None:
-        """*connection* is closed."""
+    def lost(self, connection: UpstreamConnection, resend: UpstreamExchange | None = None) -> None:
+        """*connection* is closed; *resend*, which was on it, gets its place: a new connection cannot be stale."""
         self.size -= 1
         self._open.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
-        self._feed_waiting()
+        if connection.closed_early:
+            self._closes_unasked = True
+        if resend is None:
+            self._feed_waiting()
+        elif self.stopped:
+            resend.refuse("The gateway is stopping.", 503)
+        else:
+            resend.resends += 1
+            self._connect_for(resend)
 
     def _feed_waiting(self) -> None:
         if self._waiting and self.size < self.settings.max_connections:
-            exchange = self._waiting.popleft()
-            self.sweeper.forget(exchange)
-            self._connect_for(exchange)
+            self._connect_for(self._next())
 
+    def _next(self) -> UpstreamExchange:
+        """The exchange that has waited longest."""
+        exchange = self._waiting.popleft()
+        self.sweeper.forget(exchange)
+        return exchange
+
+    # -- new connections
     def _connect_for(self, exchange: UpstreamExchange) -> None:
         self.size += 1
         self.sweeper.watch(exchange)
-        task = asyncio.get_running_loop().create_task(self._connect(exchange))
+        self.sweeper.watch(self)
+        self._run(self._connect(exchange))
+
+    def _run(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -119,15 +156,43 @@ class Pool:
             return
         except asyncio.CancelledError:
             self.size -= 1
+            exchange.refuse("The gateway is stopping.", 503)
             raise
         self._open.add(connection)
         self.sweeper.forget(exchange)
-        if self.stopped:
-            connection.abort()
-        elif exchange.done:
-            self.release(connection)
-        else:
+        if not exchange.done:
             connection.start(exchange)
+        elif self.stopped:
+            connection.abort()
+        else:
+            self.release(connection)
+
+    # -- now and then
+    def sweep(self, now: float) -> None:
+        """Take connections from clients that take nothing while requests wait; follow the backend's name."""
+        if self._waiting:
+            self._reclaim(now)
+        if now >= self._resolve_at and self._open:
+            self._resolve_at = now + RESOLVE_S
+            self._run(self._resolve())
+        if not self.size:
+            self.sweeper.forget(self)
+
+    def _reclaim(self, now: float) -> None:
+        stalled = [connection for connection in self._open if now - connection.stalled_at >= STALL_S]
+        stalled.sort(key=lambda connection: connection.stalled_at)
+        for connection in stalled[: len(self._waiting)]:
+            connection.reclaim()
+
+    async def _resolve(self) -> None:
+        """Retire connections to addresses that the name no longer has; a failed look-up changes nothing."""
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(self._dial.host, None, type=socket.SOCK_STREAM)
+        except OSError:
+            return
+        addresses = frozenset(str(address[0]) for *_, address in found)
+        for connection in tuple(self._open):
+            connection.retire_unless_in(addresses)
 
     async def aclose(self) -> None:
         """Close every connection; requests that wait are refused."""
