@@ -40,6 +40,7 @@ from gateway.notifications.workflow.housekeeping import Housekeeping
 from gateway.notifications.workflow.starting import Starter
 from gateway.notifications.workflow.watching import Watcher
 from gateway.notifications.workflow.workflow import Workflow
+from gateway.outside.isolation import no_cookies
 
 log = structlog.get_logger("gateway.notifications")
 
@@ -214,4 +215,4 @@ class _Clients:
 def open_http(settings: D365Settings) -> httpx.AsyncClient:
     """The client towards F&O: no redirects (they lead to log-in pages), patient reading."""
     timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s)
-    return httpx.AsyncClient(timeout=timeout, follow_redirects=False)
+    return httpx.AsyncClient(timeout=timeout, follow_redirects=False, cookies=no_cookies())

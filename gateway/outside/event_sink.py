@@ -22,6 +22,7 @@ import httpx2
 import structlog
 
 from gateway.errors import UpstreamError
+from gateway.outside.isolation import no_cookies
 from gateway.outside.seam import CredentialSource, Event
 from gateway.outside.settings import LoggerSettings
 
@@ -82,7 +83,7 @@ class ConfiguredSink:
 
     async def _post(self, logger: LoggerSettings, event: Event) -> None:
         if self._client is None:
-            self._client = httpx2.AsyncClient(timeout=None, follow_redirects=False)
+            self._client = httpx2.AsyncClient(timeout=None, follow_redirects=False, cookies=no_cookies())
         try:
             headers = await self._headers(logger, event)
             async with asyncio.timeout(TIMEOUT_S):

@@ -14,11 +14,13 @@ from typing import TypeAlias
 import httpx2
 
 from gateway.errors import UpstreamError
+from gateway.outside.isolation import no_cookies
 from gateway.outside.lean_imports import without
 from gateway.outside.seam import Call
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
+from gateway.wire.upstream.connection_login import logs_connection_in
 from gateway.wire.upstream.tls import present
 from gateway.wire.upstream.way import HttpProxy, StoredCertificate
 
@@ -66,6 +68,8 @@ class HttpCalls:
     async def _send(self, call: Call) -> Response:
         client = await self._client((call.certificate, call.proxy))
         fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in call.headers.items()]
+        if logs_connection_in(call.headers):
+            fields.append((b"Connection", b"close"))
         async with client.stream(call.method, call.url, headers=fields, content=call.body or None) as answer:
             content = await self._content(answer)
         headers = Headers((name, value) for name, value in answer.headers.multi_items() if name not in _DECODED)
@@ -99,4 +103,6 @@ class HttpCalls:
         if proxy is not None:
             account = (proxy.username, proxy.password or "") if proxy.username else None
             through = httpx2.Proxy(proxy.url, auth=account)
-        return httpx2.AsyncClient(verify=context, proxy=through, timeout=None, follow_redirects=False)
+        return httpx2.AsyncClient(
+            verify=context, proxy=through, timeout=None, follow_redirects=False, cookies=no_cookies()
+        )

@@ -22,6 +22,7 @@ import httpx2
 
 from gateway.errors import UpstreamError
 from gateway.outside.identity import IdentityToken, TokenSource
+from gateway.outside.isolation import no_cookies
 from gateway.outside.settings import IdentitySettings
 
 IMDS = "http://169.254.169.254/metadata/identity/oauth2/token"
@@ -107,7 +108,9 @@ class TokenEndpoint:
     def _connected(self) -> httpx2.AsyncClient:
         if self._client is None:
             local = self._settings.source in ("app-service", "imds")  # never through a proxy
-            self._client = httpx2.AsyncClient(timeout=None, follow_redirects=False, trust_env=not local)
+            self._client = httpx2.AsyncClient(
+                timeout=None, follow_redirects=False, trust_env=not local, cookies=no_cookies()
+            )
         return self._client
 
     def _request(self, resource: str, client_id: str) -> httpx2.Request:

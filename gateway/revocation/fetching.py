@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from gateway.outside.isolation import no_cookies
 from gateway.revocation.evidence import Undecided
 from gateway.wire.addresses import AddressRefused, PinnedTransport, Resolve, allowed_address, resolve
 
@@ -37,7 +38,9 @@ class Fetcher:
         # Keep-alive would let two names on one address share a connection, and its certificate check.
         limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=0)
         transport = PinnedTransport(limits=limits, trust_env=False)
-        self._client = httpx2.AsyncClient(transport=transport, timeout=None, trust_env=False, follow_redirects=False)
+        self._client = httpx2.AsyncClient(
+            transport=transport, timeout=None, trust_env=False, follow_redirects=False, cookies=no_cookies()
+        )
 
     async def get(self, url: str) -> bytes:
         """What is at *url*. Raises Undecided."""

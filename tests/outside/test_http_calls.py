@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, cast
 
 import pytest
 from starlette.applications import Starlette
@@ -88,3 +92,68 @@ def test_failures_have_apims_reasons(path: str | None, timeout_s: float, max_byt
             await calls.aclose()
 
     asyncio.run(scenario())
+
+
+class Door(asyncio.Protocol):
+    """A server that offers a cookie, and logs whole connections in; it keeps the requests of each connection."""
+
+    connections: ClassVar[list[list[bytes]]] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.requests: list[bytes] = []
+        self.connections.append(self.requests)
+
+    def data_received(self, data: bytes) -> None:
+        self.requests.append(data)
+        self.transport.write(b"HTTP/1.1 200 OK\r\nSet-Cookie: session=alice; Path=/\r\nContent-Length: 0\r\n\r\n")
+
+
+async def _visit(*authorizations: str) -> list[list[bytes]]:
+    """What a server sees of calls with *authorizations*, by connection."""
+    Door.connections.clear()
+    server = await asyncio.get_running_loop().create_server(Door, "127.0.0.1", 0)
+    calls = HttpCalls(10_000)
+    for authorization in authorizations:
+        fields = [("Authorization", authorization)] if authorization else []
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        answer = await calls.send(Call("GET", url, Headers(fields), b"", 2.0))
+        assert answer.headers.first("Set-Cookie") == "session=alice; Path=/"
+    await calls.aclose()
+    server.close()
+    return [list(requests) for requests in Door.connections]
+
+
+def test_no_cookie_lives_on() -> None:
+    """A cookie that a server sets in one caller's call is not sent with the next: the answer alone shows it."""
+    (requests,) = asyncio.run(_visit("", ""))
+    assert len(requests) == 2
+    assert b"cookie" not in requests[1].lower()
+
+
+@pytest.mark.parametrize("scheme", ["NTLM", "Negotiate", "negotiate"])
+def test_a_connection_that_was_logged_in_is_not_used_again(scheme: str) -> None:
+    """Where a log-in holds for the connection, the next call has a connection of its own."""
+    assert [len(requests) for requests in asyncio.run(_visit(f"{scheme} YWxpY2U=", "", ""))] == [1, 2]
+
+
+def _constructions(module: Path) -> Iterator[ast.Call]:
+    """The HTTP clients that *module* makes to outlive a call."""
+    tree = ast.parse(module.read_text())
+    brief = {id(item.context_expr) for node in ast.walk(tree) if isinstance(node, ast.AsyncWith) for item in node.items}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "AsyncClient" and id(node) not in brief:
+            yield node
+
+
+def test_every_lasting_client_is_isolated() -> None:
+    """Each HTTP client that outlives a call takes no cookies and follows no redirects, wherever it is made."""
+    package = Path(__file__).parents[2] / "gateway"
+    made = {f"{module.name}:{call.lineno}": call for module in package.rglob("*.py") for call in _constructions(module)}
+    loose = {
+        place
+        for place, call in made.items()
+        if {"cookies=no_cookies()", "follow_redirects=False"} - {ast.unparse(keyword) for keyword in call.keywords}
+    }
+    assert len(made) >= 5
+    assert not loose

@@ -16,6 +16,7 @@ import httpx2 as httpx
 from gateway.notifications.callbacks.classification import Answer, Doubt
 from gateway.notifications.callbacks.ssrf import UrlRefused, parse_target, require_addresses, require_host
 from gateway.notifications.settings import CallbackSettings
+from gateway.outside.isolation import no_cookies
 from gateway.wire.addresses import PinnedTransport, Resolve, resolve
 
 # Raised before a byte of the request left us, so the receiver cannot have acted on it.
@@ -41,7 +42,9 @@ class CallbackSender:
         limits = httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=0)
         transport = PinnedTransport(verify=tls or ssl.create_default_context(), limits=limits, trust_env=False)
         timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s, pool=None)
-        self._client = httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False, follow_redirects=False)
+        self._client = httpx.AsyncClient(
+            transport=transport, timeout=timeout, trust_env=False, follow_redirects=False, cookies=no_cookies()
+        )
         self._turn = asyncio.Semaphore(settings.concurrency)
 
     async def check(self, url: str) -> str:

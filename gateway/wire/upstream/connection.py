@@ -199,7 +199,7 @@ class UpstreamConnection(asyncio.Protocol):
         if head.status == 101:
             self._switch(exchange, head, data)
             return
-        self._keep_alive = head.keep_alive
+        self._keep_alive = head.keep_alive and not exchange.logs_in
         if head.idle_s is not None:
             self._idle_s = min(self._settings.idle_timeout_s, max(0.0, head.idle_s - 1.0))
         response = Response(head.status, Headers.from_lines(head.lines.copy()), None, head.reason)

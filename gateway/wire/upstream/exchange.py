@@ -8,6 +8,7 @@ from gateway.errors import UpstreamError
 from gateway.wire.messages import Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.sweeper import Sweeper
+from gateway.wire.upstream.connection_login import logs_connection_in
 
 # Source: RFC 9110 §9.2.2.
 _IDEMPOTENT = frozenset(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
@@ -42,10 +43,13 @@ class UpstreamExchange(Pending[Response]):
         timeout_s: From the end of the request to the answer's head.
         deadline: When waiting for a connection, and then for the answer, ends; in the event loop's time.
         resends: How often a stale connection has cost this request an attempt.
+        logs_in: Whether it logs its connection in, which no other request may use then.
         carrier: Its connection; None while it waits for one, and once it is answered.
     """
 
-    __slots__ = ("_queue", "carrier", "chunked", "deadline", "head", "repeatable", "request", "resends", "timeout_s")
+    __slots__ = (
+        "_queue", "carrier", "chunked", "deadline", "head", "logs_in", "repeatable", "request", "resends", "timeout_s",
+    )  # fmt: skip
 
     def __init__(self, queue: Queue, request: Request, head: bytes, chunked: bool, timeout_s: float) -> None:
         super().__init__(self._abandon)
@@ -57,6 +61,7 @@ class UpstreamExchange(Pending[Response]):
         self.resends = 0
         self.deadline = queue.sweeper.deadline(timeout_s)
         self.carrier: Carrier | None = None
+        self.logs_in = logs_connection_in(request.headers)
         self.repeatable = request.body is None and request.method in _IDEMPOTENT and not request.upgrade
 
     @property

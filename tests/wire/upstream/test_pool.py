@@ -10,6 +10,7 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.wire.body import Body, BodyStream
+from gateway.wire.headers import Headers
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream import pool as pool_module
@@ -230,6 +231,22 @@ def test_backend_connections_are_probed_by_the_kernel() -> None:
             sock = connection.transport.get_extra_info("socket")
             assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+            await target.aclose()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("authorization", "connections"), [("NTLM a", 2), ("negotiate a", 2), ("Bearer a", 1)])
+def test_a_connection_that_was_logged_in_is_not_reused(authorization: str, connections: int) -> None:
+    """Where a log-in holds for the whole connection, no other request goes out on it."""
+
+    async def scenario() -> None:
+        async with backend(answer(OK)) as behind:
+            target = HttpTarget(f"http://127.0.0.1:{behind.port}")
+            headers = Headers([("Authorization", authorization)])
+            await target.send(Request("GET", "/", headers=headers), ForwardOptions(5))
+            await target.send(Request("GET", "/"), ForwardOptions(5))
+            assert behind.connections == connections
             await target.aclose()
 
     asyncio.run(scenario())
