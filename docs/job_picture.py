@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from docs.drawing import Picture
-from gateway.notifications.workflow.transitions import TRANSITIONS, Event, State
+from gateway.notifications.workflow.transitions import TRANSITIONS, JobEvent, State
 
 _PLACES = {
     State.ACCEPTED: (24, 116),
@@ -22,38 +22,38 @@ _ENDED = "V64H686V114"
 _STOPPED = "V266H390V298"
 _REPLAYED = "H1162V350H666V154"
 EDGES = {
-    (State.ACCEPTED, Event.START_CALLED): "M124 134H168",
-    (State.ACCEPTED, Event.ATTACHED): "M104 152V188H360V154",
-    (State.ACCEPTED, Event.ENDED): f"M74 116{_ENDED}",
-    (State.ACCEPTED, Event.STOP): f"M74 152{_STOPPED}",
-    (State.STARTING, Event.START_CALLED): "M240 116V94H256V114",
-    (State.STARTING, Event.STARTED): "M270 134H338",
-    (State.STARTING, Event.ENDED): f"M200 116{_ENDED}",
-    (State.STARTING, Event.STOP): f"M200 152{_STOPPED}",
-    (State.WAITING, Event.EXECUTING): "M440 134H488",
-    (State.WAITING, Event.ENDED): f"M390 116{_ENDED}",
-    (State.WAITING, Event.STOP): "M390 152V298",
-    (State.RUNNING, Event.ENDED): f"M540 116{_ENDED}",
-    (State.RUNNING, Event.STOP): f"M540 152{_STOPPED}",
-    (State.DELIVERING, Event.ANSWERED): "M736 124H752V58H970",
-    (State.DELIVERING, Event.CONSUMED): "M736 134H970",
-    (State.DELIVERING, Event.GAVE_UP): "M736 144H752V210H970",
-    (State.DELIVERING, Event.STOP): f"M646 152{_STOPPED}",
-    (State.DELIVERED, Event.REPLAY): f"M1142 58{_REPLAYED}",
-    (State.AMBIGUOUS, Event.REPLAY): f"M1142 134{_REPLAYED}",
-    (State.DEAD, Event.REPLAY): f"M1142 210{_REPLAYED}",
+    (State.ACCEPTED, JobEvent.START_CALLED): "M124 134H168",
+    (State.ACCEPTED, JobEvent.ATTACHED): "M104 152V188H360V154",
+    (State.ACCEPTED, JobEvent.ENDED): f"M74 116{_ENDED}",
+    (State.ACCEPTED, JobEvent.STOP): f"M74 152{_STOPPED}",
+    (State.STARTING, JobEvent.START_CALLED): "M240 116V94H256V114",
+    (State.STARTING, JobEvent.STARTED): "M270 134H338",
+    (State.STARTING, JobEvent.ENDED): f"M200 116{_ENDED}",
+    (State.STARTING, JobEvent.STOP): f"M200 152{_STOPPED}",
+    (State.WAITING, JobEvent.EXECUTING): "M440 134H488",
+    (State.WAITING, JobEvent.ENDED): f"M390 116{_ENDED}",
+    (State.WAITING, JobEvent.STOP): "M390 152V298",
+    (State.RUNNING, JobEvent.ENDED): f"M540 116{_ENDED}",
+    (State.RUNNING, JobEvent.STOP): f"M540 152{_STOPPED}",
+    (State.DELIVERING, JobEvent.ANSWERED): "M736 124H752V58H970",
+    (State.DELIVERING, JobEvent.CONSUMED): "M736 134H970",
+    (State.DELIVERING, JobEvent.GAVE_UP): "M736 144H752V210H970",
+    (State.DELIVERING, JobEvent.STOP): f"M646 152{_STOPPED}",
+    (State.DELIVERED, JobEvent.REPLAY): f"M1142 58{_REPLAYED}",
+    (State.AMBIGUOUS, JobEvent.REPLAY): f"M1142 134{_REPLAYED}",
+    (State.DEAD, JobEvent.REPLAY): f"M1142 210{_REPLAYED}",
 }
 _LABELS = {
-    Event.START_CALLED: ((154, 172), (296, 94)),
-    Event.STARTED: ((306, 172),),
-    Event.ATTACHED: ((288, 204),),
-    Event.EXECUTING: ((464, 172),),
-    Event.ENDED: ((540, 56),),
-    Event.ANSWERED: ((860, 50),),
-    Event.CONSUMED: ((860, 126),),
-    Event.GAVE_UP: ((860, 202),),
-    Event.STOP: ((470, 284),),
-    Event.REPLAY: ((914, 342),),
+    JobEvent.START_CALLED: ((154, 172), (296, 94)),
+    JobEvent.STARTED: ((306, 172),),
+    JobEvent.ATTACHED: ((288, 204),),
+    JobEvent.EXECUTING: ((464, 172),),
+    JobEvent.ENDED: ((540, 56),),
+    JobEvent.ANSWERED: ((860, 50),),
+    JobEvent.CONSUMED: ((860, 126),),
+    JobEvent.GAVE_UP: ((860, 202),),
+    JobEvent.STOP: ((470, 284),),
+    JobEvent.REPLAY: ((914, 342),),
 }
 
 

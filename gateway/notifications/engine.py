@@ -20,7 +20,7 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.errors import GatewayError
-from gateway.notifications.api.problems import Problem
+from gateway.notifications.api.problems import HttpProblem
 from gateway.notifications.callbacks.delivery import Deliverer
 from gateway.notifications.callbacks.sending import CallbackSender
 from gateway.notifications.d365.azure_credentials import AzureCredential
@@ -35,10 +35,10 @@ from gateway.notifications.store.replicas import Replica
 from gateway.notifications.store.sealing import Sealer, make_sealer
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
-from gateway.notifications.workflow.dispatch import Dispatcher
+from gateway.notifications.workflow.dispatch import JobDispatcher
 from gateway.notifications.workflow.housekeeping import Housekeeping
 from gateway.notifications.workflow.starting import Starter
-from gateway.notifications.workflow.watching import Watcher
+from gateway.notifications.workflow.watching import RunWatcher
 from gateway.notifications.workflow.workflow import Workflow
 from gateway.outside.isolation import no_cookies
 
@@ -64,11 +64,11 @@ class Engine:
         self.executor_id = "embedded"
         self.store = Store(open_engine(settings.store_url))
         self._sealer: Sealer | None = None
-        self._dispatcher: Dispatcher | None = None
+        self._dispatcher: JobDispatcher | None = None
         self._lock: FileLock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
-        self._watcher: Watcher | None = None
+        self._watcher: RunWatcher | None = None
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
@@ -108,7 +108,7 @@ class Engine:
         Encrypts callback URLs.
 
         Raises:
-            Problem: 503 before the start.
+            HttpProblem: 503 before the start.
         """
         if self._sealer is None:
             raise _not_ready()
@@ -127,7 +127,7 @@ class Engine:
     def announce(self) -> None:
         """There is a new row to dispatch."""
         if self._loop is not None and self._dispatcher is not None:
-            self._loop.call_soon_threadsafe(self._dispatcher.ring)
+            self._loop.call_soon_threadsafe(self._dispatcher.wake)
 
     def stop_watching(self, job_id: str) -> None:
         """End the wait for a job that was stopped, if it is waited for in this process."""
@@ -161,40 +161,46 @@ class Engine:
 
     async def _work(self, clients: _Clients) -> None:
         replica = Replica(self.store.engine, self.executor_id)
-        tasks = [asyncio.create_task(work) for work in self._chores(clients, replica)]
+        tasks = [asyncio.create_task(work) for work in self._background(clients, replica)]
         log.info("notifications_started", store=store_url(self.settings.store_url).get_backend_name())
         self._ready.set()
         assert self._stopping is not None  # noqa: S101 - set in _main
         await self._stopping.wait()
         await self._shut_down(tasks, replica)
 
-    def _chores(self, clients: _Clients, replica: Replica) -> Sequence[Coroutine[None, None, None]]:
+    def _background(self, clients: _Clients, replica: Replica) -> Sequence[Coroutine[None, None, None]]:
         """Join the parts; what has to run for as long as the engine does."""
         settings, clock, metrics = self.settings, self.parts.clock, self.metrics
         client = D365Client(settings.d365, clients.tokens, clients.http, clock, metrics)
         poller = Poller(client, settings.polling, clock, metrics)
         starter = Starter(self.store, poller, client, clock, settings.d365, replica.holds_lock)
-        self._watcher = Watcher(self.store, poller, client, clock, settings)
+        self._watcher = RunWatcher(self.store, poller, client, clock, settings)
         sender = self.parts.sender or CallbackSender(settings.callbacks)
         deliverer = Deliverer(self.store, sender, self.sealer, clock, settings.callbacks, metrics)
         workflow = Workflow(self.store, starter, self._watcher, deliverer, clock, metrics)
-        self._dispatcher = Dispatcher(self.store, self.executor_id, workflow.run)
-        chores = Housekeeping(self.store, self._watcher, clock, metrics, settings.retention)
-        work = [poller.run(), self._dispatcher.run(), chores.measure(), chores.sweep(), chores.notice_stops()]
+        self._dispatcher = JobDispatcher(self.store, self.executor_id, workflow.run)
+        background = Housekeeping(self.store, self._watcher, clock, metrics, settings.retention)
+        work = [
+            poller.run(),
+            self._dispatcher.run(),
+            background.measure(),
+            background.sweep(),
+            background.notice_stops(),
+        ]
         return work if settings.embedded else [*work, replica.run(settings.takeover_interval_s, metrics)]
 
     async def _shut_down(self, tasks: Sequence[asyncio.Task[Any]], replica: Replica) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if not self.settings.embedded:  # nobody else could go on with them
+        if not self.settings.embedded:  # no other process could continue them
             with contextlib.suppress(sa.exc.SQLAlchemyError):  # else they are taken over as from the dead
                 await self.store.write(lambda connection: jobs.release(connection, self.executor_id))
         replica.close()
 
 
-def _not_ready() -> Problem:
-    return Problem(503, "not-ready", "The service is starting or stopping.", {"retry-after": "5"})
+def _not_ready() -> HttpProblem:
+    return HttpProblem(503, "not-ready", "The service is starting or stopping.", {"retry-after": "5"})
 
 
 class _Clients:

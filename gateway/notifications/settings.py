@@ -73,7 +73,7 @@ class D365Settings(Block):
     read_timeout_s: Duration = 120.0
     """For an answer; the first one after a restart is slow."""
     concurrency: Count = 4
-    """Requests at once."""
+    """Simultaneous requests."""
 
     @field_validator("instance_url")
     @classmethod
@@ -151,7 +151,7 @@ class CallbackSettings(Block):
     max_answer_bytes: Count = 16_384
     """Of an answer, how much is read."""
     concurrency: Count = 100
-    """Callbacks at once."""
+    """Simultaneous callbacks."""
 
     @property
     def signing_secrets(self) -> tuple[str, ...]:
@@ -190,7 +190,7 @@ class CallerRule(Block):
     callback_hosts: tuple[str, ...] = ("*",)
     """Allowed hosts, within `callbacks.hosts`."""
     max_active: Count | None = None
-    """Jobs at once. None: no limit."""
+    """Simultaneous jobs. None: no limit."""
     profile: ProfileName | None = None
     """Form of callbacks when the request names none."""
     overall_s: Duration | None = None
@@ -201,11 +201,11 @@ class NamedCaller(CallerRule):
     """What one caller may do."""
 
     object_id: str
-    """The object id that the gateway vouches for."""
+    """The object id that the gateway took from a verified token."""
 
 
 class HopSettings(Block):
-    """Whom to believe about the caller's object id when the gateway is another process."""
+    """When to trust the caller's object id if the gateway is another process."""
 
     shared_secret: Secret | None = None
     """Value that the gateway sends in *secret-header*."""
@@ -270,7 +270,7 @@ class NotificationSettings(Block):
     default_caller: DefaultCaller = None
     """`deny`, or the rule for everyone who has none."""
     hop: HopSettings = HopSettings()
-    """Whom to believe about the caller."""
+    """When to trust the caller's object id."""
     retention: RetentionSettings = RetentionSettings()
     """When finished jobs are deleted."""
     public_url: Url | None = None

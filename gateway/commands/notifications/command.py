@@ -21,7 +21,7 @@ from gateway.commands.notifications.listing import DEAD_LETTERS, JOBS, details, 
 from gateway.errors import GatewayError
 from gateway.notifications.api.routes import attempt_view
 from gateway.notifications.api.schema import view
-from gateway.notifications.api.serving import Listener, serve
+from gateway.notifications.api.serving import ServiceListener, serve
 from gateway.notifications.settings import NotificationSettings
 from gateway.notifications.store import attempts, jobs
 from gateway.notifications.store.database import open_engine, store_url, unusable
@@ -205,7 +205,7 @@ def _serve(load: Load) -> Callable[..., None]:
         log
             Form of the log lines.
         """
-        serve(load(config), Listener(host, port, certificate, key, client_ca), json_logs=log == "json")
+        serve(load(config), ServiceListener(host, port, certificate, key, client_ca), json_logs=log == "json")
 
     return command
 

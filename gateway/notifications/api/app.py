@@ -1,7 +1,7 @@
 """
 The service as an ASGI application: in the gateway's process (``app: notifications``) or on its own.
 
-Whoever mounts it must run its lifespan: that is when the engine starts and stops.
+The server that mounts it must run its lifespan: that is when the engine starts and stops.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from gateway.notifications.api.intake import Intake
-from gateway.notifications.api.problems import Problem, answer_bug, answer_http, answer_problem
-from gateway.notifications.api.routes import Api
+from gateway.notifications.api.problems import HttpProblem, answer_bug, answer_http, answer_problem
+from gateway.notifications.api.routes import JobEndpoints
 from gateway.notifications.engine import Engine, Parts
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import NotificationSettings
@@ -46,25 +46,25 @@ def create_app(
 
 def build_app(settings: NotificationSettings, engine: Engine, resolver: Resolve = resolve) -> Starlette:
     """The application on an engine that its lifespan starts and stops."""
-    api = Api(settings, engine, Intake(settings, engine, resolver))
+    api = JobEndpoints(settings, engine, Intake(settings, engine, resolver))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        shout(settings)
+        warn(settings)
         await asyncio.to_thread(engine.start)
         try:
             yield
         finally:
             await asyncio.to_thread(engine.stop)
 
-    handlers = {Problem: answer_problem, HTTPException: answer_http, Exception: answer_bug}
+    handlers = {HttpProblem: answer_problem, HTTPException: answer_http, Exception: answer_bug}
     app = Starlette(routes=api.routes(), exception_handlers=handlers, lifespan=lifespan)
     app.state.engine = engine
     return app
 
 
-def shout(settings: NotificationSettings) -> None:
-    """Say loudly, at every start, what is only good for development."""
+def warn(settings: NotificationSettings) -> None:
+    """Log a warning at every start for each setting that suits development only."""
     callbacks = settings.callbacks
     if callbacks.allow_http:
         log.warning("development_switch", setting="callbacks.allow-http", effect="callbacks may go out unencrypted")

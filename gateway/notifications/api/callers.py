@@ -1,5 +1,5 @@
 """
-Who is calling, and what may they do?
+Who the caller is, and what it may do.
 
 ``caller-objectid`` is believed only from the gateway. In the gateway's process that is the scope extension
 ``gateway.caller``, which no client can write. From another process it is the header, and only together with the
@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from gateway.notifications.api.problems import Problem
+from gateway.notifications.api.problems import HttpProblem
 from gateway.notifications.callbacks.ssrf import UrlRefused, require_host
 from gateway.notifications.settings import CallerRule, HopSettings, NotificationSettings
 
@@ -30,7 +30,7 @@ def identify(scope: MutableMapping[str, Any], hop: HopSettings) -> str:
     The caller's object id.
 
     Raises:
-        Problem: 401 when nobody trustworthy says who it is.
+        HttpProblem: 401 when no trusted source names the caller.
     """
     extensions = scope.get("extensions") or {}
     if EXTENSION in extensions:
@@ -47,13 +47,13 @@ def rule_for(caller: str, settings: NotificationSettings) -> CallerRule:
     The caller's rule, or the default one.
 
     Raises:
-        Problem: 403 when there is neither.
+        HttpProblem: 403 when there is no rule at all.
     """
     for rule in settings.callers:
         if _normal(rule.object_id) == caller:
             return rule
     if settings.default_caller is None:
-        raise Problem(403, "caller-rule", "This caller has no rule, and the default rule denies.", rule="default")
+        raise HttpProblem(403, "caller-rule", "This caller has no rule, and the default rule denies.", rule="default")
     return settings.default_caller
 
 
@@ -62,16 +62,16 @@ def require_allowed(rule: CallerRule, batch_id: int, host: str) -> None:
     Check one request against the caller's rule.
 
     Raises:
-        Problem: 403 with the rule's name.
+        HttpProblem: 403 with the rule's name.
     """
     if rule.batch_jobs is not None and batch_id not in rule.batch_jobs:
         text = f"Rule {rule.name!r} does not allow batch job {batch_id}."
-        raise Problem(403, "caller-rule", text, rule=rule.name)
+        raise HttpProblem(403, "caller-rule", text, rule=rule.name)
     try:
         require_host(host, rule.callback_hosts)
     except UrlRefused as error:
         text = f"Rule {rule.name!r} does not allow callbacks to {host}."
-        raise Problem(403, "caller-rule", text, rule=rule.name) from error
+        raise HttpProblem(403, "caller-rule", text, rule=rule.name) from error
 
 
 def _is_gateway(headers: Mapping[str, list[str]], hop: HopSettings) -> bool:
@@ -98,5 +98,5 @@ def _normal(object_id: object) -> str:
     return object_id.lower() if _GUID.fullmatch(object_id) else object_id
 
 
-def _unknown() -> Problem:
-    return Problem(401, "caller-unknown", "No verified caller; call through the gateway.")
+def _unknown() -> HttpProblem:
+    return HttpProblem(401, "caller-unknown", "No verified caller; call through the gateway.")

@@ -15,15 +15,21 @@ import uuid
 import structlog
 
 from gateway.notifications.api.callers import require_allowed
-from gateway.notifications.api.problems import Problem
+from gateway.notifications.api.problems import HttpProblem
 from gateway.notifications.api.schema import JobRequest
-from gateway.notifications.callbacks.ssrf import Target, UrlRefused, parse_target, require_addresses, require_host
+from gateway.notifications.callbacks.ssrf import (
+    CallbackTarget,
+    UrlRefused,
+    parse_target,
+    require_addresses,
+    require_host,
+)
 from gateway.notifications.engine import Engine
 from gateway.notifications.settings import CallerRule, NotificationSettings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.jobs import Acceptance, Refusal
-from gateway.notifications.store.model import Job, Key, derive_key
-from gateway.notifications.workflow.transitions import Event, State
+from gateway.notifications.store.model import IdempotencyKey, Job, derive_key
+from gateway.notifications.workflow.transitions import JobEvent, State
 from gateway.wire.addresses import Resolve
 
 log = structlog.get_logger("gateway.notifications")
@@ -44,14 +50,14 @@ class Intake:
         self._settings = settings
         self._engine = engine
         self._resolve = resolve
-        self._checked: dict[Target, float] = {}
+        self._checked: dict[CallbackTarget, float] = {}
 
     async def accept(self, caller: str, rule: CallerRule, request: JobRequest, key: str | None) -> Acceptance:
         """
         Make *request* durable.
 
         Raises:
-            Problem: 403, 409, 422 or 429, by rule or by state.
+            HttpProblem: 403, 409, 422 or 429, by rule or by state.
         """
         target = await self._require_callable(rule, request)
         began = time.perf_counter()
@@ -60,7 +66,7 @@ class Intake:
         if isinstance(found, Refusal):
             status, detail = _REFUSALS[found.reason]
             headers = {"retry-after": "30"} if status == 429 else None
-            raise Problem(status, found.reason, detail, headers, rule=rule.name)
+            raise HttpProblem(status, found.reason, detail, headers, rule=rule.name)
         self._engine.metrics.accept_time.observe(time.perf_counter() - began)
         self._tell(found)
         return found
@@ -69,7 +75,9 @@ class Intake:
         """Stop watching. The batch job itself goes on: F&O has no action to cancel one."""
         now = self._engine.parts.clock.now()
         write = self._engine.store.write
-        stopped = await write(lambda connection: jobs.move(connection, job.id, Event.STOP, now, next_attempt_at=None))
+        stopped = await write(
+            lambda connection: jobs.move(connection, job.id, JobEvent.STOP, now, next_attempt_at=None)
+        )
         self._engine.stop_watching(job.id)
         if stopped is not None:
             log.info("job_stopped", job=job.id, batch=job.batch_id)
@@ -80,25 +88,27 @@ class Intake:
         Send the callback again; never starts the batch job.
 
         Raises:
-            Problem: 409 while the first delivery is not finished.
+            HttpProblem: 409 while the first delivery is not finished.
         """
         now = self._engine.parts.clock.now()
         lifetime_s = self._settings.callbacks.lifetime_s
         found = await self._engine.store.write(lambda connection: jobs.reopen(connection, job.id, now, lifetime_s))
         if found is None:
-            raise Problem(409, "job-not-final", "Only a job whose callback is delivered or given up can be replayed.")
+            raise HttpProblem(
+                409, "job-not-final", "Only a job whose callback is delivered or given up can be replayed."
+            )
         self._engine.announce()
         log.info("callback_replayed", job=job.id, series=found.series)
         return found
 
-    async def _record(self, job: Job, key: Key, rule: CallerRule) -> Acceptance | Refusal:
+    async def _record(self, job: Job, key: IdempotencyKey, rule: CallerRule) -> Acceptance | Refusal:
         exclusive = self._settings.d365.on_running == "reject"
         write = self._engine.store.write
         found = await write(lambda connection: jobs.accept(connection, job, key, rule.max_active, exclusive))
         self._engine.announce()
         return found
 
-    async def _require_callable(self, rule: CallerRule, request: JobRequest) -> Target:
+    async def _require_callable(self, rule: CallerRule, request: JobRequest) -> CallbackTarget:
         """Rules first (403), then the URL itself (422); unresolved names get their chance at delivery."""
         try:
             target = parse_target(request.url, self._settings.callbacks)
@@ -113,7 +123,7 @@ class Intake:
             raise _refused(error) from error
         return target
 
-    async def _require_addresses(self, target: Target) -> None:
+    async def _require_addresses(self, target: CallbackTarget) -> None:
         now = time.monotonic()
         if now - self._checked.get(target, -_REMEMBER_S) < _REMEMBER_S:
             return
@@ -126,7 +136,7 @@ class Intake:
             self._checked.clear()
         self._checked[target] = now
 
-    def _draft(self, caller: str, rule: CallerRule, request: JobRequest, target: Target) -> Job:
+    def _draft(self, caller: str, rule: CallerRule, request: JobRequest, target: CallbackTarget) -> Job:
         now = self._engine.parts.clock.now()
         profile = request.profile or rule.profile or self._profile(request)
         deadline_at, callback_deadline_at = self._deadlines(now, profile, rule, request)
@@ -177,5 +187,5 @@ class Intake:
         )  # fmt: skip
 
 
-def _refused(error: UrlRefused) -> Problem:
-    return Problem(422, "callback-refused", f"Refused: {error}.")
+def _refused(error: UrlRefused) -> HttpProblem:
+    return HttpProblem(422, "callback-refused", f"Refused: {error}.")

@@ -17,7 +17,7 @@ MEDIA_TYPE = "application/problem+json"
 
 # The stable codes, each with what it means; the OpenAPI document lists them.
 SLUGS: dict[str, str] = {
-    "caller-unknown": "The gateway did not vouch for a caller.",
+    "caller-unknown": "No trusted gateway named the caller.",
     "caller-rule": "The caller's rule does not allow this.",
     "body-invalid": "The request body cannot be used.",
     "body-too-large": "The request body is too large.",
@@ -34,7 +34,7 @@ SLUGS: dict[str, str] = {
 }
 
 
-class Problem(Exception):
+class HttpProblem(Exception):
     """A request that is answered with an error; *extra* adds members, *headers* adds header fields."""
 
     def __init__(
@@ -65,8 +65,8 @@ class Problem(Exception):
 
 
 def answer_problem(request: Request, error: Exception) -> Response:
-    """Starlette's handler for Problem."""
-    assert isinstance(error, Problem)  # noqa: S101 - registered for this type
+    """Starlette's handler for HttpProblem."""
+    assert isinstance(error, HttpProblem)  # noqa: S101 - registered for this type
     return error.response()
 
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from gateway.notifications.api.callers import identify, rule_for
 from gateway.notifications.api.intake import Intake
 from gateway.notifications.api.openapi import document
-from gateway.notifications.api.problems import Problem
+from gateway.notifications.api.problems import HttpProblem
 from gateway.notifications.api.schema import moment, parse_request, view
 from gateway.notifications.callbacks.profiles import timestamp
 from gateway.notifications.engine import Engine
@@ -32,7 +32,7 @@ _KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,
 _NOTE = "Watching has stopped. The batch job itself goes on: F&O offers no action to cancel it."
 
 
-class Api:
+class JobEndpoints:
     """The endpoints."""
 
     def __init__(self, settings: NotificationSettings, engine: Engine, intake: Intake) -> None:
@@ -100,22 +100,17 @@ class Api:
         job_id = request.path_params["id"]
         job = await self._engine.store.read(lambda connection: jobs.find(connection, job_id))
         if job is None or job.caller != caller:
-            raise Problem(404, "job-unknown", "No such job.")
+            raise HttpProblem(404, "job-unknown", "No such job.")
         return job
 
     async def _body(self, request: Request) -> bytes:
         media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
         if media_type != "application/json" and not media_type.endswith("+json"):
-            raise Problem(415, "media-type", "Send Content-Type: application/json.")
-        body = b""
+            raise HttpProblem(415, "media-type", "Send Content-Type: application/json.")
         try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > self._settings.max_body_bytes:
-                    raise Problem(413, "body-too-large", f"At most {self._settings.max_body_bytes} bytes.")
+            return await _bounded_body(request, self._settings.max_body_bytes)
         except ClientDisconnect as error:
-            raise Problem(400, "body-invalid", "The body broke off.") from error
-        return body
+            raise HttpProblem(400, "body-invalid", "The body broke off.") from error
 
     def _pending(self, request: Request, job: Job) -> Response:
         retry_after = str(max(1, round(self._settings.polling.interval_s)))
@@ -131,6 +126,15 @@ class Api:
         """Where callers find us: never made from the request's Host, which is theirs to choose."""
         configured = self._settings.public_url
         return configured.rstrip("/") if configured else str(request.scope.get("root_path", "")).rstrip("/")
+
+
+async def _bounded_body(request: Request, limit: int) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise HttpProblem(413, "body-too-large", f"At most {limit} bytes.")
+    return body
 
 
 def attempt_view(entry: dict[str, object]) -> dict[str, object]:
@@ -152,14 +156,16 @@ def parse_key(request: Request) -> str | None:
     The Idempotency-Key, without quotes.
 
     Raises:
-        Problem: 400 for an empty, overlong, repeated or oddly formed one.
+        HttpProblem: 400 for an empty, overlong, repeated or oddly formed one.
     """
     values = request.headers.getlist("idempotency-key")
     if not values:
         return None
     found = _KEY.fullmatch(values[0].strip())
     if found is None or len(values) > 1:
-        raise Problem(400, "key-invalid", "Idempotency-Key must be one string of 1 to 255 visible ASCII characters.")
+        raise HttpProblem(
+            400, "key-invalid", "Idempotency-Key must be one string of 1 to 255 visible ASCII characters."
+        )
     return found.group(1) or found.group(2)
 
 
@@ -168,17 +174,17 @@ def parse_query(request: Request) -> tuple[str | None, float | None, int]:
     Filters of a list: state, creation time before (epoch seconds), limit.
 
     Raises:
-        Problem: 400.
+        HttpProblem: 400.
     """
     query = request.query_params
     state = query.get("status")
     if state is not None and state not in list(State):
-        raise Problem(400, "query-invalid", f"status must be one of {', '.join(State)}.")
+        raise HttpProblem(400, "query-invalid", f"status must be one of {', '.join(State)}.")
     try:
         before = float(query["before"]) if "before" in query else None
         limit = int(query.get("limit", "100"))
     except ValueError as error:
-        raise Problem(400, "query-invalid", "before and limit must be numbers.") from error
+        raise HttpProblem(400, "query-invalid", "before and limit must be numbers.") from error
     if not 1 <= limit <= 1000:
-        raise Problem(400, "query-invalid", "limit must be from 1 to 1000.")
+        raise HttpProblem(400, "query-invalid", "limit must be from 1 to 1000.")
     return state, before, limit

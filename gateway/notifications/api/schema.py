@@ -1,7 +1,7 @@
 """
 What a request body may say and what an answer says.
 
-Writers name the two fields as they like: ADF adds ``callBackUri`` by itself, people write ``callbackUrl``, F&O calls
+Clients name the two fields differently: ADF adds ``callBackUri`` automatically, people write ``callbackUrl``, F&O calls
 the job ``BatchJobRecId``. All are accepted in any case; two that disagree are refused.
 
 Source: ADF "Webhook activity"; Durable Functions "HTTP API" (``runtimeStatus``, ``statusQueryGetUri``).
@@ -10,11 +10,11 @@ Source: ADF "Webhook activity"; Durable Functions "HTTP API" (``runtimeStatus``,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.notifications.api.problems import Problem
+from gateway.notifications.api.problems import HttpProblem
 from gateway.notifications.callbacks.profiles import PROFILES, timestamp
 from gateway.notifications.store.model import Job
 from gateway.notifications.workflow.outcomes import READINGS
@@ -44,16 +44,15 @@ def parse_request(body: bytes) -> JobRequest:
     Read a request body.
 
     Raises:
-        Problem: 400 with the sentence that helps.
+        HttpProblem: 400 with the sentence that helps.
     """
     members = _members(body)
-    url_members = [(name, value) for name, value in members if name.lower() in _URL_NAMES]
     return JobRequest(
-        batch_id=_batch_id(_one("batchId", (v for n, v in members if n.lower() in _BATCH_NAMES))),
-        url=_url(_one("callbackUrl", (value for _, value in url_members))),
-        from_adf=any(name == _ADF_NAME for name, _ in url_members),
-        profile=_profile(_one("profile", (v for n, v in members if n.lower() == "profile"), None)),
-        timeout_s=_timeout(_one("timeoutSeconds", (v for n, v in members if n.lower() == "timeoutseconds"), None)),
+        batch_id=_batch_id(_one("batchId", _values(members, _BATCH_NAMES))),
+        url=_url(_one("callbackUrl", _values(members, _URL_NAMES))),
+        from_adf=any(name == _ADF_NAME for name, _ in members),
+        profile=_profile(_one("profile", _values(members, {"profile"}), None)),
+        timeout_s=_timeout(_one("timeoutSeconds", _values(members, {"timeoutseconds"}), None)),
     )
 
 
@@ -112,15 +111,18 @@ def _callback(job: Job) -> dict[str, object]:
     }
 
 
-def _members(body: bytes) -> list[tuple[str, Any]]:
+Members = list[tuple[str, Any]]
+
+
+def _members(body: bytes) -> Members:
     """The members of the object, duplicates included, so that two that disagree are seen."""
     try:
-        found = json.loads(body, object_pairs_hook=_Pairs)
+        parsed = json.loads(body, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError) as error:
-        raise Problem(400, "body-invalid", "The body is not valid JSON.") from error
-    if not isinstance(found, _Pairs):
-        raise Problem(400, "body-invalid", "The body must be a JSON object.")
-    return list(found)
+        raise HttpProblem(400, "body-invalid", "The body is not valid JSON.") from error
+    if not isinstance(parsed, _Pairs):
+        raise HttpProblem(400, "body-invalid", "The body must be a JSON object.")
+    return list(parsed)
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -130,35 +132,39 @@ class _Pairs(list[tuple[str, Any]]):
 _REQUIRED: Any = object()
 
 
-def _one(name: str, values: Iterable[Any], default: Any = _REQUIRED) -> Any:
-    found = list(values)
-    if not found:
-        if default is _REQUIRED:
-            raise Problem(400, "body-invalid", f"{name} is missing.")
+def _values(members: Members, names: Container[str]) -> list[Any]:
+    """The values of all members with one of *names*, which are in lower case."""
+    return [value for name, value in members if name.lower() in names]
+
+
+def _one(name: str, values: list[Any], default: Any = _REQUIRED) -> Any:
+    if not values and default is _REQUIRED:
+        raise HttpProblem(400, "body-invalid", f"{name} is missing.")
+    if not values:
         return default
-    if any(str(value) != str(found[0]) for value in found):
-        raise Problem(400, "body-invalid", f"{name} is given more than once, with different values.")
-    return found[0]
+    if any(str(value) != str(values[0]) for value in values):
+        raise HttpProblem(400, "body-invalid", f"{name} is given more than once, with different values.")
+    return values[0]
 
 
 def _batch_id(value: Any) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 19:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _MAX_BATCH_ID:
-        raise Problem(400, "body-invalid", "batchId must be a positive 64-bit integer, the BatchJobRecId.")
+        raise HttpProblem(400, "body-invalid", "batchId must be a positive 64-bit integer, the BatchJobRecId.")
     return value
 
 
 def _url(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise Problem(400, "body-invalid", "callbackUrl must be a URL.")
+        raise HttpProblem(400, "body-invalid", "callbackUrl must be a URL.")
     return value
 
 
 def _profile(value: Any) -> str | None:
     if value is None or (isinstance(value, str) and value in PROFILES):
         return value
-    raise Problem(400, "body-invalid", f"profile must be one of {', '.join(PROFILES)}.")
+    raise HttpProblem(400, "body-invalid", f"profile must be one of {', '.join(PROFILES)}.")
 
 
 def _timeout(value: Any) -> float | None:
@@ -166,4 +172,4 @@ def _timeout(value: Any) -> float | None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= _MAX_TIMEOUT_S:
         return float(value)
-    raise Problem(400, "body-invalid", f"timeoutSeconds must be a number from 1 to {_MAX_TIMEOUT_S}.")
+    raise HttpProblem(400, "body-invalid", f"timeoutSeconds must be a number from 1 to {_MAX_TIMEOUT_S}.")

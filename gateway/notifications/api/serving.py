@@ -1,8 +1,8 @@
 """
 The service on its own: a listener that only a gateway can use.
 
-Somebody has to vouch for ``caller-objectid``. So this refuses to start unless the hop is configured: a shared secret,
-or client certificates that the listener itself demands.
+``caller-objectid`` must come from a trusted gateway. So this refuses to start unless the hop is configured: a shared
+secret, or client certificates that the listener itself demands.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gateway.notifications.settings import NotificationSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class ServiceListener:
     """Where to listen, and by which TLS files (PEM)."""
 
     host: str
@@ -31,7 +31,7 @@ class Listener:
     client_ca: Path | None = None
 
 
-def serve(settings: NotificationSettings, listener: Listener, json_logs: bool = True) -> None:
+def serve(settings: NotificationSettings, listener: ServiceListener, json_logs: bool = True) -> None:
     """
     Run until stopped.
 
@@ -55,13 +55,15 @@ def serve(settings: NotificationSettings, listener: Listener, json_logs: bool = 
     )
 
 
-def require_hop(settings: NotificationSettings, listener: Listener) -> None:
-    """Refuse a listener on which anybody could claim to be anybody."""
+def require_hop(settings: NotificationSettings, listener: ServiceListener) -> None:
+    """Refuse a listener on which any client could pose as any caller."""
     hop = settings.hop
     if hop.mtls and not (listener.certificate and listener.key and listener.client_ca):
         raise GatewayError("hop.mtls needs --certificate, --key and --client-ca")
     if not hop.mtls and hop.shared_secret is None:
-        raise GatewayError("set notifications.hop.shared-secret or notifications.hop.mtls: who vouches for callers?")
+        raise GatewayError(
+            "set notifications.hop.shared-secret or notifications.hop.mtls: otherwise any client could name itself"
+        )
 
 
 def log_lines(as_json: bool) -> None:

@@ -36,7 +36,7 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CallbackAnswer:
     """
     What came of one attempt.
 
@@ -57,7 +57,7 @@ class Answer:
     allowed_origin: str | None = None
 
 
-def classify(answer: Answer, doubted_before: bool) -> Decision:
+def classify(answer: CallbackAnswer, doubted_before: bool) -> Decision:
     """
     The decision on one answer.
 
@@ -76,7 +76,7 @@ def classify(answer: Answer, doubted_before: bool) -> Decision:
     return Decision.PERMANENT
 
 
-def next_attempt(attempts: int, now: float, jitter: float, answer: Answer, max_retry_after_s: float) -> float:
+def next_attempt(attempts: int, now: float, jitter: float, answer: CallbackAnswer, max_retry_after_s: float) -> float:
     """
     When to try again, epoch seconds.
 

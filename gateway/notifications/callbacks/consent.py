@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.notifications.callbacks.classification import Answer, Decision, Doubt, classify
+from gateway.notifications.callbacks.classification import CallbackAnswer, Decision, Doubt, classify
 
 PROFILE = "cloudevents"
 
@@ -22,10 +22,12 @@ def question(origin: str) -> dict[str, str]:
     return {"webhook-request-origin": origin}
 
 
-def refusal(answer: Answer, origin: str) -> Answer | None:
+def refusal(answer: CallbackAnswer, origin: str) -> CallbackAnswer | None:
     """None when *answer* to the question is a grant; else what came of the attempt. Nothing was delivered by it."""
     if (answer.allowed_origin or "").lower() in (origin, "*"):
         return None
     if classify(answer, doubted_before=False) is Decision.RETRY:
         return replace(answer, doubt=Doubt.NONE)
-    return Answer(error="consent-refused", excerpt=f"OPTIONS was answered {answer.status} without a grant for {origin}")
+    return CallbackAnswer(
+        error="consent-refused", excerpt=f"OPTIONS was answered {answer.status} without a grant for {origin}"
+    )

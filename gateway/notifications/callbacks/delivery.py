@@ -1,5 +1,5 @@
 """
-Delivering the news: one attempt after another until the receiver has it, refuses it, or the time is over.
+Callback delivery: retry until the receiver accepts, refuses, or time runs out.
 
 An attempt is written down before it is made. So one that a crash cut short is known to be doubtful, and a receiver
 that then says "unknown" has most likely used its URL already.
@@ -14,8 +14,8 @@ import structlog
 
 from gateway.notifications.callbacks import consent
 from gateway.notifications.callbacks import signature as signatures
-from gateway.notifications.callbacks.classification import Answer, Decision, classify, next_attempt
-from gateway.notifications.callbacks.profiles import Report, render
+from gateway.notifications.callbacks.classification import CallbackAnswer, Decision, classify, next_attempt
+from gateway.notifications.callbacks.profiles import RunReport, render
 from gateway.notifications.callbacks.sending import CallbackSender
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import CallbackSettings
@@ -29,7 +29,7 @@ from gateway.notifications.workflow.outcomes import Outcome
 
 log = structlog.get_logger("gateway.notifications")
 
-_DICE = random.Random()  # noqa: S311 - for jitter
+_RANDOM = random.Random()  # noqa: S311 - for jitter
 
 
 class Deliverer:
@@ -68,14 +68,14 @@ class Deliverer:
         self._tell(begun, attempt, answer, decision, next_at)
         return after
 
-    async def _send(self, job: Job) -> Answer:
+    async def _send(self, job: Job) -> CallbackAnswer:
         content_type, body = render(job.profile, report_of(job), self._settings.source)
         timestamp = int(self._clock.now())
         headers = signatures.headers(self._settings.signing_secrets, job.id, timestamp, body)
         try:
             url = self._sealer.open(job.url)
         except Exception:  # another key than the one it was sealed with; the text could name the URL
-            return Answer(error="url-refused", excerpt="the callback URL in the store cannot be decrypted")
+            return CallbackAnswer(error="url-refused", excerpt="the callback URL in the store cannot be decrypted")
         origin = self._settings.webhook_origin if job.profile == consent.PROFILE else None
         if origin is not None:
             headers |= consent.question(origin)
@@ -84,13 +84,15 @@ class Deliverer:
                 return refused
         return await self._sender.send(url, {"content-type": content_type, **headers}, body)
 
-    def _next(self, job: Job, number: int, answer: Answer) -> float | None:
+    def _next(self, job: Job, number: int, answer: CallbackAnswer) -> float | None:
         """The time of the next attempt, unless the callback's own deadline comes first."""
-        jitter = _DICE.random()
+        jitter = _RANDOM.random()
         at = next_attempt(number, self._clock.now(), jitter, answer, self._settings.max_retry_after_s)
         return at if at <= job.callback_deadline_at else None
 
-    def _tell(self, job: Job, attempt: Attempt, answer: Answer, decision: Decision, next_at: float | None) -> None:
+    def _tell(
+        self, job: Job, attempt: Attempt, answer: CallbackAnswer, decision: Decision, next_at: float | None
+    ) -> None:
         self._metrics.attempts.labels(decision).inc()
         facts = {"job": job.id, "host": job.host, "attempt": attempt.number, "series": attempt.series}
         log.info("callback_attempt", **facts, status=answer.status, error=answer.error, decision=decision)
@@ -99,9 +101,9 @@ class Deliverer:
             log.error("callback_exhausted", **facts, status=answer.status, error=answer.error)
 
 
-def report_of(job: Job) -> Report:
+def report_of(job: Job) -> RunReport:
     """What there is to tell about a job whose outcome is known."""
-    return Report(
+    return RunReport(
         job_id=job.id,
         batch_id=job.batch_id,
         outcome=job.outcome or Outcome.UNKNOWN,

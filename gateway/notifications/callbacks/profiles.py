@@ -15,7 +15,7 @@ from gateway.notifications.workflow.outcomes import READINGS, Outcome, Reading
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RunReport:
     """One finished watch; times in epoch seconds."""
 
     job_id: str
@@ -58,21 +58,21 @@ def timestamp(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def adf(report: Report, source: str) -> dict[str, object]:
+def adf(report: RunReport, source: str) -> dict[str, object]:
     """ADF's shape: PascalCase, ``StatusCode`` a string, ``Error`` only on failure."""
     error = report.error("ErrorCode", "Message")
     body: dict[str, object] = {"Output": report.data(), "StatusCode": str(report.reading.status_code)}
     return body if error is None else {**body, "Error": error}
 
 
-def standard(report: Report, source: str) -> dict[str, object]:
+def standard(report: RunReport, source: str) -> dict[str, object]:
     """The Standard Webhooks envelope."""
     error = report.error("code", "message")
     data = report.data() if error is None else {**report.data(), "error": error}
     return {"type": f"batch_job.{report.outcome}", "timestamp": timestamp(report.ended_at), "data": data}
 
 
-def cloudevents(report: Report, source: str) -> dict[str, object]:
+def cloudevents(report: RunReport, source: str) -> dict[str, object]:
     """A CloudEvent in structured mode."""
     return {
         "specversion": "1.0",
@@ -86,13 +86,13 @@ def cloudevents(report: Report, source: str) -> dict[str, object]:
     }
 
 
-def plain(report: Report, source: str) -> dict[str, object]:
+def plain(report: RunReport, source: str) -> dict[str, object]:
     """Flat JSON for people and Logic Apps."""
     status = "succeeded" if report.outcome is Outcome.SUCCEEDED else "failed"
     return {**report.data(), "status": status, "error": report.error("code", "message")}
 
 
-PROFILES: dict[str, tuple[str, Callable[[Report, str], dict[str, object]]]] = {
+PROFILES: dict[str, tuple[str, Callable[[RunReport, str], dict[str, object]]]] = {
     "adf": ("application/json", adf),
     "standard": ("application/json", standard),
     "cloudevents": ("application/cloudevents+json", cloudevents),
@@ -100,7 +100,7 @@ PROFILES: dict[str, tuple[str, Callable[[Report, str], dict[str, object]]]] = {
 }
 
 
-def render(profile: str, report: Report, source: str) -> tuple[str, bytes]:
+def render(profile: str, report: RunReport, source: str) -> tuple[str, bytes]:
     """Content type and body of a callback; the bytes are the same on every attempt."""
     content_type, shape = PROFILES[profile]
     return content_type, json.dumps(shape(report, source), separators=(",", ":")).encode()

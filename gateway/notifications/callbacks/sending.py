@@ -1,7 +1,7 @@
 """
 Sending one callback: to the very address that was checked, no redirects, no proxies, bounded in time and size.
 
-Every way that httpx2 can fail is translated here, and only here, into an ``Answer``.
+Every way that httpx2 can fail is translated here, and only here, into an ``CallbackAnswer``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import httpx2 as httpx
 
-from gateway.notifications.callbacks.classification import Answer, Doubt
+from gateway.notifications.callbacks.classification import CallbackAnswer, Doubt
 from gateway.notifications.callbacks.ssrf import UrlRefused, parse_target, require_addresses, require_host
 from gateway.notifications.settings import CallbackSettings
 from gateway.outside.isolation import no_cookies
@@ -59,22 +59,22 @@ class CallbackSender:
         require_host(target.host, self.settings.hosts)
         return require_addresses(await self._resolve(target.host, target.port), self.settings)
 
-    async def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
+    async def ask(self, url: str, headers: Mapping[str, str]) -> CallbackAnswer:
         """An OPTIONS request, bounded and guarded like an attempt."""
         return await self._request("OPTIONS", url, headers, b"")
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> CallbackAnswer:
         """One attempt; never raises for anything the receiver or the network does."""
         return await self._request("POST", url, headers, body)
 
-    async def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> CallbackAnswer:
         async with self._turn:
             try:
                 address = await asyncio.wait_for(self.check(url), self.settings.connect_timeout_s)
             except UrlRefused as error:
-                return Answer(error="url-refused", excerpt=str(error))
+                return CallbackAnswer(error="url-refused", excerpt=str(error))
             except (OSError, TimeoutError):
-                return Answer(error="dns-failure")
+                return CallbackAnswer(error="dns-failure")
             return await self._reach(
                 self._client.build_request(
                     method, url, headers={**_HEADERS, **headers}, content=body, extensions={"address": address}
@@ -85,22 +85,22 @@ class CallbackSender:
         """Drop all connections."""
         await self._client.aclose()
 
-    async def _reach(self, request: httpx.Request) -> Answer:
+    async def _reach(self, request: httpx.Request) -> CallbackAnswer:
         try:
             async with asyncio.timeout(self.settings.total_timeout_s):
                 return await self._exchange(request)
         except _UNSENT as error:
-            return Answer(error=_name(error))
+            return CallbackAnswer(error=_name(error))
         except (httpx.HTTPError, TimeoutError, OSError) as error:
-            return Answer(error=_name(error), doubt=Doubt.POSSIBLE)
+            return CallbackAnswer(error=_name(error), doubt=Doubt.POSSIBLE)
 
-    async def _exchange(self, request: httpx.Request) -> Answer:
+    async def _exchange(self, request: httpx.Request) -> CallbackAnswer:
         response = await self._client.send(request, stream=True)
         try:
             excerpt = await self._excerpt(response) if response.status_code >= 300 else ""
         finally:
             await response.aclose()
-        return Answer(
+        return CallbackAnswer(
             status=response.status_code,
             retry_after=response.headers.get("retry-after"),
             excerpt=excerpt,
@@ -109,14 +109,19 @@ class CallbackSender:
 
     async def _excerpt(self, response: httpx.Response) -> str:
         """The start of an answer. The status has come, so a body that stalls or breaks off changes nothing."""
-        kept = b""
+        kept = bytearray()
         with contextlib.suppress(httpx.HTTPError, TimeoutError):
             async with asyncio.timeout(_EXCERPT_S):
-                async for chunk in response.aiter_raw():
-                    kept += chunk
-                    if len(kept) >= self.settings.max_answer_bytes:
-                        break
+                await _fill(kept, response, self.settings.max_answer_bytes)
         return kept[:1024].decode("utf-8", "replace")
+
+
+async def _fill(kept: bytearray, response: httpx.Response, limit: int) -> None:
+    """Append the body to *kept* until it has *limit* bytes: what arrived before an interruption stays."""
+    async for chunk in response.aiter_raw():
+        kept += chunk
+        if len(kept) >= limit:
+            return
 
 
 def _name(error: Exception) -> str:

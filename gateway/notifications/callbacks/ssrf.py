@@ -26,7 +26,7 @@ class UrlRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class CallbackTarget:
     """A callback URL in parts: *host* in lower-case ASCII without brackets."""
 
     scheme: str
@@ -34,7 +34,7 @@ class Target:
     port: int
 
 
-def parse_target(url: str, settings: CallbackSettings) -> Target:
+def parse_target(url: str, settings: CallbackSettings) -> CallbackTarget:
     """
     Check the text of a callback URL.
 
@@ -93,10 +93,10 @@ def _host(host: str | None) -> str:
     return name
 
 
-def _checked(scheme: str, host: str, port: int | None, settings: CallbackSettings) -> Target:
+def _checked(scheme: str, host: str, port: int | None, settings: CallbackSettings) -> CallbackTarget:
     if scheme not in ("https", "http") or (scheme == "http" and not settings.allow_http):
         raise UrlRefused("the callback URL must be https")
     number = port if port is not None else (443 if scheme == "https" else 80)
     if not settings.allow_http and number not in settings.ports:
         raise UrlRefused(f"the callback port {number} is not allowed")
-    return Target(scheme, host, number)
+    return CallbackTarget(scheme, host, number)

@@ -11,7 +11,7 @@ import importlib
 import time
 from typing import Any
 
-from gateway.notifications.d365.errors import D365Error, Kind
+from gateway.notifications.d365.errors import D365Error, FailureKind
 from gateway.notifications.settings import D365Settings
 
 
@@ -45,7 +45,7 @@ class AzureCredential:
         try:
             token = await self._credential.get_token(self._scope)
         except Exception as error:  # azure-core's tree is not importable without the extra
-            kind = Kind.AUTH if type(error).__name__ == "ClientAuthenticationError" else Kind.TRANSIENT
+            kind = FailureKind.AUTH if type(error).__name__ == "ClientAuthenticationError" else FailureKind.TRANSIENT
             raise D365Error(kind, f"azure-identity could not get a token ({type(error).__name__}).") from error
         self._value, self._refresh_at = token.token, token.expires_on - 300
 

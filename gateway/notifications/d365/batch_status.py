@@ -13,7 +13,7 @@ from enum import Enum
 
 
 class Phase(Enum):
-    """What a status means to somebody who waits."""
+    """What a status means for a watch."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -59,7 +59,7 @@ class Row:
 
     @property
     def phase(self) -> Phase:
-        """The status read for waiting; a status nobody knows is UNKNOWN, never an end."""
+        """The meaning of the status; an undocumented status is UNKNOWN, never an end."""
         return STATUSES.get(self.status, Phase.UNKNOWN)
 
     def dump(self) -> dict[str, object]:

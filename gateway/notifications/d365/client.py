@@ -15,7 +15,14 @@ import httpx2 as httpx
 
 from gateway.notifications.callbacks.classification import parse_retry_after
 from gateway.notifications.d365.batch_status import Row, parse_row
-from gateway.notifications.d365.errors import APPLICATIONS_FORM, MISSING, PRIVILEGE, D365Error, Kind, odata_message
+from gateway.notifications.d365.errors import (
+    APPLICATIONS_FORM,
+    MISSING,
+    PRIVILEGE,
+    D365Error,
+    FailureKind,
+    odata_message,
+)
 from gateway.notifications.d365.gate import Gate
 from gateway.notifications.d365.start_answer import StartAnswer, parse_start
 from gateway.notifications.d365.token_provider import TokenProvider
@@ -135,10 +142,10 @@ class D365Client:
             return await self._client.request(method, url, headers=headers, content=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             self._metrics.d365_requests.labels(method, "unreachable").inc()
-            raise D365Error(Kind.TRANSIENT, "F&O could not be reached.") from error
+            raise D365Error(FailureKind.TRANSIENT, "F&O could not be reached.") from error
         except httpx.HTTPError as error:
             self._metrics.d365_requests.labels(method, "broken").inc()
-            raise D365Error(Kind.AMBIGUOUS, f"The connection to F&O failed ({type(error).__name__}).") from error
+            raise D365Error(FailureKind.AMBIGUOUS, f"The connection to F&O failed ({type(error).__name__}).") from error
 
     def _note_date(self, headers: Mapping[str, str]) -> None:
         ahead = parse_retry_after(headers.get("date"), 0.0)
@@ -153,10 +160,10 @@ class D365Client:
             wait = parse_retry_after(response.headers.get("retry-after"), self.now())
             pause_s = _PAUSE_S if wait is None else wait
             self.gate.pause(pause_s)
-            raise D365Error(Kind.THROTTLED, "F&O is throttling.", pause_s)
+            raise D365Error(FailureKind.THROTTLED, "F&O is throttling.", pause_s)
         if status in _TRANSIENT:
             wait = parse_retry_after(response.headers.get("retry-after"), self.now())
-            raise D365Error(Kind.AMBIGUOUS, f"F&O answered {status}.", wait)
+            raise D365Error(FailureKind.AMBIGUOUS, f"F&O answered {status}.", wait)
         raise _permanent(response)
 
 
@@ -184,18 +191,22 @@ def _parse(response: httpx.Response, more: Mapping[str, object]) -> list[Row]:
     try:
         return [parse_row({**fields, **more}) for fields in json.loads(response.content)["value"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise D365Error(Kind.TRANSIENT, "F&O answered 200 with something that is not an OData collection.") from error
+        raise D365Error(
+            FailureKind.TRANSIENT, "F&O answered 200 with something that is not an OData collection."
+        ) from error
 
 
 def _permanent(response: httpx.Response) -> D365Error:
     status = response.status_code
     if _is_unauthorized(response):
-        return D365Error(Kind.AUTH, APPLICATIONS_FORM)
+        return D365Error(FailureKind.AUTH, APPLICATIONS_FORM)
     if status == 403:
-        return D365Error(Kind.AUTH, f"{PRIVILEGE} {odata_message(response.content)}".strip())
+        return D365Error(FailureKind.AUTH, f"{PRIVILEGE} {odata_message(response.content)}".strip())
     if status == 404:
-        return D365Error(Kind.PERMANENT, MISSING)
-    return D365Error(Kind.PERMANENT, f"F&O answered {status}: {odata_message(response.content) or 'no reason given'}")
+        return D365Error(FailureKind.PERMANENT, MISSING)
+    return D365Error(
+        FailureKind.PERMANENT, f"F&O answered {status}: {odata_message(response.content) or 'no reason given'}"
+    )
 
 
 def _is_unauthorized(response: httpx.Response) -> bool:

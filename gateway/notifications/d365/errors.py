@@ -43,7 +43,7 @@ ENTRA_HINTS: dict[int, str] = {
 }
 
 
-class Kind(StrEnum):
+class FailureKind(StrEnum):
     """
     What to do about a failure.
 
@@ -67,7 +67,7 @@ class D365Error(Exception):
         retry_after_s: How long F&O asked us to wait.
     """
 
-    def __init__(self, kind: Kind, hint: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, kind: FailureKind, hint: str, retry_after_s: float | None = None) -> None:
         super().__init__(hint)
         self.kind = kind
         self.hint = hint

@@ -19,26 +19,26 @@ import structlog
 
 from gateway.notifications.d365.batch_status import Row
 from gateway.notifications.d365.client import D365Client
-from gateway.notifications.d365.errors import D365Error, Kind
+from gateway.notifications.d365.errors import D365Error, FailureKind
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import PollingSettings
 from gateway.notifications.workflow.clock import Clock
 
 log = structlog.get_logger("gateway.notifications")
 
-# Queries on their way at once. What falls due meanwhile gathers, and fills the next query; one place at F&O's door
-# (four may enter) stays free for start calls.
+# Simultaneous queries. What falls due meanwhile gathers and fills the next query; one of F&O's four request slots stays
+# free for start calls.
 _OUTSTANDING = 3
 
-_DICE = random.Random()  # noqa: S311 - for jitter
+_RANDOM = random.Random()  # noqa: S311 - for jitter
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
-class Subscription(Generic[T]):
+class PollSubscription(Generic[T]):
     """
-    Somebody who waits for a batch job.
+    A request for readings of a batch job.
 
     Attributes:
         judge: Called with each row read (None: no such job); its first result that is not None ends the subscription.
@@ -68,7 +68,7 @@ class Subscription(Generic[T]):
     def note(self, error: D365Error) -> None:
         """Hand over a failure; only a single reading gives up, and only when waiting cannot help."""
         self.error = error.hint
-        if self.once and error.kind in (Kind.AUTH, Kind.PERMANENT):
+        if self.once and error.kind in (FailureKind.AUTH, FailureKind.PERMANENT):
             self._fail(error)
 
     def _fail(self, error: Exception) -> None:
@@ -77,7 +77,7 @@ class Subscription(Generic[T]):
 
 
 @dataclass(slots=True, eq=False)
-class _Entry:
+class _Polled:
     """One batch job that is polled: when next (epoch seconds), how often (seconds), for whom."""
 
     batch_id: int
@@ -85,15 +85,15 @@ class _Entry:
     interval_s: float
     status: str | None = None
     in_flight: bool = False
-    subscriptions: list[Subscription[object]] = field(default_factory=list)
+    subscriptions: list[PollSubscription[object]] = field(default_factory=list)
 
     @property
     def is_idle(self) -> bool:
-        """Whether it waits for its time: somebody wants it, and no query is out for it."""
+        """Whether it waits for its time: it has subscriptions, and no query for it is under way."""
         return bool(self.subscriptions) and not self.in_flight
 
 
-_Asked = list[tuple[_Entry, tuple[Subscription[object], ...]]]
+_Asked = list[tuple[_Polled, tuple[PollSubscription[object], ...]]]
 
 
 class Poller:
@@ -104,21 +104,21 @@ class Poller:
         self._settings = settings
         self._clock = clock
         self._metrics = metrics
-        self._entries: dict[int, _Entry] = {}
+        self._entries: dict[int, _Polled] = {}
         # When to ask next: a heap, because looking through ten thousand entries at every turn costs more than asking.
         # An item counts only while its time is still its entry's.
-        self._agenda: list[tuple[float, int, _Entry]] = []
+        self._agenda: list[tuple[float, int, _Polled]] = []
         self._serial = itertools.count()
         self._wake = asyncio.Event()
         self._queries: set[asyncio.Task[None]] = set()
 
     def subscribe(
         self, batch_id: int, judge: Callable[[Row | None], T | None], delay_s: float = 0.0, once: bool = False
-    ) -> Subscription[T]:
+    ) -> PollSubscription[T]:
         """Ask for readings of a batch job, the first after *delay_s* seconds, until *judge* is satisfied."""
-        subscription = Subscription(batch_id, judge, once, asyncio.get_running_loop().create_future())
+        subscription = PollSubscription(batch_id, judge, once, asyncio.get_running_loop().create_future())
         due = self._clock.now() + delay_s
-        entry = self._entries.setdefault(batch_id, _Entry(batch_id, due, self._settings.interval_s))
+        entry = self._entries.setdefault(batch_id, _Polled(batch_id, due, self._settings.interval_s))
         entry.subscriptions.append(subscription)
         self._schedule(entry, min(entry.due, due))
         subscription.done.add_done_callback(lambda _: self._drop(entry, subscription))
@@ -141,18 +141,17 @@ class Poller:
         try:
             while True:
                 self._wake.clear()
-                for batch in self._due_batches():
-                    self._spawn(batch)
+                self._spawn_due()
                 await self._rest()
         finally:
             for task in self._queries:
                 task.cancel()
 
     async def _rest(self) -> None:
-        """Until the next is due, at most a tick: an entry that becomes due at once rings the bell."""
+        """Until the next is due, at most a tick: an entry that becomes due immediately wakes the loop."""
         soonest = self._agenda[0][0] if self._agenda else float("inf")
         if len(self._queries) >= _OUTSTANDING:
-            soonest = float("inf")  # the end of a query rings the bell
+            soonest = float("inf")  # the end of a query wakes the loop
         pause_s = min(max(soonest - self._clock.now(), 0.01), self._settings.tick_s)
         try:
             async with asyncio.timeout(pause_s):
@@ -162,7 +161,7 @@ class Poller:
         except TimeoutError:
             pass
 
-    def _due_batches(self) -> list[list[_Entry]]:
+    def _due_batches(self) -> list[list[_Polled]]:
         now, size = self._clock.now(), self._settings.chunk
         room = max(0, _OUTSTANDING - len(self._queries)) * size
         due = list(itertools.islice(self._pop(now), room))
@@ -171,7 +170,7 @@ class Poller:
             due += itertools.islice(later, -len(due) % size)
         return [due[at : at + size] for at in range(0, len(due), size)]
 
-    def _pop(self, until: float) -> Iterator[_Entry]:
+    def _pop(self, until: float) -> Iterator[_Polled]:
         """Take entries off the agenda, soonest first, as far as they are due by *until*."""
         while self._agenda and self._agenda[0][0] <= until:
             due, _, entry = heapq.heappop(self._agenda)
@@ -179,19 +178,23 @@ class Poller:
                 entry.in_flight = True
                 yield entry
 
-    def _schedule(self, entry: _Entry, due: float) -> None:
+    def _schedule(self, entry: _Polled, due: float) -> None:
         entry.due = due
         if entry.is_idle:
             heapq.heappush(self._agenda, (due, next(self._serial), entry))
 
-    def _spawn(self, batch: list[_Entry]) -> None:
+    def _spawn_due(self) -> None:
+        for batch in self._due_batches():
+            self._spawn(batch)
+
+    def _spawn(self, batch: list[_Polled]) -> None:
         task = asyncio.create_task(self._poll(batch))
         self._queries.add(task)
         task.add_done_callback(self._queries.discard)
 
-    async def _poll(self, batch: list[_Entry]) -> None:
+    async def _poll(self, batch: list[_Polled]) -> None:
         self._metrics.polls.inc()
-        # Whoever subscribes while the query is out needs a reading made after that moment, not this one.
+        # A subscription made while the query is under way needs a reading made after that moment, not this one.
         asked = [(entry, tuple(entry.subscriptions)) for entry in batch]
         try:
             rows = await self._client.read(entry.batch_id for entry in batch)
@@ -219,7 +222,7 @@ class Poller:
             for subscription in subscriptions:
                 subscription.note(error)
 
-    def _plan(self, entry: _Entry, status: str | None, served: int) -> None:
+    def _plan(self, entry: _Polled, status: str | None, served: int) -> None:
         """The next time: soon after a change, ever later while nothing happens, never quite regularly."""
         settings, now = self._settings, self._clock.now()
         if status != entry.status:
@@ -227,10 +230,10 @@ class Poller:
         elif now >= entry.due:  # not when it merely filled a free place before its time
             entry.interval_s = min(entry.interval_s * settings.growth, settings.max_interval_s)
         entry.status = status
-        spread = 1 + settings.jitter * (2 * _DICE.random() - 1)
+        spread = 1 + settings.jitter * (2 * _RANDOM.random() - 1)
         entry.due = now + entry.interval_s * spread if served >= len(entry.subscriptions) else now
 
-    def _drop(self, entry: _Entry, subscription: Subscription[object]) -> None:
+    def _drop(self, entry: _Polled, subscription: PollSubscription[object]) -> None:
         if subscription in entry.subscriptions:
             entry.subscriptions.remove(subscription)
         if not entry.subscriptions:

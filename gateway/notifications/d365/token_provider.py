@@ -15,7 +15,7 @@ import httpx2 as httpx
 import structlog
 
 from gateway.notifications.callbacks.classification import parse_retry_after
-from gateway.notifications.d365.errors import D365Error, Kind, entra_hint
+from gateway.notifications.d365.errors import D365Error, FailureKind, entra_hint
 from gateway.notifications.settings import D365Settings
 from gateway.reading.values import revealed
 
@@ -32,6 +32,10 @@ class AccessToken:
     value: str = field(repr=False)
     refresh_at: float
     expires_at: float
+
+    def outlives(self, rejected: str | None) -> bool:
+        """Whether it is still valid, and not the token that F&O has just rejected."""
+        return self.value != rejected and time.monotonic() < self.expires_at
 
 
 class TokenProvider(Protocol):
@@ -69,7 +73,7 @@ class ClientCredentials:
             return await self._refresh(rejected)
 
     async def close(self) -> None:
-        """The HTTP client belongs to whoever made it."""
+        """Nothing: the HTTP client is closed where it was made."""
 
     def _usable(self, rejected: str | None) -> str | None:
         token = self._token
@@ -82,7 +86,12 @@ class ClientCredentials:
             self._token = await self._request()
         except D365Error as error:
             old = self._token
-            if error.kind is Kind.TRANSIENT and old and old.value != rejected and time.monotonic() < old.expires_at:
+            if (
+                error.kind is FailureKind.TRANSIENT
+                and old
+                and old.value != rejected
+                and time.monotonic() < old.expires_at
+            ):
                 log.warning("token_refresh_failed", hint=error.hint)
                 return old.value
             raise
@@ -92,7 +101,7 @@ class ClientCredentials:
         try:
             response = await self._client.post(self._settings.token_url, data=self._form())
         except httpx.HTTPError as error:
-            raise D365Error(Kind.TRANSIENT, "The token endpoint could not be reached.") from error
+            raise D365Error(FailureKind.TRANSIENT, "The token endpoint could not be reached.") from error
         if response.status_code != 200:
             raise refusal(response)
         return parse_token(response)
@@ -117,7 +126,7 @@ def parse_token(response: httpx.Response) -> AccessToken:
         value = body["access_token"]
         life_s = float(body.get("expires_in") or 0)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise D365Error(Kind.TRANSIENT, "The token endpoint answered 200 without a token.") from error
+        raise D365Error(FailureKind.TRANSIENT, "The token endpoint answered 200 without a token.") from error
     life_s = life_s if 0 < life_s < 10**7 else _ASSUMED_LIFE_S
     now = time.monotonic()
     return AccessToken(str(value), now + life_s - min(300.0, life_s / 5), now + life_s)
@@ -133,5 +142,5 @@ def refusal(response: httpx.Response) -> D365Error:
     body = body if isinstance(body, dict) else {}
     if status in _TRANSIENT or status >= 500 or body.get("error") == "temporarily_unavailable":
         wait = parse_retry_after(response.headers.get("retry-after"), time.time())
-        return D365Error(Kind.TRANSIENT, f"The token endpoint answered {status}.", wait)
-    return D365Error(Kind.AUTH, entra_hint(body))
+        return D365Error(FailureKind.TRANSIENT, f"The token endpoint answered {status}.", wait)
+    return D365Error(FailureKind.AUTH, entra_hint(body))

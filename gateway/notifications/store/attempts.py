@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from gateway.notifications.callbacks.classification import Answer, Decision, Doubt
+from gateway.notifications.callbacks.classification import CallbackAnswer, Decision, Doubt
 from gateway.notifications.store import jobs
 from gateway.notifications.store.model import Job
 from gateway.notifications.store.tables import attempts
 from gateway.notifications.store.tables import jobs as jobs_table
-from gateway.notifications.workflow.transitions import Event, State
+from gateway.notifications.workflow.transitions import JobEvent, State
 
 _EVENTS = {
-    Decision.DELIVERED: Event.ANSWERED,
-    Decision.CONSUMED: Event.CONSUMED,
-    Decision.PERMANENT: Event.GAVE_UP,
+    Decision.DELIVERED: JobEvent.ANSWERED,
+    Decision.CONSUMED: JobEvent.CONSUMED,
+    Decision.PERMANENT: JobEvent.GAVE_UP,
 }
 
 
@@ -47,7 +47,12 @@ def begin(connection: sa.Connection, attempt: Attempt, owner: str | None) -> Job
 
 
 def record(
-    connection: sa.Connection, attempt: Attempt, answer: Answer, decision: Decision, next_at: float | None, now: float
+    connection: sa.Connection,
+    attempt: Attempt,
+    answer: CallbackAnswer,
+    decision: Decision,
+    next_at: float | None,
+    now: float,
 ) -> Job | None:
     """Write the answer down; the job moves on unless another attempt follows at *next_at*."""
     connection.execute(
@@ -66,7 +71,7 @@ def record(
     if answer.doubt is Doubt.POSSIBLE:
         changes["doubted"] = 1
     if next_at is None:
-        return jobs.move(connection, attempt.job_id, _EVENTS.get(decision, Event.GAVE_UP), now, **changes)
+        return jobs.move(connection, attempt.job_id, _EVENTS.get(decision, JobEvent.GAVE_UP), now, **changes)
     connection.execute(sa.update(jobs_table).where(jobs_table.c.id == attempt.job_id).values(updated_at=now, **changes))
     return jobs.find(connection, attempt.job_id)
 

@@ -2,7 +2,7 @@
 Everything that is read from or written to the jobs table: one function per question, each on a given connection.
 
 A state changes only through ``move``, and ``move`` only knows the transitions table: a step that is repeated, or that
-runs in two replicas at once, changes nothing the second time.
+runs in two replicas at the same time, changes nothing the second time.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway.notifications.d365.batch_status import Row
-from gateway.notifications.store.model import Job, Key
+from gateway.notifications.store.model import IdempotencyKey, Job
 from gateway.notifications.store.tables import attempts, jobs, keys
-from gateway.notifications.workflow.outcomes import Verdict
-from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, Event, State
+from gateway.notifications.workflow.outcomes import RunVerdict
+from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, JobEvent, State
 
 # Statements are made once: SQLAlchemy needs longer to build most of them than the database to run them.
 _INSERT = sa.insert(jobs)
@@ -37,7 +37,7 @@ def _in(*states: State) -> sa.ColumnElement[bool]:
     return jobs.c.state.in_([sa.literal_column(f"'{state}'") for state in states])
 
 
-def _move(event: Event) -> ReturningUpdate[Any]:
+def _move(event: JobEvent) -> ReturningUpdate[Any]:
     """The statement behind ``move``; further columns are set by parameters of their name."""
     sources = [before for (before, cause) in TRANSITIONS if cause is event]
     target = TRANSITIONS[sources[0], event]  # each event leads to one state; a test holds that
@@ -45,9 +45,9 @@ def _move(event: Event) -> ReturningUpdate[Any]:
     return statement.values(state=target, active=int(target not in FINAL)).returning(*jobs.c)
 
 
-_MOVES = {event: _move(event) for event in Event}
-_MARK_START = _MOVES[Event.START_CALLED].where(jobs.c.owner.is_not_distinct_from(sa.bindparam("an_owner")))
-_REOPEN = _MOVES[Event.REPLAY].values(series=jobs.c.series + 1, attempts=0, doubted=0, owner=None)
+_MOVES = {event: _move(event) for event in JobEvent}
+_MARK_START = _MOVES[JobEvent.START_CALLED].where(jobs.c.owner.is_not_distinct_from(sa.bindparam("an_owner")))
+_REOPEN = _MOVES[JobEvent.REPLAY].values(series=jobs.c.series + 1, attempts=0, doubted=0, owner=None)
 _LEADER = (
     sa.select(jobs)
     .where(jobs.c.batch_id == sa.bindparam("a_batch"), _IS_ACTIVE, jobs.c.id != sa.bindparam("an_id"))
@@ -60,11 +60,11 @@ _OLDEST_FREE = (
     .where(_IS_ACTIVE, jobs.c.owner.is_(None))
     .order_by(jobs.c.created_at)
     .limit(sa.bindparam("a_limit"))
-    .with_for_update(skip_locked=True)  # replicas that claim at once take different rows
+    .with_for_update(skip_locked=True)  # replicas that lease at the same time take different rows
 )
 _NOTE = sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id"))
 _LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(sa.bindparam("a_name"))))
-_CLAIM = sa.update(jobs).where(jobs.c.id.in_(_OLDEST_FREE)).values(owner=sa.bindparam("an_owner")).returning(*jobs.c)
+_LEASE = sa.update(jobs).where(jobs.c.id.in_(_OLDEST_FREE)).values(owner=sa.bindparam("an_owner")).returning(*jobs.c)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def search(
 
 
 def accept(
-    connection: sa.Connection, job: Job, key: Key, max_active: int | None, exclusive: bool
+    connection: sa.Connection, job: Job, key: IdempotencyKey, max_active: int | None, exclusive: bool
 ) -> Acceptance | Refusal:
     """
     Record a job, unless an earlier one answers the same request.
@@ -128,7 +128,7 @@ def accept(
     return Acceptance(job, created=True)
 
 
-def move(connection: sa.Connection, job_id: str, event: Event, now: float, **values: object) -> Job | None:
+def move(connection: sa.Connection, job_id: str, event: JobEvent, now: float, **values: object) -> Job | None:
     """The job after *event*, with *values* set too; None when the event means nothing in its present state."""
     return _one(connection.execute(_MOVES[event], {"an_id": job_id, "updated_at": now, **values}))
 
@@ -148,7 +148,7 @@ def begin_start(connection: sa.Connection, job: Job, snapshot: Row, now: float) 
     return _one(connection.execute(_MARK_START, {"an_id": job.id, "an_owner": job.owner, **mark}))
 
 
-def end(connection: sa.Connection, job_id: str, verdict: Verdict, now: float) -> Job | None:
+def end(connection: sa.Connection, job_id: str, verdict: RunVerdict, now: float) -> Job | None:
     """Record the outcome."""
     values: dict[str, object] = {
         "outcome": verdict.outcome,
@@ -157,7 +157,7 @@ def end(connection: sa.Connection, job_id: str, verdict: Verdict, now: float) ->
         "ended_at": now,
         "next_attempt_at": now,
     }
-    return move(connection, job_id, Event.ENDED, now, **values)
+    return move(connection, job_id, JobEvent.ENDED, now, **values)
 
 
 def reopen(connection: sa.Connection, job_id: str, now: float, lifetime_s: float) -> Job | None:
@@ -169,14 +169,14 @@ def reopen(connection: sa.Connection, job_id: str, now: float, lifetime_s: float
 def note_status(connection: sa.Connection, job_id: str, status: str, running_at: float | None, now: float) -> None:
     """Keep what was seen last, so that status questions and a restart know it."""
     if running_at is None or not move(
-        connection, job_id, Event.EXECUTING, now, running_at=running_at, batch_status=status
+        connection, job_id, JobEvent.EXECUTING, now, running_at=running_at, batch_status=status
     ):
         connection.execute(_NOTE, {"an_id": job_id, "batch_status": status, "updated_at": now})
 
 
-def claim(connection: sa.Connection, owner: str, limit: int) -> list[Job]:
-    """Give the oldest jobs, or replays, that nobody owns to *owner*, in one statement; oldest first."""
-    rows = connection.execute(_CLAIM, {"an_owner": owner, "a_limit": limit})
+def lease(connection: sa.Connection, owner: str, limit: int) -> list[Job]:
+    """Lease the oldest free jobs and replays to *owner*, in one statement; oldest first."""
+    rows = connection.execute(_LEASE, {"an_owner": owner, "a_limit": limit})
     return sorted(map(Job.from_row, rows), key=lambda job: job.created_at)
 
 
@@ -187,7 +187,7 @@ def owned(connection: sa.Connection, owner: str) -> list[Job]:
 
 
 def release(connection: sa.Connection, owner: str) -> int:
-    """Let go of all unfinished jobs of *owner*, in one statement, so that anybody may claim them; how many."""
+    """Let go of all unfinished jobs of *owner*, in one statement, so that any replica may lease them; how many."""
     statement = sa.update(jobs).where(_IS_ACTIVE, jobs.c.owner == owner).values(owner=None)
     return connection.execute(statement).rowcount
 
@@ -232,7 +232,7 @@ def _one(rows: sa.CursorResult[Any]) -> Job | None:
     return None if row is None else Job.from_row(row)
 
 
-def _earlier(connection: sa.Connection, caller: str, key: Key) -> Acceptance | Refusal | None:
+def _earlier(connection: sa.Connection, caller: str, key: IdempotencyKey) -> Acceptance | Refusal | None:
     row = connection.execute(_FIND_KEY, {"caller": caller, "key": key.text}).first()
     if row is None:
         return None

@@ -69,7 +69,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class IdempotencyKey:
     """An idempotency key: the caller's own, or derived from what was asked when *derived*."""
 
     text: str
@@ -77,11 +77,15 @@ class Key:
     derived: bool
 
 
-def derive_key(batch_id: int, url: str, header: str | None) -> Key:
+def derive_key(batch_id: int, url: str, header: str | None) -> IdempotencyKey:
     """
     The key of a request.
 
-    A derived key only joins requests while the first is unfinished; else nobody could run a job twice with one URL.
+    A derived key joins requests only while the first is unfinished; otherwise one URL could be used for one run only.
     """
     payload = hashlib.sha256(json.dumps([batch_id, url]).encode()).hexdigest()
-    return Key(f"derived:{payload}", payload, True) if header is None else Key(f"sent:{header}", payload, False)
+    return (
+        IdempotencyKey(f"derived:{payload}", payload, True)
+        if header is None
+        else IdempotencyKey(f"sent:{header}", payload, False)
+    )

@@ -2,7 +2,7 @@
 Who is alive, on PostgreSQL: each replica holds a session-level advisory lock named after its executor id.
 
 The server drops the lock with the connection, so a lock that can be taken belongs to a dead replica, and whoever takes
-it lets go of that replica's jobs, for anybody to claim. A slow replica is not dead: its connection lives. Losing the
+it lets go of that replica's jobs, for anybody to lease. A slow replica is not dead: its connection lives. Losing the
 connection is losing the right to start anything (``holds_lock``) until the lock is held again.
 """
 
@@ -105,9 +105,8 @@ def _locked(engine: sa.Engine, executor_id: str) -> Iterator[bool]:
         locked = _try_lock(connection, executor_id)
         try:
             yield locked
-        finally:
-            if locked:
-                connection.execute(sa.select(sa.func.pg_advisory_unlock(*_key(executor_id))))
+        finally:  # False, and a warning in the server's log, where the lock was not ours
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(*_key(executor_id))))
 
 
 def _try_lock(connection: sa.Connection, executor_id: str) -> bool:

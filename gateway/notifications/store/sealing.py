@@ -1,5 +1,5 @@
 """
-Callback URLs at rest. Whoever knows one can answer in our name, so the database holds them encrypted only.
+Callback URLs at rest. A callback URL is a bearer secret, so the database holds it encrypted only.
 
 The embedded store keeps its key in a file beside the database, readable by its owner; replicas are given one.
 """
@@ -22,7 +22,7 @@ log = structlog.get_logger("gateway.notifications")
 
 
 class Sealer:
-    """Encrypts and decrypts short texts; with no key it leaves them as they are, which the log has shouted about."""
+    """Encrypts and decrypts short texts; without a key it leaves them as they are, which the log warns about."""
 
     def __init__(self, key: str | None) -> None:
         self._fernet = None if key is None else Fernet(_fernet_key(key))

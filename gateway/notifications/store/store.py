@@ -103,7 +103,7 @@ class Store:
         try:
             with self.engine.begin() as connection:
                 results = [work(connection) for work, _ in group]
-        except Exception as error:  # handed to whoever asked, below
+        except Exception as error:  # handed to the caller, below
             self._commit_alone(group, error)
             return
         for (_, future), result in zip(group, results, strict=True):

@@ -14,5 +14,5 @@ class Clock:
         return time.time()
 
     async def sleep_until(self, moment: float) -> None:
-        """Return at *moment*, epoch seconds; at once if it has passed."""
+        """Return at *moment*, epoch seconds; immediately if it has passed."""
         await asyncio.sleep(max(0.0, moment - self.now()))

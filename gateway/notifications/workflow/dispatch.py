@@ -1,9 +1,9 @@
 """
 From durable rows to running workflows.
 
-Accepting a job writes one row that nobody owns, so acceptance is fast, and anyone with the store (the command line,
+Accepting a job writes one free row, so acceptance is fast, and anyone with the store (the command line,
 too) can ask for work. The dispatcher takes such rows, many in one statement, and runs a task for each. It gives way to
-acceptance: work that waits a moment harms nobody.
+acceptance: work may wait a moment.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ _IDLE_S = 1.0
 _ADOPT_S = 60.0
 _BATCH = 100
 # While requests are being accepted: few jobs at a time and a pause after them, so that both get on.
-_POLITE_BATCH = 10
-_POLITE_S = 0.25
+_SMALL_BATCH = 10
+_PAUSE_S = 0.25
 
 
-class Dispatcher:
-    """Claims jobs for *owner* and has *work* done on each; ``run`` has to be running."""
+class JobDispatcher:
+    """Leases jobs for *owner* and has *work* done on each; ``run`` has to be running."""
 
     def __init__(self, store: Store, owner: str, work: Callable[[Job], Coroutine[None, None, None]]) -> None:
         self._store = store
         self._owner = owner
         self._work = work
-        self._bell = asyncio.Event()
+        self._woken = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """There is a new job. Only from the engine's loop."""
-        self._bell.set()
+        self._woken.set()
 
     async def run(self) -> None:
         """Dispatch until cancelled; all work ends with it."""
@@ -63,16 +63,16 @@ class Dispatcher:
     async def _dispatch(self, seconds: float) -> None:
         until, limit = time.monotonic() + seconds, _BATCH
         while time.monotonic() < until:
-            self._bell.clear()
+            self._woken.clear()
             found = await self.dispatch(limit)
-            limit = _POLITE_BATCH if self._bell.is_set() else _BATCH
-            await (self._breathe() if found else self._rest())
+            limit = _SMALL_BATCH if self._woken.is_set() else _BATCH
+            await (self._pause() if found else self._rest())
 
     async def adopt(self) -> int:
         """
         Go on with what is ours and not being worked on, in one query; how many.
 
-        That is everything after a crash of the embedded store's process, and now and then what a claim took whose
+        That is everything after a crash of the embedded store's process, and now and then what a lease took whose
         commit was never confirmed.
         """
         busy = set(self._tasks)  # as of before the query: its answer may show a job as it was before its task ended
@@ -85,8 +85,8 @@ class Dispatcher:
         return len(idle)
 
     async def dispatch(self, limit: int = _BATCH) -> int:
-        """Claim the oldest jobs that nobody owns, at most *limit*; how many."""
-        found = await self._store.write(lambda connection: jobs.claim(connection, self._owner, limit))
+        """Lease the oldest free jobs, at most *limit*; how many."""
+        found = await self._store.write(lambda connection: jobs.lease(connection, self._owner, limit))
         for job in found:
             self._spawn(job)
         return len(found)
@@ -110,14 +110,14 @@ class Dispatcher:
         if self._tasks.get(job_id) is done:
             del self._tasks[job_id]
 
-    async def _breathe(self) -> None:
+    async def _pause(self) -> None:
         """Between two batches."""
-        await asyncio.sleep(_POLITE_S if self._bell.is_set() else 0.0)
+        await asyncio.sleep(_PAUSE_S if self._woken.is_set() else 0.0)
 
     async def _rest(self) -> None:
-        """Until the bell rings; now and then without it, for rows that another process wrote."""
+        """Until woken; now and then without that, for rows that another process wrote."""
         try:
             async with asyncio.timeout(_IDLE_S):
-                await self._bell.wait()
+                await self._woken.wait()
         except TimeoutError:
             pass

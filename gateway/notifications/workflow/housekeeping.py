@@ -14,7 +14,7 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.transitions import FINAL, State
-from gateway.notifications.workflow.watching import Watcher
+from gateway.notifications.workflow.watching import RunWatcher
 
 log = structlog.get_logger("gateway.notifications")
 
@@ -23,10 +23,10 @@ _STOPS_S = 3.0
 
 
 class Housekeeping:
-    """Endless chores; each survives its own failures."""
+    """Endless background tasks; each survives its own failures."""
 
     def __init__(
-        self, store: Store, watcher: Watcher, clock: Clock, metrics: Metrics, retention: RetentionSettings
+        self, store: Store, watcher: RunWatcher, clock: Clock, metrics: Metrics, retention: RetentionSettings
     ) -> None:
         self._store = store
         self._watcher = watcher
@@ -36,15 +36,15 @@ class Housekeeping:
 
     async def measure(self) -> None:
         """Keep the gauges up to date."""
-        await _forever(self.measure_once, _GAUGES_S)
+        await _forever("measure", self.measure_once, _GAUGES_S)
 
     async def sweep(self) -> None:
         """Delete what is older than the retention."""
-        await _forever(self.sweep_once, self._retention.sweep_interval_s)
+        await _forever("sweep", self.sweep_once, self._retention.sweep_interval_s)
 
     async def notice_stops(self) -> None:
         """Stop watching what was stopped through another replica."""
-        await _forever(self.notice_stops_once, _STOPS_S)
+        await _forever("notice_stops", self.notice_stops_once, _STOPS_S)
 
     async def measure_once(self) -> None:
         """Count unfinished jobs by state, and find the oldest."""
@@ -72,10 +72,10 @@ class Housekeeping:
             self._watcher.stop(job_id)
 
 
-async def _forever(chore: Callable[[], Awaitable[object]], pause_s: float) -> None:
+async def _forever(name: str, task: Callable[[], Awaitable[object]], pause_s: float) -> None:
     while True:
         try:
-            await chore()
+            await task()
         except Exception:
-            log.exception("chore_failed", chore=getattr(chore, "__name__", "chore"))
+            log.exception("background_task_failed", task=name)
         await asyncio.sleep(pause_s)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.notifications.d365.batch_status import Phase, Row
 from gateway.notifications.settings import BudgetSettings, D365Settings
-from gateway.notifications.workflow.outcomes import Outcome, Verdict
+from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 
 _ENDINGS: dict[str, tuple[Outcome, str]] = {
     "Finished": (Outcome.SUCCEEDED, "The batch job finished."),
@@ -21,8 +21,8 @@ _ENDINGS: dict[str, tuple[Outcome, str]] = {
     "NotRun": (Outcome.NOT_RUN, "The batch job did not run: its conditions were not met."),
 }
 
-# What to say when the row has moved on and nobody knows how the run ended.
-RESCHEDULED = Verdict(Outcome.UNKNOWN, "The run ended and the job was rescheduled before its result could be read.")
+# The verdict when the row has moved on and the run's own ending cannot be read any more.
+RESCHEDULED = RunVerdict(Outcome.UNKNOWN, "The run ended and the job was rescheduled before its result could be read.")
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class Watch:
         return _moved(row.start, self.snapshot.start) or _moved(row.end, self.snapshot.end)
 
 
-def judge(row: Row | None, watch: Watch, now: float, d365: D365Settings, budgets: BudgetSettings) -> Verdict | None:
+def judge(row: Row | None, watch: Watch, now: float, d365: D365Settings, budgets: BudgetSettings) -> RunVerdict | None:
     """
     The verdict on a run, or None to keep polling.
 
@@ -71,30 +71,30 @@ def judge(row: Row | None, watch: Watch, now: float, d365: D365Settings, budgets
         now: Seconds since the epoch, by F&O's clock where it sent a ``Date``.
     """
     if row is None:
-        return Verdict(Outcome.NOT_FOUND, "The batch job was deleted while it was watched.")
+        return RunVerdict(Outcome.NOT_FOUND, "The batch job was deleted while it was watched.")
     newer = watch.is_newer(row)
     flipped = _flipped(row, watch, schedule_of(row, now, d365))
     watch.observe(row, now)
     if row.phase is Phase.ENDED and newer:
-        return Verdict(*_ENDINGS[row.status])
+        return RunVerdict(*_ENDINGS[row.status])
     return (
         flipped or _scheduled(row, now, d365) or _held(watch, now, d365) or _over_budget(row, watch, now, d365, budgets)
     )
 
 
-def judge_ended_runs(runs: Iterable[Row], since: float) -> Verdict | None:
+def judge_ended_runs(runs: Iterable[Row], since: float) -> RunVerdict | None:
     """The verdict on the first run that ended after *since*, from the job's history; None when there is none."""
     ours = [run for run in runs if run.phase is Phase.ENDED and run.end is not None and run.end > since]
     first = min(ours, key=lambda run: run.end or 0.0, default=None)
-    return None if first is None else Verdict(*_ENDINGS[first.status])
+    return None if first is None else RunVerdict(*_ENDINGS[first.status])
 
 
-def expire(row: Row | None, error: str | None) -> Verdict:
+def expire(row: Row | None, error: str | None) -> RunVerdict:
     """The verdict at the end of the overall budget, from the last row read and the last failure to read."""
     if error is not None:
-        return Verdict(Outcome.UNKNOWN, f"F&O could not be asked until the deadline: {error}")
+        return RunVerdict(Outcome.UNKNOWN, f"F&O could not be asked until the deadline: {error}")
     status = row.status if row else "unknown"
-    return Verdict(Outcome.DEADLINE, f"The batch job was still {status} at the end of the overall budget.")
+    return RunVerdict(Outcome.DEADLINE, f"The batch job was still {status} at the end of the overall budget.")
 
 
 def was_started(before: Row, after: Row) -> bool:
@@ -115,7 +115,7 @@ def _moved(after: float | None, before: float | None) -> bool:
     return after is not None and (before is None or after > before)
 
 
-def _flipped(row: Row, watch: Watch, next_run_at: float | None) -> Verdict | None:
+def _flipped(row: Row, watch: Watch, next_run_at: float | None) -> RunVerdict | None:
     """
     A recurring job ends and is Waiting again before anyone looked: the run is over, and its row says nothing of it.
 
@@ -127,25 +127,27 @@ def _flipped(row: Row, watch: Watch, next_run_at: float | None) -> Verdict | Non
     return RESCHEDULED if ended or (watch.running_at is not None and next_run_at is not None) else None
 
 
-def _scheduled(row: Row, now: float, d365: D365Settings) -> Verdict | None:
+def _scheduled(row: Row, now: float, d365: D365Settings) -> RunVerdict | None:
     at = schedule_of(row, now, d365) if d365.on_scheduled == "fail" else None
     if at is None:
         return None
     text = "The batch job has a schedule and will not run now; remove its recurrence to start it on demand."
-    return Verdict(Outcome.SCHEDULED_NOT_RUN, text, scheduled_for=at)
+    return RunVerdict(Outcome.SCHEDULED_NOT_RUN, text, scheduled_for=at)
 
 
-def _held(watch: Watch, now: float, d365: D365Settings) -> Verdict | None:
+def _held(watch: Watch, now: float, d365: D365Settings) -> RunVerdict | None:
     if watch.held_since is None or now - watch.held_since < d365.hold_grace_s:
         return None
-    return Verdict(Outcome.HELD, "The batch job is withheld in F&O; somebody has to release it.")
+    return RunVerdict(Outcome.HELD, "The batch job is withheld in F&O; release it there.")
 
 
-def _over_budget(row: Row, watch: Watch, now: float, d365: D365Settings, budgets: BudgetSettings) -> Verdict | None:
+def _over_budget(row: Row, watch: Watch, now: float, d365: D365Settings, budgets: BudgetSettings) -> RunVerdict | None:
     if watch.running_at is not None:
         if now - watch.running_at >= budgets.run_s:
-            return Verdict(Outcome.RUN_TIMEOUT, f"The batch job was still {row.status} at the end of the run budget.")
+            return RunVerdict(
+                Outcome.RUN_TIMEOUT, f"The batch job was still {row.status} at the end of the run budget."
+            )
         return None
     if now - watch.started_at < budgets.start_s or schedule_of(row, now, d365) is not None:
         return None
-    return Verdict(Outcome.START_TIMEOUT, f"The batch job was still {row.status} at the end of the start budget.")
+    return RunVerdict(Outcome.START_TIMEOUT, f"The batch job was still {row.status} at the end of the start budget.")

@@ -30,7 +30,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RunVerdict:
     """An outcome and the sentence for people; *scheduled_for* (epoch seconds) where a schedule is the cause."""
 
     outcome: Outcome

@@ -23,7 +23,7 @@ class State(StrEnum):
     STOPPED = "stopped"
 
 
-class Event(StrEnum):
+class JobEvent(StrEnum):
     """What moves a job."""
 
     START_CALLED = "start called"
@@ -38,28 +38,28 @@ class Event(StrEnum):
     REPLAY = "replay asked"
 
 
-TRANSITIONS: dict[tuple[State, Event], State] = {
-    (State.ACCEPTED, Event.START_CALLED): State.STARTING,
-    (State.ACCEPTED, Event.ATTACHED): State.WAITING,
-    (State.ACCEPTED, Event.ENDED): State.DELIVERING,
-    (State.ACCEPTED, Event.STOP): State.STOPPED,
+TRANSITIONS: dict[tuple[State, JobEvent], State] = {
+    (State.ACCEPTED, JobEvent.START_CALLED): State.STARTING,
+    (State.ACCEPTED, JobEvent.ATTACHED): State.WAITING,
+    (State.ACCEPTED, JobEvent.ENDED): State.DELIVERING,
+    (State.ACCEPTED, JobEvent.STOP): State.STOPPED,
     # A doubtful start is called again only after re-reading the batch job, so the state repeats.
-    (State.STARTING, Event.START_CALLED): State.STARTING,
-    (State.STARTING, Event.STARTED): State.WAITING,
-    (State.STARTING, Event.ENDED): State.DELIVERING,
-    (State.STARTING, Event.STOP): State.STOPPED,
-    (State.WAITING, Event.EXECUTING): State.RUNNING,
-    (State.WAITING, Event.ENDED): State.DELIVERING,
-    (State.WAITING, Event.STOP): State.STOPPED,
-    (State.RUNNING, Event.ENDED): State.DELIVERING,
-    (State.RUNNING, Event.STOP): State.STOPPED,
-    (State.DELIVERING, Event.ANSWERED): State.DELIVERED,
-    (State.DELIVERING, Event.CONSUMED): State.AMBIGUOUS,
-    (State.DELIVERING, Event.GAVE_UP): State.DEAD,
-    (State.DELIVERING, Event.STOP): State.STOPPED,
-    (State.DELIVERED, Event.REPLAY): State.DELIVERING,
-    (State.AMBIGUOUS, Event.REPLAY): State.DELIVERING,
-    (State.DEAD, Event.REPLAY): State.DELIVERING,
+    (State.STARTING, JobEvent.START_CALLED): State.STARTING,
+    (State.STARTING, JobEvent.STARTED): State.WAITING,
+    (State.STARTING, JobEvent.ENDED): State.DELIVERING,
+    (State.STARTING, JobEvent.STOP): State.STOPPED,
+    (State.WAITING, JobEvent.EXECUTING): State.RUNNING,
+    (State.WAITING, JobEvent.ENDED): State.DELIVERING,
+    (State.WAITING, JobEvent.STOP): State.STOPPED,
+    (State.RUNNING, JobEvent.ENDED): State.DELIVERING,
+    (State.RUNNING, JobEvent.STOP): State.STOPPED,
+    (State.DELIVERING, JobEvent.ANSWERED): State.DELIVERED,
+    (State.DELIVERING, JobEvent.CONSUMED): State.AMBIGUOUS,
+    (State.DELIVERING, JobEvent.GAVE_UP): State.DEAD,
+    (State.DELIVERING, JobEvent.STOP): State.STOPPED,
+    (State.DELIVERED, JobEvent.REPLAY): State.DELIVERING,
+    (State.AMBIGUOUS, JobEvent.REPLAY): State.DELIVERING,
+    (State.DEAD, JobEvent.REPLAY): State.DELIVERING,
 }
 
 FINAL = frozenset({State.DELIVERED, State.AMBIGUOUS, State.DEAD, State.STOPPED})

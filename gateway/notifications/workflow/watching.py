@@ -14,15 +14,15 @@ import structlog
 
 from gateway.notifications.d365.batch_status import STATUSES, Phase, Row
 from gateway.notifications.d365.client import D365Client
-from gateway.notifications.d365.errors import D365Error, Kind
-from gateway.notifications.d365.poller import Poller, Subscription
+from gateway.notifications.d365.errors import D365Error, FailureKind
+from gateway.notifications.d365.poller import Poller, PollSubscription
 from gateway.notifications.settings import NotificationSettings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.model import Job
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.judgement import RESCHEDULED, Watch, expire, judge, judge_ended_runs
-from gateway.notifications.workflow.outcomes import Verdict
+from gateway.notifications.workflow.outcomes import RunVerdict
 
 log = structlog.get_logger("gateway.notifications")
 
@@ -32,7 +32,7 @@ _HISTORY_PAUSES_S = (0.0, 1.0, 3.0, 6.0)
 _HISTORY_S = 20.0
 
 
-class Watcher:
+class RunWatcher:
     """Runs the wait step of every job in this process."""
 
     def __init__(
@@ -43,11 +43,11 @@ class Watcher:
         self._client = client
         self._clock = clock
         self._settings = settings
-        self._waiting: dict[str, Subscription[Verdict]] = {}
+        self._waiting: dict[str, PollSubscription[RunVerdict]] = {}
         self._notes: set[asyncio.Task[None]] = set()
 
-    async def wait(self, job: Job) -> Verdict | None:
-        """The verdict on the run, at the latest at the deadline; None when somebody stopped the job."""
+    async def wait(self, job: Job) -> RunVerdict | None:
+        """The verdict on the run, at the latest at the deadline; None when the job was stopped."""
         verdict = await self._watch(job)
         if verdict is not RESCHEDULED:
             return verdict
@@ -57,7 +57,7 @@ class Watcher:
         except TimeoutError:
             return RESCHEDULED
 
-    async def _watch(self, job: Job) -> Verdict | None:
+    async def _watch(self, job: Job) -> RunVerdict | None:
         delay_s = min(_FIRST_LOOK_S, self._settings.polling.interval_s)
         subscription = self._poller.subscribe(job.batch_id, self._judge(job), delay_s)
         self._waiting[job.id] = subscription
@@ -79,31 +79,33 @@ class Watcher:
         if (subscription := self._waiting.get(job_id)) is not None:
             subscription.done.cancel()
 
-    async def _look_back(self, job: Job) -> Verdict:
+    async def _look_back(self, job: Job) -> RunVerdict:
         """How a run ended whose row has moved on to the next one: the job history knows, where there is one."""
         before = job.before
         since = before.end if before and before.end else (job.started_at or job.created_at) + self._client.skew_s
         for pause_s in _HISTORY_PAUSES_S:
             await self._clock.sleep_until(self._clock.now() + pause_s)
-            try:
-                verdict = judge_ended_runs(await self._client.ended_runs(job.batch_id), since)
-            except D365Error as error:
-                log.warning("history_unreadable", job=job.id, batch=job.batch_id, kind=error.kind, hint=error.hint)
-                if error.kind in (Kind.AUTH, Kind.PERMANENT):
-                    break
-                continue
+            verdict = await self._ask_history(job, since)
             if verdict is not None:
                 return verdict
         return RESCHEDULED
 
-    def _judge(self, job: Job) -> Callable[[Row | None], Verdict | None]:
+    async def _ask_history(self, job: Job, since: float) -> RunVerdict | None:
+        """None when asking again may help."""
+        try:
+            return judge_ended_runs(await self._client.ended_runs(job.batch_id), since)
+        except D365Error as error:
+            log.warning("history_unreadable", job=job.id, batch=job.batch_id, kind=error.kind, hint=error.hint)
+            return RESCHEDULED if error.kind in (FailureKind.AUTH, FailureKind.PERMANENT) else None
+
+    def _judge(self, job: Job) -> Callable[[Row | None], RunVerdict | None]:
         settings = self._settings
         seen = STATUSES.get(job.batch_status or "") in (Phase.PENDING, Phase.RUNNING)
         started_at = job.started_at or job.created_at
         watch = Watch(job.before, started_at, job.deadline_at, job.running_at, pending_seen=seen)
         last = job.batch_status
 
-        def look(row: Row | None) -> Verdict | None:
+        def look(row: Row | None) -> RunVerdict | None:
             nonlocal last
             stale = row is not None and row.phase is Phase.ENDED and not watch.is_newer(row)
             verdict = judge(row, watch, self._client.now(), settings.d365, settings.budgets)

@@ -3,7 +3,7 @@ The durable workflow of a job: start → wait → deliver, from wherever its row
 
 The row *is* the workflow's state. Every step is safe to repeat: states change along the transitions table only, a start
 is marked before it is made, an attempt is written down before it is sent, and the moment of the next attempt is in the
-row. So after a crash nothing has to be replayed: whoever owns the row takes the next step.
+row. So after a crash nothing has to be replayed: the row's owner takes the next step.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.model import Job
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
-from gateway.notifications.workflow.outcomes import Verdict
+from gateway.notifications.workflow.outcomes import RunVerdict
 from gateway.notifications.workflow.starting import Starter
 from gateway.notifications.workflow.transitions import State
-from gateway.notifications.workflow.watching import Watcher
+from gateway.notifications.workflow.watching import RunWatcher
 
 log = structlog.get_logger("gateway.notifications")
 
@@ -33,7 +33,7 @@ class Workflow:
     """Takes the steps of every job that this process owns."""
 
     def __init__(
-        self, store: Store, starter: Starter, watcher: Watcher, deliverer: Deliverer, clock: Clock, metrics: Metrics
+        self, store: Store, starter: Starter, watcher: RunWatcher, deliverer: Deliverer, clock: Clock, metrics: Metrics
     ) -> None:
         self._store = store
         self._starter = starter
@@ -43,7 +43,7 @@ class Workflow:
         self._metrics = metrics
 
     async def run(self, job: Job) -> None:
-        """Step by step until *job* is final, or until it belongs to somebody else."""
+        """Step by step until *job* is final, or until another replica owns it."""
         owner = job.owner
         found: Job | None = job
         while found is not None and found.active and found.owner == owner:
@@ -65,7 +65,7 @@ class Workflow:
             pause_s, step = min(pause_s * 2, _LONGEST_PAUSE_S), self._step_again(job.id)
 
     async def _step_again(self, job_id: str) -> Job | None:
-        """The step that the row asks for now: nobody knows how much of the failed one was written."""
+        """The step that the row asks for now: how much of the failed one was written is unknown."""
         job = await self._load(job_id)
         return None if job is None or not job.active else await self._step(job)
 
@@ -77,10 +77,10 @@ class Workflow:
         verdict = await (self._starter.start(job) if begins else self._watcher.wait(job))
         return await self._load(job.id) if verdict is None else await self._conclude(job, verdict)
 
-    async def _conclude(self, job: Job, verdict: Verdict) -> Job | None:
+    async def _conclude(self, job: Job, verdict: RunVerdict) -> Job | None:
         now = self._clock.now()
         ended = await self._store.write(lambda connection: jobs.end(connection, job.id, verdict, now))
-        if ended is None:  # stopped meanwhile, or ended by whoever took it over
+        if ended is None:  # stopped meanwhile, or ended by the replica that took it over
             return await self._load(job.id)
         self._metrics.outcomes.labels(verdict.outcome).inc()
         facts = {"job": ended.id, "batch": ended.batch_id, "outcome": verdict.outcome, "message": ended.message}

@@ -22,7 +22,7 @@ from gateway.commands.notifications.configured import settings as load_settings
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.d365.lives import ends
 from gateway.errors import GatewayError, LoadError
-from gateway.notifications.api.serving import Listener, log_lines, require_hop
+from gateway.notifications.api.serving import ServiceListener, log_lines, require_hop
 from gateway.notifications.settings import HopSettings
 from tests.notifications.conftest import ALICE, Running
 from tests.notifications.receiver import Receiver, answer
@@ -97,11 +97,11 @@ def test_unusable_store(tmp_path: Path, service: Running) -> None:
 @pytest.mark.parametrize(
     ("hop", "listener", "text"),
     [
-        (HopSettings(), Listener("h", 1), "vouches"),
-        (HopSettings(mtls=True), Listener("h", 1), "--client-ca"),
+        (HopSettings(), ServiceListener("h", 1), "shared-secret"),
+        (HopSettings(mtls=True), ServiceListener("h", 1), "--client-ca"),
     ],
 )
-def test_open_door(service: Running, hop: HopSettings, listener: Listener, text: str) -> None:
+def test_open_door(service: Running, hop: HopSettings, listener: ServiceListener, text: str) -> None:
     """On its own the service does not start unless callers are proven to come from the gateway."""
     with pytest.raises(GatewayError, match=text):
         require_hop(service.settings.model_copy(update={"hop": hop}), listener)
@@ -110,7 +110,9 @@ def test_open_door(service: Running, hop: HopSettings, listener: Listener, text:
 @pytest.mark.parametrize("hop", [HopSettings(shared_secret=SecretStr("x")), HopSettings(mtls=True)])
 def test_closed_door(service: Running, hop: HopSettings) -> None:
     """With a secret, or with TLS files for client certificates, it does."""
-    require_hop(service.settings.model_copy(update={"hop": hop}), Listener("h", 1, Path("c"), Path("k"), Path("a")))
+    require_hop(
+        service.settings.model_copy(update={"hop": hop}), ServiceListener("h", 1, Path("c"), Path("k"), Path("a"))
+    )
 
 
 def test_no_block(tmp_path: Path) -> None:

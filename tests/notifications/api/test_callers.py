@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from gateway.notifications.api.callers import identify, require_allowed, rule_for
-from gateway.notifications.api.problems import Problem
+from gateway.notifications.api.problems import HttpProblem
 from gateway.notifications.settings import CallerRule, D365Settings, HopSettings, NamedCaller, NotificationSettings
 
 NO_HOP = HopSettings()
@@ -68,7 +68,7 @@ def test_identified(case: str) -> None:
 def test_unknown(case: str) -> None:
     """Anything less is 401."""
     request, hop = REFUSED[case]
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(HttpProblem) as caught:
         identify(request, hop)
     assert (caught.value.status, caught.value.slug) == (401, "caller-unknown")
 
@@ -79,7 +79,7 @@ def test_rule() -> None:
     settings = NotificationSettings(store=SecretStr("sqlite://"), d365=D365, callers=(own,), default_caller=default)
     assert rule_for(OBJECT_ID.lower(), settings) is own
     assert rule_for("someone", settings) is default
-    with pytest.raises(Problem, match="denies") as caught:
+    with pytest.raises(HttpProblem, match="denies") as caught:
         rule_for("someone", settings.model_copy(update={"default_caller": None}))
     assert caught.value.status == 403
 
@@ -94,7 +94,7 @@ def test_allowed(batch_id: int, host: str, allowed: bool) -> None:
     if allowed:
         require_allowed(rule, batch_id, host)
         return
-    with pytest.raises(Problem, match="'factory'") as caught:
+    with pytest.raises(HttpProblem, match="'factory'") as caught:
         require_allowed(rule, batch_id, host)
     assert (caught.value.status, caught.value.extra) == (403, {"rule": "factory"})
 

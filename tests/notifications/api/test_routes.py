@@ -14,8 +14,8 @@ from starlette.requests import Request
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.d365.lives import ends
 from gateway.errors import GatewayError
-from gateway.notifications.api.app import create_app, shout
-from gateway.notifications.api.problems import MEDIA_TYPE, Problem
+from gateway.notifications.api.app import create_app, warn
+from gateway.notifications.api.problems import MEDIA_TYPE, HttpProblem
 from gateway.notifications.api.routes import parse_key
 from gateway.notifications.settings import CallbackSettings, D365Settings
 from gateway.notifications.store.database import FileLock, StoreInUse
@@ -152,7 +152,7 @@ def test_bad_key(service: Running, receiver: Receiver, key: str) -> None:
 def test_two_keys() -> None:
     """Two keys are none."""
     headers = [(b"idempotency-key", b"a"), (b"idempotency-key", b"b")]
-    with pytest.raises(Problem):
+    with pytest.raises(HttpProblem):
         parse_key(Request({"type": "http", "headers": headers}))
 
 
@@ -230,12 +230,12 @@ def test_not_ready(receiver: Receiver) -> None:
     assert (response.status_code, "retry-after" in response.headers) == (503, True)
 
 
-def test_shout() -> None:
+def test_warnings() -> None:
     """Development switches are named in the log at every start."""
     with structlog.testing.capture_logs() as lines:
         settings = fast_settings("sqlite://", LOOPBACK)
-        shout(settings)
-        shout(settings.model_copy(update={"callbacks": CallbackSettings()}))
+        warn(settings)
+        warn(settings.model_copy(update={"callbacks": CallbackSettings()}))
     switches = [line.get("setting") for line in lines]
     assert {"callbacks.allow-http", "callbacks.allow-private-networks", "d365.instance-url"} <= set(switches)
     assert "callbacks_unsigned" in [line["event"] for line in lines]

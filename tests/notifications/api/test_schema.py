@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.notifications.api.problems import Problem
+from gateway.notifications.api.problems import HttpProblem
 from gateway.notifications.api.schema import parse_request
 
 URL = "https://a.azure.com/x"
@@ -79,7 +79,7 @@ REFUSED = [
 @pytest.mark.parametrize("body", REFUSED, ids=lambda body: body[:60].decode("latin-1"))
 def test_refused(body: bytes) -> None:
     """What cannot be understood without guessing is 400."""
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(HttpProblem) as caught:
         parse_request(body)
     assert (caught.value.status, caught.value.slug) == (400, "body-invalid")
 
@@ -89,5 +89,5 @@ def test_any_bytes(body: bytes) -> None:
     """No bytes at all lead to anything but a request or a 400."""
     try:
         parse_request(body)
-    except Problem as problem:
+    except HttpProblem as problem:
         assert problem.status == 400  # noqa: PT017 - both ends are fine

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.notifications.callbacks.classification import (
     SCHEDULE_S,
-    Answer,
+    CallbackAnswer,
     Decision,
     Doubt,
     classify,
@@ -28,19 +28,19 @@ RETRY, PERMANENT, DELIVERED, CONSUMED = Decision.RETRY, Decision.PERMANENT, Deci
 )
 def test_status(status: int, decision: Decision) -> None:
     """Answers are delivered, permanent or worth another try."""
-    assert classify(Answer(status), doubted_before=False) is decision
+    assert classify(CallbackAnswer(status), doubted_before=False) is decision
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 410])
 def test_consumed(status: int) -> None:
     """After an attempt that may have arrived, "unknown" means that the URL was used up."""
-    assert classify(Answer(status), doubted_before=True) is CONSUMED
+    assert classify(CallbackAnswer(status), doubted_before=True) is CONSUMED
 
 
 @pytest.mark.parametrize("status", [401, 403, 302])
 def test_not_consumed(status: int) -> None:
     """Other refusals stay refusals, doubt or not."""
-    assert classify(Answer(status), doubted_before=True) is PERMANENT
+    assert classify(CallbackAnswer(status), doubted_before=True) is PERMANENT
 
 
 @pytest.mark.parametrize(
@@ -48,21 +48,21 @@ def test_not_consumed(status: int) -> None:
 )
 def test_no_answer(error: str, decision: Decision) -> None:
     """A URL that may not be called is given up; a network that fails is tried again."""
-    assert classify(Answer(error=error, doubt=Doubt.NONE), doubted_before=False) is decision
+    assert classify(CallbackAnswer(error=error, doubt=Doubt.NONE), doubted_before=False) is decision
 
 
 @pytest.mark.parametrize("attempts", range(1, 20))
 def test_schedule(attempts: int) -> None:
     """Delays follow the schedule, spread over its upper half, and stop growing."""
     delay = SCHEDULE_S[min(attempts, len(SCHEDULE_S)) - 1]
-    assert next_attempt(attempts, 1000.0, 0.0, Answer(500), 3600) == 1000 + delay / 2
-    assert next_attempt(attempts, 1000.0, 0.999, Answer(500), 3600) < 1000 + delay
+    assert next_attempt(attempts, 1000.0, 0.0, CallbackAnswer(500), 3600) == 1000 + delay / 2
+    assert next_attempt(attempts, 1000.0, 0.999, CallbackAnswer(500), 3600) < 1000 + delay
 
 
 @pytest.mark.parametrize(("asked", "delay"), [("60", 60), ("99999", 3600), ("0", 1), ("soon", 1)])
 def test_retry_after(asked: str, delay: float) -> None:
     """Retry-After lengthens the delay, up to a cap, and never shortens it."""
-    assert next_attempt(1, 1000.0, 0.0, Answer(429, retry_after=asked), 3600) == 1000 + delay
+    assert next_attempt(1, 1000.0, 0.0, CallbackAnswer(429, retry_after=asked), 3600) == 1000 + delay
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.d365.lives import ends
 from gateway.emulators.entra import EntraEmulator
-from gateway.notifications.callbacks.classification import Answer, Decision, Doubt, classify
+from gateway.notifications.callbacks.classification import CallbackAnswer, Decision, Doubt, classify
 from gateway.notifications.callbacks.consent import refusal
 from gateway.notifications.settings import CallbackSettings
 from tests.notifications.conftest import Running, d365_settings, fast_settings, running
@@ -19,19 +19,19 @@ from tests.notifications.receiver import Receiver, answer, drop
 ORIGIN = "gateway.example.com"
 
 ANSWERS = {
-    "granted": (Answer(200, allowed_origin=ORIGIN), None),
-    "granted in another case": (Answer(200, allowed_origin="Gateway.Example.COM"), None),
-    "granted to all": (Answer(204, allowed_origin="*"), None),
-    "granted, whatever the status": (Answer(405, allowed_origin="*"), None),
-    "granted to somebody else": (Answer(200, allowed_origin="eventgrid.azure.net"), Decision.PERMANENT),
-    "granted to a suffix": (Answer(200, allowed_origin="example.com"), Decision.PERMANENT),
-    "no header": (Answer(200), Decision.PERMANENT),
-    "no such method": (Answer(405), Decision.PERMANENT),
-    "redirect": (Answer(302), Decision.PERMANENT),
-    "our own guard": (Answer(error="url-refused"), Decision.PERMANENT),
-    "out of order": (Answer(503), Decision.RETRY),
-    "too many": (Answer(429, retry_after="9"), Decision.RETRY),
-    "cut": (Answer(error="remote-protocol", doubt=Doubt.POSSIBLE), Decision.RETRY),
+    "granted": (CallbackAnswer(200, allowed_origin=ORIGIN), None),
+    "granted in another case": (CallbackAnswer(200, allowed_origin="Gateway.Example.COM"), None),
+    "granted to all": (CallbackAnswer(204, allowed_origin="*"), None),
+    "granted, whatever the status": (CallbackAnswer(405, allowed_origin="*"), None),
+    "granted to somebody else": (CallbackAnswer(200, allowed_origin="eventgrid.azure.net"), Decision.PERMANENT),
+    "granted to a suffix": (CallbackAnswer(200, allowed_origin="example.com"), Decision.PERMANENT),
+    "no header": (CallbackAnswer(200), Decision.PERMANENT),
+    "no such method": (CallbackAnswer(405), Decision.PERMANENT),
+    "redirect": (CallbackAnswer(302), Decision.PERMANENT),
+    "our own guard": (CallbackAnswer(error="url-refused"), Decision.PERMANENT),
+    "out of order": (CallbackAnswer(503), Decision.RETRY),
+    "too many": (CallbackAnswer(429, retry_after="9"), Decision.RETRY),
+    "cut": (CallbackAnswer(error="remote-protocol", doubt=Doubt.POSSIBLE), Decision.RETRY),
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from gateway.notifications.callbacks.classification import Answer, Doubt
+from gateway.notifications.callbacks.classification import CallbackAnswer, Doubt
 from gateway.notifications.callbacks.delivery import Deliverer
 from gateway.notifications.callbacks.sending import CallbackSender
 from gateway.notifications.metrics import Metrics
@@ -19,7 +19,7 @@ from gateway.notifications.store.sealing import Sealer
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.outcomes import Outcome
-from gateway.notifications.workflow.transitions import Event, State
+from gateway.notifications.workflow.transitions import JobEvent, State
 from tests.notifications.conftest import run
 
 HOUR_S = 3600.0
@@ -46,17 +46,17 @@ class Scripted(CallbackSender):
     """Sends nothing: *bad* answers until *until*, 200 afterwards; an attempt takes *takes_s* seconds."""
 
     clock: Jumping
-    bad: Answer
+    bad: CallbackAnswer
     until: float
     takes_s: float = 0.0
     sent: int = 0
 
-    async def send(self, url: str, headers: object, body: bytes) -> Answer:
+    async def send(self, url: str, headers: object, body: bytes) -> CallbackAnswer:
         """Answer by the clock."""
         assert url == "https://secret.test/?sig=1"
         self.sent += 1
         self.clock.moment += self.takes_s
-        return self.bad if self.clock.now() < self.until else Answer(200)
+        return self.bad if self.clock.now() < self.until else CallbackAnswer(200)
 
 
 def finished(lifetime_s: float = 24 * HOUR_S) -> Job:
@@ -84,17 +84,17 @@ async def deliver(store: Store, sender: Scripted, job: Job, key: str = "k") -> J
 
 # An hour of each kind of trouble, then health. At most 17 attempts fit into the schedule of that hour.
 TROUBLE = {
-    "500": (Answer(500), 0, State.DELIVERED),
-    "429 with a long Retry-After": (Answer(429, retry_after="1800"), 0, State.DELIVERED),
-    "429 with an absurd Retry-After": (Answer(429, retry_after="999999"), 0, State.DELIVERED),
-    "slow": (Answer(error="read-timeout", doubt=Doubt.POSSIBLE), 30, State.DELIVERED),
-    "no connection": (Answer(error="connect"), 5, State.DELIVERED),
-    "closing early": (Answer(error="remote-protocol", doubt=Doubt.POSSIBLE), 0, State.DELIVERED),
-    "no name": (Answer(error="dns-failure"), 5, State.DELIVERED),
-    "redirecting": (Answer(302), 0, State.DEAD),
-    "403": (Answer(403), 0, State.DEAD),
-    "404": (Answer(404), 0, State.DEAD),
-    "refused by our guard": (Answer(error="url-refused"), 0, State.DEAD),
+    "500": (CallbackAnswer(500), 0, State.DELIVERED),
+    "429 with a long Retry-After": (CallbackAnswer(429, retry_after="1800"), 0, State.DELIVERED),
+    "429 with an absurd Retry-After": (CallbackAnswer(429, retry_after="999999"), 0, State.DELIVERED),
+    "slow": (CallbackAnswer(error="read-timeout", doubt=Doubt.POSSIBLE), 30, State.DELIVERED),
+    "no connection": (CallbackAnswer(error="connect"), 5, State.DELIVERED),
+    "closing early": (CallbackAnswer(error="remote-protocol", doubt=Doubt.POSSIBLE), 0, State.DELIVERED),
+    "no name": (CallbackAnswer(error="dns-failure"), 5, State.DELIVERED),
+    "redirecting": (CallbackAnswer(302), 0, State.DEAD),
+    "403": (CallbackAnswer(403), 0, State.DEAD),
+    "404": (CallbackAnswer(404), 0, State.DEAD),
+    "refused by our guard": (CallbackAnswer(error="url-refused"), 0, State.DEAD),
 }
 
 
@@ -112,7 +112,7 @@ def test_an_hour(store: Store, case: str) -> None:
 
 def test_out_of_time(store: Store) -> None:
     """Attempts end with the caller's time, and the job is a dead letter."""
-    sender = Scripted(Jumping(), Answer(503), BEGIN + HOUR_S)
+    sender = Scripted(Jumping(), CallbackAnswer(503), BEGIN + HOUR_S)
     found = run(deliver(store, sender, finished(lifetime_s=120)))
     assert (found.state, found.next_attempt_at) == (State.DEAD, None)
     assert sender.clock.now() <= BEGIN + 120
@@ -120,12 +120,12 @@ def test_out_of_time(store: Store) -> None:
 
 def test_used_up(store: Store) -> None:
     """A receiver that knows the URL no more, after an attempt that may have arrived, has been told."""
-    lost = Answer(error="read-timeout", doubt=Doubt.POSSIBLE)
+    lost = CallbackAnswer(error="read-timeout", doubt=Doubt.POSSIBLE)
 
     class UsedUp(Scripted):
-        async def send(self, url: str, headers: object, body: bytes) -> Answer:
+        async def send(self, url: str, headers: object, body: bytes) -> CallbackAnswer:
             self.sent += 1
-            return lost if self.sent == 1 else Answer(404)
+            return lost if self.sent == 1 else CallbackAnswer(404)
 
     found = run(deliver(store, UsedUp(Jumping(), lost, 0), finished()))
     assert (found.state, found.attempts) == (State.AMBIGUOUS, 2)
@@ -149,7 +149,7 @@ def test_attempt_cut_short(store: Store) -> None:
 
 def test_other_key(store: Store) -> None:
     """A URL that cannot be decrypted is a dead letter, not an endless loop."""
-    sender = Scripted(Jumping(), Answer(500), BEGIN)
+    sender = Scripted(Jumping(), CallbackAnswer(500), BEGIN)
     found = run(deliver(store, sender, finished(), key="another"))
     assert (found.state, sender.sent) == (State.DEAD, 0)
 
@@ -159,14 +159,14 @@ def test_nothing_to_deliver(store: Store) -> None:
     stored = finished()
 
     async def attempts_of(changed: Job) -> tuple[Job | None, int]:
-        sender = Scripted(Jumping(), Answer(500), BEGIN)
+        sender = Scripted(Jumping(), CallbackAnswer(500), BEGIN)
         deliverer = Deliverer(store, sender, Sealer("k"), sender.clock, CallbackSettings(hosts=("*",)), Metrics())
         return await deliverer.attempt(changed), sender.sent
 
     async def every() -> list[tuple[Job | None, int]]:
         await store.write(lambda connection: jobs.accept(connection, stored, derive_key(1, "u", None), None, False))
         found = [await attempts_of(replace(stored, series=1)), await attempts_of(replace(stored, owner="me"))]
-        await store.write(lambda connection: jobs.move(connection, stored.id, Event.STOP, BEGIN))
+        await store.write(lambda connection: jobs.move(connection, stored.id, JobEvent.STOP, BEGIN))
         return [*found, await attempts_of(stored)]
 
     assert run(every()) == [(None, 0)] * 3

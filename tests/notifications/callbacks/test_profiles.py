@@ -6,16 +6,16 @@ import json
 
 import pytest
 
-from gateway.notifications.callbacks.profiles import PROFILES, Report, render
+from gateway.notifications.callbacks.profiles import PROFILES, RunReport, render
 from gateway.notifications.workflow.outcomes import READINGS, Outcome
 
 
-def report(outcome: Outcome = Outcome.FAILED, scheduled_for: float | None = None) -> Report:
+def report(outcome: Outcome = Outcome.FAILED, scheduled_for: float | None = None) -> RunReport:
     """A finished watch."""
-    return Report("id-1", 5637515827, outcome, "It failed.", "Error", 1.0, 2.5, scheduled_for)
+    return RunReport("id-1", 5637515827, outcome, "It failed.", "Error", 1.0, 2.5, scheduled_for)
 
 
-def body(profile: str, told: Report) -> dict[str, object]:
+def body(profile: str, told: RunReport) -> dict[str, object]:
     """The rendered JSON."""
     found: dict[str, object] = json.loads(render(profile, told, "urn:x")[1])
     return found

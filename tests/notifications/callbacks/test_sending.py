@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from gateway.emulators.serving import Binding, serve
-from gateway.notifications.callbacks.classification import Answer, Doubt
+from gateway.notifications.callbacks.classification import CallbackAnswer, Doubt
 from gateway.notifications.callbacks.sending import CallbackSender
 from gateway.notifications.settings import CallbackSettings
 from gateway.wire.addresses import Resolve
@@ -40,10 +40,10 @@ LOOPBACK = resolving(["127.0.0.1"])
 
 def send(
     url: str, settings: CallbackSettings = OPEN, resolver: Resolve = LOOPBACK, tls: ssl.SSLContext | None = None
-) -> Answer:
+) -> CallbackAnswer:
     """One attempt with a sender of its own."""
 
-    async def attempt() -> Answer:
+    async def attempt() -> CallbackAnswer:
         sender = CallbackSender(settings, resolver, tls)
         try:
             return await sender.send(url, {"content-type": "application/json"}, b"{}")

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from gateway.notifications.d365.azure_credentials import AzureCredential, build_credential
 from gateway.notifications.d365.client import D365Client
-from gateway.notifications.d365.errors import D365Error, Kind, entra_hint, odata_message
+from gateway.notifications.d365.errors import D365Error, FailureKind, entra_hint, odata_message
 from gateway.notifications.d365.start_answer import StartAnswer, parse_start
 from gateway.notifications.d365.token_provider import ClientCredentials
 from gateway.notifications.metrics import Metrics
@@ -111,20 +111,24 @@ async def _twice(found: D365Client) -> None:
 @pytest.mark.parametrize(
     ("response", "kind", "hint"),
     [
-        (httpx.Response(401), Kind.AUTH, "applications"),
-        (httpx.Response(302, headers={"location": "https://login"}), Kind.AUTH, "applications"),
-        (httpx.Response(403, html="<html>"), Kind.AUTH, "may not read"),
-        (httpx.Response(404), Kind.PERMANENT, "case sensitive"),
-        (httpx.Response(400, json={"error": {"innererror": {"message": "Infolog: x"}}}), Kind.PERMANENT, "Infolog: x"),
-        (httpx.Response(418), Kind.PERMANENT, "no reason given"),
-        (httpx.Response(429, headers={"retry-after": "0"}), Kind.THROTTLED, "throttling"),
-        (httpx.Response(503, html="<html>"), Kind.AMBIGUOUS, "503"),
-        (httpx.Response(500, headers={"retry-after": "3"}), Kind.AMBIGUOUS, "500"),
-        (httpx.Response(200, html="<html>log in</html>"), Kind.TRANSIENT, "not an OData"),
-        (httpx.Response(200, json={"value": [{"Status": "x"}]}), Kind.TRANSIENT, "not an OData"),
+        (httpx.Response(401), FailureKind.AUTH, "applications"),
+        (httpx.Response(302, headers={"location": "https://login"}), FailureKind.AUTH, "applications"),
+        (httpx.Response(403, html="<html>"), FailureKind.AUTH, "may not read"),
+        (httpx.Response(404), FailureKind.PERMANENT, "case sensitive"),
+        (
+            httpx.Response(400, json={"error": {"innererror": {"message": "Infolog: x"}}}),
+            FailureKind.PERMANENT,
+            "Infolog: x",
+        ),
+        (httpx.Response(418), FailureKind.PERMANENT, "no reason given"),
+        (httpx.Response(429, headers={"retry-after": "0"}), FailureKind.THROTTLED, "throttling"),
+        (httpx.Response(503, html="<html>"), FailureKind.AMBIGUOUS, "503"),
+        (httpx.Response(500, headers={"retry-after": "3"}), FailureKind.AMBIGUOUS, "500"),
+        (httpx.Response(200, html="<html>log in</html>"), FailureKind.TRANSIENT, "not an OData"),
+        (httpx.Response(200, json={"value": [{"Status": "x"}]}), FailureKind.TRANSIENT, "not an OData"),
     ],
 )
-def test_failures(response: httpx.Response, kind: Kind, hint: str) -> None:
+def test_failures(response: httpx.Response, kind: FailureKind, hint: str) -> None:
     """Each answer has its kind, and a hint that a person can act on."""
     with pytest.raises(D365Error) as caught:
         run(client(lambda _: response).read([1]))
@@ -135,12 +139,12 @@ def test_failures(response: httpx.Response, kind: Kind, hint: str) -> None:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (httpx.ConnectError, Kind.TRANSIENT),
-        (httpx.ReadTimeout, Kind.AMBIGUOUS),
-        (httpx.RemoteProtocolError, Kind.AMBIGUOUS),
+        (httpx.ConnectError, FailureKind.TRANSIENT),
+        (httpx.ReadTimeout, FailureKind.AMBIGUOUS),
+        (httpx.RemoteProtocolError, FailureKind.AMBIGUOUS),
     ],
 )
-def test_connection_failures(error: type[httpx.RequestError], kind: Kind) -> None:
+def test_connection_failures(error: type[httpx.RequestError], kind: FailureKind) -> None:
     """A connection that never was is harmless; one that broke leaves a doubt."""
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -318,16 +322,20 @@ def test_endpoint_down(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("response", "kind", "hint"),
     [
-        (httpx.Response(401, json={"error": "invalid_client", "error_codes": [7000215]}), Kind.AUTH, "secret's value"),
-        (httpx.Response(400, json={"error": "invalid_scope", "error_codes": "x"}), Kind.AUTH, "invalid_scope"),
-        (httpx.Response(400, json={"error": "temporarily_unavailable"}), Kind.TRANSIENT, "400"),
-        (httpx.Response(400, html="<html>"), Kind.AUTH, "no reason given"),
-        (httpx.Response(429, headers={"retry-after": "5"}), Kind.TRANSIENT, "429"),
-        (httpx.Response(200, json={"token": "x"}), Kind.TRANSIENT, "without a token"),
-        (httpx.Response(200, html="<html>"), Kind.TRANSIENT, "without a token"),
+        (
+            httpx.Response(401, json={"error": "invalid_client", "error_codes": [7000215]}),
+            FailureKind.AUTH,
+            "secret's value",
+        ),
+        (httpx.Response(400, json={"error": "invalid_scope", "error_codes": "x"}), FailureKind.AUTH, "invalid_scope"),
+        (httpx.Response(400, json={"error": "temporarily_unavailable"}), FailureKind.TRANSIENT, "400"),
+        (httpx.Response(400, html="<html>"), FailureKind.AUTH, "no reason given"),
+        (httpx.Response(429, headers={"retry-after": "5"}), FailureKind.TRANSIENT, "429"),
+        (httpx.Response(200, json={"token": "x"}), FailureKind.TRANSIENT, "without a token"),
+        (httpx.Response(200, html="<html>"), FailureKind.TRANSIENT, "without a token"),
     ],
 )
-def test_token_failures(response: httpx.Response, kind: Kind, hint: str) -> None:
+def test_token_failures(response: httpx.Response, kind: FailureKind, hint: str) -> None:
     """A refusal that configuration must cure is told from one that passes."""
     with pytest.raises(D365Error) as caught:
         run(credentials(lambda _: response).token())
@@ -343,7 +351,7 @@ def test_endpoint_unreachable() -> None:
 
     with pytest.raises(D365Error) as caught:
         run(credentials(handler).token())
-    assert caught.value.kind is Kind.TRANSIENT
+    assert caught.value.kind is FailureKind.TRANSIENT
 
 
 def test_secrets_stay_inside() -> None:
@@ -398,8 +406,10 @@ def test_azure_credential() -> None:
     assert (credential.calls, credential.closed) == (2, True)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("ClientAuthenticationError", Kind.AUTH), ("OtherError", Kind.TRANSIENT)])
-def test_azure_failure(name: str, kind: Kind) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind"), [("ClientAuthenticationError", FailureKind.AUTH), ("OtherError", FailureKind.TRANSIENT)]
+)
+def test_azure_failure(name: str, kind: FailureKind) -> None:
     """azure-identity's errors get our kinds; their texts are not passed on."""
     error = type(name, (Exception,), {})("with a secret")
     with pytest.raises(D365Error) as caught:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gateway.notifications.d365.batch_status import Row
-from gateway.notifications.d365.errors import D365Error, Kind
-from gateway.notifications.d365.poller import Poller, Subscription
+from gateway.notifications.d365.errors import D365Error, FailureKind
+from gateway.notifications.d365.poller import Poller, PollSubscription
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import PollingSettings
 from gateway.notifications.workflow.clock import Clock
@@ -108,8 +108,8 @@ def test_missing() -> None:
     assert polling(Environment(lambda ids: {}), lambda poller: poller.read(5)) is None
 
 
-@pytest.mark.parametrize("kind", [Kind.AUTH, Kind.PERMANENT])
-def test_reading_fails(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [FailureKind.AUTH, FailureKind.PERMANENT])
+def test_reading_fails(kind: FailureKind) -> None:
     """A single reading fails when waiting cannot help."""
 
     def fail(ids: list[int]) -> dict[int, Row]:
@@ -121,7 +121,7 @@ def test_reading_fails(kind: Kind) -> None:
 
 def test_failures_pass() -> None:
     """A watch outlives every failure and knows the last one."""
-    answers = iter([D365Error(Kind.AUTH, "a"), D365Error(Kind.THROTTLED, "b"), None])
+    answers = iter([D365Error(FailureKind.AUTH, "a"), D365Error(FailureKind.THROTTLED, "b"), None])
 
     def answer(ids: list[int]) -> dict[int, Row]:
         error = next(answers)
@@ -147,7 +147,7 @@ def test_mistaken_judge() -> None:
         raise ZeroDivisionError
 
     async def work(poller: Poller) -> Row | None:
-        bad: Subscription[Row] = poller.subscribe(1, mistaken)
+        bad: PollSubscription[Row] = poller.subscribe(1, mistaken)
         good = poller.subscribe(1, lambda row: row)
         with pytest.raises(ZeroDivisionError):
             await bad.done
@@ -161,7 +161,7 @@ def test_forgotten() -> None:
     environment = Environment(executing)
 
     async def work(poller: Poller) -> int:
-        subscription: Subscription[Row] = poller.subscribe(1, lambda row: None)
+        subscription: PollSubscription[Row] = poller.subscribe(1, lambda row: None)
         await asyncio.sleep(0.15)
         subscription.done.cancel()
         await asyncio.sleep(0.02)

@@ -17,11 +17,11 @@ from gateway.notifications.settings import D365Settings, NotificationSettings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.database import open_engine, store_url
 from gateway.notifications.store.jobs import Acceptance, Refusal
-from gateway.notifications.store.model import Job, Key, derive_key
+from gateway.notifications.store.model import IdempotencyKey, Job, derive_key
 from gateway.notifications.store.sealing import Sealer, make_sealer
 from gateway.notifications.store.store import Store, StoreOutdated
-from gateway.notifications.workflow.outcomes import Outcome, Verdict
-from gateway.notifications.workflow.transitions import Event, State
+from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
+from gateway.notifications.workflow.transitions import JobEvent, State
 from tests.notifications.conftest import run
 
 
@@ -35,13 +35,13 @@ def job(number: int = 1, **changes: Any) -> Job:
     return Job(**(values | changes))
 
 
-async def accept(store: Store, new: Job, key: Key | None = None, **limits: Any) -> Acceptance | Refusal:
+async def accept(store: Store, new: Job, key: IdempotencyKey | None = None, **limits: Any) -> Acceptance | Refusal:
     """Record a job."""
     options = {"max_active": None, "exclusive": False} | limits
     return await store.write(lambda connection: jobs.accept(connection, new, key or _key(new), **options))
 
 
-def _key(new: Job) -> Key:
+def _key(new: Job) -> IdempotencyKey:
     return derive_key(new.batch_id, new.id, None)
 
 
@@ -145,7 +145,7 @@ def test_moves(store: Store) -> None:
     async def sequence() -> list[State | None]:
         await accept(store, job(1))
         found: list[State | None] = []
-        for event in (Event.STARTED, Event.START_CALLED, Event.STARTED, Event.STARTED, Event.REPLAY):
+        for event in (JobEvent.STARTED, JobEvent.START_CALLED, JobEvent.STARTED, JobEvent.STARTED, JobEvent.REPLAY):
             moved = await store.write(lambda connection, event=event: jobs.move(connection, "j1", event, 5.0))  # type: ignore[misc]
             found.append(None if moved is None else moved.state)
         return found
@@ -158,7 +158,7 @@ def test_end_once(store: Store) -> None:
 
     async def twice() -> tuple[Job | None, Job | None]:
         await accept(store, job(1))
-        good, bad = Verdict(Outcome.SUCCEEDED, "a", 3.0), Verdict(Outcome.FAILED, "b")
+        good, bad = RunVerdict(Outcome.SUCCEEDED, "a", 3.0), RunVerdict(Outcome.FAILED, "b")
         first = await store.write(lambda connection: jobs.end(connection, "j1", good, 5.0))
         return first, await store.write(lambda connection: jobs.end(connection, "j1", bad, 6.0))
 

@@ -1,4 +1,4 @@
-"""Rows become tasks: claimed in batches, adopted after a crash, one task at a time for a job."""
+"""Rows become tasks: leased in batches, adopted after a crash, one task at a time for a job."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.model import Job
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow import dispatch
-from gateway.notifications.workflow.dispatch import Dispatcher
-from gateway.notifications.workflow.transitions import Event, State
+from gateway.notifications.workflow.dispatch import JobDispatcher
+from gateway.notifications.workflow.transitions import JobEvent, State
 from tests.notifications.conftest import eventually, run
 from tests.notifications.store.test_store import accept, job
 
@@ -32,8 +32,8 @@ class Work:
         self.ended.append(found.id)
 
 
-def test_claims(store: Store) -> None:
-    """Each job is claimed once, the oldest first, and only those that are unfinished."""
+def test_leases(store: Store) -> None:
+    """Each job is leased once, the oldest first, and only those that are unfinished."""
     one, two = Work(), Work()
 
     async def both() -> list[int]:
@@ -41,7 +41,7 @@ def test_claims(store: Store) -> None:
         await accept(store, job(1))
         await accept(store, job(2))
         await accept(store, job(4, state=State.STOPPED, active=0))
-        dispatchers = [Dispatcher(store, "one", one.do), Dispatcher(store, "two", two.do)]
+        dispatchers = [JobDispatcher(store, "one", one.do), JobDispatcher(store, "two", two.do)]
         counts = [await dispatchers[0].dispatch(2), await dispatchers[1].dispatch(), await dispatchers[0].dispatch()]
         await eventually(lambda: len(one.begun + two.begun) == 3)
         return counts
@@ -62,7 +62,7 @@ def test_adopts(store: Store) -> None:
         for number in range(50):
             await accept(store, job(number, owner="one"))
         await accept(store, job(51, owner="two"))
-        dispatcher = Dispatcher(store, "one", work.do)
+        dispatcher = JobDispatcher(store, "one", work.do)
         sa.event.listen(store.engine, "before_cursor_execute", count)
         return await dispatcher.adopt(), await dispatcher.adopt()
 
@@ -71,12 +71,12 @@ def test_adopts(store: Store) -> None:
 
 
 def test_one_task_per_job(store: Store) -> None:
-    """A replay that is claimed while the first delivery's task is ending waits for that end."""
+    """A replay that is leased while the first delivery's task is ending waits for that end."""
     work = Work()
 
     async def replay_early() -> None:
         await accept(store, job(1, state=State.DEAD))
-        dispatcher = Dispatcher(store, "one", work.do)
+        dispatcher = JobDispatcher(store, "one", work.do)
         await dispatcher.dispatch()
         await eventually(lambda: work.begun == ["j1"])
         await store.write(lambda connection: jobs.reopen(connection, "j1", 1.0, 9.0))
@@ -90,43 +90,43 @@ def test_one_task_per_job(store: Store) -> None:
 
 
 def test_nothing_stale(store: Store) -> None:
-    """A job that is claimed again while its task still runs (its replica was cut off) and ends then is left alone."""
+    """A job that is leased again while its task still runs (its replica was cut off) and ends then is left alone."""
     work = Work()
 
-    async def claim_again() -> None:
+    async def lease_again() -> None:
         await accept(store, job(1))
-        dispatcher = Dispatcher(store, "one", work.do)
+        dispatcher = JobDispatcher(store, "one", work.do)
         await dispatcher.dispatch()
         await eventually(lambda: work.begun == ["j1"])
         await store.write(lambda connection: jobs.release(connection, "one"))
         await dispatcher.dispatch()
-        await store.write(lambda connection: jobs.move(connection, "j1", Event.STOP, 1.0))
+        await store.write(lambda connection: jobs.move(connection, "j1", JobEvent.STOP, 1.0))
         work.may_end.set()
         await eventually(lambda: work.ended == ["j1"])
         await asyncio.sleep(0.1)  # for another, if the stale row were worked on
 
-    run(claim_again())
+    run(lease_again())
     assert work.ended == ["j1"]
 
 
 def test_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A claim whose commit was never confirmed is found again; rows of another process need no bell."""
+    """A lease whose commit was never confirmed is found again; rows of another process need no bell."""
     work = Work()
     monkeypatch.setattr(dispatch, "_IDLE_S", 0.05)
     monkeypatch.setattr(dispatch, "_ADOPT_S", 0.1)
-    claim, losses = jobs.claim, [ConnectionError()]
+    lease, losses = jobs.lease, [ConnectionError()]
 
-    def claim_and_lose(connection: sa.Connection, owner: str, limit: int) -> list[Job]:
-        found = claim(connection, owner, limit)
+    def lease_and_lose(connection: sa.Connection, owner: str, limit: int) -> list[Job]:
+        found = lease(connection, owner, limit)
         if found and losses:
             connection.commit()
             raise losses.pop()
         return found
 
-    monkeypatch.setattr(jobs, "claim", claim_and_lose)
+    monkeypatch.setattr(jobs, "lease", lease_and_lose)
 
     async def a_while() -> None:
-        task = asyncio.create_task(Dispatcher(store, "one", work.do).run())
+        task = asyncio.create_task(JobDispatcher(store, "one", work.do).run())
         await accept(store, job(1))
         await eventually(lambda: work.begun == ["j1"])
         await accept(store, job(2))
@@ -138,15 +138,15 @@ def test_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_polite(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While requests come in only few jobs are claimed at a time."""
+    """While requests come in only few jobs are leased at a time."""
     asked: list[int] = []
-    monkeypatch.setattr(dispatch, "_POLITE_S", 0.01)
+    monkeypatch.setattr(dispatch, "_PAUSE_S", 0.01)
 
-    class Counting(Dispatcher):
+    class Counting(JobDispatcher):
         async def dispatch(self, limit: int = 100) -> int:
             asked.append(limit)
             if len(asked) < 3:
-                self.ring()
+                self.wake()
             return await super().dispatch(limit)
 
     async def a_while() -> None:
@@ -166,7 +166,7 @@ def test_ends_with_its_work(store: Store) -> None:
 
     async def stop() -> set[str]:
         await accept(store, job(1))
-        task = asyncio.create_task(Dispatcher(store, "one", work.do).run())
+        task = asyncio.create_task(JobDispatcher(store, "one", work.do).run())
         await eventually(lambda: work.begun == ["j1"])
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -183,8 +183,8 @@ def test_release(store: Store) -> None:
         await accept(store, job(1, owner="dead"))
         await accept(store, job(2, owner="dead", state=State.DELIVERED, active=0))
         await accept(store, job(3, owner="alive"))
-        await store.write(lambda connection: jobs.move(connection, "j3", Event.STOP, 1.0))
+        await store.write(lambda connection: jobs.move(connection, "j3", JobEvent.STOP, 1.0))
         released = await store.write(lambda connection: jobs.release(connection, "dead"))
-        return released, [found.id for found in await store.write(lambda c: jobs.claim(c, "heir", 10))]
+        return released, [found.id for found in await store.write(lambda c: jobs.lease(c, "heir", 10))]
 
     assert run(die()) == (1, ["j1"])

@@ -14,13 +14,13 @@ from gateway.notifications.store import jobs
 from gateway.notifications.workflow import housekeeping
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.housekeeping import Housekeeping
-from gateway.notifications.workflow.transitions import Event
+from gateway.notifications.workflow.transitions import JobEvent
 from tests.notifications.conftest import Running, run
 from tests.notifications.receiver import Receiver
 
 
-def chores(service: Running, keep_s: float = 1e6) -> Housekeeping:
-    """The chores of a running service."""
+def housekeeping_of(service: Running, keep_s: float = 1e6) -> Housekeeping:
+    """The housekeeping of a running service."""
     engine = service.engine
     assert engine._watcher is not None
     return Housekeeping(engine.store, engine._watcher, Clock(), engine.metrics, RetentionSettings(keep_s=keep_s))
@@ -33,7 +33,7 @@ def test_sweep(service: Running, d365: D365Emulator, receiver: Receiver) -> None
     old = service.create(receiver.url("/401"), 401).json()["id"]
     young = service.create(receiver.url("/402"), 402).json()["id"]
     service.until(old, "delivered")
-    assert run(chores(service, keep_s=0.001).sweep_once()) == 1
+    assert run(housekeeping_of(service, keep_s=0.001).sweep_once()) == 1
     assert [service.call("GET", f"/jobs/{found}").status_code for found in (old, young)] == [404, 202]
 
 
@@ -46,7 +46,7 @@ def test_stop_elsewhere(service: Running, d365: D365Emulator, receiver: Receiver
     async def stop() -> None:
         store = service.engine.store
         now = Clock().now()
-        await store.write(lambda connection: jobs.move(connection, found, Event.STOP, now))
+        await store.write(lambda connection: jobs.move(connection, found, JobEvent.STOP, now))
 
     run(stop())
     assert service.engine._watcher is not None
@@ -60,25 +60,25 @@ def test_gauges(service: Running, d365: D365Emulator, receiver: Receiver) -> Non
     d365.script(404, ends("Finished", 1, 10**6))
     found = service.create(receiver.url("/404"), 404).json()["id"]
     service.until(found, "running")
-    run(chores(service).measure_once())
+    run(housekeeping_of(service).measure_once())
     registry = service.engine.metrics.registry
     assert (registry.get_sample_value("gateway_notifications_jobs", {"state": "running"}) or 0) >= 1
     assert (registry.get_sample_value("gateway_notifications_oldest_pending_seconds") or 0) > 0
 
 
-def test_chores_go_on() -> None:
-    """A chore that fails is tried again."""
+def test_background_tasks_go_on() -> None:
+    """A background task that fails is tried again."""
     calls = 0
 
     class Enough(BaseException): ...
 
-    async def chore() -> None:
+    async def failing() -> None:
         nonlocal calls
         calls += 1
         raise Enough if calls > 2 else ZeroDivisionError
 
     with pytest.raises(Enough):
-        run(asyncio.wait_for(housekeeping._forever(chore, 0.01), 60))
+        run(asyncio.wait_for(housekeeping._forever("test", failing, 0.01), 60))
 
 
 def _until(reached: object) -> None:

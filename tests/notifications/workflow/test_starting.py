@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from gateway.notifications.d365.batch_status import Row
-from gateway.notifications.d365.errors import D365Error, Kind
+from gateway.notifications.d365.errors import D365Error, FailureKind
 from gateway.notifications.d365.start_answer import StartAnswer
 from gateway.notifications.settings import D365Settings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.model import Job, derive_key
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
-from gateway.notifications.workflow.outcomes import Outcome, Verdict
+from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.starting import Starter
-from gateway.notifications.workflow.transitions import Event, State
+from gateway.notifications.workflow.transitions import JobEvent, State
 from tests.notifications.conftest import eventually, run
 
 SETTINGS = D365Settings(instance_url="https://a.b", token_url="https://l/x", settle_s=0.0)
@@ -76,10 +76,10 @@ def job(job_id: str = "j", **changes: Any) -> Job:
 
 def start(
     store: Store, environment: Environment, new: Job | None = None, settings: D365Settings = SETTINGS
-) -> tuple[Verdict | None, State]:
+) -> tuple[RunVerdict | None, State]:
     """The start step of one job: its verdict, and its state afterwards."""
 
-    async def step() -> tuple[Verdict | None, State]:
+    async def step() -> tuple[RunVerdict | None, State]:
         begun = new or job()
         await _accept(store, begun)
         starter = Starter(store, environment, environment, Fast(), settings)  # type: ignore[arg-type]
@@ -100,9 +100,9 @@ async def _state(store: Store, job_id: str) -> State:
 
 
 OK = StartAnswer(True)
-AMBIGUOUS = D365Error(Kind.AMBIGUOUS, "503")
-TRANSIENT = D365Error(Kind.TRANSIENT, "unreachable")
-THROTTLED = D365Error(Kind.THROTTLED, "429", 1.0)
+AMBIGUOUS = D365Error(FailureKind.AMBIGUOUS, "503")
+TRANSIENT = D365Error(FailureKind.TRANSIENT, "unreachable")
+THROTTLED = D365Error(FailureKind.THROTTLED, "429", 1.0)
 
 STARTS: dict[str, tuple[list[Row | None], list[StartAnswer | D365Error], int]] = {
     "at once": ([IDLE], [OK], 1),
@@ -130,9 +130,9 @@ REFUSALS: dict[str, tuple[list[Row | None], list[StartAnswer | D365Error], Outco
     "refused": ([IDLE], [StartAnswer(False)], Outcome.START_FAILED),
     "always in doubt": ([IDLE], [AMBIGUOUS], Outcome.START_FAILED),
     "never reached": ([IDLE], [TRANSIENT], Outcome.START_FAILED),
-    "no privilege": ([IDLE], [D365Error(Kind.AUTH, "privilege")], Outcome.UPSTREAM_AUTH),
-    "no such action": ([IDLE], [D365Error(Kind.PERMANENT, "404")], Outcome.START_FAILED),
-    "deleted in doubt": ([IDLE, None], [AMBIGUOUS, D365Error(Kind.PERMANENT, "404")], Outcome.START_FAILED),
+    "no privilege": ([IDLE], [D365Error(FailureKind.AUTH, "privilege")], Outcome.UPSTREAM_AUTH),
+    "no such action": ([IDLE], [D365Error(FailureKind.PERMANENT, "404")], Outcome.START_FAILED),
+    "deleted in doubt": ([IDLE, None], [AMBIGUOUS, D365Error(FailureKind.PERMANENT, "404")], Outcome.START_FAILED),
 }
 
 
@@ -160,7 +160,7 @@ def test_attached(store: Store) -> None:
 def test_after_a_crash(store: Store, reading: Row, calls: int) -> None:
     """A job found in STARTING is called again only if the batch job shows no trace of a start."""
 
-    async def crashed() -> tuple[Verdict | None, State, int]:
+    async def crashed() -> tuple[RunVerdict | None, State, int]:
         await _accept(store, job())
         await store.write(lambda connection: jobs.begin_start(connection, job(), IDLE, NOW))
         found = await store.read(lambda connection: jobs.find(connection, "j"))
@@ -177,7 +177,7 @@ def test_after_a_crash(store: Store, reading: Row, calls: int) -> None:
 def test_following(store: Store, on_running: Any) -> None:
     """While another job of ours starts the batch job this one waits, and then joins its run."""
 
-    async def follow() -> tuple[Verdict | None, Job | None, int]:
+    async def follow() -> tuple[RunVerdict | None, Job | None, int]:
         await _accept(store, job("leader"))
         await _accept(store, job("follower"))
         await store.write(lambda connection: jobs.begin_start(connection, job("leader"), IDLE, NOW))
@@ -186,7 +186,7 @@ def test_following(store: Store, on_running: Any) -> None:
         starter = Starter(store, environment, environment, Fast(), settings)  # type: ignore[arg-type]
         step = asyncio.ensure_future(starter.start(job("follower")))
         await asyncio.sleep(0.02)
-        await store.write(lambda connection: jobs.move(connection, "leader", Event.STARTED, NOW, started_at=NOW + 1))
+        await store.write(lambda connection: jobs.move(connection, "leader", JobEvent.STARTED, NOW, started_at=NOW + 1))
         verdict = await step
         return verdict, await store.read(lambda c: jobs.find(c, "follower")), environment.calls
 
@@ -238,7 +238,7 @@ def test_taken_over_meanwhile(store: Store) -> None:
     """A replica whose job was given to another one before its mark was set starts nothing and says nothing."""
     environment = Environment([IDLE], [OK])
 
-    async def step() -> tuple[Verdict | None, State]:
+    async def step() -> tuple[RunVerdict | None, State]:
         await _accept(store, job(owner="other"))
         starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
         return await starter.start(job(owner="me")), await _state(store, "j")

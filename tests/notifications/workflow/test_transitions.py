@@ -8,13 +8,13 @@ import pytest
 
 from docs.job_picture import EDGES, job_picture
 from gateway.notifications.workflow.pages import outcome_rows
-from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, Event, State
+from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, JobEvent, State
 
 DOCS = Path(__file__).parents[3] / "docs" / "notifications.md"
 
 
-@pytest.mark.parametrize("event", Event)
-def test_event_leads_to_one_state(event: Event) -> None:
+@pytest.mark.parametrize("event", JobEvent)
+def test_event_leads_to_one_state(event: JobEvent) -> None:
     """Wherever an event happens it leads to the same state: the store's single UPDATE relies on it."""
     assert len({after for (_, cause), after in TRANSITIONS.items() if cause is event}) == 1
 
@@ -28,12 +28,12 @@ def test_every_state_is_reached() -> None:
 @pytest.mark.parametrize("state", [state for state in State if state not in FINAL])
 def test_unfinished_can_be_stopped(state: State) -> None:
     """Whatever is not final can be stopped by its caller."""
-    assert TRANSITIONS[state, Event.STOP] is State.STOPPED
+    assert TRANSITIONS[state, JobEvent.STOP] is State.STOPPED
 
 
 def test_replay_never_starts() -> None:
     """A replay leads to delivery only; no event leads from there back to the batch job."""
-    assert TRANSITIONS[State.DEAD, Event.REPLAY] is State.DELIVERING
+    assert TRANSITIONS[State.DEAD, JobEvent.REPLAY] is State.DELIVERING
     ways_out = {after for (before, _), after in TRANSITIONS.items() if before is State.DELIVERING}
     assert ways_out == FINAL
 
@@ -46,7 +46,7 @@ def test_a_stopped_job_stays_stopped() -> None:
 def test_picture() -> None:
     """The documentation's picture has exactly the table's transitions, and words for each event."""
     assert set(EDGES) == set(TRANSITIONS)
-    assert all(f">{event}<" in job_picture() for event in Event)
+    assert all(f">{event}<" in job_picture() for event in JobEvent)
     assert "images/job.svg" in DOCS.read_text()
 
 

@@ -16,7 +16,7 @@ from gateway.notifications.store.model import Job as StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow import watching, workflow
 from gateway.notifications.workflow.clock import Clock
-from gateway.notifications.workflow.outcomes import Outcome, Verdict
+from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.starting import Starter
 from gateway.notifications.workflow.transitions import State
 from gateway.notifications.workflow.workflow import Workflow
@@ -260,11 +260,11 @@ class Failing(Starter):
     def __init__(self) -> None:
         self.failures = [ConnectionError(), ConnectionError()]
 
-    async def start(self, job: StoredJob) -> Verdict | None:
+    async def start(self, job: StoredJob) -> RunVerdict | None:
         """The step."""
         if self.failures:
             raise self.failures.pop()
-        return Verdict(Outcome.NOT_FOUND, "gone")
+        return RunVerdict(Outcome.NOT_FOUND, "gone")
 
 
 def test_steps_go_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +288,7 @@ def test_not_ours(store: Store) -> None:
         def __init__(self) -> None:
             self.calls = 0
 
-        async def start(self, job: StoredJob) -> Verdict | None:
+        async def start(self, job: StoredJob) -> RunVerdict | None:
             self.calls += 1
             return None
 
