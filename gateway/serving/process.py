@@ -48,7 +48,7 @@ def serve(path: Path, *, workers: int | None = None, port: int | None = None) ->
     try:
         sockets = Sockets.bound(config, address)
     except OSError as error:
-        raise GatewayError(f"cannot listen on {address} and {config.management}: {error.strerror}") from None
+        raise GatewayError(f"cannot listen on {error.filename}: {error.strerror}") from None
     if count == 1:
         uvloop.run(run_process(gateway, sockets))
     else:

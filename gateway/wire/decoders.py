@@ -2,7 +2,8 @@
 Where a message body ends: by its length, by its chunks, or with the connection.
 
 Each decoder turns the bytes of a connection into the bytes of a body. ``decode`` returns what of the body is in *data*;
-once ``done``, ``rest`` holds the bytes behind the end.
+once ``done``, ``rest`` holds the bytes behind the end. A call that stops early, so that other connections get their
+turn, leaves what it has not read in ``backlog``: call again, with more data or none.
 
 Source: RFC 9112 §6 and §7.1.
 """
@@ -10,12 +11,19 @@ Source: RFC 9112 §6 and §7.1.
 from __future__ import annotations
 
 import re
+import sys
 from typing import Protocol
 
 from gateway.errors import GatewayError
 from gateway.wire.fields import FieldError, check_octets, parse_fields
 
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t -~\x80-\xff]*)?")
+MAX_CHUNKS = 1024
+"""Chunks that are read from one connection before others get their turn."""
+
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
+_EXTENSION = rb"[ \t]*+;[ \t]*+" + _TOKEN + rb"(?:[ \t]*+=[ \t]*+(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?"
+_SIZE = re.compile(rb"(0*+[0-9A-Fa-f]{0,15})(?:" + _EXTENSION + rb")*+")  # RFC 9112 §7.1.1
 _MAX_SIZE_LINE = 1024
 _MAX_EXTENSIONS = 16 * 1024
 _MAX_TRAILERS = 16 * 1024
@@ -30,6 +38,7 @@ class Decoder(Protocol):
 
     done: bool
     rest: bytes
+    backlog: bytes
 
     def decode(self, data: bytes) -> bytes:
         """The bytes of the body in *data*. Raises FramingError."""
@@ -39,6 +48,7 @@ class LengthDecoder:
     """A body of a known number of bytes, at least one; *missing* of them have not come yet."""
 
     __slots__ = ("done", "missing", "rest")
+    backlog = b""
 
     def __init__(self, length: int) -> None:
         self.missing = length
@@ -60,6 +70,7 @@ class CloseDecoder:
     """A body that ends with the connection: answers only."""
 
     __slots__ = ("done", "rest")
+    backlog = b""
 
     def __init__(self) -> None:
         self.done = False
@@ -70,63 +81,84 @@ class CloseDecoder:
 
 
 class ChunkedDecoder:
-    """A chunked body. Extensions are dropped, trailers are checked and dropped: they never join the header fields."""
+    """
+    A chunked body. Extensions are dropped; trailers are checked and kept apart, they never join the header fields.
 
-    __slots__ = ("_extensions", "_held", "_missing", "_trailers", "done", "missing", "rest")
+    Attributes:
+        missing: Always -1: unknown.
+        trailers: Folded name -> field lines, once ``done``.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_extensions", "_held", "_in_trailers", "_left", "_max_chunks", "backlog", "done", "rest", "trailers")
+    missing = -1
+
+    def __init__(self, max_chunks: int = sys.maxsize) -> None:
+        """*max_chunks*: how many one call reads."""
         self.done = False
-        self.rest = b""
-        self.missing = -1  # unknown
+        self.rest = self.backlog = b""
+        self.trailers: dict[str, str] = {}
+        self._max_chunks = max_chunks
         self._held = b""  # an incomplete line
-        self._missing = 0  # bytes of the current chunk with its CRLF; 0 where a size line is due
+        self._left = 0  # bytes of the current chunk with its CRLF; 0 where a size line is due
         self._extensions = 0
-        self._trailers = False
+        self._in_trailers = False
 
     def decode(self, data: bytes) -> bytes:
-        if self._held:
-            data, self._held = self._held + data, b""
+        before = self.backlog or self._held
+        if before:
+            data, self.backlog, self._held = before + data, b"", b""
         pieces: list[bytes] = []
-        at = 0
+        at, chunks = 0, 0
         while at < len(data) and not self.done:
-            if self._trailers:
-                at = self._end(data, at)
-            elif self._missing:
-                at = self._content(data, at, pieces)
-            else:
-                at = self._size(data, at)
+            if chunks >= self._max_chunks:
+                self.backlog = data[at:]
+                break
+            chunks += 1
+            at = self._step(data, at, pieces)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _size(self, data: bytes, at: int) -> int:
-        """Read one size line; where the next part begins."""
+    def _step(self, data: bytes, at: int, pieces: list[bytes]) -> int:
+        """Read what is due at *at*; where the next part begins."""
+        if self._in_trailers:
+            return self._end(data, at)
+        if self._left:
+            return self._content(data, at, pieces)
+        return self._size(data, at, pieces)
+
+    def _size(self, data: bytes, at: int, pieces: list[bytes]) -> int:
+        """Read one size line, and its chunk where all of it is here; where the next part begins."""
         end = data.find(b"\r\n", at, at + _MAX_SIZE_LINE)
         if end < 0:
             return self._hold(data, at, _MAX_SIZE_LINE)
         line = _SIZE.fullmatch(data, at, end)
-        if line is None:
+        if line is None or not line[1]:
             raise FramingError("Malformed chunk size")
         self._extensions += end - line.end(1)
         if self._extensions > _MAX_EXTENSIONS:
             raise FramingError("Too many chunk extensions")
         size = int(line[1], 16)
-        self._missing = size + 2
         if size == 0:
-            self._trailers = True
+            self._in_trailers = True
             return end  # the CRLF of this line belongs to the search for the empty line
+        after = end + 2 + size
+        if data.startswith(b"\r\n", after):
+            pieces.append(data[end + 2 : after])
+            return after + 2
+        self._left = size + 2
         return end + 2
 
     def _content(self, data: bytes, at: int, pieces: list[bytes]) -> int:
         """Take what there is of the current chunk, its CRLF included."""
         available = len(data) - at
-        size = self._missing - 2
+        size = self._left - 2
         if size > 0:
             taken = min(size, available)
             pieces.append(data[at : at + taken])
-            self._missing -= taken
+            self._left -= taken
             return at + taken
-        if data[at] != b"\n\r"[self._missing - 1]:
+        if data[at] != b"\n\r"[self._left - 1]:
             raise FramingError("Chunk without CRLF at its end")
-        self._missing -= 1
+        self._left -= 1
         return at + 1
 
     def _end(self, data: bytes, at: int) -> int:
@@ -135,18 +167,10 @@ class ChunkedDecoder:
         if end < 0:
             return self._hold(data, at, _MAX_TRAILERS)
         if end > at:
-            self._check_trailers(data[at + 2 : end])
+            self.trailers = _trailers(data[at + 2 : end])
         self.done = True
         self.rest = data[end + 4 :]
         return len(data)
-
-    def _check_trailers(self, block: bytes) -> None:
-        lines = block.decode("latin-1").split("\r\n")
-        try:
-            check_octets(block, len(lines))
-            parse_fields(lines)
-        except FieldError as error:
-            raise FramingError(str(error)) from None
 
     def _hold(self, data: bytes, at: int, limit: int) -> int:
         """Keep an incomplete line for the next read."""
@@ -156,3 +180,13 @@ class ChunkedDecoder:
         if b"\n" in self._held.replace(b"\r\n", b""):
             raise FramingError("Bare line end in chunked framing")
         return len(data)
+
+
+def _trailers(block: bytes) -> dict[str, str]:
+    """The trailer fields of one body, by folded name. Raises FramingError."""
+    lines = block.decode("latin-1").split("\r\n")
+    try:
+        check_octets(block, len(lines))
+        return parse_fields(lines)
+    except FieldError as error:
+        raise FramingError(str(error)) from None

@@ -25,6 +25,8 @@ class ClientLimits(Block):
     """Header field lines of a request; beyond it 431."""
     connections: Count | None = None
     """Open client connections of one worker; one more gets 503. None: no limit."""
+    stalled_connections: Count = 256
+    """Connections of one worker whose clients have taken nothing for 5 s though an answer waits; one more is closed."""
 
 
 class ClientTimeouts(Block):
@@ -38,6 +40,8 @@ class ClientTimeouts(Block):
     """Between two requests on one connection."""
     write_s: Duration = 60.0
     """Without a byte taken by the client while an answer waits to be sent."""
+    tunnel_idle_s: Duration = 300.0
+    """Without a byte in either direction of a WebSocket."""
     linger_s: Delay = 2.0
     """How long the rest of an unread body is discarded before the connection is closed."""
     drain_s: Delay = 30.0

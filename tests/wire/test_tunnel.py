@@ -60,7 +60,7 @@ def with_websocket(
             application = Expiring(target, ForwardOptions())
             if expires_in_s is not None:
                 application.expires_at = time.time() + expires_in_s
-            settings = ServerSettings(timeouts=ClientTimeouts(expiry_grace_s=0.1))
+            settings = ServerSettings(timeouts=ClientTimeouts(expiry_grace_s=0.1, tunnel_idle_s=1.0))
             async with serving(application, settings) as server:
                 await scenario(application, server, codes)
             await target.aclose()
@@ -103,6 +103,24 @@ def test_ends_a_websocket_when_its_token_has_expired() -> None:
         assert application.endings[0].expired
 
     with_websocket(scenario, expires_in_s=0.3)
+
+
+def test_ends_a_websocket_on_which_nothing_moves() -> None:
+    """Both sides get a close frame 1001 when neither has sent anything for the idle time."""
+
+    async def scenario(application: Expiring, server: RunningServer, codes: list[int]) -> None:
+        async with connect(f"ws://127.0.0.1:{server.port}/") as socket:
+            for _ in range(6):
+                await socket.send("hello")
+                await asyncio.sleep(0.3)
+            assert not codes
+            assert [message async for message in socket] == ["hello"] * 6
+            assert (socket.close_code, socket.close_reason) == (1001, "idle")
+        assert await settled(lambda: bool(codes) and bool(application.endings))
+        assert codes == [1001]
+        assert not application.endings[0].expired
+
+    with_websocket(scenario)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +232,9 @@ def test_ends_an_event_stream_when_its_token_has_expired() -> None:
         async with proxy(events) as p:
             application = Expiring(p.target, ForwardOptions())
             application.expires_at = time.time() + 0.2
-            async with serving(application, ServerSettings(timeouts=ClientTimeouts(expiry_grace_s=0.1))) as server:
+            async with serving(
+                application, ServerSettings(timeouts=ClientTimeouts(expiry_grace_s=0.1, tunnel_idle_s=1.0))
+            ) as server:
                 reply = await ask(server.port, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
             assert reply.body.startswith(b"data: 0\n\ndata: 1\n\n")
             assert application.endings[0].expired

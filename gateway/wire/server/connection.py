@@ -12,10 +12,7 @@ Source: RFC 9112; uvicorn, "Custom protocols".
 from __future__ import annotations
 
 import asyncio
-import ssl
 from typing import TYPE_CHECKING, Any, cast
-
-from cryptography import x509
 
 from gateway.errors import ClientLeft
 from gateway.wire.body import Body, BodyStream
@@ -27,6 +24,7 @@ from gateway.wire.server.forwarded import Peer
 from gateway.wire.server.incoming_body import IncomingBody
 from gateway.wire.server.listener import Caller, Listener
 from gateway.wire.server.request_head import HeadError, RequestHead
+from gateway.wire.server.sockets import client_certificate, has_left, is_last_descriptor
 from gateway.wire.server.states import (
     ANSWERING,
     CLOSED,
@@ -41,6 +39,7 @@ from gateway.wire.server.states import (
     on,
 )
 from gateway.wire.sweeper import sweeper
+from gateway.wire.websocket import GOING_AWAY
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -92,12 +91,14 @@ class ServerConnection(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         address = name[0] if isinstance(name, tuple) else "127.0.0.1"
         peer = Peer(address, "https" if tls else "http", settings.trusted_proxies)
-        self._caller = Caller(peer, settings, _certificate(tls))
+        self._caller = Caller(peer, settings, client_certificate(tls))
         self._server_state.connections.add(self)  # type: ignore[arg-type]
         self.sweeper.watch(self)
         limit = settings.limits.connections
         if limit is not None and len(self._server_state.connections) > limit:
             self._refuse(HeadError(503, "Too many connections"))
+        elif is_last_descriptor(self.transport):
+            self._refuse(HeadError(503, "Out of file descriptors"))
 
     def data_received(self, data: bytes) -> None:
         _RECEIVERS[self._state](self, data)
@@ -108,6 +109,7 @@ class ServerConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._state = _CLOSE[self._state]
         self._server_state.connections.discard(self)
+        self._listener.stalled.discard(self)
         self.sweeper.forget(self)
         exchange, self._exchange = self._exchange, None
         body, self._body = self._body, None
@@ -128,6 +130,7 @@ class ServerConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.is_full = False
         self._deadlines.writing = NEVER
+        self._listener.stalled.discard(self)
         if self._exchange is not None:
             self._exchange.resume()
         elif self._buffer:
@@ -224,7 +227,7 @@ class ServerConnection(asyncio.Protocol):
         self._state = _UPLOAD[self._state]
         self._body = exchange.body = body
         self.pause_reading()
-        return body.open(content, self.pause_reading, self._want_body, self._drop_body)
+        return body.open(content, self._pause_body, self._want_body, self._drop_body)
 
     def _receive_body(self, data: bytes) -> None:
         body = cast(IncomingBody, self._body)
@@ -235,8 +238,21 @@ class ServerConnection(asyncio.Protocol):
             return
         if body.complete:
             self._end_body(body)
-        elif self._reading:
-            self._deadlines.expect_body()
+        elif body.is_wanted:
+            self._want_more(body)
+
+    def _want_more(self, body: IncomingBody) -> None:
+        """Read on: what has come already once other connections have had their turn, else what comes next."""
+        if body.has_backlog:
+            self.pause_reading()
+            asyncio.get_running_loop().call_soon(self._read_backlog, body)
+        else:
+            self.resume_reading()
+        self._deadlines.expect_body()
+
+    def _read_backlog(self, body: IncomingBody) -> None:
+        if self._body is body and body.is_wanted:
+            self._receive_body(b"")
 
     def _end_body(self, body: IncomingBody) -> None:
         self._body = None
@@ -270,8 +286,14 @@ class ServerConnection(asyncio.Protocol):
         if body.awaits_continue and not cast(Exchange, self._exchange).answered:
             body.awaits_continue = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self._deadlines.expect_body()
-        self.resume_reading()
+        body.is_wanted = True
+        self._want_more(body)
+
+    def _pause_body(self) -> None:
+        """The reader has no room: leave the rest in the socket."""
+        if self._body is not None:
+            self._body.is_wanted = False
+        self.pause_reading()
 
     def _drop_body(self) -> None:
         """Nobody reads the body: drop what comes, unless the client still waits to send it."""
@@ -318,8 +340,10 @@ class ServerConnection(asyncio.Protocol):
 
         Source: RFC 9112 §9.6.
         """
+        self._deadlines.expect_progress(self.transport.get_write_buffer_size())
         if self._body is None and not self._buffer:
             self._state = _CLOSE[self._state]
+            self._deadlines.reading = NEVER
             self.transport.close()
             return
         self._state = _LAST[self._state]
@@ -351,9 +375,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _pass_on(self, data: bytes) -> None:
         """The client's bytes in a tunnel."""
-        upgraded = cast(Exchange, self._exchange).request.upgraded
-        if upgraded is not None:
-            upgraded.feed(data)
+        cast(Exchange, self._exchange).pass_on(data)
 
     def abort(self) -> None:
         """Close immediately, unsent bytes and all: the client sees that the answer is not complete."""
@@ -388,13 +410,33 @@ class ServerConnection(asyncio.Protocol):
         """Look at the deadlines; *now* is the event loop's time."""
         deadlines = self._deadlines
         if now >= deadlines.writing:
-            if not deadlines.has_progressed(self.transport.get_write_buffer_size()):
-                self.abort()
+            self._sweep_writing()
         elif now >= deadlines.reading:
             deadlines.reading = NEVER
             self._sweep_reading()
         elif deadlines.is_expired():
             self._expire()
+        elif self._exchange is not None:
+            self._sweep_exchange(self._exchange, now)
+
+    def _sweep_exchange(self, exchange: Exchange, now: float) -> None:
+        """Look after a tunnel, and after a client whose leaving would not be noticed because nothing is read."""
+        if self._state is TUNNEL:
+            self._deadlines.has_moved(exchange.moved_bytes)
+            if now >= self._deadlines.tunnel and not exchange.end_tunnel(GOING_AWAY, "idle"):
+                self.abort()
+        elif not self._reading and self._deadlines.is_time_to_look() and has_left(self.transport):
+            self.abort()
+
+    def _sweep_writing(self) -> None:
+        """Close a connection whose client takes nothing: at the end of its time, or earlier if there are too many."""
+        listener = self._listener
+        if self._deadlines.has_progressed(self.transport.get_write_buffer_size()):
+            listener.stalled.discard(self)
+            return
+        listener.stalled.add(self)
+        if not self._deadlines.may_stall() or len(listener.stalled) > listener.settings.limits.stalled_connections:
+            self.abort()
 
     def _expire(self) -> None:
         """The token of the stream has expired: end it, between two frames if one ends in time."""
@@ -405,7 +447,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _sweep_reading(self) -> None:
         if self._state is LINGERING:
-            self.abort()
+            self._end_lingering()
         elif self._body is not None:
             self._break_body(HeadError(408, "Request body not received in time"))
         elif self._buffer:
@@ -413,9 +455,17 @@ class ServerConnection(asyncio.Protocol):
         else:
             self._close_gently()
 
+    def _end_lingering(self) -> None:
+        """The client has had time to close; but it may still be taking the answer."""
+        if self.transport.get_write_buffer_size():
+            self._deadlines.expect_close()
+        else:
+            self.abort()
+
     def shutdown(self) -> None:
         """The server stops: let the running exchange end, an idle connection bring a last one."""
         self._stopping = True
+        self._deadlines.stop()
         farewell_s = self._listener.settings.farewell_s
         if self._exchange is not None:
             self._exchange.keep_alive = False
@@ -442,9 +492,3 @@ def _check_line_ends(data: bytes) -> None:
     line_ends = data.count(b"\r\n")
     if data.count(b"\n") != line_ends or data.count(b"\r", 0, -1) != line_ends or b"\0" in data:
         raise HeadError(400, "Control character or bare line end in the message head")
-
-
-def _certificate(tls: ssl.SSLObject | None) -> x509.Certificate | None:
-    """The client's certificate, if the listener asked for one."""
-    encoded = tls.getpeercert(binary_form=True) if tls is not None else None
-    return x509.load_der_x509_certificate(encoded) if encoded else None

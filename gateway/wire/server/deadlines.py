@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from gateway.wire.sweeper import Sweeper
 
 NEVER = float("inf")
+_STALL_S = 5.0  # without a byte taken: the client is stalled
+_STOP_S = 5.0  # the same, when the server stops
+_LOOK_S = 1.0  # between two looks at a socket that is not read
 
 
 class Deadlines:
@@ -24,16 +27,35 @@ class Deadlines:
     Attributes:
         reading: For the client's next bytes; a moment of the event loop's clock.
         writing: For the client to take some of what waits to be sent; also while the connection closes.
+        tunnel: For the next bytes of either side of a tunnel.
         expiry: When the token of the stream on this connection has expired, grace included; seconds since the epoch.
     """
 
-    __slots__ = ("_idle_s", "_settings", "_sweeper", "_unsent_bytes", "expiry", "reading", "writing")
+    __slots__ = (
+        "_idle_s",
+        "_look",
+        "_moved_bytes",
+        "_progress",
+        "_settings",
+        "_sweeper",
+        "_unsent_bytes",
+        "_write_s",
+        "expiry",
+        "reading",
+        "tunnel",
+        "writing",
+    )
 
     def __init__(self, sweeper: Sweeper, settings: ServerSettings) -> None:
         self._sweeper = sweeper
         self._settings = settings
         self._idle_s = sweeper.interval_s + settings.timeouts.idle_s  # prepared: once in every request
+        self._write_s = settings.timeouts.write_s
+        self._progress = 0.0  # when the client last took something
         self._unsent_bytes = 0
+        self._moved_bytes = -1
+        self._look = 0.0
+        self.tunnel = NEVER
         self.reading = sweeper.deadline(settings.timeouts.head_s)
         self.writing = NEVER
         self.expiry = NEVER
@@ -58,16 +80,40 @@ class Deadlines:
         """The server stops: an idle connection is kept for *timeout_s* at most."""
         self.reading = min(self.reading, self._sweeper.deadline(timeout_s))
 
+    def stop(self) -> None:
+        """The server stops: a client that takes nothing does not hold it up."""
+        self._write_s = min(self._write_s, _STOP_S)
+        self.writing = min(self.writing, self._sweeper.deadline(self._write_s))
+
     def expect_progress(self, unsent_bytes: int) -> None:
-        """*unsent_bytes* wait for the client to take some of them."""
+        """*unsent_bytes* wait for the client to take some of them; 0: nothing waits."""
         self._unsent_bytes = unsent_bytes
-        self.writing = self._sweeper.deadline(self._settings.timeouts.write_s)
+        self._progress = self._sweeper.now
+        self.writing = self._sweeper.deadline(min(self._write_s, _STALL_S)) if unsent_bytes else NEVER
 
     def has_progressed(self, unsent_bytes: int) -> bool:
         """Whether the client has taken some since the last look; then it has as long again for the next."""
-        if unsent_bytes >= self._unsent_bytes:
+        if unsent_bytes and unsent_bytes >= self._unsent_bytes:
             return False
         self.expect_progress(unsent_bytes)
+        return True
+
+    def may_stall(self) -> bool:
+        """Whether a client that takes nothing has time left; then the next deadline is when it is over."""
+        self.writing = self._progress + self._sweeper.interval_s + self._write_s
+        return self._sweeper.now < self.writing
+
+    def has_moved(self, moved_bytes: int) -> None:
+        """*moved_bytes* have passed through the tunnel, both directions together."""
+        if moved_bytes != self._moved_bytes:
+            self._moved_bytes = moved_bytes
+            self.tunnel = self._sweeper.deadline(self._settings.timeouts.tunnel_idle_s)
+
+    def is_time_to_look(self) -> bool:
+        """Whether a socket that is not read should be asked again if the client has left."""
+        if self._sweeper.now < self._look:
+            return False
+        self._look = self._sweeper.now + _LOOK_S
         return True
 
     def expire_at(self, expires_at: float | None) -> None:

@@ -20,7 +20,7 @@ from gateway.wire.messages import Ending, Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.server.answer_stream import JOIN_BYTES, AnswerStream
 from gateway.wire.server.answers import error_response, render_head
-from gateway.wire.websocket import POLICY_VIOLATION, FrameTracker, close_frame
+from gateway.wire.websocket import BAD_GATEWAY, POLICY_VIOLATION, FrameTracker, close_frame
 
 if TYPE_CHECKING:
     from gateway.wire.server.incoming_body import IncomingBody
@@ -83,6 +83,7 @@ class Exchange:
 
     __slots__ = (
         "_expired",
+        "_frames",
         "_line",
         "_minor",
         "_phase",
@@ -108,6 +109,7 @@ class Exchange:
         self._stream: AnswerStream | None = None
         self._running: Pending[Response] | asyncio.Task[None] | None = None
         self._expired = False
+        self._frames: FrameTracker | None = None  # of the client, in a tunnel
         self.body: IncomingBody | None = None
         self.received = 0
         self.is_lasting = False
@@ -235,7 +237,7 @@ class Exchange:
         stream = AnswerStream(self._line.transport, head, False, self._stream_ended)
         is_websocket = upgrade.lower() == "websocket"
         if is_websocket:
-            stream.frames = FrameTracker()
+            stream.frames, self._frames = FrameTracker(), FrameTracker()
         self._line.switch()
         self._pipe(stream, response.body.stream or BodyStream(), is_websocket)
 
@@ -252,6 +254,44 @@ class Exchange:
         elif self._minor == 0:
             framing += "Connection: keep-alive\r\n"
         return render_head(response, framing, self._line.sweeper.date_line)
+
+    # -- a tunnel
+    @property
+    def moved_bytes(self) -> int:
+        """Bytes that have passed through the tunnel, both directions together."""
+        return self.received + (self._stream.sent if self._stream is not None else 0)
+
+    def pass_on(self, data: bytes) -> None:
+        """The client's bytes in a tunnel."""
+        self.received += len(data)
+        if self._frames is not None:
+            self._frames.feed(data)
+        if self.request.upgraded is not None:
+            self.request.upgraded.feed(data)
+
+    def end_tunnel(self, code: int, reason: str) -> bool:
+        """End the tunnel with a close frame to both sides. False when a frame towards the client is under way."""
+        stream = self._stream
+        if stream is None:
+            return True
+        if not self._send_close_frames(stream, code, reason):
+            return False
+        stream.abandon()
+        stream.finish()
+        return True
+
+    def _send_close_frames(self, stream: AnswerStream, code: int, reason: str) -> bool:
+        """False, and nothing is sent, when a frame towards the client is under way."""
+        if stream.frames is not None:
+            if not stream.frames.between:
+                return False
+            self._line.transport.write(close_frame(code, reason, masked=False))
+        upgraded = self.request.upgraded
+        if upgraded is not None:
+            if self._frames is not None and self._frames.between:
+                upgraded.feed(close_frame(code, reason, masked=True))
+            upgraded.finish()
+        return True
 
     # -- the client's pace
     def pause(self) -> None:
@@ -273,8 +313,15 @@ class Exchange:
             self._end()
             return
         _log.warning("answer cut short: %s", error)
+        stream = self._stream
+        ends_well = stream is not None and stream.frames is not None and stream.frames.between
+        if ends_well:
+            self._line.transport.write(close_frame(BAD_GATEWAY, "the backend is gone", masked=False))
         self._close(client_left=False)
-        self._line.abort()
+        if ends_well:
+            self._line.exchange_ended(keep_alive=False)
+        else:
+            self._line.abort()
 
     def _end(self) -> None:
         self._close(client_left=False)
@@ -288,23 +335,11 @@ class Exchange:
 
     def expire(self) -> bool:
         """The token that opened this stream has expired: end it. False when a frame is under way: try again."""
-        stream = self._stream
-        if stream is None:
-            return True
-        if stream.frames is not None:
-            if not stream.frames.between:
-                return False
-            self._send_close_frames()
         self._expired = True
-        stream.abandon()
-        stream.finish()
-        return True
-
-    def _send_close_frames(self) -> None:
-        self._line.transport.write(close_frame(POLICY_VIOLATION, "token expired", masked=False))
-        if self.request.upgraded is not None:
-            self.request.upgraded.feed(close_frame(POLICY_VIOLATION, "token expired", masked=True))
-            self.request.upgraded.finish()
+        if self.end_tunnel(POLICY_VIOLATION, "token expired"):
+            return True
+        self._expired = False
+        return False
 
     def _stop_application(self) -> None:
         running, self._running = self._running, None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.wire.body import Body, BodyStream
-from gateway.wire.decoders import ChunkedDecoder, LengthDecoder
+from gateway.wire.decoders import MAX_CHUNKS, ChunkedDecoder, LengthDecoder
 
 _DRAIN_BYTES = 64 * 1024  # the rest of an unread body that is worth reading to keep the connection
 
@@ -21,16 +21,18 @@ class IncomingBody:
     Attributes:
         awaits_continue: Whether the client sends it only after ``100 Continue``.
         received: Bytes of it so far, without their framing.
+        is_wanted: Whether its reader has room for more, or it is being dropped.
     """
 
-    __slots__ = ("_decoder", "_stream", "awaits_continue", "received")
+    __slots__ = ("_decoder", "_stream", "awaits_continue", "is_wanted", "received")
 
     def __init__(self, length: int, awaits_continue: bool) -> None:
         """*length*: in bytes, or ``CHUNKED``."""
-        self._decoder = LengthDecoder(length) if length > 0 else ChunkedDecoder()
+        self._decoder = LengthDecoder(length) if length > 0 else ChunkedDecoder(MAX_CHUNKS)
         self._stream: BodyStream | None = None
         self.awaits_continue = awaits_continue
         self.received = 0
+        self.is_wanted = False
 
     def decode(self, data: bytes) -> bytes:
         """What of the body is in *data*. Raises FramingError."""
@@ -48,6 +50,11 @@ class IncomingBody:
     def complete(self) -> bool:
         """Whether its end has come."""
         return self._decoder.done
+
+    @property
+    def has_backlog(self) -> bool:
+        """Whether more of it has come than one turn reads."""
+        return bool(self._decoder.backlog)
 
     @property
     def rest(self) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cryptography.x509 import Certificate
@@ -43,6 +43,8 @@ class Listener:
     application: Application
     settings: ServerSettings = ServerSettings()
     refused: Callable[[int, str], None] = _unheard
+    stalled: set[object] = field(default_factory=set, compare=False)
+    """Connections whose clients take nothing though an answer waits."""
 
     async def __call__(self, scope: object, receive: object, send: object) -> None:
         """Never called: uvicorn wants its application to look like ASGI."""

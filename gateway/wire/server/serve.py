@@ -132,19 +132,27 @@ def bind(host: str, port: int) -> socket.socket:
     A listening socket; several workers may share it. Connections wait until somebody serves.
 
     Raises:
-        OSError: The address cannot be had: uvloop would only log that somebody else listens there.
+        OSError: The address, which the error names, cannot be used; uvloop would only log that it is taken.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _keep_alive(listening)
     try:
         listening.bind((host, port))
         listening.listen(_BACKLOG)
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        raise OSError(error.errno, error.strerror, f"{host}:{port}") from None
     listening.set_inheritable(True)
     return listening
+
+
+def _keep_alive(listening: socket.socket) -> None:
+    """Let the kernel notice peers that are gone without a word; connections inherit it (Linux, tcp(7))."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4)):
+        listening.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 async def start(

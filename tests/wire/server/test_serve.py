@@ -200,3 +200,12 @@ def test_settles_the_memory() -> None:
     """Settling may be called on any platform, more than once."""
     settle()
     settle()
+
+
+def test_an_address_that_cannot_be_used_is_named() -> None:
+    """Whoever listens on several addresses learns which of them is taken."""
+    with bind("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match="in use") as refused:
+            bind("127.0.0.1", port)
+    assert refused.value.filename == f"127.0.0.1:{port}"

@@ -1,0 +1,30 @@
+"""What a connection asks of the socket below its transport."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import select
+import ssl
+
+from cryptography import x509
+
+
+def is_last_descriptor(transport: asyncio.Transport) -> bool:
+    """Whether hardly any file descriptors are left: the kernel gives out the lowest one that is free."""
+    descriptor = transport.get_extra_info("socket")
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return descriptor is not None and limit != resource.RLIM_INFINITY and descriptor.fileno() >= limit - limit // 8
+
+
+def has_left(transport: asyncio.Transport) -> bool:
+    """Whether the client has closed its side, behind bytes that are not read yet."""
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLRDHUP)
+    return bool(poll.poll(0))
+
+
+def client_certificate(tls: ssl.SSLObject | None) -> x509.Certificate | None:
+    """The client's certificate, if the listener asked for one."""
+    encoded = tls.getpeercert(binary_form=True) if tls is not None else None
+    return x509.load_der_x509_certificate(encoded) if encoded else None

@@ -1,0 +1,1 @@
+"""What strangers send: each probe with the right answer, kept and run."""

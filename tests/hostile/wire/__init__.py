@@ -1,0 +1,1 @@
+"""Hostile input at the wire: framing, floods, clients that wait, leave or never read."""

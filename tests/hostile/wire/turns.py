@@ -1,0 +1,76 @@
+"""How long the event loop is held, and clients that send from a thread of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+
+@dataclass
+class Turns:
+    """
+    What the loop did while it was watched.
+
+    Attributes:
+        count: Turns so far.
+        longest_s: Processor time of the loop's thread in the longest turn.
+    """
+
+    count: int = 0
+    longest_s: float = 0.0
+    _stopped: bool = False
+    _last_s: float = 0.0
+
+    def begin(self) -> None:
+        """Watch from now on."""
+        self._last_s = time.thread_time()
+        asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        now_s = time.thread_time()
+        self.longest_s = max(self.longest_s, now_s - self._last_s)
+        self._last_s = now_s
+        self.count += 1
+        if not self._stopped:
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._stopped = True
+
+
+@asynccontextmanager
+async def watched_turns() -> AsyncIterator[Turns]:
+    """The turns of the running loop while the context lasts."""
+    turns = Turns()
+    turns.begin()
+    try:
+        yield turns
+    finally:
+        turns.stop()
+
+
+async def flood(port: int, data: bytes, until: Callable[[], bool], reads: bool = True) -> None:
+    """Send *data* on one connection from another thread, and read what comes, until *until* says so."""
+
+    def send() -> None:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.settimeout(0.05)
+            view = memoryview(data)
+            while view and not until():
+                with suppress(TimeoutError):
+                    view = view[connection.send(view[: 1 << 18]) :]
+                with suppress(TimeoutError):
+                    while reads and len(connection.recv(1 << 20)) == 1 << 20:
+                        pass
+            while not until():
+                with suppress(TimeoutError):
+                    if reads and not connection.recv(1 << 20):
+                        return
+
+    with suppress(ConnectionError):
+        await asyncio.to_thread(send)
