@@ -61,13 +61,13 @@ cover: install ## Tests with branch coverage
 	$(BIN)/coverage run -m pytest -m "not slow"
 	$(BIN)/coverage report
 
-docs: install ## Write the generated pages anew (a test compares them)
+docs: install ## Write the generated pages and pictures (a test compares them)
 	$(BIN)/python -m docs.generate
 
 site: install ## Build the documentation as a searchable site, in build/site
 	@$(BIN)/python -m docs.site
 
-screenshot: install ## Take the picture of the console in docs/ anew; needs chromium
+screenshot: install ## Take the picture of the console in docs/; needs chromium
 	@$(BIN)/python -m docs.screenshot
 
 bench: install ## Measure against HAProxy, nginx and the obvious proxy; needs root once to install them

@@ -1,7 +1,7 @@
 """
-Writes docs/corpus.md: what becomes of policy documents that others wrote. ``python -m docs.corpus_page``.
+Writes docs/corpus.md, how policy documents of other authors fare: ``python -m docs.corpus_page``.
 
-The documents are not part of the repository: they are read in ../shared/corpus/apim-xml, where that exists.
+The documents are not part of the repository: they are read from ../shared/corpus/apim-xml, where that exists.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ is 99.7 %. The remaining 13 are broken C# or name types that APIM does not offer
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What became of one document."""
+    """The result for one document."""
 
     file: str
     report: Report
@@ -66,7 +66,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """One word, or the codes of what is wrong."""
+        """One word, or the codes of its problems."""
         if self.report.ok:
             return "loads"
         return ", ".join(sorted({problem.code for problem in self.report.problems}))
@@ -92,7 +92,7 @@ def survives(path: Path) -> bool:
 
 
 def _statements(document: PolicyDocument) -> list[tuple[Node, ...]]:
-    """The statements of each section; one that is missing has none, as an empty one."""
+    """The statements of each section; a missing section has none, like an empty one."""
     fragment = document.fragment
     return [*map(document.statements, Section), fragment.children if fragment else ()]
 

@@ -1,4 +1,4 @@
-"""Where each policy stands in the index of docs/policies: by what it is for, as APIM's own overview sorts them."""
+"""The groups of the index in docs/policies: policies by purpose, as in APIM's own overview."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ OTHERS = "Others"
 
 
 def grouped(names: Iterable[str]) -> dict[str, list[str]]:
-    """*names* by group, in the order of GROUPS; what no group lists comes last, under OTHERS."""
+    """*names* by group, in the order of GROUPS; names that no group lists come last, under OTHERS."""
     left = set(names)
     found: dict[str, list[str]] = {}
     for group, members in GROUPS.items():

@@ -1,8 +1,8 @@
 """
-Takes the picture in ``console.md`` anew: ``python -m docs.screenshot``. Needs Chromium.
+Takes the picture in ``console.md`` again: ``python -m docs.screenshot``. Needs Chromium.
 
-Runs the demo with two and a half minutes of made-up traffic: calls that work, without token, with a broken one, to
-nowhere.
+Runs the demo with two and a half minutes of made-up traffic: calls that work, calls without a token or with a broken
+one, and calls to no API.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SECONDS = 150.0
 
 
 async def take() -> None:
-    """Start, call, photograph."""
+    """Start the demo, call it, and take the picture."""
     async with running() as facts:
         origin = f"http://127.0.0.1:{facts['port']}"
         async with httpx2.AsyncClient(base_url=origin) as client:
@@ -40,7 +40,7 @@ async def take() -> None:
 
 @asynccontextmanager
 async def running() -> AsyncIterator[dict[str, str]]:
-    """The demo, and where its parts are."""
+    """The demo, and the addresses of its parts."""
     async with AsyncExitStack() as stack:
         gateway, facts = await demo.start(PORT, stack)
         await stack.enter_async_context(serving_gateway(gateway, Sockets.bound(gateway.config)))
@@ -56,7 +56,7 @@ async def _token(facts: dict[str, str]) -> str:
 
 
 async def _traffic(client: httpx2.AsyncClient, token: str) -> None:
-    """More and less of it, so that the curves are some."""
+    """Traffic that rises and falls, so that there are curves to see."""
     began = time.monotonic()
     while (elapsed := time.monotonic() - began) < SECONDS:
         good = {"Authorization": f"Bearer {token}"}

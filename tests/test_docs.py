@@ -128,6 +128,27 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert dead == []
 
 
+@pytest.mark.parametrize("page", LINKING, ids=lambda page: str(page.relative_to(ROOT)))
+def test_named_files_exist(page: Path) -> None:
+    """A file of the repository that a page names in its text exists."""
+    named = re.findall(r"`((?:gateway|tests|docs|policies|examples|benchmarks)/[\w./-]+\.\w+)`", page.read_text())
+    assert [path for path in named if not (ROOT / path).exists() and not (ROOT / "gateway" / path).exists()] == []
+
+
+PRIVATE = re.compile(
+    r"\bdesign\.md|\b(peers|findings|engines|style-anchors|apim-policies|d365-and-callbacks)\.md|\breference \d"
+)
+
+
+@pytest.mark.parametrize("folder", ["docs", "policies", "examples", "deploy", "."])
+def test_nothing_private_is_cited(folder: str) -> None:
+    """No page, example or comment cites a file that its reader does not have."""
+    found = (ROOT / folder).glob("*.*") if folder == "." else (ROOT / folder).rglob("*.*")
+    texts = [path for path in found if path.suffix in {".md", ".yaml", ".xml", ".conf", ".toml", ".py"}]
+    assert texts
+    assert [str(path) for path in texts if PRIVATE.search(path.read_text()) and path.name != "generate.py"] == []
+
+
 @pytest.mark.parametrize("start", [ROOT / "README.md", ROOT / "docs" / "README.md"], ids=str)
 def test_every_page_can_be_found(start: Path) -> None:
     """The front page and the documentation's own lead to every written page."""
