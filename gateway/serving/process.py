@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +25,8 @@ from gateway.data_plane.decision import DecisionEndpoint
 from gateway.errors import GatewayError, LoadError
 from gateway.management.server import serve_management
 from gateway.reading.values import Address
-from gateway.serving.workers import Supervisor, unix_socket
+from gateway.serving.signals import Lifeline, StopSignals, hang_up
+from gateway.serving.workers import KILL_AFTER_S, Job, Supervisor, unix_socket
 from gateway.telemetry import logs
 from gateway.wire.memory import settle
 from gateway.wire.server.serve import RunningServer, bind, start
@@ -39,6 +39,7 @@ EVERYBODY = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
 def serve(path: Path, *, workers: int | None = None, port: int | None = None) -> None:
     """Run until a signal stops it. Raises LoadError, before anything listens, with every problem found."""
+    signal.signal(signal.SIGHUP, hang_up)
     config = load(path)
     logs.configure(config.logging.level, config.logging.format)
     logs.hide(secrets_of(config))
@@ -69,37 +70,26 @@ class Sockets:
         decisions = None if config.decisions is None else bind(*config.decisions)
         return cls(bind(*(address or config.listen)), bind(*config.management), decisions)
 
+    def close_public(self) -> None:
+        """Leave the data plane and decisions to others."""
+        self.data.close()
+        if self.decisions is not None:
+            self.decisions.close()
 
-class StopSignals:
-    """The signals that stop this process: SIGTERM and SIGINT. A second Ctrl-C ends the drain delay."""
-
-    def __init__(self) -> None:
-        self._stop, self._hurry = asyncio.Event(), asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
-        loop.add_signal_handler(signal.SIGINT, self._interrupt)
-
-    def _interrupt(self) -> None:
-        (self._hurry if self._stop.is_set() else self._stop).set()
-
-    async def wait(self) -> None:
-        """Return at the first signal."""
-        await self._stop.wait()
-
-    async def delay(self, seconds: float) -> None:
-        """Let *seconds* pass; another Ctrl-C ends them."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), seconds)
+    def close(self) -> None:
+        """Leave everything to others."""
+        self.close_public()
+        self.management.close()
 
 
-async def run_process(gateway: Gateway, sockets: Sockets) -> None:
+async def run_process(gateway: Gateway, sockets: Sockets, lifeline: Lifeline | None = None) -> None:
     """
     Serve both planes until a signal, then stop in three steps.
 
     First it is not ready: ``/readyz`` answers 503 and everything else continues, so that load balancers notice
     (*drain_delay_s*). Then it stops listening, and running requests may end (*drain_s*). Then the rest is cut.
     """
-    signals = StopSignals()
+    signals = StopSignals(lifeline, stop_time_s(gateway.config) + KILL_AFTER_S)
     async with serving_gateway(gateway, sockets) as server:
         settle()
         log.info("listening", version=__version__, port=server.port, apis=len(gateway.config.apis), process=os.getpid())
@@ -137,24 +127,31 @@ def _supervise(gateway: Gateway, sockets: Sockets, count: int) -> None:
     _require_shareable(gateway.config)
     with TemporaryDirectory(prefix="gateway-") as directory:
         paths = [Path(directory, f"worker-{number}.sock") for number in range(1, count + 1)]
-        jobs: dict[str, Callable[[], None]] = {path.stem: partial(_work, gateway, sockets, path) for path in paths}
-        timeouts = gateway.config.timeouts
-        jobs["management"] = partial(_manage, gateway, sockets.management, paths)
-        Supervisor(jobs, timeouts.drain_delay_s + timeouts.drain_s).run()
+        jobs: dict[str, Job] = {path.stem: partial(_work, gateway, sockets, path) for path in paths}
+        jobs["management"] = partial(_manage, gateway, sockets, paths)
+        Supervisor(jobs, stop_time_s(gateway.config), sockets.close).run()
 
 
-def _work(gateway: Gateway, sockets: Sockets, path: Path) -> None:
-    uvloop.run(run_process(gateway, replace(sockets, management=unix_socket(str(path)))))
+def stop_time_s(config: Config) -> float:
+    """How long a process may take to stop."""
+    return config.timeouts.drain_delay_s + config.timeouts.drain_s
 
 
-def _manage(gateway: Gateway, management: socket.socket, paths: list[Path]) -> None:
+# A process closes the sockets on which it does not accept: while others stop listening, connections would hang there.
+def _work(gateway: Gateway, sockets: Sockets, path: Path, lifeline: Lifeline) -> None:
+    sockets.management.close()
+    uvloop.run(run_process(gateway, replace(sockets, management=unix_socket(str(path))), lifeline))
+
+
+def _manage(gateway: Gateway, sockets: Sockets, paths: list[Path], lifeline: Lifeline) -> None:
     from gateway.management import gathered  # only the process of --workers gathers metrics
 
+    sockets.close_public()
     console = None if gateway.console is None else gateway.console.console
 
     async def run() -> None:
-        signals = StopSignals()
-        async with serve_management(gathered.create_app(paths, console), management):
+        signals = StopSignals(lifeline, stop_time_s(gateway.config) + KILL_AFTER_S)
+        async with serve_management(gathered.create_app(paths, console), sockets.management):
             await signals.wait()
             await signals.delay(gateway.config.timeouts.drain_delay_s)  # workers report that they are not ready
 

@@ -18,9 +18,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from gateway.serving.signals import Lifeline, hang_up
 from gateway.telemetry import logs
 
 log = structlog.get_logger("gateway.workers")
+
+Job = Callable[[Lifeline], None]
 
 # A worker that keeps dying right after its start must not overload the machine.
 MIN_LIFE_S = 1.0
@@ -33,12 +36,16 @@ class Supervisor:
     Keeps one process per entry of *jobs* running until a signal stops it.
 
     Attributes:
-        jobs: Name → what a process of that name does; it never returns normally before SIGTERM.
+        jobs: Name → what a process of that name does; it returns after SIGTERM, and when the lifeline ends.
         stop_s: How long processes may take to stop before they are killed.
+        release: Closes what the supervisor holds for processes that it would start again: called when it stops, so
+            that nothing keeps a socket listening on which nobody accepts.
     """
 
-    jobs: Mapping[str, Callable[[], None]]
+    jobs: Mapping[str, Job]
     stop_s: float
+    release: Callable[[], None]
+    _lifeline: Lifeline = field(default_factory=Lifeline)
     _processes: dict[int, tuple[str, float]] = field(default_factory=dict)
     _stopping: bool = False
 
@@ -46,6 +53,7 @@ class Supervisor:
         """Start everything, replace what dies, and return when everything has stopped."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._stop())
+        signal.signal(signal.SIGHUP, hang_up)
         for name in self.jobs:
             self._start(name)
         while self._processes:
@@ -64,7 +72,8 @@ class Supervisor:
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
-            self.jobs[name]()
+            self._lifeline.follow()
+            self.jobs[name](self._lifeline)
             status = 0
         except BaseException as error:
             log.error("process-failed", process=name, error=repr(error))
@@ -89,6 +98,7 @@ class Supervisor:
     def _stop(self) -> None:
         """Pass the signal on; processes that outlive the time for stopping are killed."""
         first, self._stopping = not self._stopping, True
+        self.release()
         self._signal(signal.SIGTERM if first else signal.SIGKILL)
         if first:
             signal.signal(signal.SIGALRM, lambda *_: self._signal(signal.SIGKILL))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import os
 import re
 import sys
 import time
@@ -20,6 +21,8 @@ from typing import Any
 
 import orjson
 import structlog
+
+from gateway.telemetry.line_writer import LineWriter
 
 MAX_CHARACTERS = 2_000
 FLUSH_AFTER_S = 0.05
@@ -43,7 +46,7 @@ def configure(level: str = "info", form: str = "json") -> None:
         logger_factory=lambda *_: _lines,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _LinesHandler()
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)
 
@@ -109,7 +112,7 @@ class _Lines:
     """
     Where structlog's lines go: standard output, all lines of a moment in one write.
 
-    A flood of refused requests must not cost a system call each. Outside an event loop lines are written at once.
+    A flood of refused requests must not cost a system call each. Outside an event loop lines are written immediately.
     """
 
     def __init__(self) -> None:
@@ -123,22 +126,49 @@ class _Lines:
         try:
             asyncio.get_running_loop().call_later(FLUSH_AFTER_S, self.flush)
         except RuntimeError:
-            self.flush()
+            flush()
 
     def flush(self) -> None:
-        """Write what waits; before the process ends, too."""
+        """Hand what waits to the writer."""
         if not self._waiting:
             return
         lines, self._waiting = self._waiting, []
-        sys.stdout.write("\n".join([*lines, ""]))
-        sys.stdout.flush()
+        _Output.writer.write(sys.stdout, lines)
 
     debug = info = warning = warn = error = err = critical = fatal = exception = log = msg
 
 
+class _LinesHandler(logging.Handler):
+    """Sends the standard library's records the same way."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _lines.msg(self.format(record))
+
+
+class _Output:
+    """The writer of this process; a forked process has one of its own, for threads do not survive a fork."""
+
+    writer = LineWriter()
+
+
+def _begin_output() -> None:
+    _Output.writer = LineWriter()
+
+
+def dropped_lines() -> int:
+    """Lines that were not written because standard output was not read."""
+    return _Output.writer.dropped
+
+
+def flush() -> None:
+    """Write what waits, for a second at most: before the process ends, and where there is no event loop."""
+    _lines.flush()
+    _Output.writer.wait()
+
+
 _lines = _Lines()
-flush = _lines.flush
 atexit.register(flush)
+os.register_at_fork(after_in_child=_begin_output)
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from gateway.telemetry.logs import dropped_lines
+
 # Upper bounds in seconds; finest where a gateway's own time lies.
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -74,7 +76,8 @@ class GatewayMetrics(Collector):
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
         self.expired_streams = 0
         self.counters: dict[str, tuple[str, Callable[[], float]]] = {
-            "gateway_streams_expired": ("Streams ended with their token.", lambda: self.expired_streams)
+            "gateway_streams_expired": ("Streams ended with their token.", lambda: self.expired_streams),
+            "gateway_log_lines_dropped": ("Log lines not written: standard output was not read.", dropped_lines),
         }
 
     def operation(self, api: str, operation: str) -> OperationMetrics:

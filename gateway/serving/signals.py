@@ -1,0 +1,75 @@
+"""What ends a process: SIGTERM, Ctrl-C, or the end of its supervisor; and SIGHUP, which does not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+
+import structlog
+
+log = structlog.get_logger("gateway")
+
+
+class Lifeline:
+    """
+    A pipe that tells processes whether their supervisor lives.
+
+    Only the supervisor holds its writing end, so the reading end reaches its end when the supervisor is gone, however
+    it went: SIGKILL included.
+    """
+
+    def __init__(self) -> None:
+        self.reading_end, self._writing_end = os.pipe()
+
+    def follow(self) -> None:
+        """In a forked process: leave the writing end to the supervisor."""
+        os.close(self._writing_end)
+
+
+class StopSignals:
+    """
+    The reasons to stop this process.
+
+    A second Ctrl-C, and the end of the supervisor, also end the drain delay: another gateway may want the address.
+    """
+
+    def __init__(self, lifeline: Lifeline | None = None, stop_s: float = 0.0) -> None:
+        """*stop_s*: how long stopping may take without a supervisor that would put an end to it."""
+        self._stop, self._hurry = asyncio.Event(), asyncio.Event()
+        self._lifeline = lifeline
+        self._stop_s = stop_s
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
+        loop.add_signal_handler(signal.SIGHUP, hang_up)
+        if lifeline is not None:
+            loop.add_reader(lifeline.reading_end, self._supervisor_gone)
+
+    async def wait(self) -> None:
+        """Return at the first reason."""
+        await self._stop.wait()
+
+    async def delay(self, seconds: float) -> None:
+        """Let *seconds* pass unless there is a reason to hurry."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), seconds)
+
+    def _interrupt(self) -> None:
+        (self._hurry if self._stop.is_set() else self._stop).set()
+
+    def _supervisor_gone(self) -> None:
+        if self._lifeline is not None:
+            asyncio.get_running_loop().remove_reader(self._lifeline.reading_end)
+        log.error("supervisor-gone", process=os.getpid())
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, self._stop_s)
+        self._stop.set()
+        self._hurry.set()
+
+
+def hang_up(*_: object) -> None:
+    """SIGHUP asks for a new configuration, which only a restart brings; it ends nothing."""
+    detail = "the configuration is read at the start only: restart the gateway to apply changes"
+    log.warning("not-reloaded", signal="SIGHUP", detail=detail)
