@@ -48,7 +48,13 @@ def issuer_states(registry: IssuerRegistry, masking: Masking) -> tuple[IssuerSta
 def _special(issuer: IssuerSettings) -> tuple[Fetch, LifeCycle]:
     fetch = HttpFetch(str(issuer.ca_file) if issuer.ca_file else None, issuer.timeout_s)
     discovery = DiscoveryRules(plain_http_hosts=LOOPBACK if issuer.allow_http_loopback else frozenset())
-    return fetch, LifeCycle(lifetime_s=issuer.refresh_s, budget=_budget(issuer.budget), discovery=discovery)
+    life = LifeCycle(
+        lifetime_s=issuer.refresh_s,
+        budget=_budget(issuer.budget),
+        discovery=discovery,
+        withdrawn=frozenset(issuer.withdrawn_keys),
+    )
+    return fetch, life
 
 
 def _budget(settings: FetchBudgetSettings) -> BudgetRules:

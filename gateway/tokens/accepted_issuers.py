@@ -4,8 +4,8 @@ Which issuers a key may sign for. A key is bound to the metadata that published 
 Templates with ``{tenantid}`` (Entra's common and organizations metadata) are bound to the token's ``tid`` and to the
 key's own ``issuer`` member.
 
-Source: OpenID Connect Discovery 1.0 section 4.3; RFC 8725 section 3.8; reference/apim-policies.md sections 2.6 and 2.9;
-corpus/entra/issuer-rules.json.
+Source: OpenID Connect Discovery 1.0 section 4.3; RFC 8725 section 3.8; Microsoft identity platform, "Access tokens",
+"Validate the issuer".
 """
 
 from __future__ import annotations
@@ -37,13 +37,22 @@ class Publisher(Protocol):
         ...
 
 
+class IssuerUndecided(TokenError):
+    """Which metadata owns the token's issuer is not known before all of it has been read; a fetch may tell."""
+
+
 def check_issuer(payload: Payload, listed: frozenset[str], publishers: Sequence[Publisher], signer: Signer) -> None:
     """
     Refuse a token whose ``iss`` the key that signed it may not speak for.
 
     Args:
-        listed: The policy's ``<issuers>``.
+        listed: The policy's ``<issuers>``. They add to what concrete metadata states, and choose among the tenants of
+            a template.
         publishers: All the policy's metadata documents.
+
+    Raises:
+        IssuerUndecided: Metadata that has not been read yet may own the issuer.
+        TokenError: ``TokenIssuerNotAllowed``.
     """
     if not listed and not publishers:
         return  # neither issuers nor metadata: APIM does not check
@@ -57,15 +66,56 @@ def check_issuer(payload: Payload, listed: frozenset[str], publishers: Sequence[
 def _may_sign(
     issuer: str, payload: Payload, listed: frozenset[str], publishers: Sequence[Publisher], signer: Signer
 ) -> bool:
+    is_listed = _is_listed(issuer, payload, listed)
     own = signer.keyset.issuer
-    if own is not None and matches(own, issuer, payload):
-        return True
-    owned_by_other = any(publisher.owns(issuer, payload) for publisher in publishers)
-    # An inline key may speak for every accepted issuer; a published one, beside its own metadata, only for listed
-    # issuers that no other metadata owns.
-    if owned_by_other:
-        return own is None
+    if is_own(issuer, payload, signer):
+        return is_listed or not _is_choice(own, listed)
+    owners = tuple(filter(lambda publisher: publisher.owns(issuer, payload), publishers))
+    if own is None:  # an inline key may speak for every issuer that is accepted
+        return is_listed or _is_stated(owners, listed)
+    if not (is_listed or owners):
+        return False
+    return _is_foreign(issuer, own, owners, publishers) and is_listed
+
+
+def _is_listed(issuer: str, payload: Payload, listed: frozenset[str]) -> bool:
     return any(matches(accepted, issuer, payload) for accepted in listed)
+
+
+def _is_choice(stated: str | None, listed: frozenset[str]) -> bool:
+    """Whether *listed* issuers choose among the tenants of a template, instead of adding to what is *stated*."""
+    return bool(listed) and TENANT in str(stated)
+
+
+def _is_foreign(issuer: str, own: str, owners: Sequence[Publisher], publishers: Sequence[Publisher]) -> bool:
+    """
+    Whether no metadata owns *issuer*, so that a published key may sign for it where it is listed.
+
+    What has not been read yet may turn out to state any listed issuer, unless that is of the key's *own* tenant.
+    """
+    if any(owner.stated_issuer is not None for owner in owners):
+        return False
+    if owners or not (_same_tenant(own, issuer) or all(publisher.stated_issuer for publisher in publishers)):
+        raise _undecided()
+    return True
+
+
+def _is_stated(owners: Sequence[Publisher], listed: frozenset[str]) -> bool:
+    """Whether metadata that has been read states the issuer; where issuers are listed, a template does not count."""
+    stated = [owner.stated_issuer for owner in owners if owner.stated_issuer is not None]
+    if owners and not stated:
+        raise _undecided()
+    return not all(_is_choice(issuer, listed) for issuer in stated)
+
+
+def _undecided() -> IssuerUndecided:
+    return IssuerUndecided("TokenIssuerNotAllowed", "Issuer validation failed: its keys are missing. Access denied.")
+
+
+def is_own(issuer: object, payload: Payload, signer: Signer) -> bool:
+    """Whether the metadata that published the signer's key states *issuer*, so that no other metadata matters."""
+    own = signer.keyset.issuer
+    return own is not None and isinstance(issuer, str) and matches(own, issuer, payload)
 
 
 def matches(accepted: str, issuer: str, payload: Payload) -> bool:

@@ -3,7 +3,7 @@ When an unknown key id is worth a fetch: a budget per issuer that floods cannot 
 
 Scheduled refreshes do not pass here, so they always have their slot.
 
-Source: peers.md B2; reference/apim-policies.md section 2.5 (APIM: at most one such fetch in 5 minutes).
+Source: docs/adr/0020-when-keys-are-fetched.md (APIM: at most one such fetch in 5 minutes).
 """
 
 from __future__ import annotations

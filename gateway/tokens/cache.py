@@ -1,8 +1,8 @@
 """
-Verified-token cache: verdicts of tokens that passed, bounded by count and bytes; what was not used longest goes first.
+Verified-token cache: verdicts of tokens that passed, bounded by count and bytes; least recently used goes first.
 
-One table instead of two generations (performance.md, "What follows" 4): as many tokens stay as the bounds say, whatever
-the order in which they come, for a twentieth of a microsecond per hit.
+One table instead of two generations: as many tokens stay as the bounds allow, whatever the order in which they come,
+for a twentieth of a microsecond per hit.
 
 Refusals that no later moment can turn into acceptance are remembered apart: a client that repeats an expired or forged
 token in a loop must not cost a signature each time, and can push nothing but other refusals out.
@@ -34,6 +34,8 @@ class Verdict:
         source: What holds the key; its ``keyset`` must still be *keyset*.
         size: Estimated bytes.
         certificate: ``x5t#S256`` that the client must show again; None when the token is not bound.
+        consulted: The key sets of all issuers, where the verdict rests on what each of them states; None where it
+            rests on the signer's alone.
     """
 
     jwt: Jwt
@@ -43,6 +45,7 @@ class Verdict:
     keyset: KeySet
     size: int
     certificate: str | None = None
+    consulted: tuple[KeySet | None, ...] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -3,7 +3,7 @@ Claim checks: pure functions of (payload, rules, now). Each returns None or rais
 
 Order after the signature: lifetime, audience, issuer (accepted_issuers.py), extensions, and the policy's claims last.
 
-Source: RFC 7519 section 4.1; RFC 8725 sections 3.8 to 3.11; reference/apim-policies.md sections 1.7, 2.6 and 2.7.
+Source: RFC 7519 section 4.1; RFC 8725 sections 3.8 to 3.11; APIM "validate-jwt".
 """
 
 from __future__ import annotations
@@ -21,12 +21,17 @@ def check_lifetime(payload: Payload, rules: TokenRules, now: float) -> None:
     expires, starts = seconds(payload, "exp"), seconds(payload, "nbf")
     if expires is None and rules.require_expiration_time:
         raise TokenError("JwtInvalid", "Lifetime validation failed. The token has no expiration time. Access denied.")
-    if expires is not None and starts is not None and starts > expires:
-        raise TokenError("JwtInvalid", "Lifetime validation failed. The token ends before it begins. Access denied.")
-    if starts is not None and starts > now + rules.clock_skew_s:
-        raise TokenError("JwtInvalid", "Lifetime validation failed. The token is not yet valid. Access denied.")
+    if starts is not None:
+        _check_start(starts, expires, now + rules.clock_skew_s)
     if expires is not None and expires < now - rules.clock_skew_s:
         raise TokenError("TokenExpired", "Lifetime validation failed. The token is expired. Access denied.")
+
+
+def _check_start(starts: int, expires: int | None, latest: float) -> None:
+    if expires is not None and starts > expires:
+        raise TokenError("JwtInvalid", "Lifetime validation failed. The token ends before it begins. Access denied.")
+    if starts > latest:
+        raise TokenError("JwtInvalid", "Lifetime validation failed. The token is not yet valid. Access denied.")
 
 
 def seconds(payload: Payload, name: str) -> int | None:

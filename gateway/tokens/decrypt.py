@@ -3,7 +3,7 @@ Encrypted tokens (JWE): decryption to the signed token inside.
 
 All failures look alike from outside: one reason, one message, and a wrong key goes the whole way to the tag check.
 
-Source: RFC 7516 sections 5.2 and 11.5; RFC 8725 sections 2.4, 2.7 and 3.11; security.md "Token: encryption".
+Source: RFC 7516 sections 5.2 and 11.5; RFC 8725 sections 2.4, 2.7 and 3.11.
 """
 
 from __future__ import annotations
@@ -74,8 +74,11 @@ def decrypt(jwe: Jwe, keys: Sequence[DecryptionKey], rules: DecryptionRules = DE
 
 
 def _candidates(jwe: Jwe, keys: Sequence[DecryptionKey]) -> list[DecryptionKey]:
-    kid = jwe.header.get("kid")
-    return sorted(keys, key=lambda key: key.kid is None or key.kid != kid)[:MAX_TRIED]
+    kid, algorithm = jwe.header.get("kid"), jwe.header["alg"]
+    # A key for direct encryption names the content's algorithm (RFC 7520 section 5.6).
+    named = jwe.header["enc"] if algorithm == "dir" else algorithm
+    suitable = [key for key in keys if key.algorithm in (None, algorithm, named)]
+    return sorted(suitable, key=lambda key: key.kid is None or key.kid != kid)[:MAX_TRIED]
 
 
 def _content_key_or_random(recipient: Recipient) -> bytes:

@@ -1,7 +1,7 @@
 """
 OpenID configuration documents: read, checked against the URL they were asked from, and followed to the keys.
 
-Source: OpenID Connect Discovery 1.0 sections 3 and 4.3; RFC 8414 section 3.3; apim-policies.md sections 2.5 and 2.9.
+Source: OpenID Connect Discovery 1.0 sections 3 and 4.3; RFC 8414 section 3.3; APIM "validate-jwt", openid-config.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from gateway.errors import TokenError
 from gateway.tokens.entra import is_entra_issuer
 from gateway.tokens.fetch import Fetch, FetchResult
 from gateway.tokens.issuer_error import IssuerError
-from gateway.tokens.jwk import published_keys
+from gateway.tokens.jwk import published_keys, read_key_set
 from gateway.tokens.keys import Key
-from gateway.tokens.strict_json import parse_object
+from gateway.tokens.strict_json import BYTE_ORDER_MARK, parse_object
+from gateway.tokens.urls import comparable_url
 from gateway.tokens.weak_rsa import MIN_RSA_BITS
 
 WELL_KNOWN = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
@@ -56,8 +57,8 @@ async def fetch_keys(metadata: Metadata, fetch: Fetch, rules: DiscoveryRules, wa
     """The usable keys behind ``jwks_uri``; raises IssuerError when there is not one."""
     body = _body(await fetch(metadata.jwks_uri), "the key set")
     try:
-        keys = published_keys(parse_object(body, "key set"), warn, rules.min_rsa_bits)
-    except (ValueError, TokenError):
+        keys = published_keys(read_key_set(body), warn, rules.min_rsa_bits)
+    except (ValueError, RecursionError):
         raise IssuerError("the key set is not a JSON Web Key Set") from None
     if not keys:
         raise IssuerError("the key set holds no usable key")
@@ -67,27 +68,37 @@ async def fetch_keys(metadata: Metadata, fetch: Fetch, rules: DiscoveryRules, wa
 def parse_metadata(body: bytes, url: str, rules: DiscoveryRules, expected: frozenset[str] = frozenset()) -> Metadata:
     """Metadata from its JSON, or IssuerError when it is malformed or speaks for somebody else than *url*."""
     try:
-        document = parse_object(body, "metadata")
+        document = parse_object(body.removeprefix(BYTE_ORDER_MARK), "metadata")
     except TokenError:
         raise IssuerError("the metadata is not a JSON object") from None
     issuer, jwks_uri = document.get("issuer"), document.get("jwks_uri")
     if not isinstance(issuer, str) or not isinstance(jwks_uri, str):
         raise IssuerError("the metadata lacks issuer or jwks_uri")
     require_safe_url(jwks_uri, rules, "jwks_uri")
-    if not (issuer in expected or is_issuer_of(issuer, url) or is_entra_issuer(issuer, url)):
+    if not (issuer in expected or may_state(issuer, url)):
         raise IssuerError(
-            "the metadata states another issuer than its URL; list that issuer in the policy to accept it"
+            f"the metadata states another issuer than its URL: {ascii(issuer[:200])}; "
+            "if it is the right one, list it in the policy's <issuers>",
+            is_down=False,
         )
     return Metadata(issuer, jwks_uri)
 
 
-def is_issuer_of(issuer: str, url: str) -> bool:
-    """
-    Whether *url* is *issuer* with a well-known path appended (OIDC) or put in after the host (RFC 8414).
+def may_state(issuer: str, url: str) -> bool:
+    """Whether metadata at *url* may state *issuer* without the policy listing it by hand."""
+    try:
+        stated = comparable_url(issuer)
+    except ValueError:
+        return False
+    return is_issuer_of(stated, url) or is_entra_issuer(stated, url)
 
-    *issuer* may be a stranger's claim, so it is only compared, never taken apart.
-    """
-    bare = url.partition("?")[0]  # Entra's ?appid= names an application, not another issuer
+
+def is_issuer_of(issuer: str, url: str) -> bool:
+    """Whether *url* is *issuer* with a well-known path appended (OIDC) or put in after the host (RFC 8414)."""
+    try:
+        bare = comparable_url(url).partition("?")[0]  # Entra's ?appid= names an application, not another issuer
+    except ValueError:  # not a URL, which fetching reports
+        return False
     return any(issuer.rstrip("/") == base for suffix in WELL_KNOWN for base in _bases(bare, suffix))
 
 

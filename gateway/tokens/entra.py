@@ -1,14 +1,17 @@
 """
 Microsoft Entra ID: clouds, tenants, metadata addresses and issuers.
 
-Source: reference/apim-policies.md sections 2.9 and 3.1; corpus/entra/issuer-rules.json, other_hosts.
+Source: Microsoft identity platform, "Access tokens" and "National clouds"; Azure AD B2C and External ID, "Custom
+domains".
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+from gateway.tokens.urls import comparable_url
 
 GUID_TEXT = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 GUID = re.compile(GUID_TEXT)
@@ -37,6 +40,10 @@ CLOUDS = (
 )
 PUBLIC = CLOUDS[0]
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})  # where an emulator stands in for any cloud
+_V2_METADATA = r"/v2\.0/\.well-known/openid-configuration"
+_B2C_PATH = re.compile(rf"/(?:tfp/)?[^/]+/[^/]+{_V2_METADATA}")
+_V2_PATH = re.compile(rf"/[^/]+{_V2_METADATA}")
+_POLICY_PARAMETER = re.compile(r"(?:^|&)p=[^&]")
 BOT_FRAMEWORK = ("login.botframework.com", "https://api.botframework.com")
 
 
@@ -67,16 +74,22 @@ def parse_tenant(text: str, authority: str = f"https://{PUBLIC.login_hosts[0]}")
     Raises:
         ValueError: None of these.
     """
-    given = text.strip()
-    if "://" in given:
-        parts = urlsplit(given)
-        segments = [segment for segment in parts.path.split("/") if segment]
-        if parts.scheme not in {"https", "http"} or not parts.hostname or segments[1:] not in ([], ["v2.0"]):
-            raise ValueError("the tenant's URL must look like https://login.microsoftonline.com/TENANT")
-        authority, given = f"{parts.scheme}://{parts.netloc}", segments[0] if segments else ""
-    if not (GUID.fullmatch(given) or given.lower() in SHARED or DOMAIN.fullmatch(given)):
+    name = text.strip()
+    if "://" in name:
+        authority, name = _authority_and_name(name)
+    if name.lower() in SHARED:
+        return Tenant(authority.rstrip("/"), name.lower())
+    if not (GUID.fullmatch(name) or DOMAIN.fullmatch(name)):
         raise ValueError("a tenant is a GUID, a domain, organizations or common")
-    return Tenant(authority.rstrip("/"), given.lower() if given.lower() in SHARED else given)
+    return Tenant(authority.rstrip("/"), name)
+
+
+def _authority_and_name(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    segments = [segment for segment in parts.path.split("/") if segment]
+    if parts.scheme not in {"https", "http"} or not parts.hostname or segments[1:] not in ([], ["v2.0"]):
+        raise ValueError("the tenant's URL must look like https://login.microsoftonline.com/TENANT")
+    return f"{parts.scheme}://{parts.netloc}", segments[0] if segments else ""
 
 
 def cloud_of(host: str) -> Cloud | None:
@@ -91,17 +104,12 @@ def is_entra_issuer(issuer: str, url: str) -> bool:
     The tenant in the issuer must be the URL's; for a domain any GUID, for common and organizations the template.
     """
     try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:  # a metadata URL that is none; fetching it says so
+        parts = urlsplit(comparable_url(url))
+    except ValueError:  # not a URL, which fetching reports
         return False
-    if (host, issuer) == BOT_FRAMEWORK:
+    if (parts.hostname, issuer) == BOT_FRAMEWORK:
         return True
-    tenant = _tenant_pattern(parts.path.split("/")[1] if "/" in parts.path else "")
-    return any(
-        re.fullmatch(form, issuer, re.IGNORECASE)
-        for form in _issuer_forms(host, tenant, f"{parts.scheme}://{parts.netloc}")
-    )
+    return any(re.fullmatch(form, issuer, re.IGNORECASE) for form in _issuer_forms(parts))
 
 
 def _tenant_pattern(name: str) -> str:
@@ -110,17 +118,34 @@ def _tenant_pattern(name: str) -> str:
     return re.escape(name) if GUID.fullmatch(name) else GUID_TEXT
 
 
-def _issuer_forms(host: str, tenant: str, origin: str) -> list[str]:
-    """Patterns of the issuers that metadata on *host* may state."""
-    own = re.escape(host)
-    if host.endswith(".b2clogin.com"):
-        return [f"https://{own}/{GUID_TEXT}/v2\\.0/", f"https://{own}/tfp/{GUID_TEXT}/[^/]+/v2\\.0/"]
-    if host.endswith(".ciamlogin.com"):
-        return [f"https://{tenant}\\.ciamlogin\\.com/{tenant}/v2\\.0"]
+def _issuer_forms(url: SplitResult) -> list[str]:
+    """Patterns of the issuers that metadata at *url* may state."""
+    host = url.hostname or ""
+    tenant = _tenant_pattern(url.path.removeprefix("/tfp").split("/")[1] if "/" in url.path else "")
+    if host in LOOPBACK:
+        own = f"{re.escape(f'{url.scheme}://{url.netloc}')}/{tenant}(?:/|/v2\\.0)"
+        return [own, *(form for cloud in CLOUDS for form in _cloud_forms(cloud, tenant))]
     cloud = cloud_of(host)
-    clouds = CLOUDS if host in LOOPBACK else (cloud,) if cloud else ()
-    forms = [f"{re.escape(origin)}/{tenant}(?:/|/v2\\.0)"] if host in LOOPBACK else []
-    for each in clouds:
-        forms.append(f"https://{re.escape(each.v1_issuer_host)}/{tenant}/")
-        forms += [f"https://{re.escape(login)}/{tenant}/v2\\.0" for login in each.login_hosts]
-    return forms
+    if cloud is None:
+        return [*_b2c_forms(url, tenant), *_external_id_forms(url, tenant)]
+    return [*_cloud_forms(cloud, tenant), *_b2c_forms(url, tenant)]
+
+
+def _cloud_forms(cloud: Cloud, tenant: str) -> list[str]:
+    v1 = f"https://{re.escape(cloud.v1_issuer_host)}/{tenant}/"
+    return [v1, *(f"https://{re.escape(login)}/{tenant}/v2\\.0" for login in cloud.login_hosts)]
+
+
+# The custom domain of a B2C or External ID tenant has any name, so the path has to show which service answers.
+def _b2c_forms(url: SplitResult, tenant: str) -> list[str]:
+    """B2C states an issuer on the host that was asked."""
+    names_policy = _V2_PATH.fullmatch(url.path) and _POLICY_PARAMETER.search(url.query)
+    if not (names_policy or _B2C_PATH.fullmatch(url.path)):
+        return []
+    origin = re.escape(f"https://{url.netloc}")
+    return [f"{origin}/{tenant}/v2\\.0/", f"{origin}/tfp/{tenant}/[^/]+/v2\\.0/"]
+
+
+def _external_id_forms(url: SplitResult, tenant: str) -> list[str]:
+    """External ID states the tenant's own host, whichever was asked."""
+    return [f"https://({tenant})\\.ciamlogin\\.com/\\1/v2\\.0"] if _V2_PATH.fullmatch(url.path) else []

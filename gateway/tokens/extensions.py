@@ -1,7 +1,7 @@
 """
-Checks that APIM lacks; each is off unless its rule is set.
+Checks that APIM lacks; each is off unless its rule is set, save that of the token's kind.
 
-Source: RFC 9068 section 4 (typ), RFC 7800 and RFC 8705 section 3 (binding), peers.md A2.
+Source: RFC 8725 section 3.11 and RFC 9068 section 4 (typ), RFC 7800 and RFC 8705 section 3 (binding).
 """
 
 from __future__ import annotations
@@ -14,13 +14,27 @@ from gateway.tokens.claims import missing_message, seconds, value_message
 from gateway.tokens.jwt import claim_values
 from gateway.tokens.rules import Payload, TokenRules
 
+# Explicit types that pass where the policy accepts any; ID tokens do because APIM accepts them as plain ``JWT``.
+USUAL_TYPES = frozenset({"at+jwt", "id_token+jwt"})
+TYPED_SUFFIXES = ("+jwt", "+sd-jwt")
 CERTIFICATE_CONFIRMATION = "x5t#S256"
 
 
 def check_type(typ: object, rules: TokenRules) -> None:
-    """The header's ``typ``, in any case and with or without ``application/``, is one of the accepted ones."""
-    if rules.types and str(typ).lower().removeprefix("application/") not in rules.types:
-        raise TokenError("JwtInvalid", "The token's type is not accepted. Access denied.")
+    """
+    The header's ``typ``, in any case and with or without ``application/``, is one of the accepted ones.
+
+    Where the policy accepts any, explicitly typed tokens of another kind are refused all the same: a logout token, a
+    DPoP proof or a security event is signed by the same issuer and was never meant to open anything.
+    """
+    kind = str(typ).lower().removeprefix("application/")
+    if kind in rules.types if rules.types else not _is_of_another_kind(kind):
+        return
+    raise TokenError("JwtInvalid", "The token's type is not accepted. Access denied.")
+
+
+def _is_of_another_kind(kind: str) -> bool:
+    return kind.endswith(TYPED_SUFFIXES) and kind not in USUAL_TYPES
 
 
 def check_max_lifetime(payload: Payload, rules: TokenRules, now: float) -> None:
@@ -48,12 +62,15 @@ def check_scope_or_role(payload: Payload, rules: TokenRules, now: float) -> None
         return
     name = "scp" if "scp" in payload else "scope"
     scopes = {scope for text in claim_values(payload.get(name, "")) for scope in text.split(" ")}
-    roles = claim_values(payload.get("roles", ""))
-    if wanted.scopes.isdisjoint(scopes) and wanted.roles.isdisjoint(roles):
-        if name not in payload and "roles" not in payload:
-            raise TokenError("TokenClaimNotFound", missing_message(["scp", "roles"]))
-        shown = name if name in payload else "roles"
-        raise TokenError("TokenClaimValueNotAllowed", value_message(shown, payload[shown]))
+    if wanted.scopes.isdisjoint(scopes) and wanted.roles.isdisjoint(claim_values(payload.get("roles", ""))):
+        raise _no_scope_or_role(payload, name)
+
+
+def _no_scope_or_role(payload: Payload, scope_claim: str) -> TokenError:
+    held = [claim for claim in (scope_claim, "roles") if claim in payload]
+    if not held:
+        return TokenError("TokenClaimNotFound", missing_message(["scp", "roles"]))
+    return TokenError("TokenClaimValueNotAllowed", value_message(held[0], payload[held[0]]))
 
 
 def check_binding(payload: Payload, rules: TokenRules, certificate: bytes | None) -> None:

@@ -3,7 +3,7 @@ How metadata and key sets are fetched: one GET, bounded in time and size, no red
 
 ``Fetch`` is the seam: tests and the emulator give a function instead of sockets.
 
-Source: security.md "Hostile or broken key endpoints"; peers.md B1 to B3.
+Source: docs/tokens.md, "Where keys come from: the contract".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 What usually is behind a refusal, above all with Microsoft Entra ID.
 
-Source: reference/apim-policies.md section 2.9; peers.md B8.
+Source: Microsoft identity platform, "Access tokens" and "Access token claims reference".
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from gateway.tokens.compact import Jws
 from gateway.tokens.descriptions import published_issuers
 from gateway.tokens.entra import GUID
 from gateway.tokens.jwt import claim_values
+from gateway.tokens.rules import Payload, RequiredClaim
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
 GRAPH_AUDIENCES = frozenset({GRAPH, "https://graph.microsoft.com", "https://graph.microsoft.com/"})
@@ -76,32 +77,48 @@ def _issuer(evidence: Evidence) -> str:
     if issuer + "/" in accepted or issuer.removesuffix("/") in accepted:
         return "Issuers are compared exactly; here only the final slash differs."
     tenant = GUID.search(issuer)
-    same_tenant = tenant is not None and any(tenant.group() in each for each in accepted)
-    if same_tenant and issuer.startswith("https://sts."):
+    if tenant is None:
+        return ""
+    if any(tenant.group() in accepted_issuer for accepted_issuer in accepted):
+        return _version_hint(issuer)
+    return "The token comes from another tenant." if accepted else ""
+
+
+def _version_hint(issuer: str) -> str:
+    if issuer.startswith("https://sts."):
         return (
             f"This is a v1.0 token, and v2.0 is accepted. The API's registration decides the version: set "
             f"requestedAccessTokenVersion to 2, or accept the issuer {issuer} too."
         )
-    if same_tenant and issuer.endswith("/v2.0"):
+    if issuer.endswith("/v2.0"):
         return (
             f"This is a v2.0 token, and v1.0 is accepted. Use the v2.0 metadata URL, or accept the issuer {issuer} too."
         )
-    return "The token comes from another tenant." if tenant is not None and accepted else ""
+    return "The token comes from another tenant."
 
 
 def _required(evidence: Evidence) -> str:
     payload = evidence.jws.payload
-    for claim in evidence.rules.required_claims:
-        if claim.name == "roles" and "roles" not in payload:
-            return "No app role was granted: assign one to the caller and, for applications, give admin consent."
-        if claim.name == "scp" and "scp" not in payload:
-            return "Tokens of applications have no scp; ask for roles, or let a user sign in."
-        if claim.name in {"scp", "scope"} and not claim.separator and " " in str(payload[claim.name]):
-            return f'{claim.name} is one text of several scopes: add separator=" " to the claim.'
-        if claim.name == "oid" and "oid" not in payload:
-            return "oid is missing: v2.0 user tokens have it only with the profile scope."
-        if any("," in value for value in claim.values) and not claim.separator:
-            return "A value with commas is one value; the separator splits the token's claim, never the policy's text."
+    hints = (_claim_hint(claim, payload) for claim in evidence.rules.required_claims)
+    return next(filter(None, hints), "")
+
+
+_MISSING_CLAIMS = {
+    "roles": "No app role was granted: assign one to the caller and, for applications, give admin consent.",
+    "scp": "Tokens of applications have no scp; ask for roles, or let a user sign in.",
+    "oid": "oid is missing: v2.0 user tokens have it only with the profile scope.",
+}
+
+
+def _claim_hint(claim: RequiredClaim, payload: Payload) -> str:
+    if claim.name not in payload:
+        return _MISSING_CLAIMS.get(claim.name, "")
+    if claim.separator:
+        return ""
+    if claim.name in {"scp", "scope"} and " " in str(payload[claim.name]):
+        return f'{claim.name} is one text of several scopes: add separator=" " to the claim.'
+    if any("," in value for value in claim.values):
+        return "A value with commas is one value; the separator splits the token's claim, never the policy's text."
     return ""
 
 

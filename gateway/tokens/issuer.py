@@ -4,7 +4,7 @@ Issuer: one OpenID configuration URL and the life cycle of its keys.
 The contract, line by line, is in docs/tokens.md and tests/tokens/test_issuer.py. In short: keys are refreshed ahead of
 their hour, off the request path; one fetch at a time; whatever fails, the last good keys stay.
 
-Source: design.md decision 5; peers.md B1 and B2; corpus/entra/key-rollover.json.
+Source: Microsoft identity platform, "Signing key rollover"; docs/adr/0020-when-keys-are-fetched.md.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import math
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 
 import structlog
@@ -21,8 +21,7 @@ import structlog
 from gateway.errors import KeysUnavailable
 from gateway.tokens.accepted_issuers import matches
 from gateway.tokens.budget import BudgetRules, FetchBudget
-from gateway.tokens.discovery import DiscoveryRules, Metadata, fetch_keys, fetch_metadata, is_issuer_of
-from gateway.tokens.entra import is_entra_issuer
+from gateway.tokens.discovery import DiscoveryRules, Metadata, fetch_keys, fetch_metadata, may_state
 from gateway.tokens.fetch import Fetch
 from gateway.tokens.issuer_error import IssuerError
 from gateway.tokens.keyset import KeySet, merge
@@ -40,19 +39,21 @@ class LifeCycle:
 
     Attributes:
         lifetime_s: Age at which a key set is due; it is refreshed up to a tenth earlier, at random, to spread the load.
-        retry_min_s: First pause after a failure; doubled after each further one.
+        retry_min_s: First pause after a scheduled fetch failed; doubled after each further one.
         retry_max_s: Longest pause while old keys are at hand.
-        retry_empty_max_s: Longest pause while there is no key at all.
+        retry_empty_s: Pause, or up to a quarter more, while there is no key at all: nobody can pass until one comes.
         budget: Fetches for unknown key ids.
         discovery: What metadata must keep to.
+        withdrawn: Key ids and thumbprints that must not verify, whatever is published.
     """
 
     lifetime_s: float = 3_600.0
     retry_min_s: float = 1.0
     retry_max_s: float = 300.0
-    retry_empty_max_s: float = 30.0
+    retry_empty_s: float = 1.0
     budget: BudgetRules = field(default_factory=BudgetRules)
     discovery: DiscoveryRules = field(default_factory=DiscoveryRules)
+    withdrawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +105,12 @@ class Issuer:
         self.due = -math.inf
         self._fetch, self._clock, self._life, self._jitter = fetch, clock, life, jitter
         self._budget = FetchBudget(life.budget)
+        self._withdrawn = life.withdrawn
         self._metadata: Metadata | None = None
         self._flight: asyncio.Task[None] | None = None
         self._confirmed: float | None = None
         self._error = ""
-        self._fetches = self._failures = 0
+        self._fetches = self._failures = self._doublings = 0
         self._warned: set[tuple[str, str]] = set()
 
     def keys_at(self, now: float) -> KeySet | None:
@@ -130,31 +132,55 @@ class Issuer:
     def owns(self, issuer: str, payload: Payload) -> bool:
         """Whether *issuer* is this metadata's, or before the first fetch, one that its URL may turn out to have."""
         if self.keyset is None:
-            return is_issuer_of(issuer, self.url) or is_entra_issuer(issuer, self.url)
+            return may_state(issuer, self.url)
         return matches(str(self.keyset.issuer), issuer, payload)
 
-    def may_fetch(self, kid: str | None, source: str, now: float) -> bool:
-        """Whether waiting for ``fetched(kid)`` can help: a fetch is under way, due, or within the budget."""
-        if self._flight is not None:
-            return True
-        if self.keyset is None or self._failures:
-            return now >= self.due
-        if not self._budget.grants(kid, source, now):
-            return False
-        with contextlib.suppress(RuntimeError):  # no loop: whoever waits will begin it
-            self._begin(self._refetch_keys)  # at once, so that other requests of this moment find it under way
-        return True
+    def fetch_for(self, kid: str | None, source: str, now: float) -> Awaitable[None] | None:
+        """
+        The end of a fetch that may bring the key *kid*, or None where none is under way, due or within the budget.
 
-    async def fetched(self, kid: str | None) -> None:
-        """Wait for one fetch, begun here or by somebody else. Failures are recorded, not raised."""
-        attempt = self._refresh if self.keyset is None or self._failures else self._refetch_keys
-        await asyncio.shield(self._flight or self._begin(attempt))
-        if kid is not None and self.keyset is not None and all(key.kid != kid for key in self.keyset.keys):
+        Granting and beginning are one step. Were the fetch begun by whoever waits, it would begin after the one under
+        way had landed, unpaid. Its failure is recorded, not raised.
+
+        Args:
+            source: Who asks (client address).
+        """
+        if self._flight is not None:
+            return self._landing(kid)
+        is_due = now >= self.due and not self._is_sound
+        if not is_due and (self.keyset is None or not self._budget.grants(kid, source, now)):
+            return None
+        attempt = self._refetch_keys if self._is_sound else self._refresh
+        try:
+            self._begin(attempt, scheduled=is_due)
+        except RuntimeError:  # no loop yet, as in `gateway explain`: the one that will wait runs it
+            return self._landing(kid, attempt)
+        return self._landing(kid)
+
+    async def _landing(self, kid: str | None, attempt: Attempt | None = None) -> None:
+        flight = self._begin(attempt, scheduled=False) if attempt else self._flight
+        if flight is not None:
+            await asyncio.shield(flight)
+        if kid is not None and self.keyset is not None and kid not in self.keyset.by_kid:
             self._budget.not_found(kid, self._clock())
 
     async def refresh(self) -> None:
         """A scheduled refresh: metadata and keys, whatever the budget. Joins a fetch that is under way."""
-        await asyncio.shield(self._flight or self._begin(self._refresh))
+        await asyncio.shield(self._flight or self._begin(self._refresh, scheduled=True))
+
+    def withdraw(self, kid: str) -> bool:
+        """
+        Let no key named *kid* (or with that thumbprint) verify from now on, published or not.
+
+        Verdicts that rest on it end, because the key set they were made under is replaced.
+
+        Returns:
+            Whether such a key was in use.
+        """
+        self._withdrawn |= {kid}
+        before = self.keyset
+        self.keyset = before and before.without(self._withdrawn)
+        return self.keyset is not before
 
     async def keep_fresh(self) -> None:
         """Refresh whenever due, for ever; the background task."""
@@ -172,7 +198,12 @@ class Issuer:
     def unavailable(self, now: float) -> KeysUnavailable:
         """The error for a token that cannot be judged because these keys are missing."""
         pause = max(1.0, min(self.due - now, self._life.retry_max_s)) if math.isfinite(self.due) else 1.0
-        return KeysUnavailable("Keys of a token issuer are not available.", math.ceil(pause))
+        reason = f" {self.url}: {self._error}." if self._error else ""
+        return KeysUnavailable(f"Keys of a token issuer are not available.{reason}", math.ceil(pause))
+
+    @property
+    def _is_sound(self) -> bool:
+        return self.keyset is not None and not self.failing
 
     @property
     def failing(self) -> bool:
@@ -185,7 +216,7 @@ class Issuer:
         return IssuerStatus(
             url=self.url,
             issuer=keyset.issuer if keyset else None,
-            ready=keyset is not None,
+            ready=bool(keyset and keyset.keys),
             error=self._error,
             age_s=None if self._confirmed is None else now - self._confirmed,
             usable_keys=len(keyset.keys) if keyset else 0,
@@ -197,24 +228,24 @@ class Issuer:
     def _refresh_behind(self) -> None:
         with contextlib.suppress(RuntimeError):  # no loop, as in `gateway explain`: there is nobody to fetch
             asyncio.get_running_loop()
-            self._begin(self._refresh)
+            self._begin(self._refresh, scheduled=True)
 
-    def _begin(self, fetch: Attempt) -> asyncio.Task[None]:
-        flight = self._flight = asyncio.get_running_loop().create_task(self._attempt(fetch))
+    def _begin(self, fetch: Attempt, scheduled: bool) -> asyncio.Task[None]:
+        flight = self._flight = asyncio.get_running_loop().create_task(self._attempt(fetch, scheduled))
         flight.add_done_callback(self._landed)
         return flight
 
     def _landed(self, flight: asyncio.Task[None]) -> None:
         self._flight = None
 
-    async def _attempt(self, fetch: Attempt) -> None:
+    async def _attempt(self, fetch: Attempt, scheduled: bool) -> None:
         self._fetches += 1
         try:
             await fetch()
         except IssuerError as error:
-            self._fail(error.message, error.retry_after_s)
+            self._fail(error, scheduled)
         except Exception as error:
-            self._fail(f"unexpected {type(error).__name__}", None)
+            self._fail(IssuerError(f"unexpected {type(error).__name__}"), scheduled)
         else:
             self._succeed()
 
@@ -228,20 +259,33 @@ class Issuer:
         metadata = self._metadata
         assert metadata is not None  # noqa: S101 - keys are only refetched alone after a whole refresh
         published = await fetch_keys(metadata, self._fetch, self._life.discovery, self._warn)
-        self.keyset = merge(self.keyset, metadata.issuer, published, self._clock())
+        usable = tuple(key for key in published if self._withdrawn.isdisjoint({key.kid, key.x5t}))
+        self.keyset = merge(self.keyset, metadata.issuer, usable, self._clock())
 
     def _succeed(self) -> None:
         if self._failures:
             log.info("issuer is back", url=self.url, failures=self._failures)
-        self._failures, self._error, self._confirmed = 0, "", self._clock()
+        self._failures, self._error, self._confirmed, self._doublings = 0, "", self._clock(), 0
 
-    def _fail(self, reason: str, retry_after_s: float | None) -> None:
+    def _fail(self, error: IssuerError, scheduled: bool) -> None:
         if not self._failures:  # one warning per change of state; readiness shows the rest
-            log.warning("issuer is down", url=self.url, reason=reason, keys_at_hand=self.keyset is not None)
-        longest = self._life.retry_max_s if self.keyset is not None else self._life.retry_empty_max_s
-        pause = min(longest, self._life.retry_min_s * 2.0 ** min(self._failures, 30)) * (0.75 + 0.5 * self._jitter())
-        self._failures, self._error = self._failures + 1, reason
-        self.due = self._clock() + max(pause, min(retry_after_s or 0.0, self._life.lifetime_s))
+            event = "issuer is down" if error.is_down else "issuer's metadata is refused"
+            log.warning(event, url=self.url, reason=error.message, keys_at_hand=self.keyset is not None)
+        asked_s = min(error.retry_after_s or 0.0, self._life.lifetime_s)
+        due = self._clock() + max(self._pause_s(), asked_s)
+        self._failures, self._error = self._failures + 1, error.message
+        if scheduled:
+            self._doublings += 1
+            self.due = due
+        else:  # a fetch that a token asked for never puts the schedule off
+            self.due = min(self.due, due)
+
+    def _pause_s(self) -> float:
+        life = self._life
+        if self.keyset is None:
+            return life.retry_empty_s * (1.0 + 0.25 * self._jitter())
+        longest = min(life.retry_max_s, life.retry_min_s * 2.0 ** min(self._doublings, 30))
+        return longest * (0.75 + 0.5 * self._jitter())
 
     def _warn(self, name: str, reason: str) -> None:
         if (name, reason) not in self._warned and len(self._warned) < MAX_WARNINGS:

@@ -6,9 +6,16 @@ from gateway.errors import GatewayError
 
 
 class IssuerError(GatewayError):
-    """One failed attempt to learn an issuer's keys; *retry_after_s* is what the issuer asked for, if anything."""
+    """
+    One failed attempt to learn an issuer's keys.
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    Attributes:
+        retry_after_s: What the issuer asked for, if anything.
+        is_down: Waiting can help; False where the metadata itself is refused, which only the operator can mend.
+    """
+
+    def __init__(self, message: str, retry_after_s: float | None = None, is_down: bool = True) -> None:
         super().__init__(message)
         self.message = message
         self.retry_after_s = retry_after_s
+        self.is_down = is_down

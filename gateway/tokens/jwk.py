@@ -7,6 +7,7 @@ Source: RFC 7517 sections 4 and 5, RFC 7518 section 6, RFC 8037 section 2.
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -17,11 +18,40 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.tokens.base64url import decode_text
 from gateway.tokens.keys import Key, key_from_modulus, public_key, secret_key
+from gateway.tokens.strict_json import BYTE_ORDER_MARK
 from gateway.tokens.weak_rsa import MIN_RSA_BITS
 
 MAX_KEYS = 512  # Entra had 42 in five months; a larger set is cut off
 CURVES: Mapping[str, ec.EllipticCurve] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+class OddMembers(dict[str, object]):
+    """An object that names a member twice: which value holds is anybody's guess, so nothing is read from it."""
+
+
+def read_key_set(body: bytes) -> Mapping[str, object]:
+    """
+    The JSON object of a published key set. Only its frame must be right: an odd key is left out by ``published_keys``.
+
+    Raises:
+        ValueError: Not a JSON object, or one that names a member of its own twice. RecursionError: nested too deeply.
+    """
+    text = body.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")
+    document = json.loads(text, object_pairs_hook=_members, parse_int=_odd_number, parse_float=_odd_number)
+    if not isinstance(document, dict) or isinstance(document, OddMembers):
+        raise ValueError("the key set is not a JSON object")
+    return document
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    return members if len(members) == len(pairs) else OddMembers(members)
+
+
+def _odd_number(text: str) -> None:
+    # No member that is used is a number, and converting a long one would take long or fail.
+    return None
 
 
 def published_keys(
@@ -47,6 +77,9 @@ def published_keys(
 def _published_key(jwk: object, warn: Callable[[str, str], None], min_rsa_bits: int) -> Key | None:
     if not isinstance(jwk, dict):
         warn("(unnamed)", "it is not an object")
+        return None
+    if isinstance(jwk, OddMembers):
+        warn(_name(jwk), "it has a duplicate member")
         return None
     if jwk.get("use", "sig") == "enc":
         return None

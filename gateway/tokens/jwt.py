@@ -4,7 +4,7 @@ The Jwt object that policy expressions see, and the reader that trusts nothing.
 Members follow APIM's ``Jwt`` type. Nothing here verifies: a ``Jwt`` made by ``TokenValidator.verify`` is trustworthy,
 one made by ``read_unverified`` (APIM's ``AsJwt``) is a guess.
 
-Source: APIM "Policy expressions", Jwt; reference/apim-policies.md sections 2.7 and 4.
+Source: APIM "Policy expressions", Jwt.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def read_unverified(text: str) -> Jwt | None:
 
     Takes a bare token or a whole ``Bearer ...`` header value. Base64 padding is forgiven here, and only here.
 
-    Source: APIM ``AsJwt``; reference/apim-policies.md section 4.
+    Source: APIM "Policy expressions", ``AsJwt``.
     """
     parts = _bare(text).split(".")
     if len(parts) != 3 or len(text) > MAX_UNVERIFIED_CHARS:

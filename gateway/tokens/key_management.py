@@ -41,10 +41,12 @@ class DecryptionKey:
     Attributes:
         kid: Key id, or None.
         material: Private key, or the bytes of a shared secret; out of every repr.
+        algorithm: The only ``alg`` it may be used with (RFC 7517 section 4.4); None: any that suits its type.
     """
 
     kid: str | None
     material: PrivateKey | bytes = field(repr=False)
+    algorithm: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ CURVE_ALGORITHMS = {
 EDWARDS_ALGORITHMS = frozenset({"EdDSA"})
 MIN_SECRET_BITS = 128
 
-KeyIdentity = tuple[bytes, str | None, str | None, frozenset[str]]
+KeyIdentity = tuple[bytes, str | None, str | None, str | None, frozenset[str]]
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey | Ed448PublicKey
 
 
@@ -61,7 +61,7 @@ class Key:
     @property
     def identity(self) -> KeyIdentity:
         """What makes two published keys the same key."""
-        return self.fingerprint, self.kid, self.issuer, self.algorithms
+        return self.fingerprint, self.kid, self.x5t, self.issuer, self.algorithms
 
 
 def key_from_secret(text: str, kid: str | None = None) -> Key:

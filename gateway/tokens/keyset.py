@@ -4,13 +4,13 @@ KeySet: an immutable picture of the keys that one source offers at one moment.
 A source replaces its picture when anything changes; a cached verdict remembers the picture it was made under and ends
 with it. Keys that vanish from a published set stay for a day, because Entra's sets flap.
 
-Source: reference/apim-policies.md sections 2.3 and 2.5; corpus/entra/README.md (153 of 230 changes went back).
+Source: APIM "validate-jwt", openid-config; docs/tokens.md (153 of 230 changes seen in Entra's sets were reverted).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -50,6 +50,11 @@ class KeySet:
         """When this picture goes out of date by itself; infinity for most."""
         return min(self.retires.values(), default=math.inf)
 
+    def without(self, withdrawn: frozenset[str]) -> KeySet:
+        """This set without the keys that *withdrawn* names by ``kid`` or thumbprint; itself where there is none."""
+        kept = tuple(key for key in self.keys if withdrawn.isdisjoint({key.kid, key.x5t}))
+        return self if len(kept) == len(self.keys) else KeySet(self.issuer, kept, self.retires)
+
     def without_retired(self, now: float) -> KeySet:
         """This set without the vanished keys whose day is over."""
         retires = {identity: end for identity, end in self.retires.items() if end > now}
@@ -88,11 +93,16 @@ def merge(old: KeySet | None, issuer: str, published: tuple[Key, ...], now: floa
 
     Where nothing changed it is *old* itself, so that verdicts cached under it live on.
     """
+    current = _by_identity(published)
     if old is None or old.issuer != issuer:
-        return KeySet(issuer, published)
-    present = {key.identity for key in published}
-    vanished = tuple(key for key in old.keys if key.identity not in present and old.retirement(key) > now)
-    retires = {key.identity: min(old.retirement(key), now + VANISHED_S) for key in vanished}
-    if retires == old.retires and len(published) + len(vanished) == len(old.keys):
+        return KeySet(issuer, tuple(current.values()))
+    vanished = _by_identity(key for key in old.without_retired(now).keys if key.identity not in current)
+    retires = {identity: min(old.retirement(key), now + VANISHED_S) for identity, key in vanished.items()}
+    keys = {**current, **vanished}
+    if retires == old.retires and keys.keys() == _by_identity(old.keys).keys():
         return old
-    return KeySet(issuer, (*published, *vanished), retires)
+    return KeySet(issuer, tuple(keys.values()), retires)
+
+
+def _by_identity(keys: Iterable[Key]) -> dict[KeyIdentity, Key]:
+    return {key.identity: key for key in keys}

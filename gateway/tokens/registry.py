@@ -8,6 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 from gateway.tokens.fetch import Fetch, HttpFetch
 from gateway.tokens.issuer import Issuer, IssuerStatus, LifeCycle
+from gateway.tokens.urls import comparable_url
+
+
+def _comparable(url: str) -> str:
+    try:
+        return comparable_url(url)
+    except ValueError:  # not a URL, which fetching reports
+        return url
 
 
 class IssuerRegistry:
@@ -32,7 +40,7 @@ class IssuerRegistry:
         special: Mapping[str, tuple[Fetch, LifeCycle]] | None = None,
     ) -> None:
         self._fetch, self._clock, self._life = fetch, clock, life or LifeCycle()
-        self._special = special or {}
+        self._special = {_comparable(url): settings for url, settings in (special or {}).items()}
         self._issuers: dict[tuple[str, str | None], Issuer] = {}
         self._tasks: dict[Issuer, asyncio.Task[None]] = {}
         self._started = False
@@ -45,14 +53,26 @@ class IssuerRegistry:
             ca_file: PEM file with the certificate authorities of this issuer alone.
             expected: Issuers that the policy lists by hand: metadata may state one of them although its URL differs.
         """
-        found = self._issuers.get((url, ca_file))
-        if found is None:
+        address = _comparable(url)
+        issuer = self._issuers.get((address, ca_file))
+        if issuer is None:
             usual = self._fetch or HttpFetch(ca_file), self._life
-            fetch, life = self._special.get(url, usual)
-            found = self._issuers[url, ca_file] = Issuer(url, fetch, self._clock, life)
-            self._watch(found)
-        found.expected |= frozenset(expected)
-        return found
+            fetch, life = self._special.get(address, usual)
+            issuer = self._issuers[address, ca_file] = Issuer(url, fetch, self._clock, life)
+            self._watch(issuer)
+        issuer.expected |= frozenset(expected)
+        return issuer
+
+    def withdraw(self, kid: str, url: str | None = None) -> tuple[str, ...]:
+        """
+        Let no key named *kid* verify any more: of the issuer at *url*, or of every issuer.
+
+        Returns:
+            Metadata URLs of the issuers that had such a key in use.
+        """
+        wanted = None if url is None else _comparable(url)
+        issuers = [issuer for (address, _), issuer in self._issuers.items() if wanted in (None, address)]
+        return tuple([issuer.url for issuer in issuers if issuer.withdraw(kid)])
 
     async def start(self) -> None:
         """Begin to fetch and refresh; returns at once, because the gateway serves while an issuer is down."""

@@ -4,13 +4,13 @@ Which key to try on a token.
 In a published set the ``kid`` is a filter: the issuer names its keys, and an unknown name must not cost a verification
 per key. Among the policy's own keys it is a hint, as in APIM: the key of that id first, then all of the right type.
 
-Source: reference/apim-policies.md section 2.3; RFC 7515 section 4.1.4; docs/adr/0018-kid-filters-published-keys.md.
+Source: RFC 7515 section 4.1.4; docs/adr/0018-kid-filters-published-keys.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from gateway.errors import TokenError
 from gateway.tokens.accepted_issuers import matches
@@ -81,14 +81,18 @@ def _is_known(kid: str | None, offers: Sequence[Offer]) -> bool:
 def _candidates(jws: Jws, kid: str | None, algorithm: str, offers: Sequence[Offer]) -> Iterator[tuple[Key, Offer]]:
     """Keys that may use *algorithm*: of the token's kid first, and of the issuer it names first."""
     ordered = offers if len(offers) == 1 else sorted(offers, key=lambda offer: not _speaks_for(offer[1], jws))
-    for offer in ordered if kid is not None else ():
-        for key in offer[1].by_kid.get(str(kid), ()):
-            if algorithm in key.algorithms:
-                yield key, offer
-    for offer in ordered:
-        for key in offer[1].keys:
-            if algorithm in key.algorithms and _is_fallback(key, kid, offer[1]):
-                yield key, offer
+    for key, offer in chain(_named(kid, ordered), _unnamed(kid, ordered)):
+        if algorithm in key.algorithms:
+            yield key, offer
+
+
+def _named(kid: str | None, offers: Sequence[Offer]) -> Iterator[tuple[Key, Offer]]:
+    if kid is not None:
+        yield from ((key, offer) for offer in offers for key in offer[1].by_kid.get(kid, ()))
+
+
+def _unnamed(kid: str | None, offers: Sequence[Offer]) -> Iterator[tuple[Key, Offer]]:
+    yield from ((key, offer) for offer in offers for key in offer[1].keys if _is_fallback(key, kid, offer[1]))
 
 
 def _is_fallback(key: Key, kid: str | None, keyset: KeySet) -> bool:

@@ -43,6 +43,8 @@ class IssuerSettings(Block):
     """One fetch as a whole."""
     budget: FetchBudgetSettings = FetchBudgetSettings()
     """Fetches for unknown key ids."""
+    withdrawn_keys: list[str] = []
+    """Key ids (`kid`), or certificate thumbprints (`x5t`), that must not verify any more, published or not."""
 
 
 class TokenCacheSettings(Block):

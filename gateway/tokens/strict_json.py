@@ -22,6 +22,7 @@ import orjson
 
 from gateway.errors import TokenError
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MAX_DEPTH = 32  # Entra's deepest claims (_claim_sources) nest three levels
 MAX_INTEGER_DIGITS = 20  # 64 bits, signed or not; more has no meaning in a registered claim
 

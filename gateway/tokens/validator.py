@@ -4,7 +4,7 @@ TokenValidator: the one place that decides whether a token is good.
 ``verify`` is synchronous when keys are at hand, because the request loop must not pay for a coroutine per request; it
 returns an awaitable only when keys have to be fetched first.
 
-Source: design.md decisions 4 and 5; RFC 8725; reference/apim-policies.md sections 2.3 to 2.7.
+Source: RFC 8725; APIM "validate-jwt"; docs/tokens.md.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from gateway.errors import TokenError
+from gateway.tokens.accepted_issuers import IssuerUndecided, is_own
 from gateway.tokens.cache import LASTING, Refused, TokenCache, Verdict, estimated_size
 from gateway.tokens.checks import Check, Evidence, checks_for
 from gateway.tokens.claims import check_audience, check_lifetime, check_required_claims, seconds
@@ -117,12 +118,24 @@ class TokenValidator:
         if cache is None:
             return self._judge(Call(token, now, source, certificate, active, key), may_fetch=True)
         verdict = cache.find(key)
-        if verdict is not None and _still_holds(verdict, now, certificate):
+        if verdict is not None and self._still_holds(verdict, now, certificate):
             return verdict.jwt
-        refused = cache.find_refused(key)
+        self._refuse_again(cache.find_refused(key), now)
+        return self._judge_and_keep(Call(token, now, source, certificate, active, key), cache)
+
+    def _refuse_again(self, refused: Refused | None, now: float) -> None:
         if refused is not None and refused.since <= now and refused.keysets == self._keysets():
             raise TokenError(refused.reason, refused.message)
-        return self._judge_and_keep(Call(token, now, source, certificate, active, key), cache)
+
+    def _still_holds(self, verdict: Verdict, now: float, certificate: bytes | None) -> bool:
+        """A verdict ends with its token's time, with any change of the key sets it rests on, and its certificate."""
+        if not verdict.starts <= now <= verdict.ends or verdict.source.keyset is not verdict.keyset:
+            return False
+        if verdict.consulted is not None and verdict.consulted != self._keysets():
+            return False
+        return verdict.certificate is None or (
+            certificate is not None and thumbprint(certificate) == verdict.certificate
+        )
 
     def cache_key(self, token: str, rules: TokenRules | None) -> bytes:
         """Under what the verdict on *token* is kept: a hash, so that nobody reads tokens in the cache's memory."""
@@ -149,11 +162,11 @@ class TokenValidator:
         offers = self.offers(call.now)
         try:
             signer = find_signer(jws, offers)
-        except KeyNotFound as error:
+            evidence = Evidence(jws, call.rules, call.now, self.keys.issuers, signer, call.certificate)
+            for check in self._checks if call.rules is self.rules else checks_for(call.rules):
+                check(evidence)
+        except (KeyNotFound, IssuerUndecided) as error:
             return self._without_key(jws, call, error, may_fetch)
-        evidence = Evidence(jws, call.rules, call.now, self.keys.issuers, signer, call.certificate)
-        for check in self._checks if call.rules is self.rules else checks_for(call.rules):
-            check(evidence)
         return self._accept(jws, signer, call)
 
     def open(self, token: str, rules: TokenRules) -> Jws:
@@ -174,17 +187,24 @@ class TokenValidator:
                 offers.append((issuer, keyset))
         return offers or [(self._inline, self._inline.keyset)]
 
-    def _without_key(self, jws: Jws, call: Call, error: KeyNotFound, may_fetch: bool) -> Awaitable[Jwt]:
-        """Fetch keys where that can help; say 503 where they are missing through our fault."""
+    def _without_key(self, jws: Jws, call: Call, error: TokenError, may_fetch: bool) -> Awaitable[Jwt]:
+        """Fetch keys where that can help; answer 503 where they are missing through our fault."""
         askable = self.askable(jws, call.rules, call.now)
-        kid = key_id(jws)
+        unread = [issuer for issuer in self.keys.issuers if issuer.keyset is None]
+        if isinstance(error, IssuerUndecided):
+            askable = unread
         # Before the first keys every token waits for them: afterwards the reason of its refusal is the right one.
-        asked = askable or [issuer for issuer in self.keys.issuers if issuer.keyset is None]
-        waits = [each for each in asked if may_fetch and each.may_fetch(kid, call.source, call.now)]
-        if waits:
-            return self._judge_after_fetch(call, waits, kid)
+        landings = self._fetch_from(askable or unread, jws, call) if may_fetch else []
+        if landings:
+            return self._judge_after_fetch(call, landings)
         down = self.missing_keys_of(askable)
         raise error if down is None else down.unavailable(call.now)
+
+    @staticmethod
+    def _fetch_from(issuers: Sequence[Issuer], jws: Jws, call: Call) -> list[Awaitable[None]]:
+        kid = key_id(jws)
+        landings = [issuer.fetch_for(kid, call.source, call.now) for issuer in issuers]
+        return [landing for landing in landings if landing is not None]
 
     @staticmethod
     def missing_keys_of(askable: Sequence[Issuer]) -> Issuer | None:
@@ -200,10 +220,14 @@ class TokenValidator:
             return ()
         issuer = str(jws.payload.get("iss", ""))
         listed = issuer in rules.issuers
-        return [each for each in self.keys.issuers if listed or each.keyset is None or each.owns(issuer, jws.payload)]
+        return [
+            publisher
+            for publisher in self.keys.issuers
+            if listed or publisher.keyset is None or publisher.owns(issuer, jws.payload)
+        ]
 
-    async def _judge_after_fetch(self, call: Call, issuers: Sequence[Issuer], kid: str | None) -> Jwt:
-        await asyncio.gather(*(issuer.fetched(kid) for issuer in issuers))
+    async def _judge_after_fetch(self, call: Call, landings: Sequence[Awaitable[None]]) -> Jwt:
+        await asyncio.gather(*landings)
         verified = self._judge(call, may_fetch=False)
         assert isinstance(verified, Jwt)  # noqa: S101 - only a judgement that may fetch returns an awaitable
         return verified
@@ -211,18 +235,13 @@ class TokenValidator:
     def _accept(self, jws: Jws, signer: Signer, call: Call) -> Jwt:
         jwt = Jwt.of(jws.header, jws.payload)
         if self._cache is not None:
-            self._cache.keep(call.cache_key, _verdict(jwt, jws, signer, call))
+            rests_on_signer = not self.keys.issuers or is_own(jws.payload.get("iss"), jws.payload, signer)
+            consulted = None if rests_on_signer else self._keysets()
+            self._cache.keep(call.cache_key, _verdict(jwt, jws, signer, call, consulted))
         return jwt
 
 
-def _still_holds(verdict: Verdict, now: float, certificate: bytes | None) -> bool:
-    """A verdict ends with its token's time, with any change of the key set it came from, and with its certificate."""
-    if not verdict.starts <= now <= verdict.ends or verdict.source.keyset is not verdict.keyset:
-        return False
-    return verdict.certificate is None or (certificate is not None and thumbprint(certificate) == verdict.certificate)
-
-
-def _verdict(jwt: Jwt, jws: Jws, signer: Signer, call: Call) -> Verdict:
+def _verdict(jwt: Jwt, jws: Jws, signer: Signer, call: Call, consulted: tuple[KeySet | None, ...] | None) -> Verdict:
     rules, payload = call.rules, jws.payload
     expires, starts = seconds(payload, "exp"), seconds(payload, "nbf")
     ends = math.inf if expires is None else expires + rules.clock_skew_s
@@ -230,4 +249,4 @@ def _verdict(jwt: Jwt, jws: Jws, signer: Signer, call: Call) -> Verdict:
         ends = min(ends, signer.keyset.retirement(signer.key))
     bound = bound_certificate(payload) if rules.confirmation == "certificate" else None
     begins = -math.inf if starts is None else starts - rules.clock_skew_s
-    return Verdict(jwt, begins, ends, signer.source, signer.keyset, estimated_size(len(call.token)), bound)
+    return Verdict(jwt, begins, ends, signer.source, signer.keyset, estimated_size(len(call.token)), bound, consulted)

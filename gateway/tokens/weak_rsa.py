@@ -26,12 +26,9 @@ def refuse_weak_rsa(n: int, e: int, min_bits: int = MIN_RSA_BITS) -> None:
         raise ValueError(f"the RSA key has {n.bit_length()} bits; from {min_bits} to {MAX_RSA_BITS} are accepted")
     if e < 3 or e % 2 == 0 or e.bit_length() > MAX_EXPONENT_BITS:
         raise ValueError("the RSA key's exponent is 1, even or too large")
-    if n % 2 == 0 or math.gcd(n, PRIMORIAL) != 1:
-        raise ValueError("the RSA key's modulus has a small factor")
-    if _has_close_factors(n):
-        raise ValueError("the RSA key's factors lie close together (CVE-2022-26320)")
-    if _is_roca(n):
-        raise ValueError("the RSA key has the fingerprint of CVE-2017-15361 (ROCA)")
+    for is_weak, message in KNOWN_WEAKNESSES:
+        if is_weak(n):
+            raise ValueError(message)
 
 
 def _has_close_factors(n: int) -> bool:
@@ -57,3 +54,14 @@ ROCA_RESIDUES = tuple((prime, _powers_of_65537(prime)) for prime in ROCA_PRIMES)
 
 def _is_roca(n: int) -> bool:
     return all(n % prime in residues for prime, residues in ROCA_RESIDUES)
+
+
+def _has_small_factor(n: int) -> bool:
+    return n % 2 == 0 or math.gcd(n, PRIMORIAL) != 1
+
+
+KNOWN_WEAKNESSES = (
+    (_has_small_factor, "the RSA key's modulus has a small factor"),
+    (_has_close_factors, "the RSA key's factors lie close together (CVE-2022-26320)"),
+    (_is_roca, "the RSA key has the fingerprint of CVE-2017-15361 (ROCA)"),
+)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import TokenError
-from gateway.tokens.accepted_issuers import check_issuer, matches
+from gateway.tokens.accepted_issuers import IssuerUndecided, check_issuer, matches
 from gateway.tokens.keys import Key, public_key
 from gateway.tokens.keyset import InlineKeys, KeySet, Signer
 from tests.tokens.minting import CONSUMERS, OTHER_TENANT, TENANT, V1, V2, rsa_key
@@ -25,11 +25,11 @@ V1_TEMPLATE = "https://sts.windows.net/{tenantid}/"
 class Metadata:
     """A metadata document that states one issuer."""
 
-    stated_issuer: str
+    stated_issuer: str | None
 
     def owns(self, issuer: str, payload: Mapping[str, object]) -> bool:
         """As Issuer.owns does after the first fetch."""
-        return matches(self.stated_issuer, issuer, payload)
+        return self.stated_issuer is not None and matches(self.stated_issuer, issuer, payload)
 
 
 def signer(stated: str | None, key_issuer: str | None = None) -> Signer:
@@ -93,6 +93,37 @@ def test_templates(by: Signer, issuer: str, tenant: Any, expected: bool) -> None
     """A template is bound to tid and to the key's own issuer."""
     payload = {"iss": issuer} | ({} if tenant is None else {"tid": tenant})
     assert passes(by, payload, set(), str(by.keyset.issuer)) is expected
+
+
+LISTED: dict[str, tuple[Signer, str, set[str], tuple[str, ...], bool]] = {
+    "the listed tenant": (signer(TEMPLATE, TEMPLATE), V2, {V2}, (TEMPLATE,), True),
+    "another tenant": (signer(TEMPLATE, TEMPLATE), V2, {V2.replace(TENANT, OTHER_TENANT)}, (TEMPLATE,), False),
+    "the template itself": (signer(TEMPLATE, TEMPLATE), V2, {TEMPLATE}, (TEMPLATE,), True),
+    "v1 of a listed v2 tenant": (signer(V1_TEMPLATE), V1, {V2}, (TEMPLATE, V1_TEMPLATE), False),
+    "inline key, another tenant": (signer(None), V2, {V1}, (TEMPLATE,), False),
+    "inline key, the listed tenant": (signer(None), V2, {V2}, (TEMPLATE,), True),
+    "concrete metadata adds to the list": (signer(V2), V2, {V1}, (V2,), True),
+}
+
+
+@pytest.mark.parametrize(("by", "issuer", "listed", "stated", "expected"), LISTED.values(), ids=LISTED)
+def test_listed_issuers_choose_among_tenants(
+    by: Signer, issuer: str, listed: set[str], stated: tuple[str, ...], expected: bool
+) -> None:
+    """Where metadata states a template, ``<issuers>`` is an allow-list: no other tenant of it passes."""
+    assert passes(by, {"iss": issuer, "tid": TENANT}, listed, *stated) is expected
+
+
+def test_unread_metadata_may_own_a_listed_issuer() -> None:
+    """While one metadata document has not been read, another's key cannot sign for an issuer that is only listed."""
+    unread = Metadata(None)
+    with pytest.raises(IssuerUndecided):
+        check_issuer({"iss": B}, frozenset({B}), [Metadata(A), unread], signer(A))
+    check_issuer({"iss": A}, frozenset({B}), [Metadata(A), unread], signer(A))
+    with pytest.raises(TokenError) as refused:
+        check_issuer({"iss": "https://c.example"}, frozenset({B}), [Metadata(A), unread], signer(A))
+    assert not isinstance(refused.value, IssuerUndecided)
+    check_issuer({"iss": V1}, frozenset({V1}), [Metadata(V2), unread], signer(V2))
 
 
 def test_v2_key_signs_a_listed_v1_issuer_of_its_tenant_only() -> None:

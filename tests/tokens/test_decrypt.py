@@ -122,6 +122,16 @@ def test_every_change_is_noticed_alike(changed: Jwe) -> None:
     assert refused.value.message == NO_KEY
 
 
+@pytest.mark.parametrize(("algorithm", "opens"), [(None, True), ("A128KW", True), ("RSA-OAEP", False), ("dir", False)])
+def test_a_key_opens_only_what_its_own_algorithm_is_for(algorithm: str | None, opens: bool) -> None:
+    """A decryption key that names an algorithm is not tried on tokens of another."""
+    key = DecryptionKey("w", SECRET, algorithm)
+    if opens:
+        assert decrypt(jwe(wrapped("inside")), [key]) == b"inside"
+    else:
+        assert refusal(wrapped("inside"), key) == NO_KEY
+
+
 def test_bad_padding_under_a_good_tag() -> None:
     """Even the holder of the key learns nothing from bad padding."""
     text = seal_content({"alg": "dir", "enc": "A128CBC-HS256"}, b"", bytes(32), b"y" * 16, pad=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.tokens.discovery import DiscoveryRules, is_issuer_of, parse_metadata, require_safe_url
+from gateway.tokens.discovery import DiscoveryRules, is_issuer_of, may_state, parse_metadata, require_safe_url
 from gateway.tokens.issuer_error import IssuerError
 from tests.tokens.minting import JWKS_URL, METADATA_URL, OTHER_TENANT, TENANT, V1, V2, metadata
 
@@ -70,6 +70,55 @@ def test_refused(document: Any, why: str) -> None:
 def test_issuer_of_url(issuer: str, url: str, expected: bool) -> None:
     """OpenID Connect appends the well-known path, RFC 8414 puts it in after the host."""
     assert is_issuer_of(issuer, url) is expected
+
+
+CUSTOM = "https://login.contoso.com"
+B2C_CHINA = "https://contoso.b2clogin.cn"
+STATED = [
+    ("https://a.example", "https://A.Example/.well-known/openid-configuration", True),
+    ("https://A.example:443/", "https://a.example/.well-known/openid-configuration", True),
+    ("https://a.example", "https://a.example:443/.well-known/openid-configuration", True),
+    ("https://a.example:8443", "https://a.example/.well-known/openid-configuration", False),
+    ("https://a.example/T", "https://a.example/t/.well-known/openid-configuration", False),
+    ("https://x@a.example", "https://a.example/.well-known/openid-configuration", False),
+    (V2, METADATA_URL.replace("login.microsoftonline.com", "Login.MicrosoftOnline.com:443"), True),
+    (f"{B2C_CHINA}/{TENANT}/v2.0/", f"{B2C_CHINA}/contoso.cn/b2c_1_in/v2.0/.well-known/openid-configuration", True),
+    (f"{CUSTOM}/{TENANT}/v2.0/", f"{CUSTOM}/{TENANT}/b2c_1_in/v2.0/.well-known/openid-configuration", True),
+    (f"{CUSTOM}/{TENANT}/v2.0/", f"{CUSTOM}/contoso.com/v2.0/.well-known/openid-configuration?p=b2c_1_in", True),
+    (f"{CUSTOM}/tfp/{TENANT}/b2c_1/v2.0/", f"{CUSTOM}/tfp/{TENANT}/b2c_1/v2.0/.well-known/openid-configuration", True),
+    (f"{CUSTOM}/{OTHER_TENANT}/v2.0/", f"{CUSTOM}/{TENANT}/b2c_1_in/v2.0/.well-known/openid-configuration", False),
+    (f"https://b.example/{TENANT}/v2.0/", f"{CUSTOM}/{TENANT}/b2c_1_in/v2.0/.well-known/openid-configuration", False),
+    (
+        f"https://{TENANT}.ciamlogin.com/{TENANT}/v2.0",
+        f"{CUSTOM}/{TENANT}/v2.0/.well-known/openid-configuration",
+        True,
+    ),
+    (
+        f"https://{OTHER_TENANT}.ciamlogin.com/{TENANT}/v2.0",
+        f"{CUSTOM}/contoso.com/v2.0/.well-known/openid-configuration",
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("issuer", "url", "expected"), STATED)
+def test_addresses_are_compared_as_what_they_mean(issuer: str, url: str, expected: bool) -> None:
+    """Letter case of the host and a written default port make no difference; custom domains of B2C are known."""
+    assert may_state(issuer, url) is expected
+
+
+def test_byte_order_mark() -> None:
+    """Metadata saved with a byte-order mark is read all the same."""
+    assert parsed(b"\xef\xbb\xbf" + json.dumps(metadata()).encode()) == V2
+
+
+def test_another_issuer_names_the_remedy() -> None:
+    """What the metadata states, and what to write, is in the reason that readiness and the log show."""
+    refusal = parsed(
+        metadata("https://public.example/realms/x"), "https://inside/realms/x/.well-known/openid-configuration"
+    )
+    assert "'https://public.example/realms/x'" in refusal
+    assert "<issuers>" in refusal
 
 
 def test_listed_issuer() -> None:

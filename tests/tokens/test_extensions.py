@@ -40,6 +40,16 @@ def test_type(typ: object, passes: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    "typ", ["logout+jwt", "dpop+jwt", "secevent+jwt", "application/LOGOUT+jwt", "token-introspection+jwt", "vc+sd-jwt"]
+)
+def test_tokens_of_another_kind(typ: str) -> None:
+    """A token that says it is for something else opens nothing, unless the policy names its type."""
+    with pytest.raises(TokenError, match="type"):
+        check_type(typ, TokenRules())
+    check_type(typ, TokenRules(types=frozenset({typ.lower().removeprefix("application/")})))
+
+
+@pytest.mark.parametrize(
     ("payload", "passes"),
     [
         ({"exp": 3700, "iat": 100}, True),

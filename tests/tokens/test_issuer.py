@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from gateway.errors import KeysUnavailable, TokenError
+from gateway.tokens.cache import TokenCache
 from gateway.tokens.issuer import Issuer, LifeCycle
 from gateway.tokens.issuer_error import IssuerError
 from gateway.tokens.jwt import Jwt
@@ -151,7 +152,7 @@ def test_a_caller_that_leaves_does_not_stop_the_fetch() -> None:
     async def scenario() -> None:
         site, clock = entra_site(), Clock()
         issuer = make_issuer(site, clock)
-        waiting = asyncio.ensure_future(issuer.fetched("k1"))
+        waiting = asyncio.ensure_future(issuer.refresh())
         await asyncio.sleep(0)
         waiting.cancel()
         while issuer.keyset is None:
@@ -230,8 +231,9 @@ def test_requests_of_one_moment_share_a_fetch() -> None:
         issuer = make_issuer(site, clock)
         await issuer.refresh()
         before = len(site.fetched)
-        assert all(issuer.may_fetch("new", "one client", clock.now) for _ in range(3))
-        await issuer.fetched("new")
+        landings = [issuer.fetch_for("new", "one client", clock.now) for _ in range(3)]
+        await asyncio.gather(*(landing for landing in landings if landing is not None))
+        assert None not in landings
         assert len(site.fetched) == before + 1
 
     asyncio.run(scenario())
@@ -246,9 +248,10 @@ def test_scheduled_refresh_has_its_own_slot() -> None:
         await issuer.refresh()
         for _ in range(4):
             clock.now += 0.001
-            if issuer.may_fetch(None, str(clock.now), clock.now):
-                await issuer.fetched(None)
-        assert not issuer.may_fetch(None, "another", clock.now)
+            landing = issuer.fetch_for(None, str(clock.now), clock.now)
+            if landing is not None:
+                await landing
+        assert issuer.fetch_for(None, "another", clock.now) is None
         before = len(site.fetched)
         await issuer.refresh()
         assert len(site.fetched) == before + 2
@@ -265,7 +268,9 @@ def test_unknown_kids_do_not_put_off_the_refresh() -> None:
         await issuer.refresh()
         for minute in range(59):
             clock.now = NOW + 60 * minute
-            await issuer.fetched(f"k{minute}")
+            landing = issuer.fetch_for(f"k{minute}", "one client", clock.now)
+            assert landing is not None
+            await landing
         assert issuer.due == NOW + HOUR
         assert site.fetched.count(METADATA_URL) == 1
 
@@ -425,16 +430,104 @@ def test_unknown_kid_while_the_issuer_fails_is_not_the_callers_fault() -> None:
 
 
 def test_pauses_after_failures_double_up_to_a_limit() -> None:
-    """1 s, 2 s, 4 s ... 30 s without any key, up to 5 minutes with old ones; each a quarter shorter or longer."""
+    """With old keys 1 s, 2 s, 4 s … 5 minutes; each a quarter shorter or longer."""
+
+    async def scenario() -> None:
+        site, clock = entra_site(), Clock()
+        issuer = make_issuer(site, clock, jitter=0.5)
+        await issuer.refresh()
+        site.documents.clear()
+        pauses = []
+        for _ in range(10):
+            await issuer.refresh()
+            pauses.append(issuer.due - clock.now)
+        assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("jitter", "pause"), [(0.0, 1.0), (1.0, 1.25)])
+def test_an_issuer_without_keys_is_probed_every_second(jitter: float, pause: float) -> None:
+    """Without any key nobody can pass, so the pause does not grow: good tokens pass two seconds after its return."""
 
     async def scenario() -> None:
         clock = Clock()
-        issuer = make_issuer(Site(), clock, jitter=0.5)
-        pauses = []
-        for _ in range(7):
+        issuer = make_issuer(Site(), clock, jitter=jitter)
+        for _ in range(50):
             await issuer.refresh()
-            pauses.append(issuer.due - clock.now)
-        assert pauses == [1, 2, 4, 8, 16, 30, 30]
+            assert issuer.due - clock.now == pause
+
+    asyncio.run(scenario())
+
+
+def test_a_raced_fetch_is_not_begun_again() -> None:
+    """Whoever was let in on a fetch that has landed meanwhile begins no second one, and failures do not multiply."""
+
+    async def scenario() -> None:
+        site, clock = entra_site(), Clock()
+        issuer = make_issuer(site, clock)
+        await issuer.refresh()
+        site.documents.clear()
+        validator = make_validator(issuer)
+        fetches = issuer.status(clock.now).fetches
+        late = [
+            validator.verify(token(header={"kid": f"new{number}"}), clock.now, source="one client")
+            for number in range(5)
+        ]
+        for waiting in late:  # each is awaited only after the one before has ended, when the fetch has long landed
+            assert not isinstance(waiting, Jwt)
+            with pytest.raises(KeysUnavailable):
+                await waiting
+        status = issuer.status(clock.now)
+        assert (status.fetches - fetches, status.failures) == (1, 1)
+
+    asyncio.run(scenario())
+
+
+def test_fetches_for_tokens_do_not_lengthen_the_pause() -> None:
+    """A flood of unknown key ids while an issuer is down costs nobody a longer wait once it is back."""
+
+    async def scenario() -> None:
+        site, clock = entra_site(), Clock()
+        issuer = make_issuer(site, clock, jitter=0.5)
+        await issuer.refresh()
+        site.documents.clear()
+        validator = make_validator(issuer)
+        for number in range(100):
+            clock.now += 10
+            issuer.due = clock.now + 100  # whatever the schedule had in mind
+            with pytest.raises(KeysUnavailable):
+                await verified(validator, token(header={"kid": f"new{number}"}), clock.now, f"client {number}")
+            assert issuer.due in (clock.now + 1, clock.now + 100)
+
+    asyncio.run(scenario())
+
+
+def test_a_withdrawn_key_verifies_nothing() -> None:
+    """A key that is withdrawn at run time takes its remembered verdicts along, and no refresh brings it back."""
+
+    async def scenario() -> None:
+        site, clock = entra_site(), Clock()
+        issuer = make_issuer(site, clock)
+        validator = TokenValidator(TokenRules(), KeySources(issuers=(issuer,)), TokenCache())
+        assert (await verified(validator, token(), clock.now)).subject == "s1"
+        assert issuer.withdraw("k1")
+        assert await reason(validator, token(), clock.now) == "TokenSignatureKeyNotFound"
+        await issuer.refresh()
+        assert await reason(validator, token(), clock.now) == "TokenSignatureKeyNotFound"
+        assert not issuer.withdraw("k1")
+
+    asyncio.run(scenario())
+
+
+def test_keys_withdrawn_by_the_settings_are_never_loaded() -> None:
+    """A setting withdraws a key by its id or its certificate's thumbprint before the first fetch."""
+
+    async def scenario() -> None:
+        issuer = make_issuer(entra_site(), Clock(), LifeCycle(withdrawn=frozenset({"k1"})))
+        await issuer.refresh()
+        assert issuer.keyset is not None
+        assert "k1" not in issuer.keyset.by_kid
 
     asyncio.run(scenario())
 

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.tokens.base64url import encode
-from gateway.tokens.jwk import MAX_KEYS, key_from_jwk, published_keys
+from gateway.tokens.jwk import MAX_KEYS, key_from_jwk, published_keys, read_key_set
 from tests.tokens.minting import jwk, private_key, rsa_key
 from tests.tokens.test_keys import certificate
 
@@ -30,6 +30,32 @@ def load(*keys: Any) -> tuple[list[str | None], list[tuple[str, str]]]:
     warnings: list[tuple[str, str]] = []
     found = published_keys({"keys": list(keys)}, lambda name, reason: warnings.append((name, reason)))
     return [key.kid for key in found], warnings
+
+
+ODD_TEXTS = {
+    "byte-order mark": "\ufeff" + json.dumps({"keys": [GOOD]}),
+    "duplicate member in a key": '{"keys": [' + json.dumps(GOOD) + ', {"kty": "RSA", "kid": "o", "kid": "p"}]}',
+    "huge number in a key": '{"keys": ['
+    + json.dumps(GOOD)
+    + ', {"kty": "RSA", "kid": "o", "n": '
+    + "9" * 9_999
+    + "}]}",
+    "NaN in a key": '{"keys": [' + json.dumps(GOOD) + ', {"kty": "RSA", "kid": "o", "n": NaN}]}',
+}
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS)
+def test_an_odd_text_costs_one_key_at_most(text: str) -> None:
+    """A byte-order mark, or one key that JSON readers disagree about, does not take the whole issuer down."""
+    found = published_keys(read_key_set(text.encode()), lambda name, reason: None)
+    assert [key.kid for key in found] == ["k1"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"keys": [], "keys": []}', "{", "\ufeff\ufeff{}"])
+def test_what_is_not_a_key_set(text: str) -> None:
+    """Where the frame itself is broken there is no set to pick keys from."""
+    with pytest.raises(ValueError):
+        read_key_set(text.encode())
 
 
 ODD: dict[str, tuple[Any, str]] = {

@@ -37,6 +37,25 @@ def test_nothing_changed() -> None:
     assert merge(old, "i", (key("b"), key("a")), 9) is old
 
 
+def test_a_doubled_key_hides_no_new_one() -> None:
+    """A set that listed one key twice and then lists another beside it has both."""
+    doubled = merge(None, "i", (key("a"), key("a")), 0)
+    assert kids(merge(doubled, "i", (key("a"), key("b")), 1)) == ["a", "b"]
+
+
+def test_a_renewed_certificate_is_found() -> None:
+    """A certificate renewed for the same key and kid is found by its new thumbprint, and by the old one for a day."""
+    keyset = merge(merge(None, "i", (key("a", x5t="old"),), 0), "i", (key("a", x5t="new"),), 100)
+    assert {"old", "new"} <= set(keyset.by_kid)
+
+
+def test_a_withdrawn_key_is_taken_out() -> None:
+    """Withdrawing by kid or thumbprint gives another set; withdrawing what is not there gives the same."""
+    keyset = merge(None, "i", (key("a", x5t="t"), key("b")), 0)
+    assert kids(keyset.without(frozenset({"t"}))) == ["b"]
+    assert keyset.without(frozenset({"z"})) is keyset
+
+
 def test_vanished_keys_keep_their_first_deadline() -> None:
     """A vanished key ends a day after it was first missed, however often it is missed again."""
     first = merge(merge(None, "i", (key("a"), key("b")), 0), "i", (key("b"),), 100)

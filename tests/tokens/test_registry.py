@@ -78,3 +78,24 @@ def test_statuses() -> None:
         assert (status.fetches, status.failures, status.usable_keys, status.issuer) == (1, 1, 0, None)
 
     asyncio.run(scenario())
+
+
+def test_one_issuer_for_every_spelling_of_its_url() -> None:
+    """Settings and keys belong to the address, however its host is written."""
+    shouted = METADATA_URL.replace("login.microsoftonline.com", "LOGIN.microsoftonline.com:443")
+    life = LifeCycle(withdrawn=frozenset({"k1"}))
+    registry = IssuerRegistry(entra_site(), Clock(), special={shouted: (entra_site(), life)})
+    issuer = registry.issuer(METADATA_URL)
+    asyncio.run(issuer.refresh())
+    assert issuer is registry.issuer(shouted)
+    assert issuer.keyset is not None
+    assert "k1" not in issuer.keyset.by_kid
+
+
+def test_withdrawing_names_the_issuers_that_had_the_key() -> None:
+    """A key is withdrawn at one issuer or at all; the answer tells where it was in use."""
+    registry = IssuerRegistry(entra_site(), Clock())
+    asyncio.run(registry.issuer(METADATA_URL).refresh())
+    assert registry.withdraw("k1", "https://other.example/.well-known/openid-configuration") == ()
+    assert registry.withdraw("k1") == (METADATA_URL,)
+    assert registry.withdraw("k1") == ()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import TokenError
+from gateway.errors import KeysUnavailable, TokenError
 from gateway.tokens.cache import MAX_REFUSALS, Refused, TokenCache
 from gateway.tokens.decrypt import decryption_key_from_secret
 from gateway.tokens.extensions import thumbprint
@@ -117,6 +117,45 @@ def test_issuers_do_not_mix() -> None:
     )
     assert verdict(validator, token()) == verdict(validator, token(key=rsa_key("b"), iss=b)) == "accepted"
     assert verdict(validator, token(key=rsa_key("b"))) == verdict(validator, token(iss=b)) == "TokenIssuerNotAllowed"
+
+
+B_ISSUER, B_URL, B_KEYS = (
+    "https://b.example",
+    "https://inside.b/.well-known/openid-configuration",
+    "https://b.example/keys",
+)
+
+
+def _two_issuers() -> tuple[Site, tuple[Issuer, ...], TokenValidator]:
+    """Entra's issuer, which is up, and one that is down, listed by hand because it differs from its URL."""
+    site = entra_site()
+    rules = TokenRules(issuers=frozenset({B_ISSUER}))
+    issuers = ready(site, METADATA_URL, B_URL)
+    issuers[1].expected = rules.issuers
+    return site, issuers, TokenValidator(rules, KeySources(issuers=issuers), TokenCache())
+
+
+def test_a_key_never_speaks_for_metadata_that_is_down() -> None:
+    """A token of a listed issuer under another issuer's key is 503 while its metadata is down, and 401 afterwards."""
+    site, issuers, validator = _two_issuers()
+    forged = token(iss=B_ISSUER)
+    with pytest.raises(KeysUnavailable):
+        verdict(validator, forged)
+    site.documents |= {B_URL: metadata(B_ISSUER, B_KEYS), B_KEYS: {"keys": [jwk(rsa_key("b"), "k1")]}}
+    asyncio.run(issuers[1].refresh())
+    assert verdict(validator, forged) == "TokenIssuerNotAllowed"
+    assert verdict(validator, token(key=rsa_key("b"), iss=B_ISSUER)) == "accepted"
+
+
+def test_a_verdict_depends_on_every_issuer_that_was_consulted() -> None:
+    """A listed issuer that no metadata states passes only until another metadata document turns out to own it."""
+    site, issuers, validator = _two_issuers()
+    site.documents |= {B_URL: metadata("https://inside.b", B_KEYS), B_KEYS: {"keys": [jwk(rsa_key("b"), "k1")]}}
+    asyncio.run(issuers[1].refresh())
+    assert verdict(validator, token(iss=B_ISSUER)) == "accepted"
+    site.documents[B_URL] = metadata(B_ISSUER, B_KEYS)
+    asyncio.run(issuers[1].refresh())
+    assert verdict(validator, token(iss=B_ISSUER)) == "TokenIssuerNotAllowed"
 
 
 def test_unsigned_tokens() -> None:

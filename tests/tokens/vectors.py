@@ -172,7 +172,7 @@ def _decryption_key(given: dict[str, Any]) -> DecryptionKey:
         "EC": lambda: ECAlgorithm.from_jwk(jwk),
         "OKP": lambda: X25519PrivateKey.from_private_bytes(decode_text(jwk["d"])),
     }
-    return DecryptionKey(jwk.get("kid"), makers[jwk["kty"]]())
+    return DecryptionKey(jwk.get("kid"), makers[jwk["kty"]](), jwk.get("alg"))
 
 
 def _validator(keys: KeySources | None = None) -> TokenValidator:
