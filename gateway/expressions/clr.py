@@ -32,6 +32,7 @@ class TypeDef:
         table: Signature text → Python callable (a pair of getter and setter, or a constant value).
         keyword: C#'s own word for it (``string``).
         default: The value of ``default(T)``; None for reference types.
+        price: Of its members, where their lines in the table have none; see ``prices``.
     """
 
     full_name: str
@@ -43,6 +44,7 @@ class TypeDef:
     default: object = None
     members: dict[str, list[Member]] | None = None
     values: dict[str, int] = field(default_factory=dict)
+    price: str = ""
 
     @property
     def name(self) -> str:
@@ -196,6 +198,7 @@ class Member:
     owner: TypeDef
     type: Type
     call: Call
+    price: str = ""
     static: bool = False
     extension: bool = False
     generic: bool = False

@@ -23,6 +23,7 @@ from gateway.expressions.signatures import define
 from gateway.expressions.types import dates, dictionaries  # noqa: F401  (the tables below name their types)
 from gateway.expressions.types.certificates import wrap_certificate
 from gateway.expressions.values import EnumValue
+from gateway.wire.work import Work
 
 
 class UrlLike(Protocol):
@@ -52,6 +53,7 @@ class ContextLike(Protocol):
     api: Any
     operation: Any
     elapsed_s: float
+    work: Work  # what is left for the request
 
     def trace(self, message: str) -> None:
         """One line in the trace."""

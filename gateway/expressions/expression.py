@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from gateway.errors import ExpressionError, LoadError, Location
+from gateway.errors import ExpressionError, GatewayError, LoadError, Location
 from gateway.expressions import types as _types  # noqa: F401  (fills the allow-list)
 from gateway.expressions.binding import constructs as _constructs  # noqa: F401  (registers every construct)
 from gateway.expressions.binding.binder import Binder
@@ -17,6 +17,7 @@ from gateway.expressions.failures import as_thrown
 from gateway.expressions.limits import METER, TIME_S, LimitExceeded
 from gateway.expressions.runtime import EXPORTS
 from gateway.expressions.syntax import Source, parse
+from gateway.wire.work import WorkExceeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,10 @@ class Expression:
 
         Raises:
             ExpressionError: The expression threw, or used too much.
+            WorkExceeded: The request has used what all its policies may use together.
         """
         METER.left = None
-        METER.time_s = self._time_s
+        METER.call = self._time_s, context  # type: ignore[assignment]
         frame: list[object] = [None, context, *self._locals]
         try:
             value = self._run(frame)
@@ -59,7 +61,9 @@ class Expression:
         return value if export is None else export(value)
 
 
-def _failure(error: Exception) -> ExpressionError:
+def _failure(error: Exception) -> GatewayError:
+    if isinstance(error, WorkExceeded):
+        return error
     if isinstance(error, LimitExceeded):
         return ExpressionError("InvalidOperationException", str(error))
     if isinstance(error, RecursionError):

@@ -1,46 +1,76 @@
 """
-What one evaluation may use: steps, time, memory, depth.
+What one evaluation may use: steps, time, memory, depth; and what all evaluations of one request may use together.
 
 Steps are counted where work can repeat: loop turns, lambda and local-function calls, elements that LINQ makes. Memory
-is counted where one call can make much of it (``PadLeft``, ``new byte[n]``, doubling a string). The allowance is per
-thread and made on first use, so that most evaluations cost one attribute write.
+is counted where one call can make much of it (``PadLeft``, ``new byte[n]``, doubling a string). Time is looked at every
+so many steps, and before each call whose cost grows with its input: such a call has a price (see ``prices``), and is
+refused when the time that is left does not pay for it. All of it also draws from the request's budget
+(``gateway.wire.work``). The allowance is per thread and made on first use, so that most evaluations cost two attribute
+writes.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from typing import Protocol
+
+from gateway.wire.work import Work
 
 MAX_STEPS = 1_000_000
-# Of processor time, so that a busy machine changes nothing. No other request is served meanwhile: an endless loop must
-# end soon, but a large document takes its time to be read and walked, and is given it.
+# Of processor time, so that a busy machine changes nothing. An endless loop must end soon, but a large document takes
+# its time to be read and walked, and is given it.
 TIME_S = 0.25
 DOCUMENT_TIME_S = 1e-6  # more for each character of JSON or XML that is read
 MAX_TIME_S = 2.0  # with that
+NODE_S = 1e-6  # a value, element or attribute that is read
 MAX_TEXT = 16 * 1024 * 1024  # characters of one string, bytes of one array
 MAX_MEMORY = 128 * 1024 * 1024  # sum of all large results of one evaluation
 MAX_DEPTH = 60  # calls of local functions and lambdas inside each other
-SMALL = 4096  # results up to here are not counted: the steps that make them are
+SMALL = 4096  # what is not larger is not counted: the steps that make it are
+ITEM = 64  # bytes of a small object: what an item of a list weighs beside a character
 REGEX_TIME_S = 0.5
 
-_CLOCK_MASK = 0x3FF  # look at the clock every 1,024 steps
+_CLOCK_MASK = 0x7F  # look at the clock every 128 steps: between two of them even the largest values take little time
 
 
 class LimitExceeded(Exception):
     """An evaluation used too much. It is not a .NET exception: no ``catch`` in an expression sees it."""
 
 
+class Budgeted(Protocol):
+    """A context, as far as the meter is concerned."""
+
+    @property
+    def work(self) -> Work: ...
+
+
 class Allowance:
-    """What is left for one evaluation."""
+    """
+    What is left for one evaluation.
 
-    __slots__ = ("began", "depth", "memory", "steps", "time_s")
+    Attributes:
+        began, seen: Processor time of this thread, at the start and when it was last looked at.
+        work: What is left for the request.
+    """
 
-    def __init__(self, time_s: float) -> None:
+    __slots__ = ("began", "depth", "memory", "seen", "steps", "time_s", "work")
+
+    def __init__(self, time_s: float, work: Work) -> None:
         self.steps = MAX_STEPS
         self.memory = MAX_MEMORY
-        self.began = time.thread_time()
+        self.began = self.seen = time.thread_time()
         self.time_s = time_s
         self.depth = 0
+        self.work = work
+
+    def look(self, price_s: float) -> None:
+        """Look at the clock: refuse to go on when the time is used up, or would be by work that takes *price_s*."""
+        now = time.thread_time()
+        spent, self.seen = now - self.seen, now
+        self.work.draw(spent)
+        if now - self.began + price_s > self.time_s:
+            raise LimitExceeded(f"the expression ran longer than {self.time_s:.3g} s")
 
 
 class Meter(threading.local):
@@ -49,18 +79,20 @@ class Meter(threading.local):
 
     Attributes:
         left: None until something is first counted, so that most evaluations cost nothing.
-        time_s: What the evaluation may take, before it reads a document.
+        call: What the evaluation may take in seconds, before it reads a document, and the request's context, whose
+            budget it draws from.
     """
 
     left: Allowance | None = None
-    time_s: float = TIME_S
+    call: tuple[float, Budgeted | None] = (TIME_S, None)
 
 
 METER = Meter()
 
 
 def _begin() -> Allowance:
-    METER.left = left = Allowance(METER.time_s)
+    time_s, context = METER.call
+    METER.left = left = Allowance(time_s, Work() if context is None else context.work)
     return left
 
 
@@ -79,33 +111,70 @@ def tick_many(count: int) -> None:
     check_time()
 
 
-def check_time() -> None:
-    """Refuse to go on when steps or time are used up."""
+def check_time(price_s: float = 0.0) -> None:
+    """
+    Refuse to go on when steps or time are used up, or would be by work that takes *price_s*.
+
+    Raises:
+        LimitExceeded: This evaluation has used what it may.
+        WorkExceeded: The request has used what it may.
+    """
     left = METER.left or _begin()
     if left.steps < 0:
         raise LimitExceeded(f"the expression took more than {MAX_STEPS:,} steps")
-    if time.thread_time() - left.began > left.time_s:
-        raise LimitExceeded(f"the expression ran longer than {left.time_s:.3g} s")
+    left.look(price_s)
 
 
-def reading(size: int) -> None:
-    """A document of *size* characters is about to be read: account for it, and give the time that this takes."""
+def time_left(at_most_s: float) -> float:
+    """Seconds that work which can be stopped may still take, *at_most_s* at the most and never none at all."""
+    left = METER.left or _begin()
+    left.look(0.0)
+    return max(min(at_most_s, left.time_s - (left.seen - left.began)), 1e-3)
+
+
+def spend(size: int, unit_s: float) -> None:
+    """Work on *size* characters, bytes or items is about to begin, each of which takes *unit_s*."""
+    if size > SMALL:
+        check_time(size * unit_s)
+
+
+def reading(size: int, nodes: int) -> None:
+    """
+    A document of *size* characters is about to be read: account for it, and give the time that this takes.
+
+    Args:
+        nodes: How many nodes it has at most. Each becomes an object, and they cost more than characters do.
+    """
     charge(size)
+    charge_items(nodes)
     left = METER.left or _begin()
     left.time_s = max(left.time_s, min(left.time_s + size * DOCUMENT_TIME_S, MAX_TIME_S))
-    tick_many(size // 64)
+    left.steps -= size // 64
+    check_time(nodes * NODE_S)
 
 
 def charge(size: int) -> None:
-    """Account for a result of *size* characters, bytes or items before it is made."""
+    """Account for a result of *size* characters or bytes before it is made."""
     if size <= SMALL:
         return
     if size > MAX_TEXT:
         raise LimitExceeded(f"a value of {size:,} characters or items is over the limit of {MAX_TEXT:,}")
+    _keep(size)
+
+
+def charge_items(count: int) -> None:
+    """Account for a list of *count* small objects before it is made."""
+    charge(count)
+    if count > SMALL:
+        _keep(count * (ITEM - 1))
+
+
+def _keep(size: int) -> None:
     left = METER.left or _begin()
     left.memory -= size
     if left.memory < 0:
         raise LimitExceeded(f"the expression made more than {MAX_MEMORY:,} characters or items")
+    left.work.draw(0.0, size)
 
 
 def charged(text: str) -> str:

@@ -13,9 +13,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from gateway.expressions.limits import LimitExceeded
+from gateway.expressions.limits import REGEX_TIME_S, LimitExceeded, check_time, time_left
 from gateway.expressions.repetitions import MAX_REPETITIONS, repeats_too_much
 from gateway.expressions.thrown import Thrown, thrown
 
@@ -309,7 +309,21 @@ def _may_be_escaped(letter: str) -> bool:
     return letter in _SAME_ESCAPES or letter in _OWN_ESCAPES
 
 
+T = TypeVar("T")
 _READERS: dict[str, Callable[[_Translation], None]] = {
     "\\": _Translation.escape, "[": _Translation.char_class, "(": _Translation.group, ")": _Translation.closing,
     "$": _Translation.dollar, "#": _Translation.comment, **dict.fromkeys("*+?{}", _Translation.quantifier),
 }  # fmt: skip
+
+
+def bounded(search: Callable[..., T], text: str, *start: int) -> T:
+    """
+    *search* in *text* for as long as the evaluation may still run: what it took counts even where it is given up.
+
+    Raises:
+        TimeoutError: It takes too long; a RegexMatchTimeoutException for the expression.
+    """
+    try:
+        return search(text, *start, timeout=time_left(REGEX_TIME_S))
+    finally:
+        check_time()

@@ -9,6 +9,7 @@ Signatures of allowed members, written as C# writes them::
     ext R[] Map<T, R>(IEnumerable<T> source, Func<T, R> selector)    extension method
     generic T Value<T>(object key)                      the function gets the type arguments first
     bool TryParse(string s, out int result)   object[] params, default values: as in C#
+    free, slow, own                                     the price of the member, see ``prices``
 
 Reading a row when its type is first used keeps the start of the process short.
 """
@@ -17,11 +18,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from gateway.expressions import clr
+from gateway.expressions.prices import PRICES, priced
 
 _TOKEN = re.compile(r"\s*([A-Za-z_][\w.]*|\[\]|[<>,?()\[\]=]|\"[^\"]*\"|'[^']*'|-?\d+)")
-_SIGNATURE = re.compile(r"(?P<flags>(?:(?:static|ext|generic|const) )*)(?P<rest>.*)", re.DOTALL)
+_SIGNATURE = re.compile(r"(?P<flags>(?:(?:static|ext|generic|const|free|slow|own) )*)(?P<rest>.*)", re.DOTALL)
 _DEFAULTS: dict[str, object] = {"null": None, "true": True, "false": False}
 
 
@@ -62,24 +65,24 @@ class SignatureParser:
         tokens = _Tokens(match["rest"])
         scope = {name: clr.variable(name) for name in owner.parameters}
         getter, setter = call if isinstance(call, tuple) else (call, None)
-        owner_type = clr.make(owner, *scope.values())
-        kind, name, made, type_parameters = self._head(tokens, owner_type, scope)
-        parameters = tuple(self._parameters(tokens, scope))
+        kind, name, result, type_parameters = self._head(tokens, clr.make(owner, *scope.values()), scope)
         if "const" in flags:
             kind, getter = "constant", _constant(getter)
-        return clr.Member(
+        member = clr.Member(
             name=name,
             kind=kind,
             owner=owner,
-            type=made,
+            type=result,
             call=getter,
-            static="static" in flags or "ext" in flags or kind in ("constructor", "constant"),
+            price=next((flag for flag in flags if flag in PRICES), owner.price),
+            static=not {"static", "ext"}.isdisjoint(flags) or kind in ("constructor", "constant"),
             extension="ext" in flags,
             generic="generic" in flags,
             type_parameters=type_parameters,
-            parameters=parameters,
+            parameters=tuple(self._parameters(tokens, scope)),
             store=setter,
         )
+        return replace(member, call=_with_price(member, scope))
 
     def _head(
         self, tokens: _Tokens, owner: clr.Type, scope: dict[str, clr.Type]
@@ -150,6 +153,40 @@ class SignatureParser:
         return clr.make(definition, *args)
 
 
+def _with_price(member: clr.Member, scope: dict[str, clr.Type]) -> clr.Call:
+    """The call, which pays for its inputs as ``prices`` has it; a generic one gets its type arguments first."""
+    inputs = [parameter.type for parameter in member.parameters]
+    if not member.static:
+        inputs.insert(0, clr.make(member.owner, *(scope[name] for name in member.owner.parameters)))
+    first = int(member.generic)
+    texts = tuple(place for place, clr_type in enumerate(inputs, first) if _may_be_text(clr_type))
+    collections = tuple(place for place, clr_type in enumerate(inputs, first) if _may_be_list(clr_type))
+    return priced(member.call, member.price, texts, collections, _copies(member.type))
+
+
+def _copies(result: clr.Type) -> bool:
+    """Whether a member of this type may put the items that it is given into another collection."""
+    return result is clr.VOID or _may_be_list(result)
+
+
+def _may_be_text(clr_type: clr.Type) -> bool:
+    return clr_type.definition.full_name in ("System.String", "System.Object") or clr_type.name == "byte[]"
+
+
+def _may_be_list(clr_type: clr.Type) -> bool:
+    if clr_type.name == "byte[]":
+        return False
+    return clr_type.definition is clr.ARRAY or clr_type.definition.name in _COLLECTIONS
+
+
+_COLLECTIONS = frozenset(
+    """
+    Array ArrayList HashSet ICollection IEnumerable IList IReadOnlyCollection IReadOnlyList ISet LinkedList List Queue
+    SortedSet Stack
+    """.split()
+)
+
+
 def _constant(value: object) -> clr.Call:
     """The getter of a row whose right side is the value itself."""
     return lambda: value
@@ -189,13 +226,14 @@ def define(  # noqa: PLR0913  (one type, all its properties)
     keyword: str = "",
     default: object = None,
     aliases: tuple[str, ...] = (),
+    price: str = "",
 ) -> clr.Type:
-    """Put a type on the allow-list, or add *table* to the one that is there."""
+    """Put a type on the allow-list, or add *table* to the one that is there; *price* is that of all its members."""
     arity = len(parameters)
     key = f"{full_name}`{arity}" if arity else full_name
     found = clr.DEFINITIONS.get(key)
     if found is None:
-        found = clr.TypeDef(full_name, parameters, kind, parents, {}, keyword, default)
+        found = clr.TypeDef(full_name, parameters, kind, parents, {}, keyword, default, price=price)
         clr.DEFINITIONS[key] = found
         _name(found, aliases)
     found.table.update(table or {})

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from gateway.errors import Location
 from gateway.expressions import Expression, compile_expression
 from gateway.wire.headers import Headers
+from gateway.wire.work import Work
 
 WHERE = Location("policy.xml", 10, 5)
 
@@ -89,6 +90,7 @@ def context(**changes: object) -> SimpleNamespace:
         "timestamp": datetime(2024, 2, 29, 12, 30, 45, tzinfo=UTC),
         "elapsed_s": 1.5,
         "tracing": False,
+        "work": Work(),
     }  # fmt: skip
     return SimpleNamespace(**{**known, **changes})
 

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.errors import ExpressionError, LoadError
 from gateway.expressions import compile_expression
+from gateway.wire.work import Work, WorkExceeded
 from tests.expressions.stubs import WHERE, Body, compiled, context, evaluate, request
 
 ENDLESS = {
@@ -66,8 +67,10 @@ def test_deep_json_is_refused() -> None:
 
 def test_the_limit_is_per_call() -> None:
     """One call's steps do not count against the next."""
+    counting = "@{ int n = 0; for (int i = 0; i < 350000; i++) n++; return n; }"
+    expression = compile_expression(counting, WHERE, 30.0)
     for _ in range(3):
-        assert evaluate("@{ int n = 0; for (int i = 0; i < 100000; i++) n++; return n; }") == 100000
+        assert expression(context(work=Work(time_s=30.0))) == 350_000
 
 
 LOOPS = {
@@ -108,3 +111,29 @@ HEAVY = {
 def test_large_bodies_are_worked_on(text: str, body: bytes, expected: int) -> None:
     """Large bodies are encoded, hashed, read and walked: a document gives the time that reading it takes."""
     assert evaluate(text, request=request(body=Body(body))) == expected
+
+
+def test_all_expressions_of_a_request_share_one_budget() -> None:
+    """Each evaluation may be short: together they end when the request has used what it may."""
+    expression = compiled("@{ int n = 0; for (int i = 0; i < 2000; i++) n++; return n; }")
+    seen = context(work=Work(time_s=0.05))
+    with pytest.raises(WorkExceeded):
+        [expression(seen) for _ in range(100_000)]
+    with pytest.raises(WorkExceeded):
+        expression(seen)
+
+
+def test_no_catch_sees_the_request_s_budget() -> None:
+    """An expression cannot catch that its request has used everything."""
+    source = "@{ while (true) { try { int n = 0; while (true) { n++; } } catch (Exception) { } } return 1; }"
+    with pytest.raises(WorkExceeded):
+        compile_expression(source, WHERE, 30.0)(context(work=Work(time_s=0.05)))
+
+
+def test_large_results_draw_from_the_request() -> None:
+    """What expressions make is counted over the whole request, not only in each of them."""
+    seen = context(work=Work(memory=3_000_000))
+    expression = compiled("@(new string('x', 1000000).Length)")
+    assert [expression(seen) for _ in range(2)] == [1_000_000] * 2
+    with pytest.raises(WorkExceeded, match="memory"):
+        [expression(seen) for _ in range(2)]

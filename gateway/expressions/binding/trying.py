@@ -25,6 +25,7 @@ from gateway.expressions.clr import OBJECT, Type, definition_of, make
 from gateway.expressions.failures import as_thrown
 from gateway.expressions.limits import LimitExceeded
 from gateway.expressions.thrown import ExceptionValue, derives
+from gateway.wire.work import WorkExceeded
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ def _guarded(body: Run, catches: Sequence[Catch]) -> Run:
     def run(frame: Frame) -> object:
         try:
             return body(frame)
-        except LimitExceeded:
+        except (LimitExceeded, WorkExceeded):
             raise
         except Exception as error:
             catch = _catching(catches, as_thrown(error).value, frame)

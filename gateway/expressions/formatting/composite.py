@@ -13,11 +13,12 @@ from decimal import Decimal
 from gateway.expressions.formatting.digits import bad_format
 from gateway.expressions.formatting.numbers import format_number
 from gateway.expressions.formatting.text import text
-from gateway.expressions.limits import charge, charged
+from gateway.expressions.limits import charge, charged, spend
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.values import EnumValue
 
 FORMATTERS: dict[type, Callable[..., str]] = {}  # classes that are IFormattable, beside numbers
+HOLE_S = 1e-6  # a character of a format
 _ITEM = re.compile(r"\{\{|\}\}|\{(\d{1,6})\s*(?:,\s*(-?\d{1,9})\s*)?(?::((?:[^{}]|\{\{|\}\})*))?\}|[{}]")
 
 
@@ -58,6 +59,7 @@ def format_composite(pattern: str | None, values: Sequence[object] | None) -> st
         hole = (match[3] or "").replace("{{", "{").replace("}}", "}")
         return format_hole(values[index], int(match[2] or 0), hole)
 
+    spend(len(pattern), HOLE_S)
     return charged(_ITEM.sub(fill, pattern))
 
 

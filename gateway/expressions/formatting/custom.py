@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 from gateway.expressions.formatting.digits import exponential, rounded
-from gateway.expressions.limits import charge
+from gateway.expressions.limits import charge, spend
 
 _TOKEN = re.compile(r"\\(.)|'([^']*)'?|\"([^\"]*)\"?|([eE][+-]?0+)|([0#.,%‰;])|(.)", re.DOTALL)
+PIECE_S = 2e-6  # a character of a format
 DIGITS = ("0", "#")
 
 
@@ -32,6 +33,7 @@ class FormatSection:
 def format_custom(value: int | float | Decimal, pattern: str) -> str:
     """*value* by a custom *pattern*."""
     charge(len(pattern))
+    spend(len(pattern), PIECE_S)
     number = Context(prec=15).create_decimal(value) if isinstance(value, float) else Decimal(value)
     sections = _sections(pattern)
     section, number, negative = _choose(sections, number)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from gateway.expressions.formatting.composite import FORMATTERS
 from gateway.expressions.formatting.digits import bad_format
 from gateway.expressions.formatting.text import TEXT
-from gateway.expressions.limits import charge
+from gateway.expressions.limits import charge, spend
 from gateway.expressions.moments import (
     LOCAL_KIND,
     TICKS_PER_DAY,
@@ -52,6 +52,7 @@ STANDARD = {
     "Y": "yyyy MMMM",
 }
 _TOKEN = re.compile(r"\\(.)|'([^']*)'|\"([^\"]*)\"|(%)|([dfFghHKmMstyz])\5*|(.)", re.DOTALL)
+PIECE_S = 2e-6  # a character of a format
 Moment = DateTime | DateTimeOffset
 
 
@@ -62,6 +63,7 @@ def format_moment(value: Moment, pattern: str) -> str:
             raise bad_format()
         value, pattern = _for_standard(value, pattern), STANDARD[pattern]
     charge(len(pattern))
+    spend(len(pattern), PIECE_S)
     pieces: list[str] = []
     for match in _tokens(pattern):
         _append(pieces, _piece(value, match), match[5])
@@ -204,6 +206,7 @@ def format_span(value: TimeSpan, pattern: str) -> str:
     if len(pattern) == 1:
         raise bad_format()
     charge(len(pattern))
+    spend(len(pattern), PIECE_S)
     return "".join(_span_piece(match, days, seconds, fraction) for match in _SPAN_TOKEN.finditer(pattern))
 
 

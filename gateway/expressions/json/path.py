@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 
 from gateway.expressions.arithmetic import COMPARISON
 from gateway.expressions.json.tree import BOOLEAN, JArray, JObject, JProperty, JToken, JValue, descendants
-from gateway.expressions.limits import REGEX_TIME_S, tick
-from gateway.expressions.regex_dialect import compiled
+from gateway.expressions.limits import spend, tick
+from gateway.expressions.regex_dialect import bounded, compiled
 from gateway.expressions.thrown import Thrown, thrown
 
 Step = Callable[[Iterable[JToken]], Iterator[JToken]]
 Test = Callable[[JToken, JToken], bool]
 
+PATH_S = 1e-6  # a character of a path
 _NAME = re.compile(r"[^.\[\]()?@,\s]+")
 _INNER_NAME = re.compile(r"[^.\[\]()?@,\s=<>!&|~]+")  # of a path inside a filter, where an operator may follow
 _STRING = re.compile(r"\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")\s*")
@@ -319,19 +320,21 @@ def _matches(value: object, pattern: object) -> bool:
     if not isinstance(value, str):
         return False
     options = sum(_REGEX_OPTIONS.get(flag, 0) for flag in flags)
-    return compiled(body, options).regex.search(value, timeout=REGEX_TIME_S) is not None
+    return bounded(compiled(body, options).regex.search, value) is not None
 
 
 def run(steps: list[Step], token: JToken) -> Iterable[JToken]:
     """The tokens that the steps lead to."""
     tokens: Iterable[JToken] = [token]
     for step in steps:
-        tokens = step(tokens)
+        tick()
+        tokens = list(step(tokens))  # not lazily: as many generators inside each other would end Python's stack
     return tokens
 
 
 def select(token: JToken, text: str) -> Iterable[JToken]:
     """``SelectTokens``."""
+    spend(len(text), PATH_S)
     return run(_Parser(text.strip(), token).steps(), token)
 
 

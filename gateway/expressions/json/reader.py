@@ -23,7 +23,7 @@ from gateway.expressions.json.tree import (
     JToken,
     JValue,
 )
-from gateway.expressions.limits import reading
+from gateway.expressions.limits import reading, tick
 from gateway.expressions.moments import DateTime
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.values import BigInteger, Int64
@@ -44,7 +44,7 @@ def parse(text: str | None) -> JToken:
     """``JToken.Parse``."""
     if text is None:
         raise argument_null("s")
-    reading(len(text))
+    reading(len(text), sum(map(text.count, ",:[{")))
     if not text.strip():
         raise reader_error("Error reading JToken from JsonReader.")
     try:
@@ -124,6 +124,7 @@ class _Lenient:
 
     def advance(self) -> None:
         """Go to the next token; comments and white space are skipped."""
+        tick()
         while match := _TOKEN.match(self.text, self.position):
             self.position = match.end()
             if match[1] is None:

@@ -183,13 +183,13 @@ def _unescape(value: str | None) -> str:
 
 
 URI = define("System.Uri", {
-    "new(string uriString)": _new,
-    "new(string uriString, UriKind uriKind)": _new,
-    "new(Uri baseUri, string relativeUri)": _combined,
-    "new(Uri baseUri, Uri relativeUri)": _combined,
+    "slow new(string uriString)": _new,
+    "slow new(string uriString, UriKind uriKind)": _new,
+    "slow new(Uri baseUri, string relativeUri)": _combined,
+    "slow new(Uri baseUri, Uri relativeUri)": _combined,
     "string AbsoluteUri": lambda uri: uri.require().text,
     "string AbsolutePath": lambda uri: uri.require().path,
-    "string LocalPath": lambda uri: unquote(uri.require().path),
+    "slow string LocalPath": lambda uri: unquote(uri.require().path),
     "string PathAndQuery": lambda uri: uri.require().path + uri.query,
     "string Query": lambda uri: uri.require().query,
     "string Fragment": lambda uri: uri.require().fragment,
@@ -205,14 +205,14 @@ URI = define("System.Uri", {
     "bool IsDefaultPort": lambda uri: uri.require().port == _PORTS.get(uri.scheme, -1),
     "bool IsLoopback": lambda uri: uri.require().host in ("localhost", "127.0.0.1", "::1"),
     "string[] Segments": _segments,
-    "string GetLeftPart(UriPartial part)": _left_part,
-    "bool IsBaseOf(Uri uri)": lambda uri, other: other.text.startswith(uri.text.rpartition("/")[0] + "/"),
-    "string ToString()": uri_text,
-    "static string EscapeDataString(string stringToEscape)": escape_data,
-    "static string EscapeUriString(string stringToEscape)": lambda value: quote(value, "-_.~!*'();:@&=+$,/?#[]"),
-    "static string UnescapeDataString(string stringToUnescape)": _unescape,
-    "static bool TryCreate(string uriString, UriKind uriKind, out Uri result)": _try_create,
-    "static bool IsWellFormedUriString(string uriString, UriKind uriKind)": lambda value, kind: _try_create(
+    "slow string GetLeftPart(UriPartial part)": _left_part,
+    "slow bool IsBaseOf(Uri uri)": lambda uri, other: other.text.startswith(uri.text.rpartition("/")[0] + "/"),
+    "slow string ToString()": uri_text,
+    "slow static string EscapeDataString(string stringToEscape)": escape_data,
+    "slow static string EscapeUriString(string stringToEscape)": lambda value: quote(value, "-_.~!*'();:@&=+$,/?#[]"),
+    "slow static string UnescapeDataString(string stringToUnescape)": _unescape,
+    "slow static bool TryCreate(string uriString, UriKind uriKind, out Uri result)": _try_create,
+    "slow static bool IsWellFormedUriString(string uriString, UriKind uriKind)": lambda value, kind: _try_create(
         value, kind, Ref()
     ) and " " not in value,
     "static bool CheckSchemeName(string schemeName)": lambda name: bool(_SCHEME.fullmatch(f"{name}:")),
@@ -264,13 +264,13 @@ def _part(name: str) -> tuple[Callable[[BuilderValue], object], Callable[[Builde
 
 
 BUILDER = define("System.UriBuilder", {
-    "new()": BuilderValue,
-    "new(string uri)": BuilderValue,
-    "new(Uri uri)": BuilderValue,
+    "slow new()": BuilderValue,
+    "slow new(string uri)": BuilderValue,
+    "slow new(Uri uri)": BuilderValue,
     **{f"string {name}": _part(name) for name in ("Scheme", "Host", "Path", "Query", "Fragment")},
     "int Port": _part("Port"),
     "Uri Uri": lambda builder: builder.uri,
-    "string ToString()": lambda builder: builder.uri.text,
+    "slow string ToString()": lambda builder: builder.uri.text,
 })  # fmt: skip
 represent(BuilderValue, BUILDER)
 TEXT[BuilderValue] = lambda builder: builder.uri.text
@@ -301,16 +301,16 @@ def _nullable(run: Callable[[str], str]) -> Callable[[str | None], str | None]:
 
 
 _WEB: dict[str, object] = {
-    "static string HtmlEncode(string value)": _html_encode,
-    "static string HtmlDecode(string value)": _nullable(html.unescape),
-    "static string UrlDecode(string encodedValue)": _nullable(unquote_plus),
+    "slow static string HtmlEncode(string value)": _html_encode,
+    "slow static string HtmlDecode(string value)": _nullable(html.unescape),
+    "slow static string UrlDecode(string encodedValue)": _nullable(unquote_plus),
 }
 define("System.Net.WebUtility", {**_WEB, "static string UrlEncode(string value)": _url_encode}, kind="static")
 define("System.Web.HttpUtility", {
     **_WEB,
-    "static string UrlEncode(string str)": _http_url_encode,
-    "static string UrlPathEncode(string str)": _nullable(lambda value: quote(value, "-_.~!*'();:@&=+$,/?#[]%")),
-    "static string JavaScriptStringEncode(string value)": lambda value: _script(value or ""),
+    "slow static string UrlEncode(string str)": _http_url_encode,
+    "slow static string UrlPathEncode(string str)": _nullable(lambda value: quote(value, "-_.~!*'();:@&=+$,/?#[]%")),
+    "slow static string JavaScriptStringEncode(string value)": lambda value: _script(value or ""),
 }, kind="static")  # fmt: skip
 
 
@@ -343,7 +343,7 @@ def _try_address(value: str | None, out: Ref) -> bool:
 
 
 ADDRESS = define("System.Net.IPAddress", {
-    "new(byte[] address)": lambda data: ipaddress.ip_address(bytes(data)),
+    "slow new(byte[] address)": lambda data: ipaddress.ip_address(bytes(data)),
     "static IPAddress Parse(string ipString)": _parse_address,
     "static bool TryParse(string ipString, out IPAddress address)": _try_address,
     "static bool IsLoopback(IPAddress address)": lambda address: address.is_loopback,
@@ -356,7 +356,7 @@ ADDRESS = define("System.Net.IPAddress", {
     "IPAddress MapToIPv4()": lambda address: getattr(address, "ipv4_mapped", None) or address,
     "IPAddress MapToIPv6()":
         lambda address: address if address.version == 6 else ipaddress.ip_address(f"::ffff:{address}"),
-    "string ToString()": str,
+    "slow string ToString()": str,
 })  # fmt: skip
 for _class in (ipaddress.IPv4Address, ipaddress.IPv6Address):
     represent(_class, ADDRESS)

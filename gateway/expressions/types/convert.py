@@ -117,7 +117,7 @@ define("System.Convert", {
     "static string ToString(long value, int toBase)": _to_radix,
     "static byte[] FromBase64String(string s)": from_base64,
     "static string ToBase64String(byte[] inArray)": _to_base64,
-    "static string ToBase64String(byte[] inArray, Base64FormattingOptions options)": _to_base64,
+    "slow static string ToBase64String(byte[] inArray, Base64FormattingOptions options)": _to_base64,
     "static string ToBase64String(byte[] inArray, int offset, int length)": _to_base64,
     "static byte[] FromHexString(string s)": _from_hex,
     "static string ToHexString(byte[] inArray)": lambda data: bytes(data).hex().upper(),

@@ -205,17 +205,17 @@ def _variable_or(types: tuple[Type, ...], variables: dict[str, object], name: st
 
 
 _MAP_TABLE: dict[str, object] = {
-    "V this[K key]": index,
-    "bool ContainsKey(K key)": contains,
-    "bool TryGetValue(K key, out V value)": try_get,
+    "free V this[K key]": index,
+    "free bool ContainsKey(K key)": contains,
+    "free bool TryGetValue(K key, out V value)": try_get,
     "IEnumerable<K> Keys": _keys,
     "IEnumerable<V> Values": _values,
-    "int Count": _count,
+    "free int Count": _count,
 }
 KEY_VALUE = define("System.Collections.Generic.KeyValuePair", {
-    "new(K key, V value)": Pair,
-    "K Key": lambda pair: pair.key,
-    "V Value": lambda pair: pair.value,
+    "free new(K key, V value)": Pair,
+    "free K Key": lambda pair: pair.key,
+    "free V Value": lambda pair: pair.value,
 }, parameters=("K", "V"), kind="struct")  # fmt: skip
 define(
     "System.Collections.Generic.IReadOnlyDictionary", _MAP_TABLE, parameters=("K", "V"), kind="interface",
@@ -223,11 +223,11 @@ define(
 )  # fmt: skip
 _WRITE_TABLE: dict[str, object] = {
     **_MAP_TABLE,
-    "V this[K key]": (index, Dictionary.store),
-    "void Add(K key, V value)": Dictionary.add,
-    "void Add(KeyValuePair<K, V> item)": lambda value, pair: value.add(pair.key, pair.value),
-    "bool Remove(K key)": lambda value, key: value.data.pop(value.norm(key), None) is not None,
-    "void Clear()": lambda value: value.data.clear(),
+    "free V this[K key]": (index, Dictionary.store),
+    "free void Add(K key, V value)": Dictionary.add,
+    "free void Add(KeyValuePair<K, V> item)": lambda value, pair: value.add(pair.key, pair.value),
+    "free bool Remove(K key)": lambda value, key: value.data.pop(value.norm(key), None) is not None,
+    "free void Clear()": lambda value: value.data.clear(),
     "ICollection<K> Keys": _keys,
     "ICollection<V> Values": _values,
 }
@@ -254,25 +254,25 @@ define("System.Collections.Generic.Dictionary", {
     "generic new(IEnumerable<KeyValuePair<K, V>> collection)": _new,
     "generic new(IEqualityComparer<K> comparer)": _new,
     "generic new(IDictionary<K, V> dictionary, IEqualityComparer<K> comparer)": _new,
-    "bool TryAdd(K key, V value)":
+    "free bool TryAdd(K key, V value)":
         lambda value, key, item: not contains(value, key) and (value.store(key, item), True)[1],
     "bool ContainsValue(V value)": lambda value, item: any(each == item for _, each in value.pairs()),
 }, parameters=("K", "V"), parents=("IDictionary<K, V>", "IReadOnlyDictionary<K, V>"))  # fmt: skip
 VARIABLES = define("Microsoft.Azure.ApiManagement.Variables", {
-    "object this[string key]": _variable,
-    "bool ContainsKey(string key)": lambda variables, name: name in variables,
-    "generic T GetValueOrDefault<T>(string variableName)": _variable_or,
-    "generic T GetValueOrDefault<T>(string variableName, T defaultValue)": _variable_or,
-    "object GetValueOrDefault(string variableName)": value_or,
+    "free object this[string key]": _variable,
+    "free bool ContainsKey(string key)": lambda variables, name: name in variables,
+    "free generic T GetValueOrDefault<T>(string variableName)": _variable_or,
+    "free generic T GetValueOrDefault<T>(string variableName, T defaultValue)": _variable_or,
+    "free object GetValueOrDefault(string variableName)": value_or,
 }, parents=("IReadOnlyDictionary<string, object>", "IDictionary<string, object>"))  # fmt: skip
 define("System.Collections.Generic.CollectionExtensions", {
-    "ext string GetValueOrDefault(IReadOnlyDictionary<string, string[]> source, string key)": joined_or,
-    "ext string GetValueOrDefault(IReadOnlyDictionary<string, string[]> source, string key, string defaultValue)":
+    "free ext string GetValueOrDefault(IReadOnlyDictionary<string, string[]> source, string key)": joined_or,
+    "free ext string GetValueOrDefault(IReadOnlyDictionary<string, string[]> source, string key, string defaultValue)":
         joined_or,
-    "ext V GetValueOrDefault<K, V>(IReadOnlyDictionary<K, V> source, K key)": value_or,
-    "ext V GetValueOrDefault<K, V>(IReadOnlyDictionary<K, V> source, K key, V defaultValue)": value_or,
-    "ext V GetValueOrDefault<K, V>(IDictionary<K, V> source, K key)": value_or,
-    "ext V GetValueOrDefault<K, V>(IDictionary<K, V> source, K key, V defaultValue)": value_or,
+    "free ext V GetValueOrDefault<K, V>(IReadOnlyDictionary<K, V> source, K key)": value_or,
+    "free ext V GetValueOrDefault<K, V>(IReadOnlyDictionary<K, V> source, K key, V defaultValue)": value_or,
+    "free ext V GetValueOrDefault<K, V>(IDictionary<K, V> source, K key)": value_or,
+    "free ext V GetValueOrDefault<K, V>(IDictionary<K, V> source, K key, V defaultValue)": value_or,
 }, kind="static")  # fmt: skip
 
 

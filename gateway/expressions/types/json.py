@@ -166,7 +166,7 @@ TOKEN: Type = define(f"{_N}.JToken", {
     "string ToString(Formatting formatting, params object[] converters)":
         lambda token, how, _rest: _formatted(token, how),
     "bool Equals(object obj)": equal,
-}, parents=("IEnumerable<JToken>",))  # fmt: skip
+}, parents=("IEnumerable<JToken>",), price="own")  # fmt: skip
 
 
 CONTAINER = define(f"{_N}.JContainer", {
@@ -180,7 +180,7 @@ CONTAINER = define(f"{_N}.JContainer", {
     "void Merge(object content, JsonMergeSettings settings)": lambda token, content, settings: merge(
         token, content, settings.get("MergeArrayHandling", 0)
     ),
-}, parents=("JToken",))  # fmt: skip
+}, parents=("JToken",), price="own")  # fmt: skip
 
 
 define("Newtonsoft.Json.Linq.JsonMergeSettings", {
@@ -189,7 +189,7 @@ define("Newtonsoft.Json.Linq.JsonMergeSettings", {
         lambda settings: EnumValue(MERGE, settings.get("MergeArrayHandling", 0)),
         lambda settings, value: settings.__setitem__("MergeArrayHandling", value.value),
     ),
-})  # fmt: skip
+}, price="own")  # fmt: skip
 
 
 def _new_object(*content: object) -> JObject:
@@ -244,7 +244,7 @@ JOBJECT: Type = define(f"{_N}.JObject", {
     "static JObject Parse(string json)": _parse_object,
     "static JObject FromObject(object o)": lambda value: cast(from_object(value), JOBJECT),
     "JToken DeepClone()": lambda token: token.clone(),
-}, parents=("JContainer", "IEnumerable<KeyValuePair<string, JToken>>"))  # fmt: skip
+}, parents=("JContainer", "IEnumerable<KeyValuePair<string, JToken>>"), price="own")  # fmt: skip
 
 
 def _entries(token: JObject) -> list[Pair]:
@@ -304,7 +304,7 @@ JARRAY: Type = define(f"{_N}.JArray", {
     "int IndexOf(JToken item)": lambda token, item: next((i for i, e in enumerate(token.items) if e is item), -1),
     "static JArray Parse(string json)": _parse_array,
     "static JArray FromObject(object o)": lambda value: cast(from_object(value), JARRAY),
-}, parents=("JContainer", "IList<JToken>"))  # fmt: skip
+}, parents=("JContainer", "IList<JToken>"), price="own")  # fmt: skip
 
 
 def _new_property(name: str | None, content: object) -> JProperty:
@@ -319,7 +319,7 @@ PROPERTY: Type = define(f"{_N}.JProperty", {
     "string Name": lambda token: token.name,
     "JToken Value":
         (lambda token: token.value, lambda token, value: token.set(JValue(None) if value is None else value)),
-}, parents=("JContainer",))  # fmt: skip
+}, parents=("JContainer",), price="own")  # fmt: skip
 
 
 def _set_value(token: JValue, value: object) -> None:
@@ -339,7 +339,7 @@ JVALUE = define(f"{_N}.JValue", {
         lambda token, pattern, _p: format_value(token.value, pattern),
     "static JValue CreateNull()": lambda: JValue(None),
     "static JValue CreateString(string value)": JValue,
-}, parents=("JToken",))  # fmt: skip
+}, parents=("JToken",), price="own")  # fmt: skip
 RAW = define(f"{_N}.JRaw", {"new(object rawJson)": JRaw}, parents=("JValue",))
 define(f"{_N}.Extensions", {
     "generic ext U Value<U>(IEnumerable<JToken> value)": _value_of,
@@ -349,7 +349,7 @@ define(f"{_N}.Extensions", {
     ),
     "generic ext IEnumerable<JToken> Values(IEnumerable<JToken> source)":
         lambda _types, source: _values((TOKEN,), source),
-}, kind="static")  # fmt: skip
+}, kind="static", price="own")  # fmt: skip
 declare_casts(TOKEN, [
     p.STRING, p.BOOL, *p.INTEGRAL, p.CHAR, p.FLOAT, p.DOUBLE, p.DECIMAL, DATETIME, DATETIME_OFFSET, TIMESPAN, GUID,
 ])  # fmt: skip

@@ -57,7 +57,7 @@ define("Newtonsoft.Json.JsonSerializerSettings", {
     "new()": dict,
     "Formatting Formatting": _setting("Formatting", FORMATTING),
     "NullValueHandling NullValueHandling": _setting("NullValueHandling", NULL_HANDLING),
-})  # fmt: skip
+}, price="own")  # fmt: skip
 define("Newtonsoft.Json.JsonConvert", {
     "static string SerializeObject(object value)": _serialize,
     "static string SerializeObject(object value, Formatting formatting)": _serialize,
@@ -72,4 +72,4 @@ define("Newtonsoft.Json.JsonConvert", {
     "const string True": "true",
     "const string False": "false",
     "const string Null": "null",
-}, kind="static")  # fmt: skip
+}, kind="static", price="own")  # fmt: skip

@@ -201,4 +201,4 @@ define("System.Linq.Enumerable", {
     "static IEnumerable<int> Range(int start, int count)": number_range,
     "static generic IEnumerable<T> Repeat<T>(T element, int count)": repeated,
     "static generic IEnumerable<T> Empty<T>()": lambda types: ArrayValue([], types[0]),
-}, kind="static")  # fmt: skip
+}, kind="static", price="own")  # fmt: skip

@@ -197,16 +197,16 @@ define("System.Collections.Generic.IEnumerator", parameters=("T",), kind="interf
 define("System.Collections.Generic.IReadOnlyCollection", {"int Count": _count}, parameters=("T",), kind="interface",
        parents=("IEnumerable<T>",))  # fmt: skip
 define("System.Collections.Generic.ICollection", {
-    "int Count": _count,
-    "void Add(T item)": lambda items, item: items.add(item) if isinstance(items, SetValue) else items.append(item),
+    "free int Count": _count,
+    "free void Add(T item)": lambda items, item: items.add(item) if isinstance(items, SetValue) else items.append(item),
     "bool Remove(T item)": _remove,
     "bool Contains(T item)": _contains,
-    "void Clear()": lambda items: items.clear(),
+    "free void Clear()": lambda items: items.clear(),
 }, parameters=("T",), kind="interface", parents=("IEnumerable<T>",))  # fmt: skip
 define("System.Collections.Generic.IReadOnlyList", {"T this[int index]": _get_array}, parameters=("T",),
        kind="interface", parents=("IReadOnlyCollection<T>",))  # fmt: skip
 define("System.Collections.Generic.IList", {
-    "T this[int index]": (_get_array, _set_array),
+    "free T this[int index]": (_get_array, _set_array),
     "int IndexOf(T item)": _position,
     "void Insert(int index, T item)": _insert,
     "void RemoveAt(int index)": lambda items, index: items.__delitem__(checked_index(index, len(items))),
@@ -216,10 +216,10 @@ define("System.Collections.Generic.List", {
     "generic new()": _new_list,
     "generic new(int capacity)": _new_list,
     "generic new(IEnumerable<T> collection)": _new_list,
-    "T this[int index]": (_get, _set),
-    "int Count": len,
-    "int Capacity": len,
-    "void Add(T item)": list.append,
+    "free T this[int index]": (_get, _set),
+    "free int Count": len,
+    "free int Capacity": len,
+    "free void Add(T item)": list.append,
     "void AddRange(IEnumerable<T> collection)": _add_range,
     "void InsertRange(int index, IEnumerable<T> collection)": lambda items, index, more: items.__setitem__(
         slice(index, index), list(iterate(more))
@@ -246,7 +246,7 @@ define("System.Collections.Generic.List", {
     ),
     "T[] ToArray()": lambda items: to_array(items, items.element),
     "generic List<R> ConvertAll<R>(Converter<T, R> converter)": _convert_all,
-    "IReadOnlyList<T> AsReadOnly()": lambda items: items,
+    "free IReadOnlyList<T> AsReadOnly()": lambda items: items,
 }, parameters=("T",), parents=("IList<T>", "IReadOnlyList<T>"))  # fmt: skip
 
 
@@ -284,11 +284,11 @@ define("System.Collections.Generic.HashSet", {
     "generic new(IEnumerable<T> collection)": _new_set,
     "generic new(IEqualityComparer<T> comparer)": _new_set,
     "generic new(IEnumerable<T> collection, IEqualityComparer<T> comparer)": _new_set,
-    "int Count": lambda items: len(items.data),
-    "bool Add(T item)": SetValue.add,
-    "bool Contains(T item)": _contains,
-    "bool Remove(T item)": lambda items, item: items.data.pop(items.norm(item), items) is not items,
-    "void Clear()": lambda items: items.data.clear(),
+    "free int Count": lambda items: len(items.data),
+    "free bool Add(T item)": SetValue.add,
+    "free bool Contains(T item)": _contains,
+    "free bool Remove(T item)": lambda items, item: items.data.pop(items.norm(item), items) is not items,
+    "free void Clear()": lambda items: items.data.clear(),
     "void UnionWith(IEnumerable<T> other)": _combine(lambda a, b: [*a.data.values(), *b.data.values()]),
     "void IntersectWith(IEnumerable<T> other)": _combine(lambda a, b: [v for k, v in a.data.items() if k in b.data]),
     "void ExceptWith(IEnumerable<T> other)": _combine(lambda a, b: [v for k, v in a.data.items() if k not in b.data]),
@@ -322,27 +322,27 @@ def _try_take(items: list[object], out: Ref, position: int, remove: bool) -> boo
 define("System.Collections.Generic.Queue", {
     "generic new()": lambda types: QueueValue([], types[0]),
     "generic new(IEnumerable<T> collection)": lambda types, source: QueueValue(iterate(source), types[0]),
-    "int Count": len,
-    "void Enqueue(T item)": list.append,
-    "T Dequeue()": lambda items: _take(items, 0, "Queue", True),
-    "T Peek()": lambda items: _take(items, 0, "Queue", False),
-    "bool TryDequeue(out T result)": lambda items, out: _try_take(items, out, 0, True),
-    "bool TryPeek(out T result)": lambda items, out: _try_take(items, out, 0, False),
+    "free int Count": len,
+    "free void Enqueue(T item)": list.append,
+    "free T Dequeue()": lambda items: _take(items, 0, "Queue", True),
+    "free T Peek()": lambda items: _take(items, 0, "Queue", False),
+    "free bool TryDequeue(out T result)": lambda items, out: _try_take(items, out, 0, True),
+    "free bool TryPeek(out T result)": lambda items, out: _try_take(items, out, 0, False),
     "bool Contains(T item)": _contains,
-    "void Clear()": list.clear,
+    "free void Clear()": list.clear,
     "T[] ToArray()": lambda items: to_array(items, items.element),
 }, parameters=("T",), parents=("IReadOnlyCollection<T>",))  # fmt: skip
 define("System.Collections.Generic.Stack", {
     "generic new()": lambda types: StackValue([], types[0]),
     "generic new(IEnumerable<T> collection)": lambda types, source: StackValue(iterate(source), types[0]),
-    "int Count": len,
-    "void Push(T item)": list.append,
-    "T Pop()": lambda items: _take(items, -1, "Stack", True),
-    "T Peek()": lambda items: _take(items, -1, "Stack", False),
-    "bool TryPop(out T result)": lambda items, out: _try_take(items, out, -1, True),
-    "bool TryPeek(out T result)": lambda items, out: _try_take(items, out, -1, False),
+    "free int Count": len,
+    "free void Push(T item)": list.append,
+    "free T Pop()": lambda items: _take(items, -1, "Stack", True),
+    "free T Peek()": lambda items: _take(items, -1, "Stack", False),
+    "free bool TryPop(out T result)": lambda items, out: _try_take(items, out, -1, True),
+    "free bool TryPeek(out T result)": lambda items, out: _try_take(items, out, -1, False),
     "bool Contains(T item)": _contains,
-    "void Clear()": list.clear,
+    "free void Clear()": list.clear,
     "T[] ToArray()": lambda items: to_array(reversed(items), items.element),
 }, parameters=("T",), parents=("IReadOnlyCollection<T>",))  # fmt: skip
 represent(ListValue, _typed("System.Collections.Generic.List"), list.__iter__)
@@ -365,10 +365,10 @@ def _copy(source: list[object], start: int, target: list[object], offset: int, l
 
 
 define("System.Array", {
-    "int Length": len,
-    "int Rank": lambda _items: 1,
-    "int GetLength(int dimension)": lambda items, _dimension: len(items),
-    "object GetValue(int index)": _get_array,
+    "free int Length": len,
+    "free int Rank": lambda _items: 1,
+    "free int GetLength(int dimension)": lambda items, _dimension: len(items),
+    "free object GetValue(int index)": _get_array,
     "object Clone()": lambda items: bytearray(items)
     if isinstance(items, bytes | bytearray)
     else ArrayValue(items, getattr(items, "element", OBJECT)),
@@ -399,9 +399,9 @@ define("System.Array", {
     "static void Clear(Array array, int index, int length)": lambda items, index, length: items.__setitem__(
         slice(index, index + length), [type_of(items).args[0].definition.default] * length
     ),
-    "static generic T[] Empty<T>()": lambda types: to_array([], types[0]),
+    "free static generic T[] Empty<T>()": lambda types: to_array([], types[0]),
 })  # fmt: skip
 ARRAY.table.update({
-    "int Length": len,
-    "T this[int index]": (_get_array, _set_array),
+    "free int Length": len,
+    "free T this[int index]": (_get_array, _set_array),
 })  # fmt: skip

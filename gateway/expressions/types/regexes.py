@@ -13,8 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from gateway.expressions.clr import Type
 from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.formatting.text import TEXT
-from gateway.expressions.limits import REGEX_TIME_S, charge, charged, tick
-from gateway.expressions.regex_dialect import compiled
+from gateway.expressions.limits import (
+    REGEX_TIME_S,
+    charge,
+    charged,
+    check_time,
+    spend,
+    tick,
+    time_left,
+)
+from gateway.expressions.prices import SLOW_S
+from gateway.expressions.regex_dialect import bounded, compiled
 from gateway.expressions.runtime import represent
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null
@@ -108,8 +117,8 @@ def _text(value: str | None) -> str:
 
 def _search(source: RegexValue, text: str | None, start: int = 0) -> MatchValue:
     tick()
-    found = source.regex.regex.search(_text(text), start, timeout=REGEX_TIME_S)
-    return MatchValue(source, text or "", found)
+    match = bounded(source.regex.regex.search, _text(text), start)
+    return MatchValue(source, text or "", match)
 
 
 def _is_match(source: RegexValue, text: str | None, start: int = 0) -> bool:
@@ -117,9 +126,12 @@ def _is_match(source: RegexValue, text: str | None, start: int = 0) -> bool:
 
 
 def _iterate(source: RegexValue, text: str | None) -> Iterator[regex.Match[str]]:
-    for found in source.regex.regex.finditer(_text(text), timeout=REGEX_TIME_S):
-        tick()
-        yield found
+    try:
+        for match in source.regex.regex.finditer(_text(text), timeout=time_left(REGEX_TIME_S)):
+            tick()
+            yield match
+    finally:
+        check_time()
 
 
 def _matches(source: RegexValue, text: str | None) -> ArrayValue:
@@ -213,6 +225,7 @@ _UNESCAPED = {**{escaped[1]: plain for plain, escaped in _ESCAPED.items()}, "e":
 
 
 def _escape(value: str | None) -> str:
+    spend(len(value or ""), SLOW_S)
     return re.sub(r"[\\*+?|{\[()^$.# \t\n\r\f]", lambda found: _ESCAPED.get(found[0], f"\\{found[0]}"), _text(value))
 
 
@@ -259,7 +272,7 @@ REGEX = define(f"{_R}.Regex", {
     "string[] GetGroupNames()": lambda value: strings(list(value.regex.names)),
     "static string Escape(string str)": _escape,
     "static string Unescape(string str)": _unescape,
-})  # fmt: skip
+}, price="own")  # fmt: skip
 
 
 def _span(value: MatchValue | GroupValue | CaptureValue) -> tuple[int, int]:
@@ -279,26 +292,26 @@ CAPTURE: Type = define(f"{_R}.Capture", {
     "int Index": lambda value: max(_span(value)[0], 0),
     "int Length": lambda value: _span(value)[1] - _span(value)[0],
     "string ToString()": _value,
-})  # fmt: skip
+}, price="own")  # fmt: skip
 GROUP: Type = define(f"{_R}.Group", {
     "bool Success": lambda value: _span(value)[0] >= 0,
     "string Name": lambda value: value.name if isinstance(value, GroupValue) else "0",
     "IReadOnlyList<Capture> Captures": _captures,
-}, parents=("Capture",))  # fmt: skip
+}, parents=("Capture",), price="own")  # fmt: skip
 define(f"{_R}.GroupCollection", {
     "Group this[int groupnum]": _group,
     "Group this[string groupname]": _group,
     "int Count": lambda value: len(value.regex.regex.names),
-}, parents=("IEnumerable<Group>",))  # fmt: skip
+}, parents=("IEnumerable<Group>",), price="own")  # fmt: skip
 define(f"{_R}.MatchCollection", {
     "Match this[int i]": lambda items, index: items[index],
     "int Count": len,
-}, parents=("IEnumerable<Match>",))  # fmt: skip
+}, parents=("IEnumerable<Match>",), price="own")  # fmt: skip
 MATCH: Type = define(f"{_R}.Match", {
     "GroupCollection Groups": lambda value: value,
     "Match NextMatch()": _next,
     "string Result(string replacement)": expand,
-}, parents=("Group",))  # fmt: skip
+}, parents=("Group",), price="own")  # fmt: skip
 represent(RegexValue, REGEX)
 represent(MatchValue, MATCH, _groups)
 represent(GroupValue, GROUP)

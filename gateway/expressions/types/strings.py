@@ -5,18 +5,33 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from gateway.expressions import primitives as p
-from gateway.expressions.collections import ArrayValue, array_index, strings
+from gateway.expressions.collections import ArrayValue, array_index
 from gateway.expressions.formatting.composite import format_composite
-from gateway.expressions.formatting.text import text
-from gateway.expressions.limits import charge, charged
+from gateway.expressions.limits import charge, charged, spend
 from gateway.expressions.operators import declare_comparison
-from gateway.expressions.runtime import iterate, type_of
+from gateway.expressions.prices import SLOW_S
+from gateway.expressions.runtime import type_of
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.objects import enumeration
+from gateway.expressions.types.splitting import (
+    concat,
+    concat_all,
+    join,
+    join_all,
+    split_chars,
+    split_count,
+    split_options,
+    split_text,
+)
 from gateway.expressions.values import Char, EnumValue
+
+CASE_S = 3e-8  # a character beyond ASCII that gets another case
+CHAR_S = 4e-8  # a character that becomes an object
+POINTER = 8  # bytes
 
 COMPARISON = enumeration(
     "System.StringComparison",
@@ -28,14 +43,41 @@ SPLIT_OPTIONS.definition.values["None"] = 0
 SPLIT_OPTIONS.definition.table["const StringSplitOptions None"] = EnumValue(SPLIT_OPTIONS, 0)
 
 
+# Python's upper() lengthens some characters, and its lower() looks at a capital sigma's neighbours; .NET does neither.
+_SPECIAL_LOWER = re.compile("([\u0130\u03a3]+)")
+
+
+@cache
+def _longer_upper() -> re.Pattern[str]:
+    """All of them are in the basic plane. Source: Unicode, SpecialCasing.txt."""
+    longer = (character for character in map(chr, range(0x80, 0x10000)) if len(character.upper()) != 1)
+    return re.compile(f"([{''.join(longer)}]+)")
+
+
 def upper(value: str) -> str:
     """ToUpperInvariant: character by character, never longer."""
-    return value.upper() if value.isascii() else "".join(c if len(u := c.upper()) != 1 else u for c in value)
+    if value.isascii():
+        return value.upper()
+    spend(len(value), CASE_S)
+    if not _longer_upper().search(value):
+        return value.upper()
+    spend(len(value), SLOW_S)
+    parts = _longer_upper().split(value)
+    parts[::2] = [part.upper() for part in parts[::2]]
+    return "".join(parts)
 
 
 def lower(value: str) -> str:
-    """ToLowerInvariant."""
-    return value.lower() if value.isascii() else "".join(c if len(low := c.lower()) != 1 else low for c in value)
+    """ToLowerInvariant: character by character; a capital sigma is never a final one."""
+    if value.isascii():
+        return value.lower()
+    spend(len(value), CASE_S)
+    if not _SPECIAL_LOWER.search(value):
+        return value.lower()
+    spend(len(value), SLOW_S)
+    parts = _SPECIAL_LOWER.split(value)
+    parts[::2] = [part.lower() for part in parts[::2]]
+    return "".join(parts).replace("\u03a3", "\u03c3")
 
 
 def ignores_case(comparison: EnumValue | None) -> bool:
@@ -152,64 +194,6 @@ def _replace_folded(value: str, old: str, new: str) -> str:
     return "".join([*parts, value[position:]])
 
 
-def split(value: str, separators: Sequence[str | None] | None, count: int, options: EnumValue | None) -> ArrayValue:
-    """``Split`` by any of *separators*; none means white space."""
-    flags = options.value if options is not None else 0
-    wanted = sorted((each for each in separators or () if each), key=len, reverse=True)
-    if count < 0:
-        raise out_of_range("count", "Count cannot be less than zero.")
-    parts = _split_parts(value, wanted, count, flags)
-    return strings(parts)
-
-
-def _split_parts(value: str, wanted: Sequence[str], count: int, flags: int) -> list[str]:
-    parts: list[str] = []
-    if count == 0:
-        return parts
-    separator = re.compile("|".join(map(re.escape, wanted)) if wanted else r"\s")
-    start = 0
-    for match in separator.finditer(value):
-        if len(parts) >= count - 1:
-            break
-        _add_part(parts, value[start : match.start()], flags)
-        start = match.end()
-    if flags & 1 and len(parts) == count - 1:
-        start = _after_separators(separator, value, start)
-    _add_part(parts, value[start:], flags)
-    return parts
-
-
-def _after_separators(separator: re.Pattern[str], value: str, start: int) -> int:
-    """RemoveEmptyEntries also drops separators in front of the last part."""
-    while match := separator.match(value, start):
-        start = match.end()
-    return start
-
-
-def _add_part(parts: list[str], part: str, flags: int) -> None:
-    part = part.strip() if flags & 2 else part
-    if part or not flags & 1:
-        parts.append(part)
-
-
-_MAX = 0x7FFFFFFF
-
-
-def _split_chars(value: str, separators: Sequence[str] | None = None) -> ArrayValue:
-    if separators is not None and len(separators) == 1 and separators[0]:
-        return strings(value.split(separators[0]))
-    return split(value, separators, _MAX, None)
-
-
-def _split_options(value: str, separators: Sequence[str] | str | None, options: EnumValue) -> ArrayValue:
-    return split(value, [separators] if isinstance(separators, str) else separators, _MAX, options)
-
-
-def _split_count(value: str, separators: Sequence[str] | str | None, count: int, *options: EnumValue) -> ArrayValue:
-    wanted = [separators] if isinstance(separators, str) else separators
-    return split(value, wanted, count, options[0] if options else None)
-
-
 _SPACE = None
 
 
@@ -243,21 +227,6 @@ def _remove(value: str, start: int, count: int | None = None) -> str:
     if start + (count or 0) > len(value) or (count is None and start >= len(value)):
         raise out_of_range("count", "Index and count must refer to a location within the string.")
     return value[:start] if count is None else value[:start] + value[start + count :]
-
-
-def join(separator: str | None, values: Iterable[object]) -> str:
-    """``string.Join``."""
-    shown = [text(value) for value in values]
-    charge(sum(map(len, shown)) + len(separator or "") * len(shown))
-    return (separator or "").join(shown)
-
-
-def _concat(*values: object) -> str:
-    return charged("".join([text(value) for value in values]))
-
-
-def _concat_all(values: object) -> str:
-    return charged("".join([text(value) for value in iterate(values)]))
 
 
 def _sort_key(value: str) -> tuple[str, str]:
@@ -314,7 +283,23 @@ def _char_at(value: str, index: int) -> Char:
 
 def _chars(value: str, *bounds: int) -> ArrayValue:
     part = _substring(value, *bounds) if bounds else value
-    return ArrayValue(map(Char, part), p.CHAR)
+    return char_array(part)
+
+
+class _Chars(dict[str, Char]):
+    """One Char for each character: an array of many shares them."""
+
+    def __missing__(self, character: str) -> Char:
+        char = self[character] = Char(character)
+        return char
+
+
+def char_array(part: str) -> ArrayValue:
+    """``char[]``."""
+    charge(len(part) * POINTER)
+    spend(len(part), CHAR_S)
+    chars = _Chars()
+    return ArrayValue([chars[character] for character in part], p.CHAR)
 
 
 def _normalize(value: str) -> str:
@@ -328,12 +313,12 @@ def _compare_to(value: str, other: object) -> int:
 
 
 define("System.String", {
-    "new(char c, int count)": _new_repeat,
-    "new(char[] value)": _new_chars,
-    "new(char[] value, int startIndex, int length)": _new_chars,
+    "own new(char c, int count)": _new_repeat,
+    "slow new(char[] value)": _new_chars,
+    "slow new(char[] value, int startIndex, int length)": _new_chars,
     "const string Empty": "",
-    "int Length": len,
-    "char this[int index]": _char_at,
+    "free int Length": len,
+    "free char this[int index]": _char_at,
     "bool Contains(string value)": _contains,
     "bool Contains(char value)": _contains,
     "bool Contains(string value, StringComparison comparisonType)": _contains,
@@ -351,41 +336,41 @@ define("System.String", {
     "bool Equals(string value, StringComparison comparisonType)": _equals,
     "static bool Equals(string a, string b)": _equals,
     "static bool Equals(string a, string b, StringComparison comparisonType)": _equals,
-    "int CompareTo(string strB)": compare,
-    "int CompareTo(object value)": _compare_to,
-    "static int Compare(string strA, string strB)": compare,
-    "static int Compare(string strA, string strB, bool ignoreCase)": _compare_case,
-    "static int Compare(string strA, string strB, StringComparison comparisonType)": compare,
-    "static int Compare(string strA, int indexA, string strB, int indexB, int length)": _compare_parts,
-    "static int Compare(string strA, int indexA, string strB, int indexB, int length, StringComparison comparisonType)":
-        _compare_parts,
-    "static int CompareOrdinal(string strA, string strB)": compare_ordinal,
-    "static bool IsNullOrEmpty(string value)": lambda value: not value,
+    "slow int CompareTo(string strB)": compare,
+    "slow int CompareTo(object value)": _compare_to,
+    "slow static int Compare(string strA, string strB)": compare,
+    "slow static int Compare(string strA, string strB, bool ignoreCase)": _compare_case,
+    "slow static int Compare(string strA, string strB, StringComparison comparisonType)": compare,
+    "slow static int Compare(string strA, int indexA, string strB, int indexB, int length)": _compare_parts,
+    "slow static int Compare(string strA, int indexA, string strB, int indexB, int length, "
+    "StringComparison comparisonType)": _compare_parts,
+    "slow static int CompareOrdinal(string strA, string strB)": compare_ordinal,
+    "free static bool IsNullOrEmpty(string value)": lambda value: not value,
     "static bool IsNullOrWhiteSpace(string value)": lambda value: not value or value.isspace(),
-    "static string Concat(string a, string b)": _concat,
-    "static string Concat(string a, string b, string c)": _concat,
-    "static string Concat(string a, string b, string c, string d)": _concat,
-    "static string Concat(object a)": _concat,
-    "static string Concat(object a, object b)": _concat,
-    "static string Concat(object a, object b, object c)": _concat,
-    "static string Concat(params string[] values)": _concat_all,
-    "static string Concat(params object[] args)": _concat_all,
-    "static string Concat(IEnumerable<string> values)": _concat_all,
-    "static string Concat<T>(IEnumerable<T> values)": _concat_all,
-    "static string Join(string separator, params string[] value)": lambda sep, values: join(sep, iterate(values)),
-    "static string Join(string separator, params object[] values)": lambda sep, values: join(sep, iterate(values)),
-    "static string Join(string separator, IEnumerable<string> values)": lambda sep, values: join(sep, iterate(values)),
-    "static string Join<T>(string separator, IEnumerable<T> values)": lambda sep, values: join(sep, iterate(values)),
-    "static string Join(char separator, params string[] value)": lambda sep, values: join(sep, iterate(values)),
-    "static string Join(char separator, params object[] values)": lambda sep, values: join(sep, iterate(values)),
-    "static string Join<T>(char separator, IEnumerable<T> values)": lambda sep, values: join(sep, iterate(values)),
-    "static string Join(string separator, string[] value, int startIndex, int count)":
+    "own static string Concat(string a, string b)": concat,
+    "own static string Concat(string a, string b, string c)": concat,
+    "own static string Concat(string a, string b, string c, string d)": concat,
+    "own static string Concat(object a)": concat,
+    "own static string Concat(object a, object b)": concat,
+    "own static string Concat(object a, object b, object c)": concat,
+    "own static string Concat(params string[] values)": concat_all,
+    "own static string Concat(params object[] args)": concat_all,
+    "own static string Concat(IEnumerable<string> values)": concat_all,
+    "own static string Concat<T>(IEnumerable<T> values)": concat_all,
+    "own static string Join(string separator, params string[] value)": join_all,
+    "own static string Join(string separator, params object[] values)": join_all,
+    "own static string Join(string separator, IEnumerable<string> values)": join_all,
+    "own static string Join<T>(string separator, IEnumerable<T> values)": join_all,
+    "own static string Join(char separator, params string[] value)": join_all,
+    "own static string Join(char separator, params object[] values)": join_all,
+    "own static string Join<T>(char separator, IEnumerable<T> values)": join_all,
+    "own static string Join(string separator, string[] value, int startIndex, int count)":
         lambda sep, values, start, count: join(sep, values[start : start + count]),
-    "static string Format(string format, params object[] args)": format_composite,
-    "static string Format(IFormatProvider provider, string format, params object[] args)":
+    "slow static string Format(string format, params object[] args)": format_composite,
+    "slow static string Format(IFormatProvider provider, string format, params object[] args)":
         lambda _provider, pattern, values: format_composite(pattern, values),
-    "static string Copy(string str)": lambda value: value,
-    "static string Intern(string str)": lambda value: value,
+    "free static string Copy(string str)": lambda value: value,
+    "free static string Intern(string str)": lambda value: value,
     "int IndexOf(string value)": _index_of,
     "int IndexOf(char value)": _index_of,
     "int IndexOf(string value, int startIndex)": _index_of,
@@ -394,8 +379,8 @@ define("System.String", {
     "int IndexOf(char value, int startIndex, int count)": _index_of,
     "int IndexOf(string value, StringComparison comparisonType)": _index_in,
     "int IndexOf(string value, int startIndex, StringComparison comparisonType)": _index_from,
-    "int IndexOfAny(char[] anyOf)": _index_any,
-    "int IndexOfAny(char[] anyOf, int startIndex)": _index_any,
+    "slow int IndexOfAny(char[] anyOf)": _index_any,
+    "slow int IndexOfAny(char[] anyOf, int startIndex)": _index_any,
     "int LastIndexOf(string value)": _last_index,
     "int LastIndexOf(char value)": _last_index,
     "int LastIndexOf(string value, int startIndex)": _last_index,
@@ -406,47 +391,47 @@ define("System.String", {
     "string Insert(int startIndex, string value)": _insert,
     "string Remove(int startIndex)": _remove,
     "string Remove(int startIndex, int count)": _remove,
-    "string Replace(string oldValue, string newValue)": _replace,
-    "string Replace(char oldChar, char newChar)": lambda value, old, new: value.replace(old, new),
-    "string Replace(string oldValue, string newValue, StringComparison comparisonType)": _replace,
+    "own string Replace(string oldValue, string newValue)": _replace,
+    "own string Replace(char oldChar, char newChar)": lambda value, old, new: value.replace(old, new),
+    "own string Replace(string oldValue, string newValue, StringComparison comparisonType)": _replace,
     "string Substring(int startIndex)": _substring,
     "string Substring(int startIndex, int length)": _substring,
-    "string[] Split(params char[] separator)": _split_chars,
-    "string[] Split(string separator)": lambda value, separator: split(value, [separator], _MAX, None),
-    "string[] Split(string separator, StringSplitOptions options)": _split_options,
-    "string[] Split(char separator, StringSplitOptions options)": _split_options,
-    "string[] Split(char[] separator, StringSplitOptions options)": _split_options,
-    "string[] Split(string[] separator, StringSplitOptions options)": _split_options,
-    "string[] Split(char[] separator, int count)": _split_count,
-    "string[] Split(char separator, int count)": _split_count,
-    "string[] Split(char separator, int count, StringSplitOptions options)": _split_count,
-    "string[] Split(string separator, int count)": _split_count,
-    "string[] Split(string separator, int count, StringSplitOptions options)": _split_count,
-    "string[] Split(char[] separator, int count, StringSplitOptions options)": _split_count,
-    "string[] Split(string[] separator, int count, StringSplitOptions options)": _split_count,
-    "char[] ToCharArray()": _chars,
-    "char[] ToCharArray(int startIndex, int length)": _chars,
+    "own string[] Split(params char[] separator)": split_chars,
+    "own string[] Split(string separator)": split_text,
+    "own string[] Split(string separator, StringSplitOptions options)": split_options,
+    "own string[] Split(char separator, StringSplitOptions options)": split_options,
+    "own string[] Split(char[] separator, StringSplitOptions options)": split_options,
+    "own string[] Split(string[] separator, StringSplitOptions options)": split_options,
+    "own string[] Split(char[] separator, int count)": split_count,
+    "own string[] Split(char separator, int count)": split_count,
+    "own string[] Split(char separator, int count, StringSplitOptions options)": split_count,
+    "own string[] Split(string separator, int count)": split_count,
+    "own string[] Split(string separator, int count, StringSplitOptions options)": split_count,
+    "own string[] Split(char[] separator, int count, StringSplitOptions options)": split_count,
+    "own string[] Split(string[] separator, int count, StringSplitOptions options)": split_count,
+    "own char[] ToCharArray()": _chars,
+    "own char[] ToCharArray(int startIndex, int length)": _chars,
     "string ToLower()": lower,
     "string ToLowerInvariant()": lower,
     "string ToUpper()": upper,
     "string ToUpperInvariant()": upper,
     "string ToLower(CultureInfo culture)": lambda value, _culture: lower(value),
     "string ToUpper(CultureInfo culture)": lambda value, _culture: upper(value),
-    "string ToString()": lambda value: value,
-    "string ToString(IFormatProvider provider)": lambda value, _provider: value,
+    "free string ToString()": lambda value: value,
+    "free string ToString(IFormatProvider provider)": lambda value, _provider: value,
     "string Trim()": _trim,
     "string Trim(params char[] trimChars)": _trim,
     "string TrimStart()": _trim_start,
     "string TrimStart(params char[] trimChars)": _trim_start,
     "string TrimEnd()": _trim_end,
     "string TrimEnd(params char[] trimChars)": _trim_end,
-    "string PadLeft(int totalWidth)": lambda value, width: _pad(value, width, " ", True),
-    "string PadLeft(int totalWidth, char paddingChar)": lambda value, width, char: _pad(value, width, char, True),
-    "string PadRight(int totalWidth)": lambda value, width: _pad(value, width, " ", False),
-    "string PadRight(int totalWidth, char paddingChar)": lambda value, width, char: _pad(value, width, char, False),
-    "string Normalize()": _normalize,
-    "bool IsNormalized()": lambda value: _normalize(value) == value,
-    "object Clone()": lambda value: value,
+    "own string PadLeft(int totalWidth)": lambda value, width: _pad(value, width, " ", True),
+    "own string PadLeft(int totalWidth, char paddingChar)": lambda value, width, char: _pad(value, width, char, True),
+    "own string PadRight(int totalWidth)": lambda value, width: _pad(value, width, " ", False),
+    "own string PadRight(int totalWidth, char paddingChar)": lambda value, width, char: _pad(value, width, char, False),
+    "slow string Normalize()": _normalize,
+    "slow bool IsNormalized()": lambda value: _normalize(value) == value,
+    "free object Clone()": lambda value: value,
 })  # fmt: skip
 
 
@@ -478,18 +463,18 @@ def _parse_char(value: str | None) -> Char:
 
 define("System.Char", {
     **{f"static bool {name}(char c)": test for name, test in _CHAR_TESTS.items()},
-    **{f"static bool {name}(string s, int index)": lambda s, i, test=test: test(_char_at(s, i))
+    **{f"free static bool {name}(string s, int index)": lambda s, i, test=test: test(_char_at(s, i))
        for name, test in _CHAR_TESTS.items()},
     "static char ToUpper(char c)": lambda c: Char(upper(c)),
     "static char ToLower(char c)": lambda c: Char(lower(c)),
     "static char ToUpperInvariant(char c)": lambda c: Char(upper(c)),
     "static char ToLowerInvariant(char c)": lambda c: Char(lower(c)),
-    "static string ToString(char c)": str.__str__,
-    "static double GetNumericValue(char c)": lambda c: float(unicodedata.numeric(c, -1)),
-    "static char Parse(string s)": _parse_char,
+    "free static string ToString(char c)": str.__str__,
+    "free static double GetNumericValue(char c)": lambda c: float(unicodedata.numeric(c, -1)),
+    "free static char Parse(string s)": _parse_char,
     "const char MinValue": Char("\0"),
     "const char MaxValue": Char("\uffff"),
-    "int CompareTo(char value)": lambda c, other: ord(c) - ord(other),
-    "bool Equals(char obj)": lambda c, other: c == other,
+    "free int CompareTo(char value)": lambda c, other: ord(c) - ord(other),
+    "free bool Equals(char obj)": lambda c, other: c == other,
 })  # fmt: skip
 declare_comparison(p.STRING, ordered=False)

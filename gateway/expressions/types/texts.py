@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from gateway.expressions.collections import ArrayValue, array_index
+from gateway.expressions.collections import array_index
 from gateway.expressions.formatting.composite import format_composite
 from gateway.expressions.formatting.text import NEW_LINE, TEXT, text
-from gateway.expressions.limits import charge, charged
-from gateway.expressions.primitives import CHAR
+from gateway.expressions.limits import MAX_TEXT, charge, charged
 from gateway.expressions.runtime import iterate, represent
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, out_of_range, thrown
-from gateway.expressions.types.strings import join
+from gateway.expressions.types.splitting import join
+from gateway.expressions.types.strings import char_array
 from gateway.expressions.values import Char
 
 codecs.register_error("question", lambda error: ("?" * (error.end - error.start), error.end))  # type: ignore[attr-defined]
@@ -72,22 +72,22 @@ def _by_name(name: str | int | None) -> EncodingValue:
 
 ENCODING = define("System.Text.Encoding", {
     **{f"static Encoding {name}": lambda each=each: each for name, each in _ENCODINGS.items()},
-    "static Encoding GetEncoding(string name)": _by_name,
-    "static Encoding GetEncoding(int codepage)": _by_name,
+    "free static Encoding GetEncoding(string name)": _by_name,
+    "free static Encoding GetEncoding(int codepage)": _by_name,
     "byte[] GetBytes(string s)": EncodingValue.encode,
-    "byte[] GetBytes(char[] chars)": EncodingValue.encode,
+    "slow byte[] GetBytes(char[] chars)": EncodingValue.encode,
     "string GetString(byte[] bytes)": EncodingValue.decode,
     "string GetString(byte[] bytes, int index, int count)": EncodingValue.decode,
-    "char[] GetChars(byte[] bytes)": lambda encoding, data: ArrayValue(map(Char, encoding.decode(data)), CHAR),
+    "slow char[] GetChars(byte[] bytes)": lambda encoding, data: char_array(encoding.decode(data)),
     "int GetByteCount(string s)": lambda encoding, value: len(encoding.encode(value)),
     "int GetCharCount(byte[] bytes)": lambda encoding, data: len(encoding.decode(data)),
-    "byte[] GetPreamble()": lambda encoding: bytearray(b"\xef\xbb\xbf" if encoding.codec == "utf-8" else b""),
+    "free byte[] GetPreamble()": lambda encoding: bytearray(b"\xef\xbb\xbf" if encoding.codec == "utf-8" else b""),
     "static byte[] Convert(Encoding srcEncoding, Encoding dstEncoding, byte[] bytes)": lambda source, target, data: (
         target.encode(source.decode(data))
     ),
-    "string WebName": lambda encoding: encoding.web_name,
-    "string EncodingName": lambda encoding: encoding.name,
-    "string BodyName": lambda encoding: encoding.web_name,
+    "free string WebName": lambda encoding: encoding.web_name,
+    "free string EncodingName": lambda encoding: encoding.name,
+    "free string BodyName": lambda encoding: encoding.web_name,
 })  # fmt: skip
 for _alias, _target in (("UTF8Encoding", "UTF8"), ("ASCIIEncoding", "ASCII"), ("UnicodeEncoding", "Unicode")):
     define(f"System.Text.{_alias}", {
@@ -122,8 +122,8 @@ class Builder:
     def append(self, shown: str) -> Builder:
         """Add to the end."""
         self.length += len(shown)
-        charge(self.length if self.length > 1 << 20 and self.length % 64 == 0 else 0)
-        if self.length > 1 << 24:
+        charge(len(shown))
+        if self.length > MAX_TEXT:
             charge(self.length)
         self.parts.append(shown)
         return self
@@ -139,6 +139,14 @@ def _append(builder: Builder, value: object = None, *rest: int) -> Builder:
     elif rest:
         shown = shown[rest[0] : rest[0] + rest[1]]
     return builder.append(shown)
+
+
+def _append_format(builder: Builder, pattern: str | None, values: Sequence[object] | None) -> Builder:
+    return builder.append(format_composite(pattern, values))
+
+
+def _append_joined(builder: Builder, separator: str | None, values: object) -> Builder:
+    return builder.append(join(separator, iterate(values)))
 
 
 def _edit(change: Callable[..., str]) -> Callable[..., Builder]:
@@ -191,31 +199,25 @@ BUILDER = define("System.Text.StringBuilder", {
     "new(int capacity)": Builder,
     "new(string value)": Builder,
     "new(string value, int capacity)": Builder,
-    "int Length": (lambda builder: builder.length, _set_length),
-    "int Capacity": (lambda builder: max(builder.length, 16), lambda _builder, _size: None),
+    "free int Length": (lambda builder: builder.length, _set_length),
+    "free int Capacity": (lambda builder: max(builder.length, 16), lambda _builder, _size: None),
     "char this[int index]": (lambda builder, index: Char(builder.value[array_index(index, builder.length)]), _set_char),
     "StringBuilder Append(object value)": _append,
     "StringBuilder Append(string value)": _append,
     "StringBuilder Append(char value)": _append,
-    "StringBuilder Append(char value, int repeatCount)": _append,
+    "own StringBuilder Append(char value, int repeatCount)": _append,
     "StringBuilder Append(char[] value)": lambda builder, chars: builder.append("".join(chars)),
     "StringBuilder Append(string value, int startIndex, int count)": _append,
     "StringBuilder AppendLine()": lambda builder: builder.append(NEW_LINE),
     "StringBuilder AppendLine(string value)": lambda builder, value: builder.append((value or "") + NEW_LINE),
-    "StringBuilder AppendFormat(string format, params object[] args)": lambda builder, pattern, values: builder.append(
-        format_composite(pattern, values)
-    ),
-    "StringBuilder AppendJoin(string separator, params object[] values)": lambda builder, sep, values: builder.append(
-        join(sep, values)
-    ),
-    "StringBuilder AppendJoin<T>(string separator, IEnumerable<T> values)": lambda builder, sep, values: builder.append(
-        join(sep, iterate(values))
-    ),
+    "slow StringBuilder AppendFormat(string format, params object[] args)": _append_format,
+    "own StringBuilder AppendJoin(string separator, params object[] values)": _append_joined,
+    "own StringBuilder AppendJoin<T>(string separator, IEnumerable<T> values)": _append_joined,
     "StringBuilder Insert(int index, object value)": _edit(_inserted),
     "StringBuilder Insert(int index, string value)": _edit(_inserted),
     "StringBuilder Remove(int startIndex, int length)": _edit(_removed),
-    "StringBuilder Replace(string oldValue, string newValue)": _edit(_replaced),
-    "StringBuilder Replace(char oldChar, char newChar)": _edit(_replaced),
+    "own StringBuilder Replace(string oldValue, string newValue)": _edit(_replaced),
+    "own StringBuilder Replace(char oldChar, char newChar)": _edit(_replaced),
     "StringBuilder Clear()": _clear,
     "string ToString()": lambda builder: builder.value,
     "string ToString(int startIndex, int length)": lambda builder, start, length: builder.value[start : start + length],

@@ -217,7 +217,7 @@ NAMESPACE = define(f"{_L}.XNamespace", {
     "string NamespaceName": lambda value: value.uri,
     "XName GetName(string localName)": lambda value, local: XName(local, value.uri),
     "string ToString()": lambda value: value.uri,
-})  # fmt: skip
+}, price="own")  # fmt: skip
 NAME = define(f"{_L}.XName", {
     "static XName Get(string expandedName)": to_name,
     "static XName Get(string localName, string namespaceName)": XName,
@@ -225,7 +225,7 @@ NAME = define(f"{_L}.XName", {
     "string NamespaceName": lambda value: value.uri,
     "XNamespace Namespace": lambda value: XNamespace(value.uri),
     "string ToString()": name_text,
-})  # fmt: skip
+}, price="own")  # fmt: skip
 declare_implicit(p.STRING, NAME, to_name)  # type: ignore[arg-type]
 declare_implicit(p.STRING, NAMESPACE, lambda value: None if value is None else XNamespace(value))  # type: ignore[arg-type]
 declare_operator("+", NAMESPACE, p.STRING, NAME, lambda left, right: XName(right, left.uri))
@@ -235,7 +235,7 @@ define(f"{_L}.XObject", {
     "XElement Parent": _parent,
     "XDocument Document": _document,
     "XmlNodeType NodeType": lambda node: EnumValue(NODE_TYPE, _NODE_TYPES[type(node)]),
-})  # fmt: skip
+}, price="own")  # fmt: skip
 ATTRIBUTE = define(f"{_L}.XAttribute", {
     "new(XName name, object value)": lambda name, value: XAttribute(name, content_text(value)),
     "XName Name": lambda node: node.name,
@@ -244,7 +244,7 @@ ATTRIBUTE = define(f"{_L}.XAttribute", {
     "void Remove()": remove,
     "void SetValue(object value)": lambda node, value: setattr(node, "value", content_text(value)),
     "string ToString()": lambda node: attribute_text(node)[1:],
-}, parents=("XObject",))  # fmt: skip
+}, parents=("XObject",), price="own")  # fmt: skip
 NODE = define(f"{_L}.XNode", {
     "XNode NextNode": _beside(1),
     "XNode PreviousNode": _beside(-1),
@@ -262,7 +262,7 @@ NODE = define(f"{_L}.XNode", {
     ),
     "string ToString()": _text,
     "string ToString(SaveOptions options)": _text,
-}, parents=("XObject",))  # fmt: skip
+}, parents=("XObject",), price="own")  # fmt: skip
 CONTAINER = define(f"{_L}.XContainer", {
     "XElement Element(XName name)": lambda node, name: _first(node.elements(), name),
     "IEnumerable<XElement> Elements()": _elements,
@@ -278,7 +278,7 @@ CONTAINER = define(f"{_L}.XContainer", {
     "void AddFirst(object content)": lambda node, content: add(node, content, 0),
     "void RemoveNodes()": _clear,
     "void ReplaceNodes(params object[] content)": _replace_nodes,
-}, parents=("XNode",))  # fmt: skip
+}, parents=("XNode",), price="own")  # fmt: skip
 
 
 def _remove_all(node: XElement) -> None:
@@ -339,7 +339,7 @@ ELEMENT = define(f"{_L}.XElement", {
     "XNamespace GetDefaultNamespace()": _default_namespace,
     "XNamespace GetNamespaceOfPrefix(string prefix)": _prefix_namespace,
     "string GetPrefixOfNamespace(XNamespace ns)": lambda node, ns: lookup_prefix(node, ns.uri) or None,
-}, parents=("XContainer",))  # fmt: skip
+}, parents=("XContainer",), price="own")  # fmt: skip
 DOCUMENT = define(f"{_L}.XDocument", {
     "new()": XDocument,
     "new(params object[] content)": _new_document,
@@ -350,7 +350,7 @@ DOCUMENT = define(f"{_L}.XDocument", {
     "XElement Root": lambda node: node.root,
     "XDeclaration Declaration":
         (lambda node: node.declaration, lambda node, value: setattr(node, "declaration", value)),
-}, parents=("XContainer",))  # fmt: skip
+}, parents=("XContainer",), price="own")  # fmt: skip
 _value = (lambda node: node.value, lambda node, value: setattr(node, "value", value))
 TEXT_NODE = define(f"{_L}.XText", {"new(string value)": XText, "string Value": _value}, parents=("XNode",))
 CDATA = define(f"{_L}.XCData", {"new(string value)": XCData}, parents=("XText",))
@@ -359,14 +359,14 @@ INSTRUCTION = define(f"{_L}.XProcessingInstruction", {
     "new(string target, string data)": XInstruction,
     "string Target": lambda node: node.target,
     "string Data": lambda node: node.data,
-}, parents=("XNode",))  # fmt: skip
+}, parents=("XNode",), price="own")  # fmt: skip
 DECLARATION = define(f"{_L}.XDeclaration", {
     "new(string version, string encoding, string standalone)": XDeclaration,
     "string Version": lambda value: value.version,
     "string Encoding": lambda value: value.encoding,
     "string Standalone": lambda value: value.standalone,
     "string ToString()": declaration_text,
-})  # fmt: skip
+}, price="own")  # fmt: skip
 
 
 def _many(build: Callable[..., Iterable[object]], element: str) -> Callable[..., Sequence]:
@@ -391,7 +391,7 @@ define(f"{_L}.Extensions", {
     "ext IEnumerable<XNode> Nodes(IEnumerable<XContainer> source)": _many(_nodes, "XNode"),
     "ext void Remove(IEnumerable<XNode> source)": _remove_each,
     "ext void Remove(IEnumerable<XAttribute> source)": _remove_each,
-}, kind="static")  # fmt: skip
+}, kind="static", price="own")  # fmt: skip
 
 
 def _caster(target: Type) -> Callable[[object], object]:
