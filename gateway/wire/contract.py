@@ -4,7 +4,7 @@ The header contract: a header that a pipeline sets cannot come from the client.
 The names are taken away from every request of the API before its policies run, on routes without a token too. Headers
 nominated in ``Connection`` are gone by then, so a nominated name that a policy sets later still goes out exactly once.
 
-Source: docs/adr/0011; OWASP ASVS on headers set by an intermediary.
+Source: docs/adr/0003 and docs/adr/0007; OWASP ASVS on headers set by an intermediary.
 """
 
 from __future__ import annotations
