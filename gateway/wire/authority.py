@@ -1,7 +1,7 @@
 """
 ``host[:port]``, as Host, absolute targets and X-Forwarded-Host write it.
 
-Narrower than RFC 3986 where receivers differ: no user, no percent-encoding, no empty label or port, no IPv6 zone.
+Narrower than RFC 3986 where receivers differ: no user, no percent-encoding, no empty label, no IPv6 zone.
 
 Source: RFC 9110 §7.2; RFC 3986 §3.2.2 and §3.2.3.
 """
@@ -14,7 +14,7 @@ import re
 _MAX_NAME = 255
 _LABEL = r"[A-Za-z0-9\-_~]+"
 _AUTHORITY = re.compile(
-    rf"(?P<host>(?:{_LABEL}\.)*{_LABEL}\.?|\[(?P<literal>[0-9A-Fa-f:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?"
+    rf"(?P<host>(?:{_LABEL}\.)*{_LABEL}\.?|\[(?P<literal>[0-9A-Fa-f:.]+)\])(?::(?P<port>[0-9]{{0,5}}))?"
 )
 
 

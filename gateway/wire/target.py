@@ -48,11 +48,15 @@ def normal_path(path: str) -> str:
     normal = _ESCAPE.sub(_unescape, path)
     _check_utf8(normal)
     segments = normal.split("/")
+    _check_segments(segments)
+    return normal
+
+
+def _check_segments(segments: list[str]) -> None:
     if "" in segments[1:-1] or any(_is_dots(segment) for segment in segments):
         raise TargetError("Empty or dot segment in the path")
-    if ";" in normal and not all(_PARAMETER.fullmatch(segment) for segment in segments):
+    if not all(_PARAMETER.fullmatch(segment) for segment in segments):
         raise TargetError("Parameter in a path segment")
-    return normal
 
 
 def _unescape(escape: re.Match[str]) -> str:

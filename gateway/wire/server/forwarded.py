@@ -1,28 +1,45 @@
 """
-Who the client is, and what the backend is told about it.
+What the backend is told about where a request comes from.
 
 X-Forwarded-For, -Proto and -Host are rebuilt from the connection; what the client wrote is believed only when it is a
 trusted proxy.
 
-Source: RFC 7239 §8.1; APIM adds X-Forwarded-For (reference: apim-policies.md 8).
+Source: RFC 7239 §8.1; APIM adds X-Forwarded-For as well.
 """
 
 from __future__ import annotations
 
-import ipaddress
+import re
 
 from gateway.reading.values import Network
-from gateway.wire.fields import tokens
+from gateway.wire.server.forwarding_fields import is_within, members, node_address
 
-# Beside X-Forwarded-*: fields from which backends take an address, a host, the path or a client certificate.
-# Source: RFC 9440 §4.1 for certificates.
-_CLAIMS = frozenset(
-    """
-    forwarded x-real-ip x-client-ip client-ip true-client-ip x-cluster-client-ip
-    x-original-host x-host x-http-host-override x-original-url x-rewrite-url
-    client-cert client-cert-chain x-client-cert x-arr-clientcert ssl-client-cert x-ssl-client-cert
-    """.split()
+# Fields from which backends take an address, a host, the path, a user or a client certificate, because some proxy or
+# platform writes them. Source: RFC 9440 §4.1 for certificates; the products' own documentation for the others.
+_CLAIM = re.compile(
+    r"""x-forwarded.*|forwarded
+    |x-real-ip|x-client-ip|client-ip|true-client-ip|x-cluster-client-ip|fastly-client-ip|cf-connecting-ip(?:v6)?
+    |x-azure-(?:clientip|socketip|fdid|ref)|x-appengine-user-ip|x-envoy-external-address|x-envoy-peer-metadata.*
+    |x-original-host|x-host|x-http-host-override|x-original-url|x-original-uri|x-rewrite-url
+    |client-cert|client-cert-chain|x-client-cert.*|x-client-verify|x-client-dn|x-arr-clientcert
+    |(?:x-)?ssl-client.*|x-ssl-cert
+    |x-ms-client-principal.*|x-ms-token-.*|remote-user|x-remote-(?:user|group|extra-.*)|x-webauth-user
+    |x-auth-request-.*|x-authenticated-user.*|x-amzn-oidc-.*|x-goog-authenticated-user-.*|x-goog-iap-jwt-assertion
+    """,
+    re.VERBOSE,
 )
+_MAX_KNOWN = 2048
+_harmless: set[str] = set()  # names that were found to claim nothing
+
+
+def claims(lines: dict[str, str]) -> list[str]:
+    """The names among *lines* that say where a request comes from."""
+    if lines.keys() <= _harmless:
+        return []
+    found = [name for name in lines if name not in _harmless and _CLAIM.fullmatch(name)]
+    if len(_harmless) < _MAX_KNOWN:
+        _harmless.update(lines.keys() - found)
+    return found
 
 
 class Peer:
@@ -30,23 +47,23 @@ class Peer:
     The other end of one client connection.
 
     Attributes:
+        address: Its address; an IPv4 address inside IPv6 is the IPv4 address.
         trusted: Whether its forwarding fields are believed.
     """
 
     __slots__ = ("_host_line", "_lines", "address", "scheme", "trusted")
 
     def __init__(self, address: str, scheme: str, trusted_proxies: tuple[Network, ...]) -> None:
-        self.address = address
+        self.address = node_address(address) or address
         self.scheme = scheme
-        self.trusted = bool(trusted_proxies) and _within(address, trusted_proxies)
-        self._lines = (f"X-Forwarded-For: {address}", f"X-Forwarded-Proto: {scheme}")
+        self.trusted = bool(trusted_proxies and node_address(address)) and is_within(self.address, trusted_proxies)
+        self._lines = (f"X-Forwarded-For: {self.address}", f"X-Forwarded-Proto: {scheme}")
         self._host_line = ("", "")
 
     def rewrite(self, lines: dict[str, str], host: str) -> None:
         """Make the forwarding fields of an untrusted peer's request say what the connection says."""
-        if "x-forwarded" in "\n".join(lines) or not _CLAIMS.isdisjoint(lines):
-            for name in [name for name in lines if name.startswith("x-forwarded") or name in _CLAIMS]:
-                del lines[name]
+        for name in claims(lines):
+            del lines[name]
         if self._host_line[0] != host:
             self._host_line = (host, f"X-Forwarded-Host: {host}")
         lines["x-forwarded-for"], lines["x-forwarded-proto"] = self._lines
@@ -55,42 +72,19 @@ class Peer:
 
     def extend(self, lines: dict[str, str], host: str) -> None:
         """Add this hop to a trusted peer's forwarding fields."""
-        chain = _chain(lines)
+        for name in claims(lines):
+            _drop_misspelt(lines, name)
+        chain = members(lines, "x-forwarded-for")
         lines["x-forwarded-for"] = f"X-Forwarded-For: {', '.join([*chain, self.address])}"
         lines.setdefault("x-forwarded-proto", self._lines[1])
         if host:
             lines.setdefault("x-forwarded-host", f"X-Forwarded-Host: {host}")
 
 
-def client_address(lines: dict[str, str], peer: Peer, trusted_proxies: tuple[Network, ...]) -> str:
-    """The nearest address that is not a trusted proxy's, read from the right; the peer's own where there is none."""
-    for address in reversed(_chain(lines)):
-        if not _is_address(address):
-            return peer.address
-        if not _within(address, trusted_proxies):
-            return address
-    return peer.address
-
-
-def forwarded_value(lines: dict[str, str], name: str) -> str:
-    """The first value of one X-Forwarded field of a trusted peer, or empty."""
-    return tokens(lines[name])[0] if name in lines else ""
-
-
-def _chain(lines: dict[str, str]) -> list[str]:
-    return [address for address in tokens(lines.get("x-forwarded-for", ":")) if address]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _within(address: str, networks: tuple[Network, ...]) -> bool:
-    if not _is_address(address):
-        return False
-    parsed = ipaddress.ip_address(address)
-    return any(parsed in network for network in networks)
+def _drop_misspelt(lines: dict[str, str], name: str) -> None:
+    """Take the lines away whose name has an underscore: the proxy did not write them."""
+    kept = [line for line in lines[name].split("\r\n") if "_" not in line.partition(":")[0]]
+    if kept:
+        lines[name] = "\r\n".join(kept)
+    else:
+        del lines[name]

@@ -11,7 +11,8 @@ from cryptography.x509 import Certificate
 from gateway.wire.authority import is_authority
 from gateway.wire.headers import Headers
 from gateway.wire.messages import DEFAULT_PORTS, Request, Response
-from gateway.wire.server.forwarded import Peer, client_address, forwarded_value
+from gateway.wire.server.forwarded import Peer
+from gateway.wire.server.forwarding_fields import UnreadableForwarding, read_forwarding
 from gateway.wire.server.request_head import HeadError, RequestHead, parse_head
 from gateway.wire.server.varied_head import vary
 from gateway.wire.settings import ServerSettings
@@ -115,13 +116,20 @@ class Caller:
                 lines["host"] = self._origin.host_line  # the same object: see Request.received_host
                 return self._origin
             return _Origin(peer.address, peer.scheme, *_authority(head.host, peer.scheme), host_line)
-        address = client_address(lines, peer, self._networks)
-        scheme = forwarded_value(lines, "x-forwarded-proto") or peer.scheme
-        host = forwarded_value(lines, "x-forwarded-host") or head.host
+        return self._forwarded_origin(head, host_line)
+
+    def _forwarded_origin(self, head: RequestHead, host_line: str | None) -> _Origin:
+        """The same, of a trusted proxy's request. Raises HeadError: its forwarding fields cannot be read."""
+        lines, peer = head.lines, self._peer
+        try:
+            forwarding = read_forwarding(lines, self._networks)
+        except UnreadableForwarding as error:
+            raise HeadError(400, str(error)) from None
+        scheme, host = forwarding.scheme or peer.scheme, forwarding.host or head.host
         if scheme not in DEFAULT_PORTS or (host and not is_authority(host)):
-            raise HeadError(400, "Malformed X-Forwarded-Proto or X-Forwarded-Host")
+            raise HeadError(400, "Malformed scheme or host in the forwarding headers")
         peer.extend(lines, head.host)
-        return _Origin(address, scheme, *_authority(host, scheme), host_line)
+        return _Origin(forwarding.address or peer.address, scheme, *_authority(host, scheme), host_line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +146,8 @@ class _Origin:
 def _authority(host: str, scheme: str) -> tuple[str, int]:
     """Name and port of a Host value."""
     name, colon, port = host.rpartition(":")
+    if colon and not port:  # RFC 3986 §3.2.3: an empty port is the scheme's own
+        return name, DEFAULT_PORTS.get(scheme, 80)
     if colon and port.isdecimal():
         return name, int(port)
     return host, DEFAULT_PORTS.get(scheme, 80)

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 _MAX_HOSTS = 1024
 _hosts: dict[str, str] = {}  # Host lines that were found well-formed
 
-_METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
+_METHOD = re.compile(r"[A-Z][A-Z0-9_-]{0,31}")
 _VERSION = re.compile(r"HTTP/[0-9]\.[0-9]")
-_LENGTH = re.compile(r"[0-9]{1,18}")
+_LENGTH = re.compile(r"0*[0-9]{1,18}")
 _USUAL_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 _REFUSED_METHODS = frozenset(["CONNECT", "TRACE"])
 
@@ -75,6 +75,8 @@ def parse_head(data: bytes, lines: list[str], settings: ServerSettings) -> Reque
     fields = _fields(data, lines[1:], settings)
     fields.pop("proxy", None)  # no field of HTTP, but CGI makes HTTP_PROXY of it: CVE-2016-5385
     host = _host(fields, minor)
+    if not host and not target.startswith("/"):
+        host = _target_authority(target)
     path, query = read_target(target, host)
     head = RequestHead(method, path, query, fields, host, 0, minor == 1, False, minor)
     if "content-length" in fields or "transfer-encoding" in fields:
@@ -160,10 +162,23 @@ def _origin_form(target: str, host: str) -> str:
     if not mark or scheme.lower() not in ("http", "https"):
         raise HeadError(400, "Malformed request target")
     authority = re.split("[/?]", rest, maxsplit=1)[0]
-    if not host or authority.lower() != host.lower():
+    if not is_authority(authority) or _plain(authority, scheme) != _plain(host, scheme):
         raise HeadError(400, "Request target and Host disagree")
     tail = rest[len(authority) :]
     return tail if tail.startswith("/") else "/" + tail
+
+
+def _plain(authority: str, scheme: str) -> str:
+    """*authority* as it is compared: no case, no port that is the scheme's own. Source: RFC 9110 §4.2.3."""
+    return re.sub(":(?:443)?$" if scheme.lower() == "https" else ":(?:80)?$", "", authority.lower())
+
+
+def _target_authority(target: str) -> str:
+    """The authority of an absolute-form target in a request without Host. Source: RFC 9112 §3.2.2."""
+    authority = re.split("[/?]", target.partition("://")[2], maxsplit=1)[0]
+    if not is_authority(authority):
+        raise HeadError(400, "Malformed request target")
+    return authority
 
 
 def _body_length(fields: dict[str, str], minor: int) -> int:
@@ -175,16 +190,24 @@ def _body_length(fields: dict[str, str], minor: int) -> int:
         raise HeadError(400, "Content-Length and Transfer-Encoding in one request")
     if minor == 0:
         raise HeadError(400, "Transfer-Encoding in HTTP/1.0")
-    codings = tokens(coding) if "\t" not in coding else ("",)  # not every parser takes a tab for space
+    codings = tokens(coding)
     if codings == ("chunked",):
         return CHUNKED
-    if codings[-1] == "chunked" and "" not in codings and codings.count("chunked") == 1:
+    while codings and not codings[-1]:  # RFC 9110 §5.6.1.2: an empty member counts for nothing
+        codings = codings[:-1]
+    return _coded_length(codings)
+
+
+def _coded_length(codings: tuple[str, ...]) -> int:
+    if codings == ("chunked",):
+        return CHUNKED
+    if codings[-1:] == ("chunked",) and codings.count("chunked") == 1 and "" not in codings:
         raise HeadError(501, "Transfer coding not supported")
     raise HeadError(400, "Malformed Transfer-Encoding")
 
 
 def _content_length(line: str) -> int:
-    value = line[15:].strip(" ")
+    value = line[15:].strip(" \t")
     if not _LENGTH.fullmatch(value):
         raise HeadError(400, "Malformed Content-Length")
     return int(value)
@@ -200,9 +223,16 @@ def _connection(head: RequestHead) -> None:
         head.keep_alive = False
     elif head.minor == 0:
         head.keep_alive = "keep-alive" in options
-    if "upgrade" in options and "upgrade" in fields and head.minor == 1 and head.length == 0:
-        head.upgrade = "websocket" if tokens(fields["upgrade"]) == ("websocket",) else ""
+    if "upgrade" in options:
+        head.upgrade = _upgrade(head)
     _take_away(fields, options)
+
+
+def _upgrade(head: RequestHead) -> str:
+    """The protocol that the client may switch to. Source: RFC 9110 §7.8."""
+    line = head.lines.get("upgrade")
+    is_possible = line is not None and head.minor == 1 and head.length == 0
+    return "websocket" if is_possible and tokens(line or "") == ("websocket",) else ""
 
 
 def _expects_continue(line: str, head: RequestHead) -> bool:

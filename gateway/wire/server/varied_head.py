@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gateway.wire.settings import ServerSettings
 
 # Fields that stay in a head and decide where its body ends, or for whom it is.
-_DECISIVE = frozenset(["content-length", "host"])
+_DECISIVE = frozenset(["content-length", "forwarded", "host"])
 
 
 def vary(
@@ -43,7 +43,7 @@ def vary(
     method, path, query = head.method, head.path, head.query
     if lines[0] != before[0]:
         method, target, minor = read_request_line(lines[0], settings)
-        if minor != head.minor:
+        if minor != head.minor or not (head.host or target.startswith("/")):
             return None
         path, query = read_target(target, head.host)
     return RequestHead(
@@ -69,12 +69,20 @@ def _varied_fields(
     changed = [number for number in range(1, len(lines)) if lines[number] != before[number]]
     if not changed:
         return head.lines.copy()
+    if len(changed) > 1:
+        return None
     line, old = lines[changed[0]], before[changed[0]]
-    name, colon, _ = line.partition(":")
-    if len(changed) > 1 or not colon or len(line) > max_line_bytes:
-        return None
-    key = field_key(name)
+    key = _varied_key(line) if len(line) <= max_line_bytes else ""
     # The old line has to stand in the head as it came: not joined to others, rewritten or taken away.
-    if head.lines.get(key) != old or key in _DECISIVE or key.startswith("x-forwarded"):
-        return None
-    return {**head.lines, key: line}
+    return {**head.lines, key: line} if key and head.lines.get(key) == old else None
+
+
+def _varied_key(line: str) -> str:
+    """The folded name of a line that may vary by itself, else empty. Raises FieldError: its name is malformed."""
+    name, colon, _ = line.partition(":")
+    key = field_key(name) if colon else ""
+    return "" if _decides(key) else key
+
+
+def _decides(key: str) -> bool:
+    return key in _DECISIVE or key.startswith("x-forwarded")

@@ -7,9 +7,11 @@ import ipaddress
 
 import pytest
 
-from gateway.wire.messages import Request
+from gateway.wire.messages import Request, Response
+from gateway.wire.server.listener import Listener
+from gateway.wire.server.serve import start
 from gateway.wire.settings import ServerSettings
-from tests.wire.rig import OK, answer, ask, proxy
+from tests.wire.rig import OK, Answerer, answer, ask, proxy
 
 CLAIMS = (
     b"X-Forwarded-For: 1.1.1.1\r\nX_Forwarded_For: 2.2.2.2\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\n"
@@ -45,8 +47,13 @@ def test_rebuilds_what_an_untrusted_client_claims(fields: bytes, trusted: str | 
     [
         pytest.param(b"9.9.9.9", "9.9.9.9", id="one"),
         pytest.param(b"6.6.6.6, 9.9.9.9, 127.0.0.2", "9.9.9.9", id="nearest untrusted"),
-        pytest.param(b"127.0.0.2, 127.0.0.3", "127.0.0.1", id="all trusted"),
-        pytest.param(b"9.9.9.9, nonsense", "127.0.0.1", id="not an address"),
+        pytest.param(b"127.0.0.2, 127.0.0.3", "127.0.0.2", id="all trusted: the farthest"),
+        pytest.param(b"9.9.9.9:5000", "9.9.9.9", id="with a port"),
+        pytest.param(b"[2001:db8::1]:443, 127.0.0.2:1", "2001:db8::1", id="IPv6 with a port"),
+        pytest.param(b"[2001:db8::1]", "2001:db8::1", id="IPv6 in brackets"),
+        pytest.param(b"::ffff:9.9.9.9", "9.9.9.9", id="IPv4 in IPv6"),
+        pytest.param(b"nonsense, 9.9.9.9", "9.9.9.9", id="nonsense that a stranger wrote"),
+        pytest.param(b"9.9.9.9, , 127.0.0.2,", "9.9.9.9", id="empty members"),
         pytest.param(b"2001:db8::1", "2001:db8::1", id="IPv6"),
         pytest.param(b"", "127.0.0.1", id="empty"),
     ],
@@ -55,7 +62,96 @@ def test_believes_a_trusted_proxy(chain: bytes, address: str) -> None:
     """The client is the nearest address that is no trusted proxy, and the chain grows by this hop."""
     request, received = exchange(b"X-Forwarded-For: " + chain + b"\r\n", "127.0.0.0/8")
     assert request.ip_address == address
-    assert received.startswith(b"X-Forwarded-For: " + (chain + b", " if chain else b"") + b"127.0.0.1\r\n")
+    members = [member.strip() for member in chain.split(b",") if member.strip()]
+    assert received.startswith(b"X-Forwarded-For: " + b", ".join([*members, b"127.0.0.1"]) + b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("fields", "origin"),
+    [
+        pytest.param(
+            b"X-Forwarded-For: 9.9.9.9\r\nX_Forwarded_For: 6.6.6.6", "http://front:81/ 9.9.9.9", id="underscore"
+        ),
+        pytest.param(
+            b"X_Forwarded_Proto: https\r\nX_Forwarded_Host: evil", "http://front:81/ 127.0.0.1", id="underscores"
+        ),
+        pytest.param(
+            b"X-Forwarded-For: 6.6.6.6, 9.9.9.9\r\nX-Forwarded-Proto: https, http\r\nX-Forwarded-Host: evil, good",
+            "http://good/ 9.9.9.9",
+            id="lists from the trusted end",
+        ),
+        pytest.param(
+            b"X-Forwarded-For: 9.9.9.9, 127.0.0.2\r\nX-Forwarded-Proto: https, http\r\nX-Forwarded-Host: good",
+            "https://good/ 9.9.9.9",
+            id="what the same proxy wrote",
+        ),
+        pytest.param(
+            b'Forwarded: for=6.6.6.6, for="[2001:db8::1]:4711";proto=https;host="api.example", for=127.0.0.2',
+            "https://api.example/ 2001:db8::1",
+            id="Forwarded",
+        ),
+        pytest.param(
+            b"Forwarded: for=9.9.9.9:80;by=_a, ,", "http://front:81/ 9.9.9.9", id="Forwarded, a port unquoted"
+        ),
+        pytest.param(
+            b"Forwarded: for=9.9.9.9\r\nX-Forwarded-For: 9.9.9.9", "http://front:81/ 9.9.9.9", id="both agree"
+        ),
+    ],
+)
+def test_reads_what_the_trusted_proxies_wrote(fields: bytes, origin: str) -> None:
+    """Both families, each list from its trusted end; misspelt names, and what strangers wrote before, never count."""
+    request, received = exchange(fields + b"\r\n", "127.0.0.0/8")
+    assert f"{request.original_url} {request.ip_address}" == origin
+    assert b"X_Forwarded" not in received
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"X-Forwarded-For: unknown",
+        b"X-Forwarded-For: 9.9.9.9, nonsense",
+        b"X-Forwarded-For: 9.9.9.9, unknown, 127.0.0.2",
+        b"X-Forwarded-For: 010.1.1.1",
+        b"X-Forwarded-For: 9.9.9.9:99999999",
+        b"X-Forwarded-For: [2001:db8::1",
+        b"X-Forwarded-For: fe80::1%eth0",
+        b"Forwarded: for=unknown",
+        b"Forwarded: for=_hidden",
+        b"Forwarded: proto=https",
+        b'Forwarded: for="9.9.9.9',
+        b"Forwarded: nonsense",
+        b"Forwarded: for=9.9.9.9\r\nX-Forwarded-For: 6.6.6.6",
+        b"Forwarded: for=9.9.9.9;proto=https\r\nX-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: http",
+    ],
+)
+def test_refuses_an_address_that_cannot_be_read(fields: bytes) -> None:
+    """The proxy's own address never takes the client's place: rules about addresses would judge the wrong one."""
+
+    async def scenario() -> None:
+        refused: list[tuple[int, str]] = []
+        settings = ServerSettings(trusted_proxies=(ipaddress.ip_network("127.0.0.0/8"),))
+        application = Answerer(lambda _: Response())
+        listener = Listener(application, settings, lambda status, message: refused.append((status, message)))
+        server = await start(listener)
+        reply = await ask(server.port, b"GET / HTTP/1.1\r\nHost: h\r\n" + fields + b"\r\n\r\n")
+        await server.aclose()
+        assert (reply.status, [status for status, _ in refused]) == (400, [400])
+        assert not application.seen
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["X-MS-CLIENT-PRINCIPAL-ID", "CF-Connecting-IP", "X-SSL-Client-S-DN", "Remote-User", "X_Auth_Request_User",
+     "X-Azure-ClientIP", "X-Original-URI", "x-remote-extra-scopes"],
+)  # fmt: skip
+def test_strangers_do_not_speak_for_other_products(name: str) -> None:
+    """Fields in which other proxies and platforms state who the client is never arrive from an untrusted client."""
+    request, received = exchange(name.encode() + b": claimed\r\nX-Other: kept\r\n")
+    assert name not in request.headers
+    assert b"claimed" not in received
+    assert b"X-Other: kept" in received
 
 
 def test_takes_scheme_and_host_from_a_trusted_proxy() -> None:

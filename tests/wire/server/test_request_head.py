@@ -74,8 +74,8 @@ REFUSED = [
                 b"%61",
                 b'"a"',
             ],
-            *[b".", b".a", b"a..b", b"a:", b":80", b"a:0", b"a:65536", b"a:99999", b"a:-1", b"a:8_0", b"a:80:80"],
-            *[b"[]", b"[:::]", b"[1.2.3.4]", b"[::1", b"::1", b"[::1]80", b"[::1%25eth0]", b"[v1.a]", b"[::1]:"],
+            *[b".", b".a", b"a..b", b":80", b"a:0", b"a:65536", b"a:99999", b"a:-1", b"a:8_0", b"a:80:80"],
+            *[b"[]", b"[:::]", b"[1.2.3.4]", b"[::1", b"::1", b"[::1]80", b"[::1%25eth0]", b"[v1.a]"],
             *[b"b\xc3\xbccher.example", b"b\xfccher.example", b"a:\xb2", "a:\u0661".encode(), b"a\tb", b"\xa0a"],
         ]
     ],
@@ -130,6 +130,41 @@ REFUSED = [
         for name in [b"authorization", b"Host", b"content-length", b"X-Forwarded-For", b"x_forwarded_for", b"cookie"]
     ],
 ]
+
+
+VALID = [
+    pytest.param(head(b"M2 / HTTP/1.1"), ("M2", "/", "h", 0), id="method with a digit"),
+    pytest.param(head(b"MY_METHOD / HTTP/1.1"), ("MY_METHOD", "/", "h", 0), id="method with an underscore"),
+    pytest.param(head(host=b"Host: h:\r\n"), ("GET", "/", "h:", 0), id="empty port"),
+    pytest.param(head(host=b"Host: [::1]:\r\n"), ("GET", "/", "[::1]:", 0), id="empty port of an IPv6 literal"),
+    pytest.param(head(b"GET http://h:80/a HTTP/1.1"), ("GET", "/a", "h", 0), id="absolute, port written out"),
+    pytest.param(
+        head(b"GET http://H/a HTTP/1.1", host=b"Host: h:80\r\n"), ("GET", "/a", "h:80", 0), id="the other way"
+    ),
+    pytest.param(head(b"GET https://h:443 HTTP/1.1"), ("GET", "/", "h", 0), id="absolute, https"),
+    pytest.param(head(b"GET http://h:8080/a HTTP/1.0", host=b""), ("GET", "/a", "h:8080", 0), id="absolute, no Host"),
+    pytest.param(head(fields=b"Content-Length:\t5\t\r\n"), ("GET", "/", "h", 5), id="tab about a length"),
+    pytest.param(head(fields=b"Content-Length: " + b"0" * 30 + b"5\r\n"), ("GET", "/", "h", 5), id="leading zeros"),
+    pytest.param(head(fields=b"Transfer-Encoding:\tchunked\t\r\n"), ("GET", "/", "h", -1), id="tab about a coding"),
+    pytest.param(head(fields=b"Transfer-Encoding: chunked,\r\n"), ("GET", "/", "h", -1), id="empty member"),
+    pytest.param(head(fields=b"Transfer-Encoding: Chunked , ,\r\n"), ("GET", "/", "h", -1), id="empty members"),
+]
+
+
+@pytest.mark.parametrize(("data", "expected"), VALID)
+def test_accepts_what_the_standard_allows(data: bytes, expected: tuple[str, str, str, int]) -> None:
+    """Unusual but valid heads, which every receiver reads alike, pass: method, path, host and length of the body."""
+    read = parse(data.removesuffix(b"\r\n").removesuffix(b"\r\n"))
+    assert (read.method, read.path, read.host, read.length) == expected
+
+
+@pytest.mark.parametrize(
+    "target", [b"http://h:81/", b"https://h:80/", b"http://h:443/", b"http:///", b"http://a b/", b"http://:80/"]
+)
+def test_an_absolute_target_names_the_host_of_the_request(target: bytes) -> None:
+    """Another port is another authority; the scheme's own port is not."""
+    with pytest.raises(HeadError):
+        parse(head(b"GET " + target + b" HTTP/1.1").removesuffix(b"\r\n\r\n"))
 
 
 @pytest.mark.parametrize(("data", "status"), REFUSED)
