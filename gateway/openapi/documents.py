@@ -74,7 +74,9 @@ class Documents:
         if urlsplit(name).scheme or name.startswith("//"):
             message = f"$ref {ref.value!r} is somewhere else"
             raise LoadError.at(ref.location, "remote-reference", message, "nothing is fetched: save it as a file here")
-        path = here.parent / unquote(name)
+        if "\0" in (name := unquote(name)):
+            raise LoadError.at(ref.location, "unknown-reference", "the $ref names no file: it has a NUL", "correct it")
+        path = here.parent / name
         if not path.resolve().is_relative_to(self._directory):
             message = f"$ref {ref.value!r} leaves the directory of the definition"
             raise LoadError.at(ref.location, "reference-outside", message, f"move the file into {self._directory}")
@@ -83,13 +85,20 @@ class Documents:
     def _read(self, path: Path, at: Location) -> YamlNode:
         key = path.resolve()
         if key not in self._roots:
-            try:
-                content = path.read_bytes()
-            except OSError as error:
-                message = f"{path}: {error.strerror or type(error).__name__}"
-                raise LoadError.at(at, "unreadable-file", message, "check path and permissions") from None
+            content = _content(path, at)
             self._roots[key] = compose(_joined_escapes(content), str(path))
         return self._roots[key]
+
+
+def _content(path: Path, at: Location) -> bytes:
+    """Raises LoadError: it cannot be read, or is not a regular file (reading a FIFO would wait for ever)."""
+    try:
+        if path.exists() and not path.is_file():
+            raise LoadError.at(at, "unreadable-file", f"{path} is not a regular file", "name a file")
+        return path.read_bytes()
+    except OSError as error:
+        message = f"{path}: {error.strerror or type(error).__name__}"
+        raise LoadError.at(at, "unreadable-file", message, "check path and permissions") from None
 
 
 def reference(node: YamlNode | None) -> Scalar | None:

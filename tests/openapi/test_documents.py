@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -24,6 +25,9 @@ ITEM = HEAD + "paths: {/a: {$ref: '%s'}}"
         ("/etc/hostname", "reference-outside"),
         ("link.yaml", "reference-outside"),
         ("missing.yaml", "unreadable-file"),
+        ("a%00b", "unknown-reference"),
+        ("pipe", "unreadable-file"),
+        (".", "unreadable-file"),
         ("#/paths/~1b", "unknown-reference"),
         ("#/paths/~1a", "circular-reference"),
         ("other.yaml#/back", "circular-reference"),
@@ -34,6 +38,7 @@ def test_references_that_are_refused(tmp_path: Path, ref: str, code: str) -> Non
     (tmp_path / "outside.yaml").write_text("a: b")
     inside = tmp_path / "specs"
     inside.mkdir()
+    os.mkfifo(inside / "pipe")
     (inside / "link.yaml").symlink_to(tmp_path / "outside.yaml")
     (inside / "other.yaml").write_text("back: {$ref: 'api.yaml#/paths/~1a'}")
     with pytest.raises(LoadError) as caught:
