@@ -28,7 +28,9 @@ from gateway.reading.values import Address
 from gateway.serving.signals import Lifeline, StopSignals, hang_up
 from gateway.serving.workers import KILL_AFTER_S, Job, Supervisor, unix_socket
 from gateway.telemetry import logs
+from gateway.telemetry.metrics import GatewayMetrics
 from gateway.wire.memory import settle
+from gateway.wire.server.listener import Listener
 from gateway.wire.server.serve import RunningServer, bind, start
 from gateway.wire.settings import ServerSettings
 
@@ -93,7 +95,8 @@ async def run_process(gateway: Gateway, sockets: Sockets, lifeline: Lifeline | N
     async with serving_gateway(gateway, sockets) as server:
         settle()
         log.info("listening", version=__version__, port=server.port, apis=len(gateway.config.apis), process=os.getpid())
-        await signals.wait()
+        with gateway.dispatcher.metrics.loop.running():
+            await signals.wait()
         gateway.readiness.draining = True
         log.info("draining", connections=server.connections)
         await signals.delay(gateway.config.timeouts.drain_delay_s)
@@ -107,9 +110,9 @@ async def serving_gateway(gateway: Gateway, sockets: Sockets) -> AsyncIterator[R
         await gateway.start()
         running.push_async_callback(gateway.aclose)
         await running.enter_async_context(serve_management(gateway.management, sockets.management))
-        server = await start(
-            gateway.dispatcher, settings=config.server_settings(), tls=config.tls, listening=sockets.data
-        )
+        metrics = gateway.dispatcher.metrics
+        listener = Listener(gateway.dispatcher, config.server_settings(), partial(_note_refusal, metrics))
+        server = await start(listener, tls=config.tls, listening=sockets.data)
         running.push_async_callback(server.aclose)
         gauges = gateway.dispatcher.metrics.gauges
         gauges["gateway_connections"] = ("Open client connections.", lambda: server.connections)
@@ -120,6 +123,12 @@ async def serving_gateway(gateway: Gateway, sockets: Sockets) -> AsyncIterator[R
             )
             running.push_async_callback(decisions.aclose)
         yield server
+
+
+def _note_refusal(metrics: GatewayMetrics, status: int, message: str) -> None:
+    """Count, and log, a request that the wire has refused before any policy ran."""
+    metrics.wire_refusals[status] += 1
+    log.info("refused by the wire", status=status, reason=message)
 
 
 def _supervise(gateway: Gateway, sockets: Sockets, count: int) -> None:

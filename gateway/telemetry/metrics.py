@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from gateway.telemetry.logs import dropped_lines
+from gateway.telemetry.loop_watch import LoopWatch
 
 # Upper bounds in seconds; finest where a gateway's own time lies.
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -66,6 +67,8 @@ class GatewayMetrics(Collector):
 
     Attributes:
         refusals: Requests refused, by (policy, reason).
+        wire_refusals: Requests that the wire refused before any policy, by status.
+        loop: Turns of the event loop that took too long.
         expired_streams: WebSockets and event streams ended because the token that opened them had expired.
         gauges, counters: Further numbers read at each scrape: name → (help text, function).
     """
@@ -73,8 +76,15 @@ class GatewayMetrics(Collector):
     def __init__(self) -> None:
         self._operations: list[OperationMetrics] = []
         self.refusals: Counter[tuple[str, str]] = Counter()
-        self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self.gauges: dict[str, tuple[str, Callable[[], float]]] = {
+            "gateway_loop_longest_turn_seconds": (
+                "Processor time of the longest turn of the event loop above 20 ms.",
+                lambda: self.loop.longest_s,
+            ),
+        }
         self.expired_streams = 0
+        self.wire_refusals: Counter[int] = Counter()
+        self.loop = LoopWatch()
         self.counters: dict[str, tuple[str, Callable[[], float]]] = {
             "gateway_streams_expired": ("Streams ended with their token.", lambda: self.expired_streams),
             "gateway_log_lines_dropped": ("Log lines not written: standard output was not read.", dropped_lines),
@@ -107,6 +117,8 @@ class GatewayMetrics(Collector):
         yield self._requests()
         yield self._durations()
         yield self._refused()
+        yield self._refused_by_wire()
+        yield self._held_turns()
         for name, (text, read) in self.counters.items():
             yield CounterMetricFamily(name, text, value=read())
         for name, (text, read) in self.gauges.items():
@@ -135,6 +147,20 @@ class GatewayMetrics(Collector):
         family = CounterMetricFamily("gateway_refusals", text, labels=["policy", "reason"])
         for (policy, reason), count in list(self.refusals.items()):
             family.add_metric([policy, reason], count)
+        return family
+
+    def _refused_by_wire(self) -> CounterMetricFamily:
+        text = "Requests refused before any policy ran: malformed, too large, too late, too many."
+        family = CounterMetricFamily("gateway_wire_refusals", text, labels=["status"])
+        for status, count in list(self.wire_refusals.items()):
+            family.add_metric([str(status)], count)
+        return family
+
+    def _held_turns(self) -> CounterMetricFamily:
+        text = "Turns of the event loop above 20 ms of processor time, by the policy or connection that held it."
+        family = CounterMetricFamily("gateway_loop_held", text, labels=["holder"])
+        for holder, count in list(self.loop.held.items()):
+            family.add_metric([holder], count)
         return family
 
 

@@ -56,12 +56,14 @@ class ServerConnection(asyncio.Protocol):
 
     Attributes:
         transport: To the client; exchanges write to it.
+        address: Of the other end.
         sweeper: Of the event loop that the connection belongs to.
         is_full: Whether the client is slow to take what has been written.
     """
 
     alpn_protocols = ("http/1.1",)
     transport: asyncio.Transport
+    address = ""
 
     def __init__(
         self,
@@ -89,8 +91,8 @@ class ServerConnection(asyncio.Protocol):
         settings = self._listener.settings
         tls = transport.get_extra_info("ssl_object")
         name = transport.get_extra_info("peername")
-        address = name[0] if isinstance(name, tuple) else "127.0.0.1"
-        peer = Peer(address, "https" if tls else "http", settings.trusted_proxies)
+        self.address = name[0] if isinstance(name, tuple) else "127.0.0.1"
+        peer = Peer(self.address, "https" if tls else "http", settings.trusted_proxies)
         self._caller = Caller(peer, settings, client_certificate(tls))
         self._server_state.connections.add(self)  # type: ignore[arg-type]
         self.sweeper.watch(self)

@@ -156,7 +156,7 @@ def _keep_alive(listening: socket.socket) -> None:
 
 
 async def start(
-    application: Application,
+    application: Application | Listener,
     host: str = "127.0.0.1",
     port: int = 0,
     *,
