@@ -248,4 +248,5 @@ def schema(what: Literal["config", "policy", "test"]) -> None:
 
 
 app.command("gateway.commands.token:app", name="token")
+app.command("gateway.commands.keys:app", name="keys")
 app.command("gateway.commands.notifications.configured:app", name="notifications")

@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from gateway.assembly.apis import assemble
 from gateway.assembly.certificates import load_certificates
 from gateway.assembly.console import ProcessConsole, process_console
-from gateway.assembly.issuers import issuer_statuses
+from gateway.assembly.issuers import issuer_statuses, withdraw_key
 from gateway.assembly.outside import Outside
 from gateway.assembly.traces import trace_book
 from gateway.config import Config
@@ -28,6 +28,7 @@ from gateway.errors import Problem
 from gateway.management.app import create_app as create_management
 from gateway.management.backends import backend_statuses
 from gateway.management.health import Readiness, Status
+from gateway.management.withdrawal import withdrawal_route
 from gateway.pipeline.services import Services
 from gateway.telemetry.emitted_metrics import EmittedMetrics
 from gateway.telemetry.metrics import GatewayMetrics
@@ -101,7 +102,9 @@ def build(config: Config) -> Gateway:
     traces = trace_book(config)
     assembly = assemble(config, services, outside.targets, metrics, traces)
     console = process_console(assembly, readiness, metrics, outside, traces)
-    management = create_management(readiness, registry, traces, () if console is None else console.routes())
+    pages = [] if console is None else list(console.routes())
+    routes = [withdrawal_route(partial(withdraw_key, outside.issuers)), *pages]
+    management = create_management(readiness, registry, traces, routes)
     return Gateway(
         config=config,
         dispatcher=assembly.dispatcher,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway.config import Config
 from gateway.management.console.state import IssuerState
@@ -43,6 +43,11 @@ def issuer_states(registry: IssuerRegistry, masking: Masking) -> tuple[IssuerSta
         )
         for status in registry.statuses()
     )
+
+
+async def withdraw_key(registry: IssuerRegistry, kid: str, issuer: str | None) -> Sequence[str]:
+    """Take *kid* out of use in this process; the metadata URLs of the issuers that had used it."""
+    return registry.withdraw(kid, issuer)
 
 
 def _special(issuer: IssuerSettings) -> tuple[Fetch, LifeCycle]:

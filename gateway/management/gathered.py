@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -25,6 +26,8 @@ from starlette.routing import Route
 
 from gateway.management.console.routes import Console, console_routes
 from gateway.management.console.workers import Workers
+from gateway.management.withdrawal import PATH as WITHDRAWN_KEYS
+from gateway.management.withdrawal import withdrawal_route
 
 TIMEOUT_S = 2.0
 
@@ -51,7 +54,16 @@ def create_app(sockets: Sequence[Path], console: Console | None = None) -> Starl
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
     pages = [] if console is None else console_routes(console, Workers(ask))
-    return Starlette(routes=[*routes, *_trace_routes(sockets), *pages])
+    return Starlette(routes=[*routes, withdrawal_route(partial(_withdraw, sockets)), *_trace_routes(sockets), *pages])
+
+
+async def _withdraw(sockets: Sequence[Path], kid: str, issuer: str | None) -> Sequence[str]:
+    """Every worker has keys of its own: all of them take it out, or RuntimeError where one did not answer."""
+    request = {"kid": kid} | ({"issuer": issuer} if issuer else {})
+    answers = await asyncio.gather(*(_ask(socket, WITHDRAWN_KEYS, request) for socket in sockets))
+    if not all(answer is not None and answer.is_success for answer in answers):
+        raise RuntimeError("a worker did not take the key out")
+    return sorted({url for answer in answers if answer for url in answer.json()["issuers"]})
 
 
 def _trace_routes(sockets: Sequence[Path]) -> list[Route]:
@@ -74,12 +86,13 @@ async def _ask_all(sockets: Sequence[Path], path: str) -> list[httpx2.Response |
     return list(await asyncio.gather(*(_ask(each, path) for each in sockets)))
 
 
-async def _ask(path: Path, url: str) -> httpx2.Response | None:
-    """A worker's answer; None while it starts or is gone."""
+async def _ask(path: Path, url: str, body: object = None) -> httpx2.Response | None:
+    """A worker's answer, to a POST where there is a *body*; None while it starts or is gone."""
     transport = httpx2.AsyncHTTPTransport(uds=str(path))
     try:
         async with httpx2.AsyncClient(transport=transport, timeout=TIMEOUT_S) as client:
-            return await client.get(f"http://localhost{url}")
+            method = "GET" if body is None else "POST"
+            return await client.request(method, f"http://localhost{url}", json=body)
     except httpx2.HTTPError:
         return None
 

@@ -1,0 +1,61 @@
+"""``gateway keys``: take a token issuer's key out of use while the gateway runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from gateway.config import load
+from gateway.errors import GatewayError
+from gateway.management.withdrawal import PATH
+
+app = App(name="keys", help="Keys of token issuers, in a running gateway.")
+
+TIMEOUT_S = 10.0
+
+
+@app.command
+def withdraw(
+    kid: str,
+    *,
+    issuer: str | None = None,
+    config: Annotated[Path, Parameter(name=["--config", "-c"])] = Path("config.yaml"),
+) -> int:
+    """
+    Let a key verify nothing from now on, in every worker; tokens that it has signed are refused at once.
+
+    It holds until the processes end. Write the key into `issuers/URL/withdrawn-keys` as well.
+
+    Parameters
+    ----------
+    kid
+        Key id (`kid`) or certificate thumbprint (`x5t`) of the key.
+    issuer
+        Metadata URL of the issuer; every issuer unless given.
+    config
+        The configuration of the running gateway; its `management` address is asked.
+    """
+    issuers = _ask(load(config).management, {"kid": kid} | ({"issuer": issuer} if issuer else {}))
+    for url in issuers:
+        print(f"{kid}: withdrawn at {url}")
+    if not issuers:
+        print(f"{kid}: no issuer used it; it is withdrawn should it be published")
+    print("This holds until the gateway ends: add it to withdrawn-keys in the configuration as well.")
+    return 0
+
+
+def _ask(management: tuple[str, int], request: dict[str, str]) -> list[str]:
+    import httpx2
+
+    host, port = management
+    shown = f"[{host}]" if ":" in host else host
+    try:
+        answer = httpx2.post(f"http://{shown}:{port}{PATH}", json=request, timeout=TIMEOUT_S, trust_env=False)
+        answer.raise_for_status()
+        issuers: list[str] = answer.json()["issuers"]
+    except (httpx2.HTTPError, json.JSONDecodeError, KeyError) as error:
+        raise GatewayError(f"the gateway at {shown}:{port} did not take the key out: {error}") from None
+    return issuers

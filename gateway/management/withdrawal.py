@@ -1,0 +1,66 @@
+"""
+``POST /withdrawn-keys``: take a token issuer's key out of use, in every worker, until the process ends.
+
+The body is JSON and is refused under any other type, so that no web page can send it without asking first.
+
+Source: Fetch Standard, "CORS-safelisted request-header" (a JSON body needs a preflight).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+PATH = "/withdrawn-keys"
+MAX_BODY_BYTES = 16_384
+
+Withdraw = Callable[[str, str | None], Awaitable[Sequence[str]]]
+"""
+From key id, and the metadata URL of one issuer or None for all, to the URLs of the issuers that used the key.
+
+Raises RuntimeError where not every process did it.
+"""
+
+
+def withdrawal_route(withdraw: Withdraw) -> Route:
+    """The endpoint in front of *withdraw*; answers ``{"kid": …, "issuers": […]}`` or what is wrong."""
+
+    async def take_out(request: Request) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return JSONResponse({"error": "the body must be application/json"}, 415)
+        kid, issuer = read_request(await _bounded(request))
+        if kid is None:
+            return JSONResponse({"error": 'the body must be {"kid": "…"}, with "issuer": "URL" for one issuer'}, 400)
+        try:
+            issuers = await withdraw(kid, issuer)
+        except RuntimeError as error:  # some workers may have taken it out: asking again is safe
+            return JSONResponse({"error": str(error)}, 503)
+        return JSONResponse({"kid": kid, "issuers": sorted(issuers)})
+
+    return Route(PATH, take_out, methods=["POST"])
+
+
+async def _bounded(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            return b""
+    return body
+
+
+def read_request(body: bytes) -> tuple[str | None, str | None]:
+    """Key id and issuer of a request's body; no key id where it is malformed."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None, None
+    if not isinstance(document, dict) or not document.keys() <= {"kid", "issuer"}:
+        return None, None
+    kid, issuer = document.get("kid"), document.get("issuer")
+    is_sound = isinstance(kid, str) and kid != "" and (issuer is None or isinstance(issuer, str))
+    return (kid, issuer) if is_sound else (None, None)

@@ -1,0 +1,67 @@
+"""A key is withdrawn through the management plane, in one process and in all workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from gateway.management.withdrawal import MAX_BODY_BYTES, PATH, withdrawal_route
+
+URL = "https://a.example/.well-known/openid-configuration"
+
+
+def client(asked: list[tuple[str, str | None]], error: str = "") -> TestClient:
+    """The endpoint in front of issuers that note what they are asked."""
+
+    async def withdraw(kid: str, issuer: str | None) -> Sequence[str]:
+        if error:
+            raise RuntimeError(error)
+        asked.append((kid, issuer))
+        return [URL]
+
+    return TestClient(Starlette(routes=[withdrawal_route(withdraw)]))
+
+
+@pytest.mark.parametrize("body", [{"kid": "k1"}, {"kid": "k1", "issuer": URL}])
+def test_withdrawing(body: dict[str, str]) -> None:
+    """The answer names the issuers that had used the key."""
+    asked: list[tuple[str, str | None]] = []
+    answer = client(asked).post(PATH, json=body)
+    assert (answer.status_code, answer.json()) == (200, {"kid": "k1", "issuers": [URL]})
+    assert asked == [("k1", body.get("issuer"))]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"kid": 1}',
+        b'{"kid": ""}',
+        b'{"kid": "k", "all": true}',
+        b'"' + b"x" * MAX_BODY_BYTES,
+    ],
+)
+def test_malformed_bodies(body: bytes) -> None:
+    """What is not understood takes nothing out."""
+    asked: list[tuple[str, str | None]] = []
+    answer = client(asked).post(PATH, content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, asked) == (400, [])
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_what_a_web_page_could_send(content_type: str) -> None:
+    """A body that a browser sends across origins without a preflight is refused by its type."""
+    asked: list[tuple[str, str | None]] = []
+    answer = client(asked).post(PATH, content=b'{"kid": "k1"}', headers={"Content-Type": content_type})
+    assert (answer.status_code, asked) == (415, [])
+
+
+def test_a_worker_that_does_not_answer() -> None:
+    """Where one worker may still use the key, the answer is not a success."""
+    assert client([], "a worker did not take the key out").post(PATH, json={"kid": "k1"}).status_code == 503
