@@ -53,7 +53,7 @@ class Report:
         return not self.problems
 
     def as_json(self) -> dict[str, object]:
-        """``{"file", "ok", "problems": […], "notes": […]}``, as design.md §3.1 fixes it."""
+        """``{"file", "ok", "problems": […], "notes": […]}``."""
         return {
             "file": self.file,
             "ok": self.ok,

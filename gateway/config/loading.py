@@ -1,7 +1,7 @@
 """
 ``config.yaml`` → ``Config``, or every mistake in it at once, each with its place and remedy.
 
-Source: design.md §3.2.
+Source: docs/configuration.md.
 """
 
 from __future__ import annotations

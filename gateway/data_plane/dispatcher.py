@@ -34,7 +34,7 @@ log = structlog.get_logger("gateway.access")
 
 _NOT_FOUND = "Unable to match incoming request to an operation."
 
-# Built-in steps that refuse before any document runs. Source: reference 1.7.
+# Built-in steps that refuse before any document runs. Source: docs/reference/apim.md, "Errors".
 _CONFIGURATION = Place("configuration", Scope.GLOBAL, Section.INBOUND, "")
 _AUTHORIZATION = Place("authorization", Scope.GLOBAL, Section.INBOUND, "")
 

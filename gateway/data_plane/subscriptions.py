@@ -1,10 +1,10 @@
 """
 Products and subscription keys: may this caller use this API, and in which product's context?
 
-The decision falls before any inbound policy runs; its errors have the source ``authorization``.
+The decision is made before any inbound policy runs; its errors have the source ``authorization``. Dates of a subscription
+are for audit only, as in APIM: its state alone decides.
 
-Source: reference 7.2, "Subscription keys", and 1.8 for the answers. Dates of a subscription are for audit only, as in
-APIM: its state alone decides.
+Source: docs/reference/apim.md, "Matching and keys" and "Errors".
 """
 
 from __future__ import annotations

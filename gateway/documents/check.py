@@ -1,7 +1,7 @@
 """
 A document against the shapes of the vocabulary: everything wrong with it that no policy has to be asked about.
 
-Source: design.md decision 2; APIM "Policies in Azure API Management".
+Source: APIM "Policies in Azure API Management".
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def lint(document: PolicyDocument) -> list[Problem]:
 
 
 def _subject_is_not_object_id(root: Node) -> Iterator[Problem]:
-    """``sub`` is the object id for applications only. Source: design.md decision 8; reference 2.9."""
+    """``sub`` is the object id for applications only. Source: Microsoft identity platform, "Access token claims reference"."""
     for value in _object_id_values(root):
         if _SUBJECT.search(value.value):
             message = "the header's name says object id, but Subject is the object id for applications only"
@@ -39,7 +39,7 @@ def _object_id_values(root: Node) -> Iterator[Text]:
 
 
 def _cors_after_token(root: Node) -> Iterator[Problem]:
-    """A preflight carries no token. Source: reference 2.8."""
+    """A preflight carries no token. Source: Fetch Standard, "CORS-preflight fetch"."""
     names = [child.name for child in root.children]
     tokens = [names.index(name) for name in ("validate-jwt", "validate-azure-ad-token") if name in names]
     if "cors" in names and tokens and names.index("cors") > min(tokens):
@@ -49,7 +49,7 @@ def _cors_after_token(root: Node) -> Iterator[Problem]:
 
 
 def _token_after_cache(root: Node) -> Iterator[Problem]:
-    """A cached answer is given before the token is looked at. Source: reference 10, trap 24."""
+    """A cached answer is given before the token is looked at. Source: APIM "cache-lookup"."""
     names = [child.name for child in root.children]
     tokens = [names.index(name) for name in ("validate-jwt", "validate-azure-ad-token") if name in names]
     if "cache-lookup" in names and tokens and names.index("cache-lookup") < max(tokens):

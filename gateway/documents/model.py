@@ -1,7 +1,7 @@
 """
 The document model behind XML and YAML: a tree of nodes that remember where they stand.
 
-Source: APIM "Policies in Azure API Management"; design.md §3.3.
+Source: APIM "Policies in Azure API Management".
 """
 
 from __future__ import annotations

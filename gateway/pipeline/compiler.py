@@ -4,7 +4,7 @@ Documents of all scopes → one pipeline per operation.
 ``<base/>`` is replaced by the same section of the next broader scope, fragments by their content, named values by their
 text; what is left is one flat tuple of steps per section.
 
-Source: APIM "Set or edit policies", "Policy fragments"; reference 1.4 and 1.5.
+Source: APIM "Set or edit policies", "Policy fragments".
 """
 
 from __future__ import annotations

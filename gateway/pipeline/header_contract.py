@@ -8,7 +8,7 @@ in any spelling, never reaches the backend, on any route of that API. Two kinds 
 * headers that the pipeline reads before it sets them (a correlation id that is kept when the client sent one): only
   look-alike spellings are removed then.
 
-Source: design.md decision 7; security.md "Headers towards the backend".
+Source: docs/security.md; ADR 3.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 The default error answer.
 
-Source: reference 1.8: ``{ "statusCode": 401, "message": "…" }``, one space after braces, colons and commas.
+Source: docs/reference/apim.md, "Errors": ``{ "statusCode": 401, "message": "…" }``, one space after braces, colons and commas.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 The step-by-step trace of one request: which policy ran, in which section, what it changed, how long it took.
 
-Source: APIM "Debug your APIs using request tracing"; layout as in reference 7.3.
+Source: APIM "Debug your APIs using request tracing"; layout in docs/tracing.md.
 """
 
 from __future__ import annotations

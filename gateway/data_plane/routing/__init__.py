@@ -3,7 +3,7 @@ Which API and which operation a request means: path prefix, version, revision, m
 
 ``templates`` reads URL templates, ``tree`` finds the best one for a path, ``router`` finds the API.
 
-Source: reference 7.1, "API and operation matching".
+Source: docs/reference/apim.md, "Matching and keys".
 """
 
 from __future__ import annotations

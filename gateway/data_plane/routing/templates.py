@@ -1,7 +1,7 @@
 """
 URL templates: the text of an operation's ``url-template`` as segments and query terms.
 
-Source: reference 7.1, "Template forms". Literal text compares without case, see docs/adr/0040.
+Source: docs/reference/apim.md, "Matching and keys". Literal text compares without case, see docs/adr/0040.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Template:
         """
         Smaller is tried first: more literal segments, more partly literal ones, no wildcard, longer, more of the query.
 
-        APIM's text does not say; this order is ours and total together with document order (reference 7.1).
+        APIM's text does not say; this order is ours and total together with document order.
         """
         return (
             -_count(self.segments, Literal),

@@ -1,7 +1,7 @@
 """
 Policy documents in XML, exactly as APIM takes them: ``parse`` and ``dump``.
 
-Source: APIM "Policies in Azure API Management"; design.md §3.3.
+Source: APIM "Policies in Azure API Management".
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ Policy documents in YAML: the same tree of nodes as in XML, an element for a map
 
 The shapes of the vocabulary say what a key is: an attribute, a child element, the plural of one, ``text`` or ``do``.
 
-Source: design.md §3.3; ADR 0035.
+Source: docs/policies/README.md; ADR 35.
 """
 
 from __future__ import annotations

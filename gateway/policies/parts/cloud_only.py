@@ -3,7 +3,7 @@ Policies that need a service of Azure's: known by name, and refused with the rea
 
 A rule that silently does not run would be worse than a document that does not load.
 
-Source: reference 6.3; design.md decision 2.
+Source: docs/differences.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 What rate-limit, rate-limit-by-key, quota and quota-by-key share: what a caller is told, and when a call is counted.
 
-Source: APIM policy reference, "rate-limit-by-key" and "quota-by-key"; reference 1.8 for the texts.
+Source: APIM policy reference, "rate-limit-by-key" and "quota-by-key"; docs/reference/apim.md for the texts.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ One token check at work: take the token, have it verified, refuse or go on.
 
 validate-jwt and validate-azure-ad-token differ in how they are written, not in what happens then.
 
-Source: APIM "validate-jwt"; reference 1.7 and 1.8.
+Source: APIM "validate-jwt"; docs/reference/apim.md, "Errors".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Keys that a token policy writes down: shared secrets, moduli and certificates.
 
-Source: APIM "validate-jwt", key; reference 2.3.
+Source: APIM "validate-jwt", key; docs/reference/apim.md.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ The rules that validate-jwt and validate-azure-ad-token write down: shapes of th
 
 What is literal is prepared at load; what is an expression is joined to it for each request.
 
-Source: APIM "validate-jwt", elements; reference 2.2, 2.6 and 2.7.
+Source: APIM "validate-jwt", elements; docs/reference/apim.md.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ How values of expressions are kept in a cache: each with its exact .NET type, so
 
 Codes are in the stored bytes: they are never used for anything else.
 
-Source: ADR 0013 for the types; reference 6.2, "cache-store-value".
+Source: ADR 13 for the types; APIM "cache-store-value".
 """
 
 from __future__ import annotations
