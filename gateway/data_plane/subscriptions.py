@@ -1,8 +1,8 @@
 """
 Products and subscription keys: may this caller use this API, and in which product's context?
 
-The decision is made before any inbound policy runs; its errors have the source ``authorization``. Dates of a subscription
-are for audit only, as in APIM: its state alone decides.
+The decision is made before any inbound policy runs; its errors have the source ``authorization``. Dates of a
+subscription are for audit only, as in APIM: its state alone decides.
 
 Source: docs/reference/apim.md, "Matching and keys" and "Errors".
 """

@@ -23,7 +23,7 @@ def lint(document: PolicyDocument) -> list[Problem]:
 
 
 def _subject_is_not_object_id(root: Node) -> Iterator[Problem]:
-    """``sub`` is the object id for applications only. Source: Microsoft identity platform, "Access token claims reference"."""
+    """``sub`` is the object id for applications only. Source: docs/reference/apim.md, "Microsoft Entra ID"."""
     for value in _object_id_values(root):
         if _SUBJECT.search(value.value):
             message = "the header's name says object id, but Subject is the object id for applications only"

@@ -1,7 +1,8 @@
 """
 The default error answer.
 
-Source: docs/reference/apim.md, "Errors": ``{ "statusCode": 401, "message": "…" }``, one space after braces, colons and commas.
+Source: docs/reference/apim.md, "Errors": ``{ "statusCode": 401, "message": "…" }``, one space after braces, colons and
+commas.
 """
 
 from __future__ import annotations
