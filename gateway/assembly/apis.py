@@ -106,7 +106,7 @@ class _Run:
         operations = [self._operation(api, operation) for operation in api.operations]
         contract = _contract([whole, *operations], self._trusted)
         info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
-        runtime = ApiRuntime(info, target, contract, whole)
+        runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes))
         return RoutedApi(
             id=api.id,
             path=api.path,

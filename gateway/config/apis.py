@@ -134,6 +134,9 @@ class Api(Block):
     """Revision; one that is not current is addressed by `;rev=N` behind the prefix."""
     current: bool = True
     """Whether this is the current revision."""
+    path_escapes: tuple[Literal["%2F", "%25", "//"], ...] = ()
+    """Allowed in paths, which are refused with it otherwise: servers disagree whether `%2F` is a slash, `%25` begins
+    another escape, and `//` is `/`. Policies and URL templates see it as it was written."""
     subscription_required: bool = False
     """Whether a request needs a subscription key. APIM's own default is true."""
     subscription_key: SubscriptionKeyNames = SubscriptionKeyNames()

@@ -98,6 +98,7 @@ class Config(Block):
             timeouts=self.timeouts,
             trusted_proxies=self.trusted_proxies,
             farewell_s=min(1.0, self.timeouts.drain_s / 4),
+            path_escapes=frozenset(escape for api in self.apis for escape in api.path_escapes),
         )
 
     def product_apis(self, product: Product) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ given its context, and sent through its pipeline.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from gateway.errors import PolicyError
 from gateway.pipeline.context import Context
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.place import Place
+from gateway.wire.target import ambiguity
 
 if TYPE_CHECKING:
     from gateway.data_plane.routing import Match, Router
@@ -47,6 +48,7 @@ class ApiRuntime:
     Attributes:
         target: Where its requests go unless a policy says otherwise.
         contract: Headers that its clients may not send.
+        path_escapes: What its paths may contain although servers read it differently.
         whole: Runs for an API without operations, and, on-error only, where no operation matches.
     """
 
@@ -54,6 +56,7 @@ class ApiRuntime:
     target: Target
     contract: HeaderContract
     whole: OperationRuntime
+    path_escapes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +140,7 @@ class Dispatcher:
             self.watcher.begins(context)
         if match.operation is None:
             context.place = _CONFIGURATION
-            not_found = PolicyError(404, "OperationNotFound", _NOT_FOUND, "Resource not found")
-            return operation.pipelines[None].recover(not_found, context)
+            return operation.pipelines[None].recover(_unmatched(request, api), context)
         request.target = api.target
         request.path = match.rest_path
         request.matched_parameters = match.parameters
@@ -153,6 +155,8 @@ class Dispatcher:
         """What *request* means, before any policy has changed it."""
         match, is_preflight = self._match(request)
         api: ApiRuntime = self.nowhere if match.api is None else match.api.payload
+        if ambiguity(request.original_path, api.path_escapes):
+            match, is_preflight = replace(match, operation=None), False
         return _Route(match, api, _operation(match, api), is_preflight)
 
     def _match(self, request: Request) -> tuple[Match, bool]:
@@ -212,6 +216,15 @@ def preflight_method(request: Request) -> str | None:
     if request.method != "OPTIONS" or "Origin" not in request.headers:
         return None
     return request.headers.first("Access-Control-Request-Method")
+
+
+def _unmatched(request: Request, api: ApiRuntime) -> PolicyError:
+    """Why no operation answers *request*."""
+    escape = ambiguity(request.original_path, api.path_escapes)
+    if escape:
+        message = f"The path contains {escape}, which this API does not allow"
+        return PolicyError(400, "OperationNotFound", _NOT_FOUND, message)
+    return PolicyError(404, "OperationNotFound", _NOT_FOUND, "Resource not found")
 
 
 def _operation(match: Match, api: ApiRuntime) -> OperationRuntime:

@@ -56,7 +56,8 @@ class ServerSettings:
     What one listener accepts from clients, and for how long it waits.
 
     Attributes:
-        trusted_proxies: Peers whose X-Forwarded-* fields are believed.
+        trusted_proxies: Peers whose forwarding fields are believed.
+        path_escapes: What some API allows in paths although servers read it differently.
         farewell_s: How long an idle connection may still bring a last request when the server stops: a client that
             is just sending it would lose it otherwise.
     """
@@ -65,6 +66,7 @@ class ServerSettings:
     timeouts: ClientTimeouts = ClientTimeouts()
     trusted_proxies: tuple[Network, ...] = ()
     farewell_s: float = 0.0
+    path_escapes: frozenset[str] = frozenset()
 
 
 class ListenerTls(Block):

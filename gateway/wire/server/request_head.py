@@ -77,7 +77,7 @@ def parse_head(data: bytes, lines: list[str], settings: ServerSettings) -> Reque
     host = _host(fields, minor)
     if not host and not target.startswith("/"):
         host = _target_authority(target)
-    path, query = read_target(target, host)
+    path, query = read_target(target, host, settings)
     head = RequestHead(method, path, query, fields, host, 0, minor == 1, False, minor)
     if "content-length" in fields or "transfer-encoding" in fields:
         head.length = _body_length(fields, minor)
@@ -146,12 +146,12 @@ def _host(fields: dict[str, str], minor: int) -> str:
     return host
 
 
-def read_target(target: str, host: str) -> tuple[str, str]:
+def read_target(target: str, host: str, settings: ServerSettings) -> tuple[str, str]:
     """Path and query of the request target, for a request to *host*. Raises HeadError."""
     if not target.startswith("/"):
         target = _origin_form(target, host)
     try:
-        return split_target(target)
+        return split_target(target, settings.path_escapes)
     except TargetError as error:
         raise HeadError(400, str(error)) from None
 

@@ -45,7 +45,7 @@ def vary(
         method, target, minor = read_request_line(lines[0], settings)
         if minor != head.minor or not (head.host or target.startswith("/")):
             return None
-        path, query = read_target(target, head.host)
+        path, query = read_target(target, head.host, settings)
     return RequestHead(
         method,
         path,
