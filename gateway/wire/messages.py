@@ -72,6 +72,7 @@ class Request:
         on_end: Called once by the server when the exchange is over, answered or not.
         expires_at: When the token that opened the exchange expires, seconds since the epoch; a stream that lasts
             longer is ended soon after. None for no limit.
+        interim: For the wire: passes an interim answer on to the client; None where there is none to pass it to.
         received_host: For the wire: the client's own Host line. A Host that is not this very object was set by a
             policy, and only then replaces the backend's.
         upgrade: Lower-case protocol that the client wants to switch to (``websocket``), or empty.
@@ -88,6 +89,7 @@ class Request:
         "expires_at",
         "headers",
         "host",
+        "interim",
         "ip_address",
         "matched_parameters",
         "matched_query",
@@ -140,6 +142,7 @@ class Request:
         self.matched_query: frozenset[str] = frozenset()
         self.on_end: Callable[[Ending], None] | None = None
         self.expires_at: float | None = None
+        self.interim: Callable[[Response], None] | None = None
         self.received_host: str | None = None
         self.upgrade = ""
         self.upgraded: BodyStream | None = None

@@ -617,3 +617,20 @@ def test_stopping_refuses_what_waits() -> None:
         assert all(isinstance(error, UpstreamError) for error in errors)
 
     play(Peer(lambda link, request: None, streams=1), scenario, UpstreamSettings(max_connections=1))
+
+
+def test_interim_answers_are_passed_on() -> None:
+    """103 of an HTTP/2 backend reaches the client before the final answer, and 100 does not."""
+
+    def script(link: Link, request: Received) -> None:
+        link.head(request.stream, 100)
+        link.head(request.stream, 103, fields=[(b"link", b"</a.css>; rel=preload")])
+        link.answer(request.stream)
+
+    async def scenario(_: Peer, target: HttpTarget) -> None:
+        request, seen = Request("GET", "/"), []
+        request.interim = lambda response: seen.append((response.status_code, response.headers.first("Link")))
+        assert (await target.send(request, TWO)).status_code == 200
+        assert seen == [(103, "</a.css>; rel=preload")]
+
+    play(Peer(script), scenario)

@@ -201,7 +201,7 @@ class Http2Connection(asyncio.Protocol):
 
     def _informed(self, event: Any) -> None:
         if exchange := self._streams.get(event.stream_id):
-            exchange.inform()
+            exchange.receive_interim(event.headers)
 
     def _answered(self, event: Any) -> None:
         if exchange := self._streams.get(event.stream_id):

@@ -14,7 +14,7 @@ from gateway.wire.pending import Pending
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream.exchange import Queue, UpstreamExchange
 from gateway.wire.upstream.head_reader import MAX_INTERIM
-from gateway.wire.upstream.response_head import ResponseError
+from gateway.wire.upstream.response_head import ResponseError, ResponseHead
 
 STREAM_WINDOW = 256 * 1024  # bytes of one answer that may wait here for a slow client
 _NEVER = float("inf")
@@ -158,19 +158,29 @@ class Http2Exchange(UpstreamExchange):
             self._sending.resume()
 
     # -- from the connection
-    def inform(self) -> None:
-        """An interim answer: swallowed, but not without end."""
+    def receive_interim(self, fields: Iterable[Field]) -> None:
+        """An interim answer: passed on, but not without end."""
         self._interim += 1
         if self._interim > MAX_INTERIM:
             self._break("too many interim answers")
+            return
+        head = self._head(fields)
+        if head is not None:
+            self.inform(head)
+
+    def _head(self, fields: Iterable[Field]) -> ResponseHead | None:
+        """The head that *fields* make; None where they break the protocol, which ends the stream."""
+        settings = self._pool.settings
+        try:
+            return response_head(fields, self.request.method, settings.max_head_bytes, settings.max_fields)
+        except ResponseError as error:
+            self._break(str(error))
+            return None
 
     def answer(self, fields: Iterable[Field], ended: bool) -> None:
         """The answer's head is there; *ended*: and nothing follows it."""
-        settings = self._pool.settings
-        try:
-            head = response_head(fields, self.request.method, settings.max_head_bytes, settings.max_fields)
-        except ResponseError as error:
-            self._break(str(error))
+        head = self._head(fields)
+        if head is None:
             return
         if ended and head.length > 0:
             self._break("its answer ends before its announced length")

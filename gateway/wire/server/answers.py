@@ -51,3 +51,9 @@ def render_head(response: Response, framing: str, date_line: str) -> bytes:
     first = status_line(response.status_code, response.reason)
     text = f"{first}{block}\r\n{framing}\r\n" if block else f"{first}{framing}\r\n"
     return text.encode("latin-1")
+
+
+def render_interim(response: Response) -> bytes:
+    """The complete head of an interim answer, which has no body and needs no Date."""
+    lines = [f"{line}\r\n" for name, line in response.headers.lines.items() if name not in OWNED]
+    return "".join([status_line(response.status_code, response.reason), *lines, "\r\n"]).encode("latin-1")

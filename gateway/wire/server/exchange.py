@@ -19,7 +19,7 @@ from gateway.wire.framing import has_no_body
 from gateway.wire.messages import Ending, Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.server.answer_stream import JOIN_BYTES, AnswerStream
-from gateway.wire.server.answers import error_response, render_head
+from gateway.wire.server.answers import error_response, render_head, render_interim
 from gateway.wire.websocket import BAD_GATEWAY, POLICY_VIOLATION, FrameTracker, close_frame
 
 if TYPE_CHECKING:
@@ -135,6 +135,11 @@ class Exchange:
             outcome.then(self._settled)
         else:
             self._running = asyncio.get_running_loop().create_task(self._await(outcome))
+
+    def inform(self, response: Response) -> None:
+        """Pass an interim answer on to a client that knows such, which HTTP/1.0 does not. Source: RFC 9110 §15.2."""
+        if self._phase is WAITING and self._minor == 1:
+            self._line.transport.write(render_interim(response))
 
     def _settled(self, pending: Pending[Response]) -> None:
         self._running = None

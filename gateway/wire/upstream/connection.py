@@ -71,7 +71,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._owner = owner
         self._settings = owner.settings
         self._sweeper = sweeper()
-        self._heads = HeadReader(owner.settings)
+        self._heads = HeadReader(owner.settings, self._inform)
         self._exchange: UpstreamExchange | None = None  # while the head of its answer is due
         self._sending: RequestBody | None = None  # while the request's body streams
         self._body: AnswerBody | None = None  # while the answer's body streams
@@ -193,6 +193,10 @@ class UpstreamConnection(asyncio.Protocol):
                 self._answer(exchange, head, self._heads.rest)
         except (ResponseError, FramingError) as error:
             self._break(f"{error}")
+
+    def _inform(self, head: ResponseHead) -> None:
+        if self._exchange is not None:
+            self._exchange.inform(head)
 
     def _answer(self, exchange: UpstreamExchange, head: ResponseHead, data: bytes) -> None:
         """The final head is there, and *data* behind it. Raises ResponseError, FramingError: the protocol is broken."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from gateway.errors import UpstreamError
+from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.sweeper import Sweeper
 from gateway.wire.upstream.connection_login import logs_connection_in
+from gateway.wire.upstream.response_head import ResponseHead
 
 # Source: RFC 9110 §9.2.2.
 _IDEMPOTENT = frozenset(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
@@ -74,6 +76,15 @@ class UpstreamExchange(Pending[Response]):
         if now >= self.deadline:
             self._queue.withdraw(self)
             self.time_out()
+
+    def inform(self, head: ResponseHead) -> None:
+        """
+        Pass an interim answer on to the client.
+
+        100 stays here: the gateway has answered ``Expect`` itself and does not pass it on. Source: RFC 9110 §15.2.
+        """
+        if self.request.interim is not None and head.status != 100:
+            self.request.interim(Response(head.status, Headers.from_lines(head.lines.copy()), None, head.reason))
 
     def time_out(self) -> None:
         """The answer's head did not come in time."""

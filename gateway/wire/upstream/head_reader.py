@@ -8,6 +8,8 @@ Source: RFC 9112 §2.2 and §4; RFC 9110 §15.2 for interim answers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream.response_head import ResponseError, ResponseHead, parse_response
 
@@ -23,10 +25,12 @@ class HeadReader:
         rest: What followed the head that ``read`` returned last.
     """
 
-    __slots__ = ("_held", "_interim", "_last_data", "_last_head", "_last_method", "_settings", "rest")
+    __slots__ = ("_held", "_inform", "_interim", "_last_data", "_last_head", "_last_method", "_settings", "rest")
 
-    def __init__(self, settings: UpstreamSettings) -> None:
+    def __init__(self, settings: UpstreamSettings, inform: Callable[[ResponseHead], None]) -> None:
+        """*inform*: gets the heads of interim answers."""
         self._settings = settings
+        self._inform = inform
         self.rest = b""
         self._held = b""  # a head that is not complete, or a complete one whose short body is not
         self._interim = 0
@@ -60,7 +64,7 @@ class HeadReader:
             if head.is_final:
                 self._held, self._interim, self.rest = b"", 0, data
                 return head
-            self._count_interim()
+            self._pass_on(head)
 
     def _hold(self, data: bytes) -> None:
         """Keep the beginning of a head, unless it can only go wrong."""
@@ -77,7 +81,8 @@ class HeadReader:
         self._last_data, self._last_method, self._last_head = data, method, head
         return head
 
-    def _count_interim(self) -> None:
+    def _pass_on(self, head: ResponseHead) -> None:
         self._interim += 1
         if self._interim > MAX_INTERIM:
             raise ResponseError("too many interim answers")
+        self._inform(head)

@@ -596,3 +596,40 @@ def test_one_application_may_have_several_targets() -> None:
                 await target.aclose()
 
     asyncio.run(scenario())
+
+
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nConnection: x-hop\r\nX-Hop: 1\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("interim", "version", "passed"),
+    [
+        pytest.param(EARLY, b"1.1", HINTS, id="103"),
+        pytest.param(EARLY * 2, b"1.1", HINTS * 2, id="two"),
+        pytest.param(b"HTTP/1.1 102 Processing\r\n\r\n", b"1.1", b"HTTP/1.1 102 Processing\r\n\r\n", id="102"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n", b"1.1", b"", id="100 is the gateway's own"),
+        pytest.param(EARLY, b"1.0", b"", id="HTTP/1.0 knows none"),
+    ],
+)
+def test_interim_answers_reach_the_client(interim: bytes, version: bytes, passed: bytes) -> None:
+    """1xx answers of the backend are passed on as they come, without hop-by-hop fields, before the final answer."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, backend: Backend) -> None:
+        await backend.head(reader)
+        writer.write(interim)
+        if passed:
+            await released.wait()
+        writer.write(OK)
+
+    released = asyncio.Event()
+
+    async def scenario() -> None:
+        async with proxy(script) as p, client(p.server.port) as connection:
+            connection.send(b"GET /a HTTP/" + version + b"\r\nHost: h\r\n\r\n")
+            assert await asyncio.wait_for(connection.reader.readexactly(len(passed)), 5) == passed
+            released.set()
+            reply = await connection.reply()
+            assert (reply.status, reply.body) == (200, b"ok")
+
+    asyncio.run(scenario())
