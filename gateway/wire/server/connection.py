@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, cast
 from gateway.errors import ClientLeft
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.decoders import FramingError
-from gateway.wire.messages import Response
 from gateway.wire.server.answers import error_response, render_head
 from gateway.wire.server.deadlines import NEVER, Deadlines
 from gateway.wire.server.exchange import Exchange
@@ -196,11 +195,6 @@ class ServerConnection(asyncio.Protocol):
             self._state = _PART[self._state]
         self.resume_reading()
 
-    def _inform(self, response: Response) -> None:
-        """Pass an interim answer on."""
-        if self._exchange is not None:
-            self._exchange.inform(response)
-
     def _begin(self, head: RequestHead) -> None:
         """Give the request of *head* to the application. Raises HeadError: its body is malformed."""
         request = self._caller.request(head)
@@ -214,7 +208,6 @@ class ServerConnection(asyncio.Protocol):
                 request.upgraded = BodyStream(None, self.pause_reading, self.resume_reading)
         if self._buffer:
             self.pause_reading()
-        request.interim = self._inform
         self._exchange = exchange
         self._server_state.total_requests += 1
         exchange.begin(self._listener.application)

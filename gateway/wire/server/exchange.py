@@ -101,6 +101,7 @@ class Exchange:
     def __init__(self, line: Line, request: Request, keep_alive: bool, minor: int) -> None:
         self._line = line
         self.request = request
+        request.interim = self.inform
         self.keep_alive = keep_alive
         self._minor = minor
         self._phase = WAITING
@@ -354,6 +355,7 @@ class Exchange:
     def _close(self, client_left: bool) -> None:
         self._phase = OVER
         request, stream = self.request, self._stream
+        request.interim = None  # each holds the other
         if stream is not None:
             self._stream = None  # each holds the other
             stream.abandon()
