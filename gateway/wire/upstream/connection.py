@@ -163,7 +163,7 @@ class UpstreamConnection(asyncio.Protocol):
         """The backend has closed its side; connection_lost follows."""
 
     def connection_lost(self, error: Exception | None) -> None:
-        is_stale = self.reused and self.state in (_IDLE, _AWAITING) and not self._heads.has_begun
+        is_stale = self._is_stale
         self.closed_early = is_stale and self._sweeper.now - self._rested_at < EARLY_S
         self._step(ConnectionEvent.LOST)
         self._sweeper.forget(self)
@@ -175,6 +175,11 @@ class UpstreamConnection(asyncio.Protocol):
             body.connection_ended(error)
         elif exchange is not None and resend is None:
             exchange.refuse("The backend closed the connection before its answer.")
+
+    @property
+    def _is_stale(self) -> bool:
+        """Whether its end means that the backend had given it up: nothing of an answer has come since it rested."""
+        return self.reused and self.state in (_IDLE, _AWAITING) and not self._heads.has_begun
 
     def pause_writing(self) -> None:
         if self._sending is not None:
