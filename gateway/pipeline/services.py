@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.counters import ConcurrencySlots, MemoryCounters
 from gateway.pipeline.background import Background
+from gateway.pipeline.beside import Beside, shared
 from gateway.value_cache import Caches, MemoryCache
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Services:
         sink: Where log-to-eventhub and its kin write.
         metrics: Where emit-metric counts.
         background: Work that nobody waits for.
+        beside: Work on bodies that is too long for the loop.
         now: Seconds since the epoch.
         max_body_bytes: The largest body that is held in memory.
         expression_time_s: Processor time of one evaluation, before it reads large documents.
@@ -88,6 +90,7 @@ class Services:
     sink: EventSink | None = None
     metrics: MetricSink | None = None
     background: Background = field(default_factory=Background)
+    beside: Beside = field(default_factory=shared)
     now: Callable[[], float] = time.time
     max_body_bytes: int = BODY_BUFFER_BYTES
     expression_time_s: float = EXPRESSION_TIME_S

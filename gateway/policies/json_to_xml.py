@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from xml.sax.saxutils import escape, quoteattr
@@ -24,6 +23,8 @@ from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.conversion import BodyConversion, conditions
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from gateway.pipeline.context import Context
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
@@ -32,11 +33,12 @@ MAX_DEPTH = 64
 
 _BAD_START = re.compile(r"[^A-Za-z_\u00c0-\ud7ff]")
 _BAD_IN_NAME = re.compile(r"[^\w.\-\u00b7]")
+_WORDS = {None: "", True: "true", False: "false"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class XmlStyle:
     """How namespaces and attributes are written in JSON names, and whether dates are read."""
 
     separator: str
@@ -46,14 +48,10 @@ class Style:
 
     def text(self, value: Any) -> str:
         """A scalar as XML has it."""
-        if value is None:
-            return ""
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if not isinstance(value, str):
-            return json.dumps(value)
-        moment = read_moment(value) if self.parses_dates else None
-        return _NOT_XML.sub("\ufffd", value) if moment is None else moment_text(moment)
+        if isinstance(value, str):
+            moment = read_moment(value) if self.parses_dates else None
+            return _NOT_XML.sub("\ufffd", value) if moment is None else moment_text(moment)
+        return _WORDS[value] if value is None or value is True or value is False else json.dumps(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,54 +95,118 @@ class JsonToXml(PolicyType):
             conversion=BodyConversion.compile(settings, "json", "xml"),
         )
 
-    def apply(self, context: Context) -> None:
-        """Replaces the body. Raises ExpressionError: it is not JSON, or too deep."""
-        self.conversion.apply(context, lambda content: self._converted(content, context))
-
-    def _converted(self, content: bytes, context: Context) -> str:
+    def apply(self, context: Context) -> Awaitable[None] | None:
+        """Replaces the body, beside the loop where it is large. Raises ExpressionError: not JSON, or too deep."""
         block = self.attributes(context) if self.attributes else ""
-        style = Style(self.separator(context), self.prefix(context), block, self.parses_dates)
-        try:
-            value = json.loads(content)
-        except (ValueError, RecursionError):
-            raise ExpressionError("JsonReaderException", "the body is not JSON") from None
-        return to_xml(value, style)
+        style = XmlStyle(self.separator(context), self.prefix(context), block, self.parses_dates)
+        return self.conversion.apply(context, to_xml, style)
 
 
-def to_xml(value: Any, style: Style) -> str:
-    """The document for a JSON value. Raises ExpressionError: too deep."""
-    if isinstance(value, dict) and len(value) == 1:
-        name, inner = next(iter(value.items()))
-        if not isinstance(inner, list):
-            return "".join(_element(name, inner, style, frozenset(), 0))
-    root = value if isinstance(value, dict) else {"item": value}
-    return "".join(_element("Document", root, style, frozenset(), 0))
+def to_xml(content: bytes, style: XmlStyle) -> bytes:
+    """The XML document for a JSON text. Raises ExpressionError: it is not JSON, or too deep."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        raise ExpressionError("JsonReaderException", "the body is not JSON") from None
+    name, root = _root(value)
+    writer = _XmlWriter(style)
+    writer.element(name, root, frozenset(), 0)
+    return "".join(writer.pieces).encode()
 
 
-def _element(name: str, value: Any, style: Style, known: frozenset[str], depth: int) -> Iterator[str]:
-    if depth > MAX_DEPTH:
-        raise ExpressionError("InvalidOperationException", f"the body is nested deeper than {MAX_DEPTH}")
-    attributes, children = _split(value, style) if isinstance(value, dict) else ({}, {})
-    known |= {attribute.partition(":")[2] for attribute in attributes if attribute.startswith("xmlns:")}
-    tag = _tag(name, style, known)
-    written = "".join(f" {attribute}={quoteattr(style.text(text))}" for attribute, text in attributes.items())
-    inner = list(_children(children, style, known, depth)) if isinstance(value, dict) else [escape(style.text(value))]
-    yield f"<{tag}{written}>" if any(inner) else f"<{tag}{written} />"
-    if any(inner):
-        yield from inner
-        yield f"</{tag}>"
+def _root(value: Any) -> tuple[str, Any]:
+    """The name and the content of the root element."""
+    if not isinstance(value, dict):
+        return "Document", {"item": value}
+    name, inner = next(iter(value.items())) if len(value) == 1 else ("", [])
+    return ("Document", value) if isinstance(inner, list) else (name, inner)
 
 
-def _children(children: dict[str, Any], style: Style, known: frozenset[str], depth: int) -> Iterator[str]:
-    for name, value in children.items():
-        if name == "#text":
-            yield escape(style.text(value))
-            continue
-        for item in value if isinstance(value, list) else [value]:
-            yield from _element(name, {"item": item} if isinstance(item, list) else item, style, known, depth + 1)
+class _XmlWriter:
+    """Writes elements one after another into *pieces*."""
+
+    def __init__(self, style: XmlStyle) -> None:
+        self.pieces: list[str] = []
+        self._style = style
+        self._tags: dict[tuple[str, frozenset[str]], str] = {}
+
+    def element(self, name: str, value: Any, prefixes: frozenset[str], depth: int) -> None:
+        """An element; *prefixes* are those that are declared around it. Raises ExpressionError: too deep."""
+        if depth > MAX_DEPTH:
+            raise ExpressionError("InvalidOperationException", f"the body is nested deeper than {MAX_DEPTH}")
+        if isinstance(value, dict):
+            self._object(name, value, prefixes, depth)
+        else:
+            self._leaf(self._tag(name, prefixes), value)
+
+    def _leaf(self, tag: str, value: Any) -> None:
+        text = escape(self._style.text(value))
+        self.pieces.append(f"<{tag}>{text}</{tag}>" if text else f"<{tag} />")
+
+    def _object(self, name: str, value: dict[str, Any], prefixes: frozenset[str], depth: int) -> None:
+        attributes, children = _split(value, self._style)
+        declared = {key.partition(":")[2] for key in attributes if key.startswith("xmlns:")}
+        inner = prefixes | declared if declared else prefixes
+        tag, pieces = self._tag(name, inner), self.pieces
+        pieces.append(f"<{tag}")
+        pieces += (f" {key}={quoteattr(self._style.text(text))}" for key, text in attributes.items())
+        pieces.append(">")
+        start = len(pieces)
+        self._children(children, inner, depth)
+        if any(pieces[index] for index in range(start, len(pieces))):
+            pieces.append(f"</{tag}>")
+        else:
+            pieces[start - 1] = " />"
+
+    def _children(self, children: dict[str, Any], prefixes: frozenset[str], depth: int) -> None:
+        for name, value in children.items():
+            if name == "#text":
+                self.pieces.append(escape(self._style.text(value)))
+                continue
+            for item in value if isinstance(value, list) else (value,):
+                self.element(name, {"item": item} if isinstance(item, list) else item, prefixes, depth + 1)
+
+    def _tag(self, name: str, prefixes: frozenset[str]) -> str:
+        tag = self._tags.get((name, prefixes))
+        if tag is None:
+            tag = self._tags[name, prefixes] = _tag(name, self._style, prefixes)
+        return tag
 
 
-def _split(value: dict[str, Any], style: Style) -> tuple[dict[str, Any], dict[str, Any]]:
+def _split(value: dict[str, Any], style: XmlStyle) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Attributes and namespace declarations, and the rest."""
+    attributes: dict[str, Any] = {}
+    children: dict[str, Any] = {}
+    for name, inner in value.items():
+        if name == style.attributes and isinstance(inner, dict):
+            attributes |= {_local(key): text for key, text in inner.items()}
+        elif (attribute := _attribute(name, inner, style)) is not None:
+            attributes[attribute] = inner
+        else:
+            children[name] = inner
+    return attributes, children
+
+
+def _attribute(name: str, value: Any, style: XmlStyle) -> str | None:
+    """The attribute that the member *name* is; None for a child element."""
+    if isinstance(value, dict | list):
+        return None
+    if name.startswith("@"):
+        return ":".join(map(_local, name[1:].split(":", 1)))
+    if name == style.prefix:
+        return "xmlns"
+    declaration = style.prefix + style.separator
+    return "xmlns:" + _local(name[len(declaration) :]) if name.startswith(declaration) else None
+
+
+def _tag(self, name: str, prefixes: frozenset[str]) -> str:
+    tag = self._tags.get((name, prefixes))
+    if tag is None:
+        tag = self._tags[name, prefixes] = _tag(name, self._style, prefixes)
+    return tag
+
+
+def _split(value: dict[str, Any], style: XmlStyle) -> tuple[dict[str, Any], dict[str, Any]]:
     """Attributes and namespace declarations, and the rest."""
     attributes: dict[str, Any] = {}
     children: dict[str, Any] = {}
@@ -163,7 +225,7 @@ def _split(value: dict[str, Any], style: Style) -> tuple[dict[str, Any], dict[st
     return attributes, children
 
 
-def _tag(name: str, style: Style, known: frozenset[str]) -> str:
+def _tag(name: str, style: XmlStyle, known: frozenset[str]) -> str:
     prefix, found, local = name.partition(style.separator) if style.separator else (name, "", "")
     return f"{prefix}:{_local(local)}" if found and local and prefix in known else _local(name)
 

@@ -13,16 +13,17 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
-from lxml import etree
-
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import ExpressionError
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.conversion import BodyConversion, conditions
-from gateway.policies.parts.safe_xml import XmlError, parse_xml
+from gateway.policies.parts.safe_xml import XmlError
+from gateway.policies.parts.xml_tree import XmlElement, read_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from gateway.pipeline.context import Context
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
@@ -31,7 +32,7 @@ Json: TypeAlias = "str | None | list[Json] | dict[str, Json]"
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class JsonStyle:
     """How names are written."""
 
     attribute: str
@@ -70,33 +71,30 @@ class XmlToJson(PolicyType):
             conversion=BodyConversion.compile(settings, "xml", "json"),
         )
 
-    def apply(self, context: Context) -> None:
-        """Replaces the body. Raises ExpressionError: it is not XML."""
-        self.conversion.apply(context, lambda content: self._converted(content, context))
-
-    def _converted(self, content: bytes, context: Context) -> str:
-        try:
-            root = parse_xml(content)
-        except XmlError as error:
-            raise ExpressionError("XmlException", str(error)) from None
-        direct = self.kind(context) == "direct"
-        style = Style("@" if direct else "", "#text" if direct else "text", self.always_array(context))
-        return json.dumps({_name(root): _value(root, style)}, ensure_ascii=False, separators=(",", ":"))
+    def apply(self, context: Context) -> Awaitable[None] | None:
+        """Replaces the body, beside the loop where it is large. Raises ExpressionError: it is not XML; WorkExceeded."""
+        return self.conversion.apply(context, to_json, self.kind(context) == "direct", self.always_array(context))
 
 
-def _value(element: etree._Element, style: Style) -> Json:
+def to_json(content: bytes, direct: bool, always_array: bool) -> bytes:
+    """The JSON text for an XML document. Raises ExpressionError: it is not XML."""
+    style = JsonStyle("@" if direct else "", "#text" if direct else "text", always_array)
+    try:
+        root = read_tree(content)
+    except XmlError as error:
+        raise ExpressionError("XmlException", str(error)) from None
+    document = {root.name.written: _value(root, style)}
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _value(element: XmlElement, style: JsonStyle) -> Json:
     """An element as Newtonsoft writes it: text, null, or an object."""
-    members: dict[str, Json] = {}
-    for prefix, uri in _declared(element).items():
-        members[f"{style.attribute}xmlns{':' + prefix if prefix else ''}"] = uri
-    for name, text in element.attrib.items():
-        members[style.attribute + _qualified(str(name), element)] = str(text)
-    children: dict[str, list[Json]] = {}
-    for child in element.iterchildren("*"):
-        children.setdefault(_name(child), []).append(_value(child, style))
-    for name, values in children.items():
-        members[name] = values if len(values) > 1 or style.always_array else values[0]
-    text = "".join([element.text or "", *(child.tail or "" for child in element)])
+    members: dict[str, Json] = {
+        f"{style.attribute}xmlns{':' + prefix if prefix else ''}": uri for prefix, uri in element.namespaces.items()
+    }
+    members.update((style.attribute + name.written, value) for name, value in element.attributes)
+    members.update(_children(element, style))
+    text = element.text
     if not members:
         return text or None
     if text.strip():
@@ -104,24 +102,9 @@ def _value(element: etree._Element, style: Style) -> Json:
     return members
 
 
-def _declared(element: etree._Element) -> dict[str, str]:
-    """Namespaces that *element* itself declares."""
-    parent = element.getparent()
-    known = dict(parent.nsmap) if parent is not None else {}
-    return {prefix or "": uri for prefix, uri in element.nsmap.items() if known.get(prefix) != uri}
-
-
-def _name(element: etree._Element) -> str:
-    local = etree.QName(element).localname
-    return f"{element.prefix}:{local}" if element.prefix else local
-
-
-def _qualified(name: str, element: etree._Element) -> str:
-    """An attribute's name with its prefix."""
-    qualified = etree.QName(name)
-    if qualified.namespace is None:
-        return qualified.localname
-    if qualified.namespace == "http://www.w3.org/XML/1998/namespace":
-        return f"xml:{qualified.localname}"
-    prefix = next(prefix for prefix, uri in element.nsmap.items() if uri == qualified.namespace and prefix)
-    return f"{prefix}:{qualified.localname}"
+def _children(element: XmlElement, style: JsonStyle) -> dict[str, Json]:
+    """The child elements by name; several of one name are an array."""
+    children: dict[str, list[Json]] = {}
+    for child in element.children:
+        children.setdefault(child.name.written, []).append(_value(child, style))
+    return {name: values if len(values) > 1 or style.always_array else values[0] for name, values in children.items()}

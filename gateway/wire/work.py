@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from gateway.errors import GatewayError
 
-REQUEST_TIME_S = 2.0
+REQUEST_TIME_S = 4.0
 REQUEST_MEMORY = 256 * 1024 * 1024
 # What may run on the event loop in one turn; longer work runs beside the loop.
 TURN_S = 0.02
