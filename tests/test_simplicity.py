@@ -22,7 +22,6 @@ DEEPEST = 2
 EXCEPTIONS: dict[str, str] = {}
 # Functions above the limits in each room, from before they were measured. A room's number only ever falls.
 COMPLEX_DEBTS = {
-    "policies": 4,
     "commands": 5,
     "wire": 1,
     "data_plane": 5,
@@ -38,10 +37,9 @@ DEEP_DEBTS = {
 # Class names that several modules use, from before this was measured. Nothing is ever added.
 NAME_DEBTS = set(
     """
-    Access Answer Application Authorization Backend Call Caller CircuitBreaker Content Conversion
-    Credentials Evidence FetchBudget Form Group Identity Issuer Job ListenerTls
-    Model NamedValue Node Operation Outcome Parameter PoolMember Product Query Reader Refusal
-    Scope Script Section Sequence Source Step Style Subscription Surroundings Template TokenCache Trace
+    Access Answer Application Authorization Backend Call Caller CircuitBreaker Content Conversion Credentials Evidence
+    FetchBudget Group Issuer Job ListenerTls Model NamedValue Node Operation Outcome Parameter PoolMember
+    Product Query Scope Script Section Sequence Source Step Subscription Surroundings TokenCache Trace
     Verdict Version _Entry _Open _Parser
     """.split()
 )

@@ -8,6 +8,7 @@ Source: JSON Schema 2020-12; OpenAPI 3.0.3 and 3.1, "Schema Object"; APIM policy
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
@@ -21,15 +22,19 @@ from jsonschema import Draft202012Validator, _utils
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
+from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from gateway.openapi.formats import FORMATS
+from gateway.wire.work import WorkExceeded
 
 SchemaData: TypeAlias = "dict[str, Any] | bool"
 
 # For all expressions that one value is judged by: the schema's own are trusted, the text they run on is not.
 PATTERN_TIME_S = 1.0
-_pattern_deadline: ContextVar[float] = ContextVar("pattern_deadline")
+# Processor time for one value, unless the caller has less: nested alternatives double with each level of the value.
+CHECK_TIME_S = 2.0
+_STEPS_A_LOOK = 64
 
 # Where the subschemas of a keyword apply: to the same value, or to values inside it.
 IN_PLACE_LISTS = frozenset({"allOf", "anyOf", "oneOf"})
@@ -52,6 +57,28 @@ class Unjudged(Exception):
     """An expression takes too long on a value. No keyword catches this: below ``not``, no match would be a pass."""
 
 
+class _Meter:
+    """What judging one value may still take."""
+
+    __slots__ = ("_deadline", "_steps", "pattern_deadline")
+
+    def __init__(self, time_s: float) -> None:
+        self.pattern_deadline = time.monotonic() + PATTERN_TIME_S
+        self._deadline = time.thread_time() + time_s
+        self._steps = 0
+
+    def tick(self, steps: int = 1) -> None:
+        """Count *steps*, and look at the clock every so often. Raises WorkExceeded."""
+        self._steps += steps
+        if self._steps >= _STEPS_A_LOOK:
+            self._steps = 0
+            if time.thread_time() > self._deadline:
+                raise WorkExceeded("the body takes too long to check against its schema")
+
+
+_meter: ContextVar[_Meter] = ContextVar("meter")
+
+
 @cache  # patterns come from definitions, never from requests
 def pattern(text: str) -> regex.Pattern[str]:
     """An ECMA 262 expression: ASCII classes, and ``$`` is the very end. Raises regex.error."""
@@ -66,7 +93,7 @@ def _pattern(validator: Any, text: str, instance: Any, schema: Any) -> Iterator[
 
 
 def _matches(text: str, instance: str) -> bool:
-    left_s = _pattern_deadline.get() - time.monotonic()
+    left_s = _meter.get().pattern_deadline - time.monotonic()
     try:
         if left_s > 0:
             return pattern(text).search(instance, timeout=left_s) is not None
@@ -137,7 +164,47 @@ def _ignored(validator: Any, inner: Any, instance: Any, schema: Any) -> Iterator
     yield from ()
 
 
-_BASE = {"pattern": _pattern, "patternProperties": _pattern_properties, "multipleOf": _multiple_of, "format": _format}
+def _unique_items(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """In linear time: equal items have equal hashes."""
+    if not wanted or not validator.is_type(instance, "array"):
+        return
+    seen: set[object] = set()
+    for item in instance:
+        key = _hashable(item)
+        if key in seen:
+            yield ValidationError("uniqueItems")
+            return
+        seen.add(key)
+
+
+def _hashable(value: Any) -> object:
+    """*value* so that what JSON Schema calls equal is equal: 1 and 1.0 are, 1 and true are not."""
+    _meter.get().tick()
+    if isinstance(value, dict):
+        return frozenset((name, _hashable(item)) for name, item in value.items())
+    if isinstance(value, list):
+        return tuple(map(_hashable, value))
+    return ("bool", value) if isinstance(value, bool) else value
+
+
+def _metered(keyword: Any) -> Any:
+    """*keyword*, each use of which counts, for as many steps as its instance is large."""
+
+    def judge(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+        sized = isinstance(instance, list | dict | str)
+        _meter.get().tick(1 + (len(instance) >> 6 if sized else 0))
+        return keyword(validator, value, instance, schema)
+
+    return judge
+
+
+_BASE = {
+    "uniqueItems": _unique_items,
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "multipleOf": _multiple_of,
+    "format": _format,
+}
 _OPEN = {"additionalProperties": _not_closed, "unevaluatedProperties": _ignored}
 
 
@@ -148,7 +215,8 @@ def validator_class(on_request: bool, additional: bool | None) -> Any:
     *additional*: True lets objects have more properties than the schema allows. False needs a ``closed`` schema.
     """
     required = {"required": _required("readOnly" if on_request else "writeOnly")}
-    return extend(Draft202012Validator, {**_BASE, **required, **(_OPEN if additional else {})})
+    keywords = {**Draft202012Validator.VALIDATORS, **_BASE, **required, **(_OPEN if additional else {})}
+    return extend(Draft202012Validator, {name: _metered(keyword) for name, keyword in keywords.items()})
 
 
 # -- closed schemas
@@ -180,6 +248,27 @@ def _closed_keyword(key: str, value: Any) -> Any:
     return {name: close(each) for name, each in value.items()} if key in _MAPS else close(value)
 
 
+# -- references
+def check_references(schema: SchemaData) -> None:
+    """Follow each ``$ref`` in *schema*, which may lead to other parts of it alone. Raises ValueError: one does not."""
+    for reference in _references(schema):
+        if not reference.startswith("#"):
+            raise ValueError(f"$ref {reference[:80]!r} leads out of the schema, and nothing is fetched")
+        try:
+            Registry().with_resource("", DRAFT202012.create_resource(schema)).resolver().lookup(reference)
+        except (Unresolvable, ValueError, LookupError, TypeError):
+            raise ValueError(f"$ref {reference[:80]!r} leads nowhere") from None
+
+
+def _references(schema: Any) -> Iterator[str]:
+    """Every ``$ref`` and ``$dynamicRef`` below *schema*."""
+    if isinstance(schema, dict):
+        yield from (schema[key] for key in ("$ref", "$dynamicRef") if isinstance(schema.get(key), str))
+    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    for value in inner:
+        yield from _references(value)
+
+
 # -- a definition's schemas
 _AS_WRITTEN = "urn:definition"
 _CLOSED = "urn:definition:closed"
@@ -188,16 +277,18 @@ _CLOSED = "urn:definition:closed"
 @dataclass(slots=True)
 class Schemas:
     """
-    All schemas of one definition, by key; they refer to each other by ``#/$defs/KEY``.
+    All schemas of one definition, by key; they refer to each other by ``#/$defs/KEY``. *text* is *data* as JSON.
 
     Nothing is ever fetched: the registry holds these and no way to get others.
     """
 
     data: dict[str, SchemaData] = field(default_factory=dict)
+    text: bytes = b""
     validators: Mapping[tuple[bool, bool | None], Any] = field(default_factory=dict)
 
     def seal(self) -> None:
-        """Once every schema is in: make the validators."""
+        """Once every schema is in: make the validators, and the text that another process makes them of."""
+        self.text = json.dumps(self.data).encode()
         inside = {key: closed_inside(schema) for key, schema in self.data.items()}
         registry: Registry[Any] = Registry().with_resources(
             (name, DRAFT202012.create_resource({"$defs": schemas}))
@@ -228,28 +319,41 @@ class Schema:
         """The schema itself."""
         return self.among.data[self.key]
 
-    def mistake(self, value: object, on_request: bool, additional: bool | None = None) -> str:
+    def mistake(
+        self, value: object, on_request: bool, additional: bool | None = None, time_s: float = CHECK_TIME_S
+    ) -> str:
         """
         What is wrong with *value*: the place and the keyword; empty when it fits.
 
-        *additional* overrides whether objects may have more properties. Raises RecursionError: nested too deeply.
+        Args:
+            additional: Overrides whether objects may have more properties.
+            time_s: Processor time for the answer.
+
+        Raises:
+            RecursionError: The value is nested too deeply.
+            WorkExceeded: There is no answer within *time_s*.
         """
         here = _CLOSED if additional is False else _AS_WRITTEN
         schema: dict[str, Any] = {"$ref": f"{here}#/$defs/{self.key}"}
         if additional is False:
             schema["unevaluatedProperties"] = False
-        return first_mistake(self.among.validators[on_request, additional].descend(value, schema))
+        return first_mistake(self.among.validators[on_request, additional].descend(value, schema), time_s)
 
 
-def first_mistake(errors: Iterator[ValidationError]) -> str:
-    """The first of *errors* as ``place: keyword``; empty without any. Looking for more would be the caller's to pay."""
-    begun = _pattern_deadline.set(time.monotonic() + PATTERN_TIME_S)
+def first_mistake(errors: Iterator[ValidationError], time_s: float = CHECK_TIME_S) -> str:
+    """
+    The first of *errors* as ``place: keyword``; empty without any. Looking for more would be the caller's to pay.
+
+    Raises:
+        WorkExceeded: There is no answer within *time_s* of processor time.
+    """
+    begun = _meter.set(_Meter(time_s))
     try:
         error = next(errors, None)
     except Unjudged:
         return "(root): pattern"
     finally:
-        _pattern_deadline.reset(begun)
+        _meter.reset(begun)
     if error is None:
         return ""
     place = "/".join(map(str, error.absolute_path)) or "(root)"

@@ -32,7 +32,7 @@ WALL_S = 30.0  # for a job on a machine that is busy otherwise
 # Of a reply: what follows, processor time in seconds, length.
 REPLY = struct.Struct("!cdQ")
 LENGTH = struct.Struct("!Q")
-RESULT, REFUSED, BROKEN = b"+", b"-", b"!"
+RESULT, REFUSED, EXCEEDED, BROKEN = b"+", b"-", b">", b"!"
 
 Job = Callable[..., bytes]
 
@@ -66,10 +66,7 @@ class Beside:
         work.used(used_s)
         if status == RESULT:
             return content
-        exception, _, message = content.decode().partition("\n")
-        if status == REFUSED:
-            raise ExpressionError(exception, message)
-        raise RuntimeError(f"{exception}: {message}")
+        raise _error(status, content.decode())
 
     def _ask(self, request: bytes) -> tuple[bytes, float, bytes]:
         """In a thread: one job, by an idle worker or a new one."""
@@ -87,6 +84,16 @@ class Beside:
         self._threads.shutdown()
         while self._idle:
             self._idle.pop().end()
+
+
+def _error(status: bytes, text: str) -> Exception:
+    """What a job that gave no result has raised."""
+    if status == EXCEEDED:
+        return WorkExceeded(text)
+    exception, _, message = text.partition("\n")
+    if status == REFUSED:
+        return ExpressionError(exception, message)
+    return RuntimeError(f"{exception}: {message}")
 
 
 class _Worker:

@@ -10,32 +10,67 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.errors import PolicyError
 from gateway.pipeline.step import Policy
+from gateway.wire.body import DecodedBody
+from gateway.wire.content_coding import KNOWN, CodingError, codings, decode
+from gateway.wire.messages import Request, Response
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
-    from gateway.wire.body import Body
+
+
+# Processor time for each byte that is read and for each that is made.
+DECODING_BYTE_S = 1e-8
+DECODED_BYTE_S = 5e-9
 
 
 @dataclass(frozen=True, slots=True)
 class BufferBody(Policy):
-    """Waits until the bodies that the next policy reads are in memory; does nothing when they are."""
+    """Waits until the bodies that the next policy reads are in memory and decoded; does nothing when they are."""
 
     request: bool
     response: bool
     max_bytes: int
 
     def apply(self, context: Context) -> Coroutine[object, object, None] | None:
-        """None, or the wait. Raises BodyTooLarge."""
-        waiting = [body for body in self._bodies(context) if body is not None and body.stream is not None]
-        return self._wait(waiting) if waiting else None
+        """None, or the wait. Raises BodyTooLarge, WorkExceeded."""
+        messages = [message for message in self._messages(context) if message.body is not None]
+        if any(message.body.stream is not None for message in messages if message.body):
+            return self._wait(messages, context)
+        for message in messages:
+            self._decode(message, context)
+        return None
 
-    def _bodies(self, context: Context) -> list[Body | None]:
-        return [
-            context.request.body if self.request else None,
-            context.response.body if self.response and context.response else None,
-        ]
+    def _messages(self, context: Context) -> list[Request | Response]:
+        messages: list[Request | Response] = [context.request] if self.request else []
+        if self.response and context.response is not None:
+            messages.append(context.response)
+        return messages
 
-    async def _wait(self, bodies: list[Body]) -> None:
-        for body in bodies:
-            await body.buffer(self.max_bytes)
+    async def _wait(self, messages: list[Request | Response], context: Context) -> None:
+        for message in messages:
+            if message.body is not None:
+                await message.body.buffer(self.max_bytes)
+                self._decode(message, context)
+
+    def _decode(self, message: Request | Response, context: Context) -> None:
+        """Let policies see the body without its content codings; an unknown coding stays for them to refuse."""
+        body = message.body
+        field = message.headers.joined("Content-Encoding")
+        if field is None or body is None or not body.content or isinstance(body, DecodedBody):
+            return
+        applied = codings(field)
+        if not KNOWN.issuperset(applied):
+            return
+        context.work.draw(len(body.content) * DECODING_BYTE_S)
+        try:
+            plain = decode(body.content, applied, self.max_bytes)
+        except CodingError as error:
+            raise PolicyError(self._status(message), "BadContentCoding", f"The body cannot be read: {error}.") from None
+        context.work.draw(len(plain) * DECODED_BYTE_S, len(plain))
+        message.body = DecodedBody(body.content, plain)
+
+    @staticmethod
+    def _status(message: Request | Response) -> int:
+        return 400 if isinstance(message, Request) else 502

@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import IO
 
 from gateway.errors import ExpressionError
-from gateway.pipeline.beside import BROKEN, LENGTH, REFUSED, REPLY, RESULT, read_exactly
+from gateway.pipeline.beside import BROKEN, EXCEEDED, LENGTH, REFUSED, REPLY, RESULT, read_exactly
+from gateway.wire.work import WorkExceeded
 
 MEMORY = 1024 * 1024 * 1024  # of address space, libraries included
 
@@ -23,6 +24,8 @@ def _reply(request: bytes) -> tuple[bytes, bytes]:
     signal.setitimer(signal.ITIMER_PROF, time_s)
     try:
         return RESULT, job(*arguments)
+    except WorkExceeded as error:
+        return EXCEEDED, str(error).encode()
     except ExpressionError as error:
         return REFUSED, f"{error.exception}\n{error.message}".encode()
     except Exception as error:

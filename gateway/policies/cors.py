@@ -12,8 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self
+from urllib.parse import urlsplit
+
+import structlog
 
 from gateway.documents.model import Section
+from gateway.documents.placeholders import is_unresolved
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant, combined
@@ -21,12 +25,19 @@ from gateway.policies.parts.elements import FIELD_NAME
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gateway.pipeline.context import Context
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
     from gateway.wire.messages import Request
 
+log = structlog.get_logger("gateway.cors")
+
 ANY = "*"
+
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_REMEDY = "write *, or scheme://host, with :port where it is not the scheme's own"
 
 # Source: APIM "cors", allowed-methods: what is allowed where nothing is listed.
 _DEFAULT_METHODS = frozenset({"GET", "POST"})
@@ -101,15 +112,15 @@ class Cors(PolicyType):
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
-        """From ``<cors>``. Raises LoadError: credentials for every origin."""
-        origins = _texts(settings.child("allowed-origins"), "origin")
+        """From ``<cors>``. Raises LoadError: credentials for every origin, or what is not an origin."""
+        origins = combined(map(_origin, _children(settings.child("allowed-origins"), "origin")), _known)
         credentials = settings.boolean("allow-credentials")
         if _is(credentials, True) and _is(origins, frozenset({ANY})):
             remedy = "list the origins"
             raise settings.error("conflict", "credentials cannot be allowed for every origin", remedy)
         methods = settings.child("allowed-methods")
         return cls(
-            origins=_lowered(origins),
+            origins=origins,
             methods=_texts(methods, "method") if methods and any(methods.all("method")) else Constant(_DEFAULT_METHODS),
             headers=_lowered(_texts(settings.child("allowed-headers"), "header")),
             exposed=combined(
@@ -149,7 +160,7 @@ class Cors(PolicyType):
 
     def _knows(self, origin: str, context: Context) -> bool:
         known = self.origins(context)
-        return ANY in known or origin.lower() in known
+        return ANY in known or origin in known or _normalized(origin) in known
 
     def _allows(self, request: Request, context: Context) -> bool:
         methods, headers = self.methods(context), self.headers(context)
@@ -182,8 +193,70 @@ def _announced_method(request: Request) -> str:
     return request.headers.first("Access-Control-Request-Method") or ""
 
 
+def _children(settings: Settings | None, name: str) -> Iterable[Settings]:
+    return settings.all(name) if settings else ()
+
+
+def _origin(settings: Settings) -> Value[str]:
+    """One ``<origin>``, normalized. Raises LoadError: APIM refuses it when the policy is saved."""
+    text = settings.content()
+    if isinstance(text, Constant):
+        if (reason := _mistake(text.value.strip())) and not is_unresolved(text.value):
+            raise settings.error("bad-value", f"origin cannot be {text.value.strip()!r}: {reason}", _REMEDY)
+        return Constant(_normalized(text.value.strip()) or "")
+    return lambda context: _computed(text(context).strip())
+
+
+def _computed(text: str) -> str:
+    """An origin that an expression gave; one that cannot be an origin allows nothing, and the log shows why."""
+    if reason := _mistake(text):
+        log.warning("origin-ignored", origin=text[:200], reason=reason)
+        return ""
+    return _normalized(text) or ""
+
+
+def _known(origins: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(origins) - {""}
+
+
+def _mistake(text: str) -> str:
+    """Why *text* is not an origin; empty when it is one."""
+    if text in (ANY, "null"):
+        return ""
+    if "*" in text:
+        return "a wildcard stands for all origins or for none"
+    if "://" not in text:
+        return "the scheme is missing"
+    if text.rstrip("/").count("/") > 2 or "?" in text or "#" in text:
+        return "an origin has no path and no query"
+    return "" if _normalized(text) else "it is not a scheme with a host"
+
+
+def _normalized(text: str) -> str | None:
+    """
+    The origin as browsers write it: lower case, IDNA, without the scheme's own port; None where it is not an origin.
+
+    Source: RFC 6454 §6.1 and §6.2; Fetch Standard, "Origin header".
+    """
+    if text in (ANY, "null"):
+        return text
+    try:
+        parts = urlsplit(text.lower())
+        host, port = parts.hostname or "", parts.port
+        host = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
+    except ValueError:
+        return None
+    if not (host and parts.scheme) or "@" in parts.netloc or parts.path.strip("/"):
+        return None
+    return f"{parts.scheme}://{host}{_port(parts.scheme, port)}"
+
+
+def _port(scheme: str, port: int | None) -> str:
+    return "" if port in (None, _DEFAULT_PORTS.get(scheme)) else f":{port}"
+
+
 def _texts(settings: Settings | None, name: str) -> Value[frozenset[str]]:
-    values = [entry.content() for entry in settings.all(name)] if settings else []
+    values = [entry.content() for entry in _children(settings, name)]
     return combined(values, lambda texts: frozenset(text.strip() for text in texts))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element
 from gateway.pipeline.policy import ANYWHERE, PolicyType
-from gateway.policies.parts.body_text import message, rewrite
+from gateway.policies.parts.body_text import ChangeLimits, message, replace_all
 
 if TYPE_CHECKING:
     from gateway.documents.model import Section
@@ -47,7 +47,7 @@ class FindAndReplace(PolicyType):
         return cls(settings.text("from"), settings.text("to"), settings.on_request, settings.services.max_body_bytes)
 
     def apply(self, context: Context) -> None:
-        """Replaces every occurrence."""
-        old, new = self.old(context), self.new(context)
-        if old:
-            rewrite(*message(context, self.on_request), self.max_bytes, lambda text: text.replace(old, new))
+        """Replaces every occurrence. Raises BodyTooLarge, WorkExceeded."""
+        headers, body = message(context, self.on_request)
+        old, new = self.old(context).encode(), self.new(context).encode()
+        replace_all(body, headers, old, new, ChangeLimits(self.max_bytes, context.work))

@@ -199,32 +199,6 @@ def _attribute(name: str, value: Any, style: XmlStyle) -> str | None:
     return "xmlns:" + _local(name[len(declaration) :]) if name.startswith(declaration) else None
 
 
-def _tag(self, name: str, prefixes: frozenset[str]) -> str:
-    tag = self._tags.get((name, prefixes))
-    if tag is None:
-        tag = self._tags[name, prefixes] = _tag(name, self._style, prefixes)
-    return tag
-
-
-def _split(value: dict[str, Any], style: XmlStyle) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Attributes and namespace declarations, and the rest."""
-    attributes: dict[str, Any] = {}
-    children: dict[str, Any] = {}
-    for name, inner in value.items():
-        scalar = not isinstance(inner, dict | list)
-        if name == style.attributes and isinstance(inner, dict):
-            attributes |= {_local(key): text for key, text in inner.items()}
-        elif name.startswith("@") and scalar:
-            attributes[":".join(map(_local, name[1:].split(":", 1)))] = inner
-        elif scalar and name == style.prefix:
-            attributes["xmlns"] = inner
-        elif scalar and name.startswith(style.prefix + style.separator):
-            attributes["xmlns:" + _local(name[len(style.prefix + style.separator) :])] = inner
-        else:
-            children[name] = inner
-    return attributes, children
-
-
 def _tag(name: str, style: XmlStyle, known: frozenset[str]) -> str:
     prefix, found, local = name.partition(style.separator) if style.separator else (name, "", "")
     return f"{prefix}:{_local(local)}" if found and local and prefix in known else _local(name)

@@ -117,7 +117,7 @@ class TokenLimit(PolicyType):
         request = context.request
         # The model's answer is read on its way, so it must not be compressed.
         request.headers.remove("Accept-Encoding")
-        body = request.body.content if request.body and self.estimates(context) else b""
+        body = request.body.read(preserve=True) if request.body and self.estimates(context) else b""
         demands = self._demands(context, len(body) // BYTES_PER_TOKEN)
         return then(self.counters.admit(demands), partial(self._judge, demands), context)
 

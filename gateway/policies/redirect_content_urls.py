@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Element
 from gateway.pipeline.policy import PolicyType
-from gateway.policies.parts.body_text import message, rewrite
+from gateway.policies.parts.body_text import ChangeLimits, message, replace_all
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -40,7 +40,7 @@ class RedirectContentUrls(PolicyType):
         return cls(settings.on_request, settings.services.max_body_bytes)
 
     def apply(self, context: Context) -> None:
-        """Rewrites the body."""
+        """Rewrites the body. Raises BodyTooLarge, WorkExceeded."""
         target = context.request.target
         if target is None:
             return
@@ -48,4 +48,5 @@ class RedirectContentUrls(PolicyType):
         gateway = f"{own.scheme}://{own.authority}/{context.api.path.strip('/')}".rstrip("/")
         backend = f"{target.url.scheme}://{target.url.authority}{target.url.path}".rstrip("/")
         old, new = (gateway, backend) if self.on_request else (backend, gateway)
-        rewrite(*message(context, self.on_request), self.max_bytes, lambda text: text.replace(old, new))
+        headers, body = message(context, self.on_request)
+        replace_all(body, headers, old.encode(), new.encode(), ChangeLimits(self.max_bytes, context.work))

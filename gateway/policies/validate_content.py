@@ -6,7 +6,7 @@ Source: APIM policy reference, "validate-content". Which types and schemas an op
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -119,33 +119,72 @@ class ValidateContent(PolicyType):
             max_buffer_bytes=settings.services.max_body_bytes,
         )
 
-    def apply(self, context: Context) -> None:
-        """Raises PolicyError: the body is prevented."""
+    def apply(self, context: Context) -> Awaitable[None] | None:
+        """None when the body was judged at once. Raises PolicyError: it is prevented; WorkExceeded."""
         headers, body = message(context, self.conclusion.on_request)
         content = decoded(body, headers, self.max_buffer_bytes) if body else b""
         defined = self._defined(context)
-        if content or (defined is not None and defined.required):
-            self.conclusion.draw(list(self._findings(content, headers, context)), context)
+        if not content and (defined is None or not defined.required):
+            return None
+        oversize = self._oversize(len(content), context)
+        if oversize and oversize[0].action == "prevent":  # before anything looks into the body
+            self.conclusion.draw(oversize, context)
+        finding = self._finding(content, headers, context)
+        if isinstance(finding, Awaitable):
+            return self._conclude(oversize, finding, context)
+        self.conclusion.draw([*oversize, *finding], context)
+        return None
 
-    def _findings(self, content: bytes, headers: Headers, context: Context) -> Iterator[Finding]:
-        which = "Request" if self.conclusion.on_request else "Response"
+    async def _conclude(self, oversize: list[Finding], finding: Awaitable[list[Finding]], context: Context) -> None:
+        self.conclusion.draw([*oversize, *await finding], context)
+
+    def _oversize(self, size: int, context: Context) -> list[Finding]:
         limit = self.max_bytes(context)
-        if len(content) > limit:
-            details = (
-                f"{which}'s body is {len(content)} bytes long and it exceeds the configured limit of {limit} bytes."
-            )
-            yield Finding("", f"{which}Body", "SizeLimit", details, self.exceeded(context))
+        if size <= limit:
+            return []
+        details = f"{self._which}'s body is {size} bytes long and it exceeds the configured limit of {limit} bytes."
+        return [Finding("", f"{self._which}Body", "SizeLimit", details, self.exceeded(context))]
+
+    def _finding(self, content: bytes, headers: Headers, context: Context) -> list[Finding] | Awaitable[list[Finding]]:
+        """What is wrong with type and form; at once, or later."""
         given = self.types.type_of(headers, context).lower()
-        form = next((form for form in self.forms if form.type is None or form.type(context).lower() == given), None)
         defined = self._defined(context)
         declared = None if defined is None else defined.find(given)
-        if form is not None and (form.schema_id or defined is None or declared is not None):
-            details = form.details(content, given, declared)
-            if details:
-                yield Finding(given, f"{which}Body", "IncorrectMessage", details, form.action(context))
-        elif declared is None and not (defined is None and self._takes_unlisted(given)):
-            details = f"Unspecified content type {given[:80] or '(none)'} is not allowed."
-            yield Finding(given, f"{which}Body", "Unspecified", details, self.unspecified(context))
+        form = self._form(given, context)
+        if form is not None and form.applies(defined is not None, declared is not None):
+            details = form.details(content, given, declared, context.work)
+            return self._misformed(details, given, form, context)
+        listed = declared is not None or (defined is None and self._takes_unlisted(given))
+        return [] if listed else self._unlisted(given, context)
+
+    def _unlisted(self, given: str, context: Context) -> list[Finding]:
+        details = f"Unspecified content type {given[:80] or '(none)'} is not allowed."
+        return [Finding(given, f"{self._which}Body", "Unspecified", details, self.unspecified(context))]
+
+    def _form(self, given: str, context: Context) -> ContentForm | None:
+        """The first ``<content>`` for the type *given*."""
+        return next((form for form in self.forms if form.type is None or form.type(context).lower() == given), None)
+
+    def _misformed(
+        self, details: str | Awaitable[str], given: str, form: ContentForm, context: Context
+    ) -> list[Finding] | Awaitable[list[Finding]]:
+        if not isinstance(details, str):
+            return self._misformed_later(details, given, form, context)
+        return self._misfits(details, given, form, context)
+
+    async def _misformed_later(
+        self, details: Awaitable[str], given: str, form: ContentForm, context: Context
+    ) -> list[Finding]:
+        return self._misfits(await details, given, form, context)
+
+    def _misfits(self, details: str, given: str, form: ContentForm, context: Context) -> list[Finding]:
+        if not details:
+            return []
+        return [Finding(given, f"{self._which}Body", "IncorrectMessage", details, form.action(context))]
+
+    @property
+    def _which(self) -> str:
+        return "Request" if self.conclusion.on_request else "Response"
 
     def _defined(self, context: Context) -> Content | None:
         """What the operation's definition says about the body; None without a definition."""

@@ -201,3 +201,35 @@ class Body:
         if not preserve:
             self.content = b""
         return content
+
+
+class DecodedBody(Body):
+    """
+    A body whose content codings policies do not see: they read *plain*, and unless they change it, what was sent is
+    sent on.
+    """
+
+    __slots__ = ("plain",)
+
+    def __init__(self, content: bytes, plain: bytes) -> None:
+        super().__init__(content)
+        self.plain: bytes | None = plain
+
+    def replace(self, content: bytes) -> None:
+        """Make *content* the whole body. Whoever sends text removes Content-Encoding as well."""
+        self.plain = None
+        super().replace(content)
+
+    def discard(self) -> None:
+        """The body is wanted no more."""
+        self.plain = None
+        super().discard()
+
+    def read(self, preserve: bool = False) -> bytes:
+        """The plain bytes; without *preserve* the body is used up, for the backend too."""
+        if self.plain is None:
+            return super().read(preserve)
+        plain = self.plain
+        if not preserve:
+            self.plain, self.content = b"", b""
+        return plain

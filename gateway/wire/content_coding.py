@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import zlib
 
+from gateway.wire.body import BodyTooLarge
+
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 MOST_CODINGS = 3
+KNOWN = frozenset({"gzip", "x-gzip", "deflate"})
 _PIECE = 256 * 1024
 
 
 class CodingError(ValueError):
-    """The content is not what its coding says, longer than allowed, or its coding is not known here."""
+    """The content is not what its coding announces, or its coding is not known here."""
 
 
 def codings(field: str | None) -> list[str]:
@@ -28,7 +31,8 @@ def decode(content: bytes, applied: list[str], max_bytes: int) -> bytes:
     *content* without the codings *applied*.
 
     Raises:
-        CodingError: An unknown or a broken coding, too many of them, or a result of more than *max_bytes*.
+        CodingError: An unknown or a broken coding, or too many of them.
+        BodyTooLarge: A result of more than *max_bytes*.
     """
     if len(applied) > MOST_CODINGS:
         raise CodingError(f"more than {MOST_CODINGS} content codings")
@@ -74,7 +78,7 @@ def _inflated(content: bytes, window: int, max_bytes: int) -> tuple[bytes, bytes
             parts.append(part)
             size += len(part)
             if size > max_bytes:
-                raise CodingError(f"the content is longer than {max_bytes} bytes")
+                raise BodyTooLarge(f"decoded body larger than {max_bytes} bytes cannot be held in memory")
     except zlib.error:
         raise CodingError("the content is not what its Content-Encoding announces") from None
     if not inflater.eof:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.errors import LoadError
 from gateway.wire.messages import Request
 from tests.policies.bench import Bench, answer, get, new_context, request
 
@@ -133,3 +134,52 @@ def test_a_failing_expression_is_an_error(bench: Bench) -> None:
 def test_nobody_answers(bench: Bench) -> None:
     """Without a cors policy there is nothing for the dispatcher to ask."""
     assert bench.compile("<set-method>GET</set-method>").preflight == ()
+
+
+def one(origin: str) -> str:
+    """cors for a single origin."""
+    return cors(f"<allowed-origins><origin>{origin}</origin></allowed-origins>", "")
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("http://localhost:8080/", "http://localhost:8080"),
+        ("https://p.example.com:443", "https://p.example.com"),
+        ("http://p.example.com:80/", "http://p.example.com"),
+        ("HTTPS://P.Example.com", "https://p.example.com"),
+        ("https://p.example.com", "https://p.example.com:443"),
+        ("https://b\u00fccher.example", "https://xn--bcher-kva.example"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ('@("https://P.example.com:443/")', "https://p.example.com"),
+    ],
+)
+def test_origins_are_compared_as_what_they_mean(bench: Bench, written: str, sent: str) -> None:
+    """Case, a final slash, the scheme's own port and the spelling of the host make no difference."""
+    headers = answered(bench, one(written.replace('"', "&quot;")), preflight(sent, "GET"))
+    assert headers["Access-Control-Allow-Origin"] == sent
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("https://*.example.com", "wildcard"),
+        ("app.example.com", "scheme"),
+        ("https://a/app", "path"),
+        ("https://a/?q", "path"),
+        ("https://user@a", "host"),
+        ("https://", "host"),
+        ("https://a:99999", "host"),
+    ],
+)
+def test_what_apim_refuses_is_refused_at_load(bench: Bench, written: str, reason: str) -> None:
+    """A wildcard inside, a missing scheme and a path never match anything, so they do not load."""
+    with pytest.raises(LoadError, match=reason):
+        bench.compile(one(written))
+
+
+def test_a_computed_origin_that_is_none_allows_nothing(bench: Bench) -> None:
+    """What an expression gives is judged like a literal; it grants nothing, not even to the same text."""
+    headers = answered(bench, one("@(&quot;https://*.example.com&quot;)"), preflight("https://*.example.com", "GET"))
+    assert headers == {}

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.errors import ExpressionError, PolicyError, UpstreamError
 from gateway.outside.seam import Event
+from gateway.wire.body import BodyTooLarge
 from tests.policies.bench import Bench, answer, get, new_context, post
 
 ALLOW = (
@@ -80,14 +81,18 @@ def test_find_and_replace_on_requests(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "coding"),
-    [(b"x", "br"), (b"not gzip", "gzip"), (gzip.compress(b"a" * 20_000_000), "gzip")],
+    ("body", "coding", "error"),
+    [
+        (b"x", "br", ExpressionError),
+        (b"not gzip", "gzip", PolicyError),
+        (gzip.compress(b"a" * 20_000_000), "gzip", BodyTooLarge),
+    ],
     ids=["unknown", "broken", "bomb"],
 )
-def test_a_body_that_cannot_be_read(bench: Bench, body: bytes, coding: str) -> None:
+def test_a_body_that_cannot_be_read(bench: Bench, body: bytes, coding: str, error: type[Exception]) -> None:
     """An unknown coding, broken bytes and a bomb fail the request."""
     context = new_context(response=answer(200, body, [("Content-Encoding", coding)]))
-    with pytest.raises(ExpressionError):
+    with pytest.raises(error):
         bench.run('<find-and-replace from="a" to="X"/>', section="outbound", context=context)
 
 

@@ -6,19 +6,29 @@ Source: RFC 9110 §8.4.
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.errors import ExpressionError
-from gateway.wire.body import Body
+from gateway.wire.body import Body, BodyTooLarge, DecodedBody
+from gateway.wire.content_coding import CodingError, codings, decode
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.wire.headers import Headers
+    from gateway.wire.work import Work
 
-# Window bits of zlib for each coding that is undone here.
-_WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+# Processor time of a search for each byte, and of each replacement.
+REPLACE_BYTE_S = 2e-9
+REPLACE_S = 2e-8
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLimits:
+    """What a change may take. *max_bytes*: longest body, before and after."""
+
+    max_bytes: int
+    work: Work
 
 
 def message(context: Context, on_request: bool) -> tuple[Headers, Body | None]:
@@ -28,32 +38,36 @@ def message(context: Context, on_request: bool) -> tuple[Headers, Body | None]:
 
 
 def decoded(body: Body, headers: Headers, max_bytes: int) -> bytes:
-    """The buffered body without its content coding. Raises ExpressionError: unknown coding, or too long."""
-    coding = (headers.joined("Content-Encoding") or "identity").strip().lower()
+    """The buffered body without its content codings. Raises ExpressionError: an unknown or broken one, or too long."""
     content = body.read(preserve=True)
-    if coding == "identity" or not content:
+    applied = codings(headers.joined("Content-Encoding"))
+    if not applied or not content or isinstance(body, DecodedBody):
         return content
-    if coding not in _WINDOWS:
-        raise ExpressionError("NotSupportedException", f"a body with Content-Encoding {coding[:20]} cannot be read")
-    inflater = zlib.decompressobj(_WINDOWS[coding])
     try:
-        plain = inflater.decompress(content, max_bytes)
-    except zlib.error:
-        raise ExpressionError("InvalidDataException", "the body is not what its Content-Encoding says") from None
-    if inflater.unconsumed_tail:
-        raise ExpressionError("InvalidDataException", f"the body is longer than {max_bytes} bytes")
-    return plain
+        return decode(content, applied, max_bytes)
+    except CodingError as error:
+        raise ExpressionError("NotSupportedException", f"the body cannot be read: {error}") from None
 
 
-def rewrite(headers: Headers, body: Body | None, max_bytes: int, change: Callable[[str], str]) -> None:
-    """Change the text of *body* in place; what does not decode as UTF-8 passes through unharmed."""
-    if body is None:
+def replace_all(body: Body | None, headers: Headers, old: bytes, new: bytes, limits: ChangeLimits) -> None:
+    """
+    Put *new* in place of each *old* in the body.
+
+    Raises:
+        BodyTooLarge: The result would be longer than bodies may be.
+        WorkExceeded: The request has used up its budget.
+    """
+    if body is None or not old:
         return
-    plain = decoded(body, headers, max_bytes)
-    text = plain.decode("utf-8", "surrogateescape")
-    changed = change(text)
-    if changed != text:
-        body.replace(changed.encode("utf-8", "surrogateescape"))
+    content = decoded(body, headers, limits.max_bytes)
+    limits.work.draw(len(content) * REPLACE_BYTE_S)
+    count = content.count(old)
+    size = len(content) + count * (len(new) - len(old))
+    if size > limits.max_bytes:
+        raise BodyTooLarge(f"the body would be {size} bytes long, at most {limits.max_bytes} can be held in memory")
+    if count:
+        limits.work.draw(count * REPLACE_S, size)
+        body.replace(content.replace(old, new))
         headers.remove("Content-Encoding")
 
 

@@ -114,7 +114,7 @@ def _copy(context: Context) -> Draft:
     headers = request.headers.copy()
     for name in NOT_COPIED:
         headers.remove(name)
-    body = request.body.read(preserve=True) if request.body else b""
+    body = request.body.content if request.body else b""  # as it was sent: its Content-Encoding is copied too
     return Draft(request.method, str(request.url), headers, Body(body))
 
 

@@ -1,0 +1,1 @@
+"""Bodies that are small to send and costly to work on."""

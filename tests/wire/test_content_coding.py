@@ -1,0 +1,70 @@
+"""Content codings undone: every member, both forms of deflate, no bomb."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+
+from gateway.wire.body import BodyTooLarge, DecodedBody
+from gateway.wire.content_coding import CodingError, codings, decode
+
+RAW = zlib.compressobj(wbits=-15)
+RAW_BYTES = RAW.compress(b"hello") + RAW.flush()
+
+
+@pytest.mark.parametrize(
+    ("content", "applied"),
+    [
+        (gzip.compress(b"hello"), ["gzip"]),
+        (gzip.compress(b"hel") + gzip.compress(b"lo"), ["x-gzip"]),
+        (zlib.compress(b"hello"), ["deflate"]),
+        (RAW_BYTES, ["deflate"]),
+        (gzip.compress(zlib.compress(b"hello")), ["deflate", "gzip"]),
+        (b"hello", []),
+    ],
+    ids="gzip members zlib raw both none".split(),
+)
+def test_codings_are_undone(content: bytes, applied: list[str]) -> None:
+    """The last coding is undone first."""
+    assert decode(content, applied, 100) == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("content", "applied"),
+    [
+        (b"x", ["br"]),
+        (b"not gzip", ["gzip"]),
+        (gzip.compress(b"hello")[:-4], ["gzip"]),
+        (zlib.compress(b"hello") + b"more", ["deflate"]),
+        (b"x", ["gzip"] * 4),
+    ],
+    ids="unknown broken cut followed many".split(),
+)
+def test_what_cannot_be_undone(content: bytes, applied: list[str]) -> None:
+    """A broken, cut or unknown coding is an error, never a part of the content."""
+    with pytest.raises(CodingError):
+        decode(content, applied, 100)
+
+
+def test_no_bomb_goes_off() -> None:
+    """The limit holds for the sum of all members."""
+    with pytest.raises(BodyTooLarge):
+        decode(gzip.compress(b"a" * 60) * 2, ["gzip"], 100)
+
+
+def test_names_of_codings() -> None:
+    """A list in the order of application, in any case, identity left out."""
+    assert codings("GZIP , identity,deflate") == ["gzip", "deflate"]
+    assert codings(None) == []
+
+
+def test_a_decoded_body_keeps_what_was_sent() -> None:
+    """Readers see plain bytes until the body is replaced or used up."""
+    body = DecodedBody(b"coded", b"plain")
+    assert (body.read(preserve=True), body.content) == (b"plain", b"coded")
+    assert (body.read(), body.content, body.read()) == (b"plain", b"", b"")
+    body = DecodedBody(b"coded", b"plain")
+    body.replace(b"new")
+    assert (body.read(preserve=True), body.content) == (b"new", b"new")
