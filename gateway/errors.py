@@ -8,7 +8,8 @@ The error tree.
     ├── XmlError             a body is not well-formed XML, or tries what it must not
     ├── WorkExceeded         a request asks for more processor time or memory than one request may have: 413
     ├── TokenError           a token is refused, with APIM's reason
-    │   └── KeyNotFound      none of the keys at hand is the token's; a fetch may bring it
+    │   ├── KeyNotFound      none of the keys at hand is the token's; a fetch may bring it
+    │   └── IssuerUndecided  the token's issuer cannot be judged yet
     ├── KeysUnavailable      a token cannot be judged, because the issuer's keys could not be fetched: 503, never 401
     ├── IssuerError          one attempt to learn an issuer's keys failed
     ├── UpstreamError        the backend could not be reached or broke the protocol

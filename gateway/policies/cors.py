@@ -242,13 +242,16 @@ def _normalized(text: str) -> str | None:
         return text
     try:
         parts = urlsplit(text.lower())
-        host, port = parts.hostname or "", parts.port
-        host = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
+        host, port = _host(parts.hostname or ""), parts.port
     except ValueError:
         return None
     if not (host and parts.scheme) or "@" in parts.netloc or parts.path.strip("/"):
         return None
     return f"{parts.scheme}://{host}{_port(parts.scheme, port)}"
+
+
+def _host(name: str) -> str:
+    return f"[{name}]" if ":" in name else name.encode("idna").decode("ascii")
 
 
 def _port(scheme: str, port: int | None) -> str:

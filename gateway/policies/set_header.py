@@ -141,9 +141,14 @@ class SetHeader(PolicyType):
         # A claim that is missing or blank must not become an empty identity: no value, no header (docs/adr/0044).
         values = [text for value, text in carried if text or isinstance(value, Constant)]
         lines = _joined(name, values)
-        if fold_name(name) == "host" and not all(map(is_authority, lines)):
+        if fold_name(name) == "host" and not all(map(_is_host, lines)):
             raise _invalid(name, "it is not a host with an optional port")
         return lines
+
+
+def _is_host(text: str) -> bool:
+    """A host with an optional port; an empty port, which a client may send, is not written by a policy."""
+    return is_authority(text) and not text.endswith(":")
 
 
 def _joined(name: str, values: list[str]) -> list[str]:
@@ -192,7 +197,7 @@ def _check_literals(settings: Settings, name: str, values: tuple[Value[str], ...
     if fold_name(name) != "host":
         return
     for value, element in zip(values, settings.all("value"), strict=True):
-        if isinstance(value, Constant) and not is_authority(value.value):
+        if isinstance(value, Constant) and not _is_host(value.value):
             message, remedy = f"Host cannot be {value.value!r}", "write a host, with or without :port"
             raise element.error("bad-value", message, remedy)
 
