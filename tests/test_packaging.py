@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from gateway import __version__
 
 ROOT = Path(__file__).parents[1]
 LOCK = (ROOT / "uv.lock").read_text()
@@ -73,3 +79,58 @@ def test_tools_outside_the_environment_are_locked() -> None:
     found = re.search(r'^name = "uv"\nversion = "(.*)"$', LOCK, re.MULTILINE)
     assert found
     assert found[1] == release
+
+
+# -- metadata
+RELEASES = re.findall(r"^## (\S+) – (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+CLASSIFIED = {found for name in PROJECT["classifiers"] if (found := name.partition("Python :: ")[2])}
+
+
+def test_version_and_changelog_agree() -> None:
+    """The newest heading of the changelog is this version; older ones have dates, and are older."""
+    assert Version(RELEASES[0][0]) == Version(__version__)
+    assert re.fullmatch(r"unreleased|\d{4}-\d\d-\d\d", RELEASES[0][1])
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", date) for _, date in RELEASES[1:])
+    assert sorted(RELEASES, key=lambda release: Version(release[0]), reverse=True) == RELEASES
+    assert len(RELEASES) == (ROOT / "CHANGELOG.md").read_text().count("\n## ")
+
+
+def test_supported_pythons_are_tested() -> None:
+    """Each Python that the metadata names is one that CI runs, beginning with the oldest that installs."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_text())
+    assert set(workflow["jobs"]["tests"]["strategy"]["matrix"]["python"]) == CLASSIFIED
+    assert PROJECT["requires-python"] == f">={min(CLASSIFIED, key=Version)}"
+
+
+def test_links_work_outside_the_repository() -> None:
+    """The README that PyPI shows has absolute links only, and they lead to files that exist."""
+    hook = SETTINGS["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    shown = (ROOT / "README.md").read_text()
+    for substitution in hook["substitutions"]:
+        shown = re.sub(substitution["pattern"], substitution["replacement"], shown)
+    links = re.findall(r"\]\(([^)]+)\)", shown)
+    assert len(links) > 10
+    assert all(link.startswith(("https://", "#")) for link in links)
+    inside = [link.partition("/main/")[2].partition("#")[0] for link in links if PROJECT["urls"]["Homepage"] in link]
+    assert all((ROOT / path).exists() for path in inside)
+
+
+NAMED = re.compile(
+    r"\b(docs|policies|examples|deploy|tests)/\w|config\.example|\bmake (install|demo|docs|tools)\b"
+)
+MODULES = sorted((ROOT / "gateway").rglob("*.py"))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_messages_name_no_file_of_the_repository(module: Path) -> None:
+    """Whoever has installed the wheel has neither docs/ nor policies/: a remedy that names them leads nowhere."""
+    nodes = list(ast.walk(ast.parse(module.read_text())))
+    described = {node.value for node in nodes if isinstance(node, ast.Expr)}  # docstrings, of attributes too
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and node not in described]
+    assert [text for text in texts if isinstance(text, str) and NAMED.search(text)] == []
+
+
+def test_pages_that_messages_name_exist() -> None:
+    """A remedy that sends its reader to the documentation names a page by its title."""
+    titles = {path.read_text().partition("\n")[0] for path in (ROOT / "docs").glob("*.md")}
+    assert {f"# {title}" for title in ("Configuration", "Policy expressions", "Testing policies")} <= titles

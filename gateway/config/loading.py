@@ -82,7 +82,7 @@ def _with_definitions(config: Config) -> Config:
 
 
 def problems_of(
-    error: ValidationError, positions: Positions, root: type[Block] = Config, page: str = "docs/configuration.md"
+    error: ValidationError, positions: Positions, root: type[Block] = Config, page: str = "Configuration"
 ) -> list[Problem]:
     """Every mistake that pydantic found, with its place and remedy; *page* describes the keys of *root*."""
     details = error.errors(include_url=False, include_input=False)
@@ -108,6 +108,6 @@ def _problem(detail: ErrorDetails, positions: Positions, root: type[Block], page
 def _nearest(key: str, root: type[Block], page: str) -> str:
     known = {key for _, model in models(root) for key in keys(model)}
     if key in known:
-        return f"it belongs elsewhere: see {page}"
+        return f"it belongs elsewhere: see {page} in the documentation"
     close = get_close_matches(key, sorted(known), n=1)
-    return f"did you mean {close[0]}?" if close else f"remove it; {page} lists every setting"
+    return f"did you mean {close[0]}?" if close else f"remove it; {page} in the documentation lists every setting"

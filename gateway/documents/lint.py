@@ -27,7 +27,7 @@ def _subject_is_not_object_id(root: Node) -> Iterator[Problem]:
     for value in _object_id_values(root):
         if _SUBJECT.search(value.value):
             message = "the header's name says object id, but Subject is the object id for applications only"
-            remedy = "for users read the claim oid: see policies/caller-objectid-oid.yaml"
+            remedy = 'for users read the claim oid: Claims.GetValueOrDefault("oid", "")'
             yield Problem(value.location, "subject-is-not-object-id", message, remedy)
 
 

@@ -213,7 +213,7 @@ def test_remedies() -> None:
     assert [problem.remedy.partition(":")[0] for problem in refused.value.problems] == [
         "did you mean listen?",
         "it belongs elsewhere",
-        "remove it; docs/configuration.md lists every setting",
+        "remove it; Configuration in the documentation lists every setting",
     ]
     with pytest.raises(LoadError, match=r"did you mean batch\?"):
         config("backends: {batch: {url: http://h}}\napis: [{id: a, backend: bacth}]")

@@ -101,7 +101,7 @@ def render(name: str, facts: Mapping[str, str]) -> str:
 def documents() -> Path:
     """The ready-made policy documents: beside the package in a checkout, inside it when installed."""
     package = Path(__file__).parents[2]
-    inside = package / "ready_made"
+    inside = package / "ready_made" / "policies"
     return inside if inside.is_dir() else package.parent / "policies"
 
 

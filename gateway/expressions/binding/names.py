@@ -30,6 +30,8 @@ from gateway.expressions.conversions import implicit
 from gateway.expressions.runtime import assignable
 from gateway.expressions.thrown import null_reference
 
+_SEE = "see Policy expressions in the documentation"
+
 
 @expression("identifier")
 def bind_identifier(binder: Binder, node: Node, _target: Type | None) -> Meaning:
@@ -156,9 +158,7 @@ def _in_namespace(binder: Binder, node: Node, namespace: Namespace, name_node: N
         return Namespace(full)
     definition = clr.find_definition(full, len(args))
     if definition is None:
-        raise binder.problem(
-            node, "unknown-type", f"the type {full} is not allowed in policy expressions", "see docs/expressions.md"
-        )
+        raise binder.problem(node, "unknown-type", f"the type {full} is not allowed in policy expressions", _SEE)
     return TypeName(clr.make(definition, *args))
 
 
@@ -182,7 +182,7 @@ def unknown_member(binder: Binder, node: Node, clr_type: Type, name: str) -> Loa
     known = {member for ancestor in clr_type.ancestors for member in clr.declared(ancestor.definition)}
     lower = {member.lower(): member for member in known}
     near = [lower[name.lower()]] if name.lower() in lower else difflib.get_close_matches(name, known, 1)
-    remedy = f"did you mean {near[0]}?" if near else "see docs/expressions.md for the members of each type"
+    remedy = f"did you mean {near[0]}?" if near else f"{_SEE} for the members of each type"
     if clr_type is clr.OBJECT:
         remedy = "cast the object to its type first, such as ((JObject)x)"
     return binder.problem(node, "unknown-member", f"{clr_type.name} has no member {name}", remedy)

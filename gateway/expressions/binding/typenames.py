@@ -97,5 +97,5 @@ def type_arguments(binder: Binder, node: Node) -> tuple[Type, ...]:
 def unknown_type(binder: Binder, node: Node, name: str) -> LoadError:
     """A type that is not on the allow-list."""
     near = difflib.get_close_matches(name.rpartition(".")[2], clr.SHORT_NAMES, 1)
-    remedy = f"did you mean {near[0]}?" if near else "see docs/expressions.md for the allowed types"
+    remedy = f"did you mean {near[0]}?" if near else "see Policy expressions in the documentation for the allowed types"
     return binder.problem(node, "unknown-type", f"the type {name} is not allowed in policy expressions", remedy)

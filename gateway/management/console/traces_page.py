@@ -11,7 +11,7 @@ from gateway.management.console.markup import Html, badge, code, element, facts,
 from gateway.management.console.state import TraceLine
 
 PATH = "/console/traces"
-HOW = "No trace is kept. Send a request with Ocp-Apim-Trace: true and the tracing secret; docs/tracing.md says how."
+HOW = "No trace is kept. Send a request with Ocp-Apim-Trace: true and the tracing secret (documentation, Tracing)."
 
 Trace = Mapping[str, Any]
 _SHOWN_APART = frozenset({"changes", "path", "scope", "took_ms", "message", "reason"})
