@@ -61,6 +61,9 @@ cover: install ## Tests with branch coverage
 	$(BIN)/coverage run -m pytest -m "not slow"
 	$(BIN)/coverage report
 
+release: install ## Build wheel, sdist, bill of materials and checksums into dist/, and try the wheel outside the tree
+	@.ci/release
+
 docs: install ## Write the generated pages and pictures (a test compares them)
 	$(BIN)/python -m docs.generate
 

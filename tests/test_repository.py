@@ -31,7 +31,7 @@ SCHEMAS = {
 def test_github_understands_its_files(schema: str) -> None:
     """Each file keeps to the schema that GitHub publishes for it; the schemas come with check-jsonschema."""
     assert SCHEMAS[schema]
-    command = [PROGRAMS / "check-jsonschema", "--builtin-schema", schema, *SCHEMAS[schema]]
+    command = [str(PROGRAMS / "check-jsonschema"), "--builtin-schema", schema, *map(str, SCHEMAS[schema])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
