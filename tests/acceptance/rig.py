@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from gateway.assembly.app import Gateway, build
 from gateway.config import parse
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import API
+from gateway.emulators.faults import Fault
 from gateway.emulators.serving import serve_here
 from gateway.serving.process import Sockets, serving_gateway
 from gateway.wire.server.serve import bind
@@ -69,13 +70,17 @@ async def product(
     config: str = CONFIG,
     script: Script | None = None,
     warm: bool = True,
+    faults: Iterable[Fault] = (),
 ) -> AsyncIterator[Product]:
     """
     The product with one API behind the ready-made document *policy* (or an absolute path).
 
-    *warm* waits until the issuer's keys are there; else the first request may come before them.
+    *warm* waits until the issuer's keys are there; else the first request may come before them. *faults* are the
+    issuer's from the start.
     """
     entra = EntraEmulator()
+    for fault in faults:
+        entra.faults.add(fault)
     entra.mint()  # makes the keys, which takes a while, before anybody asks for them
     async with serve_here(entra), backend(script or answer(OK)) as behind:
         text = config.format(
