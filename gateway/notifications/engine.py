@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-import uuid
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +30,7 @@ from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import D365Settings, NotificationSettings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.database import FileLock, open_engine, store_url
-from gateway.notifications.store.replicas import Replica
+from gateway.notifications.store.replicas import Replica, clock_error
 from gateway.notifications.store.sealing import Sealer, make_sealer
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
@@ -43,6 +42,8 @@ from gateway.notifications.workflow.workflow import Workflow
 from gateway.outside.isolation import no_cookies
 
 log = structlog.get_logger("gateway.notifications")
+
+_CLOCK_ERROR_S = 2.0
 
 
 @dataclass(slots=True)
@@ -61,7 +62,6 @@ class Engine:
         self.settings = settings
         self.metrics = metrics
         self.parts = parts or Parts(Clock())
-        self.executor_id = "embedded"
         self.store = Store(open_engine(settings.store_url))
         self._sealer: Sealer | None = None
         self._dispatcher: JobDispatcher | None = None
@@ -83,8 +83,6 @@ class Engine:
         """
         self._take_file()
         self._sealer = make_sealer(self.settings)
-        if not self.settings.embedded:
-            self.executor_id = uuid.uuid4().hex  # only now: workers are forked from one process, after __init__
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:
@@ -153,6 +151,8 @@ class Engine:
     async def _main(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         self.store.open()
+        if self.settings.embedded:
+            await self.store.write(self._correct_times)
         clients = _Clients(self.settings.d365, self.parts.client)
         try:
             await self._work(clients)
@@ -160,7 +160,8 @@ class Engine:
             await clients.close()
 
     async def _work(self, clients: _Clients) -> None:
-        replica = Replica(self.store.engine, self.executor_id)
+        replica = Replica(self.store.engine, self.parts.clock, self.settings.lease_length_s)
+        await asyncio.to_thread(replica.join)
         tasks = [asyncio.create_task(work) for work in self._background(clients, replica)]
         log.info("notifications_started", store=store_url(self.settings.store_url).get_backend_name())
         self._ready.set()
@@ -173,21 +174,16 @@ class Engine:
         settings, clock, metrics = self.settings, self.parts.clock, self.metrics
         client = D365Client(settings.d365, clients.tokens, clients.http, clock, metrics)
         poller = Poller(client, settings.polling, clock, metrics)
-        starter = Starter(self.store, poller, client, clock, settings.d365, replica.holds_lock)
+        starter = Starter(self.store, poller, client, clock, settings.d365, replica.may_act)
         self._watcher = RunWatcher(self.store, poller, client, clock, settings)
         sender = self.parts.sender or CallbackSender(settings.callbacks)
-        deliverer = Deliverer(self.store, sender, self.sealer, clock, settings.callbacks, metrics)
+        deliverer = Deliverer(self.store, sender, self.sealer, clock, metrics, replica.may_act)
         workflow = Workflow(self.store, starter, self._watcher, deliverer, clock, metrics)
-        self._dispatcher = JobDispatcher(self.store, self.executor_id, workflow.run)
+        self._dispatcher = JobDispatcher(self.store, replica.executor_id, workflow.run)
         background = Housekeeping(self.store, self._watcher, clock, metrics, settings.retention)
-        work = [
-            poller.run(),
-            self._dispatcher.run(),
-            background.measure(),
-            background.sweep(),
-            background.notice_stops(),
-        ]
-        return work if settings.embedded else [*work, replica.run(settings.takeover_interval_s, metrics)]
+        beats = replica.run(settings.takeover_interval_s, metrics, self._dispatcher.restart)
+        own = [poller.run(), self._dispatcher.run(), beats]
+        return [*own, background.measure(), background.sweep(), background.notice_stops()]
 
     async def _shut_down(self, tasks: Sequence[asyncio.Task[Any]], replica: Replica) -> None:
         for task in tasks:
@@ -195,8 +191,14 @@ class Engine:
         await asyncio.gather(*tasks, return_exceptions=True)
         if not self.settings.embedded:  # no other process could continue them
             with contextlib.suppress(sa.exc.SQLAlchemyError):  # else they are taken over as from the dead
-                await self.store.write(lambda connection: jobs.release(connection, self.executor_id))
-        replica.close()
+                await self.store.write(lambda connection: jobs.release(connection, replica.executor_id))
+                await asyncio.to_thread(replica.leave)
+
+    def _correct_times(self, connection: sa.Connection) -> None:
+        """The clock was set while an earlier process ran on the time of its start: its rows follow now."""
+        error_s = clock_error(connection)
+        if abs(error_s) >= _CLOCK_ERROR_S:
+            log.warning("clock_was_set", seconds=round(error_s, 3), jobs=jobs.shift_times(connection, -error_s))
 
 
 def _not_ready() -> HttpProblem:

@@ -65,7 +65,7 @@ class D365Settings(Block):
     scheduled_slack_s: Delay = 120.0
     """A scheduled start further ahead means that the job will not run now."""
     settle_s: Delay = 60.0
-    """How long to look again after a doubtful start."""
+    """How long after the end of a doubtful start call its effect may take to show."""
     start_retries: Annotated[int, Field(ge=0)] = 5
     """Attempts after a start that certainly failed."""
     connect_timeout_s: Duration = 10.0
@@ -74,6 +74,11 @@ class D365Settings(Block):
     """For an answer; the first one after a restart is slow."""
     concurrency: Count = 4
     """Simultaneous requests."""
+
+    @property
+    def call_limit_s(self) -> float:
+        """When a call is given up: an answer that trickles in is no answer."""
+        return self.connect_timeout_s + self.read_timeout_s
 
     @field_validator("instance_url")
     @classmethod
@@ -282,7 +287,9 @@ class NotificationSettings(Block):
     allow_readable_urls: bool = False
     """Lets a PostgreSQL store keep callback URLs, which are bearer secrets, readable."""
     takeover_interval_s: Duration = 5.0
-    """How often a replica looks for dead ones."""
+    """How often a replica renews its lease and looks for others without one."""
+    lease_s: Duration | None = None
+    """How long a replica that cannot renew its lease keeps its jobs. None: three times `takeover-interval`."""
     max_body_bytes: Count = 65_536
     """Largest request body."""
 
@@ -292,8 +299,16 @@ class NotificationSettings(Block):
             message = "a PostgreSQL store without encryption-key keeps callback URLs (bearer secrets) readable"
             remedy = "set encryption-key, the same on every replica, or allow-readable-urls: true"
             raise mistake("no-encryption-key", message, remedy)
+        if self.lease_length_s < 2 * self.takeover_interval_s:
+            message = "a lease shorter than two renewals is lost when one renewal is late"
+            raise mistake("bad-value", message, "make lease at least twice takeover-interval")
         require_unique(self.callers)
         return self
+
+    @property
+    def lease_length_s(self) -> float:
+        """The length of a lease in seconds."""
+        return 3 * self.takeover_interval_s if self.lease_s is None else self.lease_s
 
     @property
     def store_url(self) -> str:

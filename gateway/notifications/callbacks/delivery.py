@@ -7,9 +7,12 @@ that then says "unknown" has most likely used its URL already.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import random
+from collections.abc import Callable
 
+import sqlalchemy as sa
 import structlog
 
 from gateway.notifications.callbacks import consent
@@ -18,7 +21,6 @@ from gateway.notifications.callbacks.classification import CallbackAnswer, Decis
 from gateway.notifications.callbacks.profiles import RunReport, render
 from gateway.notifications.callbacks.sending import CallbackSender
 from gateway.notifications.metrics import Metrics
-from gateway.notifications.settings import CallbackSettings
 from gateway.notifications.store import attempts
 from gateway.notifications.store.attempts import Attempt
 from gateway.notifications.store.model import Job
@@ -29,6 +31,7 @@ from gateway.notifications.workflow.outcomes import Outcome
 
 log = structlog.get_logger("gateway.notifications")
 
+_RECORD_AGAIN_S = 1.0
 _RANDOM = random.Random()  # noqa: S311 - for jitter
 
 
@@ -41,18 +44,20 @@ class Deliverer:
         sender: CallbackSender,
         sealer: Sealer,
         clock: Clock,
-        settings: CallbackSettings,
         metrics: Metrics,
+        may_act: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store = store
         self._sender = sender
         self._sealer = sealer
         self._clock = clock
-        self._settings = settings
+        self._settings = sender.settings
         self._metrics = metrics
+        self._may_act = may_act
 
     async def attempt(self, job: Job) -> Job | None:
         """Make the next attempt; the job afterwards, or None when there was nothing to deliver any more."""
+        await self._until_permitted()
         attempt = Attempt(job.id, job.series, job.attempts + 1, self._clock.now())
         begun = await self._store.write(lambda connection: attempts.begin(connection, attempt, job.owner))
         if begun is None:
@@ -64,13 +69,27 @@ class Deliverer:
         record = functools.partial(
             attempts.record, attempt=attempt, answer=answer, decision=decision, next_at=next_at, now=now
         )
-        after = await self._store.write(record)
+        after = await self._record(record)
         self._tell(begun, attempt, answer, decision, next_at)
         return after
 
+    async def _until_permitted(self) -> None:
+        """Wait while the lease has ended: it is renewed, or another replica delivers."""
+        while not self._may_act():
+            await self._clock.sleep_until(self._clock.now() + 0.5)
+
+    async def _record(self, record: Callable[[sa.Connection], Job | None]) -> Job | None:
+        """Until it is written: an answer that is lost here would be asked for again."""
+        while True:
+            try:
+                return await self._store.write(record)
+            except sa.exc.SQLAlchemyError as error:
+                log.warning("record_failed", error=type(error).__name__, again_in_s=_RECORD_AGAIN_S)
+            await asyncio.sleep(_RECORD_AGAIN_S)
+
     async def _send(self, job: Job) -> CallbackAnswer:
         content_type, body = render(job.profile, report_of(job), self._settings.source)
-        timestamp = int(self._clock.now())
+        timestamp = int(self._clock.wall())
         headers = signatures.headers(self._settings.signing_secrets, job.id, timestamp, body)
         try:
             url = self._sealer.open(job.url)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from urllib.parse import quote
 
 import httpx2 as httpx
@@ -26,9 +26,11 @@ from gateway.notifications.d365.errors import (
 from gateway.notifications.d365.gate import Gate
 from gateway.notifications.d365.start_answer import StartAnswer, parse_start
 from gateway.notifications.d365.token_provider import TokenProvider
+from gateway.notifications.fairness import FairTurns
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import D365Settings
 from gateway.notifications.workflow.clock import Clock
+from gateway.notifications.workflow.permission import Permit
 
 ENTITY = "/data/BatchJobs"
 HISTORIES = "/data/BatchJobHistories"
@@ -59,7 +61,7 @@ class D365Client:
         self._select: tuple[str, ...] = settings.select_fields
         self.gate = Gate(settings.concurrency, clock)
         # Thousands of jobs that start together must not stand in front of the poller.
-        self._starts = asyncio.Semaphore(max(1, settings.concurrency - 1))
+        self._starts = FairTurns(max(1, settings.concurrency - 1))
         self.skew_s = 0.0
 
     async def read(self, batch_ids: Iterable[int]) -> dict[int, Row]:
@@ -90,16 +92,21 @@ class D365Client:
         self._require_ok(response)
         return parse_ended_runs(response, batch_id)
 
-    async def start(self, batch_id: int) -> StartAnswer:
+    async def start(self, batch_id: int, permit: Permit, party: str = "") -> StartAnswer:
         """
         Set a job to waiting, once: this call never repeats itself except after a refused token.
 
+        Args:
+            permit: Asked after all waiting, immediately before the call is sent.
+            party: Shares the places for start calls fairly with other parties.
+
         Raises:
             D365Error: AMBIGUOUS when F&O may have acted all the same.
+            NotPermitted, NotOwned: By the permit; nothing was sent.
         """
         body = json.dumps({"batchJobId": batch_id}).encode()
-        async with self._starts:
-            response = await self._call("POST", ACTION, body)
+        async with self._starts.turn(party):
+            response = await self._call("POST", ACTION, body, permit)
         self._require_ok(response)
         return parse_start(response.content)
 
@@ -119,33 +126,45 @@ class D365Client:
         # %20, not +: not everything that reads OData URLs takes a plus for a space.
         return "&".join(f"{name}={quote(value, safe=',')}" for name, value in options.items())
 
-    async def _call(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
+    async def _call(
+        self, method: str, path: str, body: bytes | None = None, permit: Permit | None = None
+    ) -> httpx.Response:
         token = await self._tokens.token()
-        response = await self._send(method, path, body, token)
+        response = await self._send(self._request(method, path, body, token), permit)
         if _is_unauthorized(response):
-            response = await self._send(method, path, body, await self._tokens.token(rejected=token))
+            token = await self._tokens.token(rejected=token)
+            response = await self._send(self._request(method, path, body, token), permit)
         return response
 
-    async def _send(self, method: str, path: str, body: bytes | None, token: str) -> httpx.Response:
+    def _request(self, method: str, path: str, body: bytes | None, token: str) -> httpx.Request:
         headers = {**_HEADERS, "authorization": f"Bearer {token}"}
         if body is not None:
             headers["content-type"] = "application/json"
+        return self._client.build_request(method, self._settings.instance_url + path, headers=headers, content=body)
+
+    async def _send(self, request: httpx.Request, permit: Permit | None) -> httpx.Response:
+        method = request.method
         async with self.gate.passing():
-            response = await self._exchange(method, path, headers, body)
+            if permit is not None:
+                await permit.renew()
+                permit.check()
+                request.extensions = {**request.extensions, "trace": _last_check(permit)}
+            response = await self._exchange(request)
         self._metrics.d365_requests.labels(method, str(response.status_code)).inc()
         self._note_date(response.headers)
         return response
 
-    async def _exchange(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> httpx.Response:
-        url = self._settings.instance_url + path
+    async def _exchange(self, request: httpx.Request) -> httpx.Response:
         try:
-            return await self._client.request(method, url, headers=headers, content=body)
+            async with asyncio.timeout(self._settings.call_limit_s):
+                return await self._client.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            self._metrics.d365_requests.labels(method, "unreachable").inc()
+            self._metrics.d365_requests.labels(request.method, "unreachable").inc()
             raise D365Error(FailureKind.TRANSIENT, "F&O could not be reached.") from error
-        except httpx.HTTPError as error:
-            self._metrics.d365_requests.labels(method, "broken").inc()
-            raise D365Error(FailureKind.AMBIGUOUS, f"The connection to F&O failed ({type(error).__name__}).") from error
+        except (httpx.HTTPError, TimeoutError) as error:
+            self._metrics.d365_requests.labels(request.method, "broken").inc()
+            hint = f"The connection to F&O failed ({type(error).__name__})."
+            raise D365Error(FailureKind.AMBIGUOUS, hint) from error
 
     def _note_date(self, headers: Mapping[str, str]) -> None:
         ahead = parse_retry_after(headers.get("date"), 0.0)
@@ -165,6 +184,20 @@ class D365Client:
             wait = parse_retry_after(response.headers.get("retry-after"), self.now())
             raise D365Error(FailureKind.AMBIGUOUS, f"F&O answered {status}.", wait)
         raise _permanent(response)
+
+
+def _last_check(permit: Permit) -> Callable[[str, object], Awaitable[None]]:
+    """
+    A trace that checks once more when the connection stands and the body is about to be written.
+
+    Raising there ends the request; F&O cannot act on one whose body has not arrived.
+    """
+
+    async def check(event: str, _info: object) -> None:
+        if event.endswith("send_request_body.started"):
+            permit.check()
+
+    return check
 
 
 def parse_rows(response: httpx.Response) -> dict[int, Row]:

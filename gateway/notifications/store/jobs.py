@@ -15,9 +15,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from gateway.notifications.d365.batch_status import Row
 from gateway.notifications.store.model import IdempotencyKey, Job
 from gateway.notifications.store.tables import attempts, jobs, keys
+from gateway.notifications.workflow.joining import Reading, StartTiming, blocks, ending_of
 from gateway.notifications.workflow.outcomes import RunVerdict
 from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, JobEvent, State
 
@@ -46,14 +46,22 @@ def _move(event: JobEvent) -> ReturningUpdate[Any]:
 
 
 _MOVES = {event: _move(event) for event in JobEvent}
-_MARK_START = _MOVES[JobEvent.START_CALLED].where(jobs.c.owner.is_not_distinct_from(sa.bindparam("an_owner")))
+# Only the owner of a job may start it and say how it ended; an owner's id is never used again after its lease.
+_OWNED_MOVES = {
+    event: _MOVES[event].where(jobs.c.owner.is_not_distinct_from(sa.bindparam("an_owner")))
+    for event in (JobEvent.START_CALLED, JobEvent.STARTED, JobEvent.ATTACHED, JobEvent.ENDED)
+}
 _REOPEN = _MOVES[JobEvent.REPLAY].values(series=jobs.c.series + 1, attempts=0, doubted=0, owner=None)
-_LEADER = (
+_RIVALS = (
     sa.select(jobs)
-    .where(jobs.c.batch_id == sa.bindparam("a_batch"), _IS_ACTIVE, jobs.c.id != sa.bindparam("an_id"))
-    .where(_in(State.STARTING, State.WAITING, State.RUNNING))
+    .where(jobs.c.batch_id == sa.bindparam("a_batch"), jobs.c.id != sa.bindparam("an_id"))
+    .where(
+        sa.or_(
+            sa.and_(_IS_ACTIVE, _in(State.STARTING, State.WAITING, State.RUNNING)),
+            jobs.c.doubt_until > sa.bindparam("a_moment"),
+        )
+    )
     .order_by(jobs.c.created_at)
-    .limit(1)
 )
 _OLDEST_FREE = (
     sa.select(jobs.c.id)
@@ -62,6 +70,10 @@ _OLDEST_FREE = (
     .limit(sa.bindparam("a_limit"))
     .with_for_update(skip_locked=True)  # replicas that lease at the same time take different rows
 )
+_TIMES = (
+    "created_at", "updated_at", "deadline_at", "callback_deadline_at", "starting_at", "doubt_until", "started_at",
+    "running_at", "ended_at", "next_attempt_at",
+)  # fmt: skip
 _NOTE = sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id"))
 _LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(sa.bindparam("a_name"))))
 _LEASE = sa.update(jobs).where(jobs.c.id.in_(_OLDEST_FREE)).values(owner=sa.bindparam("an_owner")).returning(*jobs.c)
@@ -133,31 +145,63 @@ def move(connection: sa.Connection, job_id: str, event: JobEvent, now: float, **
     return _one(connection.execute(_MOVES[event], {"an_id": job_id, "updated_at": now, **values}))
 
 
-def begin_start(connection: sa.Connection, job: Job, snapshot: Row, now: float) -> Job | None:
-    """
-    Mark that the start call is about to be made: *job* with its mark, or another that has started this batch job.
+def move_own(connection: sa.Connection, job: Job, event: JobEvent, now: float, **values: object) -> Job | None:
+    """As ``move``, and None as well when *job* has another owner by now."""
+    parameters = {"an_id": job.id, "an_owner": job.owner, "updated_at": now, **values}
+    return _one(connection.execute(_OWNED_MOVES[event], parameters))
 
-    The mark is committed before the call, so that a crash in between shows as doubt and not as a second start. None
-    when the job is not its owner's to start any more.
+
+def begin_start(connection: sa.Connection, job: Job, reading: Reading, now: float, timing: StartTiming) -> Job | None:
+    """
+    Mark that the start call is about to be made: *job* with its mark, or the rival that it has to wait for.
+
+    The mark is committed before the call, so that a crash in between shows as doubt and not as a second start. Rivals
+    whose run is over by the same reading end with it: the start that follows would hide that from their own readings.
+    None when the job is not its owner's to start any more.
     """
     lock(connection, f"batch:{job.batch_id}")
-    leader = _one(connection.execute(_LEADER, {"a_batch": job.batch_id, "an_id": job.id}))
-    if leader is not None:
-        return leader
-    mark = {"starting_at": now, "snapshot": json.dumps(snapshot.dump()), "updated_at": now}
-    return _one(connection.execute(_MARK_START, {"an_id": job.id, "an_owner": job.owner, **mark}))
+    rows = connection.execute(_RIVALS, {"a_batch": job.batch_id, "an_id": job.id, "a_moment": now})
+    rivals = [Job.from_row(row) for row in rows]
+    if blocking := next((rival for rival in rivals if blocks(rival, reading, now, timing.settle_s)), None):
+        return blocking
+    mark = {"starting_at": now, "snapshot": json.dumps(reading.row.dump()), "doubt_until": timing.doubt_until(now)}
+    marked = move_own(connection, job, JobEvent.START_CALLED, now, **mark)
+    if marked is not None:
+        _conclude(connection, rivals, reading, now)
+    return marked
 
 
-def end(connection: sa.Connection, job_id: str, verdict: RunVerdict, now: float) -> Job | None:
-    """Record the outcome."""
-    values: dict[str, object] = {
+def renew_mark(connection: sa.Connection, job: Job, doubt_until: float, now: float) -> Job | None:
+    """Mark another start call; None when *job* was stopped or belongs to another owner."""
+    return move_own(connection, job, JobEvent.START_CALLED, now, doubt_until=doubt_until)
+
+
+def note_doubt(connection: sa.Connection, job: Job, doubt_until: float | None) -> None:
+    """Until when the last start call may still take effect, now that it is over; None: it certainly does not."""
+    connection.execute(
+        _NOTE.where(jobs.c.owner.is_not_distinct_from(job.owner)), {"an_id": job.id, "doubt_until": doubt_until}
+    )
+
+
+def end(connection: sa.Connection, job: Job, verdict: RunVerdict, now: float) -> Job | None:
+    """Record the outcome on behalf of the job's owner."""
+    return move_own(connection, job, JobEvent.ENDED, now, **_ending(verdict, now))
+
+
+def _conclude(connection: sa.Connection, rivals: list[Job], reading: Reading, now: float) -> None:
+    for rival in rivals:
+        if (verdict := ending_of(rival, reading)) is not None:
+            move(connection, rival.id, JobEvent.ENDED, now, **_ending(verdict, now))
+
+
+def _ending(verdict: RunVerdict, now: float) -> dict[str, object]:
+    return {
         "outcome": verdict.outcome,
         "message": verdict.message,
         "scheduled_for": verdict.scheduled_for,
         "ended_at": now,
         "next_attempt_at": now,
     }
-    return move(connection, job_id, JobEvent.ENDED, now, **values)
 
 
 def reopen(connection: sa.Connection, job_id: str, now: float, lifetime_s: float) -> Job | None:
@@ -208,9 +252,9 @@ def expired(connection: sa.Connection, before: float, limit: int = 500) -> list[
     return list(connection.execute(query).scalars())
 
 
-def stopped_since(connection: sa.Connection, since: float) -> list[str]:
-    """Jobs that were stopped lately, perhaps through another replica."""
-    query = sa.select(jobs.c.id).where(jobs.c.state == State.STOPPED, jobs.c.updated_at >= since)
+def moved_since(connection: sa.Connection, since: float) -> list[str]:
+    """Jobs that were stopped or ended lately, perhaps through another replica or another job."""
+    query = sa.select(jobs.c.id).where(_in(State.STOPPED, State.DELIVERING), jobs.c.updated_at >= since)
     return list(connection.execute(query).scalars())
 
 
@@ -255,3 +299,10 @@ def _is_watched(connection: sa.Connection, batch_id: int) -> bool:
         jobs.c.batch_id == batch_id, jobs.c.active == 1, jobs.c.state != State.DELIVERING
     )
     return connection.execute(query.limit(1)).first() is not None
+
+
+def shift_times(connection: sa.Connection, seconds: float) -> int:
+    """Move every recorded time of the unfinished jobs by *seconds*; how many jobs."""
+    columns = [jobs.c[name] for name in _TIMES]
+    statement = sa.update(jobs).where(_IS_ACTIVE).values({column: column + seconds for column in columns})
+    return connection.execute(statement).rowcount

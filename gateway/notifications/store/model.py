@@ -32,6 +32,7 @@ class Job:
     callback_deadline_at: float
     snapshot: str | None = None
     starting_at: float | None = None
+    doubt_until: float | None = None
     started_at: float | None = None
     running_at: float | None = None
     ended_at: float | None = None

@@ -1,117 +1,140 @@
 """
-Who is alive, on PostgreSQL: each replica holds a session-level advisory lock named after its executor id.
+Leases of replicas on PostgreSQL: who may act, and until when.
 
-The server drops the lock with the connection, so a lock that can be taken belongs to a dead replica, and whoever takes
-it lets go of that replica's jobs, for anybody to lease. A slow replica is not dead: its connection lives. Losing the
-connection is losing the right to start anything (``holds_lock``) until the lock is held again.
+Each replica has a row with the end of its lease, which a heartbeat of its own moves on. Jobs belong to the replica
+whose id is in their row. When a lease has ended, any other replica deletes its row and releases its jobs, in one
+transaction; that id never owns anything again, so it is the fencing token: whatever its former holder still wants to
+write is conditional on it. The holder knows the end of its lease without asking, by a clock that cannot be set, counted
+from before it asked for the renewal; so it stops acting before others may begin.
+
+On SQLite the process is alone, held so by a file lock; its row only records when it last wrote.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import uuid
+from collections.abc import Callable
 
 import sqlalchemy as sa
 import structlog
 
 from gateway.notifications.metrics import Metrics
-from gateway.notifications.store import jobs
-from gateway.notifications.store.tables import replicas
+from gateway.notifications.store.tables import jobs, replicas
+from gateway.notifications.workflow.clock import Clock, steady
 
 log = structlog.get_logger("gateway.notifications")
 
-# First key of every lock, so that other users of the same database are not in the way. Any constant would do.
-_CLASS = 0x4E4F5449
+EMBEDDED = "embedded"
+
+# Of the lease, how much its holder does not use: clocks of two machines do not run at exactly the same speed.
+_UNUSED = 0.1
+_STORE_NOW = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float)
+_RELEASE_ORPHANS = (
+    sa.update(jobs)
+    .where(jobs.c.active == sa.literal_column("1"), jobs.c.owner.is_not(None))
+    .where(jobs.c.owner.not_in(sa.select(replicas.c.executor_id)))
+    .values(owner=None)
+)
 
 
 class Replica:
-    """This process among its peers. Without PostgreSQL there are none and the lock is always held."""
+    """This process among its peers. All methods but ``may_act`` and ``run`` block."""
 
-    def __init__(self, engine: sa.Engine, executor_id: str) -> None:
+    def __init__(self, engine: sa.Engine, clock: Clock, lease_s: float) -> None:
         self._engine = engine
-        self._executor_id = executor_id
-        self._session: sa.Connection | None = None
+        self._clock = clock
+        self._lease_s = lease_s
         self._alone = engine.dialect.name != "postgresql"
-        if not self._alone:
-            self._join()
+        self._ends = float("-inf")  # by the steady clock
+        self.executor_id = EMBEDDED if self._alone else ""
 
-    def holds_lock(self) -> bool:
-        """Whether this replica may start batch jobs."""
-        return self._alone or self._session is not None
+    def may_act(self) -> bool:
+        """Whether the lease has not ended: to be asked immediately before anything is done to the outside."""
+        return self._alone or steady() < self._ends
 
-    async def run(self, interval_s: float, metrics: Metrics) -> None:
-        """Prove to be alive and look for the dead, every *interval_s* seconds."""
+    async def run(self, interval_s: float, metrics: Metrics, on_loss: Callable[[str], None]) -> None:
+        """
+        Renew the lease and take over from replicas without one, every *interval_s* seconds.
+
+        Args:
+            on_loss: Called with the new id when the lease was lost; all work under the former id has to end.
+        """
         while True:
             try:
-                await asyncio.to_thread(self._keep)
-                metrics.taken_over.inc(await asyncio.to_thread(self.take_over))
-            except Exception:
-                log.exception("takeover_failed")
+                await self._beat(metrics, on_loss)
+            except sa.exc.SQLAlchemyError as error:
+                log.warning("heartbeat_failed", error=type(error).__name__)
             await asyncio.sleep(interval_s)
 
+    def join(self) -> None:
+        """Begin a lease under an id that was never used before; on SQLite, record the heartbeat."""
+        if not self._alone:
+            self.executor_id = uuid.uuid4().hex
+        asked = steady()
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(replicas).where(replicas.c.executor_id == self.executor_id))
+            now = self._now(connection)
+            values = {"started_at": now, "lease_until": self._until(now), "wall_at": self._clock.wall()}
+            connection.execute(sa.insert(replicas).values(executor_id=self.executor_id, **values))
+        self._ends = asked + self._lease_s * (1 - _UNUSED)
+
+    def renew(self) -> bool:
+        """Move the end of the lease on; false when another replica has declared it over."""
+        asked = steady()
+        with self._engine.begin() as connection:
+            now = self._now(connection)
+            statement = sa.update(replicas).where(replicas.c.executor_id == self.executor_id)
+            values = {"lease_until": self._until(now), "wall_at": self._clock.wall()}
+            kept = connection.execute(statement.values(**values)).rowcount == 1
+        self._ends = asked + self._lease_s * (1 - _UNUSED) if kept else float("-inf")
+        return kept
+
     def take_over(self) -> int:
-        """Let go of the jobs of every dead replica; how many."""
-        with self._engine.connect() as connection:
-            others = connection.execute(
-                sa.select(replicas.c.executor_id).where(replicas.c.executor_id != self._executor_id)
-            ).scalars()
-            return sum(self._inherit(executor_id) for executor_id in list(others))
-
-    def close(self) -> None:
-        """Leave; the others may take over what is unfinished at once."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
-
-    def _join(self) -> None:
-        """Take our own lock first, then be listed: who is listed without a lock is dead."""
-        session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        session.detach()  # the pool must neither reuse nor recycle it
-        if not _try_lock(session, self._executor_id):
-            session.close()
-            raise RuntimeError("another process has this executor id")
-        present = sa.select(replicas.c.executor_id).where(replicas.c.executor_id == self._executor_id)
-        if session.execute(present).first() is None:
-            session.execute(sa.insert(replicas).values(executor_id=self._executor_id, started_at=time.time()))
-        self._session = session
-
-    def _keep(self) -> None:
-        """Notice the loss of our session, and join again."""
-        try:
-            if self._session is not None:
-                self._session.execute(sa.text("SELECT 1"))
-                return
-        except sa.exc.DBAPIError:
-            log.exception("replica_lock_lost")
-            self._session = None
-        self._join()
-
-    def _inherit(self, executor_id: str) -> int:
-        with _locked(self._engine, executor_id) as locked:
-            if not locked:
-                return 0
-            with self._engine.begin() as connection:
-                released = jobs.release(connection, executor_id)
-                connection.execute(sa.delete(replicas).where(replicas.c.executor_id == executor_id))
-        log.warning("replica_taken_over", dead=executor_id, jobs=released)
+        """Release the jobs of every replica whose lease has ended; how many jobs."""
+        if self._alone:
+            return 0
+        ended = sa.or_(replicas.c.lease_until.is_(None), replicas.c.lease_until < _STORE_NOW)
+        others = sa.delete(replicas).where(replicas.c.executor_id != self.executor_id, ended)
+        with self._engine.begin() as connection:
+            dead = list(connection.execute(others.returning(replicas.c.executor_id)).scalars())
+            released = connection.execute(_RELEASE_ORPHANS).rowcount
+        for executor_id in dead:
+            log.warning("replica_taken_over", dead=executor_id, jobs=released)
         return released
 
+    def leave(self) -> None:
+        """End the lease now: the others may take over immediately what was not released."""
+        self._ends = float("-inf")
+        if not self._alone:
+            with self._engine.begin() as connection:
+                connection.execute(sa.delete(replicas).where(replicas.c.executor_id == self.executor_id))
 
-@contextmanager
-def _locked(engine: sa.Engine, executor_id: str) -> Iterator[bool]:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        locked = _try_lock(connection, executor_id)
-        try:
-            yield locked
-        finally:  # False, and a warning in the server's log, where the lock was not ours
-            connection.execute(sa.select(sa.func.pg_advisory_unlock(*_key(executor_id))))
+    async def _beat(self, metrics: Metrics, on_loss: Callable[[str], None]) -> None:
+        if not await asyncio.to_thread(self.renew):
+            log.error("lease_lost", executor=self.executor_id)
+            await asyncio.to_thread(self.join)
+            on_loss(self.executor_id)
+        metrics.taken_over.inc(await asyncio.to_thread(self.take_over))
+
+    def _now(self, connection: sa.Connection) -> float:
+        """The store's clock, which replicas share; on SQLite our own."""
+        if self._alone:
+            return self._clock.now()
+        now = float(connection.execute(sa.select(_STORE_NOW)).scalar_one())
+        self._clock.follow(now)
+        return now
+
+    def _until(self, now: float) -> float:
+        return now if self._alone else now + self._lease_s
 
 
-def _try_lock(connection: sa.Connection, executor_id: str) -> bool:
-    return bool(connection.execute(sa.select(sa.func.pg_try_advisory_lock(*_key(executor_id)))).scalar())
+def clock_error(connection: sa.Connection) -> float:
+    """
+    By how many seconds the times in an embedded store are ahead of the wall clock.
 
-
-def _key(executor_id: str) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]]:
-    return sa.cast(_CLASS, sa.Integer), sa.func.hashtext(executor_id)
+    The process before this one counted on from the wall clock of its start; if that was set meanwhile, its last
+    heartbeat shows both. What happened to the clock while no process ran cannot be seen.
+    """
+    row = connection.execute(sa.select(replicas).where(replicas.c.executor_id == EMBEDDED)).first()
+    return 0.0 if row is None or row.wall_at is None or row.lease_until is None else row.lease_until - row.wall_at

@@ -16,19 +16,14 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from gateway.errors import GatewayError
 from gateway.notifications.store.database import unusable
 from gateway.notifications.store.jobs import lock
-from gateway.notifications.store.tables import jobs, metadata
+from gateway.notifications.store.schema import prepare
 
 T = TypeVar("T")
 Work = Callable[[sa.Connection], Any]
 
 _MAX_GROUP = 64
-
-
-class StoreOutdated(GatewayError):
-    """The store was made by an earlier version, whose tables have other columns."""
 
 
 class Store:
@@ -42,17 +37,16 @@ class Store:
 
     def open(self) -> None:
         """
-        Create what is missing and start the writer.
+        Create or upgrade the tables and start the writer.
 
         Raises:
-            StoreOutdated: The tables are an earlier version's.
-            GatewayError: There is no database, or it does not let us in.
+            GatewayError: There is no database, it does not let us in, or its tables are of a version that is too old or
+                too new.
         """
         try:
             with self.engine.begin() as connection:
                 lock(connection, "schema")  # replicas that start together must not create a table twice
-                metadata.create_all(connection)
-                _require_columns(connection)
+                prepare(connection)
         except sa.exc.DBAPIError as error:
             raise unusable(error) from error
         self._writer.start()
@@ -116,12 +110,3 @@ class Store:
             return
         for item in group:
             self._commit([item])
-
-
-def _require_columns(connection: sa.Connection) -> None:
-    found = {column["name"] for column in sa.inspect(connection).get_columns(jobs.name)}
-    if missing := {column.name for column in jobs.columns} - found:
-        raise StoreOutdated(
-            f"{jobs.name} has no column {', '.join(sorted(missing))}: an earlier version made this store. "
-            "Let that version finish its jobs, then begin with a new store."
-        )

@@ -31,6 +31,7 @@ jobs = sa.Table(
     sa.Column("callback_deadline_at", sa.Float, nullable=False),
     sa.Column("snapshot", sa.Text),  # the row before the start, JSON
     sa.Column("starting_at", sa.Float),
+    sa.Column("doubt_until", sa.Float),  # a start call may have been sent, and its effect may show until then
     sa.Column("started_at", sa.Float),
     sa.Column("running_at", sa.Float),
     sa.Column("ended_at", sa.Float),
@@ -82,4 +83,12 @@ replicas = sa.Table(
     metadata,
     sa.Column("executor_id", sa.String(64), primary_key=True),
     sa.Column("started_at", sa.Float, nullable=False),
+    sa.Column("lease_until", sa.Float),  # by the store's clock; on SQLite the time of the last heartbeat
+    sa.Column("wall_at", sa.Float),  # what the wall clock showed at that heartbeat
+)
+
+schema = sa.Table(
+    "notification_schema",
+    metadata,
+    sa.Column("version", sa.Integer, primary_key=True),
 )

@@ -1,17 +1,43 @@
-"""Time as a part that can be replaced: every deadline is a recorded moment, never a count of seconds in memory."""
+"""
+Time as a part that can be replaced: every deadline is a recorded moment, never a count of seconds in memory.
+
+Recorded moments must not move when the wall clock is set. So the clock is read once, at the start, and then advanced by
+the machine's steady clock; replicas follow the database server's clock instead, which they share.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
+# CLOCK_BOOTTIME also counts the time that a machine was suspended. Linux only.
+_BOOT_TIME: int | None = vars(time).get("CLOCK_BOOTTIME")
+_NOTICED_S = 0.25
+
+
+def steady() -> float:
+    """Seconds on a clock that cannot be set; only differences mean anything."""
+    return time.monotonic() if _BOOT_TIME is None else time.clock_gettime(_BOOT_TIME)
+
 
 class Clock:
     """The real clock, in seconds since the epoch (UTC)."""
 
+    def __init__(self) -> None:
+        self._epoch = time.time() - steady()
+
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """Seconds since the epoch; unaffected by changes of the wall clock while the process runs."""
+        return steady() + self._epoch
+
+    def wall(self) -> float:
+        """What the wall clock shows now, for receivers that compare it with theirs."""
         return time.time()
+
+    def follow(self, shared_now: float) -> None:
+        """Adopt a clock that is shared with other processes; small differences are the journey of its answer."""
+        if abs(shared_now - self.now()) > _NOTICED_S:
+            self._epoch = shared_now - steady()
 
     async def sleep_until(self, moment: float) -> None:
         """Return at *moment*, epoch seconds; immediately if it has passed."""

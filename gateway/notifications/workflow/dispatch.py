@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 
+import sqlalchemy as sa
 import structlog
 
 from gateway.notifications.store import jobs
@@ -38,6 +39,12 @@ class JobDispatcher:
         self._woken = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
+    def restart(self, owner: str) -> None:
+        """Drop all work under the former id, whose lease was lost, and lease jobs for *owner* from now on."""
+        self._owner = owner
+        for task in self._tasks.values():
+            task.cancel()
+
     def wake(self) -> None:
         """There is a new job. Only from the engine's loop."""
         self._woken.set()
@@ -56,6 +63,9 @@ class JobDispatcher:
         try:
             await self.adopt()
             await self._dispatch(_ADOPT_S)
+        except sa.exc.SQLAlchemyError as error:
+            log.warning("dispatch_failed", error=type(error).__name__)
+            await asyncio.sleep(_IDLE_S)
         except Exception:
             log.exception("dispatch_failed")
             await asyncio.sleep(_IDLE_S)
@@ -102,9 +112,9 @@ class JobDispatcher:
             await self._work(job)
             return
         await asyncio.wait([earlier])
-        now = await self._store.read(lambda connection: jobs.find(connection, job.id))
-        if now is not None and now.active:
-            await self._work(now)
+        current = await self._store.read(lambda connection: jobs.find(connection, job.id))
+        if current is not None and current.active and current.owner == job.owner:
+            await self._work(current)
 
     def _forget(self, job_id: str, done: asyncio.Task[None]) -> None:
         if self._tasks.get(job_id) is done:

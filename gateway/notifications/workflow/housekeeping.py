@@ -1,4 +1,4 @@
-"""What has to be done now and then: gauges, retention, stops that came in through another replica."""
+"""Regular background tasks: gauges, retention, and stops or endings that came from another replica."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 
+import sqlalchemy as sa
 import structlog
 
 from gateway.notifications.metrics import Metrics
@@ -43,7 +44,7 @@ class Housekeeping:
         await _forever("sweep", self.sweep_once, self._retention.sweep_interval_s)
 
     async def notice_stops(self) -> None:
-        """Stop watching what was stopped through another replica."""
+        """Stop watching what was stopped or ended elsewhere."""
         await _forever("notice_stops", self.notice_stops_once, _STOPS_S)
 
     async def measure_once(self) -> None:
@@ -66,9 +67,9 @@ class Housekeeping:
         return total
 
     async def notice_stops_once(self) -> None:
-        """Look for jobs stopped since the last look, with some overlap."""
+        """Look for jobs stopped or ended since the last look, with some overlap."""
         since = self._clock.now() - 3 * _STOPS_S
-        for job_id in await self._store.read(lambda connection: jobs.stopped_since(connection, since)):
+        for job_id in await self._store.read(lambda connection: jobs.moved_since(connection, since)):
             self._watcher.stop(job_id)
 
 
@@ -76,6 +77,8 @@ async def _forever(name: str, task: Callable[[], Awaitable[object]], pause_s: fl
     while True:
         try:
             await task()
+        except sa.exc.SQLAlchemyError as error:
+            log.warning("background_task_failed", task=name, error=type(error).__name__)
         except Exception:
             log.exception("background_task_failed", task=name)
         await asyncio.sleep(pause_s)

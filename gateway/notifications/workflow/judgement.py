@@ -14,7 +14,7 @@ from gateway.notifications.d365.batch_status import Phase, Row
 from gateway.notifications.settings import BudgetSettings, D365Settings
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 
-_ENDINGS: dict[str, tuple[Outcome, str]] = {
+ENDINGS: dict[str, tuple[Outcome, str]] = {
     "Finished": (Outcome.SUCCEEDED, "The batch job finished."),
     "Error": (Outcome.FAILED, "The batch job ended with an error; see its log in F&O."),
     "Canceled": (Outcome.CANCELLED, "The batch job was cancelled in F&O."),
@@ -76,7 +76,7 @@ def judge(row: Row | None, watch: Watch, now: float, d365: D365Settings, budgets
     flipped = _flipped(row, watch, schedule_of(row, now, d365))
     watch.observe(row, now)
     if row.phase is Phase.ENDED and newer:
-        return RunVerdict(*_ENDINGS[row.status])
+        return RunVerdict(*ENDINGS[row.status])
     return (
         flipped or _scheduled(row, now, d365) or _held(watch, now, d365) or _over_budget(row, watch, now, d365, budgets)
     )
@@ -86,7 +86,7 @@ def judge_ended_runs(runs: Iterable[Row], since: float) -> RunVerdict | None:
     """The verdict on the first run that ended after *since*, from the job's history; None when there is none."""
     ours = [run for run in runs if run.phase is Phase.ENDED and run.end is not None and run.end > since]
     first = min(ours, key=lambda run: run.end or 0.0, default=None)
-    return None if first is None else RunVerdict(*_ENDINGS[first.status])
+    return None if first is None else RunVerdict(*ENDINGS[first.status])
 
 
 def expire(row: Row | None, error: str | None) -> RunVerdict:

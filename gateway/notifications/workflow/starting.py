@@ -2,7 +2,8 @@
 The start step: set the batch job to waiting, at most once in effect.
 
 The mark "starting" is committed before the call. Whenever it is in doubt whether a call took effect (a crash, a
-time-out, a 5xx), F&O is read again, for as long as an effect may need to show, before another call is made.
+time-out, a 5xx), F&O is read again, for as long as an effect may need to show after the end of that call, before
+another call is made.
 
 Source: F&O "Batch OData API" (at most five retries).
 """
@@ -19,21 +20,29 @@ from gateway.notifications.d365.client import D365Client
 from gateway.notifications.d365.errors import D365Error, FailureKind
 from gateway.notifications.d365.poller import Poller
 from gateway.notifications.d365.start_answer import StartAnswer
+from gateway.notifications.fairness import FairTurns
 from gateway.notifications.settings import D365Settings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.model import Job
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
+from gateway.notifications.workflow.joining import Reading, StartTiming
 from gateway.notifications.workflow.judgement import expire, was_started
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
+from gateway.notifications.workflow.permission import NotOwned, NotPermitted, StartPermit
 from gateway.notifications.workflow.transitions import JobEvent, State
 
 log = structlog.get_logger("gateway.notifications")
 
-# Between reading the batch job and the answer to the call: a crash adds at most so many doubtful starts, and a reading,
-# by which the end is judged, is not older than its job's turn.
+# Between reading the batch job and the answer to the call: a crash adds at most that many doubtful starts, and a
+# reading, by which the end is judged, is not older than its job's turn. Waiting, for whatever, returns the turn.
 _AT_ONCE = 40
 _PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+_LOOK_AGAIN_S = 1.0
+# One empty answer may be F&O's mistake; only a job that stays away does not exist.
+_EMPTY_ANSWERS = 3
+
+Call = StartAnswer | D365Error
 
 
 class Starter:
@@ -41,7 +50,7 @@ class Starter:
     Runs the start step.
 
     Args:
-        may_start: Whether this replica still holds its lock; one that may have been declared dead must not start a job.
+        may_act: Whether this replica's lease has not ended; asked immediately before each call.
     """
 
     def __init__(
@@ -51,143 +60,178 @@ class Starter:
         client: D365Client,
         clock: Clock,
         settings: D365Settings,
-        may_start: Callable[[], bool] = lambda: True,
+        may_act: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store = store
         self._poller = poller
         self._client = client
         self._clock = clock
         self._settings = settings
-        self._may_start = may_start
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._timing = StartTiming(settings.call_limit_s, settings.settle_s)
+        self._may_act = may_act
+        self._turns = FairTurns(_AT_ONCE)
 
     async def start(self, job: Job) -> RunVerdict | None:
-        """Bring *job* to WAITING; a verdict when that is impossible."""
+        """
+        Bring *job* to WAITING; a verdict when that is impossible, None also when it is no longer ours to start.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: The store is away; the step may be repeated.
+        """
         try:
             async with asyncio.timeout(max(0.0, job.deadline_at - self._clock.now())):
-                return await self._advance(job)
+                return await (self._resume(job) if job.state is State.STARTING else self._begin(job))
         except TimeoutError:
             return expire(None, "no answer before the deadline")
+        except NotOwned:
+            return None
         except D365Error as error:
             outcome = Outcome.UPSTREAM_AUTH if error.kind is FailureKind.AUTH else Outcome.START_FAILED
             return RunVerdict(outcome, error.hint)
 
-    async def _advance(self, job: Job) -> RunVerdict | None:
-        if job.state is State.STARTING:
-            # An earlier life was about to make the call, and whether it did is unknown.
-            return await self._call_until_certain(job, doubt=True)
-        async with self._turns:
-            return await self._begin(job)
-
     async def _begin(self, job: Job) -> RunVerdict | None:
-        while job.state is State.ACCEPTED:
-            found = await self._prepare(job)
-            if isinstance(found, RunVerdict):
-                return found
-            if found.owner != job.owner:  # taken over meanwhile: the mark is not ours
-                return None
-            job = found
-        return await self._call_until_certain(job, doubt=False) if job.state is State.STARTING else None
+        while True:
+            async with self._turns.turn(job.caller):
+                prepared = await self._prepare(job)
+                if isinstance(prepared, Job) and prepared.state is State.STARTING:
+                    call = await self._call(prepared)
+                    break
+            if prepared is not None:
+                return prepared if isinstance(prepared, RunVerdict) else None
+            await self._pause(_LOOK_AGAIN_S)
+        return await self._pursue(prepared, call)
 
-    async def _prepare(self, job: Job) -> Job | RunVerdict:
-        """Read the batch job, then mark the start or attach to a run that is on its way."""
-        row = await self._poller.read(job.batch_id)
+    async def _resume(self, job: Job) -> RunVerdict | None:
+        """An earlier life was about to make the call, and whether it did is unknown."""
+        if await self._took_effect(job, self._doubt_end(job)):
+            await self._confirm(job)
+            return None
+        return await self._pursue(job, await self._call_in_turn(job))
+
+    def _doubt_end(self, job: Job) -> float:
+        """A mark says when its call is over at the latest; one without that is from before such marks."""
+        latest = self._clock.now() + self._settings.settle_s
+        return latest if job.doubt_until is None else job.doubt_until
+
+    async def _prepare(self, job: Job) -> Job | RunVerdict | None:
+        """Read the batch job, then mark the start or attach to a run that is under way; None: look again later."""
+        asked_at = self._clock.now()
+        row = await self._read(job.batch_id)
         if row is None:
             return RunVerdict(Outcome.NOT_FOUND, "No such batch job, or the mapped F&O user may not see it.")
         if row.phase in (Phase.PENDING, Phase.RUNNING):
             return await self._attach(job, row)
-        now = self._clock.now()
-        found = await self._store.write(lambda connection: jobs.begin_start(connection, job, row, now))
-        if found is None:
-            return await self._reload(job)
-        return found if found.id == job.id else await self._follow(job, found)
+        now, reading = self._clock.now(), Reading(row, asked_at)
+        marked = await self._store.write(
+            lambda connection: jobs.begin_start(connection, job, reading, now, self._timing)
+        )
+        if marked is None:
+            raise NotOwned
+        if marked.id == job.id:
+            return marked
+        return self._refuse_second() if self._settings.on_running == "reject" else None
+
+    async def _read(self, batch_id: int) -> Row | None:
+        """A reading; None only when F&O shows no such job several times in a row."""
+        for _ in range(_EMPTY_ANSWERS - 1):
+            if (row := await self._poller.read(batch_id)) is not None:
+                return row
+        return await self._poller.read(batch_id)
+
+    def _refuse_second(self) -> RunVerdict:
+        return RunVerdict(Outcome.ALREADY_RUNNING, "Another request has just started the batch job.")
 
     async def _attach(self, job: Job, row: Row) -> Job | RunVerdict:
         """The batch job is queued or running already: watch that run, or refuse. Never start it again."""
         if self._settings.on_running == "reject":
             return RunVerdict(Outcome.ALREADY_RUNNING, f"The batch job is already {row.status}.")
-        return await self._join(job, {"started_at": self._clock.now(), "batch_status": row.status})
-
-    async def _follow(self, job: Job, leader: Job) -> Job | RunVerdict:
-        """Another job of ours is starting this batch job, or has just done so: join its run."""
-        if self._settings.on_running == "reject":
-            return RunVerdict(Outcome.ALREADY_RUNNING, "Another request has just started the batch job.")
-        if leader.state is State.STARTING:
-            await self._clock.sleep_until(self._clock.now() + 0.5)
-            return job
-        return await self._join(job, {"started_at": leader.started_at, "snapshot": leader.snapshot})
-
-    async def _join(self, job: Job, values: dict[str, object]) -> Job:
         now = self._clock.now()
         joined = await self._store.write(
-            lambda connection: jobs.move(connection, job.id, JobEvent.ATTACHED, now, **values)
+            lambda connection: jobs.move_own(
+                connection, job, JobEvent.ATTACHED, now, started_at=now, batch_status=row.status
+            )
         )
-        return joined or await self._reload(job)
+        if joined is None:
+            raise NotOwned
+        return joined
 
-    async def _call_until_certain(self, job: Job, doubt: bool) -> RunVerdict | None:
-        hint = ""
-        for pause_s in _PAUSES_S[: self._settings.start_retries + 1]:
-            if doubt and await self._took_effect(job):
+    async def _pursue(self, job: Job, call: Call) -> RunVerdict | None:
+        """Call again until it is certain what became of the start, or until the retries are used up."""
+        for pause_s in (*_PAUSES_S[: self._settings.start_retries], None):
+            if isinstance(call, StartAnswer):
+                return await self._settle(job, call)
+            until = await self._note_doubt(job, call)
+            if pause_s is not None:
+                await self._pause(pause_s)
+            if until is not None and await self._took_effect(job, until):
                 await self._confirm(job)
                 return None
-            answer = await self._call(job)
-            if isinstance(answer, StartAnswer):
-                return await self._settle(job, answer)
-            doubt, hint = answer.kind is FailureKind.AMBIGUOUS, answer.hint
-            await self._clock.sleep_until(self._clock.now() + pause_s)
-        if doubt and await self._took_effect(job):
-            await self._confirm(job)
-            return None
+            if pause_s is not None:
+                call = await self._call_in_turn(job)
+        hint = call.hint if isinstance(call, D365Error) else ""
         return RunVerdict(Outcome.START_FAILED, f"The batch job could not be started. {hint}")
 
-    async def _call(self, job: Job) -> StartAnswer | D365Error:
-        """One start call; throttled ones were not executed and do not count."""
-        while True:
-            await self._permission()
-            answer = await self._call_once(job)
-            if isinstance(answer, StartAnswer) or answer.kind is not FailureKind.THROTTLED:
-                return answer
+    async def _note_doubt(self, job: Job, error: D365Error) -> float | None:
+        """Record until when the call that has just failed may still take effect; None: it certainly does not."""
+        doubtful = error.kind is FailureKind.AMBIGUOUS
+        until = self._clock.now() + self._settings.settle_s if doubtful else None
+        await self._store.write(lambda connection: jobs.note_doubt(connection, job, until))
+        return until
 
-    async def _call_once(self, job: Job) -> StartAnswer | D365Error:
+    async def _call_in_turn(self, job: Job) -> Call:
+        async with self._turns.turn(job.caller):
+            return await self._call(job)
+
+    async def _call(self, job: Job) -> Call:
+        """One start call; throttled ones were not executed and do not count."""
+        permit = StartPermit(self._store, self._clock, job, self._timing, self._may_act)
+        while True:
+            call = await self._call_once(job, permit)
+            if call is not None and (isinstance(call, StartAnswer) or call.kind is not FailureKind.THROTTLED):
+                return call
+
+    async def _call_once(self, job: Job, permit: StartPermit) -> Call | None:
+        """None when the lease had ended before anything was sent."""
         try:
-            return await self._client.start(job.batch_id)
+            return await self._client.start(job.batch_id, permit, job.caller)
+        except NotPermitted:
+            await self._pause(0.5)
+            return None
         except D365Error as error:
             if error.kind in (FailureKind.AUTH, FailureKind.PERMANENT):
+                await self._store.write(lambda connection: jobs.note_doubt(connection, job, None))
                 raise
             log.warning("start_failed", job=job.id, batch=job.batch_id, kind=error.kind, hint=error.hint)
             return error
-
-    async def _permission(self) -> None:
-        """Wait while this replica may have been declared dead; the replica that took over starts the job meanwhile."""
-        while not self._may_start():
-            await self._clock.sleep_until(self._clock.now() + 0.5)
 
     async def _settle(self, job: Job, answer: StartAnswer) -> RunVerdict | None:
         if answer.accepted:
             await self._confirm(job)
             return None
-        return RunVerdict(
-            Outcome.START_FAILED, f"F&O did not set the job to waiting: {answer.message or 'no reason given'}"
-        )
+        await self._store.write(lambda connection: jobs.note_doubt(connection, job, None))
+        reason = answer.message or "no reason given"
+        return RunVerdict(Outcome.START_FAILED, f"F&O did not set the job to waiting: {reason}")
 
-    async def _took_effect(self, job: Job) -> bool:
+    async def _took_effect(self, job: Job, until: float) -> bool:
         """Re-read until a start shows, or until it would have shown."""
-        until = (job.starting_at or 0.0) + self._settings.settle_s
-        log.info("start_in_doubt", job=job.id, batch=job.batch_id)
+        log.info("start_in_doubt", job=job.id, batch=job.batch_id, until=until)
         while True:
+            asked_at = self._clock.now()
             row = await self._poller.read(job.batch_id)
-            if row is None or job.before is None:
-                return False
-            if was_started(job.before, row):
+            if row is not None and job.before is not None and was_started(job.before, row):
                 return True
-            if self._clock.now() >= until:
+            if asked_at >= until:
                 return False
             await self._clock.sleep_until(min(until, self._clock.now() + 2.0))
 
     async def _confirm(self, job: Job) -> None:
         now = self._clock.now()
-        await self._store.write(lambda connection: jobs.move(connection, job.id, JobEvent.STARTED, now, started_at=now))
+        started = await self._store.write(
+            lambda connection: jobs.move_own(connection, job, JobEvent.STARTED, now, started_at=now, doubt_until=None)
+        )
+        if started is None:
+            raise NotOwned
         log.info("job_started", job=job.id, batch=job.batch_id)
 
-    async def _reload(self, job: Job) -> Job:
-        return await self._store.read(lambda connection: jobs.find(connection, job.id)) or job
+    async def _pause(self, seconds: float) -> None:
+        await self._clock.sleep_until(self._clock.now() + seconds)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 
+import sqlalchemy as sa
 import structlog
 
 from gateway.notifications.callbacks.delivery import Deliverer
@@ -44,10 +45,9 @@ class Workflow:
 
     async def run(self, job: Job) -> None:
         """Step by step until *job* is final, or until another replica owns it."""
-        owner = job.owner
-        found: Job | None = job
-        while found is not None and found.active and found.owner == owner:
-            found = await self._persevere(found)
+        current: Job | None = job
+        while current is not None and current.active and current.owner == job.owner:
+            current = await self._persevere(current)
 
     async def _persevere(self, job: Job) -> Job | None:
         """
@@ -59,15 +59,19 @@ class Workflow:
         while True:
             try:
                 return await step
+            except sa.exc.SQLAlchemyError as error:  # an outage hits every job: one line each, no traceback
+                log.warning("step_failed", job=job.id, again_in_s=pause_s, error=type(error).__name__)
             except Exception:
                 log.exception("step_failed", job=job.id, again_in_s=pause_s)
             await asyncio.sleep(pause_s)
-            pause_s, step = min(pause_s * 2, _LONGEST_PAUSE_S), self._step_again(job.id)
+            pause_s, step = min(pause_s * 2, _LONGEST_PAUSE_S), self._step_again(job)
 
-    async def _step_again(self, job_id: str) -> Job | None:
-        """The step that the row asks for now: how much of the failed one was written is unknown."""
-        job = await self._load(job_id)
-        return None if job is None or not job.active else await self._step(job)
+    async def _step_again(self, job: Job) -> Job | None:
+        """The step that the row asks for now, if it is still ours: the failed one may have been written in part."""
+        current = await self._load(job.id)
+        if current is None or not current.active or current.owner != job.owner:
+            return current
+        return await self._step(current)
 
     async def _step(self, job: Job) -> Job | None:
         if job.state is State.DELIVERING:
@@ -79,7 +83,7 @@ class Workflow:
 
     async def _conclude(self, job: Job, verdict: RunVerdict) -> Job | None:
         now = self._clock.now()
-        ended = await self._store.write(lambda connection: jobs.end(connection, job.id, verdict, now))
+        ended = await self._store.write(lambda connection: jobs.end(connection, job, verdict, now))
         if ended is None:  # stopped meanwhile, or ended by the replica that took it over
             return await self._load(job.id)
         self._metrics.outcomes.labels(verdict.outcome).inc()

@@ -11,7 +11,6 @@ from gateway.notifications.callbacks.classification import CallbackAnswer, Doubt
 from gateway.notifications.callbacks.delivery import Deliverer
 from gateway.notifications.callbacks.sending import CallbackSender
 from gateway.notifications.metrics import Metrics
-from gateway.notifications.settings import CallbackSettings
 from gateway.notifications.store import attempts, jobs
 from gateway.notifications.store.attempts import Attempt
 from gateway.notifications.store.model import Job, derive_key
@@ -72,7 +71,7 @@ def finished(lifetime_s: float = 24 * HOUR_S) -> Job:
 async def deliver(store: Store, sender: Scripted, job: Job, key: str = "k") -> Job:
     """All attempts, as the workflow makes them."""
     await store.write(lambda connection: jobs.accept(connection, job, derive_key(1, "u", None), None, False))
-    deliverer = Deliverer(store, sender, Sealer(key), sender.clock, CallbackSettings(hosts=("*",)), Metrics())
+    deliverer = Deliverer(store, sender, Sealer(key), sender.clock, Metrics())
     step: Job | None = job
     while step is not None and step.active:
         await sender.clock.sleep_until(step.next_attempt_at or 0.0)
@@ -160,7 +159,7 @@ def test_nothing_to_deliver(store: Store) -> None:
 
     async def attempts_of(changed: Job) -> tuple[Job | None, int]:
         sender = Scripted(Jumping(), CallbackAnswer(500), BEGIN)
-        deliverer = Deliverer(store, sender, Sealer("k"), sender.clock, CallbackSettings(hosts=("*",)), Metrics())
+        deliverer = Deliverer(store, sender, Sealer("k"), sender.clock, Metrics())
         return await deliverer.attempt(changed), sender.sent
 
     async def every() -> list[tuple[Job | None, int]]:

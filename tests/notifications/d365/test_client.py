@@ -48,6 +48,19 @@ class Tokens:
         """Nothing to close."""
 
 
+class Free:
+    """A permit that always holds."""
+
+    async def renew(self) -> None:
+        """Nothing to prepare."""
+
+    def check(self) -> None:
+        """It holds."""
+
+
+FREE = Free()
+
+
 def client(handler: Handler, settings: D365Settings = SETTINGS, tokens: Any = None) -> D365Client:
     """A client whose F&O is a function."""
     http = httpx.AsyncClient(transport=httpx.MockTransport(handler))
@@ -151,7 +164,7 @@ def test_connection_failures(error: type[httpx.RequestError], kind: FailureKind)
         raise error("x", request=request)
 
     with pytest.raises(D365Error) as caught:
-        run(client(handler).start(1))
+        run(client(handler).start(1, FREE))
     assert caught.value.kind is kind
 
 
@@ -194,7 +207,7 @@ def test_start() -> None:
         return httpx.Response(200, json={"IsSuccess": True}, headers={"date": "Fri, 01 Jan 2100 00:00:00 GMT"})
 
     found = client(handler)
-    assert run(found.start(5637144576)).accepted
+    assert run(found.start(5637144576, FREE)).accepted
     assert seen[0].url.path == "/data/BatchJobs/Microsoft.Dynamics.DataEntities.SetBatchJobToWaiting"
     assert json.loads(seen[0].content) == {"batchJobId": 5637144576}
     assert found.now() == pytest.approx(4102444800, abs=5)

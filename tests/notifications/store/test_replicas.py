@@ -18,9 +18,12 @@ from gateway.emulators.d365.lives import ends
 from gateway.emulators.entra import EntraEmulator
 from gateway.notifications.store.database import FileLock, StoreInUse, open_engine
 from gateway.notifications.store.replicas import Replica
+from gateway.notifications.store.tables import jobs as jobs_table
 from gateway.notifications.store.tables import metadata, replicas
+from gateway.notifications.workflow.clock import Clock, steady
 from tests.notifications.conftest import Running, d365_settings, fast_settings, running
 from tests.notifications.receiver import Receiver
+from tests.notifications.store.test_store import job
 
 WATCHES = 20
 TAKEN_OVER_S = 30.0
@@ -35,37 +38,88 @@ def engine(postgres: str) -> Iterator[sa.Engine]:
     found.dispose()
 
 
+def replica(engine: sa.Engine, lease_s: float = 60.0) -> Replica:
+    """A replica that has joined."""
+    joined = Replica(engine, Clock(), lease_s)
+    joined.join()
+    return joined
+
+
+def job_of(engine: sa.Engine, owner: str | None, number: int = 1) -> None:
+    """A job that belongs to *owner*."""
+    with engine.begin() as connection:
+        connection.execute(sa.insert(jobs_table).values(**job(number, owner=owner).columns()))
+
+
+def owners(engine: sa.Engine) -> list[str | None]:
+    """Who owns the jobs."""
+    with engine.connect() as connection:
+        return list(connection.execute(sa.select(jobs_table.c.owner)).scalars())
+
+
 @pytest.mark.needs("postgresql")
-def test_alive(engine: sa.Engine) -> None:
-    """A replica that holds its lock is left alone; nobody else can have its name."""
-    one, two = Replica(engine, "one"), Replica(engine, "two")
+def test_lease_holds(engine: sa.Engine) -> None:
+    """A replica whose lease has not ended keeps its jobs, however long it does nothing."""
+    one, two = replica(engine), replica(engine)
+    job_of(engine, one.executor_id)
     assert two.take_over() == 0
-    with pytest.raises(RuntimeError, match="executor id"):
-        Replica(engine, "one")
-    assert one.holds_lock()
-    one.close()
-    two.close()
-    assert not one.holds_lock()
+    assert one.may_act()
+    assert one.renew()
+    assert owners(engine) == [one.executor_id]
 
 
 @pytest.mark.needs("postgresql")
-def test_lost_session(engine: sa.Engine) -> None:
-    """A replica whose session the server ended may start nothing until it has its lock back."""
-    replica = Replica(engine, "one")
+def test_lease_ends(engine: sa.Engine) -> None:
+    """
+    A replica that hangs, its connections alive, loses its lease and its jobs; it knows before the others do.
+
+    Its id is never valid again: it comes back under another one.
+    """
+    hung, other = replica(engine, lease_s=0.5), replica(engine)
+    job_of(engine, hung.executor_id)
+    _until(lambda: not hung.may_act())
+    _until(lambda: other.take_over() == 1)
+    assert owners(engine) == [None]
+    assert not hung.renew()
+    assert not hung.may_act()
+    former = hung.executor_id
+    hung.join()
+    assert hung.executor_id != former
+    assert hung.may_act()
+
+
+@pytest.mark.needs("postgresql")
+def test_own_end_comes_first(engine: sa.Engine) -> None:
+    """The holder's own end of the lease is earlier than the one that the others see."""
+    holder = replica(engine, lease_s=20.0)
     with engine.connect() as connection:
-        connection.execute(
-            sa.text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
-        )
-    replica._keep()
-    assert replica.holds_lock()
-    with engine.connect() as connection:
-        assert connection.execute(sa.select(replicas.c.executor_id)).scalars().all() == ["one"]
-    replica.close()
+        until = connection.execute(sa.select(replicas.c.lease_until)).scalar_one()
+        now = connection.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one()
+    assert holder._ends - steady() < until - float(now) - 1.0
+
+
+@pytest.mark.needs("postgresql")
+def test_orphans(engine: sa.Engine) -> None:
+    """Jobs of an owner that is in no list (it leased them in the moment in which it was taken over) become free."""
+    job_of(engine, "gone")
+    job_of(engine, None, 2)
+    assert replica(engine).take_over() == 1
+    assert owners(engine) == [None, None]
+
+
+@pytest.mark.needs("postgresql")
+def test_shared_clock(engine: sa.Engine) -> None:
+    """Replicas follow the database server's clock, whatever their own shows."""
+    clock = Clock()
+    clock.follow(1000.0)
+    joined = Replica(engine, clock, 60.0)
+    joined.join()
+    assert clock.now() == pytest.approx(time.time(), abs=30)
 
 
 def test_embedded_is_alone(tmp_path: Path) -> None:
     """On SQLite there are no peers, and a second process is refused."""
-    assert Replica(open_engine(f"sqlite:///{tmp_path}/x.db"), "x").holds_lock()
+    assert Replica(open_engine(f"sqlite:///{tmp_path}/x.db"), Clock(), 1.0).may_act()
     lock = FileLock(f"{tmp_path}/x.db")
     with pytest.raises(StoreInUse, match="PostgreSQL"):
         FileLock(f"{tmp_path}/x.db")

@@ -18,8 +18,9 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.database import open_engine, store_url
 from gateway.notifications.store.jobs import Acceptance, Refusal
 from gateway.notifications.store.model import IdempotencyKey, Job, derive_key
+from gateway.notifications.store.schema import VERSION, StoreOutdated, StoreTooNew
 from gateway.notifications.store.sealing import Sealer, make_sealer
-from gateway.notifications.store.store import Store, StoreOutdated
+from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.transitions import JobEvent, State
 from tests.notifications.conftest import run
@@ -52,6 +53,58 @@ def test_earlier_version(tmp_path: Path) -> None:
         connection.execute(sa.text("CREATE TABLE notification_jobs (id VARCHAR(36), dispatched INTEGER)"))
     with pytest.raises(StoreOutdated, match=r"no column .*owner.*begin with a new store"):
         Store(engine).open()
+    engine.dispose()
+
+
+def _as_version_1(url: str) -> None:
+    """Take away what came after version 1: what the program of that version wrote."""
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE notification_schema"))
+        for column in ("notification_jobs.doubt_until", "notification_replicas.lease_until"):
+            table, name = column.split(".")
+            connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {name}"))
+        connection.execute(sa.text("ALTER TABLE notification_replicas DROP COLUMN wall_at"))
+    engine.dispose()
+
+
+def _upgraded(url: str) -> Job | None:
+    """A job that version 1 wrote, as this version reads it."""
+    before = Store(open_engine(url))
+    before.open()
+    run(accept(before, job(1, snapshot="{}", owner="one")))
+    before.close()
+    _as_version_1(url)
+    after = Store(open_engine(url))
+    after.open()
+    kept = run(after.read(lambda connection: jobs.find(connection, "j1")))
+    after.close()
+    return kept
+
+
+def test_upgrade(tmp_path: Path) -> None:
+    """A store of the version before is brought forward and keeps its jobs."""
+    kept = _upgraded(f"sqlite:///{tmp_path}/x.db")
+    assert kept == job(1, snapshot="{}", owner="one")
+
+
+@pytest.mark.needs("postgresql")
+def test_upgrade_postgres(postgres: str) -> None:
+    """On PostgreSQL as well."""
+    kept = _upgraded(postgres)
+    assert kept == job(1, snapshot="{}", owner="one")
+
+
+def test_later_version(tmp_path: Path) -> None:
+    """A store of a later version is refused, and is not changed."""
+    engine = open_engine(f"sqlite:///{tmp_path}/x.db")
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE notification_schema (version INTEGER)"))
+        connection.execute(sa.text(f"INSERT INTO notification_schema VALUES ({VERSION + 1})"))
+    with pytest.raises(StoreTooNew, match="run the later program"):
+        Store(engine).open()
+    with engine.connect() as connection:
+        assert sa.inspect(connection).get_table_names() == ["notification_schema"]
     engine.dispose()
 
 
@@ -159,8 +212,8 @@ def test_end_once(store: Store) -> None:
     async def twice() -> tuple[Job | None, Job | None]:
         await accept(store, job(1))
         good, bad = RunVerdict(Outcome.SUCCEEDED, "a", 3.0), RunVerdict(Outcome.FAILED, "b")
-        first = await store.write(lambda connection: jobs.end(connection, "j1", good, 5.0))
-        return first, await store.write(lambda connection: jobs.end(connection, "j1", bad, 6.0))
+        first = await store.write(lambda connection: jobs.end(connection, job(1), good, 5.0))
+        return first, await store.write(lambda connection: jobs.end(connection, job(1), bad, 6.0))
 
     first, second = run(twice())
     assert first is not None

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from gateway.notifications.d365.batch_status import Row
 from gateway.notifications.d365.errors import D365Error, FailureKind
@@ -14,8 +15,11 @@ from gateway.notifications.settings import D365Settings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.model import Job, derive_key
 from gateway.notifications.store.store import Store
+from gateway.notifications.store.tables import jobs as jobs_table
 from gateway.notifications.workflow.clock import Clock
+from gateway.notifications.workflow.joining import Reading, StartTiming
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
+from gateway.notifications.workflow.permission import Permit
 from gateway.notifications.workflow.starting import Starter
 from gateway.notifications.workflow.transitions import JobEvent, State
 from tests.notifications.conftest import eventually, run
@@ -25,6 +29,7 @@ IDLE = Row(1, "Finished", 100.0, 200.0)
 QUEUED = Row(1, "Waiting", 100.0, 200.0)
 RAN = Row(1, "Finished", 300.0, 400.0)
 NOW = 1000.0
+TIMING = StartTiming(SETTINGS.call_limit_s, SETTINGS.settle_s)
 
 
 class Fast(Clock):
@@ -55,8 +60,10 @@ class Environment:
         """What the poller would give."""
         return self.readings.pop(0) if len(self.readings) > 1 else self.readings[0]
 
-    async def start(self, batch_id: int) -> StartAnswer:
+    async def start(self, batch_id: int, permit: Permit, party: str) -> StartAnswer:
         """One start call."""
+        await permit.renew()
+        permit.check()
         self.calls += 1
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, D365Error):
@@ -162,7 +169,7 @@ def test_after_a_crash(store: Store, reading: Row, calls: int) -> None:
 
     async def crashed() -> tuple[RunVerdict | None, State, int]:
         await _accept(store, job())
-        await store.write(lambda connection: jobs.begin_start(connection, job(), IDLE, NOW))
+        await store.write(lambda connection: jobs.begin_start(connection, job(), Reading(IDLE, NOW), NOW, TIMING))
         found = await store.read(lambda connection: jobs.find(connection, "j"))
         environment = Environment([reading], [OK])
         starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
@@ -175,18 +182,20 @@ def test_after_a_crash(store: Store, reading: Row, calls: int) -> None:
 
 @pytest.mark.parametrize("on_running", ["attach", "reject"])
 def test_following(store: Store, on_running: Any) -> None:
-    """While another job of ours starts the batch job this one waits, and then joins its run."""
+    """While another job of ours starts the batch job this one waits, and joins its run when a reading shows it."""
 
     async def follow() -> tuple[RunVerdict | None, Job | None, int]:
         await _accept(store, job("leader"))
         await _accept(store, job("follower"))
-        await store.write(lambda connection: jobs.begin_start(connection, job("leader"), IDLE, NOW))
+        await store.write(
+            lambda connection: jobs.begin_start(connection, job("leader"), Reading(IDLE, NOW), NOW, TIMING)
+        )
         environment = Environment([IDLE], [OK])
         settings = SETTINGS.model_copy(update={"on_running": on_running})
         starter = Starter(store, environment, environment, Fast(), settings)  # type: ignore[arg-type]
-        step = asyncio.ensure_future(starter.start(job("follower")))
+        step = asyncio.ensure_future(starter.start(job("follower", deadline_at=NOW + 1e6)))
         await asyncio.sleep(0.02)
-        await store.write(lambda connection: jobs.move(connection, "leader", JobEvent.STARTED, NOW, started_at=NOW + 1))
+        environment.readings = [QUEUED]
         verdict = await step
         return verdict, await store.read(lambda c: jobs.find(c, "follower")), environment.calls
 
@@ -197,7 +206,113 @@ def test_following(store: Store, on_running: Any) -> None:
         assert verdict is not None
         assert verdict.outcome is Outcome.ALREADY_RUNNING
     else:
-        assert (verdict, found.state, found.started_at, found.before) == (None, State.WAITING, NOW + 1, IDLE)
+        assert (verdict, found.state, found.before) == (None, State.WAITING, None)
+
+
+def test_ended_run_is_not_joined(store: Store) -> None:
+    """
+    A request that comes after a run ended, but before the other job's owner has looked, starts the batch job.
+
+    The other job ends by the reading that shows its run's end, which the new run is about to hide.
+    """
+    environment = Environment([RAN], [OK])
+
+    async def late() -> tuple[RunVerdict | None, list[Job | None]]:
+        await _accept(store, job("early"))
+        await _accept(store, job("late"))
+        await store.write(lambda c: jobs.begin_start(c, job("early"), Reading(IDLE, NOW), NOW, TIMING))
+        await store.write(lambda c: jobs.move(c, "early", JobEvent.STARTED, NOW, started_at=NOW - 1, doubt_until=None))
+        starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
+        verdict = await starter.start(job("late"))
+        return verdict, [await store.read(lambda c, name=name: jobs.find(c, name)) for name in ("early", "late")]
+
+    verdict, [early, found] = run(late())
+    assert early is not None
+    assert found is not None
+    assert (verdict, environment.calls, found.state, found.before) == (None, 1, State.WAITING, RAN)
+    assert (early.state, early.outcome) == (State.DELIVERING, Outcome.SUCCEEDED)
+
+
+def test_start_not_shown_yet(store: Store) -> None:
+    """While an accepted start does not show yet, a reading of the run before it neither joins nor starts anything."""
+    settings = SETTINGS.model_copy(update={"settle_s": 60.0})
+    environment = Environment([IDLE, IDLE, IDLE, QUEUED], [OK])
+
+    async def late() -> tuple[RunVerdict | None, State]:
+        await _accept(store, job("early"))
+        await _accept(store, job("late"))
+        await store.write(lambda c: jobs.begin_start(c, job("early"), Reading(IDLE, NOW), NOW, TIMING))
+        await store.write(lambda c: jobs.move(c, "early", JobEvent.STARTED, NOW, started_at=NOW - 1, doubt_until=None))
+        starter = Starter(store, environment, environment, Fast(), settings)  # type: ignore[arg-type]
+        return await starter.start(job("late")), await _state(store, "late")
+
+    assert run(late()) == (None, State.WAITING)
+    assert environment.calls == 0
+
+
+SILENT_S = 130.0
+
+
+class Silent(Environment):
+    """Each call is silent for longer than ``settle``, and takes effect shortly after we have given up on it."""
+
+    def __init__(self, clock: Fast, quiet_calls: int) -> None:
+        super().__init__([IDLE], [AMBIGUOUS] * quiet_calls)
+        self.clock = clock
+        self.effect_at = float("inf")
+
+    async def read(self, batch_id: int) -> Row | None:
+        """The row shows the effect once it is there."""
+        return QUEUED if self.clock.now() >= self.effect_at else IDLE
+
+    async def start(self, batch_id: int, permit: Permit, party: str) -> StartAnswer:
+        """The last of the answers takes effect late."""
+        await permit.renew()
+        permit.check()
+        self.calls += 1
+        await self.clock.sleep_until(self.clock.now() + SILENT_S)
+        if len(self.answers) == 1:
+            self.effect_at = self.clock.now() + 30.0
+        raise self.answers.pop(0)
+
+
+@pytest.mark.parametrize("quiet_calls", [1, 2])
+def test_settling_counts_from_the_end(store: Store, quiet_calls: int) -> None:
+    """Doubt lasts for ``settle`` after the end of the last doubtful call, however long that call was silent."""
+    clock = Fast()
+    environment = Silent(clock, quiet_calls)
+    settings = SETTINGS.model_copy(update={"settle_s": 60.0})
+
+    async def step() -> tuple[RunVerdict | None, State]:
+        patient = job(deadline_at=NOW + 1e6)
+        await _accept(store, patient)
+        starter = Starter(store, environment, environment, clock, settings)  # type: ignore[arg-type]
+        return await starter.start(patient), await _state(store, "j")
+
+    assert run(step()) == (None, State.WAITING)
+    assert environment.calls == quiet_calls
+
+
+def test_doubt_outlives_its_job(store: Store) -> None:
+    """A job that ended while its call was in doubt keeps others from starting that batch job meanwhile."""
+    clock = Fast()
+    environment = Silent(clock, 1)
+    settings = SETTINGS.model_copy(update={"settle_s": 60.0})
+
+    async def two() -> tuple[RunVerdict | None, State, int]:
+        first, second = job("first"), job("second", deadline_at=NOW + 1e6)
+        await _accept(store, first)
+        await _accept(store, second)
+        starter = Starter(store, environment, environment, clock, settings)  # type: ignore[arg-type]
+        marked = await store.write(
+            lambda c: jobs.begin_start(c, first, Reading(IDLE, NOW), NOW, StartTiming(120.0, 60.0))
+        )
+        assert marked is not None
+        await store.write(lambda c: jobs.end(c, marked, RunVerdict(Outcome.UNKNOWN, "deadline"), NOW))
+        environment.effect_at = NOW + 150.0
+        return await starter.start(second), await _state(store, "second"), environment.calls
+
+    assert run(two()) == (None, State.WAITING, 0)
 
 
 def test_few_at_once(store: Store) -> None:
@@ -205,7 +320,7 @@ def test_few_at_once(store: Store) -> None:
     release, called = asyncio.Event(), []
 
     class Slow(Environment):
-        async def start(self, batch_id: int) -> StartAnswer:
+        async def start(self, batch_id: int, permit: Permit, party: str) -> StartAnswer:
             called.append(batch_id)
             await release.wait()
             return OK
@@ -213,7 +328,7 @@ def test_few_at_once(store: Store) -> None:
     async def burst() -> tuple[int, int]:
         environment = Slow([IDLE], [OK])
         starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
-        many = [job(f"j{number}", batch_id=number) for number in range(100)]
+        many = [job(f"j{number}", batch_id=number, caller=f"c{number % 5}") for number in range(100)]
         for new in many:
             await _accept(store, new)
         steps = [asyncio.ensure_future(starter.start(new)) for new in many]
@@ -247,20 +362,42 @@ def test_taken_over_meanwhile(store: Store) -> None:
     assert environment.calls == 0
 
 
-def test_fenced(store: Store) -> None:
-    """A replica without its lock starts nothing until it has it back."""
+def test_without_a_lease(store: Store) -> None:
+    """A replica whose lease has ended starts nothing until it is renewed."""
     environment = Environment([IDLE], [OK])
     permissions = iter([False, False, True])
 
     async def step() -> None:
         await _accept(store, job())
-        may_start = lambda: next(permissions)  # noqa: E731
-        starter = Starter(store, environment, environment, Fast(), SETTINGS, may_start)  # type: ignore[arg-type]
+        may_act = lambda: next(permissions)  # noqa: E731
+        starter = Starter(store, environment, environment, Fast(), SETTINGS, may_act)  # type: ignore[arg-type]
         await starter.start(job())
 
     run(step())
     assert environment.calls == 1
     assert next(permissions, None) is None
+
+
+@pytest.mark.parametrize("change", [{"owner": "other"}, {"state": State.STOPPED, "active": 0}])
+def test_taken_over_while_queueing(store: Store, change: dict[str, object]) -> None:
+    """A job that was taken over or stopped while its call waited for a place is not started by its former owner."""
+    clock = Fast()
+
+    class Queueing(Environment):
+        async def start(self, batch_id: int, permit: Permit, party: str) -> StartAnswer:
+            await clock.sleep_until(clock.now() + 20.0)
+            await store.write(lambda c: c.execute(sa.update(jobs_table).values(**change)))
+            return await super().start(batch_id, permit, party)
+
+    environment = Queueing([IDLE], [OK])
+
+    async def step() -> RunVerdict | None:
+        await _accept(store, job(owner="me"))
+        starter = Starter(store, environment, environment, clock, SETTINGS)  # type: ignore[arg-type]
+        return await starter.start(job(owner="me"))
+
+    assert run(step()) is None
+    assert environment.calls == 0
 
 
 def test_deadline(store: Store) -> None:

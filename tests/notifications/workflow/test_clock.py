@@ -1,0 +1,77 @@
+"""A clock that is set does not move what was due."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from gateway.emulators.d365 import D365Emulator
+from gateway.emulators.d365.lives import ends
+from gateway.emulators.entra import EntraEmulator
+from gateway.notifications.store import jobs
+from gateway.notifications.store.replicas import Replica, clock_error
+from gateway.notifications.store.store import Store
+from gateway.notifications.workflow.clock import Clock
+from tests.notifications.conftest import d365_settings, fast_settings, run, running
+from tests.notifications.receiver import Receiver
+from tests.notifications.store.test_store import accept, job
+
+HOUR_S = 3600.0
+
+
+@pytest.mark.parametrize("jump_s", [-HOUR_S, HOUR_S])
+def test_steady(monkeypatch: pytest.MonkeyPatch, jump_s: float) -> None:
+    """Due times count on from the start; only what receivers compare shows the new time."""
+    clock, real = Clock(), time.time
+    before = clock.now()
+    monkeypatch.setattr(time, "time", lambda: real() + jump_s)
+    assert clock.now() == pytest.approx(before, abs=60)
+    assert clock.wall() == pytest.approx(before + jump_s, abs=60)
+
+
+def test_watched_after_a_jump(
+    entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that goes an hour back while a job is watched keeps neither polls nor the callback from coming."""
+    d365.script(940, ends("Finished", 10, 300))
+    settings = fast_settings(f"sqlite:///{tmp_path}/x.db", d365_settings(entra, d365))
+    real = time.time
+    d365_clock, d365.clock = d365.clock, real
+    try:
+        with running(settings) as service:
+            job_id = service.create(receiver.url("/jump"), 940).json()["id"]
+            service.until(job_id, "waiting", "running")
+            monkeypatch.setattr(time, "time", lambda: real() - HOUR_S)
+            assert service.until(job_id, "delivered")["outcome"] == "succeeded"
+    finally:
+        d365.clock = d365_clock
+
+
+def test_shifted(store: Store) -> None:
+    """After a restart the rows of a process whose clock was set meanwhile follow the new time."""
+
+    class Set(Clock):
+        def wall(self) -> float:
+            return self.now() - HOUR_S
+
+    replica = Replica(store.engine, Set(), 1.0)
+    replica.join()
+    run(accept(store, job(1, deadline_at=5000.0)))
+    error_s = run(store.read(clock_error))
+    assert error_s == pytest.approx(HOUR_S, abs=1)
+    assert run(store.write(lambda connection: jobs.shift_times(connection, -error_s))) == 1
+    moved = run(store.read(lambda connection: jobs.find(connection, "j1")))
+    assert moved is not None
+    assert moved.deadline_at == pytest.approx(5000.0 - HOUR_S, abs=1)
+    assert moved.next_attempt_at is None
+
+
+def test_no_clock_error(store: Store) -> None:
+    """A store without a heartbeat, or whose clock was never set, is left alone."""
+    assert run(store.read(clock_error)) == 0.0
+    replica = Replica(store.engine, Clock(), 1.0)
+    replica.join()
+    assert replica.renew()
+    assert abs(run(store.read(clock_error))) < 1.0
