@@ -142,7 +142,7 @@ def settings(store: str, emulated: dict[str, str]) -> NotificationSettings:
         budgets=BudgetSettings(overall_s=7200.0),
         callbacks=CallbackSettings(hosts=("*.azure.com",)),
         default_caller=CallerRule(name="bench", batch_jobs=None),
-        encryption_key=SecretStr("bench"),
+        encryption_key=(SecretStr("bench"),),
     )
 
 

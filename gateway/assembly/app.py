@@ -151,4 +151,9 @@ def _count(metrics: GatewayMetrics, outside: Outside, services: Services) -> Non
 async def _engine_status(engine: Engine) -> Mapping[str, Status]:
     """F&O being away is no part of it: jobs are accepted all the same."""
     ready = await engine.is_ready()
-    return {"engine": Status(ready, "" if ready else "it does not run, or its store does not answer")}
+    pause_s, hosts = engine.d365_pause_s, engine.open_circuits
+    return {
+        "engine": Status(ready, "" if ready else "it does not run, or its store cannot be written"),
+        "d365": Status(True, f"throttled: not called for {pause_s:.0f} s" if pause_s else ""),
+        "callbacks": Status(True, f"open circuits: {', '.join(hosts[:10])}" if hosts else ""),
+    }

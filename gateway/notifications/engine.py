@@ -20,17 +20,19 @@ import structlog
 
 from gateway.errors import GatewayError
 from gateway.notifications.api.problems import HttpProblem
+from gateway.notifications.callbacks.circuits import HostCircuits
 from gateway.notifications.callbacks.delivery import Deliverer
 from gateway.notifications.callbacks.sending import CallbackSender
 from gateway.notifications.d365.azure_credentials import AzureCredential
 from gateway.notifications.d365.client import D365Client
+from gateway.notifications.d365.gate import Gate
 from gateway.notifications.d365.poller import Poller
 from gateway.notifications.d365.token_provider import ClientCredentials, TokenProvider
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import D365Settings, NotificationSettings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.database import FileLock, open_engine, store_url
-from gateway.notifications.store.replicas import Replica, clock_error
+from gateway.notifications.store.replicas import Replica, clock_error, probe
 from gateway.notifications.store.sealing import Sealer, make_sealer
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
@@ -44,6 +46,7 @@ from gateway.outside.isolation import no_cookies
 log = structlog.get_logger("gateway.notifications")
 
 _CLOCK_ERROR_S = 2.0
+_PROBE_S = 2.0
 
 
 @dataclass(slots=True)
@@ -69,6 +72,8 @@ class Engine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._watcher: RunWatcher | None = None
+        self._gate: Gate | None = None
+        self._circuits = HostCircuits()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
@@ -113,14 +118,25 @@ class Engine:
         return self._sealer
 
     async def is_ready(self) -> bool:
-        """Whether the engine runs and its store answers within two seconds. May be asked from any loop."""
+        """Whether the engine runs and its store can be written within two seconds. May be asked from any loop."""
         if not self._thread.is_alive() or not self._ready.is_set():
             return False
         try:
-            async with asyncio.timeout(2.0):
-                return bool(await self.store.read(lambda connection: connection.execute(sa.select(1)).scalar()))
+            async with asyncio.timeout(_PROBE_S):
+                await self.store.write(probe)
         except (TimeoutError, sa.exc.SQLAlchemyError):
             return False
+        return True
+
+    @property
+    def d365_pause_s(self) -> float:
+        """For how many seconds F&O has asked not to be called; jobs are accepted all the same."""
+        return 0.0 if self._gate is None else self._gate.remaining_s
+
+    @property
+    def open_circuits(self) -> list[str]:
+        """Callback hosts that have failed repeatedly and get one attempt at a time."""
+        return self._circuits.open_hosts
 
     def announce(self) -> None:
         """There is a new row to dispatch."""
@@ -173,10 +189,14 @@ class Engine:
         """Join the parts; what has to run for as long as the engine does."""
         settings, clock, metrics = self.settings, self.parts.clock, self.metrics
         client = D365Client(settings.d365, clients.tokens, clients.http, clock, metrics)
+        self._gate = client.gate
+        metrics.paused.set_function(lambda: client.gate.remaining_s)
         poller = Poller(client, settings.polling, clock, metrics)
         starter = Starter(self.store, poller, client, clock, settings.d365, replica.may_act)
         self._watcher = RunWatcher(self.store, poller, client, clock, settings)
         sender = self.parts.sender or CallbackSender(settings.callbacks)
+        self._circuits = sender.circuits
+        metrics.circuits.set_function(lambda: len(sender.circuits.open_hosts))
         deliverer = Deliverer(self.store, sender, self.sealer, clock, metrics, replica.may_act)
         workflow = Workflow(self.store, starter, self._watcher, deliverer, clock, metrics)
         self._dispatcher = JobDispatcher(self.store, replica.executor_id, workflow.run)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 Parties = tuple[str, ...]
@@ -19,12 +19,16 @@ class FairTurns:
     """
     At most *limit* holders at the same time, shared fairly. For one event loop.
 
+    Args:
+        is_limited: Whether a party may hold one turn only at the moment.
+
     Attributes:
         share: How many turns one party may hold.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, is_limited: Callable[[str], bool] = lambda _party: False) -> None:
         self.limit = limit
+        self._is_limited = is_limited
         self.share = max(1, limit - max(1, limit // 4))
         self._held: Counter[str] = Counter()
         self._taken = 0
@@ -53,7 +57,10 @@ class FairTurns:
             raise
 
     def _has_room(self, parties: Parties) -> bool:
-        return self._taken < self.limit and all(self._held[party] < self.share for party in parties)
+        return self._taken < self.limit and all(self._held[party] < self._share_of(party) for party in parties)
+
+    def _share_of(self, party: str) -> int:
+        return 1 if self._is_limited(party) else self.share
 
     def _take(self, parties: Parties) -> None:
         self._taken += 1

@@ -32,6 +32,12 @@ class Metrics:
         self.d365_requests = Counter(
             f"{_PREFIX}d365_requests", "Calls to F&O, by method and status.", ["method", "status"], registry=registry
         )
+        self.paused = Gauge(
+            f"{_PREFIX}d365_paused_seconds", "Seconds until F&O is called again after a 429; 0: now.", registry=registry
+        )
+        self.circuits = Gauge(
+            f"{_PREFIX}callback_circuits_open", "Callback hosts that get one attempt at a time.", registry=registry
+        )
         self.accept_time = Histogram(
             f"{_PREFIX}accept_seconds",
             "From a parsed request to its durable record.",

@@ -74,6 +74,8 @@ class D365Settings(Block):
     """For an answer; the first one after a restart is slow."""
     concurrency: Count = 4
     """Simultaneous requests."""
+    max_retry_after_s: Duration = 600.0
+    """Longest pause that a 429 causes, whatever its `Retry-After`."""
 
     @property
     def call_limit_s(self) -> float:
@@ -282,8 +284,8 @@ class NotificationSettings(Block):
     """Absolute prefix of `Location`. None: relative."""
     send_location: bool = True
     """Whether 202 has a `Location`; Data Factory's Web activity polls it."""
-    encryption_key: Secret | None = None
-    """Seals callback URLs at rest; needed with PostgreSQL."""
+    encryption_key: OneOrMore[Secret] = ()
+    """Seals callback URLs at rest; needed with PostgreSQL. Of a list the first one seals, the others still open."""
     allow_readable_urls: bool = False
     """Lets a PostgreSQL store keep callback URLs, which are bearer secrets, readable."""
     takeover_interval_s: Duration = 5.0
@@ -292,6 +294,8 @@ class NotificationSettings(Block):
     """How long a replica that cannot renew its lease keeps its jobs. None: three times `takeover-interval`."""
     max_body_bytes: Count = 65_536
     """Largest request body."""
+    intake_deadline_s: Duration = 4.0
+    """How long a request waits for the store before it is answered with 503."""
 
     @model_validator(mode="after")
     def _acceptable(self) -> Self:

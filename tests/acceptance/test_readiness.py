@@ -30,6 +30,8 @@ def test_engine(tmp_path: Path) -> None:
             return [*found, await running.gateway.readiness.report()]
 
     (before, well), (after, report) = [(ready, report["notifications"]) for ready, report in asyncio.run(scenario())]
-    assert (before, well) == (True, {"engine": {"ready": True, "detail": ""}})
+    fine = {"ready": True, "detail": ""}
+    assert (before, well) == (True, {"engine": fine, "d365": fine, "callbacks": fine})
     assert not after
-    assert report == {"engine": {"ready": False, "detail": "it does not run, or its store does not answer"}}
+    gone = {"ready": False, "detail": "it does not run, or its store cannot be written"}
+    assert report == {"engine": gone, "d365": fine, "callbacks": fine}

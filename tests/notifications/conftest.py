@@ -112,7 +112,7 @@ def fast_settings(store_url: str, d365: D365Settings, **changes: Any) -> Notific
     settings = NotificationSettings(
         store=SecretStr(store_url),
         d365=d365,
-        encryption_key=SecretStr("k"),
+        encryption_key=(SecretStr("k"),),
         polling=PollingSettings(interval_s=0.1, max_interval_s=0.3, tick_s=0.05),
         callbacks=CallbackSettings(
             hosts=("127.0.0.1", "localhost", "*.test"),

@@ -10,17 +10,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import sqlalchemy as sa
 import structlog
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from gateway.notifications.api.intake import Intake
-from gateway.notifications.api.problems import HttpProblem, answer_bug, answer_http, answer_problem
+from gateway.notifications.api.problems import HttpProblem, answer_bug, answer_http, answer_problem, answer_store
 from gateway.notifications.api.routes import JobEndpoints
 from gateway.notifications.engine import Engine, Parts
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import NotificationSettings
+from gateway.notifications.store.store import StoreSlow
 from gateway.wire.addresses import Resolve, resolve
 
 log = structlog.get_logger("gateway.notifications")
@@ -57,7 +59,13 @@ def build_app(settings: NotificationSettings, engine: Engine, resolver: Resolve 
         finally:
             await asyncio.to_thread(engine.stop)
 
-    handlers = {HttpProblem: answer_problem, HTTPException: answer_http, Exception: answer_bug}
+    handlers = {
+        HttpProblem: answer_problem,
+        HTTPException: answer_http,
+        StoreSlow: answer_store,
+        sa.exc.SQLAlchemyError: answer_store,
+        Exception: answer_bug,
+    }
     app = Starlette(routes=api.routes(), exception_handlers=handlers, lifespan=lifespan)
     app.state.engine = engine
     return app

@@ -12,6 +12,7 @@ import contextlib
 import time
 import uuid
 
+import sqlalchemy as sa
 import structlog
 
 from gateway.notifications.api.callers import require_allowed
@@ -103,10 +104,19 @@ class Intake:
 
     async def _record(self, job: Job, key: IdempotencyKey, rule: CallerRule) -> Acceptance | Refusal:
         exclusive = self._settings.d365.on_running == "reject"
-        write = self._engine.store.write
-        found = await write(lambda connection: jobs.accept(connection, job, key, rule.max_active, exclusive))
+        recorded = await self._engine.store.write_by(
+            lambda connection: jobs.accept(connection, job, key, rule.max_active, exclusive),
+            self._settings.intake_deadline_s,
+            undo=lambda connection: self._withdraw(connection, job),
+        )
         self._engine.announce()
-        return found
+        return recorded
+
+    def _withdraw(self, connection: sa.Connection, job: Job) -> None:
+        """The caller was told 503: what was committed too late does not run."""
+        now = self._engine.parts.clock.now()
+        if jobs.move(connection, job.id, JobEvent.STOP, now, next_attempt_at=None) is not None:
+            log.warning("job_withdrawn", job=job.id, batch=job.batch_id)
 
     async def _require_callable(self, rule: CallerRule, request: JobRequest) -> CallbackTarget:
         """Rules first (403), then the URL itself (422); unresolved names get their chance at delivery."""

@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+
+from gateway.notifications.store.store import StoreSlow
+
+log = structlog.get_logger("gateway.notifications")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -31,6 +36,7 @@ SLUGS: dict[str, str] = {
     "job-unknown": "There is no such job, or it is another caller's.",
     "job-not-final": "The job's callback is not finished yet.",
     "not-ready": "The service is not ready.",
+    "store-unavailable": "The store cannot be used at the moment; nothing was accepted.",
 }
 
 
@@ -75,6 +81,13 @@ def answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
     body = {"type": "about:blank", "title": HTTPStatus(error.status_code).phrase, "status": error.status_code}
     return JSONResponse(body, error.status_code, headers=error.headers, media_type=MEDIA_TYPE)
+
+
+def answer_store(request: Request, error: Exception) -> Response:
+    """The store is away, locked, full or slow: nothing of the request was done, and repeating it helps."""
+    log.warning("store_unavailable", error=type(error).__name__)
+    detail = "The store did not answer in time." if isinstance(error, StoreSlow) else "The store refused."
+    return HttpProblem(503, "store-unavailable", detail, {"retry-after": "5"}).response()
 
 
 def answer_bug(request: Request, error: Exception) -> Response:

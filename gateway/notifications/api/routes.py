@@ -10,7 +10,10 @@ Source: Azure "Asynchronous Request-Reply pattern"; RFC 9110 §15.3.3; draft-iet
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
+import sqlalchemy as sa
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -27,9 +30,16 @@ from gateway.notifications.store import attempts, jobs
 from gateway.notifications.store.model import Job
 from gateway.notifications.workflow.transitions import State
 
+T = TypeVar("T")
+
 # A structured-field string, or the bare token that most clients send.
 _KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})', re.ASCII)
-_NOTE = "Watching has stopped. The batch job itself goes on: F&O offers no action to cancel it."
+_NOT_STARTED = "The batch job has not been started and will not be."
+_TOO_LATE = (
+    "Watching has stopped. It was too late to stop the start, which had been sent or was about to be: the batch job "
+    "may run, and F&O offers no action to cancel it."
+)
+_WATCHED = "Watching has stopped. The batch job itself continues: F&O offers no action to cancel it."
 
 
 class JobEndpoints:
@@ -65,7 +75,7 @@ class JobEndpoints:
         job = await self._own(request)
         if job.is_pending:
             return self._pending(request, job)
-        log = await self._engine.store.read(lambda connection: attempts.listed(connection, job.id))
+        log = await self._read(lambda connection: attempts.listed(connection, job.id))
         shown = view(job, self._prefix(request)) | {"attempts": [attempt_view(entry) for entry in log]}
         return JSONResponse(shown, headers={"cache-control": "no-store"})
 
@@ -74,7 +84,7 @@ class JobEndpoints:
         caller = identify(request.scope, self._settings.hop)
         rule_for(caller, self._settings)
         state, before, limit = parse_query(request)
-        found = await self._engine.store.read(lambda connection: jobs.search(connection, caller, state, before, limit))
+        found = await self._read(lambda connection: jobs.search(connection, caller, state, before, limit))
         shown = [view(job, self._prefix(request)) for job in found]
         return JSONResponse({"jobs": shown}, headers={"cache-control": "no-store"})
 
@@ -82,7 +92,7 @@ class JobEndpoints:
         """Stop watching; the same answer when asked again."""
         job = await self._intake.stop(await self._own(request))
         shown = view(job, self._prefix(request))
-        return JSONResponse(shown | ({"note": _NOTE} if job.state is State.STOPPED else {}))
+        return JSONResponse(shown | ({"note": stop_note(job)} if job.state is State.STOPPED else {}))
 
     async def replay(self, request: Request) -> Response:
         """Send the callback again."""
@@ -98,10 +108,13 @@ class JobEndpoints:
         caller = identify(request.scope, self._settings.hop)
         rule_for(caller, self._settings)
         job_id = request.path_params["id"]
-        job = await self._engine.store.read(lambda connection: jobs.find(connection, job_id))
+        job = await self._read(lambda connection: jobs.find(connection, job_id))
         if job is None or job.caller != caller:
             raise HttpProblem(404, "job-unknown", "No such job.")
         return job
+
+    async def _read(self, work: Callable[[sa.Connection], T]) -> T:
+        return await self._engine.store.read_by(work, self._settings.intake_deadline_s)
 
     async def _body(self, request: Request) -> bytes:
         media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
@@ -135,6 +148,13 @@ async def _bounded_body(request: Request, limit: int) -> bytes:
         if len(body) > limit:
             raise HttpProblem(413, "body-too-large", f"At most {limit} bytes.")
     return body
+
+
+def stop_note(job: Job) -> str:
+    """What a stop could still prevent: everything before the start was marked, nothing after."""
+    if job.starting_at is not None and job.started_at is None:
+        return _TOO_LATE
+    return _NOT_STARTED if job.started_at is None else _WATCHED
 
 
 def attempt_view(entry: dict[str, object]) -> dict[str, object]:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 import structlog
+from cryptography.fernet import InvalidToken
 
 from gateway.notifications.callbacks import consent
 from gateway.notifications.callbacks import signature as signatures
@@ -24,7 +25,7 @@ from gateway.notifications.metrics import Metrics
 from gateway.notifications.store import attempts
 from gateway.notifications.store.attempts import Attempt
 from gateway.notifications.store.model import Job
-from gateway.notifications.store.sealing import Sealer
+from gateway.notifications.store.sealing import KeyMissing, Sealer
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.outcomes import Outcome
@@ -57,12 +58,14 @@ class Deliverer:
 
     async def attempt(self, job: Job) -> Job | None:
         """Make the next attempt; the job afterwards, or None when there was nothing to deliver any more."""
-        await self._until_permitted()
-        attempt = Attempt(job.id, job.series, job.attempts + 1, self._clock.now())
-        begun = await self._store.write(lambda connection: attempts.begin(connection, attempt, job.owner))
-        if begun is None:
-            return None
-        answer = await self._send(begun)
+        async with self._sender.turn(job.caller, job.host):
+            await self._until_permitted()
+            attempt = Attempt(job.id, job.series, job.attempts + 1, self._clock.now())
+            begun = await self._store.write(lambda connection: attempts.begin(connection, attempt, job.owner))
+            if begun is None:
+                return None
+            answer = await self._send(begun)
+            self._sender.circuits.record(job.host, answer.status is not None and answer.status < 500)
         decision = classify(answer, bool(begun.doubted))
         next_at = self._next(begun, attempt.number, answer) if decision is Decision.RETRY else None
         now = self._clock.now()
@@ -93,7 +96,9 @@ class Deliverer:
         headers = signatures.headers(self._settings.signing_secrets, job.id, timestamp, body)
         try:
             url = self._sealer.open(job.url)
-        except Exception:  # another key than the one it was sealed with; the text could name the URL
+        except KeyMissing:  # the operator can add it: try again until then
+            return CallbackAnswer(error="key-missing", excerpt="encryption-key lacks the key that sealed the URL")
+        except InvalidToken:
             return CallbackAnswer(error="url-refused", excerpt="the callback URL in the store cannot be decrypted")
         origin = self._settings.webhook_origin if job.profile == consent.PROFILE else None
         if origin is not None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import httpx2 as httpx
 
+from gateway.notifications.callbacks.circuits import HostCircuits
 from gateway.notifications.callbacks.classification import CallbackAnswer, Doubt
 from gateway.notifications.callbacks.ssrf import UrlRefused, parse_target, require_addresses, require_host
+from gateway.notifications.fairness import FairTurns
 from gateway.notifications.settings import CallbackSettings
 from gateway.outside.isolation import no_cookies
 from gateway.wire.addresses import PinnedTransport, Resolve, resolve
@@ -45,7 +48,8 @@ class CallbackSender:
         self._client = httpx.AsyncClient(
             transport=transport, timeout=timeout, trust_env=False, follow_redirects=False, cookies=no_cookies()
         )
-        self._turn = asyncio.Semaphore(settings.concurrency)
+        self.circuits = HostCircuits()
+        self._turns = FairTurns(settings.concurrency, self.circuits.is_open)
 
     async def check(self, url: str) -> str:
         """
@@ -59,27 +63,32 @@ class CallbackSender:
         require_host(target.host, self.settings.hosts)
         return require_addresses(await self._resolve(target.host, target.port), self.settings)
 
+    @asynccontextmanager
+    async def turn(self, caller: str, host: str) -> AsyncIterator[None]:
+        """Wait for a place among the simultaneous callbacks, which callers and hosts share fairly."""
+        async with self._turns.turn(f"caller {caller}", host):
+            yield
+
     async def ask(self, url: str, headers: Mapping[str, str]) -> CallbackAnswer:
         """An OPTIONS request, bounded and guarded like an attempt."""
         return await self._request("OPTIONS", url, headers, b"")
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> CallbackAnswer:
-        """One attempt; never raises for anything the receiver or the network does."""
+        """One attempt, within a turn; never raises for anything the receiver or the network does."""
         return await self._request("POST", url, headers, body)
 
     async def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> CallbackAnswer:
-        async with self._turn:
-            try:
-                address = await asyncio.wait_for(self.check(url), self.settings.connect_timeout_s)
-            except UrlRefused as error:
-                return CallbackAnswer(error="url-refused", excerpt=str(error))
-            except (OSError, TimeoutError):
-                return CallbackAnswer(error="dns-failure")
-            return await self._reach(
-                self._client.build_request(
-                    method, url, headers={**_HEADERS, **headers}, content=body, extensions={"address": address}
-                )
+        try:
+            address = await asyncio.wait_for(self.check(url), self.settings.connect_timeout_s)
+        except UrlRefused as error:
+            return CallbackAnswer(error="url-refused", excerpt=str(error))
+        except (OSError, TimeoutError):
+            return CallbackAnswer(error="dns-failure")
+        return await self._reach(
+            self._client.build_request(
+                method, url, headers={**_HEADERS, **headers}, content=body, extensions={"address": address}
             )
+        )
 
     async def close(self) -> None:
         """Drop all connections."""

@@ -88,7 +88,7 @@ def require_addresses(addresses: Iterable[str], settings: CallbackSettings) -> s
 
 def _host(host: str | None) -> str:
     name = (host or "").rstrip(".").lower()
-    if not _HOST.fullmatch(name):
+    if not _HOST.fullmatch(name) or len(name) > 253 or any(len(label) > 63 for label in name.split(".")):
         raise UrlRefused("the callback URL has no proper host name")
     return name
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import httpx2 as httpx
+import structlog
 
 from gateway.notifications.callbacks.classification import parse_retry_after
 from gateway.notifications.d365.batch_status import Row, parse_row
@@ -32,14 +34,23 @@ from gateway.notifications.settings import D365Settings
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.permission import Permit
 
+log = structlog.get_logger("gateway.notifications")
+
 ENTITY = "/data/BatchJobs"
 HISTORIES = "/data/BatchJobHistories"
 ACTION = f"{ENTITY}/Microsoft.Dynamics.DataEntities.SetBatchJobToWaiting"
 
 _HEADERS = {"accept": "application/json", "odata-version": "4.0", "odata-maxversion": "4.0"}
-# What Microsoft's own sample waits when a 429 does not say how long.
-_PAUSE_S = 30.0
+_NO_COLLECTION = "F&O answered 200 with something that is not an OData collection."
 _TRANSIENT = frozenset({408, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one answer by id; without *complete* an id that is missing may be in a row that cannot be read."""
+
+    by_id: Mapping[int, Row]
+    complete: bool
 
 
 class D365Client:
@@ -59,14 +70,14 @@ class D365Client:
         self._clock = clock
         self._metrics = metrics
         self._select: tuple[str, ...] = settings.select_fields
-        self.gate = Gate(settings.concurrency, clock)
+        self.gate = Gate(settings.concurrency, clock, settings.max_retry_after_s)
         # Thousands of jobs that start together must not stand in front of the poller.
         self._starts = FairTurns(max(1, settings.concurrency - 1))
         self.skew_s = 0.0
 
-    async def read(self, batch_ids: Iterable[int]) -> dict[int, Row]:
+    async def read(self, batch_ids: Iterable[int]) -> Rows:
         """
-        The rows of some batch jobs in one query; ids that F&O does not have are missing from the result.
+        The rows of some batch jobs in one query; ids that F&O does not have are missing from a complete result.
 
         Raises:
             D365Error: Of any kind; for a reading, AMBIGUOUS means no more than TRANSIENT.
@@ -129,12 +140,21 @@ class D365Client:
     async def _call(
         self, method: str, path: str, body: bytes | None = None, permit: Permit | None = None
     ) -> httpx.Response:
-        token = await self._tokens.token()
+        token = await self._token()
         response = await self._send(self._request(method, path, body, token), permit)
         if _is_unauthorized(response):
-            token = await self._tokens.token(rejected=token)
+            token = await self._token(rejected=token)
             response = await self._send(self._request(method, path, body, token), permit)
         return response
+
+    async def _token(self, rejected: str | None = None) -> str:
+        """A token; a token endpoint that asks for patience pauses all calls, since each of them would ask it again."""
+        try:
+            return await self._tokens.token(rejected)
+        except D365Error as error:
+            if error.retry_after_s is not None:
+                self.gate.pause(error.retry_after_s)
+            raise
 
     def _request(self, method: str, path: str, body: bytes | None, token: str) -> httpx.Request:
         headers = {**_HEADERS, "authorization": f"Bearer {token}"}
@@ -174,12 +194,11 @@ class D365Client:
     def _require_ok(self, response: httpx.Response) -> None:
         status = response.status_code
         if 200 <= status < 300:
+            self.gate.succeed()
             return
         if status == 429:
             wait = parse_retry_after(response.headers.get("retry-after"), self.now())
-            pause_s = _PAUSE_S if wait is None else wait
-            self.gate.pause(pause_s)
-            raise D365Error(FailureKind.THROTTLED, "F&O is throttling.", pause_s)
+            raise D365Error(FailureKind.THROTTLED, "F&O is throttling.", self.gate.pause(wait))
         if status in _TRANSIENT:
             wait = parse_retry_after(response.headers.get("retry-after"), self.now())
             raise D365Error(FailureKind.AMBIGUOUS, f"F&O answered {status}.", wait)
@@ -200,14 +219,15 @@ def _last_check(permit: Permit) -> Callable[[str, object], Awaitable[None]]:
     return check
 
 
-def parse_rows(response: httpx.Response) -> dict[int, Row]:
+def parse_rows(response: httpx.Response) -> Rows:
     """
-    The rows of a 200 answer by id.
+    The rows of a 200 answer by id; rows that cannot be read leave the others alone.
 
     Raises:
         D365Error: TRANSIENT for anything that is not an OData collection (a log-in page, a proxy's HTML).
     """
-    return {row.batch_id: row for row in _parse(response, {})}
+    rows, unreadable = _parse(response, {})
+    return Rows({row.batch_id: row for row in rows}, complete=unreadable == 0)
 
 
 def parse_ended_runs(response: httpx.Response, batch_id: int) -> list[Row]:
@@ -217,16 +237,28 @@ def parse_ended_runs(response: httpx.Response, batch_id: int) -> list[Row]:
     Raises:
         D365Error: As ``parse_rows``.
     """
-    return _parse(response, {"BatchJobRecId": batch_id})
+    runs, _ = _parse(response, {"BatchJobRecId": batch_id})
+    return runs
 
 
-def _parse(response: httpx.Response, more: Mapping[str, object]) -> list[Row]:
+def _parse(response: httpx.Response, more: Mapping[str, object]) -> tuple[list[Row], int]:
+    """The rows, and how many others could not be read; an answer in which none can be read is none."""
     try:
-        return [parse_row({**fields, **more}) for fields in json.loads(response.content)["value"]]
+        elements = list(json.loads(response.content)["value"])
     except (ValueError, KeyError, TypeError) as error:
-        raise D365Error(
-            FailureKind.TRANSIENT, "F&O answered 200 with something that is not an OData collection."
-        ) from error
+        raise D365Error(FailureKind.TRANSIENT, _NO_COLLECTION) from error
+    rows = [row for element in elements if (row := _row(element, more)) is not None]
+    if elements and not rows:
+        raise D365Error(FailureKind.TRANSIENT, _NO_COLLECTION)
+    return rows, len(elements) - len(rows)
+
+
+def _row(element: object, more: Mapping[str, object]) -> Row | None:
+    try:
+        return parse_row({**element, **more}) if isinstance(element, dict) else None
+    except (ValueError, KeyError) as error:
+        log.warning("row_unreadable", error=type(error).__name__)
+        return None
 
 
 def _permanent(response: httpx.Response) -> D365Error:

@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from gateway.notifications.d365.batch_status import Row
-from gateway.notifications.d365.client import D365Client
+from gateway.notifications.d365.client import D365Client, Rows
 from gateway.notifications.d365.errors import D365Error, FailureKind
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import PollingSettings
@@ -209,9 +209,13 @@ class Poller:
                 self._schedule(entry, entry.due)
             self._wake.set()
 
-    def _show(self, asked: _Asked, rows: dict[int, Row]) -> None:
+    def _show(self, asked: _Asked, rows: Rows) -> None:
+        unreadable = [item for item in asked if not rows.complete and item[0].batch_id not in rows.by_id]
+        self._note(unreadable, D365Error(FailureKind.TRANSIENT, "F&O answered with a row that cannot be read."))
         for entry, subscriptions in asked:
-            row = rows.get(entry.batch_id)
+            if (entry, subscriptions) in unreadable:
+                continue
+            row = rows.by_id.get(entry.batch_id)
             self._plan(entry, row.status if row else None, len(subscriptions))
             for subscription in subscriptions:
                 subscription.show(row)

@@ -38,7 +38,7 @@ def open_engine(text: str) -> sa.Engine:
     url = store_url(text)
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
-    arguments = {**_KEEPALIVE, "options": _SERVER_KEEPALIVE, "connect_timeout": "10"}
+    arguments = {**_KEEPALIVE, "options": _SERVER_KEEPALIVE, "connect_timeout": "5", "tcp_user_timeout": "10000"}
     return sa.create_engine(url, pool_size=12, max_overflow=8, pool_pre_ping=True, connect_args=arguments)
 
 
@@ -49,7 +49,7 @@ def _sqlite(url: URL) -> sa.Engine:
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = "IMMEDIATE"
         # FULL: what was answered with 202 survives a power cut, not only the end of the process.
-        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
+        for pragma in ("busy_timeout=3000", "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
 
     return engine

@@ -8,8 +8,10 @@ job as for fifty, and SQLite has one writer anyway. Any event loop may await the
 from __future__ import annotations
 
 import asyncio
+import functools
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -24,6 +26,10 @@ T = TypeVar("T")
 Work = Callable[[sa.Connection], Any]
 
 _MAX_GROUP = 64
+
+
+class StoreSlow(Exception):
+    """The store has not answered in time; nothing of what was asked for will be done."""
 
 
 class Store:
@@ -65,9 +71,46 @@ class Store:
         self._queue.put((work, future))
         return await asyncio.wrap_future(future)
 
+    async def write_by(self, work: Callable[[sa.Connection], T], seconds: float, undo: Work) -> T:
+        """
+        As ``write``, within *seconds*.
+
+        Work that has not begun by then is not done; work that is committed all the same is followed by *undo*.
+
+        Raises:
+            StoreSlow: The time is over.
+        """
+        until = time.monotonic() + seconds
+        future: Future[T] = Future()
+        self._queue.put((functools.partial(_unless_late, work, until), future))
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(asyncio.wrap_future(future))
+        except TimeoutError:
+            if not future.cancel():
+                future.add_done_callback(functools.partial(self._undo, undo))
+            raise StoreSlow from None
+
+    def _undo(self, undo: Work, done: Future[Any]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            self._queue.put((undo, Future()))
+
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run *work* on a connection of its own."""
         return await asyncio.wrap_future(self._readers.submit(self._read, work))
+
+    async def read_by(self, work: Callable[[sa.Connection], T], seconds: float) -> T:
+        """
+        As ``read``, within *seconds*.
+
+        Raises:
+            StoreSlow: The time is over.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.read(work)
+        except TimeoutError:
+            raise StoreSlow from None
 
     def _read(self, work: Callable[[sa.Connection], T]) -> T:
         with self.engine.connect() as connection:
@@ -110,3 +153,13 @@ class Store:
             return
         for item in group:
             self._commit([item])
+
+
+def _unless_late(work: Callable[[sa.Connection], T], until: float, connection: sa.Connection) -> T:
+    """Late work is undone by the exception, whether it waited before or during it (a lock, a slow server)."""
+    if time.monotonic() >= until:
+        raise StoreSlow
+    result = work(connection)
+    if time.monotonic() >= until:
+        raise StoreSlow
+    return result

@@ -21,6 +21,10 @@ ENDINGS: dict[str, tuple[Outcome, str]] = {
     "NotRun": (Outcome.NOT_RUN, "The batch job did not run: its conditions were not met."),
 }
 
+# One empty answer may be F&O's mistake; a job that stays away was deleted.
+_EMPTY_ANSWERS = 3
+_DELETED = RunVerdict(Outcome.NOT_FOUND, "The batch job was deleted while it was watched.")
+
 # The verdict when the row has moved on and the run's own ending cannot be read any more.
 RESCHEDULED = RunVerdict(Outcome.UNKNOWN, "The run ended and the job was rescheduled before its result could be read.")
 
@@ -37,6 +41,7 @@ class Watch:
         running_at: When it was first seen executing.
         pending_seen: A state between two ends was seen after the start.
         held_since: When it was first seen withheld.
+        missing: Readings in a row without the batch job.
     """
 
     snapshot: Row | None
@@ -45,6 +50,7 @@ class Watch:
     running_at: float | None = None
     pending_seen: bool = False
     held_since: float | None = None
+    missing: int = 0
 
     def observe(self, row: Row, now: float) -> None:
         """Remember what *row* tells about the run."""
@@ -70,8 +76,9 @@ def judge(row: Row | None, watch: Watch, now: float, d365: D365Settings, budgets
         watch: What is known so far; updated with *row*.
         now: Seconds since the epoch, by F&O's clock where it sent a ``Date``.
     """
+    watch.missing = watch.missing + 1 if row is None else 0
     if row is None:
-        return RunVerdict(Outcome.NOT_FOUND, "The batch job was deleted while it was watched.")
+        return _DELETED if watch.missing >= _EMPTY_ANSWERS else None
     newer = watch.is_newer(row)
     flipped = _flipped(row, watch, schedule_of(row, now, d365))
     watch.observe(row, now)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from gateway.notifications.callbacks import delivery
 from gateway.notifications.callbacks.classification import CallbackAnswer, Doubt
 from gateway.notifications.callbacks.delivery import Deliverer
 from gateway.notifications.callbacks.sending import CallbackSender
 from gateway.notifications.metrics import Metrics
+from gateway.notifications.settings import CallbackSettings
 from gateway.notifications.store import attempts, jobs
 from gateway.notifications.store.attempts import Attempt
 from gateway.notifications.store.model import Job, derive_key
@@ -49,6 +53,10 @@ class Scripted(CallbackSender):
     until: float
     takes_s: float = 0.0
     sent: int = 0
+
+    def __post_init__(self) -> None:
+        """What any sender has."""
+        super().__init__(CallbackSettings(hosts=("*",)))
 
     async def send(self, url: str, headers: object, body: bytes) -> CallbackAnswer:
         """Answer by the clock."""
@@ -147,10 +155,44 @@ def test_attempt_cut_short(store: Store) -> None:
 
 
 def test_other_key(store: Store) -> None:
-    """A URL that cannot be decrypted is a dead letter, not an endless loop."""
+    """A URL whose key is missing waits for the key until the callback's time is up; nothing is sent meanwhile."""
     sender = Scripted(Jumping(), CallbackAnswer(500), BEGIN)
     found = run(deliver(store, sender, finished(), key="another"))
     assert (found.state, sender.sent) == (State.DEAD, 0)
+    assert found.attempts > 1
+    assert sender.clock.now() > BEGIN + 12 * HOUR_S
+
+
+def test_recorded_later(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When our own record of a 2xx fails, recording is repeated, not the callback."""
+    record, failures = attempts.record, [sa.exc.OperationalError("", {}, Exception())] * 2
+
+    def failing(*arguments: Any, **more: Any) -> Job | None:
+        if failures:
+            raise failures.pop()
+        return record(*arguments, **more)
+
+    monkeypatch.setattr(attempts, "record", failing)
+    monkeypatch.setattr(delivery, "_RECORD_AGAIN_S", 0.01)
+    sender = Scripted(Jumping(), CallbackAnswer(500), BEGIN)
+    found = run(deliver(store, sender, finished()))
+    assert (found.state, sender.sent, failures) == (State.DELIVERED, 1, [])
+
+
+def test_fenced(store: Store) -> None:
+    """A replica whose lease has ended begins no attempt until it is renewed."""
+    permissions = iter([False, False, True])
+    sender = Scripted(Jumping(), CallbackAnswer(500), BEGIN)
+
+    async def attempt() -> Job | None:
+        await store.write(lambda connection: jobs.accept(connection, finished(), derive_key(1, "u", None), None, False))
+        deliverer = Deliverer(
+            store, sender, Sealer("k"), sender.clock, Metrics(), lambda: not sender.sent and next(permissions)
+        )
+        return await deliverer.attempt(finished())
+
+    assert run(attempt()) is not None
+    assert next(permissions, None) is None
 
 
 def test_nothing_to_deliver(store: Store) -> None:

@@ -21,7 +21,8 @@ from gateway.notifications.d365.token_provider import ClientCredentials
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import D365Settings
 from gateway.notifications.workflow.clock import Clock
-from tests.notifications.conftest import run
+from gateway.notifications.workflow.permission import NotPermitted
+from tests.notifications.conftest import eventually, run
 
 SETTINGS = D365Settings(
     instance_url="https://Contoso.operations.dynamics.com/",
@@ -87,7 +88,48 @@ def test_query() -> None:
     assert "+" not in url
     assert len(url) < 2048
     assert seen[0].headers["odata-version"] == "4.0"
-    assert list(found) == [1]
+    assert list(found.by_id) == [1]
+
+
+def test_unreadable_row() -> None:
+    """A row without its key leaves the others alone, and keeps missing ids from counting as missing."""
+    good = {"BatchJobRecId": 1, "Status": "Finished"}
+    body = {"value": [good, {"Status": "Executing"}, "nonsense"]}
+    found = run(client(lambda _: httpx.Response(200, json=body)).read([1, 2]))
+    assert (list(found.by_id), found.complete) == ([1], False)
+    assert run(client(lambda _: rows(1)).read([1])).complete
+
+
+def test_last_check() -> None:
+    """A permit that ends while the connection is made keeps the call from being sent."""
+    received = []
+
+    class Ending(Free):
+        asked = 0
+
+        def check(self) -> None:
+            self.asked += 1
+            if self.asked > 1:
+                raise NotPermitted
+
+    async def serve_and_call() -> None:
+        async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            received.append(await reader.read())
+            writer.close()
+
+        server = await asyncio.start_server(take, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        settings = SETTINGS.model_copy(update={"instance_url": url})
+        async with httpx.AsyncClient() as http:
+            found = D365Client(settings, Tokens(), http, Clock(), Metrics())
+            with pytest.raises(NotPermitted):
+                await found.start(1, Ending())
+        await eventually(lambda: len(received) == 1)
+        server.close()
+        await server.wait_closed()
+
+    run(serve_and_call())
+    assert b"batchJobId" not in received[0]
 
 
 def test_cross_company() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.notifications.d365.batch_status import Row
+from gateway.notifications.d365.client import Rows
 from gateway.notifications.d365.errors import D365Error, FailureKind
 from gateway.notifications.d365.poller import Poller, PollSubscription
 from gateway.notifications.metrics import Metrics
@@ -23,14 +24,15 @@ class Environment:
     def __init__(self, answer: Callable[[list[int]], dict[int, Row]]) -> None:
         self.queries: list[list[int]] = []
         self.delay_s = 0.0
+        self.complete = True
         self._answer = answer
 
-    async def read(self, batch_ids: Iterable[int]) -> dict[int, Row]:
+    async def read(self, batch_ids: Iterable[int]) -> Rows:
         """One query."""
         ids = list(batch_ids)
         self.queries.append(ids)
         await asyncio.sleep(self.delay_s)
-        return self._answer(ids)
+        return Rows(self._answer(ids), self.complete)
 
 
 def executing(ids: list[int]) -> dict[int, Row]:
@@ -73,6 +75,20 @@ def test_coalesced() -> None:
     queries = polling(environment, work, interval_s=0.5)
     assert max(len(query) for query in environment.queries) == 40
     assert queries <= 2.5 * 1000 / 20  # in a little over two intervals
+
+
+def test_incomplete_answer() -> None:
+    """In an answer with rows that cannot be read a missing job is not missing: it is asked for again."""
+    environment = Environment(lambda ids: {1: Row(1, "Executing")} if len(environment.queries) == 1 else executing(ids))
+    environment.complete = False
+
+    async def work(poller: Poller) -> list[Row | None]:
+        seen: list[Row | None] = []
+        done = [poller.subscribe(number, lambda row: seen.append(row) or row).done for number in (1, 2)]
+        await asyncio.gather(*done)
+        return seen
+
+    assert None not in polling(environment, work)
 
 
 def test_one_job_many_watchers() -> None:

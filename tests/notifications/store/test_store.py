@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,8 @@ from gateway.notifications.store.database import open_engine, store_url
 from gateway.notifications.store.jobs import Acceptance, Refusal
 from gateway.notifications.store.model import IdempotencyKey, Job, derive_key
 from gateway.notifications.store.schema import VERSION, StoreOutdated, StoreTooNew
-from gateway.notifications.store.sealing import Sealer, make_sealer
-from gateway.notifications.store.store import Store
+from gateway.notifications.store.sealing import KeyMissing, Sealer, make_sealer
+from gateway.notifications.store.store import Store, StoreSlow
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.transitions import JobEvent, State
 from tests.notifications.conftest import run
@@ -238,11 +240,29 @@ def test_sealing() -> None:
     sealed = Sealer("key").seal("https://a/?sig=1")
     assert "sig" not in sealed
     assert Sealer("key").open(sealed) == "https://a/?sig=1"
+    for other in (Sealer("other"), Sealer()):
+        with pytest.raises(KeyMissing):
+            other.open(sealed)
     with pytest.raises(InvalidToken):
-        Sealer("other").open(sealed)
-    with pytest.raises(ValueError, match="encryption-key"):
-        Sealer(None).open(sealed)
-    assert Sealer("key").open(Sealer(None).seal("x")) == "x"
+        Sealer("key").open(sealed[:-4] + "AAA=")
+    assert Sealer("key").open(Sealer().seal("x")) == "x"
+
+
+def test_rotation() -> None:
+    """What an old key sealed stays readable while the key is in the list; new texts are sealed with the first one."""
+    old = Sealer("old").seal("x")
+    both = Sealer("new", "old")
+    assert both.open(old) == "x"
+    assert Sealer("new").open(both.seal("y")) == "y"
+
+
+def test_sealed_before_keys_had_ids() -> None:
+    """A store of the version before stays readable, and a key that is missing is recognised there too."""
+    key_id, _, token = Sealer("old").seal("x").removeprefix("fernet:").partition(":")
+    assert len(key_id) == 8
+    assert Sealer("new", "old").open(f"fernet:{token}") == "x"
+    with pytest.raises(KeyMissing):
+        Sealer("new").open(f"fernet:{token}")
 
 
 def test_key_file(tmp_path: Path) -> None:
@@ -270,3 +290,50 @@ def test_key_file(tmp_path: Path) -> None:
 def test_store_url(text: str, driver: str) -> None:
     """The plain PostgreSQL URL means the driver that is installed."""
     assert store_url(text).drivername == driver
+
+
+def test_too_slow(store: Store) -> None:
+    """Work that misses its deadline is not done, whether it waited for its turn or was slow itself."""
+    release = threading.Event()
+    done: list[str] = []
+
+    async def crowd() -> None:
+        blocking = asyncio.ensure_future(store.write(lambda connection: release.wait(20)))
+        await asyncio.sleep(0.05)
+        with pytest.raises(StoreSlow):
+            await store.write_by(lambda connection: done.append("queued"), 0.1, done.append)  # type: ignore[arg-type]
+        release.set()
+        await blocking
+        with pytest.raises(StoreSlow):
+            await store.write_by(lambda connection: time.sleep(0.3), 0.1, done.append)  # type: ignore[arg-type]
+        await store.write(lambda connection: None)
+
+    run(crowd())
+    assert done == []
+
+
+def test_committed_too_late(store: Store) -> None:
+    """What turns out to have been committed after its caller was told so is undone."""
+    committing = threading.Event()
+
+    @sa.event.listens_for(store.engine, "commit")
+    def slow(_connection: sa.Connection) -> None:
+        if committing.is_set():
+            committing.clear()
+            time.sleep(0.5)
+
+    async def late() -> State:
+        committing.set()
+        with pytest.raises(StoreSlow):
+            await store.write_by(
+                lambda connection: jobs.accept(connection, job(1), _key(job(1)), None, False),
+                0.2,
+                undo=lambda connection: jobs.move(connection, "j1", JobEvent.STOP, 5.0),
+            )
+        await asyncio.sleep(0.5)
+        await store.write(lambda connection: None)
+        found = await store.read(lambda connection: jobs.find(connection, "j1"))
+        assert found is not None
+        return found.state
+
+    assert run(late()) is State.STOPPED

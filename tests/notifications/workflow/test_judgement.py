@@ -48,7 +48,8 @@ CASES: dict[str, tuple[Row | None, dict[str, object], float, Outcome | None]] = 
     "seen executing, put back": (Row(1, "Waiting", 1010, None, 90), {"running_at": 1010.0}, 1030, None),
     "held": (Row(1, "Hold"), {}, 1010, None),
     "held beyond grace": (Row(1, "Hold"), {"held_since": 1010.0}, 1130, Outcome.HELD),
-    "deleted": (None, {}, 1010, Outcome.NOT_FOUND),
+    "deleted": (None, {"missing": 2}, 1010, Outcome.NOT_FOUND),
+    "one empty answer": (None, {}, 1010, None),
 }
 
 

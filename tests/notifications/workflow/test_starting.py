@@ -217,18 +217,18 @@ def test_ended_run_is_not_joined(store: Store) -> None:
     """
     environment = Environment([RAN], [OK])
 
-    async def late() -> tuple[RunVerdict | None, list[Job | None]]:
+    async def late() -> tuple[RunVerdict | None, dict[str, Job]]:
         await _accept(store, job("early"))
         await _accept(store, job("late"))
         await store.write(lambda c: jobs.begin_start(c, job("early"), Reading(IDLE, NOW), NOW, TIMING))
         await store.write(lambda c: jobs.move(c, "early", JobEvent.STARTED, NOW, started_at=NOW - 1, doubt_until=None))
         starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
         verdict = await starter.start(job("late"))
-        return verdict, [await store.read(lambda c, name=name: jobs.find(c, name)) for name in ("early", "late")]
+        everything = await store.read(jobs.search)
+        return verdict, {found.id: found for found in everything}
 
-    verdict, [early, found] = run(late())
-    assert early is not None
-    assert found is not None
+    verdict, found_jobs = run(late())
+    early, found = found_jobs["early"], found_jobs["late"]
     assert (verdict, environment.calls, found.state, found.before) == (None, 1, State.WAITING, RAN)
     assert (early.state, early.outcome) == (State.DELIVERING, Outcome.SUCCEEDED)
 
@@ -257,7 +257,8 @@ class Silent(Environment):
     """Each call is silent for longer than ``settle``, and takes effect shortly after we have given up on it."""
 
     def __init__(self, clock: Fast, quiet_calls: int) -> None:
-        super().__init__([IDLE], [AMBIGUOUS] * quiet_calls)
+        super().__init__([IDLE], [])
+        self.quiet_calls = quiet_calls
         self.clock = clock
         self.effect_at = float("inf")
 
@@ -271,9 +272,9 @@ class Silent(Environment):
         permit.check()
         self.calls += 1
         await self.clock.sleep_until(self.clock.now() + SILENT_S)
-        if len(self.answers) == 1:
+        if self.calls == self.quiet_calls:
             self.effect_at = self.clock.now() + 30.0
-        raise self.answers.pop(0)
+        raise AMBIGUOUS
 
 
 @pytest.mark.parametrize("quiet_calls", [1, 2])

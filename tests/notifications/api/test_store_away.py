@@ -1,0 +1,101 @@
+"""A store that is locked, hung or read-only: 503 in time, and nothing runs that was not accepted."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from gateway.emulators.d365 import D365Emulator
+from gateway.emulators.d365.lives import ends
+from gateway.emulators.entra import EntraEmulator
+from gateway.notifications.store.database import open_engine
+from tests.notifications.conftest import Running, d365_settings, fast_settings, run, running
+from tests.notifications.receiver import Receiver
+
+LIMIT_S = 10.0  # five on an idle machine
+
+
+@contextmanager
+def _sqlite_locked(path: Path) -> Iterator[None]:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+@contextmanager
+def _postgres_locked(url: str) -> Iterator[None]:
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("LOCK TABLE notification_jobs IN ACCESS EXCLUSIVE MODE"))
+        yield
+    engine.dispose()
+
+
+def _refused(service: Running, d365: D365Emulator, receiver: Receiver, batch_id: int) -> None:
+    """POST is refused in time; the engine says that it is not ready."""
+    began = time.monotonic()
+    response = service.create(receiver.url("/away"), batch_id)
+    assert time.monotonic() - began < LIMIT_S
+    assert (response.status_code, response.json()["type"]) == (503, "urn:gateway:problem:store-unavailable")
+    assert response.headers["retry-after"] == "5"
+    assert not run(service.engine.is_ready())
+
+
+def _nothing_runs(service: Running, d365: D365Emulator, receiver: Receiver, batch_id: int) -> None:
+    """After the trouble the refused job has not been started; the next request is accepted."""
+    again = service.create(receiver.url("/back"), batch_id + 1)
+    assert again.status_code == 202
+    service.until(again.json()["id"], "delivered")
+    assert d365.starts(batch_id) == 0
+    assert run(service.engine.is_ready())
+
+
+def test_locked(entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tmp_path: Path) -> None:
+    """Another process holds SQLite's lock."""
+    for batch_id in (970, 971):
+        d365.script(batch_id, ends("Finished", 1, 1))
+    with running(fast_settings(f"sqlite:///{tmp_path}/x.db", d365_settings(entra, d365))) as service:
+        with _sqlite_locked(tmp_path / "x.db"):
+            _refused(service, d365, receiver, 970)
+        _nothing_runs(service, d365, receiver, 970)
+
+
+@pytest.mark.needs("postgresql")
+def test_hung(entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, postgres: str) -> None:
+    """PostgreSQL takes the statement and does not answer."""
+    for batch_id in (972, 973):
+        d365.script(batch_id, ends("Finished", 1, 1))
+    settings = fast_settings(postgres, d365_settings(entra, d365), intake_deadline_s=1.0)
+    with running(settings) as service:
+        with _postgres_locked(postgres):
+            _refused(service, d365, receiver, 972)
+        _nothing_runs(service, d365, receiver, 972)
+
+
+def test_full(entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tmp_path: Path) -> None:
+    """The disk is full: nothing can be written, and readiness says so although reading works."""
+    for batch_id in (974, 975):
+        d365.script(batch_id, ends("Finished", 1, 1))
+    with running(fast_settings(f"sqlite:///{tmp_path}/x.db", d365_settings(entra, d365))) as service:
+        full = sa.event.listens_for(service.engine.store.engine, "before_cursor_execute")
+
+        @full
+        def refuse(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+            if trouble and statement.startswith(("INSERT", "UPDATE", "DELETE")):
+                raise sqlite3.OperationalError("database or disk is full")
+
+        trouble = [True]
+        _refused(service, d365, receiver, 974)
+        assert service.call("GET", "/jobs").status_code == 200
+        trouble.clear()
+        _nothing_runs(service, d365, receiver, 974)
