@@ -32,7 +32,7 @@ from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import D365Settings, NotificationSettings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.database import FileLock, open_engine, store_url
-from gateway.notifications.store.replicas import Replica, clock_error, probe
+from gateway.notifications.store.replicas import EMBEDDED, Replica, clock_error, probe
 from gateway.notifications.store.sealing import Sealer, make_sealer
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
@@ -168,7 +168,7 @@ class Engine:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         self.store.open()
         if self.settings.embedded:
-            await self.store.write(self._correct_times)
+            await self.store.write(self._catch_up)
         clients = _Clients(self.settings.d365, self.parts.client)
         try:
             await self._work(clients)
@@ -211,14 +211,23 @@ class Engine:
         await asyncio.gather(*tasks, return_exceptions=True)
         if not self.settings.embedded:  # no other process could continue them
             with contextlib.suppress(sa.exc.SQLAlchemyError):  # else they are taken over as from the dead
-                await self.store.write(lambda connection: jobs.release(connection, replica.executor_id))
+                await self.store.write(lambda connection: self._release(connection, replica.executor_id))
                 await asyncio.to_thread(replica.leave)
 
-    def _correct_times(self, connection: sa.Connection) -> None:
-        """The clock was set while an earlier process ran on the time of its start: its rows follow now."""
+    def _release(self, connection: sa.Connection, executor_id: str) -> None:
+        jobs.cap_doubt(connection, executor_id, self.parts.clock.now() + self.settings.d365.settle_s)
+        jobs.release(connection, executor_id)
+
+    def _catch_up(self, connection: sa.Connection) -> None:
+        """
+        What the end of the process before this one changed.
+
+        Its start calls are over. And if the clock was set while it ran on the time of its own start, its rows follow.
+        """
         error_s = clock_error(connection)
         if abs(error_s) >= _CLOCK_ERROR_S:
             log.warning("clock_was_set", seconds=round(error_s, 3), jobs=jobs.shift_times(connection, -error_s))
+        jobs.cap_doubt(connection, EMBEDDED, self.parts.clock.now() + self.settings.d365.settle_s)
 
 
 def _not_ready() -> HttpProblem:

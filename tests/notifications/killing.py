@@ -110,6 +110,8 @@ class World:
             "client-id": application.client_id,
             "client-secret": application.secrets[0],
             "settle": "1s",
+            "connect-timeout": "1s",
+            "read-timeout": "3s",
         }
         notifications = {
             "store": store,

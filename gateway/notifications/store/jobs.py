@@ -17,7 +17,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway.notifications.store.model import IdempotencyKey, Job
 from gateway.notifications.store.tables import attempts, jobs, keys
-from gateway.notifications.workflow.joining import Reading, StartTiming, blocks, ending_of
+from gateway.notifications.workflow.joining import Reading, StartRules, blocks, ending_of, shares
 from gateway.notifications.workflow.outcomes import RunVerdict
 from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, JobEvent, State
 
@@ -151,9 +151,10 @@ def move_own(connection: sa.Connection, job: Job, event: JobEvent, now: float, *
     return _one(connection.execute(_OWNED_MOVES[event], parameters))
 
 
-def begin_start(connection: sa.Connection, job: Job, reading: Reading, now: float, timing: StartTiming) -> Job | None:
+def begin_start(connection: sa.Connection, job: Job, reading: Reading, now: float, rules: StartRules) -> Job | None:
     """
-    Mark that the start call is about to be made: *job* with its mark, or the rival that it has to wait for.
+    Mark that the start call is about to be made: *job* with its mark, or with the run that it shares; or the rival that
+    it has to wait for.
 
     The mark is committed before the call, so that a crash in between shows as doubt and not as a second start. Rivals
     whose run is over by the same reading end with it: the start that follows would hide that from their own readings.
@@ -162,13 +163,22 @@ def begin_start(connection: sa.Connection, job: Job, reading: Reading, now: floa
     lock(connection, f"batch:{job.batch_id}")
     rows = connection.execute(_RIVALS, {"a_batch": job.batch_id, "an_id": job.id, "a_moment": now})
     rivals = [Job.from_row(row) for row in rows]
-    if blocking := next((rival for rival in rivals if blocks(rival, reading, now, timing.settle_s)), None):
+    if blocking := next((rival for rival in rivals if blocks(rival, reading, now, rules.settle_s)), None):
         return blocking
-    mark = {"starting_at": now, "snapshot": json.dumps(reading.row.dump()), "doubt_until": timing.doubt_until(now)}
+    if shared := next((rival for rival in rivals if rules.join and shares(rival, job, reading)), None):
+        values = {"started_at": shared.started_at, "snapshot": shared.snapshot, "batch_status": reading.row.status}
+        return move_own(connection, job, JobEvent.ATTACHED, now, **values)
+    mark = {"starting_at": now, "snapshot": json.dumps(reading.row.dump()), "doubt_until": rules.doubt_until(now)}
     marked = move_own(connection, job, JobEvent.START_CALLED, now, **mark)
     if marked is not None:
         _conclude(connection, rivals, reading, now)
     return marked
+
+
+def cap_doubt(connection: sa.Connection, owner: str, until: float) -> None:
+    """The start calls of *owner* are over, because its process is: their effect shows by *until* at the latest."""
+    doubtful = sa.update(jobs).where(jobs.c.owner == owner, jobs.c.doubt_until > until)
+    connection.execute(doubtful.values(doubt_until=until))
 
 
 def renew_mark(connection: sa.Connection, job: Job, doubt_until: float, now: float) -> Job | None:

@@ -2,8 +2,8 @@
 Two requests for one batch job: does the later one join the run of the earlier one, wait, or start the job again?
 
 Only a reading decides. A run is joined when the reading itself shows it queued or running (``starting``). A reading
-that shows an end lets the batch job be started again, but only once it is certain that the earlier start is in it:
-otherwise the end that it shows is that of the run before.
+that shows an end lets the batch job be started again, unless that run was started after the request; and only once it
+is certain that the earlier start is in it: otherwise the end that it shows is that of the run before.
 """
 
 from __future__ import annotations
@@ -26,19 +26,21 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class StartTiming:
+class StartRules:
     """
-    How long a start call may stay open, in seconds.
+    How long a start call may stay open, in seconds, and who may share a run.
 
     Attributes:
         valid_s: From the mark to the sending of the call; after that the mark has to be renewed.
         call_s: From sending to giving up on the answer.
         settle_s: From the end of a call without an answer to the moment at which its effect would have shown.
+        join: Whether a job may share the run that another job has started.
     """
 
     call_s: float
     settle_s: float
     valid_s: float = 5.0
+    join: bool = True
 
     def doubt_until(self, marked_at: float) -> float:
         """When the effect of a call that was marked at this moment has shown at the latest."""
@@ -54,6 +56,12 @@ def blocks(rival: Job, reading: Reading, now: float, settle_s: float) -> bool:
     if rival.before is None or was_started(rival.before, reading.row):
         return False
     return now < (rival.started_at or 0.0) + settle_s
+
+
+def shares(rival: Job, job: Job, reading: Reading) -> bool:
+    """Whether the reading shows a run that *rival* started after *job* was asked for: it is a run for both."""
+    started_later = rival.starting_at is not None and rival.starting_at >= job.created_at
+    return started_later and rival.before is not None and was_started(rival.before, reading.row)
 
 
 def ending_of(rival: Job, reading: Reading) -> RunVerdict | None:

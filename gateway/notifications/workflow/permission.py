@@ -16,7 +16,7 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.model import Job
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
-from gateway.notifications.workflow.joining import StartTiming
+from gateway.notifications.workflow.joining import StartRules
 
 
 class NotPermitted(Exception):
@@ -40,13 +40,13 @@ class Permit(Protocol):
 class StartPermit:
     """The permit of one job's start call; its first mark is the one that moved the job to STARTING."""
 
-    def __init__(self, store: Store, clock: Clock, job: Job, timing: StartTiming, may_act: Callable[[], bool]) -> None:
+    def __init__(self, store: Store, clock: Clock, job: Job, rules: StartRules, may_act: Callable[[], bool]) -> None:
         self._store = store
         self._clock = clock
         self._job = job
-        self._timing = timing
+        self._rules = rules
         self._may_act = may_act
-        self._valid_until = (job.doubt_until or 0.0) - timing.doubt_until(0.0) + timing.valid_s
+        self._valid_until = (job.doubt_until or 0.0) - rules.doubt_until(0.0) + rules.valid_s
 
     async def renew(self) -> None:
         """
@@ -58,11 +58,11 @@ class StartPermit:
         if self._clock.now() < self._valid_until:
             return
         now = self._clock.now()
-        until = self._timing.doubt_until(now)
+        until = self._rules.doubt_until(now)
         marked = await self._store.write(lambda connection: jobs.renew_mark(connection, self._job, until, now))
         if marked is None:
             raise NotOwned
-        self._valid_until = now + self._timing.valid_s
+        self._valid_until = now + self._rules.valid_s
 
     def check(self) -> None:
         """Raise NotPermitted unless mark and lease hold in this moment."""

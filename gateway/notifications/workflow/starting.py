@@ -26,7 +26,7 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.model import Job
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
-from gateway.notifications.workflow.joining import Reading, StartTiming
+from gateway.notifications.workflow.joining import Reading, StartRules
 from gateway.notifications.workflow.judgement import expire, was_started
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.permission import NotOwned, NotPermitted, StartPermit
@@ -38,7 +38,7 @@ log = structlog.get_logger("gateway.notifications")
 # reading, by which the end is judged, is not older than its job's turn. Waiting, for whatever, returns the turn.
 _AT_ONCE = 40
 _PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-_LOOK_AGAIN_S = 1.0
+_LOOK_AGAIN_S = 0.5
 # One empty answer may be F&O's mistake; only a job that stays away does not exist.
 _EMPTY_ANSWERS = 3
 
@@ -67,7 +67,7 @@ class Starter:
         self._client = client
         self._clock = clock
         self._settings = settings
-        self._timing = StartTiming(settings.call_limit_s, settings.settle_s)
+        self._rules = StartRules(settings.call_limit_s, settings.settle_s, join=settings.on_running == "attach")
         self._may_act = may_act
         self._turns = FairTurns(_AT_ONCE)
 
@@ -123,7 +123,7 @@ class Starter:
             return await self._attach(job, row)
         now, reading = self._clock.now(), Reading(row, asked_at)
         marked = await self._store.write(
-            lambda connection: jobs.begin_start(connection, job, reading, now, self._timing)
+            lambda connection: jobs.begin_start(connection, job, reading, now, self._rules)
         )
         if marked is None:
             raise NotOwned
@@ -184,7 +184,7 @@ class Starter:
 
     async def _call(self, job: Job) -> Call:
         """One start call; throttled ones were not executed and do not count."""
-        permit = StartPermit(self._store, self._clock, job, self._timing, self._may_act)
+        permit = StartPermit(self._store, self._clock, job, self._rules, self._may_act)
         while True:
             call = await self._call_once(job, permit)
             if call is not None and (isinstance(call, StartAnswer) or call.kind is not FailureKind.THROTTLED):

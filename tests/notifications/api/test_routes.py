@@ -263,14 +263,14 @@ def test_second_engine(service: Running) -> None:
 
 
 def test_ready(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine is ready while it runs and its store answers."""
+    """The engine is ready while it runs and its store can be written."""
     assert run(service.engine.is_ready())
     assert not run(Running(service.settings).engine.is_ready())
 
     async def fail(work: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(service.engine.store, "read", fail)
+    monkeypatch.setattr(service.engine.store, "write", fail)
     assert not run(service.engine.is_ready())
 
 

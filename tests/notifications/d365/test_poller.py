@@ -84,7 +84,12 @@ def test_incomplete_answer() -> None:
 
     async def work(poller: Poller) -> list[Row | None]:
         seen: list[Row | None] = []
-        done = [poller.subscribe(number, lambda row: seen.append(row) or row).done for number in (1, 2)]
+
+        def note(row: Row | None) -> Row | None:
+            seen.append(row)
+            return row
+
+        done = [poller.subscribe(number, note).done for number in (1, 2)]
         await asyncio.gather(*done)
         return seen
 

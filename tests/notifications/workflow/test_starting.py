@@ -17,7 +17,7 @@ from gateway.notifications.store.model import Job, derive_key
 from gateway.notifications.store.store import Store
 from gateway.notifications.store.tables import jobs as jobs_table
 from gateway.notifications.workflow.clock import Clock
-from gateway.notifications.workflow.joining import Reading, StartTiming
+from gateway.notifications.workflow.joining import Reading, StartRules
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.permission import Permit
 from gateway.notifications.workflow.starting import Starter
@@ -29,7 +29,7 @@ IDLE = Row(1, "Finished", 100.0, 200.0)
 QUEUED = Row(1, "Waiting", 100.0, 200.0)
 RAN = Row(1, "Finished", 300.0, 400.0)
 NOW = 1000.0
-TIMING = StartTiming(SETTINGS.call_limit_s, SETTINGS.settle_s)
+TIMING = StartRules(SETTINGS.call_limit_s, SETTINGS.settle_s)
 
 
 class Fast(Clock):
@@ -209,28 +209,44 @@ def test_following(store: Store, on_running: Any) -> None:
         assert (verdict, found.state, found.before) == (None, State.WAITING, None)
 
 
-def test_ended_run_is_not_joined(store: Store) -> None:
+def _late(store: Store, environment: Environment, created: float, on_running: Any) -> Any:
+    """The verdict for a job that is asked for *created* seconds after another's start; both jobs afterwards."""
+
+    async def late() -> tuple[RunVerdict | None, dict[str, Job]]:
+        asked = job("late", created_at=NOW + created)
+        await _accept(store, job("early"))
+        await _accept(store, asked)
+        await store.write(lambda c: jobs.begin_start(c, job("early"), Reading(IDLE, NOW), NOW, TIMING))
+        await store.write(lambda c: jobs.move(c, "early", JobEvent.STARTED, NOW, started_at=NOW - 1, doubt_until=None))
+        settings = SETTINGS.model_copy(update={"on_running": on_running})
+        starter = Starter(store, environment, environment, Fast(), settings)  # type: ignore[arg-type]
+        verdict = await starter.start(asked)
+        everything = await store.read(jobs.search)
+        return verdict, {found.id: found for found in everything}
+
+    verdict, found = run(late())
+    return verdict, found["early"], found["late"]
+
+
+@pytest.mark.parametrize(("created", "on_running"), [(5, "attach"), (5, "reject"), (-1, "reject")])
+def test_ended_run_is_not_joined(store: Store, created: float, on_running: Any) -> None:
     """
     A request that comes after a run ended, but before the other job's owner has looked, starts the batch job.
 
     The other job ends by the reading that shows its run's end, which the new run is about to hide.
     """
     environment = Environment([RAN], [OK])
-
-    async def late() -> tuple[RunVerdict | None, dict[str, Job]]:
-        await _accept(store, job("early"))
-        await _accept(store, job("late"))
-        await store.write(lambda c: jobs.begin_start(c, job("early"), Reading(IDLE, NOW), NOW, TIMING))
-        await store.write(lambda c: jobs.move(c, "early", JobEvent.STARTED, NOW, started_at=NOW - 1, doubt_until=None))
-        starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
-        verdict = await starter.start(job("late"))
-        everything = await store.read(jobs.search)
-        return verdict, {found.id: found for found in everything}
-
-    verdict, found_jobs = run(late())
-    early, found = found_jobs["early"], found_jobs["late"]
+    verdict, early, found = _late(store, environment, created, on_running)
     assert (verdict, environment.calls, found.state, found.before) == (None, 1, State.WAITING, RAN)
     assert (early.state, early.outcome) == (State.DELIVERING, Outcome.SUCCEEDED)
+
+
+def test_run_is_shared(store: Store) -> None:
+    """A run that was started after the request, and is over when its turn comes, is the run for both."""
+    environment = Environment([RAN], [OK])
+    verdict, early, found = _late(store, environment, -1, "attach")
+    assert (verdict, environment.calls, found.state, found.before) == (None, 0, State.WAITING, IDLE)
+    assert (early.state, early.outcome) == (State.WAITING, None)
 
 
 def test_start_not_shown_yet(store: Store) -> None:
@@ -306,7 +322,7 @@ def test_doubt_outlives_its_job(store: Store) -> None:
         await _accept(store, second)
         starter = Starter(store, environment, environment, clock, settings)  # type: ignore[arg-type]
         marked = await store.write(
-            lambda c: jobs.begin_start(c, first, Reading(IDLE, NOW), NOW, StartTiming(120.0, 60.0))
+            lambda c: jobs.begin_start(c, first, Reading(IDLE, NOW), NOW, StartRules(120.0, 60.0))
         )
         assert marked is not None
         await store.write(lambda c: jobs.end(c, marked, RunVerdict(Outcome.UNKNOWN, "deadline"), NOW))
@@ -314,6 +330,33 @@ def test_doubt_outlives_its_job(store: Store) -> None:
         return await starter.start(second), await _state(store, "second"), environment.calls
 
     assert run(two()) == (None, State.WAITING, 0)
+
+
+@pytest.mark.parametrize(("capped", "late_s"), [(False, 195.0), (True, 60.0)])
+def test_doubt_after_a_crash(store: Store, capped: bool, late_s: float) -> None:
+    """
+    The call of a process that is gone may still be open, unless it is known that the process has ended.
+
+    Then its effect shows within ``settle`` from now.
+    """
+    settings = SETTINGS.model_copy(update={"settle_s": 60.0})
+    clock = Fast()
+
+    async def resume() -> float:
+        left = job(owner="gone", deadline_at=NOW + 1e6)
+        await _accept(store, left)
+        rules = StartRules(settings.call_limit_s, settings.settle_s)
+        await store.write(lambda c: jobs.begin_start(c, left, Reading(IDLE, NOW), NOW, rules))
+        if capped:
+            await store.write(lambda c: jobs.cap_doubt(c, "gone", NOW + settings.settle_s))
+        found = await store.read(lambda c: jobs.find(c, "j"))
+        assert found is not None
+        environment = Environment([IDLE], [OK])
+        await Starter(store, environment, environment, clock, settings).start(found)  # type: ignore[arg-type]
+        assert environment.calls == 1
+        return clock.now() - NOW
+
+    assert run(resume()) == pytest.approx(late_s, abs=1.0)
 
 
 def test_few_at_once(store: Store) -> None:

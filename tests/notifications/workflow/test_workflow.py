@@ -214,7 +214,7 @@ def test_stop(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
     service.until(job["id"], "running")
     stopped = service.call("DELETE", f"/jobs/{job['id']}").json()
     assert (stopped["status"], stopped["runtimeStatus"]) == ("stopped", "Terminated")
-    assert "goes on" in stopped["note"]
+    assert "itself continues" in stopped["note"]
     assert service.call("DELETE", f"/jobs/{job['id']}").json()["status"] == "stopped"
     assert receiver.received("/123") == []
 
