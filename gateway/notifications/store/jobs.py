@@ -17,7 +17,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway.notifications.store.model import IdempotencyKey, Job
 from gateway.notifications.store.tables import attempts, jobs, keys
-from gateway.notifications.workflow.joining import Reading, StartRules, blocks, ending_of, shares
+from gateway.notifications.workflow.joining import StartRules, StatusReading, blocks, ending_of, shares
 from gateway.notifications.workflow.outcomes import RunVerdict
 from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, JobEvent, State
 
@@ -151,7 +151,9 @@ def move_own(connection: sa.Connection, job: Job, event: JobEvent, now: float, *
     return _one(connection.execute(_OWNED_MOVES[event], parameters))
 
 
-def begin_start(connection: sa.Connection, job: Job, reading: Reading, now: float, rules: StartRules) -> Job | None:
+def begin_start(
+    connection: sa.Connection, job: Job, reading: StatusReading, now: float, rules: StartRules
+) -> Job | None:
     """
     Mark that the start call is about to be made: *job* with its mark, or with the run that it shares; or the rival that
     it has to wait for.
@@ -163,9 +165,10 @@ def begin_start(connection: sa.Connection, job: Job, reading: Reading, now: floa
     lock(connection, f"batch:{job.batch_id}")
     rows = connection.execute(_RIVALS, {"a_batch": job.batch_id, "an_id": job.id, "a_moment": now})
     rivals = [Job.from_row(row) for row in rows]
-    if blocking := next((rival for rival in rivals if blocks(rival, reading, now, rules.settle_s)), None):
-        return blocking
-    if shared := next((rival for rival in rivals if rules.join and shares(rival, job, reading)), None):
+    for rival in rivals:
+        if blocks(rival, reading, now, rules.settle_s):
+            return rival
+    if rules.join and (shared := _shared(rivals, job, reading)) is not None:
         values = {"started_at": shared.started_at, "snapshot": shared.snapshot, "batch_status": reading.row.status}
         return move_own(connection, job, JobEvent.ATTACHED, now, **values)
     mark = {"starting_at": now, "snapshot": json.dumps(reading.row.dump()), "doubt_until": rules.doubt_until(now)}
@@ -173,6 +176,10 @@ def begin_start(connection: sa.Connection, job: Job, reading: Reading, now: floa
     if marked is not None:
         _conclude(connection, rivals, reading, now)
     return marked
+
+
+def _shared(rivals: list[Job], job: Job, reading: StatusReading) -> Job | None:
+    return next((rival for rival in rivals if shares(rival, job, reading)), None)
 
 
 def cap_doubt(connection: sa.Connection, owner: str, until: float) -> None:
@@ -198,7 +205,7 @@ def end(connection: sa.Connection, job: Job, verdict: RunVerdict, now: float) ->
     return move_own(connection, job, JobEvent.ENDED, now, **_ending(verdict, now))
 
 
-def _conclude(connection: sa.Connection, rivals: list[Job], reading: Reading, now: float) -> None:
+def _conclude(connection: sa.Connection, rivals: list[Job], reading: StatusReading, now: float) -> None:
     for rival in rivals:
         if (verdict := ending_of(rival, reading)) is not None:
             move(connection, rival.id, JobEvent.ENDED, now, **_ending(verdict, now))

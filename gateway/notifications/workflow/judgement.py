@@ -54,11 +54,17 @@ class Watch:
 
     def observe(self, row: Row, now: float) -> None:
         """Remember what *row* tells about the run."""
+        self.missing = 0
         if row.phase in (Phase.PENDING, Phase.RUNNING):
             self.pending_seen = True
         if row.phase is Phase.RUNNING and self.running_at is None:
             self.running_at = now
         self.held_since = (self.held_since or now) if row.phase is Phase.WITHHELD else None
+
+    def miss(self) -> RunVerdict | None:
+        """Count a reading without the batch job; a verdict when that is no accident any more."""
+        self.missing += 1
+        return _DELETED if self.missing >= _EMPTY_ANSWERS else None
 
     def is_newer(self, row: Row) -> bool:
         """Whether *row* shows something that happened after the snapshot."""
@@ -76,9 +82,8 @@ def judge(row: Row | None, watch: Watch, now: float, d365: D365Settings, budgets
         watch: What is known so far; updated with *row*.
         now: Seconds since the epoch, by F&O's clock where it sent a ``Date``.
     """
-    watch.missing = watch.missing + 1 if row is None else 0
     if row is None:
-        return _DELETED if watch.missing >= _EMPTY_ANSWERS else None
+        return watch.miss()
     newer = watch.is_newer(row)
     flipped = _flipped(row, watch, schedule_of(row, now, d365))
     watch.observe(row, now)

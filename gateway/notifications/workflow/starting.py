@@ -26,7 +26,7 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.model import Job
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
-from gateway.notifications.workflow.joining import Reading, StartRules
+from gateway.notifications.workflow.joining import StartRules, StatusReading
 from gateway.notifications.workflow.judgement import expire, was_started
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.permission import NotOwned, NotPermitted, StartPermit
@@ -90,16 +90,21 @@ class Starter:
             return RunVerdict(outcome, error.hint)
 
     async def _begin(self, job: Job) -> RunVerdict | None:
-        while True:
-            async with self._turns.turn(job.caller):
-                prepared = await self._prepare(job)
-                if isinstance(prepared, Job) and prepared.state is State.STARTING:
-                    call = await self._call(prepared)
-                    break
-            if prepared is not None:
-                return prepared if isinstance(prepared, RunVerdict) else None
+        while (begun := await self._begin_in_turn(job)) is None:
             await self._pause(_LOOK_AGAIN_S)
+        prepared, call = begun
+        if call is None:
+            return prepared if isinstance(prepared, RunVerdict) else None
+        assert isinstance(prepared, Job)  # noqa: S101 - only a marked job is called
         return await self._pursue(prepared, call)
+
+    async def _begin_in_turn(self, job: Job) -> tuple[Job | RunVerdict, Call | None] | None:
+        """The first call, from reading to answer; no call where none is needed, None: look again later."""
+        async with self._turns.turn(job.caller):
+            prepared = await self._prepare(job)
+            if isinstance(prepared, Job) and prepared.state is State.STARTING:
+                return prepared, await self._call(prepared)
+        return None if prepared is None else (prepared, None)
 
     async def _resume(self, job: Job) -> RunVerdict | None:
         """An earlier life was about to make the call, and whether it did is unknown."""
@@ -121,7 +126,7 @@ class Starter:
             return RunVerdict(Outcome.NOT_FOUND, "No such batch job, or the mapped F&O user may not see it.")
         if row.phase in (Phase.PENDING, Phase.RUNNING):
             return await self._attach(job, row)
-        now, reading = self._clock.now(), Reading(row, asked_at)
+        now, reading = self._clock.now(), StatusReading(row, asked_at)
         marked = await self._store.write(
             lambda connection: jobs.begin_start(connection, job, reading, now, self._rules)
         )

@@ -17,7 +17,7 @@ from gateway.notifications.store.model import Job, derive_key
 from gateway.notifications.store.store import Store
 from gateway.notifications.store.tables import jobs as jobs_table
 from gateway.notifications.workflow.clock import Clock
-from gateway.notifications.workflow.joining import Reading, StartRules
+from gateway.notifications.workflow.joining import StartRules, StatusReading
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.permission import Permit
 from gateway.notifications.workflow.starting import Starter
@@ -169,7 +169,7 @@ def test_after_a_crash(store: Store, reading: Row, calls: int) -> None:
 
     async def crashed() -> tuple[RunVerdict | None, State, int]:
         await _accept(store, job())
-        await store.write(lambda connection: jobs.begin_start(connection, job(), Reading(IDLE, NOW), NOW, TIMING))
+        await store.write(lambda connection: jobs.begin_start(connection, job(), StatusReading(IDLE, NOW), NOW, TIMING))
         found = await store.read(lambda connection: jobs.find(connection, "j"))
         environment = Environment([reading], [OK])
         starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
@@ -188,7 +188,7 @@ def test_following(store: Store, on_running: Any) -> None:
         await _accept(store, job("leader"))
         await _accept(store, job("follower"))
         await store.write(
-            lambda connection: jobs.begin_start(connection, job("leader"), Reading(IDLE, NOW), NOW, TIMING)
+            lambda connection: jobs.begin_start(connection, job("leader"), StatusReading(IDLE, NOW), NOW, TIMING)
         )
         environment = Environment([IDLE], [OK])
         settings = SETTINGS.model_copy(update={"on_running": on_running})
@@ -216,7 +216,7 @@ def _late(store: Store, environment: Environment, created: float, on_running: An
         asked = job("late", created_at=NOW + created)
         await _accept(store, job("early"))
         await _accept(store, asked)
-        await store.write(lambda c: jobs.begin_start(c, job("early"), Reading(IDLE, NOW), NOW, TIMING))
+        await store.write(lambda c: jobs.begin_start(c, job("early"), StatusReading(IDLE, NOW), NOW, TIMING))
         await store.write(lambda c: jobs.move(c, "early", JobEvent.STARTED, NOW, started_at=NOW - 1, doubt_until=None))
         settings = SETTINGS.model_copy(update={"on_running": on_running})
         starter = Starter(store, environment, environment, Fast(), settings)  # type: ignore[arg-type]
@@ -257,7 +257,7 @@ def test_start_not_shown_yet(store: Store) -> None:
     async def late() -> tuple[RunVerdict | None, State]:
         await _accept(store, job("early"))
         await _accept(store, job("late"))
-        await store.write(lambda c: jobs.begin_start(c, job("early"), Reading(IDLE, NOW), NOW, TIMING))
+        await store.write(lambda c: jobs.begin_start(c, job("early"), StatusReading(IDLE, NOW), NOW, TIMING))
         await store.write(lambda c: jobs.move(c, "early", JobEvent.STARTED, NOW, started_at=NOW - 1, doubt_until=None))
         starter = Starter(store, environment, environment, Fast(), settings)  # type: ignore[arg-type]
         return await starter.start(job("late")), await _state(store, "late")
@@ -322,7 +322,7 @@ def test_doubt_outlives_its_job(store: Store) -> None:
         await _accept(store, second)
         starter = Starter(store, environment, environment, clock, settings)  # type: ignore[arg-type]
         marked = await store.write(
-            lambda c: jobs.begin_start(c, first, Reading(IDLE, NOW), NOW, StartRules(120.0, 60.0))
+            lambda c: jobs.begin_start(c, first, StatusReading(IDLE, NOW), NOW, StartRules(120.0, 60.0))
         )
         assert marked is not None
         await store.write(lambda c: jobs.end(c, marked, RunVerdict(Outcome.UNKNOWN, "deadline"), NOW))
@@ -346,7 +346,7 @@ def test_doubt_after_a_crash(store: Store, capped: bool, late_s: float) -> None:
         left = job(owner="gone", deadline_at=NOW + 1e6)
         await _accept(store, left)
         rules = StartRules(settings.call_limit_s, settings.settle_s)
-        await store.write(lambda c: jobs.begin_start(c, left, Reading(IDLE, NOW), NOW, rules))
+        await store.write(lambda c: jobs.begin_start(c, left, StatusReading(IDLE, NOW), NOW, rules))
         if capped:
             await store.write(lambda c: jobs.cap_doubt(c, "gone", NOW + settings.settle_s))
         found = await store.read(lambda c: jobs.find(c, "j"))
