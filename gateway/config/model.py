@@ -38,6 +38,9 @@ class Config(Block):
     """Processes that share the listener."""
     trusted_proxies: tuple[Network, ...] = ()
     """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are believed."""
+    via: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = "gateway"
+    """Our name in the `Via` header of requests to backends (RFC 9110, section 7.6.3). Empty: none is written;
+    nginx, for one, does not compress answers to requests that have one unless `gzip_proxied` says so."""
     limits: Limits = Limits()
     """How much the gateway accepts."""
     timeouts: Timeouts = Timeouts()
@@ -97,6 +100,7 @@ class Config(Block):
             limits=self.limits,
             timeouts=self.timeouts,
             trusted_proxies=self.trusted_proxies,
+            via=self.via,
             farewell_s=min(1.0, self.timeouts.drain_s / 4),
             path_escapes=frozenset(escape for api in self.apis for escape in api.path_escapes),
         )

@@ -24,6 +24,9 @@ HOP_BY_HOP = frozenset(
     ]
 )
 
+# What the client has to read of some answers, hop-by-hop or not. Source: RFC 9110 §15.5.22 and §15.5.8.
+NEEDED_BY_STATUS = {426: "upgrade", 407: "proxy-authenticate"}
+
 # The wire writes these itself, whatever a backend or policy has written.
 OWNED = frozenset(
     [

@@ -57,6 +57,7 @@ class ServerSettings:
 
     Attributes:
         trusted_proxies: Peers whose forwarding fields are believed.
+        via: Our name in the Via field of requests to backends; empty: none is written. Source: RFC 9110 §7.6.3.
         path_escapes: What some API allows in paths although servers read it differently.
         farewell_s: How long an idle connection may still bring a last request when the server stops: a client that
             is just sending it would lose it otherwise.
@@ -66,6 +67,7 @@ class ServerSettings:
     timeouts: ClientTimeouts = ClientTimeouts()
     trusted_proxies: tuple[Network, ...] = ()
     farewell_s: float = 0.0
+    via: str = "gateway"
     path_escapes: frozenset[str] = frozenset()
 
 

@@ -36,6 +36,13 @@ def status_line(status: int, reason: str) -> str:
     return line
 
 
+def _with_upgrade(framing: str) -> str:
+    """*framing* with ``upgrade`` among the options of Connection."""
+    if "Connection: " in framing:
+        return framing.replace("Connection: ", "Connection: upgrade, ", 1)
+    return f"{framing}Connection: upgrade\r\n"
+
+
 def render_head(response: Response, framing: str, date_line: str) -> bytes:
     """
     The complete head. *framing* is the lines that the wire adds, each with its CRLF.
@@ -44,7 +51,10 @@ def render_head(response: Response, framing: str, date_line: str) -> bytes:
     """
     lines = response.headers.lines
     if not OWNED.isdisjoint(lines):
+        upgrade = lines.get("upgrade") if response.status_code == 426 else None
         lines = {name: line for name, line in lines.items() if name not in OWNED}
+        if upgrade is not None:  # RFC 9110 §7.8: named in Connection too
+            framing = f"{upgrade}\r\n{_with_upgrade(framing)}"
     if "date" not in lines:
         framing = f"{framing}{date_line}\r\n"
     block = "\r\n".join(lines.values())

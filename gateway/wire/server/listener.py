@@ -82,6 +82,8 @@ class Caller:
         if head is None:
             head = parse_head(data, lines, self._settings)
             self._origin = self._rewrite(head)
+            if self._settings.via:
+                _add_via(head, self._settings.via)
         self._data, self._lines, self._head = (data, lines, head) if len(data) <= _MAX_REMEMBERED else (b"", [], None)
         return head
 
@@ -141,6 +143,12 @@ class _Origin:
     host: str
     port: int
     host_line: str | None
+
+
+def _add_via(head: RequestHead, name: str) -> None:
+    """Add this hop, with the version that the client speaks. Source: RFC 9110 §7.6.3."""
+    before, own = head.lines.get("via"), f"1.{head.minor} {name}"
+    head.lines["via"] = f"Via: {own}" if before is None else f"{before}, {own}"
 
 
 def _authority(host: str, scheme: str) -> tuple[str, int]:

@@ -72,15 +72,15 @@ def _varied_fields(
     if len(changed) > 1:
         return None
     line, old = lines[changed[0]], before[changed[0]]
-    key = _varied_key(line) if len(line) <= max_line_bytes else ""
+    key = _varied_key(line, max_line_bytes)
     # The old line has to stand in the head as it came: not joined to others, rewritten or taken away.
     return {**head.lines, key: line} if key and head.lines.get(key) == old else None
 
 
-def _varied_key(line: str) -> str:
+def _varied_key(line: str, max_line_bytes: int) -> str:
     """The folded name of a line that may vary by itself, else empty. Raises FieldError: its name is malformed."""
     name, colon, _ = line.partition(":")
-    key = field_key(name) if colon else ""
+    key = field_key(name) if colon and len(line) <= max_line_bytes else ""
     return "" if _decides(key) else key
 
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.wire.fields import FieldError, check_octets, fold_name, parse_fields, split_members, tokens
-from gateway.wire.framing import CHUNKED, HOP_BY_HOP, has_no_body
+from gateway.wire.framing import CHUNKED, HOP_BY_HOP, NEEDED_BY_STATUS, has_no_body
 
 UNTIL_CLOSE = -2
 
@@ -128,7 +128,7 @@ def _connection(head: ResponseHead, minor: int) -> None:
     head.idle_s = _idle_s(fields)
     head.upgrade = _upgrade(fields, options) if head.status == 101 else ""
     nominated = {fold_name(option) for option in options} - {"content-length"}
-    for name in fields.keys() & (HOP_BY_HOP | nominated):
+    for name in (fields.keys() & (HOP_BY_HOP | nominated)) - {NEEDED_BY_STATUS.get(head.status)}:
         del fields[name]
 
 

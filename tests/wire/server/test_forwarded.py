@@ -11,7 +11,7 @@ from gateway.wire.messages import Request, Response
 from gateway.wire.server.listener import Listener
 from gateway.wire.server.serve import start
 from gateway.wire.settings import ServerSettings
-from tests.wire.rig import OK, Answerer, answer, ask, proxy
+from tests.wire.rig import OK, Answerer, answer, ask, client, proxy
 
 CLAIMS = (
     b"X-Forwarded-For: 1.1.1.1\r\nX_Forwarded_For: 2.2.2.2\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\n"
@@ -26,7 +26,7 @@ def exchange(fields: bytes, trusted: str | None = None) -> tuple[Request, bytes]
     networks = (ipaddress.ip_network(trusted),) if trusted else ()
 
     async def scenario() -> tuple[Request, bytes]:
-        async with proxy(answer(OK), ServerSettings(trusted_proxies=networks)) as p:
+        async with proxy(answer(OK), ServerSettings(trusted_proxies=networks, via="")) as p:
             await ask(p.server.port, b"GET / HTTP/1.1\r\nHost: front:81\r\n" + fields + b"\r\n")
             return p.application.seen[0], p.backend.received.split(b"\r\n", 2)[2]
 
@@ -191,3 +191,25 @@ def test_no_client_names_the_proxy_of_a_cgi_program(trusted: str | None, name: b
     request, received = exchange(name + b": http://evil:1\r\n", trusted)
     assert "proxy" not in request.headers
     assert b"evil" not in received
+
+
+@pytest.mark.parametrize(
+    ("fields", "via"),
+    [
+        pytest.param(b"", b"Via: 1.1 here\r\n", id="the first"),
+        pytest.param(
+            b"Via: 1.0 fred, 1.1 p.example\r\n", b"Via: 1.0 fred, 1.1 p.example, 1.1 here\r\n", id="behind others"
+        ),
+    ],
+)
+def test_names_itself_in_via(fields: bytes, via: bytes) -> None:
+    """The backend sees which intermediaries a request has passed, us last."""
+
+    async def scenario() -> None:
+        async with proxy(answer(OK), ServerSettings(via="here")) as p, client(p.server.port) as c:
+            for _ in range(2):  # the second head is not read again
+                c.send(b"GET / HTTP/1.1\r\nHost: h\r\n" + fields + b"\r\n")
+                assert (await c.reply()).status == 200
+            assert p.backend.received.count(via) == 2
+
+    asyncio.run(scenario())

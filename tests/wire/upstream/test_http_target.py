@@ -635,3 +635,25 @@ def test_interim_answers_reach_the_client(interim: bytes, version: bytes, passed
             assert (reply.status, reply.body) == (200, b"ok")
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "kept"),
+    [
+        (426, b"Upgrade: TLS/1.0, HTTP/1.1\r\nConnection: Upgrade\r\n", ("upgrade", "TLS/1.0, HTTP/1.1")),
+        (407, b"Proxy-Authenticate: Basic realm=x\r\n", ("proxy-authenticate", "Basic realm=x")),
+        (200, b"Upgrade: h2c\r\nConnection: Upgrade\r\nProxy-Authenticate: Basic\r\n", None),
+    ],
+)
+def test_keeps_what_an_answer_is_about(status: int, fields: bytes, kept: tuple[str, str] | None) -> None:
+    """426 says what to switch to, 407 how to authenticate; on other answers the same fields end here."""
+
+    async def scenario() -> None:
+        content = b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n" % status + fields + b"\r\n"
+        async with proxy(answer(content)) as p:
+            reply = await ask(p.server.port, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        found = {name: reply.field(name) for name in ("upgrade", "proxy-authenticate") if reply.field(name)}
+        assert found == (dict([kept]) if kept else {})
+        assert (reply.field("connection") == "upgrade") is (status == 426)
+
+    asyncio.run(scenario())
