@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gateway.assembly import entities
 from gateway.assembly.access import KeyAccess, needs_keys
+from gateway.assembly.contracts import contracts
 from gateway.assembly.library import PolicyFiles, PolicyLibrary
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.config import Config
@@ -68,7 +69,7 @@ def assemble(
 ) -> Assembly:
     """The data plane of *config*. Raises LoadError: with every problem in its documents."""
     run = _Run(config, services, targets, metrics)
-    apis = tuple(run.api(api, index) for index, api in enumerate(config.apis))
+    apis = run.apis()
     nowhere = run.nowhere()
     run.library.require()
     dispatcher = Dispatcher(
@@ -100,11 +101,21 @@ class _Run:
         members = [(product, frozenset(config.product_apis(product))) for product in config.products]
         self._products = {api.id: [product for product, ids in members if api.id in ids] for api in config.apis}
 
-    def api(self, api: Api, index: int) -> RoutedApi:
+    def apis(self) -> tuple[RoutedApi, ...]:
+        """Every API; what one owns is known to all that lead to the same backend."""
+        runtimes = {api.id: self._operations(api) for api in self._config.apis}
+        owned = contracts(self._config, {id: _pipelines(found) for id, found in runtimes.items()}, self._trusted)
+        return tuple(
+            self._api(api, index, runtimes[api.id], owned[api.id]) for index, api in enumerate(self._config.apis)
+        )
+
+    def _operations(self, api: Api) -> list[OperationRuntime]:
+        """The API as a whole, then its operations."""
+        return [self._operation(api, None), *(self._operation(api, operation) for operation in api.operations)]
+
+    def _api(self, api: Api, index: int, runtimes: list[OperationRuntime], contract: HeaderContract) -> RoutedApi:
         target = self._target(api)
-        whole = self._operation(api, None)
-        operations = [self._operation(api, operation) for operation in api.operations]
-        contract = _contract([whole, *operations], self._trusted)
+        whole, *operations = runtimes
         info = entities.api_info(api, None if api.backend is None and api.service_url is None else target.url)
         runtime = ApiRuntime(info, target, contract, whole, frozenset(api.path_escapes))
         return RoutedApi(
@@ -154,12 +165,8 @@ class _Run:
         return NoTarget() if api.service_url is None else self._targets.for_api(api.service_url)
 
 
-def _contract(operations: list[OperationRuntime], trusted: frozenset[str]) -> HeaderContract:
-    """What the clients of an API may not send, on any of its routes: docs/adr/0003; *trusted* in no case."""
-    pipelines = [pipeline for operation in operations for pipeline in operation.pipelines.values()]
-    owned = frozenset[str]().union(*(pipeline.owned_headers for pipeline in pipelines))
-    guarded = frozenset[str]().union(*(pipeline.guarded_headers for pipeline in pipelines))
-    return HeaderContract((owned - guarded) | trusted)
+def _pipelines(operations: list[OperationRuntime]) -> list[Pipeline]:
+    return [pipeline for operation in operations for pipeline in operation.pipelines.values()]
 
 
 def _version(api: Api) -> Version | None:

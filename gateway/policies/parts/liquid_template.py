@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import regex
 from liquid import Environment, Undefined
 from liquid.exceptions import LiquidError
-from lxml import etree
 
 from gateway.documents.model import Text
 from gateway.errors import ExpressionError, LoadError
@@ -26,7 +25,8 @@ from gateway.expressions.formatting.dateparse import iso_date, parse_date
 from gateway.expressions.json.tree import JToken
 from gateway.expressions.thrown import Thrown
 from gateway.policies.parts.body_text import decoded, is_json, is_xml, media_type
-from gateway.policies.parts.safe_xml import XmlError, parse_xml
+from gateway.policies.parts.safe_xml import XmlError
+from gateway.policies.parts.xml_tree import XmlElement, read_tree
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
 
@@ -35,10 +35,16 @@ if TYPE_CHECKING:
     from gateway.pipeline.settings import Settings
     from gateway.wire.body import Body
     from gateway.wire.messages import Url
+    from gateway.wire.work import Work
 
 REGEX_TIMEOUT_S = 0.25
-_XSI_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _GROUP = regex.compile(r"\$(\d{1,2}|\{\w+\}|\$)")
+
+
+# What reading a body costs for each byte: processor time, and memory of the values.
+BYTE_S = 1e-6
+BYTE_MEMORY = 25
 
 
 class Named(dict[str, Any]):
@@ -76,42 +82,50 @@ class LiquidTemplate:
     def __call__(self, headers: Headers, body: Body | None, context: Context) -> str:
         """The text. Raises ExpressionError: the body is not what its type says, or the template failed."""
         try:
-            parsed = self._parsed(headers, body)
+            parsed = self._parsed(headers, body, context.work)
             return self.render(body=parsed, context=_context(context))
         except (LiquidError, XmlError, ValueError, RecursionError) as error:
             raise ExpressionError("LiquidException", f"the template failed: {str(error)[:200]}") from None
 
-    def _parsed(self, headers: Headers, body: Body | None) -> Any:
+    def _parsed(self, headers: Headers, body: Body | None, work: Work) -> Any:
         """The body as data; text where its type says neither JSON nor XML."""
         content = decoded(body, headers, self.max_bytes) if body else b""
         kind = media_type(headers)
         if not content:
             return None
+        work.draw(len(content) * BYTE_S, len(content) * BYTE_MEMORY)
         if is_json(kind):
             return json.loads(content, object_pairs_hook=Named, parse_float=Decimal)
         if is_xml(kind):
-            root = parse_xml(content)
-            return Named({_local(root): self._element(root)})
+            root = read_tree(content)
+            return Named({root.name.local: self._element(root)})
         return content.decode("utf-8", "replace")
 
-    def _element(self, element: etree._Element) -> Any:
-        if element.get(_XSI_NIL) in ("true", "1"):
+    def _element(self, element: XmlElement) -> Any:
+        if any(
+            name.uri == _XSI and name.local == "nil" and value in ("true", "1") for name, value in element.attributes
+        ):
             return None if self.nil_is_null else ""
-        members = Named({f"@{etree.QName(name).localname}": str(text) for name, text in element.attrib.items()})
+        members = Named({f"@{name.local}": value for name, value in element.attributes})
         members.update(self._children(element))
-        text = element.text or ""
+        text = element.first_text
         if not members:
             return text
         if text.strip():
             members["#text"] = text
         return members
 
-    def _children(self, element: etree._Element) -> dict[str, Any]:
+    def _children(self, element: XmlElement) -> dict[str, Any]:
         """The child elements by name; several of one name are a list."""
         children: dict[str, list[Any]] = {}
-        for child in element.iterchildren("*"):
-            children.setdefault(_local(child), []).append(self._element(child))
+        for child in element.children:
+            children.setdefault(child.name.local, []).append(self._element(child))
         return {name: values if len(values) > 1 else values[0] for name, values in children.items()}
+
+
+def _is_nil(element: XmlElement) -> bool:
+    values = {value for name, value in element.attributes if (name.uri, name.local) == (_XSI, "nil")}
+    return not values.isdisjoint(("true", "1"))
 
 
 def template_of(settings: Settings, nil_is_null: bool = False) -> LiquidTemplate:
@@ -130,10 +144,6 @@ def compile_template(text: str, nil_is_null: bool, max_bytes: int) -> LiquidTemp
         return LiquidTemplate(_ENVIRONMENT.from_string(text).render, nil_is_null, max_bytes)
     except LiquidError as error:
         raise ValueError(str(error).splitlines()[0]) from None
-
-
-def _local(element: etree._Element) -> str:
-    return etree.QName(element).localname
 
 
 # -- what a template sees of the context

@@ -1,0 +1,74 @@
+"""
+Which headers the clients of each API may not send: what its own documents own, and what those of its neighbours do.
+
+A backend that believes a header believes it whichever API the request came through. So the names that one API's
+documents make trustworthy are taken from clients on every API that leads to the same place, unless that API itself
+reads the client's value before it sets its own.
+
+Source: docs/adr/0003-header-contract.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from gateway.config import Config
+from gateway.config.apis import Api
+from gateway.pipeline.pipeline import Pipeline
+from gateway.wire.contract import HeaderContract
+
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What the pipelines of one API own and guard, and where its requests go."""
+
+    owned: frozenset[str]
+    guarded: frozenset[str]
+    places: frozenset[object]
+
+
+def contracts(
+    config: Config, pipelines: Mapping[str, Iterable[Pipeline]], trusted: frozenset[str]
+) -> dict[str, HeaderContract]:
+    """The contract of each API by its id; clients send *trusted* in no case."""
+    names = {api.id: _names(tuple(pipelines[api.id]), _places(api, config)) for api in config.apis}
+    return {id: HeaderContract(_owned(own, names.values()) | trusted) for id, own in names.items()}
+
+
+def _names(pipelines: tuple[Pipeline, ...], places: frozenset[object]) -> _Names:
+    owned = frozenset[str]().union(*(pipeline.owned_headers for pipeline in pipelines))
+    guarded = frozenset[str]().union(*(pipeline.guarded_headers for pipeline in pipelines))
+    return _Names(owned - guarded, guarded, places)
+
+
+def _owned(own: _Names, all_names: Iterable[_Names]) -> frozenset[str]:
+    """The API's own names, and those of every API with a backend in common."""
+    neighbours = (other.owned for other in all_names if own.places & other.places)
+    return own.owned | (frozenset[str]().union(*neighbours) - own.guarded)
+
+
+def _places(api: Api, config: Config) -> frozenset[object]:
+    """Where the API's requests go: host and port of each backend, or the application in this process."""
+    if api.service_url is not None:
+        return frozenset({_place(str(api.service_url))})
+    return frozenset() if api.backend is None else frozenset(_backend_places(api.backend, config))
+
+
+def _backend_places(name: str, config: Config) -> Iterable[object]:
+    entry = config.backends[name]
+    if entry.app is not None:
+        yield ("app", entry.app)
+    elif entry.url is not None:
+        yield _place(str(entry.url))
+    for member in entry.pool or ():
+        yield from _backend_places(member.backend, config)
+
+
+def _place(url: str) -> tuple[str, int]:
+    """Host and port; paths below them belong to the same server."""
+    parts = urlsplit(url)
+    return (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme, 0)

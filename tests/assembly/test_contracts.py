@@ -1,0 +1,50 @@
+"""What one API's documents make trustworthy cannot be forged through another API to the same backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.assembly.contracts import contracts
+from gateway.config import parse
+from gateway.pipeline.pipeline import Pipeline
+
+OWNING = [Pipeline(owned_headers=frozenset({"caller-objectid"}))]
+GUARDING = [Pipeline(guarded_headers=frozenset({"caller-objectid"}))]
+CONFIG = """
+backends:
+  one: {url: "https://backend.example/base"}
+  other: {url: "http://other.example"}
+  pool: {pool: [{backend: one}, {backend: other}]}
+apis:
+  - {id: owner, path: owner, backend: one}
+  - {id: neighbour, path: neighbour, WHERE}
+"""
+
+
+def names(where: str, pipelines: list[Pipeline]) -> frozenset[str]:
+    """What the neighbour's clients may not send."""
+    config = parse(CONFIG.replace("WHERE", where), "config.yaml", Path.cwd(), {})
+    return contracts(config, {"owner": OWNING, "neighbour": pipelines}, frozenset())["neighbour"].names
+
+
+@pytest.mark.parametrize(
+    ("where", "forgeable"),
+    [
+        ("backend: one", False),
+        ("backend: pool", False),
+        ('service-url: "https://backend.example/elsewhere"', False),
+        ('service-url: "https://BACKEND.example:443"', False),
+        ('service-url: "https://backend.example:8443"', True),
+        ("backend: other", True),
+    ],
+)
+def test_a_name_is_owned_on_every_way_to_a_backend(where: str, forgeable: bool) -> None:
+    """Host and port decide, however they are written; another backend's headers stay the client's."""
+    assert ("caller-objectid" not in names(where, [Pipeline()])) is forgeable
+
+
+def test_an_api_that_reads_the_clients_value_keeps_it() -> None:
+    """A name that the neighbour itself guards stays readable for its own policies."""
+    assert names("backend: one", GUARDING) == frozenset()
