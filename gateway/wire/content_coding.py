@@ -68,19 +68,23 @@ def _gzip_members(content: bytes, max_bytes: int) -> bytes:
 def _inflated(content: bytes, window: int, max_bytes: int) -> tuple[bytes, bytes]:
     """The plain bytes of one compressed stream, and what follows it."""
     inflater = zlib.decompressobj(window)
-    parts: list[bytes] = []
-    size = 0
-    waiting = content
     try:
-        while waiting and not inflater.eof:
-            part = inflater.decompress(waiting, _PIECE)
-            waiting = inflater.unconsumed_tail
-            parts.append(part)
-            size += len(part)
-            if size > max_bytes:
-                raise BodyTooLarge(f"decoded body larger than {max_bytes} bytes cannot be held in memory")
+        plain = _pieces(inflater, content, max_bytes)
     except zlib.error:
         raise CodingError("the content is not what its Content-Encoding announces") from None
     if not inflater.eof:
         raise CodingError("the compressed content ends too early")
-    return b"".join(parts), inflater.unused_data
+    return plain, inflater.unused_data
+
+
+def _pieces(inflater: zlib._Decompress, waiting: bytes, max_bytes: int) -> bytes:
+    """Everything that *inflater* makes of *waiting*. Raises zlib.error, BodyTooLarge."""
+    pieces: list[bytes] = []
+    size = 0
+    while waiting and not inflater.eof:
+        pieces.append(inflater.decompress(waiting, _PIECE))
+        waiting = inflater.unconsumed_tail
+        size += len(pieces[-1])
+        if size > max_bytes:
+            raise BodyTooLarge(f"decoded body larger than {max_bytes} bytes cannot be held in memory")
+    return b"".join(pieces)

@@ -102,13 +102,15 @@ class LiquidTemplate:
         return content.decode("utf-8", "replace")
 
     def _element(self, element: XmlElement) -> Any:
-        if any(
-            name.uri == _XSI and name.local == "nil" and value in ("true", "1") for name, value in element.attributes
-        ):
+        if _is_nil(element):
             return None if self.nil_is_null else ""
         members = Named({f"@{name.local}": value for name, value in element.attributes})
         members.update(self._children(element))
-        text = element.first_text
+        return self._with_text(members, element.first_text)
+
+    @staticmethod
+    def _with_text(members: Named, text: str) -> Named | str:
+        """Text alone is the element's value; beside members it is one of them, unless it is layout."""
         if not members:
             return text
         if text.strip():
