@@ -33,8 +33,7 @@ from gateway.pipeline.place import Place
 from gateway.pipeline.services import Services
 from gateway.pipeline.step import Step, Steps, TokenJudge
 from gateway.telemetry.metrics import GatewayMetrics
-from gateway.tokens.explain import Explanation, explain
-from gateway.tokens.explain import Step as CheckStep
+from gateway.tokens.explain import CheckStep, Explanation, explain
 from gateway.tokens.jwt import without_scheme
 from gateway.tokens.registry import IssuerRegistry
 from gateway.wire.messages import Request
@@ -62,7 +61,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TokenVerdict:
     """One token check's explanation, and where the check stands."""
 
     place: Place
@@ -123,7 +122,7 @@ def run(question: Question, config: Config, scope: tuple[str | None, str | None]
 
 async def explained(
     question: Question, config: Config, api: str | None = None, operation: str | None = None
-) -> list[Verdict]:
+) -> list[TokenVerdict]:
     """
     Every token check of the effective inbound, in order, with its explanation.
 
@@ -137,7 +136,7 @@ async def explained(
     if not found:
         raise GatewayError("no policy there checks a token")
     try:
-        return [Verdict(step.place, await _judge(check, question, context)) for step, check in found]
+        return [TokenVerdict(step.place, await _judge(check, question, context)) for step, check in found]
     finally:
         await issuers.aclose()
 
@@ -201,14 +200,14 @@ def steps_in(steps: Steps) -> Iterator[Step]:
             yield from steps_in(inner)
 
 
-def as_json(verdicts: list[Verdict], masking: Masking) -> dict[str, object]:
+def as_json(verdicts: list[TokenVerdict], masking: Masking) -> dict[str, object]:
     """``{"accepted", "reason", "checks": [{"policy", "path", "accepted", "reason", "note", "steps": [{…}]}]}``."""
     checks = [_check_json(verdict, masking) for verdict in verdicts]
     reason = next((verdict.explanation.reason for verdict in verdicts if verdict.explanation.reason), "")
     return {"accepted": outcome(verdicts) == ACCEPTED, "reason": reason, "checks": checks}
 
 
-def _check_json(verdict: Verdict, masking: Masking) -> dict[str, object]:
+def _check_json(verdict: TokenVerdict, masking: Masking) -> dict[str, object]:
     explanation = verdict.explanation
     steps = [{name: _plain(value, masking) for name, value in asdict(step).items()} for step in explanation.steps]
     place = {"policy": verdict.place.source, "scope": verdict.place.scope.value, "path": verdict.place.path}
@@ -220,7 +219,7 @@ def _plain(value: object, masking: Masking) -> object:
     return masking.text(value) if isinstance(value, str) else value
 
 
-def text(verdicts: list[Verdict], masking: Masking) -> Iterator[str]:
+def text(verdicts: list[TokenVerdict], masking: Masking) -> Iterator[str]:
     """Lines for people."""
     for verdict in verdicts:
         place, explanation = verdict.place, verdict.explanation
@@ -243,6 +242,6 @@ def _step_lines(step: CheckStep) -> Iterator[str]:
     yield from (f"       {label}: {text}" for label, text in said.items() if text)
 
 
-def outcome(verdicts: list[Verdict]) -> int:
+def outcome(verdicts: list[TokenVerdict]) -> int:
     """The first check that does not accept decides, as in the pipeline."""
     return next((verdict.outcome for verdict in verdicts if verdict.outcome != ACCEPTED), ACCEPTED)

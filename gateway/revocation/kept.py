@@ -27,7 +27,7 @@ V = TypeVar("V", bound=Lasting)
 
 
 @dataclass(slots=True)
-class _Entry(Generic[V]):
+class _KeptValue(Generic[V]):
     """The last good value, or the last failure; *due*: when to ask again."""
 
     due: float
@@ -45,7 +45,7 @@ class Kept(Generic[K, V]):
     def __init__(self, fetch: Callable[[K], Awaitable[V]], now: Callable[[], float], size: int) -> None:
         self._fetch = fetch
         self._now = now
-        self._entries: LRUCache[K, _Entry[V]] = LRUCache(size)
+        self._entries: LRUCache[K, _KeptValue[V]] = LRUCache(size)
         self._flights: dict[K, asyncio.Task[V]] = {}
 
     def get(self, key: K) -> V | Awaitable[V]:
@@ -79,14 +79,14 @@ class Kept(Generic[K, V]):
             value = await self._fetch(key)
         except Undecided as error:
             return self._old_value(key, str(error))
-        self._entries[key] = _Entry(min(value.holds_until, self._now() + MAX_AGE_S), value)
+        self._entries[key] = _KeptValue(min(value.holds_until, self._now() + MAX_AGE_S), value)
         return value
 
     def _old_value(self, key: K, failure: str) -> V:
         now, entry = self._now(), self._entries.get(key)
         old = entry.value if entry is not None else None
         if old is None or now >= old.holds_until:
-            self._entries[key] = _Entry(now + PAUSE_S, None, failure)
+            self._entries[key] = _KeptValue(now + PAUSE_S, None, failure)
             raise Undecided(failure)
-        self._entries[key] = _Entry(min(old.holds_until, now + PAUSE_S), old)
+        self._entries[key] = _KeptValue(min(old.holds_until, now + PAUSE_S), old)
         return old

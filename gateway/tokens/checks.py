@@ -24,7 +24,7 @@ from gateway.tokens.rules import TokenRules
 
 
 @dataclass(slots=True)
-class Evidence:
+class TokenEvidence:
     """Everything that a check may look at, after the signature was verified by *signer*."""
 
     jws: Jws
@@ -35,7 +35,7 @@ class Evidence:
     certificate: bytes | None = None
 
 
-Check = Callable[[Evidence], None]
+Check = Callable[[TokenEvidence], None]
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("lifetime", lambda e: check_lifetime(e.jws.payload, e.rules, e.now)),

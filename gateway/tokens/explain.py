@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.errors import TokenError
-from gateway.tokens.checks import CHECKS, Evidence
+from gateway.tokens.checks import CHECKS, TokenEvidence
 from gateway.tokens.compact import Jws
 from gateway.tokens.descriptions import DESCRIPTIONS
 from gateway.tokens.hints import hint_for, hint_for_key, identity_note
@@ -25,7 +25,7 @@ Outcome = Literal["passed", "failed", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CheckStep:
     """
     One check.
 
@@ -58,7 +58,7 @@ class Explanation:
         note: A warning that is no verdict, such as ``sub`` not being the object id.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[CheckStep, ...]
     header: Mapping[str, object] | None = None
     claims: Mapping[str, object] | None = None
     note: str = ""
@@ -91,16 +91,16 @@ def explain(
         jws = validator.open(token, active)
     except TokenError as error:
         return Explanation((_failed("format", error, decisive=True),))
-    steps = [Step("format", "passed", found=f"{len(token)} characters")]
+    steps = [CheckStep("format", "passed", found=f"{len(token)} characters")]
     steps.append(_attempt("algorithm", lambda: check_algorithm(jws, active), found=str(jws.header["alg"])))
     signature, signer = _signature_step(validator, jws, active, now)
     steps.append(signature)
-    evidence = Evidence(jws, active, now, validator.keys.issuers, signer, certificate)
+    evidence = TokenEvidence(jws, active, now, validator.keys.issuers, signer, certificate)
     steps += [_check_step(name, evidence) for name, _ in CHECKS]
     return Explanation(_marked(steps), jws.header, jws.payload, identity_note(jws))
 
 
-def _marked(steps: list[Step]) -> tuple[Step, ...]:
+def _marked(steps: list[CheckStep]) -> tuple[CheckStep, ...]:
     """The first step that does not pass decides; a missing key decides nothing, because the answer then is 503."""
     first = next((index for index, step in enumerate(steps) if step.outcome != "passed"), None)
     if first is not None and steps[first].outcome == "failed":
@@ -108,43 +108,43 @@ def _marked(steps: list[Step]) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _as_decisive(step: Step) -> Step:
-    return Step(step.name, step.outcome, True, step.expected, step.found, step.reason, step.message, step.hint)
+def _as_decisive(step: CheckStep) -> CheckStep:
+    return CheckStep(step.name, step.outcome, True, step.expected, step.found, step.reason, step.message, step.hint)
 
 
-def _signature_step(validator: TokenValidator, jws: Jws, rules: TokenRules, now: float) -> tuple[Step, Signer]:
+def _signature_step(validator: TokenValidator, jws: Jws, rules: TokenRules, now: float) -> tuple[CheckStep, Signer]:
     offers = validator.offers(now)
     found = f"kid {jws.header.get('kid', '(none)')}"
     expected = f"one of {sum(len(keyset.keys) for _, keyset in offers)} keys"
     source, keyset = offers[0]
     try:
-        return Step("signature", "passed", False, expected, found), find_signer(jws, offers)
+        return CheckStep("signature", "passed", False, expected, found), find_signer(jws, offers)
     except TokenError as error:
         missing = validator.missing_keys_of(validator.askable(jws, rules, now)) is not None
         outcome: Outcome = "unknown" if missing and isinstance(error, KeyNotFound) else "failed"
         hint = hint_for_key(jws, missing)
-        step = Step("signature", outcome, False, expected, found, error.reason, error.message, hint)
+        step = CheckStep("signature", outcome, False, expected, found, error.reason, error.message, hint)
         return step, Signer(None, keyset, source)
 
 
-def _check_step(name: str, evidence: Evidence) -> Step:
+def _check_step(name: str, evidence: TokenEvidence) -> CheckStep:
     describe = DESCRIPTIONS[name]
     expected, found = describe(evidence)
     try:
         dict(CHECKS)[name](evidence)
     except TokenError as error:
         hint = hint_for(name, evidence)
-        return Step(name, "failed", False, expected, found, error.reason, error.message, hint)
-    return Step(name, "passed", False, expected, found)
+        return CheckStep(name, "failed", False, expected, found, error.reason, error.message, hint)
+    return CheckStep(name, "passed", False, expected, found)
 
 
-def _attempt(name: str, check: Callable[[], None], found: str) -> Step:
+def _attempt(name: str, check: Callable[[], None], found: str) -> CheckStep:
     try:
         check()
     except TokenError as error:
         return _failed(name, error, found=found)
-    return Step(name, "passed", found=found)
+    return CheckStep(name, "passed", found=found)
 
 
-def _failed(name: str, error: TokenError, decisive: bool = False, found: str = "") -> Step:
-    return Step(name, "failed", decisive, "", found, error.reason, error.message)
+def _failed(name: str, error: TokenError, decisive: bool = False, found: str = "") -> CheckStep:
+    return CheckStep(name, "failed", decisive, "", found, error.reason, error.message)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gateway.tokens.checks import Evidence
+from gateway.tokens.checks import TokenEvidence
 from gateway.tokens.compact import Jws
 from gateway.tokens.descriptions import published_issuers
 from gateway.tokens.entra import GUID
@@ -19,7 +19,7 @@ GRAPH = "00000003-0000-0000-c000-000000000000"
 GRAPH_AUDIENCES = frozenset({GRAPH, "https://graph.microsoft.com", "https://graph.microsoft.com/"})
 
 
-def hint_for(check: str, evidence: Evidence) -> str:
+def hint_for(check: str, evidence: TokenEvidence) -> str:
     """A hint for a check that failed; empty when there is none."""
     return HINTS[check](evidence) if check in HINTS else ""
 
@@ -47,7 +47,7 @@ def _is_for_graph(jws: Jws) -> bool:
     return "aud" in jws.payload and not GRAPH_AUDIENCES.isdisjoint(claim_values(jws.payload["aud"]))
 
 
-def _lifetime(evidence: Evidence) -> str:
+def _lifetime(evidence: TokenEvidence) -> str:
     expires, starts = evidence.jws.payload.get("exp"), evidence.jws.payload.get("nbf")
     if isinstance(expires, int | float) and expires < evidence.now:
         return f"It expired {evidence.now - expires:.0f} s ago."
@@ -56,7 +56,7 @@ def _lifetime(evidence: Evidence) -> str:
     return ""
 
 
-def _audience(evidence: Evidence) -> str:
+def _audience(evidence: TokenEvidence) -> str:
     if _is_for_graph(evidence.jws):
         return "This is a token for Microsoft Graph. Ask for a scope of your own API, as in api://{client id}/.default."
     found = claim_values(evidence.jws.payload.get("aud", ""))
@@ -69,7 +69,7 @@ def _audience(evidence: Evidence) -> str:
     return ""
 
 
-def _issuer(evidence: Evidence) -> str:
+def _issuer(evidence: TokenEvidence) -> str:
     issuer = evidence.jws.payload.get("iss")
     if not isinstance(issuer, str):
         return ""
@@ -97,7 +97,7 @@ def _version_hint(issuer: str) -> str:
     return "The token comes from another tenant."
 
 
-def _required(evidence: Evidence) -> str:
+def _required(evidence: TokenEvidence) -> str:
     payload = evidence.jws.payload
     hints = (_claim_hint(claim, payload) for claim in evidence.rules.required_claims)
     return next(filter(None, hints), "")
@@ -122,14 +122,14 @@ def _claim_hint(claim: RequiredClaim, payload: Payload) -> str:
     return ""
 
 
-def _scope_or_role(evidence: Evidence) -> str:
+def _scope_or_role(evidence: TokenEvidence) -> str:
     is_user = "scp" in evidence.jws.payload
     return (
         "This is a user's token: its scp lacks the scope." if is_user else "No app role was granted to the application."
     )
 
 
-HINTS: Mapping[str, Callable[[Evidence], str]] = {
+HINTS: Mapping[str, Callable[[TokenEvidence], str]] = {
     "lifetime": _lifetime,
     "audience": _audience,
     "issuer": _issuer,

@@ -19,7 +19,7 @@ from hashlib import sha256
 from gateway.errors import TokenError
 from gateway.tokens.accepted_issuers import IssuerUndecided, is_own
 from gateway.tokens.cache import LASTING, Refused, TokenCache, Verdict, estimated_size
-from gateway.tokens.checks import Check, Evidence, checks_for
+from gateway.tokens.checks import Check, TokenEvidence, checks_for
 from gateway.tokens.claims import check_audience, check_lifetime, check_required_claims, seconds
 from gateway.tokens.compact import Jwe, Jws, parse
 from gateway.tokens.decrypt import DEFAULT_RULES, decrypted
@@ -54,8 +54,8 @@ class KeySources:
 
 
 @dataclass(slots=True)
-class Call:
-    """One verification: what ``verify`` was given."""
+class VerifyCall:
+    """What ``verify`` was called with."""
 
     token: str
     now: float
@@ -116,12 +116,12 @@ class TokenValidator:
             key = self.cache_key(token, rules)
         cache = self._cache
         if cache is None:
-            return self._judge(Call(token, now, source, certificate, active, key), may_fetch=True)
+            return self._judge(VerifyCall(token, now, source, certificate, active, key), may_fetch=True)
         verdict = cache.find(key)
         if verdict is not None and self._still_holds(verdict, now, certificate):
             return verdict.jwt
         self._refuse_again(cache.find_refused(key), now)
-        return self._judge_and_keep(Call(token, now, source, certificate, active, key), cache)
+        return self._judge_and_keep(VerifyCall(token, now, source, certificate, active, key), cache)
 
     def _refuse_again(self, refused: Refused | None, now: float) -> None:
         if refused is not None and refused.since <= now and refused.keysets == self._keysets():
@@ -144,7 +144,7 @@ class TokenValidator:
             return b""  # never looked up
         return sha256(self._identity + active.identity + token.encode("ascii", "replace")).digest()
 
-    def _judge_and_keep(self, call: Call, cache: TokenCache) -> Jwt | Awaitable[Jwt]:
+    def _judge_and_keep(self, call: VerifyCall, cache: TokenCache) -> Jwt | Awaitable[Jwt]:
         """Judge, and remember a refusal that will last. An acceptance has been remembered by then."""
         try:
             return self._judge(call, may_fetch=True)
@@ -156,13 +156,13 @@ class TokenValidator:
     def _keysets(self) -> tuple[KeySet | None, ...]:
         return tuple([issuer.keyset for issuer in self.keys.issuers])
 
-    def _judge(self, call: Call, may_fetch: bool) -> Jwt | Awaitable[Jwt]:
+    def _judge(self, call: VerifyCall, may_fetch: bool) -> Jwt | Awaitable[Jwt]:
         jws = self.open(call.token, call.rules)
         check_algorithm(jws, call.rules)
         offers = self.offers(call.now)
         try:
             signer = find_signer(jws, offers)
-            evidence = Evidence(jws, call.rules, call.now, self.keys.issuers, signer, call.certificate)
+            evidence = TokenEvidence(jws, call.rules, call.now, self.keys.issuers, signer, call.certificate)
             for check in self._checks if call.rules is self.rules else checks_for(call.rules):
                 check(evidence)
         except (KeyNotFound, IssuerUndecided) as error:
@@ -187,7 +187,7 @@ class TokenValidator:
                 offers.append((issuer, keyset))
         return offers or [(self._inline, self._inline.keyset)]
 
-    def _without_key(self, jws: Jws, call: Call, error: TokenError, may_fetch: bool) -> Awaitable[Jwt]:
+    def _without_key(self, jws: Jws, call: VerifyCall, error: TokenError, may_fetch: bool) -> Awaitable[Jwt]:
         """Fetch keys where that can help; answer 503 where they are missing through our fault."""
         askable = self.askable(jws, call.rules, call.now)
         unread = [issuer for issuer in self.keys.issuers if issuer.keyset is None]
@@ -201,7 +201,7 @@ class TokenValidator:
         raise error if down is None else down.unavailable(call.now)
 
     @staticmethod
-    def _fetch_from(issuers: Sequence[Issuer], jws: Jws, call: Call) -> list[Awaitable[None]]:
+    def _fetch_from(issuers: Sequence[Issuer], jws: Jws, call: VerifyCall) -> list[Awaitable[None]]:
         kid = key_id(jws)
         landings = [issuer.fetch_for(kid, call.source, call.now) for issuer in issuers]
         return [landing for landing in landings if landing is not None]
@@ -226,13 +226,13 @@ class TokenValidator:
             if listed or publisher.keyset is None or publisher.owns(issuer, jws.payload)
         ]
 
-    async def _judge_after_fetch(self, call: Call, landings: Sequence[Awaitable[None]]) -> Jwt:
+    async def _judge_after_fetch(self, call: VerifyCall, landings: Sequence[Awaitable[None]]) -> Jwt:
         await asyncio.gather(*landings)
         verified = self._judge(call, may_fetch=False)
         assert isinstance(verified, Jwt)  # noqa: S101 - only a judgement that may fetch returns an awaitable
         return verified
 
-    def _accept(self, jws: Jws, signer: Signer, call: Call) -> Jwt:
+    def _accept(self, jws: Jws, signer: Signer, call: VerifyCall) -> Jwt:
         jwt = Jwt.of(jws.header, jws.payload)
         if self._cache is not None:
             rests_on_signer = not self.keys.issuers or is_own(jws.payload.get("iss"), jws.payload, signer)
@@ -241,7 +241,9 @@ class TokenValidator:
         return jwt
 
 
-def _verdict(jwt: Jwt, jws: Jws, signer: Signer, call: Call, consulted: tuple[KeySet | None, ...] | None) -> Verdict:
+def _verdict(
+    jwt: Jwt, jws: Jws, signer: Signer, call: VerifyCall, consulted: tuple[KeySet | None, ...] | None
+) -> Verdict:
     rules, payload = call.rules, jws.payload
     expires, starts = seconds(payload, "exp"), seconds(payload, "nbf")
     ends = math.inf if expires is None else expires + rules.clock_skew_s

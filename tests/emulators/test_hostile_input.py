@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.emulators.d365.access import Access
 from gateway.emulators.d365.errors import ODataError
 from gateway.emulators.d365.filters import parse_filter
-from gateway.emulators.d365.queries import Query
+from gateway.emulators.d365.queries import QueryOptions
 from gateway.emulators.d365.starts import requested_job
 from gateway.emulators.entra.credentials import with_basic
 from gateway.emulators.entra.forms import parse_form
@@ -34,7 +34,7 @@ def test_filter(text: str) -> None:
 def test_query(given_options: dict[str, str]) -> None:
     """Query options parse or are a 400."""
     with contextlib.suppress(ODataError):
-        Query.parse(given_options)
+        QueryOptions.parse(given_options)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_long_numbers() -> None:
     headers = {"webhook-id": "m", "webhook-timestamp": digits, "webhook-signature": "v1,x"}
     assert check_signature("whsec_" + "A" * 32, headers, b"", 0.0).startswith("invalid")
     with pytest.raises(ODataError):
-        Query.parse({"$top": digits})
+        QueryOptions.parse({"$top": digits})
 
 
 @given(st.binary())

@@ -112,7 +112,7 @@ class Token(Model):
     """`alg`: RS256, or HS256 for a secret; `none` leaves it unsigned."""
 
 
-class Answer(Model):
+class StubAnswer(Model):
     """What a stubbed backend or service answers, and to what; the first that fits answers."""
 
     method: str | None = None
@@ -137,7 +137,7 @@ class Answer(Model):
     """No answer: the connection fails, or nothing ever comes."""
 
 
-Answers = OneOrMore[Answer]
+Answers = OneOrMore[StubAnswer]
 
 
 class Sent(Model):
@@ -230,7 +230,7 @@ class Expectation(Model):
     """`context.LastError` at the end."""
 
 
-class Surroundings(Model):
+class Fixture(Model):
     """What a test runs in; a test's own keys come before its file's."""
 
     clock: Moment | None = None
@@ -247,7 +247,7 @@ class Surroundings(Model):
     """The request; a test's own keys come before its file's, header fields by name."""
 
 
-class Case(Surroundings):
+class Case(Fixture):
     """One test."""
 
     name: str
@@ -262,7 +262,7 @@ class Case(Surroundings):
     """What must have happened."""
 
 
-class Suite(Surroundings):
+class Suite(Fixture):
     """A test file."""
 
     policy: File | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from gateway.commands.policy_tests.running import Outcome
+from gateway.commands.policy_tests.running import CaseOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class FileResult:
     """
 
     path: Path
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[CaseOutcome, ...] = ()
     error: str = ""
 
     @property
@@ -40,7 +40,7 @@ def text(results: Sequence[FileResult]) -> Iterator[str]:
     yield summary(results)
 
 
-def _outcome(outcome: Outcome) -> Iterator[str]:
+def _outcome(outcome: CaseOutcome) -> Iterator[str]:
     if outcome.case.skip is not None:
         yield f"skip {outcome.case.name} ({outcome.case.skip})"
     elif outcome.passed:
@@ -79,7 +79,7 @@ def _suite(result: FileResult) -> str:
     return f"<testsuite name={_attribute(str(result.path))} {numbers}>\n{cases}</testsuite>\n"
 
 
-def _case(path: Path, outcome: Outcome) -> str:
+def _case(path: Path, outcome: CaseOutcome) -> str:
     case, body = outcome.case, ""
     if case.skip is not None:
         body = f"<skipped message={_attribute(case.skip)}/>"

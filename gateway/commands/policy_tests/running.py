@@ -25,7 +25,7 @@ DRAIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseOutcome:
     """
     One test's result.
 
@@ -46,11 +46,11 @@ class Outcome:
         return not self.differences
 
 
-def run_case(file: TestFile, index: int) -> Outcome:
+def run_case(file: TestFile, index: int) -> CaseOutcome:
     """The outcome of test *index*. Raises LoadError: the policies or the configuration cannot be used."""
     case, location = file.cases()[index]
     if case.skip is not None:
-        return Outcome(case, location)
+        return CaseOutcome(case, location)
     began, loop = time.perf_counter(), JumpingLoop()
     clock = TestClock(epoch(case.clock or file.suite.clock or DEFAULT_CLOCK), loop)
     try:
@@ -59,10 +59,10 @@ def run_case(file: TestFile, index: int) -> Outcome:
         raise
     except GatewayError as error:
         broken = Difference(location, "test", "can be run", str(error))
-        return Outcome(case, location, (broken,), "", time.perf_counter() - began)
+        return CaseOutcome(case, location, (broken,), "", time.perf_counter() - began)
     found = differences(file, index, happened)
     story = _story(happened) if found else ""
-    return Outcome(case, location, tuple(found), story, time.perf_counter() - began)
+    return CaseOutcome(case, location, tuple(found), story, time.perf_counter() - began)
 
 
 async def _play(file: TestFile, case: Case, clock: TestClock) -> Happened:

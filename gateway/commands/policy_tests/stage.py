@@ -14,9 +14,9 @@ from gateway.assembly.apis import assemble
 from gateway.assembly.certificates import load_certificates
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.commands.policy_tests.issuers import Issuers
-from gateway.commands.policy_tests.model import Answer, Case, Suite
+from gateway.commands.policy_tests.model import Case, StubAnswer, Suite
 from gateway.commands.policy_tests.reading import TestFile
-from gateway.commands.policy_tests.stubs import ANYTHING, Script, StubConnect, StubCredentials, StubServices
+from gateway.commands.policy_tests.stubs import ANYTHING, StubConnect, StubCredentials, StubScript, StubServices
 from gateway.config import Config, parse
 from gateway.config.materials import NamedValue
 from gateway.counters import MemoryCounters
@@ -61,7 +61,7 @@ class Stage:
     services: Services
     registry: IssuerRegistry
     issuers: Issuers
-    backend: Script
+    backend: StubScript
     others: StubServices
     witness: Witness
 
@@ -75,8 +75,8 @@ def set_stage(file: TestFile, case: Case, clock: Callable[[], float]) -> Stage:
     """The stage of one test. Raises LoadError: the policies or the configuration cannot be used."""
     suite = file.suite
     config = config_under_test(suite, file.path, {**suite.named_values, **case.named_values})
-    backend = Script(_answers(case, suite))
-    others = StubServices(Script([*case.send_request, *suite.send_request]))
+    backend = StubScript(_answers(case, suite))
+    others = StubServices(StubScript([*case.send_request, *suite.send_request]))
     issuers = Issuers(clock, lambda: [status.url for status in registry.statuses()])
     registry = IssuerRegistry(issuers.fetch, clock)
     targets = ConfiguredTargets(config, None, StubConnect(backend))
@@ -86,7 +86,7 @@ def set_stage(file: TestFile, case: Case, clock: Callable[[], float]) -> Stage:
     return Stage(config, dispatcher, services, registry, issuers, backend, others, witness)
 
 
-def _answers(case: Case, suite: Suite) -> Sequence[Answer]:
+def _answers(case: Case, suite: Suite) -> Sequence[StubAnswer]:
     answers = case.backend if case.backend is not None else suite.backend
     return [ANYTHING] if answers is None else answers
 

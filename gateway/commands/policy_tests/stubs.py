@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.commands.policy_tests.model import Answer
+from gateway.commands.policy_tests.model import StubAnswer
 from gateway.errors import UpstreamError
 from gateway.outside.seam import Call
 from gateway.wire.body import Body
@@ -17,7 +17,7 @@ from gateway.wire.messages import ForwardOptions, Request, Response, Url, join_p
 from gateway.wire.pending import Pending
 from gateway.wire.settings import UpstreamSettings
 
-ANYTHING = Answer.model_validate({})
+ANYTHING = StubAnswer.model_validate({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class Record:
 
 
 @dataclass(slots=True)
-class Script:
+class StubScript:
     """Answers in order, and what was asked."""
 
-    answers: Sequence[Answer]
+    answers: Sequence[StubAnswer]
     seen: list[Record] = field(default_factory=list)
     _used: dict[int, int] = field(default_factory=dict)
 
-    def answer(self, record: Record) -> Answer | None:
+    def answer(self, record: Record) -> StubAnswer | None:
         """The first answer that fits and is not used up; None: none does."""
         self.seen.append(record)
         for index, answer in enumerate(self.answers):
@@ -51,7 +51,7 @@ class Script:
         return None
 
 
-def _fits(answer: Answer, record: Record) -> bool:
+def _fits(answer: StubAnswer, record: Record) -> bool:
     return (
         (answer.method is None or answer.method.upper() == record.method)
         and _like(answer.path, record.path)
@@ -77,7 +77,7 @@ def content(body: str | None, document: object) -> bytes:
     return b"" if document is None else json.dumps(document).encode()
 
 
-def response_of(answer: Answer) -> Response:
+def response_of(answer: StubAnswer) -> Response:
     """The response that *answer* describes; a JSON body says so."""
     headers = fields(answer.headers)
     if answer.json_ is not None and "Content-Type" not in headers:
@@ -88,7 +88,7 @@ def response_of(answer: Answer) -> Response:
 class StubTarget:
     """An upstream that answers by its script; made by ``ConfiguredTargets`` in place of real ones."""
 
-    def __init__(self, script: Script, url: Url, settings: UpstreamSettings) -> None:
+    def __init__(self, script: StubScript, url: Url, settings: UpstreamSettings) -> None:
         self.url = url
         self.settings = settings
         self._script = script
@@ -121,7 +121,7 @@ class StubTarget:
 class StubConnect:
     """``Connect`` of ``ConfiguredTargets``: every upstream plays the same script."""
 
-    script: Script
+    script: StubScript
 
     def __call__(self, url: str | Url, settings: UpstreamSettings | None = None) -> StubTarget:
         return StubTarget(self.script, parse(url) if isinstance(url, str) else url, settings or UpstreamSettings())
@@ -138,7 +138,7 @@ def parse(url: str) -> Url:
 class StubServices:
     """What send-request and send-one-way-request reach."""
 
-    script: Script
+    script: StubScript
     unexpected: list[str] = field(default_factory=list)
 
     async def send(self, call: Call) -> Response:

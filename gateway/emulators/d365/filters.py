@@ -64,7 +64,7 @@ def parse_filter(text: str) -> Filter:
     Raises:
         ODataError: 400, naming what is not understood, an unknown property first of all.
     """
-    parser = _Parser(_tokens(text))
+    parser = _FilterParser(_tokens(text))
     found = parser.disjunction()
     if parser.rest:
         raise ODataError(400, f"Syntax error in $filter near '{parser.rest[0][1]}'.")
@@ -82,7 +82,7 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     return found
 
 
-class _Parser:
+class _FilterParser:
     """Recursive descent: ``or`` binds weaker than ``and``, ``not`` strongest."""
 
     def __init__(self, tokens: list[tuple[str, str]]) -> None:

@@ -20,7 +20,7 @@ MAX_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class QueryOptions:
     """The options of one request; ``given`` are its parameters as they came, for the link to the next page."""
 
     given: Mapping[str, str]
@@ -55,7 +55,11 @@ class Query:
 
 
 def page(
-    query: Query, rows: Iterable[dict[str, Any]], page_size: int, url: str, shape: Callable[[dict[str, Any]], Any]
+    query: QueryOptions,
+    rows: Iterable[dict[str, Any]],
+    page_size: int,
+    url: str,
+    shape: Callable[[dict[str, Any]], Any],
 ) -> dict[str, Any]:
     """
     The body of a collection's answer.
@@ -80,7 +84,7 @@ def page(
     return body
 
 
-def _next(query: Query, page_size: int) -> dict[str, str]:
+def _next(query: QueryOptions, page_size: int) -> dict[str, str]:
     # $skip is already in $skiptoken, and $top counts over all pages, so both change from page to page.
     options = {name: value for name, value in query.given.items() if name not in ("$skip", "$skiptoken", "$top")}
     if query.top is not None:

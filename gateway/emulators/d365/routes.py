@@ -18,7 +18,7 @@ from gateway.emulators.d365.control import control
 from gateway.emulators.d365.environment import Environment
 from gateway.emulators.d365.errors import ODataError
 from gateway.emulators.d365.histories import history, requested_histories
-from gateway.emulators.d365.queries import Query, page
+from gateway.emulators.d365.queries import QueryOptions, page
 from gateway.emulators.d365.rows import row, selected
 from gateway.emulators.d365.starts import requested_job, start_answer
 
@@ -74,7 +74,7 @@ async def _service_document(d365: Environment, _request: Request) -> Response:
 
 async def _collection(d365: Environment, request: Request) -> Response:
     d365.queries.append(request.url.query)
-    query = Query.parse(dict(request.query_params))
+    query = QueryOptions.parse(dict(request.query_params))
     if query.filter is None and query.top is None:
         await asyncio.sleep(d365.listing_delay_s / d365.speed)
     ids = query.filter.ids if query.filter else None
@@ -85,7 +85,7 @@ async def _collection(d365: Environment, request: Request) -> Response:
 
 async def _entity(d365: Environment, request: Request) -> Response:
     key = request.path_params["key"].removeprefix("BatchJobRecId=")
-    query = Query.parse(dict(request.query_params))
+    query = QueryOptions.parse(dict(request.query_params))
     found = list(_rows(d365, [int(key)] if key.isascii() and key.isdigit() and len(key) < 20 else []))
     if not found:
         return Response(status_code=404)

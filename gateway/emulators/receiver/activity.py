@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 
-from gateway.emulators.receiver.webhook import Activity, Outcome, judge_callback
+from gateway.emulators.receiver.webhook import Activity, RunState, judge_callback
 
 FIRST_CALL_S = 60.0
 
@@ -33,7 +33,7 @@ class Run:
     id: str
     activity: Activity
     answer: tuple[int, str] | None = None
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: RunState = field(default_factory=RunState)
     called_back: asyncio.Event = field(default_factory=asyncio.Event)
 
     def to_json(self) -> dict[str, Any]:
@@ -87,11 +87,11 @@ async def perform(run: Run, callback_url: str) -> None:
         run.answer = await _first_call(run.activity, body)
     except httpx2.HTTPError as error:
         code = "2128" if isinstance(error, httpx2.TimeoutException) else "2108"
-        run.outcome = Outcome("Failed", error={"errorCode": code, "message": type(error).__name__})
+        run.outcome = RunState("Failed", error={"errorCode": code, "message": type(error).__name__})
         return
     if not 200 <= run.answer[0] < 300:
         message = f"The endpoint answered {run.answer[0]}."
-        run.outcome = Outcome("Failed", error={"errorCode": "2108", "message": message})
+        run.outcome = RunState("Failed", error={"errorCode": "2108", "message": message})
         return
     await _wait(run)
 
@@ -100,7 +100,7 @@ async def _wait(run: Run) -> None:
     try:
         await asyncio.wait_for(run.called_back.wait(), run.activity.timeout_s)
     except TimeoutError:
-        run.outcome = Outcome("TimedOut")
+        run.outcome = RunState("TimedOut")
 
 
 async def _first_call(activity: Activity, body: Mapping[str, Any]) -> tuple[int, str]:

@@ -51,7 +51,7 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunState:
     """
     The state of a run.
 
@@ -80,7 +80,7 @@ def parse_timeout(text: str) -> float:
     return ((days * 24 + hours) * 60 + minutes) * 60.0 + seconds
 
 
-def judge_callback(report_status: bool, content_type: str, body: bytes) -> Outcome | int:
+def judge_callback(report_status: bool, content_type: str, body: bytes) -> RunState | int:
     """
     What a callback makes of the run, or the HTTP status with which it is refused.
 
@@ -93,13 +93,13 @@ def judge_callback(report_status: bool, content_type: str, body: bytes) -> Outco
     if members is None:
         return 400
     if not report_status:
-        return Outcome("Succeeded")
+        return RunState("Succeeded")
     output, error = members.get("output") or {}, _lower(members.get("error"))
     if _code(members.get("statuscode")) < 400 and not error.get("message"):
-        return Outcome("Succeeded", output)
+        return RunState("Succeeded", output)
     message = "The Webhook operation failed: an error is set in the callback's body."
     told = {"errorCode": str(error.get("errorcode", "")), "message": str(error.get("message", message))}
-    return Outcome("Failed", output, told)
+    return RunState("Failed", output, told)
 
 
 def _members(body: bytes) -> dict[str, Any] | None:

@@ -8,14 +8,14 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from gateway.emulators.d365.errors import ODataError
-from gateway.emulators.d365.queries import Query, page
+from gateway.emulators.d365.queries import QueryOptions, page
 
 URL = "https://contoso.example/data/BatchJobs"
 ROWS = [{"BatchJobRecId": number, "StartTime": -number} for number in range(1, 6)]
 
 
 def _page(given: dict[str, str], page_size: int = 100) -> dict[str, Any]:
-    return page(Query.parse(given), ROWS, page_size, URL, lambda row: row["BatchJobRecId"])
+    return page(QueryOptions.parse(given), ROWS, page_size, URL, lambda row: row["BatchJobRecId"])
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_pages(given: dict[str, str], pages: list[list[int]]) -> None:
 def test_refused(given: dict[str, str], message: str) -> None:
     """Unknown options, unknown properties and numbers that are none are a 400."""
     with pytest.raises(ODataError, match=message):
-        Query.parse(given)
+        QueryOptions.parse(given)
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_refused(given: dict[str, str], message: str) -> None:
 def test_select(text: str, names: tuple[str, ...] | None) -> None:
     """``$select`` lists known fields; an asterisk means all."""
     if names is not None:
-        assert Query.parse({"$select": text}).select == names
+        assert QueryOptions.parse({"$select": text}).select == names

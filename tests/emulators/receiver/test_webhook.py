@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.emulators.receiver.webhook import Activity, Outcome, judge_callback, parse_timeout
+from gateway.emulators.receiver.webhook import Activity, RunState, judge_callback, parse_timeout
 
 JSON = "application/json; charset=utf-8"
 FAILED = {
@@ -17,19 +17,19 @@ FAILED = {
 }
 
 
-def _judge(report_status: bool, document: object, content_type: str = JSON) -> Outcome | int:
+def _judge(report_status: bool, document: object, content_type: str = JSON) -> RunState | int:
     return judge_callback(report_status, content_type, json.dumps(document).encode())
 
 
 @pytest.mark.parametrize("document", [FAILED, {}])
 def test_not_reported(document: dict[str, Any]) -> None:
     """Without ``reportStatusOnCallBack`` any callback is a success: a failed batch looks green."""
-    assert _judge(False, document) == Outcome("Succeeded")
+    assert _judge(False, document) == RunState("Succeeded")
 
 
 def test_empty_callback() -> None:
     """An empty POST is a success too, as long as it says that it is JSON."""
-    assert judge_callback(False, "application/json", b"") == Outcome("Succeeded")
+    assert judge_callback(False, "application/json", b"") == RunState("Succeeded")
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_empty_callback() -> None:
 )
 def test_reported(document: dict[str, Any], status: str, error: dict[str, str]) -> None:
     """With it, a status from 400 up or an error message fails the activity; the output is kept."""
-    assert _judge(True, document) == Outcome(status, {"id": 1}, error)
+    assert _judge(True, document) == RunState(status, {"id": 1}, error)
 
 
 @pytest.mark.parametrize("code", ["abc", [1]], ids=["word", "list"])
 def test_odd_status(code: object) -> None:
     """A status that is no number is no success, and has a message of its own."""
     judged = _judge(True, {"StatusCode": code})
-    assert isinstance(judged, Outcome)
+    assert isinstance(judged, RunState)
     assert judged.status == "Failed"
     assert "error is set" in judged.error["message"]
 
