@@ -30,6 +30,7 @@ from gateway.reading.values import Count, Delay, Duration, File, OneOrMore, Secr
 ProfileName = Literal["adf", "standard", "cloudevents", "plain"]
 
 DAY_S = 86_400.0
+_ADF_PATIENCE_S = 570.0
 
 _DNS_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*", re.ASCII)
 _SQLITE = "sqlite:///"
@@ -120,8 +121,15 @@ class BudgetSettings(Block):
     """From the start call until the batch job executes."""
     run_s: Duration = 7_200.0
     """From executing until it ends."""
-    overall_s: Duration = 570.0
-    """From the request until a callback, whatever the state; just below Data Factory's time-out of 10 min."""
+    overall_s: Duration | None = None
+    """From the request until a callback, whatever the state. None: 9m30s for the profile `adf`, just below Data
+    Factory's 10 min; `start` and `run` together for others."""
+
+    def overall_for(self, profile: str) -> float:
+        """The overall budget in seconds for a form of callbacks."""
+        if self.overall_s is not None:
+            return self.overall_s
+        return _ADF_PATIENCE_S if profile == "adf" else self.start_s + self.run_s
 
 
 class CallbackSettings(Block):

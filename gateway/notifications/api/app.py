@@ -67,6 +67,7 @@ def build_app(settings: NotificationSettings, engine: Engine, resolver: Resolve 
         Exception: answer_bug,
     }
     app = Starlette(routes=api.routes(), exception_handlers=handlers, lifespan=lifespan)
+    app.router.redirect_slashes = False  # its Location would repeat the request's Host
     app.state.engine = engine
     return app
 

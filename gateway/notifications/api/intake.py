@@ -38,7 +38,7 @@ log = structlog.get_logger("gateway.notifications")
 _RESOLVE_S = 1.0
 _REMEMBER_S = 30.0
 _REFUSALS = {
-    "key-reused": (422, "This Idempotency-Key was used for another batch job or callback URL."),
+    "key-reused": (422, "This Idempotency-Key was used for a different request."),
     "too-many-active": (429, "Wait until one of the caller's jobs is finished."),
     "batch-job-active": (409, "Another job is watching this batch job; on-running is reject."),
 }
@@ -63,11 +63,11 @@ class Intake:
         target = await self._require_callable(rule, request)
         began = time.perf_counter()
         job = self._draft(caller, rule, request, target)
-        found = await self._record(job, derive_key(job.batch_id, request.url, key), rule)
+        found = await self._record(
+            job, derive_key(job.batch_id, request.url, key, request.profile, request.timeout_s), rule
+        )
         if isinstance(found, Refusal):
-            status, detail = _REFUSALS[found.reason]
-            headers = {"retry-after": "30"} if status == 429 else None
-            raise HttpProblem(status, found.reason, detail, headers, rule=rule.name)
+            raise _refusal(found, rule)
         self._engine.metrics.accept_time.observe(time.perf_counter() - began)
         self._tell(found)
         return found
@@ -84,16 +84,20 @@ class Intake:
             log.info("job_stopped", job=job.id, batch=job.batch_id)
         return stopped or job
 
-    async def replay(self, job: Job) -> Job:
+    async def replay(self, job: Job, rule: CallerRule) -> Job:
         """
         Send the callback again; never starts the batch job.
 
         Raises:
-            HttpProblem: 409 while the first delivery is not finished.
+            HttpProblem: 409 while the first delivery is not finished, 429 at the caller's limit.
         """
         now = self._engine.parts.clock.now()
         lifetime_s = self._settings.callbacks.lifetime_s
-        found = await self._engine.store.write(lambda connection: jobs.reopen(connection, job.id, now, lifetime_s))
+        found = await self._engine.store.write(
+            lambda connection: jobs.reopen(connection, job.id, now, lifetime_s, rule.max_active)
+        )
+        if isinstance(found, Refusal):
+            raise _refusal(found, rule)
         if found is None:
             raise HttpProblem(
                 409, "job-not-final", "Only a job whose callback is delivered or given up can be replayed."
@@ -178,7 +182,7 @@ class Intake:
         A caller that said how long it waits hears from us a margin earlier, and nothing afterwards.
         """
         margin_s = self._settings.callbacks.margin_s
-        overall_s = rule.overall_s or self._settings.budgets.overall_s
+        overall_s = rule.overall_s or self._settings.budgets.overall_for(profile)
         if request.timeout_s is not None:
             overall_s = max(request.timeout_s - margin_s, request.timeout_s * 0.9)
             return now + overall_s, now + request.timeout_s
@@ -195,6 +199,12 @@ class Intake:
             "job_accepted", job=job.id, batch=job.batch_id, caller=job.caller, rule=job.rule, host=job.host,
             profile=job.profile,
         )  # fmt: skip
+
+
+def _refusal(refusal: Refusal, rule: CallerRule) -> HttpProblem:
+    status, detail = _REFUSALS[refusal.reason]
+    headers = {"retry-after": "30"} if status == 429 else None
+    return HttpProblem(status, refusal.reason, detail, headers, rule=rule.name)
 
 
 def _refused(error: UrlRefused) -> HttpProblem:

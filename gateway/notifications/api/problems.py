@@ -73,6 +73,7 @@ class HttpProblem(Exception):
 def answer_problem(request: Request, error: Exception) -> Response:
     """Starlette's handler for HttpProblem."""
     assert isinstance(error, HttpProblem)  # noqa: S101 - registered for this type
+    request.app.state.engine.metrics.refused.labels(error.slug).inc()
     return error.response()
 
 
@@ -86,6 +87,7 @@ def answer_http(request: Request, error: Exception) -> Response:
 def answer_store(request: Request, error: Exception) -> Response:
     """The store is away, locked, full or slow: nothing of the request was done, and repeating it helps."""
     log.warning("store_unavailable", error=type(error).__name__)
+    request.app.state.engine.metrics.refused.labels("store-unavailable").inc()
     detail = "The store did not answer in time." if isinstance(error, StoreSlow) else "The store refused."
     return HttpProblem(503, "store-unavailable", detail, {"retry-after": "5"}).response()
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TypeVar
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from starlette.requests import ClientDisconnect, Request
@@ -86,7 +88,14 @@ class JobEndpoints:
         state, before, limit = parse_query(request)
         found = await self._read(lambda connection: jobs.search(connection, caller, state, before, limit))
         shown = [view(job, self._prefix(request)) for job in found]
-        return JSONResponse({"jobs": shown}, headers={"cache-control": "no-store"})
+        page: dict[str, object] = {"jobs": shown}
+        if len(found) == limit:
+            page["next"] = self._next_page(request, found[-1])
+        return JSONResponse(page, headers={"cache-control": "no-store"})
+
+    def _next_page(self, request: Request, last: Job) -> str:
+        query = {**request.query_params, "before": repr(last.created_at)}
+        return f"{self._prefix(request)}/jobs?{urlencode(query)}"
 
     async def stop(self, request: Request) -> Response:
         """Stop watching; the same answer when asked again."""
@@ -96,7 +105,8 @@ class JobEndpoints:
 
     async def replay(self, request: Request) -> Response:
         """Send the callback again."""
-        job = await self._intake.replay(await self._own(request))
+        rule = rule_for(identify(request.scope, self._settings.hop), self._settings)
+        job = await self._intake.replay(await self._own(request), rule)
         return JSONResponse(view(job, self._prefix(request)), 202, headers=self._location(request, job))
 
     async def describe(self, request: Request) -> Response:
@@ -120,6 +130,9 @@ class JobEndpoints:
         media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
         if media_type != "application/json" and not media_type.endswith("+json"):
             raise HttpProblem(415, "media-type", "Send Content-Type: application/json.")
+        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            detail = "Send the body without a Content-Encoding."
+            raise HttpProblem(415, "media-type", detail, {"accept-encoding": "identity"})
         try:
             return await _bounded_body(request, self._settings.max_body_bytes)
         except ClientDisconnect as error:
@@ -201,10 +214,19 @@ def parse_query(request: Request) -> tuple[str | None, float | None, int]:
     if state is not None and state not in list(State):
         raise HttpProblem(400, "query-invalid", f"status must be one of {', '.join(State)}.")
     try:
-        before = float(query["before"]) if "before" in query else None
+        before = _moment(query["before"]) if "before" in query else None
         limit = int(query.get("limit", "100"))
     except ValueError as error:
-        raise HttpProblem(400, "query-invalid", "before and limit must be numbers.") from error
+        raise HttpProblem(400, "query-invalid", "before must be an ISO time or a number, limit a number.") from error
     if not 1 <= limit <= 1000:
         raise HttpProblem(400, "query-invalid", "limit must be from 1 to 1000.")
     return state, before, limit
+
+
+def _moment(text: str) -> float:
+    """Epoch seconds of a number or of an ISO time, the form in which answers show times. Raises ValueError."""
+    try:
+        return float(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

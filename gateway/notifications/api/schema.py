@@ -9,7 +9,9 @@ Source: ADF "Webhook activity"; Durable Functions "HTTP API" (``runtimeStatus``,
 
 from __future__ import annotations
 
+import difflib
 import json
+import re
 from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +26,7 @@ _BATCH_NAMES = frozenset({"batchid", "batchjobid", "batchjobrecid"})
 _URL_NAMES = frozenset({"callbackurl", "callbackuri"})
 # Exactly what ADF's Webhook activity adds, in exactly its case.
 _ADF_NAME = "callBackUri"
+_DIGITS = re.compile("[0-9]{1,9}", re.ASCII)
 _MAX_BATCH_ID = 2**63 - 1
 _MAX_TIMEOUT_S = 30 * 86_400
 
@@ -47,6 +50,7 @@ def parse_request(body: bytes) -> JobRequest:
         HttpProblem: 400 with the sentence that helps.
     """
     members = _members(body)
+    _refuse_misspelt(members)
     return JobRequest(
         batch_id=_batch_id(_one("batchId", _values(members, _BATCH_NAMES))),
         url=_url(_one("callbackUrl", _values(members, _URL_NAMES))),
@@ -129,6 +133,18 @@ class _Pairs(list[tuple[str, Any]]):
     """An object as its members in order."""
 
 
+_NAMES = ("batchId", "batchJobId", "batchJobRecId", "callbackUrl", "callbackUri", "profile", "timeoutSeconds")
+_BY_LOWER = {name.lower(): name for name in _NAMES}
+
+
+def _refuse_misspelt(members: Members) -> None:
+    """A member that is nearly one of ours is a mistake, which would be noticed too late; others are ignored."""
+    for name, _ in members:
+        near = difflib.get_close_matches(name.lower(), _BY_LOWER, n=1, cutoff=0.8)
+        if near and name.lower() not in _BY_LOWER:
+            raise HttpProblem(400, "body-invalid", f"Unknown member {name[:64]!r}; did you mean {_BY_LOWER[near[0]]}?")
+
+
 _REQUIRED: Any = object()
 
 
@@ -170,6 +186,8 @@ def _profile(value: Any) -> str | None:
 def _timeout(value: Any) -> float | None:
     if value is None:
         return None
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= _MAX_TIMEOUT_S:
         return float(value)
     raise HttpProblem(400, "body-invalid", f"timeoutSeconds must be a number from 1 to {_MAX_TIMEOUT_S}.")

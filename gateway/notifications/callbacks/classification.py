@@ -14,6 +14,8 @@ from enum import StrEnum
 # Delays in seconds before attempt 2, 3, …; the last one repeats. ADF's wait ends in minutes, so the first are short.
 SCHEDULE_S = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0, 3_600.0)
 
+FEW = 3
+CERTIFICATE = "certificate-refused"
 _REFUSED = frozenset({"url-refused", "consent-refused"})
 _RETRIED = frozenset({408, 425, 429})
 _CONSUMED = frozenset({400, 404, 409, 410})
@@ -57,23 +59,35 @@ class CallbackAnswer:
     allowed_origin: str | None = None
 
 
-def classify(answer: CallbackAnswer, doubted_before: bool) -> Decision:
+def classify(answer: CallbackAnswer, doubted_before: bool, number: int = FEW) -> Decision:
     """
     The decision on one answer.
 
     Args:
         answer: Of this attempt.
+        number: Of the attempt, 1 or more: what a deployment may cause is tried a few times.
         doubted_before: An earlier attempt may have arrived; then "unknown URL" most likely means "already used".
     """
-    if answer.status is None:
-        return Decision.PERMANENT if answer.error in _REFUSED else Decision.RETRY
-    if 200 <= answer.status < 300:
+    status, few = answer.status, number < FEW
+    if status is None:
+        return _classify_failure(answer.error, few)
+    if 200 <= status < 300:
         return Decision.DELIVERED
-    if answer.status in _RETRIED or answer.status >= 500:
+    if status in _RETRIED or status >= 500:
         return Decision.RETRY
-    if doubted_before and answer.status in _CONSUMED:
+    if doubted_before and status in _CONSUMED:
         return Decision.CONSUMED
-    return Decision.PERMANENT
+    return _final_unless(status == 404 and few)
+
+
+def _final_unless(retried: bool) -> Decision:
+    return Decision.RETRY if retried else Decision.PERMANENT
+
+
+def _classify_failure(error: str | None, few: bool) -> Decision:
+    if error == CERTIFICATE:
+        return _final_unless(few)
+    return Decision.PERMANENT if error in _REFUSED else Decision.RETRY
 
 
 def next_attempt(attempts: int, now: float, jitter: float, answer: CallbackAnswer, max_retry_after_s: float) -> float:

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 import httpx2 as httpx
 
 from gateway.notifications.callbacks.circuits import HostCircuits
-from gateway.notifications.callbacks.classification import CallbackAnswer, Doubt
+from gateway.notifications.callbacks.classification import CERTIFICATE, CallbackAnswer, Doubt
 from gateway.notifications.callbacks.ssrf import UrlRefused, parse_target, require_addresses, require_host
 from gateway.notifications.fairness import FairTurns
 from gateway.notifications.settings import CallbackSettings
@@ -99,7 +99,7 @@ class CallbackSender:
             async with asyncio.timeout(self.settings.total_timeout_s):
                 return await self._exchange(request)
         except _UNSENT as error:
-            return CallbackAnswer(error=_name(error))
+            return CallbackAnswer(error=CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error) else _name(error))
         except (httpx.HTTPError, TimeoutError, OSError) as error:
             return CallbackAnswer(error=_name(error), doubt=Doubt.POSSIBLE)
 

@@ -221,8 +221,18 @@ def _ending(verdict: RunVerdict, now: float) -> dict[str, object]:
     }
 
 
-def reopen(connection: sa.Connection, job_id: str, now: float, lifetime_s: float) -> Job | None:
-    """Begin another series of callback attempts, with time until *lifetime_s* from now; None unless it is final."""
+def reopen(
+    connection: sa.Connection, job_id: str, now: float, lifetime_s: float, max_active: int | None = None
+) -> Job | Refusal | None:
+    """
+    Begin another series of callback attempts, with time until *lifetime_s* from now; None unless the job is final.
+
+    With *max_active* it counts, like a new job, against its caller's limit.
+    """
+    if max_active is not None and (job := find(connection, job_id)) is not None:
+        lock(connection, f"caller:{job.caller}")
+        if _count_active(connection, job.caller, max_active) >= max_active:
+            return Refusal("too-many-active")
     values = {"updated_at": now, "next_attempt_at": now, "callback_deadline_at": now + lifetime_s}
     return _one(connection.execute(_REOPEN, {"an_id": job_id, **values}))
 

@@ -78,15 +78,14 @@ class IdempotencyKey:
     derived: bool
 
 
-def derive_key(batch_id: int, url: str, header: str | None) -> IdempotencyKey:
+def derive_key(batch_id: int, url: str, header: str | None, *others: object) -> IdempotencyKey:
     """
-    The key of a request.
+    The key of a request; a key that was sent stands for everything that was asked, *others* included.
 
     A derived key joins requests only while the first is unfinished; otherwise one URL could be used for one run only.
     """
     payload = hashlib.sha256(json.dumps([batch_id, url]).encode()).hexdigest()
-    return (
-        IdempotencyKey(f"derived:{payload}", payload, True)
-        if header is None
-        else IdempotencyKey(f"sent:{header}", payload, False)
-    )
+    if header is None:
+        return IdempotencyKey(f"derived:{payload}", payload, derived=True)
+    asked = hashlib.sha256(json.dumps([batch_id, url, *others]).encode()).hexdigest()
+    return IdempotencyKey(f"sent:{header}", asked, derived=False)

@@ -262,6 +262,62 @@ def test_second_engine(service: Running) -> None:
     assert service.call("GET", "/jobs").status_code == 200
 
 
+def test_other_request_with_the_same_key(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
+    """A key stands for everything that was asked: profile and time-out, too."""
+    d365.script(220, LONG)
+    key = {"idempotency-key": "run-220"}
+    body = {"batchId": 220, "callbackUrl": receiver.url("/220")}
+    assert service.call("POST", "/jobs", json=body, headers=key).status_code == 202
+    for more in ({"profile": "plain"}, {"timeoutSeconds": 60}):
+        assert service.call("POST", "/jobs", json={**body, **more}, headers=key).status_code == 422
+
+
+def test_replay_counts(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
+    """A replay does not pass the caller's limit of active jobs."""
+    d365.script(7, SHORT)
+    for job in service.call("GET", "/jobs", BOB).json()["jobs"]:
+        service.call("DELETE", f"/jobs/{job['id']}", BOB)
+    done = service.create(receiver.url("/7r"), 7, BOB).json()
+    service.until(done["id"], "delivered", caller=BOB)
+    d365.script(7, LONG)
+    active = service.create(receiver.url("/7s"), 7, BOB).json()
+    assert service.call("POST", f"/jobs/{done['id']}/replay", BOB).status_code == 429
+    service.call("DELETE", f"/jobs/{active['id']}", BOB)
+    assert service.call("POST", f"/jobs/{done['id']}/replay", BOB).status_code == 202
+
+
+def test_pages(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
+    """A full page links to the next one; ``before`` takes the times that answers show."""
+    for batch_id in (221, 222):
+        d365.script(batch_id, LONG)
+        service.create(receiver.url(f"/{batch_id}"), batch_id)
+    page = service.call("GET", "/jobs", params={"limit": 1}).json()
+    following = service.call("GET", page["next"].removeprefix("/batch")).json()
+    assert (page["jobs"][0]["batchId"], following["jobs"][0]["batchId"]) == (222, 221)
+    shown = page["jobs"][0]["createdTime"]
+    assert 222 not in [job["batchId"] for job in service.call("GET", "/jobs", params={"before": shown}).json()["jobs"]]
+
+
+def test_trailing_slash(service: Running) -> None:
+    """A path with a slash too many is unknown: no redirect is made from the request's Host."""
+    response = service.call("GET", "/jobs/", headers={"host": "evil.example"})
+    assert (response.status_code, response.headers.get("location")) == (404, None)
+
+
+def test_compressed_body(service: Running) -> None:
+    """A compressed body is refused as what it is."""
+    response = service.call("POST", "/jobs", content=b"x", headers={"content-encoding": "gzip"})
+    assert (response.status_code, response.headers["accept-encoding"]) == (415, "identity")
+
+
+def test_refusals_are_counted(service: Running) -> None:
+    """Each refusal counts by its reason."""
+    registry, name = service.engine.metrics.registry, "gateway_notifications_refused_total"
+    before = registry.get_sample_value(name, {"reason": "job-unknown"}) or 0.0
+    service.call("GET", "/jobs/nothing")
+    assert registry.get_sample_value(name, {"reason": "job-unknown"}) == before + 1
+
+
 def test_ready(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine is ready while it runs and its store can be written."""
     assert run(service.engine.is_ready())

@@ -69,7 +69,7 @@ REFUSED = [
     b'{"batchId": 1, "callbackUrl": "https://a/", "profile": "xml"}',
     b'{"batchId": 1, "callbackUrl": "https://a/", "profile": ["adf"]}',
     b'{"batchId": 1, "callbackUrl": "https://a/", "timeoutSeconds": 0}',
-    b'{"batchId": 1, "callbackUrl": "https://a/", "timeoutSeconds": "60"}',
+    b'{"batchId": 1, "callbackUrl": "https://a/", "timeoutSeconds": "6o"}',
     b'{"batchId": 1, "callbackUrl": "https://a/", "timeoutSeconds": NaN}',
     b'{"batchId": 1, "callbackUrl": "https://a/", "timeoutSeconds": 1e400}',
     b'{"batchId": 1, "callbackUrl": "https://a/", "timeoutSeconds": true}',
@@ -91,3 +91,20 @@ def test_any_bytes(body: bytes) -> None:
         parse_request(body)
     except HttpProblem as problem:
         assert problem.status == 400  # noqa: PT017 - both ends are fine
+
+
+@pytest.mark.parametrize("name", ["timeoutSecond", "batchIds", "callbckUrl", "profil"])
+def test_misspelt(name: str) -> None:
+    """A member that is nearly one of ours is refused with the name that was meant; any other is ignored."""
+    body = {"batchId": 1, "callbackUrl": "https://a/", name: "x"}
+    with pytest.raises(HttpProblem, match="did you mean"):
+        parse_request(json.dumps(body).encode())
+    assert (
+        parse_request(json.dumps({"batchId": 1, "callbackUrl": "https://a/", "pipeline": "x"}).encode()).batch_id == 1
+    )
+
+
+def test_timeout_as_text() -> None:
+    """Data Factory's expressions make text of numbers: accepted, like a batch id."""
+    body = {"batchId": "1", "callbackUrl": "https://a/", "timeoutSeconds": "600"}
+    assert parse_request(json.dumps(body).encode()).timeout_s == 600.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.notifications.callbacks.classification import (
+    CERTIFICATE,
     SCHEDULE_S,
     CallbackAnswer,
     Decision,
@@ -83,3 +84,9 @@ def test_retry_after(asked: str, delay: float) -> None:
 def test_parse_retry_after(value: str | None, seconds: float | None) -> None:
     """Both forms of the header are read, anything else is ignored."""
     assert parse_retry_after(value, 1000.0) == seconds
+
+
+@pytest.mark.parametrize("answer", [CallbackAnswer(404), CallbackAnswer(error=CERTIFICATE)])
+def test_few_tries(answer: CallbackAnswer) -> None:
+    """What a deployment may cause is tried three times, not once and not for a day."""
+    assert [classify(answer, False, number) for number in (1, 2, 3)] == [RETRY, RETRY, PERMANENT]
