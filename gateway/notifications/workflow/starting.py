@@ -202,6 +202,9 @@ class Starter:
         except NotPermitted:
             await self._pause(0.5)
             return None
+        except NotOwned:  # and nothing was sent
+            await self._store.write(lambda connection: jobs.note_doubt(connection, job, None))
+            raise
         except D365Error as error:
             if error.kind in (FailureKind.AUTH, FailureKind.PERMANENT):
                 await self._store.write(lambda connection: jobs.note_doubt(connection, job, None))
@@ -234,7 +237,8 @@ class Starter:
         started = await self._store.write(
             lambda connection: jobs.move_own(connection, job, JobEvent.STARTED, now, started_at=now, doubt_until=None)
         )
-        if started is None:
+        if started is None:  # stopped meanwhile: the start shows soon, and then blocks nothing any more
+            await self._store.write(lambda connection: jobs.note_doubt(connection, job, now + self._settings.settle_s))
             raise NotOwned
         log.info("job_started", job=job.id, batch=job.batch_id)
 

@@ -359,6 +359,31 @@ def test_doubt_after_a_crash(store: Store, capped: bool, late_s: float) -> None:
     assert run(resume()) == pytest.approx(late_s, abs=1.0)
 
 
+@pytest.mark.parametrize(("queue_s", "calls", "doubt_s"), [(0.0, 1, 60.0), (20.0, 0, None)])
+def test_stopped_during_the_call(store: Store, queue_s: float, calls: int, doubt_s: float | None) -> None:
+    """A stop during the call leaves doubt for ``settle`` if the call was sent, and none if it was not."""
+    clock, settings = Fast(), SETTINGS.model_copy(update={"settle_s": 60.0})
+
+    class Stopping(Environment):
+        async def start(self, batch_id: int, permit: Permit, party: str) -> StartAnswer:
+            await store.write(lambda c: jobs.move(c, "j", JobEvent.STOP, NOW))
+            clock.moment += queue_s
+            return await super().start(batch_id, permit, party)
+
+    environment = Stopping([IDLE], [OK])
+
+    async def step() -> float | None:
+        await _accept(store, job())
+        await Starter(store, environment, environment, clock, settings).start(job())  # type: ignore[arg-type]
+        found = await store.read(lambda c: jobs.find(c, "j"))
+        assert found is not None
+        return found.doubt_until
+
+    until = run(step())
+    assert environment.calls == calls
+    assert (until and until - clock.now()) == (doubt_s and pytest.approx(doubt_s, abs=1.0))
+
+
 def test_few_at_once(store: Store) -> None:
     """However many jobs are to be started, a crash would leave only a few marks whose calls are in doubt."""
     release, called = asyncio.Event(), []
