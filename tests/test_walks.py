@@ -24,11 +24,15 @@ from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.d365.lives import ends
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.serving import serve
-from tests.acceptance.rig import product
+from gateway.policies.set_header import SetHeader
+from gateway.wire.server.connection import ServerConnection
+from tests.acceptance.rig import Product, product
 from tests.notifications.conftest import d365_settings, fast_settings, running
 from tests.notifications.receiver import Receiver
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "gateway"
+MOST_FILES = 25  # that a reader of the warm walk opens; the number only ever falls
 CONFIG = """
 listen: 127.0.0.1:0
 named-values:
@@ -101,6 +105,56 @@ def test_from_a_token_to_a_header(tmp_path: Path) -> None:
             return called
 
     assert _kept(TOKEN, asyncio.run(call())) == [step.place for step in TOKEN.steps]
+
+
+@contextmanager
+def _opened(begin: CodeType, end: CodeType) -> Iterator[set[str]]:
+    """The files of the package whose functions are called between the call of *begin* and the return of *end*."""
+    files: set[str] = set()
+    left = [end, begin]
+
+    def look(frame: FrameType, event: str, _argument: object) -> None:
+        path = Path(frame.f_code.co_filename)
+        if (len(left), frame.f_code, event) in ((2, begin, "call"), (1, end, "return")):
+            left.pop()
+        if len(left) == 1 and event == "call" and path.is_relative_to(PACKAGE):
+            files.add(str(path.relative_to(PACKAGE)))
+
+    with _profiled(look):
+        yield files
+    assert not left
+
+
+async def _ask(running: Product, requests: int) -> set[str]:
+    """Files that the last of *requests* like requests on one connection runs through until the header is set."""
+    head = f"GET /orders/items/7 HTTP/1.1\r\nHost: api.example\r\nAuthorization: Bearer {running.entra.mint()}\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+
+    async def ask() -> None:
+        writer.write(head.encode())
+        answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+        assert answer.startswith(b"http/1.1 200 ")
+        await reader.readexactly(int(answer.partition(b"content-length:")[2].split(b"\r\n")[0]))
+
+    for _ in range(requests - 1):
+        await ask()
+    with _opened(ServerConnection.data_received.__code__, SetHeader.apply.__code__) as files:
+        await ask()
+    writer.close()
+    return files
+
+
+def test_a_warm_request_opens_few_files(tmp_path: Path) -> None:
+    """From the bytes of a repeated request to the header that its token gives, few files of the package run."""
+
+    async def call() -> set[str]:
+        async with product(tmp_path) as running_product:
+            return await _ask(running_product, 3)
+
+    files = asyncio.run(call())
+    assert "wire/server/connection.py" in files
+    assert "policies/set_header.py" in files
+    assert len(files) <= MOST_FILES, sorted(files)
 
 
 def test_from_xml_to_closures() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gateway.expressions.expression import Expression, compile_expression
-from gateway.expressions.results import to_bool, to_int, to_text
+from gateway.expressions.formatting.text import text as to_text
+from gateway.expressions.results import to_bool, to_int
 from gateway.expressions.scan import is_expression, scan_expression, unescape_expression
 
 __all__ = [

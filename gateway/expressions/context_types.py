@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Protocol
 
 from gateway.expressions import primitives as p
@@ -272,7 +273,7 @@ CONTEXT = _interface("IProxyContext", {
     "DateTime Timestamp": moment("timestamp"),
     "bool Tracing": lambda context: bool(getattr(context, "tracing", False)),
     "IUser User": attribute("user"),
-    "Variables Variables": attribute("variables"),
+    "Variables Variables": attrgetter("variables"),
     "IWorkspace Workspace": attribute("workspace"),
     "void Trace(object message)": _trace,
     "void Trace(object source, object message)": _trace,

@@ -7,13 +7,7 @@ from gateway.expressions import primitives as p
 from gateway.expressions.change_type import change_type
 from gateway.expressions.clr import Type
 from gateway.expressions.failures import as_thrown
-from gateway.expressions.formatting.text import text
 from gateway.expressions.operators import unwrapped
-
-
-def to_text(value: object) -> str:
-    """C#'s ``ToString()``, invariant; empty for null."""
-    return text(value)
 
 
 def to_bool(value: object) -> bool:

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from gateway.expressions import primitives as p
@@ -32,16 +33,16 @@ def _moment(name: str) -> Callable[[Any], DateTime | None]:
 
 
 JWT = define("Microsoft.Azure.ApiManagement.Jwt", {
-    "string Algorithm": lambda token: token.algorithm,
+    "string Algorithm": attrgetter("algorithm"),
     "IEnumerable<string> Audiences": lambda token: strings(token.audiences),
     "IReadOnlyDictionary<string, string[]> Claims": lambda token: View(token.claims, _CLAIMS, strings),
     "DateTime? ExpirationTime": _moment("expiration_time"),
-    "string Id": lambda token: token.id,
-    "string Issuer": lambda token: token.issuer,
+    "string Id": attrgetter("id"),
+    "string Issuer": attrgetter("issuer"),
     "DateTime? IssuedAt": _moment("issued_at"),
     "DateTime? NotBefore": _moment("not_before"),
-    "string Subject": lambda token: token.subject,
-    "string Type": lambda token: token.type,
+    "string Subject": attrgetter("subject"),
+    "string Type": attrgetter("type"),
 })  # fmt: skip
 represent(Jwt, JWT)
 
