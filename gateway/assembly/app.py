@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from gateway.assembly.apis import assemble
 from gateway.assembly.certificates import load_certificates
@@ -27,6 +28,7 @@ from gateway.data_plane.dispatcher import Dispatcher
 from gateway.errors import Problem
 from gateway.management.app import create_app as create_management
 from gateway.management.backends import backend_statuses
+from gateway.management.guard import Guard
 from gateway.management.health import Readiness, Status
 from gateway.management.withdrawal import withdrawal_route
 from gateway.pipeline.services import Services
@@ -102,9 +104,10 @@ def build(config: Config) -> Gateway:
     traces = trace_book(config)
     assembly = assemble(config, services, outside.targets, metrics, traces)
     console = process_console(assembly, readiness, metrics, outside, traces)
-    pages = [] if console is None else list(console.routes())
-    routes = [withdrawal_route(partial(withdraw_key, outside.issuers)), *pages]
-    management = create_management(readiness, registry, traces, routes)
+    guard = management_guard(config)
+    pages = [] if console is None else console.routes()
+    routes = [withdrawal_route(partial(withdraw_key, outside.issuers), [guard]), *pages]
+    management = create_management(readiness, registry, traces, routes, guard)
     return Gateway(
         config=config,
         dispatcher=assembly.dispatcher,
@@ -157,3 +160,8 @@ async def _engine_status(engine: Engine) -> Mapping[str, Status]:
         "d365": Status(True, f"throttled: not called for {pause_s:.0f} s" if pause_s else ""),
         "callbacks": Status(True, f"open circuits: {', '.join(hosts[:10])}" if hosts else ""),
     }
+
+
+def management_guard(config: Config) -> Middleware:
+    """Who is served what programs read on the management plane."""
+    return Middleware(Guard, host=config.management.host, names=config.management_hosts, programs=True)

@@ -74,9 +74,9 @@ def _console(assembly: Assembly) -> Console:
     config = assembly.config
     return Console.of(
         config.management.host,
+        config.management_hosts,
         catalog(assembly),
-        config.deployment.service_name,
-        __version__,
+        (config.deployment.service_name, __version__),
         jobs=config.notifications is not None,
         traces=config.tracing.enabled,
     )

@@ -15,7 +15,7 @@ from gateway.errors import Location
 from gateway.notifications.settings import NotificationSettings
 from gateway.outside.settings import IdentitySettings, LoggerSettings
 from gateway.reading.settings import Block
-from gateway.reading.values import Address, File, Id, Listen, Network, NewFile, Secret
+from gateway.reading.values import LOOPBACK_NETWORKS, Address, File, HostName, Id, Listen, Network, NewFile, Secret
 from gateway.telemetry.settings import LogSettings
 from gateway.tokens.settings import IssuerSettings, TokenCacheSettings
 from gateway.wire.settings import ServerSettings
@@ -28,10 +28,14 @@ class Config(Block):
     """Address of the data plane."""
     management: Listen = Address("127.0.0.1", 8081)
     """Address of the management plane: health, metrics, console. Keep it private."""
+    management_hosts: tuple[HostName, ...] = ()
+    """Names by which scrapers and load balancers call the management plane, beside *localhost* and addresses."""
     console: bool = True
     """Whether the management plane has pages for people, at `/`."""
     decisions: Listen | None = None
     """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. None: off."""
+    decision_callers: tuple[Network, ...] = LOOPBACK_NETWORKS
+    """Networks of the proxies that may ask for decisions, and are believed about the client; others get 403."""
     tls: PublicTls | None = None
     """TLS of the data plane. None: plain http."""
     workers: Annotated[int, Field(ge=1, le=1024)] = 1

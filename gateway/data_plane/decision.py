@@ -12,16 +12,25 @@ sent anywhere. Passing is 200 with the header fields that the policies set; refu
 Target and method are needed, once each and in one form only; anything else is 403, because proxies pass on what clients
 send under the names of the other form.
 
+Only ``decision-callers`` and ``trusted-proxies`` may ask, and each question names the client in ``X-Forwarded-For``:
+address filters, limits and budgets go by it, so a question without it is 403, too. docs/trust.md.
+
+A CORS preflight that the operation's policy answers passes with that policy's header fields: a refusal cannot carry a
+preflight's answer, so the proxy gives it.
+
 Source: nginx ngx_http_auth_request_module; Traefik ForwardAuth; Envoy ext_authz HTTP service.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+import ipaddress
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.data_plane.dispatcher import preflight_method
 from gateway.pipeline.responses import error_body
+from gateway.reading.values import Network
 from gateway.wire.body import Body
 from gateway.wire.fields import field_key, fold_name
 from gateway.wire.headers import Headers
@@ -33,6 +42,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/authz"
 STATUS_HEADER = "X-Gateway-Status"
+_ALLOWED_ORIGIN = "Access-Control-Allow-Origin"
 
 # Envoy takes these names out of the request before it goes on.
 REMOVE_HEADER = "x-envoy-auth-headers-to-remove"
@@ -56,22 +66,40 @@ class _Question:
     nginx: bool
 
 
+class _Unanswerable(Exception):
+    """A question that is refused before it is judged."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.answer = _plain(status, message)
+
+
 @dataclass(frozen=True, slots=True)
 class DecisionEndpoint:
-    """The application of the decision listener, which only proxies may reach."""
+    """
+    The application of the decision listener.
+
+    Attributes:
+        callers: Networks of the proxies that may ask, and whose word about the client counts.
+        proxies: Networks of further proxies, between the client and the caller.
+    """
 
     dispatcher: Dispatcher
+    callers: tuple[Network, ...]
+    proxies: tuple[Network, ...] = ()
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """200 with header fields, or the refusal."""
-        question = _question(request)
-        if isinstance(question, Response):
-            return question
+        try:
+            client = self._client(request)
+            question = _question(request)
+        except _Unanswerable as refusal:
+            return refusal.answer
         try:
             path, query = split_target(question.target)
         except TargetError as error:
             return _refused(_plain(400, str(error)), question)
-        subject = _subject(request, question.method, path, query)
+        subject = _subject(request, client, question.method, path, query)
         before = dict(subject.headers.lines)
         outcome = self.dispatcher.decide(subject)
         request.on_end = subject.on_end
@@ -79,31 +107,64 @@ class DecisionEndpoint:
             return self._later(outcome, subject, before, question)
         return _answer(outcome, subject, before, question)
 
+    def _client(self, request: Request) -> str:
+        """The address of the client that the question is about. Raises _Unanswerable."""
+        # The listener has put the caller's own address at the end; all before it is the caller's word.
+        *chain, caller = (request.headers.joined("X-Forwarded-For") or "").replace(" ", "").split(",")
+        try:
+            if not _within(caller, (*self.callers, *self.proxies)):
+                raise _Unanswerable(403, f"{caller} is not among decision-callers.")
+            further = [address for address in reversed(chain) if not _within(address, self.proxies)]
+        except ValueError:
+            raise _Unanswerable(403, "X-Forwarded-For holds something that is not an address.") from None
+        if not chain:
+            raise _Unanswerable(403, "The question does not name the client: X-Forwarded-For is missing.")
+        return further[0] if further else chain[0]
+
     async def _later(
         self, waiting: Awaitable[Response | None], subject: Request, before: dict[str, str], question: _Question
     ) -> Response:
         return _answer(await waiting, subject, before, question)
 
 
-def _question(request: Request) -> _Question | Response:
-    """What is asked about, or the refusal of what is no question."""
+def _within(address: str, networks: tuple[Network, ...]) -> bool:
+    """Raises ValueError: *address* is none."""
+    parsed = ipaddress.ip_address(address)
+    return any(parsed in network for network in networks)
+
+
+def _question(request: Request) -> _Question:
+    """What is asked about. Raises _Unanswerable."""
     if request.path.startswith(f"{PREFIX}/"):
         query = f"?{request.query}" if request.query else ""
         return _Question(request.method, request.path[len(PREFIX) :] + query, nginx=False)
     if request.path != PREFIX:
-        return _plain(404, f"Ask at {PREFIX}.")
-    found = [[request.headers.values(name) for name in names] for names in _QUESTIONS]
-    nginx = any(found[0])
+        raise _Unanswerable(404, f"Ask at {PREFIX}.")
+    original, forwarded = ([request.headers.values(name) for name in names] for names in _QUESTIONS)
+    nginx = any(original)
     # A proxy passes the client's own fields on: beside its question they would be another one, of the client's choice.
-    if nginx and any(found[1]):
-        return _plain(403, "X-Original and X-Forwarded fields ask two questions.")
-    targets, methods = found[0] if nginx else found[1]
-    if len(targets) != 1 or len(methods) != 1:
-        return _plain(403, "The question needs one target and one method.")
-    return _Question(methods[0], targets[0], nginx)
+    if nginx and any(forwarded):
+        raise _Unanswerable(403, "X-Original and X-Forwarded fields ask two questions.")
+    names, fields = (_QUESTIONS[0], original) if nginx else (_QUESTIONS[1], forwarded)
+    target, method = map(_only, names, fields)
+    return _Question(_usual(method), target, nginx)
 
 
-def _subject(request: Request, method: str, path: str, query: str) -> Request:
+def _only(name: str, values: Sequence[str]) -> str:
+    """The one value of a field. Raises _Unanswerable."""
+    if len(values) == 1:
+        return values[0]
+    raise _Unanswerable(403, f"The question names no {name}." if not values else f"{name} appears {len(values)} times.")
+
+
+def _usual(method: str) -> str:
+    """*method*, which backends may read without case: in lower case it would be judged as another one."""
+    if not method.isupper():
+        raise _Unanswerable(403, "The method is not in upper case.")
+    return method
+
+
+def _subject(request: Request, client: str, method: str, path: str, query: str) -> Request:
     """The request that is asked about, without its body: a decision never reads it."""
     kept = [(name, value) for name, value in request.headers if fold_name(name) not in _ASIDE]
     return Request(
@@ -114,20 +175,43 @@ def _subject(request: Request, method: str, path: str, query: str) -> Request:
         scheme=request.scheme,
         host=request.host,
         port=request.port,
-        ip_address=request.ip_address,
+        ip_address=client,
         certificate=request.certificate,
     )
 
 
 def _answer(outcome: Response | None, subject: Request, before: dict[str, str], question: _Question) -> Response:
-    if outcome is not None:
+    if outcome is not None and not _answers_preflight(outcome, subject):
         return _refused(outcome, question)
     answer = Response(200, Headers(_changed(subject, before)))
-    gone = sorted(name for name in before if name not in subject.headers and name not in _CONNECTION)
-    if gone:
-        answer.headers.replace(REMOVE_HEADER, ",".join(gone))
+    if gone := _gone(subject, before):
+        answer.headers.replace(REMOVE_HEADER, ",".join(sorted(gone)))
     answer.headers.replace("Cache-Control", "no-store")
+    if outcome is not None:
+        for name, value in outcome.headers:
+            answer.headers.append(name, value)
     return answer
+
+
+def _answers_preflight(outcome: Response, subject: Request) -> bool:
+    """Whether a cors policy has allowed what a browser announces."""
+    return preflight_method(subject) is not None and _ALLOWED_ORIGIN in outcome.headers
+
+
+def _gone(subject: Request, before: dict[str, str]) -> set[str]:
+    """
+    Names of the client's fields that must not arrive, as they were spelled: Envoy takes exactly those away.
+
+    Where a policy has set a field, the client's copies in other spellings (``caller_objectid``) are still there.
+    """
+    names: set[str] = set()
+    for name in before.keys() - _CONNECTION:
+        spelled = {line.partition(":")[0].lower() for line in before[name].split("\r\n")}
+        if name not in subject.headers:
+            names |= {name, *spelled}
+        elif subject.headers.lines[name] != before[name]:
+            names |= spelled - {name}
+    return names
 
 
 def _changed(subject: Request, before: dict[str, str]) -> Iterator[tuple[str, str]]:

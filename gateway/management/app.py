@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.management.guard import Addressed, Guard
 from gateway.management.health import Readiness
 from gateway.management.traces import Traces
+
+LOCAL = Middleware(Guard, host="localhost", programs=True)
 
 
 def create_app(
@@ -20,8 +24,13 @@ def create_app(
     registry: CollectorRegistry,
     traces: Traces | None = None,
     console: Sequence[BaseRoute] = (),
+    guard: Middleware = LOCAL,
 ) -> Starlette:
-    """The management plane of one process; without *traces* it knows no such path."""
+    """
+    The management plane of one process; without *traces* it knows no such path.
+
+    *guard* stands before what programs read; ``/healthz`` reveals nothing and answers everyone.
+    """
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("alive\n")
@@ -33,11 +42,12 @@ def create_app(
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
-    return Starlette(routes=[*routes, *([] if traces is None else _trace_routes(traces)), *console])
+    guarded = [("/readyz", readyz), ("/metrics", metrics), *([] if traces is None else _traces(traces))]
+    routes = [Route(path, answer, middleware=[guard]) for path, answer in guarded]
+    return Starlette(routes=[Route("/healthz", healthz), *routes, *console])
 
 
-def _trace_routes(traces: Traces) -> list[Route]:
+def _traces(traces: Traces) -> list[Addressed]:
     async def listed(_: Request) -> Response:
         return JSONResponse({"traces": traces.ids()})
 
@@ -45,4 +55,4 @@ def _trace_routes(traces: Traces) -> list[Route]:
         trace = traces.find(request.path_params["trace_id"])
         return JSONResponse({"error": "no such trace"}, 404) if trace is None else JSONResponse(trace.as_json())
 
-    return [Route("/traces", listed), Route("/traces/{trace_id}", one)]
+    return [("/traces", listed), ("/traces/{trace_id}", one)]

@@ -20,19 +20,22 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from gateway.management.app import LOCAL
 from gateway.management.console.routes import Console, console_routes
 from gateway.management.console.workers import Workers
+from gateway.management.guard import Addressed
 from gateway.management.withdrawal import PATH as WITHDRAWN_KEYS
 from gateway.management.withdrawal import withdrawal_route
 
 TIMEOUT_S = 2.0
 
 
-def create_app(sockets: Sequence[Path], console: Console | None = None) -> Starlette:
+def create_app(sockets: Sequence[Path], console: Console | None = None, guard: Middleware = LOCAL) -> Starlette:
     """The management plane in front of the workers behind *sockets*."""
 
     async def ask(path: str) -> dict[str, httpx2.Response | None]:
@@ -52,9 +55,11 @@ def create_app(sockets: Sequence[Path], console: Console | None = None) -> Starl
         texts = [(path.stem, answer.text) for path, answer in zip(sockets, answers, strict=True) if answer]
         return Response(merge(texts), media_type=CONTENT_TYPE_LATEST)
 
-    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    guarded = [("/readyz", readyz), ("/metrics", metrics), *_traces(sockets)]
+    routes = [Route(path, answer, middleware=[guard]) for path, answer in guarded]
     pages = [] if console is None else console_routes(console, Workers(ask))
-    return Starlette(routes=[*routes, withdrawal_route(partial(_withdraw, sockets)), *_trace_routes(sockets), *pages])
+    withdrawal = withdrawal_route(partial(_withdraw, sockets), [guard])
+    return Starlette(routes=[Route("/healthz", healthz), *routes, withdrawal, *pages])
 
 
 async def _withdraw(sockets: Sequence[Path], kid: str, issuer: str | None) -> Sequence[str]:
@@ -66,7 +71,7 @@ async def _withdraw(sockets: Sequence[Path], kid: str, issuer: str | None) -> Se
     return sorted({url for answer in answers if answer for url in answer.json()["issuers"]})
 
 
-def _trace_routes(sockets: Sequence[Path]) -> list[Route]:
+def _traces(sockets: Sequence[Path]) -> list[Addressed]:
     """A trace is kept by the worker that served its request: ask all of them."""
 
     async def listed(_: Request) -> Response:
@@ -79,7 +84,7 @@ def _trace_routes(sockets: Sequence[Path]) -> list[Route]:
         found = next((answer for answer in answers if answer and answer.is_success), None)
         return JSONResponse({"error": "no such trace"}, 404) if found is None else JSONResponse(found.json())
 
-    return [Route("/traces", listed), Route("/traces/{trace_id}", one)]
+    return [("/traces", listed), ("/traces/{trace_id}", one)]
 
 
 async def _ask_all(sockets: Sequence[Path], path: str) -> list[httpx2.Response | None]:

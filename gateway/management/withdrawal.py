@@ -1,7 +1,8 @@
 """
 ``POST /withdrawn-keys``: take a token issuer's key out of use, in every worker, until the process ends.
 
-The body is JSON and is refused under any other type, so that no web page can send it without asking first.
+The body is JSON and is refused under any other type, so that no web page can send it without asking first; *guard* refuses
+pages that were given this machine's address under their own name (DNS rebinding).
 
 Source: Fetch Standard, "CORS-safelisted request-header" (a JSON body needs a preflight).
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Sequence
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -26,7 +28,7 @@ Raises RuntimeError where not every process did it.
 """
 
 
-def withdrawal_route(withdraw: Withdraw) -> Route:
+def withdrawal_route(withdraw: Withdraw, guard: Sequence[Middleware] = ()) -> Route:
     """The endpoint in front of *withdraw*; answers ``{"kid": …, "issuers": […]}`` or what is wrong."""
 
     async def take_out(request: Request) -> Response:
@@ -41,7 +43,7 @@ def withdrawal_route(withdraw: Withdraw) -> Route:
             return JSONResponse({"error": str(error)}, 503)
         return JSONResponse({"kid": kid, "issuers": sorted(issuers)})
 
-    return Route(PATH, take_out, methods=["POST"])
+    return Route(PATH, take_out, methods=["POST"], middleware=guard)
 
 
 async def _bounded(request: Request) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import signal
 import socket
@@ -18,7 +17,7 @@ import structlog
 import uvloop
 
 from gateway import __version__
-from gateway.assembly.app import Gateway, build
+from gateway.assembly.app import Gateway, build, management_guard
 from gateway.assembly.traces import secrets_of
 from gateway.config import Config, load
 from gateway.data_plane.decision import DecisionEndpoint
@@ -35,8 +34,6 @@ from gateway.wire.server.serve import RunningServer, bind, start
 from gateway.wire.settings import ServerSettings
 
 log = structlog.get_logger("gateway")
-
-EVERYBODY = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
 
 def serve(path: Path, *, workers: int | None = None, port: int | None = None) -> None:
@@ -119,7 +116,7 @@ async def serving_gateway(gateway: Gateway, sockets: Sockets) -> AsyncIterator[R
         gauges["gateway_streams"] = ("Open WebSockets and event streams.", lambda: server.streams)
         if sockets.decisions is not None:
             decisions = await start(
-                DecisionEndpoint(gateway.dispatcher), settings=_decision_settings(config), listening=sockets.decisions
+                _decision_endpoint(gateway), settings=_decision_settings(config), listening=sockets.decisions
             )
             running.push_async_callback(decisions.aclose)
         yield server
@@ -160,17 +157,22 @@ def _manage(gateway: Gateway, sockets: Sockets, paths: list[Path], lifeline: Lif
 
     async def run() -> None:
         signals = StopSignals(lifeline, stop_time_s(gateway.config) + KILL_AFTER_S)
-        async with serve_management(gathered.create_app(paths, console), sockets.management):
+        plane = gathered.create_app(paths, console, management_guard(gateway.config))
+        async with serve_management(plane, sockets.management):
             await signals.wait()
             await signals.delay(gateway.config.timeouts.drain_delay_s)  # workers report that they are not ready
 
     uvloop.run(run())
 
 
+def _decision_endpoint(gateway: Gateway) -> DecisionEndpoint:
+    config = gateway.config
+    return DecisionEndpoint(gateway.dispatcher, config.decision_callers, config.trusted_proxies)
+
+
 def _decision_settings(config: Config) -> ServerSettings:
-    """Callers of the decision endpoint are proxies, so their client address is trusted."""
-    settings = config.server_settings()
-    return settings if settings.trusted_proxies else replace(settings, trusted_proxies=EVERYBODY)
+    """Callers of the decision endpoint are proxies: their forwarding fields are believed, those of others are not."""
+    return replace(config.server_settings(), trusted_proxies=(*config.decision_callers, *config.trusted_proxies))
 
 
 def _require_shareable(config: Config) -> None:

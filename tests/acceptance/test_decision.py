@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,10 +13,11 @@ import pytest
 
 from gateway.data_plane.decision import DecisionEndpoint
 from gateway.emulators.entra.directory import SERVICE_PRINCIPAL
+from gateway.reading.values import LOOPBACK_NETWORKS
 from gateway.wire.server.serve import start
 from gateway.wire.settings import ServerSettings
 from tests import tools
-from tests.acceptance.rig import Product, product
+from tests.acceptance.rig import CONFIG, Product, product
 from tests.nginx import free_port, listening
 from tests.wire.rig import Reply, ask
 
@@ -23,27 +25,27 @@ CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx-auth-request.conf"
 
 
 @asynccontextmanager
-async def deciding(directory: Path) -> AsyncIterator[tuple[Product, int]]:
-    from gateway.serving.process import EVERYBODY
-
-    async with product(directory) as running:
-        endpoint = DecisionEndpoint(running.gateway.dispatcher)
-        server = await start(endpoint, settings=ServerSettings(trusted_proxies=EVERYBODY))
+async def deciding(directory: Path, config: str = CONFIG) -> AsyncIterator[tuple[Product, int]]:
+    async with product(directory, config=config) as running:
+        endpoint = DecisionEndpoint(running.gateway.dispatcher, LOOPBACK_NETWORKS)
+        server = await start(endpoint, settings=ServerSettings(trusted_proxies=LOOPBACK_NETWORKS))
         try:
             yield running, server.port
         finally:
             await server.aclose()
 
 
-def decide(directory: Path, scenario: Callable[[Product, int], Awaitable[None]]) -> None:
+def decide(directory: Path, scenario: Callable[[Product, int], Awaitable[None]], config: str = CONFIG) -> None:
     async def run() -> None:
-        async with deciding(directory) as (running, port):
+        async with deciding(directory, config) as (running, port):
             await scenario(running, port)
 
     asyncio.run(run())
 
 
-async def put(port: int, line: str, *fields: str) -> Reply:
+async def put(port: int, line: str, *fields: str, client: str = "X-Forwarded-For: 203.0.113.9") -> Reply:
+    """An answer to a question; *client*: how the proxy names whom it is about."""
+    fields = (*fields, client) if client else fields
     return await ask(port, "\r\n".join([f"{line} HTTP/1.1", "Host: api.example", *fields, "", ""]).encode())
 
 
@@ -137,12 +139,16 @@ def test_half_a_question_is_refused(tmp_path: Path, fields: tuple[str, ...]) -> 
 
 
 def test_envoy_is_told_what_to_remove(tmp_path: Path) -> None:
-    """On a route that sets no caller, the client's copy is named for removal."""
+    """On a route that sets no caller, the client's copy is named for removal, as it was spelled and as we read it."""
 
     async def scenario(running: Product, port: int) -> None:
         reply = await put(port, "GET /authz/orders/open", "Caller_ObjectId: evil")
         assert reply.status == 200
-        assert reply.field("x-envoy-auth-headers-to-remove") == "caller-objectid"
+        assert reply.field("x-envoy-auth-headers-to-remove") == "caller-objectid,caller_objectid"
+        good = f"Authorization: Bearer {running.entra.mint()}"
+        reply = await put(port, "GET /authz/orders/items/7", good, "Caller_ObjectId: evil")
+        assert reply.field("caller-objectid") == SERVICE_PRINCIPAL
+        assert reply.field("x-envoy-auth-headers-to-remove") == "caller_objectid"
 
     decide(tmp_path, scenario)
 
@@ -187,3 +193,86 @@ def test_real_nginx(tmp_path: Path) -> None:
             nginx.wait()
 
     decide(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ((), "names no X-Forwarded-Uri"),
+        (("X-Forwarded-Uri: /orders/open",), "names no X-Forwarded-Method"),
+        (("X-Original-URI: /orders/open",), "names no X-Original-Method"),
+        (("X-Original-Method: GET",), "names no X-Original-URI"),
+        (("X-Forwarded-Uri: /a", "X-Forwarded-Uri: /b", "X-Forwarded-Method: GET"), "X-Forwarded-Uri appears 2 times"),
+    ],
+)
+def test_the_missing_field_is_named(tmp_path: Path, fields: tuple[str, ...], named: str) -> None:
+    """Whoever configures a proxy reads which field its question lacks."""
+
+    async def scenario(running: Product, port: int) -> None:
+        reply = await put(port, "GET /authz", *fields)
+        assert reply.status == 403
+        assert named in reply.body.decode()
+
+    decide(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("method", ["get", "Get", "gET"])
+def test_a_method_in_lower_case_is_refused(tmp_path: Path, method: str) -> None:
+    """It would be judged as another method than the one that a backend without case runs."""
+
+    async def scenario(running: Product, port: int) -> None:
+        fields = ("X-Forwarded-Uri: /orders/open", f"X-Forwarded-Method: {method}")
+        assert (await put(port, "GET /authz", *fields)).status == 403
+
+    decide(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("proxy", ASK)
+@pytest.mark.parametrize("client", ["", "X-Forwarded-For: unknown", "X-Forwarded-For: 203.0.113.9, _hidden"])
+def test_a_question_without_the_client_is_refused(tmp_path: Path, proxy: str, client: str) -> None:
+    """No address is judged in place of the client's: a forbid list would let everyone pass."""
+
+    async def scenario(running: Product, port: int) -> None:
+        line, fields = ASK[proxy]
+        good = f"Authorization: Bearer {running.entra.mint()}"
+        assert (await put(port, line, *fields, good, client=client)).status in (400, 403)
+
+    decide(tmp_path, scenario)
+
+
+def test_others_may_not_ask(tmp_path: Path) -> None:
+    """An address that is not among the callers gets no decision, whatever it says about the client."""
+
+    async def scenario(running: Product, port: int) -> None:
+        elsewhere = (ipaddress.ip_network("192.0.2.0/24"),)
+        endpoint = DecisionEndpoint(running.gateway.dispatcher, elsewhere)
+        server = await start(endpoint, settings=ServerSettings(trusted_proxies=elsewhere))
+        reply = await put(server.port, "GET /authz/orders/open")
+        assert reply.status == 403
+        assert "decision-callers" in reply.body.decode()
+        await server.aclose()
+
+    decide(tmp_path, scenario)
+
+
+CORS = """
+<policies><inbound><cors><allowed-origins><origin>https://app.example</origin></allowed-origins>
+<allowed-methods><method>PUT</method></allowed-methods></cors></inbound><backend><base /></backend>
+<outbound /><on-error /></policies>
+"""
+
+
+@pytest.mark.parametrize(("origin", "status"), [("https://app.example", 200), ("https://evil.example", 403)])
+def test_a_preflight_passes_with_its_answer(tmp_path: Path, origin: str, status: int) -> None:
+    """What the cors policy allows passes with the fields that the browser needs; a refusal could not carry them."""
+    (tmp_path / "cors.xml").write_text(CORS)
+
+    async def scenario(running: Product, port: int) -> None:
+        fields = (f"Origin: {origin}", "Access-Control-Request-Method: PUT")
+        reply = await put(port, "OPTIONS /authz/app/x", *fields)
+        assert reply.status == status
+        allowed = origin if status == 200 else None
+        assert reply.field("access-control-allow-origin") == allowed
+
+    api = CONFIG + '  - {{id: app, path: app, service-url: "http://127.0.0.1:{backend}", policy: cors.xml}}\n'
+    decide(tmp_path, scenario, api)

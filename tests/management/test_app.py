@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import httpx2
+import pytest
 from prometheus_client import CollectorRegistry
 
 from gateway.management.app import create_app
 from gateway.management.health import Readiness, Status
 
 
-def ask(readiness: Readiness, path: str) -> httpx2.Response:
+def ask(readiness: Readiness, path: str, host: str = "localhost") -> httpx2.Response:
     async def call() -> httpx2.Response:
         transport = httpx2.ASGITransport(create_app(readiness, CollectorRegistry()))
-        async with httpx2.AsyncClient(transport=transport, base_url="http://management") as client:
+        async with httpx2.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
             return await client.get(path)
 
     return asyncio.run(call())
@@ -64,3 +65,27 @@ def test_draining_is_not_ready() -> None:
 def test_metrics() -> None:
     """The registry is served in Prometheus's text form."""
     assert ask(issuers(True), "/metrics").headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/metrics", "/traces", "/traces/1"])
+def test_another_site_reads_nothing(path: str) -> None:
+    """A browser that was lured to a rebound name is refused on every path that reveals something."""
+
+    class Book:
+        def ids(self) -> list[str]:
+            return ["1"]
+
+        def find(self, trace_id: str) -> None:
+            return None
+
+    async def call() -> int:
+        app = create_app(issuers(True), CollectorRegistry(), Book())
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://evil.example") as client:
+            return (await client.get(path)).status_code
+
+    assert asyncio.run(call()) == 421
+
+
+def test_alive_under_any_name() -> None:
+    """``/healthz`` reveals nothing, so that any prober may ask."""
+    assert ask(issuers(True), "/healthz", "evil.example").status_code == 200

@@ -63,6 +63,8 @@ class Router:
         if entry is None:
             return Match(None, None, {}, path)
         rest = path[found.length :]
+        if ";" in rest:  # only the API's own segment has revisions: servers behind cut parameters off, and match again
+            return Match(entry.api, None, {}, rest)
         if entry.tree is None:
             return Match(entry.api, entry.otherwise, {}, rest)
         route = entry.tree.find(words, found.depth, request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -15,10 +15,10 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.management.console import apis_page, dependencies_page, jobs_page, overview_page, traces_page
 from gateway.management.console.catalog import Catalog
-from gateway.management.console.guard import Guard
 from gateway.management.console.markup import Html
 from gateway.management.console.page import Frame
-from gateway.management.console.sources import Addressed, Sources
+from gateway.management.console.sources import Sources
+from gateway.management.guard import Addressed, Guard
 
 OVERVIEW, APIS, TRACES = "/", apis_page.PATH, traces_page.PATH
 DEPENDENCIES, JOBS = "/console/dependencies", "/console/notifications"
@@ -33,20 +33,24 @@ class Console:
 
     Attributes:
         host: Of the management address in the configuration.
+        names: Further names by which it may be called.
         frame: Around every page.
     """
 
     host: str
+    names: Sequence[str]
     catalog: Catalog
     frame: Frame
 
     @classmethod
-    def of(cls, host: str, catalog: Catalog, service: str, version: str, *, jobs: bool, traces: bool) -> Console:
-        """*jobs*, *traces*: whether there are such pages."""
+    def of(
+        cls, host: str, names: Sequence[str], catalog: Catalog, service: tuple[str, str], *, jobs: bool, traces: bool
+    ) -> Console:
+        """*service*: its name and version. *jobs*, *traces*: whether there are such pages."""
         pages = [(OVERVIEW, "Overview"), (APIS, "APIs"), (DEPENDENCIES, "Issuers and backends")]
         pages += [(JOBS, "Notifications")] if jobs else []
         pages += [(TRACES, "Traces")] if traces else []
-        return cls(host, catalog, Frame(service, version, tuple(pages)))
+        return cls(host, names, catalog, Frame(*service, tuple(pages)))
 
 
 def console_routes(console: Console, sources: Sources, others: Iterable[Addressed] = ()) -> list[BaseRoute]:
@@ -64,7 +68,7 @@ def console_routes(console: Console, sources: Sources, others: Iterable[Addresse
         addressed.append((JOBS, pages.jobs))
     if console.frame.has(TRACES):
         addressed += [(TRACES, pages.traces), (f"{TRACES}/{{trace_id}}", pages.trace)]
-    guard = [Middleware(Guard, host=console.host)]
+    guard = [Middleware(Guard, host=console.host, names=console.names)]
     return [Route(path, answer, middleware=guard) for path, answer in addressed]
 
 

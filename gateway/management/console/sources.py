@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from gateway.management.console.state import JobsState, ProcessState, TraceLine
-
-# A path of the console and what answers there.
-Addressed = tuple[str, Callable[[Request], Awaitable[Response]]]
 
 
 class Sources(Protocol):

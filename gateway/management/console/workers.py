@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.management.console.process import Process
-from gateway.management.console.sources import Addressed
 from gateway.management.console.state import JobsState, ProcessState, TraceLine, TraceLines
+from gateway.management.guard import Addressed
 
 Ask = Callable[[str], Awaitable[Mapping[str, httpx2.Response | None]]]
 

@@ -330,6 +330,14 @@ def test_document_order_breaks_a_tie() -> None:
         assert found.operation.id == lines[0]
 
 
+@pytest.mark.parametrize("path", ["/ops/secret;rev=1", "/ops/x;rev=1/secret", "/ops;rev=1/secret;rev=1"])
+def test_only_the_apis_own_segment_has_revisions(path: str) -> None:
+    """A revision elsewhere matches nothing: a server that cuts it off would serve a stricter operation."""
+    api = RoutedApi("ops", "ops", operations("GET /secret", "GET /*"))
+    found = Router([api]).match(Request("GET", path))
+    assert (found.api, found.operation) == (api, None)
+
+
 def many_apis(count: int) -> list[RoutedApi]:
     """*count* APIs of twenty operations."""
     lines = [line for index in range(10) for line in (f"GET /things{index}/{{id}}", f"POST /things{index}")]
@@ -345,9 +353,9 @@ def best_of(router: Router, request: Request) -> float:
 def test_a_thousand_apis_route_like_ten() -> None:
     """1,000 APIs of 20 operations load quickly and cost a match no more than 10 do."""
     apis = many_apis(1_000)
-    start = time.perf_counter()
+    start = time.thread_time()
     large, small = Router(apis), Router(apis[:10])
-    assert time.perf_counter() - start < 3
+    assert time.thread_time() - start < 3
     request = Request("GET", "/area/api7/things3/42")
     assert large.match(request).operation == small.match(request).operation
     ratios = [best_of(large, request) / best_of(small, request) for _ in range(5)]

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gateway.management.console.guard import HEADERS
 from gateway.management.console.overview_page import content
+from gateway.management.guard import HEADERS
 from tests.acceptance.rig import Product
 from tests.management.console.rig import CONFIG, HOSTILE, SECRET, hostile_product, look, text_of
 
@@ -155,13 +155,15 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", [*PAGES, "/console/state.json", "/console/style.css"])
 def test_rebinding(tmp_path: Path, path: str) -> None:
-    """Under another site's name nothing of the console is to be had; the other paths are what they were."""
+    """Under another site's name nothing is to be had, of the console or of what programs read."""
 
     async def look_around(running: Product) -> None:
         answer = await look(running.gateway, path, host="evil.example")
         assert (answer.status_code, answer.text) == (421, "Not served under this name.\n")
-        for other, status in (("/readyz", 200), ("/traces", 200), ("/none", 404)):
-            assert (await look(running.gateway, other, host="management.internal")).status_code == status
+        for other, status in (("/readyz", 421), ("/traces", 421), ("/healthz", 200), ("/none", 404)):
+            assert (await look(running.gateway, other, host="evil.example")).status_code == status
+        for other in ("/readyz", "/traces"):
+            assert (await look(running.gateway, other, host="10.1.2.3")).status_code == 200
 
     visit(tmp_path, look_around)
 

@@ -1,8 +1,11 @@
 """
-Who may look: only who names this machine or the configured address, so that no web page can read the console.
+Serve the management plane only to requests whose Host is this machine, the configured address or a configured name.
 
 DNS rebinding makes a browser send another site's requests here, with that site's name as ``Host``; those are refused.
 Every answer forbids scripts, frames, storing, and whatever is not from here.
+
+The console takes the narrow rule. What programs read (``/readyz``, ``/metrics``, ``/traces``) is also served to
+requests that name an address, or no host at all: load balancers send those, and a lured browser cannot.
 
 Source: RFC 9110 §7.2 and §15.5.20; Content Security Policy Level 3; Fetch Standard, "Cross-Origin-Resource-Policy".
 """
@@ -10,10 +13,12 @@ Source: RFC 9110 §7.2 and §15.5.20; Content Security Policy Level 3; Fetch Sta
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Awaitable, Callable, Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADERS = {
@@ -28,12 +33,25 @@ HEADERS = {
 }
 
 
-class Guard:
-    """ASGI middleware in front of the console. *host*: what the configuration says under ``management``."""
+# A path and what answers there.
+Addressed = tuple[str, Callable[[Request], Awaitable[Response]]]
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
+
+class Guard:
+    """
+    ASGI middleware.
+
+    Args:
+        host: What the configuration says under ``management``.
+        names: Further names, ``management-hosts``.
+        programs: Whether programs read what is behind it: any address will do, and no host.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, names: Collection[str] = (), programs: bool = False) -> None:
         self._app = app
         self._host = host.lower()
+        self._names = {"localhost", self._host, *(name.lower() for name in names)}
+        self._programs = programs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 421 where another host is meant."""
@@ -47,12 +65,14 @@ class Guard:
         await app(scope, receive, send_guarded)
 
     def _is_meant(self, scope: Scope) -> bool:
-        named = Headers(scope=scope).getlist("host")
-        host = _host(named[0]) if len(named) == 1 else ""
-        if host in ("localhost", self._host):
+        fields = Headers(scope=scope).getlist("host")
+        if not fields:
+            return self._programs
+        host = _host(fields[0]) if len(fields) == 1 else ""
+        if not host or host in self._names:
             return bool(host)
         address = _address(host)
-        return address is not None and (address.is_loopback or self._is_bound(address, scope))
+        return address is not None and (self._programs or address.is_loopback or self._is_bound(address, scope))
 
     def _is_bound(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address, scope: Scope) -> bool:
         """Whether all addresses are listened on, and the connection came to *address*."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx2
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message
 
-from gateway.management.console.guard import HEADERS, Guard
+from gateway.management.guard import HEADERS, Guard
 
 
-def status(configured: str, fields: list[tuple[str, str]], server: tuple[str, int] = ("10.0.0.5", 8081)) -> int:
+def status(
+    configured: str, fields: list[tuple[str, str]], server: tuple[str, int] = ("10.0.0.5", 8081), **rule: Any
+) -> int:
     """The answer's status, whatever ``Host`` lines a client sends."""
     sent: list[Message] = []
 
@@ -24,7 +27,7 @@ def status(configured: str, fields: list[tuple[str, str]], server: tuple[str, in
 
     headers = [(name.encode(), value.encode("latin-1")) for name, value in fields]
     scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "server": server}
-    asyncio.run(Guard(PlainTextResponse("secret"), configured)(scope, receive, send))
+    asyncio.run(Guard(PlainTextResponse("secret"), configured, **rule)(scope, receive, send))
     answer: int = sent[0]["status"]
     return answer
 
@@ -105,3 +108,17 @@ def test_headers() -> None:
     assert "default-src 'none'" in policy
     assert "script" not in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    "fields", [[], [("host", "10.9.9.9:8081")], [("host", "[2001:db8::1]")], [("host", "Scraper.X")]]
+)
+def test_programs_are_served(fields: list[tuple[str, str]]) -> None:
+    """Load balancers name an address or nothing, scrapers a configured name: no lured browser sends those."""
+    assert status("127.0.0.1", fields, names=["scraper.x"], programs=True) == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "scraper.x.evil.example", "127.0.0.1.evil.example", ""])
+def test_programs_that_a_browser_can_be(host: str) -> None:
+    """A name that nobody configured is another site's, whatever is read."""
+    assert status("127.0.0.1", [("host", host)], names=["scraper.x"], programs=True) == 421
