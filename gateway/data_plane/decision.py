@@ -136,8 +136,7 @@ def _within(address: str, networks: tuple[Network, ...]) -> bool:
 def _question(request: Request) -> _Question:
     """What is asked about. Raises _Unanswerable."""
     if request.path.startswith(f"{PREFIX}/"):
-        query = f"?{request.query}" if request.query else ""
-        return _Question(request.method, request.path[len(PREFIX) :] + query, nginx=False)
+        return _behind_prefix(request)
     if request.path != PREFIX:
         raise _Unanswerable(404, f"Ask at {PREFIX}.")
     original, forwarded = ([request.headers.values(name) for name in names] for names in _QUESTIONS)
@@ -148,6 +147,12 @@ def _question(request: Request) -> _Question:
     names, fields = (_QUESTIONS[0], original) if nginx else (_QUESTIONS[1], forwarded)
     target, method = map(_only, names, fields)
     return _Question(_usual(method), target, nginx)
+
+
+def _behind_prefix(request: Request) -> _Question:
+    """Envoy's form."""
+    query = f"?{request.query}" if request.query else ""
+    return _Question(request.method, request.path[len(PREFIX) :] + query, nginx=False)
 
 
 def _only(name: str, values: Sequence[str]) -> str:

@@ -86,7 +86,7 @@ class Subscription:
 
 
 class Access(NamedTuple):
-    """In whose name a request runs."""
+    """On whose behalf a request runs."""
 
     product: ProductInfo | None = None
     subscription: SubscriptionInfo | None = None
@@ -106,6 +106,10 @@ class _Holder:
     access: Access
     active: bool
     known: bool  # whether the key's text was configured
+
+    def opens(self, api_id: str) -> bool:
+        """Whether the subscription is active and covers the API."""
+        return self.active and (self.apis is None or api_id in self.apis)
 
 
 class Subscriptions:
@@ -147,9 +151,7 @@ class Subscriptions:
             return self._decide_without_key(api)
         digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
         holder = self._holders.get(digest)
-        if holder is None or not hmac.compare_digest(holder.digest, digest):
-            raise _refusal(api, "SubscriptionKeyInvalid", _INVALID)
-        if not holder.active or (holder.apis is not None and api.id not in holder.apis):
+        if holder is None or not hmac.compare_digest(holder.digest, digest) or not holder.opens(api.id):
             raise _refusal(api, "SubscriptionKeyInvalid", _INVALID)
         return holder.access if holder.known else _revealed(holder.access, key)
 
@@ -196,14 +198,13 @@ def _covered(
     if scope is None:
         message = f"scope {subscription.scope!r} is not understood"
         raise LoadError.at(subscription.location, "bad-scope", message, "write /products/ID, /apis/ID or /apis")
-    if scope["product"]:
-        for product in products:
-            if product.info.id == scope["product"]:
-                return product.apis
-    elif not scope["api"]:
+    if not scope["product"] and not scope["api"]:
         return None
-    elif api_ids is None or scope["api"] in api_ids:
+    if scope["api"] and (api_ids is None or scope["api"] in api_ids):
         return frozenset([scope["api"]])
+    for product in products:
+        if product.info.id == scope["product"]:
+            return product.apis
     message = f"scope {subscription.scope!r} names nothing that exists"
     raise LoadError.at(subscription.location, "unknown-scope", message, "declare the product or API")
 

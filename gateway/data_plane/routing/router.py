@@ -55,9 +55,7 @@ class Router:
         """What *request* means: the longest API prefix, then the most specific template."""
         path = request.path
         lower = path.lower()
-        words = lower.split("/")
-        if not words[-1]:
-            words.pop()  # a trailing slash makes no difference
+        words = lower.removesuffix("/").split("/")  # a trailing slash makes no difference
         found = self._longest_prefix(words)
         entry = found.choose(request) if found.by_field else found.plain
         if entry is None:

@@ -149,6 +149,10 @@ def _segment(word: str, *, last: bool, location: Location) -> Segment:
         return Literal(word.lower())
     if word == "*" or word.startswith("{*"):
         return _wildcard(word, last=last, location=location)
+    return _with_names(word, location)
+
+
+def _with_names(word: str, location: Location) -> Segment:
     texts_and_names = _PARAMETER.split(word)
     texts = tuple(_part_text(text, location) for text in texts_and_names[::2])
     names = tuple(_name(name, location) for name in texts_and_names[1::2])

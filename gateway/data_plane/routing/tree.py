@@ -65,9 +65,12 @@ class Route:
             else:
                 values[segment.name] = unquote("/".join(words[depth + index :]))
         if self.query:
-            found = _values(query)
-            values.update({term.parameter: found[term.name][0] for term in self.query if term.parameter is not None})
+            values.update(self._query_parameters(query))
         return values
+
+    def _query_parameters(self, query: str) -> dict[str, str]:
+        values = _values(query)
+        return {term.parameter: values[term.name][0] for term in self.query if term.parameter is not None}
 
 
 class Node:
@@ -149,9 +152,12 @@ class Node:
             follower = self.parameter = self.parameter or Node()
         else:
             follower = self.rest = self.rest or Node()
-        ways = bool(self.literals) + (self.parameter is not None)
-        self.forks = ways > 1 or bool(self.partials) or self.rest is not None
+        self.forks = self._has_several_ways()
         return follower
+
+    def _has_several_ways(self) -> bool:
+        ways = bool(self.literals) + (self.parameter is not None)
+        return ways > 1 or bool(self.partials) or self.rest is not None
 
     def _partial(self, segment: Partial) -> Node:
         for known, node in self.partials:
