@@ -198,15 +198,20 @@ def _covered(
     if scope is None:
         message = f"scope {subscription.scope!r} is not understood"
         raise LoadError.at(subscription.location, "bad-scope", message, "write /products/ID, /apis/ID or /apis")
-    if not scope["product"] and not scope["api"]:
+    if scope["product"]:
+        apis = next((product.apis for product in products if product.info.id == scope["product"]), None)
+    elif scope["api"]:
+        apis = frozenset([scope["api"]]) if _exists(scope["api"], api_ids) else None
+    else:
         return None
-    if scope["api"] and (api_ids is None or scope["api"] in api_ids):
-        return frozenset([scope["api"]])
-    for product in products:
-        if product.info.id == scope["product"]:
-            return product.apis
-    message = f"scope {subscription.scope!r} names nothing that exists"
-    raise LoadError.at(subscription.location, "unknown-scope", message, "declare the product or API")
+    if apis is None:
+        message = f"scope {subscription.scope!r} names nothing that exists"
+        raise LoadError.at(subscription.location, "unknown-scope", message, "declare the product or API")
+    return apis
+
+
+def _exists(api_id: str, api_ids: Collection[str] | None) -> bool:
+    return api_ids is None or api_id in api_ids
 
 
 def _digest(key: str, subscription: Subscription) -> bytes:
