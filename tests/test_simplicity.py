@@ -24,7 +24,6 @@ EXCEPTIONS: dict[str, str] = {}
 COMPLEX_DEBTS = {
     "commands": 5,
     "config": 5,
-    "management": 1,
 }
 DEEP_DEBTS = {
     "commands": 2,

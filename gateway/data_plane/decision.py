@@ -23,7 +23,6 @@ Source: nginx ngx_http_auth_request_module; Traefik ForwardAuth; Envoy ext_authz
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,6 +34,7 @@ from gateway.wire.body import Body
 from gateway.wire.fields import field_key, fold_name
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
+from gateway.wire.server.forwarding_fields import is_within, members, node_address
 from gateway.wire.target import TargetError, split_target
 
 if TYPE_CHECKING:
@@ -110,27 +110,19 @@ class DecisionEndpoint:
     def _client(self, request: Request) -> str:
         """The address of the client that the question is about. Raises _Unanswerable."""
         # The listener has put the caller's own address at the end; all before it is the caller's word.
-        *chain, caller = (request.headers.joined("X-Forwarded-For") or "").replace(" ", "").split(",")
-        try:
-            if not _within(caller, (*self.callers, *self.proxies)):
-                raise _Unanswerable(403, f"{caller} is not among decision-callers.")
-            further = [address for address in reversed(chain) if not _within(address, self.proxies)]
-        except ValueError:
-            raise _Unanswerable(403, "X-Forwarded-For holds something that is not an address.") from None
+        *chain, caller = [node_address(node) for node in members(request.headers.lines, "x-forwarded-for")] or [""]
+        if not caller or not is_within(caller, (*self.callers, *self.proxies)):
+            raise _Unanswerable(403, f"{caller or 'The caller'} is not among decision-callers.")
         if not chain:
             raise _Unanswerable(403, "The question does not name the client: X-Forwarded-For is missing.")
-        return further[0] if further else chain[0]
+        if not all(chain):
+            raise _Unanswerable(403, "X-Forwarded-For holds something that is not an address.")
+        return next((address for address in reversed(chain) if not is_within(address, self.proxies)), chain[0])
 
     async def _later(
         self, waiting: Awaitable[Response | None], subject: Request, before: dict[str, str], question: _Question
     ) -> Response:
         return _answer(await waiting, subject, before, question)
-
-
-def _within(address: str, networks: tuple[Network, ...]) -> bool:
-    """Raises ValueError: *address* is none."""
-    parsed = ipaddress.ip_address(address)
-    return any(parsed in network for network in networks)
 
 
 def _question(request: Request) -> _Question:

@@ -66,9 +66,10 @@ async def _withdraw(sockets: Sequence[Path], kid: str, issuer: str | None) -> Se
     """Every worker has keys of its own: all of them take it out, or RuntimeError where one did not answer."""
     request = {"kid": kid} | ({"issuer": issuer} if issuer else {})
     answers = await asyncio.gather(*(_ask(socket, WITHDRAWN_KEYS, request) for socket in sockets))
-    if not all(answer is not None and answer.is_success for answer in answers):
+    done = [answer for answer in answers if answer is not None and answer.is_success]
+    if len(done) < len(sockets):
         raise RuntimeError("a worker did not take the key out")
-    return sorted({url for answer in answers if answer for url in answer.json()["issuers"]})
+    return sorted({url for answer in done for url in answer.json()["issuers"]})
 
 
 def _traces(sockets: Sequence[Path]) -> list[Addressed]:
@@ -121,14 +122,14 @@ class _Merged(Collector):
         """The families of all workers, samples of the same labels added up."""
         families: dict[str, Metric] = {}
         totals: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]] = {}
-        for worker, text in self._texts:
-            for family in text_string_to_metric_families(text):
-                families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
-                sums = totals.setdefault(family.name, {})
-                for sample in family.samples:
-                    own = {"worker": worker} if family.type == "gauge" else {}
-                    key = (sample.name, tuple({**sample.labels, **own}.items()))
-                    sums[key] = sums.get(key, 0.0) + sample.value
+        read = ((worker, family) for worker, text in self._texts for family in text_string_to_metric_families(text))
+        for worker, family in read:
+            families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+            sums = totals.setdefault(family.name, {})
+            own = {"worker": worker} if family.type == "gauge" else {}
+            for sample in family.samples:
+                key = (sample.name, tuple({**sample.labels, **own}.items()))
+                sums[key] = sums.get(key, 0.0) + sample.value
         for name, family in families.items():
             for (sample_name, labels), value in totals[name].items():
                 family.add_sample(sample_name, dict(labels), value)

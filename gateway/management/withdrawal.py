@@ -1,8 +1,8 @@
 """
 ``POST /withdrawn-keys``: take a token issuer's key out of use, in every worker, until the process ends.
 
-The body is JSON and is refused under any other type, so that no web page can send it without asking first; *guard* refuses
-pages that were given this machine's address under their own name (DNS rebinding).
+The body is JSON and is refused under any other type, so that no web page can send it without asking first; *guard*
+refuses pages that were given this machine's address under their own name (DNS rebinding).
 
 Source: Fetch Standard, "CORS-safelisted request-header" (a JSON body needs a preflight).
 """

@@ -13,11 +13,10 @@ CLASSES = ("2xx", "3xx", "4xx", "5xx", "left")
 def by_operation(states: Iterable[ProcessState]) -> dict[tuple[str, str], Counter[str]]:
     """Answers by (API, operation), then by class of status."""
     totals: dict[tuple[str, str], Counter[str]] = {}
-    for state in states:
-        for one in state.operations:
-            counts = totals.setdefault((one.api, one.operation), Counter())
-            for status, number in one.statuses.items():
-                counts[status_class(status)] += number
+    for count in (operation for state in states for operation in state.operations):
+        counts = totals.setdefault((count.api, count.operation), Counter())
+        for status, number in count.statuses.items():
+            counts[status_class(status)] += number
     return totals
 
 
