@@ -13,7 +13,7 @@ local function question(txn)
         end
     end
     -- The client's own would be a second question, or speak for another client.
-    headers["x-original-uri"], headers["x-original-method"] = nil, nil
+    headers["x-original-uri"], headers["x-original-method"], headers["forwarded"] = nil, nil, nil
     headers["x-forwarded-uri"] = {[0] = txn.f:pathq()}
     headers["x-forwarded-method"] = {[0] = txn.f:method()}
     headers["x-forwarded-for"] = {[0] = txn.f:src()}

@@ -72,13 +72,17 @@ def check_all(files: Sequence[Path], config: Path | None) -> list[Report]:
 def documents_in(paths: Iterable[Path]) -> Iterator[Path]:
     """*paths*, with a directory replaced by the policy documents in it: ``.xml`` and ``.yaml``, no test files."""
     for path in paths:
-        if not path.is_dir():
+        if path.is_dir():
+            yield from (file for file in sorted(path.rglob("*")) if _is_document(file.relative_to(path)))
+        else:
             yield path
-            continue
-        for found in sorted(path.rglob("*")):
-            is_document = found.suffix.lower() in {".xml", *YAML_SUFFIXES} and ".policytest" not in found.suffixes
-            if is_document and not any(part.startswith(".") for part in found.relative_to(path).parts):
-                yield found
+
+
+def _is_document(path: Path) -> bool:
+    """Whether a file in a directory, neither of them hidden, is a policy document by its name."""
+    if path.suffix.lower() not in {".xml", *YAML_SUFFIXES} or ".policytest" in path.suffixes:
+        return False
+    return not any(part.startswith(".") for part in path.parts)
 
 
 def check_config(path: Path) -> list[Report]:

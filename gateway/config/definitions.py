@@ -60,21 +60,26 @@ class _Joined:
         self._more: list[Operation] = []
 
     def add(self, operation: Operation, location: Location) -> Iterator[Problem]:
-        """Take what is written about one operation; what cannot be told becomes a problem."""
+        """Take what is written about one operation; what cannot be matched becomes a problem."""
         by_id = self._by_id.get(normalized(operation.id))
         definition = by_id or self._by_route.get((operation.method, operation.url_template))
-        if definition is None and not (operation.method and operation.url_template):
-            yield _unknown(operation, location, self._by_id)
-        elif definition is None:
+        if definition is not None:
+            yield from self._complete(operation, definition, location, {"id": definition.id} if by_id else {})
+        elif operation.method and operation.url_template:
             self._more.append(operation.defined(None, location))
-        elif definition.id in self._written:
+        else:
+            yield _unknown(operation, location, self._by_id)
+
+    def _complete(
+        self, operation: Operation, definition: OperationDefinition, location: Location, known: dict[str, str]
+    ) -> Iterator[Problem]:
+        if definition.id in self._written:
             message = f"{definition.method} {definition.url_template} is written twice"
             yield Problem(location, "duplicate-operation", message, "keep one")
         elif not _agrees(operation, definition):
             message = f"{operation.id!r} is {definition.method} {definition.url_template} in the definition"
             yield Problem(location, "other-operation", message, "remove method and url-template, or give another id")
         else:
-            known = {"id": definition.id} if by_id else {}
             named = operation.model_copy(update={**known, "name": operation.name or definition.name})
             self._written[definition.id] = named.defined(definition, location)
 

@@ -100,9 +100,14 @@ def _problem(detail: ErrorDetails, positions: Positions, root: type[Block], page
         message, remedy = f"{name} is not a setting", _nearest(str(path[-1]), root, page)
     elif code == "missing-key":
         message, remedy = f"{name} is missing", f"add {path[-1]}"
-    elif kind.endswith(("_type", "_parsing")) and (wanted := _WANTED.get(kind.partition("_")[0])):
+    elif wanted := _wanted(kind):
         message, remedy = f"{name}: {wanted[0]} belongs here", wanted[1]
     return Problem(positions.find(path, key=code == "unknown-key"), code, message, remedy)
+
+
+def _wanted(kind: str) -> tuple[str, str] | None:
+    """What belongs where another type of value was found, and how it is written."""
+    return _WANTED.get(kind.partition("_")[0]) if kind.endswith(("_type", "_parsing")) else None
 
 
 def _nearest(key: str, root: type[Block], page: str) -> str:

@@ -31,13 +31,13 @@ class NamedValue(Block):
     def _resolve(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, dict):
             return {"value": value}
-        sources = [key for key in ("value", "env", "file") if key in value]
+        sources = value.keys() & {"value", "env", "file"}
         if len(sources) != 1:
             raise mistake("one-of", "a named value has exactly one of value, env and file", "write one of them")
-        if sources == ["value"] or not isinstance(info.context, Surroundings):
+        if "value" in sources or not isinstance(info.context, Surroundings):
             return value
-        source = {sources[0]: value[sources[0]]}
-        rest = {key: item for key, item in value.items() if key not in source}
+        rest = dict(value)
+        source = {key: rest.pop(key) for key in sources}
         return {"secret": True, **rest, "value": secret_text(source, info.context)}
 
     @classmethod

@@ -36,10 +36,8 @@ class Positions:
 
 def _step(node: YamlNode, step: object) -> tuple[Scalar | None, YamlNode] | None:
     if isinstance(node, Mapping):
-        for entry in node.entries:
-            if entry[0].value == step:
-                return entry
-    elif isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
+        return next((entry for entry in node.entries if entry[0].value == step), None)
+    if isinstance(node, Sequence) and isinstance(step, int) and step < len(node.items):
         return None, node.items[step]
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import SecretStr
@@ -38,14 +38,22 @@ def _models_in(annotation: Any) -> Iterator[tuple[tuple[str, ...], type[Block]]]
     if isinstance(annotation, type) and issubclass(annotation, Block):
         yield (), annotation
     elif origin in (tuple, list):
-        yield from ((("[]", *step), model) for step, model in _models_in(arguments[0]))
+        yield from _behind("[]", arguments[0])
     elif origin is dict:
-        yield from ((("NAME", *step), model) for step, model in _models_in(arguments[1]))
+        yield from _behind("NAME", arguments[1])
     elif origin is Annotated:
         yield from _models_in(arguments[0])
     elif origin in (Union, types.UnionType):
-        for argument in arguments:
-            yield from _models_in(argument)
+        yield from _in_any(arguments)
+
+
+def _behind(step: str, annotation: Any) -> Iterator[tuple[tuple[str, ...], type[Block]]]:
+    return (((step, *steps), model) for steps, model in _models_in(annotation))
+
+
+def _in_any(annotations: Iterable[Any]) -> Iterator[tuple[tuple[str, ...], type[Block]]]:
+    for annotation in annotations:
+        yield from _models_in(annotation)
 
 
 def keys(model: type[Block]) -> list[str]:
@@ -75,16 +83,26 @@ def _meaning(field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    value = field.default
-    if value is PydanticUndefined:
+    if field.default is PydanticUndefined:
         return "required"
-    if value is None or value in ((), {}, "", frozenset()) or isinstance(value, Block | SecretStr):
-        return "–"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(value, float) and not isinstance(value, Address):
-        return f"`{durations.format(value)}`" if _is_duration(field) else f"`{value:g}`"
-    return f"`{', '.join(map(str, value))}`" if type(value) is tuple else f"`{value}`"
+    text = _written(field.default, _is_duration(field))
+    return f"`{text}`" if text else "–"
+
+
+def _written(value: object, is_duration: bool) -> str:
+    """A default as people write it; empty where there is none to speak of."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case float():
+            return durations.format(value) if is_duration else f"{value:g}"
+        case Address():
+            return str(value)
+        case tuple() | frozenset():
+            return ", ".join(map(str, value))
+        case Block() | SecretStr() | None | dict():
+            return ""
+    return str(value)
 
 
 def _is_duration(field: FieldInfo) -> bool:

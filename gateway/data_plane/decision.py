@@ -110,19 +110,25 @@ class DecisionEndpoint:
     def _client(self, request: Request) -> str:
         """The address of the client that the question is about. Raises _Unanswerable."""
         # The listener has put the caller's own address at the end; all before it is the caller's word.
-        *chain, caller = [node_address(node) for node in members(request.headers.lines, "x-forwarded-for")] or [""]
+        *chain, caller = _addresses(request) or [""]
         if not caller or not is_within(caller, (*self.callers, *self.proxies)):
             raise _Unanswerable(403, f"{caller or 'The caller'} is not among decision-callers.")
         if not chain:
             raise _Unanswerable(403, "The question does not name the client: X-Forwarded-For is missing.")
-        if not all(chain):
-            raise _Unanswerable(403, "X-Forwarded-For holds something that is not an address.")
         return next((address for address in reversed(chain) if not is_within(address, self.proxies)), chain[0])
 
     async def _later(
         self, waiting: Awaitable[Response | None], subject: Request, before: dict[str, str], question: _Question
     ) -> Response:
         return _answer(await waiting, subject, before, question)
+
+
+def _addresses(request: Request) -> list[str]:
+    """The list in X-Forwarded-For. Raises _Unanswerable."""
+    addresses = [node_address(node) for node in members(request.headers.lines, "x-forwarded-for")]
+    if not all(addresses):
+        raise _Unanswerable(403, "X-Forwarded-For holds something that is not an address.")
+    return addresses
 
 
 def _question(request: Request) -> _Question:

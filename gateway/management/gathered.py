@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
@@ -64,12 +65,12 @@ def create_app(sockets: Sequence[Path], console: Console | None = None, guard: M
 
 async def _withdraw(sockets: Sequence[Path], kid: str, issuer: str | None) -> Sequence[str]:
     """Every worker has keys of its own: all of them take it out, or RuntimeError where one did not answer."""
-    request = {"kid": kid} | ({"issuer": issuer} if issuer else {})
+    request = {"kid": kid, "issuer": issuer} if issuer else {"kid": kid}
     answers = await asyncio.gather(*(_ask(socket, WITHDRAWN_KEYS, request) for socket in sockets))
-    done = [answer for answer in answers if answer is not None and answer.is_success]
+    done = [answer.json()["issuers"] for answer in answers if answer is not None and answer.is_success]
     if len(done) < len(sockets):
         raise RuntimeError("a worker did not take the key out")
-    return sorted({url for answer in done for url in answer.json()["issuers"]})
+    return sorted(set(chain.from_iterable(done)))
 
 
 def _traces(sockets: Sequence[Path]) -> list[Addressed]:

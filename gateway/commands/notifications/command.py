@@ -69,17 +69,15 @@ def shown(settings: NotificationSettings, job_id: str) -> tuple[dict[str, object
 
 def replayed(settings: NotificationSettings, job_ids: list[str], per_second: float) -> Iterator[tuple[str, bool]]:
     """Replay callbacks one after another, at most *per_second*; each id with whether it could be replayed."""
-    engine = _open(settings)
-    try:
+    with _store(settings) as engine:
         for job_id in job_ids:
-            with engine.begin() as connection:
-                job = jobs.reopen(connection, job_id, time.time(), settings.callbacks.lifetime_s)
-            yield job_id, job is not None
+            yield job_id, _reopened(engine, job_id, settings.callbacks.lifetime_s)
             time.sleep(1 / per_second)
-    except sa.exc.DBAPIError as error:
-        raise unusable(error) from error
-    finally:
-        engine.dispose()
+
+
+def _reopened(engine: sa.Engine, job_id: str, lifetime_s: float) -> bool:
+    with engine.begin() as connection:
+        return jobs.reopen(connection, job_id, time.time(), lifetime_s) is not None
 
 
 def _list(load: Load) -> Callable[..., None]:
@@ -224,10 +222,15 @@ def _print(rows: list[dict[str, object]], columns: Mapping[str, str], nothing: s
 
 @contextmanager
 def _reading(settings: NotificationSettings) -> Iterator[sa.Connection]:
+    with _store(settings) as engine, engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def _store(settings: NotificationSettings) -> Iterator[sa.Engine]:
     engine = _open(settings)
     try:
-        with engine.connect() as connection:
-            yield connection
+        yield engine
     except sa.exc.DBAPIError as error:
         raise unusable(error) from error
     finally:

@@ -22,18 +22,20 @@ def run_tests(files: Sequence[Path], name_part: str | None = None, junit_file: P
     Returns:
         The exit code: 0 when all passed, 1 when one failed, a file is bad, or there was nothing to run.
     """
-    paths = [each for path in files for each in (discover(path) if path.is_dir() else [path])] or (
-        [] if files else discover(Path())
-    )
-    results = [run_file(path, name_part) for path in paths]
+    results = [run_file(path, name_part) for path in _paths(files)]
     for line in text(results):
         print(line)
     if junit_file is not None:
         junit_file.write_text(junit(results), "utf-8")
-    ran = any(result.outcomes or result.error for result in results)
-    if not ran:
+    if not any(result.outcomes or result.error for result in results):
         print("no tests found; test files are called NAME.policytest.yaml")
-    return 0 if ran and all(result.passed for result in results) else 1
+        return 1
+    return int(not all(result.passed for result in results))
+
+
+def _paths(files: Sequence[Path]) -> list[Path]:
+    """The test files that are meant: *files*, and what is in those that are directories."""
+    return [path for named in files or [Path()] for path in (discover(named) if named.is_dir() else [named])]
 
 
 def run_file(path: Path, name_part: str | None = None) -> FileResult:

@@ -88,8 +88,13 @@ def _content(path: tuple[object, ...], what: str, expect: Expectation | Seen, co
     given = expect.model_fields_set
     if "body" in given:
         yield from matched((*path, "body"), what, expect.body, [content.decode("utf-8", "replace")])
-    if not given & {"json_", "json_contains"}:
-        return
+    if given & {"json_", "json_contains"}:
+        yield from _document(path, what, expect, content)
+
+
+def _document(path: tuple[object, ...], what: str, expect: Expectation | Seen, content: bytes) -> Iterator[Found]:
+    """The same for a body that is JSON."""
+    given = expect.model_fields_set
     try:
         document = json.loads(content)
     except ValueError:
@@ -165,32 +170,40 @@ def _error(expect: Expectation, happened: Happened) -> Iterator[Found]:
 
 def matched(path: tuple[object, ...], what: str, wanted: object, found: Sequence[str]) -> Iterator[Found]:
     """Nothing where the lines *found* are as *wanted*, else the difference."""
-    joined = ", ".join(found) if found else NOTHING
-    if wanted is None:
-        if found:
-            yield path, what, NOTHING, joined
-    elif isinstance(wanted, list):
-        if list(found) != wanted:
-            yield path, what, json.dumps(wanted), json.dumps(list(found))
-    elif isinstance(wanted, Matching):
-        if not _is_like(wanted, found):
-            yield path, what, _described(wanted), joined
-    elif not found or ", ".join(found) != wanted:
-        yield path, what, str(wanted), joined
+    if _fits(wanted, found):
+        return
+    if isinstance(wanted, list):
+        yield path, what, json.dumps(wanted), json.dumps(list(found))
+    else:
+        yield path, what, _described(wanted), ", ".join(found) if found else NOTHING
+
+
+def _fits(wanted: object, found: Sequence[str]) -> bool:
+    match wanted:
+        case None:
+            return not found
+        case list():
+            return list(found) == wanted
+        case Matching():
+            return _is_like(wanted, found)
+    return bool(found) and ", ".join(found) == wanted
 
 
 def _is_like(wanted: Matching, found: Sequence[str]) -> bool:
     if wanted.absent or not found:
         return wanted.absent and not found
     text = ", ".join(found)
-    return (
-        (wanted.equals is None or text == wanted.equals)
-        and (wanted.contains is None or wanted.contains in text)
-        and (wanted.matches is None or re.search(wanted.matches, text) is not None)
-    )
+    tests = [
+        wanted.equals is None or text == wanted.equals,
+        wanted.contains is None or wanted.contains in text,
+        wanted.matches is None or re.search(wanted.matches, text) is not None,
+    ]
+    return all(tests)
 
 
-def _described(wanted: Matching) -> str:
+def _described(wanted: object) -> str:
+    if not isinstance(wanted, Matching):
+        return NOTHING if wanted is None else str(wanted)
     given = wanted.model_dump(by_alias=True, exclude_unset=True)
     return ", ".join(f"{name} {value!r}" for name, value in given.items())
 

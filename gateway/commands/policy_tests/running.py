@@ -129,15 +129,16 @@ def _chosen(stage: Stage, suite: Suite) -> tuple[Api | None, Operation | None]:
     """The API and operation that the file names. Raises GatewayError: the configuration has none of that name."""
     if suite.api is None:
         return None, None
-    api = next((each for each in stage.config.apis if each.id == suite.api), None)
-    if api is None:
+    apis = {api.id: api for api in stage.config.apis}
+    if suite.api not in apis:
         raise GatewayError(f"the configuration has no API {suite.api!r}")
+    api = apis[suite.api]
     if suite.operation is None:
         return api, None
-    operation = next((each for each in api.operations if each.id == suite.operation), None)
-    if operation is None:
+    operations = {operation.id: operation for operation in api.operations}
+    if suite.operation not in operations:
         raise GatewayError(f"the API {suite.api!r} has no operation {suite.operation!r}")
-    return api, operation
+    return api, operations[suite.operation]
 
 
 def _path(api: Api | None, operation: Operation | None, sent: Sent) -> str:
