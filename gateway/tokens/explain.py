@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.errors import TokenError
+from gateway.tokens.accepted_issuers import IssuerUndecided
 from gateway.tokens.checks import CHECKS, TokenEvidence
 from gateway.tokens.compact import Jws
 from gateway.tokens.descriptions import DESCRIPTIONS
@@ -132,6 +133,8 @@ def _check_step(name: str, evidence: TokenEvidence) -> CheckStep:
     expected, found = describe(evidence)
     try:
         dict(CHECKS)[name](evidence)
+    except IssuerUndecided:  # the gateway would fetch, or answer 503
+        return CheckStep(name, "unknown", False, expected, found, hint="Metadata that may own the issuer is not there.")
     except TokenError as error:
         hint = hint_for(name, evidence)
         return CheckStep(name, "failed", False, expected, found, error.reason, error.message, hint)
