@@ -7,9 +7,8 @@ from urllib.parse import parse_qs
 
 from gateway.assembly.entities import product_info, user_info
 from gateway.config import Config
-from gateway.config.apis import Api
-from gateway.config.apis import Subscription as ConfiguredSubscription
-from gateway.data_plane.subscriptions import Access, ApiAccess, Product, Subscription, Subscriptions
+from gateway.config.apis import Api, Subscription
+from gateway.data_plane.subscriptions import ApiAccess, GrantedAccess, ProductAccess, SubscriptionKeys, Subscriptions
 from gateway.pipeline.context import UserInfo
 from gateway.wire.messages import Request
 
@@ -21,7 +20,7 @@ class KeyAccess:
         self._subscriptions = _subscriptions(config)
         self._apis = {api.id: _api_access(api) for api in config.apis}
 
-    def decide(self, api_id: str, request: Request) -> Access:
+    def decide(self, api_id: str, request: Request) -> GrantedAccess:
         """In whose name *request* runs. Raises PolicyError."""
         api = self._apis[api_id]
         return self._subscriptions.decide(api, request.headers.joined(api.header), _query_key(request.query, api.query))
@@ -48,7 +47,7 @@ def _subscriptions(config: Config) -> Subscriptions:
     groups = {group.id: group for group in config.groups}
     users = {user.id: user_info(user, groups) for user in config.users}
     products = [
-        Product(
+        ProductAccess(
             product_info(product, groups),
             frozenset(config.product_apis(product)),
             config.location("products", index),
@@ -59,10 +58,8 @@ def _subscriptions(config: Config) -> Subscriptions:
     return Subscriptions(products, subscriptions, {api.id for api in config.apis})
 
 
-def _subscription(
-    each: ConfiguredSubscription, index: int, users: Mapping[str, UserInfo], config: Config
-) -> Subscription:
-    return Subscription(
+def _subscription(each: Subscription, index: int, users: Mapping[str, UserInfo], config: Config) -> SubscriptionKeys:
+    return SubscriptionKeys(
         id=each.id,
         scope=each.scope,
         primary_key=each.primary_key.get_secret_value(),

@@ -17,7 +17,7 @@ from gateway.assembly.targets import ConfiguredTargets
 from gateway.config import Config
 from gateway.config.apis import Api, Operation
 from gateway.data_plane.dispatcher import ApiRuntime, Dispatcher, OperationRuntime, RequestWatcher
-from gateway.data_plane.routing import RoutedApi, RoutedOperation, Router, Version
+from gateway.data_plane.routing import RoutedApi, RoutedOperation, RoutedVersion, Router
 from gateway.documents.lint import lint
 from gateway.documents.named_values import NamedValue
 from gateway.errors import Problem
@@ -169,8 +169,8 @@ def _pipelines(operations: list[OperationRuntime]) -> list[Pipeline]:
     return [pipeline for operation in operations for pipeline in operation.pipelines.values()]
 
 
-def _version(api: Api) -> Version | None:
+def _version(api: Api) -> RoutedVersion | None:
     version = api.version
     if version is None:
         return None
-    return Version(_VERSION_SCHEMES[version.scheme], version.value, version.name or "")  # type: ignore[arg-type]
+    return RoutedVersion(_VERSION_SCHEMES[version.scheme], version.value, version.name or "")  # type: ignore[arg-type]

@@ -6,8 +6,15 @@ from collections.abc import Iterable, Mapping
 
 from gateway.config import Config
 from gateway.config.apis import Api, Example, Group, Operation, Product, User, named
-from gateway.pipeline.context import ApiInfo, DeploymentInfo, OperationInfo, ProductInfo, StoredExample, UserInfo
-from gateway.pipeline.context import Group as GroupInfo
+from gateway.pipeline.context import (
+    ApiInfo,
+    DeploymentInfo,
+    GroupInfo,
+    OperationInfo,
+    ProductInfo,
+    StoredExample,
+    UserInfo,
+)
 from gateway.wire.messages import Url
 
 WHOLE_API = OperationInfo("", "", "*", "/*")

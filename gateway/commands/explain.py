@@ -31,7 +31,7 @@ from gateway.pipeline.masking import Masking
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.place import Place
 from gateway.pipeline.services import Services
-from gateway.pipeline.step import Step, Steps, TokenJudge
+from gateway.pipeline.step import PipelineStep, Steps, TokenJudge
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.tokens.explain import CheckStep, Explanation, explain
 from gateway.tokens.jwt import without_scheme
@@ -185,14 +185,14 @@ def _without_keys(explanation: Explanation) -> Explanation:
     return replace(explanation, steps=tuple(steps))
 
 
-def token_checks(pipeline: Pipeline) -> Iterator[tuple[Step, TokenJudge]]:
+def token_checks(pipeline: Pipeline) -> Iterator[tuple[PipelineStep, TokenJudge]]:
     """Every token check of *pipeline*, those in branches too, in the order of the document."""
     for step in steps_in(pipeline.inbound):
         if judge := step.policy.token_judge:
             yield step, judge
 
 
-def steps_in(steps: Steps) -> Iterator[Step]:
+def steps_in(steps: Steps) -> Iterator[PipelineStep]:
     """Each of *steps*, followed by those inside it."""
     for step in steps:
         yield step

@@ -14,7 +14,7 @@ from gateway.reading.values import SOURCES_SCHEMA, File, Secret, secret_text
 MAX_VALUE_CHARACTERS = 4_096
 
 
-class NamedValue(Block):
+class NamedValueSettings(Block):
     """
     A text for `{{name}}` in policy documents: plain, `{value, secret}`, `{env, secret}` or `{file, secret}`.
 

@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr
 from gateway.backends.settings import BackendSettings
 from gateway.config.apis import Api, Group, Product, Subscription, User
 from gateway.config.listening import Deployment, Limits, PublicTls, Timeouts, Tracing
-from gateway.config.materials import Certificate, NamedValue, ValueName
+from gateway.config.materials import Certificate, NamedValueSettings, ValueName
 from gateway.config.positions import Positions
 from gateway.errors import Location
 from gateway.notifications.settings import NotificationSettings
@@ -63,7 +63,7 @@ class Config(Block):
     """SQLite file that keeps quotas over restarts, for one machine. None: quotas start again. Not used with *redis*."""
     managed_identity: IdentitySettings | None = None
     """The gateway's own identity. None: what `IDENTITY_ENDPOINT` or `AZURE_FEDERATED_TOKEN_FILE` offer, else none."""
-    named_values: dict[ValueName, NamedValue] = {}
+    named_values: dict[ValueName, NamedValueSettings] = {}
     """Texts for `{{name}}` in policy documents, by name."""
     backends: dict[Id, BackendSettings] = {}
     """Where requests can go, by id."""

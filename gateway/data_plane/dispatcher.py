@@ -23,7 +23,7 @@ from gateway.wire.target import ambiguity
 
 if TYPE_CHECKING:
     from gateway.data_plane.routing import Match, Router
-    from gateway.data_plane.subscriptions import Access
+    from gateway.data_plane.subscriptions import GrantedAccess
     from gateway.pipeline.context import ApiInfo, DeploymentInfo, OperationInfo
     from gateway.telemetry.metrics import GatewayMetrics, OperationMetrics
     from gateway.wire.contract import HeaderContract
@@ -76,7 +76,7 @@ class OperationRuntime:
 class AccessControl(Protocol):
     """Decides on subscription keys; None where the configuration has neither products nor subscriptions."""
 
-    def decide(self, api_id: str, request: Request) -> Access:
+    def decide(self, api_id: str, request: Request) -> GrantedAccess:
         """Product, subscription and user of the request. Raises PolicyError."""
 
 

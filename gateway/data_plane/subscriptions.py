@@ -51,7 +51,7 @@ class ApiAccess:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class ProductAccess:
     """A product and the ids of the APIs that it contains."""
 
     info: ProductInfo
@@ -60,7 +60,7 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
+class SubscriptionKeys:
     """
     A pair of keys and what they open.
 
@@ -85,7 +85,7 @@ class Subscription:
     location: Location = NOWHERE
 
 
-class Access(NamedTuple):
+class GrantedAccess(NamedTuple):
     """On whose behalf a request runs."""
 
     product: ProductInfo | None = None
@@ -94,7 +94,7 @@ class Access(NamedTuple):
     all_access: bool = False
 
 
-ANONYMOUS = Access()
+ANONYMOUS = GrantedAccess()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class _Holder:
 
     digest: bytes
     apis: frozenset[str] | None
-    access: Access
+    access: GrantedAccess
     active: bool
     known: bool  # whether the key's text was configured
 
@@ -117,8 +117,8 @@ class Subscriptions:
 
     def __init__(
         self,
-        products: Sequence[Product] = (),
-        subscriptions: Iterable[Subscription] = (),
+        products: Sequence[ProductAccess] = (),
+        subscriptions: Iterable[SubscriptionKeys] = (),
         api_ids: Collection[str] | None = None,
     ) -> None:
         """
@@ -127,7 +127,7 @@ class Subscriptions:
         *api_ids*, where given, are the APIs that exist: what names another one is a mistake.
         """
         self._holders: dict[bytes, _Holder] = {}
-        self._open = {api: Access(product.info) for product in reversed(products) for api in _open_apis(product)}
+        self._open = {api: GrantedAccess(product.info) for product in reversed(products) for api in _open_apis(product)}
         problems = _unknown_apis(products, api_ids)
         for subscription in subscriptions:
             try:
@@ -137,7 +137,7 @@ class Subscriptions:
         if problems:
             raise LoadError(problems)
 
-    def decide(self, api: ApiAccess, header_key: str | None, query_key: str | None) -> Access:
+    def decide(self, api: ApiAccess, header_key: str | None, query_key: str | None) -> GrantedAccess:
         """
         Who is calling *api*, with the key from the header or, when there is none, from the query.
 
@@ -155,7 +155,7 @@ class Subscriptions:
             raise _refusal(api, "SubscriptionKeyInvalid", _INVALID)
         return holder.access if holder.known else _revealed(holder.access, key)
 
-    def _decide_without_key(self, api: ApiAccess) -> Access:
+    def _decide_without_key(self, api: ApiAccess) -> GrantedAccess:
         access = self._open.get(api.id)
         if access is not None:
             return access
@@ -163,23 +163,25 @@ class Subscriptions:
             return ANONYMOUS
         raise _refusal(api, "SubscriptionKeyNotFound", _MISSING + "this API.", _MISSING + "an API.")
 
-    def _add(self, subscription: Subscription, apis: frozenset[str] | None, products: Sequence[Product]) -> None:
+    def _add(
+        self, subscription: SubscriptionKeys, apis: frozenset[str] | None, products: Sequence[ProductAccess]
+    ) -> None:
         product = next((each.info for each in products if subscription.scope == f"/products/{each.info.id}"), None)
         for key in filter(None, (subscription.primary_key, subscription.secondary_key)):
             digest = _digest(key, subscription)
             if digest in self._holders:
                 message = f"a key of subscription {subscription.id!r} is in use already"
                 raise LoadError.at(subscription.location, "duplicate-subscription-key", message, "give it its own")
-            access = Access(product, _info(subscription, key), subscription.owner, subscription.all_access)
+            access = GrantedAccess(product, _info(subscription, key), subscription.owner, subscription.all_access)
             active, known = subscription.state == "active", not _DIGEST.fullmatch(key)
             self._holders[digest] = _Holder(digest, apis, access, active, known)
 
 
-def _open_apis(product: Product) -> frozenset[str]:
+def _open_apis(product: ProductAccess) -> frozenset[str]:
     return frozenset() if product.info.subscription_required else product.apis
 
 
-def _unknown_apis(products: Iterable[Product], api_ids: Collection[str] | None) -> list[Problem]:
+def _unknown_apis(products: Iterable[ProductAccess], api_ids: Collection[str] | None) -> list[Problem]:
     return [
         Problem(
             product.location, "unknown-api", f"product {product.info.id!r} names the API {api!r}", "declare the API"
@@ -191,7 +193,7 @@ def _unknown_apis(products: Iterable[Product], api_ids: Collection[str] | None) 
 
 
 def _covered(
-    subscription: Subscription, products: Iterable[Product], api_ids: Collection[str] | None
+    subscription: SubscriptionKeys, products: Iterable[ProductAccess], api_ids: Collection[str] | None
 ) -> frozenset[str] | None:
     """The ids of the APIs that *subscription* opens, None for all. Raises LoadError for an unknown scope."""
     scope = _SCOPE.fullmatch(subscription.scope)
@@ -214,7 +216,7 @@ def _exists(api_id: str, api_ids: Collection[str] | None) -> bool:
     return api_ids is None or api_id in api_ids
 
 
-def _digest(key: str, subscription: Subscription) -> bytes:
+def _digest(key: str, subscription: SubscriptionKeys) -> bytes:
     hashed = _DIGEST.fullmatch(key)
     if hashed:
         return bytes.fromhex(hashed["hex"])
@@ -224,7 +226,7 @@ def _digest(key: str, subscription: Subscription) -> bytes:
     return sha256(key.encode()).digest()
 
 
-def _info(subscription: Subscription, used_key: str) -> SubscriptionInfo:
+def _info(subscription: SubscriptionKeys, used_key: str) -> SubscriptionInfo:
     return SubscriptionInfo(
         subscription.id,
         subscription.name or subscription.id,
@@ -241,7 +243,7 @@ def _text(key: str) -> str:
     return "" if _DIGEST.fullmatch(key) else key
 
 
-def _revealed(access: Access, key: str) -> Access:
+def _revealed(access: GrantedAccess, key: str) -> GrantedAccess:
     """*access* for a key of which only the hash was configured."""
     subscription = access.subscription and replace(access.subscription, key=key)
     return access._replace(subscription=subscription)

@@ -172,7 +172,7 @@ def make(definition: TypeDef, *args: Type) -> Type:
 
 
 @dataclass(slots=True, frozen=True)
-class Parameter:
+class MethodParameter:
     """One parameter; *mode* is "", "out", "params" or "optional" (then *default* counts)."""
 
     name: str
@@ -203,7 +203,7 @@ class Member:
     extension: bool = False
     generic: bool = False
     type_parameters: tuple[str, ...] = ()
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[MethodParameter, ...] = ()
     store: Call | None = None
 
 

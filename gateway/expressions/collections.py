@@ -21,7 +21,7 @@ class ArrayValue(list[object]):
         self.element = element
 
 
-class Sequence:
+class LazySequence:
     """A lazy ``IEnumerable<T>``: *start* gives a fresh iterator each time it is walked."""
 
     __slots__ = ("element", "start")
@@ -38,12 +38,12 @@ def _array_type(value: ArrayValue) -> Type:
     return array_of(value.element)
 
 
-def _sequence_type(value: Sequence) -> Type:
+def _sequence_type(value: LazySequence) -> Type:
     return sequence_of(value.element)
 
 
 represent(ArrayValue, _array_type, iter)
-represent(Sequence, _sequence_type, iter)
+represent(LazySequence, _sequence_type, iter)
 
 
 def new_array(element: Type, size: int) -> object:

@@ -28,7 +28,7 @@ _BY_NAME = {name: made for made, name in p.NUMERIC.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class OperatorOverload:
     """A chosen operator: its result type, its function, and the types that the operands are brought to first."""
 
     type: Type
@@ -37,8 +37,8 @@ class Operation:
     right: Type | None = None
 
 
-# (operator, left, right) → Operation, declared by the .NET types themselves (DateTime - TimeSpan …).
-USER_OPERATORS: dict[tuple[str, Type, Type], Operation] = {}
+# (operator, left, right) → OperatorOverload, declared by the .NET types themselves (DateTime - TimeSpan …).
+USER_OPERATORS: dict[tuple[str, Type, Type], OperatorOverload] = {}
 _TEXT: list[Callable[[object], str]] = []
 
 
@@ -47,17 +47,17 @@ def use_text(to_text: Callable[[object], str]) -> None:
     _TEXT[:] = [to_text]
 
 
-USER_UNARY: dict[tuple[str, Type], Operation] = {}
+USER_UNARY: dict[tuple[str, Type], OperatorOverload] = {}
 
 
 def declare_unary(name: str, operand: Type, run: Operator) -> None:
     """An operator before a value that a .NET type overloads."""
-    USER_UNARY[name, operand] = Operation(operand, run, operand)
+    USER_UNARY[name, operand] = OperatorOverload(operand, run, operand)
 
 
 def declare_operator(name: str, left: Type, right: Type, result: Type, run: Operator) -> None:
     """An operator that a .NET type overloads."""
-    USER_OPERATORS[name, left, right] = Operation(result, run, left, right)
+    USER_OPERATORS[name, left, right] = OperatorOverload(result, run, left, right)
 
 
 def declare_comparison(clr_type: Type, ordered: bool = True) -> None:
@@ -102,11 +102,11 @@ def _promoted_integral(names: set[str], left: Type, left_constant: object, right
 
 def binary(
     name: str, left: Type, right: Type, left_constant: object = None, right_constant: object = None
-) -> Operation | None:
+) -> OperatorOverload | None:
     """Choose the operator *name* for two static types; None when there is none."""
     if DYNAMIC in (left, right):
         made = p.BOOL if name in COMPARISON else p.STRING if p.STRING in (left, right) and name == "+" else DYNAMIC
-        return Operation(made, lambda a, b: dynamic_binary(name, a, b))
+        return OperatorOverload(made, lambda a, b: dynamic_binary(name, a, b))
     if NULLABLE in (left.definition, right.definition):
         return _lifted(name, left, right, left_constant, right_constant)
     for choose in (_user, _text, _numeric, _logic, _enum, _equality):
@@ -116,7 +116,7 @@ def binary(
     return None
 
 
-def _user(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Operation | None:
+def _user(name: str, left: Type, right: Type, _lc: object, _rc: object) -> OperatorOverload | None:
     operation = USER_OPERATORS.get((name, left, right))
     if operation is not None or left is right:
         return operation
@@ -125,7 +125,7 @@ def _user(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Opera
     return operation or _converted_user(name, left, right)
 
 
-def _user_comparison(name: str, left: Type, right: Type) -> Operation | None:
+def _user_comparison(name: str, left: Type, right: Type) -> OperatorOverload | None:
     """The comparison of one operand's type to which the other converts."""
     for common in (left, right):
         operation = USER_OPERATORS.get((name, common, common))
@@ -134,7 +134,7 @@ def _user_comparison(name: str, left: Type, right: Type) -> Operation | None:
     return None
 
 
-def _converted_user(name: str, left: Type, right: Type) -> Operation | None:
+def _converted_user(name: str, left: Type, right: Type) -> OperatorOverload | None:
     """``ns + "name"``: an overload of the left type whose right operand the text converts to."""
     for (operator_name, first, second), operation in USER_OPERATORS.items():
         if operator_name == name and first is left and second is not left and implicit(right, second):
@@ -151,17 +151,19 @@ def concat(left: object, right: object) -> str:
     return charged(left + right)
 
 
-def _text(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Operation | None:
+def _text(name: str, left: Type, right: Type, _lc: object, _rc: object) -> OperatorOverload | None:
     if p.STRING not in (left, right):
         return None
     if name == "+":
-        return Operation(p.STRING, concat)
+        return OperatorOverload(p.STRING, concat)
     if name in _EQUALITY and left is right:
-        return Operation(p.BOOL, COMPARISON[name])
+        return OperatorOverload(p.BOOL, COMPARISON[name])
     return None
 
 
-def _numeric(name: str, left: Type, right: Type, left_constant: object, right_constant: object) -> Operation | None:
+def _numeric(
+    name: str, left: Type, right: Type, left_constant: object, right_constant: object
+) -> OperatorOverload | None:
     if left not in p.NUMERIC or right not in p.NUMERIC:
         return None
     if name in _SHIFTS:
@@ -171,42 +173,42 @@ def _numeric(name: str, left: Type, right: Type, left_constant: object, right_co
         return None
     operand = _BY_NAME[common]
     if name in COMPARISON:
-        return Operation(p.BOOL, COMPARISON[name], operand, operand)
+        return OperatorOverload(p.BOOL, COMPARISON[name], operand, operand)
     run = ARITHMETIC[common].get(name)
-    return Operation(operand, run, operand, operand) if run else None
+    return OperatorOverload(operand, run, operand, operand) if run else None
 
 
-def _shift(name: str, left: Type) -> Operation | None:
+def _shift(name: str, left: Type) -> OperatorOverload | None:
     common = "int" if p.NUMERIC[left] in _PROMOTED_TO_INT else p.NUMERIC[left]
     run = ARITHMETIC.get(common, {}).get(name)
-    return Operation(_BY_NAME[common], run, _BY_NAME[common], p.INT) if run else None
+    return OperatorOverload(_BY_NAME[common], run, _BY_NAME[common], p.INT) if run else None
 
 
-def _logic(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Operation | None:
+def _logic(name: str, left: Type, right: Type, _lc: object, _rc: object) -> OperatorOverload | None:
     if left is not p.BOOL or right is not p.BOOL:
         return None
     if name in _LOGIC:
-        return Operation(p.BOOL, _LOGIC[name])
-    return Operation(p.BOOL, COMPARISON[name]) if name in _EQUALITY else None
+        return OperatorOverload(p.BOOL, _LOGIC[name])
+    return OperatorOverload(p.BOOL, COMPARISON[name]) if name in _EQUALITY else None
 
 
-def _enum(name: str, left: Type, right: Type, left_constant: object, right_constant: object) -> Operation | None:
+def _enum(name: str, left: Type, right: Type, left_constant: object, right_constant: object) -> OperatorOverload | None:
     made = left if left.kind == "enum" else right
     if made.kind != "enum" or not implicit(left, made, left_constant) or not implicit(right, made, right_constant):
         return None
     if name in COMPARISON:
         compare = COMPARISON[name]
-        return Operation(p.BOOL, lambda a, b: compare(a.value, b.value), made, made)
+        return OperatorOverload(p.BOOL, lambda a, b: compare(a.value, b.value), made, made)
     if name in _LOGIC:
         combine = _LOGIC[name]
-        return Operation(made, lambda a, b: EnumValue(made, combine(a.value, b.value)), made, made)  # type: ignore[arg-type]
+        return OperatorOverload(made, lambda a, b: EnumValue(made, combine(a.value, b.value)), made, made)  # type: ignore[arg-type]
     return None
 
 
-def _equality(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Operation | None:
+def _equality(name: str, left: Type, right: Type, _lc: object, _rc: object) -> OperatorOverload | None:
     if name not in _EQUALITY or not _may_be_same(left, right):
         return None
-    return Operation(p.BOOL, _same if name == "==" else _different)
+    return OperatorOverload(p.BOOL, _same if name == "==" else _different)
 
 
 def _may_be_same(left: Type, right: Type) -> bool:
@@ -229,33 +231,35 @@ def _different(left: object, right: object) -> bool:
 
 def _lifted(
     name: str, left: Type, right: Type, left_constant: object = None, right_constant: object = None
-) -> Operation | None:
+) -> OperatorOverload | None:
     if NULL in (left, right):
-        return Operation(p.BOOL, _same_null if name == "==" else _not_same_null) if name in _EQUALITY else None
+        return OperatorOverload(p.BOOL, _same_null if name == "==" else _not_same_null) if name in _EQUALITY else None
     inner = binary(name, underlying(left), underlying(right), left_constant, right_constant)
     if inner is None or inner.run is concat:
         return inner
     return _lift(name, inner)
 
 
-def _lift(name: str, inner: Operation) -> Operation:
+def _lift(name: str, inner: OperatorOverload) -> OperatorOverload:
     """The operator for operands that may be null: null gives null, or false in a comparison."""
     run = inner.run
     left_type, right_type = (None if made is None else nullable(made) for made in (inner.left, inner.right))
     if name in _EQUALITY:
         unequal = name == "!="
-        return Operation(
+        return OperatorOverload(
             p.BOOL,
             lambda a, b: run(a, b) if a is not None and b is not None else (a is b) != unequal,
             left_type,
             right_type,
         )
     if name in COMPARISON:
-        return Operation(p.BOOL, lambda a, b: a is not None and b is not None and run(a, b), left_type, right_type)
+        return OperatorOverload(
+            p.BOOL, lambda a, b: a is not None and b is not None and run(a, b), left_type, right_type
+        )
     if inner.type is p.BOOL and name in "&|":
-        return Operation(nullable(p.BOOL), _and3 if name == "&" else _or3)
+        return OperatorOverload(nullable(p.BOOL), _and3 if name == "&" else _or3)
     made = nullable(inner.type)
-    return Operation(made, lambda a, b: None if a is None or b is None else run(a, b), left_type, right_type)
+    return OperatorOverload(made, lambda a, b: None if a is None or b is None else run(a, b), left_type, right_type)
 
 
 def _same_null(left: object, right: object) -> bool:
@@ -307,22 +311,22 @@ def unwrapped(value: object) -> object:
     return unwrap(value) if unwrap else value
 
 
-def unary(name: str, operand: Type, constant: object = None) -> Operation | None:
+def unary(name: str, operand: Type, constant: object = None) -> OperatorOverload | None:
     """Choose ``-``, ``+``, ``~`` or ``!``; None when there is none."""
     if operand is DYNAMIC:
-        return Operation(p.BOOL if name == "!" else DYNAMIC, lambda value: dynamic_unary(name, value))
+        return OperatorOverload(p.BOOL if name == "!" else DYNAMIC, lambda value: dynamic_unary(name, value))
     if operand.definition is NULLABLE:
         inner = unary(name, operand.args[0])
         if inner is None:
             return None
         run = inner.run
-        return Operation(nullable(inner.type), lambda value: None if value is None else run(value))
+        return OperatorOverload(nullable(inner.type), lambda value: None if value is None else run(value))
     if name == "!":
-        return Operation(p.BOOL, operator.not_) if operand is p.BOOL else None
+        return OperatorOverload(p.BOOL, operator.not_) if operand is p.BOOL else None
     return USER_UNARY.get((name, operand)) or _unary_number(name, operand)
 
 
-def _unary_number(name: str, operand: Type) -> Operation | None:
+def _unary_number(name: str, operand: Type) -> OperatorOverload | None:
     if operand not in p.NUMERIC:
         return None
     unsigned = p.NUMERIC[operand] in ("ulong", "uint")
@@ -330,7 +334,7 @@ def _unary_number(name: str, operand: Type) -> Operation | None:
     if name == "-":  # of a uint is a long; of a ulong there is none
         common = {"uint": "long", "ulong": ""}.get(common, common)
     run = ARITHMETIC.get(common, {}).get({"-": "neg", "+": "pos"}.get(name, name))
-    return Operation(_BY_NAME[common], run, _BY_NAME[common]) if run else None
+    return OperatorOverload(_BY_NAME[common], run, _BY_NAME[common]) if run else None
 
 
 def dynamic_unary(name: str, value: object) -> object:

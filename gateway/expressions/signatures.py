@@ -107,7 +107,7 @@ class SignatureParser:
         match = re.search(r"\w<([\w, ]+)>\(", text)
         return tuple(name.strip() for name in match[1].split(",")) if match else ()
 
-    def _parameters(self, tokens: _Tokens, scope: dict[str, clr.Type]) -> Iterator[clr.Parameter]:
+    def _parameters(self, tokens: _Tokens, scope: dict[str, clr.Type]) -> Iterator[clr.MethodParameter]:
         while tokens.peek() not in ("", ")", "]"):
             mode = tokens.take() if tokens.peek() in ("out", "params") else ""
             made = self._type(tokens, scope)
@@ -115,7 +115,7 @@ class SignatureParser:
             default: object = None
             if tokens.skip("="):
                 mode, default = "optional", self._default(tokens.take(), made)
-            yield clr.Parameter(name, made, mode, default)
+            yield clr.MethodParameter(name, made, mode, default)
             tokens.skip(",")
 
     @staticmethod

@@ -7,7 +7,7 @@ JSON Schema, ``parameters`` reads values from text, ``samples`` makes values.
 
 from __future__ import annotations
 
-from gateway.openapi.definition import UNDEFINED, Content, MediaType, OperationDefinition, ResponseDefinition
+from gateway.openapi.definition import UNDEFINED, BodyContent, MediaType, OperationDefinition, ResponseDefinition
 from gateway.openapi.identifiers import normalized
 from gateway.openapi.json_schema import Schema, closed, first_mistake, validator_class
 from gateway.openapi.json_text import read_json
@@ -16,7 +16,7 @@ from gateway.openapi.reader import read_definition
 
 __all__ = [
     "UNDEFINED",
-    "Content",
+    "BodyContent",
     "MediaType",
     "OperationDefinition",
     "Parameter",

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from gateway.errors import LoadError
-from gateway.openapi.definition import Content, MediaType, ResponseDefinition
+from gateway.openapi.definition import BodyContent, MediaType, ResponseDefinition
 from gateway.openapi.documents import Documents
 from gateway.openapi.kinds import form_of
 from gateway.openapi.mistakes import Mistakes
@@ -84,10 +84,10 @@ class ContentReader:
         raise LoadError.at(content.location, "unsupported-content", "such a parameter cannot be checked", remedy)
 
     # -- bodies
-    def body(self, node: YamlNode) -> Content:
+    def body(self, node: YamlNode) -> BodyContent:
         """A request body."""
         fields = Fields(self._documents.resolve(node), "request body", self._mistakes)
-        return Content(self._content(_needed(fields, "content")), _flag(fields, "required"))
+        return BodyContent(self._content(_needed(fields, "content")), _flag(fields, "required"))
 
     def responses(
         self, node: YamlNode | None, converted: Callable[[Mapping], Mapping]
@@ -108,7 +108,7 @@ class ContentReader:
         fields = Fields(node, "response", self._mistakes)
         content, headers = fields.get("content"), fields.get("headers")
         return ResponseDefinition(
-            Content({} if content is None else self._content(content)),
+            BodyContent({} if content is None else self._content(content)),
             {each.field_key: each for each in self._headers(mapping(headers))} if headers else {},
         )
 

@@ -47,7 +47,7 @@ class MediaType:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class BodyContent:
     """The forms that a body may have, in the order of the definition."""
 
     media_types: Mapping[str, MediaType] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Content:
 class ResponseDefinition:
     """What the answers with one status look like; *headers* by field key."""
 
-    content: Content = Content()
+    content: BodyContent = BodyContent()
     headers: Mapping[str, Parameter] = field(default_factory=dict)
 
 
@@ -89,7 +89,7 @@ class OperationDefinition:
     path: Mapping[str, Parameter] = field(default_factory=dict)
     query: tuple[Parameter, ...] = ()
     headers: Mapping[str, Parameter] = field(default_factory=dict)
-    body: Content | None = None
+    body: BodyContent | None = None
     responses: Mapping[str, ResponseDefinition] = field(default_factory=dict)
 
     def response(self, status: int) -> ResponseDefinition | None:

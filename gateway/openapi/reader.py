@@ -18,7 +18,7 @@ from pathlib import Path
 from gateway.errors import LoadError, Problem
 from gateway.openapi import swagger
 from gateway.openapi.contents import ContentReader
-from gateway.openapi.definition import Content, OperationDefinition
+from gateway.openapi.definition import BodyContent, OperationDefinition
 from gateway.openapi.documents import Documents
 from gateway.openapi.identifiers import operation_id, operation_name
 from gateway.openapi.mistakes import Mistakes
@@ -152,7 +152,7 @@ class _Reader:
         return path.value + _query_template("&" if "?" in path.value else "?", names)
 
     # -- bodies
-    def _body(self, operation: Fields, declared: list[Mapping]) -> Content | None:
+    def _body(self, operation: Fields, declared: list[Mapping]) -> BodyContent | None:
         node = operation.get("requestBody")
         if self._swagger:
             node = swagger.request_body(declared, operation.get("consumes") or self._root.get("consumes"))

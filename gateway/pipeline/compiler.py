@@ -24,7 +24,7 @@ from gateway.pipeline.place import Place
 from gateway.pipeline.policy import PolicyType, PolicyTypes
 from gateway.pipeline.services import Services
 from gateway.pipeline.settings import Reads, Resumption, Settings, Site
-from gateway.pipeline.step import Policy, Step, Steps
+from gateway.pipeline.step import PipelineStep, Policy, Steps
 
 _STRING_LITERAL = re.compile(r'"([A-Za-z0-9_-]{1,128})"')
 
@@ -137,7 +137,7 @@ class Compiler:
 
     # -- statements to steps
     def _compile_all(self, statements: Iterable[_Statement], section: Section) -> Steps:
-        steps: list[Step] = []
+        steps: list[PipelineStep] = []
         for statement in statements:
             try:
                 steps += self._compile_one(statement, section)
@@ -145,7 +145,7 @@ class Compiler:
                 self.problems += error.problems
         return tuple(steps)
 
-    def _compile_one(self, statement: _Statement, section: Section) -> list[Step]:
+    def _compile_one(self, statement: _Statement, section: Section) -> list[PipelineStep]:
         node, reads = statement.node, Reads()
         kind = self._policy_type(node, section)
         site = Site(section, self.services, self._nested(statement, section), self.resumption)
@@ -153,7 +153,7 @@ class Compiler:
         if section in (Section.INBOUND, Section.BACKEND):
             self._note_headers(node, policy)
         place = Place(node.name, statement.scope, section, statement.path, node.attribute("id"))
-        return [*self._buffering(reads, place), Step(policy.apply, place, policy)]
+        return [*self._buffering(reads, place), PipelineStep(policy.apply, place, policy)]
 
     def _nested(self, outer: _Statement, section: Section) -> Callable[[Node], Steps]:
         """Compiles the policies inside a node that belongs to *outer*, in its section and scope."""
@@ -169,11 +169,11 @@ class Compiler:
             raise LoadError.at(node.location, "wrong-section", message, f"allowed in: {allowed}")
         return kind
 
-    def _buffering(self, reads: Reads, place: Place) -> list[Step]:
+    def _buffering(self, reads: Reads, place: Place) -> list[PipelineStep]:
         if not reads.request_body and not reads.response_body:
             return []
         buffer = BufferBody(reads.request_body, reads.response_body, self.services.max_body_bytes)
-        return [Step(buffer.apply, place, buffer)]
+        return [PipelineStep(buffer.apply, place, buffer)]
 
     # -- the header contract
     def _note_headers(self, node: Node, policy: Policy) -> None:

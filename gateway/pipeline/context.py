@@ -66,7 +66,7 @@ class OperationInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class GroupInfo:
     """A group of developers: ``context.User.Groups``, ``context.Product.Groups``."""
 
     id: str
@@ -83,7 +83,7 @@ class ProductInfo:
     subscription_required: bool = True
     subscriptions_limit: int | None = None
     state: str = "Published"
-    groups: tuple[Group, ...] = ()
+    groups: tuple[GroupInfo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class UserInfo:
     last_name: str = ""
     note: str = ""
     registration_date: datetime | None = None
-    groups: tuple[Group, ...] = ()
+    groups: tuple[GroupInfo, ...] = ()
     identities: tuple[tuple[str, str], ...] = ()
 
 

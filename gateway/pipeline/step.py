@@ -76,7 +76,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PipelineStep:
     """A policy in a pipeline. *apply* is the policy's own, bound once."""
 
     apply: Callable[[Context], MaybeLater]
@@ -84,4 +84,4 @@ class Step:
     policy: Policy
 
 
-Steps: TypeAlias = tuple[Step, ...]
+Steps: TypeAlias = tuple[PipelineStep, ...]

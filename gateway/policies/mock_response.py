@@ -20,7 +20,7 @@ from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
 
 if TYPE_CHECKING:
-    from gateway.openapi import Content, MediaType
+    from gateway.openapi import BodyContent, MediaType
     from gateway.pipeline.context import Context, StoredExample
     from gateway.pipeline.settings import Settings
 
@@ -73,7 +73,7 @@ class MockResponse(PolicyType):
             content_type = self.content_type or media_type.name.replace("application/*", _JSON).replace("*/*", _JSON)
             yield from ((content_type, body) for body in media_type.bodies)
 
-    def _media_types(self, content: Content) -> Iterable[MediaType]:
+    def _media_types(self, content: BodyContent) -> Iterable[MediaType]:
         if self.content_type is None:
             return content.media_types.values()
         found = content.find(self.content_type.partition(";")[0].strip().lower())

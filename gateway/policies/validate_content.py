@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element, Kind
-from gateway.openapi import Content
+from gateway.openapi import BodyContent
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.body_text import decoded, is_json, is_xml, media_type, message
 from gateway.policies.parts.content_forms import CONTENT, ContentForm
@@ -186,15 +186,15 @@ class ValidateContent(PolicyType):
     def _which(self) -> str:
         return "Request" if self.conclusion.on_request else "Response"
 
-    def _defined(self, context: Context) -> Content | None:
+    def _defined(self, context: Context) -> BodyContent | None:
         """What the operation's definition says about the body; None without a definition."""
         definition = context.operation.definition
         if definition is None:
             return None
         if self.conclusion.on_request:
-            return definition.body or Content()
+            return definition.body or BodyContent()
         response = definition.response(context.answer.status_code)
-        return Content() if response is None else response.content
+        return BodyContent() if response is None else response.content
 
     def _takes_unlisted(self, given: str) -> bool:
         """Whether a policy that lists no type, for an operation without definition, lets *given* pass."""

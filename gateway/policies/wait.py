@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.pipeline.outcome import Outcome
     from gateway.pipeline.settings import Settings
-    from gateway.pipeline.step import Step, Steps, Value
+    from gateway.pipeline.step import PipelineStep, Steps, Value
 
 ALLOWED = frozenset({"send-request", "cache-lookup-value", "choose"})
 
@@ -81,7 +81,7 @@ def _until(first: bool) -> str:
     return asyncio.FIRST_COMPLETED if first else asyncio.FIRST_EXCEPTION
 
 
-async def _one(step: Step, context: Context) -> Outcome:
+async def _one(step: PipelineStep, context: Context) -> Outcome:
     try:
         return await finish(run((step,), context))
     except BaseException:

@@ -7,28 +7,35 @@ from hashlib import sha256
 
 import pytest
 
-from gateway.data_plane.subscriptions import Access, ApiAccess, Product, State, Subscription, Subscriptions
+from gateway.data_plane.subscriptions import (
+    ApiAccess,
+    GrantedAccess,
+    ProductAccess,
+    State,
+    SubscriptionKeys,
+    Subscriptions,
+)
 from gateway.errors import LoadError, Location, PolicyError
 from gateway.pipeline.context import ProductInfo, UserInfo
 
 PLACE = Location("config.yaml", 40, 5)
 ANN = UserInfo("ann")
-STARTER = Product(ProductInfo("starter", "Starter"), frozenset({"batch", "mixed"}))
-HIDDEN = Product(ProductInfo("hidden", "Hidden", state="NotPublished"), frozenset({"batch"}))
-OPEN = Product(ProductInfo("open", "Open", subscription_required=False), frozenset({"free", "mixed"}))
-LATER = Product(ProductInfo("later", "Later", subscription_required=False), frozenset({"free"}))
+STARTER = ProductAccess(ProductInfo("starter", "Starter"), frozenset({"batch", "mixed"}))
+HIDDEN = ProductAccess(ProductInfo("hidden", "Hidden", state="NotPublished"), frozenset({"batch"}))
+OPEN = ProductAccess(ProductInfo("open", "Open", subscription_required=False), frozenset({"free", "mixed"}))
+LATER = ProductAccess(ProductInfo("later", "Later", subscription_required=False), frozenset({"free"}))
 HASHED = "sha256:" + sha256(b"hashed-key").hexdigest()
 
 KEYS = Subscriptions(
     [STARTER, HIDDEN, OPEN, LATER],
     [
-        Subscription("product", "/products/starter", "product-1", "product-2", "Ann's", owner=ANN),
-        Subscription("hidden", "/products/hidden", "hidden-1"),
-        Subscription("api", "/apis/batch", "api-1"),
-        Subscription("all", "/apis", "all-1"),
-        Subscription("master", "/apis", "master-1", all_access=True),
-        Subscription("hashed", "/apis/batch", HASHED, "plain-2"),
-        Subscription("suspended", "/apis", "suspended-1", state="suspended"),
+        SubscriptionKeys("product", "/products/starter", "product-1", "product-2", "Ann's", owner=ANN),
+        SubscriptionKeys("hidden", "/products/hidden", "hidden-1"),
+        SubscriptionKeys("api", "/apis/batch", "api-1"),
+        SubscriptionKeys("all", "/apis", "all-1"),
+        SubscriptionKeys("master", "/apis", "master-1", all_access=True),
+        SubscriptionKeys("hashed", "/apis/batch", HASHED, "plain-2"),
+        SubscriptionKeys("suspended", "/apis", "suspended-1", state="suspended"),
     ],
     {"batch", "mixed", "free", "plain"},
 )
@@ -38,7 +45,7 @@ FREE = ApiAccess("free")
 PLAIN = ApiAccess("plain", subscription_required=False)
 
 
-def summary(access: Access) -> tuple[str | None, str | None]:
+def summary(access: GrantedAccess) -> tuple[str | None, str | None]:
     """Product and subscription by id."""
     product, subscription, *_ = access
     return None if product is None else product.id, None if subscription is None else subscription.id
@@ -110,7 +117,7 @@ def test_missing_key_is_refused_as_apim_does() -> None:
 @pytest.mark.parametrize("state", ["suspended", "expired", "submitted", "rejected", "cancelled"])
 def test_only_active_subscriptions_open(state: State) -> None:
     """Every state but active is refused, with either key."""
-    keys = Subscriptions((), [Subscription("s", "/apis", "one", "two", state=state)])
+    keys = Subscriptions((), [SubscriptionKeys("s", "/apis", "one", "two", state=state)])
     for key in ("one", "two"):
         with pytest.raises(PolicyError, match="invalid subscription key"):
             keys.decide(PLAIN, key, None)
@@ -140,7 +147,7 @@ def test_operator_key_is_marked() -> None:
     assert not KEYS.decide(BATCH, "all-1", None).all_access
 
 
-GOOD = Subscription("s", "/apis/batch", "good-key", location=PLACE)
+GOOD = SubscriptionKeys("s", "/apis/batch", "good-key", location=PLACE)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +166,7 @@ GOOD = Subscription("s", "/apis/batch", "good-key", location=PLACE)
     ],
     ids=lambda value: value if isinstance(value, str) else value.scope,
 )
-def test_mistakes_refuse_to_load(subscription: Subscription, code: str) -> None:
+def test_mistakes_refuse_to_load(subscription: SubscriptionKeys, code: str) -> None:
     """Unknown scopes and unusable or shared keys stop the start, without showing the key."""
     with pytest.raises(LoadError) as caught:
         Subscriptions([STARTER], [subscription], {"batch", "mixed"})

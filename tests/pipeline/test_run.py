@@ -13,7 +13,7 @@ from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo, Operation
 from gateway.pipeline.outcome import MaybeLater, Outcome, finish
 from gateway.pipeline.place import Place
 from gateway.pipeline.run import as_policy_error, run
-from gateway.pipeline.step import Policy, Step
+from gateway.pipeline.step import PipelineStep, Policy
 from gateway.wire.body import BodyTooLarge
 from gateway.wire.fields import FieldError
 from gateway.wire.messages import Request, Response
@@ -38,9 +38,9 @@ def context() -> Context:
     return Context(Request("GET", "/"), DeploymentInfo(), ApiInfo("a", "a", "a"), OperationInfo("o", "o", "GET", "/"))
 
 
-def steps(notes: list[str], *answers: Callable[[], MaybeLater]) -> tuple[Step, ...]:
+def steps(notes: list[str], *answers: Callable[[], MaybeLater]) -> tuple[PipelineStep, ...]:
     probes = [Probe(str(number), notes, answer) for number, answer in enumerate(answers, 1)]
-    return tuple(Step(probe.apply, PLACE, probe) for probe in probes)
+    return tuple(PipelineStep(probe.apply, PLACE, probe) for probe in probes)
 
 
 def nothing() -> None:

@@ -10,7 +10,7 @@ import msgpack
 import pytest
 
 from gateway.errors import ExpressionError
-from gateway.pipeline.context import Context, Group, UserInfo
+from gateway.pipeline.context import Context, GroupInfo, UserInfo
 from gateway.pipeline.pipeline import Pipeline
 from gateway.tokens.jwt import Jwt
 from gateway.value_cache import Caches, MemoryCache
@@ -286,7 +286,7 @@ def test_what_is_not_kept(bench: Bench, answer: Response, expected: int) -> None
 def test_developers_do_not_share(bench: Bench) -> None:
     """vary-by-developer and -groups keep users apart."""
     xml = policies(developer="true")
-    first = UserInfo("u1", groups=(Group("g", "G"),))
+    first = UserInfo("u1", groups=(GroupInfo("g", "G"),))
     assert calls(bench, xml, get("/a"), get("/a"), user=first)[0] == 1
     assert calls(bench, xml, get("/a"), user=UserInfo("u2"))[0] == 1
     assert calls(bench, xml, get("/a"), user=None)[0] == 1

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from gateway.errors import KeysUnavailable, LoadError, PolicyError
-from gateway.pipeline.step import Step
+from gateway.pipeline.step import PipelineStep
 from gateway.tokens.cache import TokenCache
 from gateway.tokens.jwt import Jwt
 from gateway.tokens.registry import IssuerRegistry
@@ -61,7 +61,7 @@ def test_a_good_token_goes_on(bench: Bench) -> None:
 def test_keys_at_hand_need_no_coroutine(bench: Bench) -> None:
     """The usual request runs through synchronously."""
     (step,) = bench.compile(policy()).inbound
-    assert isinstance(step, Step)
+    assert isinstance(step, PipelineStep)
     assert step.apply(new_context(bearer(hs256()))) is None
 
 

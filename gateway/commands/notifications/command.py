@@ -25,7 +25,7 @@ from gateway.notifications.api.serving import ServiceListener, serve
 from gateway.notifications.settings import NotificationSettings
 from gateway.notifications.store import attempts, jobs
 from gateway.notifications.store.database import open_engine, store_url, unusable
-from gateway.notifications.store.model import Job
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow.transitions import State
 
 Load = Callable[[Path], NotificationSettings]
@@ -208,7 +208,7 @@ def _serve(load: Load) -> Callable[..., None]:
     return command
 
 
-def _row(job: Job) -> dict[str, object]:
+def _row(job: StoredJob) -> dict[str, object]:
     return view(job, "") | {"caller": job.caller, "rule": job.rule}
 
 

@@ -18,7 +18,7 @@ from gateway.commands.policy_tests.model import Case, StubAnswer, Suite
 from gateway.commands.policy_tests.reading import TestFile
 from gateway.commands.policy_tests.stubs import ANYTHING, StubConnect, StubCredentials, StubScript, StubServices
 from gateway.config import Config, parse
-from gateway.config.materials import NamedValue
+from gateway.config.materials import NamedValueSettings
 from gateway.counters import MemoryCounters
 from gateway.data_plane.dispatcher import Dispatcher
 from gateway.errors import LoadError, Location, Problem
@@ -115,7 +115,7 @@ def _services(
 def config_under_test(suite: Suite, path: Path, named_values: dict[str, str]) -> Config:
     """The configuration that the file names, or one made for its policy alone. Raises LoadError."""
     config = _made(suite, path) if suite.config is None else _read(suite, suite.config)
-    own = {name: NamedValue(value=SecretStr(text)) for name, text in named_values.items()}
+    own = {name: NamedValueSettings(value=SecretStr(text)) for name, text in named_values.items()}
     replaced = config.model_copy(update={"named_values": {**config.named_values, **own}})
     replaced._positions = config._positions
     return replaced

@@ -9,6 +9,6 @@ Source: docs/reference/apim.md, "Matching and keys".
 from __future__ import annotations
 
 from gateway.data_plane.routing.router import Match, Router
-from gateway.data_plane.routing.table import RoutedApi, RoutedOperation, Version
+from gateway.data_plane.routing.table import RoutedApi, RoutedOperation, RoutedVersion
 
-__all__ = ["Match", "RoutedApi", "RoutedOperation", "Router", "Version"]
+__all__ = ["Match", "RoutedApi", "RoutedOperation", "Router", "RoutedVersion"]

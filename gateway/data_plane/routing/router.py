@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from gateway.data_plane.routing.table import RoutedApi, RoutedOperation
 from gateway.data_plane.routing.templates import literal_segments
-from gateway.data_plane.routing.tree import NO_QUERY, Node, build_tree
+from gateway.data_plane.routing.tree import NO_QUERY, RouteNode, build_tree
 from gateway.errors import LoadError, Problem
 from gateway.wire.fields import fold_name
 from gateway.wire.messages import Request
@@ -91,7 +91,7 @@ class _Entry:
     """An API with its operations; no tree: *otherwise* takes everything."""
 
     api: RoutedApi
-    tree: Node | None
+    tree: RouteNode | None
     otherwise: RoutedOperation
 
 

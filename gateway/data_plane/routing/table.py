@@ -12,7 +12,7 @@ NOWHERE = Location("config.yaml")
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class RoutedVersion:
     """
     How callers name an API's version.
 
@@ -58,7 +58,7 @@ class RoutedApi:
     path: str
     operations: Sequence[RoutedOperation] = ()
     payload: Any = None
-    version: Version | None = None
+    version: RoutedVersion | None = None
     revision: str = "1"
     is_current: bool = True
     location: Location = NOWHERE

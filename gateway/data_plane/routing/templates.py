@@ -30,7 +30,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class PathParameter:
     """``{name}``: exactly one segment, not empty."""
 
     name: str
@@ -70,7 +70,7 @@ class Wildcard:
     name: str
 
 
-Segment: TypeAlias = Literal | Parameter | Partial | Wildcard
+Segment: TypeAlias = Literal | PathParameter | Partial | Wildcard
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _with_names(word: str, location: Location) -> Segment:
     if not names:
         return Literal(_literal_text(word, location))
     if texts == ("", ""):
-        return Parameter(names[0])
+        return PathParameter(names[0])
     if "" in texts[1:-1]:
         raise LoadError.at(
             location, "bad-url-template", f"{word!r}: nothing tells two parameters apart", "put text between"

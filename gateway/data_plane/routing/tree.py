@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, unquote
 from gateway.data_plane.routing.table import RoutedOperation
 from gateway.data_plane.routing.templates import (
     Literal,
-    Parameter,
     Partial,
+    PathParameter,
     QueryTerm,
     Segment,
     Template,
@@ -40,7 +40,7 @@ class Route:
 
     operation: RoutedOperation
     rank: int
-    captures: tuple[tuple[int, Parameter | Partial | Wildcard], ...] = ()
+    captures: tuple[tuple[int, PathParameter | Partial | Wildcard], ...] = ()
     query: tuple[QueryTerm, ...] = ()
     matched_query: frozenset[str] = NO_QUERY
     has_parameters: bool = False
@@ -58,7 +58,7 @@ class Route:
         values: dict[str, str] = {}
         for index, segment in self.captures:
             word = words[depth + index] if depth + index < len(words) else ""
-            if segment.__class__ is Parameter:
+            if segment.__class__ is PathParameter:
                 values[segment.name] = unquote(word) if "%" in word else word
             elif isinstance(segment, Partial):
                 _add_parts(values, segment, word)
@@ -73,7 +73,7 @@ class Route:
         return {term.parameter: values[term.name][0] for term in self.query if term.parameter is not None}
 
 
-class Node:
+class RouteNode:
     """A place in the tree: what may follow, and what may end here."""
 
     __slots__ = ("any_method", "by_method", "forks", "literals", "parameter", "partials", "rank", "rest")
@@ -81,10 +81,10 @@ class Node:
     def __init__(self) -> None:
         self.rank = 1 << 60  # of the best route here or below
         self.forks = False  # whether one word can lead to several places
-        self.literals: dict[str, Node] = {}
-        self.partials: list[tuple[Partial, Node]] = []
-        self.parameter: Node | None = None
-        self.rest: Node | None = None  # of a wildcard: it only has routes that end there
+        self.literals: dict[str, RouteNode] = {}
+        self.partials: list[tuple[Partial, RouteNode]] = []
+        self.parameter: RouteNode | None = None
+        self.rest: RouteNode | None = None  # of a wildcard: it only has routes that end there
         self.by_method: dict[str, list[Route]] = {}
         self.any_method: list[Route] = []
 
@@ -116,7 +116,7 @@ class Node:
                 best = _better(best, node.find(words, index + 1, request))
         return best if self.rest is None else _better(best, self.rest.ending(request))
 
-    def _followers(self, word: str) -> Iterator[Node]:
+    def _followers(self, word: str) -> Iterator[RouteNode]:
         if word in self.literals:
             yield self.literals[word]
         for partial, node in self.partials:
@@ -143,15 +143,15 @@ class Node:
         else:
             self.by_method.setdefault(method, self.any_method.copy()).append(route)
 
-    def _follower(self, segment: Segment) -> Node:
+    def _follower(self, segment: Segment) -> RouteNode:
         if isinstance(segment, Literal):
-            follower = self.literals.get(segment.text) or self.literals.setdefault(segment.text, Node())
+            follower = self.literals.get(segment.text) or self.literals.setdefault(segment.text, RouteNode())
         elif isinstance(segment, Partial):
             follower = self._partial(segment)
-        elif isinstance(segment, Parameter):
-            follower = self.parameter = self.parameter or Node()
+        elif isinstance(segment, PathParameter):
+            follower = self.parameter = self.parameter or RouteNode()
         else:
-            follower = self.rest = self.rest or Node()
+            follower = self.rest = self.rest or RouteNode()
         self.forks = self._has_several_ways()
         return follower
 
@@ -159,15 +159,15 @@ class Node:
         ways = bool(self.literals) + (self.parameter is not None)
         return ways > 1 or bool(self.partials) or self.rest is not None
 
-    def _partial(self, segment: Partial) -> Node:
+    def _partial(self, segment: Partial) -> RouteNode:
         for known, node in self.partials:
             if known.texts == segment.texts:
                 return node
-        self.partials.append((segment, Node()))
+        self.partials.append((segment, RouteNode()))
         return self.partials[-1][1]
 
 
-def build_tree(operations: Iterable[RoutedOperation]) -> Node:
+def build_tree(operations: Iterable[RoutedOperation]) -> RouteNode:
     """The tree of one API's *operations*. Raises LoadError with every bad or repeated template."""
     problems: list[Problem] = []
     parsed: list[tuple[RoutedOperation, Template]] = []
@@ -179,7 +179,7 @@ def build_tree(operations: Iterable[RoutedOperation]) -> Node:
     problems += _repeated(parsed)
     if problems:
         raise LoadError(problems)
-    root = Node()
+    root = RouteNode()
     for rank, (operation, template) in enumerate(sorted(parsed, key=_precedence)):
         root.add(_route(operation, template, rank), template.segments)
     return root

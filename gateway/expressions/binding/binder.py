@@ -15,7 +15,7 @@ from tree_sitter import Node
 
 from gateway.errors import LoadError, Problem
 from gateway.expressions.binding.bound import SHORT, Bound, Frame, Meaning, MethodGroup, Run, TypeName
-from gateway.expressions.binding.scope import Function, Scope, Variable, slot_access
+from gateway.expressions.binding.scope import Function, NameScope, Variable, slot_access
 from gateway.expressions.clr import DYNAMIC, NULL, VOID, MissingPart, Type, certain, nullable
 from gateway.expressions.conversions import implicit
 from gateway.expressions.dispatch import dynamic_member
@@ -110,7 +110,7 @@ class Binder:
     def __init__(self, source: Source, context_type: Type) -> None:
         self.source = source
         self.function = Function()
-        self.scope = Scope(self.function)
+        self.scope = NameScope(self.function)
         self.touched: set[str] = set()  # what is used of context: "context", "Request", "RequestBody" …
         self.depth = 0
         self.checked = False  # inside checked(…) and checked { … }
@@ -214,9 +214,9 @@ class Binder:
 
     # -- names
     @contextmanager
-    def block(self) -> Iterator[Scope]:
+    def block(self) -> Iterator[NameScope]:
         """Names declared inside end with it."""
-        self.scope = Scope(self.scope.function, self.scope)
+        self.scope = NameScope(self.scope.function, self.scope)
         try:
             yield self.scope
         finally:
@@ -236,7 +236,7 @@ class Binder:
         """The body of a lambda or local function: a frame of its own."""
         outer = self.function
         self.function = Function(outer.depth + 1, result=result, outer=outer)
-        self.scope = Scope(self.function, self.scope)
+        self.scope = NameScope(self.function, self.scope)
         try:
             yield self.function
         finally:

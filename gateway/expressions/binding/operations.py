@@ -15,7 +15,7 @@ from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Meanin
 from gateway.expressions.binding.typenames import bind_type
 from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Type, underlying
 from gateway.expressions.conversions import Convert, cast_dynamic, explicit, implicit
-from gateway.expressions.operators import Operation, binary, concat, unary
+from gateway.expressions.operators import OperatorOverload, binary, concat, unary
 from gateway.expressions.runtime import is_instance
 from gateway.expressions.thrown import Thrown
 from gateway.expressions.values import INTEGRALS, Int64, TypeObject
@@ -110,7 +110,7 @@ def _operand(binder: Binder, bound: Bound, clr_type: Type | None, node: Node) ->
     return bound if clr_type is None else binder.convert(bound, clr_type, node)
 
 
-def _binary_run(name: str, operation: Operation, left: Bound, right: Bound) -> Run:
+def _binary_run(name: str, operation: OperatorOverload, left: Bound, right: Bound) -> Run:
     first, second, apply = left.run, right.run, operation.run
     if left.type is right.type is p.STRING and name == "==":
         return lambda frame: first(frame) == second(frame)
@@ -124,7 +124,7 @@ def _binary_run(name: str, operation: Operation, left: Bound, right: Bound) -> R
     return lambda frame: apply(first(frame), second(frame))
 
 
-def _folded(binder: Binder, node: Node, name: str, operation: Operation, left: Bound, right: Bound) -> Bound:
+def _folded(binder: Binder, node: Node, name: str, operation: OperatorOverload, left: Bound, right: Bound) -> Bound:
     """Constant arithmetic happens at load, where overflow and division by zero are mistakes."""
     try:
         value = operation.run(left.constant, right.constant)

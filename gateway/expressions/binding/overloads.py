@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Candidate, Parameter, Type, make, underlying
+from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Candidate, MethodParameter, Type, make, underlying
 from gateway.expressions.conversions import Conversion, implicit
 from gateway.expressions.signatures import delegate, delegate_shape
 
@@ -48,7 +48,7 @@ class Argument:
 class Item:
     """Where one parameter's value comes from: an argument, the default, or the rest of the arguments (params)."""
 
-    parameter: Parameter
+    parameter: MethodParameter
     type: Type
     argument: int | None = None
     rest: tuple[int, ...] | None = None
@@ -112,7 +112,7 @@ def _plan(
     return plan if _infer(plan, arguments) and _price(plan, arguments) else None
 
 
-def _match(parameters: tuple[Parameter, ...], arguments: Sequence[Argument], expanded: bool) -> list[Item] | None:
+def _match(parameters: tuple[MethodParameter, ...], arguments: Sequence[Argument], expanded: bool) -> list[Item] | None:
     """Which argument goes to which parameter. Source: ECMA-334 §12.6.2.2, "Corresponding parameters"."""
     if expanded and not _has_params(parameters):
         return None
@@ -125,7 +125,7 @@ def _match(parameters: tuple[Parameter, ...], arguments: Sequence[Argument], exp
     return items
 
 
-def _has_params(parameters: tuple[Parameter, ...]) -> bool:
+def _has_params(parameters: tuple[MethodParameter, ...]) -> bool:
     return bool(parameters) and parameters[-1].mode == "params"
 
 

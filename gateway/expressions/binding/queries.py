@@ -16,7 +16,7 @@ from gateway.expressions.binding.binder import Binder, expression, field, named,
 from gateway.expressions.binding.bound import Bound, Frame, Meaning
 from gateway.expressions.binding.loops import element_type
 from gateway.expressions.clr import DYNAMIC, Type, definition_of, make
-from gateway.expressions.collections import Sequence
+from gateway.expressions.collections import LazySequence
 from gateway.expressions.limits import enter, leave, tick
 from gateway.expressions.primitives import BOOL
 from gateway.expressions.runtime import iterate, sequence_of
@@ -169,8 +169,8 @@ def _select(binder: Binder, query: Query, clause: Node) -> Bound:
     compute, made = _computed(binder, query, named(clause)[0])
     before = query.rows
 
-    def run(frame: Frame) -> Sequence:
-        return Sequence(lambda: (compute(frame, row) for row in before(frame)), made)
+    def run(frame: Frame) -> LazySequence:
+        return LazySequence(lambda: (compute(frame, row) for row in before(frame)), made)
 
     return Bound(sequence_of(made), run)
 
@@ -183,16 +183,16 @@ def _group(binder: Binder, query: Query, clause: Node) -> Bound:
     definition = definition_of("System.Linq.IGrouping", 2)
     grouping = make(definition, key_type, made)
 
-    def run(frame: Frame) -> Sequence:
+    def run(frame: Frame) -> LazySequence:
         from gateway.expressions.linq.keyed import group
 
         def start() -> Iterator[object]:
-            items = Sequence(lambda: iter(before(frame)), DYNAMIC)
+            items = LazySequence(lambda: iter(before(frame)), DYNAMIC)
             return iter(
                 group((DYNAMIC, key_type, made), items, lambda row: key_of(frame, row), lambda row: compute(frame, row))
             )
 
-        return Sequence(start, grouping)
+        return LazySequence(start, grouping)
 
     return Bound(sequence_of(grouping), run)
 

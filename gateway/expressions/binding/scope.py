@@ -40,16 +40,16 @@ class Variable:
 
 
 @dataclass(slots=True)
-class Scope:
+class NameScope:
     """A block: names declared in it, and the block around it."""
 
     function: Function
-    outer: Scope | None = None
+    outer: NameScope | None = None
     names: dict[str, Variable] = field(default_factory=dict)
 
     def find(self, name: str) -> Variable | None:
         """The nearest local called *name*."""
-        scope: Scope | None = self
+        scope: NameScope | None = self
         while scope is not None:
             if name in scope.names:
                 return scope.names[name]

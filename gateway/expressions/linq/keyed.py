@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cmp_to_key
 
 from gateway.expressions.clr import DYNAMIC, Type, definition_of, make
-from gateway.expressions.collections import ArrayValue, Sequence
+from gateway.expressions.collections import ArrayValue, LazySequence
 from gateway.expressions.limits import tick, tick_many
 from gateway.expressions.linq.lazy import Func, Types, hashable, walk
 from gateway.expressions.runtime import represent
@@ -19,7 +19,7 @@ from gateway.expressions.types.dictionaries import Dictionary
 from gateway.expressions.types.lists import ListValue, SetValue, order
 
 
-class Ordered(Sequence):
+class Ordered(LazySequence):
     """``IOrderedEnumerable<T>``: its source and the keys to sort by, most important first."""
 
     __slots__ = ("keys", "source")
@@ -99,22 +99,22 @@ def to_lookup(types: Types, source: object, key: Func, element: Func | None = No
     return Lookup(group(types, source, key, element), types[1], types[-1] if element else types[0])
 
 
-def group_by(types: Types, source: object, key: Func, element: Func | None = None) -> Sequence:
+def group_by(types: Types, source: object, key: Func, element: Func | None = None) -> LazySequence:
     """``GroupBy``."""
     definition = definition_of("System.Linq.IGrouping", 2)
     clr_type = make(definition, types[1], types[-1] if element else types[0])
-    return Sequence(lambda: iter(group(types, source, key, element)), clr_type)
+    return LazySequence(lambda: iter(group(types, source, key, element)), clr_type)
 
 
-def group_result(types: Types, source: object, key: Func, result: Func) -> Sequence:
+def group_result(types: Types, source: object, key: Func, result: Func) -> LazySequence:
     """``GroupBy`` with a result selector."""
-    return Sequence(lambda: (result(each.key, each) for each in group(types, source, key)), types[-1])
+    return LazySequence(lambda: (result(each.key, each) for each in group(types, source, key)), types[-1])
 
 
-def group_elements(types: Types, source: object, key: Func, element: Func, result: Func) -> Sequence:
+def group_elements(types: Types, source: object, key: Func, element: Func, result: Func) -> LazySequence:
     """``GroupBy`` with an element and a result selector."""
     kinds = types[:3]
-    return Sequence(lambda: (result(each.key, each) for each in group(kinds, source, key, element)), types[-1])
+    return LazySequence(lambda: (result(each.key, each) for each in group(kinds, source, key, element)), types[-1])
 
 
 def join(outer: object, inner: object, outer_key: Func, inner_key: Func, result: Func) -> Iterator[object]:

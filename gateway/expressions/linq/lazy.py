@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from gateway.expressions import primitives as p
 from gateway.expressions.clr import DYNAMIC, Type
-from gateway.expressions.collections import Sequence
+from gateway.expressions.collections import LazySequence
 from gateway.expressions.conversions import cast
 from gateway.expressions.limits import tick
 from gateway.expressions.runtime import is_instance, iterate, type_of
@@ -34,14 +34,14 @@ def walk(source: object) -> Iterator[object]:
         yield item
 
 
-def lazy(build: Callable[..., Iterator[object]], position: int = 0) -> Callable[..., Sequence]:
+def lazy(build: Callable[..., Iterator[object]], position: int = 0) -> Callable[..., LazySequence]:
     """A LINQ operator that does nothing until its result is walked; *position*: which type argument the items have."""
 
-    def operator(types: Types, source: object, *rest: object) -> Sequence:
+    def operator(types: Types, source: object, *rest: object) -> LazySequence:
         if source is None:
             raise argument_null("source")
         element = types[position] if position < len(types) else DYNAMIC
-        return Sequence(lambda: build(source, *rest), element)
+        return LazySequence(lambda: build(source, *rest), element)
 
     return operator
 
@@ -117,7 +117,7 @@ def intersect(source: object, other: object, comparer: Comparer | None = None) -
 
 def union(source: object, other: object, comparer: Comparer | None = None) -> Iterator[object]:
     """``Union``."""
-    return distinct(Sequence(lambda: itertools.chain(walk(source), walk(other))), comparer)
+    return distinct(LazySequence(lambda: itertools.chain(walk(source), walk(other))), comparer)
 
 
 def concat(source: object, other: object) -> Iterator[object]:
@@ -158,7 +158,7 @@ def zip_items(source: object, other: object, result: Func | None = None) -> Iter
         yield TupleValue([left, right]) if result is None else result(left, right)
 
 
-def default_if_empty(types: Types, source: object, *default: object) -> Sequence:
+def default_if_empty(types: Types, source: object, *default: object) -> LazySequence:
     """``DefaultIfEmpty``."""
 
     def start() -> Iterator[object]:
@@ -170,34 +170,34 @@ def default_if_empty(types: Types, source: object, *default: object) -> Sequence
             yield first
             yield from items
 
-    return Sequence(start, types[0])
+    return LazySequence(start, types[0])
 
 
-def cast_items(types: Types, source: object) -> Sequence:
+def cast_items(types: Types, source: object) -> LazySequence:
     """``Cast``."""
-    return Sequence(lambda: (cast(item, types[0]) for item in walk(source)), types[0])
+    return LazySequence(lambda: (cast(item, types[0]) for item in walk(source)), types[0])
 
 
-def of_type(types: Types, source: object) -> Sequence:
+def of_type(types: Types, source: object) -> LazySequence:
     """``OfType``."""
-    return Sequence(lambda: (item for item in walk(source) if is_instance(item, types[0])), types[0])
+    return LazySequence(lambda: (item for item in walk(source) if is_instance(item, types[0])), types[0])
 
 
-def number_range(start: int, count: int) -> Sequence:
+def number_range(start: int, count: int) -> LazySequence:
     """``Range``."""
     if count < 0 or start + count - 1 > 0x7FFFFFFF:
         raise out_of_range("count")
-    return Sequence(lambda: iter(range(start, start + count)), p.INT)
+    return LazySequence(lambda: iter(range(start, start + count)), p.INT)
 
 
-def repeated(types: Types, element: object, count: int) -> Sequence:
+def repeated(types: Types, element: object, count: int) -> LazySequence:
     """``Repeat``."""
     if count < 0:
         raise out_of_range("count")
-    return Sequence(lambda: itertools.repeat(element, count), types[0])
+    return LazySequence(lambda: itertools.repeat(element, count), types[0])
 
 
-def chunk(types: Types, source: object, size: int) -> Sequence:
+def chunk(types: Types, source: object, size: int) -> LazySequence:
     """``Chunk``."""
     if size < 1:
         raise out_of_range("size")
@@ -207,4 +207,4 @@ def chunk(types: Types, source: object, size: int) -> Sequence:
         while part := list(itertools.islice(items, size)):
             yield to_array(part, types[0])
 
-    return Sequence(start)
+    return LazySequence(start)

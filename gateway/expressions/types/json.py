@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.expressions import primitives as p
 from gateway.expressions.clr import Type, make
-from gateway.expressions.collections import ArrayValue, Sequence
+from gateway.expressions.collections import ArrayValue, LazySequence
 from gateway.expressions.conversions import cast
 from gateway.expressions.dispatch import DYNAMIC_GET, DYNAMIC_SET
 from gateway.expressions.equality import EQUALS, equal
@@ -95,22 +95,22 @@ def _value_of(types: tuple[Type, ...], token: JToken | None, *key: object) -> ob
     return convert_token(token.look(key[0]) if key else token, types[-1])
 
 
-def _values(types: tuple[Type, ...], token: JToken, *key: object) -> Sequence:
+def _values(types: tuple[Type, ...], token: JToken, *key: object) -> LazySequence:
     source = token.look(key[0]) if key else token
     found = source.children() if source is not None else []
-    return Sequence(lambda: (convert_token(_inner(each), types[-1]) for each in found), types[-1])
+    return LazySequence(lambda: (convert_token(_inner(each), types[-1]) for each in found), types[-1])
 
 
 def _inner(token: JToken) -> JToken:
     return token.value if isinstance(token, JProperty) else token
 
 
-def _children(types: tuple[Type, ...], token: JToken) -> Sequence:
-    return Sequence(lambda: (child for child in token.children() if is_instance(child, types[0])), types[0])
+def _children(types: tuple[Type, ...], token: JToken) -> LazySequence:
+    return LazySequence(lambda: (child for child in token.children() if is_instance(child, types[0])), types[0])
 
 
-def _tokens(walk: Callable[[JToken], Iterable[JToken]]) -> Callable[[JToken], Sequence]:
-    return lambda token: Sequence(lambda: iter(walk(token)), TOKEN)
+def _tokens(walk: Callable[[JToken], Iterable[JToken]]) -> Callable[[JToken], LazySequence]:
+    return lambda token: LazySequence(lambda: iter(walk(token)), TOKEN)
 
 
 def _parse_as(kind: type[JToken], name: str, start: str) -> Callable[[str | None], JToken]:
@@ -150,7 +150,7 @@ TOKEN: Type = define(f"{_N}.JToken", {
     "JToken SelectToken(string path)": select_one,
     "JToken SelectToken(string path, bool errorWhenNoMatch)": select_one,
     "IEnumerable<JToken> SelectTokens(string path)":
-        lambda token, text: Sequence(lambda: iter(select(token, text)), TOKEN),
+        lambda token, text: LazySequence(lambda: iter(select(token, text)), TOKEN),
     "JToken DeepClone()": lambda token: token.clone(),
     "static bool DeepEquals(JToken t1, JToken t2)": deep_equals,
     "generic T ToObject<T>()": lambda types, token: to_object(token, types[0]),
@@ -344,8 +344,8 @@ RAW = define(f"{_N}.JRaw", {"new(object rawJson)": JRaw}, parents=("JValue",))
 define(f"{_N}.Extensions", {
     "generic ext U Value<U>(IEnumerable<JToken> value)": _value_of,
     "generic ext IEnumerable<U> Values<U>(IEnumerable<JToken> source)": _values,
-    "generic ext IEnumerable<U> Values<U>(IEnumerable<JToken> source, object key)": lambda types, source, key: Sequence(
-        lambda: (convert_token(each.look(key), types[-1]) for each in iterate(source)), types[-1]  # type: ignore[attr-defined]
+    "generic ext IEnumerable<U> Values<U>(IEnumerable<JToken> source, object key)": lambda types, source, key: (
+        LazySequence(lambda: (convert_token(each.look(key), types[-1]) for each in iterate(source)), types[-1])  # type: ignore[attr-defined]
     ),
     "generic ext IEnumerable<JToken> Values(IEnumerable<JToken> source)":
         lambda _types, source: _values((TOKEN,), source),

@@ -8,7 +8,7 @@ from typing import Any
 from gateway.expressions import primitives as p
 from gateway.expressions.change_type import change_type
 from gateway.expressions.clr import NULLABLE, Type, nullable, underlying
-from gateway.expressions.collections import Sequence
+from gateway.expressions.collections import LazySequence
 from gateway.expressions.conversions import declare_explicit, declare_implicit
 from gateway.expressions.formatting.text import TEXT
 from gateway.expressions.limits import tick
@@ -68,13 +68,13 @@ def _first(items: Iterable[XObject], name: XName) -> XObject | None:
     return next(_named(items, name, XObject), None)
 
 
-def _sequence(build: Callable[..., Iterable[XObject]], element: str) -> Callable[..., Sequence]:
-    def make(*arguments: object) -> Sequence:
+def _sequence(build: Callable[..., Iterable[XObject]], element: str) -> Callable[..., LazySequence]:
+    def make(*arguments: object) -> LazySequence:
         from gateway.expressions.clr import definition_of
         from gateway.expressions.clr import make as make_type
 
         definition = definition_of(f"{_L}.{element}")
-        return Sequence(lambda: iter(build(*arguments)), make_type(definition))
+        return LazySequence(lambda: iter(build(*arguments)), make_type(definition))
 
     return make
 
@@ -369,7 +369,7 @@ DECLARATION = define(f"{_L}.XDeclaration", {
 }, price="own")  # fmt: skip
 
 
-def _many(build: Callable[..., Iterable[object]], element: str) -> Callable[..., Sequence]:
+def _many(build: Callable[..., Iterable[object]], element: str) -> Callable[..., LazySequence]:
     def walk(source: object, *name: XName) -> Iterator[Any]:
         if source is None:
             raise argument_null("source")

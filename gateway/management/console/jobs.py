@@ -7,7 +7,7 @@ import structlog
 
 from gateway.management.console.state import DeadLetter, JobLine, JobsState
 from gateway.notifications.store import attempts, jobs
-from gateway.notifications.store.model import Job
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.transitions import State
 
@@ -34,7 +34,7 @@ def _read(connection: sa.Connection) -> JobsState:
     )
 
 
-def _line(job: Job) -> JobLine:
+def _line(job: StoredJob) -> JobLine:
     return JobLine(
         id=job.id,
         batch_id=job.batch_id,
@@ -48,7 +48,7 @@ def _line(job: Job) -> JobLine:
     )
 
 
-def _reason(connection: sa.Connection, job: Job) -> str:
+def _reason(connection: sa.Connection, job: StoredJob) -> str:
     """What became of the last attempt: a status or the class of a failure, never what the receiver wrote."""
     made = attempts.listed(connection, job.id)
     if not made:

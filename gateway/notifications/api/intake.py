@@ -29,7 +29,7 @@ from gateway.notifications.engine import Engine
 from gateway.notifications.settings import CallerRule, NotificationSettings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.jobs import Acceptance, Refusal
-from gateway.notifications.store.model import IdempotencyKey, Job, derive_key
+from gateway.notifications.store.model import IdempotencyKey, StoredJob, derive_key
 from gateway.notifications.workflow.transitions import JobEvent, State
 from gateway.wire.addresses import Resolve
 
@@ -72,7 +72,7 @@ class Intake:
         self._tell(found)
         return found
 
-    async def stop(self, job: Job) -> Job:
+    async def stop(self, job: StoredJob) -> StoredJob:
         """Stop watching. The batch job itself goes on: F&O has no action to cancel one."""
         now = self._engine.parts.clock.now()
         write = self._engine.store.write
@@ -84,7 +84,7 @@ class Intake:
             log.info("job_stopped", job=job.id, batch=job.batch_id)
         return stopped or job
 
-    async def replay(self, job: Job, rule: CallerRule) -> Job:
+    async def replay(self, job: StoredJob, rule: CallerRule) -> StoredJob:
         """
         Send the callback again; never starts the batch job.
 
@@ -106,7 +106,7 @@ class Intake:
         log.info("callback_replayed", job=job.id, series=found.series)
         return found
 
-    async def _record(self, job: Job, key: IdempotencyKey, rule: CallerRule) -> Acceptance | Refusal:
+    async def _record(self, job: StoredJob, key: IdempotencyKey, rule: CallerRule) -> Acceptance | Refusal:
         exclusive = self._settings.d365.on_running == "reject"
         recorded = await self._engine.store.write_by(
             lambda connection: jobs.accept(connection, job, key, rule.max_active, exclusive),
@@ -116,7 +116,7 @@ class Intake:
         self._engine.announce()
         return recorded
 
-    def _withdraw(self, connection: sa.Connection, job: Job) -> None:
+    def _withdraw(self, connection: sa.Connection, job: StoredJob) -> None:
         """The caller was told 503: what was committed too late does not run."""
         now = self._engine.parts.clock.now()
         if jobs.move(connection, job.id, JobEvent.STOP, now, next_attempt_at=None) is not None:
@@ -150,11 +150,11 @@ class Intake:
             self._checked.clear()
         self._checked[target] = now
 
-    def _draft(self, caller: str, rule: CallerRule, request: JobRequest, target: CallbackTarget) -> Job:
+    def _draft(self, caller: str, rule: CallerRule, request: JobRequest, target: CallbackTarget) -> StoredJob:
         now = self._engine.parts.clock.now()
         profile = request.profile or rule.profile or self._profile(request)
         deadline_at, callback_deadline_at = self._deadlines(now, profile, rule, request)
-        return Job(
+        return StoredJob(
             id=str(uuid.uuid4()),
             caller=caller,
             rule=rule.name,

@@ -29,7 +29,7 @@ from gateway.notifications.callbacks.profiles import timestamp
 from gateway.notifications.engine import Engine
 from gateway.notifications.settings import NotificationSettings
 from gateway.notifications.store import attempts, jobs
-from gateway.notifications.store.model import Job
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow.transitions import State
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ class JobEndpoints:
             page["next"] = self._next_page(request, found[-1])
         return JSONResponse(page, headers={"cache-control": "no-store"})
 
-    def _next_page(self, request: Request, last: Job) -> str:
+    def _next_page(self, request: Request, last: StoredJob) -> str:
         query = {**request.query_params, "before": repr(last.created_at)}
         return f"{self._prefix(request)}/jobs?{urlencode(query)}"
 
@@ -113,7 +113,7 @@ class JobEndpoints:
         """The OpenAPI document; the one answer that needs no caller."""
         return JSONResponse(document(self._prefix(request)))
 
-    async def _own(self, request: Request) -> Job:
+    async def _own(self, request: Request) -> StoredJob:
         """The job in the path, if it is the caller's; others' jobs do not exist for them."""
         caller = identify(request.scope, self._settings.hop)
         rule_for(caller, self._settings)
@@ -138,12 +138,12 @@ class JobEndpoints:
         except ClientDisconnect as error:
             raise HttpProblem(400, "body-invalid", "The body broke off.") from error
 
-    def _pending(self, request: Request, job: Job) -> Response:
+    def _pending(self, request: Request, job: StoredJob) -> Response:
         retry_after = str(max(1, round(self._settings.polling.interval_s)))
         headers = {"retry-after": retry_after, "cache-control": "no-store", **self._location(request, job)}
         return JSONResponse(view(job, self._prefix(request)), 202, headers=headers)
 
-    def _location(self, request: Request, job: Job) -> dict[str, str]:
+    def _location(self, request: Request, job: StoredJob) -> dict[str, str]:
         if not self._settings.send_location:
             return {}
         return {"location": f"{self._prefix(request)}/jobs/{job.id}"}
@@ -163,7 +163,7 @@ async def _bounded_body(request: Request, limit: int) -> bytes:
     return body
 
 
-def stop_note(job: Job) -> str:
+def stop_note(job: StoredJob) -> str:
     """What a stop could still prevent: everything before the start was marked, nothing after."""
     if job.starting_at is not None and job.started_at is None:
         return _TOO_LATE

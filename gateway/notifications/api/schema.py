@@ -18,7 +18,7 @@ from typing import Any
 
 from gateway.notifications.api.problems import HttpProblem
 from gateway.notifications.callbacks.profiles import PROFILES, timestamp
-from gateway.notifications.store.model import Job
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow.outcomes import READINGS
 from gateway.notifications.workflow.transitions import State
 
@@ -60,7 +60,7 @@ def parse_request(body: bytes) -> JobRequest:
     )
 
 
-def view(job: Job, prefix: str) -> dict[str, object]:
+def view(job: StoredJob, prefix: str) -> dict[str, object]:
     """A job as its caller sees it. The callback URL is a bearer secret, so only its host is shown."""
     link = f"{prefix}/jobs/{job.id}"
     shown: dict[str, object] = {
@@ -85,7 +85,7 @@ def view(job: Job, prefix: str) -> dict[str, object]:
     return shown
 
 
-def runtime_status(job: Job) -> str:
+def runtime_status(job: StoredJob) -> str:
     """The word that Durable Functions clients look for."""
     if job.outcome is not None:
         return READINGS[job.outcome].runtime_status
@@ -94,7 +94,7 @@ def runtime_status(job: Job) -> str:
     return "Pending" if job.state in (State.ACCEPTED, State.STARTING) else "Running"
 
 
-def error_of(job: Job) -> dict[str, str] | None:
+def error_of(job: StoredJob) -> dict[str, str] | None:
     """Code and message of an outcome that is not success."""
     code = None if job.outcome is None else READINGS[job.outcome].error_code
     return None if code is None else {"code": code, "message": job.message or ""}
@@ -105,7 +105,7 @@ def moment(value: float | None) -> str | None:
     return None if value is None else timestamp(value)
 
 
-def _callback(job: Job) -> dict[str, object]:
+def _callback(job: StoredJob) -> dict[str, object]:
     return {
         "host": job.host,
         "profile": job.profile,

@@ -24,7 +24,7 @@ from gateway.notifications.callbacks.sending import CallbackSender
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.store import attempts
 from gateway.notifications.store.attempts import Attempt
-from gateway.notifications.store.model import Job
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.sealing import KeyMissing, Sealer
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
@@ -56,7 +56,7 @@ class Deliverer:
         self._metrics = metrics
         self._may_act = may_act
 
-    async def attempt(self, job: Job) -> Job | None:
+    async def attempt(self, job: StoredJob) -> StoredJob | None:
         """Make the next attempt; the job afterwards, or None when there was nothing to deliver any more."""
         async with self._sender.turn(job.caller, job.host):
             await self._until_permitted()
@@ -81,7 +81,7 @@ class Deliverer:
         while not self._may_act():
             await self._clock.sleep_until(self._clock.now() + 0.5)
 
-    async def _record(self, record: Callable[[sa.Connection], Job | None]) -> Job | None:
+    async def _record(self, record: Callable[[sa.Connection], StoredJob | None]) -> StoredJob | None:
         """Until it is written: an answer that is lost here would be asked for again."""
         while True:
             try:
@@ -90,7 +90,7 @@ class Deliverer:
                 log.warning("record_failed", error=type(error).__name__, again_in_s=_RECORD_AGAIN_S)
             await asyncio.sleep(_RECORD_AGAIN_S)
 
-    async def _send(self, job: Job) -> CallbackAnswer:
+    async def _send(self, job: StoredJob) -> CallbackAnswer:
         content_type, body = render(job.profile, report_of(job), self._settings.source)
         timestamp = int(self._clock.wall())
         headers = signatures.headers(self._settings.signing_secrets, job.id, timestamp, body)
@@ -108,14 +108,14 @@ class Deliverer:
                 return refused
         return await self._sender.send(url, {"content-type": content_type, **headers}, body)
 
-    def _next(self, job: Job, number: int, answer: CallbackAnswer) -> float | None:
+    def _next(self, job: StoredJob, number: int, answer: CallbackAnswer) -> float | None:
         """The time of the next attempt, unless the callback's own deadline comes first."""
         jitter = _RANDOM.random()
         at = next_attempt(number, self._clock.now(), jitter, answer, self._settings.max_retry_after_s)
         return at if at <= job.callback_deadline_at else None
 
     def _tell(
-        self, job: Job, attempt: Attempt, answer: CallbackAnswer, decision: Decision, next_at: float | None
+        self, job: StoredJob, attempt: Attempt, answer: CallbackAnswer, decision: Decision, next_at: float | None
     ) -> None:
         self._metrics.attempts.labels(decision).inc()
         facts = {"job": job.id, "host": job.host, "attempt": attempt.number, "series": attempt.series}
@@ -125,7 +125,7 @@ class Deliverer:
             log.error("callback_exhausted", **facts, status=answer.status, error=answer.error)
 
 
-def report_of(job: Job) -> RunReport:
+def report_of(job: StoredJob) -> RunReport:
     """What there is to tell about a job whose outcome is known."""
     return RunReport(
         job_id=job.id,

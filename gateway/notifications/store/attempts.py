@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from gateway.notifications.callbacks.classification import CallbackAnswer, Decision, Doubt
 from gateway.notifications.store import jobs
-from gateway.notifications.store.model import Job
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.tables import attempts
 from gateway.notifications.store.tables import jobs as jobs_table
 from gateway.notifications.workflow.transitions import JobEvent, State
@@ -30,7 +30,7 @@ class Attempt:
     at: float
 
 
-def begin(connection: sa.Connection, attempt: Attempt, owner: str | None) -> Job | None:
+def begin(connection: sa.Connection, attempt: Attempt, owner: str | None) -> StoredJob | None:
     """
     Write the attempt down before it is made; None when *owner* has nothing to deliver any more.
 
@@ -53,7 +53,7 @@ def record(
     decision: Decision,
     next_at: float | None,
     now: float,
-) -> Job | None:
+) -> StoredJob | None:
     """Write the answer down; the job moves on unless another attempt follows at *next_at*."""
     connection.execute(
         sa.update(attempts)

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from gateway.notifications.store.model import IdempotencyKey, Job
+from gateway.notifications.store.model import IdempotencyKey, StoredJob
 from gateway.notifications.store.tables import attempts, jobs, keys
 from gateway.notifications.workflow.joining import StartRules, StatusReading, blocks, ending_of, shares
 from gateway.notifications.workflow.outcomes import RunVerdict
@@ -90,11 +90,11 @@ class Refusal:
 class Acceptance:
     """The job that answers a request; *created* is false when an earlier request made it."""
 
-    job: Job
+    job: StoredJob
     created: bool
 
 
-def find(connection: sa.Connection, job_id: str) -> Job | None:
+def find(connection: sa.Connection, job_id: str) -> StoredJob | None:
     """One job."""
     return _one(connection.execute(_FIND, {"an_id": job_id}))
 
@@ -105,7 +105,7 @@ def search(
     state: str | None = None,
     before: float | None = None,
     limit: int = 100,
-) -> list[Job]:
+) -> list[StoredJob]:
     """Jobs, newest first: of one caller or all, in one state or any, created before a moment."""
     query = sa.select(jobs).order_by(jobs.c.created_at.desc()).limit(limit)
     if caller is not None:
@@ -114,11 +114,11 @@ def search(
         query = query.where(jobs.c.state == state)
     if before is not None:
         query = query.where(jobs.c.created_at < before)
-    return [Job.from_row(row) for row in connection.execute(query)]
+    return [StoredJob.from_row(row) for row in connection.execute(query)]
 
 
 def accept(
-    connection: sa.Connection, job: Job, key: IdempotencyKey, max_active: int | None, exclusive: bool
+    connection: sa.Connection, job: StoredJob, key: IdempotencyKey, max_active: int | None, exclusive: bool
 ) -> Acceptance | Refusal:
     """
     Record a job, unless an earlier one answers the same request.
@@ -140,20 +140,22 @@ def accept(
     return Acceptance(job, created=True)
 
 
-def move(connection: sa.Connection, job_id: str, event: JobEvent, now: float, **values: object) -> Job | None:
+def move(connection: sa.Connection, job_id: str, event: JobEvent, now: float, **values: object) -> StoredJob | None:
     """The job after *event*, with *values* set too; None when the event means nothing in its present state."""
     return _one(connection.execute(_MOVES[event], {"an_id": job_id, "updated_at": now, **values}))
 
 
-def move_own(connection: sa.Connection, job: Job, event: JobEvent, now: float, **values: object) -> Job | None:
+def move_own(
+    connection: sa.Connection, job: StoredJob, event: JobEvent, now: float, **values: object
+) -> StoredJob | None:
     """As ``move``, and None as well when *job* has another owner by now."""
     parameters = {"an_id": job.id, "an_owner": job.owner, "updated_at": now, **values}
     return _one(connection.execute(_OWNED_MOVES[event], parameters))
 
 
 def begin_start(
-    connection: sa.Connection, job: Job, reading: StatusReading, now: float, rules: StartRules
-) -> Job | None:
+    connection: sa.Connection, job: StoredJob, reading: StatusReading, now: float, rules: StartRules
+) -> StoredJob | None:
     """
     Mark that the start call is about to be made: *job* with its mark, or with the run that it shares; or the rival that
     it has to wait for.
@@ -164,7 +166,7 @@ def begin_start(
     """
     lock(connection, f"batch:{job.batch_id}")
     rows = connection.execute(_RIVALS, {"a_batch": job.batch_id, "an_id": job.id, "a_moment": now})
-    rivals = [Job.from_row(row) for row in rows]
+    rivals = [StoredJob.from_row(row) for row in rows]
     for rival in rivals:
         if blocks(rival, reading, now, rules.settle_s):
             return rival
@@ -178,7 +180,7 @@ def begin_start(
     return marked
 
 
-def _shared(rivals: list[Job], job: Job, reading: StatusReading) -> Job | None:
+def _shared(rivals: list[StoredJob], job: StoredJob, reading: StatusReading) -> StoredJob | None:
     return next((rival for rival in rivals if shares(rival, job, reading)), None)
 
 
@@ -188,24 +190,24 @@ def cap_doubt(connection: sa.Connection, owner: str, until: float) -> None:
     connection.execute(doubtful.values(doubt_until=until))
 
 
-def renew_mark(connection: sa.Connection, job: Job, doubt_until: float, now: float) -> Job | None:
+def renew_mark(connection: sa.Connection, job: StoredJob, doubt_until: float, now: float) -> StoredJob | None:
     """Mark another start call; None when *job* was stopped or belongs to another owner."""
     return move_own(connection, job, JobEvent.START_CALLED, now, doubt_until=doubt_until)
 
 
-def note_doubt(connection: sa.Connection, job: Job, doubt_until: float | None) -> None:
+def note_doubt(connection: sa.Connection, job: StoredJob, doubt_until: float | None) -> None:
     """Until when the last start call may still take effect, now that it is over; None: it certainly does not."""
     connection.execute(
         _NOTE.where(jobs.c.owner.is_not_distinct_from(job.owner)), {"an_id": job.id, "doubt_until": doubt_until}
     )
 
 
-def end(connection: sa.Connection, job: Job, verdict: RunVerdict, now: float) -> Job | None:
+def end(connection: sa.Connection, job: StoredJob, verdict: RunVerdict, now: float) -> StoredJob | None:
     """Record the outcome on behalf of the job's owner."""
     return move_own(connection, job, JobEvent.ENDED, now, **_ending(verdict, now))
 
 
-def _conclude(connection: sa.Connection, rivals: list[Job], reading: StatusReading, now: float) -> None:
+def _conclude(connection: sa.Connection, rivals: list[StoredJob], reading: StatusReading, now: float) -> None:
     for rival in rivals:
         if (verdict := ending_of(rival, reading)) is not None:
             move(connection, rival.id, JobEvent.ENDED, now, **_ending(verdict, now))
@@ -223,7 +225,7 @@ def _ending(verdict: RunVerdict, now: float) -> dict[str, object]:
 
 def reopen(
     connection: sa.Connection, job_id: str, now: float, lifetime_s: float, max_active: int | None = None
-) -> Job | Refusal | None:
+) -> StoredJob | Refusal | None:
     """
     Begin another series of callback attempts, with time until *lifetime_s* from now; None unless the job is final.
 
@@ -245,16 +247,16 @@ def note_status(connection: sa.Connection, job_id: str, status: str, running_at:
         connection.execute(_NOTE, {"an_id": job_id, "batch_status": status, "updated_at": now})
 
 
-def lease(connection: sa.Connection, owner: str, limit: int) -> list[Job]:
+def lease(connection: sa.Connection, owner: str, limit: int) -> list[StoredJob]:
     """Lease the oldest free jobs and replays to *owner*, in one statement; oldest first."""
     rows = connection.execute(_LEASE, {"an_owner": owner, "a_limit": limit})
-    return sorted(map(Job.from_row, rows), key=lambda job: job.created_at)
+    return sorted(map(StoredJob.from_row, rows), key=lambda job: job.created_at)
 
 
-def owned(connection: sa.Connection, owner: str) -> list[Job]:
+def owned(connection: sa.Connection, owner: str) -> list[StoredJob]:
     """The unfinished jobs of *owner*, oldest first."""
     query = sa.select(jobs).where(_IS_ACTIVE, jobs.c.owner == owner).order_by(jobs.c.created_at)
-    return [Job.from_row(row) for row in connection.execute(query)]
+    return [StoredJob.from_row(row) for row in connection.execute(query)]
 
 
 def release(connection: sa.Connection, owner: str) -> int:
@@ -298,9 +300,9 @@ def lock(connection: sa.Connection, name: str) -> None:
         connection.execute(_LOCK, {"a_name": name})
 
 
-def _one(rows: sa.CursorResult[Any]) -> Job | None:
+def _one(rows: sa.CursorResult[Any]) -> StoredJob | None:
     row = rows.first()
-    return None if row is None else Job.from_row(row)
+    return None if row is None else StoredJob.from_row(row)
 
 
 def _earlier(connection: sa.Connection, caller: str, key: IdempotencyKey) -> Acceptance | Refusal | None:

@@ -14,7 +14,7 @@ from gateway.notifications.workflow.transitions import State
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class StoredJob:
     """One request: run batch job *batch_id*, tell *host* when it is over. Times in epoch seconds; *url* is sealed."""
 
     id: str
@@ -47,7 +47,7 @@ class Job:
     owner: str | None = None
 
     @classmethod
-    def from_row(cls, row: sa.Row[tuple[object, ...]]) -> Job:
+    def from_row(cls, row: sa.Row[tuple[object, ...]]) -> StoredJob:
         """A job from a row of the jobs table."""
         values = dict(row._mapping)
         values["state"] = State(values["state"])

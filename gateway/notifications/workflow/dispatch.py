@@ -16,7 +16,7 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.notifications.store import jobs
-from gateway.notifications.store.model import Job
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 
 log = structlog.get_logger("gateway.notifications")
@@ -32,7 +32,7 @@ _PAUSE_S = 0.25
 class JobDispatcher:
     """Leases jobs for *owner* and has *work* done on each; ``run`` has to be running."""
 
-    def __init__(self, store: Store, owner: str, work: Callable[[Job], Coroutine[None, None, None]]) -> None:
+    def __init__(self, store: Store, owner: str, work: Callable[[StoredJob], Coroutine[None, None, None]]) -> None:
         self._store = store
         self._owner = owner
         self._work = work
@@ -101,12 +101,12 @@ class JobDispatcher:
             self._spawn(job)
         return len(found)
 
-    def _spawn(self, job: Job) -> None:
+    def _spawn(self, job: StoredJob) -> None:
         task = asyncio.create_task(self._after(self._tasks.get(job.id), job))
         self._tasks[job.id] = task
         task.add_done_callback(lambda done: self._forget(job.id, done))
 
-    async def _after(self, earlier: asyncio.Task[None] | None, job: Job) -> None:
+    async def _after(self, earlier: asyncio.Task[None] | None, job: StoredJob) -> None:
         """Never two at a time on one job: the task of its former series, or of a former owning, ends first."""
         if earlier is None:
             await self._work(job)

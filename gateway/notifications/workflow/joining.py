@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.notifications.d365.batch_status import Phase, Row
-from gateway.notifications.store.model import Job
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow.judgement import ENDINGS, was_started
 from gateway.notifications.workflow.outcomes import RunVerdict
 from gateway.notifications.workflow.transitions import State
@@ -47,7 +47,7 @@ class StartRules:
         return marked_at + self.valid_s + self.call_s + self.settle_s
 
 
-def blocks(rival: Job, reading: StatusReading, now: float, settle_s: float) -> bool:
+def blocks(rival: StoredJob, reading: StatusReading, now: float, settle_s: float) -> bool:
     """Whether the start of *rival*, or the effect of it, may still be missing from the reading."""
     if rival.state not in (State.WAITING, State.RUNNING):  # its call is under way, or was given up in doubt
         return True
@@ -58,13 +58,13 @@ def blocks(rival: Job, reading: StatusReading, now: float, settle_s: float) -> b
     return now < (rival.started_at or 0.0) + settle_s
 
 
-def shares(rival: Job, job: Job, reading: StatusReading) -> bool:
+def shares(rival: StoredJob, job: StoredJob, reading: StatusReading) -> bool:
     """Whether the reading shows a run that *rival* started after *job* was asked for: it is a run for both."""
     started_later = rival.starting_at is not None and rival.starting_at >= job.created_at
     return started_later and rival.before is not None and was_started(rival.before, reading.row)
 
 
-def ending_of(rival: Job, reading: StatusReading) -> RunVerdict | None:
+def ending_of(rival: StoredJob, reading: StatusReading) -> RunVerdict | None:
     """How the run that *rival* watches ended, if the reading shows that."""
     if rival.before is not None and not was_started(rival.before, reading.row):
         return None

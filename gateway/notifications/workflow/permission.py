@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gateway.notifications.store import jobs
-from gateway.notifications.store.model import Job
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.joining import StartRules
@@ -40,7 +40,9 @@ class Permit(Protocol):
 class StartPermit:
     """The permit of one job's start call; its first mark is the one that moved the job to STARTING."""
 
-    def __init__(self, store: Store, clock: Clock, job: Job, rules: StartRules, may_act: Callable[[], bool]) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, job: StoredJob, rules: StartRules, may_act: Callable[[], bool]
+    ) -> None:
         self._store = store
         self._clock = clock
         self._job = job

@@ -23,7 +23,7 @@ from gateway.notifications.d365.start_answer import StartAnswer
 from gateway.notifications.fairness import FairTurns
 from gateway.notifications.settings import D365Settings
 from gateway.notifications.store import jobs
-from gateway.notifications.store.model import Job
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.joining import StartRules, StatusReading
@@ -71,7 +71,7 @@ class Starter:
         self._may_act = may_act
         self._turns = FairTurns(_AT_ONCE)
 
-    async def start(self, job: Job) -> RunVerdict | None:
+    async def start(self, job: StoredJob) -> RunVerdict | None:
         """
         Bring *job* to WAITING; a verdict when that is impossible, None also when it is no longer ours to start.
 
@@ -89,36 +89,36 @@ class Starter:
             outcome = Outcome.UPSTREAM_AUTH if error.kind is FailureKind.AUTH else Outcome.START_FAILED
             return RunVerdict(outcome, error.hint)
 
-    async def _begin(self, job: Job) -> RunVerdict | None:
+    async def _begin(self, job: StoredJob) -> RunVerdict | None:
         while (begun := await self._begin_in_turn(job)) is None:
             await self._pause(_LOOK_AGAIN_S)
         prepared, call = begun
         if call is None:
             return prepared if isinstance(prepared, RunVerdict) else None
-        assert isinstance(prepared, Job)  # noqa: S101 - only a marked job is called
+        assert isinstance(prepared, StoredJob)  # noqa: S101 - only a marked job is called
         return await self._pursue(prepared, call)
 
-    async def _begin_in_turn(self, job: Job) -> tuple[Job | RunVerdict, Call | None] | None:
+    async def _begin_in_turn(self, job: StoredJob) -> tuple[StoredJob | RunVerdict, Call | None] | None:
         """The first call, from reading to answer; no call where none is needed, None: look again later."""
         async with self._turns.turn(job.caller):
             prepared = await self._prepare(job)
-            if isinstance(prepared, Job) and prepared.state is State.STARTING:
+            if isinstance(prepared, StoredJob) and prepared.state is State.STARTING:
                 return prepared, await self._call(prepared)
         return None if prepared is None else (prepared, None)
 
-    async def _resume(self, job: Job) -> RunVerdict | None:
+    async def _resume(self, job: StoredJob) -> RunVerdict | None:
         """An earlier life was about to make the call, and whether it did is unknown."""
         if await self._took_effect(job, self._doubt_end(job)):
             await self._confirm(job)
             return None
         return await self._pursue(job, await self._call_in_turn(job))
 
-    def _doubt_end(self, job: Job) -> float:
+    def _doubt_end(self, job: StoredJob) -> float:
         """A mark says when its call is over at the latest; one without that is from before such marks."""
         latest = self._clock.now() + self._settings.settle_s
         return latest if job.doubt_until is None else job.doubt_until
 
-    async def _prepare(self, job: Job) -> Job | RunVerdict | None:
+    async def _prepare(self, job: StoredJob) -> StoredJob | RunVerdict | None:
         """Read the batch job, then mark the start or attach to a run that is under way; None: look again later."""
         asked_at = self._clock.now()
         row = await self._read(job.batch_id)
@@ -146,7 +146,7 @@ class Starter:
     def _refuse_second(self) -> RunVerdict:
         return RunVerdict(Outcome.ALREADY_RUNNING, "Another request has just started the batch job.")
 
-    async def _attach(self, job: Job, row: Row) -> Job | RunVerdict:
+    async def _attach(self, job: StoredJob, row: Row) -> StoredJob | RunVerdict:
         """The batch job is queued or running already: watch that run, or refuse. Never start it again."""
         if self._settings.on_running == "reject":
             return RunVerdict(Outcome.ALREADY_RUNNING, f"The batch job is already {row.status}.")
@@ -160,7 +160,7 @@ class Starter:
             raise NotOwned
         return joined
 
-    async def _pursue(self, job: Job, call: Call) -> RunVerdict | None:
+    async def _pursue(self, job: StoredJob, call: Call) -> RunVerdict | None:
         """Call again until it is certain what became of the start, or until the retries are used up."""
         for pause_s in (*_PAUSES_S[: self._settings.start_retries], None):
             if isinstance(call, StartAnswer):
@@ -176,18 +176,18 @@ class Starter:
         hint = call.hint if isinstance(call, D365Error) else ""
         return RunVerdict(Outcome.START_FAILED, f"The batch job could not be started. {hint}")
 
-    async def _note_doubt(self, job: Job, error: D365Error) -> float | None:
+    async def _note_doubt(self, job: StoredJob, error: D365Error) -> float | None:
         """Record until when the call that has just failed may still take effect; None: it certainly does not."""
         doubtful = error.kind is FailureKind.AMBIGUOUS
         until = self._clock.now() + self._settings.settle_s if doubtful else None
         await self._store.write(lambda connection: jobs.note_doubt(connection, job, until))
         return until
 
-    async def _call_in_turn(self, job: Job) -> Call:
+    async def _call_in_turn(self, job: StoredJob) -> Call:
         async with self._turns.turn(job.caller):
             return await self._call(job)
 
-    async def _call(self, job: Job) -> Call:
+    async def _call(self, job: StoredJob) -> Call:
         """One start call; throttled ones were not executed and do not count."""
         permit = StartPermit(self._store, self._clock, job, self._rules, self._may_act)
         while True:
@@ -195,7 +195,7 @@ class Starter:
             if call is not None and (isinstance(call, StartAnswer) or call.kind is not FailureKind.THROTTLED):
                 return call
 
-    async def _call_once(self, job: Job, permit: StartPermit) -> Call | None:
+    async def _call_once(self, job: StoredJob, permit: StartPermit) -> Call | None:
         """None when the lease had ended before anything was sent."""
         try:
             return await self._client.start(job.batch_id, permit, job.caller)
@@ -212,7 +212,7 @@ class Starter:
             log.warning("start_failed", job=job.id, batch=job.batch_id, kind=error.kind, hint=error.hint)
             return error
 
-    async def _settle(self, job: Job, answer: StartAnswer) -> RunVerdict | None:
+    async def _settle(self, job: StoredJob, answer: StartAnswer) -> RunVerdict | None:
         if answer.accepted:
             await self._confirm(job)
             return None
@@ -220,7 +220,7 @@ class Starter:
         reason = answer.message or "no reason given"
         return RunVerdict(Outcome.START_FAILED, f"F&O did not set the job to waiting: {reason}")
 
-    async def _took_effect(self, job: Job, until: float) -> bool:
+    async def _took_effect(self, job: StoredJob, until: float) -> bool:
         """Re-read until a start shows, or until it would have shown."""
         log.info("start_in_doubt", job=job.id, batch=job.batch_id, until=until)
         while True:
@@ -232,7 +232,7 @@ class Starter:
                 return False
             await self._clock.sleep_until(min(until, self._clock.now() + 2.0))
 
-    async def _confirm(self, job: Job) -> None:
+    async def _confirm(self, job: StoredJob) -> None:
         now = self._clock.now()
         started = await self._store.write(
             lambda connection: jobs.move_own(connection, job, JobEvent.STARTED, now, started_at=now, doubt_until=None)

@@ -18,7 +18,7 @@ from gateway.notifications.d365.errors import D365Error, FailureKind
 from gateway.notifications.d365.poller import Poller, PollSubscription
 from gateway.notifications.settings import NotificationSettings
 from gateway.notifications.store import jobs
-from gateway.notifications.store.model import Job
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.judgement import RESCHEDULED, Watch, expire, judge, judge_ended_runs
@@ -46,7 +46,7 @@ class RunWatcher:
         self._waiting: dict[str, PollSubscription[RunVerdict]] = {}
         self._notes: set[asyncio.Task[None]] = set()
 
-    async def wait(self, job: Job) -> RunVerdict | None:
+    async def wait(self, job: StoredJob) -> RunVerdict | None:
         """The verdict on the run, at the latest at the deadline; None when the job was stopped."""
         verdict = await self._watch(job)
         if verdict is not RESCHEDULED:
@@ -57,7 +57,7 @@ class RunWatcher:
         except TimeoutError:
             return RESCHEDULED
 
-    async def _watch(self, job: Job) -> RunVerdict | None:
+    async def _watch(self, job: StoredJob) -> RunVerdict | None:
         delay_s = min(_FIRST_LOOK_S, self._settings.polling.interval_s)
         subscription = self._poller.subscribe(job.batch_id, self._judge(job), delay_s)
         self._waiting[job.id] = subscription
@@ -79,7 +79,7 @@ class RunWatcher:
         if (subscription := self._waiting.get(job_id)) is not None:
             subscription.done.cancel()
 
-    async def _look_back(self, job: Job) -> RunVerdict:
+    async def _look_back(self, job: StoredJob) -> RunVerdict:
         """How a run ended whose row has moved on to the next one: the job history knows, where there is one."""
         before = job.before
         since = before.end if before and before.end else (job.started_at or job.created_at) + self._client.skew_s
@@ -90,7 +90,7 @@ class RunWatcher:
                 return verdict
         return RESCHEDULED
 
-    async def _ask_history(self, job: Job, since: float) -> RunVerdict | None:
+    async def _ask_history(self, job: StoredJob, since: float) -> RunVerdict | None:
         """None when asking again may help."""
         try:
             return judge_ended_runs(await self._client.ended_runs(job.batch_id), since)
@@ -98,7 +98,7 @@ class RunWatcher:
             log.warning("history_unreadable", job=job.id, batch=job.batch_id, kind=error.kind, hint=error.hint)
             return RESCHEDULED if error.kind in (FailureKind.AUTH, FailureKind.PERMANENT) else None
 
-    def _judge(self, job: Job) -> Callable[[Row | None], RunVerdict | None]:
+    def _judge(self, job: StoredJob) -> Callable[[Row | None], RunVerdict | None]:
         settings = self._settings
         seen = STATUSES.get(job.batch_status or "") in (Phase.PENDING, Phase.RUNNING)
         started_at = job.started_at or job.created_at

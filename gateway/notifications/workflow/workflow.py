@@ -16,7 +16,7 @@ import structlog
 from gateway.notifications.callbacks.delivery import Deliverer
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.store import jobs
-from gateway.notifications.store.model import Job
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.outcomes import RunVerdict
@@ -43,13 +43,13 @@ class Workflow:
         self._clock = clock
         self._metrics = metrics
 
-    async def run(self, job: Job) -> None:
+    async def run(self, job: StoredJob) -> None:
         """Step by step until *job* is final, or until another replica owns it."""
-        current: Job | None = job
+        current: StoredJob | None = job
         while current is not None and current.active and current.owner == job.owner:
             current = await self._persevere(current)
 
-    async def _persevere(self, job: Job) -> Job | None:
+    async def _persevere(self, job: StoredJob) -> StoredJob | None:
         """
         One step, again and again until it succeeds; the row afterwards.
 
@@ -66,14 +66,14 @@ class Workflow:
             await asyncio.sleep(pause_s)
             pause_s, step = min(pause_s * 2, _LONGEST_PAUSE_S), self._step_again(job)
 
-    async def _step_again(self, job: Job) -> Job | None:
+    async def _step_again(self, job: StoredJob) -> StoredJob | None:
         """The step that the row asks for now, if it is still ours: the failed one may have been written in part."""
         current = await self._load(job.id)
         if current is None or not current.active or current.owner != job.owner:
             return current
         return await self._step(current)
 
-    async def _step(self, job: Job) -> Job | None:
+    async def _step(self, job: StoredJob) -> StoredJob | None:
         if job.state is State.DELIVERING:
             await self._clock.sleep_until(job.next_attempt_at or 0.0)
             return await self._deliverer.attempt(job)
@@ -81,7 +81,7 @@ class Workflow:
         verdict = await (self._starter.start(job) if begins else self._watcher.wait(job))
         return await self._load(job.id) if verdict is None else await self._conclude(job, verdict)
 
-    async def _conclude(self, job: Job, verdict: RunVerdict) -> Job | None:
+    async def _conclude(self, job: StoredJob, verdict: RunVerdict) -> StoredJob | None:
         now = self._clock.now()
         ended = await self._store.write(lambda connection: jobs.end(connection, job, verdict, now))
         if ended is None:  # stopped meanwhile, or ended by the replica that took it over
@@ -91,5 +91,5 @@ class Workflow:
         log.info("job_ended", **facts, took_s=round(now - ended.created_at, 3))
         return ended
 
-    async def _load(self, job_id: str) -> Job | None:
+    async def _load(self, job_id: str) -> StoredJob | None:
         return await self._store.read(lambda connection: jobs.find(connection, job_id))

@@ -24,7 +24,7 @@ from gateway.wire.websocket import BAD_GATEWAY, POLICY_VIOLATION, FrameTracker, 
 
 if TYPE_CHECKING:
     from gateway.wire.server.incoming_body import IncomingBody
-    from gateway.wire.server.listener import Application
+    from gateway.wire.server.listener import RequestHandler
     from gateway.wire.sweeper import Sweeper
 
 _log = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ class Exchange:
         return self._phase is not WAITING
 
     # -- from the application
-    def begin(self, application: Application) -> None:
+    def begin(self, application: RequestHandler) -> None:
         """Give the request to the application."""
         try:
             outcome = application.handle(self.request)

@@ -18,7 +18,7 @@ from gateway.wire.server.varied_head import vary
 from gateway.wire.settings import ServerSettings
 
 
-class Application(Protocol):
+class RequestHandler(Protocol):
     """What a listener drives."""
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
@@ -41,7 +41,7 @@ class Listener:
         refused: Told status and message of every request that does not reach the application.
     """
 
-    application: Application
+    application: RequestHandler
     settings: ServerSettings = ServerSettings()
     refused: Callable[[int, str], None] = _unheard
     stalled: set[object] = field(default_factory=set, compare=False)

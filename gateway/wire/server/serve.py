@@ -19,7 +19,7 @@ import uvicorn
 from gateway.errors import GatewayError
 from gateway.reading.values import revealed
 from gateway.wire.server.connection import ServerConnection
-from gateway.wire.server.listener import Application, Listener
+from gateway.wire.server.listener import Listener, RequestHandler
 from gateway.wire.settings import ListenerTls, ServerSettings
 
 _BACKLOG = 2048
@@ -156,7 +156,7 @@ def _keep_alive(listening: socket.socket) -> None:
 
 
 async def start(
-    application: Application | Listener,
+    application: RequestHandler | Listener,
     host: str = "127.0.0.1",
     port: int = 0,
     *,

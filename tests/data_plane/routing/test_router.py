@@ -7,7 +7,7 @@ import timeit
 
 import pytest
 
-from gateway.data_plane.routing import Match, RoutedApi, RoutedOperation, Router, Version
+from gateway.data_plane.routing import Match, RoutedApi, RoutedOperation, RoutedVersion, Router
 from gateway.data_plane.routing.table import NOWHERE
 from gateway.errors import LoadError, Location
 from gateway.wire.headers import Headers
@@ -186,12 +186,12 @@ def test_matched_query_names_are_told() -> None:
 VERSIONS = Router(
     [
         RoutedApi("seg-v0", "seg"),
-        RoutedApi("seg-v1", "seg", version=Version("segment", "v1")),
-        RoutedApi("seg-v1-r2", "seg", version=Version("segment", "v1"), revision="2", is_current=False),
+        RoutedApi("seg-v1", "seg", version=RoutedVersion("segment", "v1")),
+        RoutedApi("seg-v1-r2", "seg", version=RoutedVersion("segment", "v1"), revision="2", is_current=False),
         RoutedApi("head-0", "head"),
-        RoutedApi("head-1", "head", version=Version("header", "2024-01-01", "Api-Version")),
-        RoutedApi("head-2", "head", version=Version("header", "2025-01-01", "api-version")),
-        RoutedApi("query-1", "query", version=Version("query", "1", "api-version")),
+        RoutedApi("head-1", "head", version=RoutedVersion("header", "2024-01-01", "Api-Version")),
+        RoutedApi("head-2", "head", version=RoutedVersion("header", "2025-01-01", "api-version")),
+        RoutedApi("query-1", "query", version=RoutedVersion("query", "1", "api-version")),
         RoutedApi("rev-1", "rev"),
         RoutedApi("rev-2", "rev", revision="2", is_current=False),
         RoutedApi("root-2", "", revision="2", is_current=False),
@@ -258,7 +258,7 @@ def test_operations_for_the_same_requests_refuse_to_load(first: str, second: str
         RoutedApi("b", "/A/", location=PLACE),
         RoutedApi("b", "a", revision="2", location=PLACE),
         RoutedApi("b", "a", is_current=False, location=PLACE),
-        RoutedApi("b", "", version=Version("segment", "A"), location=PLACE),
+        RoutedApi("b", "", version=RoutedVersion("segment", "A"), location=PLACE),
     ],
     ids=["path", "two-current", "same-revision", "version-as-path"],
 )
@@ -271,7 +271,7 @@ def test_apis_for_the_same_requests_refuse_to_load(twin: RoutedApi) -> None:
 
 def test_same_header_version_twice_refuses_to_load() -> None:
     """One version value belongs to one API; header names compare without case."""
-    apis = [RoutedApi(id, "a", version=Version("header", "1", name)) for id, name in (("x", "V"), ("y", "v"))]
+    apis = [RoutedApi(id, "a", version=RoutedVersion("header", "1", name)) for id, name in (("x", "V"), ("y", "v"))]
     with pytest.raises(LoadError, match="duplicate-api"):
         Router(apis)
 

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.data_plane.routing.templates import (
     Literal,
-    Parameter,
     Partial,
+    PathParameter,
     QueryTerm,
     Wildcard,
     literal_segments,
@@ -26,7 +26,7 @@ PLACE = Location("config.yaml", 3, 9)
         ("/", (), ()),
         ("/status/200", (Literal("status"), Literal("200")), ()),
         ("status", (Literal("status"),), ()),
-        ("/batch/{id}/", (Literal("batch"), Parameter("id")), ()),
+        ("/batch/{id}/", (Literal("batch"), PathParameter("id")), ()),
         ("/*", (Wildcard("*"),), ()),
         ("/{*path}", (Wildcard("path"),), ()),
         ("/files/{name}.json", (Literal("files"), Partial(("", ".json"), ("name",))), ()),

@@ -17,7 +17,7 @@ from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import CallbackSettings
 from gateway.notifications.store import attempts, jobs
 from gateway.notifications.store.attempts import Attempt
-from gateway.notifications.store.model import Job, derive_key
+from gateway.notifications.store.model import StoredJob, derive_key
 from gateway.notifications.store.sealing import Sealer
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
@@ -66,9 +66,9 @@ class Scripted(CallbackSender):
         return self.bad if self.clock.now() < self.until else CallbackAnswer(200)
 
 
-def finished(lifetime_s: float = 24 * HOUR_S) -> Job:
+def finished(lifetime_s: float = 24 * HOUR_S) -> StoredJob:
     """A job whose outcome is known."""
-    return Job(
+    return StoredJob(
         id="j", caller="c", rule="r", batch_id=1, url=Sealer("k").seal("https://secret.test/?sig=1"),
         host="secret.test", profile="standard", state=State.DELIVERING, active=1,
         created_at=BEGIN, updated_at=BEGIN, deadline_at=BEGIN,
@@ -76,11 +76,11 @@ def finished(lifetime_s: float = 24 * HOUR_S) -> Job:
     )  # fmt: skip
 
 
-async def deliver(store: Store, sender: Scripted, job: Job, key: str = "k") -> Job:
+async def deliver(store: Store, sender: Scripted, job: StoredJob, key: str = "k") -> StoredJob:
     """All attempts, as the workflow makes them."""
     await store.write(lambda connection: jobs.accept(connection, job, derive_key(1, "u", None), None, False))
     deliverer = Deliverer(store, sender, Sealer(key), sender.clock, Metrics())
-    step: Job | None = job
+    step: StoredJob | None = job
     while step is not None and step.active:
         await sender.clock.sleep_until(step.next_attempt_at or 0.0)
         step = await deliverer.attempt(step)
@@ -142,7 +142,7 @@ def test_used_up(store: Store) -> None:
 def test_attempt_cut_short(store: Store) -> None:
     """An attempt that a crash cut short is made again, and is in doubt."""
 
-    async def crash_and_repeat() -> Job | None:
+    async def crash_and_repeat() -> StoredJob | None:
         await store.write(lambda connection: jobs.accept(connection, finished(), derive_key(1, "u", None), None, False))
         attempt = Attempt("j", 0, 1, BEGIN)
         first = await store.write(lambda connection: attempts.begin(connection, attempt, None))
@@ -168,7 +168,7 @@ def test_recorded_later(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """When our own record of a 2xx fails, recording is repeated, not the callback."""
     record, failures = attempts.record, [sa.exc.OperationalError("", {}, Exception())] * 2
 
-    def failing(*arguments: Any, **more: Any) -> Job | None:
+    def failing(*arguments: Any, **more: Any) -> StoredJob | None:
         if failures:
             raise failures.pop()
         return record(*arguments, **more)
@@ -185,7 +185,7 @@ def test_fenced(store: Store) -> None:
     permissions = iter([False, False, True])
     sender = Scripted(Jumping(), CallbackAnswer(500), BEGIN)
 
-    async def attempt() -> Job | None:
+    async def attempt() -> StoredJob | None:
         await store.write(lambda connection: jobs.accept(connection, finished(), derive_key(1, "u", None), None, False))
         deliverer = Deliverer(
             store, sender, Sealer("k"), sender.clock, Metrics(), lambda: not sender.sent and next(permissions)
@@ -200,12 +200,12 @@ def test_nothing_to_deliver(store: Store) -> None:
     """Whatever is not delivering (stopped meanwhile, another series) or another replica's is left alone."""
     stored = finished()
 
-    async def attempts_of(changed: Job) -> tuple[Job | None, int]:
+    async def attempts_of(changed: StoredJob) -> tuple[StoredJob | None, int]:
         sender = Scripted(Jumping(), CallbackAnswer(500), BEGIN)
         deliverer = Deliverer(store, sender, Sealer("k"), sender.clock, Metrics())
         return await deliverer.attempt(changed), sender.sent
 
-    async def every() -> list[tuple[Job | None, int]]:
+    async def every() -> list[tuple[StoredJob | None, int]]:
         await store.write(lambda connection: jobs.accept(connection, stored, derive_key(1, "u", None), None, False))
         found = [await attempts_of(replace(stored, series=1)), await attempts_of(replace(stored, owner="me"))]
         await store.write(lambda connection: jobs.move(connection, stored.id, JobEvent.STOP, BEGIN))

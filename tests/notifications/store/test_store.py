@@ -19,7 +19,7 @@ from gateway.notifications.settings import D365Settings, NotificationSettings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.database import open_engine, store_url
 from gateway.notifications.store.jobs import Acceptance, Refusal
-from gateway.notifications.store.model import IdempotencyKey, Job, derive_key
+from gateway.notifications.store.model import IdempotencyKey, StoredJob, derive_key
 from gateway.notifications.store.schema import VERSION, StoreOutdated, StoreTooNew
 from gateway.notifications.store.sealing import KeyMissing, Sealer, make_sealer
 from gateway.notifications.store.store import Store, StoreSlow
@@ -28,23 +28,25 @@ from gateway.notifications.workflow.transitions import JobEvent, State
 from tests.notifications.conftest import run
 
 
-def job(number: int = 1, **changes: Any) -> Job:
+def job(number: int = 1, **changes: Any) -> StoredJob:
     """A job just accepted."""
     values: dict[str, Any] = {
         "id": f"j{number}", "caller": "c", "rule": "r", "batch_id": number, "url": "plain:https://a/", "host": "a",
         "profile": "adf", "state": State.ACCEPTED, "active": 1, "created_at": float(number),
         "updated_at": float(number), "deadline_at": 9.0, "callback_deadline_at": 9.0,
     }  # fmt: skip
-    return Job(**(values | changes))
+    return StoredJob(**(values | changes))
 
 
-async def accept(store: Store, new: Job, key: IdempotencyKey | None = None, **limits: Any) -> Acceptance | Refusal:
+async def accept(
+    store: Store, new: StoredJob, key: IdempotencyKey | None = None, **limits: Any
+) -> Acceptance | Refusal:
     """Record a job."""
     options = {"max_active": None, "exclusive": False} | limits
     return await store.write(lambda connection: jobs.accept(connection, new, key or _key(new), **options))
 
 
-def _key(new: Job) -> IdempotencyKey:
+def _key(new: StoredJob) -> IdempotencyKey:
     return derive_key(new.batch_id, new.id, None)
 
 
@@ -70,7 +72,7 @@ def _as_version_1(url: str) -> None:
     engine.dispose()
 
 
-def _upgraded(url: str) -> Job | None:
+def _upgraded(url: str) -> StoredJob | None:
     """A job that version 1 wrote, as this version reads it."""
     before = Store(open_engine(url))
     before.open()
@@ -164,7 +166,7 @@ def test_cancelled_write(store: Store) -> None:
         (job(2, batch_id=1), {"exclusive": True}, "batch-job-active"),
     ],
 )
-def test_refusals(store: Store, second: Job, limits: dict[str, Any], reason: str) -> None:
+def test_refusals(store: Store, second: StoredJob, limits: dict[str, Any], reason: str) -> None:
     """The caller's limit and exclusive batch jobs are checked in the transaction that would accept."""
 
     async def both() -> object:
@@ -211,7 +213,7 @@ def test_moves(store: Store) -> None:
 def test_end_once(store: Store) -> None:
     """The first outcome stands."""
 
-    async def twice() -> tuple[Job | None, Job | None]:
+    async def twice() -> tuple[StoredJob | None, StoredJob | None]:
         await accept(store, job(1))
         good, bad = RunVerdict(Outcome.SUCCEEDED, "a", 3.0), RunVerdict(Outcome.FAILED, "b")
         first = await store.write(lambda connection: jobs.end(connection, job(1), good, 5.0))

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.notifications.store import jobs
-from gateway.notifications.store.model import Job
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow import dispatch
 from gateway.notifications.workflow.dispatch import JobDispatcher
@@ -25,7 +25,7 @@ class Work:
         self.ended: list[str] = []
         self.may_end = asyncio.Event()
 
-    async def do(self, found: Job) -> None:
+    async def do(self, found: StoredJob) -> None:
         """Work until it may end."""
         self.begun.append(found.id)
         await self.may_end.wait()
@@ -116,7 +116,7 @@ def test_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "_ADOPT_S", 0.1)
     lease, losses = jobs.lease, [ConnectionError()]
 
-    def lease_and_lose(connection: sa.Connection, owner: str, limit: int) -> list[Job]:
+    def lease_and_lose(connection: sa.Connection, owner: str, limit: int) -> list[StoredJob]:
         found = lease(connection, owner, limit)
         if found and losses:
             connection.commit()

@@ -13,7 +13,7 @@ from gateway.notifications.d365.errors import D365Error, FailureKind
 from gateway.notifications.d365.start_answer import StartAnswer
 from gateway.notifications.settings import D365Settings
 from gateway.notifications.store import jobs
-from gateway.notifications.store.model import Job, derive_key
+from gateway.notifications.store.model import StoredJob, derive_key
 from gateway.notifications.store.store import Store
 from gateway.notifications.store.tables import jobs as jobs_table
 from gateway.notifications.workflow.clock import Clock
@@ -71,18 +71,18 @@ class Environment:
         return answer
 
 
-def job(job_id: str = "j", **changes: Any) -> Job:
+def job(job_id: str = "j", **changes: Any) -> StoredJob:
     """A job just accepted."""
     values: dict[str, Any] = {
         "id": job_id, "caller": "c", "rule": "r", "batch_id": 1, "url": "plain:https://a/", "host": "a",
         "profile": "adf", "state": State.ACCEPTED, "active": 1, "created_at": NOW, "updated_at": NOW,
         "deadline_at": NOW + 500, "callback_deadline_at": NOW + 600,
     }  # fmt: skip
-    return Job(**(values | changes))
+    return StoredJob(**(values | changes))
 
 
 def start(
-    store: Store, environment: Environment, new: Job | None = None, settings: D365Settings = SETTINGS
+    store: Store, environment: Environment, new: StoredJob | None = None, settings: D365Settings = SETTINGS
 ) -> tuple[RunVerdict | None, State]:
     """The start step of one job: its verdict, and its state afterwards."""
 
@@ -96,7 +96,7 @@ def start(
     return run(step())
 
 
-async def _accept(store: Store, new: Job) -> None:
+async def _accept(store: Store, new: StoredJob) -> None:
     await store.write(lambda connection: jobs.accept(connection, new, derive_key(1, new.id, None), None, False))
 
 
@@ -184,7 +184,7 @@ def test_after_a_crash(store: Store, reading: Row, calls: int) -> None:
 def test_following(store: Store, on_running: Any) -> None:
     """While another job of ours starts the batch job this one waits, and joins its run when a reading shows it."""
 
-    async def follow() -> tuple[RunVerdict | None, Job | None, int]:
+    async def follow() -> tuple[RunVerdict | None, StoredJob | None, int]:
         await _accept(store, job("leader"))
         await _accept(store, job("follower"))
         await store.write(
@@ -212,7 +212,7 @@ def test_following(store: Store, on_running: Any) -> None:
 def _late(store: Store, environment: Environment, created: float, on_running: Any) -> Any:
     """The verdict for a job that is asked for *created* seconds after another's start; both jobs afterwards."""
 
-    async def late() -> tuple[RunVerdict | None, dict[str, Job]]:
+    async def late() -> tuple[RunVerdict | None, dict[str, StoredJob]]:
         asked = job("late", created_at=NOW + created)
         await _accept(store, job("early"))
         await _accept(store, asked)

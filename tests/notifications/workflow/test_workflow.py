@@ -12,7 +12,7 @@ from gateway.emulators.d365 import D365Emulator, Job, Life, Step
 from gateway.emulators.d365.jobs import Snapshot
 from gateway.emulators.d365.lives import canceled, deleted, ends, scheduled, stays
 from gateway.notifications.metrics import Metrics
-from gateway.notifications.store.model import Job as StoredJob
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow import watching, workflow
 from gateway.notifications.workflow.clock import Clock
