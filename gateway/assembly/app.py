@@ -152,7 +152,7 @@ def _count(metrics: GatewayMetrics, outside: Outside, services: Services) -> Non
 
 
 async def _engine_status(engine: Engine) -> Mapping[str, Status]:
-    """F&O being away is no part of it: jobs are accepted all the same."""
+    """F&O being away does not count: jobs are still accepted."""
     ready = await engine.is_ready()
     pause_s, hosts = engine.d365_pause_s, engine.open_circuits
     return {

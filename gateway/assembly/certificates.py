@@ -27,7 +27,7 @@ def load_certificates(config: Config) -> dict[str, StoredCertificate]:
     Every certificate by its id and by its upper-case SHA-1 thumbprint, the name that APIM's expressions use.
 
     Raises:
-        LoadError: A file is no certificate, or its password is wrong.
+        LoadError: A file is not a certificate, or its password is wrong.
     """
     found: dict[str, StoredCertificate] = {}
     for name, entry in config.certificates.items():

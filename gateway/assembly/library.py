@@ -21,7 +21,7 @@ from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.policy import PolicyTypes
 from gateway.pipeline.services import Services
 
-_TELLING = 8  # so many characters of a secret, or a shorter one whole, give it away
+_TELLING = 8  # this many characters of a secret, or a shorter one whole, give it away
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class PolicyLibrary:
         return document
 
     def _read(self, path: Path, fragment: bool) -> PolicyDocument:
-        """The document, or an empty one when it is no good."""
+        """The document, or an empty one when it has problems."""
         try:
             document = read_document(path, self.vocabulary)
         except LoadError as error:

@@ -60,7 +60,7 @@ class SharedState:
         await asyncio.sleep(0)  # a task that never began would not save at its end
 
     def statuses(self) -> Mapping[str, Status]:
-        """Readiness: Redis away is said, and is no reason to refuse work."""
+        """Readiness: Redis being away is reported, and does not refuse work."""
         if self.link is None:
             return {}
         detail = "away: each replica counts and caches for itself" if self.link.away else "connected"

@@ -102,7 +102,7 @@ class ConfiguredTargets:
         return Backend(name, upstream, credentials, breaker)
 
     def _pool(self, name: str, entry: BackendSettings) -> BackendPool:
-        """*config* has checked that a pool's members exist and are no pools."""
+        """*config* has checked that a pool's members exist and are not pools."""
         members = [PoolMember(self._by_id[each.backend], each.weight, each.priority) for each in entry.pool]
         return BackendPool(name, members, SessionAffinity(entry.session_affinity) if entry.session_affinity else None)
 

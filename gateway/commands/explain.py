@@ -174,7 +174,7 @@ async def _judge(check: TokenJudge, question: Question, context: Context) -> Exp
 
 
 def _without_keys(explanation: Explanation) -> Explanation:
-    """Keys that nobody fetched prove nothing: the signature is unknown, and what else is wrong decides."""
+    """Keys that were not fetched prove nothing: the signature is unknown, and what else is wrong decides."""
     steps = [replace(step, decisive=False) for step in explanation.steps]
     for index, step in enumerate(steps):
         if step.name == "signature" and step.reason == "TokenSignatureKeyNotFound":

@@ -24,7 +24,7 @@ class Timeouts(ClientTimeouts):
     """How long the gateway waits for a client."""
 
     drain_delay_s: Delay = 0.0
-    """When the gateway is told to stop: how long it keeps serving while reporting not ready, until load balancers \
+    """When the gateway is asked to stop: how long it keeps serving while reporting not ready, until load balancers \
 have noticed."""
 
 

@@ -76,7 +76,7 @@ def parse(text: str | bytes, file: str, directory: Path, environ: Mapping[str, s
 
 
 def _with_definitions(config: Config) -> Config:
-    from gateway.config.definitions import with_definitions  # with JSON Schema: nobody else needs it here
+    from gateway.config.definitions import with_definitions  # loads JSON Schema, which nothing else here needs
 
     return with_definitions(config)
 

@@ -33,7 +33,7 @@ def _doubled(config: Config, path: tuple[Any, ...], entities: Iterable[Any]) -> 
     for index, entity in enumerate(entities):
         if entity.id in seen:
             location = getattr(entity, "location", None) or config.location(*path, index, "id")
-            yield Problem(location, "duplicate-id", f"the id {entity.id!r} stands twice", "give each its own")
+            yield Problem(location, "duplicate-id", f"the id {entity.id!r} is used twice", "give each its own")
         seen.add(entity.id)
 
 

@@ -44,7 +44,7 @@ PREFIX = "/authz"
 STATUS_HEADER = "X-Gateway-Status"
 _ALLOWED_ORIGIN = "Access-Control-Allow-Origin"
 
-# Envoy takes these names out of the request before it goes on.
+# Envoy takes these names out of the request before it forwards it.
 REMOVE_HEADER = "x-envoy-auth-headers-to-remove"
 
 # Target and method in the form of nginx, and in that of Traefik and Caddy.

@@ -214,7 +214,7 @@ class _Check:
             self._bounds(text, rule, name)
 
     def _bad_value(self, text: Text, name: str, remedy: str) -> None:
-        """A value that cannot stand there; one that is still to be filled in is told apart."""
+        """A value that is not allowed there; one that is still to be filled in has its own code."""
         hole = is_unresolved(text.value)
         code, remedy = (UNRESOLVED, _FILL_IN) if hole else ("bad-value", remedy)
         self._report(text.location, code, f"{name} cannot be {_short(text.value.strip())}", remedy)

@@ -21,7 +21,7 @@ class Kind(Enum):
 
 
 class Content(Enum):
-    """What stands between an element's tags."""
+    """What is between an element's tags."""
 
     EMPTY = "empty"  # nothing
     TEXT = "text"  # a literal or an expression
@@ -37,7 +37,7 @@ class Format:
 
     Attributes:
         pattern: Regular expression for the whole text, in the dialect that Python and JSON Schema share.
-        remedy: What to write, for whoever wrote something else.
+        remedy: What to write instead of something else.
     """
 
     pattern: str
@@ -77,7 +77,7 @@ class Element:
     One element: a policy, or a child of one.
 
     Attributes:
-        content: What stands between the tags. CHILDREN is implied by *children*.
+        content: What is between the tags. CHILDREN is implied by *children*.
         kind: Meaning of the text, where content is TEXT.
         expression: Whether the text may be an expression.
         required: Whether the text (or at least one policy) must be there.

@@ -3,8 +3,8 @@ What one evaluation may use: steps, time, memory, depth; and what all evaluation
 
 Steps are counted where work can repeat: loop turns, lambda and local-function calls, elements that LINQ makes. Memory
 is counted where one call can make much of it (``PadLeft``, ``new byte[n]``, doubling a string). Time is looked at every
-so many steps, and before each call whose cost grows with its input: such a call has a price (see ``prices``), and is
-refused when the time that is left does not pay for it. All of it also draws from the request's budget
+a number of steps, and before each call whose cost grows with its input: such a call has a price (see ``prices``), and
+is refused when the time that is left does not pay for it. All of it also draws from the request's budget
 (``gateway.wire.work``). The allowance is per thread and made on first use, so that most evaluations cost two attribute
 writes.
 """

@@ -8,7 +8,7 @@ each unit, checked before it begins. What is cheaper or dearer says so at the st
     "slow string ToUpper()"                it works in Python for each unit: ``SLOW_S``
     "own string Replace(string, string)"   it counts its own work, because that does not follow from its input's size
 
-Lazy sequences have no size: whoever walks them counts each item as a step.
+Lazy sequences have no size: walking them counts each item as a step.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ class Status:
     detail: str = ""
 
 
-# Whoever has to ask somebody first (a database) answers later.
+# A part that has to ask another system first (a database) answers later.
 Check = Callable[[], Mapping[str, Status] | Awaitable[Mapping[str, Status]]]
 
 
@@ -29,7 +29,7 @@ class Readiness:
 
     Attributes:
         checks: Group (issuers, shared-state, notifications) → function that gives each member's status.
-        draining: Set when the process is told to stop: not ready for new work, whatever else is well.
+        draining: Set when the process is asked to stop: not ready for new work, whatever else is well.
     """
 
     checks: dict[str, Check] = field(default_factory=dict)

@@ -29,7 +29,7 @@ with without("h2"):  # 3 MiB; control traffic speaks HTTP/1.1
 
 MAX_CLIENTS = 32
 
-# What told about the encoded body, which httpx2 has decoded.
+# Fields about the encoded body, which httpx2 has decoded.
 _DECODED = ("content-encoding", "content-length", "transfer-encoding")
 
 _Key: TypeAlias = tuple[StoredCertificate | None, HttpProxy | None]

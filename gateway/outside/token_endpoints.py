@@ -1,7 +1,7 @@
 """
 Where the gateway's own identity gets tokens: the endpoints of Azure's hosts, a token endpoint, or the configuration.
 
-Errors name the endpoint's status and error code only: bodies of token endpoints may hold what nobody should log.
+Errors name the endpoint's status and error code only: bodies of token endpoints may hold what must not be logged.
 
 Source: "Managed identities in App Service" (2019-08-01); "Azure Instance Metadata Service" (2018-02-01); "Workload
 identity federation"; RFC 6749 §4.4; RFC 7523 §2.2.

@@ -1,4 +1,4 @@
-"""Work that nobody waits for: one-way requests, log lines to a remote sink."""
+"""Work that no request waits for: one-way requests, log lines to a remote sink."""
 
 from __future__ import annotations
 

@@ -251,7 +251,7 @@ class Context:
         return target.info if isinstance(target, Backend | BackendPool) else None
 
     def on_answer(self, change: Callable[[Response], None]) -> None:
-        """Have *change* made to the answer, whoever makes it: backend, policy or error. It must not raise."""
+        """Have *change* made to the answer, wherever it comes from: backend, policy or error. It must not raise."""
         if self._changes is None:
             self._changes = []
         self._changes.append(change)

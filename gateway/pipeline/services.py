@@ -42,7 +42,7 @@ class ClientAuthorities(Protocol):
         """The authority that has issued *certificate*; None: it is not known here."""
 
     def revocation(self, certificate: Certificate) -> str | Awaitable[str]:
-        """Why *certificate* is refused: it is revoked, or nobody can say. Empty: it is good."""
+        """Why *certificate* is refused: it is revoked, or its status is unknown. Empty: it is good."""
 
 
 class MetricSink(Protocol):
@@ -69,7 +69,7 @@ class Services:
         credentials: Tokens for managed identities.
         sink: Where log-to-eventhub and its kin write.
         metrics: Where emit-metric counts.
-        background: Work that nobody waits for.
+        background: Work that runs after the answer.
         beside: Work on bodies that is too long for the loop.
         now: Seconds since the epoch.
         max_body_bytes: The largest body that is held in memory.

@@ -233,5 +233,5 @@ class Settings:
 
 
 def _unresolved(error: LoadError) -> LoadError:
-    """The same problems, told as what they are: the C# around a named value that is not there yet."""
+    """The same problems, reported as unresolved values: the C# around a named value that is not there yet."""
     return LoadError(replace(problem, code=UNRESOLVED) for problem in error.problems)

@@ -166,7 +166,7 @@ class TraceBook:
         self._traces: OrderedDict[str, RequestTrace] = OrderedDict()
 
     def begins(self, context: Context) -> None:
-        """Trace *context*'s request when it asks for it with the credential; the credential never goes on."""
+        """Trace *context*'s request when it asks for it with the credential; the credential is never forwarded."""
         headers = context.request.headers
         shown = headers.first(CREDENTIAL_HEADER)
         if shown is None:

@@ -1,7 +1,7 @@
 """
 cache-lookup: answer with a kept response.
 
-On a hit neither the rest of inbound nor the backend runs; outbound goes on behind cache-store.
+On a hit neither the rest of inbound nor the backend runs; outbound continues behind cache-store.
 
 Source: APIM policy reference, "cache-lookup"; RFC 9111 §4.1 for Vary.
 """

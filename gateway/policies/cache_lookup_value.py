@@ -73,6 +73,6 @@ class CacheLookupValue(PolicyType):
                 context.variables[self.variable] = CODEC.decode(data)
                 return
             except CodecError:
-                pass  # somebody else's bytes under our key: a miss
+                pass  # foreign bytes under our key: a miss
         if self.default is not None:
             context.variables[self.variable] = self.default(context)

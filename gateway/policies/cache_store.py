@@ -35,7 +35,7 @@ _NOT_KEPT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CacheStore(PolicyType):
-    """One compiled cache-store; ``stores_response`` tells the compiler where outbound goes on after a hit."""
+    """One compiled cache-store; ``stores_response`` tells the compiler where outbound continues after a hit."""
 
     shape: ClassVar[Element] = Element(
         "cache-store",

@@ -118,7 +118,7 @@ class CacheValue(PolicyType):
 
 
 def _decoded(data: bytes | None) -> tuple[float, object] | None:
-    """When the value was computed, and the value; None for a miss or somebody else's bytes."""
+    """When the value was computed, and the value; None for a miss or foreign bytes."""
     if data is None:
         return None
     try:

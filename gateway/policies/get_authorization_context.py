@@ -1,5 +1,5 @@
 """
-get-authorization-context: a token of an authorization that the gateway keeps for somebody.
+get-authorization-context: a token of an authorization that the gateway keeps for a user or for itself.
 
 APIM's credential manager keeps them; here the configured credential source answers for ``provider/authorization``.
 

@@ -1,5 +1,5 @@
 """
-limit-concurrency: at most so many requests inside at once, for each value of a key.
+limit-concurrency: a limited number of requests inside at the same time, for each value of a key.
 
 Source: APIM policy reference, "limit-concurrency".
 """
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LimitConcurrency(PolicyType):
-    """One compiled limit-concurrency; nobody queues."""
+    """One compiled limit-concurrency; no request queues."""
 
     shape: ClassVar[Element] = Element(
         "limit-concurrency",
-        "Runs its policies for so many requests at once; more are answered with 429.",
+        "Runs its policies for a number of requests at the same time; more are answered with 429.",
         attributes=(
             ID,
             Attribute("key", "Who shares a limit.", required=True),

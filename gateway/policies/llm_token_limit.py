@@ -1,5 +1,5 @@
 """
-llm-token-limit and azure-openai-token-limit: so many tokens of a language model, for each value of a key.
+llm-token-limit and azure-openai-token-limit: a number of tokens of a language model, for each value of a key.
 
 Tokens are counted by the ``usage`` that the model reports; the prompt can be estimated up front.
 
@@ -57,7 +57,7 @@ def shape(name: str) -> Element:
     ]
     return Element(
         name,
-        "Allows so many tokens of a language model, for each value of a key; more are answered with 429 or 403.",
+        "Allows a number of tokens of a language model, for each value of a key; more are answered with 429 or 403.",
         attributes=(
             ID,
             Attribute("counter-key", "Whose counter.", required=True),

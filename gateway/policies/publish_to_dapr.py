@@ -36,7 +36,7 @@ _COMMON = (
     timeout("timeout", "Seconds.", "5"),
     Attribute("template", "`Liquid`: the content is one.", choices=("Liquid", "liquid", "none"), expression=False),
     Attribute("content-type", "Type of the data.", default="application/json", format=FIELD_VALUE),
-    Attribute("ignore-error", "Whether a failure is no error.", Kind.BOOLEAN, default="false"),
+    Attribute("ignore-error", "Whether to ignore a failure.", Kind.BOOLEAN, default="false"),
 )
 
 

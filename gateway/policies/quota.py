@@ -1,5 +1,5 @@
 """
-quota: so many calls, or so many kilobytes, within a long period, for each subscription.
+quota: a number of calls, or of kilobytes, within a long period, for each subscription.
 
 Source: APIM policy reference, "quota".
 """
@@ -55,7 +55,7 @@ class Quota(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "quota",
-        "Allows each subscription so many calls, or kilobytes, within a long period; more are answered with 403.",
+        "Allows each subscription a number of calls, or kilobytes, within a long period; more are answered with 403.",
         attributes=(ID, *_AMOUNTS, *report_attributes(expression=False)),
         children=(Child(_API, maximum=None),),
     )

@@ -1,5 +1,5 @@
 """
-quota-by-key: so many calls, or so many kilobytes, within a long period, for each value of a key.
+quota-by-key: a number of calls, or of kilobytes, within a long period, for each value of a key.
 
 Source: APIM policy reference, "quota-by-key".
 """
@@ -43,7 +43,7 @@ class QuotaByKey(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "quota-by-key",
-        "Allows so many calls, or kilobytes, within a long period, for each value of a key; then 403.",
+        "Allows a number of calls, or kilobytes, within a long period, for each value of a key; then 403.",
         attributes=(
             ID,
             Attribute("calls", "Calls within a period.", Kind.INTEGER, minimum=1),
@@ -137,5 +137,5 @@ def _start(settings: Settings) -> float:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         remedy = "write 2026-01-01T00:00:00Z"
-        raise settings.error("bad-value", f"{text!r} is no date", remedy, at="first-period-start") from None
+        raise settings.error("bad-value", f"{text!r} is not a date", remedy, at="first-period-start") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,5 +1,5 @@
 """
-rate-limit: at most so many calls within any period, for each subscription.
+rate-limit: a limited number of calls within any period, for each subscription.
 
 Source: APIM policy reference, "rate-limit".
 """
@@ -52,7 +52,7 @@ class RateLimit(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "rate-limit",
-        "Allows each subscription so many calls within any period; more are answered with 429.",
+        "Allows each subscription a number of calls within any period; more are answered with 429.",
         attributes=(ID, _CALLS, _PERIOD, *report_attributes(expression=False)),
         children=(Child(_API, maximum=None),),
     )

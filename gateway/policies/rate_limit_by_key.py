@@ -1,5 +1,5 @@
 """
-rate-limit-by-key: at most so many calls within any period, for each value of a key.
+rate-limit-by-key: a limited number of calls within any period, for each value of a key.
 
 Source: APIM policy reference, "rate-limit-by-key".
 """
@@ -38,7 +38,7 @@ class RateLimitByKey(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "rate-limit-by-key",
-        "Allows so many calls within any period, for each value of a key; more are answered with 429.",
+        "Allows a number of calls within any period, for each value of a key; more are answered with 429.",
         attributes=(
             ID,
             Attribute("calls", "Calls within a period.", Kind.INTEGER, required=True, minimum=0),

@@ -75,7 +75,7 @@ class SendServiceBusMessage(PolicyType):
         )
 
     def apply(self, context: Context) -> Awaitable[None] | None:
-        """None when the sink took the message at once. Raises UpstreamError: there is no sink."""
+        """None when the sink took the message immediately. Raises UpstreamError: there is no sink."""
         if self.sink is None:
             raise UpstreamError("BackendConnectionFailure", "no sink for messages is configured", 500)
         properties = tuple((name(context), value(context)) for name, value in self.properties)

@@ -46,7 +46,9 @@ class SetMethod(PolicyType):
         """From ``<set-method>``. Raises LoadError: no method."""
         method = settings.content()
         if isinstance(method, Constant) and not is_method(method.value):
-            raise settings.error("bad-value", f"{method.value!r} is no method that can be sent", "write GET, POST, …")
+            raise settings.error(
+                "bad-value", f"{method.value!r} is not a method that can be sent", "write GET, POST, …"
+            )
         return cls(method)
 
     def apply(self, context: Context) -> None:
@@ -57,7 +59,7 @@ class SetMethod(PolicyType):
         """The method; send-request uses it for its own request."""
         method = self.method(context).strip()
         if not is_method(method):
-            raise ExpressionError("FormatException", f"{method[:40]!r} is no method that can be sent")
+            raise ExpressionError("FormatException", f"{method[:40]!r} is not a method that can be sent")
         return method
 
 

@@ -3,7 +3,7 @@ validate-client-certificate: only callers with a certificate that fits.
 
 The TLS handshake has checked chain and time already: a client whose certificate does not lead to `client-ca`, or is out
 of time, never comes this far. Revocation is looked up here, in lists (CRL) and with responders (OCSP) for every
-certificate below the root; where nobody can say, the caller is refused.
+certificate below the root; where that cannot be determined, the caller is refused.
 
 Source: APIM policy reference, "validate-client-certificate".
 """

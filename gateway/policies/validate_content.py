@@ -87,7 +87,7 @@ class ValidateContent(PolicyType):
         "Looks at size, type and form of the body.",
         attributes=(
             ID,
-            action("unspecified-content-type-action", "For types that nobody declares."),
+            action("unspecified-content-type-action", "For types that are not declared."),
             Attribute("max-size", "Longest body, in bytes.", Kind.INTEGER, required=True, minimum=0),
             action("size-exceeded-action", "For longer bodies."),
             ERRORS_VARIABLE,

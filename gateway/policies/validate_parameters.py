@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.pipeline.settings import Settings
 
-# HTTP itself needs them, or the gateway has made them; nobody would think of declaring them.
+# HTTP itself needs them, or the gateway has made them; definitions do not declare them.
 _ALWAYS = frozenset(
     """
     connection content-length content-type host transfer-encoding x-forwarded-for x-forwarded-host x-forwarded-proto

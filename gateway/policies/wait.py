@@ -53,7 +53,7 @@ class Wait(PolicyType):
                 remedy = f"it takes {', '.join(sorted(ALLOWED))}"
                 raise settings.error("wrong-policy", f"wait cannot hold {child.name}", remedy)
         steps = settings.steps()
-        # Bodies come into memory before anything runs, whoever reads them.
+        # Bodies come into memory before anything runs, whichever policy reads them.
         buffers = tuple(step for step in steps if isinstance(step.policy, BufferBody))
         return cls(settings.text("for"), buffers, tuple(step for step in steps if step not in buffers))
 

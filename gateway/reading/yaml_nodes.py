@@ -51,7 +51,7 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Keys and values in the order of the file; no key stands twice."""
+    """Keys and values in the order of the file; no key occurs twice."""
 
     entries: tuple[tuple[Scalar, YamlNode], ...]
     location: Location
@@ -188,7 +188,7 @@ class _Composer:
             elif key.value == "<<":
                 self._report(key.location, "merge-refused", "a merge key", "write the keys out")
             elif key.value in seen:
-                message = f"{key.value!r} stands twice; first in line {seen[key.value].line}"
+                message = f"{key.value!r} occurs twice; first in line {seen[key.value].line}"
                 self._report(key.location, "duplicate-key", message, "keep one of the two")
             else:
                 seen[key.value] = key.location

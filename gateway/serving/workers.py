@@ -39,7 +39,7 @@ class Supervisor:
         jobs: Name → what a process of that name does; it returns after SIGTERM, and when the lifeline ends.
         stop_s: How long processes may take to stop before they are killed.
         release: Closes what the supervisor holds for processes that it would start again: called when it stops, so
-            that nothing keeps a socket listening on which nobody accepts.
+            that no socket stays listening without anything that accepts.
     """
 
     jobs: Mapping[str, Job]

@@ -21,7 +21,7 @@ class BudgetRules:
 
     Attributes:
         window_s: Seconds over which fetches are counted; also how late a rotation may be noticed during a flood.
-        per_window: Fetches in any window, whoever asks.
+        per_window: Fetches in any window, whatever asks for them.
         unknown_s: Seconds for which a key id that a fetch did not find causes no other.
     """
 
@@ -50,7 +50,7 @@ class FetchBudget:
         return True
 
     def not_found(self, kid: str, now: float) -> None:
-        """Remember that a fetch just now did not bring *kid*; the oldest memory makes room."""
+        """Remember that a fetch just now did not bring *kid*; the oldest memory is evicted."""
         self._unknown.pop(kid, None)
         if len(self._unknown) >= MAX_REMEMBERED:
             del self._unknown[next(iter(self._unknown))]

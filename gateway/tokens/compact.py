@@ -101,7 +101,7 @@ _headers: dict[bytes, Mapping[str, object]] = {}
 
 
 def _remember(part: bytes, header: Mapping[str, object]) -> None:
-    # Emptying the table when it is full is enough: whoever floods it costs others one decode of a few microseconds.
+    # Emptying the table when it is full is enough: a flood of it costs others one decode of a few microseconds.
     if len(part) > MAX_CACHED_HEADER_BYTES:
         return
     if len(_headers) >= MAX_CACHED_HEADERS:

@@ -66,7 +66,7 @@ async def fetch_keys(metadata: Metadata, fetch: Fetch, rules: DiscoveryRules, wa
 
 
 def parse_metadata(body: bytes, url: str, rules: DiscoveryRules, expected: frozenset[str] = frozenset()) -> Metadata:
-    """Metadata from its JSON, or IssuerError when it is malformed or speaks for somebody else than *url*."""
+    """Metadata from its JSON, or IssuerError when it is malformed or speaks for an issuer other than *url*."""
     try:
         document = parse_object(body.removeprefix(BYTE_ORDER_MARK), "metadata")
     except TokenError:
@@ -106,7 +106,7 @@ def _bases(url: str, suffix: str) -> Iterator[str]:
     before, found, path = url.partition(suffix)
     if found and not path:
         yield before
-    # RFC 8414: the well-known path stands between the host and the issuer's own path.
+    # RFC 8414: the well-known path is between the host and the issuer's own path.
     if found and path.startswith("/") and before.count("/") == 2:
         yield before + path
 

@@ -56,7 +56,7 @@ class Explanation:
 
     Attributes:
         header, claims: As read, unverified where a step before failed; None where the token cannot be read.
-        note: A warning that is no verdict, such as ``sub`` not being the object id.
+        note: A warning that is not a verdict, such as ``sub`` not being the object id.
     """
 
     steps: tuple[CheckStep, ...]

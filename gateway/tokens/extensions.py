@@ -75,7 +75,7 @@ def _no_scope_or_role(payload: Payload, scope_claim: str) -> TokenError:
 
 def check_binding(payload: Payload, rules: TokenRules, certificate: bytes | None) -> None:
     """
-    A token bound to a key is not accepted from whoever holds a copy of it.
+    A token bound to a key is not accepted from any holder of a copy.
 
     Args:
         certificate: The client's TLS certificate, DER, or None.

@@ -27,7 +27,7 @@ def hint_for(check: str, evidence: TokenEvidence) -> str:
 def hint_for_key(jws: Jws, issuer_is_down: bool) -> str:
     """A hint for a signature that no key made."""
     if "nonce" in jws.header or _is_for_graph(jws):
-        return "This is a token for Microsoft Graph: nobody else can verify it. Ask for a token for your own API."
+        return "This is a token for Microsoft Graph: no other API can verify it. Ask for a token for your own API."
     if issuer_is_down:
         return "An issuer's keys could not be fetched; the gateway answers 503 until they are."
     if "login.microsoftonline.com" in str(jws.payload.get("iss")) or "sts.windows.net" in str(jws.payload.get("iss")):

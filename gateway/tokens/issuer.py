@@ -41,7 +41,7 @@ class LifeCycle:
         lifetime_s: Age at which a key set is due; it is refreshed up to a tenth earlier, at random, to spread the load.
         retry_min_s: First pause after a scheduled fetch failed; doubled after each further one.
         retry_max_s: Longest pause while old keys are at hand.
-        retry_empty_s: Pause, or up to a quarter more, while there is no key at all: nobody can pass until one comes.
+        retry_empty_s: Pause, or up to a quarter more, while there is no key at all, so that no caller can pass.
         budget: Fetches for unknown key ids.
         discovery: What metadata must keep to.
         withdrawn: Key ids and thumbprints that must not verify, whatever is published.
@@ -139,8 +139,8 @@ class Issuer:
         """
         The end of a fetch that may bring the key *kid*, or None where none is under way, due or within the budget.
 
-        Granting and beginning are one step. Were the fetch begun by whoever waits, it would begin after the one under
-        way had landed, unpaid. Its failure is recorded, not raised.
+        Granting and beginning are one step. Were the fetch begun by the waiting request, it would begin after the one
+        under way had landed, unpaid. Its failure is recorded, not raised.
 
         Args:
             source: Who asks (client address).
@@ -226,7 +226,7 @@ class Issuer:
         )
 
     def _refresh_behind(self) -> None:
-        with contextlib.suppress(RuntimeError):  # no loop, as in `gateway explain`: there is nobody to fetch
+        with contextlib.suppress(RuntimeError):  # no loop, as in `gateway explain`: nothing can fetch
             asyncio.get_running_loop()
             self._begin(self._refresh, scheduled=True)
 

@@ -25,7 +25,7 @@ class FetchBudgetSettings(Block):
     window_s: Duration = _BUDGET.window_s
     """Time over which fetches are counted."""
     per_window: Count = _BUDGET.per_window
-    """Fetches in any window, whoever asks."""
+    """Fetches in any window, whatever asks for them."""
     unknown_s: Duration = _BUDGET.unknown_s
     """How long a key id that a fetch did not find causes no other fetch."""
 

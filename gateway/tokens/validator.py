@@ -138,7 +138,7 @@ class TokenValidator:
         )
 
     def cache_key(self, token: str, rules: TokenRules | None) -> bytes:
-        """Under what the verdict on *token* is kept: a hash, so that nobody reads tokens in the cache's memory."""
+        """Under what the verdict on *token* is kept: a hash, so that no token can be read in the cache's memory."""
         active = self.rules if rules is None else rules
         if self._cache is None or len(token) > active.max_token_bytes:
             return b""  # never looked up

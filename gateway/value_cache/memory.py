@@ -21,7 +21,7 @@ class _CachedValue(NamedTuple):
 
 
 class MemoryCache:
-    """Least recently used values go first when there is no room; values whose time is over go when they are read."""
+    """Least recently used values are evicted first; expired values are dropped when they are read."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """
-Which addresses may be called when somebody else chose the URL: a caller's callback, a certificate's revocation list.
+Which addresses may be called when a stranger chose the URL: a caller's callback, a certificate's revocation list.
 
-The text of a host is no check: ``127.1`` and ``0x7f000001`` are 127.0.0.1 too. The *resolved* addresses decide, each
-time, and the connection goes to the very address that was checked.
+Checking the text of a host is not enough: ``127.1`` and ``0x7f000001`` are 127.0.0.1 too. The *resolved* addresses
+decide, each time, and the connection goes to the very address that was checked.
 
 Source: OWASP "Server-Side Request Forgery Prevention"; IANA special-purpose address registries.
 """
@@ -55,7 +55,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
 class AddressRefused(ValueError):
-    """A host must not be called; the message goes on after "the host"."""
+    """A host must not be called; the message continues after "the host"."""
 
 
 def is_denied(text: str, allow_private: bool = False) -> bool:

@@ -1,7 +1,7 @@
 """
 Message bodies: on their way as a stream, or in memory.
 
-A body streams from one connection to the other with back-pressure unless somebody has to read it.
+A body streams from one connection to the other with back-pressure unless a policy has to read it.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class BodyStream:
         """Nobody wants the rest: the source drops it, or closes its connection. Nothing happens without a rest."""
         self._chunks.clear()
         if not self._finished and self._error is None:
-            self._error = BodyAbandoned("nobody reads this body any more")
+            self._error = BodyAbandoned("nothing reads this body any more")
             self._discard()
 
     async def read(self, max_bytes: int) -> bytes:

@@ -43,7 +43,7 @@ class Headers:
 
     @classmethod
     def from_lines(cls, lines: dict[str, str]) -> Headers:
-        """Headers that own *lines*, which somebody has already checked."""
+        """Headers that own *lines*, which have been checked already."""
         headers = cls.__new__(cls)
         headers.lines = lines
         return headers

@@ -99,7 +99,7 @@ def _list(load: Load) -> Callable[..., None]:
         status
             Only those in this state.
         limit
-            At most so many.
+            At most this many.
         """
         _print(listed(load(config), caller, status, limit), JOBS, "No jobs.", as_json)
 
@@ -142,7 +142,7 @@ def _replay(load: Load) -> Callable[..., int]:
         caller
             With --dead: only this object id's.
         per_second
-            At most so many.
+            At most this many.
         """
         if dead == bool(job):
             raise GatewayError("name the jobs to replay, or --dead for all dead letters")

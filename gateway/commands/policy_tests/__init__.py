@@ -4,7 +4,7 @@
     model.py         what a test file may say
     reading.py       a file → suites, every mistake with its place
     typed_yaml.py    YAML's plain values as JSON knows them
-    clock.py         an event loop whose time passes only when nobody has work
+    clock.py         an event loop whose time passes only when nothing is runnable
     issuers.py       token issuers, and the tokens that a test asks for
     stubs.py         backends and other services that answer as written
     stage.py         one gateway on those stand-ins

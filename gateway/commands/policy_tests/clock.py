@@ -1,5 +1,5 @@
 """
-An event loop whose time passes only when nobody has work: waits of minutes take no time, and always the same.
+An event loop whose time passes only when nothing is runnable: waits of minutes take no time, and always the same.
 
 The loop's clock is moved to the next timer instead of sleeping until then.
 """

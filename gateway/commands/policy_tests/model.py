@@ -107,7 +107,7 @@ class Token(Model):
     lifetime_s: Lifetime = 3600.0
     """From the test's clock: `1h`; `-1m` has expired a minute ago."""
     key: Literal["published", "unknown", "forged"] | TokenKey = "published"
-    """Who signs: a published key, a key nobody knows, another key under a published id, or a secret."""
+    """Who signs: a published key, a key that is not published, another key under a published id, or a secret."""
     algorithm: str | None = None
     """`alg`: RS256, or HS256 for a secret; `none` leaves it unsigned."""
 

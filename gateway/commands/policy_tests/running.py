@@ -169,7 +169,7 @@ def _check_operation(suite: Suite, context: Context) -> None:
 
 
 def _story(happened: Happened) -> str:
-    """What happened, in a line or two, for whoever has to find out why a test failed."""
+    """What happened, in a line or two, to show why a test failed."""
     error = happened.error
     lines = [f"answer: {happened.response.status_code} {_shown(happened.response.body.content)}".rstrip()]
     if error is not None:

@@ -1,4 +1,4 @@
-"""What the router is told: APIs and their operations, as configuration knows them."""
+"""The router's input: APIs and their operations, as the configuration has them."""
 
 from __future__ import annotations
 

@@ -193,13 +193,13 @@ def _query_term(term: str, location: Location) -> QueryTerm:
 
 def _name(name: str, location: Location) -> str:
     if not _NAME.fullmatch(name):
-        raise LoadError.at(location, "bad-url-template", f"{name!r} is no parameter name", "write {name}")
+        raise LoadError.at(location, "bad-url-template", f"{name!r} is not a parameter name", "write {name}")
     return name
 
 
 def _plain(name: str, location: Location) -> str:
     if not name or "{" in name or "}" in name:
-        raise LoadError.at(location, "bad-url-template", f"{name!r} is no query name", "write name={parameter}")
+        raise LoadError.at(location, "bad-url-template", f"{name!r} is not a query name", "write name={parameter}")
     return name
 
 

@@ -178,7 +178,7 @@ def _content(source: _Source, pieces: list[_Piece], verbatim: bool) -> Text | No
     """
     An element's content, or None when it is nothing but white space.
 
-    White space at the ends is layout and dropped, unless it stands in CDATA or the element is *verbatim*.
+    White space at the ends is layout and dropped, unless it is in CDATA or the element is *verbatim*.
     """
     if not any(piece.fixed or piece.value.strip() for piece in pieces):
         return None
@@ -328,7 +328,7 @@ class _XmlReader:
 
     def _bad_tag(self, position: int, name: str) -> LoadError:
         at = position + len(self._text[position:]) - len(self._text[position:].lstrip())
-        message = f"the tag <{name}> goes on with something that is no attribute"
+        message = f"the tag <{name}> continues with something that is not an attribute"
         remedy = 'write name="value"; quotes inside a literal are &quot;; fill in template placeholders before'
         return self._error(min(at, max(0, len(self._text) - 1)), "malformed-tag", message, remedy)
 
@@ -352,7 +352,7 @@ class _XmlReader:
             if stop[0] == quote:
                 return _attribute_value(self._source, pieces, start), stop.end()
             if stop[0] == "<":
-                message = "'<' stands in an attribute's value"
+                message = "'<' is not allowed in an attribute's value"
                 remedy = "write &lt;, or check that the value before it is closed"
                 raise self._error(stop.start(), "stray-less-than", message, remedy)
             piece, position = _expression(self._source, stop.start())

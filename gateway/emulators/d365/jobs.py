@@ -1,5 +1,5 @@
 """
-A batch job and its life after a start: a list of "after so many seconds, this status". Pure: time is a parameter.
+A batch job and its life after a start: a list of "after this many seconds, this status". Pure: time is a parameter.
 
 Two clocks run at once. The run itself can be sped up; its schedule (a start in the future, a recurrence) stays on the
 wall clock, because its readers compare it with the wall clock.

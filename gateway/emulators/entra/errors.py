@@ -1,7 +1,7 @@
 """
 Token endpoint errors: the numbers, statuses and body members of the service; the sentences are ours.
 
-Clients are told to act on ``error``, people on the number in ``error_description``.
+Clients should act on ``error``, people on the number in ``error_description``.
 
 Source: "Entra authentication and authorization error codes"; RFC 6749 section 5.2.
 """

@@ -69,7 +69,7 @@ def _element(node: XElement, parts: list[str], depth: int | None) -> None:
 
 
 def _indent(depth: int | None) -> str:
-    """A new line; nothing where text stands between the elements, for which white space would be content."""
+    """A new line; nothing where there is text between the elements, for which white space would be content."""
     return "" if depth is None else NEW_LINE + "  " * depth
 
 

@@ -17,7 +17,7 @@ SHOWN = 25
 
 
 async def read_jobs(store: Store) -> JobsState:
-    """As many jobs as fit a page; a store that fails is told on it."""
+    """As many jobs as fit a page; the page reports a store that fails."""
     try:
         return await store.read(_read)
     except Exception as error:

@@ -33,7 +33,7 @@ class Frame:
         return path in dict(self.pages)
 
     def page(self, path: str, title: str, content: Iterable[object], now: float, refresh_s: int | None = None) -> Html:
-        """A whole page. *path*: the page in the navigation that it belongs to; *refresh_s*: how often it loads anew."""
+        """A whole page. *path*: the page in the navigation that it belongs to; *refresh_s*: how often it refreshes."""
         refresh = "" if refresh_s is None else f'<meta http-equiv="refresh" content="{refresh_s}">'
         head = _HEAD.format(refresh=refresh, title=element("title", f"{title} · {self.service}"))
         main = element("main", element("h1", title), *content)
@@ -46,5 +46,5 @@ class Frame:
         return element("header", element("strong", self.service), element("nav", *links))
 
     def _footer(self, now: float, refresh_s: int | None) -> Html:
-        often = f" · loads anew every {refresh_s} s" if refresh_s else ""
+        often = f" · refreshes every {refresh_s} s" if refresh_s else ""
         return element("footer", f"gateway {self.version} · {figures.moment(now)} UTC{often}")

@@ -9,7 +9,7 @@ from gateway.management.console.state import JobsState, ProcessState, TraceLine
 
 
 class Sources(Protocol):
-    """The data of the pages, read anew for each request."""
+    """The data of the pages, read again for each request."""
 
     async def states(self) -> Mapping[str, ProcessState | None]:
         """Every process by name; None: it does not answer."""

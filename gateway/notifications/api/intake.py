@@ -73,7 +73,7 @@ class Intake:
         return found
 
     async def stop(self, job: StoredJob) -> StoredJob:
-        """Stop watching. The batch job itself goes on: F&O has no action to cancel one."""
+        """Stop watching. The batch job itself continues: F&O has no action to cancel one."""
         now = self._engine.parts.clock.now()
         write = self._engine.store.write
         stopped = await write(

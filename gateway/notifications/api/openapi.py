@@ -90,7 +90,7 @@ _PROBLEM: Schema = {
 def _create() -> Schema:
     return {
         "operationId": "create",
-        "summary": "Start a batch job and be told when it is over.",
+        "summary": "Start a batch job and be notified when it is over.",
         "parameters": [
             {
                 "name": "Idempotency-Key",
@@ -138,7 +138,7 @@ def _show() -> Schema:
 def _stop() -> Schema:
     return {
         "operationId": "stop",
-        "summary": "Stop watching and calling back. The batch job itself goes on.",
+        "summary": "Stop watching and calling back. The batch job itself continues.",
         "responses": {"200": _job("Stopped, or already over."), **_problems(401, 403, 404)},
     }
 

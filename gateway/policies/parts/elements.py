@@ -27,7 +27,7 @@ def timeout(name: str, doc: str, default: str | None = None) -> Attribute:
     return seconds(name, doc, default, minimum=0.001)
 
 
-# They belong to one connection, or are written anew. Source: RFC 9110 §7.6.1.
+# They belong to one connection, or are written again. Source: RFC 9110 §7.6.1.
 NOT_COPIED = (
     "host connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer"
     " transfer-encoding upgrade content-length expect"

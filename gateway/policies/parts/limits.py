@@ -1,5 +1,5 @@
 """
-What rate-limit, rate-limit-by-key, quota and quota-by-key share: what a caller is told, and when a call is counted.
+What rate-limit, rate-limit-by-key, quota and quota-by-key share: what a caller learns, and when a call is counted.
 
 Source: APIM policy reference, "rate-limit-by-key" and "quota-by-key"; docs/reference/apim.md for the texts.
 """
@@ -71,7 +71,7 @@ class LimitReport:
         )
 
     def write(self, usage: Usage, limit: int, context: Context) -> None:
-        """Variables now, headers on the answer, whoever makes it."""
+        """Variables now, headers on the answer, wherever it comes from."""
         if self.remaining_variable:
             context.variables[self.remaining_variable] = usage.remaining
         fields = [(self.remaining_header, usage.remaining), (self.total_header, limit)]
@@ -138,7 +138,7 @@ async def _later(
 def count_afterwards(
     demands: Sequence[Demand], increment: Increment, counters: Counters, background: Background, context: Context
 ) -> None:
-    """Count the call once its answer is known; a condition that fails counts it, so that a mistake is no free ride."""
+    """Count the call once its answer is known; a condition that fails counts it, so that mistakes are not free."""
 
     def count(answer: Response) -> None:
         context.response = answer

@@ -217,7 +217,7 @@ def _group(found: regex.Match[str]) -> str:
 
 
 def _date(value: object, pattern: object = "") -> object:
-    """A .NET date format; what is no date stays as it is."""
+    """A .NET date format; what is not a date stays as it is."""
     if value is None or isinstance(value, Undefined):
         return ""
     try:

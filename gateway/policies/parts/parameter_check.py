@@ -32,7 +32,7 @@ class ParameterKind:
     on_request: bool = True
 
     def unspecified(self, name: str, action: str) -> Finding:
-        """*name* stands in the message and not in the definition."""
+        """*name* is in the message and not in the definition."""
         details = f"Unspecified {self.words} {name[:80]} is not allowed."
         return Finding(name, self.type, "Unspecified", details, action)
 

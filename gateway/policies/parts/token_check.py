@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gateway.policies.parts.token_rules import RuleSet
     from gateway.tokens.validator import TokenValidator
 
-# Which check a token failed is told to the log, not to the caller, who may be guessing.
+# Which check a token failed is written to the log, not to the caller, who may be guessing.
 INVALID = "Invalid JWT."
 
 REFUSAL_ATTRIBUTES = (
@@ -51,7 +51,7 @@ OUTPUT = Attribute("output-token-variable-name", "Variable that receives the `Jw
 
 @dataclass(frozen=True, slots=True)
 class TokenRefusal:
-    """What the caller is told when the token fails."""
+    """The answer that the caller gets when the token fails."""
 
     status: Value[int]
     message: Value[str] | None

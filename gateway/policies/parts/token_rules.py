@@ -113,7 +113,7 @@ def clock_skew(settings: Settings) -> Value[float]:
     try:
         return combined([settings.text("clock-skew")], lambda written: _seconds(written[0]))
     except ExpressionError:
-        raise settings.error("bad-value", "clock-skew is no time", "write seconds", at="clock-skew") from None
+        raise settings.error("bad-value", "clock-skew is not a duration", "write seconds", at="clock-skew") from None
 
 
 def _seconds(text: str) -> float:
@@ -124,5 +124,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         number = -1.0
     if not 0 <= number < float("inf"):
-        raise ExpressionError("FormatException", "clock-skew is no time")
+        raise ExpressionError("FormatException", "clock-skew is not a duration")
     return number

@@ -41,7 +41,7 @@ def not_present() -> TokenError:
 
 
 def ambiguous(what: str) -> PolicyError:
-    """More than one credential: nobody knows which one the backend would believe (RFC 6750 §3.1, invalid_request)."""
+    """More than one credential: it is unknown which one the backend would believe (RFC 6750 §3.1, invalid_request)."""
     return PolicyError(400, "JwtInvalid", f"The request has more than one {what}.", "Bad request")
 
 

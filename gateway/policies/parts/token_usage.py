@@ -16,7 +16,7 @@ from gateway.wire.body import BodyStream
 if TYPE_CHECKING:
     from gateway.wire.messages import Response
 
-# The usage stands at the end of an answer, streamed or not.
+# The usage is at the end of an answer, streamed or not.
 TAIL_BYTES = 64 * 1024
 
 _NAMES = {

@@ -18,7 +18,7 @@ from gateway.policies.parts.safe_xml import XmlError
 MAX_DEPTH = 256
 MAX_NODES = 500_000  # elements and attributes; each takes a few hundred bytes as an object
 
-_GAP = "\x1f"  # stands in no XML text, so it separates the parts of a name safely
+_GAP = "\x1f"  # never occurs in XML text, so it separates the parts of a name safely
 
 
 @dataclass(frozen=True, slots=True)

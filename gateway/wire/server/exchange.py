@@ -65,7 +65,7 @@ class ExchangePhase(IntEnum):
     SENDING = 1
     """The answer's head is on its way or has gone; the body follows."""
     OVER = 2
-    """The answer is complete, or nobody waits for it any more."""
+    """The answer is complete, or no client waits for it any more."""
 
 
 WAITING, SENDING, OVER = ExchangePhase
@@ -176,7 +176,7 @@ class Exchange:
 
     # -- the answer
     def respond(self, response: Response) -> None:
-        """Send *response*; ignored where an answer has been sent, or nobody waits for one."""
+        """Send *response*; ignored where an answer has been sent, or no client waits for one."""
         if self._phase is not WAITING:
             return
         self._phase = SENDING
@@ -334,7 +334,7 @@ class Exchange:
         self._line.exchange_ended(self.keep_alive)
 
     def leave(self) -> None:
-        """The connection is gone: nobody waits for this exchange any more."""
+        """The connection is gone: no client waits for this exchange any more."""
         if self._phase is not OVER:
             self._stop_application()
             self._close(client_left=True)

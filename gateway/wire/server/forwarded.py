@@ -1,5 +1,5 @@
 """
-What the backend is told about where a request comes from.
+What the backend learns about where a request comes from.
 
 X-Forwarded-For, -Proto and -Host are rebuilt from the connection; what the client wrote is believed only when it is a
 trusted proxy.

@@ -41,7 +41,7 @@ class IncomingBody:
         return content
 
     def receive(self, data: bytes) -> None:
-        """Pass on what of the body is in *data*, or drop it where nobody reads it. Raises FramingError."""
+        """Pass on what of the body is in *data*, or drop it where nothing reads it. Raises FramingError."""
         content = self.decode(data)
         if content and self._stream is not None:
             self._stream.feed(content)

@@ -129,7 +129,7 @@ def _tls_options(tls: ListenerTls) -> dict[str, Any]:
 
 def bind(host: str, port: int) -> socket.socket:
     """
-    A listening socket; several workers may share it. Connections wait until somebody serves.
+    A listening socket; several workers may share it. Connections wait until a worker serves them.
 
     Raises:
         OSError: The address, which the error names, cannot be used; uvloop would only log that it is taken.

@@ -243,7 +243,7 @@ class UpstreamConnection(asyncio.Protocol):
             body.stream.feed(content)
 
     def _switch(self, exchange: UpstreamExchange, head: ResponseHead, data: bytes) -> None:
-        """The backend agrees to the protocol that the client asked for. Raises ResponseError: nobody asked."""
+        """The backend agrees to the protocol that the client asked for. Raises ResponseError: it asked for none."""
         request = exchange.request
         if not head.upgrade or not request.upgrade or request.upgraded is None:
             raise ResponseError("it switched protocols unasked")

@@ -138,6 +138,6 @@ def _upgrade(fields: dict[str, str], options: tuple[str, ...]) -> str:
 
 
 def _idle_s(fields: dict[str, str]) -> int | None:
-    """The backend's own keep-alive time. Source: RFC 2068 §19.7.1, which nobody has replaced."""
+    """The backend's own keep-alive time. Source: RFC 2068 §19.7.1, which no later RFC replaces."""
     parameter = _PARAMETER.search(fields["keep-alive"].lower()) if "keep-alive" in fields else None
     return None if parameter is None else int(parameter[1])
