@@ -178,7 +178,7 @@ def test_nesting_is_refused() -> None:
     assert "nesting is refused" in refusal(wrapped(wrapped(b"x")), WRAP)
 
 
-@pytest.mark.parametrize("inner", [b'{"sub":"s"}', b"\xff\xfe", b"", b"a.b"], ids=repr)
+@pytest.mark.parametrize("inner", [b'{"sub":"s"}', b"\xff\xfe", b"", b"a.b"])
 def test_unsigned_inside(inner: bytes) -> None:
     """Claims without a signature inside are refused."""
     assert "not well formed" in refusal(wrapped(inner), WRAP)

@@ -191,7 +191,7 @@ def test_the_good_one_passes(validator: TokenValidator) -> None:
     validator.verify(raw_token(HEADER, GOOD), NOW)
 
 
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=[ascii(name).replace("\\", "/") for name in HOSTILE])
 def test_refused(text: str, validator: TokenValidator, site: Site) -> None:
     """Refused with one of APIM's reasons, the signature nowhere in the message; at most the budget is fetched."""
     outcome = _outcome(validator, text)

@@ -633,9 +633,7 @@ def test_a_clock_that_is_set_back() -> None:
     asyncio.run(asyncio.wait_for(scenario(), 5))
 
 
-@pytest.mark.parametrize(
-    "name", ["https://[x", "http://[::1", "\ud800", "", "//", "https://a.example:99999999"], ids=ascii
-)
+@pytest.mark.parametrize("name", ["https://[x", "http://[::1", "\ud800", "", "//", "https://a.example:99999999"])
 def test_odd_issuers_while_down(name: str) -> None:
     """A stranger's iss that is no URL is compared, never taken apart (found by fuzzing: it was a crash)."""
     assert not make_issuer(Site(), Clock()).owns(name, {})

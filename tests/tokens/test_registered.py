@@ -37,7 +37,6 @@ def test_header_text(name: str, value: Any) -> None:
         "\x7f",
         "a\tb",
     ],
-    ids=ascii,
 )
 def test_kid_that_is_no_name(kid: str) -> None:
     """A key id that could be taken for a path, a query or a line end is refused."""
