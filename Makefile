@@ -44,6 +44,13 @@ test: install ## Run the tests
 test-slow: install ## Run the long tests too: kill -9, 1 GiB streams, fuzzing
 	$(BIN)/pytest -n auto --dist loadgroup
 
+hostile: install ## Attack the gateway, beside nginx and HAProxy, and write docs/hostile.md
+	@$(BIN)/python -m tests.hostile.table
+	$(BIN)/pytest -n auto tests/hostile
+
+fuzz: install ## Fuzz heads, chunks, tokens, documents and expressions; SECONDS_EACH=60 says for how long
+	@$(BIN)/python -m tests.fuzz.fuzz $(or $(SECONDS_EACH),60)
+
 check: lint types cover ## What CI runs before a release: lint, types, tests with coverage
 
 format: install ## Format the code

@@ -1,0 +1,69 @@
+"""
+Prints what nginx, HAProxy and the gateway make of each probe, and writes docs/hostile.md.
+
+Run it with ``make hostile``. The second table lists the attacks that are tests of their own, by their docstrings.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.hostile.probes import PROBES
+from tests.hostile.servers import everyone, outcome
+
+HERE = Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "hostile.md"
+HEAD = """\
+<!-- Written by `make hostile`. -->
+# What strangers send
+
+`make hostile` sends each of these requests to the gateway, nginx and HAProxy (Debian 12's), all before one backend.
+"Right" is what the standard allows: several answers where it leaves the choice. A test holds the gateway's column.
+
+| Sent | Right | Source | nginx | HAProxy | Gateway |
+|---|---|---|---|---|---|
+"""
+ATTACKS = """
+## Attacks that are tests of their own
+
+| Where | What is held |
+|---|---|
+"""
+
+
+async def rows(folder: Path) -> list[str]:
+    """The first table."""
+    lines = []
+    async with everyone(folder, ["nginx", "haproxy"]) as ports:
+        for probe in PROBES:
+            seen = {name: (await outcome(port, probe))[1] for name, port in ports.items()}
+            columns = [probe.what, " or ".join(probe.right), probe.source]
+            columns += [seen[name] for name in ("nginx", "haproxy", "gateway")]
+            lines.append(f"| {' | '.join(columns)} |")
+    return lines
+
+
+def attacks() -> Iterator[str]:
+    """The second table: a line for each test below this folder."""
+    for file in sorted(HERE.glob("*/test_*.py")):
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                promise = " ".join((ast.get_docstring(node) or "").split()).replace("|", "\\|")
+                yield f"| `{file.relative_to(HERE)}::{node.name}` | {promise} |"
+
+
+def main() -> None:
+    """Write and print the page."""
+    with TemporaryDirectory() as folder:
+        table = asyncio.run(rows(Path(folder)))
+    page = HEAD + "\n".join(table) + "\n" + ATTACKS + "\n".join(attacks()) + "\n"
+    PAGE.write_text(page)
+    print(page)
+
+
+if __name__ == "__main__":
+    main()
