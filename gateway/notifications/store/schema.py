@@ -64,6 +64,6 @@ def _require_known(connection: sa.Connection, added: set[str]) -> None:
     present = {column["name"] for column in tables.get_columns(jobs.name)}
     if missing := {column.name for column in jobs.columns} - present - added:
         raise StoreOutdated(
-            f"{jobs.name} has no column {', '.join(sorted(missing))}: an early version made this store. "
+            f"{jobs.name} has no column {', '.join(sorted(missing))}: an earlier version made this store. "
             "Let that version finish its jobs, then begin with a new store."
         )
