@@ -117,19 +117,23 @@ class _Lines:
 
     def __init__(self) -> None:
         self._waiting: list[str] = []
+        self._flushing_loop: asyncio.AbstractEventLoop | None = None
 
     def msg(self, line: str) -> None:
         """Write *line*, now or in a moment."""
         self._waiting.append(line)
-        if len(self._waiting) > 1:
-            return
         try:
-            asyncio.get_running_loop().call_later(FLUSH_AFTER_S, self.flush)
+            loop = asyncio.get_running_loop()
         except RuntimeError:
             flush()
+            return
+        if loop is not self._flushing_loop:  # a loop that has ended never flushes what it was asked to
+            self._flushing_loop = loop
+            loop.call_later(FLUSH_AFTER_S, self.flush)
 
     def flush(self) -> None:
         """Hand what waits to the writer."""
+        self._flushing_loop = None
         if not self._waiting:
             return
         lines, self._waiting = self._waiting, []

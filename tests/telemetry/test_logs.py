@@ -127,3 +127,16 @@ def test_lines_of_a_moment_are_written_together(capsys: pytest.CaptureFixture[st
     assert [json.loads(line)["number"] for line in capsys.readouterr().out.splitlines()] == [0, 1, 2]
     logs.flush()
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("configured")
+def test_lines_of_a_loop_that_ended_are_not_in_the_way(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line that its loop had no time to write comes with the next one, instead of holding all others up."""
+    logs.configure("info", "json")
+
+    async def leave() -> None:
+        structlog.get_logger().info("first")
+
+    asyncio.run(leave())
+    structlog.get_logger().info("second")
+    assert [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()] == ["first", "second"]
