@@ -35,7 +35,7 @@ TOKENS: dict[str, Callable[[EntraEmulator], str]] = {
 
 async def _management(gateway: Any, path: str) -> httpx2.Response:
     transport = httpx2.ASGITransport(app=gateway.management)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://management") as client:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         return await client.get(path)
 
 
