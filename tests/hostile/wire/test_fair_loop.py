@@ -52,7 +52,7 @@ def test_a_flood_on_one_connection_leaves_others_their_turn(name: str) -> None:
     """Whatever one connection sends, no turn of the loop takes long, and others are answered meanwhile."""
     data, respond = FLOODS[name]
 
-    async def scenario() -> tuple[float, int]:
+    async def scenario() -> None:
         answered = 0
         async with serving(Answerer(respond)) as server:
             end = asyncio.get_running_loop().time() + 1.0
@@ -64,11 +64,10 @@ def test_a_flood_on_one_connection_leaves_others_their_turn(name: str) -> None:
                     answered += 1
             over.set()
             await attack
-        return turns.longest_s, answered
+        assert turns.longest_s < LONGEST_S
+        assert answered >= 5
 
-    # A collection of garbage or a loaded machine lengthens a turn now and then; a flood that holds the loop always does.
-    attempts = (asyncio.run(scenario()) for _ in range(4))
-    assert any(longest_s < LONGEST_S and answered >= 5 for longest_s, answered in attempts)
+    asyncio.run(scenario())
 
 
 def test_a_turn_begins_one_request_of_a_connection() -> None:
