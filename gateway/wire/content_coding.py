@@ -12,6 +12,7 @@ from gateway.wire.body import BodyTooLarge
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 MOST_CODINGS = 3
+MOST_MEMBERS = 1_024  # bgzip, which writes the most, begins one for every 64 KiB
 KNOWN = frozenset({"gzip", "x-gzip", "deflate"})
 _PIECE = 256 * 1024
 
@@ -48,43 +49,53 @@ def _undone(content: bytes, coding: str, max_bytes: int) -> bytes:
         raise CodingError(f"the content coding {coding[:20]} is not known")
     # What is called deflate is zlib's format, but some senders leave its head out.
     zlib_head = len(content) > 1 and content[0] & 0x0F == 8 and int.from_bytes(content[:2], "big") % 31 == 0
-    plain, rest = _inflated(content, _ZLIB if zlib_head else _RAW, max_bytes)
-    if rest:
+    plain, end = _inflated(content, 0, _ZLIB if zlib_head else _RAW, max_bytes)
+    if end < len(content):
         raise CodingError("bytes follow the end of the compressed content")
     return plain
 
 
 def _gzip_members(content: bytes, max_bytes: int) -> bytes:
-    """All members of a gzip file, one after another."""
+    """All members of a gzip file, one after another. Each costs something however empty it is, so there is a limit."""
     parts: list[bytes] = []
-    left = max_bytes
-    while content:
-        plain, content = _inflated(content, _GZIP, left)
+    end, left = 0, max_bytes
+    while end < len(content):
+        if len(parts) == MOST_MEMBERS:
+            raise CodingError(f"more than {MOST_MEMBERS} members in a gzip file")
+        plain, end = _inflated(content, end, _GZIP, left)
         parts.append(plain)
         left -= len(plain)
     return b"".join(parts)
 
 
-def _inflated(content: bytes, window: int, max_bytes: int) -> tuple[bytes, bytes]:
-    """The plain bytes of one compressed stream, and what follows it."""
+def _inflated(content: bytes, start: int, window: int, max_bytes: int) -> tuple[bytes, int]:
+    """The plain bytes of the compressed stream at *start*, and where it ends."""
     inflater = zlib.decompressobj(window)
     try:
-        plain = _pieces(inflater, content, max_bytes)
+        plain, end = _pieces(inflater, memoryview(content)[start:], max_bytes)
     except zlib.error:
         raise CodingError("the content is not what its Content-Encoding announces") from None
     if not inflater.eof:
         raise CodingError("the compressed content ends too early")
-    return plain, inflater.unused_data
+    return plain, start + end
 
 
-def _pieces(inflater: zlib._Decompress, waiting: bytes, max_bytes: int) -> bytes:
-    """Everything that *inflater* makes of *waiting*. Raises zlib.error, BodyTooLarge."""
+def _pieces(inflater: zlib._Decompress, content: memoryview, max_bytes: int) -> tuple[bytes, int]:
+    """
+    Everything that *inflater* makes of *content*, and how much of it was read. Raises zlib.error, BodyTooLarge.
+
+    It is fed in pieces too, because it copies what it has not read.
+    """
     pieces: list[bytes] = []
-    size = 0
-    while waiting and not inflater.eof:
-        pieces.append(inflater.decompress(waiting, _PIECE))
-        waiting = inflater.unconsumed_tail
-        size += len(pieces[-1])
+    size = read = 0
+    is_full = True  # a full piece may leave more inside the inflater, even where everything has been read
+    while (read < len(content) or is_full) and not inflater.eof:
+        given = content[read : read + _PIECE]
+        plain = inflater.decompress(given, _PIECE)
+        read += len(given) - len(inflater.unused_data if inflater.eof else inflater.unconsumed_tail)
+        is_full = len(plain) == _PIECE
+        pieces.append(plain)
+        size += len(plain)
         if size > max_bytes:
             raise BodyTooLarge(f"decoded body larger than {max_bytes} bytes cannot be held in memory")
-    return b"".join(pieces)
+    return b"".join(pieces), read

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import os
+import time
 import zlib
+from collections.abc import Callable
 
 import pytest
 
 from gateway.wire.body import BodyTooLarge, DecodedBody
-from gateway.wire.content_coding import CodingError, codings, decode
+from gateway.wire.content_coding import MOST_MEMBERS, CodingError, codings, decode
 
 RAW = zlib.compressobj(wbits=-15)
 RAW_BYTES = RAW.compress(b"hello") + RAW.flush()
@@ -52,6 +55,27 @@ def test_no_bomb_goes_off() -> None:
     """The limit holds for the sum of all members."""
     with pytest.raises(BodyTooLarge):
         decode(gzip.compress(b"a" * 60) * 2, ["gzip"], 100)
+
+
+@pytest.mark.parametrize("size", [0, 1, 262_143, 262_144, 262_145, 3 * 262_144, 1_000_000])
+@pytest.mark.parametrize("make", [bytes, os.urandom], ids=["zeros", "random"])
+def test_content_of_any_length(size: int, make: Callable[[int], bytes]) -> None:
+    """What is as long as the pieces in which it is undone, or longer, loses nothing and gains nothing."""
+    content = make(size)
+    raw = zlib.compressobj(wbits=-15)
+    assert decode(raw.compress(content) + raw.flush(), ["deflate"], size) == content
+    assert decode(zlib.compress(content), ["deflate"], size) == content
+    assert decode(gzip.compress(content) * 3, ["gzip"], 3 * size) == content * 3
+
+
+def test_empty_members_are_counted() -> None:
+    """A file of nothing but empty members, each of which costs something, is refused at the limit."""
+    member = gzip.compress(b"")
+    assert decode(member * MOST_MEMBERS, ["gzip"], 100) == b""
+    begin = time.thread_time()
+    with pytest.raises(CodingError, match="members"):
+        decode(member * 500_000, ["gzip"], 100)
+    assert time.thread_time() - begin < 1.0
 
 
 def test_names_of_codings() -> None:
