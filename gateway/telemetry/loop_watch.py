@@ -15,7 +15,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import PurePath
 from types import FrameType
 
@@ -103,5 +103,8 @@ class _LoopHolder:
         if self.kind == "other" and _POLICIES in path:
             self.kind = PurePath(path).stem
         if frame.f_code.co_qualname.startswith("ServerConnection."):
-            self.client = frame.f_locals["self"].address
+            # What a signal handler raises would be raised in the code that it has interrupted. A connection that is
+            # being made has no address yet, and a comprehension within a method has no ``self``.
+            with suppress(KeyError, AttributeError):
+                self.client = frame.f_locals["self"].address
             self.kind = "connection" if self.kind == "other" else self.kind

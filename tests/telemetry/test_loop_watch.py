@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 
 import pytest
 import uvloop
 from structlog.testing import capture_logs
 
-from gateway.telemetry.loop_watch import LoopWatch
+from gateway.telemetry.loop_watch import LoopWatch, _LoopHolder
 from gateway.wire.messages import Request, Response
 from tests.wire.rig import Answerer, ask, serving
 
@@ -21,7 +22,7 @@ def _busy(seconds: float) -> None:
 
 
 def _slow(request: Request) -> Response:
-    _busy(0.15 if request.path == "/slow" else 0.0)
+    _busy(0.4 if request.path == "/slow" else 0.0)
     return Response()
 
 
@@ -63,3 +64,17 @@ def test_work_in_many_turns_is_no_long_turn(run: object) -> None:
     assert callable(run)
     run(scenario())
     assert not watch.held
+
+
+class ServerConnection:
+    """One that is being made: it has no address yet."""
+
+    def holder(self) -> _LoopHolder:
+        """As seen by a signal that comes now."""
+        return [_LoopHolder(sys._getframe()) for _ in range(1)][0]
+
+
+def test_an_unfinished_connection_does_not_disturb_the_signal() -> None:
+    """A signal that comes while a connection has no address yet raises nothing in the code that it interrupts."""
+    holder = ServerConnection().holder()
+    assert (holder.kind, holder.client) == ("connection", "")
