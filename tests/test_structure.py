@@ -17,8 +17,6 @@ ROOMS = """
     __main__ cli commands serving assembly config management data_plane policies pipeline documents openapi expressions
     tokens revocation backends counters value_cache notifications emulators outside telemetry wire reading errors
 """.split()
-# Debts from before the rooms existed. Nothing is ever added here.
-UPWARD_DEBTS: set[tuple[str, str]] = set()
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "manager", "misc"}
 
 
@@ -50,11 +48,7 @@ def _room(name: str) -> str:
 def test_imports_point_down(name: str) -> None:
     """No module imports from a room that stands above its own."""
     order = {room: place for place, room in enumerate(ROOMS)}
-    above = {
-        found
-        for found in GRAPH[name] - {"gateway"}
-        if order[_room(found)] < order[_room(name)] and (_room(name), _room(found)) not in UPWARD_DEBTS
-    }
+    above = {found for found in GRAPH[name] - {"gateway"} if order[_room(found)] < order[_room(name)]}
     assert not above
 
 
@@ -75,14 +69,9 @@ def _circles() -> list[set[str]]:
     return [circle for number, circle in enumerate(circles) if circle not in circles[:number]]
 
 
-# Circles from before; each part that is mended takes its line away, and nothing is ever added.
-CIRCLE_DEBTS: list[tuple[str, str]] = []
-
-
 def test_no_circles() -> None:
     """No two modules import each other, directly or through others."""
-    debts = [{f"{room}.{name}" for name in names.split()} for room, names in CIRCLE_DEBTS]
-    assert [circle for circle in _circles() if circle not in debts] == []
+    assert _circles() == []
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(ROOT)))
