@@ -11,6 +11,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from gateway.telemetry import logs
 from tests import processes, tools
 
 settings.register_profile("gateway", deadline=None)  # the tests share two cores with each other
@@ -85,9 +86,10 @@ def uncached_loggers() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def unconfigured_logging() -> Iterator[None]:
-    """A command run inside a test sets the level of the whole process, which the next test must not inherit."""
+    """The next test inherits neither the level that a command set for the whole process nor a line that still waits."""
     structlog.reset_defaults()
     yield
+    logs.flush()
     structlog.reset_defaults()
 
 
