@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.commands.check import Report, check_document, check_text, offline_services
+from gateway.commands.check.report import Report, check_document, check_text, offline_services
 from gateway.documents.files import parse_document, read_document
 from gateway.documents.model import Node, PolicyDocument, Section, same
 from gateway.documents.xml import format as xml_format

@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx2
 import uvloop
 
-from gateway.commands import demo
+from gateway.commands.demo import running as demo
 from gateway.serving.process import Sockets, serving_gateway
 from gateway.telemetry import logs
 

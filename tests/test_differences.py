@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.assembly.app import build
-from gateway.commands.check import check_text, offline_services
+from gateway.commands.check.report import check_text, offline_services
 from gateway.config import parse
 from gateway.errors import LoadError
 from gateway.policies import POLICIES

@@ -18,7 +18,7 @@ from docs.generate import EXAMPLES, PAGES, SHAPES, pages
 from docs.policy_groups import OTHERS, grouped
 from gateway.assembly.app import build
 from gateway.cli import app
-from gateway.commands.check import Report, check_file, check_text, offline_services
+from gateway.commands.check.report import Report, check_file, check_text, offline_services
 from gateway.commands.policy_tests.model import json_schema as policy_test_schema
 from gateway.config import parse
 from gateway.documents.files import parse_document, read_document

@@ -27,7 +27,7 @@ print(*sys.modules)
 CHECK = """
 import pathlib, sys
 import gateway.cli
-from gateway.commands import check
+from gateway.commands.check import report as check
 assert check.check_all([pathlib.Path(sys.argv[1])], None)[0].ok
 print(*sys.modules)
 """

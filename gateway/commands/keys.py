@@ -8,11 +8,12 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from gateway.commands.options import CONFIG
 from gateway.config import load
 from gateway.errors import GatewayError
 from gateway.management.withdrawal import PATH
 
-app = App(name="keys", help="Keys of token issuers, in a running gateway.")
+app = App(name="keys")
 
 TIMEOUT_S = 10.0
 
@@ -22,7 +23,7 @@ def withdraw(
     kid: str,
     *,
     issuer: str | None = None,
-    config: Annotated[Path, Parameter(name=["--config", "-c"])] = Path("config.yaml"),
+    config: Annotated[Path, Parameter(name=["--config", "-c"])] = CONFIG,
 ) -> int:
     """
     Let a key verify nothing from now on, in every worker; tokens that it has signed are refused at once.

@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from gateway.emulators.entra import EntraEmulator
 from gateway.errors import GatewayError
 
-app = App(name="token", help="Mint a token from the emulator's keys, or look into one.")
+app = App(name="token")
 
 DEMO_AUTHORITY = "http://127.0.0.1:8082"
 

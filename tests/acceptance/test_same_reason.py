@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import generate_latest
 from structlog.testing import capture_logs
 
-from gateway.commands.explain import Question, explained
+from gateway.commands.explain.judging import Question, explained
 from gateway.config import parse
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import API

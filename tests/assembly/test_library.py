@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.assembly.library import PolicyFiles, PolicyLibrary
-from gateway.commands.check import offline_services
+from gateway.commands.check.report import offline_services
 from gateway.documents.named_values import NamedValue
 from gateway.policies import POLICIES
 

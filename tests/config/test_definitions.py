@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gateway.assembly.app import build
-from gateway.commands.check import check_config
+from gateway.commands.check.report import check_config
 from gateway.config import Config, json_schema, parse
 from gateway.config.apis import Operation
 from gateway.errors import LoadError

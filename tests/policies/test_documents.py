@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.commands.policy_tests.command import run_tests
+from gateway.commands.policy_tests.suites import run_tests
 from gateway.documents import check as checker
 from gateway.documents.model import PolicyDocument, Section, same
 from gateway.documents.named_values import NamedValue, Substitution

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from cyclopts import App, Parameter
 
 from gateway.commands.notifications.listing import DEAD_LETTERS, JOBS, details, table
+from gateway.commands.options import CONFIG, ConfigPath
 from gateway.errors import GatewayError
 from gateway.notifications.api.routes import attempt_view
 from gateway.notifications.api.schema import view
@@ -29,7 +30,6 @@ from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow.transitions import State
 
 Load = Callable[[Path], NotificationSettings]
-ConfigPath = Annotated[Path, Parameter(name=["--config", "-c"], help="The configuration file.")]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object per line.")]
 
 # More than anybody reads; what is older is found with --caller or --status.
@@ -38,7 +38,7 @@ _MANY = 10_000
 
 def build(load: Load) -> App:
     """The sub-command; *load* reads the service's settings from a configuration file."""
-    app = App(name="notifications", help="Look at batch notifications, replay callbacks, run the service on its own.")
+    app = App(name="notifications")
     for command, name in ((_list, "list"), (_show, "show"), (_replay, "replay"), (_dead_letters, "dead-letters")):
         app.command(command(load), name=name)
     app.command(_serve(load), name="serve")
@@ -83,7 +83,7 @@ def _reopened(engine: sa.Engine, job_id: str, lifetime_s: float) -> bool:
 def _list(load: Load) -> Callable[..., None]:
     def command(
         *,
-        config: ConfigPath = Path("config.yaml"),
+        config: ConfigPath = CONFIG,
         caller: str | None = None,
         status: State | None = None,
         limit: int = 100,
@@ -107,7 +107,7 @@ def _list(load: Load) -> Callable[..., None]:
 
 
 def _show(load: Load) -> Callable[..., None]:
-    def command(job: str, *, config: ConfigPath = Path("config.yaml"), as_json: AsJson = False) -> None:
+    def command(job: str, *, config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:
         """
         Show one job with all its callback attempts.
 
@@ -125,7 +125,7 @@ def _show(load: Load) -> Callable[..., None]:
 def _replay(load: Load) -> Callable[..., int]:
     def command(
         *job: str,
-        config: ConfigPath = Path("config.yaml"),
+        config: ConfigPath = CONFIG,
         dead: Annotated[bool, Parameter(negative="")] = False,
         caller: str | None = None,
         per_second: float = 10.0,
@@ -158,9 +158,7 @@ def _replay(load: Load) -> Callable[..., int]:
 
 
 def _dead_letters(load: Load) -> Callable[..., None]:
-    def command(
-        *, config: ConfigPath = Path("config.yaml"), caller: str | None = None, as_json: AsJson = False
-    ) -> None:
+    def command(*, config: ConfigPath = CONFIG, caller: str | None = None, as_json: AsJson = False) -> None:
         """
         List the jobs whose callback was given up.
 
@@ -177,7 +175,7 @@ def _dead_letters(load: Load) -> Callable[..., None]:
 def _serve(load: Load) -> Callable[..., None]:
     def command(  # noqa: PLR0913 - one option each
         *,
-        config: ConfigPath = Path("config.yaml"),
+        config: ConfigPath = CONFIG,
         host: str = "127.0.0.1",
         port: int = 8090,
         certificate: Path | None = None,

@@ -11,5 +11,6 @@
     running.py       one test: requests in, what happened out
     expectations.py  what happened against what was expected
     report.py        text for people, JUnit for machines
-    command.py       files, filter, exit code
+    suites.py        files, filter, exit code
+    command.py       the command line
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.commands.policy_tests.command import run_file
+from gateway.commands.policy_tests.suites import run_file
 from tests.commands.policy_tests.writing import METADATA, failures, results, written
 
 EMPTY = "inbound: [base]\nbackend: [base]\noutbound: [base]\non-error: [base]\n"

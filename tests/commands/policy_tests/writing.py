@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-from gateway.commands.policy_tests.command import run_file
 from gateway.commands.policy_tests.report import FileResult
+from gateway.commands.policy_tests.suites import run_file
 
 TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
 METADATA = f"https://login.microsoftonline.com/{TENANT}/v2.0/.well-known/openid-configuration"

@@ -1,4 +1,4 @@
-"""command.py, reading.py, report.py: which tests run, what is printed, the exit code."""
+"""suites.py, reading.py, report.py: which tests run, what is printed, the exit code."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gateway.cli import main
-from gateway.commands.policy_tests.command import run_tests
 from gateway.commands.policy_tests.model import json_schema
 from gateway.commands.policy_tests.reading import discover, read
+from gateway.commands.policy_tests.suites import run_tests
 from gateway.commands.policy_tests.typed_yaml import typed
 from gateway.errors import LoadError
 from tests.commands.policy_tests.writing import written

@@ -1,10 +1,10 @@
-"""``gateway check`` on single files."""
+"""report.py: ``gateway check`` on single files."""
 
 from __future__ import annotations
 
 import pytest
 
-from gateway.commands.check import check_text, offline_services
+from gateway.commands.check.report import check_text, offline_services
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""explain_command.py: which checks are found, what is printed, the exit code."""
+"""judging.py: which checks are found, what is printed, the exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
-from gateway.commands.explain import Question, config_of_policy, explained, moment, outcome, read_token, text
+from gateway.commands.explain.judging import Question, config_of_policy, explained, moment, outcome, read_token, text
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import API
 from gateway.emulators.serving import serve_here

@@ -1,5 +1,5 @@
 """
-``gateway check``: load everything and say every mistake, without running anything.
+Load everything and report every problem, without running anything.
 
 A file alone is checked without a configuration: what only a configuration can know (named values, fragments, backends,
 certificates) is then a note, not a problem.

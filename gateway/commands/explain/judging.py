@@ -1,5 +1,5 @@
 """
-``gateway explain``: one token against the token checks of a document or a configuration, step by step.
+One token against the token checks of a document or a configuration, step by step.
 
 The checks are found in the compiled pipeline and judged by ``tokens.explain``, which calls the very functions that the
 gateway calls. Nothing of the token but its claims' values is printed, and secret named values are masked.

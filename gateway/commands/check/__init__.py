@@ -1,0 +1,1 @@
+"""``gateway check``: load everything and report every problem, without running anything."""

@@ -1,0 +1,109 @@
+"""
+The demo: emulators, notification service and gateway in one process, on embedded defaults.
+
+Only the addresses are made up here; the gateway runs from an ordinary configuration (config.yaml beside this file) and
+the ready-made policy documents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+import signal
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from tempfile import TemporaryDirectory
+
+import uvloop
+
+from gateway.assembly.app import Gateway, build
+from gateway.commands.token import demo_keys
+from gateway.config import Config, parse
+from gateway.emulators.d365 import D365Emulator
+from gateway.emulators.d365.access import Access
+from gateway.emulators.echo import EchoBackend
+from gateway.emulators.entra import EntraEmulator
+from gateway.emulators.entra.directory import API, CLIENT, SECRET, TENANT
+from gateway.emulators.receiver import CallbackReceiver
+from gateway.emulators.serving import Binding, serve_here
+from gateway.errors import GatewayError
+from gateway.serving.process import Sockets, serving_gateway
+from gateway.telemetry import logs
+
+# A batch run of five minutes takes ten seconds.
+D365_SPEED = 30.0
+START_TIMEOUT_S = 60.0
+
+
+def run(port: int) -> None:
+    """Run everything until SIGINT or SIGTERM; the emulators take the ports after *port* and *port* + 1."""
+    logs.configure("warning", "console")
+    try:
+        uvloop.run(_serve(port))
+    except OSError as error:
+        raise GatewayError(f"{error.strerror}: ports {port} to {port + 5} must be free; try --port") from None
+
+
+async def _serve(port: int) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as running:
+        gateway, facts = await start(port, running)
+        sockets = Sockets.bound(gateway.config)
+        await running.enter_async_context(serving_gateway(gateway, sockets))
+        await _ready(gateway)
+        print(render("banner.txt", facts), flush=True)
+        await stopping.wait()
+
+
+async def _ready(gateway: Gateway) -> None:
+    """Wait until the first call that the banner shows can work."""
+    async with asyncio.timeout(START_TIMEOUT_S):
+        while not (await gateway.readiness.report())[0]:  # noqa: ASYNC110 (readiness is asked for, it does not call)
+            await asyncio.sleep(0.02)
+
+
+async def start(port: int, running: AsyncExitStack) -> tuple[Gateway, dict[str, str]]:
+    """Start the emulators and build the gateway; *running* ends them."""
+    keys = demo_keys()
+    keys.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # The emulator forgets its batch jobs at the end, so ours must not outlive it, nor an earlier version's be found.
+    jobs = running.enter_context(TemporaryDirectory(prefix="gateway-demo-"))
+    entra, signing = EntraEmulator(keys=keys), _signing_secret()
+    parts = {
+        "entra": entra,
+        "d365": D365Emulator(access=Access(keys=entra.keys), speed=D365_SPEED),
+        "receiver": CallbackReceiver(secret=signing),
+        "echo": EchoBackend(),
+    }
+    facts = {"port": str(port), "management_port": str(port + 1), "jobs": jobs, "signing": signing}
+    for offset, (name, part) in enumerate(parts.items(), 2):
+        facts[name] = await running.enter_async_context(serve_here(part, Binding(port=port + offset)))
+    facts |= {"tenant": TENANT, "audience": API, "client": CLIENT, "secret": SECRET, "policies": str(documents())}
+    return build(configuration(facts, Path(jobs))), facts
+
+
+def configuration(facts: Mapping[str, str], directory: Path) -> Config:
+    """The demo's configuration with its addresses filled in."""
+    return parse(render("config.yaml", facts), "gateway/commands/demo/config.yaml", directory, {})
+
+
+def render(name: str, facts: Mapping[str, str]) -> str:
+    """One of the text files beside this module, filled in."""
+    return Template(files("gateway.commands.demo").joinpath(name).read_text()).substitute(facts)
+
+
+def documents() -> Path:
+    """The ready-made policy documents: beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).parents[2]
+    inside = package / "ready_made" / "policies"
+    return inside if inside.is_dir() else package.parent / "policies"
+
+
+def _signing_secret() -> str:
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"

@@ -1,0 +1,29 @@
+"""``gateway serve``: run the gateway."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from gateway.commands.options import CONFIG, ConfigPath
+
+Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))]
+Workers = Annotated[int, Parameter(validator=Number(gte=1, lte=1024))]
+
+
+def serve(config: ConfigPath = CONFIG, *, workers: Workers | None = None, port: Port | None = None) -> None:
+    """
+    Run the gateway.
+
+    Parameters
+    ----------
+    workers
+        Processes that share the listening socket; the configuration's `workers` unless given.
+    port
+        Listen on this port instead of the configuration's.
+    """
+    from gateway.serving.process import serve as run
+
+    run(config, workers=workers, port=port)
