@@ -8,7 +8,7 @@ returns a ``Pending``; the driver hangs one callback on it, and code that likes 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
@@ -75,27 +75,36 @@ class Pending(Generic[T]):
     def result(self) -> T:
         """The value, or raise the error. Only when done."""
         steps, self._steps = self._steps, None
-        for function, recover in steps or ():
-            if self._error is None:
-                self._apply(function)
-            if self._error is not None and recover is not None:
-                self._recover(recover)
+        if steps is not None:
+            self._go_on(iter(steps))
         if self._error is not None:
             raise self._error
         return cast("T", self._value)
 
-    def _apply(self, function: Callable[[Any], Any]) -> None:
+    def _go_on(self, steps: Iterator[Step]) -> None:
+        """Take *steps* in turn; where one raises, or there is an error already, a step recovers or none is left."""
+        recover: Callable[[Exception], Any] | None = None
         try:
-            self._value = function(self._value)
+            for step in steps if self._error is None else ():
+                recover = step[1]
+                self._value = step[0](self._value)
         except Exception as error:
             self._error = error
+        if self._error is not None:
+            self._recover(recover, steps)
 
-    def _recover(self, recover: Callable[[Exception], Any]) -> None:
-        failed, self._error = self._error, None
+    def _recover(self, recover: Callable[[Exception], Any] | None, steps: Iterator[Step]) -> None:
+        """Give the error to *recover*, else to the first of *steps* that has one, and go on behind it."""
+        recover = recover or next((other for _, other in steps if other is not None), None)
+        error = self._error
+        if recover is None or error is None:
+            return
+        self._error = None
         try:
-            self._value = recover(cast("Exception", failed))
-        except Exception as error:
-            self._error = error
+            self._value = recover(error)
+        except Exception as another:
+            self._error = another
+        self._go_on(steps)
 
     def cancel(self) -> None:
         """The result is not wanted any more."""

@@ -103,7 +103,11 @@ class ServerConnection(asyncio.Protocol):
             self._refuse(HeadError(503, "Out of file descriptors"))
 
     def data_received(self, data: bytes) -> None:
-        _RECEIVERS[self._state](self, data)
+        if self._state > HEAD:
+            _RECEIVERS[self._state](self, data)
+        else:
+            self._buffer = self._buffer + data if self._buffer else data
+            self._serve()
 
     def eof_received(self) -> None:
         """The client has closed its side; like nginx and Go we take that for leaving."""
@@ -139,10 +143,6 @@ class ServerConnection(asyncio.Protocol):
             self._take_turn()
 
     # -- requests, one after the other
-    def _receive_head(self, data: bytes) -> None:
-        self._buffer = self._buffer + data if self._buffer else data
-        self._serve()
-
     def _hold(self, data: bytes) -> None:
         """What is sent ahead waits for the answer that is due."""
         self._buffer += data
@@ -163,24 +163,29 @@ class ServerConnection(asyncio.Protocol):
         if self.is_full:
             self.pause_reading()
             return
-        data = self._buffer
-        if data.startswith(b"\r\n"):  # RFC 9112 §2.2: one empty line before a request
-            data = self._buffer = data[2:]
-        end = data.find(b"\r\n\r\n")
         try:
-            if end < 0:
-                self._await_head(data)
-            else:
-                self._begin(self._read_head(data, end))
+            head = self._take_head(self._buffer)
+            if head is not None:
+                self._begin(head)
         except HeadError as refusal:
             self._refuse(refusal)
 
-    def _read_head(self, data: bytes, end: int) -> RequestHead:
-        """Take the head, which stops at *end*. Raises HeadError."""
+    def _take_head(self, data: bytes) -> RequestHead | None:
+        """The head at the start of *data*, the buffer; None: more of it has to come. Raises HeadError."""
+        caller = self._caller
+        if data == caller.received:  # the usual request: nothing but the same head again
+            self._buffer = b""
+            return caller.head
+        if data.startswith(b"\r\n"):  # RFC 9112 §2.2: one empty line before a request
+            data = self._buffer = data[2:]
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            self._await_head(data)
+            return None
         if end > self._listener.settings.limits.head_bytes:
             raise HeadError(431, "Request head too large")
         self._buffer = data[end + 4 :]
-        return self._caller.read(data[:end])
+        return caller.read(data[: end + 4])
 
     def _await_head(self, data: bytes) -> None:
         """Refuse a beginning that can only go wrong; otherwise wait for the rest."""
@@ -478,8 +483,6 @@ class ServerConnection(asyncio.Protocol):
 
 
 _RECEIVERS = {
-    IDLE: ServerConnection._receive_head,
-    HEAD: ServerConnection._receive_head,
     ANSWERING: ServerConnection._hold,
     RECEIVING: ServerConnection._receive_body,
     DRAINING: ServerConnection._receive_body,

@@ -58,25 +58,30 @@ class Caller:
 
     A head that equals the last one on the connection is not read again, and one that varies it is read where it does:
     most clients repeat themselves.
+
+    Attributes:
+        received: The last head as it came, with the empty line at its end; empty where it is not remembered.
+        head: What it means.
     """
 
-    __slots__ = ("_certificate", "_data", "_head", "_lines", "_networks", "_origin", "_peer", "_settings")
+    __slots__ = ("_certificate", "_lines", "_networks", "_origin", "_peer", "_settings", "head", "received")
 
     def __init__(self, peer: Peer, settings: ServerSettings, certificate: Certificate | None) -> None:
         self._peer = peer
         self._settings = settings
         self._networks = settings.trusted_proxies
         self._certificate = certificate
-        self._data = b""
+        self.received = b""
         self._lines: list[str] = []  # of the last head
-        self._head: RequestHead | None = None
+        self.head: RequestHead | None = None
         self._origin = _Origin(peer.address, peer.scheme, "", 0, None)
 
-    def read(self, data: bytes) -> RequestHead:
-        """Check the head *data*, which has no empty line at its end any more. Raises HeadError."""
-        last = self._head
-        if data == self._data and last is not None:
+    def read(self, received: bytes) -> RequestHead:
+        """Check the head *received*, which ends with its empty line. Raises HeadError."""
+        last = self.head
+        if received == self.received and last is not None:
             return last
+        data = received[:-4]
         lines = data.decode("latin-1").split("\r\n")
         head = None if last is None else vary(last, self._lines, data, lines, self._settings)
         if head is None:
@@ -84,24 +89,18 @@ class Caller:
             self._origin = self._rewrite(head)
             if self._settings.via:
                 _add_via(head, self._settings.via)
-        self._data, self._lines, self._head = (data, lines, head) if len(data) <= _MAX_REMEMBERED else (b"", [], None)
+        remembered = (received, lines, head) if len(data) <= _MAX_REMEMBERED else (b"", [], None)
+        self.received, self._lines, self.head = remembered
         return head
 
     def request(self, head: RequestHead) -> Request:
         """The request that the last *head* announces; its body is not yet attached."""
         origin = self._origin
-        request = Request(
-            head.method,
-            head.path,
-            head.query,
-            Headers.from_lines(head.lines.copy()),
-            None,
-            scheme=origin.scheme,
-            host=origin.host,
-            port=origin.port,
-            ip_address=origin.address,
-            certificate=self._certificate,
-        )
+        request = Request(head.method, head.path, head.query, Headers.from_lines(head.lines.copy()))
+        # One by one: keywords would cost as much as everything else about the request.
+        request.scheme, request.host, request.port = origin.scheme, origin.host, origin.port
+        request.ip_address = origin.address
+        request.certificate = self._certificate
         request.received_host = origin.host_line
         request.memo = head.memo
         if head.upgrade:

@@ -27,12 +27,12 @@ from gateway.wire.upstream.exchange import UpstreamExchange
 from gateway.wire.upstream.head_reader import HeadReader
 from gateway.wire.upstream.request_body import RequestBody, send_whole
 from gateway.wire.upstream.response_head import UNTIL_CLOSE, ResponseError, ResponseHead
-from gateway.wire.upstream.states import TRANSITIONS, ConnectionEvent, ConnectionState
+from gateway.wire.upstream.states import ConnectionEvent, ConnectionState, on
 
 # Looked up with every request: names of the module are quicker than attributes of the enumeration.
 _IDLE, _AWAITING, _TUNNEL = ConnectionState.IDLE, ConnectionState.AWAITING, ConnectionState.TUNNEL
 _CLOSING = ConnectionState.CLOSING
-_REQUEST, _END, _CLOSE = ConnectionEvent.REQUEST, ConnectionEvent.END, ConnectionEvent.CLOSE
+_OPENED, _REQUEST, _BODY, _SWITCH, _END, _CLOSE, _LOST = map(on, ConnectionEvent)
 
 _NEVER = float("inf")
 _WRITE_HIGH_BYTES = 256 * 1024
@@ -78,19 +78,15 @@ class UpstreamConnection(asyncio.Protocol):
         self._keep_alive = True
         self.closed_early = False
         self._rested_at = self._sweeper.now
-        self._old_at = _NEVER
+        self._old_at = _NEVER  # its greatest age, or the past where the backend's name no longer leads to its address
         self.reused = False
         self._idle_s = owner.settings.idle_timeout_s
         self._deadline = _NEVER  # of whatever the state waits for
 
-    def _step(self, event: ConnectionEvent) -> None:
-        """Follow the table. Raises KeyError: a bug."""
-        self.state = TRANSITIONS[self.state][event]
-
     # -- from the pool
     def start(self, exchange: UpstreamExchange) -> None:
         """Send the request of *exchange*."""
-        self._step(_REQUEST)
+        self.state = _REQUEST[self.state]
         self._exchange = exchange
         exchange.carrier = self
         self._deadline = exchange.deadline
@@ -107,19 +103,14 @@ class UpstreamConnection(asyncio.Protocol):
     def rest(self) -> None:
         """Wait in the pool for the next exchange."""
         self.reused = True
-        self._rested_at = self._sweeper.now
-        self._deadline = self._sweeper.deadline(self._idle_s)
+        self._rested_at = now = self._sweeper.now
+        self._deadline = now + self._sweeper.interval_s + self._idle_s
 
     def fit_for(self, exchange: UpstreamExchange) -> bool:
         """Whether the backend has not closed its side; the kernel is asked where the request must not be repeated."""
-        if self.state is not _IDLE or self.transport.is_closing() or self.is_old:
+        if self.state is not _IDLE or self.transport.is_closing() or self._sweeper.now >= self._old_at:
             return False
         return exchange.repeatable or not _readable(self.transport)
-
-    @property
-    def is_old(self) -> bool:
-        """Whether it has reached its greatest age, or the backend's name no longer leads to where it ends."""
-        return self._sweeper.now >= self._old_at
 
     @property
     def stalled_at(self) -> float:
@@ -144,7 +135,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     # -- from the transport
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._step(ConnectionEvent.OPENED)
+        self.state = _OPENED[self.state]
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(_WRITE_HIGH_BYTES)
         keep_alive(self.transport)
@@ -165,7 +156,7 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         is_stale = self._is_stale
         self.closed_early = is_stale and self._sweeper.now - self._rested_at < EARLY_S
-        self._step(ConnectionEvent.LOST)
+        self.state = _LOST[self.state]
         self._sweeper.forget(self)
         exchange, body = self._take_exchange(), self._take_body()
         resend = exchange if exchange is not None and is_stale and exchange.may_resend else None
@@ -231,12 +222,12 @@ class UpstreamConnection(asyncio.Protocol):
             self._settle(body.decoder.rest)
             return
         self._exchange = None
-        self._begin_body(ConnectionEvent.BODY, body, content)
+        self.state = _BODY[self.state]
+        self._begin_body(body, content)
         response.body.stream = body.stream
         exchange.request.lend(body.stream)
 
-    def _begin_body(self, event: ConnectionEvent, body: AnswerBody, content: bytes) -> None:
-        self._step(event)
+    def _begin_body(self, body: AnswerBody, content: bytes) -> None:
         self._body = body
         self._flow_changed()
         if content:
@@ -250,7 +241,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._exchange = None
         self._keep_alive = False
         body = AnswerBody(self.transport, UNTIL_CLOSE, self._flow_changed, self._close)
-        self._begin_body(ConnectionEvent.SWITCH, body, data)
+        self.state = _SWITCH[self.state]
+        self._begin_body(body, data)
         headers = Headers.from_lines(head.lines.copy())
         headers.replace("Upgrade", head.upgrade)
         request.lend(body.stream)
@@ -280,10 +272,11 @@ class UpstreamConnection(asyncio.Protocol):
         """The answer is complete: back to the pool, unless the connection cannot be used again."""
         self._exchange = self._body = None
         self._deadline = _NEVER
-        if rest or not self._keep_alive or self._owner.stopped or self._is_unsent or self.is_old:
+        is_old = self._sweeper.now >= self._old_at
+        if rest or not self._keep_alive or self._owner.stopped or is_old or self._is_unsent:
             self._close()
         else:
-            self._step(_END)
+            self.state = _END[self.state]
             self._owner.release(self)
 
     @property
@@ -335,7 +328,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _close(self) -> None:
         """Carry nothing more. After an answer that came before the end of its request the backend may never read."""
         is_early = self.state is not _TUNNEL and self._is_unsent
-        self._step(_CLOSE)
+        self.state = _CLOSE[self.state]
         self._stop_sending()
         self._deadline = self._sweeper.deadline(CLOSE_TIMEOUT_S)
         if is_early:
@@ -345,7 +338,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close immediately, unsent bytes and all."""
-        self._step(_CLOSE)
+        self.state = _CLOSE[self.state]
         self._body = None
         self._deadline = _NEVER
         self.transport.abort()

@@ -13,9 +13,12 @@ from gateway.wire.headers import Headers
 
 _SCHEMES = ("negotiate", "ntlm")
 _BEGIN = len("authorization:")
+_USUAL = " Bearer "
 
 
 def logs_connection_in(headers: Headers) -> bool:
     """Whether a request with *headers* logs its whole connection in."""
     line = headers.lines.get("authorization")
-    return line is not None and line[_BEGIN : _BEGIN + 16].lstrip(" \t").lower().startswith(_SCHEMES)
+    if line is None or line.startswith(_USUAL, _BEGIN):
+        return False
+    return line[_BEGIN : _BEGIN + 16].lstrip(" \t").lower().startswith(_SCHEMES)

@@ -1,7 +1,7 @@
 """
 The heads of the answers on one connection, found in its bytes and checked.
 
-A head that equals the last one on the connection is not parsed again (docs/adr/0009).
+A head that equals the last one on the connection is neither searched for nor parsed again (docs/adr/0009).
 
 Source: RFC 9112 §2.2 and §4; RFC 9110 §15.2 for interim answers.
 """
@@ -34,7 +34,7 @@ class HeadReader:
         self.rest = b""
         self._held = b""  # a head that is not complete, or a complete one whose short body is not
         self._interim = 0
-        self._last_data = b""
+        self._last_data = b""  # of a final head, with the empty line at its end
         self._last_method = ""
         self._last_head: ResponseHead | None = None
 
@@ -51,19 +51,32 @@ class HeadReader:
             ResponseError: The backend broke the protocol.
         """
         data = self._held + data if self._held else data
+        head = self._last_head
+        if head is None or method != self._last_method or not data.startswith(self._last_data):
+            head = self._read_new(data, method)
+            if head is None:
+                return None
+            data = self._held
+        rest = data[len(self._last_data) :]
+        if len(rest) < head.length <= _WHOLE_BYTES:
+            self._held = data
+            return None
+        self._held, self._interim, self.rest = b"", 0, rest
+        return head
+
+    def _read_new(self, data: bytes, method: str) -> ResponseHead | None:
+        """The final head in *data*, remembered, with which what is held begins then; None while more has to come."""
         while True:
             end = data.find(b"\r\n\r\n")
             if end < 0 or end > self._settings.max_head_bytes:
                 self._hold(data)
                 return None
-            head = self._parse(data[:end], method)
-            if len(data) - end - 4 < head.length <= _WHOLE_BYTES:
-                self._held = data
-                return None
-            data = data[end + 4 :]
+            head = parse_response(data[:end], method, self._settings.max_fields)
             if head.is_final:
-                self._held, self._interim, self.rest = b"", 0, data
+                self._held = data
+                self._last_data, self._last_method, self._last_head = data[: end + 4], method, head
                 return head
+            data = data[end + 4 :]
             self._pass_on(head)
 
     def _hold(self, data: bytes) -> None:
@@ -73,13 +86,6 @@ class HeadReader:
             raise ResponseError("its answer's head is too large")
         if data.count(b"\n") != data.count(b"\r\n"):  # it will never end as a head must
             raise ResponseError("a bare line end in its answer's head")
-
-    def _parse(self, data: bytes, method: str) -> ResponseHead:
-        if data == self._last_data and method == self._last_method and self._last_head is not None:
-            return self._last_head
-        head = parse_response(data, method, self._settings.max_fields)
-        self._last_data, self._last_method, self._last_head = data, method, head
-        return head
 
     def _pass_on(self, head: ResponseHead) -> None:
         self._interim += 1

@@ -178,11 +178,14 @@ class HttpTarget:
 
     def _target(self, request: Request) -> str:
         """Path and query below the backend's base. Raises UpstreamError: no request line can be made."""
-        _check_method(request.method)
+        if request.method not in _USUAL_METHODS:
+            _check_method(request.method)
         path = request.path
         path = self._base_path + path if path.startswith("/") else join_paths(self._base_path, path)
         target = f"{path}?{request.query}" if request.query else path
-        return target if _is_plain(target) else quote(target, safe="/?%&=+,;:@!$'()*~[]-._|^`{}\\\"<>")
+        if target.isascii() and target.isprintable() and " " not in target and "#" not in target:
+            return target  # it can stand in a request line as it is
+        return quote(target, safe="/?%&=+,;:@!$'()*~[]-._|^`{}\\\"<>")
 
 
 class ProxiedTarget(HttpTarget):
@@ -200,13 +203,8 @@ class ProxiedTarget(HttpTarget):
 
 def _check_method(method: str) -> None:
     """Raises UpstreamError: *method* would break the request line."""
-    if method not in _USUAL_METHODS and not _METHOD.fullmatch(method):
+    if not _METHOD.fullmatch(method):
         raise UpstreamError("BackendConnectionFailure", "The request's method is malformed.")
-
-
-def _is_plain(target: str) -> bool:
-    """Whether *target* can stand in a request line as it is."""
-    return target.isascii() and target.isprintable() and " " not in target and "#" not in target
 
 
 def _as_http1(options: ForwardOptions) -> ForwardOptions:

@@ -10,6 +10,7 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Coroutine
+from functools import cached_property
 
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper, sweeper
@@ -36,20 +37,18 @@ class Pool:
         self.settings = settings
         self.size = 0
         self.stopped = False
-        self._closes_unasked = False  # the backend closes connections right after its answers
-        self._sweeper: Sweeper | None = None
+        # The backend closes connections right after its answers: a used one could cost a request its only attempt.
+        self._closes_unasked = False
         self._idle: list[UpstreamConnection] = []
         self._waiting: deque[UpstreamExchange] = deque()
         self._open: set[UpstreamConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._resolve_at = _NEVER if is_address(dial.host) else 0.0
 
-    @property
+    @cached_property
     def sweeper(self) -> Sweeper:
         """Of the event loop in which the pool is used."""
-        if self._sweeper is None:
-            self._sweeper = sweeper()
-        return self._sweeper
+        return sweeper()
 
     @property
     def idle(self) -> int:
@@ -63,7 +62,7 @@ class Pool:
 
     def dispatch(self, exchange: UpstreamExchange) -> None:
         """Send *exchange* on an unused connection, on a new one, or as soon as one is free."""
-        while self._idle and not self._needs_new(exchange):
+        while self._idle and (exchange.repeatable or not self._closes_unasked):
             connection = self._idle.pop()
             if connection.fit_for(exchange):
                 connection.start(exchange)
@@ -77,10 +76,6 @@ class Pool:
             self._make_room()
         else:
             exchange.refuse("All connections to the backend are in use, and too many requests wait.", 503)
-
-    def _needs_new(self, exchange: UpstreamExchange) -> bool:
-        """Whether a connection that was used could cost *exchange* its only attempt."""
-        return self._closes_unasked and not exchange.repeatable
 
     def _make_room(self) -> None:
         """Give up an idle connection: what waits beside it can only go out on a new one."""
@@ -100,10 +95,10 @@ class Pool:
         connection.rest()
         if not self._waiting:
             self._idle.append(connection)
-        elif self._needs_new(self._waiting[0]) or not connection.fit_for(self._waiting[0]):
-            connection.abort()  # a new one takes its place
-        else:
+        elif connection.fit_for(self._waiting[0]) and (self._waiting[0].repeatable or not self._closes_unasked):
             connection.start(self._next())
+        else:
+            connection.abort()  # a new one takes its place
 
     def lost(self, connection: UpstreamConnection, resend: UpstreamExchange | None = None) -> None:
         """*connection* is closed; *resend*, which was on it, gets its place: a new connection cannot be stale."""

@@ -64,3 +64,8 @@ TRANSITIONS: Final[dict[ConnectionState, dict[ConnectionEvent, ConnectionState]]
     _State.CLOSING: _ALWAYS,
     _State.CLOSED: {_Event.CLOSE: _State.CLOSED, _Event.LOST: _State.CLOSED},
 }
+
+
+def on(event: ConnectionEvent) -> dict[ConnectionState, ConnectionState]:
+    """What follows *event* in each state. Looking up a state that the table does not list for it raises KeyError."""
+    return {state: row[event] for state, row in TRANSITIONS.items() if event in row}

@@ -62,7 +62,7 @@ def caller(trusted: bool) -> Caller:
 def meaning(connection: Caller, sent: list[str]) -> object:
     """Everything that the request says, or how it is refused."""
     try:
-        head = connection.read("\r\n".join(sent).encode("latin-1"))
+        head = connection.read("\r\n".join([*sent, "", ""]).encode("latin-1"))
     except HeadError as refusal:
         return refusal.status, refusal.message
     request = connection.request(head)
