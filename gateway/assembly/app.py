@@ -7,11 +7,10 @@ Building needs no event loop and touches no network; ``start`` begins what runs 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -29,7 +28,8 @@ from gateway.errors import Problem
 from gateway.management.app import create_app as create_management
 from gateway.management.backends import backend_statuses
 from gateway.management.guard import Guard
-from gateway.management.health import Readiness, Status
+from gateway.management.health import Readiness
+from gateway.management.notifications import engine_statuses
 from gateway.management.withdrawal import withdrawal_route
 from gateway.pipeline.services import Services
 from gateway.telemetry.emitted_metrics import EmittedMetrics
@@ -37,9 +37,6 @@ from gateway.telemetry.metrics import GatewayMetrics
 from gateway.tokens.cache import TokenCache
 from gateway.tokens.registry import IssuerRegistry
 from gateway.wire.memory import loading
-
-if TYPE_CHECKING:
-    from gateway.notifications.engine import Engine
 
 
 @dataclass(slots=True)
@@ -99,7 +96,7 @@ def build(config: Config) -> Gateway:
     if outside.state.link is not None:
         readiness.checks["shared-state"] = outside.state.statuses
     if "notifications" in outside.apps:
-        readiness.checks["notifications"] = partial(_engine_status, outside.apps["notifications"].state.engine)
+        readiness.checks["notifications"] = partial(engine_statuses, outside.apps["notifications"].state.engine)
     _count(metrics, outside, services)
     traces = trace_book(config)
     assembly = assemble(config, services, outside.targets, metrics, traces)
@@ -149,17 +146,6 @@ def _count(metrics: GatewayMetrics, outside: Outside, services: Services) -> Non
     metrics.counters["gateway_events_lost"] = ("Events not written.", lambda: sum(outside.sink.lost.values()))
     if link is not None:
         metrics.gauges["gateway_redis_up"] = ("Whether Redis answers.", lambda: float(not link.away))
-
-
-async def _engine_status(engine: Engine) -> Mapping[str, Status]:
-    """F&O being away does not count: jobs are still accepted."""
-    ready = await engine.is_ready()
-    pause_s, hosts = engine.d365_pause_s, engine.open_circuits
-    return {
-        "engine": Status(ready, "" if ready else "it does not run, or its store cannot be written"),
-        "d365": Status(True, f"throttled: not called for {pause_s:.0f} s" if pause_s else ""),
-        "callbacks": Status(True, f"open circuits: {', '.join(hosts[:10])}" if hosts else ""),
-    }
 
 
 def management_guard(config: Config) -> Middleware:

@@ -110,3 +110,12 @@ async def _watch(link: RedisLink) -> None:
         with suppress(RedisAway):
             await link.ask(link.client.ping)
         await asyncio.sleep(PING_S)
+
+
+def require_shareable(config: Config, workers: int) -> None:
+    """Raises LoadError: that many processes cannot share what is configured."""
+    notifications = config.notifications
+    if workers > 1 and notifications is not None and notifications.embedded:
+        message = "several workers cannot share a SQLite store"
+        where = config.location("notifications", "store")
+        raise LoadError.at(where, "not-shareable", message, "use PostgreSQL, or one worker")

@@ -18,10 +18,11 @@ import uvloop
 
 from gateway import __version__
 from gateway.assembly.app import Gateway, build, management_guard
+from gateway.assembly.shared_state import require_shareable
 from gateway.assembly.traces import secrets_of
 from gateway.config import Config, load
 from gateway.data_plane.decision import DecisionEndpoint
-from gateway.errors import GatewayError, LoadError
+from gateway.errors import GatewayError
 from gateway.management.server import serve_management
 from gateway.reading.values import Address
 from gateway.serving.signals import Lifeline, StopSignals, hang_up
@@ -130,7 +131,7 @@ def _note_refusal(metrics: GatewayMetrics, status: int, message: str) -> None:
 
 def _supervise(gateway: Gateway, sockets: Sockets, count: int) -> None:
     """*count* workers, and one process for the management plane."""
-    _require_shareable(gateway.config)
+    require_shareable(gateway.config, count)
     with TemporaryDirectory(prefix="gateway-") as directory:
         paths = [Path(directory, f"worker-{number}.sock") for number in range(1, count + 1)]
         jobs: dict[str, Job] = {path.stem: partial(_work, gateway, sockets, path) for path in paths}
@@ -173,12 +174,3 @@ def _decision_endpoint(gateway: Gateway) -> DecisionEndpoint:
 def _decision_settings(config: Config) -> ServerSettings:
     """Callers of the decision endpoint are proxies: their forwarding fields are believed, those of others are not."""
     return replace(config.server_settings(), trusted_proxies=(*config.decision_callers, *config.trusted_proxies))
-
-
-def _require_shareable(config: Config) -> None:
-    """Raises LoadError: several workers cannot share what is configured."""
-    notifications = config.notifications
-    if notifications is not None and notifications.embedded:
-        message = "several workers cannot share a SQLite store"
-        where = config.location("notifications", "store")
-        raise LoadError.at(where, "not-shareable", message, "use PostgreSQL, or one worker")

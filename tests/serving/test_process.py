@@ -39,6 +39,9 @@ def taken() -> object:
         (["serve", "-c", "managed.yaml", "--workers", "0"], "--workers"),
         (["serve", "-c", "managed.yaml", "--port", "65536"], "--port"),
         (["serve", "-c", "outdated.yaml"], "earlier version"),
+        (["serve", "-c", "sharing.yaml"], "sharing.yaml:6:25: not-shareable: several workers cannot share a SQLite"),
+        (["check", "-c", "sharing.yaml"], "sharing.yaml:6:25: not-shareable: several workers cannot share a SQLite"),
+        (["serve", "-c", "no-folder.yaml", "--workers", "2"], "(use PostgreSQL, or one worker)"),
         (["serve", "-c", "no-folder.yaml"], "No such file or directory (check notifications.store)"),
         (["serve", "-c", "no-server.yaml"], "Connection refused"),
         (["demo", "--port", "0"], "--port"),
@@ -47,7 +50,7 @@ def taken() -> object:
     ],
     ids=(
         "no-config check-no-config data-port management-port management-port-of-workers no-worker port-beyond"
-        " outdated-store no-folder no-database demo-zero"
+        " outdated-store sharing-serve sharing-check sharing-option no-folder no-database demo-zero"
         " demo-port no-policy"
     ).split(),
 )
@@ -71,11 +74,14 @@ def _write_stores(directory: Path) -> None:
     stores = {
         "outdated": f"sqlite:///{directory}/old.db",
         "no-folder": f"sqlite:///{directory}/nowhere/new.db",
+        "sharing": f"sqlite:///{directory}/new.db",
         "no-server": "postgresql://gateway@127.0.0.1:1/nowhere",
     }
     for name, store in stores.items():
+        workers = 2 if name == "sharing" else 1
         (directory / f"{name}.yaml").write_text(
-            f"listen: 127.0.0.1:0\nmanagement: 127.0.0.1:0\nbackends: {{jobs: {{app: notifications}}}}\n"
+            f"workers: {workers}\nlisten: 127.0.0.1:0\nmanagement: 127.0.0.1:0\n"
+            "backends: {jobs: {app: notifications}}\n"
             f"apis: [{{id: batch, path: batch, backend: jobs}}]\n"
             f"notifications: {{store: '{store}', allow-readable-urls: true, "
             "d365: {instance-url: 'https://x.operations.dynamics.com', client-id: a, client-secret: b,"

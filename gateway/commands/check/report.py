@@ -88,10 +88,12 @@ def _is_document(path: Path) -> bool:
 def check_config(path: Path) -> list[Report]:
     """Build the whole gateway without starting it; one report per file that has a mistake, or one for the whole."""
     from gateway.assembly.app import build  # with all that serves requests: a document alone needs none of it
+    from gateway.assembly.shared_state import require_shareable
     from gateway.config import load
 
     try:
         gateway = build(load(path))
+        require_shareable(gateway.config, gateway.config.workers)
     except LoadError as error:
         by_file: dict[str, list[Problem]] = {}
         for problem in error.problems:

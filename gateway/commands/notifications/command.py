@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,11 +18,12 @@ import sqlalchemy as sa
 from cyclopts import App, Parameter
 
 from gateway.commands.notifications.listing import DEAD_LETTERS, JOBS, details, table
+from gateway.commands.notifications.management import managed, parse_address
 from gateway.commands.options import CONFIG, ConfigPath
 from gateway.errors import GatewayError
 from gateway.notifications.api.routes import attempt_view
 from gateway.notifications.api.schema import view
-from gateway.notifications.api.serving import ServiceListener, serve
+from gateway.notifications.api.serving import Beside, ServiceListener, serve
 from gateway.notifications.settings import NotificationSettings
 from gateway.notifications.store import attempts, jobs
 from gateway.notifications.store.database import open_engine, store_url, unusable
@@ -181,6 +182,8 @@ def _serve(load: Load) -> Callable[..., None]:
         certificate: Path | None = None,
         key: Path | None = None,
         client_ca: Path | None = None,
+        management: str | None = None,
+        management_host: tuple[str, ...] = (),
         log: Literal["json", "text"] = "json",
     ) -> None:
         """
@@ -198,12 +201,25 @@ def _serve(load: Load) -> Callable[..., None]:
             Its private key, PEM.
         client_ca
             Authority of the gateway's client certificate; needed when `hop.mtls` is on.
+        management
+            Address for health, readiness and metrics, such as 127.0.0.1:8091; keep it private. None: not served.
+        management_host
+            A name by which scrapers call it; addresses always work.
         log
             Form of the log lines.
         """
-        serve(load(config), ServiceListener(host, port, certificate, key, client_ca), json_logs=log == "json")
+        listener = ServiceListener(host, port, certificate, key, client_ca)
+        beside = _beside(management, management_host)
+        serve(load(config), listener, json_logs=log == "json", beside=beside)
 
     return command
+
+
+def _beside(management: str | None, names: Collection[str]) -> Beside:
+    if management is None:
+        return lambda _engine: nullcontext()
+    address = parse_address(management)
+    return lambda engine: managed(engine, address, names)
 
 
 def _row(job: StoredJob) -> dict[str, object]:

@@ -13,6 +13,7 @@ Schema = dict[str, Any]
 
 _MOMENT: Schema = {"type": ["string", "null"], "format": "date-time"}
 _TEXT: Schema = {"type": ["string", "null"]}
+_BEFORE: Schema = {"anyOf": [{"type": "number"}, {"type": "string", "format": "date-time"}]}
 
 
 def document(prefix: str) -> Schema:
@@ -101,24 +102,25 @@ def _create() -> Schema:
         "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("JobRequest")}}},
         "responses": {
             "202": _job("Accepted and durable.", headers=True),
-            **_problems(400, 401, 403, 409, 413, 415, 422, 429),
+            **_problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
         },
     }
 
 
 def _list() -> Schema:
-    items = {"type": "object", "properties": {"jobs": {"type": "array", "items": _ref("Job")}}}
+    jobs = {"type": "array", "items": _ref("Job")}
+    page = {"type": "object", "required": ["jobs"], "properties": {"jobs": jobs, "next": {"type": "string"}}}
     return {
         "operationId": "list",
         "summary": "The caller's jobs, newest first.",
         "parameters": [
             {"name": "status", "in": "query", "schema": {"enum": [state.value for state in State]}},
-            {"name": "before", "in": "query", "schema": {"type": "number"}},
+            {"name": "before", "in": "query", "schema": _BEFORE},
             {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}},
         ],
         "responses": {
-            "200": {"description": "Jobs.", "content": {"application/json": {"schema": items}}},
-            **_problems(400, 401, 403),
+            "200": {"description": "Jobs; a full page links to the next.", "content": _json(page)},
+            **_problems(400, 401, 403, 503),
         },
     }
 
@@ -130,7 +132,7 @@ def _show() -> Schema:
         "responses": {
             "200": _job("The outcome is known."),
             "202": _job("Still running.", headers=True),
-            **_problems(401, 403, 404),
+            **_problems(401, 403, 404, 503),
         },
     }
 
@@ -139,7 +141,7 @@ def _stop() -> Schema:
     return {
         "operationId": "stop",
         "summary": "Stop watching and calling back. The batch job itself continues.",
-        "responses": {"200": _job("Stopped, or already over."), **_problems(401, 403, 404)},
+        "responses": {"200": _job("Stopped, or already over."), **_problems(401, 403, 404, 503)},
     }
 
 
@@ -147,7 +149,7 @@ def _replay() -> Schema:
     return {
         "operationId": "replay",
         "summary": "Send the callback again. Never starts the batch job.",
-        "responses": {"202": _job("On its way.", headers=True), **_problems(401, 403, 404, 409)},
+        "responses": {"202": _job("On its way.", headers=True), **_problems(401, 403, 404, 409, 429, 503)},
     }
 
 
@@ -156,10 +158,14 @@ def _ref(name: str) -> Schema:
 
 
 def _job(description: str, headers: bool = False) -> Schema:
-    answer: Schema = {"description": description, "content": {"application/json": {"schema": _ref("Job")}}}
+    answer: Schema = {"description": description, "content": _json(_ref("Job"))}
     if headers:
         answer["headers"] = {"Location": {"schema": {"type": "string"}}, "Retry-After": {"schema": {"type": "string"}}}
     return answer
+
+
+def _json(schema: Schema) -> Schema:
+    return {"application/json": {"schema": schema}}
 
 
 def _problems(*statuses: int) -> Schema:

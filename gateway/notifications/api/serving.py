@@ -7,17 +7,30 @@ secret, or client certificates that the listener itself demands.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import ssl
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 import uvicorn
+from starlette.applications import Starlette
 
 from gateway.errors import GatewayError
 from gateway.notifications.api.app import create_app
+from gateway.notifications.api.wire import ProblemProtocol
+from gateway.notifications.engine import Engine
 from gateway.notifications.settings import NotificationSettings
+
+Beside = Callable[[Engine], AbstractAsyncContextManager[None]]
+"""What is served beside the service while it runs: its management plane."""
+
+_FAILED_START = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +44,12 @@ class ServiceListener:
     client_ca: Path | None = None
 
 
-def serve(settings: NotificationSettings, listener: ServiceListener, json_logs: bool = True) -> None:
+def serve(
+    settings: NotificationSettings,
+    listener: ServiceListener,
+    json_logs: bool = True,
+    beside: Beside = lambda _engine: nullcontext(),
+) -> None:
     """
     Run until stopped.
 
@@ -40,10 +58,27 @@ def serve(settings: NotificationSettings, listener: ServiceListener, json_logs: 
     """
     require_hop(settings, listener)
     log_lines(json_logs)
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    config = _server_config(app, settings, listener)
+    server = uvicorn.Server(config)
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(server, beside(app.state.engine)))
+    if not server.started:
+        sys.exit(_FAILED_START)
+
+
+async def _serve(server: uvicorn.Server, beside: AbstractAsyncContextManager[None]) -> None:
+    async with beside:
+        await server.serve()
+
+
+def _server_config(app: Starlette, settings: NotificationSettings, listener: ServiceListener) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         host=listener.host,
         port=listener.port,
+        http=ProblemProtocol,
+        ws="none",
         ssl_certfile=listener.certificate,
         ssl_keyfile=listener.key,
         ssl_ca_certs=None if listener.client_ca is None else str(listener.client_ca),

@@ -125,13 +125,12 @@ def test_no_block(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_serve(tmp_path: Path) -> None:
-    """On its own the service answers the gateway only, logs JSON lines, and stops when told."""
+    """On its own the service answers the gateway only, has a management plane, logs JSON, and stops when told."""
     (tmp_path / "config.yaml").write_text(CONFIG.format(path=tmp_path / "n.db"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port, management = _free_port(), _free_port()
     gateway = Path(sys.executable).parent / "gateway"
     arguments = [gateway, "notifications", "serve", "-c", tmp_path / "config.yaml", "--port", str(port)]
+    arguments += ["--management", f"127.0.0.1:{management}"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(list(map(str, arguments)), stdout=subprocess.PIPE, env=environment) as process:
         try:
@@ -139,12 +138,14 @@ def test_serve(tmp_path: Path) -> None:
             stranger = httpx.get(f"http://127.0.0.1:{port}/jobs", headers={"caller-objectid": "me"})
             known = {"caller-objectid": "me", "gateway-secret": "hop"}
             gatewayed = httpx.get(f"http://127.0.0.1:{port}/jobs", headers=known)
+            readiness = httpx.get(f"http://127.0.0.1:{management}/readyz")
         finally:
             process.send_signal(signal.SIGTERM)
             output, _ = process.communicate(timeout=20)
     assert (stranger.status_code, gatewayed.status_code, gatewayed.json()) == (401, 200, {"jobs": []})
+    assert (readiness.status_code, readiness.json()["ready"]) == (200, True)
     events = [json.loads(line)["event"] for line in output.splitlines() if line.startswith(b"{")]
-    assert "notifications_started" in events
+    assert {"notifications_started", "management_listening"} <= set(events)
 
 
 def test_log_forms(capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,6 +168,13 @@ def _output(command: App, capsys: pytest.CaptureFixture[str], *arguments: str) -
     capsys.readouterr()
     command(list(arguments), result_action="return_value")
     return "\n".join(line for line in capsys.readouterr().out.splitlines() if "callback_attempt" not in line)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _wait_open(port: int) -> Any:

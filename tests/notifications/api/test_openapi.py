@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
+import yaml
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import status_code_conformance
 
@@ -66,3 +68,18 @@ def test_every_operation(service: Running) -> None:
     }
     assert listed == routes - {("/openapi.json", "GET")}
     assert described["servers"] == [{"url": "/batch"}]
+
+
+def test_example_configuration_hides_nothing(service: Running) -> None:
+    """The operations of config.example.yaml let every route of the service through, its description included."""
+    example = yaml.safe_load((Path(__file__).parents[3] / "config.example.yaml").read_text())
+    batch = next(api for api in example["apis"] if api["id"] == "batch")
+    let_through = {(operation["url-template"], operation["method"]) for operation in batch["operations"]}
+    routes = {(route.path, method) for route in service.app.routes for method in route.methods - {"HEAD"}}  # type: ignore[attr-defined]
+    assert let_through == routes
+
+
+def test_unavailability_is_described() -> None:
+    """Every operation that needs the store says that it may be away."""
+    operations = [item[method] for item in document("")["paths"].values() for method in item if method != "parameters"]
+    assert ["503" in operation["responses"] for operation in operations] == [True] * len(operations)

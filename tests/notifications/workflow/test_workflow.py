@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+import structlog
 from standardwebhooks import Webhook
 
 from gateway.emulators.d365 import D365Emulator, Job, Life, Step
@@ -258,7 +260,7 @@ class Failing(Starter):
     """A start step that fails twice on our own side, and then finds that there is no such job."""
 
     def __init__(self) -> None:
-        self.failures = [ConnectionError(), ConnectionError()]
+        self.failures: list[Exception] = [ConnectionError(), ConnectionError()]
 
     async def start(self, job: StoredJob) -> RunVerdict | None:
         """The step."""
@@ -279,6 +281,25 @@ def test_steps_go_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     found = run(one())
     assert found is not None
     assert (found.state, found.outcome) == (State.DELIVERING, Outcome.NOT_FOUND)
+
+
+def test_an_outage_is_one_line_per_step(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that is away makes each step log one line without a traceback; our own mistake shows where it is."""
+    monkeypatch.setattr(workflow, "_FIRST_PAUSE_S", 0.01)
+
+    async def one(number: int, failure: Exception) -> None:
+        await accept(store, stored_job(number))
+        starter = Failing()
+        starter.failures = [failure]
+        steps = Workflow(store, starter, None, None, Clock(), Metrics())  # type: ignore[arg-type]
+        await steps._persevere(stored_job(number))
+
+    failures = [(sa.exc.OperationalError("", {}, Exception()), False), (KeyError("x"), True)]
+    for number, (failure, shown) in enumerate(failures, 1):
+        with structlog.testing.capture_logs() as lines:
+            run(one(number, failure))
+        failed = [line for line in lines if line["event"] == "step_failed"]
+        assert [("exc_info" in line) for line in failed] == [shown]
 
 
 def test_not_ours(store: Store) -> None:

@@ -1,0 +1,22 @@
+"""The notification service as readiness shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from gateway.management.health import Status
+
+if TYPE_CHECKING:  # behind it is SQLAlchemy, which a gateway without the service does without
+    from gateway.notifications.engine import Engine
+
+
+async def engine_statuses(engine: Engine) -> Mapping[str, Status]:
+    """The engine, F&O and the callbacks. F&O being away does not count: jobs are still accepted."""
+    ready = await engine.is_ready()
+    pause_s, hosts = engine.d365_pause_s, engine.open_circuits
+    return {
+        "engine": Status(ready, "" if ready else "it does not run, or its store cannot be written"),
+        "d365": Status(True, f"throttled: not called for {pause_s:.0f} s" if pause_s else ""),
+        "callbacks": Status(True, f"open circuits: {', '.join(hosts[:10])}" if hosts else ""),
+    }
