@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from gateway.reading.settings import Block, Surroundings, mistake
-from gateway.reading.values import Count, Delay, Duration, File, OneOrMore, Secret, Url
+from gateway.reading.values import Count, Delay, Duration, File, OneOrMore, Secret, Url, http_url
 
 ProfileName = Literal["adf", "standard", "cloudevents", "plain"]
 
@@ -55,7 +55,14 @@ class D365Settings(Block):
     """PEM file with certificate and key; for the credential `certificate`."""
     cross_company: bool = False
     """Whether reads ask for every legal entity."""
-    select_fields: tuple[str, ...] = ("BatchJobRecId", "Status", "StartDateTime", "EndDateTime", "OrigStartDateTime")
+    select_fields: tuple[str, ...] = (
+        "BatchJobRecId",
+        "Status",
+        "StartDateTime",
+        "EndDateTime",
+        "OrigStartDateTime",
+        "JobDescription",
+    )
     """`$select` of every read; left out after the environment has refused a field."""
     on_scheduled: Literal["fail", "wait"] = "fail"
     """What to do with a job that will only run at its next recurrence."""
@@ -78,6 +85,13 @@ class D365Settings(Block):
     max_retry_after_s: Duration = 600.0
     """Longest pause that a 429 causes, whatever its `Retry-After`."""
 
+    job_link: str = "{instance}/data/BatchJobs({id})"
+    """Link to the batch job that callbacks carry: `{instance}` and `{id}` are filled in."""
+
+    def link_to(self, batch_id: int) -> str:
+        """The address of a batch job, for people and programs."""
+        return self.job_link.replace("{instance}", self.instance_url).replace("{id}", str(batch_id))
+
     @property
     def call_limit_s(self) -> float:
         """When a call is given up: an answer that trickles in is no answer."""
@@ -88,6 +102,13 @@ class D365Settings(Block):
     def _audience(cls, url: str) -> str:
         """It becomes the audience of tokens, which F&O compares as text: lower case, without a slash at its end."""
         return url.rstrip("/").lower()
+
+    @field_validator("job_link")
+    @classmethod
+    def _absolute(cls, link: str) -> str:
+        """It is an address once it is filled in."""
+        http_url(link.replace("{instance}", "https://a").replace("{id}", "1"))
+        return link
 
     @model_validator(mode="after")
     def _encrypted(self) -> Self:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
-from gateway.notifications.settings import BudgetSettings
+from gateway.notifications.settings import BudgetSettings, D365Settings
 
 
 @pytest.mark.parametrize(
@@ -18,3 +19,27 @@ from gateway.notifications.settings import BudgetSettings
 def test_overall(budgets: BudgetSettings, profile: str, seconds: float) -> None:
     """Data Factory's patience governs Data Factory only: a run of two hours is reachable for everybody else."""
     assert budgets.overall_for(profile) == seconds
+
+
+ENVIRONMENT = {"instance_url": "https://Contoso.example/", "token_url": "https://login.example/t/oauth2/v2.0/token"}
+
+
+@pytest.mark.parametrize(
+    ("link", "made"),
+    [
+        (None, "https://contoso.example/data/BatchJobs(5)"),
+        ("{instance}/?cmp=USMF&mi=BatchJob", "https://contoso.example/?cmp=USMF&mi=BatchJob"),
+        ("https://jobs.example/{id}", "https://jobs.example/5"),
+    ],
+)
+def test_job_link(link: str | None, made: str) -> None:
+    """The link to a batch job is its address in OData, or whatever page the operator prefers."""
+    changes = {} if link is None else {"job_link": link}
+    assert D365Settings.model_validate(ENVIRONMENT | changes).link_to(5) == made
+
+
+@pytest.mark.parametrize("link", ["{id}", "javascript:{instance}", "{instance}/a b"])
+def test_bad_job_link(link: str) -> None:
+    """A link that is no address does not load."""
+    with pytest.raises(ValidationError):
+        D365Settings.model_validate(ENVIRONMENT | {"job_link": link})

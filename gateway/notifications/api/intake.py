@@ -168,6 +168,7 @@ class Intake:
             updated_at=now,
             deadline_at=deadline_at,
             callback_deadline_at=callback_deadline_at,
+            link=self._settings.d365.link_to(request.batch_id),
         )
 
     def _profile(self, request: JobRequest) -> str:

@@ -37,6 +37,18 @@ def document(prefix: str) -> Schema:
 
 _ID: Schema = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 
+_BATCH_JOB: Schema = {
+    "type": "object",
+    "description": "What F&O itself shows: null before the outcome is known, or where F&O has nothing.",
+    "properties": {
+        "description": _TEXT,
+        "scheduledAt": _MOMENT,
+        "startedAt": _MOMENT,
+        "endedAt": _MOMENT,
+        "link": _TEXT,
+    },
+}
+
 _REQUEST: Schema = {
     "type": "object",
     "required": ["batchId", "callbackUrl"],
@@ -68,6 +80,7 @@ _JOB: Schema = {
         "startedTime": _MOMENT,
         "endedTime": _MOMENT,
         "deadline": _MOMENT,
+        "batchJob": _BATCH_JOB,
         "callback": {"type": "object"},
         "attempts": {"type": "array", "items": {"type": "object"}},
         "statusQueryGetUri": {"type": "string"},

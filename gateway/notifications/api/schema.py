@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.notifications.api.problems import HttpProblem
-from gateway.notifications.callbacks.profiles import PROFILES, timestamp
+from gateway.notifications.callbacks.profiles import PROFILES, batch_job, timestamp
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow.outcomes import READINGS
 from gateway.notifications.workflow.transitions import State
@@ -78,6 +78,7 @@ def view(job: StoredJob, prefix: str) -> dict[str, object]:
         "startedTime": moment(job.started_at),
         "endedTime": moment(job.ended_at),
         "deadline": moment(job.deadline_at),
+        "batchJob": batch_job(job.run_facts, job.link),
         "callback": _callback(job),
         "statusQueryGetUri": link,
         "replayPostUri": f"{link}/replay",

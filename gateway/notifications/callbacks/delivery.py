@@ -136,4 +136,6 @@ def report_of(job: StoredJob) -> RunReport:
         accepted_at=job.created_at,
         ended_at=job.ended_at or job.updated_at,
         scheduled_for=job.scheduled_for,
+        facts=job.run_facts,
+        link=job.link,
     )

@@ -7,16 +7,17 @@ Source: ADF "Webhook activity"; Standard Webhooks 1.0.0; CloudEvents 1.0, JSON f
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from gateway.notifications.workflow.outcomes import READINGS, Outcome, Reading
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """One finished watch; times in epoch seconds."""
+    """One finished watch; times in epoch seconds, *facts* as in ``Row.facts``."""
 
     job_id: str
     batch_id: int
@@ -26,6 +27,8 @@ class RunReport:
     accepted_at: float
     ended_at: float
     scheduled_for: float | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    link: str | None = None
 
     @property
     def reading(self) -> Reading:
@@ -42,6 +45,7 @@ class RunReport:
             "batchStatus": self.batch_status,
             "acceptedAt": timestamp(self.accepted_at),
             "endedAt": timestamp(self.ended_at),
+            "batchJob": batch_job(self.facts, self.link),
         }
         if self.scheduled_for is not None:
             facts["scheduledFor"] = timestamp(self.scheduled_for)
@@ -51,6 +55,15 @@ class RunReport:
         """The error object with the given member names, or None on success."""
         error_code = self.reading.error_code
         return None if error_code is None else {code: error_code, message: self.message}
+
+
+def batch_job(facts: Mapping[str, Any], link: str | None) -> dict[str, object]:
+    """The batch job in F&O's own words: its description, its own times of the run (ISO 8601, or null), its address."""
+    times = {
+        name: None if (moment := facts.get(known)) is None else timestamp(moment)
+        for name, known in (("scheduledAt", "scheduled"), ("startedAt", "start"), ("endedAt", "end"))
+    }
+    return {"description": facts.get("description"), **times, "link": link}
 
 
 def timestamp(moment: float) -> str:

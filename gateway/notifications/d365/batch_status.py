@@ -36,6 +36,8 @@ STATUSES: dict[str, Phase] = {
     "Scheduled": Phase.PENDING,
 }
 
+_MAX_DESCRIPTION = 500
+
 # Microsoft spells Cancelling with two l and Canceled with one; people and older versions do as they like.
 _ALIASES = {name.lower(): name for name in STATUSES} | {
     "canceling": "Cancelling",
@@ -56,6 +58,7 @@ class Row:
     start: float | None = None
     end: float | None = None
     scheduled: float | None = None
+    description: str | None = None
 
     @property
     def phase(self) -> Phase:
@@ -63,8 +66,18 @@ class Row:
         return STATUSES.get(self.status, Phase.UNKNOWN)
 
     def dump(self) -> dict[str, object]:
-        """Plain form for the store."""
+        """Plain form for the store, with what a later row is compared with."""
         return {name: getattr(self, name) for name in ("batch_id", "status", "start", "end", "scheduled")}
+
+    def facts(self) -> dict[str, object]:
+        """What the row tells about the run that it shows: a job that waits still has the times of its last run."""
+        began, ended = self.phase in (Phase.RUNNING, Phase.ENDED), self.phase is Phase.ENDED
+        return {
+            "description": self.description,
+            "scheduled": self.scheduled,
+            "start": self.start if began else None,
+            "end": self.end if ended else None,
+        }
 
 
 def parse_status(value: object) -> str:
@@ -88,6 +101,11 @@ def parse_time(value: object) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
+def parse_description(value: object) -> str | None:
+    """The job's caption, bounded; None where there is none."""
+    return value[:_MAX_DESCRIPTION] if isinstance(value, str) and value else None
+
+
 def parse_row(fields: Mapping[str, object]) -> Row:
     """
     A Row from one element of the answer's ``value``; numbers may come as strings (``IEEE754Compatible``).
@@ -101,4 +119,5 @@ def parse_row(fields: Mapping[str, object]) -> Row:
         start=parse_time(fields.get("StartDateTime")),
         end=parse_time(fields.get("EndDateTime")),
         scheduled=parse_time(fields.get("OrigStartDateTime")),
+        description=parse_description(fields.get("JobDescription")),
     )

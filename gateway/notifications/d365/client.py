@@ -40,6 +40,7 @@ ENTITY = "/data/BatchJobs"
 HISTORIES = "/data/BatchJobHistories"
 ACTION = f"{ENTITY}/Microsoft.Dynamics.DataEntities.SetBatchJobToWaiting"
 
+_HISTORY_FIELDS = "Status,StartDateTime,EndDateTime,OrigStartDateTime,JobDescription"
 _HEADERS = {"accept": "application/json", "odata-version": "4.0", "odata-maxversion": "4.0"}
 _NO_COLLECTION = "F&O answered 200 with something that is not an OData collection."
 _TRANSIENT = frozenset({408, 500, 502, 503, 504})
@@ -98,8 +99,10 @@ class D365Client:
             D365Error: PERMANENT also where the environment does not publish this entity.
         """
         options = {"$filter": f"BatchJobId eq {batch_id}", "$orderby": "EndDateTime desc", "$top": "20"}
-        options["$select"] = "Status,StartDateTime,EndDateTime"
-        response = await self._call("GET", f"{HISTORIES}?{self._encode(options)}")
+        selected = options | {"$select": _HISTORY_FIELDS}
+        response = await self._call("GET", f"{HISTORIES}?{self._encode(selected)}")
+        if response.status_code == 400 and _names_property(response):
+            response = await self._call("GET", f"{HISTORIES}?{self._encode(options)}")
         self._require_ok(response)
         return parse_ended_runs(response, batch_id)
 

@@ -218,6 +218,7 @@ def _ending(verdict: RunVerdict, now: float) -> dict[str, object]:
         "outcome": verdict.outcome,
         "message": verdict.message,
         "scheduled_for": verdict.scheduled_for,
+        "facts": None if verdict.shown is None else json.dumps(verdict.shown.facts()),
         "ended_at": now,
         "next_attempt_at": now,
     }

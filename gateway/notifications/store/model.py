@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, fields
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -40,6 +41,8 @@ class StoredJob:
     outcome: Outcome | None = None
     message: str | None = None
     scheduled_for: float | None = None
+    facts: str | None = None
+    link: str | None = None
     attempts: int = 0
     doubted: int = 0
     series: int = 0
@@ -62,6 +65,11 @@ class StoredJob:
     def before(self) -> Row | None:
         """The batch job's row before the start."""
         return None if self.snapshot is None else Row(**json.loads(self.snapshot))
+
+    @property
+    def run_facts(self) -> dict[str, Any]:
+        """What F&O shows of the run, as in ``Row.facts``; empty before the outcome."""
+        return {} if self.facts is None else dict(json.loads(self.facts))
 
     @property
     def is_pending(self) -> bool:

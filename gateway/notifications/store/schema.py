@@ -8,14 +8,17 @@ SQLite and PostgreSQL (docs/adr/0060).
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from gateway.errors import GatewayError
 from gateway.notifications.store.tables import jobs, metadata, replicas, schema
 
-# Columns that a version added to the tables of the one before it; all may be null.
-_ADDED: dict[int, tuple[sa.Column[float], ...]] = {
+# Columns that a version added to the tables of the one before it; each may be null or has a default.
+_ADDED: dict[int, tuple[sa.Column[Any], ...]] = {
     2: (jobs.c.doubt_until, replicas.c.lease_until, replicas.c.wall_at),
+    3: (jobs.c.facts, jobs.c.link),
 }
 VERSION = max(_ADDED)
 
@@ -43,7 +46,8 @@ def prepare(connection: sa.Connection) -> None:
     columns = [column for version in range(present + 1, VERSION + 1) for column in _ADDED[version]]
     _require_known(connection, {column.name for column in columns})
     for column in columns:
-        connection.execute(sa.text(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} FLOAT"))
+        definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+        connection.execute(sa.text(f"ALTER TABLE {column.table.name} ADD COLUMN {definition}"))
     metadata.create_all(connection)
     connection.execute(sa.delete(schema))
     connection.execute(sa.insert(schema).values(version=VERSION))

@@ -68,4 +68,4 @@ def ending_of(rival: StoredJob, reading: StatusReading) -> RunVerdict | None:
     """How the run that *rival* watches ended, if the reading shows that."""
     if rival.before is not None and not was_started(rival.before, reading.row):
         return None
-    return RunVerdict(*ENDINGS[reading.row.status])
+    return RunVerdict(*ENDINGS[reading.row.status], shown=reading.row)

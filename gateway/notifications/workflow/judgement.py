@@ -98,15 +98,16 @@ def judge_ended_runs(runs: Iterable[Row], since: float) -> RunVerdict | None:
     """The verdict on the first run that ended after *since*, from the job's history; None when there is none."""
     ours = [run for run in runs if run.phase is Phase.ENDED and run.end is not None and run.end > since]
     first = min(ours, key=lambda run: run.end or 0.0, default=None)
-    return None if first is None else RunVerdict(*ENDINGS[first.status])
+    return None if first is None else RunVerdict(*ENDINGS[first.status], shown=first)
 
 
 def expire(row: Row | None, error: str | None) -> RunVerdict:
     """The verdict at the end of the overall budget, from the last row read and the last failure to read."""
     if error is not None:
-        return RunVerdict(Outcome.UNKNOWN, f"F&O could not be asked until the deadline: {error}")
+        return RunVerdict(Outcome.UNKNOWN, f"F&O could not be asked until the deadline: {error}", shown=row)
     status = row.status if row else "unknown"
-    return RunVerdict(Outcome.DEADLINE, f"The batch job was still {status} at the end of the overall budget.")
+    text = f"The batch job was still {status} at the end of the overall budget."
+    return RunVerdict(Outcome.DEADLINE, text, shown=row)
 
 
 def was_started(before: Row, after: Row) -> bool:

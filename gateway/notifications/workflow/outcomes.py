@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.notifications.d365.batch_status import Row
+
 
 class Outcome(StrEnum):
     """The verdict on one watched run of a batch job."""
@@ -31,11 +33,18 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunVerdict:
-    """An outcome and the sentence for people; *scheduled_for* (epoch seconds) where a schedule is the cause."""
+    """
+    An outcome and the sentence for people.
+
+    Attributes:
+        scheduled_for: Epoch seconds, where a schedule is the cause.
+        shown: The row that the verdict is about: F&O's own times of the run.
+    """
 
     outcome: Outcome
     message: str
     scheduled_for: float | None = None
+    shown: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
@@ -112,7 +113,7 @@ class RunWatcher:
             if row is not None and row.status != last and not stale:
                 last = row.status
                 self._note(job.id, row.status, watch.running_at)
-            return verdict
+            return verdict if verdict is None or verdict is RESCHEDULED else replace(verdict, shown=row)
 
         return look
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from gateway.notifications.callbacks.profiles import PROFILES, RunReport, render
 from gateway.notifications.workflow.outcomes import READINGS, Outcome
 
+LINK = "https://contoso.operations.dynamics.com/data/BatchJobs(5637515827)"
+
 
 def report(outcome: Outcome = Outcome.FAILED, scheduled_for: float | None = None) -> RunReport:
     """A finished watch."""
-    return RunReport("id-1", 5637515827, outcome, "It failed.", "Error", 1.0, 2.5, scheduled_for)
+    facts = {"description": "Nightly export", "scheduled": 1.0, "start": 1.5, "end": 2.0}
+    return RunReport("id-1", 5637515827, outcome, "It failed.", "Error", 1.0, 2.5, scheduled_for, facts, LINK)
 
 
 def body(profile: str, told: RunReport) -> dict[str, object]:
@@ -59,6 +64,27 @@ def test_plain() -> None:
     """Flat JSON with a status word, for Logic Apps."""
     found = body("plain", report(Outcome.SUCCEEDED))
     assert (found["status"], found["error"]) == ("succeeded", None)
+
+
+@pytest.mark.parametrize(
+    ("profile", "member"), [("adf", "Output"), ("standard", "data"), ("cloudevents", "data"), ("plain", None)]
+)
+def test_batch_job(profile: str, member: str | None) -> None:
+    """Every form carries F&O's own description and times, and the link to the batch job."""
+    found: Any = body(profile, report())
+    assert (found if member is None else found[member])["batchJob"] == {
+        "description": "Nightly export",
+        "scheduledAt": "1970-01-01T00:00:01.000Z",
+        "startedAt": "1970-01-01T00:00:01.500Z",
+        "endedAt": "1970-01-01T00:00:02.000Z",
+        "link": LINK,
+    }
+
+
+def test_unknown_facts() -> None:
+    """What F&O does not show is null."""
+    found: Any = body("plain", replace(report(), facts={}, link=None))
+    assert set(found["batchJob"].values()) == {None}
 
 
 @pytest.mark.parametrize("profile", PROFILES)

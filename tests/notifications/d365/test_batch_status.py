@@ -55,3 +55,19 @@ def test_parse_row() -> None:
 def test_unknown(status: str) -> None:
     """A status that nobody knows is not terminal."""
     assert Row(1, status).phase is Phase.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("status", "start", "end"),
+    [("Waiting", None, None), ("Executing", 2.0, None), ("Cancelling", 2.0, None), ("Finished", 2.0, 3.0)],
+)
+def test_facts(status: str, start: float | None, end: float | None) -> None:
+    """A row tells the times of the run that it shows: what is left of the run before is not this run's."""
+    row = Row(1, status, start=2.0, end=3.0, scheduled=1.0, description="Nightly")
+    assert row.facts() == {"description": "Nightly", "scheduled": 1.0, "start": start, "end": end}
+
+
+@pytest.mark.parametrize(("value", "kept"), [("a", "a"), ("", None), (None, None), (5, None), ("x" * 900, "x" * 500)])
+def test_description(value: object, kept: str | None) -> None:
+    """A description is text of bounded length, or nothing."""
+    assert parse_row({"BatchJobRecId": 1, "JobDescription": value}).description == kept

@@ -84,7 +84,7 @@ def test_query() -> None:
     found = run(client(handler).read(range(5637515827, 5637515867)))
     url = str(seen[0].url)
     assert url.startswith("https://contoso.operations.dynamics.com/data/BatchJobs?$filter=BatchJobRecId%20eq%20563")
-    assert "&$select=BatchJobRecId,Status,StartDateTime,EndDateTime,OrigStartDateTime" in url
+    assert "&$select=BatchJobRecId,Status,StartDateTime,EndDateTime,OrigStartDateTime,JobDescription" in url
     assert "+" not in url
     assert len(url) < 2048
     assert seen[0].headers["odata-version"] == "4.0"

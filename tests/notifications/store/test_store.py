@@ -60,25 +60,32 @@ def test_earlier_version(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def _as_version_1(url: str) -> None:
-    """Take away what came after version 1: what the program of that version wrote."""
+_ADDED = {
+    1: ("notification_jobs.doubt_until", "notification_replicas.lease_until", "notification_replicas.wall_at"),
+    2: ("notification_jobs.facts", "notification_jobs.link"),
+}
+
+
+def _as_version(url: str, version: int) -> None:
+    """Take away what came after a version: what the program of that version wrote."""
     engine = open_engine(url)
     with engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE notification_schema"))
-        for column in ("notification_jobs.doubt_until", "notification_replicas.lease_until"):
-            table, name = column.split(".")
+        for added in (column for before, columns in _ADDED.items() if before >= version for column in columns):
+            table, name = added.split(".")
             connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {name}"))
-        connection.execute(sa.text("ALTER TABLE notification_replicas DROP COLUMN wall_at"))
+        connection.execute(sa.text(f"UPDATE notification_schema SET version = {version}"))
+        if version == 1:
+            connection.execute(sa.text("DROP TABLE notification_schema"))
     engine.dispose()
 
 
-def _upgraded(url: str) -> StoredJob | None:
-    """A job that version 1 wrote, as this version reads it."""
+def _upgraded(url: str, version: int) -> StoredJob | None:
+    """A job that an earlier version wrote, as this version reads it."""
     before = Store(open_engine(url))
     before.open()
     run(accept(before, job(1, snapshot="{}", owner="one")))
     before.close()
-    _as_version_1(url)
+    _as_version(url, version)
     after = Store(open_engine(url))
     after.open()
     kept = run(after.read(lambda connection: jobs.find(connection, "j1")))
@@ -86,16 +93,18 @@ def _upgraded(url: str) -> StoredJob | None:
     return kept
 
 
-def test_upgrade(tmp_path: Path) -> None:
-    """A store of the version before is brought forward and keeps its jobs."""
-    kept = _upgraded(f"sqlite:///{tmp_path}/x.db")
+@pytest.mark.parametrize("version", _ADDED)
+def test_upgrade(tmp_path: Path, version: int) -> None:
+    """A store of an earlier version is brought forward and keeps its jobs."""
+    kept = _upgraded(f"sqlite:///{tmp_path}/x.db", version)
     assert kept == job(1, snapshot="{}", owner="one")
 
 
 @pytest.mark.needs("postgresql")
-def test_upgrade_postgres(postgres: str) -> None:
+@pytest.mark.parametrize("version", _ADDED)
+def test_upgrade_postgres(postgres: str, version: int) -> None:
     """On PostgreSQL as well."""
-    kept = _upgraded(postgres)
+    kept = _upgraded(postgres, version)
     assert kept == job(1, snapshot="{}", owner="one")
 
 

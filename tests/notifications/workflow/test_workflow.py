@@ -13,6 +13,8 @@ from standardwebhooks import Webhook
 from gateway.emulators.d365 import D365Emulator, Job, Life, Step
 from gateway.emulators.d365.jobs import Snapshot
 from gateway.emulators.d365.lives import canceled, deleted, ends, scheduled, stays
+from gateway.emulators.faults import Fault
+from gateway.notifications.d365.batch_status import parse_time
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
@@ -85,6 +87,32 @@ def test_history_away(
     d365.fail(times, 503 if times else 404, "histories")
     job = service.create(receiver.url(f"/{batch_id}"), batch_id).json()
     assert service.until(job["id"], "delivered")["outcome"] == outcome
+
+
+@pytest.mark.parametrize(("batch_id", "from_history"), [(134, False), (135, True)])
+def test_times_of_the_run(
+    service: Running, d365: D365Emulator, receiver: Receiver, batch_id: int, from_history: bool
+) -> None:
+    """A callback carries F&O's description, times and address of the run, also when they come from the history."""
+    life = flips("Finished") if from_history else RUN
+    d365.add(Job(batch_id, "Nightly export", (life,)))
+    job = service.create(receiver.url(f"/{batch_id}"), batch_id).json()
+    shown = service.until(job["id"], "delivered")["batchJob"]
+    (got,) = receiver.received(f"/{batch_id}")
+    assert json.loads(got.body)["data"]["batchJob"] == shown
+    run_of_it = d365.jobs[batch_id].ended_runs(d365.clock(), d365.speed)[-1]
+    assert parse_time(shown["startedAt"]) == pytest.approx(run_of_it.started, abs=0.01)
+    assert parse_time(shown["endedAt"]) == pytest.approx(run_of_it.ended, abs=0.01)
+    assert shown["description"] == "Nightly export"
+    assert shown["link"] == f"{d365.base_url}/data/BatchJobs({batch_id})"
+
+
+def test_history_without_a_field(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
+    """An environment whose history lacks a selected field is asked for all of them."""
+    d365.script(136, flips("Error"))
+    d365.faults.add(Fault("histories", 1, 400, body="Could not find a property named 'JobDescription'"))
+    job = service.create(receiver.url("/136"), 136).json()
+    assert service.until(job["id"], "delivered")["outcome"] == "failed"
 
 
 def test_history_slow(
