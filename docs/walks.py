@@ -65,7 +65,7 @@ TOKEN = Walk(
         Step("wire.server.request_head:parse_head", "one strict reading of the head, or 400"),
         Step("data_plane.dispatcher:Dispatcher.handle", "the server's application: one request in, one answer out"),
         Step("data_plane.routing.router:Router.match", "host, path and method → API and operation"),
-        Step("wire.contract:HeaderContract.strip", "what only the gateway may send is removed"),
+        Step("wire.contract:HeaderContract.is_broken", "does the client send what only the gateway may? then it goes"),
         Step("pipeline.pipeline:Pipeline.execute", "the operation's sections, without a task"),
         Step("pipeline.run:run", "a loop over the steps of inbound"),
         Step("policies.parts.token_check:TokenPolicy.apply", "the first policy, validate-jwt"),

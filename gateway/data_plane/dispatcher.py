@@ -7,6 +7,7 @@ given its context, and sent through its pipeline.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -92,12 +93,19 @@ class RequestWatcher(Protocol):
 
 @dataclass(slots=True)
 class _Route:
-    """What a request's head means here; *is_preflight*: the operation's cors policies answer it."""
+    """
+    What a request's head means here.
+
+    Attributes:
+        is_preflight: Whether the operation's cors policies answer it.
+        is_forged: Whether it has headers that only the gateway may send.
+    """
 
     match: Match
     api: ApiRuntime
     operation: OperationRuntime
     is_preflight: bool
+    is_forged: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +143,8 @@ class Dispatcher:
         match, api, operation = route.match, route.api, route.operation
         context = Context(request, self.deployment, api.info, operation.info)
         request.on_end = partial(self._ended, context, operation)
-        api.contract.strip(request.headers)
+        if route.is_forged:
+            api.contract.strip(request.headers)
         if self.watcher is not None:
             self.watcher.begins(context)
         if match.operation is None:
@@ -157,7 +166,7 @@ class Dispatcher:
         api: ApiRuntime = self.nowhere if match.api is None else match.api.payload
         if ambiguity(request.original_path, api.path_escapes):
             match, is_preflight = replace(match, operation=None), False
-        return _Route(match, api, _operation(match, api), is_preflight)
+        return _Route(match, api, _operation(match, api), is_preflight, api.contract.is_broken(request.headers))
 
     def _match(self, request: Request) -> tuple[Match, bool]:
         """API and operation, and whether *request* is a preflight that the operation's cors policies answer."""
@@ -199,7 +208,7 @@ class Dispatcher:
 
     def _ended(self, context: Context, operation: OperationRuntime, ending: Ending) -> None:
         """The server has sent the answer, or the client has left: count and log the exchange."""
-        operation.metrics.observe(ending.status_code or 0, context.elapsed_s)
+        operation.metrics.observe(ending.status_code or 0, time.monotonic() - context.started)
         if context.last_error is not None:
             self.metrics.refusals[context.last_error.source, context.last_error.reason] += 1
         if ending.expired:

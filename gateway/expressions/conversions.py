@@ -23,10 +23,18 @@ Convert = Callable[[object], object]
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A conversion that exists; *run* is None when the value stays as it is. A lower *cost* is a better overload."""
+    """
+    A conversion that exists.
+
+    Attributes:
+        cost: A lower one is a better overload.
+        run: None when the value stays as it is.
+        is_cast: It only asks the value for its run-time type, see ``cast``.
+    """
 
     cost: int
     run: Convert | None = None
+    is_cast: bool = False
 
 
 IDENTITY = Conversion(0)
@@ -252,20 +260,13 @@ def _downcast(source: Type, target: Type) -> Conversion | None:
         or (target.kind in ("interface", "delegate") and not source.is_value)
         or assignable(target, source)
     )
-    return Conversion(50, caster(target)) if possible else None
-
-
-def caster(target: Type) -> Convert:
-    """The function that casts to *target*; the usual case, a class that stands for just this type, is quick."""
-
-    def run(value: object) -> object:
-        return value if KNOWN.get(value.__class__) is target else cast(value, target)
-
-    return run
+    return Conversion(50, lambda value: cast(value, target), is_cast=True) if possible else None
 
 
 def cast(value: object, target: Type) -> object:
     """A run-time reference cast or unboxing: the exact type or an ancestor of it, else InvalidCastException."""
+    if KNOWN.get(value.__class__) is target:  # the usual case: a class that stands for just this type
+        return value
     if value is None:
         if target.is_value:
             raise null_reference()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from tree_sitter import Node
 
@@ -41,13 +42,19 @@ class Expression:
     _run: Run = field(repr=False, compare=False)
     _locals: tuple[None, ...] = field(repr=False, compare=False)
     _time_s: float = field(default=TIME_S, repr=False, compare=False)
+    _wanted: type | None = field(default=None, repr=False, compare=False)
+    _convert: Callable[[object], object] | None = field(default=None, repr=False, compare=False)
+
+    def giving(self, wanted: type, convert: Callable[[object], object]) -> Expression:
+        """The same expression with its result as a *wanted*, which *convert* makes of any other value."""
+        return replace(self, _wanted=wanted, _convert=convert)
 
     def __call__(self, context: object) -> object:
         """
         Evaluate for one request.
 
         Raises:
-            ExpressionError: The expression threw, or used too much.
+            ExpressionError: The expression threw, used too much, or gave what cannot be converted.
             WorkExceeded: The request has used what all its policies may use together.
         """
         METER.left = None
@@ -57,8 +64,12 @@ class Expression:
             value = self._run(frame)
         except Exception as error:
             raise _failure(error) from error
+        return value if value.__class__ is self._wanted else self._converted(value)
+
+    def _converted(self, value: object) -> object:
         export = EXPORTS.get(value.__class__)
-        return value if export is None else export(value)
+        value = value if export is None else export(value)
+        return value if self._convert is None else self._convert(value)
 
 
 def _failure(error: Exception) -> GatewayError:

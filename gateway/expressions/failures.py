@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import decimal
 
-from gateway.expressions.thrown import Thrown, thrown
+from gateway.expressions.thrown import Thrown, argument_null, key_not_found, thrown
 
 
 def as_thrown(error: Exception) -> Thrown:
     """*error* as the .NET exception that an expression may catch."""
     if isinstance(error, Thrown):
         return error
+    if isinstance(error, KeyError):
+        return _without_key(error.args[0])
     for kinds, name, message in _TABLE:
         if isinstance(error, kinds):
             return thrown(name, message)
     return thrown("InvalidOperationException", "Operation is not valid due to the current state of the object.")
+
+
+def _without_key(key: object) -> Thrown:
+    """What an indexer throws for a key that a dictionary has not, or cannot have."""
+    return argument_null("key") if key is None else key_not_found(key)
 
 
 _TABLE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, str], ...] = (

@@ -15,7 +15,7 @@ from gateway.documents.placeholders import UNRESOLVED, is_unresolved
 from gateway.documents.shape import Attribute, Content, Element, Kind
 from gateway.errors import LoadError, Location
 from gateway.expressions import Expression, compile_expression, is_expression
-from gateway.pipeline.values import CONVERSIONS, Computed, Constant, literal, to_object
+from gateway.pipeline.values import Constant, computed, literal
 
 if TYPE_CHECKING:
     from gateway.pipeline.services import Services
@@ -229,7 +229,7 @@ class Settings:
         except LoadError as error:
             raise _unresolved(error) if is_unresolved(text.value) else error from None
         self.reads.note(expression)
-        return Computed(expression, to_object if keep else CONVERSIONS[kind])
+        return expression if keep else computed(expression, kind)
 
 
 def _unresolved(error: LoadError) -> LoadError:

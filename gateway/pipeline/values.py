@@ -7,7 +7,7 @@ Source: APIM "Policy expressions": the result is converted to the attribute's ty
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from gateway.documents.placeholders import UNRESOLVED, is_unresolved
 from gateway.documents.shape import Kind
@@ -35,15 +35,9 @@ class Constant(Generic[T]):
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Computed(Generic[T]):
-    """A value computed for each request, converted to the setting's type."""
-
-    expression: Expression
-    convert: Callable[[object], T]
-
-    def __call__(self, context: Context) -> T:
-        return self.convert(self.expression(context))
+def computed(expression: Expression, kind: Kind) -> Value[Any]:
+    """A value computed for each request, converted to the type of *kind*."""
+    return expression.giving(*_RESULTS[kind])
 
 
 def combined(values: Iterable[Value[T]], combine: Callable[[tuple[T, ...]], U]) -> Value[U]:
@@ -59,16 +53,11 @@ def to_number(value: object) -> float:
     return float(value) if isinstance(value, int | float) else float(to_text(value))
 
 
-def to_object(value: object) -> object:
-    """What an expression gave, as it is."""
-    return value
-
-
-CONVERSIONS: dict[Kind, Callable[[object], object]] = {
-    Kind.STRING: to_text,
-    Kind.BOOLEAN: to_bool,
-    Kind.INTEGER: to_int,
-    Kind.NUMBER: to_number,
+_RESULTS: dict[Kind, tuple[type, Callable[[object], object]]] = {
+    Kind.STRING: (str, to_text),
+    Kind.BOOLEAN: (bool, to_bool),
+    Kind.INTEGER: (int, to_int),
+    Kind.NUMBER: (float, to_number),
 }
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import PolicyError, UpstreamError
+from gateway.pipeline.outcome import finish
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
 from gateway.policies.parts.elements import timeout
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from gateway.pipeline.step import Value
     from gateway.wire.body import Body
     from gateway.wire.messages import Response
-    from gateway.wire.pending import Pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +109,9 @@ class ForwardRequest(PolicyType):
 
     def apply(self, context: Context) -> MaybeLater:
         """A Pending that ends when the response head is there. Errors: Timeout, BackendConnectionFailure."""
-        body = context.request.body
-        if self.buffer_request and body is not None and body.stream is not None:
-            return self._buffer_and_send(body, context)
-        return self._send(context)
-
-    def _send(self, context: Context) -> Pending[None]:
         request = context.request
+        if self.buffer_request and request.body is not None and request.body.stream is not None:
+            return self._buffer_and_send(request.body, context)
         target = request.target
         if target is None:
             raise UpstreamError("BackendConnectionFailure", "no backend is set for this request", 500)
@@ -128,7 +124,7 @@ class ForwardRequest(PolicyType):
 
     async def _buffer_and_send(self, body: Body, context: Context) -> None:
         await body.buffer(self.max_body_bytes)
-        await self._send(context)
+        await finish(self.apply(context))
 
     def _take(self, context: Context, response: Response) -> None:
         previous, context.response = context.response, response

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 from gateway.documents.shape import ID, Attribute, Child, Element
 from gateway.errors import ExpressionError
+from gateway.expressions import Expression
 from gateway.pipeline.policy import ANYWHERE, PolicyType
-from gateway.pipeline.values import Computed, Constant
+from gateway.pipeline.values import Constant
 from gateway.policies.parts.elements import FIELD_NAME, FIELD_VALUE, VALUE
 from gateway.wire.authority import is_authority
 from gateway.wire.fields import field_key, fold_name
@@ -79,7 +80,7 @@ class SetHeader(PolicyType):
         if not values and isinstance(action, Constant) and action.value != "delete":
             raise settings.error("missing-child", "set-header has no <value>", "add one, or exists-action='delete'")
         owned = _owned(name, action)
-        exact = any(isinstance(value, Computed) and value.expression.reads_token for value in values)
+        exact = any(isinstance(value, Expression) and value.reads_token for value in values)
         return cls(
             name=name,
             action=action,

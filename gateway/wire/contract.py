@@ -23,9 +23,11 @@ class HeaderContract:
     def __init__(self, names: Iterable[str]) -> None:
         self.names = frozenset(field_key(name) for name in names)
 
+    def is_broken(self, headers: Headers) -> bool:
+        """Whether one of the names is in *headers*."""
+        return not self.names.isdisjoint(headers.lines)
+
     def strip(self, headers: Headers) -> None:
         """Take every contracted header away."""
-        lines = headers.lines
-        if not self.names.isdisjoint(lines):
-            for name in self.names:
-                lines.pop(name, None)
+        for name in self.names:
+            headers.lines.pop(name, None)

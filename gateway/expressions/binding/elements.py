@@ -9,8 +9,9 @@ from tree_sitter import Node
 from gateway.expressions.binding.binder import Binder, expression, field, named, settle, text_of
 from gateway.expressions.binding.bound import NOT_CONSTANT, SHORT, Bound, Frame, Meaning, MethodGroup, Run
 from gateway.expressions.binding.calls import as_seen, bind_arguments, fill
+from gateway.expressions.binding.closures import item_at, item_of
 from gateway.expressions.binding.names import guarded, through
-from gateway.expressions.binding.overloads import choose
+from gateway.expressions.binding.overloads import Plan, choose
 from gateway.expressions.clr import DYNAMIC, Type, certain
 from gateway.expressions.dispatch import dynamic_assign, dynamic_index, dynamic_store_index
 from gateway.expressions.thrown import null_reference
@@ -50,32 +51,22 @@ def element_of(binder: Binder, node: Node, receiver: Bound, arguments: Sequence[
         raise binder.problem(
             node, "no-indexer", f"{receiver.type.name} {what}", "cast it first, such as ((JObject)x)[…]"
         )
-    return _element(
-        binder,
-        receiver,
-        plan.result,
-        plan.candidate.member.call,
-        plan.candidate.member.store,
-        fill(binder, plan, written),
-    )
+    return _element(receiver, plan, fill(binder, plan, written)[0], written[0].bound)
 
 
-def _element(binder: Binder, receiver: Bound, clr_type: Type, call: Run, setter: Run | None, runs: list[Run]) -> Bound:
-    run, index = receiver.run, runs[0]
-
-    def load(frame: Frame) -> object:
-        value = run(frame)
-        if value is None:
-            raise null_reference()
-        return call(value, index(frame))  # type: ignore[call-arg]
+def _element(receiver: Bound, plan: Plan, index: Run, written: Bound | None) -> Bound:
+    """The element at *index*, which comes of what is *written* there."""
+    run, call, setter = receiver.run, plan.candidate.member.call, plan.candidate.member.store
 
     def store(frame: Frame, new: object) -> None:
         value = run(frame)
         if value is None:
             raise null_reference()
-        certain(setter)(value, index(frame), new)  # type: ignore[call-arg]
+        certain(setter)(value, index(frame), new)
 
-    return Bound(clr_type, load, NOT_CONSTANT, store if setter else None)
+    is_constant = written is not None and written.run is index and written.constant is not NOT_CONSTANT
+    load = item_at(run, call, written.constant) if written and is_constant else item_of(run, call, index)
+    return Bound(plan.result, load, NOT_CONSTANT, store if setter else None)
 
 
 def _dynamic_element(receiver: Bound, runs: list[Run]) -> Bound:

@@ -12,7 +12,6 @@ from gateway.errors import LoadError
 from gateway.expressions import clr
 from gateway.expressions.binding.binder import Binder, dynamic_property, expression, field, named, text_of
 from gateway.expressions.binding.bound import (
-    CONTEXT_SLOT,
     NOT_CONSTANT,
     SHORT,
     Bound,
@@ -23,12 +22,12 @@ from gateway.expressions.binding.bound import (
     Run,
     TypeName,
 )
+from gateway.expressions.binding.closures import context_property, property_of
 from gateway.expressions.binding.scope import read
 from gateway.expressions.binding.typenames import bind_type, member_name, type_arguments
 from gateway.expressions.clr import DYNAMIC, NULL, Candidate, Type, certain
 from gateway.expressions.conversions import implicit
 from gateway.expressions.runtime import assignable
-from gateway.expressions.thrown import null_reference
 
 _SEE = "see Policy expressions in the documentation"
 
@@ -270,28 +269,21 @@ def property_value(binder: Binder, receiver: Bound, candidate: Candidate) -> Bou
     clr_type = member.type.substitute(candidate.bindings).closed()
     if receiver.conditional:
         return through(binder, receiver, lambda value: property_value(binder, value, candidate))
-    run, call, setter = receiver.run, member.call, member.store
-
-    def load(frame: Frame) -> object:
-        value = run(frame)
-        if value is None:
-            raise null_reference()
-        return call(value)
+    run, setter = receiver.run, member.store
 
     def store(frame: Frame, value: object) -> None:
         certain(setter)(run(frame), value)
 
-    context_load = _context_property(receiver, call)
-    nullable = receiver.type.definition is clr.NULLABLE
-    return Bound(clr_type, (lambda frame: call(run(frame))) if nullable else context_load or load,
-                 store=store if setter else None)  # fmt: skip
+    return Bound(clr_type, _load(receiver, member.call), store=store if setter else None)
 
 
-def _context_property(receiver: Bound, call: clr.Call) -> Run | None:
-    """``context.X`` is on every path, and context is never null: one closure less."""
-    if receiver.type.definition.name != "IProxyContext" or receiver.run.__name__ != "load_here":
-        return None
-    return lambda frame: call(frame[CONTEXT_SLOT])
+def _load(receiver: Bound, call: clr.Call) -> Run:
+    """The closure that reads a property of *receiver* with *call*."""
+    run = receiver.run
+    if receiver.type.definition is clr.NULLABLE:
+        return lambda frame: call(run(frame))
+    is_context = receiver.type.definition.name == "IProxyContext" and run.__name__ == "load_here"
+    return context_property(call) if is_context else property_of(run, call)
 
 
 def through(binder: Binder, receiver: Bound, build: Callable[[Bound], Bound]) -> Bound:

@@ -12,6 +12,7 @@ from gateway.expressions import primitives as p
 from gateway.expressions.arithmetic import checked_conversion, checked_operator
 from gateway.expressions.binding.binder import Binder, common_type, expression, field, named, text_of
 from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Meaning, Run, constant
+from gateway.expressions.binding.closures import reference_cast
 from gateway.expressions.binding.typenames import bind_type
 from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Type, underlying
 from gateway.expressions.conversions import Convert, cast_dynamic, explicit, implicit
@@ -253,6 +254,8 @@ def cast_to(binder: Binder, node: Node, value: Bound, clr_type: Type) -> Bound:
         )
     if conversion.run is None:
         return Bound(clr_type, run, value.constant if clr_type.is_value or clr_type is p.STRING else NOT_CONSTANT)
+    if conversion.is_cast:
+        return Bound(clr_type, reference_cast(run, clr_type))
     return _converted_cast(binder, node, conversion.run, value, clr_type)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import getitem
 from typing import Any
 
 from gateway.expressions import primitives as p
@@ -184,13 +185,6 @@ def _values(value: object) -> ArrayValue:
     return ArrayValue([item for _, item in whole.pairs()], whole.types[1])
 
 
-def _variable(variables: dict[str, object], name: str | None) -> object:
-    try:
-        return variables[name]  # type: ignore[index]
-    except KeyError:
-        raise (argument_null("key") if name is None else key_not_found(name)) from None
-
-
 def _variable_or(types: tuple[Type, ...], variables: dict[str, object], name: str, *default: object) -> object:
     """``Variables.GetValueOrDefault<T>(name, default)``: a cast, not a conversion."""
     if name is None:
@@ -259,7 +253,7 @@ define("System.Collections.Generic.Dictionary", {
     "bool ContainsValue(V value)": lambda value, item: any(each == item for _, each in value.pairs()),
 }, parameters=("K", "V"), parents=("IDictionary<K, V>", "IReadOnlyDictionary<K, V>"))  # fmt: skip
 VARIABLES = define("Microsoft.Azure.ApiManagement.Variables", {
-    "free object this[string key]": _variable,
+    "free object this[string key]": getitem,  # what is missing is a KeyError: see ``failures``
     "free bool ContainsKey(string key)": lambda variables, name: name in variables,
     "free generic T GetValueOrDefault<T>(string variableName)": _variable_or,
     "free generic T GetValueOrDefault<T>(string variableName, T defaultValue)": _variable_or,

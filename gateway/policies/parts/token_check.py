@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -19,7 +19,7 @@ from gateway.errors import PolicyError, TokenError
 from gateway.pipeline.context import LastError
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
-from gateway.policies.parts.token_source import NOT_PRESENT
+from gateway.policies.parts.token_source import NOT_PRESENT, BearerToken
 from gateway.tokens.jwt import Jwt
 from gateway.tokens.registered import NUMBER
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.step import Value
     from gateway.policies.parts.token_extensions import Extensions
     from gateway.policies.parts.token_rules import RuleSet
+    from gateway.tokens.rules import TokenRules
     from gateway.tokens.validator import TokenValidator
 
 # Which check a token failed is written to the log, not to the caller, who may be guessing.
@@ -77,6 +78,11 @@ class TokenRefusal:
         return refusal
 
 
+# A token as a request shows it: the header line that alone decides about the rest, the token, its validator, rules and
+# key in the cache.
+_Shown: TypeAlias = "tuple[str | None, str, TokenValidator, TokenRules | None, bytes]"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenCheck:
     """
@@ -85,6 +91,8 @@ class TokenCheck:
     Attributes:
         validator: The validator of this request; the same object every time unless metadata URLs are expressions.
         variable: Receives the Jwt.
+        line_key: Key of the header whose line alone decides what is verified, because nothing is computed: a line that
+            comes again with the next request of the connection is not read again. Empty where there is more to it.
     """
 
     token: Value[str]
@@ -94,6 +102,7 @@ class TokenCheck:
     variable: str | None
     extensions: Extensions
     now: Callable[[], float]
+    line_key: str
 
     @classmethod
     def compile(
@@ -106,38 +115,44 @@ class TokenCheck:
         extensions: Extensions,
     ) -> TokenCheck:
         """The check with what both elements write alike: refusal and output variable."""
-        variable = settings.maybe(settings.constant, "output-token-variable-name")
-        return cls(token, validator, rules, TokenRefusal.compile(settings), variable, extensions, settings.services.now)
+        is_fixed = isinstance(validator, Constant) and not rules.computed
+        return cls(
+            token=token,
+            validator=validator,
+            rules=rules,
+            refusal=TokenRefusal.compile(settings),
+            variable=settings.maybe(settings.constant, "output-token-variable-name"),
+            extensions=extensions,
+            now=settings.services.now,
+            line_key=token.key if is_fixed and isinstance(token, BearerToken) else "",
+        )
 
-    def apply(self, context: Context) -> Awaitable[None] | None:
-        """None when keys were at hand. Raises PolicyError, KeysUnavailable."""
-        try:
-            outcome = self._verify(context)
-            if not isinstance(outcome, Jwt):
-                return self._accept_later(outcome, context)
-            self._accept(outcome, context)
-        except TokenError as error:
-            raise self.refusal.of(error, context, self.extensions) from None
-        return None
-
-    def _verify(self, context: Context) -> Jwt | Awaitable[Jwt]:
+    def verify(self, context: Context) -> Jwt | Awaitable[Jwt]:
+        """The verified token, at once when keys are at hand. Raises TokenError, PolicyError, KeysUnavailable."""
         request = context.request
-        token, rules = self.token(context), self.rules(context)
-        validator = self.validator(context)
-        known = request.memo.get(self)
-        if known is None or known[0] is not token or known[1] is not validator or known[2] is not rules:
-            known = request.memo[self] = token, validator, rules, validator.cache_key(token, rules)
+        line = request.headers.lines.get(self.line_key)
+        shown: _Shown | None = request.memo.get(self)
+        if shown is None or line is None or shown[0] is not line:
+            shown = self._shown(line, context)
+        _, token, validator, rules, key = shown
         certificate = request.certificate.public_bytes(Encoding.DER) if request.certificate else None
         now, source = self.now(), request.ip_address
-        return validator.verify(token, now, source=source, certificate=certificate, rules=rules, key=known[3])
+        return validator.verify(token, now, source=source, certificate=certificate, rules=rules, key=key)
 
-    async def _accept_later(self, waiting: Awaitable[Jwt], context: Context) -> None:
-        try:
-            self._accept(await waiting, context)
-        except TokenError as error:
-            raise self.refusal.of(error, context, self.extensions) from None
+    def _shown(self, line: str | None, context: Context) -> _Shown:
+        """The token of *context*, remembered for heads like this one. Raises TokenError, PolicyError."""
+        token, rules, validator = self.token(context), self.rules(context), self.validator(context)
+        memo = context.request.memo
+        shown: _Shown | None = memo.get(self)
+        if shown is None or shown[1] != token or shown[2] is not validator or shown[3] is not rules:
+            key = validator.cache_key(token, rules)
+        else:
+            key = shown[4]
+        memo[self] = shown = line, token, validator, rules, key
+        return shown
 
-    def _accept(self, jwt: Jwt, context: Context) -> None:
+    def accept(self, jwt: Jwt, context: Context) -> None:
+        """What the document asks to do with the claims of a good token."""
         for claim_header in self.extensions.claim_headers:
             claim_header.write(jwt, context.request.headers)
         if self.variable:
@@ -155,7 +170,21 @@ class TokenPolicy(PolicyType):
 
     def apply(self, context: Context) -> MaybeLater:
         """None when the token is good. Raises PolicyError: APIM's reasons; KeysUnavailable."""
-        return self.check.apply(context)
+        check = self.check
+        try:
+            outcome = check.verify(context)
+            if not isinstance(outcome, Jwt):
+                return self._accept_later(outcome, context)
+            check.accept(outcome, context)
+        except TokenError as error:
+            raise check.refusal.of(error, context, check.extensions) from None
+        return None
+
+    async def _accept_later(self, waiting: Awaitable[Jwt], context: Context) -> None:
+        try:
+            self.check.accept(await waiting, context)
+        except TokenError as error:
+            raise self.check.refusal.of(error, context, self.check.extensions) from None
 
     @property
     def sets_headers(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ Source: APIM "validate-jwt", attributes; RFC 6750 §2 and §3.1; RFC 9110 §11.1
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from gateway.documents.shape import Attribute
 from gateway.errors import PolicyError, TokenError
@@ -79,12 +79,10 @@ class HeaderToken:
         return "" if len(value) == len(BEARER) else without_scheme(value) or value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class BearerToken:
     """
     The usual case of HeaderToken, prepared: ``Bearer`` in a header known at load.
-
-    A line that comes again with the next request of the connection gives the same text object again.
 
     Attributes:
         key: The header's key in ``Headers.lines``.
@@ -96,17 +94,11 @@ class BearerToken:
 
     def __call__(self, context: Context) -> str:
         """The bare token. Raises TokenError: none; PolicyError: several."""
-        request = context.request
-        line = request.headers.lines.get(self.key, "")
-        known = request.memo.get(self)
-        if known is not None and known[0] is line:
-            return cast("str", known[1])
+        line = context.request.headers.lines.get(self.key, "")
         scheme, _, token = line[line.find(":") + 1 :].strip(" \t").partition(" ")
         if scheme != BEARER or not token or "\r\n" in line:
             return self.general(context)
-        token = token.lstrip(" ")
-        request.memo[self] = (line, token)
-        return token
+        return token.lstrip(" ")
 
 
 @dataclass(frozen=True, slots=True)

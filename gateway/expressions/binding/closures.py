@@ -1,0 +1,71 @@
+"""
+The closures that read a property, an element or a cast: what nearly every expression is made of.
+
+Binding decides at load which of them an expression needs; only they run for each request. What is known at load is part
+of the closure: a constant is no call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from gateway.expressions.binding.bound import CONTEXT_SLOT, Frame, Run
+from gateway.expressions.clr import Type
+from gateway.expressions.conversions import cast
+from gateway.expressions.runtime import KNOWN
+from gateway.expressions.thrown import null_reference
+
+Getter: TypeAlias = Callable[[Any], Any]
+Indexer: TypeAlias = Callable[[Any, Any], Any]
+
+
+def context_property(call: Getter) -> Run:
+    """``context.Name``, which is on every path; context is never null."""
+    return lambda frame: call(frame[CONTEXT_SLOT])
+
+
+def property_of(run: Run, call: Getter) -> Run:
+    """``value.Name``; on null it throws."""
+
+    def load(frame: Frame) -> object:
+        value = run(frame)
+        if value is None:
+            raise null_reference()
+        return call(value)
+
+    return load
+
+
+def item_of(run: Run, call: Indexer, index: Run) -> Run:
+    """``value[index]``; on null it throws before the index is computed."""
+
+    def load(frame: Frame) -> object:
+        value = run(frame)
+        if value is None:
+            raise null_reference()
+        return call(value, index(frame))
+
+    return load
+
+
+def item_at(run: Run, call: Indexer, index: object) -> Run:
+    """``value["name"]``: the index is known at load."""
+
+    def load(frame: Frame) -> object:
+        value = run(frame)
+        if value is None:
+            raise null_reference()
+        return call(value, index)
+
+    return load
+
+
+def reference_cast(run: Run, target: Type) -> Run:
+    """``(T)value``, where the value's own type decides; a class that stands for just *target* is quick."""
+
+    def load(frame: Frame) -> object:
+        value = run(frame)
+        return value if KNOWN.get(value.__class__) is target else cast(value, target)
+
+    return load
