@@ -27,7 +27,7 @@ def change_type(value: object, target: Type) -> object:
     if target is OBJECT or is_instance(value, target):
         return value
     if value is None:
-        return target.definition.default if target.is_value else None
+        return target.default
     if isinstance(value, EnumValue) and target is not p.STRING:
         value = value.value
     changer = CHANGERS.get(target)

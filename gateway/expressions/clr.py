@@ -32,6 +32,7 @@ class TypeDef:
         table: Signature text → Python callable (a pair of getter and setter, or a constant value).
         keyword: C#'s own word for it (``string``).
         default: The value of ``default(T)``; None for reference types.
+        make_default: The same for a struct with type parameters: makes it for the constructed type.
         price: Of its members, where their lines in the table have none; see ``prices``.
     """
 
@@ -42,6 +43,7 @@ class TypeDef:
     table: dict[str, object] = field(default_factory=dict)
     keyword: str = ""
     default: object = None
+    make_default: Callable[[Type], object] | None = None
     members: dict[str, list[Member]] | None = None
     values: dict[str, int] = field(default_factory=dict)
     price: str = ""
@@ -73,13 +75,17 @@ class Type:
 
     Attributes:
         notation: Reads what tables say of types and members. ``signatures``, which is built on this model, sets it.
+        names: Of the elements of a tuple type, empty where an element has none; no name makes it another type.
+        plain: This type without any names of elements.
     """
 
     notation: ClassVar[Notation]
 
-    def __init__(self, definition: TypeDef, args: tuple[Type, ...]) -> None:
+    def __init__(self, definition: TypeDef, args: tuple[Type, ...], names: tuple[str, ...] = ()) -> None:
         self.definition = definition
         self.args = args
+        self.names = names
+        self.plain: Type = self
         self.kind = definition.kind
         self.is_value = definition.kind in ("struct", "enum")
         self._members: dict[str, list[Candidate]] = {}
@@ -91,6 +97,8 @@ class Type:
             return f"{self.args[0].name}[]"
         if self.definition is NULLABLE:
             return f"{self.args[0].name}?"
+        if self.definition.name.startswith("Array["):  # of several dimensions
+            return f"{self.args[0].name}{self.definition.name.removeprefix('Array')}"
         short = self.definition.keyword or self.definition.name
         return f"{short}<{', '.join(arg.name for arg in self.args)}>" if self.args else short
 
@@ -102,6 +110,12 @@ class Type:
         if not self.args:
             return self.definition.full_name
         return f"{self.definition.full_name}`{len(self.args)}[{','.join(arg.full_name for arg in self.args)}]"
+
+    @property
+    def default(self) -> object:
+        """The value of ``default(T)``."""
+        make_default = self.definition.make_default
+        return self.definition.default if make_default is None else make_default(self)
 
     @cached_property
     def bindings(self) -> Bindings:
@@ -130,6 +144,8 @@ class Type:
 
     def find(self, name: str) -> list[Candidate]:
         """Members called *name*, own and inherited, with the bindings of the type that declares them."""
+        if name in self.names:
+            name = f"Item{self.names.index(name) + 1}"
         found = self._members.get(name)
         if found is None:
             found = [
@@ -150,24 +166,27 @@ class Type:
             return bindings.get(self.definition.full_name, self)
         if not self.is_open:
             return self
-        return make(self.definition, *(arg.substitute(bindings) for arg in self.args))
+        return make(self.definition, *(arg.substitute(bindings) for arg in self.args), names=self.names)
 
     def closed(self) -> Type:
         """This type with dynamic for every variable that inference left open."""
         if self.kind == "variable":
             return DYNAMIC
-        return make(self.definition, *(arg.closed() for arg in self.args)) if self.is_open else self
+        return make(self.definition, *(arg.closed() for arg in self.args), names=self.names) if self.is_open else self
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
 
 
-def make(definition: TypeDef, *args: Type) -> Type:
-    """The one Type of *definition* with *args*."""
-    key = (definition, *args)
+def make(definition: TypeDef, *args: Type, names: tuple[str, ...] = ()) -> Type:
+    """The one Type of *definition* with *args* and *names* of tuple elements."""
+    key = (definition, *args, *names)
     found = _INTERNED.get(key)
     if found is None:
-        found = _INTERNED[key] = Type(definition, args)
+        found = _INTERNED[key] = Type(definition, args, names)
+        plain = [arg.plain for arg in args]
+        if names or any(arg is not bare for arg, bare in zip(args, plain, strict=True)):
+            found.plain = make(definition, *plain)
     return found
 
 

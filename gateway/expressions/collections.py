@@ -53,7 +53,7 @@ def new_array(element: Type, size: int) -> object:
     charge(size)
     if element is p.BYTE:
         return bytearray(size)
-    return ArrayValue([element.definition.default] * size, element)
+    return ArrayValue([element.default for _ in range(size)], element)
 
 
 def strings(items: Iterable[str | None]) -> ArrayValue:

@@ -16,7 +16,7 @@ from gateway.expressions import primitives as p
 from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, OBJECT, VOID, Type, underlying
 from gateway.expressions.runtime import KNOWN, assignable, is_instance, type_of
 from gateway.expressions.thrown import invalid_cast, null_reference, thrown
-from gateway.expressions.values import INTEGRALS, Char, EnumValue, to_single, wrapper
+from gateway.expressions.values import INTEGRALS, Char, EnumValue, TupleValue, to_single, wrapper
 
 Convert = Callable[[object], object]
 
@@ -41,6 +41,8 @@ IDENTITY = Conversion(0)
 _BOXING = Conversion(60)
 IMPLICIT: dict[Type, dict[Type, Convert]] = {}  # source → target → function; user-defined
 EXPLICIT: dict[Type, dict[Type, Convert]] = {}
+# Classes that convert themselves where a dynamic value is wanted as a static type, such as JValue.
+DYNAMIC_CONVERT: dict[type, Callable[[object, Type], object]] = {}
 _USER_COST = 30
 _DYNAMIC_COST = 1
 
@@ -118,7 +120,7 @@ def implicit(source: Type, target: Type, constant: object = None) -> Conversion 
 
     Source: C# language specification, "Implicit conversions" (ECMA-334 §10.2).
     """
-    if source is target:
+    if source is target or source.plain is target.plain:
         return IDENTITY
     if VOID in (source, target):
         return None
@@ -126,9 +128,31 @@ def implicit(source: Type, target: Type, constant: object = None) -> Conversion 
         return _from_dynamic(target)
     if source is NULL:
         return _from_null(target)
+    return _static(source, target, constant)
+
+
+def _static(source: Type, target: Type, constant: object) -> Conversion | None:
     if target.definition is NULLABLE:
         return _to_nullable(source, target, constant)
+    if target.definition is source.definition and target.definition.name == "ValueTuple":
+        return _tuple(source, target)
     return _numeric(source, target, constant) or _reference(source, target) or _user(source, target)
+
+
+def _tuple(source: Type, target: Type) -> Conversion | None:
+    """Source: C# language specification, "Implicit tuple conversions" (ECMA-334 §10.2.13)."""
+    parts = [implicit(each, wanted) for each, wanted in zip(source.args, target.args, strict=True)]
+    found = [part for part in parts if part is not None]
+    if len(found) < len(parts):
+        return None
+    plain = target.plain
+
+    def convert(value: object) -> object:
+        items = value.items  # type: ignore[attr-defined]
+        changed = [part.run(item) if part.run else item for part, item in zip(found, items, strict=True)]
+        return TupleValue(changed, plain)
+
+    return Conversion(1 + max(part.cost for part in found), convert)
 
 
 def _from_null(target: Type) -> Conversion | None:
@@ -288,19 +312,28 @@ def _unboxed_enum(value: object, target: Type) -> object:
 
 def convert_dynamic(value: object, target: Type) -> object:
     """A dynamic value where a static type is wanted: the implicit conversion of its own run-time type."""
-    if value is None and target.is_value:
-        raise thrown(
-            "RuntimeBinderException",
-            f"Cannot convert null to '{target.name}' because it is a non-nullable value type",
-        )
-    if value is None or is_instance(value, target):
+    if value is None:
+        _check_null(target)
+        return None
+    if is_instance(value, target):
         return value
+    own = DYNAMIC_CONVERT.get(value.__class__)
+    if own is not None:
+        return own(value, target)
     conversion = implicit(type_of(value), target)
     if conversion is None:
         source = type_of(value).name
         message = f"Cannot implicitly convert type '{source}' to '{target.name}'"
         raise thrown("RuntimeBinderException", message)
     return conversion.run(value) if conversion.run else value
+
+
+def _check_null(target: Type) -> None:
+    if target.is_value:
+        raise thrown(
+            "RuntimeBinderException",
+            f"Cannot convert null to '{target.name}' because it is a non-nullable value type",
+        )
 
 
 def cast_dynamic(value: object, target: Type) -> object:

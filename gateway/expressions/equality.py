@@ -7,9 +7,14 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from gateway.expressions.runtime import type_of
+from gateway.expressions.values import Anonymous, Char, EnumValue, Int64, TupleValue, UInt64, wrapper
 
 EQUALS: dict[type, Callable[[object, object], bool]] = {}  # classes with an Equals of their own, such as JValue
+# The same as a key for Python's dict: equal exactly where Equals is.
+KEYS: dict[type, Callable[..., object]] = {}
 _BY_IDENTITY = (list, dict)
+_IDENTITY = object()
+wrap = wrapper("int")
 
 
 def equal(left: object, right: object) -> bool:
@@ -31,6 +36,32 @@ def _both_not_a_number(left: object, right: object) -> bool:
     return all(isinstance(value, float | Decimal) and math.isnan(value) for value in (left, right))
 
 
+def key_of(value: object) -> object:
+    """*value* as a key for Python's dict that is equal exactly where .NET's Equals is."""
+    own = KEYS.get(value.__class__)
+    if own is not None:
+        return own(value)
+    return (_IDENTITY, id(value)) if value.__hash__ is None or isinstance(value, bytes) else value
+
+
+def _number_key(value: object) -> object:
+    return (value.__class__, "NaN" if value != value else value)  # noqa: PLR0124  (NaN alone is not itself)
+
+
 def hash_code(value: object) -> int:
     """``GetHashCode()``: some number that equal values share. .NET promises no more."""
-    return (hash(value) if value.__hash__ is not None else id(value)) & 0x7FFFFFFF
+    if isinstance(value, int):
+        number = int(value)
+        return wrap(number ^ (number >> 32)) if value.__class__ in (Int64, UInt64) else wrap(number)
+    return hash(key_of(value)) & 0x7FFFFFFF
+
+
+KEYS[str] = lambda value: value
+for _class in (bool, float, Decimal, Char, int, *int.__subclasses__(), *float.__subclasses__()):
+    KEYS[_class] = _number_key
+KEYS[TupleValue] = lambda value: (TupleValue, value.mutable, *map(key_of, value.items))
+KEYS[Anonymous] = lambda value: (Anonymous, *((name, key_of(item)) for name, item in value.fields.items()))
+EQUALS[TupleValue] = EQUALS[Anonymous] = lambda left, right: (
+    left.__class__ is right.__class__ and key_of(left) == key_of(right)
+)
+KEYS[EnumValue] = lambda value: value

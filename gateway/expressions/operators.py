@@ -18,7 +18,7 @@ from gateway.expressions.conversions import NUMERIC_CONVERTERS, implicit
 from gateway.expressions.limits import charged
 from gateway.expressions.runtime import assignable, type_of
 from gateway.expressions.thrown import thrown
-from gateway.expressions.values import EnumValue
+from gateway.expressions.values import EnumValue, wrapper
 
 _SHIFTS = ("<<", ">>")
 _PROMOTED_TO_INT = ("sbyte", "byte", "short", "ushort", "char")
@@ -109,7 +109,7 @@ def binary(
         return OperatorOverload(made, lambda a, b: dynamic_binary(name, a, b))
     if NULLABLE in (left.definition, right.definition):
         return _lifted(name, left, right, left_constant, right_constant)
-    for choose in (_user, _text, _numeric, _logic, _enum, _equality):
+    for choose in (_user, _text, _numeric, _logic, _enum, _tuples, _equality):
         found = choose(name, left, right, left_constant, right_constant)
         if found is not None:
             return found
@@ -194,8 +194,16 @@ def _logic(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Oper
 
 def _enum(name: str, left: Type, right: Type, left_constant: object, right_constant: object) -> OperatorOverload | None:
     made = left if left.kind == "enum" else right
-    if made.kind != "enum" or not implicit(left, made, left_constant) or not implicit(right, made, right_constant):
+    if made.kind != "enum":
         return None
+    if name in ("+", "-"):
+        return _enum_sum(name, left, right)
+    if implicit(left, made, left_constant) and implicit(right, made, right_constant):
+        return _enum_pair(name, made)
+    return None
+
+
+def _enum_pair(name: str, made: Type) -> OperatorOverload | None:
     if name in COMPARISON:
         compare = COMPARISON[name]
         return OperatorOverload(p.BOOL, lambda a, b: compare(a.value, b.value), made, made)
@@ -203,6 +211,43 @@ def _enum(name: str, left: Type, right: Type, left_constant: object, right_const
         combine = _LOGIC[name]
         return OperatorOverload(made, lambda a, b: EnumValue(made, combine(a.value, b.value)), made, made)  # type: ignore[arg-type]
     return None
+
+
+def _enum_sum(name: str, left: Type, right: Type) -> OperatorOverload | None:
+    """``E + 1``, ``1 + E``, ``E - 1`` are an E; the difference of two is a number."""
+    if left is right:
+        return OperatorOverload(p.INT, lambda a, b: _WRAP(a.value - b.value)) if name == "-" else None
+    if left.kind == "enum" and implicit(right, p.INT):
+        add = 1 if name == "+" else -1
+        return OperatorOverload(left, lambda a, b: EnumValue(left, _WRAP(a.value + add * b)), left, p.INT)
+    if name == "+" and implicit(left, p.INT):
+        return OperatorOverload(right, lambda a, b: EnumValue(right, _WRAP(a + b.value)), p.INT, right)
+    return None
+
+
+_WRAP = wrapper("int")
+
+
+def _tuples(name: str, left: Type, right: Type, _lc: object, _rc: object) -> OperatorOverload | None:
+    """Source: C# language specification, "Tuple equality operators" (ECMA-334 §12.12.11)."""
+    if name not in _EQUALITY or {left.definition.name, right.definition.name} != {"ValueTuple"}:
+        return None
+    parts = [_same_items(a, b) for a, b in zip(left.args, right.args, strict=False)]
+    if len(left.args) != len(right.args) or None in parts:
+        return None
+
+    def same(a: object, b: object) -> bool:
+        return all(part(x, y) for part, x, y in zip(parts, a.items, b.items, strict=True))  # type: ignore[attr-defined,misc]
+
+    return OperatorOverload(p.BOOL, same if name == "==" else lambda a, b: not same(a, b))
+
+
+def _same_items(left: Type, right: Type) -> Operator | None:
+    """``==`` of two elements."""
+    part = binary("==", left, right)
+    if part is None:
+        return None
+    return lambda a, b: part.run(_brought(a, left, part.left), _brought(b, right, part.right))
 
 
 def _equality(name: str, left: Type, right: Type, _lc: object, _rc: object) -> OperatorOverload | None:
@@ -280,7 +325,9 @@ def _or3(left: object, right: object) -> object:
 
 def dynamic_binary(name: str, left: object, right: object) -> object:
     """The operator that C#'s run-time binder would choose for these two values."""
-    left, right = unwrapped(left), unwrapped(right)
+    found = _own_binary(name, left, unwrapped(right))
+    if found is not NotImplemented:
+        return found
     left_type, right_type = type_of(left), type_of(right)
     if left_type is NULL and right_type is NULL:
         left_type = right_type = OBJECT
@@ -293,6 +340,11 @@ def dynamic_binary(name: str, left: object, right: object) -> object:
     return operation.run(_brought(left, left_type, operation.left), _brought(right, right_type, operation.right))
 
 
+def _own_binary(name: str, left: object, right: object) -> object:
+    own = DYNAMIC_BINARY.get(left.__class__)
+    return NotImplemented if own is None else own(name, left, right)
+
+
 def _brought(value: object, source: Type, target: Type | None) -> object:
     if target is None or source is target:
         return value
@@ -302,6 +354,8 @@ def _brought(value: object, source: Type, target: Type | None) -> object:
     return conversion.run(value) if conversion.run else value
 
 
+# Classes with operators of their own in dynamic code, such as JValue: (operator, left, plain right).
+DYNAMIC_BINARY: dict[type, Callable[[str, object, object], object]] = {}
 UNWRAP: dict[type, Callable[[object], object]] = {}  # classes that stand for a value in dynamic code, such as JValue
 
 
@@ -316,14 +370,23 @@ def unary(name: str, operand: Type, constant: object = None) -> OperatorOverload
     if operand is DYNAMIC:
         return OperatorOverload(p.BOOL if name == "!" else DYNAMIC, lambda value: dynamic_unary(name, value))
     if operand.definition is NULLABLE:
-        inner = unary(name, operand.args[0])
-        if inner is None:
-            return None
-        run = inner.run
-        return OperatorOverload(nullable(inner.type), lambda value: None if value is None else run(value))
+        return _lifted_unary(unary(name, operand.args[0]))
     if name == "!":
         return OperatorOverload(p.BOOL, operator.not_) if operand is p.BOOL else None
-    return USER_UNARY.get((name, operand)) or _unary_number(name, operand)
+    return USER_UNARY.get((name, operand)) or _unary_enum(name, operand) or _unary_number(name, operand)
+
+
+def _lifted_unary(inner: OperatorOverload | None) -> OperatorOverload | None:
+    if inner is None:
+        return None
+    run = inner.run
+    return OperatorOverload(nullable(inner.type), lambda value: None if value is None else run(value))
+
+
+def _unary_enum(name: str, operand: Type) -> OperatorOverload | None:
+    if name != "~" or operand.kind != "enum":
+        return None
+    return OperatorOverload(operand, lambda value: EnumValue(operand, ~value.value))
 
 
 def _unary_number(name: str, operand: Type) -> OperatorOverload | None:

@@ -99,6 +99,7 @@ def iterate(value: object) -> Iterator[object]:
 
 def assignable(source: Type, target: Type) -> bool:
     """Whether every *source* is a *target*: identity, inheritance, interfaces, variance, boxing."""
+    source, target = source.plain, target.plain
     if source is target or target is OBJECT or target is DYNAMIC:
         return True
     return any(

@@ -123,7 +123,7 @@ class SignatureParser:
         if text in _DEFAULTS:
             return _DEFAULTS[text]
         if text == "default":
-            return clr_type.definition.default
+            return clr_type.default
         return text[1:-1] if text[0] in "\"'" else int(text)
 
     def _type(self, tokens: _Tokens, scope: dict[str, clr.Type]) -> clr.Type:

@@ -129,21 +129,80 @@ def _indexes(made: Node) -> bool:
     return rank is not None and rank.named_child_count > 0
 
 
-_TYPE_ARGUMENTS = re.compile(
-    rb"<(\s*[A-Za-z_][\w.]*(?:\s*[,<]\s*[A-Za-z_][\w.]*|\s*>(?=\s*[>,])|\[\]|\?)*\s*)>(?=\s*\()"
-)
+_TYPE_WORD = re.compile(rb"\s*[A-Za-z_][\w.]*\s*")
+_TYPE_SUFFIX = re.compile(rb"\s*(?:\?|\[\s*,*\s*\])\s*")
+_SPACE = re.compile(rb"\s*")
 _NAME_BEFORE = re.compile(rb"[A-Za-z_]\w*$")
 
 
 def _join_generic(source: Source, code: bytearray, start: int) -> bool:
     """C#'s own rule: what reads as type arguments and comes before a bracket is type arguments."""
-    name = _NAME_BEFORE.search(bytes(code[:start]))
-    types = _TYPE_ARGUMENTS.match(bytes(code), start)
-    if name is None or types is None:
+    text = bytes(code)
+    name = _NAME_BEFORE.search(text[:start])
+    end = _type_list_end(text, start)
+    if name is None or end is None or not _may_follow(text, name.start(), end):
         return False
-    source.generics[name.start()] = (name[0].decode(), types.start(1), types.end(1))
-    code[start : types.end()] = b"_" * (types.end() - start)
+    source.generics[name.start()] = (name[0].decode(), start + 1, end - 1)
+    code[start:end] = b"_" * (end - start)
     return True
+
+
+def _may_follow(text: bytes, name: int, end: int) -> bool:
+    """Whether what comes after ``Name<…>`` makes these type arguments: a bracket, or braces behind a ``new``."""
+    after = _SPACE.sub(b"", text[end : end + 80], count=1)[:1]
+    made = re.search(rb"\bnew\s+(?:[A-Za-z_]\w*\s*\.\s*)*$", text[:name]) is not None
+    return after == b"(" or (made and after in (b"{", b"["))
+
+
+def _type_list_end(text: bytes, start: int) -> int | None:
+    """Where the ``<…>`` that begins at *start* ends; None where it is not a list of types."""
+    place: int | None = start
+    while place is not None:
+        place = _type_end(text, place + 1)
+        if place is None or text[place : place + 1] not in (b",", b">"):
+            return None
+        if text[place : place + 1] == b">":
+            return place + 1
+    return None
+
+
+def _type_end(text: bytes, start: int) -> int | None:
+    """Where the type that begins at *start* ends, with the white space behind it."""
+    begin = _SPACE.match(text, start)
+    place = start if begin is None else begin.end()
+    end = _tuple_end(text, place) if text[place : place + 1] == b"(" else _name_end(text, place)
+    while end is not None and (suffix := _TYPE_SUFFIX.match(text, end)):
+        end = suffix.end()
+    return end
+
+
+def _name_end(text: bytes, start: int) -> int | None:
+    word = _TYPE_WORD.match(text, start)
+    if word is None:
+        return None
+    if text[word.end() : word.end() + 1] != b"<":
+        return word.end()
+    end = _type_list_end(text, word.end())
+    return None if end is None else _spaces_end(text, end)
+
+
+def _tuple_end(text: bytes, start: int) -> int | None:
+    """``(int a, string b)``."""
+    place: int | None = start
+    while place is not None:
+        place = _type_end(text, place + 1)
+        if place is not None and (name := _TYPE_WORD.match(text, place)):
+            place = name.end()
+        if place is None or text[place : place + 1] not in (b",", b")"):
+            return None
+        if text[place : place + 1] == b")":
+            return _spaces_end(text, place + 1)
+    return None
+
+
+def _spaces_end(text: bytes, start: int) -> int:
+    found = _SPACE.match(text, start)
+    return start if found is None else found.end()
 
 
 def type_argument_nodes(source: Source, start: int, end: int) -> list[Node]:

@@ -18,8 +18,9 @@ from gateway.expressions.binding.bound import SHORT, Bound, Frame, Meaning, Meth
 from gateway.expressions.binding.scope import Function, NameScope, Variable, slot_access
 from gateway.expressions.clr import DYNAMIC, NULL, VOID, MissingPart, Type, certain, nullable
 from gateway.expressions.conversions import implicit
-from gateway.expressions.dispatch import dynamic_member
+from gateway.expressions.dispatch import dynamic_member, runtime_error
 from gateway.expressions.primitives import BOOL, NUMERIC
+from gateway.expressions.runtime import type_of
 from gateway.expressions.syntax import Source
 
 BindExpression = Callable[["Binder", Node, Type | None], Meaning]
@@ -111,6 +112,7 @@ class Binder:
         self.source = source
         self.function = Function()
         self.scope = NameScope(self.function)
+        self.labels: list[str] = []  # that a goto may name here
         self.touched: set[str] = set()  # what is used of context: "context", "Request", "RequestBody" …
         self.depth = 0
         self.checked = False  # inside checked(…) and checked { … }
@@ -210,7 +212,14 @@ class Binder:
 
     def condition(self, node: Node) -> Run:
         """Bind something that must be bool."""
-        return self.converted(node, BOOL).run
+        return self.truth(self.value(node, BOOL), node)
+
+    def truth(self, bound: Bound, node: Node) -> Run:
+        """*bound* as a condition: a dynamic value must be a bool then, it is not converted."""
+        if bound.type is not DYNAMIC:
+            return self.convert(bound, BOOL, node).run
+        run = bound.run
+        return lambda frame: _bool_of(run(frame))
 
     # -- names
     @contextmanager
@@ -257,6 +266,12 @@ class Binder:
         """A slot without a name, and the value that reads it."""
         slot = self.function.slot()
         return Bound(clr_type, slot_access(0, slot)[0]), slot
+
+
+def _bool_of(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise runtime_error(f"Cannot implicitly convert type '{type_of(value).full_name}' to 'bool'")
 
 
 def settle(binder: Binder, node: Node, meaning: Meaning) -> Bound:

@@ -21,8 +21,9 @@ from gateway.expressions.binding.elements import element_of
 from gateway.expressions.binding.names import instance_member
 from gateway.expressions.binding.overloads import choose
 from gateway.expressions.binding.typenames import bind_type
-from gateway.expressions.clr import NULL, VOID, Member, Type, TypeDef, array_of, make
+from gateway.expressions.clr import NULL, VOID, Candidate, Member, Type, TypeDef, array_of, make
 from gateway.expressions.collections import ArrayValue, new_array
+from gateway.expressions.grids import Grid, new_grid, rank_of
 from gateway.expressions.values import Anonymous
 
 Step = Callable[[Frame], object]
@@ -45,9 +46,15 @@ def _construct(binder: Binder, node: Node, clr_type: Type, arguments: list[Node]
     if clr_type.kind == "delegate" and arguments:
         return binder.value(named(arguments[0])[-1], clr_type)
     constructors = [candidate for candidate in clr_type.find("new") if candidate.member.owner is clr_type.definition]
-    written = bind_arguments(binder, arguments)
-    if not constructors:
+    if not constructors or (clr_type.is_value and not arguments):
         return _default_value(binder, node, clr_type, arguments)
+    return _constructed(binder, node, clr_type, constructors, arguments)
+
+
+def _constructed(
+    binder: Binder, node: Node, clr_type: Type, constructors: list[Candidate], arguments: list[Node]
+) -> Bound:
+    written = bind_arguments(binder, arguments)
     plan = choose(constructors, as_seen(written))
     if plan is None:
         raise no_overload(binder, node, MethodGroup("new", tuple(constructors)), written)
@@ -62,8 +69,7 @@ def _default_value(binder: Binder, node: Node, clr_type: Type, arguments: list[N
         raise binder.problem(
             node, "no-constructor", f"a {clr_type.name} cannot be made with new in a policy expression"
         )
-    value = clr_type.definition.default
-    return Bound(clr_type, lambda _frame: value)
+    return Bound(clr_type, lambda _frame: clr_type.default)
 
 
 def _initialised(binder: Binder, bound: Bound, initializer: Node) -> Bound:
@@ -127,19 +133,47 @@ def _nested(binder: Binder, place: Bound, right: Node) -> Step:
 
 @expression("array_creation_expression")
 def bind_array(binder: Binder, node: Node, _target: Type | None) -> Meaning:
-    """``new T[n]`` and ``new T[] { … }``."""
+    """``new T[n]``, ``new T[m, n]`` and ``new T[] { … }``."""
     type_node = field(node, "type")
     clr_type = bind_type(binder, type_node)
-    element = clr_type.args[0]
     items = next((each for each in named(node) if each.type == "initializer_expression"), None)
     if items is not None:
-        return array_literal(binder, items, element)
-    rank = type_node.child_by_field_name("rank")
-    sizes = named(rank) if rank is not None else []
-    if len(sizes) != 1:
+        return array_initializer(binder, items, clr_type)
+    counts = [binder.converted(size, p.INT).run for size in _sizes(binder, node, type_node, rank_of(clr_type))]
+    element, count = clr_type.args[0], counts[0]
+    if len(counts) > 1:
+        return Bound(clr_type, lambda frame: new_grid(element, tuple(each(frame) for each in counts)))
+    return Bound(clr_type, lambda frame: new_array(element, count(frame)))
+
+
+def _sizes(binder: Binder, node: Node, type_node: Node, rank: int) -> list[Node]:
+    written = type_node.child_by_field_name("rank")
+    sizes = named(written) if written is not None else []
+    if len(sizes) != rank:
         raise binder.problem(node, "syntax-error", "an array needs a size or its items", "write new T[n]")
-    size = binder.converted(sizes[0], p.INT).run
-    return Bound(clr_type, lambda frame: new_array(element, size(frame)))
+    return sizes
+
+
+def array_initializer(binder: Binder, node: Node, clr_type: Type) -> Bound:
+    """``{ 1, 2 }`` as an array of this type, ``{ { 1, 2 }, { 3, 4 } }`` as one of several dimensions."""
+    if rank_of(clr_type) == 1:
+        return array_literal(binder, node, clr_type.args[0])
+    shape: tuple[int, ...] = ()
+    items = [node]
+    for _ in range(rank_of(clr_type)):
+        items, count = _next_dimension(binder, node, items)
+        shape = (*shape, count)
+    element = clr_type.args[0]
+    runs = [binder.converted(item, element).run for item in items]
+    return Bound(clr_type, lambda frame: Grid([run(frame) for run in runs], shape, element))
+
+
+def _next_dimension(binder: Binder, node: Node, rows: list[Node]) -> tuple[list[Node], int]:
+    """What is in the braces of all *rows*, and how much in each."""
+    counts = {len(named(row)) for row in rows}
+    if len(counts) != 1 or {row.type for row in rows} != {"initializer_expression"}:
+        raise binder.problem(node, "syntax-error", "all rows need the same number of items")
+    return [item for row in rows for item in named(row)], counts.pop()
 
 
 @expression("implicit_array_creation_expression")
@@ -158,7 +192,7 @@ def bind_array_initializer(binder: Binder, node: Node, target: Type | None) -> M
     """``T[] x = { … }``."""
     if target is None or not target.args:
         raise binder.problem(node, "syntax-error", "an initialiser needs new before it", "write new[] { … }")
-    return array_literal(binder, node, target.args[0])
+    return array_initializer(binder, node, target)
 
 
 def array_literal(binder: Binder, node: Node, element: Type) -> Bound:

@@ -51,7 +51,10 @@ def element_of(binder: Binder, node: Node, receiver: Bound, arguments: Sequence[
         raise binder.problem(
             node, "no-indexer", f"{receiver.type.name} {what}", "cast it first, such as ((JObject)x)[…]"
         )
-    return _element(receiver, plan, fill(binder, plan, written)[0], written[0].bound)
+    runs = fill(binder, plan, written)
+    if len(runs) > 1:
+        return _grid_element(receiver, plan, runs)
+    return _element(receiver, plan, runs[0], written[0].bound)
 
 
 def _element(receiver: Bound, plan: Plan, index: Run, written: Bound | None) -> Bound:
@@ -66,6 +69,25 @@ def _element(receiver: Bound, plan: Plan, index: Run, written: Bound | None) -> 
 
     is_constant = written is not None and written.run is index and written.constant is not NOT_CONSTANT
     load = item_at(run, call, written.constant) if written and is_constant else item_of(run, call, index)
+    return Bound(plan.result, load, NOT_CONSTANT, store if setter else None)
+
+
+def _grid_element(receiver: Bound, plan: Plan, runs: list[Run]) -> Bound:
+    """``x[i, j]``."""
+    run, call, setter = receiver.run, plan.candidate.member.call, plan.candidate.member.store
+
+    def load(frame: Frame) -> object:
+        value = run(frame)
+        if value is None:
+            raise null_reference()
+        return call(value, *[index(frame) for index in runs])
+
+    def store(frame: Frame, new: object) -> None:
+        value = run(frame)
+        if value is None:
+            raise null_reference()
+        certain(setter)(value, *[index(frame) for index in runs], new)
+
     return Bound(plan.result, load, NOT_CONSTANT, store if setter else None)
 
 

@@ -14,8 +14,9 @@ from gateway.expressions.binding.tuples import deconstruction_stores, item_types
 from gateway.expressions.binding.typenames import bind_type
 from gateway.expressions.clr import DYNAMIC, OBJECT, Type
 from gateway.expressions.conversions import explicit
+from gateway.expressions.grids import grid_element
 from gateway.expressions.limits import tick
-from gateway.expressions.primitives import BOOL, ENUMERABLE, ENUMERABLE_OF
+from gateway.expressions.primitives import ENUMERABLE, ENUMERABLE_OF
 from gateway.expressions.runtime import FOREACH, iterate
 from gateway.expressions.thrown import null_reference
 
@@ -42,7 +43,7 @@ def bind_while(binder: Binder, node: Node) -> Statement:
     with binder.block():
         test_node, body_node = named(node)
         condition = binder.value(test_node)
-        test = binder.convert(condition, BOOL, test_node).run
+        test = binder.truth(condition, test_node)
         with binder.loop_body():
             body = embedded(binder, body_node)
     return Statement(_loop(test, body.run, []), not _always(condition) or body.breaks)
@@ -69,7 +70,7 @@ def bind_do(binder: Binder, node: Node) -> Statement:
     with binder.loop_body():
         body = embedded(binder, body_node)
     condition = binder.value(test_node)
-    run, test = body.run, binder.convert(condition, BOOL, test_node).run
+    run, test = body.run, binder.truth(condition, test_node)
 
     def loop(frame: Frame) -> object:
         while True:
@@ -92,11 +93,7 @@ def bind_for(binder: Binder, node: Node) -> Statement:
     with binder.block():
         starts = [run for child in fields["initializer"] for run in _initializer(binder, child)]
         condition = binder.value(fields["condition"][0]) if fields["condition"] else None
-        test: Run = (
-            binder.convert(condition, BOOL, fields["condition"][0]).run
-            if condition is not None
-            else lambda _frame: True
-        )
+        test: Run = binder.truth(condition, fields["condition"][0]) if condition is not None else lambda _frame: True
         with binder.loop_body():
             body = embedded(binder, body_node)
         loop = _loop(test, body.run, [binder.value(each).run for each in fields["update"]])
@@ -172,6 +169,9 @@ def element_type(binder: Binder, node: Node, clr_type: Type) -> Type:
     found = clr_type.as_definition(ENUMERABLE_OF.definition)
     if found is not None:
         return found.args[0]
+    item = grid_element(clr_type)
+    if item is not None:
+        return item
     if ENUMERABLE in clr_type.ancestors:
         return OBJECT
     raise binder.problem(node, "wrong-type", f"a {clr_type.name} cannot be walked by foreach")

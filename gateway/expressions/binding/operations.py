@@ -14,12 +14,12 @@ from gateway.expressions.binding.binder import Binder, common_type, expression, 
 from gateway.expressions.binding.bound import NOT_CONSTANT, Bound, Frame, Meaning, Run, constant
 from gateway.expressions.binding.closures import reference_cast
 from gateway.expressions.binding.typenames import bind_type
-from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Type, underlying
+from gateway.expressions.clr import DYNAMIC, NULL, VOID, Type, underlying
 from gateway.expressions.conversions import Convert, cast_dynamic, explicit, implicit
 from gateway.expressions.operators import OperatorOverload, binary, concat, unary
 from gateway.expressions.runtime import is_instance
 from gateway.expressions.thrown import Thrown
-from gateway.expressions.values import INTEGRALS, Int64, TypeObject
+from gateway.expressions.values import INTEGRALS, EnumValue, Int64, TypeObject
 
 
 @expression("parenthesized_expression")
@@ -61,6 +61,15 @@ def bind_binary(binder: Binder, node: Node, target: Type | None) -> Meaning:
     return bound
 
 
+@expression("declaration_expression")
+def bind_product(binder: Binder, node: Node, _target: Type | None) -> Meaning:
+    """``a * b`` as an argument, which the grammar takes for the declaration of a pointer."""
+    pointer, name = field(node, "type"), field(node, "name")
+    if pointer.type != "pointer_type":
+        raise binder.problem(node, "unsupported-syntax", "a declaration is not allowed here")
+    return apply_operator(binder, node, "*", binder.value(named(pointer)[0]), binder.value(name))
+
+
 def _left(node: Node) -> Node:
     left = field(node, "left")
     return left
@@ -82,7 +91,7 @@ def _binary(binder: Binder, node: Node, left: Bound, target: Type | None) -> Bou
 
 
 def _short_circuit(binder: Binder, node: Node, left: Bound, right_node: Node, name: str) -> Bound:
-    first = binder.convert(left, p.BOOL, _left(node)).run
+    first = binder.truth(left, _left(node))
     second = binder.condition(right_node)
     if name == "&&":
         return Bound(p.BOOL, lambda frame: first(frame) and second(frame))
@@ -134,6 +143,7 @@ def _folded(binder: Binder, node: Node, name: str, operation: OperatorOverload, 
     keyword = operation.type.definition.keyword
     if (
         keyword in INTEGRALS
+        and not isinstance(left.constant, EnumValue)
         and name in "+-*"
         and not binder.unchecked
         and _exact(name, left.constant, right.constant) != value
@@ -305,8 +315,9 @@ def bind_default(binder: Binder, node: Node, target: Type | None) -> Meaning:
     clr_type = bind_type(binder, type_node) if type_node is not None else target
     if clr_type is None:
         raise binder.problem(node, "wrong-type", "default needs a type here", "write default(T)")
-    value = None if clr_type.definition is NULLABLE else clr_type.definition.default
-    return Bound(clr_type, lambda _frame: value, NOT_CONSTANT if clr_type.kind in ("class", "interface") else value)
+    if clr_type.args or clr_type.kind in ("class", "interface"):
+        return Bound(clr_type, lambda _frame: clr_type.default)
+    return constant(clr_type, clr_type.default)
 
 
 @expression("typeof_expression")

@@ -166,7 +166,7 @@ def _infer(plan: Plan, arguments: Sequence[Argument]) -> bool:
     """Find the type arguments: plain arguments first, then lambdas from left to right."""
     pairs = _pairs(plan, arguments)
     for made, argument in pairs:
-        if argument.type is not None and not argument.mode:
+        if argument.type is not None and argument.type is not DYNAMIC:
             infer(made, argument.type, plan.bindings)
     for made, argument in pairs:
         if argument.result is not None and not _infer_delegate(made, argument, plan.bindings):

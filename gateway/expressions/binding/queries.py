@@ -131,13 +131,13 @@ def _join(binder: Binder, query: Query, clause: Node) -> Query:
     before, items = query.rows, bound.run
 
     def rows(frame: Frame) -> Iterator[Row]:
-        from gateway.expressions.linq.lazy import hashable
+        from gateway.expressions.equality import key_of
 
         table: dict[object, list[object]] = {}
         for item in iterate(items(frame)):
-            table.setdefault(hashable(inner_key(frame, (item,))), []).append(item)
+            table.setdefault(key_of(inner_key(frame, (item,))), []).append(item)
         for row in before(frame):
-            for item in table.get(hashable(outer_key(frame, row)), ()):
+            for item in table.get(key_of(outer_key(frame, row)), ()):
                 tick()
                 yield (*row, item)
 
@@ -154,7 +154,7 @@ def _order(binder: Binder, query: Query, clause: Node) -> Query:
     before = query.rows
 
     def rows(frame: Frame) -> Iterator[Row]:
-        from gateway.expressions.types.lists import order
+        from gateway.expressions.ordering import order
 
         rank = cmp_to_key(order)
         found = list(before(frame))

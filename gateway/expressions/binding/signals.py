@@ -2,5 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 BREAK: tuple[object, ...] = ("break", None)
 CONTINUE: tuple[object, ...] = ("continue", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """``goto label``."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseJump:
+    """``goto case value``; ``goto default`` where *is_default*."""
+
+    value: object = None
+    is_default: bool = False

@@ -8,13 +8,13 @@ from tree_sitter import Node
 
 from gateway.expressions.binding.binder import Binder, Statement, field, named, statement, text_of
 from gateway.expressions.binding.bound import NOT_CONSTANT, Frame, Run
+from gateway.expressions.binding.jumps import labelled, labels_of, run_labelled
 from gateway.expressions.binding.lambdas import LAMBDAS, bind_lambda, declare_local_functions
 from gateway.expressions.binding.operations import checked_region
 from gateway.expressions.binding.scope import Variable
 from gateway.expressions.binding.tuples import bind_deconstruction
 from gateway.expressions.binding.typenames import bind_type
-from gateway.expressions.clr import NULL, NULLABLE, VOID, Type, certain
-from gateway.expressions.primitives import BOOL
+from gateway.expressions.clr import NULL, VOID, Type, certain
 
 _CALLS = frozenset({
     "invocation_expression", "assignment_expression", "postfix_unary_expression", "prefix_unary_expression",
@@ -25,13 +25,19 @@ _CALLS = frozenset({
 def sequence(binder: Binder, nodes: Sequence[Node]) -> Statement:
     """Statements one after the other."""
     declare_local_functions(binder, list(nodes))
-    bound = [binder.statement(node) for node in nodes]
-    completes = all(part.completes for part in bound)
+    labels = labels_of(nodes)
+    with labelled(binder, labels):
+        bound = [binder.statement(node) for node in nodes]
     breaks = any(each.breaks for each in bound)
-    # Local functions come first: they may be called before the line that declares them.
-    functions = [each.run for each, node in zip(bound, nodes, strict=True) if node.type == "local_function_statement"]
-    others = [each.run for each, node in zip(bound, nodes, strict=True) if node.type != "local_function_statement"]
-    return Statement(run_all([*functions, *others]), completes, breaks)
+    if labels:
+        return Statement(run_labelled([each.run for each in bound], labels), bound[-1].completes, breaks)
+    return Statement(run_all(_functions_first(bound, nodes)), all(part.completes for part in bound), breaks)
+
+
+def _functions_first(bound: Sequence[Statement], nodes: Sequence[Node]) -> list[Run]:
+    """Local functions come first: they may be called before the line that declares them."""
+    kinds = zip(bound, (node.type == "local_function_statement" for node in nodes), strict=True)
+    return [part.run for part, _ in sorted(kinds, key=lambda each: not each[1])]
 
 
 def run_all(runs: Sequence[Run]) -> Run:
@@ -101,7 +107,7 @@ def bind_if(binder: Binder, node: Node) -> Statement:
     condition, consequence = field(node, "condition"), field(node, "consequence")
     alternative = node.child_by_field_name("alternative")
     bound = binder.value(condition)
-    test = binder.convert(bound, BOOL, condition).run
+    test = binder.truth(bound, condition)
     yes = embedded(binder, consequence)
     no = embedded(binder, alternative) if alternative is not None else Statement(lambda _frame: None)
     first, second = yes.run, no.run
@@ -159,10 +165,9 @@ def _without_value(binder: Binder, node: Node, name: str, clr_type: Type | None)
     if clr_type is None:
         raise binder.problem(node, "wrong-type", f"var {name} needs a value", f"write var {name} = …")
     slot = binder.declare(node, name, clr_type).slot
-    value = None if clr_type.definition is NULLABLE else clr_type.definition.default
 
     def declare(frame: Frame) -> None:
-        frame[slot] = value
+        frame[slot] = clr_type.default
 
     return declare
 

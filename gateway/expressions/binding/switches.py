@@ -18,10 +18,11 @@ from gateway.expressions.binding.binder import (
 )
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, Run
 from gateway.expressions.binding.patterns import Test, bind_pattern
-from gateway.expressions.binding.signals import BREAK
+from gateway.expressions.binding.signals import BREAK, CaseJump
 from gateway.expressions.binding.statements import run_all
 from gateway.expressions.clr import DYNAMIC, Type
 from gateway.expressions.conversions import implicit
+from gateway.expressions.limits import tick
 from gateway.expressions.thrown import thrown
 
 
@@ -87,14 +88,19 @@ def _switch(value: Run, arms: list[Arm]) -> Run:
     tested = [arm for arm in arms if arm.test is not None]
     default = next((arm.run for arm in arms if arm.test is None), None)
 
-    def run(frame: Frame) -> object:
-        subject = value(frame)
-        chosen = default
+    def choose(subject: object, frame: Frame) -> Run | None:
         for arm in tested:
             if arm.test(subject, frame) and (arm.guard is None or arm.guard(frame)):  # type: ignore[misc]
-                chosen = arm.run
-                break
+                return arm.run
+        return default
+
+    def run(frame: Frame) -> object:
+        chosen = choose(value(frame), frame)
         signal = chosen(frame) if chosen is not None else None
+        while isinstance(signal, CaseJump):
+            tick()
+            chosen = default if signal.is_default else choose(signal.value, frame)
+            signal = chosen(frame) if chosen is not None else None
         return None if signal is BREAK else signal
 
     return run
@@ -143,6 +149,6 @@ def _choose(value: Run, arms: list[Arm]) -> Run:
         for arm in arms:
             if arm.test(subject, frame) and (arm.guard is None or arm.guard(frame)):  # type: ignore[misc]
                 return arm.run(frame)
-        raise thrown("InvalidOperationException", "Non-exhaustive switch expression failed to match its input.")
+        raise thrown("SwitchExpressionException", "Non-exhaustive switch expression failed to match its input.")
 
     return run

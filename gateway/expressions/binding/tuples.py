@@ -16,12 +16,32 @@ from gateway.expressions.values import TupleValue
 
 @expression("tuple_expression")
 def bind_tuple(binder: Binder, node: Node, target: Type | None) -> Meaning:
-    """``(a, b)``. Element names are known as Item1, Item2 … only."""
+    """``(a, b)``, ``(x: a, y: b)``."""
     values = [named(argument)[-1] for argument in named(node)]
     items = _bound_items(binder, values, target)
-    clr_type = tuple_type([OBJECT if item.type is NULL else item.type for item in items])
-    runs = [item.run for item in items]
-    return Bound(clr_type, lambda frame: TupleValue([run(frame) for run in runs], clr_type))
+    types = [OBJECT if item.type is NULL else item.type for item in items]
+    clr_type = tuple_type(types, _names(named(node), values))
+    runs, plain = [item.run for item in items], clr_type.plain
+    return Bound(clr_type, lambda frame: TupleValue([run(frame) for run in runs], plain))
+
+
+def _names(arguments: list[Node], values: list[Node]) -> list[str]:
+    """As written, or taken from what a value is called; a name that two elements would have is neither's."""
+    found = [_name(argument, value) for argument, value in zip(arguments, values, strict=True)]
+    return [name if found.count(name) == 1 else "" for name in found]
+
+
+def _name(argument: Node, value: Node) -> str:
+    written = argument.child_by_field_name("name")
+    if written is not None:
+        return text_of(written)
+    if value.type == "member_access_expression":
+        value = field(value, "name")
+    name = text_of(value) if value.type == "identifier" else ""
+    return "" if name in _RESERVED or name.startswith("Item") else name
+
+
+_RESERVED = ("ToString", "Equals", "GetHashCode", "CompareTo", "Rest")
 
 
 def _bound_items(binder: Binder, values: list[Node], target: Type | None) -> list[Bound]:
@@ -71,6 +91,10 @@ def deconstruction_stores(binder: Binder, places: list[Node], types: list[Type],
 
 def _store(binder: Binder, place: Node, clr_type: Type, declares: bool) -> Store:
     inner = named(place)[-1] if place.type == "argument" else place
+    if inner.type in ("tuple_pattern", "tuple_expression"):
+        places = named(inner)
+        stores = deconstruction_stores(binder, places, item_types(binder, inner, clr_type, len(places)), declares)
+        return lambda frame, value: [s(frame, v) for s, v in zip(stores, parts_of(value, len(stores)), strict=True)]
     if inner.type == "declaration_expression":
         type_node, name = field(inner, "type"), field(inner, "name")
         declared = clr_type if type_node.type == "implicit_type" else bind_type(binder, type_node)

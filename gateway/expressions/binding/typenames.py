@@ -10,6 +10,7 @@ from gateway.errors import LoadError
 from gateway.expressions import clr
 from gateway.expressions.binding.binder import Binder, field, named, text_of
 from gateway.expressions.clr import Type
+from gateway.expressions.grids import GRIDS, MAX_RANK
 from gateway.expressions.signatures import delegate
 from gateway.expressions.syntax import type_argument_nodes
 
@@ -20,24 +21,34 @@ def bind_type(binder: Binder, node: Node) -> Type:
     """The type that *node* names."""
     kind = node.type
     if kind == "array_type":
-        inner = field(node, "type")
-        rank = node.child_by_field_name("rank")
-        if rank is not None and "," in text_of(rank):
-            raise binder.problem(
-                node, "unsupported-syntax", "arrays of several dimensions are not supported", "use int[][]"
-            )
-        return clr.array_of(bind_type(binder, inner))
+        return _array_type(binder, node)
     if kind == "nullable_type":
         return clr.nullable(bind_type(binder, named(node)[0]))
     if kind == "tuple_type":
-        parts = [bind_type(binder, part.child_by_field_name("type") or part) for part in named(node)]
-        return tuple_type(parts)
+        return _tuple_type(binder, named(node))
     return _named_type(binder, node)
 
 
-def tuple_type(parts: list[Type]) -> Type:
-    """``(T1, T2)``."""
-    return clr.make(clr.definition_of("System.ValueTuple", len(parts)), *parts)
+def _array_type(binder: Binder, node: Node) -> Type:
+    inner, rank = bind_type(binder, field(node, "type")), node.child_by_field_name("rank")
+    dimensions = 1 + sum(child.type == "," for child in (rank.children if rank is not None else ()))
+    if dimensions == 1:
+        return clr.array_of(inner)
+    if dimensions > MAX_RANK:
+        raise binder.problem(node, "unsupported-syntax", f"arrays have at most {MAX_RANK} dimensions", "use int[][]")
+    return clr.make(GRIDS[dimensions], inner)
+
+
+def _tuple_type(binder: Binder, elements: list[Node]) -> Type:
+    names = [element.child_by_field_name("name") for element in elements]
+    parts = [bind_type(binder, element.child_by_field_name("type") or element) for element in elements]
+    return tuple_type(parts, [text_of(name) if name is not None else "" for name in names])
+
+
+def tuple_type(parts: list[Type], names: list[str] | None = None) -> Type:
+    """``(T1, T2)``, its elements with names or without."""
+    given = tuple(names or ()) if any(names or ()) else ()
+    return clr.make(clr.definition_of("System.ValueTuple", len(parts)), *parts, names=given)
 
 
 def _named_type(binder: Binder, node: Node) -> Type:
@@ -73,6 +84,8 @@ def split_name(binder: Binder, node: Node) -> tuple[str, tuple[Type, ...]]:
         return split_name(binder, named(node)[-1])
     if node.type == "generic_name":
         return text_of(named(node)[0]), type_arguments(binder, node)
+    if node.start_byte in binder.source.generics:
+        return member_name(binder, node), type_arguments(binder, node)
     return text_of(node).lstrip("@"), ()
 
 

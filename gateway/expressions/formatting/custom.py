@@ -13,10 +13,12 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 from gateway.expressions.formatting.digits import exponential, rounded
 from gateway.expressions.limits import charge, spend
+from gateway.expressions.values import Single
 
 _TOKEN = re.compile(r"\\(.)|'([^']*)'?|\"([^\"]*)\"?|([eE][+-]?0+)|([0#.,%‰;])|(.)", re.DOTALL)
 PIECE_S = 2e-6  # a character of a format
 DIGITS = ("0", "#")
+_POSITIVE, _NEGATIVE, _ZERO = range(3)  # sections
 
 
 @dataclass(slots=True)
@@ -34,23 +36,29 @@ def format_custom(value: int | float | Decimal, pattern: str) -> str:
     """*value* by a custom *pattern*."""
     charge(len(pattern))
     spend(len(pattern), PIECE_S)
-    number = Context(prec=15).create_decimal(value) if isinstance(value, float) else Decimal(value)
+    number = Context(prec=_digits(value)).create_decimal(value) if isinstance(value, float) else Decimal(value)
     sections = _sections(pattern)
-    section, number, negative = _choose(sections, number)
-    shown = _write(section, number)
-    if number and not shown[1]:  # rounded to zero: the third section, or no sign
-        if len(sections) > 2:
-            return _write(sections[2], Decimal(0))[0]
-        return shown[0]
-    return f"-{shown[0]}" if negative else shown[0]
+    chosen = _section(sections, _kind(number))
+    shown, counts = _write(sections[chosen], abs(number))
+    if not counts:  # zero, or rounded to it
+        chosen = _section(sections, _ZERO)
+        shown = _write(sections[chosen], Decimal(0))[0]
+    negative = number.is_signed() and (counts or isinstance(value, float))
+    return f"-{shown}" if negative and chosen == _POSITIVE and shown else shown
 
 
-def _choose(sections: list[FormatSection], number: Decimal) -> tuple[FormatSection, Decimal, bool]:
-    if number < 0 and len(sections) > 1 and sections[1].pieces:
-        return sections[1], -number, False
-    if number == 0 and len(sections) > 2:
-        return sections[2], number, False
-    return sections[0], abs(number), number < 0
+def _kind(number: Decimal) -> int:
+    return _ZERO if not number else _NEGATIVE if number.is_signed() else _POSITIVE
+
+
+def _digits(value: float) -> int:
+    """How many digits of a number custom formats see."""
+    return 7 if isinstance(value, Single) else 15
+
+
+def _section(sections: list[FormatSection], wanted: int) -> int:
+    """The first section stands for one that is missing or empty."""
+    return wanted if wanted < len(sections) and sections[wanted].pieces else _POSITIVE
 
 
 def _sections(pattern: str) -> list[FormatSection]:

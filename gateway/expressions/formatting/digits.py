@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 
 from gateway.expressions.thrown import Thrown, thrown
 
-_EXACT = Context(prec=1200, rounding=ROUND_HALF_UP)
+_PRECISION = 1200
 
 
 def bad_format() -> Thrown:
@@ -20,9 +20,19 @@ def exact(value: int | float | Decimal) -> Decimal:
     return Decimal(value)
 
 
-def rounded(number: Decimal, places: int) -> Decimal:
-    """*number* with *places* digits after the point, half away from zero."""
-    return number.quantize(Decimal(1).scaleb(-places), context=_EXACT)
+def half_of(value: int | float | Decimal) -> str:
+    """How a number just in the middle is rounded: a double to even (since .NET Core 3.0), others away from zero."""
+    return ROUND_HALF_EVEN if isinstance(value, float) else ROUND_HALF_UP
+
+
+def rounded(number: Decimal, places: int, half: str = ROUND_HALF_UP) -> Decimal:
+    """*number* with *places* digits after the point."""
+    return number.quantize(Decimal(1).scaleb(-places), context=Context(prec=_PRECISION, rounding=half))
+
+
+def scaled(number: Decimal, places: int) -> Decimal:
+    """*number* with its point moved to the right."""
+    return number.scaleb(places, context=Context(prec=_PRECISION))
 
 
 def grouped(digits: str) -> str:
@@ -35,10 +45,12 @@ def joined(whole: str, fraction: str) -> str:
     return f"{whole}.{fraction}" if fraction else whole
 
 
-def exponential(number: Decimal, places: int, letter: str, width: int, plus: str = "+") -> str:
+def exponential(
+    number: Decimal, places: int, letter: str, width: int, plus: str = "+", half: str = ROUND_HALF_UP
+) -> str:
     """Scientific notation with *places* digits after the point and an exponent of at least *width* digits."""
     if number:
-        number = Context(prec=places + 1, rounding=ROUND_HALF_UP).plus(number)
+        number = Context(prec=places + 1, rounding=half).plus(number)
     sign, digits, _ = number.as_tuple()
     power = number.adjusted() if number else 0
     shown = "".join(map(str, digits)).ljust(places + 1, "0")[: places + 1]

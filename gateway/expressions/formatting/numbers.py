@@ -8,25 +8,32 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Context, Decimal
 
 from gateway.expressions.formatting.custom import format_custom
-from gateway.expressions.formatting.digits import bad_format, exact, exponential, grouped, joined, rounded
-from gateway.expressions.formatting.text import double_text, text
+from gateway.expressions.formatting.digits import (
+    bad_format,
+    exact,
+    exponential,
+    grouped,
+    half_of,
+    joined,
+    rounded,
+    scaled,
+)
+from gateway.expressions.formatting.text import text
 from gateway.expressions.limits import charge
 from gateway.expressions.runtime import type_of
-from gateway.expressions.values import Single
 
 _STANDARD = re.compile(r"([A-Za-z])(\d{0,9})")
+LEAST_POWER = -4  # of ten, that is written without an exponent
 _BITS = {"sbyte": 8, "byte": 8, "short": 16, "ushort": 16, "int": 32, "uint": 32, "long": 64, "ulong": 64}
 
 
 def format_number(value: int | float | Decimal, pattern: str) -> str:
-    """*value* by *pattern*; an empty one is ``G``."""
-    if not pattern:
+    """*value* by *pattern*; an empty one is ``G``, as is one that NUL ends at once."""
+    if pattern[:1] in ("", "\0") or not math.isfinite(value):
         return text(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return double_text(value)
     match = _STANDARD.fullmatch(pattern)
     if match is None:
         return format_custom(value, pattern)
@@ -39,9 +46,9 @@ def format_number(value: int | float | Decimal, pattern: str) -> str:
     return write(value, letter, precision)
 
 
-def _parts(value: int | float | Decimal, places: int) -> tuple[bool, str, str]:
+def _parts(value: int | float | Decimal, places: int, scale: int = 0) -> tuple[bool, str, str]:
     """Sign, whole digits and fraction digits after rounding; minus zero has no sign here."""
-    shown = f"{rounded(exact(value), places):f}"
+    shown = f"{rounded(scaled(exact(value), scale), places, half_of(value)):f}"
     negative = shown.startswith("-")
     whole, _, fraction = shown.lstrip("-").partition(".")
     return negative and bool(int(whole + fraction or "0")), whole, fraction
@@ -54,14 +61,14 @@ def _fixed(value: int | float | Decimal, _letter: str, precision: int | None) ->
     return ("-" if minus else "") + joined(whole, fraction)
 
 
-def _number(value: int | float | Decimal, _letter: str, precision: int | None) -> str:
-    negative, whole, fraction = _parts(value, 2 if precision is None else precision)
+def _number(value: int | float | Decimal, _letter: str, precision: int | None, scale: int = 0) -> str:
+    negative, whole, fraction = _parts(value, 2 if precision is None else precision, scale)
     minus = negative or (isinstance(value, float) and math.copysign(1, value) < 0)
     return ("-" if minus else "") + joined(grouped(whole), fraction)
 
 
 def _percent(value: int | float | Decimal, _letter: str, precision: int | None) -> str:
-    return f"{_number(exact(value) * 100, 'N', precision)} %"
+    return f"{_number(value, 'N', precision, 2)} %"
 
 
 def _currency(value: int | float | Decimal, _letter: str, precision: int | None) -> str:
@@ -85,25 +92,33 @@ def _hexadecimal(value: int | float | Decimal, letter: str, precision: int | Non
 
 
 def _exponent(value: int | float | Decimal, letter: str, precision: int | None) -> str:
-    return exponential(exact(value), 6 if precision is None else precision, letter, 3)
+    return exponential(exact(value), 6 if precision is None else precision, letter, 3, half=half_of(value))
 
 
 def _general(value: int | float | Decimal, letter: str, precision: int | None) -> str:
     if not precision:
         return text(value) if letter == "G" else text(value).replace("E", "e")
-    number = Context(prec=precision, rounding=ROUND_HALF_UP).plus(exact(value))
-    power = number.adjusted()
-    if number and (power >= precision or power < -4 - 1):
+    number = Context(prec=precision, rounding=half_of(value)).plus(exact(value))
+    if not number:
+        return text(0 if isinstance(value, Decimal) else value)
+    if number.adjusted() >= precision or number.adjusted() < LEAST_POWER:
         places = len("".join(map(str, number.as_tuple().digits)).rstrip("0")) - 1
         return exponential(number, places, "E" if letter == "G" else "e", 2)
-    body = f"{number:f}"
-    return body.rstrip("0").rstrip(".") if "." in body else body
+    whole, _, fraction = f"{number:f}".partition(".")
+    return joined(whole, fraction.rstrip("0"))
 
 
 def _round_trip(value: int | float | Decimal, _letter: str, _precision: int | None) -> str:
-    if not isinstance(value, float):
+    if isinstance(value, Decimal):
         raise bad_format()
-    return text(value if isinstance(value, Single) else float(value))
+    return text(value)
+
+
+def _binary(value: int | float | Decimal, _letter: str, precision: int | None) -> str:
+    bits = _BITS.get(type_of(value).definition.keyword)
+    if bits is None or not isinstance(value, int):
+        raise bad_format()
+    return f"{value & ((1 << bits) - 1):b}".rjust(precision or 0, "0")
 
 
 _WRITERS = {
@@ -116,4 +131,5 @@ _WRITERS = {
     "E": _exponent,
     "G": _general,
     "R": _round_trip,
+    "B": _binary,
 }

@@ -93,7 +93,7 @@ def _not_finite(value: float) -> str:
 
 def double_text(value: float) -> str:
     """A double."""
-    return _shortest(value, repr(float(value)), 15)
+    return _shortest(value, repr(float(value)), 17)
 
 
 def single_text(value: float) -> str:
@@ -101,7 +101,7 @@ def single_text(value: float) -> str:
     if not math.isfinite(value):
         return double_text(value)
     shown = next(s for digits in range(1, 10) if to_single(float(s := f"{value:.{digits}g}")) == value)
-    return _shortest(value, shown, 7)
+    return _shortest(value, shown, 9)
 
 
 def decimal_text(value: Decimal) -> str:

@@ -108,7 +108,7 @@ def convert_token(token: JToken | None, target: Type) -> object:
 
 
 def _default(target: Type) -> object:
-    return target.definition.default if target.is_value else None
+    return target.default
 
 
 def to_object(token: JToken | None, target: Type) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from gateway.expressions.json.comparing import deep_equals
 from gateway.expressions.json.tree import (
     JArray,
     JObject,
@@ -11,7 +12,6 @@ from gateway.expressions.json.tree import (
     JToken,
     JValue,
     adopt,
-    deep_equals,
     descendants,
     to_token,
 )

@@ -9,58 +9,57 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
 
 from gateway.expressions.formatting.dateparse import iso_date
+from gateway.expressions.json.text_reader import (
+    COMMENT,
+    END,
+    END_ARRAY,
+    END_OBJECT,
+    MAX_DEPTH,
+    START_ARRAY,
+    START_OBJECT,
+    UNDEFINED,
+    TextReader,
+)
 from gateway.expressions.json.tree import (
     DATE,
     INTEGER,
     STRING,
-    UNDEFINED,
+    TYPE_NAMES,
     JArray,
     JObject,
     JProperty,
     JToken,
     JValue,
+    adopt,
 )
-from gateway.expressions.limits import reading, tick
+from gateway.expressions.json.tree import UNDEFINED as UNDEFINED_TYPE
+from gateway.expressions.limits import reading
 from gateway.expressions.moments import DateTime
-from gateway.expressions.thrown import Thrown, argument_null, thrown
+from gateway.expressions.thrown import Thrown, argument_null
 from gateway.expressions.values import BigInteger, Int64
 
-MAX_DEPTH = 64
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _LONG = 1 << 63
 
 
-def reader_error(message: str, text: str = "", position: int = 0) -> Thrown:
-    """A JsonReaderException with a place."""
-    line = text.count("\n", 0, position) + 1 if text else 0
-    column = position - text.rfind("\n", 0, position) if text else 0
-    return thrown("JsonReaderException", f"{message} Path '', line {line}, position {column}.")
-
-
-def parse(text: str | None) -> JToken:
-    """``JToken.Parse``."""
+def parse(text: str | None, wanted: str = "JToken") -> JToken:
+    """``JToken.Parse``, or that of *wanted*: JObject, JArray."""
     if text is None:
         raise argument_null("s")
     reading(len(text), sum(map(text.count, ",:[{")))
-    if not text.strip():
-        raise reader_error("Error reading JToken from JsonReader.")
     try:
         made = _token(json.loads(text, object_pairs_hook=_object, parse_constant=_constant))
     except (ValueError, RecursionError):
-        return _Lenient(text).document()
-    _check_depth(made)
+        return _TokenBuilder(text).document(wanted)
+    if _is_too_deep(made) or wanted not in ("JToken", made.__class__.__name__):
+        return _TokenBuilder(text).document(wanted)
     return made
 
 
 def _constant(name: str) -> object:
     return {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}[name]
-
-
-def _too_deep() -> Thrown:
-    return reader_error(f"The reader's MaxDepth of {MAX_DEPTH} has been exceeded.")
 
 
 def _object(pairs: list[tuple[str, object]]) -> JObject:
@@ -77,13 +76,13 @@ def _token(raw: object) -> JToken:
     return JArray.fresh(list(map(_token, raw))) if isinstance(raw, list) else scalar(raw)
 
 
-def _check_depth(made: JToken) -> None:
+def _is_too_deep(made: JToken) -> bool:
     level = [made]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [child for each in level for child in each.values() if not isinstance(child, JValue)]
         if not level:
-            return
-    raise _too_deep()
+            return False
+    return True
 
 
 def read_moment(raw: str) -> DateTime | None:
@@ -101,118 +100,79 @@ def scalar(raw: object) -> JValue:
     return JValue(raw)
 
 
-_TOKEN = re.compile(
-    r"""\s*(?:(//[^\r\n]*|/\*.*?\*/)|([{}\[\]:,])|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|([^\s{}\[\]:,"'/]+))""",
-    re.DOTALL,
-)
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
-_SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
-_WORDS: dict[str, object] = {
-    "true": True, "false": False, "null": None, "NaN": float("nan"), "Infinity": float("inf"),
-    "-Infinity": float("-inf"),
-}  # fmt: skip
-
-
-class _Lenient:
-    """A recursive reader of Newtonsoft's dialect."""
+class _TokenBuilder:
+    """Makes a tree of what a :class:`TextReader` reads."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.position = 0
-        self.current = ""
-        self.advance()
+        self.reader = TextReader(text)
 
-    def advance(self) -> None:
-        """Go to the next token; comments and white space are skipped."""
-        tick()
-        while match := _TOKEN.match(self.text, self.position):
-            self.position = match.end()
-            if match[1] is None:
-                self.current = match[0].strip()
-                return
-        rest = self.text[self.position :].strip()
-        if rest:
-            raise self.unexpected(rest[0])
-        self.current = ""
-
-    def unexpected(self, found: str) -> Thrown:
-        if not found:
-            return reader_error("Unexpected end of content while loading JSON.", self.text, self.position)
-        message = f"Unexpected character encountered while parsing value: {found[0]}."
-        return reader_error(message, self.text, self.position)
-
-    def document(self) -> JToken:
-        made = self.value(0)
-        if self.current:
-            message = f"Additional text encountered after finished reading JSON content: {self.current[0]}."
-            raise reader_error(message, self.text, self.position)
+    def document(self, wanted: str) -> JToken:
+        """The one token of the text, as ``Parse`` of *wanted* (JToken, JObject, JArray) reads it."""
+        token = self._content()
+        if token == END:
+            raise self.reader.error(f"Error reading {wanted} from JsonReader.")
+        if wanted != "JToken" and token != _STARTS[wanted]:
+            raise self._not_wanted(wanted, token)
+        made = self._root(token) if token in (START_OBJECT, START_ARRAY) else self._leaf(token)
+        while self.reader.read() != END:
+            pass
         return made
 
-    def value(self, depth: int) -> JToken:
-        if depth > MAX_DEPTH:
-            raise _too_deep()
-        word = self.current
-        if word == "{":
-            return self.object(depth)
-        if word == "[":
-            return self.array(depth)
-        if word[:1] in ("", "}", "]", ":", ","):
-            raise self.unexpected(word)
-        self.advance()
-        return scalar(unquote(word)) if word[0] in "\"'" else self.bare(word)
+    def _not_wanted(self, wanted: str, token: int) -> Thrown:
+        shown = _TOKEN_NAMES.get(token) or TYPE_NAMES[self._leaf(token).kind]
+        article = "an object" if wanted == "JObject" else "an array"
+        return self.reader.error(
+            f"Error reading {wanted} from JsonReader. Current JsonReader item is not {article}: {shown}."
+        )
 
-    def bare(self, word: str) -> JToken:
-        if word in _WORDS:
-            return JValue(_WORDS[word])
-        if word == "undefined":
-            return JValue(None, UNDEFINED)
-        try:
-            return scalar(int(word, 0) if "x" in word.lower() else int(word))
-        except ValueError:
-            try:
-                return scalar(float(Decimal(word)))
-            except ArithmeticError:
-                raise self.unexpected(word) from None
-
-    def object(self, depth: int) -> JToken:
-        made = JObject()
-        self.advance()
-        while self.current != "}":
-            name = self.current
-            if name[:1] in ("", "{", "[", "]", ":", ","):
-                message = f"Invalid property identifier character: {name[:1]}."
-                raise reader_error(message, self.text, self.position) if name else self.unexpected(name)
-            self.advance()
-            if self.current != ":":
-                message = f"Invalid character after parsing property name. Expected ':' but got: {self.current[:1]}."
-                raise reader_error(message, self.text, self.position)
-            self.advance()
-            made.put(unquote(name), self.value(depth + 1))
-            self.separator("}")
-        self.advance()
-        return made
-
-    def array(self, depth: int) -> JToken:
-        items = []
-        self.advance()
-        while self.current != "]":
-            items.append(self.value(depth + 1))
-            self.separator("]")
-        self.advance()
-        return JArray(items)
-
-    def separator(self, closing: str) -> None:
-        if self.current == ",":
-            self.advance()
-        elif self.current != closing:
-            if not self.current:
-                raise self.unexpected("")
-            message = f"After parsing a value an unexpected character was encountered: {self.current[0]}."
-            raise reader_error(message, self.text, self.position)
-
-
-def unquote(token: str) -> str:
-    """A quoted string's text; a bare name is its own."""
-    if token[0] not in "\"'":
+    def _content(self) -> int:
+        """The next token that is not a comment."""
+        token = self.reader.read()
+        while token == COMMENT:
+            token = self.reader.read()
         return token
-    return _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else _SHORT.get(m[2], m[2]), token[1:-1])
+
+    def _leaf(self, token: int) -> JValue:
+        value = self.reader.value
+        if token == UNDEFINED:
+            return JValue(None, UNDEFINED_TYPE)
+        return scalar(value) if self.reader.quoted or isinstance(value, int) else JValue(value)
+
+    def _root(self, token: int) -> JToken:
+        made: JToken = JObject() if token == START_OBJECT else JArray()
+        name = "JObject" if token == START_OBJECT else "JArray"
+        token = self._content()
+        if token == END:
+            raise self.reader.error(f"Error reading {name} from JsonReader.")
+        if not self._fill(made, token):
+            raise self.reader.error(f"Unexpected end of content while loading {name}.")
+        return made
+
+    def _fill(self, made: JToken, token: int) -> bool:
+        """Read the content of a container, *token* first; whether its end came."""
+        while token not in (END, END_OBJECT, END_ARRAY):
+            name = str(self.reader.value)
+            if isinstance(made, JObject):
+                token = self._content()
+            if token == END or not self._add(made, name, token):
+                return False
+            token = self._content()
+        return token != END
+
+    def _add(self, made: JToken, name: str, token: int) -> bool:
+        child, whole = self._child(token)
+        if isinstance(made, JObject):
+            made.put(name, child)
+        elif isinstance(made, JArray):
+            made.items.append(adopt(made, child))
+        return whole
+
+    def _child(self, token: int) -> tuple[JToken, bool]:
+        if token not in (START_OBJECT, START_ARRAY):
+            return self._leaf(token), True
+        child: JToken = JObject() if token == START_OBJECT else JArray()
+        return child, self._fill(child, self._content())
+
+
+_STARTS = {"JObject": START_OBJECT, "JArray": START_ARRAY}
+_TOKEN_NAMES = {START_OBJECT: "StartObject", START_ARRAY: "StartArray"}

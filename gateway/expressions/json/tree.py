@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from gateway.expressions.clr import NULL
+from gateway.expressions.json.text_reader import name_in_path
 from gateway.expressions.limits import tick
 from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
 from gateway.expressions.primitives import ENUMERABLE
 from gateway.expressions.runtime import iterate, type_of
 from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
-from gateway.expressions.values import Char, EnumValue
+from gateway.expressions.values import Char, EnumValue, Single
 
 # JTokenType
 NONE, OBJECT, ARRAY, CONSTRUCTOR, PROPERTY, COMMENT, INTEGER, FLOAT, STRING = range(9)
@@ -94,8 +95,13 @@ def value_kind(value: object) -> int:
 _KINDS: dict[type, int] = {
     type(None): NULL_TYPE, bool: BOOLEAN, str: STRING, Char: STRING, int: INTEGER, float: FLOAT, Decimal: FLOAT,
     DateTime: DATE, DateTimeOffset: DATE, uuid.UUID: GUID, TimeSpan: SPAN, bytes: BYTES, bytearray: BYTES,
-    EnumValue: INTEGER,
+    EnumValue: INTEGER, Single: FLOAT,
 }  # fmt: skip
+
+
+def declare_kind(python: type, kind: int) -> None:
+    """The JTokenType of values of a class that is declared further up."""
+    _KINDS[python] = kind
 
 
 class JProperty(JToken):
@@ -364,40 +370,9 @@ def path(token: JToken) -> str:
     while current is not None and current.parent is not None:
         parent = current.parent
         if isinstance(current, JProperty):
-            plain = current.name.replace("_", "a").isalnum()
-            parts.append(f".{current.name}" if plain else f"['{current.name}']")
+            shown = name_in_path(current.name)
+            parts.append(shown if shown.startswith("['") else f".{shown}")
         elif isinstance(parent, JArray):
             parts.append(f"[{next(i for i, item in enumerate(parent.items) if item is current)}]")
         current = parent
     return "".join(reversed(parts)).lstrip(".")
-
-
-def deep_equals(left: JToken | None, right: JToken | None) -> bool:
-    """``JToken.DeepEquals``."""
-    if left is None or right is None:
-        return left is right
-    if left.kind != right.kind:
-        return _numbers_equal(left, right)
-    if isinstance(left, JValue):
-        return bool(left.value == right.value)  # type: ignore[attr-defined]
-    if isinstance(left, JObject):
-        return _properties_equal(left, right)  # type: ignore[arg-type]
-    if isinstance(left, JProperty) and left.name != right.name:  # type: ignore[attr-defined]
-        return False
-    return _children_equal(left.children(), right.children())
-
-
-def _properties_equal(left: JObject, right: JObject) -> bool:
-    """In any order."""
-    return left.properties.keys() == right.properties.keys() and all(
-        deep_equals(child.value, right.properties[name].value) for name, child in left.properties.items()
-    )
-
-
-def _children_equal(left: list[JToken], right: list[JToken]) -> bool:
-    return len(left) == len(right) and all(map(deep_equals, left, right))
-
-
-def _numbers_equal(left: JToken, right: JToken) -> bool:
-    numbers = {INTEGER, FLOAT}
-    return left.kind in numbers and right.kind in numbers and left.value == right.value  # type: ignore[attr-defined]

@@ -15,9 +15,10 @@ from gateway.expressions.arithmetic import bounded
 from gateway.expressions.conversions import NUMERIC_CONVERTERS, to_decimal, to_double
 from gateway.expressions.linq.lazy import KEYED, Func, Types, default_of, walk
 from gateway.expressions.operators import dynamic_binary, unwrapped
+from gateway.expressions.ordering import order
 from gateway.expressions.thrown import Thrown, out_of_range, thrown
 from gateway.expressions.types.comparers import Comparer
-from gateway.expressions.types.lists import SetValue, order
+from gateway.expressions.types.lists import SetValue
 
 
 def _no_elements() -> Thrown:

@@ -11,12 +11,14 @@ from functools import cmp_to_key
 
 from gateway.expressions.clr import DYNAMIC, Type, definition_of, make
 from gateway.expressions.collections import ArrayValue, LazySequence
+from gateway.expressions.equality import key_of
 from gateway.expressions.limits import tick, tick_many
-from gateway.expressions.linq.lazy import Func, Types, hashable, walk
+from gateway.expressions.linq.lazy import Func, Types, walk
+from gateway.expressions.ordering import order, sorting
 from gateway.expressions.runtime import represent
 from gateway.expressions.types.comparers import Comparer
 from gateway.expressions.types.dictionaries import Dictionary
-from gateway.expressions.types.lists import ListValue, SetValue, order
+from gateway.expressions.types.lists import ListValue, SetValue
 
 
 class Ordered(LazySequence):
@@ -32,8 +34,7 @@ class Ordered(LazySequence):
     def _sorted(self) -> Iterator[object]:
         items = list(walk(self.source))
         for selector, descending, comparer in reversed(self.keys):
-            compare = comparer.compare if comparer is not None else order
-            rank = cmp_to_key(compare)
+            rank = cmp_to_key(sorting(comparer.compare if comparer is not None else order))  # type: ignore[arg-type]
             tick_many(len(items))
             items.sort(key=lambda item, s=selector, r=rank: r(s(item)), reverse=descending)  # type: ignore[misc]
         return iter(items)
@@ -73,7 +74,7 @@ def group(types: Types, source: object, key: Func, element: Func | None = None) 
     groups: dict[object, Grouping] = {}
     for item in walk(source):
         name = key(item)
-        found = groups.setdefault(hashable(name), Grouping(name, types[1], types[-1] if element else types[0]))
+        found = groups.setdefault(key_of(name), Grouping(name, types[1], types[-1] if element else types[0]))
         found.append(item if element is None else element(item))
     return list(groups.values())
 
@@ -85,13 +86,13 @@ class Lookup(ArrayValue):
 
     def __init__(self, groups: list[Grouping], key_type: Type, value_type: Type) -> None:
         super().__init__(groups)
-        self.by_key = {hashable(each.key): each for each in groups}
+        self.by_key = {key_of(each.key): each for each in groups}
         self.key_type = key_type
         self.value_type = value_type
 
     def find(self, key: object) -> ArrayValue | Grouping:
         """``lookup[key]``: the items under *key*, none when there is no such key."""
-        return self.by_key.get(hashable(key)) or ArrayValue([], self.value_type)
+        return self.by_key.get(key_of(key)) or ArrayValue([], self.value_type)
 
 
 def to_lookup(types: Types, source: object, key: Func, element: Func | None = None) -> Lookup:
@@ -121,9 +122,9 @@ def join(outer: object, inner: object, outer_key: Func, inner_key: Func, result:
     """``Join``."""
     table: dict[object, list[object]] = {}
     for item in walk(inner):
-        table.setdefault(hashable(inner_key(item)), []).append(item)
+        table.setdefault(key_of(inner_key(item)), []).append(item)
     for item in walk(outer):
-        for match in table.get(hashable(outer_key(item)), ()):
+        for match in table.get(key_of(outer_key(item)), ()):
             tick()
             yield result(item, match)
 
@@ -132,9 +133,9 @@ def group_join(outer: object, inner: object, outer_key: Func, inner_key: Func, r
     """``GroupJoin``."""
     table: dict[object, list[object]] = {}
     for item in walk(inner):
-        table.setdefault(hashable(inner_key(item)), []).append(item)
+        table.setdefault(key_of(inner_key(item)), []).append(item)
     for item in walk(outer):
-        yield result(item, ListValue(table.get(hashable(outer_key(item)), ()), DYNAMIC))
+        yield result(item, ListValue(table.get(key_of(outer_key(item)), ()), DYNAMIC))
 
 
 def to_dictionary(types: Types, source: object, key: Func, *rest: object) -> Dictionary:

@@ -13,8 +13,9 @@ from gateway.expressions import primitives as p
 from gateway.expressions.clr import DYNAMIC, Type
 from gateway.expressions.collections import LazySequence
 from gateway.expressions.conversions import cast
+from gateway.expressions.equality import key_of
 from gateway.expressions.limits import tick
-from gateway.expressions.runtime import is_instance, iterate, type_of
+from gateway.expressions.runtime import is_instance, iterate
 from gateway.expressions.thrown import argument_null, out_of_range
 from gateway.expressions.types.comparers import Comparer
 from gateway.expressions.types.lists import to_array
@@ -46,14 +47,6 @@ def lazy(build: Callable[..., Iterator[object]], position: int = 0) -> Callable[
     return operator
 
 
-def hashable(key: object) -> object:
-    """A key for Python's dict that is equal exactly where .NET's Equals is."""
-    clr_type = type_of(key)
-    if clr_type in p.NUMERIC or clr_type is p.BOOL:
-        return (clr_type, key)
-    return (KEYED, id(key)) if key.__hash__ is None else key
-
-
 def where(source: object, test: Func) -> Iterator[object]:
     """``Where``."""
     return (item for item in walk(source) if test(item))
@@ -83,7 +76,7 @@ def select_many(source: object, selector: Func, result: Func | None = None) -> I
 
 def default_of(types: Types) -> object:
     """``default(T)``."""
-    return types[0].definition.default if types and types[0].is_value else None
+    return types[0].default if types else None
 
 
 def distinct(source: object, comparer: Comparer | None = None) -> Iterator[object]:
@@ -95,7 +88,7 @@ def distinct_by(source: object, selector: Func) -> Iterator[object]:
     """``DistinctBy``."""
     seen: set[object] = set()
     for item in walk(source):
-        key = hashable(selector(item))
+        key = key_of(selector(item))
         if key not in seen:
             seen.add(key)
             yield item
@@ -104,15 +97,15 @@ def distinct_by(source: object, selector: Func) -> Iterator[object]:
 def except_items(source: object, other: object, comparer: Comparer | None = None) -> Iterator[object]:
     """``Except``."""
     norm = comparer.norm if comparer is not None else lambda item: item
-    gone = {hashable(norm(item)) for item in walk(other)}
-    return (item for item in distinct(source, comparer) if hashable(norm(item)) not in gone)
+    gone = {key_of(norm(item)) for item in walk(other)}
+    return (item for item in distinct(source, comparer) if key_of(norm(item)) not in gone)
 
 
 def intersect(source: object, other: object, comparer: Comparer | None = None) -> Iterator[object]:
     """``Intersect``."""
     norm = comparer.norm if comparer is not None else lambda item: item
-    kept = {hashable(norm(item)) for item in walk(other)}
-    return (item for item in distinct(source, comparer) if hashable(norm(item)) in kept)
+    kept = {key_of(norm(item)) for item in walk(other)}
+    return (item for item in distinct(source, comparer) if key_of(norm(item)) in kept)
 
 
 def union(source: object, other: object, comparer: Comparer | None = None) -> Iterator[object]:

@@ -3,6 +3,7 @@
 from gateway.expressions.types import (
     addresses,
     certificates,
+    chars,
     ciphers,
     comparers,
     convert,
@@ -30,6 +31,7 @@ from gateway.expressions.types import (
 __all__ = [
     "addresses",
     "certificates",
+    "chars",
     "ciphers",
     "comparers",
     "convert",

@@ -12,7 +12,8 @@ from gateway.expressions.change_type import CHANGERS
 from gateway.expressions.collections import strings
 from gateway.expressions.formatting.text import TEXT, text
 from gateway.expressions.json.convert import SERIALIZERS
-from gateway.expressions.json.tree import JToken, JValue
+from gateway.expressions.json.tree import URI as URI_KIND
+from gateway.expressions.json.tree import JToken, JValue, declare_kind
 from gateway.expressions.limits import charged
 from gateway.expressions.operators import declare_comparison
 from gateway.expressions.runtime import represent
@@ -229,6 +230,7 @@ def _serialize(uri: UriValue) -> JToken:
     return JValue(uri.original)
 
 
+declare_kind(UriValue, URI_KIND)
 SERIALIZERS[UriValue] = _serialize
 
 

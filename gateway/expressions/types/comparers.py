@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from gateway.expressions.collation import sort_key
+from gateway.expressions.equality import hash_code
 from gateway.expressions.runtime import represent
 from gateway.expressions.signatures import define
-from gateway.expressions.types.strings import COMPARISON, compare, upper
+from gateway.expressions.types.searching import COMPARISON, by_culture, folded, ignores_case
+from gateway.expressions.types.strings import compare
 from gateway.expressions.values import EnumValue
 
 
@@ -19,11 +22,21 @@ class Comparer:
 
     def norm(self, key: object) -> object:
         """The form in which keys are compared for equality."""
-        return upper(key) if self.ignore_case and isinstance(key, str) else key
+        if not isinstance(key, str):
+            return key
+        return folded(key, self._comparison) if self.ordinal else sort_key(key, self.ignore_case)
 
     def compare(self, left: str | None, right: str | None) -> int:
         """The order of two strings."""
-        return compare(left, right, EnumValue(COMPARISON, (4 if self.ordinal else 2) + self.ignore_case))
+        return compare(left, right, self._comparison)
+
+    @property
+    def _comparison(self) -> EnumValue:
+        return EnumValue(COMPARISON, (4 if self.ordinal else 2) + self.ignore_case)
+
+
+def _from_comparison(comparison: EnumValue) -> Comparer:
+    return Comparer(ignores_case(comparison), not by_culture(comparison))
 
 
 define("System.Collections.Generic.IEqualityComparer", {
@@ -39,5 +52,11 @@ STRING_COMPARER = define("System.StringComparer", {
     "static StringComparer InvariantCultureIgnoreCase": lambda: Comparer(True, ordinal=False),
     "static StringComparer CurrentCulture": lambda: Comparer(False, ordinal=False),
     "static StringComparer CurrentCultureIgnoreCase": lambda: Comparer(True, ordinal=False),
+    "static StringComparer FromComparison(StringComparison comparisonType)": _from_comparison,
+    "static StringComparer Create(CultureInfo culture, bool ignoreCase)":
+        lambda _culture, ignore_case: Comparer(ignore_case, ordinal=False),
+    "bool Equals(string x, string y)": lambda comparer, left, right: comparer.norm(left) == comparer.norm(right),
+    "int Compare(string x, string y)": Comparer.compare,
+    "int GetHashCode(string obj)": lambda comparer, value: hash_code(comparer.norm(value)),
 }, parents=("IEqualityComparer<string>", "IComparer<string>"))  # fmt: skip
 represent(Comparer, STRING_COMPARER)

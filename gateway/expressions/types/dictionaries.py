@@ -10,6 +10,7 @@ from gateway.expressions import primitives as p
 from gateway.expressions.clr import DYNAMIC, OBJECT, Type, definition_of, make
 from gateway.expressions.collections import ArrayValue
 from gateway.expressions.conversions import cast, cast_dynamic
+from gateway.expressions.equality import EQUALS, KEYS, equal, key_of
 from gateway.expressions.formatting.text import TEXT, text
 from gateway.expressions.runtime import iterate, represent
 from gateway.expressions.signatures import define
@@ -29,12 +30,6 @@ class Pair:
         self.key = key
         self.value = value
         self.types = types
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Pair) and self.key == other.key and self.value == other.value
-
-    def __hash__(self) -> int:
-        return hash(self.key)
 
 
 class Map:
@@ -78,7 +73,7 @@ class Dictionary(Map):
         """The form in which keys are compared."""
         if key is None:
             raise argument_null("key")
-        return key if self.comparer is None else self.comparer.norm(key)
+        return key_of(key) if self.comparer is None else self.comparer.norm(key)
 
     def look(self, key: Any) -> object:
         """The value, or MISSING."""
@@ -150,14 +145,17 @@ def try_get(value: object, key: object, out: Ref) -> bool:
     """``d.TryGetValue(key, out v)``."""
     whole = mapping_of(value)
     found = whole.look(key)
-    out.value = whole.types[1].definition.default if found is MISSING else found
+    out.value = whole.types[1].default if found is MISSING else found
     return found is not MISSING
 
 
-def value_or(value: object, key: object, default: object = None) -> object:
+def value_or(value: object, key: object, *default: object) -> object:
     """``d.GetValueOrDefault(key, default)``."""
-    found = mapping_of(value).look(key)
-    return default if found is MISSING else found
+    whole = mapping_of(value)
+    found = whole.look(key)
+    if found is not MISSING:
+        return found
+    return default[0] if default else whole.types[1].default
 
 
 def joined_or(value: Map | None, key: str, default: str | None = None) -> str | None:
@@ -191,10 +189,10 @@ def _variable_or(types: tuple[Type, ...], variables: dict[str, object], name: st
         raise argument_null("key")
     clr_type = types[0]
     if name not in variables:
-        return default[0] if default else clr_type.definition.default
+        return default[0] if default else clr_type.default
     value = variables[name]
     if value is None and clr_type.is_value:
-        return default[0] if default else clr_type.definition.default
+        return default[0] if default else clr_type.default
     return cast_dynamic(value, clr_type) if clr_type is DYNAMIC else cast(value, clr_type)
 
 
@@ -250,7 +248,7 @@ define("System.Collections.Generic.Dictionary", {
     "generic new(IDictionary<K, V> dictionary, IEqualityComparer<K> comparer)": _new,
     "free bool TryAdd(K key, V value)":
         lambda value, key, item: not contains(value, key) and (value.store(key, item), True)[1],
-    "bool ContainsValue(V value)": lambda value, item: any(each == item for _, each in value.pairs()),
+    "bool ContainsValue(V value)": lambda value, item: any(equal(each, item) for _, each in value.pairs()),
 }, parameters=("K", "V"), parents=("IDictionary<K, V>", "IReadOnlyDictionary<K, V>"))  # fmt: skip
 VARIABLES = define("Microsoft.Azure.ApiManagement.Variables", {
     "free object this[string key]": getitem,  # what is missing is a KeyError: see ``failures``
@@ -286,4 +284,7 @@ represent(Dictionary, _type("System.Collections.Generic.Dictionary"), iter)
 represent(View, _type("System.Collections.Generic.IReadOnlyDictionary"), iter)
 represent(dict, VARIABLES, _dictionary_pairs)
 represent(Pair, lambda pair: make(KEY_VALUE.definition, *pair.types))
+KEY_VALUE.definition.make_default = lambda made: Pair(made.args[0].default, made.args[1].default, made.args)
+KEYS[Pair] = lambda pair: (Pair, key_of(pair.key), key_of(pair.value))
+EQUALS[Pair] = lambda left, right: left.__class__ is right.__class__ and key_of(left) == key_of(right)
 TEXT[Pair] = lambda pair: f"[{text(pair.key)}, {text(pair.value)}]"

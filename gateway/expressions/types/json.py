@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gateway.expressions import primitives as p
+from gateway.expressions.casing import lower
 from gateway.expressions.clr import Type, make
 from gateway.expressions.collections import ArrayValue, LazySequence
 from gateway.expressions.conversions import cast
 from gateway.expressions.dispatch import DYNAMIC_GET, DYNAMIC_SET
-from gateway.expressions.equality import EQUALS, equal
+from gateway.expressions.equality import equal, hash_code
 from gateway.expressions.formatting.composite import FORMATTERS, format_value
 from gateway.expressions.formatting.text import TEXT, text
+from gateway.expressions.json import dynamic as _dynamic  # noqa: F401  (declares how leaves calculate)
+from gateway.expressions.json.comparing import deep_equals, deep_key, order_leaves
 from gateway.expressions.json.convert import (
     convert_token,
     declare_casts,
@@ -34,9 +37,12 @@ from gateway.expressions.json.editing import (
     sibling,
 )
 from gateway.expressions.json.path import select, select_one
-from gateway.expressions.json.reader import parse, reader_error
+from gateway.expressions.json.reader import parse
 from gateway.expressions.json.tree import (
+    COMMENT,
+    STRING,
     TYPE_NAMES,
+    UNDEFINED,
     JArray,
     JObject,
     JProperty,
@@ -45,7 +51,6 @@ from gateway.expressions.json.tree import (
     JValue,
     add_content,
     adopt,
-    deep_equals,
     descendants,
     path,
     to_token,
@@ -60,7 +65,7 @@ from gateway.expressions.thrown import argument_null, thrown
 from gateway.expressions.types.dates import DATETIME, DATETIME_OFFSET, GUID, TIMESPAN
 from gateway.expressions.types.dictionaries import KEY_VALUE, Pair
 from gateway.expressions.types.objects import enumeration
-from gateway.expressions.types.strings import ignores_case, lower
+from gateway.expressions.types.searching import ignores_case
 from gateway.expressions.values import BigInteger, EnumValue, Ref
 
 _N = "Newtonsoft.Json.Linq"
@@ -113,20 +118,12 @@ def _tokens(walk: Callable[[JToken], Iterable[JToken]]) -> Callable[[JToken], La
     return lambda token: LazySequence(lambda: iter(walk(token)), TOKEN)
 
 
-def _parse_as(kind: type[JToken], name: str, start: str) -> Callable[[str | None], JToken]:
-    def read(text: str | None) -> JToken:
-        made = parse(text)
-        if not isinstance(made, kind):
-            shown = {JObject: "StartObject", JArray: "StartArray"}.get(type(made), TYPE_NAMES[made.kind])
-            message = f"Error reading {name} from JsonReader. Current JsonReader item is not an {start}: {shown}."
-            raise reader_error(message, text or "", 1)
-        return made
-
-    return read
+def _parse_as(name: str) -> Callable[..., JToken]:
+    return lambda text, *_settings: parse(text, name)
 
 
-_parse_object = _parse_as(JObject, "JObject", "object")
-_parse_array = _parse_as(JArray, "JArray", "array")
+_parse_object = _parse_as("JObject")
+_parse_array = _parse_as("JArray")
 
 define(f"{_N}.IJEnumerable", parameters=("T",), kind="interface", parents=("IEnumerable<T>",))
 TOKEN: Type = define(f"{_N}.JToken", {
@@ -300,7 +297,7 @@ JARRAY: Type = define(f"{_N}.JArray", {
     "bool Remove(JToken item)": _array_remove,
     "void RemoveAt(int index)": _remove_at,
     "void Clear()": lambda token: token.items.clear(),
-    "bool Contains(JToken item)": lambda token, item: any(each is item or equal(each, item) for each in token.items),
+    "bool Contains(JToken item)": lambda token, item: any(each is item for each in token.items),
     "int IndexOf(JToken item)": lambda token, item: next((i for i, e in enumerate(token.items) if e is item), -1),
     "static JArray Parse(string json)": _parse_array,
     "static JArray FromObject(object o)": lambda value: cast(from_object(value), JARRAY),
@@ -327,19 +324,40 @@ def _set_value(token: JValue, value: object) -> None:
     token.type = JValue(value).type
 
 
+class TokenComparer:
+    """``JTokenEqualityComparer``: equal where DeepEquals says so."""
+
+    __slots__ = ()
+
+    def norm(self, token: JToken | None) -> object:
+        """The form in which tokens are compared."""
+        return deep_key(token)
+
+
+COMPARER = define(f"{_N}.JTokenEqualityComparer", {
+    "new()": TokenComparer,
+    "bool Equals(JToken x, JToken y)": lambda _comparer, left, right: deep_equals(left, right),
+    "int GetHashCode(JToken obj)": lambda _comparer, token: hash_code(deep_key(token)),
+}, parents=("IEqualityComparer<JToken>",), price="own")  # fmt: skip
+represent(TokenComparer, COMPARER)
 JVALUE = define(f"{_N}.JValue", {
     "new(object value)": lambda value: JValue(value.value) if isinstance(value, JValue) else JValue(value),
     "new(long value)": JValue,
-    "new(string value)": JValue,
+    "new(string value)": lambda value: JValue(value, STRING),
     "object Value": (lambda token: token.value, _set_value),
     "string ToString()": token_text,
     "string ToString(string format)": lambda token, pattern: format_value(token.value, pattern),
     "string ToString(IFormatProvider formatProvider)": lambda token, _provider: token_text(token),
     "string ToString(string format, IFormatProvider provider)":
         lambda token, pattern, _p: format_value(token.value, pattern),
+    "int CompareTo(JValue obj)": order_leaves,
+    "int CompareTo(object obj)": order_leaves,
+    "bool Equals(JValue other)": equal,
+    "static JValue CreateUndefined()": lambda: JValue(None, UNDEFINED),
+    "static JValue CreateComment(string value)": lambda value: JValue(value, COMMENT),
     "static JValue CreateNull()": lambda: JValue(None),
-    "static JValue CreateString(string value)": JValue,
-}, parents=("JToken",), price="own")  # fmt: skip
+    "static JValue CreateString(string value)": lambda value: JValue(value, STRING),
+}, parents=("JToken", "IComparable", "IFormattable"), price="own")  # fmt: skip
 RAW = define(f"{_N}.JRaw", {"new(object rawJson)": JRaw}, parents=("JValue",))
 define(f"{_N}.Extensions", {
     "generic ext U Value<U>(IEnumerable<JToken> value)": _value_of,
@@ -358,10 +376,6 @@ declare_casts(TOKEN, [
 for _class, _type in ((JObject, JOBJECT), (JArray, JARRAY), (JProperty, PROPERTY), (JValue, JVALUE), (JRaw, RAW)):
     represent(_class, _type, lambda token: token.children())
     TEXT[_class] = token_text
-    EQUALS[_class] = lambda left, right: left is right
-EQUALS[JValue] = lambda left, right: (
-    isinstance(right, JValue) and left.type == right.type and left.value == right.value  # type: ignore[attr-defined]
-)
 UNWRAP[JValue] = plain  # type: ignore[assignment]
 FORMATTERS[JValue] = lambda token, pattern: format_value(token.value, pattern)
 DYNAMIC_GET[JObject] = lambda token, name: token.look(name)  # type: ignore[attr-defined]

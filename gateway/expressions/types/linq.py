@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from gateway.expressions import primitives as p
 from gateway.expressions.collections import ArrayValue
 from gateway.expressions.conversions import NUMERIC_CONVERTERS
+from gateway.expressions.equality import key_of
 from gateway.expressions.linq.folds import (
     aggregate,
     aggregate_seed,
@@ -50,7 +51,6 @@ from gateway.expressions.linq.lazy import (
     distinct,
     distinct_by,
     except_items,
-    hashable,
     intersect,
     lazy,
     number_range,
@@ -84,7 +84,7 @@ define("System.Linq.IGrouping", {"K Key": lambda each: each.key}, parameters=("K
 define("System.Linq.ILookup", {
     "IEnumerable<T> this[K key]": Lookup.find,
     "int Count": len,
-    "bool Contains(K key)": lambda lookup, key: hashable(key) in lookup.by_key,
+    "bool Contains(K key)": lambda lookup, key: key_of(key) in lookup.by_key,
 }, parameters=("K", "T"), kind="interface", parents=("IEnumerable<IGrouping<K, T>>",))  # fmt: skip
 _E = "IEnumerable<T> source"
 define("System.Linq.Enumerable", {

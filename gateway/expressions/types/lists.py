@@ -8,13 +8,13 @@ from functools import cmp_to_key
 from gateway.expressions import primitives as p
 from gateway.expressions.clr import ARRAY, OBJECT, Type, definition_of, make
 from gateway.expressions.collections import ArrayValue, array_index, checked_index
-from gateway.expressions.equality import equal
+from gateway.expressions.equality import equal, key_of
 from gateway.expressions.limits import charge, tick_many
+from gateway.expressions.ordering import order, sorting
 from gateway.expressions.runtime import iterate, represent, type_of
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
 from gateway.expressions.types.comparers import Comparer
-from gateway.expressions.types.strings import compare
 from gateway.expressions.values import Byte, Ref
 
 Test = Callable[[object], bool]
@@ -42,7 +42,7 @@ class SetValue:
 
     def norm(self, item: object) -> object:
         """The form in which items are compared."""
-        return item if self.comparer is None else self.comparer.norm(item)
+        return key_of(item) if self.comparer is None else self.comparer.norm(item)
 
     def add(self, item: object) -> bool:
         """Whether the item was new."""
@@ -66,20 +66,6 @@ class StackValue(ListValue):
     """``Stack<T>``; the last item of the list is the top."""
 
     __slots__ = ()
-
-
-def order(left: object, right: object) -> int:
-    """``Comparer<T>.Default``: null first, strings by culture."""
-    if left is None or right is None:
-        return (left is not None) - (right is not None)
-    if type_of(left) is p.STRING and type_of(right) is p.STRING:
-        return compare(str(left), str(right))
-    if type_of(left).kind == "enum":
-        left, right = left.value, right.value  # type: ignore[attr-defined]
-    try:
-        return int(left > right) - int(left < right)  # type: ignore[operator]
-    except TypeError:
-        raise thrown("InvalidOperationException", "Failed to compare two elements in the array.") from None
 
 
 def _typed(name: str) -> Callable[[object], Type]:
@@ -141,7 +127,7 @@ def _remove_all(items: list[object], test: Test) -> int:
 def _sort(items: list[object], comparison: Callable[[object, object], int] | Comparer | None = None) -> None:
     compare_items = comparison.compare if isinstance(comparison, Comparer) else comparison or order
     tick_many(len(items))
-    items.sort(key=cmp_to_key(compare_items))  # type: ignore[arg-type]
+    items.sort(key=cmp_to_key(sorting(compare_items)))  # type: ignore[arg-type]
 
 
 def _for_each(items: Iterable[object], action: Callable[[object], object]) -> None:
@@ -170,9 +156,14 @@ def _set_array(items: list[object], index: int, value: object) -> None:
     items[array_index(index, len(items))] = value
 
 
-def find_first(items: Iterable[object], test: Test) -> object:
-    """The first item that passes, or null."""
-    return next((item for item in items if test(item)), None)
+def find_first(types: tuple[Type, ...], items: Iterable[object], test: Test) -> object:
+    """The first item that passes, or the default."""
+    return next((item for item in items if test(item)), types[0].default)
+
+
+def find_last(types: tuple[Type, ...], items: list[object], test: Test) -> object:
+    """The last item that passes, or the default."""
+    return find_first(types, reversed(items), test)
 
 
 def _find_index(items: Iterable[object], test: Test) -> int:
@@ -233,11 +224,11 @@ define("System.Collections.Generic.List", {
     "void Sort(IComparer<T> comparer)": _sort,
     "void Reverse()": list.reverse,
     "void ForEach(Action<T> action)": _for_each,
-    "T Find(Predicate<T> match)": find_first,
+    "generic T Find(Predicate<T> match)": find_first,
     "generic List<T> FindAll(Predicate<T> match)": lambda types, items, test: ListValue(
         [item for item in items if test(item)], types[0]
     ),
-    "T FindLast(Predicate<T> match)": lambda items, test: find_first(reversed(items), test),
+    "generic T FindLast(Predicate<T> match)": find_last,
     "int FindIndex(Predicate<T> match)": _find_index,
     "bool Exists(Predicate<T> match)": lambda items, test: any(test(item) for item in items),
     "bool TrueForAll(Predicate<T> match)": lambda items, test: all(test(item) for item in items),
@@ -314,9 +305,12 @@ def _take(items: list[object], position: int, kind: str, remove: bool) -> object
     return items.pop(position) if remove else items[position]
 
 
-def _try_take(items: list[object], out: Ref, position: int, remove: bool) -> bool:
-    out.value = (items.pop(position) if remove else items[position]) if items else None
-    return out.value is not None
+def _try_take(items: ListValue, out: Ref, position: int, remove: bool) -> bool:
+    if not items:
+        out.value = items.element.default
+        return False
+    out.value = items.pop(position) if remove else items[position]
+    return True
 
 
 define("System.Collections.Generic.Queue", {
@@ -375,8 +369,8 @@ define("System.Array", {
     "void CopyTo(Array array, int index)": lambda items, target, offset: _copy(items, 0, target, offset, len(items)),
     "static bool Exists<T>(T[] array, Predicate<T> match)": lambda items, test: any(test(item) for item in items),
     "static bool TrueForAll<T>(T[] array, Predicate<T> match)": lambda items, test: all(test(item) for item in items),
-    "static T Find<T>(T[] array, Predicate<T> match)": find_first,
-    "static T FindLast<T>(T[] array, Predicate<T> match)": lambda items, test: find_first(reversed(items), test),
+    "static generic T Find<T>(T[] array, Predicate<T> match)": find_first,
+    "static generic T FindLast<T>(T[] array, Predicate<T> match)": find_last,
     "static generic T[] FindAll<T>(T[] array, Predicate<T> match)": lambda types, items, test: to_array(
         [item for item in items if test(item)], types[0]
     ),
@@ -397,7 +391,7 @@ define("System.Array", {
     "static void Copy(Array sourceArray, int sourceIndex, Array destinationArray, int destinationIndex, int length)":
         _copy,
     "static void Clear(Array array, int index, int length)": lambda items, index, length: items.__setitem__(
-        slice(index, index + length), [type_of(items).args[0].definition.default] * length
+        slice(index, index + length), [type_of(items).args[0].default] * length
     ),
     "free static generic T[] Empty<T>()": lambda types: to_array([], types[0]),
 })  # fmt: skip

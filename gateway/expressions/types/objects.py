@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from gateway.expressions import primitives as p
 from gateway.expressions.clr import NULLABLE, Type, definition_of, make
+from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.equality import equal, hash_code
 from gateway.expressions.formatting.composite import format_value
 from gateway.expressions.formatting.text import TEXT, text
 from gateway.expressions.operators import declare_comparison
+from gateway.expressions.ordering import order
 from gateway.expressions.runtime import represent, type_of
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import EXCEPTION_BASES, ExceptionValue, argument_null, thrown
@@ -45,7 +47,7 @@ def _value(value: object) -> object:
 def _value_or(types: tuple[Type, ...], value: object, *default: object) -> object:
     if value is not None:
         return value
-    return default[0] if default else types[0].definition.default
+    return default[0] if default else types[0].default
 
 
 NULLABLE.table.update({
@@ -164,6 +166,36 @@ def find_enum(clr_type: Type, name: str | None, ignore_case: bool = False) -> En
     return EnumValue(clr_type, total)
 
 
+def _enum_of(made: TypeObject) -> Type:
+    if made is None:
+        raise argument_null("enumType")
+    if made.type.kind != "enum":
+        raise thrown("ArgumentException", "Type provided must be an Enum. (Parameter 'enumType')", "enumType")
+    return made.type
+
+
+def _by_value(clr_type: Type) -> list[tuple[int, str]]:
+    """Values and names as .NET lists them: in the order of unsigned numbers."""
+    return sorted(((value, name) for name, value in clr_type.definition.values.items()), key=lambda each: each[0])
+
+
+def _enum_names(clr_type: Type) -> list[str | None]:
+    return [name for _, name in _by_value(clr_type)]
+
+
+def _enum_values(clr_type: Type) -> ArrayValue:
+    return ArrayValue([EnumValue(clr_type, value) for value, _ in _by_value(clr_type)], clr_type)
+
+
+def _number_of(value: object) -> int:
+    return value.value if isinstance(value, EnumValue) else int(value)  # type: ignore[call-overload]
+
+
+def _enum_name(clr_type: Type, value: object) -> str | None:
+    number = getattr(value, "value", value)
+    return next((name for each, name in _by_value(clr_type) if each == number), None)
+
+
 def _try_parse(types: tuple[Type, ...], name: str, ignore_case: object, out: object = None) -> bool:
     ref, fold = (ignore_case, False) if out is None else (out, bool(ignore_case))
     found = find_enum(types[0], name, fold)
@@ -172,9 +204,9 @@ def _try_parse(types: tuple[Type, ...], name: str, ignore_case: object, out: obj
 
 
 define("System.Enum", {
-    "static object Parse(Type enumType, string value)": lambda made, name: parse_enum(made.type, name),
+    "static object Parse(Type enumType, string value)": lambda made, name: parse_enum(_enum_of(made), name),
     "static object Parse(Type enumType, string value, bool ignoreCase)": lambda made, name, fold: parse_enum(
-        made.type, name, fold
+        _enum_of(made), name, fold
     ),
     "static generic T Parse<T>(string value)": lambda types, name: parse_enum(types[0], name),
     "static generic T Parse<T>(string value, bool ignoreCase)":
@@ -186,8 +218,23 @@ define("System.Enum", {
         if isinstance(value, str)
         else getattr(value, "value", value) in made.type.definition.values.values()
     ),
-    "static string GetName(Type enumType, object value)": lambda _made, value: text(value),
-    "static string[] GetNames(Type enumType)": lambda made: list(made.type.definition.values),
+    "static string GetName(Type enumType, object value)": lambda made, value: _enum_name(_enum_of(made), value),
+    "static generic string GetName<T>(T value)": lambda types, value: _enum_name(types[0], value),
+    "static string[] GetNames(Type enumType)": lambda made: strings(_enum_names(_enum_of(made))),
+    "static generic string[] GetNames<T>()": lambda types: strings(_enum_names(types[0])),
+    "static Array GetValues(Type enumType)": lambda made: _enum_values(_enum_of(made)),
+    "static generic T[] GetValues<T>()": lambda types: _enum_values(types[0]),
+    "static object ToObject(Type enumType, object value)": lambda made, value: EnumValue(
+        _enum_of(made), _number_of(value)
+    ),
+    "static string Format(Type enumType, object value, string format)": lambda made, value, pattern: format_value(
+        EnumValue(_enum_of(made), _number_of(value)), pattern
+    ),
+    "int CompareTo(object target)": order,
+    "bool Equals(object obj)": equal,
+    "int GetHashCode()": lambda value: value.value,
+    "string ToString(string format, IFormatProvider provider)":
+        lambda value, pattern, _provider: format_value(value, pattern),
     "bool HasFlag(Enum flag)": lambda value, flag: value.value & flag.value == flag.value,
     "string ToString(string format)": lambda value, pattern: format_value(value, pattern),
 })  # fmt: skip

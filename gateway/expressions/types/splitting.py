@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from gateway.expressions.casing import WHITE
 from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.formatting.text import text
 from gateway.expressions.limits import MAX_TEXT, charge, charge_items, charged, spend, tick, tick_many
@@ -33,7 +34,7 @@ def _split_parts(value: str, wanted: Sequence[str], count: int, flags: int) -> l
     if count == 0:
         return parts
     spend(len(value), SPLIT_S)
-    separator = re.compile("|".join(map(re.escape, wanted)) if wanted else r"\s")
+    separator = re.compile("|".join(map(re.escape, wanted)) if wanted else rf"[{WHITE}]")
     start = 0
     for match in separator.finditer(value):
         if len(parts) >= count - 1:
@@ -56,7 +57,7 @@ def _after_separators(separator: re.Pattern[str], value: str, start: int) -> int
 
 
 def _add_part(parts: list[str], part: str, flags: int) -> None:
-    part = part.strip() if flags & 2 else part
+    part = part.strip(WHITE) if flags & 2 else part
     if part or not flags & 1:
         parts.append(part)
 

@@ -1,22 +1,45 @@
-"""System.String and System.Char. Comparison is ordinal where .NET's is, else by the invariant culture."""
+"""System.String. Comparison is ordinal where .NET's is, else by the invariant culture."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from functools import cache
 
 from gateway.expressions import primitives as p
+from gateway.expressions.casing import WHITE, lower, upper
+from gateway.expressions.collation import compare_texts
 from gateway.expressions.collections import ArrayValue, array_index
 from gateway.expressions.formatting.composite import format_composite
+from gateway.expressions.formatting.text import NEW_LINE
 from gateway.expressions.limits import charge, charged, spend
 from gateway.expressions.operators import declare_comparison
-from gateway.expressions.prices import SLOW_S
+from gateway.expressions.ordering import ORDERS
 from gateway.expressions.runtime import type_of
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.objects import enumeration
+from gateway.expressions.types.searching import (
+    CULTURE,
+    CULTURE_IGNORE_CASE,
+    ORDINAL,
+    by_culture,
+    check_start,
+    contains,
+    ends,
+    equals,
+    folded,
+    ignores_case,
+    index_from,
+    index_in,
+    index_of,
+    last_from,
+    last_in,
+    last_index,
+    last_range,
+    needed,
+    starts,
+)
 from gateway.expressions.types.splitting import (
     concat,
     concat_all,
@@ -29,71 +52,11 @@ from gateway.expressions.types.splitting import (
 )
 from gateway.expressions.values import Char, EnumValue
 
-CASE_S = 3e-8  # a character beyond ASCII that gets another case
 CHAR_S = 4e-8  # a character that becomes an object
 POINTER = 8  # bytes
-
-COMPARISON = enumeration(
-    "System.StringComparison",
-    CurrentCulture=0, CurrentCultureIgnoreCase=1, InvariantCulture=2, InvariantCultureIgnoreCase=3, Ordinal=4,
-    OrdinalIgnoreCase=5,
-)  # fmt: skip
 SPLIT_OPTIONS = enumeration("System.StringSplitOptions", RemoveEmptyEntries=1, TrimEntries=2)
 SPLIT_OPTIONS.definition.values["None"] = 0
 SPLIT_OPTIONS.definition.table["const StringSplitOptions None"] = EnumValue(SPLIT_OPTIONS, 0)
-
-
-# Python's upper() lengthens some characters, and its lower() looks at a capital sigma's neighbours; .NET does neither.
-_SPECIAL_LOWER = re.compile("([\u0130\u03a3]+)")
-
-
-@cache
-def _longer_upper() -> re.Pattern[str]:
-    """All of them are in the basic plane. Source: Unicode, SpecialCasing.txt."""
-    longer = (character for character in map(chr, range(0x80, 0x10000)) if len(character.upper()) != 1)
-    return re.compile(f"([{''.join(longer)}]+)")
-
-
-def upper(value: str) -> str:
-    """ToUpperInvariant: character by character, never longer."""
-    if value.isascii():
-        return value.upper()
-    spend(len(value), CASE_S)
-    if not _longer_upper().search(value):
-        return value.upper()
-    spend(len(value), SLOW_S)
-    parts = _longer_upper().split(value)
-    parts[::2] = [part.upper() for part in parts[::2]]
-    return "".join(parts)
-
-
-def lower(value: str) -> str:
-    """ToLowerInvariant: character by character; a capital sigma is never a final one."""
-    if value.isascii():
-        return value.lower()
-    spend(len(value), CASE_S)
-    if not _SPECIAL_LOWER.search(value):
-        return value.lower()
-    spend(len(value), SLOW_S)
-    parts = _SPECIAL_LOWER.split(value)
-    parts[::2] = [part.lower() for part in parts[::2]]
-    return "".join(parts).replace("\u03a3", "\u03c3")
-
-
-def ignores_case(comparison: EnumValue | None) -> bool:
-    """Whether a StringComparison ignores case."""
-    return comparison is not None and comparison.value % 2 == 1
-
-
-def folded(value: str, comparison: EnumValue | None) -> str:
-    """*value* in the form that a comparison compares."""
-    return upper(value) if ignores_case(comparison) else value
-
-
-def _needed(value: str | None, name: str = "value") -> str:
-    if value is None:
-        raise argument_null(name)
-    return value
 
 
 def _substring(value: str, start: int, length: int | None = None) -> str:
@@ -110,72 +73,60 @@ def _substring(value: str, start: int, length: int | None = None) -> str:
     return value[start : start + length]
 
 
-def _contains(value: str, part: str | None, comparison: EnumValue | None = None) -> bool:
-    return folded(_needed(part), comparison) in folded(value, comparison)
-
-
-def _starts(value: str, part: str | None, comparison: EnumValue | None = None) -> bool:
-    return folded(value, comparison).startswith(folded(_needed(part), comparison))
-
-
-def _ends(value: str, part: str | None, comparison: EnumValue | None = None) -> bool:
-    return folded(value, comparison).endswith(folded(_needed(part), comparison))
-
-
 def _starts_case(value: str, part: str | None, ignore_case: bool, _culture: object) -> bool:
-    return _starts(value, part, _comparison(ignore_case))
+    return starts(value, part, _comparison(ignore_case))
 
 
 def _ends_case(value: str, part: str | None, ignore_case: bool, _culture: object) -> bool:
-    return _ends(value, part, _comparison(ignore_case))
+    return ends(value, part, _comparison(ignore_case))
 
 
 def _comparison(ignore_case: bool) -> EnumValue:
     """Of the invariant culture."""
-    return EnumValue(COMPARISON, 3 if ignore_case else 2)
+    return CULTURE_IGNORE_CASE if ignore_case else CULTURE
 
 
-def _equals(value: str | None, other: str | None, comparison: EnumValue | None = None) -> bool:
-    if value is None or other is None:
-        return value is other
-    return folded(value, comparison) == folded(other, comparison)
+def _index_part(value: str, part: str | None, start: int, count: int, comparison: EnumValue) -> int:
+    return index_of(value, part, start, count, comparison)
 
 
-def _check_start(value: str, start: int) -> int:
-    if not 0 <= start <= len(value):
-        raise out_of_range(
-            "startIndex",
-            "Index was out of range. Must be non-negative and less than or equal to the size of the collection.",
-        )
-    return start
+def _last_part(value: str, part: str | None, start: int, count: int, comparison: EnumValue) -> int:
+    return last_index(value, part, start, count, comparison)
 
 
-def _index_of(value: str, part: str | None, start: int = 0, count: int | None = None) -> int:
-    _check_start(value, start)
-    end = len(value) if count is None else start + count
-    return value.find(_needed(part), start, end)
+def _index_char(value: str, char: str, start: int = 0, count: int | None = None) -> int:
+    check_start(value, start)
+    if count is not None and not 0 <= count <= len(value) - start:
+        raise out_of_range("count", "Count must be positive and count must refer to a location within the string.")
+    return value.find(char, start, len(value) if count is None else start + count)
 
 
-def _index_in(value: str, part: str | None, comparison: EnumValue) -> int:
-    return folded(value, comparison).find(folded(_needed(part), comparison))
+def _last_char(value: str, char: str, start: int | None = None, count: int | None = None) -> int:
+    if not value:
+        return -1
+    if start is not None and not 0 <= start < len(value):
+        detail = "Index was out of range. Must be non-negative and less than the size of the collection."
+        raise out_of_range("startIndex", detail)
+    return value.rfind(char, *last_range(value, start, count))
 
 
-def _index_from(value: str, part: str | None, start: int, comparison: EnumValue) -> int:
-    return folded(value, comparison).find(folded(_needed(part), comparison), _check_start(value, start))
+def _index_any(value: str, chars: Iterable[str] | None, start: int = 0, count: int | None = None) -> int:
+    if chars is None:
+        raise argument_null("anyOf")
+    check_start(value, start)
+    wanted, end = set(chars), len(value) if count is None else start + count
+    return next((index for index in range(start, min(end, len(value))) if value[index] in wanted), -1)
 
 
-def _last_index(value: str, part: str | None, start: int | None = None) -> int:
-    end = len(value) if start is None else start + 1
-    return value.rfind(_needed(part), 0, max(end, 0))
-
-
-def _index_any(value: str, chars: Iterable[str], start: int = 0) -> int:
-    wanted = set(chars)
-    return next((index for index in range(start, len(value)) if value[index] in wanted), -1)
+def _last_any(value: str, chars: Iterable[str] | None, start: int | None = None, count: int | None = None) -> int:
+    if chars is None:
+        raise argument_null("anyOf")
+    wanted, (low, high) = set(chars), last_range(value, start, count)
+    return next((index for index in range(high - 1, low - 1, -1) if value[index] in wanted), -1)
 
 
 def _replace(value: str, old: str | None, new: str | None, comparison: EnumValue | None = None) -> str:
-    old = _needed(old, "oldValue")
+    old = needed(old, "oldValue")
     if not old:
         raise thrown("ArgumentException", "String cannot be of zero length. (Parameter 'oldValue')", "oldValue")
     if not ignores_case(comparison):
@@ -194,19 +145,16 @@ def _replace_folded(value: str, old: str, new: str) -> str:
     return "".join([*parts, value[position:]])
 
 
-_SPACE = None
-
-
 def _trim(value: str, chars: Sequence[str] | None = None) -> str:
-    return value.strip("".join(chars) if chars else _SPACE)
+    return value.strip("".join(chars) if chars else WHITE)
 
 
 def _trim_start(value: str, chars: Sequence[str] | None = None) -> str:
-    return value.lstrip("".join(chars) if chars else _SPACE)
+    return value.lstrip("".join(chars) if chars else WHITE)
 
 
 def _trim_end(value: str, chars: Sequence[str] | None = None) -> str:
-    return value.rstrip("".join(chars) if chars else _SPACE)
+    return value.rstrip("".join(chars) if chars else WHITE)
 
 
 def _pad(value: str, width: int, char: str, left: bool) -> str:
@@ -217,8 +165,8 @@ def _pad(value: str, width: int, char: str, left: bool) -> str:
 
 
 def _insert(value: str, start: int, part: str | None) -> str:
-    _check_start(value, start)
-    return charged(value[:start] + _needed(part) + value[start:])
+    check_start(value, start)
+    return charged(value[:start] + needed(part) + value[start:])
 
 
 def _remove(value: str, start: int, count: int | None = None) -> str:
@@ -229,21 +177,13 @@ def _remove(value: str, start: int, count: int | None = None) -> str:
     return value[:start] if count is None else value[:start] + value[start + count :]
 
 
-def _sort_key(value: str) -> tuple[str, str]:
-    """The invariant culture's order, near enough: letters before case, lower before upper."""
-    return unicodedata.normalize("NFKD", value).casefold(), value.swapcase()
-
-
-def compare(left: str | None, right: str | None, comparison: EnumValue | None = None) -> int:
+def compare(left: str | None, right: str | None, comparison: EnumValue = CULTURE) -> int:
     """``string.Compare``; by culture unless *comparison* says ordinal."""
     if left is None or right is None:
         return (left is not None) - (right is not None)
-    if comparison is not None and comparison.value >= 4:
-        return compare_ordinal(folded(left, comparison), folded(right, comparison))
-    if ignores_case(comparison):
-        left, right = lower(left), lower(right)
-    first, second = _sort_key(left), _sort_key(right)
-    return (first > second) - (first < second)
+    if by_culture(comparison):
+        return compare_texts(left, right, ignores_case(comparison))
+    return compare_ordinal(folded(left, comparison), folded(right, comparison))
 
 
 def compare_ordinal(left: str | None, right: str | None) -> int:
@@ -255,10 +195,31 @@ def compare_ordinal(left: str | None, right: str | None) -> int:
 
 
 def _compare_parts(
-    left: str, left_start: int, right: str, right_start: int, length: int, comparison: EnumValue | None = None
+    left: str | None,
+    left_start: int,
+    right: str | None,
+    right_start: int,
+    length: int,
+    comparison: EnumValue | bool = CULTURE,
 ) -> int:
-    first, second = _needed(left)[left_start:], _needed(right)[right_start:]
-    return compare(first[:length], second[:length], comparison)
+    if isinstance(comparison, bool):
+        comparison = _comparison(comparison)
+    if length == 0 or (left is None and right is None):
+        return 0
+    if length < 0:
+        raise out_of_range("length", "Length cannot be less than zero.")
+    first = _comparand("indexA", left, left_start, length)
+    return compare(first, _comparand("indexB", right, right_start, length), comparison)
+
+
+def _comparand(name: str, value: str | None, start: int, length: int) -> str | None:
+    if not 0 <= start <= len(value or ""):
+        raise out_of_range(name, "Index must be within the bounds of the string.")
+    return None if value is None else value[start : start + length]
+
+
+def _compare_ordinal_parts(left: str | None, left_start: int, right: str | None, right_start: int, length: int) -> int:
+    return _compare_parts(left, left_start, right, right_start, length, ORDINAL)
 
 
 def _compare_case(left: str | None, right: str | None, ignore_case: bool) -> int:
@@ -277,7 +238,7 @@ def _new_chars(chars: Iterable[str] | None, start: int = 0, length: int | None =
     return whole if length is None else _substring(whole, start, length)
 
 
-def _char_at(value: str, index: int) -> Char:
+def char_at(value: str, index: int) -> Char:
     return Char(value[array_index(index, len(value))])
 
 
@@ -306,6 +267,16 @@ def _normalize(value: str) -> str:
     return unicodedata.normalize("NFC", value)
 
 
+def _line_endings(value: str, replacement: str | None = NEW_LINE) -> str:
+    wanted = needed(replacement, "replacementText")
+    found = re.sub("\r\n|[\r\n\f\x85\u2028\u2029]", lambda _match: wanted, value)
+    return charged(found)
+
+
+def _order(value: str, other: object) -> int:
+    return _compare_to(value, other)
+
+
 def _compare_to(value: str, other: object) -> int:
     if other is not None and not isinstance(other, str):
         raise thrown("ArgumentException", "Object must be of type String.")
@@ -318,24 +289,24 @@ define("System.String", {
     "slow new(char[] value, int startIndex, int length)": _new_chars,
     "const string Empty": "",
     "free int Length": len,
-    "free char this[int index]": _char_at,
-    "bool Contains(string value)": _contains,
-    "bool Contains(char value)": _contains,
-    "bool Contains(string value, StringComparison comparisonType)": _contains,
-    "bool Contains(char value, StringComparison comparisonType)": _contains,
-    "bool StartsWith(string value)": _starts,
-    "bool StartsWith(char value)": _starts,
-    "bool StartsWith(string value, StringComparison comparisonType)": _starts,
+    "free char this[int index]": char_at,
+    "bool Contains(string value)": contains,
+    "bool Contains(char value)": contains,
+    "bool Contains(string value, StringComparison comparisonType)": contains,
+    "bool Contains(char value, StringComparison comparisonType)": contains,
+    "bool StartsWith(string value)": starts,
+    "bool StartsWith(char value)": lambda value, char: value.startswith(char),
+    "bool StartsWith(string value, StringComparison comparisonType)": starts,
     "bool StartsWith(string value, bool ignoreCase, CultureInfo culture)": _starts_case,
     "bool EndsWith(string value, bool ignoreCase, CultureInfo culture)": _ends_case,
-    "bool EndsWith(string value)": _ends,
-    "bool EndsWith(char value)": _ends,
-    "bool EndsWith(string value, StringComparison comparisonType)": _ends,
-    "bool Equals(string value)": _equals,
+    "bool EndsWith(string value)": ends,
+    "bool EndsWith(char value)": lambda value, char: value.endswith(char),
+    "bool EndsWith(string value, StringComparison comparisonType)": ends,
+    "bool Equals(string value)": equals,
     "bool Equals(object obj)": lambda value, other: type_of(other) is p.STRING and value == other,
-    "bool Equals(string value, StringComparison comparisonType)": _equals,
-    "static bool Equals(string a, string b)": _equals,
-    "static bool Equals(string a, string b, StringComparison comparisonType)": _equals,
+    "bool Equals(string value, StringComparison comparisonType)": equals,
+    "static bool Equals(string a, string b)": equals,
+    "static bool Equals(string a, string b, StringComparison comparisonType)": equals,
     "slow int CompareTo(string strB)": compare,
     "slow int CompareTo(object value)": _compare_to,
     "slow static int Compare(string strA, string strB)": compare,
@@ -344,9 +315,15 @@ define("System.String", {
     "slow static int Compare(string strA, int indexA, string strB, int indexB, int length)": _compare_parts,
     "slow static int Compare(string strA, int indexA, string strB, int indexB, int length, "
     "StringComparison comparisonType)": _compare_parts,
+    "slow static int Compare(string strA, int indexA, string strB, int indexB, int length, bool ignoreCase)":
+        _compare_parts,
+    "slow static int Compare(string strA, string strB, bool ignoreCase, CultureInfo culture)":
+        lambda left, right, ignore_case, _culture: _compare_case(left, right, ignore_case),
     "slow static int CompareOrdinal(string strA, string strB)": compare_ordinal,
+    "slow static int CompareOrdinal(string strA, int indexA, string strB, int indexB, int length)":
+        _compare_ordinal_parts,
     "free static bool IsNullOrEmpty(string value)": lambda value: not value,
-    "static bool IsNullOrWhiteSpace(string value)": lambda value: not value or value.isspace(),
+    "static bool IsNullOrWhiteSpace(string value)": lambda value: not value or not value.strip(WHITE),
     "own static string Concat(string a, string b)": concat,
     "own static string Concat(string a, string b, string c)": concat,
     "own static string Concat(string a, string b, string c, string d)": concat,
@@ -371,27 +348,39 @@ define("System.String", {
         lambda _provider, pattern, values: format_composite(pattern, values),
     "free static string Copy(string str)": lambda value: value,
     "free static string Intern(string str)": lambda value: value,
-    "int IndexOf(string value)": _index_of,
-    "int IndexOf(char value)": _index_of,
-    "int IndexOf(string value, int startIndex)": _index_of,
-    "int IndexOf(char value, int startIndex)": _index_of,
-    "int IndexOf(string value, int startIndex, int count)": _index_of,
-    "int IndexOf(char value, int startIndex, int count)": _index_of,
-    "int IndexOf(string value, StringComparison comparisonType)": _index_in,
-    "int IndexOf(string value, int startIndex, StringComparison comparisonType)": _index_from,
+    "int IndexOf(string value)": index_of,
+    "int IndexOf(char value)": _index_char,
+    "int IndexOf(string value, int startIndex)": index_of,
+    "int IndexOf(char value, int startIndex)": _index_char,
+    "int IndexOf(string value, int startIndex, int count)": index_of,
+    "int IndexOf(char value, int startIndex, int count)": _index_char,
+    "int IndexOf(string value, StringComparison comparisonType)": index_in,
+    "int IndexOf(string value, int startIndex, StringComparison comparisonType)": index_from,
     "slow int IndexOfAny(char[] anyOf)": _index_any,
     "slow int IndexOfAny(char[] anyOf, int startIndex)": _index_any,
-    "int LastIndexOf(string value)": _last_index,
-    "int LastIndexOf(char value)": _last_index,
-    "int LastIndexOf(string value, int startIndex)": _last_index,
-    "int LastIndexOf(char value, int startIndex)": _last_index,
-    "int LastIndexOf(string value, StringComparison comparisonType)": lambda value, part, comparison: folded(
-        value, comparison
-    ).rfind(folded(_needed(part), comparison)),
+    "int LastIndexOf(string value)": last_index,
+    "int LastIndexOf(char value)": _last_char,
+    "int LastIndexOf(string value, int startIndex)": last_index,
+    "int LastIndexOf(char value, int startIndex)": _last_char,
+    "int LastIndexOf(string value, StringComparison comparisonType)": last_in,
+    "int LastIndexOf(string value, int startIndex, StringComparison comparisonType)": last_from,
+    "int LastIndexOf(string value, int startIndex, int count)": last_index,
+    "int LastIndexOf(string value, int startIndex, int count, StringComparison comparisonType)": _last_part,
+    "int LastIndexOf(char value, int startIndex, int count)": _last_char,
+    "slow int LastIndexOfAny(char[] anyOf)": _last_any,
+    "slow int LastIndexOfAny(char[] anyOf, int startIndex)": _last_any,
+    "slow int LastIndexOfAny(char[] anyOf, int startIndex, int count)": _last_any,
+    "slow int IndexOfAny(char[] anyOf, int startIndex, int count)": _index_any,
+    "int IndexOf(char value, StringComparison comparisonType)": index_in,
+    "int IndexOf(string value, int startIndex, int count, StringComparison comparisonType)": _index_part,
     "string Insert(int startIndex, string value)": _insert,
     "string Remove(int startIndex)": _remove,
     "string Remove(int startIndex, int count)": _remove,
     "own string Replace(string oldValue, string newValue)": _replace,
+    "own string Replace(string oldValue, string newValue, bool ignoreCase, CultureInfo culture)":
+        lambda value, old, new, ignore_case, _culture: _replace(value, old, new, _comparison(ignore_case)),
+    "slow string ReplaceLineEndings()": _line_endings,
+    "slow string ReplaceLineEndings(string replacementText)": _line_endings,
     "own string Replace(char oldChar, char newChar)": lambda value, old, new: value.replace(old, new),
     "own string Replace(string oldValue, string newValue, StringComparison comparisonType)": _replace,
     "string Substring(int startIndex)": _substring,
@@ -433,48 +422,5 @@ define("System.String", {
     "slow bool IsNormalized()": lambda value: _normalize(value) == value,
     "free object Clone()": lambda value: value,
 })  # fmt: skip
-
-
-def _category(value: str, *prefixes: str) -> bool:
-    return unicodedata.category(value).startswith(prefixes)
-
-
-_CHAR_TESTS = {
-    "IsDigit": lambda c: _category(c, "Nd"),
-    "IsNumber": lambda c: _category(c, "N"),
-    "IsLetter": lambda c: _category(c, "L"),
-    "IsLetterOrDigit": lambda c: _category(c, "L", "Nd"),
-    "IsUpper": lambda c: _category(c, "Lu"),
-    "IsLower": lambda c: _category(c, "Ll"),
-    "IsWhiteSpace": str.isspace,
-    "IsPunctuation": lambda c: _category(c, "P"),
-    "IsSymbol": lambda c: _category(c, "S"),
-    "IsSeparator": lambda c: _category(c, "Z"),
-    "IsControl": lambda c: _category(c, "Cc"),
-    "IsAscii": str.isascii,
-}
-
-
-def _parse_char(value: str | None) -> Char:
-    if value is None or len(value) != 1:
-        raise thrown("FormatException", "String must be exactly one character long.")
-    return Char(value)
-
-
-define("System.Char", {
-    **{f"static bool {name}(char c)": test for name, test in _CHAR_TESTS.items()},
-    **{f"free static bool {name}(string s, int index)": lambda s, i, test=test: test(_char_at(s, i))
-       for name, test in _CHAR_TESTS.items()},
-    "static char ToUpper(char c)": lambda c: Char(upper(c)),
-    "static char ToLower(char c)": lambda c: Char(lower(c)),
-    "static char ToUpperInvariant(char c)": lambda c: Char(upper(c)),
-    "static char ToLowerInvariant(char c)": lambda c: Char(lower(c)),
-    "free static string ToString(char c)": str.__str__,
-    "free static double GetNumericValue(char c)": lambda c: float(unicodedata.numeric(c, -1)),
-    "free static char Parse(string s)": _parse_char,
-    "const char MinValue": Char("\0"),
-    "const char MaxValue": Char("\uffff"),
-    "free int CompareTo(char value)": lambda c, other: ord(c) - ord(other),
-    "free bool Equals(char obj)": lambda c, other: c == other,
-})  # fmt: skip
 declare_comparison(p.STRING, ordered=False)
+ORDERS[str] = _order

@@ -1,13 +1,17 @@
-"""Tuple and ValueTuple of two to seven items."""
+"""Tuple and ValueTuple of one to seven items."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from gateway.expressions.clr import OBJECT, Type, definition_of, make
+from gateway.expressions.equality import equal
+from gateway.expressions.ordering import order
 from gateway.expressions.runtime import represent
 from gateway.expressions.signatures import define
 from gateway.expressions.values import TupleValue
+
+_PARENTS = ("IComparable",)
 
 
 def _getter(index: int) -> Callable[[TupleValue], object]:
@@ -29,27 +33,35 @@ def _maker(name: str, mutable: bool) -> Callable[..., TupleValue]:
     return create
 
 
-for _count in range(2, 8):
+def _default(made: Type) -> TupleValue:
+    return TupleValue([arg.default for arg in made.args], made.plain)
+
+
+for _count in range(1, 8):
     _names = tuple(f"T{number}" for number in range(1, _count + 1))
     _written = ", ".join(f"{name} item{number}" for number, name in enumerate(_names, 1))
     for _full in ("System.Tuple", "System.ValueTuple"):
         _mutable = _full == "System.ValueTuple"
-        define(_full, {
+        _made = f"{_full.rpartition('.')[2]}<{', '.join(_names)}>"
+        _type = define(_full, {
             f"generic new({_written})": _maker(_full, _mutable),
             **{f"{name} Item{number}": (_getter(number - 1), _setter(number - 1)) if _mutable else _getter(number - 1)
                for number, name in enumerate(_names, 1)},
-        }, parameters=_names)  # fmt: skip
-        _made = f"{_full.rpartition('.')[2]}<{', '.join(_names)}>"
+        }, parameters=_names, kind="struct" if _mutable else "class", parents=_PARENTS)  # fmt: skip
+        if _mutable:
+            _type.definition.make_default = _default
+            define(_full, {f"int CompareTo({_made} other)": order, f"bool Equals({_made} other)": equal},
+                   parameters=_names)  # fmt: skip
         define(_full, {
             f"static generic {_made} Create<{', '.join(_names)}>({_written})": _maker(_full, _mutable),
         }, kind="static")  # fmt: skip
 
 
-def _type(value: TupleValue) -> Type:
+def _type_of(value: TupleValue) -> Type:
     if value.type is not None:
         return value.type
     definition = definition_of("System.ValueTuple", len(value.items))
     return make(definition, *[OBJECT] * len(value.items))
 
 
-represent(TupleValue, _type)
+represent(TupleValue, _type_of)
