@@ -8,9 +8,12 @@ import pytest
 
 from gateway.assembly.entities import operation_info
 from gateway.config.apis import Operation
+from gateway.openapi import OperationDefinition
 from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo
 from gateway.policies.mock_response import MockResponse
 from gateway.wire.messages import Request
+from tests.policies.bench import Bench, get
+from tests.policies.operation import called
 
 RESPONSES = [
     {
@@ -53,3 +56,33 @@ def test_an_example_may_be_a_file(tmp_path: Path) -> None:
     data = {"status": 200, "examples": [{"file": str(tmp_path / "big.json")}]}
     operation = Operation.model_validate({"id": "o", "method": "GET", "url-template": "/", "responses": [data]})
     assert [example.body for example in operation_info(operation).examples] == [b"[]"]
+
+
+def test_mock_response(bench: Bench) -> None:
+    """Status and content type of the author's; no backend."""
+    outcome = bench.run('<mock-response status-code="201" content-type="application/json"/>').outcome
+    assert outcome is not None
+    assert (outcome.status_code, list(outcome.headers)) == (201, [("Content-Type", "application/json")])
+
+
+@pytest.mark.parametrize(
+    ("attributes", "status", "kind", "body"),
+    [
+        ("", 200, "application/json", '{\n  "id": 1\n}'),
+        ('index="1"', 200, "application/json", '{\n  "id": 2\n}'),
+        ('index="2"', 200, "text/plain", "one"),
+        ('content-type="text/plain"', 200, "text/plain", "one"),
+        ('content-type="application/json" index="2"', 200, "application/json", ""),
+        ('status-code="404"', 404, "application/json", '{\n  "title": "string"\n}'),
+        ('status-code="503"', 503, "application/json", '{\n  "retry": true\n}'),
+        ('status-code="503" content-type="application/hal+json"', 503, "application/hal+json", '{\n  "retry": true\n}'),
+        ('status-code="302"', 302, None, ""),
+    ],
+)
+def test_a_definitions_examples(
+    bench: Bench, definition: OperationDefinition, attributes: str, status: int, kind: str | None, body: str
+) -> None:
+    """Examples first, then a sample of the schema, then nothing; status and content type choose."""
+    ran = bench.run(f"<mock-response {attributes} />", context=called(definition, get("/")))
+    assert (ran.response.status_code, ran.response.headers.first("Content-Type")) == (status, kind)
+    assert ran.response.body.content.decode() == body

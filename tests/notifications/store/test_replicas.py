@@ -23,7 +23,7 @@ from gateway.notifications.store.tables import metadata, replicas
 from gateway.notifications.workflow.clock import Clock, steady
 from tests.notifications.conftest import Running, d365_settings, fast_settings, running
 from tests.notifications.receiver import Receiver
-from tests.notifications.store.test_store import job
+from tests.notifications.store.accepting import job
 
 WATCHES = 20
 TAKEN_OVER_S = 30.0

@@ -16,7 +16,7 @@ from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from tests.notifications.conftest import d365_settings, fast_settings, run, running
 from tests.notifications.receiver import Receiver
-from tests.notifications.store.test_store import accept, job
+from tests.notifications.store.accepting import accept, job
 
 HOUR_S = 3600.0
 

@@ -14,7 +14,7 @@ from gateway.notifications.workflow import dispatch
 from gateway.notifications.workflow.dispatch import JobDispatcher
 from gateway.notifications.workflow.transitions import JobEvent, State
 from tests.notifications.conftest import eventually, run
-from tests.notifications.store.test_store import accept, job
+from tests.notifications.store.accepting import accept, job
 
 
 class Work:

@@ -26,8 +26,8 @@ from gateway.notifications.workflow.transitions import State
 from gateway.notifications.workflow.workflow import Workflow
 from tests.notifications.conftest import ALICE, SECRET, Running, run
 from tests.notifications.receiver import Received, Receiver, answer
-from tests.notifications.store.test_store import accept
-from tests.notifications.store.test_store import job as stored_job
+from tests.notifications.store.accepting import accept
+from tests.notifications.store.accepting import job as stored_job
 
 # Times are those of the emulator, which is a hundred times faster than a clock.
 RUN = ends("Finished", 20, 40)

@@ -1,4 +1,4 @@
-"""CORS preflights through routing: who answers them, and what they may not reach."""
+"""The dispatcher: CORS preflights through routing, who answers them, and what they may not reach."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""publish-to-dapr and invoke-dapr-binding: what the sidecar gets, and what its answer means."""
+"""publish-to-dapr and invoke-dapr-binding, one module: what the sidecar gets, and what its answer means."""
 
 from __future__ import annotations
 
@@ -64,6 +64,8 @@ def test_dapr(bench: Bench, xml: str, url: str, body: bytes) -> None:
 
 
 JSON = [("Content-Type", "application/json")]
+
+
 TEMPLATES = [
     (
         '<publish-to-dapr topic="p/t" template="Liquid">{"id": {{body.order.id}}}</publish-to-dapr>',

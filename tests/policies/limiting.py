@@ -1,0 +1,68 @@
+"""Limits on the bench: calls by a subscription, counted in memory on a clock that stands still."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from gateway.counters import Admission, Demand, MemoryCounters
+from gateway.errors import PolicyError
+from gateway.pipeline.context import Context, SubscriptionInfo
+from gateway.pipeline.outcome import finish
+from gateway.wire.messages import Ending, Response
+from tests.policies.bench import Bench, answer, get, new_context
+
+SUBSCRIPTION = SubscriptionInfo("s1", "S", "k", "k")
+
+
+@dataclass
+class Clock:
+    now: float = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class LaterCounters:
+    """Counters that answer with an awaitable, as Redis does."""
+
+    def __init__(self, counters: MemoryCounters) -> None:
+        self.counters = counters
+
+    async def admit(self, demands: Sequence[Demand]) -> Admission:
+        return self.counters.admit(demands)
+
+    async def add(self, demands: Sequence[Demand]) -> None:
+        self.counters.add(demands)
+
+
+def call(bench: Bench, xml: str, status: int = 200, **attributes: Any) -> Context:
+    """One call, answered with *status*."""
+    context = new_context(get("/"), **{"subscription": SUBSCRIPTION, **attributes})
+    pipeline = bench.compile(xml)
+
+    async def exchange() -> None:
+        try:
+            for step in pipeline.inbound:
+                context.place = step.place
+                waiting: Response | Awaitable[Response | None] | None = step.apply(context)
+                await finish(waiting)
+        except PolicyError:
+            raise
+        context.response = context.finished(answer(status))
+        for follow_up in context.after_response or []:
+            follow_up(context, Ending(status, 1000, 24))
+        await asyncio.sleep(0)
+
+    asyncio.run(exchange())
+    return context
+
+
+def refused(bench: Bench, xml: str, **attributes: Any) -> PolicyError:
+    with pytest.raises(PolicyError) as caught:
+        call(bench, xml, **attributes)
+    return caught.value

@@ -1,0 +1,104 @@
+"""Tests are found where their module is: one file for each, by name, or the reason why another one covers it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """
+    Where modules without a file of their own are tested.
+
+    Attributes:
+        tests: Files or folders below ``tests``.
+        reason: Why not by name.
+    """
+
+    tests: str
+    reason: str
+
+
+# Modules by name, ``*`` for one step, ``**`` for all that is below. The first pattern that fits counts.
+EXCEPTIONS = {
+    "__main__": Elsewhere("test_packaging.py", "it is the entry point that the built wheel starts"),
+    "cli": Elsewhere("commands acceptance/test_demo.py", "each command line is run, by its command's tests"),
+    "*/settings": Elsewhere("config", "declarations, read as what they are: part of a configuration file"),
+    "*/*/__init__": Elsewhere("acceptance/test_demo.py", "the demo is tried as its banner says, from a shell"),
+    "*/__init__": Elsewhere("config policies/test_registry.py", "doors that load what is behind them on demand"),
+    "assembly/*": Elsewhere("acceptance assembly", "it joins parts that have tests; what it has joined is run whole"),
+    "commands/**": Elsewhere("commands", "a command's parts are tested by its results: output and exit status"),
+    "config/*": Elsewhere("config/test_loading.py", "models and checks of one file: the table of files is theirs"),
+    "data_plane/routing/tree": Elsewhere("data_plane/routing/test_router.py", "the router is its only door"),
+    "documents/*": Elsewhere("documents/test_check.py", "what documents consist of; the checker walks all of it"),
+    "documents/**": Elsewhere("documents pipeline", "reader and writer of one form, tested as a pair"),
+    "emulators/**": Elsewhere("emulators", "what an emulator promises is what it answers over HTTP"),
+    "expressions/**": Elsewhere("expressions", "tables of expressions with the results that C# specifies"),
+    "management/console/*": Elsewhere("management/console notifications/test_console.py", "pages of a running gateway"),
+    "management/*": Elsewhere("management serving/test_workers.py", "asked over its own listener"),
+    "notifications/**": Elsewhere("notifications", "stations of one job: tested on a running service and its store"),
+    "openapi/*": Elsewhere("openapi config/test_definitions.py", "pieces of one reader, tested on whole definitions"),
+    "pipeline/*": Elsewhere("pipeline policies test_walks.py", "what policies run in: every policy's test runs it"),
+    "policies/parts/*": Elsewhere("policies", "what several policies share, tested in the tables of each"),
+    "revocation/*": Elsewhere("revocation", "facts that only the tests of paths and lists can be wrong about"),
+    "tokens/issuer_error": Elsewhere("tokens/test_issuer.py", "an error, raised there"),
+    "wire/**": Elsewhere("wire", "pieces of one state machine: what counts is the bytes on the socket"),
+}  # fmt: skip
+
+
+def _modules() -> Iterator[str]:
+    """Names of all modules that do something: those of declarations alone have no function of two statements."""
+    for module in sorted(PACKAGE.rglob("*.py")):
+        if any(map(_works, ast.walk(ast.parse(module.read_text())))):
+            yield str(module.relative_to(PACKAGE).with_suffix(""))
+
+
+def _works(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and len(node.body) - bool(ast.get_docstring(node)) > 1
+    )
+
+
+MODULES = list(_modules())
+
+
+def _own_file(module: str) -> Path:
+    folder, _, name = f"/{module}".rpartition("/")
+    return ROOT / "tests" / folder.lstrip("/") / f"test_{name}.py"
+
+
+def _fits(module: str, pattern: str) -> bool:
+    steps = "**" in pattern or module.count("/") == pattern.count("/")
+    return steps and fnmatchcase(module, pattern)
+
+
+def _exception(module: str) -> str | None:
+    return next((pattern for pattern in EXCEPTIONS if _fits(module, pattern)), None)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_has_its_tests(module: str) -> None:
+    """By the same name in the mirrored folder, or somewhere else for a reason."""
+    assert _own_file(module).is_file() or _exception(module), f"write {_own_file(module).relative_to(ROOT)}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("policies/") and name.count("/") == 1])
+def test_every_policy_has_its_own_tests(module: str) -> None:
+    """A policy is one file with one file of tests, without exception."""
+    assert _own_file(module).is_file() or module == "policies/__init__"
+
+
+@pytest.mark.parametrize("pattern", EXCEPTIONS)
+def test_every_exception_is_needed(pattern: str) -> None:
+    """It stands for a module without a file of its own, and the tests that it names exist."""
+    assert [name for name in MODULES if _exception(name) == pattern and not _own_file(name).is_file()]
+    assert [name for name in EXCEPTIONS[pattern].tests.split() if not (ROOT / "tests" / name).exists()] == []

@@ -1,0 +1,95 @@
+"""Heads in HTTP/2's form: pseudo-header fields first, nothing of the connection, and the checks of HTTP/1.1."""
+
+from __future__ import annotations
+
+import pytest
+from hpack import Encoder
+
+from gateway.wire.body import Body, BodyStream
+from gateway.wire.headers import Headers
+from gateway.wire.http2.head import FieldDecoder, request_fields, response_head
+from gateway.wire.messages import Request, Url
+from gateway.wire.upstream.response_head import ResponseError
+
+BASE = Url("https", "b.test", 8443, "/")
+
+
+@pytest.mark.parametrize(
+    ("base", "fields", "host"),
+    [
+        (BASE, [], "b.test:8443"),
+        (Url("https", "b.test", 443, "/"), [], "b.test"),
+        (Url("http", "2001:db8::1", 8080, "/"), [], "[2001:db8::1]:8080"),
+        (BASE, [("Host", "policy.test")], "policy.test"),
+    ],
+    ids=["port", "default port", "IPv6", "set by a policy"],
+)
+def test_the_authority(base: Url, fields: list[tuple[str, str]], host: str) -> None:
+    """The backend's own unless a policy set Host, which is not sent a second time."""
+    sent = request_fields(Request("GET", "/", headers=Headers(fields)), "/x", base, has_length=False)
+    assert dict(sent)[b":authority"] == host.encode()
+    assert b"host" not in dict(sent)
+
+
+def test_fields_of_a_request() -> None:
+    """Pseudo-header fields first, names in lower case, one field a line, nothing of the old connection."""
+    headers = Headers([("A", "1"), ("A", "2"), ("Connection", "x"), ("TE", "gzip"), ("Expect", "100-continue")])
+    assert request_fields(Request("PUT", "/", headers=headers), "/p?q", BASE, has_length=False) == [
+        (b":method", b"PUT"), (b":scheme", b"https"), (b":authority", b"b.test:8443"), (b":path", b"/p?q"),
+        (b"a", b"1"), (b"a", b"2"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "has_length", "length"),
+    [
+        (None, False, None),
+        (None, True, b"0"),
+        (Body(b"abc"), False, b"3"),
+        (Body(stream=BodyStream(7)), False, b"7"),
+        (Body(stream=BodyStream()), True, None),
+    ],
+    ids=["none", "none announced", "in memory", "stream", "stream of unknown length"],
+)
+def test_the_length_of_a_request(body: Body | None, has_length: bool, length: bytes | None) -> None:
+    """Announced where it is known."""
+    sent = dict(request_fields(Request("POST", "/", body=body), "/", BASE, has_length))
+    assert sent.get(b"content-length") == length
+
+
+def test_an_answer() -> None:
+    """The same head that HTTP/1.1 would have carried."""
+    head = response_head([(b":status", b"200"), (b"a", b"1"), (b"a", b"2"), (b"content-type", b"x")], "GET", 999, 9)
+    assert (head.status, list(Headers.from_lines(head.lines))) == (200, [("a", "1"), ("a", "2"), ("content-type", "x")])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [(b"a", b"1"), (b":status", b"200")],
+        [(b":status", b"200"), (b":status", b"200")],
+        [(b":status", b"200"), (b"A", b"1")],
+        [(b":status", b"200"), (b"connection", b"close")],
+        [(b":status", b"200"), (b"transfer-encoding", b"chunked")],
+        [(b":status", b"200"), (b"a", b"1\r\nb: 2")],
+        [(b":status", b"200"), (b"a", b"1\nb: 2")],
+        [(b":status", b"200"), (b"a", b" 1")],
+        [(b":status", b"200"), (b"a", b"1\t")],
+        [(b":status", b"2000")],
+        [(b":status", b"200"), (b"a", b"x" * 300)],
+        [(b":status", b"200"), *[(b"a", b"1")] * 10],
+    ],
+    ids=("status-later status-twice upper-case connection coding cr-lf lf space tab status too-large too-many").split(),
+)
+def test_what_is_no_answer(fields: list[tuple[bytes, bytes]]) -> None:
+    """Malformed fields are refused. Source: RFC 9113 §8.1.1, §8.2 and §8.3."""
+    with pytest.raises(ResponseError):
+        response_head(fields, "GET", 256, 9)
+
+
+def test_a_length_is_hidden_from_h2_and_counted_here() -> None:
+    """Content-Length comes out of the decoder under a name that no backend can send, and is the head's length."""
+    block = Encoder().encode([(":status", "200"), ("content-length", "5")])
+    fields = [(bytes(name), bytes(value)) for name, value in FieldDecoder().decode(block, raw=True)]
+    assert b"content-length" not in dict(fields)
+    assert response_head(fields, "GET", 256, 9).length == 5
