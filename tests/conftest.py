@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 
@@ -23,6 +24,8 @@ SURVIVORS = pytest.StashKey[list[processes.Survivor]]()
 def pytest_configure(config: pytest.Config) -> None:
     """Mark what the run starts; its workers inherit the mark."""
     config.stash[SURVIVORS] = []
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # `make test &`: what tests start has to hear Ctrl-C again
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not _is_worker():
         processes.mark()
 

@@ -31,12 +31,10 @@ class Elsewhere:
 # Modules by name, ``*`` for one step, ``**`` for all that is below. The first pattern that fits counts.
 EXCEPTIONS = {
     "__main__": Elsewhere("test_packaging.py", "it is the entry point that the built wheel starts"),
-    "cli": Elsewhere("commands acceptance/test_demo.py", "each command line is run, by its command's tests"),
     "*/settings": Elsewhere("config", "declarations, read as what they are: part of a configuration file"),
-    "*/*/__init__": Elsewhere("acceptance/test_demo.py", "the demo is tried as its banner says, from a shell"),
     "*/__init__": Elsewhere("config policies/test_registry.py", "doors that load what is behind them on demand"),
     "assembly/*": Elsewhere("acceptance assembly", "it joins parts that have tests; what it has joined is run whole"),
-    "commands/**": Elsewhere("commands", "a command's parts are tested by its results: output and exit status"),
+    "commands/**": Elsewhere("commands acceptance", "a command's parts are tested by its results: output and exit status"),
     "config/*": Elsewhere("config/test_loading.py", "models and checks of one file: the table of files is theirs"),
     "data_plane/routing/tree": Elsewhere("data_plane/routing/test_router.py", "the router is its only door"),
     "documents/*": Elsewhere("documents/test_check.py", "what documents consist of; the checker walks all of it"),

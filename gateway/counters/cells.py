@@ -54,7 +54,7 @@ class SlidingCell:
             self._entries.append(_Burst(now, now, amount))
 
     def wait_s(self, now: float, limit: int) -> float:
-        """Seconds until less than *limit* is used."""
+        """Seconds until an exhausted counter has less than *limit* used again."""
         excess = self._used - limit
         for entry in self._entries:
             excess -= entry.amount

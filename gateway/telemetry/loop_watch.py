@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from types import FrameType
 
 import structlog
@@ -25,8 +25,8 @@ log = structlog.get_logger("gateway.loop")
 
 LIMIT_S = 0.02  # of processor time in one turn
 _TICK_S = 0.01
-_POLICIES = "/gateway/policies/"
-_PACKAGE = "/gateway/"
+_PACKAGE = f"{Path(__file__).parents[1]}/"
+_POLICIES = f"{_PACKAGE}policies/"
 
 
 class LoopWatch:
@@ -98,9 +98,9 @@ class _LoopHolder:
 
     def _look_at(self, frame: FrameType) -> None:
         path = frame.f_code.co_filename
-        if not self.place and _PACKAGE in path:
-            self.place = f"{path.rpartition(_PACKAGE)[2]}:{frame.f_lineno} {frame.f_code.co_name}"
-        if self.kind == "other" and _POLICIES in path:
+        if not self.place and path.startswith(_PACKAGE):
+            self.place = f"{path.removeprefix(_PACKAGE)}:{frame.f_lineno} {frame.f_code.co_name}"
+        if self.kind == "other" and path.startswith(_POLICIES):
             self.kind = PurePath(path).stem
         if frame.f_code.co_qualname.startswith("ServerConnection."):
             # What a signal handler raises would be raised in the code that it has interrupted. A connection that is

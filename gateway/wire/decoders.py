@@ -20,10 +20,12 @@ from gateway.wire.fields import FieldError, check_octets, parse_fields
 MAX_CHUNKS = 1024
 """Chunks that are read from one connection before others get their turn."""
 
+# A group that may repeat is not possessive here: before 3.11.5 Python, which is what Debian 12 has, keeps what a failed
+# repetition had read (https://github.com/python/cpython/issues/106052). These groups can be read in one way only.
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
-_QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
+_QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
 _EXTENSION = rb"[ \t]*+;[ \t]*+" + _TOKEN + rb"(?:[ \t]*+=[ \t]*+(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?"
-_SIZE = re.compile(rb"(0*+[0-9A-Fa-f]{0,15})(?:" + _EXTENSION + rb")*+")  # RFC 9112 §7.1.1
+_SIZE = re.compile(rb"(0*+[0-9A-Fa-f]{0,15})(?:" + _EXTENSION + rb")*")  # RFC 9112 §7.1.1
 _MAX_SIZE_LINE = 1024
 _MAX_EXTENSIONS = 16 * 1024
 _MAX_TRAILERS = 16 * 1024

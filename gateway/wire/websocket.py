@@ -15,9 +15,10 @@ POLICY_VIOLATION = 1008
 BAD_GATEWAY = 1014
 
 
-# Runs of frames so short that reading them one by one would cost more than carrying them.
+# Runs of frames so short that reading them one by one would cost more than carrying them. Greedy and with a bound: no
+# group is possessive here (see decoders.py).
 _TINY_FRAMES = re.compile(
-    rb"(?s:.(?:\x00|\x01.|\x02..|\x03...|\x04.{4}|\x80.{4}|\x81.{5}|\x82.{6}|\x83.{7}|\x84.{8}))*+"
+    rb"(?s:.(?:\x00|\x01.|\x02..|\x03...|\x04.{4}|\x80.{4}|\x81.{5}|\x82.{6}|\x83.{7}|\x84.{8})){0,4096}"
 )
 _MASKED = 0x80
 

@@ -55,11 +55,11 @@ def test_a_flood_on_one_connection_leaves_others_their_turn(name: str) -> None:
     async def scenario() -> None:
         answered = 0
         async with serving(Answerer(respond)) as server:
-            end = asyncio.get_running_loop().time() + 1.0
+            end = time.thread_time() + 1.0  # of the one thread that all of this shares, however loaded the machine is
             over = asyncio.Event()
             attack = asyncio.create_task(flood(server.port, data, over.is_set))
             async with watched_turns() as turns:
-                while asyncio.get_running_loop().time() < end:
+                while time.thread_time() < end:
                     await ask(server.port, GET)
                     answered += 1
             over.set()
