@@ -137,9 +137,7 @@ class Dispatcher:
 
     def _through(self, request: Request, run: Callable[[Pipeline, Context], T]) -> T | Response | Awaitable[Response]:
         """Match, clean, give a context, check the key, then *run* the operation's pipeline."""
-        route = request.memo.get(self)
-        if route is None:
-            route = request.memo[self] = self._route(request)
+        route: _Route = request.outline.get(self) or request.memo.get(self) or self._remembered_route(request)
         match, api, operation = route.match, route.api, route.operation
         context = Context(request, self.deployment, api.info, operation.info)
         request.on_end = partial(self._ended, context, operation)
@@ -159,6 +157,13 @@ class Dispatcher:
         if self.access is None:
             return run(operation.pipelines[None], context)
         return self._with_access(self.access, context, operation, run)
+
+    def _remembered_route(self, request: Request) -> _Route:
+        """What *request* means, remembered for others with the same fields where no value of one decides."""
+        by_value = self.router.reads_fields or request.method == "OPTIONS"
+        route = self._route(request)
+        (request.memo if by_value else request.outline)[self] = route
+        return route
 
     def _route(self, request: Request) -> _Route:
         """What *request* means, before any policy has changed it."""

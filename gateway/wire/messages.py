@@ -79,6 +79,8 @@ class Request:
         upgraded: What the client sends once the protocol has been switched.
         memo: What parts of the application have found out about the head as it was received, each under itself as the
             key; the next request on the connection has the same memo where its head is the same to the byte.
+        outline: The same about its request line and the names of its fields, which the next request also has where only
+            values of fields differ, none of them ``Host`` or one that says where the request comes from.
         streams: For the wire: bodies to abandon when the exchange ends before they do.
     """
 
@@ -99,6 +101,7 @@ class Request:
         "original_method",
         "original_path",
         "original_query",
+        "outline",
         "path",
         "port",
         "proxy",
@@ -148,6 +151,7 @@ class Request:
         self.upgraded: BodyStream | None = None
         self.streams: list[BodyStream] | None = None
         self.memo: dict[object, Any] = {}
+        self.outline: dict[object, Any] = {}
 
     @property
     def original_url(self) -> Url:

@@ -37,11 +37,15 @@ class Router:
     Finds API and operation by walking two trees of segments; the cost depends on the path, not on how many there are.
 
     The path must be in the one normal form that the wire gives: it is never decoded for matching.
+
+    Attributes:
+        reads_fields: Whether the value of a header decides about the version of some API.
     """
 
     def __init__(self, apis: Sequence[RoutedApi]) -> None:
         """Compile *apis*. Raises LoadError with every bad template and every path that two of them claim."""
         self._root = _Place()
+        self.reads_fields = any(api.version is not None and api.version.scheme == "header" for api in apis)
         problems: list[Problem] = []
         for api in apis:
             try:

@@ -102,7 +102,7 @@ class Caller:
         request.ip_address = origin.address
         request.certificate = self._certificate
         request.received_host = origin.host_line
-        request.memo = head.memo
+        request.memo, request.outline = head.memo, head.outline
         if head.upgrade:
             request.upgrade = head.upgrade
         return request

@@ -53,7 +53,7 @@ class RequestHead:
         host: The Host value, ``""`` for HTTP/1.0 without one.
         length: Body bytes; 0 for no body, ``CHUNKED`` when the body tells its own end.
         upgrade: ``websocket`` for a proper upgrade request, or ``""``; other protocols are ignored.
-        memo: What the application has found out about this very head, see ``Request.memo``.
+        memo, outline: What the application has found out about it, see ``Request``.
     """
 
     method: str
@@ -67,6 +67,7 @@ class RequestHead:
     minor: int = 1
     upgrade: str = ""
     memo: dict[object, Any] = field(default_factory=dict)
+    outline: dict[object, Any] = field(default_factory=dict)
 
 
 def parse_head(data: bytes, lines: list[str], settings: ServerSettings) -> RequestHead:

@@ -28,7 +28,7 @@ def vary(
     The head *data*, split into *lines*, as a variation of *head*, whose lines were *before*.
 
     Returns:
-        None where it has to be read whole: more than one field has changed, or one that decides about the others.
+        None where it has to be read whole: its fields are others, or one has changed that decides about the rest.
 
     Raises:
         HeadError: Its request line is refused.
@@ -57,32 +57,28 @@ def vary(
         head.expects_continue,
         head.minor,
         head.upgrade,
+        outline=head.outline if lines[0] == before[0] else {},
     )
 
 
 def _varied_fields(
     head: RequestHead, before: list[str], lines: list[str], max_line_bytes: int
 ) -> dict[str, str] | None:
-    """The fields of *head* with the one that has changed. Raises FieldError: its name is malformed."""
+    """The fields of *head* with new values where they have changed. Raises FieldError: a name is malformed."""
     if len(lines) != len(before):
         return None
-    changed = [number for number in range(1, len(lines)) if lines[number] != before[number]]
-    if not changed:
-        return head.lines.copy()
-    if len(changed) > 1:
-        return None
-    line, old = lines[changed[0]], before[changed[0]]
-    key = _varied_key(line, max_line_bytes)
-    # The old line has to stand in the head as it came: not joined to others, rewritten or taken away.
-    return {**head.lines, key: line} if key and head.lines.get(key) == old else None
+    fields = head.lines.copy()
+    for number in [number for number in range(1, len(lines)) if lines[number] != before[number]]:
+        key = _varied_key(lines[number], max_line_bytes)
+        # The old line has to stand in the head as it came: not joined to others, rewritten or taken away.
+        if not key or fields.get(key) != before[number]:
+            return None
+        fields[key] = lines[number]
+    return fields
 
 
 def _varied_key(line: str, max_line_bytes: int) -> str:
     """The folded name of a line that may vary by itself, else empty. Raises FieldError: its name is malformed."""
     name, colon, _ = line.partition(":")
     key = field_key(name) if colon and len(line) <= max_line_bytes else ""
-    return "" if _decides(key) else key
-
-
-def _decides(key: str) -> bool:
-    return key in _DECISIVE or key.startswith("x-forwarded")
+    return "" if key in _DECISIVE or key.startswith("x-forwarded") else key

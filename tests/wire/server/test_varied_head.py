@@ -90,6 +90,16 @@ def test_means_the_same(first: list[str], at: int, line: str, trusted: bool) -> 
     assert meaning(connection, second) == meaning(caller(trusted), second)
 
 
+@settings(max_examples=1000)
+@given(HEADS, st.dictionaries(st.integers(0, 7), st.sampled_from(FIELDS), max_size=4), st.booleans())
+def test_means_the_same_where_several_lines_change(first: list[str], changes: dict[int, str], trusted: bool) -> None:
+    """The same of heads in which more than one line is another."""
+    second = [changes.get(number, line) for number, line in enumerate(first)]
+    connection = caller(trusted)
+    meaning(connection, first)
+    assert meaning(connection, second) == meaning(caller(trusted), second)
+
+
 @settings(max_examples=500)
 @given(HEADS, HEADS)
 def test_means_the_same_whatever_changes(first: list[str], second: list[str]) -> None:
@@ -112,11 +122,12 @@ def test_means_the_same_whatever_changes(first: list[str], second: list[str]) ->
     ],
 )
 def test_reads_only_what_has_changed(at: int, line: str, varies: bool) -> None:
-    """The usual changes cost no whole reading; what decides about the rest of the head does."""
+    """The usual changes cost no whole reading; what decides about the rest does. Values leave the outline."""
     lines = [*BASE[:at], line, *BASE[at + 1 :]]
     last = parse_head("\r\n".join(BASE).encode(), list(BASE), SETTINGS)
     head = vary(last, list(BASE), "\r\n".join(lines).encode(), lines, SETTINGS)
     assert (head is not None) == varies
     if head is not None:
         assert head.memo == {}
+        assert (head.outline is last.outline) == (at > 0)
         assert head.lines is not last.lines
