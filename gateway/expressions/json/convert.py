@@ -7,13 +7,15 @@ Source: Newtonsoft.Json API reference, JToken explicit operators, Extensions.Val
 from __future__ import annotations
 
 import base64
+import re
 import uuid
 from collections.abc import Callable
 
 from gateway.expressions import primitives as p
 from gateway.expressions.change_type import change_type
-from gateway.expressions.clr import ARRAY, DYNAMIC, NULLABLE, OBJECT, Member, Type, declared, nullable, underlying
+from gateway.expressions.clr import DYNAMIC, NULLABLE, OBJECT, Member, Type, declared, nullable, underlying
 from gateway.expressions.conversions import declare_explicit, declare_implicit
+from gateway.expressions.formatting.text import text
 from gateway.expressions.json.tree import (
     NULL_TYPE,
     TYPE_NAMES,
@@ -24,12 +26,12 @@ from gateway.expressions.json.tree import (
     JToken,
     JValue,
 )
+from gateway.expressions.json.writer import moment_text
 from gateway.expressions.limits import tick
+from gateway.expressions.moments import DateTime, DateTimeOffset
 from gateway.expressions.runtime import assignable, is_instance, iterate, type_of
 from gateway.expressions.thrown import Thrown, argument_null, invalid_cast, thrown
-from gateway.expressions.types.dictionaries import Dictionary, Map, mapping_of
-from gateway.expressions.types.lists import ListValue, SetValue, to_array
-from gateway.expressions.types.objects import parse_enum
+from gateway.expressions.types.dictionaries import Map, mapping_of
 from gateway.expressions.values import Anonymous, Byte, EnumValue, Int16, Int64, SByte, UInt16, UInt32
 
 _KIND_NAMES = {NULL_TYPE: "Null", UNDEFINED: "Undefined"}
@@ -66,7 +68,17 @@ def _cast_leaf(leaf: JValue, target: Type) -> object:
             return base64.b64encode(leaf.value).decode()
         if not _simple(leaf.value):
             raise _cannot(leaf, target)
+    if target.name == "byte[]" and isinstance(leaf.value, str):
+        return base64_bytes(leaf.value)
     return change_type(leaf.value, target)
+
+
+def base64_bytes(shown: str) -> bytearray:
+    """``Convert.FromBase64String``."""
+    try:
+        return bytearray(base64.b64decode(re.sub(r"\s", "", shown), validate=True))
+    except ValueError:
+        raise thrown("FormatException", "The input is not a valid Base-64 string.") from None
 
 
 def _simple(value: object) -> bool:
@@ -104,92 +116,19 @@ def convert_token(token: JToken | None, target: Type) -> object:
     leaf = token.value if isinstance(token, JProperty) else token
     if not isinstance(leaf, JValue):
         raise invalid_cast(type_of(leaf).full_name, target.full_name)
-    return _default(target) if leaf.value is None else change_type(leaf.value, underlying(target))
+    if leaf.value is not None:
+        return change_type(leaf.value, underlying(target))
+    if target.is_value:
+        raise thrown("InvalidCastException", "Null object cannot be converted to a value type.")
+    return None
 
 
 def _default(target: Type) -> object:
     return target.default
 
 
-def to_object(token: JToken | None, target: Type) -> object:
-    """``ToObject<T>``."""
-    tick()
-    if target is OBJECT:
-        return token.value if isinstance(token, JValue) else token
-    if token is None or is_instance(token, target):
-        return token
-    builder = _CONTAINERS.get(target.definition.full_name)
-    return _leaf(token, target) if builder is None or isinstance(token, JValue) else builder(token, target)
-
-
-def _check_null(target: Type) -> None:
-    if target.is_value:
-        raise _json_error(f"Error converting value {{null}} to type '{target.full_name}'. Path ''.")
-
-
-def _leaf(token: JToken, target: Type) -> object:
-    if not isinstance(token, JValue):
-        raise _json_error(f"Cannot deserialize the current JSON into type '{target.full_name}'.")
-    if token.value is None:
-        _check_null(target)
-        return None
-    inner = underlying(target)
-    if inner.kind == "enum" and isinstance(token.value, str):
-        return parse_enum(inner, token.value, ignore_case=True)
-    if target.definition is ARRAY and target.args[0] is p.BYTE and isinstance(token.value, str):
-        return bytearray(base64.b64decode(token.value))
-    return change_type(token.value, inner)
-
-
-def _json_error(message: str) -> Thrown:
-    return thrown("JsonSerializationException", message)
-
-
-def _items(token: JToken, element: Type) -> list[object]:
-    if not isinstance(token, JArray):
-        raise _json_error("Cannot deserialize the current JSON object into a list; a JSON array is needed.")
-    return [to_object(item, element) for item in token.items]
-
-
-def _to_list(token: JToken, target: Type) -> object:
-    return ListValue(_items(token, target.args[0]), target.args[0])
-
-
-def _to_array(token: JToken, target: Type) -> object:
-    return to_array(_items(token, target.args[0]), target.args[0]) if target.args else _to_list(token, target)
-
-
-def _to_set(token: JToken, target: Type) -> object:
-    made = SetValue(target.args[0])
-    for item in _items(token, target.args[0]):
-        made.add(item)
-    return made
-
-
-def _to_dictionary(token: JToken, target: Type) -> object:
-    if not isinstance(token, JObject):
-        raise _json_error("Cannot deserialize the current JSON array into a dictionary; a JSON object is needed.")
-    made = Dictionary(target.args)
-    for name, each in token.properties.items():
-        made.store(change_type(name, target.args[0]), to_object(each.value, target.args[1]))
-    return made
-
-
-_G = "System.Collections.Generic"
-_CONTAINERS: dict[str, Callable[[JToken, Type], object]] = {
-    "System.Array": _to_array,
-    **dict.fromkeys(
-        (
-            f"{_G}.{name}"
-            for name in ("List", "IList", "ICollection", "IEnumerable", "IReadOnlyList", "IReadOnlyCollection")
-        ),
-        _to_list,
-    ),
-    f"{_G}.HashSet": _to_set,
-    **dict.fromkeys((f"{_G}.{name}" for name in ("Dictionary", "IDictionary", "IReadOnlyDictionary")), _to_dictionary),
-}
-
-
+# Full names of the token types; filled by the part that declares them.
+TOKENS: set[str] = set()
 # .NET class → the token that the serializer makes of it; filled by the types that JSON knows (Uri, Jwt …).
 SERIALIZERS: dict[type, Callable[..., JToken]] = {}
 
@@ -205,10 +144,13 @@ def from_object(value: object) -> JToken:
     if isinstance(value, Anonymous):
         return _object({name: item for name, item in value.fields.items()})
     if isinstance(value, dict | Map):
-        from gateway.expressions.formatting.text import text
-
-        return _object({text(key): item for key, item in mapping_of(value).pairs()})
+        return _object({_key(key): item for key, item in mapping_of(value).pairs()})
     return _from_value(value)
+
+
+def _key(key: object) -> str:
+    """The name of a dictionary's entry."""
+    return moment_text(key) if isinstance(key, DateTime | DateTimeOffset) else text(key)
 
 
 def _object(entries: dict[str, object]) -> JObject:
@@ -228,10 +170,7 @@ def _value_token(value: object) -> JToken:
     try:
         return JValue(value.value if isinstance(value, EnumValue) else value)
     except Thrown:
-        members = _readable(value)
-        if not members:
-            raise
-        return _object(members)
+        return _object(_readable(value))
 
 
 def _readable(value: object) -> dict[str, object]:

@@ -20,10 +20,12 @@ from gateway.expressions.json.text_reader import (
     START_ARRAY,
     START_OBJECT,
     UNDEFINED,
+    RawFloat,
     TextReader,
 )
 from gateway.expressions.json.tree import (
     DATE,
+    FLOAT,
     INTEGER,
     STRING,
     TYPE_NAMES,
@@ -56,6 +58,41 @@ def parse(text: str | None, wanted: str = "JToken") -> JToken:
     if _is_too_deep(made) or wanted not in ("JToken", made.__class__.__name__):
         return _TokenBuilder(text).document(wanted)
     return made
+
+
+def parse_raw(text: str) -> JToken:
+    """
+    *text* for a deserializer: strings are strings, numbers know how they are written; what is cut off ends there.
+
+    Source: Newtonsoft.Json, JsonSerializerInternalReader, which does not notice where an object ends.
+    """
+    reading(len(text), sum(map(text.count, ",:[{")))
+    try:
+        read = json.loads(text, object_pairs_hook=_raw_object, parse_float=RawFloat, parse_constant=_constant)
+    except (ValueError, RecursionError):
+        return _TokenBuilder(text, raw=True).document("JToken")
+    made = _raw_token(read)
+    return _TokenBuilder(text, raw=True).document("JToken") if _is_too_deep(made) else made
+
+
+def _raw_object(pairs: list[tuple[str, object]]) -> JObject:
+    made = JObject()
+    for name, value in pairs:
+        made.properties[name] = JProperty.fresh(made, name, _raw_token(value))
+    return made
+
+
+def _raw_token(raw: object) -> JToken:
+    if isinstance(raw, JObject):
+        return raw
+    return JArray.fresh(list(map(_raw_token, raw))) if isinstance(raw, list) else raw_leaf(raw)
+
+
+def raw_leaf(value: object) -> JValue:
+    """A leaf that keeps how it is written."""
+    if isinstance(value, str | RawFloat):
+        return JValue(value, STRING if isinstance(value, str) else FLOAT)
+    return scalar(value)
 
 
 def _constant(name: str) -> object:
@@ -95,16 +132,17 @@ def scalar(raw: object) -> JValue:
     if raw.__class__ is str:
         date = read_moment(raw)
         return JValue(raw, STRING) if date is None else JValue(date, DATE)
-    if raw.__class__ is int:
+    if isinstance(raw, int) and not isinstance(raw, bool):
         return JValue(Int64(raw) if -_LONG <= raw < _LONG else BigInteger(raw), INTEGER)
-    return JValue(raw)
+    return JValue(float(raw) if raw.__class__ is RawFloat else raw)
 
 
 class _TokenBuilder:
     """Makes a tree of what a :class:`TextReader` reads."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, raw: bool = False) -> None:
         self.reader = TextReader(text)
+        self.raw = raw
 
     def document(self, wanted: str) -> JToken:
         """The one token of the text, as ``Parse`` of *wanted* (JToken, JObject, JArray) reads it."""
@@ -136,7 +174,7 @@ class _TokenBuilder:
         value = self.reader.value
         if token == UNDEFINED:
             return JValue(None, UNDEFINED_TYPE)
-        return scalar(value) if self.reader.quoted or isinstance(value, int) else JValue(value)
+        return raw_leaf(value) if self.raw else scalar(value)
 
     def _root(self, token: int) -> JToken:
         made: JToken = JObject() if token == START_OBJECT else JArray()
@@ -144,7 +182,7 @@ class _TokenBuilder:
         token = self._content()
         if token == END:
             raise self.reader.error(f"Error reading {name} from JsonReader.")
-        if not self._fill(made, token):
+        if not self._fill(made, token) and not self.raw:
             raise self.reader.error(f"Unexpected end of content while loading {name}.")
         return made
 

@@ -52,6 +52,18 @@ _PATH_ESCAPES = {
 }  # fmt: skip
 
 
+class RawFloat(float):
+    """A number with a fraction or an exponent, which knows how it is written."""
+
+    shown: str
+
+    def __new__(cls, shown: str) -> RawFloat:
+        """The number that *shown* is."""
+        made = super().__new__(cls, shown)
+        made.shown = shown
+        return made
+
+
 @dataclass(slots=True)
 class _Container:
     """An object or array that is open; where in it the reader is."""
@@ -376,7 +388,7 @@ class TextReader:
             if re.fullmatch(r"-?\d+", shown, re.ASCII):
                 return self._integer(shown)
             if re.fullmatch(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", shown, re.ASCII):
-                return float(shown)
+                return RawFloat(shown)
         except ValueError:
             pass
         raise self.error(f"Input string '{shown}' is not a valid number.")

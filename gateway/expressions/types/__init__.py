@@ -25,6 +25,7 @@ from gateway.expressions.types import (
     tokens,
     tuples,
     xml,
+    xml_order,
     zones,
 )
 
@@ -54,4 +55,5 @@ __all__ = [
     "tokens",
     "tuples",
     "xml",
+    "xml_order",
 ]

@@ -14,6 +14,8 @@ from gateway.expressions.formatting.text import TEXT, text
 from gateway.expressions.json.convert import SERIALIZERS
 from gateway.expressions.json.tree import URI as URI_KIND
 from gateway.expressions.json.tree import JToken, JValue, declare_kind
+from gateway.expressions.json.writer import LEAVES
+from gateway.expressions.json.writer import quote as quote_json
 from gateway.expressions.limits import charged
 from gateway.expressions.operators import declare_comparison
 from gateway.expressions.runtime import represent
@@ -227,10 +229,11 @@ CHANGERS[URI] = lambda value: _new(text(value), EnumValue(KIND, 0))
 
 
 def _serialize(uri: UriValue) -> JToken:
-    return JValue(uri.original)
+    return JValue(uri)
 
 
 declare_kind(UriValue, URI_KIND)
+LEAVES[UriValue] = lambda uri: quote_json(uri.original)
 SERIALIZERS[UriValue] = _serialize
 
 

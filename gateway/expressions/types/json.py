@@ -7,9 +7,8 @@ from typing import Any
 
 from gateway.expressions import primitives as p
 from gateway.expressions.casing import lower
-from gateway.expressions.clr import Type, make
+from gateway.expressions.clr import Type, array_of, make
 from gateway.expressions.collections import ArrayValue, LazySequence
-from gateway.expressions.conversions import cast
 from gateway.expressions.dispatch import DYNAMIC_GET, DYNAMIC_SET
 from gateway.expressions.equality import equal, hash_code
 from gateway.expressions.formatting.composite import FORMATTERS, format_value
@@ -17,13 +16,14 @@ from gateway.expressions.formatting.text import TEXT, text
 from gateway.expressions.json import dynamic as _dynamic  # noqa: F401  (declares how leaves calculate)
 from gateway.expressions.json.comparing import deep_equals, deep_key, order_leaves
 from gateway.expressions.json.convert import (
+    TOKENS,
     convert_token,
     declare_casts,
     from_object,
     make_value,
     plain,
-    to_object,
 )
+from gateway.expressions.json.deserialize import to_object
 from gateway.expressions.json.editing import (
     after,
     ancestors,
@@ -40,6 +40,7 @@ from gateway.expressions.json.path import select, select_one
 from gateway.expressions.json.reader import parse
 from gateway.expressions.json.tree import (
     COMMENT,
+    NULL_TYPE,
     STRING,
     TYPE_NAMES,
     UNDEFINED,
@@ -62,6 +63,7 @@ from gateway.expressions.operators import UNWRAP
 from gateway.expressions.runtime import FOREACH, is_instance, iterate, represent, type_of
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, thrown
+from gateway.expressions.types.addresses import URI
 from gateway.expressions.types.dates import DATETIME, DATETIME_OFFSET, GUID, TIMESPAN
 from gateway.expressions.types.dictionaries import KEY_VALUE, Pair
 from gateway.expressions.types.objects import enumeration
@@ -110,6 +112,13 @@ def _inner(token: JToken) -> JToken:
     return token.value if isinstance(token, JProperty) else token
 
 
+def _select_all(token: JToken, path: str, error_when_no_match: bool) -> LazySequence:
+    found = list(select(token, path))
+    if error_when_no_match and not found:
+        raise thrown("JsonException", "Path returned no tokens.")
+    return LazySequence(lambda: iter(found), TOKEN)
+
+
 def _children(types: tuple[Type, ...], token: JToken) -> LazySequence:
     return LazySequence(lambda: (child for child in token.children() if is_instance(child, types[0])), types[0])
 
@@ -148,12 +157,15 @@ TOKEN: Type = define(f"{_N}.JToken", {
     "JToken SelectToken(string path, bool errorWhenNoMatch)": select_one,
     "IEnumerable<JToken> SelectTokens(string path)":
         lambda token, text: LazySequence(lambda: iter(select(token, text)), TOKEN),
+    "IEnumerable<JToken> SelectTokens(string path, bool errorWhenNoMatch)": _select_all,
+    "IEnumerable<JToken> AncestorsAndSelf()": _tokens(lambda token: [token, *ancestors(token)]),
+    "static JTokenEqualityComparer EqualityComparer": lambda: TokenComparer(),
     "JToken DeepClone()": lambda token: token.clone(),
     "static bool DeepEquals(JToken t1, JToken t2)": deep_equals,
     "generic T ToObject<T>()": lambda types, token: to_object(token, types[0]),
     "object ToObject(Type objectType)": lambda token, made: to_object(token, made.type),
     "static JToken Parse(string json)": parse,
-    "static JToken FromObject(object o)": from_object,
+    "static JToken FromObject(object o)": lambda value: _not_null(value),
     "void Remove()": remove,
     "void Replace(JToken value)": replace,
     "void AddAfterSelf(object content)": beside(1),
@@ -166,12 +178,19 @@ TOKEN: Type = define(f"{_N}.JToken", {
 }, parents=("IEnumerable<JToken>",), price="own")  # fmt: skip
 
 
+def _replace_all(token: JObject | JArray, content: object) -> None:
+    for each in token.children():
+        token.replace_child(each, None)
+    add_content(token, content)
+
+
 CONTAINER = define(f"{_N}.JContainer", {
     "int Count": lambda token: len(token.children()),
     "void Add(object content)": add_content,
     "void AddFirst(object content)": lambda token, content: token.insert(0, to_token(content)),
     "IEnumerable<JToken> Descendants()": _tokens(descendants),
     "IEnumerable<JToken> DescendantsAndSelf()": _tokens(self_and),
+    "void ReplaceAll(object content)": _replace_all,
     "void RemoveAll()": lambda token: [token.replace_child(each, None) for each in token.children()],
     "void Merge(object content)": lambda token, content: merge(token, content, 0),
     "void Merge(object content, JsonMergeSettings settings)": lambda token, content, settings: merge(
@@ -180,6 +199,7 @@ CONTAINER = define(f"{_N}.JContainer", {
 }, parents=("JToken",), price="own")  # fmt: skip
 
 
+define(f"{_N}.JsonLoadSettings", {"new()": dict}, price="own")
 define("Newtonsoft.Json.Linq.JsonMergeSettings", {
     "new()": dict,
     "MergeArrayHandling MergeArrayHandling": (
@@ -187,6 +207,22 @@ define("Newtonsoft.Json.Linq.JsonMergeSettings", {
         lambda settings, value: settings.__setitem__("MergeArrayHandling", value.value),
     ),
 }, price="own")  # fmt: skip
+
+
+def _from_object(value: object, wanted: type[JToken]) -> JToken:
+    if value is None:
+        raise argument_null("o")
+    made = from_object(value)
+    if not isinstance(made, wanted):
+        message = f"Object serialized to {TYPE_NAMES[made.kind]}. {wanted.__name__} instance expected."
+        raise thrown("ArgumentException", message)
+    return made
+
+
+def _not_null(value: object) -> JToken:
+    if value is None:
+        raise argument_null("o")
+    return from_object(value)
 
 
 def _new_object(*content: object) -> JObject:
@@ -200,13 +236,18 @@ def _new_object_of(contents: Iterable[object]) -> JObject:
     return _new_object(*iterate(contents)) if contents is not None else _new_object()
 
 
-def _get_value(token: JObject, name: str | None, comparison: EnumValue | None = None) -> JToken | None:
+def _property(token: JObject, name: str | None, comparison: EnumValue | None = None) -> JProperty | None:
     if name is None:
         return None
     found = token.properties.get(name)
     if found is None and ignores_case(comparison):
         wanted = lower(name)
         found = next((child for child in token.properties.values() if lower(child.name) == wanted), None)
+    return found
+
+
+def _get_value(token: JObject, name: str | None, comparison: EnumValue | None = None) -> JToken | None:
+    found = _property(token, name, comparison)
     return None if found is None else found.value
 
 
@@ -235,11 +276,13 @@ JOBJECT: Type = define(f"{_N}.JObject", {
     "void Add(string propertyName, JToken value)": _add_named,
     "bool Remove(string propertyName)": lambda token, name: token.remove(name),
     "JProperty Property(string name)": lambda token, name: token.properties.get(name),
+    "JProperty Property(string name, StringComparison comparison)": _property,
+    "static JObject Parse(string json, JsonLoadSettings settings)": _parse_object,
     "IEnumerable<JProperty> Properties()": lambda token: ArrayValue(token.children(), PROPERTY),
     "IEnumerable<JToken> PropertyValues()":
         lambda token: ArrayValue([e.value for e in token.properties.values()], TOKEN),
     "static JObject Parse(string json)": _parse_object,
-    "static JObject FromObject(object o)": lambda value: cast(from_object(value), JOBJECT),
+    "static JObject FromObject(object o)": lambda value: _from_object(value, JObject),
     "JToken DeepClone()": lambda token: token.clone(),
 }, parents=("JContainer", "IEnumerable<KeyValuePair<string, JToken>>"), price="own")  # fmt: skip
 
@@ -300,7 +343,11 @@ JARRAY: Type = define(f"{_N}.JArray", {
     "bool Contains(JToken item)": lambda token, item: any(each is item for each in token.items),
     "int IndexOf(JToken item)": lambda token, item: next((i for i, e in enumerate(token.items) if e is item), -1),
     "static JArray Parse(string json)": _parse_array,
-    "static JArray FromObject(object o)": lambda value: cast(from_object(value), JARRAY),
+    "bool IsReadOnly": lambda _token: False,
+    "void CopyTo(JToken[] array, int arrayIndex)": lambda token, target, start: target.__setitem__(
+        slice(start, start + len(token.items)), list(token.items)
+    ),
+    "static JArray FromObject(object o)": lambda value: _from_object(value, JArray),
 }, parents=("JContainer", "IList<JToken>"), price="own")  # fmt: skip
 
 
@@ -342,6 +389,7 @@ COMPARER = define(f"{_N}.JTokenEqualityComparer", {
 represent(TokenComparer, COMPARER)
 JVALUE = define(f"{_N}.JValue", {
     "new(object value)": lambda value: JValue(value.value) if isinstance(value, JValue) else JValue(value),
+    "new(Uri value)": lambda value: JValue(value, NULL_TYPE if value is None else None),
     "new(long value)": JValue,
     "new(string value)": lambda value: JValue(value, STRING),
     "object Value": (lambda token: token.value, _set_value),
@@ -358,6 +406,13 @@ JVALUE = define(f"{_N}.JValue", {
     "static JValue CreateNull()": lambda: JValue(None),
     "static JValue CreateString(string value)": lambda value: JValue(value, STRING),
 }, parents=("JToken", "IComparable", "IFormattable"), price="own")  # fmt: skip
+
+
+def _each(walk: Callable[..., Iterable[JToken]]) -> Callable[[object], LazySequence]:
+    """*walk* for every token of a sequence."""
+    return lambda source: LazySequence(lambda: (found for token in iterate(source) for found in walk(token)), TOKEN)
+
+
 RAW = define(f"{_N}.JRaw", {"new(object rawJson)": JRaw}, parents=("JValue",))
 define(f"{_N}.Extensions", {
     "generic ext U Value<U>(IEnumerable<JToken> value)": _value_of,
@@ -365,17 +420,27 @@ define(f"{_N}.Extensions", {
     "generic ext IEnumerable<U> Values<U>(IEnumerable<JToken> source, object key)": lambda types, source, key: (
         LazySequence(lambda: (convert_token(each.look(key), types[-1]) for each in iterate(source)), types[-1])  # type: ignore[attr-defined]
     ),
+    "ext IEnumerable<JToken> Children(IEnumerable<JToken> source)": _each(lambda token: token.children()),
+    "ext IEnumerable<JToken> Descendants(IEnumerable<JContainer> source)": _each(descendants),
+    "ext IEnumerable<JToken> DescendantsAndSelf(IEnumerable<JContainer> source)": _each(self_and),
+    "ext IEnumerable<JToken> Ancestors(IEnumerable<JToken> source)": _each(ancestors),
+    "ext IEnumerable<JToken> AncestorsAndSelf(IEnumerable<JToken> source)":
+        _each(lambda token: [token, *ancestors(token)]),
+    "ext IEnumerable<JProperty> Properties(IEnumerable<JObject> source)": _each(lambda token: token.children()),
     "generic ext IEnumerable<JToken> Values(IEnumerable<JToken> source)":
         lambda _types, source: _values((TOKEN,), source),
 }, kind="static", price="own")  # fmt: skip
 declare_casts(TOKEN, [
     p.STRING, p.BOOL, *p.INTEGRAL, p.CHAR, p.FLOAT, p.DOUBLE, p.DECIMAL, DATETIME, DATETIME_OFFSET, TIMESPAN, GUID,
+    URI, array_of(p.BYTE),
 ])  # fmt: skip
 
 
 for _class, _type in ((JObject, JOBJECT), (JArray, JARRAY), (JProperty, PROPERTY), (JValue, JVALUE), (JRaw, RAW)):
     represent(_class, _type, lambda token: token.children())
     TEXT[_class] = token_text
+    TOKENS.add(_type.full_name)
+TOKENS.update((TOKEN.full_name, CONTAINER.full_name))
 UNWRAP[JValue] = plain  # type: ignore[assignment]
 FORMATTERS[JValue] = lambda token, pattern: format_value(token.value, pattern)
 DYNAMIC_GET[JObject] = lambda token, name: token.look(name)  # type: ignore[attr-defined]

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from gateway.expressions.clr import DYNAMIC, Type
-from gateway.expressions.json.convert import (
-    from_object,
-    to_object,
-)
+from gateway.expressions.json.convert import SERIALIZERS, from_object
+from gateway.expressions.json.deserialize import deserialize
 from gateway.expressions.json.editing import remove
-from gateway.expressions.json.reader import parse
 from gateway.expressions.json.tree import (
     JProperty,
     JToken,
@@ -16,10 +13,15 @@ from gateway.expressions.json.tree import (
     descendants,
 )
 from gateway.expressions.json.writer import leaf, quote, write
+from gateway.expressions.runtime import type_of
 from gateway.expressions.signatures import define
+from gateway.expressions.types.dictionaries import Dictionary
 from gateway.expressions.types.json import FORMATTING
+from gateway.expressions.types.lists import ListValue
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue
+from gateway.expressions.xml.as_json import from_json, to_json
+from gateway.expressions.xml.tree import XAttribute, XDocument, XElement, XObject
 
 NULL_HANDLING = enumeration("Newtonsoft.Json.NullValueHandling", Include=0, Ignore=1)
 
@@ -41,9 +43,19 @@ def _drop_nulls(token: JToken) -> None:
 
 
 def _deserialize(types: tuple[Type, ...], text: str | None, *_settings: object) -> object:
-    made = parse(text)
-    target = types[0] if types else DYNAMIC
-    return to_object(made, target)
+    return deserialize(text, types[0])
+
+
+def _anonymous(types: tuple[Type, ...], text: str | None, _example: object, *_settings: object) -> object:
+    return deserialize(text, types[0])
+
+
+def _populate(text: str | None, target: object) -> None:
+    made = deserialize(text, type_of(target))
+    for key, item in made.pairs() if isinstance(made, Dictionary) else ():
+        target.store(key, item)  # type: ignore[attr-defined]
+    for item in made if isinstance(made, ListValue) else ():
+        target.append(item)  # type: ignore[attr-defined]
 
 
 def _setting(name: str, kind: Type) -> tuple[object, object]:
@@ -58,18 +70,43 @@ define("Newtonsoft.Json.JsonSerializerSettings", {
     "Formatting Formatting": _setting("Formatting", FORMATTING),
     "NullValueHandling NullValueHandling": _setting("NullValueHandling", NULL_HANDLING),
 }, price="own")  # fmt: skip
+
+
+def _serialize_node(node: XObject, formatting: EnumValue | None = None, omit_root: bool = False) -> str:
+    return write(JValue(None) if node is None else to_json(node, omit_root), bool(formatting and formatting.value))
+
+
 define("Newtonsoft.Json.JsonConvert", {
+    "static string SerializeXNode(XObject node)": _serialize_node,
+    "static string SerializeXNode(XObject node, Formatting formatting)": _serialize_node,
+    "static string SerializeXNode(XObject node, Formatting formatting, bool omitRootObject)": _serialize_node,
+    "static XDocument DeserializeXNode(string value)": from_json,
+    "static XDocument DeserializeXNode(string value, string deserializeRootElementName)": from_json,
+    "static XDocument DeserializeXNode(string value, string deserializeRootElementName, bool writeArrayAttribute)":
+        from_json,
+    "static XDocument DeserializeXNode(string value, string deserializeRootElementName, bool writeArrayAttribute, "
+    "bool encodeSpecialCharacters)": from_json,
     "static string SerializeObject(object value)": _serialize,
     "static string SerializeObject(object value, Formatting formatting)": _serialize,
     "static string SerializeObject(object value, JsonSerializerSettings settings)": _serialize,
     "static string SerializeObject(object value, Formatting formatting, JsonSerializerSettings settings)": _serialize,
     "static generic T DeserializeObject<T>(string value)": _deserialize,
     "static generic T DeserializeObject<T>(string value, JsonSerializerSettings settings)": _deserialize,
-    "static dynamic DeserializeObject(string value)": lambda text: _deserialize((DYNAMIC,), text),
-    "static object DeserializeObject(string value, Type type)": lambda text, made: to_object(parse(text), made.type),
+    "static dynamic DeserializeObject(string value)": lambda text, *_settings: deserialize(text, DYNAMIC),
+    "static object DeserializeObject(string value, Type type)": lambda text, made: deserialize(text, made.type),
+    "static dynamic DeserializeObject(string value, JsonSerializerSettings settings)":
+        lambda text, _settings: deserialize(text, DYNAMIC),
+    "static generic T DeserializeAnonymousType<T>(string value, T anonymousTypeObject)": _anonymous,
+    "static void PopulateObject(string value, object target)": _populate,
+    "const string Undefined": "undefined",
+    "const string PositiveInfinity": "Infinity",
+    "const string NegativeInfinity": "-Infinity",
+    "const string NaN": "NaN",
     "static string ToString(object value)": leaf,
     "static string ToString(string value)": quote,
     "const string True": "true",
     "const string False": "false",
     "const string Null": "null",
 }, kind="static", price="own")  # fmt: skip
+for _class in (XElement, XDocument, XAttribute):
+    SERIALIZERS[_class] = to_json

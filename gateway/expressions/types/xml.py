@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from gateway.expressions import primitives as p
-from gateway.expressions.change_type import change_type
-from gateway.expressions.clr import NULLABLE, Type, nullable, underlying
+from gateway.expressions.clr import NULLABLE, Type, certain, nullable, underlying
 from gateway.expressions.collections import LazySequence
 from gateway.expressions.conversions import declare_explicit, declare_implicit
 from gateway.expressions.formatting.text import TEXT
@@ -16,7 +15,7 @@ from gateway.expressions.messages import READERS, decode
 from gateway.expressions.operators import declare_comparison, declare_operator
 from gateway.expressions.runtime import iterate, represent
 from gateway.expressions.signatures import define
-from gateway.expressions.thrown import argument_null
+from gateway.expressions.thrown import argument_null, thrown
 from gateway.expressions.types.dates import DATETIME, DATETIME_OFFSET, GUID, TIMESPAN
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue
@@ -39,10 +38,11 @@ from gateway.expressions.xml.tree import (
     XText,
     add,
     content_text,
-    lookup_prefix,
+    declared_prefix,
     remove,
     to_name,
 )
+from gateway.expressions.xml.values import read_value
 from gateway.expressions.xml.writer import attribute_text, write
 
 _L = "System.Xml.Linq"
@@ -121,10 +121,9 @@ def _add_beside(offset: int) -> Callable[[XNode, object], None]:
     def insert(node: XNode, content: object) -> None:
         parent = node.parent
         if parent is None:
-            remove(node)
-            return
+            raise thrown("InvalidOperationException", "The parent is missing.")
         position = next(index for index, each in enumerate(parent.nodes) if each is node) + offset
-        add(parent, content, position)
+        _insert(parent, content, position)
 
     return insert
 
@@ -176,6 +175,18 @@ def _add_all(node: XContainer, contents: object) -> None:
         add(node, each)
 
 
+def _add_first(node: XContainer, content: object) -> None:
+    """In front of what is there, in the order in which it comes."""
+    _insert(node, content, 0)
+
+
+def _insert(node: XContainer, content: object, position: int) -> None:
+    behind = node.nodes[position:]
+    node.nodes = node.nodes[:position]
+    add(node, content)
+    node.nodes += behind
+
+
 def _replace_nodes(node: XContainer, contents: object) -> None:
     items = _contents(contents)
     _clear(node)
@@ -193,7 +204,7 @@ def _declared_document(declaration: XDeclaration | None, contents: Iterable[obje
     return made
 
 
-def _keeps(options: EnumValue | None) -> bool:
+def keeps(options: EnumValue | None) -> bool:
     return options is not None and options.value & 1 == 1
 
 
@@ -236,14 +247,23 @@ define(f"{_L}.XObject", {
     "XDocument Document": _document,
     "XmlNodeType NodeType": lambda node: EnumValue(NODE_TYPE, _NODE_TYPES[type(node)]),
 }, price="own")  # fmt: skip
+
+
+def _new_attribute(name: XName | None, value: object) -> XAttribute:
+    for argument, given in (("name", name), ("value", value)):
+        if given is None:
+            raise argument_null(argument)
+    return XAttribute(certain(name), content_text(value))
+
+
 ATTRIBUTE = define(f"{_L}.XAttribute", {
-    "new(XName name, object value)": lambda name, value: XAttribute(name, content_text(value)),
+    "new(XName name, object value)": _new_attribute,
     "XName Name": lambda node: node.name,
     "string Value": (lambda node: node.value, lambda node, value: setattr(node, "value", value)),
     "bool IsNamespaceDeclaration": lambda node: node.name.uri == XMLNS or node.name == XName("xmlns"),
     "void Remove()": remove,
     "void SetValue(object value)": lambda node, value: setattr(node, "value", content_text(value)),
-    "string ToString()": lambda node: attribute_text(node)[1:],
+    "string ToString()": attribute_text,
 }, parents=("XObject",), price="own")  # fmt: skip
 NODE = define(f"{_L}.XNode", {
     "XNode NextNode": _beside(1),
@@ -252,6 +272,9 @@ NODE = define(f"{_L}.XNode", {
     "void ReplaceWith(object content)": _replace,
     "void AddAfterSelf(object content)": _add_beside(1),
     "void AddBeforeSelf(object content)": _add_beside(0),
+    "void ReplaceWith(params object[] content)": _replace,
+    "void AddAfterSelf(params object[] content)": _add_beside(1),
+    "void AddBeforeSelf(params object[] content)": _add_beside(0),
     "IEnumerable<XElement> Ancestors()": _ancestors,
     "IEnumerable<XElement> Ancestors(XName name)": _ancestors,
     "IEnumerable<XElement> ElementsAfterSelf()": _sequence(_siblings(1), "XElement"),
@@ -275,7 +298,9 @@ CONTAINER = define(f"{_L}.XContainer", {
     "XNode LastNode": lambda node: node.nodes[-1] if node.nodes else None,
     "void Add(object content)": add,
     "void Add(params object[] content)": _add_all,
-    "void AddFirst(object content)": lambda node, content: add(node, content, 0),
+    "void AddFirst(object content)": _add_first,
+    "void AddFirst(params object[] content)": _add_first,
+    "void ReplaceNodes(object content)": lambda node, content: _replace_nodes(node, [content]),
     "void RemoveNodes()": _clear,
     "void ReplaceNodes(params object[] content)": _replace_nodes,
 }, parents=("XNode",), price="own")  # fmt: skip
@@ -307,6 +332,8 @@ def _default_namespace(node: XElement) -> XNamespace:
 
 def _prefix_namespace(node: XElement, prefix: str) -> XNamespace | None:
     name = XName(prefix, XMLNS)
+    if prefix in ("xml", "xmlns"):
+        return XNamespace(XML if prefix == "xml" else XMLNS)
     found = next((each.attributes[name] for each in [node, *_up(node)] if name in each.attributes), None)  # type: ignore[attr-defined]
     return XNamespace(found.value) if found is not None else None
 
@@ -317,10 +344,10 @@ ELEMENT = define(f"{_L}.XElement", {
     "new(XName name, params object[] content)": lambda name, contents: XElement(name, _contents(contents)),
     "new(XElement other)": lambda other: other.clone(),
     "static XElement Parse(string text)": parse_element,
-    "static XElement Parse(string text, LoadOptions options)": lambda text, how: parse_element(text, _keeps(how)),
+    "static XElement Parse(string text, LoadOptions options)": lambda text, how: parse_element(text, keeps(how)),
     "XName Name": (lambda node: node.name, lambda node, name: setattr(node, "name", name)),
     "string Value": (lambda node: node.value, XElement.set_value),
-    "bool IsEmpty": lambda node: not node.nodes,
+    "bool IsEmpty": lambda node: not node.nodes and not node.open,
     "bool HasElements": lambda node: bool(node.elements()),
     "bool HasAttributes": lambda node: bool(node.attributes),
     "XAttribute FirstAttribute": lambda node: next(iter(node.attributes.values()), None),
@@ -338,7 +365,7 @@ ELEMENT = define(f"{_L}.XElement", {
     "void ReplaceAll(params object[] content)": _replace_all,
     "XNamespace GetDefaultNamespace()": _default_namespace,
     "XNamespace GetNamespaceOfPrefix(string prefix)": _prefix_namespace,
-    "string GetPrefixOfNamespace(XNamespace ns)": lambda node, ns: lookup_prefix(node, ns.uri) or None,
+    "string GetPrefixOfNamespace(XNamespace ns)": lambda node, ns: declared_prefix(node, ns.uri) or None,
 }, parents=("XContainer",), price="own")  # fmt: skip
 DOCUMENT = define(f"{_L}.XDocument", {
     "new()": XDocument,
@@ -346,7 +373,7 @@ DOCUMENT = define(f"{_L}.XDocument", {
     "new(XDeclaration declaration, params object[] content)": _declared_document,
     "new(XDocument other)": lambda other: other.clone(),
     "static XDocument Parse(string text)": parse_document,
-    "static XDocument Parse(string text, LoadOptions options)": lambda text, how: parse_document(text, _keeps(how)),
+    "static XDocument Parse(string text, LoadOptions options)": lambda text, how: parse_document(text, keeps(how)),
     "XElement Root": lambda node: node.root,
     "XDeclaration Declaration":
         (lambda node: node.declaration, lambda node, value: setattr(node, "declaration", value)),
@@ -403,10 +430,7 @@ def _caster(target: Type) -> Callable[[object], object]:
             if optional:
                 return None
             raise argument_null("element")
-        shown = node.value  # type: ignore[attr-defined]
-        if inner is p.BOOL:
-            shown = {"1": "true", "0": "false"}.get(shown.strip(), shown)
-        return change_type(shown, inner)
+        return read_value(node.value, inner)  # type: ignore[attr-defined]
 
     return cast
 
@@ -426,7 +450,7 @@ represent(XAttribute, ATTRIBUTE)
 represent(XName, NAME)
 represent(XNamespace, NAMESPACE)
 represent(XDeclaration, DECLARATION)
-TEXT[XAttribute] = lambda node: attribute_text(node)[1:]
+TEXT[XAttribute] = attribute_text
 TEXT[XName] = name_text
 TEXT[XNamespace] = lambda value: value.uri
 TEXT[XDeclaration] = declaration_text

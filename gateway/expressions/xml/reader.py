@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from xml.parsers import expat
 
 from gateway.expressions.clr import certain
 from gateway.expressions.limits import reading
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.xml.tree import (
+    XML,
     XMLNS,
     XAttribute,
     XCData,
@@ -33,39 +35,33 @@ class _Builder:
         self.keep_space = keep_space
         self.text: list[str] = []
         self.in_cdata = False
-        self.names: dict[str, XName] = {}
-        self.prefixes: list[tuple[str | None, str | None]] = []
-
-    def name(self, raw: str) -> XName:
-        known = self.names.get(raw)
-        if known is None:
-            uri, _, local = raw.rpartition("\x01")
-            known = self.names[raw] = XName(local, uri)
-        return known
-
-    def namespace(self, prefix: str | None, uri: str | None) -> None:
-        self.prefixes.append((prefix, uri))
+        self.is_short: Callable[[], bool] = bool  # whether the tag that ends just now is ``<a />``
+        self.scope = _Scope({"xml": XML, "xmlns": XMLNS, "": ""})
+        self.scopes = [self.scope]
 
     def start(self, raw: str, attributes: list[str]) -> None:
         self.flush()
-        element = XElement(self.name(raw))
-        for prefix, uri in self.prefixes:
-            name = XName(prefix, XMLNS) if prefix else XName("xmlns")
-            element.attributes[name] = XAttribute(name, uri or "")
-        self.prefixes = []
-        for index in range(0, len(attributes), 2):
-            name = self.name(attributes[index])
-            element.attributes[name] = XAttribute(name, attributes[index + 1])
-        for attribute in element.attributes.values():
-            attribute.parent = element
+        pairs = list(zip(attributes[::2], attributes[1::2], strict=True))
+        declared = {name[6:]: uri for name, uri in pairs if name == "xmlns" or name.startswith("xmlns:")}
+        if declared:
+            self.scope = _Scope({**self.scope.uris, **declared})
+        self.scopes.append(self.scope)
+        element = XElement(self.scope.name(raw))
+        for name, value in pairs:
+            _add(element, XAttribute(self.scope.attribute(name), value))
         self.stack[-1].append(element)
         self.stack.append(element)
         if len(self.stack) > MAX_DEPTH:
             raise thrown("XmlException", f"The document is nested more than {MAX_DEPTH} deep.")
 
     def end(self, _raw: str) -> None:
+        had_text = bool(self.text)
         self.flush()
-        self.stack.pop()
+        self.scopes.pop()
+        self.scope = self.scopes[-1]
+        element = self.stack.pop()
+        if isinstance(element, XElement) and not element.nodes:
+            element.open = had_text or not self.is_short()
 
     def data(self, text: str) -> None:
         self.text.append(text)
@@ -103,27 +99,67 @@ class _Builder:
         raise thrown("XmlException", "For security reasons DTD is prohibited in this XML document.")
 
 
+def _add(element: XElement, attribute: XAttribute) -> None:
+    if attribute.name in element.attributes:
+        raise thrown("XmlException", f"'{attribute.name.local}' is a duplicate attribute name.")
+    attribute.parent = element
+    element.attributes[attribute.name] = attribute
+
+
+class _Scope:
+    """Prefixes in scope, and the names that were found with them."""
+
+    __slots__ = ("_attributes", "_names", "uris")
+
+    def __init__(self, uris: dict[str, str]) -> None:
+        self.uris = uris
+        self._names: dict[str, XName] = {}
+        self._attributes: dict[str, XName] = {"xmlns": XName("xmlns")}
+
+    def name(self, raw: str) -> XName:
+        """The name of an element."""
+        known = self._names.get(raw)
+        if known is None:
+            prefix, _, local = raw.rpartition(":")
+            known = self._names[raw] = XName(local, self._uri(prefix))
+        return known
+
+    def attribute(self, raw: str) -> XName:
+        """The name of an attribute, which the default namespace does not touch."""
+        known = self._attributes.get(raw)
+        if known is None:
+            prefix, _, local = raw.rpartition(":")
+            known = self._attributes[raw] = XName(local, self._uri(prefix) if prefix else "")
+        return known
+
+    def _uri(self, prefix: str) -> str:
+        if prefix not in self.uris or (prefix and not self.uris[prefix]):
+            raise thrown("XmlException", f"'{prefix}' is an undeclared prefix.")
+        return self.uris[prefix]
+
+
 def parse_document(text: str | None, keep_space: bool = False) -> XDocument:
     """``XDocument.Parse``."""
     if text is None:
         raise argument_null("text")
     reading(len(text), 2 * (text.count("<") + text.count("=")))  # they are heavier than JSON's values
     builder = _Builder(keep_space)
-    parser = expat.ParserCreate("utf-8", namespace_separator="\x01")
+    parser = expat.ParserCreate("utf-8")
     parser.ordered_attributes = True
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.data
-    parser.StartNamespaceDeclHandler = builder.namespace
     parser.StartCdataSectionHandler = builder.cdata
     parser.EndCdataSectionHandler = builder.cdata_end
     parser.CommentHandler = builder.comment
     parser.ProcessingInstructionHandler = builder.instruction
     parser.XmlDeclHandler = builder.declaration
     parser.StartDoctypeDeclHandler = builder.doctype
+    # The text is Unicode already, whatever its declaration says.
+    data = text.lstrip("\ufeff").encode("utf-8")
+    builder.is_short = lambda: data[parser.CurrentByteIndex - 2 : parser.CurrentByteIndex] == b"/>"
     try:
-        # The text is Unicode already, whatever its declaration says.
-        parser.Parse(text.lstrip("\ufeff").encode("utf-8"), True)
+        parser.Parse(data, True)
     except expat.ExpatError as error:
         raise _failed(error) from None
     return builder.document

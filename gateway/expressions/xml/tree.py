@@ -6,14 +6,16 @@ Source: .NET API reference, System.Xml.Linq.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gateway.expressions.formatting.text import text
 from gateway.expressions.limits import tick
 from gateway.expressions.primitives import ENUMERABLE
 from gateway.expressions.runtime import iterate, type_of
 from gateway.expressions.thrown import argument_null, thrown
+from gateway.expressions.values import Single
 
 XMLNS = "http://www.w3.org/2000/xmlns/"
 XML = "http://www.w3.org/XML/1998/namespace"
@@ -61,6 +63,9 @@ def to_name(value: str | None) -> XName | None:
     """``name`` or ``{uri}name``; null stays null."""
     if value is None:
         return None
+    if not value:
+        message = "The value cannot be an empty string. (Parameter 'expandedName')"
+        raise thrown("ArgumentException", message, "expandedName")
     if value.startswith("{"):
         uri, _, local = value[1:].partition("}")
         return XName(local, uri)
@@ -85,6 +90,16 @@ class XAttribute(XObject):
         self.parent = None
         self.name = name
         self.value = value
+
+    @property
+    def prefix(self) -> str:
+        """What it declares: a prefix, or empty for the default namespace."""
+        return self.name.local if self.name.uri else ""
+
+    @property
+    def declares(self) -> bool:
+        """Whether it declares a namespace."""
+        return self.name.uri == XMLNS or (self.name.local == "xmlns" and not self.name.uri)
 
 
 class XNode(XObject):
@@ -138,6 +153,23 @@ class XInstruction(XNode):
         return XInstruction(self.target, self.data)
 
 
+class XDocType(XNode):
+    """``<!DOCTYPE …>``."""
+
+    __slots__ = ("name", "public", "subset", "system")
+
+    def __init__(self, name: str, public: str | None, system: str | None, subset: str | None) -> None:
+        self.parent = None
+        self.name = name
+        self.public = public
+        self.system = system
+        self.subset = subset
+
+    def clone(self) -> XDocType:
+        """A copy without a parent."""
+        return XDocType(self.name, self.public, self.system, self.subset)
+
+
 class XDeclaration:
     """``<?xml …?>``."""
 
@@ -182,9 +214,14 @@ class XContainer(XNode):
 
 
 class XElement(XContainer):
-    """An element: name, attributes, content."""
+    """
+    An element: name, attributes, content.
 
-    __slots__ = ("attributes", "name")
+    Attributes:
+        open: Whether an element without nodes is ``<a></a>``: its content is an empty string, not nothing.
+    """
+
+    __slots__ = ("attributes", "name", "open")
 
     def __init__(self, name: XName | None, content: Iterable[object] = ()) -> None:
         if name is None:
@@ -192,12 +229,14 @@ class XElement(XContainer):
         super().__init__()
         self.name = name
         self.attributes: dict[XName, XAttribute] = {}
+        self.open = False
         for item in content:
             add(self, item)
 
     def clone(self) -> XElement:
         """A copy without a parent."""
         made = XElement(self.name)
+        made.open = self.open
         for name, each in self.attributes.items():
             made.attributes[name] = attribute = XAttribute(name, each.value)
             attribute.parent = made
@@ -215,6 +254,7 @@ class XElement(XContainer):
         for node in self.nodes:
             node.parent = None
         self.nodes = []
+        self.open = not value
         if value:
             self.append(XText(value))
 
@@ -251,14 +291,24 @@ class XDocument(XContainer):
         return next(iter(self.elements()), None)
 
 
+# How XML writes the values of classes that it writes in its own way.
+CONTENT: dict[type, Callable[..., str]] = {
+    bool: lambda value: "true" if value else "false",
+    float: lambda value: _float_text(value),
+    Single: lambda value: _float_text(value),
+}
+
+
+def _float_text(value: float) -> str:
+    if math.isinf(value):
+        return "INF" if value > 0 else "-INF"
+    return text(value)
+
+
 def content_text(value: object) -> str:
     """A value as XML writes it: booleans in lower case, dates in ISO form."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    from gateway.expressions.json.writer import moment_text
-    from gateway.expressions.moments import DateTime, DateTimeOffset
-
-    return moment_text(value) if isinstance(value, DateTime | DateTimeOffset) else text(value)
+    write = CONTENT.get(value.__class__)
+    return text(value) if write is None else write(value)
 
 
 def add(parent: XContainer, content: object, index: int | None = None) -> None:
@@ -302,12 +352,18 @@ def _add_text(parent: XContainer, value: str, index: int | None) -> None:
     if isinstance(parent, XDocument) and value.strip():
         raise thrown("ArgumentException", "Non-whitespace characters cannot be added to content.")
     last = parent.nodes[-1] if parent.nodes else None
-    if last is not None and not value:
-        return
-    if type(last) is XText and index is None:
+    if not value:
+        _add_nothing(parent)
+    elif isinstance(last, XText) and type(last) is XText and index is None:
         last.value += value
     else:
         parent.append(XText(value), index)
+
+
+def _add_nothing(parent: XContainer) -> None:
+    """An empty string is content of an element that has no other."""
+    if not parent.nodes and isinstance(parent, XElement):
+        parent.open = True
 
 
 def remove(item: XObject) -> None:
@@ -322,17 +378,12 @@ def remove(item: XObject) -> None:
     item.parent = None
 
 
-def lookup_prefix(element: XContainer | None, uri: str) -> str | None:
+def declared_prefix(element: XContainer | None, uri: str, may_be_default: bool = True) -> str | None:
     """The prefix that is bound to *uri* at *element*; empty for the default namespace, None for none."""
     while isinstance(element, XElement):
-        names = (name for name, attribute in element.attributes.items() if attribute.value == uri)
-        declaring = next((name for name in names if _declares(name)), None)
-        if declaring is not None:
-            return declaring.local if declaring.uri == XMLNS else ""
+        found = [each.prefix for each in element.attributes.values() if each.declares and each.value == uri]
+        found = found if may_be_default else list(filter(None, found))
+        if found:
+            return found[0]
         element = element.parent
     return None
-
-
-def _declares(name: XName) -> bool:
-    """Whether an attribute of this name declares a namespace."""
-    return name.uri == XMLNS or (name.local == "xmlns" and not name.uri)

@@ -6,6 +6,8 @@ import re
 
 from gateway.expressions.formatting.text import NEW_LINE
 from gateway.expressions.limits import charged, tick
+from gateway.expressions.thrown import thrown
+from gateway.expressions.xml.scopes import Scopes
 from gateway.expressions.xml.tree import (
     XML,
     XMLNS,
@@ -13,108 +15,186 @@ from gateway.expressions.xml.tree import (
     XCData,
     XComment,
     XContainer,
+    XDocType,
     XDocument,
     XElement,
     XInstruction,
     XName,
     XNode,
     XText,
-    lookup_prefix,
+    declared_prefix,
 )
 
 _TEXT = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _ATTRIBUTE = {**_TEXT, '"': "&quot;", "\n": "&#xA;", "\r": "&#xD;", "\t": "&#x9;"}
+_INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def write(node: XNode, indented: bool = True) -> str:
     """``node.ToString()``; a document's declaration is left out, as .NET does."""
-    parts: list[str] = []
-    depth = 0 if indented else None
-    top = [child for child in node.nodes if type(child) is not XText] if isinstance(node, XDocument) else [node]
-    for index, child in enumerate(top):
-        parts.append(NEW_LINE if index and indented else "")
-        _write(child, parts, depth)
-    return charged("".join(parts))
-
-
-def _write(node: XNode, parts: list[str], depth: int | None) -> None:
-    tick()
+    writer = _NodeWriter(indented)
     if isinstance(node, XElement):
-        _element(node, parts, depth)
-    elif isinstance(node, XCData):
-        parts.append(f"<![CDATA[{node.value}]]>")
-    elif isinstance(node, XComment):
-        parts.append(f"<!--{node.value}-->")
-    elif isinstance(node, XText):
-        parts.append(re.sub("[&<>]", lambda match: _TEXT[match[0]], node.value))
-    elif isinstance(node, XInstruction):
-        parts.append(f"<?{node.target}{f' {node.data}' if node.data else ''}?>")
+        writer.push_ancestors(node)
+    for child in node.nodes if isinstance(node, XDocument) else [node]:
+        writer.node(child)
+    return charged("".join(writer.parts))
 
 
-def _element(node: XElement, parts: list[str], depth: int | None) -> None:
-    name, declares = _qualified(node)
-    attributes = "".join(attribute_text(attribute) for attribute in node.attributes.values())
-    parts.append(f"<{name}{declares}{attributes}")
-    if not node.nodes:
-        parts.append(" />")
-        return
-    parts.append(">")
-    mixed = any(type(child) in (XText, XCData) for child in node.nodes)
-    inner = None if depth is None or mixed else depth + 1
-    for child in node.nodes:
-        parts.append(_indent(inner))
-        _write(child, parts, inner)
-    parts.append("" if inner is None else _indent(depth))
-    parts.append(f"</{name}>")
+class _NodeWriter:
+    """
+    Writes nodes one after the other.
+
+    Attributes:
+        declared: Prefixes that the elements around declare themselves, the nearest last.
+        mixed: Whether the open element has text already: then white space would be content.
+    """
+
+    def __init__(self, indented: bool) -> None:
+        self.parts: list[str] = []
+        self.indented = indented
+        self.scopes = Scopes()
+        self.declared: list[tuple[str, str]] = []
+        self.mixed = False
+        self.depth = 0
+
+    def push_ancestors(self, node: XElement) -> None:
+        """What the elements above declare chooses prefixes, but is not written by them."""
+        above = node.parent
+        while isinstance(above, XElement):
+            self.declared[:0] = _declarations(above)
+            above = above.parent
+
+    def node(self, node: XNode) -> None:
+        """Any node."""
+        tick()
+        if isinstance(node, XElement):
+            self.element(node)
+        elif type(node) in (XText, XCData):
+            self._text(node)  # type: ignore[arg-type]
+        else:
+            self._indent()
+            self.parts.append(_other(node))
+
+    def _text(self, node: XText) -> None:
+        self.mixed = True
+        if isinstance(node, XCData):
+            self.parts.append(f"<![CDATA[{valid(node.value).replace(']]>', ']]]]><![CDATA[>')}]]>")
+        else:
+            self.parts.append(re.sub("[&<>]|\r\n?|\n", lambda match: _TEXT.get(match[0], NEW_LINE), valid(node.value)))
+
+    def _indent(self) -> None:
+        if self.indented and not self.mixed and self.parts:
+            self.parts.append(NEW_LINE + "  " * self.depth)
+
+    def element(self, node: XElement) -> None:
+        """An element with its content."""
+        self._indent()
+        before, count = self.mixed, len(self.declared)
+        self.scopes.enter()
+        name = self._start(node)
+        if not node.nodes:
+            self.parts.append(f"></{name}>" if node.open else " />")
+        else:
+            self._content(node, name)
+        self.scopes.leave()
+        del self.declared[count:]
+        self.mixed = before
+
+    def _content(self, node: XElement, name: str) -> None:
+        self.parts.append(">")
+        self.depth += 1
+        for child in node.nodes:
+            self.node(child)
+        self.depth -= 1
+        self._indent()
+        self.parts.append(f"</{name}>")
+
+    def _start(self, node: XElement) -> str:
+        self.declared += _declarations(node)
+        prefix = self._prefix(node.name.uri, may_be_default=True)
+        if prefix is None:
+            prefix = self.scopes.prefix_of(node.name.uri) or ""
+        self.scopes.use(prefix, node.name.uri)
+        name = f"{prefix}:{node.name.local}" if prefix else node.name.local
+        self.parts.append(f"<{name}")
+        for attribute in node.attributes.values():
+            self.parts.append(self._attribute(attribute))
+        for declared, uri in self.scopes.needed():
+            self.parts.append(f' xmlns{f":{declared}" if declared else ""}="{escape_attribute(uri)}"')
+        return name
+
+    def _attribute(self, each: XAttribute) -> str:
+        name, value = each.name, escape_attribute(each.value)
+        if each.declares:
+            prefix = name.local if name.uri else ""
+            self.scopes.declare(prefix, each.value)
+            return f' xmlns{f":{prefix}" if prefix else ""}="{value}"'
+        if not name.uri:
+            return f' {name.local}="{value}"'
+        found = self._prefix(name.uri, may_be_default=False) or self.scopes.prefix_of(name.uri)
+        prefix = found or self.scopes.new_prefix()
+        self.scopes.use(prefix, name.uri)
+        return f' {prefix}:{name.local}="{value}"'
+
+    def _prefix(self, uri: str, may_be_default: bool) -> str | None:
+        """The prefix that an element around has declared for *uri*; empty for the default namespace."""
+        if not uri:
+            return ""
+        seen: set[str] = set()
+        for prefix, declared in reversed(self.declared):
+            if declared == uri and prefix not in seen and (prefix or may_be_default):
+                return prefix
+            seen.add(prefix)
+        return "xml" if uri == XML else None
 
 
-def _indent(depth: int | None) -> str:
-    """A new line; nothing where there is text between the elements, for which white space would be content."""
-    return "" if depth is None else NEW_LINE + "  " * depth
+def _declarations(node: XElement) -> list[tuple[str, str]]:
+    return [
+        (each.name.local if each.name.uri else "", each.value) for each in node.attributes.values() if each.declares
+    ]
 
 
-def _qualified(node: XElement) -> tuple[str, str]:
-    """The element's name as written, and the declaration that it needs."""
-    uri = node.name.uri
-    if uri == _default(node):
-        return node.name.local, ""
-    if uri == XML:
-        return f"xml:{node.name.local}", ""
-    prefix = lookup_prefix(node, uri) if uri else None
-    if prefix:
-        return f"{prefix}:{node.name.local}", ""
-    return node.name.local, f' xmlns="{escape_attribute(uri)}"'
+def _other(node: XNode) -> str:
+    if isinstance(node, XComment):
+        shown = re.sub("-(?=-)", "- ", valid(node.value))
+        return f"<!--{shown}{' ' if shown.endswith('-') else ''}-->"
+    if isinstance(node, XInstruction):
+        return f"<?{node.target}{f' {node.data}' if node.data else ''}?>"
+    return doctype_text(node) if isinstance(node, XDocType) else ""
 
 
-def _default(node: XContainer | None) -> str:
-    """The default namespace in scope; an element without prefix declares its own."""
-    current = node
-    while isinstance(current, XElement):
-        found = current.attributes.get(XName("xmlns"))
-        if found is not None:
-            return found.value
-        if current is not node and current.name.uri and not lookup_prefix(current, current.name.uri):
-            return current.name.uri
-        current = current.parent
-    return ""
+def doctype_text(node: XDocType) -> str:
+    """``<!DOCTYPE …>``."""
+    public = f' PUBLIC "{node.public}" "{node.system or ""}"' if node.public else ""
+    system = f' SYSTEM "{node.system}"' if node.system and not node.public else ""
+    subset = f" [{node.subset}]" if node.subset is not None else ""
+    return f"<!DOCTYPE {node.name}{public}{system}{subset}>"
+
+
+def valid(value: str) -> str:
+    """*value*, all of whose characters XML may have."""
+    found = _INVALID.search(value)
+    if found is not None:
+        message = f"'{found[0]}', hexadecimal value 0x{ord(found[0]):02X}, is an invalid character."
+        raise thrown("ArgumentException", message)
+    return value
 
 
 def escape_attribute(value: str) -> str:
     """Attribute text."""
-    return re.sub('[&<>"\n\r\t]', lambda match: _ATTRIBUTE[match[0]], value)
+    return re.sub('[&<>"\n\r\t]', lambda match: _ATTRIBUTE[match[0]], valid(value))
 
 
 def attribute_text(each: XAttribute) -> str:
-    """One attribute with the space in front of it."""
-    name = each.name
-    if name.uri == XMLNS:
-        shown = f"xmlns:{name.local}"
-    elif name.uri == XML:
-        shown = f"xml:{name.local}"
-    elif name.uri:
-        prefix = lookup_prefix(each.parent, name.uri)
-        declares = "" if prefix else f' xmlns:p1="{escape_attribute(name.uri)}"'
-        return f'{declares} {prefix or "p1"}:{name.local}="{escape_attribute(each.value)}"'
-    else:
-        shown = name.local
-    return f' {shown}="{escape_attribute(each.value)}"'
+    """``attribute.ToString()``."""
+    name, value = each.name, escape_attribute(each.value)
+    if each.declares:
+        return f'xmlns:{name.local}="{value}"' if name.uri == XMLNS else f'xmlns="{value}"'
+    if not name.uri:
+        return f'{name.local}="{value}"'
+    prefix = "xml" if name.uri == XML else _attribute_prefix(each.parent, name)
+    return f'{prefix or "p0"}:{name.local}="{value}"'
+
+
+def _attribute_prefix(parent: XContainer | None, name: XName) -> str | None:
+    return declared_prefix(parent, name.uri, may_be_default=False)

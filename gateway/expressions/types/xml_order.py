@@ -1,0 +1,168 @@
+"""System.Xml.Linq: neighbours, the order of a document, comparers, document types; reading and writing whole texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from gateway.expressions.clr import definition_of, make
+from gateway.expressions.collections import LazySequence
+from gateway.expressions.formatting.text import NEW_LINE, TEXT
+from gateway.expressions.runtime import represent
+from gateway.expressions.signatures import define
+from gateway.expressions.thrown import thrown
+from gateway.expressions.types.texts import Reader, Writer
+from gateway.expressions.types.xml import declaration_text, keeps
+from gateway.expressions.values import EnumValue
+from gateway.expressions.xml.reader import parse_element
+from gateway.expressions.xml.tree import XAttribute, XDeclaration, XDocType, XDocument, XElement, XName, XNode, XObject
+from gateway.expressions.xml.writer import doctype_text, write
+
+_L = "System.Xml.Linq"
+
+
+def _sequence(build: Callable[..., Iterable[XObject]], element: str) -> Callable[..., LazySequence]:
+    def run(*arguments: object) -> LazySequence:
+        return LazySequence(lambda: iter(build(*arguments)), make(definition_of(f"{_L}.{element}")))
+
+    return run
+
+
+def _around(node: XNode) -> list[XNode]:
+    return node.parent.nodes if node.parent is not None else [node]
+
+
+def _place(node: XNode) -> int:
+    return next(index for index, each in enumerate(_around(node)) if each is node)
+
+
+def _path(node: XNode) -> list[int]:
+    """Where *node* is below its root, from the top."""
+    found: list[int] = []
+    while node.parent is not None:
+        found.append(_place(node))
+        node = node.parent
+    return found[::-1]
+
+
+def _root(node: XNode) -> XNode:
+    while node.parent is not None:
+        node = node.parent
+    return node
+
+
+def _compare(left: XNode | None, right: XNode | None) -> int:
+    """``CompareDocumentOrder``."""
+    if left is None or right is None or left is right:
+        return (left is not None) - (right is not None)
+    if _root(left) is not _root(right):
+        raise thrown("InvalidOperationException", "A common ancestor is missing.")
+    first, second = _path(left), _path(right)
+    return (first > second) - (first < second)
+
+
+def _same(left: XNode | None, right: XNode | None) -> bool:
+    if left is None or right is None:
+        return left is right
+    return write(left, False) == write(right, False)
+
+
+def _ancestors_and_self(node: XElement, name: XName | None = None) -> Iterator[XElement]:
+    current: XObject | None = node
+    while isinstance(current, XElement):
+        if name in (None, current.name):
+            yield current
+        current = current.parent
+
+
+def _beside(step: int) -> Callable[[XAttribute], XAttribute | None]:
+    def find(attribute: XAttribute) -> XAttribute | None:
+        around = list(attribute.parent.attributes.values()) if isinstance(attribute.parent, XElement) else [attribute]
+        place = next(index for index, each in enumerate(around) if each is attribute) + step
+        return around[place] if 0 <= place < len(around) else None
+
+    return find
+
+
+define(f"{_L}.XNode", {
+    "IEnumerable<XNode> NodesAfterSelf()": _sequence(lambda node: _around(node)[_place(node) + 1 :], "XNode"),
+    "IEnumerable<XNode> NodesBeforeSelf()": _sequence(lambda node: _around(node)[: _place(node)], "XNode"),
+    "bool IsAfter(XNode node)": lambda node, other: _compare(node, other) > 0,
+    "bool IsBefore(XNode node)": lambda node, other: _compare(node, other) < 0,
+    "static int CompareDocumentOrder(XNode n1, XNode n2)": _compare,
+    "static XNodeDocumentOrderComparer DocumentOrderComparer": lambda: OrderComparer(),
+    "static XNodeEqualityComparer EqualityComparer": lambda: NodeComparer(),
+})  # fmt: skip
+define(f"{_L}.XElement", {
+    "IEnumerable<XElement> AncestorsAndSelf()": _sequence(_ancestors_and_self, "XElement"),
+    "IEnumerable<XElement> AncestorsAndSelf(XName name)": _sequence(_ancestors_and_self, "XElement"),
+    "IEnumerable<XNode> DescendantNodesAndSelf()": _sequence(lambda node: [node, *node.descendants()], "XNode"),
+})  # fmt: skip
+define(f"{_L}.XAttribute", {
+    "XAttribute NextAttribute": _beside(1),
+    "XAttribute PreviousAttribute": _beside(-1),
+    "new(XAttribute other)": lambda other: XAttribute(other.name, other.value),
+})  # fmt: skip
+
+
+class OrderComparer:
+    """``XNodeDocumentOrderComparer``."""
+
+    __slots__ = ()
+
+    compare = staticmethod(_compare)
+
+
+class NodeComparer:
+    """``XNodeEqualityComparer``: equal where DeepEquals says so."""
+
+    __slots__ = ()
+
+    def norm(self, node: XNode | None) -> object:
+        """The form in which nodes are compared."""
+        return None if node is None else write(node, False)
+
+
+ORDER = define(f"{_L}.XNodeDocumentOrderComparer", {
+    "new()": OrderComparer,
+    "int Compare(XNode x, XNode y)": lambda _comparer, left, right: _compare(left, right),
+}, parents=("IComparer<XNode>",), price="own")  # fmt: skip
+EQUALITY = define(f"{_L}.XNodeEqualityComparer", {
+    "new()": NodeComparer,
+    "bool Equals(XNode x, XNode y)": lambda _comparer, left, right: _same(left, right),
+}, parents=("IEqualityComparer<XNode>",), price="own")  # fmt: skip
+represent(OrderComparer, ORDER)
+represent(NodeComparer, EQUALITY)
+DOCTYPE = define(f"{_L}.XDocumentType", {
+    "new(string name, string publicId, string systemId, string internalSubset)": XDocType,
+    "string Name": lambda node: node.name,
+    "string PublicId": lambda node: node.public,
+    "string SystemId": lambda node: node.system,
+    "string InternalSubset": lambda node: node.subset,
+}, parents=("XNode",), price="own")  # fmt: skip
+represent(XDocType, DOCTYPE)
+TEXT[XDocType] = doctype_text
+
+
+def _loaded(reader: Reader, options: EnumValue | None = None) -> XElement:
+    return parse_element(reader.rest(), keeps(options))
+
+
+def _save(node: XDocument | XElement, writer: Writer, options: EnumValue | None = None) -> None:
+    """A declaration is written even where the document has none; a StringWriter's encoding is UTF-16."""
+    indented = not keeps(options)
+    declared = node.declaration if isinstance(node, XDocument) else None
+    standalone = declared.standalone if declared is not None else None
+    head = declaration_text(XDeclaration("1.0", "utf-16", standalone))
+    writer.append(head + (NEW_LINE if indented else "") + write(node, indented))
+
+
+define(f"{_L}.XDocument", {
+    "void Save(StringWriter textWriter)": _save,
+    "void Save(StringWriter textWriter, SaveOptions options)": _save,
+})  # fmt: skip
+define(f"{_L}.XElement", {
+    "void Save(StringWriter textWriter)": _save,
+    "void Save(StringWriter textWriter, SaveOptions options)": _save,
+    "static XElement Load(StringReader textReader)": _loaded,
+    "static XElement Load(StringReader textReader, LoadOptions options)": _loaded,
+})  # fmt: skip
