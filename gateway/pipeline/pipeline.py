@@ -97,14 +97,14 @@ class Pipeline:
 
     def recover(self, error: Exception, context: Context) -> Response | Awaitable[Response]:
         """The answer after *error*: what on-error makes, or the default error answer."""
-        refusal = as_policy_error(error) or _our_bug(error, context)
+        refusal = error if isinstance(error, PolicyError) else as_policy_error(error) or _our_bug(error, context)
         default = error_response(refusal, context)
         if context.response is not None:
             context.response.body.discard()
         context.response = default
         context.last_error = LastError.of(refusal, context.place)
         try:
-            outcome = run(self.on_error, context)
+            outcome = run(self.on_error, context) if self.on_error else None
         except Exception as second:
             return _last_resort(second, context)
         if outcome is None or isinstance(outcome, Response):

@@ -66,10 +66,10 @@ def check_issuer(payload: Payload, listed: frozenset[str], publishers: Sequence[
 def _may_sign(
     issuer: str, payload: Payload, listed: frozenset[str], publishers: Sequence[Publisher], signer: Signer
 ) -> bool:
-    is_listed = _is_listed(issuer, payload, listed)
     own = signer.keyset.issuer
     if is_own(issuer, payload, signer):
-        return is_listed or not _is_choice(own, listed)
+        return not _is_choice(own, listed) or _is_listed(issuer, payload, listed)
+    is_listed = _is_listed(issuer, payload, listed)
     owners = tuple(filter(lambda publisher: publisher.owns(issuer, payload), publishers))
     if own is None:  # an inline key may speak for every issuer that is accepted
         return is_listed or _is_stated(owners, listed)

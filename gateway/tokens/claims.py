@@ -42,9 +42,10 @@ def seconds(payload: Payload, name: str) -> int | None:
 
 def check_audience(payload: Payload, rules: TokenRules, now: float) -> None:
     """At least one ``aud`` is accepted; byte for byte, one final slash more or less forgiven."""
-    if rules.audiences is None:
+    audience = payload.get("aud")
+    if rules.audiences is None or (isinstance(audience, str) and audience in rules.audiences):
         return
-    audiences = claim_values(payload["aud"]) if "aud" in payload else ()
+    audiences = claim_values(audience) if "aud" in payload else ()
     if not any(is_accepted_audience(audience, rules.audiences) for audience in audiences):
         raise TokenError("TokenAudienceNotAllowed", "Audience validation failed. Access denied.")
 

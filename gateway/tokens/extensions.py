@@ -16,6 +16,7 @@ from gateway.tokens.rules import Payload, TokenRules
 
 # Explicit types that pass where the policy accepts any; ID tokens do because APIM accepts them as plain ``JWT``.
 USUAL_TYPES = frozenset({"at+jwt", "id_token+jwt"})
+_PLAIN = frozenset({"JWT", None})  # what most issuers write
 TYPED_SUFFIXES = ("+jwt", "+sd-jwt")
 CERTIFICATE_CONFIRMATION = "x5t#S256"
 
@@ -27,6 +28,8 @@ def check_type(typ: object, rules: TokenRules) -> None:
     Where the policy accepts any, explicitly typed tokens of another kind are refused all the same: a logout token, a
     DPoP proof or a security event is signed by the same issuer and was never meant to open anything.
     """
+    if not rules.types and typ in _PLAIN:
+        return
     kind = str(typ).lower().removeprefix("application/")
     if kind in rules.types if rules.types else not _is_of_another_kind(kind):
         return

@@ -118,7 +118,7 @@ class Issuer:
         keyset = self.keyset
         if keyset is None:
             return None
-        if now >= keyset.next_retirement():
+        if now >= keyset.next_retirement:
             keyset = self.keyset = keyset.without_retired(now)
         if now >= self.due and self._flight is None:
             self._refresh_behind()

@@ -28,12 +28,14 @@ class KeySet:
         issuer: Issuer, or issuer template, that the metadata states; None: inline keys, bound to no issuer.
         keys: Usable keys, published ones first.
         retires: When a vanished key ends, seconds since the epoch, by the key's identity.
+        next_retirement: When this picture goes out of date by itself; infinity for most.
     """
 
     issuer: str | None
     keys: tuple[Key, ...]
     retires: Mapping[KeyIdentity, float] = field(default_factory=dict)
     by_kid: Mapping[str, tuple[Key, ...]] = field(init=False)
+    next_retirement: float = field(init=False)
 
     def __post_init__(self) -> None:
         named: dict[str, tuple[Key, ...]] = {}
@@ -41,14 +43,11 @@ class KeySet:
             for name in {key.kid, key.x5t} - {None}:
                 named[str(name)] = (*named.get(str(name), ()), key)
         object.__setattr__(self, "by_kid", named)
+        object.__setattr__(self, "next_retirement", min(self.retires.values(), default=math.inf))
 
     def retirement(self, key: Key) -> float:
         """When *key* ends; infinity while it is published."""
-        return self.retires.get(key.identity, math.inf)
-
-    def next_retirement(self) -> float:
-        """When this picture goes out of date by itself; infinity for most."""
-        return min(self.retires.values(), default=math.inf)
+        return self.retires.get(key.identity, math.inf) if self.retires else math.inf
 
     def without(self, withdrawn: frozenset[str]) -> KeySet:
         """This set without the keys that *withdrawn* names by ``kid`` or thumbprint; itself where there is none."""

@@ -10,7 +10,7 @@ Source: RFC 7515 section 4.1.4; docs/adr/0018-kid-filters-published-keys.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 
 from gateway.errors import TokenError
 from gateway.tokens.accepted_issuers import matches
@@ -81,24 +81,21 @@ def _is_known(kid: str | None, offers: Sequence[Offer]) -> bool:
 def _candidates(jws: Jws, kid: str | None, algorithm: str, offers: Sequence[Offer]) -> Iterator[tuple[Key, Offer]]:
     """Keys that may use *algorithm*: of the token's kid first, and of the issuer it names first."""
     ordered = offers if len(offers) == 1 else sorted(offers, key=lambda offer: not _speaks_for(offer[1], jws))
-    for key, offer in chain(_named(kid, ordered), _unnamed(kid, ordered)):
-        if algorithm in key.algorithms:
-            yield key, offer
-
-
-def _named(kid: str | None, offers: Sequence[Offer]) -> Iterator[tuple[Key, Offer]]:
     if kid is not None:
-        yield from ((key, offer) for offer in offers for key in offer[1].by_kid.get(kid, ()))
+        yield from _named(kid, algorithm, ordered)
+    for offer in ordered:
+        yield from ((key, offer) for key in offer[1].keys if _is_fallback(key, kid, algorithm, offer[1]))
 
 
-def _unnamed(kid: str | None, offers: Sequence[Offer]) -> Iterator[tuple[Key, Offer]]:
-    yield from ((key, offer) for offer in offers for key in offer[1].keys if _is_fallback(key, kid, offer[1]))
+def _named(kid: str, algorithm: str, offers: Sequence[Offer]) -> list[tuple[Key, Offer]]:
+    named = [(key, offer) for offer in offers for key in offer[1].by_kid.get(kid, ())]
+    return [found for found in named if algorithm in found[0].algorithms]
 
 
-def _is_fallback(key: Key, kid: str | None, keyset: KeySet) -> bool:
-    if kid is None:
-        return True
-    return key.kid is None or (keyset.issuer is None and kid not in (key.kid, key.x5t))
+def _is_fallback(key: Key, kid: str | None, algorithm: str, keyset: KeySet) -> bool:
+    if algorithm not in key.algorithms:
+        return False
+    return kid is None or key.kid is None or (keyset.issuer is None and kid not in (key.kid, key.x5t))
 
 
 def _speaks_for(keyset: KeySet, jws: Jws) -> bool:

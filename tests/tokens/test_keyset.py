@@ -28,7 +28,7 @@ def kids(keyset: KeySet) -> list[str | None]:
 def test_first_set() -> None:
     """The first fetch is the set."""
     keyset = merge(None, "i", (key("a"),), 0)
-    assert (keyset.issuer, kids(keyset), keyset.next_retirement()) == ("i", ["a"], math.inf)
+    assert (keyset.issuer, kids(keyset), keyset.next_retirement) == ("i", ["a"], math.inf)
 
 
 def test_nothing_changed() -> None:
@@ -77,7 +77,7 @@ def test_returning_key_is_published_again() -> None:
 def test_retired_keys_leave() -> None:
     """At the deadline the key is gone, in a new picture."""
     gone = merge(merge(None, "i", (key("a"), key("b")), 0), "i", (key("b"),), 100)
-    assert gone.next_retirement() == 100 + VANISHED_S
+    assert gone.next_retirement == 100 + VANISHED_S
     after = gone.without_retired(100 + VANISHED_S)
     assert (kids(after), after.retires) == (["b"], {})
     assert kids(merge(gone, "i", (key("b"),), 100 + VANISHED_S)) == ["b"]

@@ -93,6 +93,7 @@ class TokenCheck:
         variable: Receives the Jwt.
         line_key: Key of the header whose line alone decides what is verified, because nothing is computed: a line that
             comes again with the next request of the connection is not read again. Empty where there is more to it.
+        fixed: Where nothing is computed, the validator.
     """
 
     token: Value[str]
@@ -103,6 +104,7 @@ class TokenCheck:
     extensions: Extensions
     now: Callable[[], float]
     line_key: str
+    fixed: TokenValidator | None
 
     @classmethod
     def compile(
@@ -115,7 +117,7 @@ class TokenCheck:
         extensions: Extensions,
     ) -> TokenCheck:
         """The check with what both elements write alike: refusal and output variable."""
-        is_fixed = isinstance(validator, Constant) and not rules.computed
+        fixed = validator.value if isinstance(validator, Constant) and not rules.computed else None
         return cls(
             token=token,
             validator=validator,
@@ -124,7 +126,8 @@ class TokenCheck:
             variable=settings.maybe(settings.constant, "output-token-variable-name"),
             extensions=extensions,
             now=settings.services.now,
-            line_key=token.key if is_fixed and isinstance(token, BearerToken) else "",
+            line_key=token.key if fixed is not None and isinstance(token, BearerToken) else "",
+            fixed=fixed,
         )
 
     def verify(self, context: Context) -> Jwt | Awaitable[Jwt]:
@@ -141,14 +144,13 @@ class TokenCheck:
 
     def _shown(self, line: str | None, context: Context) -> _Shown:
         """The token of *context*, remembered for heads like this one. Raises TokenError, PolicyError."""
-        token, rules, validator = self.token(context), self.rules(context), self.validator(context)
-        memo = context.request.memo
-        shown: _Shown | None = memo.get(self)
-        if shown is None or shown[1] != token or shown[2] is not validator or shown[3] is not rules:
-            key = validator.cache_key(token, rules)
+        token = self.token(context)
+        if self.fixed is not None:
+            rules, validator = None, self.fixed
         else:
-            key = shown[4]
-        memo[self] = shown = line, token, validator, rules, key
+            rules, validator = self.rules(context), self.validator(context)
+        shown = line, token, validator, rules, validator.cache_key(token, rules)
+        context.request.memo[self] = shown
         return shown
 
     def accept(self, jwt: Jwt, context: Context) -> None:
