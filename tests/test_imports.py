@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-RARE = ["babel", "h2", "jsonschema", "liquid", "lxml", "psycopg", "redis", "regex", "rich", "sqlalchemy", "sqlite3"]
+RARE = ["gateway.liquid", "h2", "jsonschema", "lxml", "psycopg", "redis", "regex", "rich", "sqlalchemy", "sqlite3"]
 CONFIG = """
 apis:
   - {id: a, path: a, service-url: "http://127.0.0.1:9", policy: POLICY}

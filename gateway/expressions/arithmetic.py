@@ -100,13 +100,13 @@ def _float_operators(finish: Callable[[float], float]) -> dict[str, Operator]:
 def bounded(value: Decimal) -> Decimal:
     """*value* as a .NET decimal holds it: a 96-bit mantissa and at most 28 places, rounded half to even."""
     exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or abs(value) > _DECIMAL_MAX:
+    if not isinstance(exponent, int) or value.copy_abs() > _DECIMAL_MAX:
         raise thrown("OverflowException", "Value was either too large or too small for a Decimal.")
     if exponent < -28:
         value = value.quantize(_LEAST, context=_WIDE)
     for context in _CONTEXTS:
         places = value.as_tuple().exponent
-        if isinstance(places, int) and abs(value.scaleb(max(-places, 0), context=_WIDE)) <= _DECIMAL_MAX:
+        if isinstance(places, int) and value.scaleb(max(-places, 0), context=_WIDE).copy_abs() <= _DECIMAL_MAX:
             break
         value = context.plus(value)
     return value

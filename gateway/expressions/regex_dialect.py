@@ -100,11 +100,22 @@ def compiled(pattern: str, options: int = 0) -> Pattern:
     translation = _Translation(pattern, options)
     text = translation.text()
     try:
-        made = regex.compile(f"(?-f:{text})", flags)
+        made = regex.compile(f"{_EXACT}{text})", flags)
     except regex.error as error:
-        raise _invalid(pattern, error.pos or 0, error.msg) from None
+        place = min(max((error.pos or 0) - len(_EXACT), 0), len(pattern))
+        raise _invalid(pattern, place, _REASONS.get(error.msg, error.msg)) from None
     names = translation.names
     return Pattern(made, (0, *names.values()), ("0", *names))
+
+
+# Without the fuzzy matching of the regex package.
+_EXACT = "(?-f:"
+# What .NET calls the usual mistakes. Source: .NET, "RegexParseError".
+_REASONS = {
+    "missing )": "Not enough )'s",
+    "unbalanced parenthesis": "Too many )'s",
+    "unterminated character set": "Unterminated [] set",
+}
 
 
 def _invalid(pattern: str, place: int, reason: str) -> Thrown:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.context import Context
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
-    from gateway.policies.parts.liquid_template import LiquidTemplate
+    from gateway.policies.parts.liquid_template import BodyTemplate
     from gateway.wire.headers import Headers
 
 
@@ -46,7 +46,8 @@ class SetBody(PolicyType):
             ),
             Attribute(
                 "parse-date",
-                "Liquid: whether JSON dates become dates; here they stay as they are written, and `Date` reads them.",
+                "Liquid: whether text such as `2026-11-23T10:20:30Z` becomes a date, which is written "
+                "`11/23/2026 10:20:30`.",
                 Kind.BOOLEAN,
                 default="true",
                 expression=False,
@@ -57,7 +58,7 @@ class SetBody(PolicyType):
     sections: ClassVar[frozenset[Section]] = ANYWHERE
 
     content: Value[Any]
-    template: LiquidTemplate | None
+    template: BodyTemplate | None
     on_request: bool
 
     @classmethod
@@ -67,7 +68,8 @@ class SetBody(PolicyType):
             from gateway.policies.parts.liquid_template import template_of
 
             nil_is_null = settings.constant("xsi-nil") == "null"
-            return cls(Constant(None), template_of(settings, nil_is_null), settings.on_request)
+            parse_dates = settings.constant_bool("parse-date")
+            return cls(Constant(None), template_of(settings, nil_is_null, parse_dates), settings.on_request)
         return cls(settings.content_object(), None, settings.on_request)
 
     def apply(self, context: Context) -> None:
@@ -91,6 +93,6 @@ class SetBody(PolicyType):
             headers.remove("Content-Encoding")
         return body
 
-    def _rendered(self, template: LiquidTemplate, context: Context) -> str:
+    def _rendered(self, template: BodyTemplate, context: Context) -> str:
         """The template on the message of this section, also where its text becomes the body of another."""
         return template(*message(context, self.on_request), context)

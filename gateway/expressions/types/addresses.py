@@ -283,21 +283,21 @@ TEXT[BuilderValue] = lambda builder: builder.uri.text
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
 
 
-def _html_encode(value: str | None) -> str | None:
+def html_encode(value: str | None) -> str | None:
     if value is None:
         return None
     shown = re.sub(r"[&<>\"']|[\xa0-\xff]|[\U00010000-\U0010ffff]", lambda m: _HTML.get(m[0], f"&#{ord(m[0])};"), value)
     return charged(shown)
 
 
-def _url_encode(value: str | None) -> str | None:
+def url_encode(value: str | None) -> str | None:
     """WebUtility: a space becomes +, upper-case hex, and !*() stay."""
     return None if value is None else charged(quote(value, " !*()-_.").replace("~", "%7E").replace(" ", "+"))
 
 
 def _http_url_encode(value: str | None) -> str | None:
     """HttpUtility: the same with lower-case hex."""
-    shown = _url_encode(value)
+    shown = url_encode(value)
     return None if shown is None else _ESCAPED.sub(lambda m: m[0].lower(), shown)
 
 
@@ -306,11 +306,11 @@ def _nullable(run: Callable[[str], str]) -> Callable[[str | None], str | None]:
 
 
 _WEB: dict[str, object] = {
-    "slow static string HtmlEncode(string value)": _html_encode,
+    "slow static string HtmlEncode(string value)": html_encode,
     "slow static string HtmlDecode(string value)": _nullable(html.unescape),
     "slow static string UrlDecode(string encodedValue)": _nullable(unquote_plus),
 }
-define("System.Net.WebUtility", {**_WEB, "static string UrlEncode(string value)": _url_encode}, kind="static")
+define("System.Net.WebUtility", {**_WEB, "static string UrlEncode(string value)": url_encode}, kind="static")
 define("System.Web.HttpUtility", {
     **_WEB,
     "slow static string UrlEncode(string str)": _http_url_encode,

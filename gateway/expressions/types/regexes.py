@@ -174,7 +174,7 @@ def _special(value: MatchValue, mark: str) -> str:
     return {"&": value.text[start:end], "`": value.text[:start], "'": value.text[end:], "_": value.text}[mark]
 
 
-def _replace(source: RegexValue, text: str | None, by: object, count: int = -1) -> str:
+def replace_matches(source: RegexValue, text: str | None, by: object, count: int = -1) -> str:
     parts: list[str] = []
     position = 0
     for found in _iterate(source, text):
@@ -256,9 +256,9 @@ REGEX = define(f"{_R}.Regex", {
     "Match Match(string input)": _search,
     "Match Match(string input, int startat)": _search,
     "MatchCollection Matches(string input)": _matches,
-    "string Replace(string input, string replacement)": _replace,
-    "string Replace(string input, string replacement, int count)": _replace,
-    "string Replace(string input, Func<Match, string> evaluator)": _replace,
+    "string Replace(string input, string replacement)": replace_matches,
+    "string Replace(string input, string replacement, int count)": replace_matches,
+    "string Replace(string input, Func<Match, string> evaluator)": replace_matches,
     "string[] Split(string input)": _split,
     "string[] Split(string input, int count)": _split,
     "string ToString()": lambda value: value.pattern,
@@ -266,7 +266,7 @@ REGEX = define(f"{_R}.Regex", {
        for made, name, run in (("bool", "IsMatch", _is_match), ("Match", "Match", _search),
                                ("MatchCollection", "Matches", _matches), ("string[]", "Split", _split))
        for rest in ("", ", RegexOptions options", ", RegexOptions options, TimeSpan matchTimeout")},
-    **{f"static string Replace(string input, string pattern, {by}{rest})": _static(_replace)
+    **{f"static string Replace(string input, string pattern, {by}{rest})": _static(replace_matches)
        for by in ("string replacement", "Func<Match, string> evaluator")
        for rest in ("", ", RegexOptions options", ", RegexOptions options, TimeSpan matchTimeout")},
     "string[] GetGroupNames()": lambda value: strings(list(value.regex.names)),

@@ -1,0 +1,1 @@
+"""Liquid templates with the meaning that DotLiquid gives them, as APIM runs them (ADR 74)."""

@@ -1,0 +1,114 @@
+"""
+Pieces → nodes.
+
+Source: DotLiquid, "Block.Parse", "Variable".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+
+from gateway.liquid.errors import LiquidSyntaxError
+from gateway.liquid.fragments import FRAGMENT, QUOTED
+from gateway.liquid.nodes import Piped, TemplateNode, TextNode
+from gateway.liquid.operands import operand
+from gateway.liquid.tokens import LiquidToken, tokens
+
+MAX_DEPTH = 100
+_PIPED = re.compile(rf"""\s*({QUOTED}|(?:[^\s|'"]|{QUOTED})+)(.*)""")
+_FILTER = re.compile(rf"(?:\s+|{FRAGMENT}|,)+")
+_FILTER_NAME = re.compile(r"\s*(\w+)")
+_ARGUMENT = re.compile(rf"[:,]\s*({FRAGMENT})")
+
+
+class Parser:
+    """
+    Reads the pieces of one template.
+
+    Attributes:
+        builders: How each tag that begins something is read, by its name.
+    """
+
+    def __init__(self, text: str, builders: Mapping[str, Builder]) -> None:
+        self._tokens = iter(tokens(text))
+        self._depth = 0
+        self.builders = builders
+
+    def template(self) -> list[TemplateNode]:
+        """All of it. Raises LiquidSyntaxError."""
+        nodes: list[TemplateNode] = []
+        for token in self._tokens:
+            nodes.append(self._node(token, ""))
+        return nodes
+
+    def block(self, opened: LiquidToken, middle: Collection[str] = ()) -> tuple[list[TemplateNode], LiquidToken]:
+        """
+        What follows, up to the end of *opened* or to one of the *middle* tags.
+
+        Returns:
+            The nodes, and the tag that ends them.
+
+        Raises:
+            LiquidSyntaxError: The end is missing, or something in between is not Liquid.
+        """
+        nodes: list[TemplateNode] = []
+        for token in self._tokens:
+            if token.kind == "tag" and (token.name == f"end{opened.name}" or token.name in middle):
+                return nodes, token
+            nodes.append(self._node(token, opened.name))
+        raise LiquidSyntaxError(f"{opened.name} is not closed with {{% end{opened.name} %}}", opened.line)
+
+    def raw(self, opened: LiquidToken) -> str:
+        """What follows up to the end of *opened*, as text. Raises LiquidSyntaxError: it has no end."""
+        pieces: list[str] = []
+        for token in self._tokens:
+            if token.kind == "tag" and token.name == f"end{opened.name}":
+                return "".join(pieces)
+            pieces.append(token.written)
+        raise LiquidSyntaxError(f"{opened.name} is not closed with {{% end{opened.name} %}}", opened.line)
+
+    def _node(self, token: LiquidToken, within: str) -> TemplateNode:
+        if token.kind == "text":
+            return TextNode(token.text)
+        if token.kind == "value":
+            return piped(token.text)
+        builder = self.builders.get(token.name)
+        if builder is None:
+            raise _unknown(token, within)
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise LiquidSyntaxError(f"tags are nested more than {MAX_DEPTH} deep", token.line)
+        node = builder(self, token)
+        self._depth -= 1
+        return node
+
+
+Builder = Callable[[Parser, LiquidToken], TemplateNode]
+
+
+def _unknown(token: LiquidToken, within: str) -> LiquidSyntaxError:
+    name = token.name
+    if name in ("else", "elsif", "elseif", "when") or name.startswith("end"):
+        place = f"does not belong in {within}" if within else "has no tag that it belongs to"
+        return LiquidSyntaxError(f"{{% {name} %}} {place}", token.line)
+    return LiquidSyntaxError(f"there is no tag {name}", token.line)
+
+
+def piped(markup: str) -> Piped:
+    """A value with its filters; what the notation does not know is skipped."""
+    found = _PIPED.match(markup) or _PIPED.search(markup)
+    if found is None:
+        return Piped(None, ())
+    _, bar, filters = found[2].partition("|")
+    return Piped(operand(found[1]), tuple(_filters(filters)) if bar else ())
+
+
+def _filters(markup: str) -> list[tuple[str, tuple[Callable[..., object], ...]]]:
+    """Each filter's name and arguments."""
+    found = []
+    for part in _FILTER.findall(markup):
+        name = _FILTER_NAME.search(part)
+        if name:
+            found.append((name[1], tuple(operand(argument) for argument in _ARGUMENT.findall(part))))
+    return found

@@ -1,0 +1,198 @@
+"""
+if, unless, case and ifchanged.
+
+Source: DotLiquid, "Condition", "Tags.If", "Tags.Unless", "Tags.Case", "Tags.IfChanged".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gateway.liquid.equality import equal, operator_of
+from gateway.liquid.errors import LiquidSyntaxError
+from gateway.liquid.fragments import FRAGMENT
+from gateway.liquid.nodes import TemplateNodes, write_all
+from gateway.liquid.operands import Operand, operand
+from gateway.liquid.parsing import Parser
+from gateway.liquid.scope import Output, RenderScope
+from gateway.liquid.tokens import LiquidToken
+
+MAX_CONDITIONS = 500
+_JOINT = r"\b(?:\s?and\s?|\s?or\s?)\b"
+_PARTS = re.compile(rf"(?:{_JOINT}|(?:\s*(?!{_JOINT})(?:{FRAGMENT}|\S+)\s*)+)")
+_CONDITION = re.compile(rf"({FRAGMENT})\s*([=!<>a-zA-Z_]+)?\s*({FRAGMENT})?")
+_CASE = re.compile(f"({FRAGMENT})")
+_WHEN = re.compile(rf"({FRAGMENT})(?:(?:\s+or\s+|\s*,\s*)({FRAGMENT}.*))?")
+_BRANCHES = ("elsif", "elseif", "else")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One comparison, or one value that is there or not."""
+
+    left: Operand
+    operator: str
+    right: Operand
+
+    def holds(self, scope: RenderScope) -> bool:
+        """Whether it holds. Raises Thrown: the values cannot be compared, or there is no such operator."""
+        if not self.operator:
+            value = self.left(scope)
+            return value is not None and value is not False
+        left, right = self.left(scope), self.right(scope)
+        return operator_of(self.operator)(left, right)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """
+    Comparisons joined with ``and`` and ``or``, the last two first.
+
+    Attributes:
+        rest: The words that join them, each with the comparison behind it.
+    """
+
+    first: Comparison
+    rest: tuple[tuple[str, Comparison], ...] = ()
+
+    def holds(self, scope: RenderScope) -> bool:
+        """Whether all of it holds; what does not matter is not evaluated. Raises Thrown."""
+        held = self.first.holds(scope)
+        for joint, comparison in self.rest:
+            if joint == "or" and held:
+                return True
+            if joint == "and" and not held:
+                return False
+            held = comparison.holds(scope) if joint in ("and", "or") else held
+        return held
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """``if``: the first branch whose condition holds; ``else`` has none."""
+
+    branches: tuple[tuple[Condition | None, TemplateNodes], ...]
+    unless: bool
+
+    def write(self, scope: RenderScope, output: Output) -> None:
+        """Write that branch."""
+        with scope.inner():
+            write_all(self._chosen(scope), scope, output)
+
+    def _chosen(self, scope: RenderScope) -> TemplateNodes:
+        for number, (condition, nodes) in enumerate(self.branches):
+            held = condition is None or condition.holds(scope)
+            if held is not (self.unless and number == 0):
+                return nodes
+        return ()
+
+
+def read_if(parser: Parser, opened: LiquidToken) -> Branches:
+    """``{% if %}`` or ``{% unless %}`` up to its end. Raises LiquidSyntaxError."""
+    branches: list[tuple[Condition | None, TemplateNodes]] = []
+    token = opened
+    while token.name != f"end{opened.name}":
+        condition = None if token.name == "else" else _condition(token)
+        nodes, token = parser.block(opened, _BRANCHES)
+        branches.append((condition, nodes))
+    return Branches(tuple(branches), opened.name == "unless")
+
+
+def _condition(token: LiquidToken) -> Condition:
+    parts: list[str] = _PARTS.findall(token.text)
+    comparisons = [_comparison(part, token) for part in parts[::-1][::2]][::-1]
+    if not comparisons:
+        raise _no_condition(token)
+    if len(comparisons) > MAX_CONDITIONS:
+        raise LiquidSyntaxError(f"{token.name} has more than {MAX_CONDITIONS} conditions", token.line)
+    joints = [part.strip() for part in parts[::-1][1::2]][::-1][-(len(comparisons) - 1) :]
+    return Condition(comparisons[0], tuple(zip(joints, comparisons[1:], strict=False)))
+
+
+def _comparison(part: str, token: LiquidToken) -> Comparison:
+    found = _CONDITION.search(part)
+    if found is None:
+        raise _no_condition(token)
+    left, right = found[1].lstrip("("), (found[3] or "").rstrip(")")
+    return Comparison(operand(left), found[2] or "", operand(right))
+
+
+def _no_condition(token: LiquidToken) -> LiquidSyntaxError:
+    return LiquidSyntaxError(f"{token.name} needs a condition: {{% {token.name} body.name == 'x' %}}", token.line)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTag:
+    """``case``: every branch with an equal value, else the branch without one."""
+
+    subject: Operand
+    branches: tuple[tuple[Operand | None, TemplateNodes], ...]
+
+    def write(self, scope: RenderScope, output: Output) -> None:
+        """Write those branches."""
+        with scope.inner():
+            found = False
+            for value, nodes in self.branches:
+                found = self._write_branch(value, nodes, found, scope, output)
+
+    def _write_branch(
+        self, value: Operand | None, nodes: TemplateNodes, found: bool, scope: RenderScope, output: Output
+    ) -> bool:
+        """Write it if it is meant; whether a value has been found so far."""
+        meant = not found if value is None else equal(self.subject(scope), value(scope))
+        if meant:
+            write_all(nodes, scope, output)
+        return found or (meant and value is not None)
+
+
+def read_case(parser: Parser, opened: LiquidToken) -> CaseTag:
+    """``{% case %}`` up to its end; what stands before the first ``when`` is dropped. Raises LiquidSyntaxError."""
+    subject = _CASE.search(opened.text)
+    if subject is None:
+        raise LiquidSyntaxError("case needs a value: {% case body.kind %}", opened.line)
+    branches: list[tuple[Operand | None, TemplateNodes]] = []
+    _, token = parser.block(opened, ("when", "else"))
+    while token.name != "endcase":
+        values = [None] if token.name == "else" else _when(token)
+        if token.name == "else" and token.text.strip():
+            raise LiquidSyntaxError("else of case has nothing behind it", token.line)
+        nodes, token = parser.block(opened, ("when", "else"))
+        branches += [(value, nodes) for value in values]
+    return CaseTag(operand(subject[1]), tuple(branches))
+
+
+def _when(token: LiquidToken) -> list[Operand | None]:
+    """The values of ``when 1, 2 or 3``."""
+    values: list[Operand | None] = []
+    markup: str | None = token.text
+    while markup:
+        found = _WHEN.search(markup)
+        if found is None:
+            break
+        values.append(operand(found[1]))
+        markup = found[2]
+    if not values:
+        raise LiquidSyntaxError("when needs a value: {% when 'a' or 'b' %}", token.line)
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class IfChanged:
+    """``ifchanged``: its text, unless it is what such a tag wrote last."""
+
+    nodes: TemplateNodes
+
+    def write(self, scope: RenderScope, output: Output) -> None:
+        """Write the text if it is another one."""
+        with scope.inner():
+            own = Output()
+            write_all(self.nodes, scope, own)
+            if own.text() != scope.changed:
+                scope.changed = own.text()
+                output.write(scope.changed)
+
+
+def read_if_changed(parser: Parser, opened: LiquidToken) -> IfChanged:
+    """``{% ifchanged %}`` up to its end. Raises LiquidSyntaxError."""
+    return IfChanged(parser.block(opened)[0])

@@ -1,0 +1,136 @@
+"""
+A template's text taken apart: text, ``{{ values }}`` and ``{% tags %}``, with the blanks that hyphens remove left out.
+
+Source: DotLiquid, "Tokenizer", at the level of syntax 2.0.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from gateway.liquid.errors import LiquidSyntaxError
+
+_LITERAL = re.compile(r"\{\{\{\s?(.*?)\s*\}\}\}")
+_COMMENT = re.compile(r"\{\s?#\s?(.*?)\s*#\s?\}")
+_TRIMMED_END = re.compile(r"-(\}\}|%\})(?:\n|\r\n|[ \t]+)?")
+_START = re.compile(r"(\{\{|\{%)(-)?")
+_END = {"{{": re.compile(r"""\}\}|['"]"""), "{%": re.compile(r"""%\}|['"]""")}
+_TAG = re.compile(r"\{%\s*(\w+)\s*(.*)%\}")
+_VALUE = re.compile(r"\{\{(.*)\}\}")
+_NAME = re.compile(r"\{%\s*(\w+)")
+# Tags whose content is not read.
+_RAW = ("raw", "comment")
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidToken:
+    """
+    One piece.
+
+    Attributes:
+        kind: ``text``, ``value`` or ``tag``.
+        name: Of a tag.
+        text: The text itself, the value's markup, or what follows the tag's name.
+        written: The piece as it stands, without hyphens.
+        line: Where it begins, from 1.
+    """
+
+    kind: str
+    written: str
+    line: int
+    name: str = ""
+    text: str = ""
+
+
+class _TrimmedSource:
+    """The text without hyphens at ends and what they remove, which still knows the lines of the original."""
+
+    def __init__(self, text: str) -> None:
+        pieces: list[str] = []
+        self._starts, self._shifts = [0], [0]
+        position = removed = 0
+        for found in _TRIMMED_END.finditer(text):
+            pieces += [text[position : found.start()], found[1]]
+            position = found.end()
+            removed += len(found[0]) - len(found[1])
+            self._starts.append(found.end() - removed)
+            self._shifts.append(removed)
+        self._original = text
+        self.text = "".join([*pieces, text[position:]])
+
+    def line(self, offset: int) -> int:
+        shift = self._shifts[bisect_right(self._starts, offset) - 1]
+        return self._original.count("\n", 0, offset + shift) + 1
+
+
+def tokens(text: str) -> list[LiquidToken]:
+    """
+    The pieces of *text*.
+
+    Raises:
+        LiquidSyntaxError: A value or tag is not closed, or not on its line.
+    """
+    source = _TrimmedSource(_without_shorthand(text))
+    found: list[LiquidToken] = []
+    position = 0
+    while start := _START.search(source.text, position):
+        before = source.text[position : start.start()]
+        _add_text(found, before.rstrip("\t ") if start[2] else before, source.line(position))
+        end = _end(source, start)
+        token = _token(start[1] + source.text[start.end() : end], source.line(start.start()))
+        found.append(token)
+        position = end + _add_raw(found, source, token, end)
+    _add_text(found, source.text[position:], source.line(position))
+    return found
+
+
+def _without_shorthand(text: str) -> str:
+    """A whole template within ``{{{ }}}`` or ``{# #}`` is a literal or a comment."""
+    literal = _LITERAL.fullmatch(text)
+    if literal:
+        text = f"{{% literal %}}{literal[1]}{{% endliteral %}}"
+    comment = _COMMENT.fullmatch(text)
+    return f"{{% comment %}}{comment[1]}{{% endcomment %}}" if comment else text
+
+
+def _add_text(found: list[LiquidToken], text: str, line: int) -> None:
+    if text:
+        found.append(LiquidToken("text", text, line, text=text))
+
+
+def _end(source: _TrimmedSource, start: re.Match[str]) -> int:
+    """Behind the closing brackets, which do not count within quotes."""
+    position = start.end()
+    while found := _END[start[1]].search(source.text, position):
+        if found[0] not in "'\"":
+            return found.end()
+        position = source.text.find(found[0], found.end()) + 1
+        if not position:
+            break
+    what, closing = ("value", "}}") if start[1] == "{{" else ("tag", "%}")
+    raise LiquidSyntaxError(f"a {what} is not closed with {closing}", source.line(start.start()))
+
+
+def _token(written: str, line: int) -> LiquidToken:
+    if written.startswith("{{"):
+        value = _VALUE.fullmatch(written)
+        if value:
+            return LiquidToken("value", written, line, text=value[1])
+        raise LiquidSyntaxError("a value is written on one line", line)
+    tag = _TAG.fullmatch(written)
+    if tag:
+        return LiquidToken("tag", written, line, tag[1], tag[2])
+    raise LiquidSyntaxError("a tag has a name and is written on one line", line)
+
+
+def _add_raw(found: list[LiquidToken], source: _TrimmedSource, token: LiquidToken, position: int) -> int:
+    """The content of a raw tag, as text; its length."""
+    if token.kind != "tag" or token.name not in _RAW:
+        return 0
+    end = re.compile(rf"\{{%-?\s*end{token.name}\s*-?%\}}").search(source.text, position)
+    if end is None:
+        raise LiquidSyntaxError(f"{token.name} is not closed with {{% end{token.name} %}}", token.line)
+    _add_text(found, source.text[position : end.start()], source.line(position))
+    return end.start() - position

@@ -1,0 +1,174 @@
+"""
+The values that templates see, and their texts.
+
+Numbers, strings and dates are those of policy expressions (``gateway.expressions.values``). A list is a JSON array or
+another list with places; a tuple or a range only has an order, as the results of Map and Where have. A dict is a hash.
+
+Source: DotLiquid, "Variable.Render", "Context.Liquidize", "Hash"; .NET API reference, "KeyValuePair".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from gateway.expressions import to_text
+from gateway.expressions.limits import charge_items, tick_many
+from gateway.expressions.runtime import type_of
+from gateway.expressions.values import Char
+
+_SOME = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HashMember:
+    """One member of a hash, as a loop over it gives."""
+
+    key: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class NestedMember:
+    """A member that is itself a hash: its own members are found through it. Its text is empty."""
+
+    key: str
+    value: dict[str, Any]
+
+    def find(self, name: object) -> Any:
+        """The key, the value or a member of it. Raises KeyError."""
+        if name in ("0", "Key", "itemName"):
+            return self.key
+        return self.value if name in ("1", "Value") else self.value[str(name)]
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What ``empty`` and ``blank`` stand for: equal to whatever has the quality."""
+
+    holds: Callable[[object], bool]
+
+
+class AnyCase(dict[str, Any]):
+    """A hash whose names are found in any case, the exact one first."""
+
+    def __missing__(self, name: object) -> Any:
+        folded = str(name).casefold()
+        for known in self:
+            if known.casefold() == folded:
+                return dict.__getitem__(self, known)
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            self[name]  # type: ignore[index]
+        except KeyError:
+            return False
+        return True
+
+
+class Described(AnyCase):
+    """A hash that is also a text: an element with attributes, a URL."""
+
+    text = ""
+
+
+def is_sequence(value: object) -> bool:
+    """Whether it is an IEnumerable: strings are."""
+    return isinstance(value, str | list | tuple | range | dict) and value.__class__ is not Char
+
+
+def items(value: object) -> Iterator[Any]:
+    """What a loop over an IEnumerable gives."""
+    if isinstance(value, dict):
+        return (HashMember(key, member) for key, member in value.items())
+    if isinstance(value, str):
+        return map(Char, value)
+    return iter(value)  # type: ignore[call-overload, no-any-return]
+
+
+def part(value: object, start: int, end: int | None) -> Iterator[Any]:
+    """Some of the items; finding the first of them takes no time, except in a hash."""
+    if isinstance(value, dict):
+        return islice(items(value), start, end)
+    return items(value[start:end])  # type: ignore[index]
+
+
+def last(value: object) -> Any:
+    """The last item, or None."""
+    if not value:
+        return None
+    if isinstance(value, dict):
+        return HashMember(*next(reversed(value.items())))
+    return next(items(value[-1:]))  # type: ignore[index]
+
+
+def held(values: Iterable[Any]) -> list[Any]:
+    """A list of *values*, accounted for as it grows. Raises LimitExceeded: there are too many."""
+    source, found = iter(values), []
+    while some := list(islice(source, _SOME)):
+        tick_many(len(some))
+        charge_items(len(some))
+        found += some
+    return found
+
+
+def flattened(values: Iterable[Any]) -> Iterator[Any]:
+    """The items of lists within lists; strings and hashes stay whole."""
+    for value in values:
+        if isinstance(value, list | tuple | range):
+            yield from flattened(value)
+        else:
+            yield value
+
+
+def text_of(value: object) -> str:
+    """``value.ToString()``; empty for null."""
+    if isinstance(value, HashMember):
+        return f"[{value.key}, {text_of(value.value)}]"
+    if isinstance(value, Described):
+        return value.text
+    return type_name(value) if isinstance(value, dict | list | tuple | range | NestedMember) else to_text(value)
+
+
+def written(value: object) -> str:
+    """What ``{{ value }}`` writes: lower-case booleans, the items of a list one after another."""
+    if value.__class__ is str:
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, NestedMember | Quality):
+        return "" if isinstance(value, NestedMember) else "DotLiquid.Util.Symbol"
+    if isinstance(value, Described):
+        return value.text
+    if is_sequence(value):
+        return "".join(map(_item, held(items(value))))
+    return _item(value)
+
+
+def _item(value: object) -> str:
+    """A decimal without the zeros at its end; anything else as ToString() has it."""
+    if not isinstance(value, Decimal):
+        return text_of(value)
+    shown = to_text(value)
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+_NAMES: dict[type, str] = {
+    list: "System.Collections.Generic.List`1[System.Object]",
+    tuple: "System.Collections.Generic.IEnumerable`1[System.Object]",
+    range: "DotLiquid.Util.Range+<Inclusive>d__12`1[System.Int32]",
+    HashMember: "System.Collections.Generic.KeyValuePair`2[System.String,System.Object]",
+    NestedMember: "DotLiquid.Tags.LegacyKeyValueDrop",
+    Quality: "DotLiquid.Util.Symbol",
+}
+
+
+def type_name(value: object) -> str:
+    """The .NET type, for the texts of errors."""
+    if isinstance(value, dict):
+        return "DotLiquid.Hash"
+    return _NAMES.get(value.__class__) or type_of(value).full_name

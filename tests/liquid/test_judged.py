@@ -1,0 +1,44 @@
+"""Templates with what DotLiquid itself makes of them: its syntax level 2.0, C# naming, invariant culture, .NET 8."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.expressions.values import Int64
+from gateway.liquid.template import read_template
+
+CASES = Path(__file__).parent / "cases"
+CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "liquid"
+
+
+def body(folder: Path) -> Any:
+    """The body that a folder's templates see."""
+    return json.loads((folder / "body.json").read_text(), parse_int=Int64)
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    """Templates and their results."""
+    file = folder / "dotliquid.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+@pytest.mark.parametrize("row", rows(CASES), ids=lambda row: row["template"][:60])
+def test_our_templates_are_dot_liquids(row: dict[str, str]) -> None:
+    """Every filter, operator and tag, with values of every kind and with arguments that do not fit."""
+    assert read_template(row["template"]).render({"body": body(CASES)}) == row["dotliquid"]
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="../shared/corpus/liquid is not here")
+def test_the_corpus_is_dot_liquids() -> None:
+    """The corpus' templates, all of them."""
+    given = {"body": body(CORPUS)}
+    different = {
+        row["template"]: found
+        for row in rows(CORPUS)
+        if (found := read_template(row["template"]).render(given)) != row["dotliquid"]
+    }
+    assert not different
