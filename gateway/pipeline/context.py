@@ -165,15 +165,20 @@ class Tracer(Protocol):
 
 
 class Context:
-    """One request's state; made by the driver, changed by policies, read by expressions."""
+    """
+    One request's state; made by the driver, changed by policies, read by expressions.
+
+    Attributes:
+        changes: What policies have asked to do with the answer, see ``on_answer``; None where there is nothing.
+    """
 
     __slots__ = (
-        "_changes",
         "_request_id",
         "_work",
         "after_response",
         "api",
         "cache_plan",
+        "changes",
         "deployment",
         "place",
         "last_error",
@@ -209,7 +214,7 @@ class Context:
         self.started_at = time.time()
         self.after_response: list[Callable[[Context, Ending], None]] | None = None
         self.cache_plan: object | None = None
-        self._changes: list[Callable[[Response], None]] | None = None
+        self.changes: list[Callable[[Response], None]] | None = None
         self._request_id: uuid.UUID | None = None
         self._work: Work | None = None
 
@@ -252,14 +257,14 @@ class Context:
 
     def on_answer(self, change: Callable[[Response], None]) -> None:
         """Have *change* made to the answer, wherever it comes from: backend, policy or error. It must not raise."""
-        if self._changes is None:
-            self._changes = []
-        self._changes.append(change)
+        if self.changes is None:
+            self.changes = []
+        self.changes.append(change)
 
     def finished(self, answer: Response) -> Response:
         """*answer* with the changes that policies have asked for."""
-        if self._changes is not None:
-            for change in self._changes:
+        if self.changes is not None:
+            for change in self.changes:
                 change(answer)
         return answer
 

@@ -160,11 +160,10 @@ async def _finish_stages(waiting: Awaitable[Outcome], stages: tuple[Steps, ...],
 
 def _answer(outcome: Outcome, context: Context) -> Response:
     """The policy's own response, else the context's; without either an empty 200 (nothing was forwarded)."""
-    if outcome is None:
-        return context.finished(context.response or Response(200))
-    if context.response is not None and context.response is not outcome:
+    answer = outcome or context.response or Response(200)
+    if context.response is not None and context.response is not answer:
         context.response.body.discard()
-    return context.finished(outcome)
+    return answer if context.changes is None else context.finished(answer)
 
 
 def _our_bug(error: Exception, context: Context) -> PolicyError:

@@ -197,9 +197,14 @@ class Ending:
 
 
 class Response:
-    """One response: from the backend, from a policy, or the error answer."""
+    """
+    One response: from the backend, from a policy, or the error answer.
 
-    __slots__ = ("_reason", "body", "headers", "status_code")
+    Attributes:
+        given_reason: The reason phrase where it is not the registered one.
+    """
+
+    __slots__ = ("body", "given_reason", "headers", "status_code")
 
     def __init__(
         self,
@@ -211,16 +216,16 @@ class Response:
         self.status_code = status_code
         self.headers = Headers() if headers is None else headers
         self.body = Body() if body is None else body
-        self._reason = reason
+        self.given_reason = reason
 
     @property
     def reason(self) -> str:
         """Reason phrase; the registered one unless another was given."""
-        return reason_phrase(self.status_code) if self._reason is None else self._reason
+        return reason_phrase(self.status_code) if self.given_reason is None else self.given_reason
 
     @reason.setter
     def reason(self, text: str | None) -> None:
-        self._reason = text
+        self.given_reason = text
 
 
 class Target(Protocol):

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from gateway.wire.body import Body
 from gateway.wire.framing import OWNED
 from gateway.wire.headers import Headers
-from gateway.wire.messages import Response
+from gateway.wire.messages import Response, reason_phrase
 
 _MAX_STATUS_LINES = 512
-_status_lines: dict[tuple[int, str], str] = {}
+_status_lines: dict[tuple[int, str | None], str] = {}  # by status, and reason where one is given
 
 
 def error_response(status: int, message: str, headers: Iterable[tuple[str, str]] = ()) -> Response:
@@ -25,11 +25,12 @@ def error_response(status: int, message: str, headers: Iterable[tuple[str, str]]
     return Response(status, fields, Body(content))
 
 
-def status_line(status: int, reason: str) -> str:
-    """The first line with its CRLF."""
+def status_line(status: int, reason: str | None) -> str:
+    """The first line with its CRLF; the registered phrase where no *reason* is given."""
     line = _status_lines.get((status, reason))
     if line is None:
-        printable = "".join(mark for mark in reason if mark.isprintable() and ord(mark) <= 0xFF)
+        phrase = reason_phrase(status) if reason is None else reason
+        printable = "".join(mark for mark in phrase if mark.isprintable() and ord(mark) <= 0xFF)
         line = f"HTTP/1.1 {status} {printable}\r\n"
         if len(_status_lines) < _MAX_STATUS_LINES:
             _status_lines[status, reason] = line
@@ -58,7 +59,7 @@ def render_head(response: Response, framing: str, date_line: str) -> bytes:
     if "date" not in lines:
         framing = f"{framing}{date_line}\r\n"
     block = "\r\n".join(lines.values())
-    first = status_line(response.status_code, response.reason)
+    first = status_line(response.status_code, response.given_reason)
     text = f"{first}{block}\r\n{framing}\r\n" if block else f"{first}{framing}\r\n"
     return text.encode("latin-1")
 
@@ -66,4 +67,5 @@ def render_head(response: Response, framing: str, date_line: str) -> bytes:
 def render_interim(response: Response) -> bytes:
     """The complete head of an interim answer, which has no body and needs no Date."""
     lines = [f"{line}\r\n" for name, line in response.headers.lines.items() if name not in OWNED]
-    return "".join([status_line(response.status_code, response.reason), *lines, "\r\n"]).encode("latin-1")
+    first = status_line(response.status_code, response.given_reason)
+    return "".join([first, *lines, "\r\n"]).encode("latin-1")

@@ -57,7 +57,8 @@ def vary(
         head.expects_continue,
         head.minor,
         head.upgrade,
-        outline=head.outline if lines[0] == before[0] else {},
+        {},
+        head.outline if lines[0] == before[0] else {},
     )
 
 

@@ -61,7 +61,7 @@ class UpstreamExchange(Pending[Response]):
         self.head = head
         self.chunked = chunked
         self.resends = 0
-        self.deadline = queue.sweeper.deadline(timeout_s)
+        self.deadline = queue.sweeper.now + queue.sweeper.interval_s + timeout_s
         self.carrier: Carrier | None = None
         self.logs_in = logs_connection_in(request.headers)
         self.repeatable = request.body is None and request.method in _IDEMPOTENT and not request.upgrade
