@@ -8,7 +8,7 @@ from typing import Literal
 
 def convert(file: Path, *, to: Literal["yaml", "xml"]) -> None:
     """
-    Print a policy document in the other form; its meaning stays the same.
+    Print a policy document in the other form; its meaning, its order and its comments stay.
 
     Parameters
     ----------
@@ -17,10 +17,12 @@ def convert(file: Path, *, to: Literal["yaml", "xml"]) -> None:
     to
         The form to print.
     """
-    from gateway.documents.files import read_document
+    from gateway.documents.files import YAML_SUFFIXES, read_document
     from gateway.documents.xml import format as xml_format
     from gateway.documents.yaml import format as yaml_format
     from gateway.policies import POLICIES
 
     document = read_document(file, POLICIES)
+    if file.suffix.lower() in YAML_SUFFIXES:
+        document = yaml_format.with_remarks(document, file.read_text(encoding="utf-8-sig"))
     print(yaml_format.dump(document, POLICIES) if to == "yaml" else xml_format.dump(document), end="")

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from gateway.documents.layout import indented
 from gateway.errors import Location
+from gateway.expressions.scan import is_expression
 
 
 class Section(Enum):
@@ -49,6 +51,7 @@ class Node:
         attributes: By name; values as the author meant them (entities resolved, expressions whole).
         children: Child elements in document order.
         text: Content, or None when there is none. Mark-up inside a verbatim element (set-body) is content.
+        before, inside: Comments and blank lines (``remarks``) before the element, and behind its last child.
     """
 
     name: str
@@ -56,6 +59,8 @@ class Node:
     attributes: Mapping[str, Text] = field(default_factory=dict)
     children: tuple[Node, ...] = ()
     text: Text | None = None
+    before: tuple[str, ...] = field(default=(), compare=False)
+    inside: tuple[str, ...] = field(default=(), compare=False)
 
     def child(self, name: str) -> Node | None:
         """The first child called *name*, or None."""
@@ -82,12 +87,18 @@ class PolicyDocument:
     """
     One policy file.
 
-    A ``<policies>`` document has sections; a missing one is empty. A ``<fragment>`` has *fragment* instead.
+    A ``<policies>`` document has sections, in the order of the file; a missing one is empty. A ``<fragment>`` has
+    *fragment* instead.
+
+    Attributes:
+        before, inside: Comments and blank lines before the root element, and behind its last section.
     """
 
     file: str
     sections: Mapping[Section, Node] = field(default_factory=dict)
     fragment: Node | None = None
+    before: tuple[str, ...] = field(default=(), compare=False)
+    inside: tuple[str, ...] = field(default=(), compare=False)
 
     def statements(self, section: Section) -> tuple[Node, ...]:
         """The policy elements of *section*, in order."""
@@ -96,7 +107,7 @@ class PolicyDocument:
 
 
 def same(one: Node, other: Node) -> bool:
-    """Whether two nodes mean the same: equal but for where they stand."""
+    """Whether two nodes mean the same: equal but for where they stand, their comments and the layout of expressions."""
     return (
         one.name == other.name
         and len(one.children) == len(other.children)
@@ -105,6 +116,19 @@ def same(one: Node, other: Node) -> bool:
     )
 
 
+def same_document(one: PolicyDocument, other: PolicyDocument) -> bool:
+    """Whether two documents mean the same."""
+    if list(one.sections) != list(other.sections) or (one.fragment is None) != (other.fragment is None):
+        return False
+    fragments = one.fragment is None or other.fragment is None or same(one.fragment, other.fragment)
+    return fragments and all(same(node, other.sections[section]) for section, node in one.sections.items())
+
+
 def _plain(node: Node) -> tuple[dict[str, str], str | None]:
-    attributes = {name: text.value for name, text in node.attributes.items()}
-    return attributes, node.text.value if node.text else None
+    attributes = {name: _laid_out(text) for name, text in node.attributes.items()}
+    return attributes, _laid_out(node.text) if node.text else None
+
+
+def _laid_out(text: Text) -> str:
+    """An expression means the same however its lines are indented."""
+    return indented(text.value, "") if is_expression(text.value) else text.value

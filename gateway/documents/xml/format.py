@@ -6,6 +6,8 @@ Source: APIM "Policies in Azure API Management".
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.documents.model import Node, PolicyDocument, Section
 from gateway.documents.xml.reader import read
 from gateway.documents.xml.writer import dump
@@ -27,7 +29,7 @@ def parse(text: str | bytes, file: str) -> PolicyDocument:
     """
     root = read(text, file)
     if root.name == "fragment":
-        return PolicyDocument(file, fragment=root)
+        return PolicyDocument(file, fragment=replace(root, before=()), before=root.before)
     return _document(_policies(root), file)
 
 
@@ -55,7 +57,7 @@ def _document(root: Node, file: str) -> PolicyDocument:
             sections[section] = node
     if problems:
         raise LoadError(sorted(problems, key=lambda problem: problem.location))
-    return PolicyDocument(file, sections)
+    return PolicyDocument(file, sections, before=root.before, inside=root.inside)
 
 
 def _stray(root: Node) -> list[Problem]:

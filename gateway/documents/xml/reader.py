@@ -16,6 +16,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
+from gateway.documents import remarks
 from gateway.documents.model import Node, Text
 from gateway.errors import LoadError, Location
 from gateway.expressions.scan import Unbalanced, is_expression, scan_expression, unescape_expression
@@ -219,6 +220,7 @@ class _OpenElement:
     inner: int = 0
     children: list[Node] = field(default_factory=list)
     pieces: list[_Piece] = field(default_factory=list)
+    before: tuple[str, ...] = ()
 
 
 class _XmlReader:
@@ -229,6 +231,8 @@ class _XmlReader:
         self._text = source.text
         self._stack: list[_OpenElement] = []
         self._root: Node | None = None
+        self._remarks: list[str] = []
+        self._closed = -1  # where the element before this place ended
 
     def root(self) -> Node:
         """
@@ -246,7 +250,7 @@ class _XmlReader:
         if self._root is None:
             message = "the document has no root element"
             raise self._error(0, "no-root", message, "write <policies> or <fragment>")
-        return self._root
+        return replace(self._root, inside=(*self._root.inside, *remarks.without_blanks(self._remarks)))
 
     # -- text between tags
     def _characters(self, position: int) -> int:
@@ -265,6 +269,7 @@ class _XmlReader:
     def _literal(self, start: int, end: int) -> None:
         if start == end:
             return
+        self._remarks += [""] * (self._text.count("\n", start, end) - 1 if self._text[start:end].isspace() else 0)
         if self._stack:
             self._stack[-1].pieces.append(_literal(self._source, start, end))
         elif junk := self._text[start:end].strip():
@@ -287,13 +292,24 @@ class _XmlReader:
             case "close":
                 return self._close(found)
             case "comment":
-                return self._find("-->", start, "comment", len("<!--"))
+                return self._comment(start)
             case "cdata":
                 return self._cdata(start)
             case "instruction":
                 return self._find("?>", start, "instruction")
         remedy = "remove it; policies use neither DOCTYPE nor entities"
         raise self._error(start, "doctype-refused", "a DOCTYPE or entity declaration", remedy)
+
+    def _comment(self, start: int) -> int:
+        """A comment belongs to the element behind it; on the line on which an element ends, to that one."""
+        end = self._find("-->", start, "comment", len("<!--"))
+        remark = remarks.of_xml(self._text[start + 4 : end - 3])
+        siblings = self._stack[-1].children if self._stack else []
+        if siblings and self._closed >= 0 and "\n" not in self._text[self._closed : start]:
+            siblings[-1] = replace(siblings[-1], before=(*siblings[-1].before, remark))
+        else:
+            self._remarks.append(remark)
+        return end
 
     def _find(self, end: str, start: int, kind: str, skipped: int = 0) -> int:
         at = self._text.find(end, start + skipped)
@@ -315,7 +331,8 @@ class _XmlReader:
             raise self._error(start, "second-root", "another element after the root", "keep one root element")
         if len(self._stack) == MAX_DEPTH:
             raise self._error(start, "too-deep", f"elements are nested more than {MAX_DEPTH} deep")
-        element = _OpenElement(found["open"], start, {})
+        element = _OpenElement(found["open"], start, {}, before=tuple(self._remarks))
+        self._remarks, self._closed = [], -1
         position = self._attributes(element, found.end())
         end = _TAG_END.match(self._text, position)
         if end is None:
@@ -375,7 +392,8 @@ class _XmlReader:
     def _finish(self, inner_end: int, end: int) -> None:
         """The innermost element ends: its content at *inner_end*, its tag at *end*."""
         element = self._stack.pop()
-        node = self._node(element, inner_end)
+        node = self._remarked(self._node(element, inner_end), element)
+        self._closed = end
         parent = self._stack[-1] if self._stack else None
         if parent is None:
             self._root = node
@@ -384,6 +402,13 @@ class _XmlReader:
             parent.children.append(Node(STYLESHEET, node.location, text=outer))
         else:
             parent.children.append(node)
+
+    def _remarked(self, node: Node, element: _OpenElement) -> Node:
+        """*node* with what stands before it and inside; what is inside of text comes before it."""
+        inside, self._remarks = remarks.without_blanks(self._remarks), []
+        if not element.children and node.text is not None:
+            return replace(node, before=(*element.before, *inside))
+        return replace(node, before=element.before, inside=() if node.text is not None else inside)
 
     def _node(self, element: _OpenElement, inner_end: int) -> Node:
         location = self._source.location(element.start)

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from xml.parsers import expat
 
-from gateway.documents.model import Node, PolicyDocument, Section, Text
+from gateway.documents import remarks
+from gateway.documents.layout import indented
+from gateway.documents.model import Node, PolicyDocument, Text
 from gateway.documents.xml.reader import SET_BODY, STYLESHEET, TRANSFORM, read
-from gateway.errors import LoadError, Location
+from gateway.errors import LoadError
 from gateway.expressions.scan import is_expression
 
 _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
@@ -30,37 +32,36 @@ def dump(document: PolicyDocument) -> str:
     Raises:
         LoadError: A text that XML cannot hold.
     """
+    head = _remarks(document.before, "")
     if document.fragment is not None:
-        return "".join(_element(document.fragment, 0))
-    sections = (document.sections.get(section) or Node(section.value, _nowhere(document)) for section in Section)
-    inner = (line for node in sections for line in _element(node, 1))
-    return "".join(["<policies>\n", *inner, "</policies>\n"])
+        return "".join([*head, *_element(document.fragment, 0), *_remarks(document.inside, "")])
+    inner = (line for node in document.sections.values() for line in _element(node, 1))
+    return "".join([*head, "<policies>\n", *inner, *_remarks(document.inside, _INDENT), "</policies>\n"])
 
 
-def _nowhere(document: PolicyDocument) -> Location:
-    return Location(document.file)
+def _remarks(found: Iterable[str], indent: str) -> Iterator[str]:
+    return (line for remark in found for line in remarks.to_xml(remark, indent))
 
 
 def _element(node: Node, depth: int) -> Iterator[str]:
     indent = _INDENT * depth
+    yield from _remarks(node.before, indent)
     if node.name == STYLESHEET and node.text:
         yield f"{indent}{_stylesheet(node.text)}\n"
         return
     opening = f"{indent}<{node.name}" + "".join(_attributes(node, indent))
-    if not node.children and node.text is None:
+    inner = [*(line for child in node.children for line in _element(child, depth + 1))]
+    inner += _remarks(node.inside, indent + _INDENT)
+    if not inner and node.text is None:
         yield f"{opening} />\n"
         return
-    yield f"{opening}>{_content(node)}"
-    if node.children:
-        yield "\n"
-        for child in node.children:
-            yield from _element(child, depth + 1)
-        yield indent
+    yield f"{opening}>{_content(node, indent)}"
+    yield from ("\n", *inner, indent) if inner else ()
     yield f"</{node.name}>\n"
 
 
 def _attributes(node: Node, indent: str) -> Iterator[str]:
-    written = [f'{name}="{_value(text)}"' for name, text in node.attributes.items()]
+    written = [f'{name}="{_value(_laid_out(text, indent))}"' for name, text in node.attributes.items()]
     fits = len(indent) + len(node.name) + sum(len(item) + 1 for item in written) + 4 <= _LINE_LENGTH
     gap = " " if fits or len(written) == 1 else f"\n{indent}{_INDENT}"
     return (gap + item for item in written)
@@ -72,15 +73,20 @@ def _value(text: Text) -> str:
     return _first_faithful(ways, text, lambda written: read(f'<a b="{written}"/>', "").attributes["b"].value)
 
 
+def _laid_out(text: Text, indent: str) -> Text:
+    """An expression of several lines, indented as the element is."""
+    return Text(indented(text.value, indent), text.location) if is_expression(text.value) else text
+
+
 def _breaks_freely(value: str) -> bool:
     """Whether line breaks may become spaces, as XML parsers make them: no comment ends there, no string spans them."""
     return is_expression(value) and not any(mark in value for mark in ("//", '@"', '@$"'))
 
 
-def _content(node: Node) -> str:
-    text = node.text
-    if text is None:
+def _content(node: Node, indent: str) -> str:
+    if node.text is None:
         return ""
+    text = _laid_out(node.text, indent)
     value = text.value
     ways = [value.translate(_MARKUP), _cdata(value), value.translate(_QUOTED), _marked(value, _QUOTED)]
     if is_expression(value):

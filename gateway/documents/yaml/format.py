@@ -9,14 +9,15 @@ Source: docs/policies/README.md; ADR 35.
 from __future__ import annotations
 
 from gateway.documents import check as checker
-from gateway.documents.model import Node, PolicyDocument, Section
+from gateway.documents.model import Node, PolicyDocument, Section, same_document
 from gateway.documents.vocabulary import Vocabulary
 from gateway.documents.yaml.reader import YamlReader
-from gateway.documents.yaml.writer import dump
+from gateway.documents.yaml.remarked import annotated, with_remarks
+from gateway.documents.yaml.writer import written
 from gateway.errors import LoadError, Problem
 from gateway.reading.yaml_nodes import Mapping, Scalar, YamlNode, compose
 
-__all__ = ["dump", "parse"]
+__all__ = ["dump", "parse", "with_remarks"]
 
 _SECTIONS = {section.value: section for section in Section}
 
@@ -40,6 +41,27 @@ def parse(text: str | bytes, file: str, vocabulary: Vocabulary) -> PolicyDocumen
         problems = [*reader.problems, *(other for other in others if not other.code.startswith("missing-"))]
         raise LoadError(sorted(problems, key=lambda problem: problem.location))
     return document
+
+
+def dump(document: PolicyDocument, vocabulary: Vocabulary) -> str:
+    """
+    *document* as YAML; parsing the result gives the same document again, but for its locations.
+
+    Blank lines are left out where they would become part of a text.
+
+    Args:
+        document: Must have passed ``checker.check``.
+
+    Raises:
+        LoadError: unknown-element, unexpected-text.
+    """
+    text = written(document, vocabulary)
+    read = parse(text, document.file, vocabulary)
+    for blanks in (True, False):
+        remarked = annotated(text, document, read, blanks)
+        if same_document(parse(remarked, document.file, vocabulary), read):
+            return remarked
+    return text
 
 
 def _document(root: Mapping, file: str, reader: YamlReader) -> PolicyDocument:

@@ -12,11 +12,13 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from gateway.documents.model import Node, PolicyDocument
+from gateway.documents.layout import indented
+from gateway.documents.model import Node, PolicyDocument, Text
 from gateway.documents.shape import Child, Content, Element
 from gateway.documents.vocabulary import Vocabulary, statement_shape
 from gateway.documents.yaml.reader import DO, TEXT, named_child, only_child, plural
 from gateway.errors import LoadError
+from gateway.expressions.scan import is_expression
 
 Data: TypeAlias = "str | None | list[Data] | dict[str, Data]"
 
@@ -24,7 +26,7 @@ Data: TypeAlias = "str | None | list[Data] | dict[str, Data]"
 _PLAIN = re.compile(r"true|false|0|-?[1-9][0-9]{0,15}")
 
 
-def dump(document: PolicyDocument, vocabulary: Vocabulary) -> str:
+def written(document: PolicyDocument, vocabulary: Vocabulary) -> str:
     """
     *document* as YAML; parsing the result gives the same document again, but for its locations.
 
@@ -74,7 +76,7 @@ class _Writer:
     def _bare(self, node: Node, shape: Element) -> Data:
         """The short form of an element without attributes; None where there is none."""
         if node.text is not None:
-            return node.text.value
+            return _written(node.text)
         if shape.content is Content.POLICIES:
             return self.policies(node)
         if child := only_child(shape):
@@ -94,9 +96,9 @@ class _Writer:
         return child
 
     def _mapping(self, node: Node, shape: Element) -> dict[str, Data]:
-        settings: dict[str, Data] = {name: text.value for name, text in node.attributes.items()}
+        settings: dict[str, Data] = {name: _written(text) for name, text in node.attributes.items()}
         if node.text is not None:
-            settings[TEXT] = node.text.value
+            settings[TEXT] = _written(node.text)
         if shape.content is Content.POLICIES:
             settings[DO] = self.policies(node)
         elif self._fits_keys(node, shape):
@@ -120,6 +122,10 @@ class _Writer:
         key = plural(name)
         free = shape.attribute(key) is None and named_child(shape, key) is child
         return {key if free else name: written}
+
+
+def _written(text: Text) -> str:
+    return indented(text.value, "") if is_expression(text.value) else text.value
 
 
 class _Dumper(yaml.SafeDumper):

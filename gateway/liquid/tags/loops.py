@@ -243,7 +243,7 @@ def _cycled(markup: str) -> list[str | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Jump:
+class LoopJump:
     """``break`` or ``continue``."""
 
     error: type[BreakLoop | ContinueLoop]
@@ -253,11 +253,11 @@ class Jump:
         raise self.error
 
 
-def read_break(_parser: Parser, _opened: LiquidToken) -> Jump:
+def read_break(_parser: Parser, _opened: LiquidToken) -> LoopJump:
     """``{% break %}``."""
-    return Jump(BreakLoop)
+    return LoopJump(BreakLoop)
 
 
-def read_continue(_parser: Parser, _opened: LiquidToken) -> Jump:
+def read_continue(_parser: Parser, _opened: LiquidToken) -> LoopJump:
     """``{% continue %}``."""
-    return Jump(ContinueLoop)
+    return LoopJump(ContinueLoop)

@@ -273,7 +273,7 @@ def test_round_trip(body: str) -> None:
 
 
 def test_layout() -> None:
-    """A document is written with its four sections, indented."""
+    """A document is written with the sections that it has, indented."""
     document = parse("<policies><inbound><a b='c'/><d>e</d></inbound></policies>", "p.xml")
     assert dump(document).splitlines() == [
         "<policies>",
@@ -281,9 +281,6 @@ def test_layout() -> None:
         '        <a b="c" />',
         "        <d>e</d>",
         "    </inbound>",
-        "    <backend />",
-        "    <outbound />",
-        "    <on-error />",
         "</policies>",
     ]
 

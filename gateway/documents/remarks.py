@@ -1,0 +1,66 @@
+"""
+Comments and blank lines of a document: what stands between its elements and means nothing to the gateway.
+
+A remark is a text: empty for a blank line, else a comment, of several lines where it has line breaks. In YAML a comment
+of several lines stands between ``# <!--`` and ``# -->``; every other line that begins with # is a comment of its own.
+
+Source: XML 1.0 §2.5; YAML 1.2 §6.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
+from textwrap import dedent
+
+_OPEN, _CLOSE = "<!--", "-->"
+
+
+def of_xml(raw: str) -> str:
+    """The comment with this text between its brackets."""
+    first, *more = raw.split("\n")
+    rest = dedent("\n".join(line.rstrip() for line in more))
+    return (f"{first.strip()}\n{rest}" if first.strip() else rest).strip("\n").rstrip() or " "
+
+
+def to_xml(remark: str, indent: str) -> Iterator[str]:
+    """Its lines in XML, which forbids two hyphens in a comment."""
+    safe = remark.replace("--", "- -")
+    if not remark:
+        yield "\n"
+    elif "\n" in remark:
+        inner = (f"{indent}    {line}".rstrip() + "\n" for line in safe.split("\n"))
+        yield from (f"{indent}{_OPEN}\n", *inner, f"{indent}{_CLOSE}\n")
+    else:
+        yield f"{indent}{_OPEN} {safe.strip()} {_CLOSE}\n"
+
+
+def to_yaml(remark: str, indent: str) -> Iterator[str]:
+    """Its lines in YAML."""
+    if not remark:
+        yield ""
+        return
+    lines = [_OPEN, *remark.split("\n"), _CLOSE] if "\n" in remark else [remark]
+    yield from (f"{indent}# {line}".rstrip() for line in lines)
+
+
+def of_yaml(lines: Iterable[str]) -> list[str]:
+    """The remarks in lines that are blank or begin with #."""
+    found: list[str] = []
+    source = iter(lines)
+    for line in source:
+        text = _bare(line)
+        if text == _OPEN:
+            found.append("\n".join(takewhile(lambda inner: inner != _CLOSE, map(_bare, source))))
+        else:
+            found.append("" if not line.strip() else text or " ")
+    return found
+
+
+def _bare(line: str) -> str:
+    return line.strip().removeprefix("#").removeprefix(" ")
+
+
+def without_blanks(remarks: Iterable[str]) -> tuple[str, ...]:
+    """The comments alone."""
+    return tuple(remark for remark in remarks if remark)
