@@ -9,7 +9,7 @@ from gateway.assembly.entities import product_info, user_info
 from gateway.config import Config
 from gateway.config.apis import Api, Subscription
 from gateway.data_plane.subscriptions import ApiAccess, GrantedAccess, ProductAccess, SubscriptionKeys, Subscriptions
-from gateway.pipeline.context import UserInfo
+from gateway.expressions.entities import UserInfo
 from gateway.wire.messages import Request
 
 

@@ -21,7 +21,6 @@ from gateway.data_plane.routing import RoutedApi, RoutedOperation, RoutedVersion
 from gateway.documents.lint import lint
 from gateway.documents.named_values import NamedValue
 from gateway.errors import Problem
-from gateway.pipeline.context import ApiInfo
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.services import Services
 from gateway.policies import POLICIES
@@ -157,7 +156,7 @@ class _Run:
             None: self._pipeline(PolicyFiles(everywhere=self._config.global_policy))
         }
         whole = OperationRuntime(entities.WHOLE_API, pipelines, self._metrics.operation("", ""))
-        return ApiRuntime(ApiInfo("", "", ""), NoTarget(), HeaderContract(self._trusted), whole)
+        return ApiRuntime(entities.no_api(), NoTarget(), HeaderContract(self._trusted), whole)
 
     def _target(self, api: Api) -> Target:
         if api.backend is not None:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from gateway.config import Config
 from gateway.config.apis import Api, Example, Group, Operation, Product, User, named
-from gateway.pipeline.context import (
+from gateway.expressions.entities import (
     ApiInfo,
     DeploymentInfo,
     GroupInfo,
-    OperationInfo,
+    IdentityInfo,
     ProductInfo,
-    StoredExample,
     UserInfo,
 )
+from gateway.pipeline.context import OperationInfo, StoredExample
 from gateway.wire.messages import Url
+from gateway.wire.upstream.way import StoredCertificate
 
 WHOLE_API = OperationInfo("", "", "*", "/*")
+
+
+def no_api() -> ApiInfo:
+    """What ``context.Api`` is for a request that finds no API."""
+    return replace(api_info(Api(id="none"), None), id="", name="")
 
 
 def api_info(api: Api, service_url: Url | None) -> ApiInfo:
@@ -55,7 +62,7 @@ def _example_body(example: Example) -> bytes:
     return example.file.read_bytes() if example.file else (example.body or "").encode()
 
 
-def deployment_info(config: Config, certificates: Mapping[str, object]) -> DeploymentInfo:
+def deployment_info(config: Config, certificates: Mapping[str, StoredCertificate]) -> DeploymentInfo:
     """``context.Deployment``."""
     facts = config.deployment
     return DeploymentInfo(
@@ -86,7 +93,7 @@ def user_info(user: User, groups: Mapping[str, Group]) -> UserInfo:
         note=user.note,
         registration_date=user.registration_date,
         groups=_groups(user.groups, groups),
-        identities=tuple((identity.id, identity.provider) for identity in user.identities),
+        identities=tuple(IdentityInfo(identity.id, identity.provider) for identity in user.identities),
     )
 
 

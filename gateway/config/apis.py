@@ -99,8 +99,8 @@ class Operation(Block):
 
     def defined(self, definition: OperationDefinition | None, location: Location) -> Operation:
         """This operation, completed by *definition* and known to stand at *location*."""
-        facts = ("method", "url_template") if definition else ()
-        completed = self.model_copy(update={name: getattr(definition, name) for name in facts})
+        facts = {"method": definition.method, "url_template": definition.url_template} if definition else {}
+        completed = self.model_copy(update=facts)
         completed._definition, completed._location = definition, location
         return completed
 

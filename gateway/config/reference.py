@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 from gateway.config.model import Config
 from gateway.reading import durations
 from gateway.reading.settings import Block, key_of
-from gateway.reading.values import Address
+from gateway.reading.values import WRITTEN_DURATION, Address
 
 
 def models(root: type[Block] = Config) -> Iterator[tuple[tuple[str, ...], type[Block]]]:
@@ -106,4 +106,4 @@ def _written(value: object, is_duration: bool) -> str:
 
 
 def _is_duration(field: FieldInfo) -> bool:
-    return any(getattr(item, "json_schema", {}).get("examples") == ["10s"] for item in field.metadata)
+    return any(item is WRITTEN_DURATION for item in field.metadata)

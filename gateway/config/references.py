@@ -2,39 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from gateway.config.apis import Api
+from gateway.config.apis import Api, Group, Product, Subscription, User
 from gateway.config.model import Config
-from gateway.errors import Problem
+from gateway.errors import Location, Problem
 from gateway.reading.values import Address
 
-_LISTS = ("apis", "products", "subscriptions", "users", "groups")
+
+def _lists(config: Config) -> dict[str, Sequence[Api | Product | Subscription | User | Group]]:
+    return {
+        "apis": config.apis,
+        "products": config.products,
+        "subscriptions": config.subscriptions,
+        "users": config.users,
+        "groups": config.groups,
+    }
 
 
 def unresolved(config: Config) -> Iterator[Problem]:
     """Every doubled id and every reference without a target."""
-    for name in _LISTS:
-        yield from _doubled(config, (name,), getattr(config, name))
+    yield from _doubled(config)
     for index, api in enumerate(config.apis):
-        yield from _doubled(config, ("apis", index, "operations"), api.operations)
         yield from _incomplete(config, index, api)
-    known = {name: {entity.id for entity in getattr(config, name)} for name in _LISTS}
+    known = {name: {entity.id for entity in entities} for name, entities in _lists(config).items()}
     for path, value, kind in _references(config):
         yield from _missing(config, path, value, known.get(kind, config.backends), kind)
     yield from _bad_backends(config)
     yield from _shared_addresses(config)
 
 
-def _doubled(config: Config, path: tuple[Any, ...], entities: Iterable[Any]) -> Iterator[Problem]:
+def _doubled(config: Config) -> Iterator[Problem]:
+    for name, entities in _lists(config).items():
+        for index in _repeated(entity.id for entity in entities):
+            yield _duplicate(config.location(name, index, "id"), entities[index].id)
+    for index, api in enumerate(config.apis):
+        for number in _repeated(operation.id for operation in api.operations):
+            operation = api.operations[number]
+            place = operation.location or config.location("apis", index, "operations", number, "id")
+            yield _duplicate(place, operation.id)
+
+
+def _repeated(ids: Iterable[str]) -> Iterator[int]:
+    """Where an id stands that came before."""
     seen: set[str] = set()
-    for index, entity in enumerate(entities):
-        if entity.id in seen:
-            location = getattr(entity, "location", None) or config.location(*path, index, "id")
-            yield Problem(location, "duplicate-id", f"the id {entity.id!r} is used twice", "give each its own")
-        seen.add(entity.id)
+    for index, id in enumerate(ids):
+        if id in seen:
+            yield index
+        seen.add(id)
+
+
+def _duplicate(location: Location, id: str) -> Problem:
+    return Problem(location, "duplicate-id", f"the id {id!r} is used twice", "give each its own")
 
 
 def _incomplete(config: Config, index: int, api: Api) -> Iterator[Problem]:
@@ -95,8 +116,8 @@ def _bad_member(config: Config, path: tuple[Any, ...], name: str) -> Iterator[Pr
 def _shared_addresses(config: Config) -> Iterator[Problem]:
     """Two listeners on one address; port 0 is any free one."""
     seen: dict[Address, str] = {}
-    for name in ("listen", "management", "decisions"):
-        address = getattr(config, name)
+    listeners = {"listen": config.listen, "management": config.management, "decisions": config.decisions}
+    for name, address in listeners.items():
         if address is None or address.port == 0:
             continue
         if address in seen:

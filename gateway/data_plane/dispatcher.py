@@ -25,7 +25,8 @@ from gateway.wire.target import ambiguity
 if TYPE_CHECKING:
     from gateway.data_plane.routing import Match, Router
     from gateway.data_plane.subscriptions import GrantedAccess
-    from gateway.pipeline.context import ApiInfo, DeploymentInfo, OperationInfo
+    from gateway.expressions.entities import ApiInfo, DeploymentInfo
+    from gateway.pipeline.context import OperationInfo
     from gateway.telemetry.metrics import GatewayMetrics, OperationMetrics
     from gateway.wire.contract import HeaderContract
     from gateway.wire.messages import Ending, Request, Response, Target

@@ -18,7 +18,7 @@ from hashlib import sha256
 from typing import Literal, NamedTuple, TypeAlias
 
 from gateway.errors import LoadError, Location, PolicyError, Problem
-from gateway.pipeline.context import ProductInfo, SubscriptionInfo, UserInfo
+from gateway.expressions.entities import ProductInfo, SubscriptionInfo, UserInfo
 
 State: TypeAlias = Literal["active", "suspended", "expired", "submitted", "rejected", "cancelled"]
 

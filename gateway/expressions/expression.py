@@ -13,7 +13,7 @@ from gateway.expressions.binding import constructs as _constructs  # noqa: F401 
 from gateway.expressions.binding.binder import Binder
 from gateway.expressions.binding.bound import NOT_CONSTANT, Run
 from gateway.expressions.clr import MissingPart
-from gateway.expressions.context_types import CONTEXT
+from gateway.expressions.context_types import CONTEXT, ContextLike
 from gateway.expressions.failures import as_thrown
 from gateway.expressions.limits import METER, TIME_S, LimitExceeded
 from gateway.expressions.runtime import EXPORTS
@@ -49,7 +49,7 @@ class Expression:
         """The same expression with its result as a *wanted*, which *convert* makes of any other value."""
         return replace(self, _wanted=wanted, _convert=convert)
 
-    def __call__(self, context: object) -> object:
+    def __call__(self, context: ContextLike) -> object:
         """
         Evaluate for one request.
 
@@ -58,7 +58,7 @@ class Expression:
             WorkExceeded: The request has used what all its policies may use together.
         """
         METER.left = None
-        METER.call = self._time_s, context  # type: ignore[assignment]
+        METER.call = self._time_s, context
         frame: list[object] = [None, context, *self._locals]
         try:
             value = self._run(frame)

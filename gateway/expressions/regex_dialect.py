@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 MAX_PATTERN = 10_000
 IGNORE_CASE, MULTILINE, EXPLICIT_CAPTURE, SINGLELINE, IGNORE_WHITESPACE, ECMASCRIPT = 1, 2, 4, 16, 32, 256
 
-_FLAGS = {
-    IGNORE_CASE: "IGNORECASE", MULTILINE: "MULTILINE", SINGLELINE: "DOTALL", IGNORE_WHITESPACE: "VERBOSE",
-    ECMASCRIPT: "ASCII",
-}  # fmt: skip
 _BEFORE_LAST_BREAK = r"(?=\n?\Z)"
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{\d+(?:,\d*)?\})\??")
 _PLAIN_GROUP = re.compile(r"\(\?(?::|=|!|<=|<!|>)")
@@ -94,9 +90,13 @@ def compiled(pattern: str, options: int = 0) -> Pattern:
         raise LimitExceeded(f"a regular expression may stand for {MAX_REPETITIONS:,} characters")
     import regex  # large, and few policies match patterns
 
+    ours = {
+        IGNORE_CASE: regex.IGNORECASE, MULTILINE: regex.MULTILINE, SINGLELINE: regex.DOTALL,
+        IGNORE_WHITESPACE: regex.VERBOSE, ECMASCRIPT: regex.ASCII,
+    }  # fmt: skip
     flags = regex.VERSION1
-    for bit, name in _FLAGS.items():
-        flags |= getattr(regex, name) if options & bit else 0
+    for bit, flag in ours.items():
+        flags |= flag if options & bit else 0
     translation = _Translation(pattern, options)
     text = translation.text()
     try:

@@ -8,13 +8,24 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.backends import Backend, BackendPool
-from gateway.wire.messages import Ending, Request, Response, Url
+from gateway.backends import Backend, BackendInfo, BackendPool
+from gateway.expressions.context_types import CONTEXT
+from gateway.expressions.entities import (
+    ApiInfo,
+    DeploymentInfo,
+    ErrorFacts,
+    OperationFacts,
+    ProductInfo,
+    SubscriptionInfo,
+    UserInfo,
+)
+from gateway.expressions.runtime import represent
+from gateway.wire.messages import Ending, Request, Response
 from gateway.wire.work import Work
 
 if TYPE_CHECKING:
@@ -22,20 +33,6 @@ if TYPE_CHECKING:
     from gateway.openapi import OperationDefinition
     from gateway.pipeline.outcome import MaybeLater, Outcome
     from gateway.pipeline.place import Place
-
-
-@dataclass(frozen=True, slots=True)
-class ApiInfo:
-    """``context.Api``. *service_url* is None for a backend inside this process."""
-
-    id: str
-    name: str
-    path: str
-    service_url: Url | None = None
-    revision: str = "1"
-    version: str | None = None
-    is_current_revision: bool = True
-    protocols: tuple[str, ...] = ("http", "https")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,103 +45,22 @@ class StoredExample:
 
 
 @dataclass(frozen=True, slots=True)
-class OperationInfo:
+class OperationInfo(OperationFacts):
     """
-    ``context.Operation``.
+    An operation as policies know it.
 
     Attributes:
         examples: In the order in which mock-response looks at them.
         definition: What the API's OpenAPI definition says about it; None where there is none.
     """
 
-    id: str
-    name: str
-    method: str
-    url_template: str
     examples: tuple[StoredExample, ...] = ()
     definition: OperationDefinition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GroupInfo:
-    """A group of developers: ``context.User.Groups``, ``context.Product.Groups``."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProductInfo:
-    """``context.Product``."""
-
-    id: str
-    name: str
-    approval_required: bool = False
-    subscription_required: bool = True
-    subscriptions_limit: int | None = None
-    state: str = "Published"
-    groups: tuple[GroupInfo, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class UserInfo:
-    """``context.User``."""
-
-    id: str
-    email: str = ""
-    first_name: str = ""
-    last_name: str = ""
-    note: str = ""
-    registration_date: datetime | None = None
-    groups: tuple[GroupInfo, ...] = ()
-    identities: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SubscriptionInfo:
-    """``context.Subscription``."""
-
-    id: str
-    name: str
-    key: str = field(repr=False)
-    primary_key: str = field(repr=False)
-    secondary_key: str = field(default="", repr=False)
-    created_date: datetime | None = None
-    start_date: datetime | None = None
-    end_date: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Authorization:
-    """What get-authorization-context puts into a variable."""
-
-    access_token: str = field(repr=False)
-    claims: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class DeploymentInfo:
-    """``context.Deployment``. *certificates* by id or thumbprint."""
-
-    service_name: str = "gateway"
-    service_id: str = "gateway"
-    region: str = "local"
-    gateway_id: str = "managed"
-    instance_id: str = ""
-    certificates: Mapping[str, object] = field(default_factory=dict)
-
-
 @dataclass(slots=True)  # never changed; freezing would cost more than all the rest of making one
-class LastError:
-    """``context.LastError``: what sent the request to on-error, and where. All text."""
-
-    source: str
-    reason: str
-    message: str
-    scope: str
-    section: str
-    path: str
-    policy_id: str | None
+class LastError(ErrorFacts):
+    """``context.LastError``, made where a request goes to on-error."""
 
     @classmethod
     def of(cls, refusal: PolicyError, place: Place | None) -> LastError:
@@ -193,9 +109,6 @@ class Context:
         "user",
         "variables",
     )
-
-    workspace = None
-    graphql = None
 
     def __init__(self, request: Request, deployment: DeploymentInfo, api: ApiInfo, operation: OperationInfo) -> None:
         self.request = request
@@ -250,7 +163,7 @@ class Context:
         return self.response
 
     @property
-    def backend(self) -> object:
+    def backend(self) -> BackendInfo | None:
         """``context.Backend``: the backend entity in use, or None."""
         target = self.request.target
         return target.info if isinstance(target, Backend | BackendPool) else None
@@ -277,3 +190,6 @@ class Context:
         """``context.Trace``: one line in this request's trace."""
         if self.tracer is not None:
             self.tracer.message("context.Trace", message)
+
+
+represent(Context, CONTEXT)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import UpstreamError
-from gateway.pipeline.context import Authorization
+from gateway.expressions.entities import Authorization
 from gateway.pipeline.policy import PolicyType
 
 if TYPE_CHECKING:

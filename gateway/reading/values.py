@@ -61,12 +61,15 @@ def _positive(seconds: float) -> float:
     return seconds
 
 
+WRITTEN_DURATION = WithJsonSchema({"type": "string", "pattern": _DURATION, "examples": ["10s"]})
+"""How a duration stands in a JSON Schema; marks the fields that are durations."""
+
 Delay = Annotated[
     float,
     BeforeValidator(_duration),
     AfterValidator(_in_range),
     PlainSerializer(durations.format, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": _DURATION, "examples": ["10s"]}),
+    WRITTEN_DURATION,
 ]
 """Seconds; written ``500ms``, ``10s``, ``9m30s``, ``2h``; may be ``0s``."""
 

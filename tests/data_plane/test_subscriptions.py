@@ -16,14 +16,14 @@ from gateway.data_plane.subscriptions import (
     Subscriptions,
 )
 from gateway.errors import LoadError, Location, PolicyError
-from gateway.pipeline.context import ProductInfo, UserInfo
+from tests.entities import product, user
 
 PLACE = Location("config.yaml", 40, 5)
-ANN = UserInfo("ann")
-STARTER = ProductAccess(ProductInfo("starter", "Starter"), frozenset({"batch", "mixed"}))
-HIDDEN = ProductAccess(ProductInfo("hidden", "Hidden", state="NotPublished"), frozenset({"batch"}))
-OPEN = ProductAccess(ProductInfo("open", "Open", subscription_required=False), frozenset({"free", "mixed"}))
-LATER = ProductAccess(ProductInfo("later", "Later", subscription_required=False), frozenset({"free"}))
+ANN = user("ann")
+STARTER = ProductAccess(product("starter", "Starter"), frozenset({"batch", "mixed"}))
+HIDDEN = ProductAccess(product("hidden", "Hidden", state="NotPublished"), frozenset({"batch"}))
+OPEN = ProductAccess(product("open", "Open", subscription_required=False), frozenset({"free", "mixed"}))
+LATER = ProductAccess(product("later", "Later", subscription_required=False), frozenset({"free"}))
 HASHED = "sha256:" + sha256(b"hashed-key").hexdigest()
 
 KEYS = Subscriptions(

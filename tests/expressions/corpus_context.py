@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64encode
-from types import SimpleNamespace
+from typing import Any
 
 from trustme import CA, KeyType
 
+from gateway.expressions.entities import Authorization, ErrorFacts
 from gateway.expressions.json.reader import parse
-from gateway.pipeline.context import Authorization
 from gateway.tokens.jwt import Jwt
 from gateway.wire.headers import Headers
+from gateway.wire.messages import Response
 from gateway.wire.upstream.way import StoredCertificate
+from tests.entities import deployment, product, user
 from tests.expressions.stubs import Body, context, request, response
 
 _ISSUED = CA().issue_cert("contoso.com", key_type=KeyType.RSA)
@@ -45,13 +47,9 @@ def _part(content: object) -> str:
     return urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
 
-class Answer(SimpleNamespace):
-    """What send-request left in a variable: values of one class have one .NET type."""
-
-
-def answer(status: int = 200) -> Answer:
-    """One with the JSON body."""
-    return Answer(**vars(response(status_code=status, body=Body(RESPONSE_BODY))))
+def answer(status: int = 200) -> Response:
+    """What send-request left in a variable: one with the JSON body."""
+    return response(status_code=status, body=Body(RESPONSE_BODY))
 
 
 def variables() -> dict[str, object]:
@@ -85,7 +83,7 @@ def variables() -> dict[str, object]:
     }
 
 
-def corpus_context() -> SimpleNamespace:
+def corpus_context() -> Any:
     """A POST that failed behind the gateway with 429, its caller known by token, subscription, product and user."""
     bearer = f"Bearer {_part({'alg': 'RS256'})}.{_part(TOKEN)}.AAAA"
     sent = Headers([
@@ -97,12 +95,8 @@ def corpus_context() -> SimpleNamespace:
         request=request(method="POST", headers=sent, body=Body(REQUEST_BODY)),
         response=response(status_code=429, reason="Too Many Requests", headers=received, body=Body(RESPONSE_BODY)),
         variables=variables(),
-        product=SimpleNamespace(id="gold", name="Gold", groups=(), apis=(), state="published",
-                                subscription_required=True, approval_required=False, subscription_limit=None),
-        user=SimpleNamespace(id="u-1", email="ada@contoso.com", first_name="Ada", last_name="L", note="",
-                             registration_date=None, groups=(), identities=()),
-        deployment=SimpleNamespace(gateway_id="managed", region="West Europe", service_name="contoso",
-                                   certificates={"1": _HELD}),
-        last_error=SimpleNamespace(source="get-authorization-context", reason="R", message="M", scope="api",
-                                   section="inbound", path="p[1]", policy_id="p-1"),
-    )  # fmt: skip
+        product=product("gold", "Gold"),
+        user=user("u-1", email="ada@contoso.com", first_name="Ada", last_name="L"),
+        deployment=deployment(region="West Europe", service_name="contoso", certificates={"1": _HELD}),
+        last_error=ErrorFacts("get-authorization-context", "R", "M", "api", "inbound", "p[1]", "p-1"),
+    )

@@ -6,11 +6,17 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 from gateway.errors import Location
 from gateway.expressions import Expression, compile_expression
+from gateway.expressions.context_types import REQUEST, URL
+from gateway.expressions.entities import OperationFacts
+from gateway.expressions.runtime import represent
 from gateway.wire.headers import Headers
+from gateway.wire.messages import Response
 from gateway.wire.work import Work
+from tests.entities import api, deployment, subscription
 
 WHERE = Location("policy.xml", 10, 5)
 
@@ -42,7 +48,15 @@ class Url:
     params: dict[str, list[str]] = field(default_factory=lambda: {"a": ["1", "2"], "b": ["x y"]})
 
 
-def request(**changes: object) -> SimpleNamespace:
+class StubRequest(SimpleNamespace):
+    """A request whose URLs a test may choose; it need not have come over the wire."""
+
+
+represent(StubRequest, REQUEST)
+represent(Url, URL)
+
+
+def request(**changes: object) -> StubRequest:
     """A GET with two headers."""
     known: dict[str, object] = {
         "method": "GET",
@@ -54,38 +68,34 @@ def request(**changes: object) -> SimpleNamespace:
         "certificate": None,
         "body": None,
     }
-    return SimpleNamespace(**{**known, **changes})
+    return StubRequest(**{**known, **changes})
 
 
-def response(**changes: object) -> SimpleNamespace:
+def response(
+    status_code: int = 200, reason: str = "OK", headers: Headers | None = None, body: object = None
+) -> Response:
     """A 200 with a JSON body."""
-    known: dict[str, object] = {
-        "status_code": 200,
-        "reason": "OK",
-        "headers": Headers([("Content-Type", "application/json")]),
-        "body": Body(b'{"active": true, "items": [{"id": 1}, {"id": 2}]}'),
-    }
-    return SimpleNamespace(**{**known, **changes})
+    given = Headers([("Content-Type", "application/json")]) if headers is None else headers
+    answer = Response(status_code, given, reason=reason)
+    answer.body = body or Body(b'{"active": true, "items": [{"id": 1}, {"id": 2}]}')  # type: ignore[assignment]
+    return answer
 
 
-def context(**changes: object) -> SimpleNamespace:
+def context(**changes: object) -> Any:
     """The whole context."""
     known: dict[str, object] = {
         "request": request(),
         "response": response(),
         "variables": {},
-        "api": SimpleNamespace(
-            id="orders", name="Orders", path="orders", revision="3", version="v1", is_current_revision=True,
-            service_url=Url(host="backend.local", path="/v1", query="", params={}), protocols=("https",),
-        ),
-        "operation": SimpleNamespace(id="get-order", name="Get order", method="GET", url_template="/orders/{id}"),
+        "api": api("orders", "Orders", "orders", revision="3", version="v1", protocols=("https",),
+                   service_url=Url(host="backend.local", path="/v1", query="", params={})),
+        "operation": OperationFacts("get-order", "Get order", "GET", "/orders/{id}"),
         "product": None,
-        "subscription": SimpleNamespace(id="sub-1", name="Contoso", key="k1", primary_key="k1", secondary_key="k2"),
+        "subscription": subscription("sub-1", "Contoso", "k1", secondary_key="k2"),
         "user": None,
-        "deployment": SimpleNamespace(
-            gateway_id="managed", region="West Europe", service_name="contoso", certificates={}
-        ),
+        "deployment": deployment(region="West Europe", service_name="contoso"),
         "last_error": None,
+        "backend": None,
         "request_id": uuid.UUID("11111111-2222-3333-4444-555555555555"),
         "timestamp": datetime(2024, 2, 29, 12, 30, 45, tzinfo=UTC),
         "elapsed_s": 1.5,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import trustme
@@ -12,11 +12,12 @@ from cryptography import x509
 
 from gateway.errors import ExpressionError
 from gateway.expressions import to_text
+from gateway.expressions.entities import Authorization, ErrorFacts, GroupInfo, IdentityInfo
 from gateway.expressions.types.certificates import trust_roots
-from gateway.pipeline.context import Authorization
 from gateway.tokens.jwt import Jwt
 from gateway.wire.headers import Headers
 from gateway.wire.upstream.way import StoredCertificate
+from tests.entities import deployment, product, subscription, user
 from tests.expressions.stubs import Body, Url, context, evaluate, request, response
 
 JWT = Jwt.of({"alg": "RS256", "typ": "JWT"}, {
@@ -24,22 +25,13 @@ JWT = Jwt.of({"alg": "RS256", "typ": "JWT"}, {
     "roles": ["Admin", "Reader"],
     "n": 5,
 })  # fmt: skip
-USER = SimpleNamespace(id="u1", email="a@b.c", first_name="A", last_name="B", note="", registration_date=None,
-                       groups=(SimpleNamespace(id="g1", name="Developers"),), identities=(("x", "Azure"),))  # fmt: skip
-ERROR = SimpleNamespace(source="validate-jwt", reason="TokenExpired", message="late", scope="api", section="inbound",
-                        path="validate-jwt[1]", policy_id=None)  # fmt: skip
-SUBSCRIPTION = SimpleNamespace(
-    id="s",
-    key="k",
-    name="n",
-    primary_key="p",
-    secondary_key="q",
-    created_date=datetime(2024, 1, 1, tzinfo=UTC),
-    start_date=None,
-    end_date=None,
+GROUPS = (GroupInfo("g1", "Developers"),)
+USER = user("u1", email="a@b.c", first_name="A", last_name="B", groups=GROUPS, identities=(IdentityInfo("x", "Azure"),))
+ERROR = ErrorFacts("validate-jwt", "TokenExpired", "late", "api", "inbound", "validate-jwt[1]", None)
+SUBSCRIPTION = subscription(
+    "s", "n", "k", primary_key="p", secondary_key="q", created_date=datetime(2024, 1, 1, tzinfo=UTC)
 )
-PRODUCT = SimpleNamespace(id="p", name="Free", approval_required=False, subscription_required=True,
-                          subscriptions_limit=5, state="Published", groups=USER.groups)  # fmt: skip
+PRODUCT = product("p", "Free", subscriptions_limit=5, groups=GROUPS)
 FORM = b"a=1&b=x+y&a=2"
 CASES = {
     "context.Request.Method": "GET",
@@ -75,6 +67,7 @@ CASES = {
     "context.Response.Headers.GetValueOrDefault(\"content-type\", \"\")": "application/json",
     "(string)context.Response.Body.As<JObject>(preserveContent: true)[\"items\"][1][\"id\"]": "2",
     "context.Api.Id + context.Api.Revision + context.Api.Version + context.Api.IsCurrentRevision": "orders3v1True",
+    "context.Api.IsRevisionCurrent": "True",
     "context.Api.ServiceUrl.Host": "backend.local",
     "context.Api.Protocols.First()": "https",
     "context.Operation.UrlTemplate + context.Operation.Method": "/orders/{id}GET",
@@ -127,12 +120,11 @@ CASES = {
 }  # fmt: skip
 
 
-def whole_context() -> object:
+def whole_context() -> Any:
     """A context in which everything is there."""
     stored = response(status_code=201, body=Body(b"hi"), headers=Headers([]))
     variables = {"jwt": JWT, "n": 5, "list": ["a", "b"], "bytes": b"\x01\x02", "map": {"k": "v"}, "response": stored}
-    return context(variables=variables, user=USER, last_error=ERROR, subscription=SUBSCRIPTION, product=PRODUCT,
-                   workspace=None)  # fmt: skip
+    return context(variables=variables, user=USER, last_error=ERROR, subscription=SUBSCRIPTION, product=PRODUCT)
 
 
 @pytest.mark.parametrize(("source", "expected"), CASES.items(), ids=CASES.keys())
@@ -243,7 +235,7 @@ def test_deployment_certificates_sign_and_verify() -> None:
         return rsa.VerifyData(data, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
             && !rsa.VerifyData(plain, new byte[256], HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
     }"""
-    assert evaluate(source, deployment=SimpleNamespace(certificates={"c1": stored})) is True
+    assert evaluate(source, deployment=deployment(certificates={"c1": stored})) is True
 
 
 def test_keys_load_from_pem_xml_and_numbers() -> None:

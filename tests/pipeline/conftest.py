@@ -13,7 +13,7 @@ from gateway.documents.shape import ID, Attribute, Content, Element
 from gateway.documents.xml import format as xml_format
 from gateway.errors import PolicyError, UpstreamError
 from gateway.pipeline.compiler import Compiler, Scoped
-from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo, OperationInfo
+from gateway.pipeline.context import Context
 from gateway.pipeline.outcome import MaybeLater, Outcome
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.policy import ANYWHERE, PolicyType, PolicyTypes
@@ -23,6 +23,7 @@ from gateway.pipeline.settings import Settings
 from gateway.pipeline.step import Steps
 from gateway.wire.messages import ForwardOptions, Request, Response, Target, Url
 from gateway.wire.pending import Pending
+from tests.entities import API, DEPLOYMENT, OPERATION
 
 
 @dataclass(frozen=True)
@@ -190,4 +191,4 @@ def context(backend: Backend) -> Context:
     """A GET request bound for ``backend``."""
     request = Request("GET", "/")
     request.target = backend
-    return Context(request, DeploymentInfo(), ApiInfo("a", "a", "a"), OperationInfo("o", "o", "GET", "/"))
+    return Context(request, DEPLOYMENT, API, OPERATION)

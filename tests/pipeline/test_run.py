@@ -9,7 +9,7 @@ import pytest
 
 from gateway.documents.model import Scope, Section
 from gateway.errors import ClientLeft, ExpressionError, KeysUnavailable, PolicyError, UpstreamError
-from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo, OperationInfo
+from gateway.pipeline.context import Context
 from gateway.pipeline.outcome import MaybeLater, Outcome, finish
 from gateway.pipeline.place import Place
 from gateway.pipeline.run import as_policy_error, run
@@ -18,6 +18,7 @@ from gateway.wire.body import BodyTooLarge
 from gateway.wire.fields import FieldError
 from gateway.wire.messages import Request, Response
 from gateway.wire.pending import Pending
+from tests.entities import API, DEPLOYMENT, OPERATION
 
 PLACE = Place("probe", Scope.API, Section.INBOUND, "probe[1]")
 
@@ -35,7 +36,7 @@ class Probe(Policy):
 
 @pytest.fixture
 def context() -> Context:
-    return Context(Request("GET", "/"), DeploymentInfo(), ApiInfo("a", "a", "a"), OperationInfo("o", "o", "GET", "/"))
+    return Context(Request("GET", "/"), DEPLOYMENT, API, OPERATION)
 
 
 def steps(notes: list[str], *answers: Callable[[], MaybeLater]) -> tuple[PipelineStep, ...]:

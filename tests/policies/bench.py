@@ -14,7 +14,7 @@ from gateway.documents.xml import format as xml_format
 from gateway.documents.yaml import format as yaml_format
 from gateway.errors import LoadError
 from gateway.pipeline.compiler import Compiler, Scoped
-from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo, OperationInfo
+from gateway.pipeline.context import Context, OperationInfo
 from gateway.pipeline.outcome import finish
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.run import run
@@ -24,6 +24,7 @@ from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import DEFAULT_PORTS, ForwardOptions, Request, Response, Url
 from gateway.wire.pending import Pending
+from tests.entities import DEPLOYMENT, api
 
 NOW = 1_800_000_000
 
@@ -151,7 +152,7 @@ def new_context(
     request = request or get("/")
     request.target = request.target or Backend()
     operation = OperationInfo("op", "Operation", request.method, url_template)
-    context = Context(request, DeploymentInfo(), ApiInfo("api", "API", "api"), operation)
+    context = Context(request, DEPLOYMENT, api("api", "API", "api"), operation)
     context.response = response
     for name, value in more.items():
         setattr(context, name, value)

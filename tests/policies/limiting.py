@@ -11,12 +11,13 @@ import pytest
 
 from gateway.counters import Admission, Demand, MemoryCounters
 from gateway.errors import PolicyError
-from gateway.pipeline.context import Context, SubscriptionInfo
+from gateway.pipeline.context import Context
 from gateway.pipeline.outcome import finish
 from gateway.wire.messages import Ending, Response
+from tests.entities import subscription
 from tests.policies.bench import Bench, answer, get, new_context
 
-SUBSCRIPTION = SubscriptionInfo("s1", "S", "k", "k")
+SUBSCRIPTION = subscription("s1", "S", "k")
 
 
 @dataclass

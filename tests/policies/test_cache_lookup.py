@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.pipeline.context import GroupInfo, UserInfo
+from gateway.expressions.entities import GroupInfo
 from gateway.wire.messages import Request
+from tests.entities import user
 from tests.policies.bench import Bench, get, request
 from tests.policies.caching import calls, policies
 
@@ -57,9 +58,9 @@ def test_who_shares_a_response(bench: Bench, xml: str, requests: list[Request], 
 def test_developers_do_not_share(bench: Bench) -> None:
     """vary-by-developer and -groups keep users apart."""
     xml = policies(developer="true")
-    first = UserInfo("u1", groups=(GroupInfo("g", "G"),))
+    first = user("u1", groups=(GroupInfo("g", "G"),))
     assert calls(bench, xml, get("/a"), get("/a"), user=first)[0] == 1
-    assert calls(bench, xml, get("/a"), user=UserInfo("u2"))[0] == 1
+    assert calls(bench, xml, get("/a"), user=user("u2"))[0] == 1
     assert calls(bench, xml, get("/a"), user=None)[0] == 1
 
 

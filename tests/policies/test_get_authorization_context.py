@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from gateway.errors import UpstreamError
-from gateway.pipeline.context import Authorization
+from gateway.expressions.entities import Authorization
 from tests.policies.bench import Bench
 
 

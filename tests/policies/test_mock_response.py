@@ -9,9 +9,10 @@ import pytest
 from gateway.assembly.entities import operation_info
 from gateway.config.apis import Operation
 from gateway.openapi import OperationDefinition
-from gateway.pipeline.context import ApiInfo, Context, DeploymentInfo
+from gateway.pipeline.context import Context
 from gateway.policies.mock_response import MockResponse
 from gateway.wire.messages import Request
+from tests.entities import API, DEPLOYMENT
 from tests.policies.bench import Bench, get
 from tests.policies.operation import called
 
@@ -44,7 +45,7 @@ def test_examples(status: int, content_type: str | None, index: int, expected: t
     """Status and content type choose among the examples, index among several; none leaves the body empty."""
     data = {"id": "o", "method": "GET", "url-template": "/", "responses": RESPONSES}
     operation = operation_info(Operation.model_validate(data))
-    context = Context(Request("GET", "/"), DeploymentInfo(), ApiInfo("a", "a", "a"), operation)
+    context = Context(Request("GET", "/"), DEPLOYMENT, API, operation)
     response = MockResponse(status, content_type, index).apply(context)
     assert response.status_code == status
     assert (response.body.content, response.headers.first("Content-Type")) == expected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.pipeline.context import SubscriptionInfo
+from tests.entities import subscription
 from tests.policies.bench import Bench
 from tests.policies.limiting import call, refused
 
@@ -16,6 +16,6 @@ def test_rate_limit_counts_by_subscription(bench: Bench) -> None:
     xml = '<rate-limit calls="1" renewal-period="60" remaining-calls-header-name="x-left"/>'
     call(bench, xml)
     refused(bench, xml)
-    call(bench, xml, subscription=SubscriptionInfo("s2", "S", "k", "k"))
+    call(bench, xml, subscription=subscription("s2", "S", "k"))
     for _ in range(3):
         call(bench, xml, subscription=None)

@@ -26,7 +26,7 @@ from gateway.assembly.traces import secrets_of
 from gateway.config import Config, parse
 from gateway.config.apis import Api, Operation
 from gateway.errors import GatewayError
-from gateway.pipeline.context import Context, DeploymentInfo
+from gateway.pipeline.context import Context
 from gateway.pipeline.masking import Masking
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.place import Place
@@ -151,7 +151,12 @@ def _runtime(
     targets = ConfiguredTargets(config, None)
     services = Services(targets, issuers, certificates=load_certificates(config))
     runtime = assemble(config, services, targets, GatewayMetrics()).runtime(api.id, operation_id)
-    context = Context(Request("GET", "/"), DeploymentInfo(), entities.api_info(api, None), runtime.info)
+    context = Context(
+        Request("GET", "/"),
+        entities.deployment_info(config, services.certificates),
+        entities.api_info(api, None),
+        runtime.info,
+    )
     return runtime.pipelines[None], context
 
 

@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -136,9 +136,9 @@ def _others(expect: Expectation, happened: Happened) -> Iterator[Found]:
 def _seen(path: tuple[object, ...], what: str, wanted: Seen, record: Record) -> Iterator[Found]:
     if wanted.method is not None and wanted.method.upper() != record.method:
         yield (*path, "method"), f"{what} method", wanted.method, record.method
-    for name in ("url", "path"):
+    for name, match, found in (("url", wanted.url, record.url), ("path", wanted.path, record.path)):
         if name in wanted.model_fields_set:
-            yield from matched((*path, name), f"{what} {name}", getattr(wanted, name), [getattr(record, name)])
+            yield from matched((*path, name), f"{what} {name}", match, [found])
     parameters = parse_qs(record.query, keep_blank_values=True)
     for name, match in wanted.query.items():
         yield from matched((*path, "query", name), f"{what} query {name}", match, parameters.get(name, []))
@@ -163,9 +163,14 @@ def _error(expect: Expectation, happened: Happened) -> Iterator[Found]:
         if error is not None:
             yield ("error",), "error", "none", f"{error.source} {error.reason}: {error.message}"
     elif isinstance(wanted, ErrorSeen):
-        for name in sorted(wanted.model_fields_set):
-            found = [] if error is None else [str(getattr(error, name))]
-            yield from matched(("error", name), f"error {name}", getattr(wanted, name), found)
+        yield from _error_seen(wanted, error)
+
+
+def _error_seen(wanted: ErrorSeen, error: LastError | None) -> Iterator[Found]:
+    facts = {} if error is None else asdict(error)
+    for name, match in wanted:
+        if name in wanted.model_fields_set:
+            yield from matched(("error", name), f"error {name}", match, [str(facts[name])] if facts else [])
 
 
 def matched(path: tuple[object, ...], what: str, wanted: object, found: Sequence[str]) -> Iterator[Found]:

@@ -86,7 +86,7 @@ async def _play(file: TestFile, case: Case, clock: TestClock) -> Happened:
 
 def merged(general: Sent, own: Sent) -> Sent:
     """*own*, with what it does not say taken from *general*; header fields one by one."""
-    given = {name: getattr(own, name) for name in own.model_fields_set}
+    given = {name: value for name, value in own if name in own.model_fields_set}
     return general.model_copy(update={**given, "headers": {**general.headers, **own.headers}})
 
 
@@ -159,7 +159,7 @@ def _token(suite: Suite, token: str | Token) -> Token:
     if found.like is None:
         return found
     general = _token(suite, found.like)
-    given = {name: getattr(found, name) for name in found.model_fields_set - {"like"}}
+    given = {name: value for name, value in found if name in found.model_fields_set - {"like"}}
     return general.model_copy(update={**given, "claims": {**general.claims, **found.claims}})
 
 

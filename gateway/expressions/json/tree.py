@@ -219,7 +219,7 @@ class JObject(JToken):
     def replace_child(self, old: JToken, new: JToken | None) -> None:
         """Put another property in the place of one."""
         if new is None:
-            self.remove(getattr(old, "name", ""))
+            self.remove(old.name if isinstance(old, JProperty) else "")
             return
         if not isinstance(new, JProperty):
             raise cannot_add(new, self)

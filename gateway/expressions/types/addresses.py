@@ -347,6 +347,12 @@ def _try_address(value: str | None, out: Ref) -> bool:
     return True
 
 
+def _unmapped(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address inside an IPv4-mapped one; any other as it is."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return address if mapped is None else mapped
+
+
 ADDRESS = define("System.Net.IPAddress", {
     "slow new(byte[] address)": lambda data: ipaddress.ip_address(bytes(data)),
     "static IPAddress Parse(string ipString)": _parse_address,
@@ -357,8 +363,8 @@ ADDRESS = define("System.Net.IPAddress", {
     "const IPAddress None": ipaddress.ip_address("255.255.255.255"),
     "AddressFamily AddressFamily": lambda address: EnumValue(FAMILY, 2 if address.version == 4 else 23),
     "byte[] GetAddressBytes()": lambda address: bytearray(address.packed),
-    "bool IsIPv4MappedToIPv6": lambda address: getattr(address, "ipv4_mapped", None) is not None,
-    "IPAddress MapToIPv4()": lambda address: getattr(address, "ipv4_mapped", None) or address,
+    "bool IsIPv4MappedToIPv6": lambda address: _unmapped(address) is not address,
+    "IPAddress MapToIPv4()": _unmapped,
     "IPAddress MapToIPv6()":
         lambda address: address if address.version == 6 else ipaddress.ip_address(f"::ffff:{address}"),
     "slow string ToString()": str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from gateway.expressions.runtime import represent
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import Thrown, argument_null, thrown
-from gateway.expressions.types.hashing import algorithm
+from gateway.expressions.types.hashing import Hasher, algorithm
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue
 
@@ -249,7 +249,7 @@ define(f"{_C}.RSACryptoServiceProvider", {
     "byte[] Encrypt(byte[] rgb, bool fOAEP)": _encrypt,
     "byte[] Decrypt(byte[] rgb, bool fOAEP)": _decrypt,
     "byte[] SignData(byte[] buffer, object halg)": lambda value, data, name: _sign(
-        value, data, name if isinstance(name, str) else getattr(name, "name", "SHA1")
+        value, data, name if isinstance(name, str) else name.name if isinstance(name, Hasher) else "SHA1"
     ),
 }, parents=("RSA",))  # fmt: skip
 represent(RsaValue, RSA)
@@ -357,16 +357,17 @@ TRANSFORM = define(f"{_C}.ICryptoTransform", {
 represent(Transform, TRANSFORM)
 
 
-def _bytes_setting(name: str) -> tuple[Callable[[SymmetricValue], object], Callable[[SymmetricValue, object], None]]:
-    return (
-        lambda value: bytearray(value.key if name == "key" else value.iv),
-        lambda value, data: setattr(value, name, bytes(data)),
-    )
+def _set_key(value: SymmetricValue, key: Sequence[int]) -> None:
+    value.key = bytes(key)
+
+
+def _set_iv(value: SymmetricValue, iv: Sequence[int]) -> None:
+    value.iv = bytes(iv)
 
 
 SYMMETRIC = define(f"{_C}.SymmetricAlgorithm", {
-    "byte[] Key": _bytes_setting("key"),
-    "byte[] IV": _bytes_setting("iv"),
+    "byte[] Key": (lambda value: bytearray(value.key), _set_key),
+    "byte[] IV": (lambda value: bytearray(value.iv), _set_iv),
     "CipherMode Mode": (lambda value: value.mode, lambda value, mode: setattr(value, "mode", mode)),
     "PaddingMode Padding": (lambda value: value.padding, lambda value, mode: setattr(value, "padding", mode)),
     "int KeySize": (lambda value: len(value.key) * 8, lambda value, size: setattr(value, "key", os.urandom(size // 8))),

@@ -365,7 +365,7 @@ define("System.Array", {
     "free object GetValue(int index)": _get_array,
     "object Clone()": lambda items: bytearray(items)
     if isinstance(items, bytes | bytearray)
-    else ArrayValue(items, getattr(items, "element", OBJECT)),
+    else ArrayValue(items, items.element if isinstance(items, ArrayValue) else OBJECT),
     "void CopyTo(Array array, int index)": lambda items, target, offset: _copy(items, 0, target, offset, len(items)),
     "static bool Exists<T>(T[] array, Predicate<T> match)": lambda items, test: any(test(item) for item in items),
     "static bool TrueForAll<T>(T[] array, Predicate<T> match)": lambda items, test: all(test(item) for item in items),

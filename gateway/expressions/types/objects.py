@@ -216,7 +216,7 @@ define("System.Enum", {
     "static bool IsDefined(Type enumType, object value)": lambda made, value: (
         value in made.type.definition.values
         if isinstance(value, str)
-        else getattr(value, "value", value) in made.type.definition.values.values()
+        else (value.value if isinstance(value, EnumValue) else value) in made.type.definition.values.values()
     ),
     "static string GetName(Type enumType, object value)": lambda made, value: _enum_name(_enum_of(made), value),
     "static generic string GetName<T>(T value)": lambda types, value: _enum_name(types[0], value),

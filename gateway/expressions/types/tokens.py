@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
 
 from gateway.expressions import primitives as p
 from gateway.expressions.clr import array_of
@@ -24,26 +23,23 @@ from gateway.tokens.jwt import Jwt, read_unverified, without_scheme
 _CLAIMS = (p.STRING, array_of(p.STRING))
 
 
-def _moment(name: str) -> Callable[[Any], DateTime | None]:
-    def read(token: Any) -> DateTime | None:
-        value: datetime | None = getattr(token, name)
-        return None if value is None else from_python(value)
-
-    return read
+def _moment(value: datetime | None) -> DateTime | None:
+    return None if value is None else from_python(value)
 
 
-JWT = define("Microsoft.Azure.ApiManagement.Jwt", {
+_JWT: dict[str, Callable[[Jwt], object]] = {
     "string Algorithm": attrgetter("algorithm"),
     "IEnumerable<string> Audiences": lambda token: strings(token.audiences),
     "IReadOnlyDictionary<string, string[]> Claims": lambda token: View(token.claims, _CLAIMS, strings),
-    "DateTime? ExpirationTime": _moment("expiration_time"),
+    "DateTime? ExpirationTime": lambda token: _moment(token.expiration_time),
     "string Id": attrgetter("id"),
     "string Issuer": attrgetter("issuer"),
-    "DateTime? IssuedAt": _moment("issued_at"),
-    "DateTime? NotBefore": _moment("not_before"),
+    "DateTime? IssuedAt": lambda token: _moment(token.issued_at),
+    "DateTime? NotBefore": lambda token: _moment(token.not_before),
     "string Subject": attrgetter("subject"),
     "string Type": attrgetter("type"),
-})  # fmt: skip
+}
+JWT = define("Microsoft.Azure.ApiManagement.Jwt", _JWT)
 represent(Jwt, JWT)
 
 

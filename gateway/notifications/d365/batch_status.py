@@ -67,7 +67,13 @@ class Row:
 
     def dump(self) -> dict[str, object]:
         """Plain form for the store, with what a later row is compared with."""
-        return {name: getattr(self, name) for name in ("batch_id", "status", "start", "end", "scheduled")}
+        return {
+            "batch_id": self.batch_id,
+            "status": self.status,
+            "start": self.start,
+            "end": self.end,
+            "scheduled": self.scheduled,
+        }
 
     def facts(self) -> dict[str, object]:
         """What the row tells about the run that it shows: a job that waits still has the times of its last run."""
