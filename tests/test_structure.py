@@ -138,3 +138,42 @@ def test_no_class_is_walked_field_by_field() -> None:
         for alias in node.names
     }
     assert {name for name in imported if name.endswith(":fields")} == set()
+
+
+def _policies_that_use(part: str) -> set[str]:
+    """The policies that import a module of parts/, directly or through other parts."""
+    users = {name for name in GRAPH if part in GRAPH[name]}
+    inner = {name for name in users if name.startswith(f"{PARTS}.")}
+    return {name for name in users - inner if name != "gateway.policies"}.union(*map(_policies_that_use, inner))
+
+
+PARTS = "gateway.policies.parts"
+# Parts of one policy only, or of none, with the reason.
+NOT_SHARED = {
+    "cloud_only": "the policies that are refused by name: the registry makes them",
+    "content_forms": "what a well-formed body is; with it validate_content.py would have 470 lines and two ideas",
+}
+
+
+def test_parts_are_shared() -> None:
+    """What only one policy uses is in that policy's file, save what is listed."""
+    names = [name for name in NAMES if name.startswith(f"{PARTS}.")]
+    single = {name.rpartition(".")[2] for name in names if len(_policies_that_use(name)) < 2}
+    assert single == set(NOT_SHARED)
+
+
+def _texts(module: Path) -> Iterator[str]:
+    """The string constants of a module, docstrings left out."""
+    tree = ast.parse(module.read_text())
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield node.value
+
+
+def test_the_engine_knows_no_policy_by_name() -> None:
+    """No module of pipeline/ names a policy that the registry has."""
+    from gateway.policies import POLICIES
+
+    named = {(module.name, text) for module in (PACKAGE / "pipeline").rglob("*.py") for text in _texts(module)}
+    assert {(module, text) for module, text in named if text in POLICIES} == set()

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from gateway.documents.check import check
 from gateway.documents.files import read_document
-from gateway.documents.model import PolicyDocument, Scope
+from gateway.documents.model import Node, PolicyDocument, Scope, Section
 from gateway.documents.named_values import NamedValue, Substitution
 from gateway.errors import LoadError, Location, Problem
-from gateway.pipeline.compiler import Compiler, Scoped, default_global_policy
+from gateway.pipeline.compiler import Compiler, Scoped
 from gateway.pipeline.masking import MASK
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.policy import PolicyTypes
@@ -79,7 +79,7 @@ class PolicyLibrary:
     def _compile(self, files: PolicyFiles) -> Pipeline:
         scoped = [Scoped(scope, self._document(path)) for scope, path in files.narrowest_first() if path is not None]
         if files.everywhere is None:
-            scoped.append(Scoped(Scope.GLOBAL, default_global_policy()))
+            scoped.append(Scoped(Scope.GLOBAL, _default_global_policy()))
         fragments = {name: self._document(path, fragment=True) for name, path in self.fragments.items()}
         try:
             return Compiler(self.vocabulary, self.services, fragments).compile(scoped)
@@ -125,3 +125,14 @@ def _wrong_root(document: PolicyDocument, path: Path, fragment: bool) -> list[Pr
     expected, found = ("fragment", "policy document") if fragment else ("policy document", "fragment")
     message = f"a {expected} belongs here, and this is a {found}"
     return [Problem(Location(str(path)), "wrong-root", message, "name the right file in the configuration")]
+
+
+def _default_global_policy() -> PolicyDocument:
+    """
+    What the broadest scope does when it has no document of its own: forward.
+
+    Source: APIM, the global policy of a new instance.
+    """
+    nowhere = Location("(default global policy)")
+    backend = Node("backend", nowhere, children=(Node("forward-request", nowhere),))
+    return PolicyDocument(nowhere.file, {Section.BACKEND: backend})

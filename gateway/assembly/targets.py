@@ -98,7 +98,7 @@ class ConfiguredTargets:
         upstream = self._connect(str(entry.url), entry)
         self._upstreams.append(upstream)
         credentials = _credentials(entry.credentials) if entry.credentials else None
-        breaker = CircuitBreaker(_rule(entry.circuit_breaker)) if entry.circuit_breaker else None
+        breaker = CircuitBreaker(breaker_rule(entry.circuit_breaker)) if entry.circuit_breaker else None
         return Backend(name, upstream, credentials, breaker)
 
     def _pool(self, name: str, entry: BackendSettings) -> BackendPool:
@@ -129,7 +129,8 @@ def _texts(secrets: Iterable[SecretStr]) -> Iterator[str]:
     return (secret.get_secret_value() for secret in secrets)
 
 
-def _rule(entry: BreakerSettings) -> BreakerRule:
+def breaker_rule(entry: BreakerSettings) -> BreakerRule:
+    """What a breaker does, from how it is configured."""
     return BreakerRule(
         interval_s=entry.interval_s,
         trip_s=entry.trip_duration_s,

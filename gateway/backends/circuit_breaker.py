@@ -36,11 +36,11 @@ class BreakerRule:
 
     interval_s: float
     trip_s: float
-    count: int | None = None
-    percentage: int | None = None
-    status_ranges: tuple[tuple[int, int], ...] = ((500, 599),)
-    error_reasons: frozenset[str] = frozenset({"BackendConnectionFailure", "Timeout"})
-    accept_retry_after: bool = False
+    count: int | None
+    percentage: int | None
+    status_ranges: tuple[tuple[int, int], ...]
+    error_reasons: frozenset[str]
+    accept_retry_after: bool
     min_requests: int = 5
     _failing: frozenset[int] = field(init=False, repr=False)
 

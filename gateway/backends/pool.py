@@ -41,8 +41,8 @@ class PoolMember:
     """
 
     target: PoolTarget
-    weight: int = 1
-    priority: int = 1
+    weight: int
+    priority: int
 
 
 @dataclass(frozen=True, slots=True)

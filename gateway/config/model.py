@@ -18,7 +18,7 @@ from gateway.reading.settings import Block
 from gateway.reading.values import LOOPBACK_NETWORKS, Address, File, HostName, Id, Listen, Network, NewFile, Secret
 from gateway.telemetry.settings import LogSettings
 from gateway.tokens.settings import IssuerSettings, TokenCacheSettings
-from gateway.wire.settings import ServerSettings
+from gateway.wire.settings import VIA, ServerSettings
 
 
 class Config(Block):
@@ -42,7 +42,7 @@ class Config(Block):
     """Processes that share the listener."""
     trusted_proxies: tuple[Network, ...] = ()
     """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are believed."""
-    via: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = "gateway"
+    via: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = VIA
     """Our name in the `Via` header of requests to backends (RFC 9110, section 7.6.3). Empty: none is written;
     nginx, for one, does not compress answers to requests that have one unless `gzip_proxied` says so."""
     limits: Limits = Limits()

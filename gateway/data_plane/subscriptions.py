@@ -44,10 +44,10 @@ class ApiAccess:
     """
 
     id: str
-    subscription_required: bool = True
-    realm: str = ""
-    header: str = "Ocp-Apim-Subscription-Key"
-    query: str = "subscription-key"
+    subscription_required: bool
+    realm: str
+    header: str
+    query: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class SubscriptionKeys:
     primary_key: str = field(repr=False)
     secondary_key: str = field(default="", repr=False)
     name: str = ""
-    state: State = "active"
+    state: State = field(kw_only=True)
     owner: UserInfo | None = None
     all_access: bool = False
     created_date: datetime | None = None

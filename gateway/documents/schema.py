@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from gateway.documents.model import Section
+from gateway.documents.placeholders import NAMED_VALUE
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
 from gateway.documents.vocabulary import STRUCTURE, Vocabulary
 from gateway.documents.yaml.reader import DO, TEXT, only_child, plural
@@ -19,7 +20,7 @@ from gateway.documents.yaml.reader import DO, TEXT, only_child, plural
 Schema: TypeAlias = dict[str, Any]
 
 _SCALAR = ["string", "number", "boolean"]  # YAML takes 401 and true for what APIM writes as text
-_COMPUTED = r"^\s*@[({]|\{\{"  # an expression or a named value
+_COMPUTED = rf"^\s*@[({{]|{NAMED_VALUE.pattern}"  # an expression or a named value
 _STATEMENT = {"$ref": "#/$defs/statement"}
 _LITERALS: dict[Kind, Schema] = {
     Kind.STRING: {"type": _SCALAR},

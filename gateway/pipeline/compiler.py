@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from gateway.documents.model import Node, PolicyDocument, Scope, Section
 from gateway.documents.vocabulary import BASE, INCLUDE_FRAGMENT
-from gateway.errors import LoadError, Location, Problem
+from gateway.errors import LoadError, Problem
 from gateway.pipeline.buffering import BufferBody
 from gateway.pipeline.header_contract import ContractBuilder
 from gateway.pipeline.pipeline import Pipeline, PreflightStep
@@ -27,17 +27,6 @@ from gateway.pipeline.settings import Reads, Resumption, Settings, Site
 from gateway.pipeline.step import PipelineStep, Policy, Steps
 
 _STRING_LITERAL = re.compile(r'"([A-Za-z0-9_-]{1,128})"')
-
-
-def default_global_policy() -> PolicyDocument:
-    """
-    What the broadest scope does when it has no document of its own: forward.
-
-    Source: APIM, the global policy of a new instance.
-    """
-    nowhere = Location("(default global policy)")
-    backend = Node("backend", nowhere, children=(Node("forward-request", nowhere),))
-    return PolicyDocument(nowhere.file, {Section.BACKEND: backend})
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +141,7 @@ class Compiler:
         policy = kind.compile(Settings(node, kind.shape, site, reads))
         if section in (Section.INBOUND, Section.BACKEND):
             self._note_headers(node, policy)
-        place = Place(node.name, statement.scope, section, statement.path, node.attribute("id"))
+        place = Place(node.name, statement.scope, section, statement.path, node.attribute("id"), policy.sets_secrets)
         return [*self._buffering(reads, place), PipelineStep(policy.apply, place, policy)]
 
     def _nested(self, outer: _Statement, section: Section) -> Callable[[Node], Steps]:
@@ -177,7 +166,7 @@ class Compiler:
 
     # -- the header contract
     def _note_headers(self, node: Node, policy: Policy) -> None:
-        self.contract.reads(set(_literals(node)))
+        self.contract.reads(set(_literals(node, policy.header_attributes)))
         for name in policy.sets_headers:
             self.contract.sets(name)
 
@@ -195,11 +184,10 @@ def _preflight(inbound: Steps) -> tuple[PreflightStep, ...]:
     return tuple((step.place, step.policy.preflight) for step in inbound if step.policy.answers_preflight)
 
 
-def _literals(node: Node) -> Iterator[str]:
+def _literals(node: Node, header_attributes: Iterable[str]) -> Iterator[str]:
     """String literals in the expressions of *node* itself, and the header names that its attributes spell."""
     for text in (*node.attributes.values(), *([node.text] if node.text else [])):
         yield from _STRING_LITERAL.findall(text.value)
-    if node.name != "set-header" and (name := node.attribute("header-name") or node.attribute("name")):
-        yield name
+    yield from filter(None, map(node.attribute, header_attributes))
     for child in node.all("value"):
         yield from _STRING_LITERAL.findall(child.text.value if child.text else "")

@@ -14,6 +14,7 @@ class Place:
 
     Attributes:
         path: Within its document, 1-based per name: ``choose[3]/when[2]``.
+        sets_secrets: Whether the policy there puts secrets into variables; traces mask them.
         scope_name, section_name: The two as APIM writes them.
     """
 
@@ -22,6 +23,7 @@ class Place:
     section: Section
     path: str
     policy_id: str | None = None
+    sets_secrets: bool = False
     scope_name: str = field(init=False)
     section_name: str = field(init=False)
 

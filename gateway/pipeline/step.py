@@ -43,6 +43,10 @@ class Policy:
 
     # Whether it keeps the response for later requests: on a hit, outbound resumes behind this policy.
     stores_response: ClassVar[bool] = False
+    # Whether the variables that it sets are secrets, whatever they look like: traces mask them.
+    sets_secrets: ClassVar[bool] = False
+    # Attributes that name a header which the policy reads; see ``header_contract``.
+    header_attributes: ClassVar[tuple[str, ...]] = ("header-name", "name")
     # Whether ``preflight`` may answer.
     answers_preflight: ClassVar[bool] = False
 

@@ -31,8 +31,6 @@ TRACE_HEADER = "Ocp-Apim-Trace"
 CREDENTIAL_HEADER = "Apim-Debug-Authorization"
 TRACE_ID_HEADER = "Apim-Trace-Id"
 
-_FETCHES_SECRETS = frozenset({"authentication-managed-identity", "get-authorization-context"})
-
 Snapshot = dict[str, object]
 
 
@@ -82,7 +80,7 @@ class RequestTrace:
         except Exception as error:
             self._note(place.source, self._failure(error, place))
             raise
-        self._hide(place.source, before, context)
+        self._hide(place, before, context)
         data: dict[str, object] = {
             "path": place.path,
             "scope": place.scope.value,
@@ -108,9 +106,9 @@ class RequestTrace:
         reason = refusal.reason if refusal is not None else type(error).__name__
         return {"message": self.masking.text(str(error)), "reason": reason, "path": place.path}
 
-    def _hide(self, source: str, before: Snapshot, context: Context) -> None:
+    def _hide(self, place: Place, before: Snapshot, context: Context) -> None:
         """A token that a policy has fetched for the author's variable is a secret, whatever it looks like."""
-        if source in _FETCHES_SECRETS:
+        if place.sets_secrets:
             self._hidden |= {name for name in context.variables if f"variables[{name}]" not in before}
 
     def _lines(self, headers: Headers) -> list[dict[str, str]]:

@@ -50,6 +50,7 @@ class AuthenticationManagedIdentity(PolicyType):
     )
     # Its page says inbound; real documents also fetch tokens for send-request in the other sections.
     sections: ClassVar[frozenset[Section]] = ANYWHERE
+    sets_secrets: ClassVar[bool] = True
 
     source: CredentialSource | None
     resource: Value[str]

@@ -42,6 +42,7 @@ class GetAuthorizationContext(PolicyType):
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})
+    sets_secrets: ClassVar[bool] = True
 
     source: CredentialSource | None
     provider: Value[str]

@@ -61,6 +61,7 @@ class SetHeader(PolicyType):
         children=(Child(replace(VALUE, format=FIELD_VALUE), maximum=None),),
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
+    header_attributes: ClassVar[tuple[str, ...]] = ()  # it sets the one that it names
 
     name: Value[str]
     action: Value[str]

@@ -11,6 +11,8 @@ from gateway.reading.settings import Block, Surroundings, mistake
 from gateway.reading.values import Count, Delay, Duration, File, Network, Secret
 from gateway.wire.pem import require_bundle, require_pair
 
+VIA = "gateway"
+
 
 class ClientLimits(Block):
     """How much the listener accepts from clients."""
@@ -67,7 +69,7 @@ class ServerSettings:
     timeouts: ClientTimeouts = ClientTimeouts()
     trusted_proxies: tuple[Network, ...] = ()
     farewell_s: float = 0.0
-    via: str = "gateway"
+    via: str = VIA
     path_escapes: frozenset[str] = frozenset()
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.backends import Backend, BackendInfo, BreakerRule, CircuitBreaker, Credentials
+from gateway.backends import Backend, BackendInfo, CircuitBreaker, Credentials
 from gateway.errors import UpstreamError
+from tests.backends.rules import breaking
 from tests.backends.scripted import OPTIONS, REFUSED, SLOW, Clock, ScriptedTarget, answer, get
 
-RULE = BreakerRule(interval_s=60, trip_s=10, count=2)
+RULE = breaking(interval_s=60, trip_s=10, count=2)
 
 
 def test_plain_backend_passes_everything() -> None:
@@ -63,7 +64,7 @@ def test_retry_after_is_read_in_both_forms(value: str, open_s: float) -> None:
     """Seconds and dates set the pause; nonsense leaves the rule's own."""
     clock = Clock()
     target = ScriptedTarget(outcomes=[answer(503, ("Retry-After", value))])
-    rule = BreakerRule(interval_s=60, trip_s=10, count=1, accept_retry_after=True)
+    rule = breaking(interval_s=60, trip_s=10, count=1, accept_retry_after=True)
     backend = Backend("b", target, breaker=CircuitBreaker(rule), clock=clock)
     backend.send(get(), OPTIONS)
     clock.now += max(0, open_s - 0.5)
@@ -76,7 +77,7 @@ def test_cancelling_reaches_the_upstream() -> None:
     """When the client leaves, the upstream is told, and the breaker counts nothing."""
     target = ScriptedTarget()
     target.held = True
-    backend = Backend("b", target, breaker=CircuitBreaker(BreakerRule(60, 10, count=1)))
+    backend = Backend("b", target, breaker=CircuitBreaker(breaking(60, 10, count=1)))
     sent = backend.send(get(), OPTIONS)
     cancelled: list[bool] = []
     target.pendings[0].on_cancel = lambda: cancelled.append(True)

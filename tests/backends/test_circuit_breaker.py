@@ -8,9 +8,10 @@ import pytest
 
 from gateway.backends import BreakerRule, CircuitBreaker
 from gateway.errors import UpstreamError
+from tests.backends.rules import breaking
 
-COUNT = BreakerRule(interval_s=10, trip_s=30, count=3)
-SHARE = BreakerRule(interval_s=10, trip_s=30, percentage=50, min_requests=4)
+COUNT = breaking(interval_s=10, trip_s=30, count=3)
+SHARE = breaking(interval_s=10, trip_s=30, percentage=50, min_requests=4)
 
 
 def play(breaker: CircuitBreaker, outcomes: str, start: float = 100.0, step_s: float = 1.0) -> float:
@@ -87,7 +88,7 @@ def test_status_ranges_include_both_ends() -> None:
 
 def test_memory_stays_small_under_load() -> None:
     """A hundred thousand outcomes leave at most ten slices and as many failures as the rule counts."""
-    breaker = CircuitBreaker(BreakerRule(10, 0, count=100_000, percentage=100, min_requests=10**9))
+    breaker = CircuitBreaker(breaking(10, 0, count=100_000, percentage=100, min_requests=10**9))
     for index in range(20_000):
         breaker.record(index * 0.01, failed=True)
     assert len(breaker._window._slices) <= 10

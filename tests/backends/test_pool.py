@@ -10,13 +10,19 @@ from gateway.backends import (
     Backend,
     BackendInfo,
     BackendPool,
-    BreakerRule,
     CircuitBreaker,
     PoolMember,
     SessionAffinity,
 )
+from gateway.backends.pool import PoolTarget
 from gateway.errors import UpstreamError
+from tests.backends.rules import breaking
 from tests.backends.scripted import OPTIONS, REFUSED, Clock, ScriptedTarget, get
+
+
+def member(target: PoolTarget, weight: int = 1, priority: int = 1) -> PoolMember:
+    """A member with the configuration's own weight and priority."""
+    return PoolMember(target, weight, priority)
 
 
 class Farm:
@@ -26,7 +32,7 @@ class Farm:
         self.clock = Clock()
         self.targets = {letter: ScriptedTarget(f"{letter}.example") for letter in letters}
         self.backends = {
-            letter: Backend(letter, target, None, CircuitBreaker(BreakerRule(60, 10, count=1)), self.clock)
+            letter: Backend(letter, target, None, CircuitBreaker(breaking(60, 10, count=1)), self.clock)
             for letter, target in self.targets.items()
         }
 
@@ -49,7 +55,7 @@ class Farm:
 def test_equal_members_take_turns() -> None:
     """Equal weights are plain round-robin, in the order written."""
     farm = Farm("abc")
-    pool = BackendPool("p", [PoolMember(farm.backends[letter]) for letter in "abc"])
+    pool = BackendPool("p", [member(farm.backends[letter]) for letter in "abc"])
     assert farm.served(pool, 7) == "abcabca"
 
 
@@ -57,7 +63,7 @@ def test_weights_share_evenly_in_time() -> None:
     """Weights 5, 1, 1 give five sevenths to the first, never in one block; weight 0 gets nothing."""
     farm = Farm("abcd")
     weights = {"a": 5, "b": 1, "c": 1, "d": 0}
-    pool = BackendPool("p", [PoolMember(farm.backends[letter], weight) for letter, weight in weights.items()])
+    pool = BackendPool("p", [member(farm.backends[letter], weight) for letter, weight in weights.items()])
     served = farm.served(pool, 70)
     assert Counter(served) == {"a": 50, "b": 10, "c": 10}
     assert "aaaaaa" not in served
@@ -66,7 +72,7 @@ def test_weights_share_evenly_in_time() -> None:
 def test_lower_priority_waits_for_all_above() -> None:
     """Group 2 serves only while every member of group 1 is out, and gives back at once."""
     farm = Farm("abc")
-    members = [PoolMember(farm.backends["c"], priority=2), *(PoolMember(farm.backends[each]) for each in "ab")]
+    members = [member(farm.backends["c"], priority=2), *(member(farm.backends[each]) for each in "ab")]
     pool = BackendPool("p", members)
     assert farm.served(pool, 2) == "ab"
     farm.stop("a")
@@ -81,7 +87,7 @@ def test_lower_priority_waits_for_all_above() -> None:
 def test_pool_without_members_is_503(affinity: SessionAffinity | None) -> None:
     """With every breaker open the answer is 503 and no backend is called."""
     farm = Farm("a")
-    pool = BackendPool("p", [PoolMember(farm.backends["a"])], affinity)
+    pool = BackendPool("p", [member(farm.backends["a"])], affinity)
     assert pool.available
     farm.stop("a")
     with pytest.raises(UpstreamError, match="pool 'p' is not available") as caught:
@@ -92,7 +98,7 @@ def test_pool_without_members_is_503(affinity: SessionAffinity | None) -> None:
 def test_session_comes_back_to_its_member() -> None:
     """The first answer sets a cookie; with it a caller keeps its member, and gets a new one when that is out."""
     farm = Farm("abc")
-    pool = BackendPool("p", [PoolMember(farm.backends[each]) for each in "abc"], SessionAffinity("Sticky"))
+    pool = BackendPool("p", [member(farm.backends[each]) for each in "abc"], SessionAffinity("Sticky"))
     first = pool.send(get(scheme="https"), OPTIONS).result().headers.first("Set-Cookie") or ""
     cookie = first.partition(";")[0]
     assert first == f"{cookie}; Path=/; HttpOnly; Secure"
@@ -110,7 +116,7 @@ def test_session_comes_back_to_its_member() -> None:
 def test_unknown_cookie_gets_a_member(cookie: str) -> None:
     """A cookie that names no member is replaced, whatever it says."""
     farm = Farm("a")
-    pool = BackendPool("p", [PoolMember(farm.backends["a"])], SessionAffinity())
+    pool = BackendPool("p", [member(farm.backends["a"])], SessionAffinity())
     sent = pool.send(get(("Cookie", cookie)), OPTIONS).result().headers.first("Set-Cookie") or ""
     assert sent.startswith("SessionId=")
     assert sent.endswith("; Path=/; HttpOnly")
@@ -119,15 +125,15 @@ def test_unknown_cookie_gets_a_member(cookie: str) -> None:
 def test_pool_names_itself() -> None:
     """Expressions see a pool, and the URL of its first member by priority."""
     farm = Farm("ab")
-    pool = BackendPool("p", [PoolMember(farm.backends["a"], priority=2), PoolMember(farm.backends["b"])])
+    pool = BackendPool("p", [member(farm.backends["a"], priority=2), member(farm.backends["b"])])
     assert (pool.info, pool.url.host) == (BackendInfo("p", "Pool"), "b.example")
 
 
 def test_pools_nest() -> None:
     """A pool can be a member of a pool."""
     farm = Farm("ab")
-    inner = BackendPool("inner", [PoolMember(farm.backends["a"])])
-    outer = BackendPool("outer", [PoolMember(inner), PoolMember(farm.backends["b"])])
+    inner = BackendPool("inner", [member(farm.backends["a"])])
+    outer = BackendPool("outer", [member(inner), member(farm.backends["b"])])
     assert farm.served(outer, 4) == "abab"
 
 
@@ -136,4 +142,4 @@ def test_pool_needs_a_member(weights: list[int]) -> None:
     """A pool that could never send is refused when it is made."""
     farm = Farm("a")
     with pytest.raises(ValueError, match="pool 'p'"):
-        BackendPool("p", [PoolMember(farm.backends["a"], weight) for weight in weights])
+        BackendPool("p", [member(farm.backends["a"], weight) for weight in weights])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
+from gateway.config.apis import SubscriptionKeyNames
 from gateway.data_plane.subscriptions import (
     ApiAccess,
     GrantedAccess,
@@ -18,6 +20,7 @@ from gateway.data_plane.subscriptions import (
 from gateway.errors import LoadError, Location, PolicyError
 from tests.entities import product, user
 
+NAMES = SubscriptionKeyNames()
 PLACE = Location("config.yaml", 40, 5)
 ANN = user("ann")
 STARTER = ProductAccess(product("starter", "Starter"), frozenset({"batch", "mixed"}))
@@ -26,23 +29,36 @@ OPEN = ProductAccess(product("open", "Open", subscription_required=False), froze
 LATER = ProductAccess(product("later", "Later", subscription_required=False), frozenset({"free"}))
 HASHED = "sha256:" + sha256(b"hashed-key").hexdigest()
 
+
+def keys(
+    id: str, scope: str, primary: str, secondary: str = "", name: str = "", state: State = "active", **facts: Any
+) -> SubscriptionKeys:
+    """A subscription's keys; it is active."""
+    return SubscriptionKeys(id, scope, primary, secondary, name, state=state, **facts)
+
+
+def access(id: str, subscription_required: bool = True, realm: str = "", header: str = NAMES.header) -> ApiAccess:
+    """An API that asks for a key under the usual names."""
+    return ApiAccess(id, subscription_required, realm, header, NAMES.query)
+
+
 KEYS = Subscriptions(
     [STARTER, HIDDEN, OPEN, LATER],
     [
-        SubscriptionKeys("product", "/products/starter", "product-1", "product-2", "Ann's", owner=ANN),
-        SubscriptionKeys("hidden", "/products/hidden", "hidden-1"),
-        SubscriptionKeys("api", "/apis/batch", "api-1"),
-        SubscriptionKeys("all", "/apis", "all-1"),
-        SubscriptionKeys("master", "/apis", "master-1", all_access=True),
-        SubscriptionKeys("hashed", "/apis/batch", HASHED, "plain-2"),
-        SubscriptionKeys("suspended", "/apis", "suspended-1", state="suspended"),
+        keys("product", "/products/starter", "product-1", "product-2", "Ann's", owner=ANN),
+        keys("hidden", "/products/hidden", "hidden-1"),
+        keys("api", "/apis/batch", "api-1"),
+        keys("all", "/apis", "all-1"),
+        keys("master", "/apis", "master-1", all_access=True),
+        keys("hashed", "/apis/batch", HASHED, "plain-2"),
+        keys("suspended", "/apis", "suspended-1", state="suspended"),
     ],
     {"batch", "mixed", "free", "plain"},
 )
-BATCH = ApiAccess("batch", realm="https://gateway.example/batch", header="X-Key")
-MIXED = ApiAccess("mixed")
-FREE = ApiAccess("free")
-PLAIN = ApiAccess("plain", subscription_required=False)
+BATCH = access("batch", realm="https://gateway.example/batch", header="X-Key")
+MIXED = access("mixed")
+FREE = access("free")
+PLAIN = access("plain", subscription_required=False)
 
 
 def summary(access: GrantedAccess) -> tuple[str | None, str | None]:
@@ -117,10 +133,10 @@ def test_missing_key_is_refused_as_apim_does() -> None:
 @pytest.mark.parametrize("state", ["suspended", "expired", "submitted", "rejected", "cancelled"])
 def test_only_active_subscriptions_open(state: State) -> None:
     """Every state but active is refused, with either key."""
-    keys = Subscriptions((), [SubscriptionKeys("s", "/apis", "one", "two", state=state)])
+    known = Subscriptions((), [keys("s", "/apis", "one", "two", state=state)])
     for key in ("one", "two"):
         with pytest.raises(PolicyError, match="invalid subscription key"):
-            keys.decide(PLAIN, key, None)
+            known.decide(PLAIN, key, None)
 
 
 def test_policies_see_the_subscription() -> None:
@@ -147,7 +163,7 @@ def test_operator_key_is_marked() -> None:
     assert not KEYS.decide(BATCH, "all-1", None).all_access
 
 
-GOOD = SubscriptionKeys("s", "/apis/batch", "good-key", location=PLACE)
+GOOD = keys("s", "/apis/batch", "good-key", location=PLACE)
 
 
 @pytest.mark.parametrize(

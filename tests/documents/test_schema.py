@@ -51,6 +51,7 @@ BAD: dict[str, Any] = {
     "choice": {"inbound": [{"set-header": {"name": "a", "exists-action": "maybe"}}]},
     "kind": {"inbound": [{"set-status": {"code": "many"}}]},
     "bounds": {"inbound": [{"set-status": {"code": 99}}]},
+    "no name between braces": {"inbound": [{"set-status": {"code": "{{my code}}"}}]},
     "expression": {"inbound": [{"include-fragment": {"fragment-id": "@(a)"}}]},
     "two names": {"inbound": [{"set-method": "GET", "base": None}]},
     "fragment and section": {"fragment": [], "inbound": []},

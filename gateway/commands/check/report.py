@@ -7,7 +7,6 @@ certificates) is then a note, not a problem.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from gateway.documents.files import YAML_SUFFIXES, parse_document, read_document
 from gateway.documents.lint import NOTE_CODES, lint
 from gateway.documents.model import PolicyDocument, Scope, Section
 from gateway.documents.named_values import Substitution
+from gateway.documents.placeholders import is_unresolved
 from gateway.errors import LoadError, Location, Problem
 from gateway.pipeline.compiler import Compiler, Scoped
 from gateway.pipeline.policy import PolicyTypes
@@ -34,9 +34,6 @@ _NOTES = NOTE_CODES | frozenset(
     unknown-schema
     """.split()
 )
-
-# What templates leave open: {name}, ${name}, #{name}#, __NAME__, YOUR_NAME.
-_PLACEHOLDER = re.compile(r"^\{\w[\w.-]*\}$|\$\{[^}]+\}|#\{[^}]+\}#?|\b__\w+__\b|\bYOUR[_-][A-Z0-9_-]+\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +175,7 @@ def _unfilled(document: PolicyDocument) -> frozenset[Location]:
         for node in root.walk()
         for text in (*node.attributes.values(), *([node.text] if node.text else []))
     )
-    return frozenset(text.location for text in texts if _PLACEHOLDER.search(text.value.strip()))
+    return frozenset(text.location for text in texts if is_unresolved(text.value))
 
 
 def _is_bad(problem: Problem, unfilled: Collection[Location]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gateway.errors import Location
@@ -59,6 +59,6 @@ class RoutedApi:
     operations: Sequence[RoutedOperation] = ()
     payload: Any = None
     version: RoutedVersion | None = None
-    revision: str = "1"
+    revision: str = field(kw_only=True)
     is_current: bool = True
     location: Location = NOWHERE

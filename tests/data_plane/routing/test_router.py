@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import timeit
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,11 @@ def operations(*lines: str) -> list[RoutedOperation]:
     return [operation(line) for line in lines]
 
 
+def routed(id: str, path: str, *rest: Any, revision: str = "1", **facts: Any) -> RoutedApi:
+    """An API; it is its own first revision."""
+    return RoutedApi(id, path, *rest, revision=revision, **facts)
+
+
 def match(router: Router, line: str, headers: tuple[tuple[str, str], ...] = ()) -> Match:
     """Match ``GET /path?query``."""
     method, _, target = line.partition(" ")
@@ -34,7 +40,7 @@ def match(router: Router, line: str, headers: tuple[tuple[str, str], ...] = ()) 
 
 BATCH = Router(
     [
-        RoutedApi(
+        routed(
             "batch",
             "batch",
             operations(
@@ -135,9 +141,9 @@ def test_unmatched_request_keeps_its_api(line: str) -> None:
 
 PREFIXES = Router(
     [
-        RoutedApi("root", "", operations("GET /own", "GET /batch/jobs/deep")),
-        RoutedApi("batch", "/Batch/"),
-        RoutedApi("deep", "batch/jobs/v2"),
+        routed("root", "", operations("GET /own", "GET /batch/jobs/deep")),
+        routed("batch", "/Batch/"),
+        routed("deep", "batch/jobs/v2"),
     ]
 )
 
@@ -166,7 +172,7 @@ def test_longest_prefix_of_whole_segments_wins(path: str, api: str, rest: str) -
 
 def test_api_without_operations_passes_everything() -> None:
     """An API that declares no operation has one that takes every method and path."""
-    router = Router([RoutedApi("open", "open", payload="pipeline")])
+    router = Router([routed("open", "open", payload="pipeline")])
     found = match(router, "BREW /open/any/%2E/path")
     assert found.operation is not None
     assert (found.operation.payload, found.parameters, found.rest_path) == ("pipeline", {}, "/any/%2E/path")
@@ -174,7 +180,7 @@ def test_api_without_operations_passes_everything() -> None:
 
 def test_unknown_prefix_has_no_api() -> None:
     """A path below no API's prefix is a 404 in the global scope."""
-    found = match(Router([RoutedApi("batch", "batch")]), "GET /other")
+    found = match(Router([routed("batch", "batch")]), "GET /other")
     assert (found.api, found.operation, found.rest_path) == (None, None, "/other")
 
 
@@ -185,16 +191,16 @@ def test_matched_query_names_are_told() -> None:
 
 VERSIONS = Router(
     [
-        RoutedApi("seg-v0", "seg"),
-        RoutedApi("seg-v1", "seg", version=RoutedVersion("segment", "v1")),
-        RoutedApi("seg-v1-r2", "seg", version=RoutedVersion("segment", "v1"), revision="2", is_current=False),
-        RoutedApi("head-0", "head"),
-        RoutedApi("head-1", "head", version=RoutedVersion("header", "2024-01-01", "Api-Version")),
-        RoutedApi("head-2", "head", version=RoutedVersion("header", "2025-01-01", "api-version")),
-        RoutedApi("query-1", "query", version=RoutedVersion("query", "1", "api-version")),
-        RoutedApi("rev-1", "rev"),
-        RoutedApi("rev-2", "rev", revision="2", is_current=False),
-        RoutedApi("root-2", "", revision="2", is_current=False),
+        routed("seg-v0", "seg"),
+        routed("seg-v1", "seg", version=RoutedVersion("segment", "v1")),
+        routed("seg-v1-r2", "seg", version=RoutedVersion("segment", "v1"), revision="2", is_current=False),
+        routed("head-0", "head"),
+        routed("head-1", "head", version=RoutedVersion("header", "2024-01-01", "Api-Version")),
+        routed("head-2", "head", version=RoutedVersion("header", "2025-01-01", "api-version")),
+        routed("query-1", "query", version=RoutedVersion("query", "1", "api-version")),
+        routed("rev-1", "rev"),
+        routed("rev-2", "rev", revision="2", is_current=False),
+        routed("root-2", "", revision="2", is_current=False),
     ]
 )
 OLD, NEW = ("api-version", "2024-01-01"), ("API-VERSION", "2025-01-01")
@@ -248,37 +254,37 @@ PLACE = Location("config.yaml", 7, 3)
 def test_operations_for_the_same_requests_refuse_to_load(first: str, second: str) -> None:
     """Two operations that match exactly the same requests are a mistake, told with its place."""
     with pytest.raises(LoadError) as caught:
-        Router([RoutedApi("api", "api", [operation(first), operation(second, PLACE)])])
+        Router([routed("api", "api", [operation(first), operation(second, PLACE)])])
     assert [(problem.code, problem.location) for problem in caught.value.problems] == [("duplicate-operation", PLACE)]
 
 
 @pytest.mark.parametrize(
     "twin",
     [
-        RoutedApi("b", "/A/", location=PLACE),
-        RoutedApi("b", "a", revision="2", location=PLACE),
-        RoutedApi("b", "a", is_current=False, location=PLACE),
-        RoutedApi("b", "", version=RoutedVersion("segment", "A"), location=PLACE),
+        routed("b", "/A/", location=PLACE),
+        routed("b", "a", revision="2", location=PLACE),
+        routed("b", "a", is_current=False, location=PLACE),
+        routed("b", "", version=RoutedVersion("segment", "A"), location=PLACE),
     ],
     ids=["path", "two-current", "same-revision", "version-as-path"],
 )
 def test_apis_for_the_same_requests_refuse_to_load(twin: RoutedApi) -> None:
     """Two APIs cannot claim one path, version and revision."""
     with pytest.raises(LoadError) as caught:
-        Router([RoutedApi("a", "a"), twin])
+        Router([routed("a", "a"), twin])
     assert [(problem.code, problem.location) for problem in caught.value.problems] == [("duplicate-api", PLACE)]
 
 
 def test_same_header_version_twice_refuses_to_load() -> None:
     """One version value belongs to one API; header names compare without case."""
-    apis = [RoutedApi(id, "a", version=RoutedVersion("header", "1", name)) for id, name in (("x", "V"), ("y", "v"))]
+    apis = [routed(id, "a", version=RoutedVersion("header", "1", name)) for id, name in (("x", "V"), ("y", "v"))]
     with pytest.raises(LoadError, match="duplicate-api"):
         Router(apis)
 
 
 def test_every_mistake_is_told_at_once() -> None:
     """One load reports the problems of all APIs and operations."""
-    apis = [RoutedApi("a", "a", operations("GET /{", "GET /*/x")), RoutedApi("b", "b*"), RoutedApi("c", "c")]
+    apis = [routed("a", "a", operations("GET /{", "GET /*/x")), routed("b", "b*"), routed("c", "c")]
     with pytest.raises(LoadError) as caught:
         Router(apis)
     assert [problem.code for problem in caught.value.problems] == [
@@ -291,7 +297,7 @@ def test_every_mistake_is_told_at_once() -> None:
 def test_explicit_method_comes_before_any_method() -> None:
     """An operation for the method itself wins over ``*`` on the same template, whatever their order."""
     for lines in (("* /a", "GET /a", "POST /a?x={x}"), ("GET /a", "POST /a?x={x}", "* /a")):
-        router = Router([RoutedApi("a", "a", operations(*lines))])
+        router = Router([routed("a", "a", operations(*lines))])
         ids = [
             found.operation and found.operation.id for found in (match(router, f"{m} /a/a") for m in ("GET", "POST"))
         ]
@@ -312,7 +318,7 @@ def test_order_of_operations_does_not_matter() -> None:
         "GET /x{a}/z",
     ]
     paths = ["/", "/x", "/xy", "/y", "/x/y", "/y/z", "/x/y/z", "/p/q/r", "/xy/z"]
-    forward, backward = (Router([RoutedApi("a", "", operations(*order))]) for order in (lines, lines[::-1]))
+    forward, backward = (Router([routed("a", "", operations(*order))]) for order in (lines, lines[::-1]))
     found = [match(forward, f"GET {path}").operation for path in paths]
     assert found == [match(backward, f"GET {path}").operation for path in paths]
     assert [operation and operation.url_template for operation in found] == [
@@ -323,9 +329,7 @@ def test_order_of_operations_does_not_matter() -> None:
 def test_document_order_breaks_a_tie() -> None:
     """Where two templates are equally specific, the first one in the document wins."""
     for lines in (["GET /{a}/x", "GET /x/{b}"], ["GET /x/{b}", "GET /{a}/x"], ["GET /a{x}", "GET /{x}b"]):
-        found = match(
-            Router([RoutedApi("a", "", operations(*lines))]), "GET /x/x" if "a{" not in lines[0] else "GET /ab"
-        )
+        found = match(Router([routed("a", "", operations(*lines))]), "GET /x/x" if "a{" not in lines[0] else "GET /ab")
         assert found.operation is not None
         assert found.operation.id == lines[0]
 
@@ -333,7 +337,7 @@ def test_document_order_breaks_a_tie() -> None:
 @pytest.mark.parametrize("path", ["/ops/secret;rev=1", "/ops/x;rev=1/secret", "/ops;rev=1/secret;rev=1"])
 def test_only_the_apis_own_segment_has_revisions(path: str) -> None:
     """A revision elsewhere matches nothing: a server that cuts it off would serve a stricter operation."""
-    api = RoutedApi("ops", "ops", operations("GET /secret", "GET /*"))
+    api = routed("ops", "ops", operations("GET /secret", "GET /*"))
     found = Router([api]).match(Request("GET", path))
     assert (found.api, found.operation) == (api, None)
 
@@ -341,7 +345,7 @@ def test_only_the_apis_own_segment_has_revisions(path: str) -> None:
 def many_apis(count: int) -> list[RoutedApi]:
     """*count* APIs of twenty operations."""
     lines = [line for index in range(10) for line in (f"GET /things{index}/{{id}}", f"POST /things{index}")]
-    return [RoutedApi(f"api-{number}", f"area/api{number}", operations(*lines)) for number in range(count)]
+    return [routed(f"api-{number}", f"area/api{number}", operations(*lines)) for number in range(count)]
 
 
 def best_of(router: Router, request: Request) -> float:
@@ -368,7 +372,7 @@ def test_hostile_paths_cost_no_more_than_their_length() -> None:
         f"GET {'/{a}' * 0}" + "".join(f"/{{p{i}}}" for i in range(depth)) + f"/end{depth}" for depth in range(1, 20)
     ]
     lines += ["GET /{a}-{b}-{c}-{d}-{e}", "GET /{*rest}"]
-    router = Router([RoutedApi("a", "", operations(*lines))])
+    router = Router([routed("a", "", operations(*lines))])
     start = time.perf_counter()
     assert match(router, "GET " + "/p" * 4_000).operation is not None
     assert match(router, "GET /" + "-" * 8_000 + "x").operation is not None
