@@ -104,6 +104,6 @@ async def _carry_over(counters: MemoryCounters, ledger: QuotaLedger) -> None:
     try:
         totals = await asyncio.to_thread(ledger.add, changes)
     except sqlite3.Error as error:
-        log.warning("quotas could not be saved", error=str(error))
+        log.warning("quotas_not_saved", error=str(error))
     else:
         counters.settle(changes, totals)

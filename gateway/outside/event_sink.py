@@ -103,7 +103,7 @@ class ConfiguredSink:
 
     def _failed(self, destination: str, message: str) -> UpstreamError:
         self.lost[destination] += 1
-        log.warning("event-lost", destination=destination, detail=message)
+        log.warning("event_lost", destination=destination, detail=message)
         return UpstreamError("BackendConnectionFailure", message, 500)
 
 

@@ -120,7 +120,7 @@ class IdentityTokens:
             token = await self._source.fetch(*key)
         except UpstreamError as error:
             self._failures[key] = _Failure(self._clock() + PAUSE_S, error)
-            log.warning("no identity token", resource=key[0], detail=error.message)
+            log.warning("identity_token_missing", resource=key[0], detail=error.message)
             raise
         self._failures.pop(key, None)
         self._tokens[key] = token

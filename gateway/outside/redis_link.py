@@ -75,11 +75,11 @@ class RedisLink:
             raise RedisAway("Redis is away") from error
         if self.away:
             self.away = False
-            log.info("redis is back")
+            log.info("redis_back")
         return answer
 
     def _failed(self, error: Exception) -> None:
         self._ask_again_at = self._clock() + self._pause_s
         if not self.away:
             self.away = True
-            log.warning("redis is away", error=type(error).__name__)
+            log.warning("redis_away", error=type(error).__name__)

@@ -29,7 +29,7 @@ class Background:
         """Run *work*; *what* names it in the log when it fails."""
         if len(self._tasks) >= self._max_tasks:
             work.close()
-            log.warning("dropped", what=what, running=len(self._tasks))
+            log.warning("background_dropped", what=what, running=len(self._tasks))
             return
         task = asyncio.get_running_loop().create_task(_run(work, what))
         self._tasks.add(task)
@@ -49,6 +49,6 @@ async def _run(work: Coroutine[object, object, object], what: str) -> None:
     try:
         await work
     except GatewayError as error:
-        log.warning("failed", what=what, error=type(error).__name__, detail=str(error))
+        log.warning("background_failed", what=what, error=type(error).__name__, detail=str(error))
     except Exception as error:
-        log.error("internal-error", what=what, error=type(error).__name__, exc_info=error)
+        log.error("internal_error", what=what, error=type(error).__name__, exc_info=error)

@@ -167,7 +167,7 @@ def _answer(outcome: Outcome, context: Context) -> Response:
 
 
 def _our_bug(error: Exception, context: Context) -> PolicyError:
-    log.error("internal-error", request_id=str(context.request_id), error=type(error).__name__, exc_info=error)
+    log.error("internal_error", request_id=str(context.request_id), error=type(error).__name__, exc_info=error)
     return PolicyError(500, "InternalError", "Internal server error")
 
 
@@ -175,6 +175,6 @@ def _last_resort(error: Exception, context: Context) -> Response:
     """on-error itself failed: the default 500, and no second round."""
     refusal = as_policy_error(error)
     log.error(
-        "on-error-failed", request_id=str(context.request_id), reason=refusal.reason if refusal else "InternalError"
+        "on_error_failed", request_id=str(context.request_id), reason=refusal.reason if refusal else "InternalError"
     )
     return context.finished(error_response(PolicyError(500, "InternalError", "Internal server error"), context))

@@ -210,7 +210,7 @@ def _origin(settings: Settings) -> Value[str]:
 def _computed(text: str) -> str:
     """An origin that an expression gave; one that cannot be an origin allows nothing, and the log shows why."""
     if reason := _mistake(text):
-        log.warning("origin-ignored", origin=text[:200], reason=reason)
+        log.warning("origin_ignored", origin=text[:200], reason=reason)
         return ""
     return _normalized(text) or ""
 

@@ -27,9 +27,9 @@ log = structlog.get_logger("gateway.trace")
 MAX_LOGGED_CHARS = 8192
 
 _LEVELS: dict[str, Callable[..., object]] = {
-    "verbose": lambda *args, **fields: log.debug(*args, **fields),
-    "information": lambda *args, **fields: log.info(*args, **fields),
-    "error": lambda *args, **fields: log.error(*args, **fields),
+    "verbose": lambda **fields: log.debug("trace", **fields),
+    "information": lambda **fields: log.info("trace", **fields),
+    "error": lambda **fields: log.error("trace", **fields),
 }
 
 _MESSAGE = Element("message", "The text; an expression or a literal.", content=Content.TEXT, mixed=True)
@@ -88,7 +88,6 @@ class TracePolicy(PolicyType):
         if context.tracer is not None:
             context.tracer.message(source, text, metadata)
         _LEVELS[self.severity](
-            "trace",
             source=source,
             text=text[:MAX_LOGGED_CHARS],
             request_id=str(context.request_id),

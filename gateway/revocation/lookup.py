@@ -104,7 +104,7 @@ class RevocationLookup:
             except Undecided as error:
                 reasons.append(f"{_shown(place)}: {error}")
         reason = "; ".join(reasons) or "the certificate names no list and no responder"
-        log.warning("revocation not decided", serial=f"{certificate.serial_number:X}", reason=reason)
+        log.warning("revocation_undecided", serial=f"{certificate.serial_number:X}", reason=reason)
         raise Undecided(reason)
 
     def _questions(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Iterator[_Question]:

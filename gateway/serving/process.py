@@ -126,7 +126,7 @@ async def serving_gateway(gateway: Gateway, sockets: Sockets) -> AsyncIterator[R
 def _note_refusal(metrics: GatewayMetrics, status: int, message: str) -> None:
     """Count, and log, a request that the wire has refused before any policy ran."""
     metrics.wire_refusals[status] += 1
-    log.info("refused by the wire", status=status, reason=message)
+    log.info("wire_refused", status=status, reason=message)
 
 
 def _supervise(gateway: Gateway, sockets: Sockets, count: int) -> None:

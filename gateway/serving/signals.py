@@ -62,7 +62,7 @@ class StopSignals:
     def _supervisor_gone(self) -> None:
         if self._lifeline is not None:
             asyncio.get_running_loop().remove_reader(self._lifeline.reading_end)
-        log.error("supervisor-gone", process=os.getpid())
+        log.error("supervisor_gone", process=os.getpid())
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, self._stop_s)
         self._stop.set()
@@ -72,4 +72,4 @@ class StopSignals:
 def hang_up(*_: object) -> None:
     """SIGHUP asks for a new configuration, which only a restart brings; it ends nothing."""
     detail = "the configuration is read at the start only: restart the gateway to apply changes"
-    log.warning("not-reloaded", signal="SIGHUP", detail=detail)
+    log.warning("not_reloaded", signal="SIGHUP", detail=detail)

@@ -76,7 +76,7 @@ class Supervisor:
             self.jobs[name](self._lifeline)
             status = 0
         except BaseException as error:
-            log.error("process-failed", process=name, error=repr(error))
+            log.error("process_failed", process=name, error=repr(error))
         finally:
             logs.flush()
             sys.stdout.flush()
@@ -90,7 +90,7 @@ class Supervisor:
         name, started = self._processes.pop(process, ("", 0.0))
         if not name or self._stopping:
             return
-        log.warning("process-died", process=name, status=os.waitstatus_to_exitcode(status))
+        log.warning("process_died", process=name, status=os.waitstatus_to_exitcode(status))
         time.sleep(max(0.0, MIN_LIFE_S - (time.monotonic() - started)))
         if not self._stopping:
             self._start(name)

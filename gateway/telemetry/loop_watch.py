@@ -75,7 +75,7 @@ class LoopWatch:
             return
         self.longest_s = max(self.longest_s, held_s)
         self.held[holder.kind] += 1
-        log.warning("loop held", ms=round(held_s * 1000), holder=holder.kind, where=holder.place, client=holder.client)
+        log.warning("loop_held", ms=round(held_s * 1000), holder=holder.kind, where=holder.place, client=holder.client)
 
 
 class _LoopHolder:

@@ -11,7 +11,7 @@ class LogSettings(Block):
     """What is logged to standard output; never a header, a query, a body or a token."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least level that is logged."""
+    """Lowest level that is logged."""
     format: Literal["json", "console"] = "json"
     """One JSON object per line, or lines for people."""
     requests: Literal["all", "refused"] = "refused"

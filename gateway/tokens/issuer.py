@@ -264,13 +264,17 @@ class Issuer:
 
     def _succeed(self) -> None:
         if self._failures:
-            log.info("issuer is back", url=self.url, failures=self._failures)
+            log.info("issuer_back", url=self.url, failures=self._failures)
         self._failures, self._error, self._confirmed, self._doublings = 0, "", self._clock(), 0
 
     def _fail(self, error: IssuerError, scheduled: bool) -> None:
         if not self._failures:  # one warning per change of state; readiness shows the rest
-            event = "issuer is down" if error.is_down else "issuer's metadata is refused"
-            log.warning(event, url=self.url, reason=error.message, keys_at_hand=self.keyset is not None)
+            log.warning(
+                "issuer_down" if error.is_down else "issuer_refused",
+                url=self.url,
+                reason=error.message,
+                keys_at_hand=self.keyset is not None,
+            )
         asked_s = min(error.retry_after_s or 0.0, self._life.lifetime_s)
         due = self._clock() + max(self._pause_s(), asked_s)
         self._failures, self._error = self._failures + 1, error.message
@@ -290,4 +294,4 @@ class Issuer:
     def _warn(self, name: str, reason: str) -> None:
         if (name, reason) not in self._warned and len(self._warned) < MAX_WARNINGS:
             self._warned.add((name, reason))
-            log.warning("published key is not used", url=self.url, key=name, reason=reason)
+            log.warning("key_not_used", url=self.url, key=name, reason=reason)

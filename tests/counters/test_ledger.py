@@ -133,7 +133,7 @@ def test_task_saves_and_survives_errors(path: Path) -> None:
 
     with structlog.testing.capture_logs() as logs:
         asyncio.run(scenario())
-    assert logs[0]["event"] == "quotas could not be saved"
+    assert logs[0]["event"] == "quotas_not_saved"
     assert Worker(path).used(QUOTA) == 3
 
 

@@ -42,7 +42,7 @@ def test_pause_after_a_failure() -> None:
     with structlog.testing.capture_logs() as logs:
         asyncio.run(scenario())
     assert asked == 2
-    assert [line["event"] for line in logs] == ["redis is away", "redis is back"]
+    assert [line["event"] for line in logs] == ["redis_away", "redis_back"]
     assert "hunter2" not in str(logs)
 
 

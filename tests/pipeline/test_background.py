@@ -42,7 +42,7 @@ def test_it_is_bounded() -> None:
 
     with capture_logs() as lines:
         assert asyncio.run(scenario()) == ["first"]
-    assert [line["event"] for line in lines] == ["dropped"]
+    assert [line["event"] for line in lines] == ["background_dropped"]
 
 
 def test_failures_are_lines_in_the_log() -> None:

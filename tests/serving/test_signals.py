@@ -110,7 +110,7 @@ def test_sighup_ends_nothing(gateway: Running, workers: int) -> None:
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=30)
         assert process.returncode == 0
-        assert output.count('"not-reloaded"') == len(everybody)
+        assert output.count('"not_reloaded"') == len(everybody)
 
 
 def test_workers_end_with_their_supervisor(gateway: Running) -> None:

@@ -43,7 +43,7 @@ def test_a_turn_that_takes_too_long_is_counted_and_logged(run: object) -> None:
     assert watch.held == {"connection": 1}
     assert watch.longest_s > 0.1
     assert [(line["event"], line["holder"], line["client"]) for line in lines] == [
-        ("loop held", "connection", "127.0.0.1")
+        ("loop_held", "connection", "127.0.0.1")
     ]
     assert lines[0]["ms"] > 100
     assert lines[0]["where"].startswith("wire/server/exchange.py:")

@@ -592,7 +592,7 @@ def test_one_warning_per_change_of_state() -> None:
                 await issuer.refresh()
             site.documents.update(good)
             await issuer.refresh()
-        assert [entry["event"] for entry in logs] == ["issuer is down", "issuer is back"]
+        assert [entry["event"] for entry in logs] == ["issuer_down", "issuer_back"]
 
     asyncio.run(scenario())
 

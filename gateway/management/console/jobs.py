@@ -21,7 +21,7 @@ async def read_jobs(store: Store) -> JobsState:
     try:
         return await store.read(_read)
     except Exception as error:
-        log.warning("jobs-unreadable", error=type(error).__name__)
+        log.warning("jobs_unreadable", error=type(error).__name__)
         return JobsState(error="the store does not answer")
 
 

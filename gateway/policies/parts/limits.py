@@ -145,7 +145,7 @@ def count_afterwards(
         try:
             amount = increment.amount(context)
         except ExpressionError as error:
-            log.warning("increment-condition failed", error=str(error), request_id=str(context.request_id))
+            log.warning("increment_condition_failed", error=str(error), request_id=str(context.request_id))
             amount = 1
         if amount:
             start(counters.add([demand._replace(amount=amount) for demand in demands]), background)
