@@ -21,8 +21,8 @@ The error tree.
     ├── CodecError           a value that cannot be cached, or a cached one that cannot be read
     ├── RedisAway            Redis cannot be asked at the moment
     ├── StoreInUse           another process runs on the same SQLite file
-    └── StoreOutdated        the notification store was made by a version that is too early to upgrade
-    ├── StoreTooNew          the notification store was made by a later version
+    ├── StoreOutdated        the notification store was made by a version that is too early to upgrade
+    └── StoreTooNew          the notification store was made by a later version
 
 Anything else that escapes is our own bug: 500, logged, never shown.
 

@@ -38,6 +38,12 @@ def defined() -> set[tuple[str, str]]:
     return found
 
 
+def test_the_branches_are_drawn_right() -> None:
+    """The last error below GatewayError ends the picture's trunk; all others continue it."""
+    trunk = re.findall("^    ([├└])──", errors.__doc__ or "", re.MULTILINE)
+    assert trunk == [*"├" * (len(trunk) - 1), "└"]
+
+
 def test_the_error_tree_is_drawn_whole() -> None:
     """Each error that the gateway raises on purpose is in the picture, below its parent, and nothing else is."""
     assert drawn() == defined()
