@@ -105,10 +105,10 @@ JOB = Walk(
     "A batch job through the notification service, on its own store, from the caller's request to the callback.",
     (
         Step("notifications.api.routes:JobEndpoints.create", "POST /jobs"),
-        Step("notifications.api.callers:identify", "who calls, as the gateway says"),
+        Step("notifications.api.callers:identify", "who calls, according to the gateway"),
         Step("notifications.api.schema:parse_request", "batch id, callback URL, options"),
         Step("notifications.api.intake:Intake.accept", "the rule's permission, the URL's addresses"),
-        Step("notifications.store.jobs:accept", "one row, committed: now 202 may be said"),
+        Step("notifications.store.jobs:accept", "one row, committed: now the answer may be 202"),
         Step("notifications.workflow.dispatch:JobDispatcher.dispatch", "rows without an owner get a task"),
         Step("notifications.workflow.workflow:Workflow.run", "the step that the row's state asks for, until the end"),
         Step("notifications.workflow.starting:Starter.start", "start once, in effect"),

@@ -46,7 +46,7 @@ COMMANDS = {
         "Print the JSON Schema of the configuration, of policy documents in YAML, or of policy tests, for editors.",
     ),
     "token": ("token:app", "Mint a token from the emulator's keys, or look into one."),
-    "keys": ("keys:app", "Take a token issuer's key out of use in a running gateway."),
+    "keys": ("keys:app", "Withdraw a token issuer's key in a running gateway."),
     "notifications": (
         "notifications.configured:app",
         "Look at batch notifications, replay callbacks, run the service on its own.",

@@ -5,7 +5,7 @@ The error tree.
     ├── LoadError            start-up: a list of problems, each with file, line, column, code and remedy
     ├── PolicyError          a request: a policy refuses, with APIM's reason; the pipeline continues with on-error
     ├── ExpressionError      a request: a policy expression threw (C# exception); becomes a PolicyError
-    ├── XmlError             a body is not well-formed XML, or tries what it must not
+    ├── XmlError             a body is not well-formed XML, or attempts something that is forbidden
     ├── WorkExceeded         a request asks for more processor time or memory than one request may have: 413
     ├── TokenError           a token is refused, with APIM's reason
     │   ├── KeyNotFound      none of the keys at hand is the token's; a fetch may bring it

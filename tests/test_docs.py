@@ -136,7 +136,8 @@ def test_named_files_exist(page: Path) -> None:
 
 
 PRIVATE = re.compile(
-    r"\bdesign\.md|\b(peers|findings|engines|style-anchors|apim-policies|d365-and-callbacks)\.md|\breference \d"
+    r"\bdesign\.md|\b(peers|findings|engines|style-anchors|apim-policies|d365-and-callbacks)\.md"
+    r"|\breference,? (sections? )?\d"
 )
 
 

@@ -21,7 +21,7 @@ class KeyAccess:
         self._apis = {api.id: _api_access(api) for api in config.apis}
 
     def decide(self, api_id: str, request: Request) -> GrantedAccess:
-        """In whose name *request* runs. Raises PolicyError."""
+        """On whose behalf *request* runs. Raises PolicyError."""
         api = self._apis[api_id]
         return self._subscriptions.decide(api, request.headers.joined(api.header), _query_key(request.query, api.query))
 

@@ -1,4 +1,4 @@
-"""``gateway keys``: take a token issuer's key out of use while the gateway runs."""
+"""``gateway keys``: withdraw a token issuer's key while the gateway runs."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def withdraw(
     config: Annotated[Path, Parameter(name=["--config", "-c"])] = CONFIG,
 ) -> int:
     """
-    Let a key verify nothing from now on, in every worker; tokens that it has signed are refused at once.
+    Stop accepting a key, in every worker; tokens that it has signed are refused immediately.
 
-    It holds until the processes end. Write the key into `issuers/URL/withdrawn-keys` as well.
+    This lasts until the processes end, so add the key to `issuers/URL/withdrawn-keys` as well.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ def withdraw(
     for url in issuers:
         print(f"{kid}: withdrawn at {url}")
     if not issuers:
-        print(f"{kid}: no issuer used it; it is withdrawn should it be published")
-    print("This holds until the gateway ends: add it to withdrawn-keys in the configuration as well.")
+        print(f"{kid}: no issuer uses it; it stays withdrawn if one publishes it")
+    print("This lasts until the gateway stops: add the key to withdrawn-keys in the configuration as well.")
     return 0
 
 
@@ -58,5 +58,5 @@ def _ask(management: tuple[str, int], request: dict[str, str]) -> list[str]:
         answer.raise_for_status()
         issuers: list[str] = answer.json()["issuers"]
     except (httpx2.HTTPError, json.JSONDecodeError, KeyError) as error:
-        raise GatewayError(f"the gateway at {shown}:{port} did not take the key out: {error}") from None
+        raise GatewayError(f"the gateway at {shown}:{port} did not withdraw the key: {error}") from None
     return issuers

@@ -69,7 +69,7 @@ def mint(  # noqa: PLR0913 (one option each)
 @app.command
 def show(token: str) -> None:
     """
-    Print a token's header and claims. Nothing is verified: do not trust what it says.
+    Print a token's header and claims. Nothing is verified: do not trust its contents.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ class Version(Block):
     """How callers name the version of an API."""
 
     scheme: Literal["path", "header", "query"]
-    """Where the version stands: first segment below the API's path, a header field, a query parameter."""
+    """Where the version is found: first segment below the API's path, a header field, a query parameter."""
     value: str
     """The version: `v1`."""
     name: str | None = None
@@ -74,11 +74,11 @@ class Operation(Block):
     id: Id
     """Unique within the API. With *openapi*: an operationId of the definition, or an operation of one's own."""
     name: str | None = None
-    """For people. None: what the definition says, else the id."""
+    """For people. None: the definition's, else the id."""
     method: Annotated[str, Field(pattern=r"^([A-Z]+|\*)$")] = ""
-    """`GET`, `POST`, …; `*` is every method, which APIM does not know. Needed unless the definition says it."""
+    """`GET`, `POST`, …; `*` is every method, which APIM does not have. Needed unless the definition has it."""
     url_template: Annotated[str, Field(pattern=r"^/")] = ""
-    """Below the API's path: `/jobs/{id}`, `/{*rest}`, `/add?a={a}`. Needed unless the definition says it."""
+    """Below the API's path: `/jobs/{id}`, `/{*rest}`, `/add?a={a}`. Needed unless the definition has it."""
     policy: File | None = None
     """Policy document of this operation, XML or YAML."""
     responses: tuple[ResponseExamples, ...] = ()
@@ -89,7 +89,7 @@ class Operation(Block):
 
     @property
     def definition(self) -> OperationDefinition | None:
-        """What the API's definition says about this operation."""
+        """The API's definition of this operation."""
         return self._definition
 
     @property
@@ -127,7 +127,7 @@ class Api(Block):
     operations: tuple[Operation, ...] = ()
     """With *openapi*: policies for its operations, and more of them. Neither given: every method and path passes."""
     protocols: tuple[Literal["http", "https", "ws", "wss"], ...] = ("http", "https")
-    """What `context.Api.Protocols` says."""
+    """The value of `context.Api.Protocols`."""
     version: Version | None = None
     """Version of this API; several APIs may share a path when their versions differ."""
     revision: str = "1"
@@ -165,11 +165,11 @@ class Product(Block):
     subscription_required: bool = True
     """Whether its APIs need a key; an open product lets requests in without."""
     approval_required: bool = False
-    """What `context.Product.ApprovalRequired` says."""
+    """The value of `context.Product.ApprovalRequired`."""
     subscriptions_limit: Count | None = None
-    """What `context.Product.SubscriptionsLimit` says."""
+    """The value of `context.Product.SubscriptionsLimit`."""
     state: Literal["published", "not-published"] = "published"
-    """What `context.Product.State` says; it decides nothing."""
+    """The value of `context.Product.State`; it decides nothing."""
     groups: tuple[Id, ...] = ()
     """Ids of the groups that may see it: `context.Product.Groups`."""
 

@@ -1,5 +1,5 @@
 """
-An API's OpenAPI definition and what the configuration says about its operations, joined.
+An API's OpenAPI definition, joined with the configuration of its operations.
 
 Source: APIM, "API import restrictions": an imported operation is known by its id, else by method and URL template.
 """
@@ -95,7 +95,7 @@ def _bare(definition: OperationDefinition) -> Operation:
 
 
 def _agrees(operation: Operation, definition: OperationDefinition) -> bool:
-    """Whether *operation* repeats what the definition says, or leaves it out."""
+    """Whether *operation* repeats the definition, or leaves it out."""
     templates = ("", definition.url_template, definition.url_template.partition("?")[0])
     return operation.method in ("", definition.method) and operation.url_template in templates
 

@@ -18,7 +18,7 @@ class NamedValueSettings(Block):
     """
     A text for `{{name}}` in policy documents: plain, `{value, secret}`, `{env, secret}` or `{file, secret}`.
 
-    What comes from the environment or a file is secret unless it says otherwise.
+    What comes from the environment or a file is secret unless *secret* is false.
     """
 
     value: SecretStr = Field(max_length=MAX_VALUE_CHARACTERS)

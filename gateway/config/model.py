@@ -22,7 +22,7 @@ from gateway.wire.settings import VIA, ServerSettings
 
 
 class Config(Block):
-    """Everything that `config.yaml` may say. Relative paths in it start at the file itself."""
+    """Everything that `config.yaml` may contain. Relative paths in it start at the file itself."""
 
     listen: Listen = Address("127.0.0.1", 8080)
     """Address of the data plane."""
@@ -35,13 +35,13 @@ class Config(Block):
     decisions: Listen | None = None
     """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. None: off."""
     decision_callers: tuple[Network, ...] = LOOPBACK_NETWORKS
-    """Networks of the proxies that may ask for decisions, and are believed about the client; others get 403."""
+    """Networks of the proxies that may ask for decisions and are trusted to name the client; others get 403."""
     tls: PublicTls | None = None
     """TLS of the data plane. None: plain http."""
     workers: Annotated[int, Field(ge=1, le=1024)] = 1
     """Processes that share the listener."""
     trusted_proxies: tuple[Network, ...] = ()
-    """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are believed."""
+    """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are trusted."""
     via: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = VIA
     """Our name in the `Via` header of requests to backends (RFC 9110, section 7.6.3). Empty: none is written;
     nginx, for one, does not compress answers to requests that have one unless `gzip_proxied` says so."""

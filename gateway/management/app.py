@@ -27,7 +27,7 @@ def create_app(
     guard: Middleware = LOCAL,
 ) -> Starlette:
     """
-    The management plane of one process; without *traces* it knows no such path.
+    The management plane of one process; without *traces* that path does not exist.
 
     *guard* stands before what programs read; ``/healthz`` reveals nothing and answers everyone.
     """

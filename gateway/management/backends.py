@@ -1,4 +1,4 @@
-"""What one backend is like right now, for readiness and the console."""
+"""The present state of one backend, for readiness and the console."""
 
 from __future__ import annotations
 

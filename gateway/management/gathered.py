@@ -1,8 +1,8 @@
 """
 The management plane of several workers: one answer made of theirs.
 
-Each worker serves its own management application on a Unix-domain socket in a private directory. Ready is who has all
-workers ready; counters and histograms are summed; a gauge carries the worker's name.
+Each worker serves its own management application on a Unix-domain socket in a private directory. It is ready when
+all workers are; counters and histograms are summed; a gauge carries the worker's name.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ def create_app(sockets: Sequence[Path], console: Console | None = None, guard: M
 
 
 async def _withdraw(sockets: Sequence[Path], kid: str, issuer: str | None) -> Sequence[str]:
-    """Every worker has keys of its own: all of them take it out, or RuntimeError where one did not answer."""
+    """Withdraw it in every worker, as each has keys of its own. Raises RuntimeError: one did not answer."""
     request = {"kid": kid, "issuer": issuer} if issuer else {"kid": kid}
     answers = await asyncio.gather(*(_ask(socket, WITHDRAWN_KEYS, request) for socket in sockets))
     done = [answer.json()["issuers"] for answer in answers if answer is not None and answer.is_success]
     if len(done) < len(sockets):
-        raise RuntimeError("a worker did not take the key out")
+        raise RuntimeError("a worker did not withdraw the key")
     return sorted(set(chain.from_iterable(done)))
 
 

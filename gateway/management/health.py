@@ -1,7 +1,7 @@
 """
-Readiness: is each thing that requests depend on there?
+Readiness: is everything that requests depend on available?
 
-A part that is not ready takes only its own routes down (they answer 503); the process stays alive and says which.
+A part that is not ready takes only its own routes down (they answer 503); the process stays alive and reports which.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Readiness:
 
     Attributes:
         checks: Group (issuers, shared-state, notifications) → function that gives each member's status.
-        draining: Set when the process is asked to stop: not ready for new work, whatever else is well.
+        draining: Set when the process is asked to stop: not ready for new work, even if everything else is well.
     """
 
     checks: dict[str, Check] = field(default_factory=dict)

@@ -1,5 +1,5 @@
 """
-``POST /withdrawn-keys``: take a token issuer's key out of use, in every worker, until the process ends.
+``POST /withdrawn-keys``: withdraw a token issuer's key, in every worker, until the processes end.
 
 The body is JSON and is refused under any other type, so that no web page can send it without asking first; *guard*
 refuses pages that were given this machine's address under their own name (DNS rebinding).
@@ -39,7 +39,7 @@ def withdrawal_route(withdraw: Withdraw, guard: Sequence[Middleware] = ()) -> Ro
             return JSONResponse({"error": 'the body must be {"kid": "…"}, with "issuer": "URL" for one issuer'}, 400)
         try:
             issuers = await withdraw(kid, issuer)
-        except RuntimeError as error:  # some workers may have taken it out: asking again is safe
+        except RuntimeError as error:  # some workers may have withdrawn it: asking again is safe
             return JSONResponse({"error": str(error)}, 503)
         return JSONResponse({"kid": kid, "issuers": sorted(issuers)})
 

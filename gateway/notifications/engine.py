@@ -130,7 +130,7 @@ class Engine:
 
     @property
     def d365_pause_s(self) -> float:
-        """For how many seconds F&O has asked not to be called; jobs are accepted all the same."""
+        """Seconds for which F&O has asked not to be called; jobs are still accepted."""
         return 0.0 if self._gate is None else self._gate.remaining_s
 
     @property
@@ -186,7 +186,7 @@ class Engine:
         await self._shut_down(tasks, replica)
 
     def _background(self, clients: _Clients, replica: Replica) -> Sequence[Coroutine[None, None, None]]:
-        """Join the parts; what has to run for as long as the engine does."""
+        """Connect the parts; returns what has to run as long as the engine does."""
         settings, clock, metrics = self.settings, self.parts.clock, self.metrics
         client = D365Client(settings.d365, clients.tokens, clients.http, clock, metrics)
         self._gate = client.gate

@@ -119,10 +119,10 @@ class D365Settings(Block):
 
 
 class PollingSettings(Block):
-    """How often D365 is asked."""
+    """How often D365 is polled."""
 
     interval_s: Duration = 10.0
-    """Between the first questions."""
+    """Interval between the first polls."""
     max_interval_s: Duration = 60.0
     """Between later ones."""
     growth: Annotated[float, Field(ge=1)] = 1.5
@@ -130,9 +130,9 @@ class PollingSettings(Block):
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.2
     """Random share of the interval."""
     chunk: Count = 40
-    """Jobs in one question."""
+    """Jobs per query."""
     tick_s: Duration = 1.0
-    """How often due questions are looked for."""
+    """How often the poller looks for jobs that are due."""
 
 
 class BudgetSettings(Block):
@@ -185,7 +185,7 @@ class CallbackSettings(Block):
     max_retry_after_s: Delay = 3_600.0
     """Longest `Retry-After` that is honoured."""
     max_answer_bytes: Count = 16_384
-    """Of an answer, how much is read."""
+    """How much of an answer is read."""
     concurrency: Count = 100
     """Simultaneous callbacks."""
 
@@ -296,7 +296,7 @@ class NotificationSettings(Block):
     d365: D365Settings
     """Where batch jobs run."""
     polling: PollingSettings = PollingSettings()
-    """How often D365 is asked."""
+    """How often D365 is polled."""
     budgets: BudgetSettings = BudgetSettings()
     """How long a job may take."""
     callbacks: CallbackSettings = CallbackSettings()
@@ -373,7 +373,7 @@ def is_loopback(host: str) -> bool:
 
 
 def require_unique(callers: tuple[NamedCaller, ...]) -> None:
-    """Refuse two rules for one caller: nothing says which of them counts."""
+    """Refuse two rules for one caller: it would be unclear which one applies."""
     seen: set[str] = set()
     for rule in callers:
         if rule.object_id.lower() in seen:

@@ -94,7 +94,7 @@ def _from_pkcs12(body: object, password: str) -> StoredCertificate:
         bundle = pkcs12.load_pkcs12(content, password.encode() or None)
     except (ValueError, binascii.Error):
         raise ExpressionError(
-            "CryptographicException", "body is no PKCS#12 content, or the password is wrong"
+            "CryptographicException", "body is not PKCS#12 content, or the password is wrong"
         ) from None
     if bundle.cert is None or bundle.key is None:
         raise ExpressionError("CryptographicException", "body holds no certificate with its key")

@@ -45,7 +45,7 @@ class AuthenticationManagedIdentity(PolicyType):
             Attribute(
                 "output-token-variable-name", "Variable for the token; the request stays as it is.", expression=False
             ),
-            Attribute("ignore-error", "Whether to go on without a token.", Kind.BOOLEAN, default="false"),
+            Attribute("ignore-error", "Whether to continue without a token.", Kind.BOOLEAN, default="false"),
         ),
     )
     # Its page says inbound; real documents also fetch tokens for send-request in the other sections.
@@ -103,7 +103,7 @@ class AuthenticationManagedIdentity(PolicyType):
             headers.replace("Authorization", f"Bearer {token}")
 
     def _give_up(self, context: Context) -> None:
-        """Go on without a token, or re-raise. Authorization stays: it may be meant for the backend."""
+        """Continue without a token, or re-raise. Authorization stays: it may be meant for the backend."""
         if not self.ignores_error(context):
             raise
         if self.variable:

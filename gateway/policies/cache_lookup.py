@@ -1,5 +1,5 @@
 """
-cache-lookup: answer with a kept response.
+cache-lookup: answer with a cached response.
 
 On a hit neither the rest of inbound nor the backend runs; outbound continues behind cache-store.
 
@@ -40,7 +40,7 @@ _PARAMETER = Element(
     content=Content.TEXT,
 )
 
-# A stored answer fits only who accepts its coding, so this header always counts.
+# A stored answer suits only clients that accept its coding, so this header always counts.
 _ALWAYS = "accept-encoding"
 
 
@@ -67,22 +67,26 @@ class CacheLookup(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "cache-lookup",
-        "Answers GET requests with a kept response; `cache-store` in outbound keeps them.",
+        "Answers GET requests from the cache; `cache-store` in outbound fills it.",
         attributes=(
             ID,
-            Attribute("vary-by-developer", "A response for each user.", Kind.BOOLEAN, required=True),
-            Attribute("vary-by-developer-groups", "A response for each set of groups.", Kind.BOOLEAN, required=True),
+            Attribute("vary-by-developer", "Separate responses for each user.", Kind.BOOLEAN, required=True),
+            Attribute(
+                "vary-by-developer-groups", "Separate responses for each set of groups.", Kind.BOOLEAN, required=True
+            ),
             CACHING_TYPE,
             Attribute(
                 "downstream-caching-type",
-                "Who may keep the response behind the gateway.",
+                "Who may cache the response downstream of the gateway.",
                 default="none",
                 choices=("none", "private", "public"),
             ),
-            Attribute("must-revalidate", "Whether they must ask again when it is old.", Kind.BOOLEAN, default="true"),
+            Attribute(
+                "must-revalidate", "Whether they must revalidate it when it is stale.", Kind.BOOLEAN, default="true"
+            ),
             Attribute(
                 "allow-private-response-caching",
-                "Whether requests with Authorization are answered from the cache too. Vary by who asks!",
+                "Whether requests with Authorization are answered from the cache too. Vary by the caller!",
                 Kind.BOOLEAN,
                 default="false",
             ),
@@ -117,7 +121,7 @@ class CacheLookup(PolicyType):
         )
 
     def apply(self, context: Context) -> MaybeLater:
-        """The kept response, or None."""
+        """The cached response, or None."""
         request = context.request
         if request.method != "GET" or ("Authorization" in request.headers and not self.allows_private(context)):
             return None

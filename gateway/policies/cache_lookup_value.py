@@ -1,5 +1,5 @@
 """
-cache-lookup-value: fetch a kept value into a variable.
+cache-lookup-value: read a cached value into a variable.
 
 Source: APIM policy reference, "cache-lookup-value".
 """
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CacheLookupValue(PolicyType):
-    """One compiled cache-lookup-value; what is not there leaves the variable alone, unless there is a default."""
+    """One compiled cache-lookup-value; a miss leaves the variable alone, unless there is a default."""
 
     shape: ClassVar[Element] = Element(
         "cache-lookup-value",
-        "Fetches a kept value into a variable; without it the variable is not set, or gets the default.",
+        "Reads a cached value into a variable; if there is none, the variable is not set, or gets the default.",
         attributes=(
             ID,
-            Attribute("key", "Under what the value is kept.", required=True),
+            Attribute("key", "Key of the value.", required=True),
             Attribute("variable-name", "Variable for the value.", required=True, expression=False),
             Attribute("default-value", "Value of the variable when there is none."),
             CACHING_TYPE,

@@ -1,5 +1,5 @@
 """
-cache-remove-value: forget a kept value.
+cache-remove-value: remove a cached value.
 
 Source: APIM policy reference, "cache-remove-value".
 """
@@ -28,8 +28,8 @@ class CacheRemoveValue(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "cache-remove-value",
-        "Forgets a kept value.",
-        attributes=(ID, Attribute("key", "Under what the value is kept.", required=True), CACHING_TYPE),
+        "Removes a cached value.",
+        attributes=(ID, Attribute("key", "Key of the value.", required=True), CACHING_TYPE),
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE
 

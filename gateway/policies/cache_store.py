@@ -1,5 +1,5 @@
 """
-cache-store: keep the response for cache-lookup.
+cache-store: store the response for cache-lookup.
 
 Source: APIM policy reference, "cache-store"; RFC 9111 §3.
 """
@@ -39,11 +39,13 @@ class CacheStore(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "cache-store",
-        "Keeps the response for `cache-lookup` in inbound; without that it does nothing.",
+        "Stores the response for `cache-lookup` in inbound; without that it does nothing.",
         attributes=(
             ID,
-            seconds("duration", "Seconds for which it is kept.", required=True),
-            Attribute("cache-response", "Whether this response is kept; only 200 where this is absent.", Kind.BOOLEAN),
+            seconds("duration", "Seconds for which it is stored.", required=True),
+            Attribute(
+                "cache-response", "Whether this response is stored; only 200 where this is absent.", Kind.BOOLEAN
+            ),
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.OUTBOUND})

@@ -1,5 +1,5 @@
 """
-cache-store-value: keep a value for a time.
+cache-store-value: store a value for a limited time.
 
 Source: APIM policy reference, "cache-store-value".
 """
@@ -32,12 +32,12 @@ class CacheStoreValue(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "cache-store-value",
-        "Keeps a value for a time.",
+        "Stores a value for a limited time.",
         attributes=(
             ID,
-            Attribute("key", "Under what the value is kept.", required=True),
+            Attribute("key", "Key of the value.", required=True),
             Attribute("value", "The value; an expression keeps its type.", required=True),
-            seconds("duration", "Seconds for which it is kept.", required=True),
+            seconds("duration", "Seconds for which it is stored.", required=True),
             CACHING_TYPE,
         ),
     )

@@ -1,5 +1,5 @@
 """
-cache-value: fetch a kept value into a variable, or have policies compute it and keep it.
+cache-value: read a cached value into a variable, or have policies compute it and store it.
 
 Source: APIM policy reference, "cache-value" (preview).
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.step import Steps, Value
     from gateway.value_cache import ValueCache
 
-_VALUE = Element("value", "Policies that set the variable; they run when nothing is kept.", content=Content.POLICIES)
+_VALUE = Element("value", "Policies that set the variable; they run when nothing is stored.", content=Content.POLICIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class CacheValue(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "cache-value",
-        "Fetches a kept value into a variable, or computes and keeps it.",
+        "Reads a cached value into a variable, or computes and stores it.",
         attributes=(
             ID,
-            Attribute("key", "Under what the value is kept.", required=True),
+            Attribute("key", "Key of the value.", required=True),
             Attribute("variable-name", "Variable for the value.", required=True, expression=False),
-            seconds("expires-after", "Seconds for which it is kept.", "28800"),
+            seconds("expires-after", "Seconds for which it is stored.", "28800"),
             seconds("refresh-after", "Seconds after which it is computed again."),
             Attribute("default-value", "Value of the variable when the policies gave none."),
             CACHING_TYPE,

@@ -60,7 +60,10 @@ class Cors(PolicyType):
         attributes=(
             ID,
             Attribute(
-                "allow-credentials", "Whether cookies and credentials may come along.", Kind.BOOLEAN, default="false"
+                "allow-credentials",
+                "Whether requests may carry cookies and credentials.",
+                Kind.BOOLEAN,
+                default="false",
             ),
             Attribute(
                 "terminate-unmatched-request",
@@ -132,7 +135,7 @@ class Cors(PolicyType):
         )
 
     def apply(self, context: Context) -> Response | None:
-        """An empty 200 for strangers; else the answer gets its headers when it is made."""
+        """An empty 200 for unknown origins; otherwise the answer gets its headers when it is made."""
         request = context.request
         origin = request.headers.first("Origin")
         if origin is None:
@@ -171,7 +174,7 @@ class Cors(PolicyType):
         return by_method and (ANY in headers or names <= headers | _SAFE_HEADERS)
 
     def _grants(self, origin: str, context: Context) -> dict[str, str | None]:
-        """The headers of every answer to *origin*; None removes what the backend said."""
+        """The headers of every answer to *origin*; None removes the backend's."""
         credentials = self.credentials(context)
         everyone = ANY in self.origins(context) and not credentials
         exposed = self.exposed(context)

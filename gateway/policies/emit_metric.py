@@ -1,5 +1,5 @@
 """
-emit-metric: count something of the author's.
+emit-metric: add to a metric of your own.
 
 Source: APIM policy reference, "emit-metric".
 """
@@ -27,7 +27,7 @@ class EmitMetric(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "emit-metric",
-        "Adds a value to a metric of the author's.",
+        "Adds a value to a metric of your own.",
         attributes=(
             ID,
             Attribute("name", "Name of the metric.", required=True),

@@ -1,5 +1,5 @@
 """
-find-and-replace: another text for each occurrence of one, in the body.
+find-and-replace: replace a text in the body.
 
 Source: APIM policy reference, "find-and-replace".
 """
@@ -30,7 +30,7 @@ class FindAndReplace(PolicyType):
         attributes=(
             ID,
             Attribute("from", "Text to look for.", required=True),
-            Attribute("to", "Text to put there.", required=True),
+            Attribute("to", "Its replacement.", required=True),
         ),
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE

@@ -38,7 +38,7 @@ class GetAuthorizationContext(PolicyType):
             Attribute("context-variable-name", "Variable for the `Authorization`.", required=True, expression=False),
             Attribute("identity-type", "Whose authorization it is.", default="managed", choices=("managed", "jwt")),
             Attribute("identity", "With `jwt`: the caller's token."),
-            Attribute("ignore-error", "Whether to go on without one.", Kind.BOOLEAN, default="false"),
+            Attribute("ignore-error", "Whether to continue without one.", Kind.BOOLEAN, default="false"),
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.INBOUND})

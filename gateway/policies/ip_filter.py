@@ -56,7 +56,7 @@ class IpFilter(PolicyType):
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
-        """From ``<ip-filter>``. Raises LoadError: an address is none."""
+        """From ``<ip-filter>``. Raises LoadError: an address is not valid."""
         singles = [_ranges([address.content()], address) for address in settings.all("address")]
         spans = [_ranges([span.text("from"), span.text("to")], span) for span in settings.all("address-range")]
         return cls(settings.text("action"), combined([*singles, *spans], tuple))

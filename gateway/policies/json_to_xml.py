@@ -66,7 +66,7 @@ class JsonToXml(PolicyType):
             *conditions("json", "xml"),
             Attribute(
                 "parse-date",
-                "Whether dates with a time are read and written as XML has them; else they are copied.",
+                "Whether dates with a time are read and written in XML's form; otherwise they are copied.",
                 Kind.BOOLEAN,
                 default="true",
                 expression=False,

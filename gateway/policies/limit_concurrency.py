@@ -36,7 +36,12 @@ class LimitConcurrency(PolicyType):
             ID,
             Attribute("key", "Who shares a limit.", required=True),
             Attribute(
-                "max-count", "Requests inside at once.", Kind.INTEGER, required=True, expression=False, minimum=1
+                "max-count",
+                "Requests inside at the same time.",
+                Kind.INTEGER,
+                required=True,
+                expression=False,
+                minimum=1,
             ),
         ),
         content=Content.POLICIES,

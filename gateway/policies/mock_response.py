@@ -34,7 +34,7 @@ class MockResponse(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "mock-response",
-        "Answers at once with the operation's example for status and content type, or a sample of its schema.",
+        "Answers immediately with the operation's example for status and content type, or a sample of its schema.",
         attributes=(
             ID,
             Attribute(

@@ -131,7 +131,7 @@ class InvokeDaprBinding(PolicyType):
         attributes=(
             ID,
             Attribute("name", "The binding.", required=True),
-            Attribute("operation", "What it shall do."),
+            Attribute("operation", "The operation that it performs."),
             *_COMMON,
         ),
         children=(
@@ -173,7 +173,7 @@ class InvokeDaprBinding(PolicyType):
 
 
 def _content(policy: Settings, holder: Settings) -> Value[bytes]:
-    """The text of *holder*, as the *policy*'s ``template`` says."""
+    """The text of *holder*, by the *policy*'s ``template``."""
     if (policy.maybe(policy.constant, "template") or "none").lower() != "liquid":
         value = holder.content_object()
         return lambda context: _bytes(value(context))

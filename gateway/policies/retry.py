@@ -70,7 +70,7 @@ class Retry(PolicyType):
             seconds("interval", "Seconds before a retry.", required=True),
             seconds("max-interval", "Longest wait, in seconds; makes waits exponential."),
             seconds("delta", "Seconds by which waits grow."),
-            Attribute("first-fast-retry", "Whether the first retry comes at once.", Kind.BOOLEAN, default="false"),
+            Attribute("first-fast-retry", "Whether the first retry is immediate.", Kind.BOOLEAN, default="false"),
         ),
         content=Content.POLICIES,
     )

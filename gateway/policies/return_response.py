@@ -1,5 +1,5 @@
 """
-return-response: answer at once; nothing after it runs.
+return-response: answer immediately; nothing after it runs.
 
 Source: APIM policy reference, "return-response".
 """
@@ -30,7 +30,7 @@ class ReturnResponse(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "return-response",
-        "Answers at once: no backend, no outbound, no on-error. Without children an empty 200.",
+        "Answers immediately: no backend, no outbound, no on-error. Without children an empty 200.",
         attributes=(
             ID,
             Attribute(

@@ -1,7 +1,7 @@
 """
 rewrite-uri: another path and query for the request to the backend.
 
-Source: APIM policy reference, "rewrite-uri"; reference section 11, rewrite-uri table; RFC 3986 §2.1 and §3.3.
+Source: APIM policy reference, "rewrite-uri"; docs/reference/apim.md; RFC 3986 §2.1 and §3.3.
 """
 
 from __future__ import annotations

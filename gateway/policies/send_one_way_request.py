@@ -1,5 +1,5 @@
 """
-send-one-way-request: tell another service, without waiting for its answer.
+send-one-way-request: notify another service, without waiting for its answer.
 
 Source: APIM policy reference, "send-one-way-request".
 """

@@ -89,7 +89,7 @@ class SetBody(PolicyType):
             body.replace(bytes(content))
         else:
             body.replace(to_text(content).encode())
-            # Text is not compressed any more, whatever the old body was; an author who compresses gives bytes.
+            # Text is not compressed, whatever the old body was; an author who compresses returns bytes.
             headers.remove("Content-Encoding")
         return body
 

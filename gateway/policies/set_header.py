@@ -193,7 +193,7 @@ def _invalid(name: str, reason: str) -> ExpressionError:
 
 
 def _check_literals(settings: Settings, name: str, values: tuple[Value[str], ...]) -> None:
-    """What can be said at load about a literal *name*, and about literal values for it."""
+    """What can be checked at load about a literal *name*, and about literal values for it."""
     if _belongs_to_connection(name):
         raise settings.error("bad-value", f"{name} belongs to the connection and cannot be set", at="name")
     if fold_name(name) != "host":

@@ -1,5 +1,5 @@
 """
-set-variable: keep a value for the rest of the request.
+set-variable: store a value for the rest of the request.
 
 Source: APIM policy reference, "set-variable".
 """
@@ -25,7 +25,7 @@ class SetVariable(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "set-variable",
-        "Keeps a value in `context.Variables` for the rest of the request, all sections and scopes.",
+        "Stores a value in `context.Variables` for the rest of the request, all sections and scopes.",
         attributes=(
             ID,
             Attribute("name", "Name of the variable.", required=True, expression=False),

@@ -1,5 +1,5 @@
 """
-trace: a line of the author's in the request's trace and in the log.
+trace: a line of your own in the request's trace and in the log.
 
 Source: APIM policy reference, "trace".
 """

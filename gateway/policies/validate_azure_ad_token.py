@@ -3,7 +3,7 @@ validate-azure-ad-token: refuse a request without a valid Microsoft Entra ID tok
 
 It is validate-jwt with Entra's facts built in: both token versions, issuers and keys follow from the tenant.
 
-Source: APIM policy reference, "validate-azure-ad-token"; reference section 3.
+Source: APIM policy reference, "validate-azure-ad-token"; docs/reference/apim.md.
 """
 
 from __future__ import annotations

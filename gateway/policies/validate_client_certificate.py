@@ -61,7 +61,7 @@ class ValidateClientCertificate(PolicyType):
                 Attribute(name, f"Whether {doc}.", Kind.BOOLEAN, default="true", expression=False)
                 for name, doc in zip(_CHECKS, _DOCS, strict=True)
             ),
-            Attribute("ignore-error", "Whether to go on anyway.", Kind.BOOLEAN, default="false", expression=False),
+            Attribute("ignore-error", "Whether to continue anyway.", Kind.BOOLEAN, default="false", expression=False),
         ),
         children=(Child(Element("identities", "Any of them.", children=(Child(_IDENTITY, 1, MAX_IDENTITIES),))),),
     )
@@ -157,7 +157,9 @@ def _identity(settings: Settings) -> CertificateIdentity:
     wanted = {name: _normal(name, settings.constant(name)) for name in _FACTS if settings.has(name)}
     identity = CertificateIdentity(wanted, _stored_issuer(settings))
     if not wanted and identity.issuer is None:
-        raise settings.error("missing-attribute", "an identity without facts is everybody", "say what must hold")
+        raise settings.error(
+            "missing-attribute", "an identity without facts matches every certificate", "say what must hold"
+        )
     return identity
 
 

@@ -1,7 +1,7 @@
 """
 validate-content: only bodies of the right size, type and form.
 
-Source: APIM policy reference, "validate-content". Which types and schemas an operation has, its definition says.
+Source: APIM policy reference, "validate-content". An operation's types and schemas come from its definition.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class ValidateContent(PolicyType):
         )
 
     def apply(self, context: Context) -> Awaitable[None] | None:
-        """None when the body was judged at once. Raises PolicyError: it is prevented; WorkExceeded."""
+        """None when the body was judged immediately. Raises PolicyError: it is prevented; WorkExceeded."""
         headers, body = message(context, self.conclusion.on_request)
         content = decoded(body, headers, self.max_buffer_bytes) if body else b""
         defined = self._defined(context)
@@ -146,7 +146,7 @@ class ValidateContent(PolicyType):
         return [Finding("", f"{self._which}Body", "SizeLimit", details, self.exceeded(context))]
 
     def _finding(self, content: bytes, headers: Headers, context: Context) -> list[Finding] | Awaitable[list[Finding]]:
-        """What is wrong with type and form; at once, or later."""
+        """What is wrong with type and form, immediately or later."""
         given = self.types.type_of(headers, context).lower()
         defined = self._defined(context)
         declared = None if defined is None else defined.find(given)
@@ -187,7 +187,7 @@ class ValidateContent(PolicyType):
         return "Request" if self.conclusion.on_request else "Response"
 
     def _defined(self, context: Context) -> BodyContent | None:
-        """What the operation's definition says about the body; None without a definition."""
+        """The definition of the operation's body; None without one."""
         definition = context.operation.definition
         if definition is None:
             return None

@@ -1,7 +1,7 @@
 """
 validate-jwt: refuse a request without a valid token.
 
-Source: APIM policy reference, "validate-jwt"; reference section 2.
+Source: APIM policy reference, "validate-jwt"; docs/reference/apim.md.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
 
-# Metadata URLs that are expressions: each new one costs a fetch and memory for ever, so their number is bounded.
+# Metadata URLs that are expressions: each new one costs a fetch, and memory for good, so their number is bounded.
 MAX_COMPUTED_URLS = 64
 
 _ABSOLUTE = re.compile(r"https?://[^\s/]+\S*")
@@ -50,7 +50,7 @@ _OPENID_CONFIG = Element(
         Attribute("url", "URL of the metadata document, `…/.well-known/openid-configuration`.", required=True),
         Attribute(
             "validate-connectivity",
-            "APIM: whether saving the policy contacts the URL. No effect here: readiness tells.",
+            "APIM: whether saving the policy contacts the URL. No effect here: readiness reports it.",
             Kind.BOOLEAN,
             default="true",
             expression=False,

@@ -1,5 +1,5 @@
 """
-wait: run policies side by side, and go on when all, or the first, have finished.
+wait: run policies side by side, and continue when all, or the first, have finished.
 
 Source: APIM policy reference, "wait".
 """
@@ -35,7 +35,7 @@ class Wait(PolicyType):
         "Runs send-request, cache-lookup-value and choose side by side.",
         attributes=(
             ID,
-            Attribute("for", "Go on when `all` have finished, or `any`.", default="all", choices=("all", "any")),
+            Attribute("for", "Continue when `all` have finished, or `any`.", default="all", choices=("all", "any")),
         ),
         content=Content.POLICIES,
     )

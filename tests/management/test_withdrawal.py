@@ -64,4 +64,4 @@ def test_what_a_web_page_could_send(content_type: str) -> None:
 
 def test_a_worker_that_does_not_answer() -> None:
     """Where one worker may still use the key, the answer is not a success."""
-    assert client([], "a worker did not take the key out").post(PATH, json={"kid": "k1"}).status_code == 503
+    assert client([], "a worker did not withdraw the key").post(PATH, json={"kid": "k1"}).status_code == 503

@@ -172,7 +172,7 @@ def test_reasons_are_told_to_the_log_only(bench: Bench, text: str, reason: str) 
     ids="separator-missing separator all-lacks all any list-as-one boolean presence expression".split(),
 )
 def test_required_claims(bench: Bench, claim: str, held: object, passes: bool) -> None:
-    """The table of the reference, section 11."""
+    """A required claim holds all the listed values, or one of them with ``match="any"``."""
     name = claim.split('"')[1]
     xml = policy(f"{KEYS}<required-claims><claim {claim}</claim></required-claims>")
     request = bearer(hs256(**{name: held}))
@@ -198,7 +198,7 @@ def test_required_claims(bench: Bench, claim: str, held: object, passes: bool) -
     ids="now expired skew span computed early none-allowed none-but-expired inverted".split(),
 )
 def test_lifetime(bench: Bench, claims: dict[str, object], attributes: str, reason: str | None) -> None:
-    """The table of the reference, section 11: no tolerance unless the policy says so."""
+    """There is no tolerance for expiry unless the policy grants it."""
     xml = policy(attributes=f"{ATTRIBUTES} {attributes}".replace("'3' + '0'", '"3" + "0"'))
     request = bearer(hs256(**claims))
     if reason is None:

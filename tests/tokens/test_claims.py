@@ -1,4 +1,4 @@
-"""Claim checks say what reference sections 2.6, 2.7 and 11 say."""
+"""Claim checks decide as APIM does, with its reasons and messages."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ CLAIMS: list[tuple[RequiredClaim, Any, str]] = [
 
 @pytest.mark.parametrize(("claim", "value", "expected"), CLAIMS, ids=str)
 def test_required_claim(claim: RequiredClaim, value: Any, expected: str) -> None:
-    """match and separator as reference section 2.7 has them."""
+    """``match`` and ``separator`` work as in APIM."""
     assert verdict(check_required_claims, {claim.name: value}, required_claims=(claim,)) == expected
 
 

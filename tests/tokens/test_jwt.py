@@ -32,7 +32,7 @@ TEXTS: list[tuple[Any, tuple[str, ...]]] = [
 
 @pytest.mark.parametrize(("value", "expected"), TEXTS, ids=[repr(value).replace("é", "e") for value, _ in TEXTS])
 def test_claim_text(value: Any, expected: tuple[str, ...]) -> None:
-    """Claims become text as reference section 2.7 says."""
+    """Claims become text as in APIM."""
     assert claim_values(value) == expected
 
 

@@ -38,7 +38,7 @@ _NOTES = NOTE_CODES | frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found in one file; *notes* do not make it bad."""
+    """The findings of one file; notes are not problems."""
 
     file: str
     problems: tuple[Problem, ...] = ()
@@ -76,7 +76,7 @@ def documents_in(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _is_document(path: Path) -> bool:
-    """Whether a file in a directory, neither of them hidden, is a policy document by its name."""
+    """Whether the name of a file is that of a policy document, and no part of its path is hidden."""
     if path.suffix.lower() not in {".xml", *YAML_SUFFIXES} or ".policytest" in path.suffixes:
         return False
     return not any(part.startswith(".") for part in path.parts)
@@ -84,7 +84,8 @@ def _is_document(path: Path) -> bool:
 
 def check_config(path: Path) -> list[Report]:
     """Build the whole gateway without starting it; one report per file that has a mistake, or one for the whole."""
-    from gateway.assembly.app import build  # with all that serves requests: a document alone needs none of it
+    # It loads everything that serves requests, which a document alone does not need.
+    from gateway.assembly.app import build
     from gateway.assembly.shared_state import require_shareable
     from gateway.config import load
 
@@ -100,7 +101,7 @@ def check_config(path: Path) -> list[Report]:
 
 
 class _AnyTarget:
-    """Stands for every backend: without a configuration none is known."""
+    """Stands in for every backend: without a configuration none is known."""
 
     def for_url(self, base_url: str) -> Target:
         return NoTarget()
@@ -125,7 +126,7 @@ def check_file(path: Path, services: Services, vocabulary: PolicyTypes = POLICIE
 
 
 def check_text(content: bytes, file: str, services: Services, vocabulary: PolicyTypes = POLICIES) -> Report:
-    """The same for text that is in no file; *file* names it and tells its form."""
+    """The same for text that is not in a file; *file* names it, and its suffix decides the form."""
     try:
         document = parse_document(content, file, vocabulary)
     except LoadError as error:

@@ -76,7 +76,7 @@ class TokenVerdict:
 
 
 def read_token(argument: str) -> str:
-    """The token in *argument*: itself, ``-`` for standard input, ``@FILE``. Raises GatewayError: no such file."""
+    """The token in *argument*: itself, ``-`` for standard input, ``@FILE``. Raises GatewayError: it cannot be read."""
     try:
         text = sys.stdin.read(MAX_TOKEN_CHARACTERS) if argument == "-" else argument
         if argument.startswith("@"):

@@ -33,7 +33,7 @@ from gateway.notifications.workflow.transitions import State
 Load = Callable[[Path], NotificationSettings]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object per line.")]
 
-# More than anybody reads; what is older is found with --caller or --status.
+# More than anyone reads; older jobs are found with --caller or --status.
 _MANY = 10_000
 
 
@@ -256,6 +256,6 @@ def _open(settings: NotificationSettings) -> sa.Engine:
     path = store_url(settings.store_url).database
     if settings.embedded and path and not Path(path).exists():
         raise GatewayError(
-            f"there is no store at {path} (it is made when the service first runs; check notifications.store)"
+            f"there is no store at {path} (it is created when the service first runs; check notifications.store)"
         )
     return open_engine(settings.store_url)

@@ -24,7 +24,7 @@ NOTHING = "(absent)"
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """What one test brought about; the parts that expectations speak of."""
+    """The results of one test, as far as expectations refer to them."""
 
     response: Response
     context: Context
@@ -59,7 +59,7 @@ Found = tuple[tuple[object, ...], str, str, str]
 
 
 def differences(file: TestFile, index: int, happened: Happened) -> list[Difference]:
-    """Every expectation of test *index* that *happened* does not fulfil."""
+    """Every expectation of test *index* that *happened* does not meet."""
     expect = file.suite.tests[index].expect
     found = [*_answer(expect, happened), *_backend(expect, happened), *_others(expect, happened)]
     found += [*_variables(expect, happened), *_error(expect, happened)]
@@ -174,7 +174,7 @@ def _error_seen(wanted: ErrorSeen, error: LastError | None) -> Iterator[Found]:
 
 
 def matched(path: tuple[object, ...], what: str, wanted: object, found: Sequence[str]) -> Iterator[Found]:
-    """Nothing where the lines *found* are as *wanted*, else the difference."""
+    """The difference between the lines *found* and what is *wanted*; nothing when they agree."""
     if _fits(wanted, found):
         return
     if isinstance(wanted, list):
@@ -214,7 +214,7 @@ def _described(wanted: object) -> str:
 
 
 def _holds(document: Any, part: Any) -> bool:
-    """Whether *document* has everything that *part* has; lists must be as long, members may be more."""
+    """Whether *document* contains *part*: lists must be of the same length, objects may have further members."""
     if isinstance(part, dict):
         return isinstance(document, dict) and all(
             name in document and _holds(document[name], value) for name, value in part.items()

@@ -90,7 +90,7 @@ class Issuers:
         return {"issuer": issuer, "jwks_uri": f"{issuer}{KEYS}"}
 
     def _plain_token(self, url: str, token: Token, header: dict[str, Any], claims: dict[str, Any], key: Key) -> str:
-        """A token with the registered claims and nothing of Entra's."""
+        """A token with the registered claims, and none of Entra's."""
         begins = int(self.clock() + min(0.0, token.lifetime_s)) - BACKDATED_S
         times = {"iat": begins, "nbf": begins, "exp": int(self.clock() + token.lifetime_s)}
         issuer = {"iss": url.removesuffix(SUFFIX)} if url else {}

@@ -84,14 +84,14 @@ class TokenKey(Model):
 
 
 class Token(Model):
-    """A token to be made: like Entra's, unless it says otherwise."""
+    """A token to mint: like Entra's, unless these keys change it."""
 
     like: Id | None = None
     """A token under `tokens`, whose keys this one has where it gives none."""
     issuer: Url | None = None
     """OpenID metadata URL of the issuer. None: the first that the policies name."""
     version: Literal[1, 2] | None = None
-    """Shape of Entra's v1 or v2 tokens. None: what the issuer's URL says."""
+    """Shape of Entra's v1 or v2 tokens. None: the issuer's URL decides."""
     app_only: bool = True
     """An application's token, or a user's."""
     audience: str | list[str] | None = None
@@ -122,7 +122,7 @@ class StubAnswer(Model):
     url: str | None = None
     """Only to this URL without its query; `*` stands for anything."""
     times: Annotated[int, Field(ge=1)] | None = None
-    """Only that often; after that the next one that fits answers."""
+    """How many times; after that the next one that fits answers."""
     status: Status = 200
     """Status code."""
     headers: dict[str, str | list[str]] = {}
@@ -132,7 +132,7 @@ class StubAnswer(Model):
     json_: Any = Field(None, alias="json")
     """The body, as JSON."""
     delay_s: Duration = 0.0
-    """Before the answer comes; the test itself does not wait."""
+    """Time before the answer; the test itself does not wait."""
     failure: Literal["connection", "timeout"] | None = None
     """No answer: the connection fails, or nothing ever comes."""
 
@@ -206,7 +206,7 @@ class ErrorSeen(Model):
 
 
 class Expectation(Model):
-    """What must have happened; what is not written is not looked at."""
+    """What must have happened; anything left out is not checked."""
 
     status: Status | list[Status] | None = None
     """Status of the answer, or several that will do."""

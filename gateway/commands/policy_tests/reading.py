@@ -1,4 +1,4 @@
-"""A test file → its suite, with the places of everything in it; or every mistake at once."""
+"""A test file → its suite, with the places of everything in it; or all of its mistakes."""
 
 from __future__ import annotations
 

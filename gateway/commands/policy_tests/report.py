@@ -52,7 +52,7 @@ def _outcome(outcome: CaseOutcome) -> Iterator[str]:
 
 
 def summary(results: Sequence[FileResult]) -> str:
-    """``N passed, N failed``, and what else there is to say."""
+    """``N passed, N failed``, and the number of skipped tests and bad files."""
     run = [outcome for result in results for outcome in result.outcomes if outcome.case.skip is None]
     skipped = sum(len(result.outcomes) for result in results) - len(run)
     failed = sum(not outcome.passed for outcome in run)

@@ -85,7 +85,7 @@ async def _play(file: TestFile, case: Case, clock: TestClock) -> Happened:
 
 
 def merged(general: Sent, own: Sent) -> Sent:
-    """*own*, with what it does not say taken from *general*; header fields one by one."""
+    """*own*, with what it leaves out taken from *general*; header fields one by one."""
     given = {name: value for name, value in own if name in own.model_fields_set}
     return general.model_copy(update={**given, "headers": {**general.headers, **own.headers}})
 
@@ -152,7 +152,7 @@ def _query(query: str | Mapping[str, str | list[str]]) -> str:
 
 
 def _token(suite: Suite, token: str | Token) -> Token:
-    """The token meant, with what it does not say taken from the one that it is like. Raises GatewayError."""
+    """The token meant, with what it leaves out taken from the one that it is like. Raises GatewayError."""
     found = suite.tokens.get(token) if isinstance(token, str) else token
     if found is None:
         raise GatewayError(f"no token is called {token!r}; it belongs under tokens")

@@ -78,7 +78,7 @@ def content(body: str | None, document: object) -> bytes:
 
 
 def response_of(answer: StubAnswer) -> Response:
-    """The response that *answer* describes; a JSON body says so."""
+    """The response that *answer* describes; a JSON body gets its content type."""
     headers = fields(answer.headers)
     if answer.json_ is not None and "Content-Type" not in headers:
         headers.append("Content-Type", "application/json")
@@ -119,7 +119,7 @@ class StubTarget:
 
 @dataclass(frozen=True, slots=True)
 class StubConnect:
-    """``Connect`` of ``ConfiguredTargets``: every upstream plays the same script."""
+    """``Connect`` of ``ConfiguredTargets``: every upstream follows the same script."""
 
     script: StubScript
 
@@ -160,7 +160,7 @@ class StubServices:
 
 
 class StubCredentials:
-    """Managed identities of a test: a token that says what it is for."""
+    """Managed identities of a test: a token that names its resource."""
 
     def token(self, resource: str, client_id: str | None) -> str:
         """``identity-token-for:RESOURCE``."""

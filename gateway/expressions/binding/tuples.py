@@ -67,7 +67,7 @@ def bind_deconstruction(binder: Binder, left: Node, right: Node, declares: bool 
 
 
 def item_types(binder: Binder, node: Node, clr_type: Type, count: int) -> list[Type]:
-    """The types that a value of type *made* comes apart into."""
+    """The types of the parts of a value of type *clr_type*."""
     if clr_type is DYNAMIC:
         return [DYNAMIC] * count
     if clr_type.definition.name not in ("ValueTuple", "Tuple", "KeyValuePair") or len(clr_type.args) != count:

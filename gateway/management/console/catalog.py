@@ -72,7 +72,7 @@ class CatalogEntry:
 
     Attributes:
         line: Its line in the list.
-        notes: What ``gateway check`` remarks on the documents that may apply to it.
+        notes: What ``gateway check`` notes about the documents that may apply to it.
     """
 
     line: ApiLine
@@ -103,7 +103,7 @@ class Catalog:
         return [EffectivePolicy(tuple(names), _sections(pipeline)) for pipeline, names in shared.values()]
 
     def notes(self, api_id: str) -> Sequence[Problem]:
-        """What ``gateway check`` remarks on the documents that may apply to an API."""
+        """What ``gateway check`` notes about the documents that may apply to an API."""
         return self._entries[api_id].notes
 
 

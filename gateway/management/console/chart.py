@@ -11,7 +11,7 @@ HEIGHT = 44
 
 
 def sparkline(values: Sequence[float], title: str) -> Html:
-    """*values* from left to right, the highest at the top; *title* says in words what it shows."""
+    """*values* from left to right, the highest at the top; *title* describes it in words."""
     highest = max(values, default=0.0) or 1.0
     step = WIDTH / max(1, len(values) - 1)
     points = [

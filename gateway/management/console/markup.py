@@ -11,7 +11,7 @@ from html import escape
 
 
 class Html(str):
-    """Text that is mark-up already. Nobody else makes it of text that holds a value: use ``element``."""
+    """Text that is markup already. Never construct it from text that contains a value: use ``element``."""
 
     __slots__ = ()
 

@@ -33,7 +33,7 @@ def content(states: States, now: float) -> list[Html]:
 def _verdict(states: States) -> Html:
     lines = [line for name, state in states.items() for line in _troubles(name, state)]
     if not lines:
-        return element("p", badge("ready", "good"), " Everything that requests depend on is there.", class_="verdict")
+        return element("p", badge("ready", "good"), " All dependencies are available.", class_="verdict")
     return element("div", badge("not ready", "bad"), element("ul", *lines), class_="verdict")
 
 
@@ -41,7 +41,7 @@ def _troubles(name: str, state: ProcessState | None) -> Iterable[Html]:
     if state is None:
         yield element("li", name, ": no answer")
     elif state.draining:
-        yield element("li", name, ": draining, it takes no new work")
+        yield element("li", name, ": draining, takes no new requests")
     for part, reason in state.unready if state is not None else ():
         yield element("li", name, ": ", code(part), f" {reason}")
 

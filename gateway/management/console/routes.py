@@ -115,7 +115,7 @@ class _Pages:
     async def trace(self, request: Request) -> Response:
         trace = await self._sources.trace(request.path_params["trace_id"])
         if trace is None:
-            raise HTTPException(404, "No such trace: it is not kept any more")
+            raise HTTPException(404, "No such trace, or it is no longer kept")
         return self._page(TRACES, "Trace", traces_page.shown(trace))
 
     def _page(self, path: str, title: str, content: Iterable[Html], refresh_s: int | None = None) -> Response:

@@ -57,7 +57,7 @@ def shown(trace: Trace) -> list[Html]:
 
 
 def _step(entry: Trace) -> Html:
-    """One step: who, where, when; what it said; what it changed; whatever else was noted."""
+    """One step: who, where, when; its message; what it changed; whatever else was noted."""
     data: Trace = entry["data"]
     where = " · ".join(str(data[name]) for name in ("scope", "path") if data.get(name))
     took = f" · took {data['took_ms']} ms" if "took_ms" in data else ""

@@ -1,7 +1,7 @@
 """
 Who the caller is, and what it may do.
 
-``caller-objectid`` is believed only from the gateway. In the gateway's process that is the scope extension
+``caller-objectid`` is trusted only from the gateway. In the gateway's process that is the scope extension
 ``gateway.caller``, which no client can write. From another process it is the header, and only together with the
 configured proof of the hop: a shared secret, or a listener that demands client certificates.
 """

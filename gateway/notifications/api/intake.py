@@ -180,7 +180,7 @@ class Intake:
         """
         When we report at the latest, and until when that report is retried.
 
-        A caller that said how long it waits hears from us a margin earlier, and nothing afterwards.
+        A caller that sent its own time-out hears from us a margin earlier, and nothing afterwards.
         """
         margin_s = self._settings.callbacks.margin_s
         overall_s = rule.overall_s or self._settings.budgets.overall_for(profile)

@@ -33,7 +33,7 @@ _MAX_TIMEOUT_S = 30 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """A checked request body; *timeout_s* is how long the caller itself waits, None when it did not say."""
+    """A checked request body; *timeout_s* is how long the caller itself waits, None when it sent none."""
 
     batch_id: int
     url: str

@@ -1,5 +1,5 @@
 """
-HTTP as the service on its own reads it: what is no request is refused in the shape of every other refusal.
+HTTP as the service on its own reads it: what is not a request is refused in the shape of every other refusal.
 
 Source: RFC 9457.
 """

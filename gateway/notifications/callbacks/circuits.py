@@ -1,7 +1,7 @@
 """
 A circuit for each callback host: a host that keeps failing gets one attempt at a time until one succeeds.
 
-So a host that hangs costs one turn, not a share of them, and is noticed as soon as it is well again. Nothing is given
+So a host that hangs costs one turn, not a share of them, and is noticed as soon as it recovers. Nothing is given
 up because of an open circuit: attempts only wait for their turn.
 """
 

@@ -126,7 +126,7 @@ class Deliverer:
 
 
 def report_of(job: StoredJob) -> RunReport:
-    """What there is to tell about a job whose outcome is known."""
+    """The report on a job whose outcome is known."""
     return RunReport(
         job_id=job.id,
         batch_id=job.batch_id,

@@ -76,7 +76,7 @@ class Row:
         }
 
     def facts(self) -> dict[str, object]:
-        """What the row tells about the run that it shows: a job that waits still has the times of its last run."""
+        """What the row shows of its run: a job that waits still has the times of its last run."""
         began, ended = self.phase in (Phase.RUNNING, Phase.ENDED), self.phase is Phase.ENDED
         return {
             "description": self.description,

@@ -1,5 +1,5 @@
 """
-Access tokens for F&O: one request at a time, one token for everybody, refreshed before it ends.
+Access tokens for F&O: one request at a time, one token shared by all callers, refreshed before it expires.
 
 Source: RFC 6749 §4.4; Microsoft identity platform "OAuth 2.0 client credentials flow".
 """
@@ -64,7 +64,7 @@ class ClientCredentials:
         self._token: AccessToken | None = None
 
     async def token(self, rejected: str | None = None) -> str:
-        """See TokenProvider. The old token is served while the endpoint is down and it still lives."""
+        """See TokenProvider. While the endpoint is down, the old token is served until it expires."""
         if (cached := self._usable(rejected)) is not None:
             return cached
         async with self._lock:

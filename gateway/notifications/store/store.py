@@ -77,8 +77,7 @@ class Store:
 
         Work that has not begun by then is not done; work that is committed all the same is followed by *undo*.
 
-        Raises:
-            StoreSlow: The time is over.
+        Raises: StoreSlow: Time ran out.
         """
         until = time.monotonic() + seconds
         future: Future[T] = Future()
@@ -103,8 +102,7 @@ class Store:
         """
         As ``read``, within *seconds*.
 
-        Raises:
-            StoreSlow: The time is over.
+        Raises: StoreSlow: Time ran out.
         """
         try:
             async with asyncio.timeout(seconds):

@@ -24,7 +24,7 @@ log = structlog.get_logger("gateway.notifications")
 _IDLE_S = 1.0
 _ADOPT_S = 60.0
 _BATCH = 100
-# While requests are being accepted: few jobs at a time and a pause after them, so that both get on.
+# While requests are being accepted: few jobs at a time and a pause after them, so that both make progress.
 _SMALL_BATCH = 10
 _PAUSE_S = 0.25
 
@@ -80,7 +80,7 @@ class JobDispatcher:
 
     async def adopt(self) -> int:
         """
-        Go on with what is ours and not being worked on, in one query; how many.
+        Resume what is ours and not being worked on, in one query; how many.
 
         That is everything after a crash of the embedded store's process, and now and then what a lease took whose
         commit was never confirmed.

@@ -53,7 +53,7 @@ class Watch:
     missing: int = 0
 
     def observe(self, row: Row, now: float) -> None:
-        """Remember what *row* tells about the run."""
+        """Remember what *row* shows of the run."""
         self.missing = 0
         if row.phase in (Phase.PENDING, Phase.RUNNING):
             self.pending_seen = True

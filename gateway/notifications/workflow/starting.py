@@ -114,7 +114,7 @@ class Starter:
         return await self._pursue(job, await self._call_in_turn(job))
 
     def _doubt_end(self, job: StoredJob) -> float:
-        """A mark says when its call is over at the latest; one without that is from before such marks."""
+        """A mark holds the latest end of its call; one that does not is from an earlier version."""
         latest = self._clock.now() + self._settings.settle_s
         return latest if job.doubt_until is None else job.doubt_until
 

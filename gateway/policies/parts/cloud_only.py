@@ -1,5 +1,5 @@
 """
-Policies that need a service of Azure's: known by name, and refused with the reason.
+Policies that need an Azure service: known by name, and refused with the reason.
 
 A rule that silently does not run would be worse than a document that does not load.
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.settings import Settings
 
 _AI = "it calls Azure AI Content Safety"
-_EMBEDDINGS = "it needs an embeddings deployment and a vector cache of Azure's"
+_EMBEDDINGS = "it needs an embeddings deployment and a vector cache in Azure"
 _GRAPHQL = "GraphQL APIs and their resolvers are not run here"
 
 REASONS: Mapping[str, str] = {
@@ -37,7 +37,7 @@ REASONS: Mapping[str, str] = {
     "validate-odata-request": "OData APIs are not described here",
     "authentication-oauth2": "it needs APIM's credential manager",
     "invoke-request": "it needs APIM's workspace gateways",
-    "cross-domain": "Flash and Silverlight, which read crossdomain.xml, are gone",
+    "cross-domain": "Flash and Silverlight, which read crossdomain.xml, no longer exist",
 }
 
 

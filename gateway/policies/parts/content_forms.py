@@ -70,7 +70,7 @@ class JsonJudge:
 
     Attributes:
         reference: The definition in it that is meant; None: the schema itself.
-        additional: Whether JSON objects may have more properties; None: as the schema says.
+        additional: Whether JSON objects may have more properties; None: as in the schema.
     """
 
     name: str
@@ -179,7 +179,7 @@ class ContentForm:
 
     Attributes:
         judge: What decides; None where the operation's definition has the schema.
-        additional: Whether JSON objects may have more properties; None: as the schema says.
+        additional: Whether JSON objects may have more properties; None: as in the schema.
     """
 
     type: Value[str] | None

@@ -122,7 +122,7 @@ class Increment:
 def then(
     admission: Admission | Awaitable[Admission], judge: Callable[[Admission, Context], None], context: Context
 ) -> Awaitable[None] | None:
-    """*judge* the admission when it is there; at once where counters are in memory."""
+    """*judge* the admission when it is there; immediately where counters are in memory."""
     if isinstance(admission, Admission):
         judge(admission, context)
         return None

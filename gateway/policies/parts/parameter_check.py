@@ -1,5 +1,5 @@
 """
-One parameter or header against what the definition says: what validate-parameters and validate-headers share.
+One parameter or header against its definition: what validate-parameters and validate-headers share.
 
 Source: APIM, "Validation errors" of the content validation policies.
 """

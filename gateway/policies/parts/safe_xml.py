@@ -1,5 +1,5 @@
 """
-XML of strangers: read without entities, network or unbounded depth.
+XML from untrusted senders: read without entities, network or unbounded depth.
 
 Source: OWASP, "XML External Entity Prevention"; lxml documentation, "Parsers".
 """
@@ -14,7 +14,7 @@ from gateway.errors import GatewayError
 
 
 class XmlError(GatewayError):
-    """The text is not well-formed XML, or tries what it must not."""
+    """The text is not well-formed XML, or attempts something that is forbidden."""
 
 
 def parse_xml(content: bytes) -> etree._Element:

@@ -1,5 +1,5 @@
 """
-One token check at work: take the token, have it verified, refuse or go on.
+One token check at work: take the token, have it verified, refuse or continue.
 
 validate-jwt and validate-azure-ad-token differ in how they are written, not in what happens then.
 

@@ -37,7 +37,7 @@ class TokenUsage:
 
 
 def find_usage(tail: bytes) -> TokenUsage | None:
-    """The last usage that *tail* speaks of, or None."""
+    """The last usage that *tail* reports, or None."""
     found = {name: pattern.findall(tail) for name, pattern in _PATTERNS.items()}
     prompt, completion = (int(found[name][-1]) if found[name] else 0 for name in ("prompt", "completion"))
     total = int(found["total"][-1]) if found["total"] else prompt + completion
@@ -45,7 +45,7 @@ def find_usage(tail: bytes) -> TokenUsage | None:
 
 
 def watch_usage(answer: Response, tell: Callable[[TokenUsage | None], None]) -> None:
-    """Call *tell* when the whole body of *answer* has passed; at once where it is in memory."""
+    """Call *tell* when the whole body of *answer* has passed; immediately where it is in memory."""
     stream = answer.body.stream
     if stream is None:
         tell(find_usage(answer.body.content[-TAIL_BYTES:]))

@@ -45,7 +45,7 @@ def test_overview(tmp_path: Path) -> None:
 
     async def look_around(running: Product) -> None:
         text = text_of((await look(running.gateway, "/")).text)
-        assert "ready Everything that requests depend on is there." in text
+        assert "ready All dependencies are available." in text
         assert "All 2xx 3xx 4xx 5xx left Answers 5 1 0 3 1 0" in text
         for line in ("validate-jwt TokenSignatureInvalid 1", "configuration OperationNotFound 1"):
             assert line in text
@@ -60,7 +60,7 @@ def test_overview_says_what_is_missing(tmp_path: Path) -> None:
     async def look_around(running: Product) -> None:
         running.gateway.readiness.draining = True
         text = text_of((await look(running.gateway, "/")).text)
-        assert "not ready gateway: draining, it takes no new work" in text
+        assert "not ready gateway: draining, takes no new requests" in text
 
     visit(tmp_path, look_around)
     assert "worker-2: no answer" in text_of("".join(content({"worker-2": None}, 0.0)))
