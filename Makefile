@@ -64,9 +64,15 @@ lint: install ## Lint
 types: install ## Check types, strictly
 	$(BIN)/mypy
 
-cover: install ## Tests with branch coverage
-	$(BIN)/coverage run -m pytest -m "not slow"
+cover: install ## Tests with branch coverage, of the processes that they start too; fails below the floor
+	@$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto --dist loadgroup -m "not slow"
+	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+mutate: install ## Change the code in small ways and see which tests notice; thirty minutes at most
+	@$(SYNC) --group mutation
+	@$(BIN)/python -m tests.mutation
 
 release: install ## Build wheel, sdist, bill of materials and checksums into dist/, and try the wheel outside the tree
 	@.ci/release
@@ -90,4 +96,4 @@ bench-own: install ## What a request costs the gateway itself; AGAINST=REVISION 
 	$(BIN)/python -m benchmarks.own_cost $(if $(AGAINST),--against $(AGAINST))
 
 clean: ## Remove what the targets built
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .coverage build dist
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* build dist mutants

@@ -37,7 +37,11 @@ def names(where: str, pipelines: list[Pipeline]) -> frozenset[str]:
         ('service-url: "https://backend.example/elsewhere"', False),
         ('service-url: "https://BACKEND.example:443"', False),
         ('service-url: "https://backend.example:8443"', True),
+        ('service-url: "https://backend.example."', False),
+        ('service-url: "https://.backend.example"', True),
+        ('service-url: "https://unrelated.example"', True),
         ("backend: other", True),
+        ("name: leads nowhere", True),
     ],
 )
 def test_a_name_is_owned_on_every_way_to_a_backend(where: str, forgeable: bool) -> None:

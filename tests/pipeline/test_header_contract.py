@@ -16,6 +16,7 @@ def test_a_header_that_is_read_first_stays_the_clients() -> None:
     """A correlation id that the pipeline keeps when the client sent one is not taken away."""
     contract = ContractBuilder()
     contract.reads({"X-Correlation-Id"})
+    contract.reads({"another"})
     contract.sets("x-correlation-id")
     assert (contract.owned, contract.guarded) == (set(), {"x-correlation-id"})
 

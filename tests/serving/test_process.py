@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sqlite3
@@ -18,6 +19,7 @@ from gateway.errors import GatewayError
 from gateway.wire.messages import Response
 from gateway.wire.server.serve import start
 from gateway.wire.settings import ListenerTls
+from tests.processes import started
 from tests.wire.rig import Answerer
 
 
@@ -102,10 +104,11 @@ def test_a_server_that_cannot_start_says_so(tmp_path: Path) -> None:
 def test_ctrl_c_ends_quietly(tmp_path: Path, command: list[str], after_s: float) -> None:
     """Whenever it comes: while modules load, while the gateway is built, and while it serves."""
     (tmp_path / "config.yaml").write_text("listen: 127.0.0.1:0\nmanagement: 127.0.0.1:0\n")
-    started = [sys.executable, "-m", "gateway", *command]
-    process = subprocess.Popen(started, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    time.sleep(after_s)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=30)
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    python = [sys.executable, "-m", "gateway", *command]
+    with started(python, cwd=tmp_path, env=unmeasured, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        time.sleep(after_s)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
     assert process.returncode in (0, 1, 130, -signal.SIGINT)
     assert "gateway" not in output.partition("Traceback")[2]  # Python itself may be interrupted before it comes to us

@@ -37,6 +37,9 @@ LIFETIMES: list[tuple[dict[str, Any], dict[str, Any], float, str]] = [
     ({}, {"require_expiration_time": False}, 1000, "accepted"),
     ({"exp": 999}, {"require_expiration_time": False}, 1000, "TokenExpired"),
     ({"exp": 500, "nbf": 600}, {}, 550, "JwtInvalid"),
+    ({"exp": 500, "nbf": 600}, {}, 700, "JwtInvalid"),
+    ({"exp": 1000, "nbf": 1000}, {}, 1000, "accepted"),
+    ({"nbf": 600}, {"require_expiration_time": False}, 700, "accepted"),
     ({"exp": 1000}, {}, 1000.001, "TokenExpired"),
     ({"exp": 1000.9}, {}, 1000.5, "TokenExpired"),
     ({"exp": 2000, "nbf": 1000}, {}, 1000, "accepted"),
@@ -162,3 +165,33 @@ def test_client(payload: dict[str, Any], expected: str) -> None:
     """The caller is azp, or appid in v1 tokens."""
     assert verdict(check_client, payload, client_ids=frozenset({"c1"})) == expected
     assert verdict(check_client, payload) == "accepted"
+
+
+MESSAGES: list[tuple[Check, dict[str, Any], dict[str, Any], str]] = [
+    (check_lifetime, {}, {}, "Lifetime validation failed. The token has no expiration time."),
+    (check_lifetime, {"exp": 999}, {}, "Lifetime validation failed. The token is expired."),
+    (check_lifetime, {"exp": 9999, "nbf": 1001}, {}, "Lifetime validation failed. The token is not yet valid."),
+    (check_lifetime, {"exp": 900, "nbf": 901}, {}, "Lifetime validation failed. The token ends before it begins."),
+    (check_audience, {"aud": "b"}, {"audiences": frozenset("a")}, "Audience validation failed."),
+    (check_client, {}, {"client_ids": frozenset("a")}, "JWT token is missing the following claims: azp, appid"),
+    (check_client, {"azp": "b"}, {"client_ids": frozenset("a")}, "Claim azp value of b is not allowed."),
+    (check_client, {"appid": "b"}, {"client_ids": frozenset("a")}, "Claim appid value of b is not allowed."),
+]
+
+
+@pytest.mark.parametrize(("check", "payload", "rules", "message"), MESSAGES, ids=[message for *_, message in MESSAGES])
+def test_messages(check: Check, payload: dict[str, Any], rules: dict[str, Any], message: str) -> None:
+    """Each refusal has its own text: on-error sections and logs tell them apart by it."""
+    with pytest.raises(TokenError) as refused:
+        check(payload, TokenRules(**rules), 1000)
+    assert refused.value.message == f"{message} Access denied."
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("x" * 120, "x" * 120), ("x" * 121, "x" * 120 + "..."), (["a", "b"], "a,b"), ([], ""), (True, "true")],
+    ids=["just fits", "one too many", "list", "empty", "flag"],
+)
+def test_shown_values(value: object, text: str) -> None:
+    """Up to 120 characters whole, several values with commas."""
+    assert shown(value) == text

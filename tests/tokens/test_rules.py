@@ -46,4 +46,4 @@ def test_variants_are_bounded() -> None:
     rules = TokenRules()
     for number in range(MAX_VARIANTS + 5):
         rules.with_values(audiences=frozenset({str(number)}))
-    assert len(rules._variants) <= MAX_VARIANTS
+        assert len(rules._variants) <= MAX_VARIANTS

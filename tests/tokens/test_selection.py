@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from gateway.tokens.keys import Key, public_key, secret_key
 from gateway.tokens.keyset import InlineKeys, KeySet
 from gateway.tokens.rules import TokenRules
 from gateway.tokens.selection import MAX_TRIED, Offer, check_algorithm, find_signer, key_id
-from tests.tokens.minting import SECRET, V1, V2, part, private_key, rsa_key, token
+from tests.tokens.minting import SECRET, TENANT, V1, V2, part, rsa_key, token
 
 
 def rsa(name: str, kid: str | None = "same", **members: Any) -> Key:
@@ -137,8 +139,45 @@ def test_allow_list_binds_rightly_signed_tokens() -> None:
         check_algorithm(signed("k1"), TokenRules(algorithms=frozenset({"ES256"})))
 
 
-def test_key_id() -> None:
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ({"kid": "k", "x5t": "t"}, "k"),
+        ({"x5t": "t"}, "t"),
+        ({"x5t#S256": "t"}, None),
+        ({}, None),
+    ],
+    ids=["both", "thumbprint", "other thumbprint", "neither"],
+)
+def test_key_id(header: dict[str, Any], expected: str | None) -> None:
     """kid comes before x5t."""
-    assert key_id(signed("k1", x5t="t")) == "k1"
-    assert key_id(jws(token("HS256", header={"kid": None}))) is None
-    assert private_key("HS256") == SECRET
+    assert key_id(jws(f"{part({'alg': 'RS256', **header})}.{part({})}.AAAA")) == expected
+
+
+def test_key_id_that_is_no_text() -> None:
+    """Whatever else stands there names no key."""
+    text = jws(f"{part({'alg': 'RS256'})}.{part({})}.AAAA")
+    assert key_id(replace(text, header={"alg": "RS256", "kid": 7})) is None
+
+
+def test_a_template_speaks_for_the_tenant_of_the_token() -> None:
+    """A key of a tenant's set and of all tenants' counts as that of the template which names the token's issuer."""
+    tenant, template = published(V1, rsa("k1")), published(V2.replace(TENANT, "{tenantid}"), rsa("k1"))
+    found = find_signer(jws(token(header={"kid": "same"}, iss=V2, tid=TENANT)), [tenant, template])
+    assert found.keyset is template[1]
+
+
+def test_messages() -> None:
+    """Each refusal has its own text: on-error sections and logs tell them apart by it."""
+    unsigned, foreign = jws(f"{part({'alg': 'none'})}.{part({})}."), jws(f"{part({'alg': 'X'})}.{part({})}.AAAA")
+    offer = published(V2, K2)
+    refusals: list[tuple[Callable[[], object], str]] = [
+        (lambda: check_algorithm(unsigned, TokenRules()), "The token is unsigned."),
+        (lambda: check_algorithm(foreign, TokenRules()), "The token's algorithm is not allowed."),
+        (lambda: find_signer(signed("k1"), [offer]), "No key matches."),
+        (lambda: find_signer(signed("k2"), [offer]), "Keys were tried, none matches."),
+    ]
+    for refuse, text in refusals:
+        with pytest.raises(TokenError) as refused:
+            refuse()
+        assert refused.value.message == f"Signature validation failed. {text} Access denied."
