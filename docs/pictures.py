@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docs.drawing import Picture
 from docs.job_picture import job_picture
+from docs.start_picture import start_picture
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -17,6 +18,7 @@ def pictures() -> Iterator[tuple[Path, str]]:
     yield IMAGES / "request.svg", _request()
     yield IMAGES / "scopes.svg", _scopes()
     yield IMAGES / "job.svg", job_picture()
+    yield IMAGES / "start.svg", start_picture()
 
 
 def _overview() -> str:

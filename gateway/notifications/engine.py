@@ -32,7 +32,7 @@ from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import D365Settings, NotificationSettings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.database import FileLock, open_engine, store_url
-from gateway.notifications.store.replicas import EMBEDDED, Replica, clock_error, probe
+from gateway.notifications.store.replicas import Replica, last_heartbeat, probe
 from gateway.notifications.store.sealing import Sealer, make_sealer
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
@@ -45,7 +45,6 @@ from gateway.outside.isolation import no_cookies
 
 log = structlog.get_logger("gateway.notifications")
 
-_CLOCK_ERROR_S = 2.0
 _PROBE_S = 2.0
 
 
@@ -224,10 +223,13 @@ class Engine:
 
         Its start calls are over. And if the clock was set while it ran on the time of its own start, its rows follow.
         """
-        error_s = clock_error(connection)
-        if abs(error_s) >= _CLOCK_ERROR_S:
-            log.warning("clock_was_set", seconds=round(error_s, 3), jobs=jobs.shift_times(connection, -error_s))
-        jobs.cap_doubt(connection, EMBEDDED, self.parts.clock.now() + self.settings.d365.settle_s)
+        heartbeat = last_heartbeat(connection)
+        if heartbeat is None:
+            return
+        settled_at = self.parts.clock.now() + self.settings.d365.settle_s
+        moved = jobs.catch_up(connection, heartbeat, settled_at)
+        if heartbeat.error_s:
+            log.warning("clock_was_set", seconds=round(heartbeat.error_s, 3), jobs=moved)
 
 
 def _not_ready() -> HttpProblem:

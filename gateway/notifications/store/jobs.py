@@ -17,9 +17,10 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway.notifications.store.model import IdempotencyKey, StoredJob
 from gateway.notifications.store.tables import attempts, jobs, keys
-from gateway.notifications.workflow.joining import StartRules, StatusReading, blocks, ending_of, shares
+from gateway.notifications.workflow.doubt import StartRules
+from gateway.notifications.workflow.joining import JoinRun, StatusReading, WaitFor, decide_start
 from gateway.notifications.workflow.outcomes import RunVerdict
-from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, JobEvent, State
+from gateway.notifications.workflow.transitions import FINAL, OWNED, TRANSITIONS, JobEvent, State
 
 # Statements are made once: SQLAlchemy needs longer to build most of them than the database to run them.
 _INSERT = sa.insert(jobs)
@@ -46,10 +47,8 @@ def _move(event: JobEvent) -> ReturningUpdate[Any]:
 
 
 _MOVES = {event: _move(event) for event in JobEvent}
-# Only the owner of a job may start it and say how it ended; an owner's id is never used again after its lease.
 _OWNED_MOVES = {
-    event: _MOVES[event].where(jobs.c.owner.is_not_distinct_from(sa.bindparam("an_owner")))
-    for event in (JobEvent.START_CALLED, JobEvent.STARTED, JobEvent.ATTACHED, JobEvent.ENDED)
+    event: _MOVES[event].where(jobs.c.owner.is_not_distinct_from(sa.bindparam("an_owner"))) for event in OWNED
 }
 _REOPEN = _MOVES[JobEvent.REPLAY].values(series=jobs.c.series + 1, attempts=0, doubted=0, owner=None)
 _RIVALS = (
@@ -71,8 +70,8 @@ _OLDEST_FREE = (
     .with_for_update(skip_locked=True)  # replicas that lease at the same time take different rows
 )
 _TIMES = (
-    "created_at", "updated_at", "deadline_at", "callback_deadline_at", "starting_at", "doubt_until", "started_at",
-    "running_at", "ended_at", "next_attempt_at",
+    "created_at", "updated_at", "deadline_at", "callback_deadline_at", "starting_at", "started_at", "running_at",
+    "ended_at", "next_attempt_at",
 )  # fmt: skip
 _NOTE = sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id"))
 _LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(sa.bindparam("a_name"))))
@@ -84,6 +83,20 @@ class Refusal:
     """Why a job was not accepted: ``key-reused``, ``too-many-active`` or ``batch-job-active``."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """
+    The last sign of life of an embedded store's former process.
+
+    Attributes:
+        at: When, by that process's clock, epoch seconds.
+        error_s: By how much that clock was ahead of the wall clock; 0 where the difference is only the measuring.
+    """
+
+    at: float
+    error_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,28 +179,38 @@ def begin_start(
     """
     lock(connection, f"batch:{job.batch_id}")
     rows = connection.execute(_RIVALS, {"a_batch": job.batch_id, "an_id": job.id, "a_moment": now})
-    rivals = [StoredJob.from_row(row) for row in rows]
-    for rival in rivals:
-        if blocks(rival, reading, now, rules.settle_s):
-            return rival
-    if rules.join and (shared := _shared(rivals, job, reading)) is not None:
+    decision = decide_start(job, [StoredJob.from_row(row) for row in rows], reading, now, rules)
+    if isinstance(decision, WaitFor):
+        return decision.rival
+    if isinstance(decision, JoinRun):
+        shared = decision.rival
         values = {"started_at": shared.started_at, "snapshot": shared.snapshot, "batch_status": reading.row.status}
         return move_own(connection, job, JobEvent.ATTACHED, now, **values)
-    mark = {"starting_at": now, "snapshot": json.dumps(reading.row.dump()), "doubt_until": rules.doubt_until(now)}
+    mark = {"starting_at": now, "snapshot": json.dumps(reading.row.dump()), "doubt_until": decision.doubt_until}
     marked = move_own(connection, job, JobEvent.START_CALLED, now, **mark)
-    if marked is not None:
-        _conclude(connection, rivals, reading, now)
+    for rival, verdict in decision.ended if marked is not None else ():
+        move(connection, rival.id, JobEvent.ENDED, now, **_ending(verdict, now))
     return marked
-
-
-def _shared(rivals: list[StoredJob], job: StoredJob, reading: StatusReading) -> StoredJob | None:
-    return next((rival for rival in rivals if shares(rival, job, reading)), None)
 
 
 def cap_doubt(connection: sa.Connection, owner: str, until: float) -> None:
     """The start calls of *owner* are over, because its process is: their effect shows by *until* at the latest."""
     doubtful = sa.update(jobs).where(jobs.c.owner == owner, jobs.c.doubt_until > until)
     connection.execute(doubtful.values(doubt_until=until))
+
+
+def catch_up(connection: sa.Connection, heartbeat: Heartbeat, settled_at: float) -> int:
+    """
+    Continue the rows of an embedded store after the end of its process, by the clock of this one; how many were moved.
+
+    Args:
+        heartbeat: The former process's last one.
+        settled_at: When the effect of a start call that ended now has shown.
+    """
+    late = jobs.c.doubt_until > heartbeat.at
+    moved = sa.case((late, settled_at), else_=jobs.c.doubt_until - heartbeat.error_s)  # doubt.doubt_after_restart
+    connection.execute(sa.update(jobs).where(sa.or_(late, _IS_ACTIVE)).values(doubt_until=moved))
+    return shift_times(connection, -heartbeat.error_s) if heartbeat.error_s else 0
 
 
 def renew_mark(connection: sa.Connection, job: StoredJob, doubt_until: float, now: float) -> StoredJob | None:
@@ -205,12 +228,6 @@ def note_doubt(connection: sa.Connection, job: StoredJob, doubt_until: float | N
 def end(connection: sa.Connection, job: StoredJob, verdict: RunVerdict, now: float) -> StoredJob | None:
     """Record the outcome on behalf of the job's owner."""
     return move_own(connection, job, JobEvent.ENDED, now, **_ending(verdict, now))
-
-
-def _conclude(connection: sa.Connection, rivals: list[StoredJob], reading: StatusReading, now: float) -> None:
-    for rival in rivals:
-        if (verdict := ending_of(rival, reading)) is not None:
-            move(connection, rival.id, JobEvent.ENDED, now, **_ending(verdict, now))
 
 
 def _ending(verdict: RunVerdict, now: float) -> dict[str, object]:
@@ -332,7 +349,7 @@ def _is_watched(connection: sa.Connection, batch_id: int) -> bool:
 
 
 def shift_times(connection: sa.Connection, seconds: float) -> int:
-    """Move every recorded time of the unfinished jobs by *seconds*; how many jobs."""
+    """Move the recorded times of the unfinished jobs by *seconds*, but for their doubt; how many jobs."""
     columns = [jobs.c[name] for name in _TIMES]
     statement = sa.update(jobs).where(_IS_ACTIVE).values({column: column + seconds for column in columns})
     return connection.execute(statement).rowcount

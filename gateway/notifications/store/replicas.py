@@ -20,16 +20,16 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.notifications.metrics import Metrics
+from gateway.notifications.store.jobs import Heartbeat
 from gateway.notifications.store.tables import jobs, replicas
 from gateway.notifications.workflow.clock import Clock, steady
+from gateway.notifications.workflow.leases import has_ended, own_end, recorded_end
 
 log = structlog.get_logger("gateway.notifications")
 
 EMBEDDED = "embedded"
 _PROBE = "probe"
-
-# Of the lease, how much its holder does not use: clocks of two machines do not run at exactly the same speed.
-_UNUSED = 0.1
+_CLOCK_ERROR_S = 2.0
 _STORE_NOW = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float)
 _RELEASE_ORPHANS = (
     sa.update(jobs)
@@ -78,7 +78,7 @@ class Replica:
             now = self._now(connection)
             values = {"started_at": now, "lease_until": self._until(now), "wall_at": self._clock.wall()}
             connection.execute(sa.insert(replicas).values(executor_id=self.executor_id, **values))
-        self._ends = asked + self._lease_s * (1 - _UNUSED)
+        self._ends = own_end(asked, self._lease_s)
 
     def renew(self) -> bool:
         """Move the end of the lease on; false when another replica has declared it over."""
@@ -88,14 +88,14 @@ class Replica:
             statement = sa.update(replicas).where(replicas.c.executor_id == self.executor_id)
             values = {"lease_until": self._until(now), "wall_at": self._clock.wall()}
             kept = connection.execute(statement.values(**values)).rowcount == 1
-        self._ends = asked + self._lease_s * (1 - _UNUSED) if kept else float("-inf")
+        self._ends = own_end(asked, self._lease_s) if kept else float("-inf")
         return kept
 
     def take_over(self) -> int:
         """Release the jobs of every replica whose lease has ended; how many jobs."""
         if self._alone:
             return 0
-        ended = sa.or_(replicas.c.lease_until.is_(None), replicas.c.lease_until < _STORE_NOW)
+        ended = sa.or_(replicas.c.lease_until.is_(None), has_ended(replicas.c.lease_until, _STORE_NOW))
         others = sa.delete(replicas).where(replicas.c.executor_id != self.executor_id, ended)
         with self._engine.begin() as connection:
             dead = list(connection.execute(others.returning(replicas.c.executor_id)).scalars())
@@ -127,7 +127,7 @@ class Replica:
         return now
 
     def _until(self, now: float) -> float:
-        return now if self._alone else now + self._lease_s
+        return now if self._alone else recorded_end(now, self._lease_s)
 
 
 def probe(connection: sa.Connection) -> None:
@@ -136,12 +136,15 @@ def probe(connection: sa.Connection) -> None:
     connection.execute(sa.delete(replicas).where(replicas.c.executor_id == _PROBE))
 
 
-def clock_error(connection: sa.Connection) -> float:
+def last_heartbeat(connection: sa.Connection) -> Heartbeat | None:
     """
-    By how many seconds the times in an embedded store are ahead of the wall clock.
+    When the process before this one last wrote, and by how much its clock was ahead of the wall clock.
 
-    The process before this one counted on from the wall clock of its start; if that was set meanwhile, its last
-    heartbeat shows both. What happened to the clock while no process ran cannot be seen.
+    It counted on from the wall clock of its start; if that was set meanwhile, its last heartbeat shows both. What
+    happened to the clock after that cannot be seen. None in a store that no such process has used.
     """
     row = connection.execute(sa.select(replicas).where(replicas.c.executor_id == EMBEDDED)).first()
-    return 0.0 if row is None or row.wall_at is None or row.lease_until is None else row.lease_until - row.wall_at
+    if row is None or row.wall_at is None or row.lease_until is None:
+        return None
+    error_s = row.lease_until - row.wall_at
+    return Heartbeat(row.lease_until, error_s if abs(error_s) >= _CLOCK_ERROR_S else 0.0)

@@ -8,13 +8,18 @@ is certain that the earlier start is in it: otherwise the end that it shows is t
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.notifications.d365.batch_status import Phase, Row
 from gateway.notifications.store.model import StoredJob
+from gateway.notifications.workflow.doubt import StartRules
 from gateway.notifications.workflow.judgement import ENDINGS, was_started
 from gateway.notifications.workflow.outcomes import RunVerdict
 from gateway.notifications.workflow.transitions import State
+
+# The two times may come from two replicas, each of which follows the store's clock to a quarter of a second.
+_CLOCKS_DIFFER_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +31,57 @@ class StatusReading:
 
 
 @dataclass(frozen=True, slots=True)
-class StartRules:
+class WaitFor:
+    """Look again later: the start of *rival*, or its effect, may be missing from the reading."""
+
+    rival: StoredJob
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRun:
+    """Watch the run that *rival* started."""
+
+    rival: StoredJob
+
+
+@dataclass(frozen=True, slots=True)
+class BeginStart:
     """
-    How long a start call may stay open, in seconds, and who may share a run.
+    Mark and call.
 
     Attributes:
-        valid_s: From the mark to the sending of the call; after that the mark has to be renewed.
-        call_s: From sending to giving up on the answer.
-        settle_s: From the end of a call without an answer to the moment at which its effect would have shown.
-        join: Whether a job may share the run that another job has started.
+        doubt_until: Until when the call may take effect, epoch seconds.
+        ended: Rivals whose run is over by the same reading: the start would hide that from their own readings.
     """
 
-    call_s: float
-    settle_s: float
-    valid_s: float = 5.0
-    join: bool = True
-
-    def doubt_until(self, marked_at: float) -> float:
-        """When the effect of a call that was marked at this moment has shown at the latest."""
-        return marked_at + self.valid_s + self.call_s + self.settle_s
+    doubt_until: float
+    ended: tuple[tuple[StoredJob, RunVerdict], ...]
 
 
-def blocks(rival: StoredJob, reading: StatusReading, now: float, settle_s: float) -> bool:
+def decide_start(
+    job: StoredJob, rivals: Sequence[StoredJob], reading: StatusReading, now: float, rules: StartRules
+) -> WaitFor | JoinRun | BeginStart:
+    """
+    What *job* does when its reading shows a batch job that is neither queued nor running.
+
+    Args:
+        rivals: The other jobs of the batch job that start or watch it, or whose start may still take effect.
+        now: When the decision is made, epoch seconds; the reading is older.
+    """
+    if (blocking := next((rival for rival in rivals if blocks(rival, reading, now, rules)), None)) is not None:
+        return WaitFor(blocking)
+    if rules.join and (shared := next((rival for rival in rivals if shares(rival, job, reading)), None)) is not None:
+        return JoinRun(shared)
+    return BeginStart(rules.doubt_until(now), tuple(_ended(rivals, reading)))
+
+
+def _ended(rivals: Iterable[StoredJob], reading: StatusReading) -> Iterator[tuple[StoredJob, RunVerdict]]:
+    for rival in rivals:
+        if (verdict := ending_of(rival, reading)) is not None:
+            yield rival, verdict
+
+
+def blocks(rival: StoredJob, reading: StatusReading, now: float, rules: StartRules) -> bool:
     """Whether the start of *rival*, or the effect of it, may still be missing from the reading."""
     if rival.state not in (State.WAITING, State.RUNNING):  # its call is under way, or was given up in doubt
         return True
@@ -55,12 +89,13 @@ def blocks(rival: StoredJob, reading: StatusReading, now: float, settle_s: float
         return True
     if rival.before is None or was_started(rival.before, reading.row):
         return False
-    return now < (rival.started_at or 0.0) + settle_s
+    return now < rules.settled_at(rival.started_at or 0.0)
 
 
 def shares(rival: StoredJob, job: StoredJob, reading: StatusReading) -> bool:
     """Whether the reading shows a run that *rival* started after *job* was asked for: it is a run for both."""
-    started_later = rival.starting_at is not None and rival.starting_at >= job.created_at
+    surely_after = job.created_at + _CLOCKS_DIFFER_S
+    started_later = rival.starting_at is not None and rival.starting_at > surely_after
     return started_later and rival.before is not None and was_started(rival.before, reading.row)
 
 

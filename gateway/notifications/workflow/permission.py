@@ -16,7 +16,7 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
-from gateway.notifications.workflow.joining import StartRules
+from gateway.notifications.workflow.doubt import StartRules, may_send
 
 
 class NotPermitted(Exception):
@@ -48,7 +48,7 @@ class StartPermit:
         self._job = job
         self._rules = rules
         self._may_act = may_act
-        self._valid_until = (job.doubt_until or 0.0) - rules.doubt_until(0.0) + rules.valid_s
+        self._valid_until = rules.valid_until(job.doubt_until or 0.0)
 
     async def renew(self) -> None:
         """
@@ -68,5 +68,5 @@ class StartPermit:
 
     def check(self) -> None:
         """Raise NotPermitted unless mark and lease hold in this moment."""
-        if not self._may_act() or self._clock.now() >= self._valid_until:
+        if not may_send(self._clock.now(), self._valid_until, self._may_act()):
             raise NotPermitted

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -26,8 +27,9 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
-from gateway.notifications.workflow.joining import StartRules, StatusReading
-from gateway.notifications.workflow.judgement import expire, was_started
+from gateway.notifications.workflow.doubt import Sight, StartRules, sight
+from gateway.notifications.workflow.joining import StatusReading
+from gateway.notifications.workflow.judgement import expire
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.permission import NotOwned, NotPermitted, StartPermit
 from gateway.notifications.workflow.transitions import JobEvent, State
@@ -114,8 +116,8 @@ class Starter:
         return await self._pursue(job, await self._call_in_turn(job))
 
     def _doubt_end(self, job: StoredJob) -> float:
-        """A mark holds the latest end of its call; one that does not is from an earlier version."""
-        latest = self._clock.now() + self._settings.settle_s
+        """A mark says when its call is over at the latest; one without that is from before such marks."""
+        latest = self._rules.settled_at(self._clock.now())
         return latest if job.doubt_until is None else job.doubt_until
 
     async def _prepare(self, job: StoredJob) -> StoredJob | RunVerdict | None:
@@ -166,6 +168,7 @@ class Starter:
             if isinstance(call, StartAnswer):
                 return await self._settle(job, call)
             until = await self._note_doubt(job, call)
+            job = replace(job, doubt_until=None)  # its mark is no longer in the store: the next call needs another one
             if pause_s is not None:
                 await self._pause(pause_s)
             if until is not None and await self._took_effect(job, until):
@@ -179,7 +182,7 @@ class Starter:
     async def _note_doubt(self, job: StoredJob, error: D365Error) -> float | None:
         """Record until when the call that has just failed may still take effect; None: it certainly does not."""
         doubtful = error.kind is FailureKind.AMBIGUOUS
-        until = self._clock.now() + self._settings.settle_s if doubtful else None
+        until = self._rules.settled_at(self._clock.now()) if doubtful else None
         await self._store.write(lambda connection: jobs.note_doubt(connection, job, until))
         return until
 
@@ -226,10 +229,8 @@ class Starter:
         while True:
             asked_at = self._clock.now()
             row = await self._poller.read(job.batch_id)
-            if row is not None and job.before is not None and was_started(job.before, row):
-                return True
-            if asked_at >= until:
-                return False
+            if (seen := sight(job.before, row, asked_at, until)) is not Sight.OPEN:
+                return seen is Sight.EFFECT
             await self._clock.sleep_until(min(until, self._clock.now() + 2.0))
 
     async def _confirm(self, job: StoredJob) -> None:
@@ -238,7 +239,7 @@ class Starter:
             lambda connection: jobs.move_own(connection, job, JobEvent.STARTED, now, started_at=now, doubt_until=None)
         )
         if started is None:  # stopped meanwhile: the start shows soon, and then blocks nothing any more
-            await self._store.write(lambda connection: jobs.note_doubt(connection, job, now + self._settings.settle_s))
+            await self._store.write(lambda connection: jobs.note_doubt(connection, job, self._rules.settled_at(now)))
             raise NotOwned
         log.info("job_started", job=job.id, batch=job.batch_id)
 

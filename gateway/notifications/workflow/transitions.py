@@ -62,4 +62,19 @@ TRANSITIONS: dict[tuple[State, JobEvent], State] = {
     (State.DEAD, JobEvent.REPLAY): State.DELIVERING,
 }
 
+# Only the owner of a job may start it and report how it ended; an owner's id is never used again after its lease.
+OWNED = frozenset({JobEvent.START_CALLED, JobEvent.STARTED, JobEvent.ATTACHED, JobEvent.ENDED})
 FINAL = frozenset({State.DELIVERED, State.AMBIGUOUS, State.DEAD, State.STOPPED})
+
+
+def after(state: State, event: JobEvent, owner: str | None = None, writer: str | None = None) -> State | None:
+    """
+    The state after *event*, None when nothing changes: the event means nothing here, or is not the writer's to record.
+
+    Args:
+        owner: Who owns the job's row.
+        writer: On whose behalf the event is recorded; asked only for the events of the owner.
+    """
+    if event in OWNED and owner != writer:
+        return None
+    return TRANSITIONS.get((state, event))

@@ -16,7 +16,8 @@ from gateway.notifications.store.attempts import Attempt, begin, listed
 from gateway.notifications.store.jobs import Acceptance, Refusal
 from gateway.notifications.store.model import StoredJob, derive_key
 from gateway.notifications.store.store import Store
-from gateway.notifications.workflow.joining import StartRules, StatusReading
+from gateway.notifications.workflow.doubt import StartRules
+from gateway.notifications.workflow.joining import StatusReading
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, JobEvent, State
 from tests.notifications.conftest import run

@@ -11,9 +11,12 @@ from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.d365.lives import ends
 from gateway.emulators.entra import EntraEmulator
 from gateway.notifications.store import jobs
-from gateway.notifications.store.replicas import Replica, clock_error
+from gateway.notifications.store.jobs import Heartbeat
+from gateway.notifications.store.model import StoredJob
+from gateway.notifications.store.replicas import Replica, last_heartbeat
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
+from gateway.notifications.workflow.doubt import doubt_after_restart
 from tests.notifications.conftest import d365_settings, fast_settings, run, running
 from tests.notifications.receiver import Receiver
 from tests.notifications.store.accepting import accept, job
@@ -49,29 +52,49 @@ def test_watched_after_a_jump(
         d365.clock = d365_clock
 
 
-def test_shifted(store: Store) -> None:
-    """After a restart the rows of a process whose clock was set meanwhile follow the new time."""
+class Set(Clock):
+    """A clock whose wall clock was set one hour back."""
 
-    class Set(Clock):
-        def wall(self) -> float:
-            return self.now() - HOUR_S
+    def wall(self) -> float:
+        """What it shows."""
+        return self.now() - HOUR_S
 
-    replica = Replica(store.engine, Set(), 1.0)
-    replica.join()
-    run(accept(store, job(1, deadline_at=5000.0)))
-    error_s = run(store.read(clock_error))
-    assert error_s == pytest.approx(HOUR_S, abs=1)
-    assert run(store.write(lambda connection: jobs.shift_times(connection, -error_s))) == 1
+
+def _caught_up(store: Store, doubt_s: float) -> tuple[Heartbeat, StoredJob]:
+    """A job with *doubt_s* of doubt beyond the last heartbeat, as the next process finds it."""
+    Replica(store.engine, Set(), 1.0).join()
+    heartbeat = run(store.read(last_heartbeat))
+    assert heartbeat is not None
+    run(accept(store, job(1, deadline_at=5000.0, doubt_until=heartbeat.at + doubt_s)))
+    assert run(store.write(lambda connection: jobs.catch_up(connection, heartbeat, 77.0))) == 1
     moved = run(store.read(lambda connection: jobs.find(connection, "j1")))
     assert moved is not None
+    return heartbeat, moved
+
+
+def test_shifted(store: Store) -> None:
+    """After a restart the rows of a process whose clock was set meanwhile follow the new time."""
+    heartbeat, moved = _caught_up(store, -1.0)
+    assert heartbeat.error_s == pytest.approx(HOUR_S, abs=1)
     assert moved.deadline_at == pytest.approx(5000.0 - HOUR_S, abs=1)
     assert moved.next_attempt_at is None
 
 
+@pytest.mark.parametrize("doubt_s", [-1.0, 1.0, 200.0])
+def test_doubt_after_a_restart(store: Store, doubt_s: float) -> None:
+    """What was in doubt at the last heartbeat settles from now on, however the clock was set."""
+    heartbeat, moved = _caught_up(store, doubt_s)
+    expected = doubt_after_restart(heartbeat.at + doubt_s, heartbeat.at, heartbeat.error_s, 77.0)
+    assert moved.doubt_until == pytest.approx(expected, abs=0.01)
+    assert (moved.doubt_until == 77.0) == (doubt_s > 0)
+
+
 def test_no_clock_error(store: Store) -> None:
     """A store without a heartbeat, or whose clock was never set, is left alone."""
-    assert run(store.read(clock_error)) == 0.0
+    assert run(store.read(last_heartbeat)) is None
     replica = Replica(store.engine, Clock(), 1.0)
     replica.join()
     assert replica.renew()
-    assert abs(run(store.read(clock_error))) < 1.0
+    heartbeat = run(store.read(last_heartbeat))
+    assert heartbeat is not None
+    assert heartbeat.error_s == 0.0

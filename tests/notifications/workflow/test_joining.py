@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.notifications.d365.batch_status import Row
-from gateway.notifications.workflow.joining import StartRules, StatusReading, blocks, ending_of, shares
+from gateway.notifications.workflow.doubt import StartRules
+from gateway.notifications.workflow.joining import StatusReading, blocks, ending_of, shares
 from gateway.notifications.workflow.outcomes import Outcome
 from gateway.notifications.workflow.transitions import State
 from tests.notifications.store.accepting import job
@@ -44,20 +45,20 @@ def rival(**changes: Any) -> Any:
 )
 def test_who_has_to_wait(changes: dict[str, Any], row: Row, asked_at: float, now: float, waits: bool) -> None:
     """The batch job is started again only when the earlier start, and its effect, are certainly in the reading."""
-    assert blocks(rival(**changes), StatusReading(row, asked_at), now, 10.0) is waits
+    assert blocks(rival(**changes), StatusReading(row, asked_at), now, StartRules(call_s=30.0, settle_s=10.0)) is waits
 
 
 @pytest.mark.parametrize(
     ("created_at", "changes", "row", "shared"),
     [
-        (995.0, {}, RUNNING, True),
-        (995.1, {}, RUNNING, False),
+        (994.4, {}, RUNNING, True),
+        (994.6, {}, RUNNING, False),
         (900.0, {"starting_at": None}, RUNNING, False),
         (900.0, {"snapshot": None}, RUNNING, False),
         (900.0, {}, OLD_END, False),
         (900.0, {}, NEW_END, True),
     ],
-    ids="started-at-the-moment started-before not-started no-snapshot not-seen ended".split(),
+    ids="surely-later perhaps-before not-started no-snapshot not-seen ended".split(),
 )
 def test_who_shares_a_run(created_at: float, changes: dict[str, Any], row: Row, shared: bool) -> None:
     """A run that was started after the request is a run for both, once the reading shows it."""
@@ -78,8 +79,3 @@ def test_how_a_watched_run_ended(snapshot: str | None, row: Row, outcome: Outcom
     """The end of the run before is nobody's news."""
     verdict = ending_of(rival(snapshot=snapshot), StatusReading(row, 1300.0))
     assert (verdict and verdict.outcome) == outcome
-
-
-def test_how_long_a_doubt_lasts() -> None:
-    """Until the call could have been sent, answered, and have shown its effect."""
-    assert StartRules(call_s=30.0, settle_s=60.0, valid_s=5.0).doubt_until(1000.0) == 1095.0

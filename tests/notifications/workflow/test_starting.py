@@ -17,7 +17,8 @@ from gateway.notifications.store.model import StoredJob, derive_key
 from gateway.notifications.store.store import Store
 from gateway.notifications.store.tables import jobs as jobs_table
 from gateway.notifications.workflow.clock import Clock
-from gateway.notifications.workflow.joining import StartRules, StatusReading
+from gateway.notifications.workflow.doubt import StartRules
+from gateway.notifications.workflow.joining import StatusReading
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.permission import Permit
 from gateway.notifications.workflow.starting import Starter
@@ -308,6 +309,29 @@ def test_settling_counts_from_the_end(store: Store, quiet_calls: int) -> None:
 
     assert run(step()) == (None, State.WAITING)
     assert environment.calls == quiet_calls
+
+
+def test_marked_again_after_a_refused_connection(store: Store) -> None:
+    """
+    Each call has a mark in the store that says until when it may take effect, also one soon after a call that failed.
+
+    Otherwise a replica that takes over during the second call would not wait for its end.
+    """
+    marks: list[float | None] = []
+
+    class Marking(Environment):
+        async def start(self, batch_id: int, permit: Permit, party: str) -> StartAnswer:
+            await permit.renew()
+            found = await store.read(lambda c: jobs.find(c, "j"))
+            assert found is not None
+            marks.append(found.doubt_until)
+            return await super().start(batch_id, permit, party)
+
+    start(store, Marking([IDLE], [TRANSIENT, OK]))
+    first, second = marks
+    assert first is not None
+    assert second is not None
+    assert second > first
 
 
 def test_doubt_outlives_its_job(store: Store) -> None:

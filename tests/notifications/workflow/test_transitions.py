@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from docs.job_picture import EDGES, job_picture
+from gateway.notifications.store import jobs
+from gateway.notifications.store.model import StoredJob
+from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.pages import outcome_rows
-from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, JobEvent, State
+from gateway.notifications.workflow.transitions import FINAL, OWNED, TRANSITIONS, JobEvent, State, after
+from tests.notifications.conftest import run
+from tests.notifications.store.accepting import accept, job
 
 DOCS = Path(__file__).parents[3] / "docs" / "notifications.md"
 
@@ -53,3 +61,27 @@ def test_picture() -> None:
 def test_outcomes() -> None:
     """The documentation lists the outcomes as they are."""
     assert outcome_rows() in DOCS.read_text()
+
+
+@pytest.mark.parametrize("event", JobEvent)
+def test_store_moves_alike(store: Store, event: JobEvent) -> None:
+    """The store's one statement for an event changes exactly the rows that the table and the owner allow."""
+
+    async def moved(state: State, owner: str | None) -> State | None:
+        number = next(numbers)
+        await accept(store, job(number, state=state, active=int(state not in FINAL), owner=owner))
+        asked = job(number, owner="me")
+        move = functools.partial(jobs.move_own if event in OWNED else _move_any, job=asked, event=event, now=5.0)
+        found = await store.write(move)
+        return None if found is None else found.state
+
+    async def compare() -> None:
+        for state, owner in itertools.product(State, ("me", "other", None)):
+            assert await moved(state, owner) == after(state, event, owner, "me"), (state, owner)
+
+    numbers = itertools.count(1)
+    run(compare())
+
+
+def _move_any(connection: sa.Connection, job: StoredJob, event: JobEvent, now: float) -> StoredJob | None:
+    return jobs.move(connection, job.id, event, now)
