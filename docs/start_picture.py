@@ -65,7 +65,8 @@ def start_picture() -> str:
         1028,
         364,
         "A replica loads a job's row, reads F&O, decides, waits for a turn, checks lease and mark and calls; an "
-        "accepted call leads to watching, a failed one to reading until its effect shows; the outcome is recorded at the end",
+        "accepted call leads to watching, a failed one to reading until its effect "
+        "shows; the outcome is recorded at the end",
     )
     for path in _ARROWS:
         picture.arrow(path)

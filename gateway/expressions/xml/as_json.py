@@ -53,11 +53,15 @@ def to_json(node: XObject, omit_root: bool = False) -> JToken:
 
 
 def _declaration(declaration: XDeclaration) -> JObject:
+    parts = {
+        "@version": declaration.version,
+        "@encoding": declaration.encoding,
+        "@standalone": declaration.standalone,
+    }
     made = JObject()
-    for name in ("version", "encoding", "standalone"):
-        value = getattr(declaration, name)
+    for name, value in parts.items():
         if value:
-            made.put(f"@{name}", JValue(value))
+            made.put(name, JValue(value))
     return made
 
 

@@ -335,7 +335,7 @@ def test_a_start_is_marked(rows: sa.Connection) -> None:
     put(rows, job(1, owner="me"), job(2, batch_id=7, state=State.STARTING))
     marked = start(rows, BEFORE)
     assert marked == get(rows, 1)
-    assert (marked.state, marked.starting_at, marked.doubt_until) == (State.STARTING, 200.0, 295.0)
+    assert (marked.state, marked.starting_at, marked.doubt_until) == (State.STARTING, 200.0, 325.0)
     assert (marked.before, marked.updated_at) == (BEFORE, 200.0)
 
 
@@ -370,7 +370,7 @@ def test_who_is_no_rival(rows: sa.Connection, changes: dict[str, Any]) -> None:
 
 def test_a_run_is_shared(rows: sa.Connection) -> None:
     """A run that was started after the request is a run for both, unless nobody may join."""
-    put(rows, job(1, owner="me", created_at=100.0), job(2, **WATCHING))
+    put(rows, job(1, owner="me", created_at=99.0), job(2, **WATCHING))
     shared = start(rows, ENDED)
     assert shared == get(rows, 1)
     assert (shared.state, shared.started_at, shared.before, shared.batch_status) == (
@@ -393,7 +393,7 @@ def test_a_run_that_is_over_ends_with_its_job(rows: sa.Connection) -> None:
 
 def test_nobody_joins_where_joining_is_off(rows: sa.Connection) -> None:
     """The run of the other job is not shared; it ends, and this one is started."""
-    put(rows, job(1, owner="me", created_at=100.0), job(2, **WATCHING))
+    put(rows, job(1, owner="me", created_at=99.0), job(2, **WATCHING))
     assert start(rows, ENDED, rules=replace(RULES, join=False)) == get(rows, 1)
     assert get(rows, 1).state is State.STARTING
 
