@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -23,8 +23,12 @@ from gateway.expressions.types.regexes import RegexValue, replace_matches
 from gateway.liquid.filters.signatures import anything, string, table, whole
 from gateway.liquid.values import held, part
 
-_HTML_BLOCKS = re.compile(r"<script.*?</script>|<!--.*?-->|<style.*?</style>", re.DOTALL | re.IGNORECASE)
-_HTML_TAGS = re.compile(r"<.*?>", re.DOTALL)
+_HTML_BLOCKS = {
+    "<script": re.compile("</script>", re.IGNORECASE),
+    "<!--": re.compile("-->"),
+    "<style": re.compile("</style>", re.IGNORECASE),
+}
+_HTML_TAGS = {"<": re.compile(">")}
 _WORD_START = re.compile(r"\b\w")
 _NEW_LINE = re.compile(r"\r?\n")
 
@@ -99,7 +103,25 @@ def _capitalize(value: str) -> str:
 
 
 def _strip_html(value: str) -> str:
-    return _HTML_TAGS.sub("", _HTML_BLOCKS.sub("", value))
+    return _without(_HTML_TAGS, _without(_HTML_BLOCKS, value))
+
+
+def _without(ends: Mapping[str, re.Pattern[str]], value: str) -> str:
+    """
+    *value* without its parts that begin with a key of *ends* and stop with the end that belongs to it.
+
+    One regular expression for both would look through all the rest again for each beginning that has no end.
+    """
+    beginning = re.compile("|".join(ends), re.IGNORECASE)
+    kept, at, endless = [], 0, set[str]()
+    while len(endless) < len(ends) and (found := beginning.search(value, at)):
+        kind = found[0].lower()
+        end = None if kind in endless else ends[kind].search(value, found.end())
+        if end is None:
+            endless.add(kind)
+        kept.append(value[at : found.start() if end else found.end()])
+        at = end.end() if end else found.end()
+    return "".join(kept) + value[at:]
 
 
 def _replace(value: str | None, pattern: str | None, replacement: str | None) -> str | None:
