@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from gateway.expressions.limits import spend
+from gateway.expressions.limits import spend, worked
 from gateway.expressions.prices import SLOW_S
 
 # Char.IsWhiteSpace; Python's own idea of it has some control characters too.
@@ -33,7 +33,10 @@ def upper(value: str) -> str:
     spend(len(value), CASE_S)
     if not _longer_upper().search(value):
         return value.upper()
-    spend(len(value), SLOW_S)
+    return worked(len(value) * SLOW_S, _upper_special, value)
+
+
+def _upper_special(value: str) -> str:
     parts = _longer_upper().split(value)
     parts[::2] = [part.upper() for part in parts[::2]]
     return "".join(parts)
@@ -46,7 +49,10 @@ def lower(value: str) -> str:
     spend(len(value), CASE_S)
     if not _SPECIAL_LOWER.search(value):
         return value.lower()
-    spend(len(value), SLOW_S)
+    return worked(len(value) * SLOW_S, _lower_special, value)
+
+
+def _lower_special(value: str) -> str:
     parts = _SPECIAL_LOWER.split(value)
     parts[::2] = [part.lower() for part in parts[::2]]
     return "".join(parts).replace("\u03a3", "\u03c3")

@@ -209,6 +209,7 @@ class Member:
         kind: method, property, indexer, constructor or constant.
         generic: The Python function wants the type arguments, a tuple of Type, as its first argument.
         call: Function of (receiver, *arguments); without receiver when static.
+        long: A call of it may take long, depending on its arguments.
         store: The setter of a property or indexer, if it has one.
     """
 
@@ -218,6 +219,7 @@ class Member:
     type: Type
     call: Call
     price: str = ""
+    long: bool = False
     static: bool = False
     extension: bool = False
     generic: bool = False

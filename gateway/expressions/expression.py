@@ -12,6 +12,7 @@ from gateway.expressions import types as _types  # noqa: F401  (fills the allow-
 from gateway.expressions.binding import constructs as _constructs  # noqa: F401  (registers every construct)
 from gateway.expressions.binding.binder import Binder
 from gateway.expressions.binding.bound import NOT_CONSTANT, Run
+from gateway.expressions.binding.operations import is_scalar
 from gateway.expressions.clr import MissingPart
 from gateway.expressions.context_types import CONTEXT, ContextLike
 from gateway.expressions.failures import as_thrown
@@ -31,6 +32,7 @@ class Expression:
         reads_request_body: It may read ``context.Request.Body``, so that body must be in memory.
         reads_response_body: The same for ``context.Response.Body``.
         reads_token: It reads a member of a ``Jwt``.
+        may_be_long: How long it takes depends on what it is given, so it runs in slices.
         is_constant: It never looks at the context and has always the same result.
     """
 
@@ -38,6 +40,7 @@ class Expression:
     reads_request_body: bool
     reads_response_body: bool
     reads_token: bool
+    may_be_long: bool
     is_constant: bool
     _run: Run = field(repr=False, compare=False)
     _locals: tuple[None, ...] = field(repr=False, compare=False)
@@ -127,6 +130,7 @@ def _compile(source: Source, text: str, time_s: float) -> Expression:
         reads_request_body="Request" in touched and body_read,
         reads_response_body="Response" in touched and body_read,
         reads_token="Jwt" in touched,
+        may_be_long=binder.may_be_long,
         is_constant=constant,
         _run=run,
         _time_s=time_s,
@@ -138,11 +142,13 @@ def _value(binder: Binder, node: Node) -> tuple[Run, bool]:
     bound = binder.value(node)
     if bound.type.kind == "void":
         raise binder.problem(node, "no-value", "the expression gives no value", "return something")
+    binder.may_be_long |= not is_scalar(bound.type)
     return bound.run, bound.constant is not NOT_CONSTANT
 
 
 def _block(binder: Binder, node: Node) -> tuple[Run, bool]:
     bound = binder.statement(node)
+    binder.may_be_long = True
     if bound.completes:
         raise binder.problem(
             node,

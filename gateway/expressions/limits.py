@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
+from gateway.wire.slices import SLICE_S, elsewhere, rest
 from gateway.wire.work import Work
 
 MAX_STEPS = 1_000_000
@@ -30,6 +32,8 @@ MAX_DEPTH = 60  # calls of local functions and lambdas inside each other
 SMALL = 4096  # what is not larger is not counted: the steps that make it are
 ITEM = 64  # bytes of a small object: what an item of a list weighs beside a character
 REGEX_TIME_S = 0.5
+
+T = TypeVar("T")
 
 _CLOCK_MASK = 0x7F  # look at the clock every 128 steps: between two of them even the largest values take little time
 
@@ -65,12 +69,40 @@ class Allowance:
         self.work = work
 
     def look(self, price_s: float) -> None:
-        """Look at the clock: refuse to go on when the time is used up, or would be by work that takes *price_s*."""
+        """
+        Look at the clock: refuse to go on when the time is used up, or would be by work that takes *price_s*; let the
+        loop have its turn when that is due.
+        """
         now = time.thread_time()
         spent, self.seen = now - self.seen, now
         self.work.draw(spent)
         if now - self.began + price_s > self.time_s:
             raise LimitExceeded(f"the expression ran longer than {self.time_s:.3g} s")
+        call = METER.call
+        others_s = rest(now, price_s)
+        if others_s:
+            METER.left, METER.call = self, call
+            self.began += others_s
+            self.seen += others_s
+
+    def moved_here(self) -> None:
+        """Count by this thread's clock from now on, with what has been spent by another's."""
+        spent_s, self.seen = self.seen - self.began, time.thread_time()
+        self.began = self.seen - spent_s
+
+    def elsewhere(
+        self, budget: tuple[float, Budgeted | None], call: Callable[..., T], arguments: Sequence[object]
+    ) -> T:
+        """``call(*arguments)`` on account of this evaluation, in whatever thread this is."""
+        METER.left, METER.call = self, budget
+        self.moved_here()
+        try:
+            return call(*arguments)
+        finally:
+            now = time.thread_time()
+            self.work.used(now - self.seen)
+            self.seen = now
+            METER.left = None
 
 
 class Meter(threading.local):
@@ -136,6 +168,29 @@ def spend(size: int, unit_s: float) -> None:
     """Work on *size* characters, bytes or items is about to begin, each of which takes *unit_s*."""
     if size > SMALL:
         check_time(size * unit_s)
+
+
+def worked(price_s: float, call: Callable[..., T], *arguments: object) -> T:
+    """
+    ``call(*arguments)``, which takes *price_s* and does not count its steps; beside the loop where that is long.
+
+    Raises:
+        LimitExceeded, WorkExceeded: As ``check_time`` does, before the call begins.
+    """
+    check_time(price_s)
+    return away(price_s, call, *arguments)
+
+
+def away(price_s: float, call: Callable[..., T], *arguments: object) -> T:
+    """The same for a call that ends in time by itself: nothing is refused before it."""
+    if price_s < SLICE_S:
+        return call(*arguments)
+    left, budget = METER.left or _begin(), METER.call
+    try:
+        return elsewhere(lambda: left.elsewhere(budget, call, arguments), price_s)
+    finally:
+        METER.left, METER.call = left, budget
+        left.moved_here()
 
 
 def reading(size: int, nodes: int) -> None:

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gateway.expressions.limits import SMALL, charge, charge_items, check_time, spend
+from gateway.expressions.limits import SMALL, charge, charge_items, worked
 
 LINEAR_S = 5e-9
-ITEM_S = 1e-7
+ITEM_S = 5e-7
 SLOW_S = 2e-7
 PRICES = frozenset({"free", "slow", "own"})
 
@@ -51,8 +51,7 @@ def _first(call: Call, unit_s: float) -> Call:
 
     def run(value: Any, *rest: Any) -> Any:
         if value.__class__ in _TEXTS and len(value) > SMALL:
-            spend(len(value), unit_s)
-            return _kept(call(value, *rest))
+            return _kept(worked(len(value) * unit_s, call, value, *rest))
         return call(value, *rest)
 
     return run
@@ -73,8 +72,7 @@ def _texts(call: Call, unit_s: float, positions: tuple[int, ...]) -> Call:
                 size += len(values[position])
         if size <= SMALL:
             return call(*values)
-        spend(size, unit_s)
-        return _kept(call(*values))
+        return _kept(worked(size * unit_s, call, *values))
 
     return run
 
@@ -85,10 +83,9 @@ def _several(call: Call, unit_s: float, texts: tuple[int, ...], collections: tup
         items = sum(_size(values[position], _WALKED) for position in collections)
         if units + items <= SMALL:
             return call(*values)
-        check_time(units * unit_s + items * max(unit_s, ITEM_S))
         if copies:
             charge_items(items)
-        return _kept(call(*values))
+        return _kept(worked(units * unit_s + items * max(unit_s, ITEM_S), call, *values))
 
     return run
 

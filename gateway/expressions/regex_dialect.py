@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from gateway.expressions.limits import REGEX_TIME_S, LimitExceeded, check_time, time_left
+from gateway.expressions.limits import REGEX_TIME_S, LimitExceeded, away, check_time, time_left
 from gateway.expressions.repetitions import MAX_REPETITIONS, repeats_too_much
 from gateway.expressions.thrown import Thrown, thrown
+from gateway.wire.slices import SLICE_S
 
 if TYPE_CHECKING:
     import regex
@@ -335,6 +336,9 @@ def bounded(search: Callable[..., T], text: str, *start: int) -> T:
         TimeoutError: It takes too long; a RegexMatchTimeoutException for the expression.
     """
     try:
-        return search(text, *start, timeout=time_left(REGEX_TIME_S))
+        return search(text, *start, timeout=time_left(SLICE_S))
+    except TimeoutError:
+        left_s = time_left(REGEX_TIME_S)
+        return away(left_s, partial(search, text, *start, timeout=left_s, concurrent=True))
     finally:
         check_time()

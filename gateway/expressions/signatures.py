@@ -82,7 +82,8 @@ class SignatureParser:
             parameters=tuple(self._parameters(tokens, scope)),
             store=setter,
         )
-        return replace(member, call=_with_price(member, scope))
+        paid = _with_price(member, scope)
+        return replace(member, call=paid, long=paid is not member.call or member.price == "own")
 
     def _head(
         self, tokens: _Tokens, owner: clr.Type, scope: dict[str, clr.Type]

@@ -26,6 +26,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from gateway.openapi.formats import FORMATS
+from gateway.wire.slices import rest, work_time
 from gateway.wire.work import WorkExceeded
 
 SchemaData: TypeAlias = "dict[str, Any] | bool"
@@ -64,16 +65,17 @@ class _Meter:
 
     def __init__(self, time_s: float) -> None:
         self.pattern_deadline = time.monotonic() + PATTERN_TIME_S
-        self._deadline = time.thread_time() + time_s
+        self._deadline = work_time() + time_s
         self._steps = 0
 
     def tick(self, steps: int = 1) -> None:
-        """Count *steps*, and look at the clock every so often. Raises WorkExceeded."""
+        """Count *steps*; every so often look at the clock, and let the loop have its turn. Raises WorkExceeded."""
         self._steps += steps
         if self._steps >= _STEPS_A_LOOK:
             self._steps = 0
-            if time.thread_time() > self._deadline:
-                raise WorkExceeded("the body takes too long to check against its schema")
+            if work_time() > self._deadline:
+                raise WorkExceeded("the value takes too long to check against its schema")
+            rest()
 
 
 _meter: ContextVar[_Meter] = ContextVar("meter")
@@ -165,26 +167,27 @@ def _ignored(validator: Any, inner: Any, instance: Any, schema: Any) -> Iterator
 
 
 def _unique_items(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """In linear time: equal items have equal hashes."""
+    """In linear time: equal items have equal texts, and nobody chooses what a text's hash is."""
     if not wanted or not validator.is_type(instance, "array"):
         return
-    seen: set[object] = set()
+    seen: set[str] = set()
     for item in instance:
-        key = _hashable(item)
+        key = _canonical(item)
         if key in seen:
             yield ValidationError("uniqueItems")
             return
         seen.add(key)
 
 
-def _hashable(value: Any) -> object:
-    """*value* so that what JSON Schema calls equal is equal: 1 and 1.0 are, 1 and true are not."""
+def _canonical(value: Any) -> str:
+    """The text that all values share which JSON Schema calls equal: 1 and 1.0 do, 1 and true do not."""
     _meter.get().tick()
     if isinstance(value, dict):
-        return frozenset((name, _hashable(item)) for name, item in value.items())
+        members = sorted(f"{json.dumps(name)}:{_canonical(item)}" for name, item in value.items())
+        return f"{{{','.join(members)}}}"
     if isinstance(value, list):
-        return tuple(map(_hashable, value))
-    return ("bool", value) if isinstance(value, bool) else value
+        return f"[{','.join(map(_canonical, value))}]"
+    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _metered(keyword: Any) -> Any:
@@ -274,7 +277,7 @@ _AS_WRITTEN = "urn:definition"
 _CLOSED = "urn:definition:closed"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Schemas:
     """
     All schemas of one definition, by key; they refer to each other by ``#/$defs/KEY``. *text* is *data* as JSON.

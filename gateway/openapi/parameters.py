@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from gateway.openapi.json_schema import Schema
+from gateway.openapi.json_schema import CHECK_TIME_S, Schema
 from gateway.openapi.json_text import read_json
 from gateway.openapi.plain import json_number
 from gateway.wire.fields import fold_name
@@ -78,18 +78,22 @@ class Parameter:
             return any(name == member.casefold() for member in self.form.members)
         return name == own
 
-    def mistake(self, found: Sequence[Pair], on_request: bool = True) -> str:
+    def mistake(self, found: Sequence[Pair], on_request: bool = True, time_s: float = CHECK_TIME_S) -> str:
         """
         What is wrong with the parameter written as *found*; empty when it fits. Never shows the value.
 
+        Args:
+            time_s: Processor time for each reading of it.
+
         Raises:
+            WorkExceeded: That is not enough.
             SeveralValues: A single value is allowed.
             Unreadable: It does not parse.
             RecursionError: It is nested too deeply.
         """
         if self.allow_empty and all(not text for _, text in found):
             return ""
-        mistakes = [self.schema.mistake(reading, on_request) for reading in self._readings(found)]
+        mistakes = [self.schema.mistake(reading, on_request, None, time_s) for reading in self._readings(found)]
         return "" if "" in mistakes else mistakes[0]
 
     @property

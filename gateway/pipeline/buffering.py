@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.errors import PolicyError
@@ -15,6 +16,7 @@ from gateway.pipeline.step import Policy
 from gateway.wire.body import DecodedBody
 from gateway.wire.content_coding import KNOWN, CodingError, codings, decode
 from gateway.wire.messages import Request, Response
+from gateway.wire.slices import in_slices
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -38,9 +40,13 @@ class BufferBody(Policy):
         messages = [message for message in self._messages(context) if message.body is not None]
         if any(message.body.stream is not None for message in messages if message.body):
             return self._wait(messages, context)
+        if any("Content-Encoding" in message.headers for message in messages):
+            return in_slices(partial(self._decode_all, messages), context)  # type: ignore[return-value]
+        return None
+
+    def _decode_all(self, messages: list[Request | Response], context: Context) -> None:
         for message in messages:
             self._decode(message, context)
-        return None
 
     def _messages(self, context: Context) -> list[Request | Response]:
         messages: list[Request | Response] = [context.request] if self.request else []
@@ -52,7 +58,9 @@ class BufferBody(Policy):
         for message in messages:
             if message.body is not None:
                 await message.body.buffer(self.max_bytes)
-                self._decode(message, context)
+        decoding = in_slices(partial(self._decode_all, messages), context)
+        if decoding is not None:
+            await decoding
 
     def _decode(self, message: Request | Response, context: Context) -> None:
         """Let policies see the body without its content codings; an unknown coding stays for them to refuse."""

@@ -25,6 +25,7 @@ from gateway.pipeline.policy import PolicyType, PolicyTypes
 from gateway.pipeline.services import Services
 from gateway.pipeline.settings import Reads, Resumption, Settings, Site
 from gateway.pipeline.step import PipelineStep, Policy, Steps
+from gateway.wire.slices import sliced
 
 _STRING_LITERAL = re.compile(r'"([A-Za-z0-9_-]{1,128})"')
 
@@ -142,7 +143,8 @@ class Compiler:
         if section in (Section.INBOUND, Section.BACKEND):
             self._note_headers(node, policy)
         place = Place(node.name, statement.scope, section, statement.path, node.attribute("id"), policy.sets_secrets)
-        return [*self._buffering(reads, place), PipelineStep(policy.apply, place, policy)]
+        apply = sliced(policy.apply) if reads.may_be_long else policy.apply
+        return [*self._buffering(reads, place), PipelineStep(apply, place, policy)]
 
     def _nested(self, outer: _Statement, section: Section) -> Callable[[Node], Steps]:
         """Compiles the policies inside a node that belongs to *outer*, in its section and scope."""

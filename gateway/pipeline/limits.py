@@ -13,4 +13,4 @@ class WorkLimits(Block):
     body_buffer_bytes: Count = BODY_BUFFER_BYTES
     """Largest body that is held in memory for a policy that reads it; beyond it 413. Other bodies stream, unlimited."""
     expression_time_s: Duration = EXPRESSION_TIME_S
-    """Processor time of one policy expression, in which no other request is served; large JSON or XML gives it more."""
+    """Processor time of one policy expression, spread over many turns of the loop; large JSON or XML gives it more."""

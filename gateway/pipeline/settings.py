@@ -25,18 +25,26 @@ T = TypeVar("T")
 
 
 class Reads:
-    """What the expressions of one policy read: bodies that must be in memory, header names."""
+    """
+    What the expressions of one policy read, and what that takes.
 
-    __slots__ = ("request_body", "response_body")
+    Attributes:
+        request_body, response_body: Bodies that must be in memory.
+        may_be_long: The policy's work depends on the size of what it reads, so it is done in slices.
+    """
+
+    __slots__ = ("may_be_long", "request_body", "response_body")
 
     def __init__(self) -> None:
         self.request_body = False
         self.response_body = False
+        self.may_be_long = False
 
     def note(self, expression: Expression) -> None:
         """Remember what *expression* reads."""
         self.request_body |= expression.reads_request_body
         self.response_body |= expression.reads_response_body
+        self.may_be_long |= expression.may_be_long
 
 
 @dataclass(slots=True)
@@ -149,8 +157,13 @@ class Settings:
         """A literal number attribute."""
         return cast("float", self._constant(name, Kind.NUMBER))
 
+    def works_long(self) -> None:
+        """Have the policy run in slices, because its work depends on the size of what strangers send."""
+        self.reads.may_be_long = True
+
     def reads_body(self) -> None:
-        """Have the body that policies of this section change in memory before the policy runs."""
+        """Have the body that policies of this section change in memory before the policy runs, which runs in slices."""
+        self.works_long()
         if self.on_request:
             self.reads.request_body = True
         else:

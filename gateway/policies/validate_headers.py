@@ -62,6 +62,7 @@ class ValidateHeaders(PolicyType):
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<validate-headers>``."""
+        settings.works_long()
         listed = {fold_name(each.constant("name")): each.text("action") for each in settings.all("header")}
         variable = settings.maybe(settings.constant, "errors-variable-name")
         overrides = Overrides(
@@ -79,6 +80,6 @@ class ValidateHeaders(PolicyType):
         headers = context.answer.headers
         for name, parameter in declared.items():
             found = [(name, value) for value in headers.values(name)]
-            yield from RESPONSE_HEADER.check(parameter, found, self.overrides.action(name, True, context))
+            yield from RESPONSE_HEADER.check(parameter, found, self.overrides.action(name, True, context), context.work)
         for name in sorted({*headers.names()} - declared.keys() - _ALWAYS):
             yield RESPONSE_HEADER.unspecified(name, self.overrides.action(name, False, context))

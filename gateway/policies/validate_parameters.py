@@ -19,6 +19,7 @@ from gateway.policies.parts import query
 from gateway.policies.parts.parameter_check import PATH, QUERY, REQUEST_HEADER
 from gateway.policies.parts.validation import ERRORS_VARIABLE, Conclusion, Finding, Overrides, action
 from gateway.wire.fields import fold_name
+from gateway.wire.slices import rest
 
 if TYPE_CHECKING:
     from gateway.openapi import OperationDefinition
@@ -75,6 +76,7 @@ class ValidateParameters(PolicyType):
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<validate-parameters>``."""
+        settings.works_long()
         variable = settings.maybe(settings.constant, "errors-variable-name")
         return cls(
             query=_overrides(settings, "query"),
@@ -98,14 +100,15 @@ class ValidateParameters(PolicyType):
         matched = context.request.matched_parameters
         for name, parameter in definition.path.items():
             found = [(name, matched[name])] if name in matched else []
-            yield from PATH.check(parameter, found, self.path.action(name, True, context))
+            yield from PATH.check(parameter, found, self.path.action(name, True, context), context.work)
 
     def _query(self, definition: OperationDefinition, context: Context) -> Iterator[Finding]:
         request = context.request
         pairs = [(query.name_of(pair), query.value_of(pair)) for pair in query.pairs(request.query)]
         for parameter in definition.query:
+            rest()
             given = [pair for pair in pairs if parameter.owns(pair[0])]
-            yield from QUERY.check(parameter, given, self.query.action(parameter.name, True, context))
+            yield from QUERY.check(parameter, given, self.query.action(parameter.name, True, context), context.work)
         declared = {name.casefold() for name in request.matched_query}
         for name in _unspecified({name for name, _ in pairs} - declared, definition):
             yield QUERY.unspecified(name, self.query.action(name, False, context))
@@ -114,7 +117,7 @@ class ValidateParameters(PolicyType):
         headers = context.request.headers
         for name, parameter in definition.headers.items():
             found = [(name, value) for value in headers.values(name)]
-            yield from REQUEST_HEADER.check(parameter, found, self.headers.action(name, True, context))
+            yield from REQUEST_HEADER.check(parameter, found, self.headers.action(name, True, context), context.work)
         if definition is not UNDEFINED or self.headers_named:
             for name in sorted({*headers.names()} - definition.headers.keys() - _ALWAYS):
                 yield REQUEST_HEADER.unspecified(name, self.headers.action(name, False, context))

@@ -1,5 +1,5 @@
 """
-Content codings undone: gzip and deflate, in pieces and up to a limit, so that no bomb goes off.
+Content codings undone: gzip and deflate, in pieces and up to a limit, so that no bomb goes off and nobody waits.
 
 Source: RFC 9110 §8.4.1; RFC 1950, 1951, 1952.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 
 from gateway.wire.body import BodyTooLarge
+from gateway.wire.slices import rest
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 MOST_CODINGS = 3
@@ -62,6 +63,7 @@ def _gzip_members(content: bytes, max_bytes: int) -> bytes:
     while end < len(content):
         if len(parts) == MOST_MEMBERS:
             raise CodingError(f"more than {MOST_MEMBERS} members in a gzip file")
+        rest()
         plain, end = _inflated(content, end, _GZIP, left)
         parts.append(plain)
         left -= len(plain)
@@ -91,6 +93,7 @@ def _pieces(inflater: zlib._Decompress, content: memoryview, max_bytes: int) -> 
     is_full = True  # a full piece may leave more inside the inflater, even where everything has been read
     while (read < len(content) or is_full) and not inflater.eof:
         given = content[read : read + _PIECE]
+        rest()
         plain = inflater.decompress(given, _PIECE)
         read += len(given) - len(inflater.unused_data if inflater.eof else inflater.unconsumed_tail)
         is_full = len(plain) == _PIECE

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 _TRIM_THRESHOLD = -1  # M_TRIM_THRESHOLD of malloc.h
 _MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
 _MIB = 1024 * 1024
+THRESHOLDS = 50_000, 20, 50  # of the collector's generations, while serving
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(*THRESHOLDS)
     _keep_buffers()
 
 

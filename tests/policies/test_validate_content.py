@@ -9,6 +9,7 @@ import pytest
 
 from gateway.errors import LoadError, PolicyError
 from gateway.openapi import OperationDefinition
+from gateway.policies.parts import content_forms
 from tests.policies.bench import Bench, Ran, answer, codes, get, new_context, post
 from tests.policies.converting import JSON, XML
 from tests.policies.operation import called
@@ -215,3 +216,11 @@ def test_response_content(
         bench.run(xml, section="outbound", context=context)
     assert (caught.value.status, caught.value.reason) == (502, "Response not allowed")
     assert caught.value.public_message.endswith("Contact the API owner.")
+
+
+def test_a_definition_is_read_once(bench: Bench, definition: OperationDefinition) -> None:
+    """What this process has loaded is not read again for a body, however many definitions there are."""
+    xml = CONTENT.format("prevent", '<content type="application/json" validate-as="json" action="prevent"/>')
+    before = content_forms._read_definition.cache_info().misses
+    assert bench.run(xml, context=called(definition, post('{"id": 1}', "/", JSON))).outcome is None
+    assert content_forms._read_definition.cache_info().misses == before

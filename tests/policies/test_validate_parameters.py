@@ -9,6 +9,7 @@ import pytest
 from gateway.errors import PolicyError
 from gateway.openapi import OperationDefinition
 from gateway.wire.messages import Request
+from gateway.wire.work import WorkExceeded
 from tests.policies.bench import Bench, Ran, get, post
 from tests.policies.operation import called
 
@@ -111,3 +112,18 @@ def test_every_error_is_told(bench: Bench, definition: OperationDefinition) -> N
         "Unspecified query parameter x is not allowed.",
         "The required header If-Match is missing.",
     ]
+
+
+def test_checks_draw_from_the_budget(bench: Bench, definition: OperationDefinition) -> None:
+    """The time that checking a parameter takes is the request's; once it is used up, nothing more is checked."""
+    context = called(definition, post("{}", "/?tag=a&tag=b", GOOD_HEADERS))
+    context.request.matched_parameters = {"id": "7"}
+    before = context.work.time_s
+    xml = '<validate-parameters specified-parameter-action="prevent" unspecified-parameter-action="ignore"/>'
+    bench.run(xml, context=context)
+    assert context.work.time_s < before
+    context.work.used(before)
+    context.request = post("{}", "/?" + "&".join(["tag=a"] * 200), GOOD_HEADERS)
+    context.request.matched_parameters = {"id": "7"}
+    with pytest.raises(WorkExceeded):
+        bench.run(xml, context=context)

@@ -105,6 +105,15 @@ def named(node: Node) -> list[Node]:
     return [child for child in node.named_children if child.type != "comment"]
 
 
+# What runs a part of the expression more than once, or writes a whole tree as text.
+_REPEATS = frozenset(
+    """
+    anonymous_method_expression do_statement for_statement foreach_statement interpolated_string_expression
+    lambda_expression local_function_statement query_expression while_statement
+    """.split()
+)
+
+
 class Binder:
     """The state of compiling one expression."""
 
@@ -114,6 +123,7 @@ class Binder:
         self.scope = NameScope(self.function)
         self.labels: list[str] = []  # that a goto may name here
         self.touched: set[str] = set()  # what is used of context: "context", "Request", "RequestBody" …
+        self.may_be_long = False  # it repeats something, or calls what depends on the size of its arguments
         self.depth = 0
         self.checked = False  # inside checked(…) and checked { … }
         self.unchecked = False  # inside unchecked: constants may overflow too
@@ -129,6 +139,7 @@ class Binder:
     def meaning(self, node: Node, target: Type | None = None) -> Meaning:
         """Bind an expression that may be a value, a type, a namespace or a method group."""
         bind = EXPRESSIONS.get(node.type)
+        self.may_be_long |= node.type in _REPEATS
         if bind is None:
             raise self.problem(
                 node, "unsupported-syntax", f"{node.type.replace('_', ' ')} is not supported", "write it another way"
@@ -174,6 +185,7 @@ class Binder:
     def statement(self, node: Node) -> Statement:
         """Bind a statement."""
         bind = STATEMENTS.get(node.type)
+        self.may_be_long |= node.type in _REPEATS
         if bind is None:
             kind = node.type.replace("_", " ")
             raise self.problem(node, "unsupported-syntax", f"{kind} is not allowed in a policy expression")

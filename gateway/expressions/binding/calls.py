@@ -93,6 +93,7 @@ def group_delegate(binder: Binder, node: Node, group: MethodGroup, target: Type)
     if plan is None:
         raise binder.problem(node, "no-overload", f"no overload of {group.name} fits {target.name}")
     member, receiver = plan.candidate.member, group.receiver
+    binder.may_be_long |= member.long
     types = plan.type_arguments
 
     def make(frame: Frame) -> object:
@@ -240,6 +241,7 @@ def _needs_run_time(candidates: Sequence[Candidate], written: Sequence[Written])
 def _run_time_call(
     binder: Binder, candidates: Sequence[Candidate], group: MethodGroup, written: Sequence[Written]
 ) -> Bound:
+    binder.may_be_long = True
     runs = [each.bound.run for each in written if each.bound is not None]
     results = {each.member.type.substitute(each.bindings).closed() for each in candidates}
     result = results.pop() if len(results) == 1 else DYNAMIC
@@ -292,6 +294,7 @@ def _delegates(group: MethodGroup) -> Iterator[Type]:
 def emit_call(binder: Binder, plan: Plan, written: Sequence[Written], receiver: Bound | None) -> Bound:
     """The closure that runs the chosen overload."""
     member = plan.candidate.member
+    binder.may_be_long |= member.long
     if member.owner.name == "IMessageBody":
         binder.touched.add("reads")
     runs = fill(binder, plan, written)
@@ -349,6 +352,7 @@ def instance_run(call: Run, receiver: Run, runs: Sequence[Run], checked: bool) -
 
 def _dynamic_call(binder: Binder, group: MethodGroup, written: Sequence[Written]) -> Bound:
     receiver = certain(group.receiver)
+    binder.may_be_long = True
     runs = [_value(binder, each, each.seen.type or OBJECT) for each in written]
     name, types = group.name, group.type_args
     if name.startswith("As"):

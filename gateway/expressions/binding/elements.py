@@ -51,6 +51,7 @@ def element_of(binder: Binder, node: Node, receiver: Bound, arguments: Sequence[
         raise binder.problem(
             node, "no-indexer", f"{receiver.type.name} {what}", "cast it first, such as ((JObject)x)[…]"
         )
+    binder.may_be_long |= plan.candidate.member.long
     runs = fill(binder, plan, written)
     if len(runs) > 1:
         return _grid_element(receiver, plan, runs)

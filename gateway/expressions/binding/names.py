@@ -266,6 +266,7 @@ def _extends(member: clr.Member, clr_type: Type) -> bool:
 def property_value(binder: Binder, receiver: Bound, candidate: Candidate) -> Bound:
     """The value of a property; on null it throws."""
     member = candidate.member
+    binder.may_be_long |= member.long
     clr_type = member.type.substitute(candidate.bindings).closed()
     if receiver.conditional:
         return through(binder, receiver, lambda value: property_value(binder, value, candidate))

@@ -16,10 +16,13 @@ from gateway.expressions.binding.closures import reference_cast
 from gateway.expressions.binding.typenames import bind_type
 from gateway.expressions.clr import DYNAMIC, NULL, VOID, Type, underlying
 from gateway.expressions.conversions import Convert, cast_dynamic, explicit, implicit
+from gateway.expressions.limits import SMALL, spend
 from gateway.expressions.operators import OperatorOverload, binary, concat, unary
 from gateway.expressions.runtime import is_instance
 from gateway.expressions.thrown import Thrown
 from gateway.expressions.values import INTEGRALS, EnumValue, Int64, TypeObject
+
+COMPARED_S = 2e-10  # a character of two texts
 
 
 @expression("parenthesized_expression")
@@ -108,6 +111,7 @@ def apply_operator(binder: Binder, node: Node, name: str, left: Bound, right: Bo
             f"operator {name} cannot be applied to {left.type.name} and {right.type.name}",
             "cast one side, such as (string)…",
         )
+    binder.may_be_long |= _writes_trees(operation, left, right)
     first, second = _operand(binder, left, operation.left, node), _operand(binder, right, operation.right, node)
     if NOT_CONSTANT not in (first.constant, second.constant) and operation.run is not concat:
         return _folded(binder, node, name, operation, first, second)
@@ -116,14 +120,23 @@ def apply_operator(binder: Binder, node: Node, name: str, left: Bound, right: Bo
     return Bound(operation.type, _binary_run(name, operation, first, second))
 
 
+def _writes_trees(operation: OperatorOverload, left: Bound, right: Bound) -> bool:
+    return operation.run is concat and not (is_scalar(left.type) and is_scalar(right.type))
+
+
+def is_scalar(clr_type: Type) -> bool:
+    """Whether its text is short, or there already."""
+    return clr_type.is_value or clr_type in (p.STRING, NULL)
+
+
 def _operand(binder: Binder, bound: Bound, clr_type: Type | None, node: Node) -> Bound:
     return bound if clr_type is None else binder.convert(bound, clr_type, node)
 
 
 def _binary_run(name: str, operation: OperatorOverload, left: Bound, right: Bound) -> Run:
     first, second, apply = left.run, right.run, operation.run
-    if left.type is right.type is p.STRING and name == "==":
-        return lambda frame: first(frame) == second(frame)
+    if left.type is right.type is p.STRING and name in ("==", "!="):
+        return _texts_compared(first, second, name == "==")
     if right.type is NULL and name in ("==", "!="):
         if name == "==":
             return lambda frame: first(frame) is None
@@ -132,6 +145,18 @@ def _binary_run(name: str, operation: OperatorOverload, left: Bound, right: Boun
         value = right.constant
         return lambda frame: apply(first(frame), value)
     return lambda frame: apply(first(frame), second(frame))
+
+
+def _texts_compared(first: Run, second: Run, wanted: bool) -> Run:
+    """Whether two texts are equal is *wanted*; long ones are paid for."""
+
+    def compare(frame: Frame) -> bool:
+        text, other = first(frame), second(frame)
+        if text is not None and len(text) > SMALL:
+            spend(len(text), COMPARED_S)
+        return (text == other) is wanted
+
+    return compare
 
 
 def _folded(binder: Binder, node: Node, name: str, operation: OperatorOverload, left: Bound, right: Bound) -> Bound:

@@ -30,6 +30,7 @@ from gateway.expressions.json.tree import (
     JToken,
     JValue,
 )
+from gateway.expressions.limits import tick
 from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
 from gateway.expressions.ordering import ORDERS, sign
 from gateway.expressions.signatures import read_type
@@ -134,6 +135,7 @@ def order_leaves(left: JValue, right: object) -> int:
 
 def deep_equals(left: JToken | None, right: JToken | None) -> bool:
     """``JToken.DeepEquals``."""
+    tick()
     if left is None or right is None:
         return left is right
     if isinstance(left, JValue) and isinstance(right, JValue):

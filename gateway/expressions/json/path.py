@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from gateway.expressions.arithmetic import COMPARISON
 from gateway.expressions.json.tree import BOOLEAN, JArray, JObject, JProperty, JToken, JValue, descendants
-from gateway.expressions.limits import spend, tick
+from gateway.expressions.limits import tick, worked
 from gateway.expressions.regex_dialect import bounded, compiled
 from gateway.expressions.thrown import Thrown, thrown
 
@@ -334,8 +334,8 @@ def run(steps: list[Step], token: JToken) -> Iterable[JToken]:
 
 def select(token: JToken, text: str) -> Iterable[JToken]:
     """``SelectTokens``."""
-    spend(len(text), PATH_S)
-    return run(_Parser(text.strip(), token).steps(), token)
+    steps = worked(len(text) * PATH_S, lambda: _Parser(text.strip(), token).steps())
+    return run(steps, token)
 
 
 def select_one(token: JToken, text: str, error_when_missing: bool = False) -> JToken | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+from json.scanner import py_make_scanner  # type: ignore[attr-defined]
+from typing import Any
 
 from gateway.expressions.formatting.dateparse import iso_date
 from gateway.expressions.json.text_reader import (
@@ -37,11 +39,13 @@ from gateway.expressions.json.tree import (
     adopt,
 )
 from gateway.expressions.json.tree import UNDEFINED as UNDEFINED_TYPE
-from gateway.expressions.limits import reading
+from gateway.expressions.limits import NODE_S, reading, worked
 from gateway.expressions.moments import DateTime
 from gateway.expressions.thrown import Thrown, argument_null
 from gateway.expressions.values import BigInteger, Int64
 
+CHARACTER_S = 1e-8
+LARGE = 1024 * 1024  # characters that the C loop of Python's reader still reads quickly
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _LONG = 1 << 63
 
@@ -50,9 +54,15 @@ def parse(text: str | None, wanted: str = "JToken") -> JToken:
     """``JToken.Parse``, or that of *wanted*: JObject, JArray."""
     if text is None:
         raise argument_null("s")
-    reading(len(text), sum(map(text.count, ",:[{")))
+    nodes = sum(map(text.count, ",:[{"))
+    reading(len(text), nodes)
+    return worked(nodes * NODE_S + len(text) * CHARACTER_S, _read, text, wanted)
+
+
+def _read(text: str, wanted: str) -> JToken:
+    reader = _PIECEWISE if len(text) > LARGE else _FAST
     try:
-        made = _token(json.loads(text, object_pairs_hook=_object, parse_constant=_constant))
+        made = _token(reader.decode(text))
     except (ValueError, RecursionError):
         return _TokenBuilder(text).document(wanted)
     if _is_too_deep(made) or wanted not in ("JToken", made.__class__.__name__):
@@ -66,9 +76,15 @@ def parse_raw(text: str) -> JToken:
 
     Source: Newtonsoft.Json, JsonSerializerInternalReader, which does not notice where an object ends.
     """
-    reading(len(text), sum(map(text.count, ",:[{")))
+    nodes = sum(map(text.count, ",:[{"))
+    reading(len(text), nodes)
+    return worked(nodes * NODE_S + len(text) * CHARACTER_S, _read_raw, text)
+
+
+def _read_raw(text: str) -> JToken:
+    reader = _RAW_PIECEWISE if len(text) > LARGE else _RAW
     try:
-        read = json.loads(text, object_pairs_hook=_raw_object, parse_float=RawFloat, parse_constant=_constant)
+        read = reader.decode(text)
     except (ValueError, RecursionError):
         return _TokenBuilder(text, raw=True).document("JToken")
     made = _raw_token(read)
@@ -95,6 +111,14 @@ def raw_leaf(value: object) -> JValue:
     return scalar(value)
 
 
+class _Piecewise(json.JSONDecoder):
+    """Python's reader without its C loop, which lets nobody else run until the whole text is read."""
+
+    def __init__(self, **hooks: Any) -> None:
+        super().__init__(**hooks)
+        self.scan_once = py_make_scanner(self)
+
+
 def _constant(name: str) -> object:
     return {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}[name]
 
@@ -111,6 +135,12 @@ def _token(raw: object) -> JToken:
     if raw.__class__ is JObject:
         return raw
     return JArray.fresh(list(map(_token, raw))) if isinstance(raw, list) else scalar(raw)
+
+
+_HOOKS: dict[str, Any] = {"object_pairs_hook": _object, "parse_constant": _constant}
+_RAW_HOOKS: dict[str, Any] = {"object_pairs_hook": _raw_object, "parse_float": RawFloat, "parse_constant": _constant}
+_FAST, _PIECEWISE = json.JSONDecoder(**_HOOKS), _Piecewise(**_HOOKS)
+_RAW, _RAW_PIECEWISE = json.JSONDecoder(**_RAW_HOOKS), _Piecewise(**_RAW_HOOKS)
 
 
 def _is_too_deep(made: JToken) -> bool:

@@ -177,6 +177,7 @@ class JObject(JToken):
         """A copy without a parent."""
         made = JObject()
         for name, each in self.properties.items():
+            tick()
             made.put(name, each.value.clone())
         return made
 
@@ -268,7 +269,11 @@ class JArray(JToken):
 
     def clone(self) -> JArray:
         """A copy without a parent."""
-        return JArray([item.clone() for item in self.items])
+        made = []
+        for item in self.items:
+            tick()
+            made.append(item.clone())
+        return JArray(made)
 
     def look(self, key: object) -> JToken | None:
         """The item at an index."""

@@ -17,9 +17,14 @@ from decimal import Decimal
 from gateway.expressions.formatting.dates import format_moment, span_text
 from gateway.expressions.formatting.text import NEW_LINE, double_text, single_text, text
 from gateway.expressions.json.tree import JArray, JObject, JProperty, JRaw, JToken, JValue
-from gateway.expressions.limits import charged, tick
+from gateway.expressions.limits import SMALL, charged, check_time, tick, worked
 from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
 from gateway.expressions.values import Char, EnumValue, Single
+
+QUOTED_S = 5e-8  # a character of a long string
+
+MANY_BITS = 1024  # of a number whose digits take time
+DIGITS_S = 2e-4
 
 _SPECIAL = re.compile(r'["\\\x00-\x1f\x85\u2028\u2029]')
 _SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -27,7 +32,9 @@ _SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r":
 
 def quote(value: str) -> str:
     """A JSON string."""
-    return f'"{_SPECIAL.sub(_escape, value)}"'
+    if len(value) <= SMALL:
+        return f'"{_SPECIAL.sub(_escape, value)}"'
+    return f'"{worked(len(value) * QUOTED_S, _SPECIAL.sub, _escape, value)}"'
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -72,7 +79,11 @@ def leaf(value: object) -> str:
     write = LEAVES.get(value.__class__)
     if write is not None:
         return write(value)
-    return text(value) if isinstance(value, int) else quote(text(value))
+    if not isinstance(value, int):
+        return quote(text(value))
+    if value.bit_length() > MANY_BITS:
+        check_time(DIGITS_S)
+    return text(value)
 
 
 def write(token: JToken, indented: bool) -> str:

@@ -131,7 +131,7 @@ def sum_of(types: Types, source: object, *selector: Func) -> object:
     """``Sum``."""
     clr_type = types[-1]
     total: object = NUMERIC_CONVERTERS[clr_type](0) if clr_type in NUMERIC_CONVERTERS else 0
-    for item in _numbers(source, selector):
+    for item in walk(_numbers(source, selector)):
         total = dynamic_binary("+", total, item)
         if isinstance(total, int) and not -(1 << 63) <= int(total) < 1 << 63:
             raise thrown("OverflowException", "Arithmetic operation resulted in an overflow.")

@@ -12,13 +12,13 @@ from functools import cmp_to_key
 from gateway.expressions.clr import DYNAMIC, Type, definition_of, make
 from gateway.expressions.collections import ArrayValue, LazySequence
 from gateway.expressions.equality import key_of
-from gateway.expressions.limits import tick, tick_many
+from gateway.expressions.limits import tick
 from gateway.expressions.linq.lazy import Func, Types, walk
 from gateway.expressions.ordering import order, sorting
 from gateway.expressions.runtime import represent
 from gateway.expressions.types.comparers import Comparer
 from gateway.expressions.types.dictionaries import Dictionary
-from gateway.expressions.types.lists import ListValue, SetValue
+from gateway.expressions.types.lists import ListValue, SetValue, sort
 
 
 class Ordered(LazySequence):
@@ -35,8 +35,7 @@ class Ordered(LazySequence):
         items = list(walk(self.source))
         for selector, descending, comparer in reversed(self.keys):
             rank = cmp_to_key(sorting(comparer.compare if comparer is not None else order))  # type: ignore[arg-type]
-            tick_many(len(items))
-            items.sort(key=lambda item, s=selector, r=rank: r(s(item)), reverse=descending)  # type: ignore[misc]
+            sort(items, lambda item, s=selector, r=rank: r(s(item)), descending)  # type: ignore[misc]
         return iter(items)
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cmp_to_key
+from functools import cmp_to_key, partial
+from typing import Any
 
 from gateway.expressions import primitives as p
 from gateway.expressions.clr import ARRAY, OBJECT, Type, definition_of, make
 from gateway.expressions.collections import ArrayValue, array_index, checked_index
 from gateway.expressions.equality import equal, key_of
-from gateway.expressions.limits import charge, tick_many
+from gateway.expressions.limits import charge, tick_many, worked
 from gateway.expressions.ordering import order, sorting
 from gateway.expressions.runtime import iterate, represent, type_of
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
 from gateway.expressions.types.comparers import Comparer
 from gateway.expressions.values import Byte, Ref
+
+COMPARISON_S = 5e-7
 
 Test = Callable[[object], bool]
 
@@ -126,8 +129,14 @@ def _remove_all(items: list[object], test: Test) -> int:
 
 def _sort(items: list[object], comparison: Callable[[object, object], int] | Comparer | None = None) -> None:
     compare_items = comparison.compare if isinstance(comparison, Comparer) else comparison or order
+    sort(items, cmp_to_key(sorting(compare_items)))  # type: ignore[arg-type]
+
+
+def sort(items: list[object], key: Callable[[object], Any], descending: bool = False) -> None:
+    """Sort *items* in place, each by what *key* makes of it."""
     tick_many(len(items))
-    items.sort(key=cmp_to_key(sorting(compare_items)))  # type: ignore[arg-type]
+    comparisons = len(items) * len(items).bit_length()
+    worked(comparisons * COMPARISON_S, partial(items.sort, key=key, reverse=descending))
 
 
 def _for_each(items: Iterable[object], action: Callable[[object], object]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.expressions.clr import Type
@@ -15,6 +16,7 @@ from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.formatting.text import TEXT
 from gateway.expressions.limits import (
     REGEX_TIME_S,
+    away,
     charge,
     charged,
     check_time,
@@ -29,9 +31,12 @@ from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue
+from gateway.wire.slices import SLICE_S
 
 if TYPE_CHECKING:
     import regex
+
+MATCHES = 10_000  # that are looked for at a time
 
 _R = "System.Text.RegularExpressions"
 OPTIONS = enumeration(
@@ -126,12 +131,41 @@ def _is_match(source: RegexValue, text: str | None, start: int = 0) -> bool:
 
 
 def _iterate(source: RegexValue, text: str | None) -> Iterator[regex.Match[str]]:
+    place, last = 0, None
     try:
-        for match in source.regex.regex.finditer(_text(text), timeout=time_left(REGEX_TIME_S)):
+        for match in source.regex.regex.finditer(_text(text), timeout=time_left(SLICE_S)):
             tick()
             yield match
+            place, last = match.end(), match.span()
+        return
+    except TimeoutError:
+        pass
     finally:
         check_time()
+    yield from _iterate_away(source, text or "", place, last)
+
+
+def _iterate_away(
+    source: RegexValue, text: str, place: int, last: tuple[int, int] | None
+) -> Iterator[regex.Match[str]]:
+    """
+    The matches after *last*, which ends at *place*; some at a time are looked for beside the loop.
+
+    An empty match is found again where the search begins anew.
+    """
+    left_s = time_left(REGEX_TIME_S)
+    matches = source.regex.regex.finditer(text, place, timeout=left_s, concurrent=True)
+    found: Iterator[list[regex.Match[str]]] = iter(lambda: away(left_s, list, islice(matches, MATCHES)), [])
+    try:
+        yield from (match for match in _ticked(chain.from_iterable(found)) if match.span() != last)
+    finally:
+        check_time()
+
+
+def _ticked(matches: Iterator[regex.Match[str]]) -> Iterator[regex.Match[str]]:
+    for match in matches:
+        tick()
+        yield match
 
 
 def _matches(source: RegexValue, text: str | None) -> ArrayValue:

@@ -12,7 +12,7 @@ from gateway.expressions.collation import compare_texts
 from gateway.expressions.collections import ArrayValue, array_index
 from gateway.expressions.formatting.composite import format_composite
 from gateway.expressions.formatting.text import NEW_LINE
-from gateway.expressions.limits import charge, charged, spend
+from gateway.expressions.limits import charge, charged, check_time, worked
 from gateway.expressions.operators import declare_comparison
 from gateway.expressions.ordering import ORDERS
 from gateway.expressions.runtime import type_of
@@ -51,6 +51,7 @@ from gateway.expressions.types.splitting import (
     split_text,
 )
 from gateway.expressions.values import Char, EnumValue
+from gateway.wire.pieces import replace_in_pieces
 
 CHAR_S = 4e-8  # a character that becomes an object
 POINTER = 8  # bytes
@@ -131,7 +132,7 @@ def _replace(value: str, old: str | None, new: str | None, comparison: EnumValue
         raise thrown("ArgumentException", "String cannot be of zero length. (Parameter 'oldValue')", "oldValue")
     if not ignores_case(comparison):
         charge(len(value) + value.count(old) * max(len(new or "") - len(old), 0))
-        return value.replace(old, new or "")
+        return replace_in_pieces(value, old, new or "", check_time)
     return _replace_folded(value, old, new or "")
 
 
@@ -258,7 +259,10 @@ class _Chars(dict[str, Char]):
 def char_array(part: str) -> ArrayValue:
     """``char[]``."""
     charge(len(part) * POINTER)
-    spend(len(part), CHAR_S)
+    return worked(len(part) * CHAR_S, _char_items, part)
+
+
+def _char_items(part: str) -> ArrayValue:
     chars = _Chars()
     return ArrayValue([chars[character] for character in part], p.CHAR)
 

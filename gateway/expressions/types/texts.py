@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from gateway.expressions.collections import array_index
 from gateway.expressions.formatting.composite import format_composite
 from gateway.expressions.formatting.text import NEW_LINE, TEXT, text
-from gateway.expressions.limits import MAX_TEXT, charge, charged
+from gateway.expressions.limits import MAX_TEXT, charge, charged, check_time
 from gateway.expressions.runtime import iterate, represent
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.splitting import join
 from gateway.expressions.types.strings import char_array
 from gateway.expressions.values import Char
+from gateway.wire.pieces import replace_in_pieces
 
 codecs.register_error("question", lambda error: ("?" * (error.end - error.start), error.end))  # type: ignore[attr-defined]
 
@@ -175,7 +176,7 @@ def _replaced(shown: str, old: str, new: str | None) -> str:
     if not old:
         raise thrown("ArgumentException", "The value cannot be an empty string. (Parameter 'oldValue')", "oldValue")
     charge(len(shown) + shown.count(old) * max(len(new or "") - len(old), 0))
-    return shown.replace(old, new or "")
+    return replace_in_pieces(shown, old, new or "", check_time)
 
 
 def _set_length(builder: Builder, length: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from xml.parsers import expat
 
 from gateway.expressions.clr import certain
-from gateway.expressions.limits import reading
+from gateway.expressions.limits import NODE_S, reading, worked
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.xml.tree import (
     XML,
@@ -24,6 +24,7 @@ from gateway.expressions.xml.tree import (
 )
 
 MAX_DEPTH = 200
+CHARACTER_S = 1e-8
 
 
 class _Builder:
@@ -142,7 +143,12 @@ def parse_document(text: str | None, keep_space: bool = False) -> XDocument:
     """``XDocument.Parse``."""
     if text is None:
         raise argument_null("text")
-    reading(len(text), 2 * (text.count("<") + text.count("=")))  # they are heavier than JSON's values
+    nodes = 2 * (text.count("<") + text.count("=")) + text.count("&")  # they are heavier than JSON's values
+    reading(len(text), nodes)
+    return worked(nodes * NODE_S + len(text) * CHARACTER_S, _read, text, keep_space)
+
+
+def _read(text: str, keep_space: bool) -> XDocument:
     builder = _Builder(keep_space)
     parser = expat.ParserCreate("utf-8")
     parser.ordered_attributes = True

@@ -235,6 +235,7 @@ class XElement(XContainer):
 
     def clone(self) -> XElement:
         """A copy without a parent."""
+        tick()
         made = XElement(self.name)
         made.open = self.open
         for name, each in self.attributes.items():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from gateway.expressions.formatting.text import NEW_LINE
-from gateway.expressions.limits import charged, tick
+from gateway.expressions.limits import SMALL, charged, tick, worked
+from gateway.expressions.prices import SLOW_S
 from gateway.expressions.thrown import thrown
 from gateway.expressions.xml.scopes import Scopes
 from gateway.expressions.xml.tree import (
@@ -27,6 +29,8 @@ from gateway.expressions.xml.tree import (
 
 _TEXT = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _ATTRIBUTE = {**_TEXT, '"': "&quot;", "\n": "&#xA;", "\r": "&#xD;", "\t": "&#x9;"}
+_TEXT_MARKS = re.compile("[&<>]|\r\n?|\n")
+_ATTRIBUTE_MARKS = re.compile('[&<>"\n\r\t]')
 _INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -80,7 +84,7 @@ class _NodeWriter:
         if isinstance(node, XCData):
             self.parts.append(f"<![CDATA[{valid(node.value).replace(']]>', ']]]]><![CDATA[>')}]]>")
         else:
-            self.parts.append(re.sub("[&<>]|\r\n?|\n", lambda match: _TEXT.get(match[0], NEW_LINE), valid(node.value)))
+            self.parts.append(_escaped(_TEXT_MARKS, _in_text, valid(node.value)))
 
     def _indent(self) -> None:
         if self.indented and not self.mixed and self.parts:
@@ -182,7 +186,21 @@ def valid(value: str) -> str:
 
 def escape_attribute(value: str) -> str:
     """Attribute text."""
-    return re.sub('[&<>"\n\r\t]', lambda match: _ATTRIBUTE[match[0]], valid(value))
+    return _escaped(_ATTRIBUTE_MARKS, _in_attribute, valid(value))
+
+
+def _escaped(marks: re.Pattern[str], escape: Callable[[re.Match[str]], str], value: str) -> str:
+    if len(value) <= SMALL:
+        return marks.sub(escape, value)
+    return worked(len(value) * SLOW_S, marks.sub, escape, value)
+
+
+def _in_attribute(mark: re.Match[str]) -> str:
+    return _ATTRIBUTE[mark[0]]
+
+
+def _in_text(mark: re.Match[str]) -> str:
+    return _TEXT.get(mark[0], NEW_LINE)
 
 
 def attribute_text(each: XAttribute) -> str:

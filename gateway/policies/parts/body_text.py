@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from gateway.errors import ExpressionError
 from gateway.wire.body import Body, BodyTooLarge, DecodedBody
 from gateway.wire.content_coding import CodingError, codings, decode
+from gateway.wire.pieces import replace_in_pieces
+from gateway.wire.slices import rest
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -67,7 +69,7 @@ def replace_all(body: Body | None, headers: Headers, old: bytes, new: bytes, lim
         raise BodyTooLarge(f"the body would be {size} bytes long, at most {limits.max_bytes} can be held in memory")
     if count:
         limits.work.draw(count * REPLACE_S, size)
-        body.replace(content.replace(old, new))
+        body.replace(replace_in_pieces(content, old, new, rest))
         headers.remove("Content-Encoding")
 
 

@@ -7,11 +7,11 @@ Source: APIM policy reference, "validate-content", ``<content>``. Without a sche
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakValueDictionary
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
@@ -23,6 +23,7 @@ from gateway.openapi import Schema, closed, first_mistake, read_json, validator_
 from gateway.openapi.json_schema import Schemas, check_references
 from gateway.policies.parts.safe_xml import XmlError, parse_xml
 from gateway.policies.parts.validation import action
+from gateway.wire.slices import work_time
 from gateway.wire.work import TURN_S, WorkExceeded
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 # Schemas may refer to parts of themselves, never to what would have to be fetched.
 _NO_OTHERS: Registry[Any] = Registry()
+
+MOST_SCHEMAS = 1_024  # of a configuration, kept ready for use
 
 # The longest body that is first tried within a turn of the loop.
 SMALL = 4 * 1024
@@ -136,26 +139,41 @@ class WellFormedJson:
 Judge: TypeAlias = JsonJudge | DefinitionJudge | XmlJudge | WellFormedJson
 
 
-@lru_cache(16)
-def _json_validator(judge: JsonJudge) -> Any:
-    """Raises ValueError, SchemaError: the schema cannot be used."""
+def _json_schema(judge: JsonJudge) -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(judge.schema)
-    if judge.reference is not None:
-        schema = {**schema, "$ref": judge.reference}
+    return schema if judge.reference is None else {**schema, "$ref": judge.reference}
+
+
+def _check(judge: JsonJudge) -> None:
+    """Once, at load, because it takes much longer than using it. Raises ValueError, SchemaError: it cannot be used."""
+    schema = _json_schema(judge)
     check_references(schema)
     Draft202012Validator.check_schema(schema)
+
+
+@lru_cache(MOST_SCHEMAS)
+def _json_validator(judge: JsonJudge) -> Any:
+    schema = _json_schema(judge)
     kind = validator_class(judge.on_request, judge.additional)
     return kind(closed(schema) if judge.additional is False else schema, registry=_NO_OTHERS)
 
 
-@lru_cache(8)
+# What this process has read as part of a configuration is not read again with a request.
+_LOADED: WeakValueDictionary[bytes, Schemas] = WeakValueDictionary()
+
+
 def _definition(text: bytes) -> Schemas:
+    return _LOADED.get(text) or _read_definition(text)
+
+
+@lru_cache(64)
+def _read_definition(text: bytes) -> Schemas:
     schemas = Schemas(json.loads(text))
     schemas.seal()
     return schemas
 
 
-@lru_cache(16)
+@lru_cache(MOST_SCHEMAS)
 def _xml_schema(text: bytes) -> etree.XMLSchema:
     """Raises XmlError, XMLSchemaParseError: the schema cannot be used."""
     root = parse_xml(text)
@@ -222,13 +240,13 @@ class ContentForm:
         judge = self.judge or self._of_definition(declared)
         if len(content) > SMALL:
             return self._beside(judge, content, given, work)
-        begun = time.thread_time()
+        begun = work_time()
         try:
             verdict = judged(judge, content, min(TURN_S / 2, work.time_s))
         except WorkExceeded:
             return self._beside(judge, content, given, work)
         finally:
-            work.used(time.thread_time() - begun)
+            work.used(work_time() - begun)
         return self._told(judge.name, given, verdict)
 
     async def _beside(self, judge: Judge, content: bytes, given: str, work: Work) -> str:
@@ -252,6 +270,7 @@ class ContentForm:
         schema = None if declared is None else declared.schema
         if schema is None:
             return WellFormedJson()
+        _LOADED.setdefault(schema.among.text, schema.among)
         return DefinitionJudge(schema.name, schema.among.text, schema.key, self.on_request, self.additional)
 
 
@@ -283,6 +302,7 @@ def _json_judge(settings: Settings, schema: bytes | None) -> Judge | None:
         on_request=settings.on_request,
         additional=settings.maybe(settings.constant_bool, "allow-additional-properties"),
     )
+    _check(judge)
     _json_validator(judge)
     return judge
 

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.openapi import SeveralValues, Unreadable
+from gateway.openapi.json_schema import CHECK_TIME_S
 from gateway.policies.parts.validation import Finding
+from gateway.wire.slices import rest, work_time
 
 if TYPE_CHECKING:
     from gateway.openapi import Parameter
+    from gateway.wire.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +39,36 @@ class ParameterKind:
         details = f"Unspecified {self.words} {name[:80]} is not allowed."
         return Finding(name, self.type, "Unspecified", details, action)
 
-    def check(self, parameter: Parameter, found: Sequence[tuple[str, str]], action: str) -> Iterator[Finding]:
-        """What is wrong with a declared *parameter* that is written as *found*."""
-        details = "" if action == "ignore" else self._details(parameter, found)
+    def check(
+        self, parameter: Parameter, found: Sequence[tuple[str, str]], action: str, work: Work
+    ) -> Iterator[Finding]:
+        """What is wrong with a declared *parameter* that is written as *found*. Raises WorkExceeded."""
+        rest()
+        details = "" if action == "ignore" else self._details(parameter, found, work)
         if details:
             yield Finding(parameter.name, self.type, "IncorrectMessage", details, action)
 
-    def _details(self, parameter: Parameter, found: Sequence[tuple[str, str]]) -> str:
+    def _details(self, parameter: Parameter, found: Sequence[tuple[str, str]], work: Work) -> str:
         what = f"{self.words} {parameter.name}"
         if not found:
             return f"The required {what} is missing." if parameter.required else ""
         try:
-            mistake = parameter.mistake(found, self.on_request)
+            mistake = _mistake(parameter, found, self.on_request, work)
         except SeveralValues:
             message = "Request" if self.on_request else "Response"
             return f"{message} cannot contain multiple values for the {what}."
         except (Unreadable, RecursionError):
             return f"Value of the {what} cannot be parsed according to the definition."
         return f"Value of the {what} does not conform to the definition. {mistake}" if mistake else ""
+
+
+def _mistake(parameter: Parameter, found: Sequence[tuple[str, str]], on_request: bool, work: Work) -> str:
+    """``parameter.mistake``, whose time is taken from *work*. Raises WorkExceeded."""
+    begun_s = work_time()
+    try:
+        return parameter.mistake(found, on_request, min(CHECK_TIME_S, work.time_s))
+    finally:
+        work.used(work_time() - begun_s)
 
 
 QUERY = ParameterKind("QueryParameter", "query parameter")

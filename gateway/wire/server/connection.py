@@ -12,6 +12,7 @@ Source: RFC 9112; uvicorn, "Custom protocols".
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from gateway.errors import ClientLeft
@@ -358,7 +359,7 @@ class ServerConnection(asyncio.Protocol):
         self._body = None
         self._deadlines.expect_close()
         self.resume_reading()
-        if self.transport.can_write_eof():
+        with suppress(OSError, NotImplementedError):  # the client may have left unnoticed; TLS has no such end
             self.transport.write_eof()
 
     def _refuse(self, refusal: HeadError) -> None:

@@ -93,9 +93,24 @@ def test_unique_items_are_compared_in_linear_time(bench: Bench) -> None:
     assert "uniqueItems" in refusal.message
 
 
+def test_numbers_that_collide_are_compared_in_linear_time(bench: Bench) -> None:
+    """Python hashes multiples of 2**61 - 1 alike; 60,000 of them are judged like any others, and pairs of them too."""
+    bench.use(schemas={"s": b'{"type": "array", "uniqueItems": true}'})
+    alike = [number * (2**61 - 1) for number in range(1, 60_001)]
+    for items in (alike, [{"a": [number]} for number in alike]):
+        _, result = seconds(bench, VALIDATE.format(size=10**7), json.dumps(items).encode(), JSON)
+        assert isinstance(result, Ran)
+
+
 @pytest.mark.parametrize(
     ("items", "unique"),
-    [([1, True], True), ([1, 1.0], False), ([{"a": 1, "b": 2}, {"b": 2, "a": 1}], False), (["1", 1], True)],
+    [
+        ([1, True], True),
+        ([1, 1.0], False),
+        ([{"a": 1, "b": 2}, {"b": 2, "a": 1}], False),
+        (["1", 1], True),
+        ([2**70, 2.0**70], False),
+    ],
 )
 def test_unique_means_what_json_schema_means(bench: Bench, items: list[Any], unique: bool) -> None:
     """Numbers are equal by value, objects without regard to order, and true is not 1."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import resource
 import time
+from collections.abc import Awaitable
 
 import pytest
 
 from gateway.errors import GatewayError
+from gateway.wire.slices import in_slices
 from tests.expressions.stubs import compiled, context
+from tests.hostile.wire.test_fair_loop import LONGEST_S
+from tests.hostile.wire.turns import watched_turns
 
 MEGA = 1_000_000
 TEXT = '((string)context.Variables["x"])'
@@ -65,6 +70,10 @@ ATTACKS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+# Smaller ones, most of which are worked on to the end and not refused.
+LEGAL = {f"{name}, legal": (source, value[: len(value) // 20]) for name, (source, value) in ATTACKS.items()}
+
+
 @pytest.mark.parametrize(("source", "value"), ATTACKS.values(), ids=ATTACKS.keys())
 def test_a_large_value_costs_little(source: str, value: str) -> None:
     """It is worked on or refused within two seconds of processor time and 300 MiB, whatever the member."""
@@ -75,3 +84,20 @@ def test_a_large_value_costs_little(source: str, value: str) -> None:
         expression(context(variables={"x": value}))
     assert time.thread_time() - began < 2.5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 * 1024
+
+
+@pytest.mark.parametrize(("source", "value"), {**ATTACKS, **LEGAL}.values(), ids=[*ATTACKS, *LEGAL])
+def test_others_have_their_turns(source: str, value: str) -> None:
+    """No turn of the loop takes long while an expression works on a large value, whatever the member."""
+    expression = compiled(source)
+
+    async def scenario() -> float:
+        async with watched_turns() as turns:
+            await asyncio.sleep(0)
+            with contextlib.suppress(GatewayError):
+                result = in_slices(expression, context(variables={"x": value}))
+                if isinstance(result, Awaitable):
+                    await result
+        return turns.longest_s
+
+    assert asyncio.run(scenario()) < LONGEST_S

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from gateway.wire.memory import THRESHOLDS
+
 
 @dataclass
 class Turns:
@@ -50,17 +52,19 @@ async def watched_turns() -> AsyncIterator[Turns]:
     The turns of the running loop while the context lasts.
 
     What the tests themselves have loaded is out of the collector's sight meanwhile, as the product's objects are once
-    it serves (``gateway.wire.memory.settle``). A full collection of them takes longer than any turn may.
+    it serves (``gateway.wire.memory.settle``), and it collects as often. A full collection takes longer than any turn.
     """
-    turns = Turns()
+    turns, thresholds = Turns(), gc.get_threshold()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
     turns.begin()
     try:
         yield turns
     finally:
         turns.stop()
         gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 async def flood(port: int, data: bytes, until: Callable[[], bool], reads: bool = True) -> None:
