@@ -80,11 +80,10 @@ def _root(source: Source) -> Node:
 
 def _repair(source: Source, code: bytearray, root: Node) -> bool:
     repaired = False
-    todo = [root]
+    todo = [(root, "")]  # with the type of the parent: a node that is asked for it looks for itself from the root
     while todo:
-        node = todo.pop()
-        todo += node.children
-        parent = node.parent.type if node.parent is not None else ""
+        node, parent = todo.pop()
+        todo += [(child, node.type) for child in node.children]
         if node.type == "cast_expression":
             repaired |= _open_brackets(code, node)
         elif (node.type, parent) == ("?", "conditional_access_expression"):
@@ -133,28 +132,29 @@ _TYPE_WORD = re.compile(rb"\s*[A-Za-z_][\w.]*\s*")
 _TYPE_SUFFIX = re.compile(rb"\s*(?:\?|\[\s*,*\s*\])\s*")
 _SPACE = re.compile(rb"\s*")
 _NAME_BEFORE = re.compile(rb"[A-Za-z_]\w*$")
+_NEW_BEFORE = re.compile(rb"\bnew\s+(?:[A-Za-z_]\w*\s*\.\s*)*$")
+NEARBY = 512  # bytes before a place that are looked at, for a name or for new
 
 
 def _join_generic(source: Source, code: bytearray, start: int) -> bool:
     """C#'s own rule: what reads as type arguments and comes before a bracket is type arguments."""
-    text = bytes(code)
-    name = _NAME_BEFORE.search(text[:start])
-    end = _type_list_end(text, start)
-    if name is None or end is None or not _may_follow(text, name.start(), end):
+    name = _NAME_BEFORE.search(code, max(0, start - NEARBY), start)
+    end = _type_list_end(code, start)
+    if name is None or end is None or not _may_follow(code, name.start(), end):
         return False
     source.generics[name.start()] = (name[0].decode(), start + 1, end - 1)
     code[start:end] = b"_" * (end - start)
     return True
 
 
-def _may_follow(text: bytes, name: int, end: int) -> bool:
+def _may_follow(text: bytearray, name: int, end: int) -> bool:
     """Whether what comes after ``Name<…>`` makes these type arguments: a bracket, or braces behind a ``new``."""
     after = _SPACE.sub(b"", text[end : end + 80], count=1)[:1]
-    made = re.search(rb"\bnew\s+(?:[A-Za-z_]\w*\s*\.\s*)*$", text[:name]) is not None
+    made = _NEW_BEFORE.search(text, max(0, name - NEARBY), name) is not None
     return after == b"(" or (made and after in (b"{", b"["))
 
 
-def _type_list_end(text: bytes, start: int) -> int | None:
+def _type_list_end(text: bytearray, start: int) -> int | None:
     """Where the ``<…>`` that begins at *start* ends; None where it is not a list of types."""
     place: int | None = start
     while place is not None:
@@ -166,7 +166,7 @@ def _type_list_end(text: bytes, start: int) -> int | None:
     return None
 
 
-def _type_end(text: bytes, start: int) -> int | None:
+def _type_end(text: bytearray, start: int) -> int | None:
     """Where the type that begins at *start* ends, with the white space behind it."""
     begin = _SPACE.match(text, start)
     place = start if begin is None else begin.end()
@@ -176,7 +176,7 @@ def _type_end(text: bytes, start: int) -> int | None:
     return end
 
 
-def _name_end(text: bytes, start: int) -> int | None:
+def _name_end(text: bytearray, start: int) -> int | None:
     word = _TYPE_WORD.match(text, start)
     if word is None:
         return None
@@ -186,7 +186,7 @@ def _name_end(text: bytes, start: int) -> int | None:
     return None if end is None else _spaces_end(text, end)
 
 
-def _tuple_end(text: bytes, start: int) -> int | None:
+def _tuple_end(text: bytearray, start: int) -> int | None:
     """``(int a, string b)``."""
     place: int | None = start
     while place is not None:
@@ -200,7 +200,7 @@ def _tuple_end(text: bytes, start: int) -> int | None:
     return None
 
 
-def _spaces_end(text: bytes, start: int) -> int:
+def _spaces_end(text: bytearray, start: int) -> int:
     found = _SPACE.match(text, start)
     return start if found is None else found.end()
 

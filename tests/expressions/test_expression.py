@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from gateway.errors import ExpressionError, LoadError, Location
@@ -158,3 +160,11 @@ def test_context_values_are_not_changed_by_compiling_twice() -> None:
     """A compiled expression is reusable: two calls do not see each other's locals."""
     expression = compiled("@{ int n = 0; n++; return n; }")
     assert [expression(context()), expression(context())] == [1, 1]
+
+
+def test_reading_takes_time_in_proportion_to_the_text() -> None:
+    """Hundreds of brackets that might begin type arguments are told apart without looking at each from each."""
+    begun_s = time.thread_time()
+    with pytest.raises(LoadError):
+        compiled(f"@({'t.<tring=>' * 640})")
+    assert time.thread_time() - begun_s < 2
