@@ -149,7 +149,7 @@ def _join_generic(source: Source, code: bytearray, start: int) -> bool:
 
 def _may_follow(text: bytearray, name: int, end: int) -> bool:
     """Whether what comes after ``Name<…>`` makes these type arguments: a bracket, or braces behind a ``new``."""
-    after = _SPACE.sub(b"", text[end : end + 80], count=1)[:1]
+    after = _SPACE.sub(b"", bytes(text[end : end + 80]), count=1)[:1]
     made = _NEW_BEFORE.search(text, max(0, name - NEARBY), name) is not None
     return after == b"(" or (made and after in (b"{", b"["))
 
@@ -159,7 +159,7 @@ def _type_list_end(text: bytearray, start: int) -> int | None:
     place: int | None = start
     while place is not None:
         place = _type_end(text, place + 1)
-        if place is None or text[place : place + 1] not in (b",", b">"):
+        if place is None or bytes(text[place : place + 1]) not in (b",", b">"):
             return None
         if text[place : place + 1] == b">":
             return place + 1
@@ -193,7 +193,7 @@ def _tuple_end(text: bytearray, start: int) -> int | None:
         place = _type_end(text, place + 1)
         if place is not None and (name := _TYPE_WORD.match(text, place)):
             place = name.end()
-        if place is None or text[place : place + 1] not in (b",", b")"):
+        if place is None or bytes(text[place : place + 1]) not in (b",", b")"):
             return None
         if text[place : place + 1] == b")":
             return _spaces_end(text, place + 1)

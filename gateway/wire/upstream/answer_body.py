@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from gateway.errors import UpstreamError
 from gateway.wire.body import BodyStream
-from gateway.wire.decoders import ChunkedDecoder, CloseDecoder, Decoder, LengthDecoder
+from gateway.wire.decoders import MAX_CHUNKS, ChunkedDecoder, CloseDecoder, Decoder, LengthDecoder
 from gateway.wire.framing import CHUNKED
 from gateway.wire.sweeper import sweeper
 
@@ -29,18 +29,24 @@ class AnswerBody:
         stalled_at: Since when it does not flow, in the event loop's time; infinite while it does.
     """
 
-    __slots__ = ("_flow_changed", "_transport", "decoder", "flows", "stalled_at", "stream")
+    __slots__ = ("_flow_changed", "_is_behind", "_receive", "_transport", "decoder", "flows", "stalled_at", "stream")
 
     def __init__(
         self,
         transport: asyncio.Transport,
         length: int,
+        receive: Callable[[AnswerBody, bytes], None],
         flow_changed: Callable[[], None],
         give_up: Callable[[], None],
     ) -> None:
-        """*length*: bytes, ``CHUNKED`` or ``UNTIL_CLOSE``; *give_up*: the client wants no more of it."""
+        """
+        *length*: bytes, ``CHUNKED`` or ``UNTIL_CLOSE``; *receive*: reads what has come; *give_up*: the client wants no
+        more of it.
+        """
         self._transport = transport
+        self._receive = receive
         self._flow_changed = flow_changed
+        self._is_behind = False  # more chunks have come than one turn of the loop reads
         self.flows = True
         self.stalled_at = _NEVER
         self.decoder = _decoder(length)
@@ -50,15 +56,35 @@ class AnswerBody:
         if self.flows and not self._transport.is_closing():
             self.flows = False
             self.stalled_at = sweeper().now
-            self._transport.pause_reading()
+            if not self._is_behind:
+                self._transport.pause_reading()
         self._flow_changed()
 
     def _resume(self) -> None:
         if not self.flows and not self._transport.is_closing():
             self.flows = True
             self.stalled_at = _NEVER
-            self._transport.resume_reading()
+            if self._is_behind:
+                asyncio.get_running_loop().call_soon(self._catch_up)
+            else:
+                self._transport.resume_reading()
         self._flow_changed()
+
+    def decode(self, data: bytes) -> bytes:
+        """What of the body is in *data*; chunks beyond those of one turn wait for the next. Raises FramingError."""
+        content = self.decoder.decode(data)
+        if self.decoder.backlog and not self._is_behind:
+            self._is_behind = True
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._catch_up)
+        return content
+
+    def _catch_up(self) -> None:
+        if not self._is_behind or not self.flows or self._transport.is_closing():
+            return
+        self._is_behind = False
+        self._transport.resume_reading()
+        self._receive(self, b"")
 
     def let_go(self) -> None:
         """The body is complete: the connection reads again, whatever the client has still to take."""
@@ -76,4 +102,4 @@ class AnswerBody:
 def _decoder(length: int) -> Decoder:
     if length > 0:
         return LengthDecoder(length)
-    return ChunkedDecoder() if length == CHUNKED else CloseDecoder()
+    return ChunkedDecoder(MAX_CHUNKS) if length == CHUNKED else CloseDecoder()

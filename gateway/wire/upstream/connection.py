@@ -215,8 +215,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _receive_first(self, exchange: UpstreamExchange, response: Response, length: int, data: bytes) -> None:
         """Read what has come of the body; what has not come will flow."""
-        body = AnswerBody(self.transport, length, self._flow_changed, self.abort)
-        content = body.decoder.decode(data)
+        body = AnswerBody(self.transport, length, self._receive_body, self._flow_changed, self.abort)
+        content = body.decode(data)
         if body.decoder.done:
             response.body.content = content
             self._settle(body.decoder.rest)
@@ -240,7 +240,7 @@ class UpstreamConnection(asyncio.Protocol):
             raise ResponseError("it switched protocols unasked")
         self._exchange = None
         self._keep_alive = False
-        body = AnswerBody(self.transport, UNTIL_CLOSE, self._flow_changed, self._close)
+        body = AnswerBody(self.transport, UNTIL_CLOSE, self._receive_body, self._flow_changed, self._close)
         self.state = _SWITCH[self.state]
         self._begin_body(body, data)
         headers = Headers.from_lines(head.lines.copy())
@@ -253,7 +253,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _receive_body(self, body: AnswerBody, data: bytes) -> None:
         try:
-            content = body.decoder.decode(data)
+            content = body.decode(data)
         except FramingError as error:
             self.abort()
             body.stream.fail(UpstreamError("BackendConnectionFailure", str(error)))

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from urllib.request import urlopen
 
 import pytest
 
@@ -14,7 +15,7 @@ from gateway.wire.decoders import MAX_CHUNKS, ChunkedDecoder
 from gateway.wire.messages import Request, Response
 from gateway.wire.websocket import FrameTracker
 from tests.hostile.wire.turns import flood, watched_turns
-from tests.wire.rig import Answerer, ask, serving
+from tests.wire.rig import Answerer, answer, ask, proxy, serving
 
 # The contract is 20 ms of processor time on a machine of its own; a loaded one needs more for the same work.
 LONGEST_S = 0.06
@@ -108,3 +109,25 @@ def test_tiny_frames_cost_little() -> None:
     tracker.feed(b"\x82\x00" * (128 * 1024))
     assert time.thread_time() - began < LONGEST_S
     assert tracker.between
+
+
+def test_a_backends_tiny_chunks_leave_others_their_turn() -> None:
+    """A backend that answers in 300,000 one-byte chunks holds no turn for long, and its answer arrives complete."""
+    count = 300_000
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    async def scenario() -> None:
+        async with proxy(answer(head + b"1\r\na\r\n" * count + b"0\r\n\r\n")) as running:
+            sizes: list[int] = []
+
+            def fetch() -> None:
+                with urlopen(f"http://127.0.0.1:{running.server.port}/a") as got:
+                    sizes.append(len(got.read()))
+
+            async with watched_turns() as turns:
+                await asyncio.to_thread(fetch)
+        assert sizes == [count]
+        assert turns.count > count / MAX_CHUNKS
+        assert turns.longest_s < LONGEST_S
+
+    asyncio.run(scenario())
