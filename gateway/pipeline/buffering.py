@@ -63,14 +63,14 @@ class BufferBody(Policy):
             await decoding
 
     def _decode(self, message: Request | Response, context: Context) -> None:
-        """Let policies see the body without its content codings; an unknown coding stays for them to refuse."""
+        """Let policies see the body without its content codings. Raises PolicyError: one is unknown, or broken."""
         body = message.body
         field = message.headers.joined("Content-Encoding")
         if field is None or body is None or not body.content or isinstance(body, DecodedBody):
             return
         applied = codings(field)
         if not KNOWN.issuperset(applied):
-            return
+            raise _unknown(message, field)
         context.work.draw(len(body.content) * DECODING_BYTE_S)
         try:
             plain = decode(body.content, applied, self.max_bytes)
@@ -82,3 +82,11 @@ class BufferBody(Policy):
     @staticmethod
     def _status(message: Request | Response) -> int:
         return 400 if isinstance(message, Request) else 502
+
+
+def _unknown(message: Request | Response, field: str) -> PolicyError:
+    """A policy has to read what nobody here can read. Source: RFC 9110 §15.5.16."""
+    text = f"The body cannot be read: its Content-Encoding is {field[:40]!r}."
+    if not isinstance(message, Request):
+        return PolicyError(502, "BadContentCoding", text)
+    return PolicyError(415, "BadContentCoding", text, headers=(("Accept-Encoding", ", ".join(sorted(KNOWN))),))

@@ -1,7 +1,7 @@
 """
-Content codings undone: gzip and deflate, in pieces and up to a limit, so that no bomb goes off and nobody waits.
+Content codings undone: gzip, deflate and Brotli, in pieces and up to a limit, so that no bomb goes off.
 
-Source: RFC 9110 §8.4.1; RFC 1950, 1951, 1952.
+Source: RFC 9110 §8.4.1; RFC 1950, 1951, 1952, 7932.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gateway.wire.slices import rest
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 MOST_CODINGS = 3
 MOST_MEMBERS = 1_024  # bgzip, which writes the most, begins one for every 64 KiB
-KNOWN = frozenset({"gzip", "x-gzip", "deflate"})
+KNOWN = frozenset({"gzip", "x-gzip", "deflate", "br"})
 _PIECE = 256 * 1024
 
 
@@ -46,6 +46,8 @@ def decode(content: bytes, applied: list[str], max_bytes: int) -> bytes:
 def _undone(content: bytes, coding: str, max_bytes: int) -> bytes:
     if coding in ("gzip", "x-gzip"):
         return _gzip_members(content, max_bytes)
+    if coding == "br":
+        return _unpacked_brotli(content, max_bytes)
     if coding != "deflate":
         raise CodingError(f"the content coding {coding[:20]} is not known")
     # What is called deflate is zlib's format, but some senders leave its head out.
@@ -68,6 +70,32 @@ def _gzip_members(content: bytes, max_bytes: int) -> bytes:
         parts.append(plain)
         left -= len(plain)
     return b"".join(parts)
+
+
+def _unpacked_brotli(content: bytes, max_bytes: int) -> bytes:
+    import brotli  # type: ignore[import-untyped]
+
+    decoder, pieces, size, read = brotli.Decompressor(), [], 0, 0
+    while not decoder.is_finished():
+        given = content[read : read + _PIECE] if decoder.can_accept_more_data() else b""
+        if not given and decoder.can_accept_more_data():
+            raise CodingError("the compressed content ends too early")
+        read += len(given)
+        rest()
+        try:
+            pieces.append(decoder.process(given, output_buffer_limit=_PIECE))
+        except brotli.error:
+            raise CodingError("the content is not what its Content-Encoding announces") from None
+        size += len(pieces[-1])
+        _check_size(size, max_bytes)
+    if read < len(content):
+        raise CodingError("bytes follow the end of the compressed content")
+    return b"".join(pieces)
+
+
+def _check_size(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise BodyTooLarge(f"decoded body larger than {max_bytes} bytes cannot be held in memory")
 
 
 def _inflated(content: bytes, start: int, window: int, max_bytes: int) -> tuple[bytes, int]:
@@ -99,6 +127,5 @@ def _pieces(inflater: zlib._Decompress, content: memoryview, max_bytes: int) -> 
         is_full = len(plain) == _PIECE
         pieces.append(plain)
         size += len(plain)
-        if size > max_bytes:
-            raise BodyTooLarge(f"decoded body larger than {max_bytes} bytes cannot be held in memory")
+        _check_size(size, max_bytes)
     return b"".join(pieces), read

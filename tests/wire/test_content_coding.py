@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Callable
 
+import brotli  # type: ignore[import-untyped]
 import pytest
 
 from gateway.wire.body import BodyTooLarge, DecodedBody
@@ -25,9 +26,10 @@ RAW_BYTES = RAW.compress(b"hello") + RAW.flush()
         (zlib.compress(b"hello"), ["deflate"]),
         (RAW_BYTES, ["deflate"]),
         (gzip.compress(zlib.compress(b"hello")), ["deflate", "gzip"]),
+        (brotli.compress(b"hello"), ["br"]),
         (b"hello", []),
     ],
-    ids="gzip members zlib raw both none".split(),
+    ids="gzip members zlib raw both brotli none".split(),
 )
 def test_codings_are_undone(content: bytes, applied: list[str]) -> None:
     """The last coding is undone first."""
@@ -37,13 +39,16 @@ def test_codings_are_undone(content: bytes, applied: list[str]) -> None:
 @pytest.mark.parametrize(
     ("content", "applied"),
     [
-        (b"x", ["br"]),
+        (b"x", ["zstd"]),
+        (b"not brotli", ["br"]),
+        (brotli.compress(b"hello" * 100)[:-4], ["br"]),
+        (brotli.compress(b"hello") + b"more", ["br"]),
         (b"not gzip", ["gzip"]),
         (gzip.compress(b"hello")[:-4], ["gzip"]),
         (zlib.compress(b"hello") + b"more", ["deflate"]),
         (b"x", ["gzip"] * 4),
     ],
-    ids="unknown broken cut followed many".split(),
+    ids="unknown brotli-broken brotli-cut brotli-followed broken cut followed many".split(),
 )
 def test_what_cannot_be_undone(content: bytes, applied: list[str]) -> None:
     """A broken, cut or unknown coding is an error, never a part of the content."""
@@ -55,6 +60,8 @@ def test_no_bomb_goes_off() -> None:
     """The limit holds for the sum of all members."""
     with pytest.raises(BodyTooLarge):
         decode(gzip.compress(b"a" * 60) * 2, ["gzip"], 100)
+    with pytest.raises(BodyTooLarge):
+        decode(brotli.compress(b"a" * 50_000_000), ["br"], 1_000_000)
 
 
 @pytest.mark.parametrize("size", [0, 1, 262_143, 262_144, 262_145, 3 * 262_144, 1_000_000])

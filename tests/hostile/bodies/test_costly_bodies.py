@@ -9,8 +9,10 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
+import brotli  # type: ignore[import-untyped]
 import pytest
 
 from gateway.errors import ExpressionError, GatewayError, PolicyError
@@ -18,7 +20,7 @@ from gateway.policies.json_to_xml import XmlStyle, to_xml
 from gateway.policies.xml_to_json import to_json
 from gateway.wire.body import BodyTooLarge
 from gateway.wire.work import Work, WorkExceeded
-from tests.policies.bench import Bench, Ran, new_context, post
+from tests.policies.bench import Bench, Ran, answer, new_context, post
 
 XML = [("Content-Type", "application/xml")]
 JSON = [("Content-Type", "application/json")]
@@ -178,10 +180,24 @@ def test_depth_ends_conversions() -> None:
         to_xml(b'{"a":' * 500 + b"1" + b"}" * 500, XmlStyle("_", "xmlns", ""))
 
 
-def test_expressions_read_decoded_bodies_and_send_what_was_sent(bench: Bench) -> None:
+@pytest.mark.parametrize(("coding", "compress"), [("gzip", gzip.compress), ("br", brotli.compress)])
+def test_expressions_read_decoded_bodies_and_send_what_was_sent(
+    bench: Bench, coding: str, compress: Callable[[bytes], bytes]
+) -> None:
     """An expression sees the text of a compressed body; the backend gets the bytes that the client sent."""
-    sent = gzip.compress(b"hello")
-    ran = bench.run(READ, post(sent, "/", [("Content-Encoding", "gzip")]))
+    sent = compress(b"hello")
+    ran = bench.run(READ, post(sent, "/", [("Content-Encoding", coding)]))
     assert str(ran.variables["x"]) == "hello"
     assert ran.request.body is not None
-    assert (ran.request.body.content, ran.request.headers.first("Content-Encoding")) == (sent, "gzip")
+    assert (ran.request.body.content, ran.request.headers.first("Content-Encoding")) == (sent, coding)
+
+
+def test_a_coding_that_is_not_known_is_refused(bench: Bench) -> None:
+    """No policy is given the compressed bytes for the body: 415 names what is read, a backend's answer is a 502."""
+    with pytest.raises(PolicyError) as caught:
+        bench.run(READ, post(b"x", "/", [("Content-Encoding", "gzip, zstd")]))
+    assert (caught.value.status, caught.value.headers) == (415, (("Accept-Encoding", "br, deflate, gzip, x-gzip"),))
+    response = answer(200, b"x", [("Content-Encoding", "zstd")])
+    with pytest.raises(PolicyError) as caught:
+        bench.run(READ.replace("Request", "Response"), section="outbound", context=new_context(response=response))
+    assert caught.value.status == 502
