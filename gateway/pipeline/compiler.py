@@ -63,6 +63,7 @@ class Compiler:
         self._vocabulary = vocabulary
         self._fragments = fragments or {}
         self.resumption = Resumption()
+        self.may_be_long = False
 
     def compile(self, documents: Sequence[Scoped]) -> Pipeline:
         """
@@ -83,6 +84,7 @@ class Compiler:
             owned_headers=frozenset(self.contract.owned),
             guarded_headers=frozenset(self.contract.guarded),
             preflight=_preflight(steps[Section.INBOUND]),
+            may_be_long=self.may_be_long,
         )
 
     def _compile_section(self, section: Section, documents: Sequence[Scoped]) -> Steps:
@@ -142,6 +144,7 @@ class Compiler:
         policy = kind.compile(Settings(node, kind.shape, site, reads))
         if section in (Section.INBOUND, Section.BACKEND):
             self._note_headers(node, policy)
+        self.may_be_long |= reads.may_be_long
         place = Place(node.name, statement.scope, section, statement.path, node.attribute("id"), policy.sets_secrets)
         apply = sliced(policy.apply) if reads.may_be_long else policy.apply
         return [*self._buffering(reads, place), PipelineStep(apply, place, policy)]

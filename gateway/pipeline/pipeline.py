@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
@@ -24,6 +25,7 @@ from gateway.pipeline.run import as_policy_error, run
 from gateway.pipeline.step import Steps
 from gateway.wire.messages import Response
 from gateway.wire.pending import Pending
+from gateway.wire.slices import in_slices
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -42,6 +44,7 @@ class Pipeline:
         owned_headers: Lower-case names that only the gateway may send to this API's backends.
         guarded_headers: Lower-case names that clients may send in their own spelling only.
         preflight: The policies that answer preflights; see ``cors``.
+        may_be_long: One of its policies works in slices; then all of them do, because entering a slice once is cheaper.
     """
 
     inbound: Steps = ()
@@ -51,9 +54,16 @@ class Pipeline:
     owned_headers: frozenset[str] = frozenset()
     guarded_headers: frozenset[str] = frozenset()
     preflight: tuple[PreflightStep, ...] = ()
+    may_be_long: bool = False
 
     def execute(self, context: Context) -> Response | Awaitable[Response]:
         """The answer to ``context.request``: at once, or later. Never raises for what a request can cause."""
+        if not self.may_be_long:
+            return self._execute(context)
+        answer = in_slices(self._execute, context)
+        return _later(answer) if answer.__class__ is CoroutineType else answer  # type: ignore[return-value]
+
+    def _execute(self, context: Context) -> Response | Awaitable[Response]:
         try:
             outcome = run(self.inbound, context)
             if outcome is not None:
@@ -147,6 +157,12 @@ class Pipeline:
             return _answer(await waiting, context)
         except Exception as second:
             return _last_resort(second, context)
+
+
+async def _later(waiting: Awaitable[Response | Awaitable[Response]]) -> Response:
+    """The answer, where the first slice or a policy in it has to be waited for."""
+    answer = await waiting
+    return answer if isinstance(answer, Response) else await answer
 
 
 async def _finish_stages(waiting: Awaitable[Outcome], stages: tuple[Steps, ...], context: Context) -> Outcome:

@@ -236,7 +236,7 @@ def sliced(apply: Callable[[A], Any]) -> Callable[[A], Any]:
     """*apply*, whose work is in slices: what it does at once, and what a coroutine that it returns does later."""
 
     def run(argument: A) -> Any:
-        result = in_slices(apply, argument)
+        result = in_slices(apply, argument) if getcurrent().parent is None else apply(argument)
         return _Driven(result) if result.__class__ is CoroutineType else result
 
     return run
