@@ -78,7 +78,7 @@ def parse_raw(text: str) -> JToken:
     """
     nodes = sum(map(text.count, ",:[{"))
     reading(len(text), nodes)
-    return worked(nodes * NODE_S + len(text) * CHARACTER_S, _read_raw, text)
+    return away(nodes * NODE_S + len(text) * CHARACTER_S, _read_raw, text)
 
 
 def _read_raw(text: str) -> JToken:
