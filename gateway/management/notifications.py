@@ -14,9 +14,17 @@ if TYPE_CHECKING:  # behind it is SQLAlchemy, which a gateway without the servic
 async def engine_statuses(engine: Engine) -> Mapping[str, Status]:
     """The engine, F&O and the callbacks. An F&O that is away does not count: jobs are still accepted."""
     ready = await engine.is_ready()
-    pause_s, hosts = engine.d365_pause_s, engine.open_circuits
+    hosts = engine.open_circuits
     return {
         "engine": Status(ready, "" if ready else "it does not run, or its store cannot be written"),
-        "d365": Status(True, f"throttled: not called for {pause_s:.0f} s" if pause_s else ""),
+        **{_shown(name): _throttled(pause_s) for name, pause_s in engine.d365_pauses.items()},
         "callbacks": Status(True, f"open circuits: {', '.join(hosts[:10])}" if hosts else ""),
     }
+
+
+def _shown(environment: str) -> str:
+    return environment if environment == "d365" else f"d365 {environment}"
+
+
+def _throttled(pause_s: float) -> Status:
+    return Status(True, f"throttled: not called for {pause_s:.0f} s" if pause_s else "")

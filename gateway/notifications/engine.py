@@ -23,13 +23,9 @@ from gateway.notifications.api.problems import HttpProblem
 from gateway.notifications.callbacks.circuits import HostCircuits
 from gateway.notifications.callbacks.delivery import Deliverer
 from gateway.notifications.callbacks.sending import CallbackSender
-from gateway.notifications.d365.azure_credentials import AzureCredential
-from gateway.notifications.d365.client import D365Client
-from gateway.notifications.d365.gate import Gate
-from gateway.notifications.d365.poller import Poller
-from gateway.notifications.d365.token_provider import ClientCredentials, TokenProvider
+from gateway.notifications.environments import D365Environment, Environments, Shared
 from gateway.notifications.metrics import Metrics
-from gateway.notifications.settings import D365Settings, NotificationSettings
+from gateway.notifications.settings import NotificationSettings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.database import FileLock, open_engine, store_url
 from gateway.notifications.store.replicas import Replica, last_heartbeat, probe
@@ -38,10 +34,7 @@ from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.dispatch import JobDispatcher
 from gateway.notifications.workflow.housekeeping import Housekeeping
-from gateway.notifications.workflow.starting import Starter
-from gateway.notifications.workflow.watching import RunWatcher
 from gateway.notifications.workflow.workflow import Workflow
-from gateway.outside.isolation import no_cookies
 
 log = structlog.get_logger("gateway.notifications")
 
@@ -70,8 +63,7 @@ class Engine:
         self._lock: FileLock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
-        self._watcher: RunWatcher | None = None
-        self._gate: Gate | None = None
+        self._environments: Environments | None = None
         self._circuits = HostCircuits()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
@@ -128,9 +120,9 @@ class Engine:
         return True
 
     @property
-    def d365_pause_s(self) -> float:
-        """Seconds for which F&O has asked not to be called; jobs are still accepted."""
-        return 0.0 if self._gate is None else self._gate.remaining_s
+    def d365_pauses(self) -> dict[str, float]:
+        """Seconds for which each environment of F&O has asked not to be called; jobs are still accepted."""
+        return {} if self._environments is None else self._environments.pauses()
 
     @property
     def open_circuits(self) -> list[str]:
@@ -144,8 +136,8 @@ class Engine:
 
     def stop_watching(self, job_id: str) -> None:
         """End the wait for a job that was stopped, if it is waited for in this process."""
-        if self._loop is not None and self._watcher is not None:
-            self._loop.call_soon_threadsafe(self._watcher.stop, job_id)
+        if self._loop is not None and self._environments is not None:
+            self._loop.call_soon_threadsafe(self._environments.stop, job_id)
 
     def _take_file(self) -> None:
         database = store_url(self.settings.store_url).database
@@ -168,40 +160,41 @@ class Engine:
         self.store.open()
         if self.settings.embedded:
             await self.store.write(self._catch_up)
-        clients = _Clients(self.settings.d365, self.parts.client)
-        try:
-            await self._work(clients)
-        finally:
-            await clients.close()
-
-    async def _work(self, clients: _Clients) -> None:
         replica = Replica(self.store.engine, self.parts.clock, self.settings.lease_length_s)
+        environments = self._open_environments(replica)
+        try:
+            await self._work(environments, replica)
+        finally:
+            await environments.close()
+
+    def _open_environments(self, replica: Replica) -> Environments:
+        settings, parts = self.settings, self.parts
+        shared = Shared(self.store, parts.clock, self.metrics, replica.may_act)
+        members = {name: D365Environment(name, settings, shared, parts.client) for name in settings.all_environments}
+        self._environments = Environments(members, parts.clock)
+        return self._environments
+
+    async def _work(self, environments: Environments, replica: Replica) -> None:
         await asyncio.to_thread(replica.join)
-        tasks = [asyncio.create_task(work) for work in self._background(clients, replica)]
+        tasks = [asyncio.create_task(work) for work in self._background(environments, replica)]
         log.info("notifications_started", store=store_url(self.settings.store_url).get_backend_name())
         self._ready.set()
         assert self._stopping is not None  # noqa: S101 - set in _main
         await self._stopping.wait()
         await self._shut_down(tasks, replica)
 
-    def _background(self, clients: _Clients, replica: Replica) -> Sequence[Coroutine[None, None, None]]:
+    def _background(self, environments: Environments, replica: Replica) -> Sequence[Coroutine[None, None, None]]:
         """Connect the parts; returns what has to run as long as the engine does."""
         settings, clock, metrics = self.settings, self.parts.clock, self.metrics
-        client = D365Client(settings.d365, clients.tokens, clients.http, clock, metrics)
-        self._gate = client.gate
-        metrics.paused.set_function(lambda: client.gate.remaining_s)
-        poller = Poller(client, settings.polling, clock, metrics)
-        starter = Starter(self.store, poller, client, clock, settings.d365, replica.may_act)
-        self._watcher = RunWatcher(self.store, poller, client, clock, settings)
         sender = self.parts.sender or CallbackSender(settings.callbacks)
         self._circuits = sender.circuits
         metrics.circuits.set_function(lambda: len(sender.circuits.open_hosts))
         deliverer = Deliverer(self.store, sender, self.sealer, clock, metrics, replica.may_act)
-        workflow = Workflow(self.store, starter, self._watcher, deliverer, clock, metrics)
+        workflow = Workflow(self.store, environments, environments, deliverer, clock, metrics)
         self._dispatcher = JobDispatcher(self.store, replica.executor_id, workflow.run)
-        background = Housekeeping(self.store, self._watcher, clock, metrics, settings.retention)
+        background = Housekeeping(self.store, environments, clock, metrics, settings.retention)
         beats = replica.run(settings.takeover_interval_s, metrics, self._dispatcher.restart)
-        own = [poller.run(), self._dispatcher.run(), beats]
+        own = [*environments.polling(), self._dispatcher.run(), beats]
         return [*own, background.measure(), background.sweep(), background.notice_stops()]
 
     async def _shut_down(self, tasks: Sequence[asyncio.Task[Any]], replica: Replica) -> None:
@@ -214,7 +207,7 @@ class Engine:
                 await asyncio.to_thread(replica.leave)
 
     def _release(self, connection: sa.Connection, executor_id: str) -> None:
-        jobs.cap_doubt(connection, executor_id, self.parts.clock.now() + self.settings.d365.settle_s)
+        jobs.cap_doubt(connection, executor_id, self.parts.clock.now() + self.settings.settle_s)
         jobs.release(connection, executor_id)
 
     def _catch_up(self, connection: sa.Connection) -> None:
@@ -226,7 +219,7 @@ class Engine:
         heartbeat = last_heartbeat(connection)
         if heartbeat is None:
             return
-        settled_at = self.parts.clock.now() + self.settings.d365.settle_s
+        settled_at = self.parts.clock.now() + self.settings.settle_s
         moved = jobs.catch_up(connection, heartbeat, settled_at)
         if heartbeat.error_s:
             log.warning("clock_was_set", seconds=round(heartbeat.error_s, 3), jobs=moved)
@@ -234,24 +227,3 @@ class Engine:
 
 def _not_ready() -> HttpProblem:
     return HttpProblem(503, "not-ready", "The service is starting or stopping.", {"retry-after": "5"})
-
-
-class _Clients:
-    """HTTP towards F&O and Entra, and the tokens for it."""
-
-    def __init__(self, settings: D365Settings, http: httpx.AsyncClient | None) -> None:
-        self.http = http or open_http(settings)
-        self.tokens: TokenProvider = (
-            ClientCredentials(settings, self.http) if settings.credential == "secret" else AzureCredential(settings)
-        )
-
-    async def close(self) -> None:
-        """Close both."""
-        await self.tokens.close()
-        await self.http.aclose()
-
-
-def open_http(settings: D365Settings) -> httpx.AsyncClient:
-    """The client towards F&O: no redirects (they lead to log-in pages), patient reading."""
-    timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s)
-    return httpx.AsyncClient(timeout=timeout, follow_redirects=False, cookies=no_cookies())

@@ -30,10 +30,13 @@ class Metrics:
         self.polls = Counter(f"{_PREFIX}poll_queries", "Coalesced status queries.", registry=registry)
         self.taken_over = Counter(f"{_PREFIX}taken_over", "Workflows taken over from dead replicas.", registry=registry)
         self.d365_requests = Counter(
-            f"{_PREFIX}d365_requests", "Calls to F&O, by method and status.", ["method", "status"], registry=registry
+            f"{_PREFIX}d365_requests", "Calls to F&O.", ["environment", "method", "status"], registry=registry
         )
         self.paused = Gauge(
-            f"{_PREFIX}d365_paused_seconds", "Seconds until F&O is called again after a 429; 0: now.", registry=registry
+            f"{_PREFIX}d365_paused_seconds",
+            "Seconds until F&O is called again after a 429; 0: now.",
+            ["environment"],
+            registry=registry,
         )
         self.circuits = Gauge(
             f"{_PREFIX}callback_circuits_open", "Callback hosts that get one attempt at a time.", registry=registry

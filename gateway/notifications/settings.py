@@ -27,6 +27,11 @@ from pydantic import (
 from gateway.reading.settings import Block, Surroundings, mistake
 from gateway.reading.values import Count, Delay, Duration, File, OneOrMore, Secret, Url, http_url
 
+DEFAULT_ENVIRONMENT = "d365"
+ANY = "*"
+EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""The name of an F&O environment."""
+
 ProfileName = Literal["adf", "standard", "cloudevents", "plain"]
 
 DAY_S = 86_400.0
@@ -225,6 +230,8 @@ class CallerRule(Block):
     """Batch job ids that may be started; `*` is every one."""
     callback_hosts: tuple[str, ...] = ("*",)
     """Allowed hosts, within `callbacks.hosts`."""
+    environments: OneOrMore[str] = ()
+    """F&O environments that requests may name, `*` for each; the first is meant where none is named. None: `d365`."""
     max_active: Count | None = None
     """Simultaneous jobs. None: no limit."""
     profile: ProfileName | None = None
@@ -293,8 +300,10 @@ class NotificationSettings(Block):
 
     store: Store
     """`sqlite:///file` for one process, `postgresql://user@host/db` when replicas share it."""
-    d365: D365Settings
-    """Where batch jobs run."""
+    d365: D365Settings | None = None
+    """Where batch jobs run: the environment called `d365`, which is meant where none is named."""
+    environments: dict[EnvironmentName, D365Settings] = {}
+    """Further environments of F&O, by the name that callers' rules and requests use; needed where *d365* is missing."""
     polling: PollingSettings = PollingSettings()
     """How often D365 is polled."""
     budgets: BudgetSettings = BudgetSettings()
@@ -336,7 +345,27 @@ class NotificationSettings(Block):
             message = "a lease shorter than two renewals is lost when one renewal is late"
             raise mistake("bad-value", message, "make lease at least twice takeover-interval")
         require_unique(self.callers)
+        require_environments(self)
         return self
+
+    @property
+    def all_environments(self) -> dict[str, D365Settings]:
+        """Every environment by its name."""
+        own = {} if self.d365 is None else {DEFAULT_ENVIRONMENT: self.d365}
+        return own | self.environments
+
+    @property
+    def default_environment(self) -> str | None:
+        """The environment of a request that names none: `d365`, or the only one there is."""
+        names = list(self.all_environments)
+        if DEFAULT_ENVIRONMENT in names:
+            return DEFAULT_ENVIRONMENT
+        return names[0] if len(names) == 1 else None
+
+    @property
+    def settle_s(self) -> float:
+        """How long after the end of a doubtful start call its effect may take to show, in the slowest environment."""
+        return max(environment.settle_s for environment in self.all_environments.values())
 
     @property
     def lease_length_s(self) -> float:
@@ -352,6 +381,32 @@ class NotificationSettings(Block):
     def embedded(self) -> bool:
         """Whether the store is a SQLite file, and this process therefore alone."""
         return self.store_url.startswith("sqlite")
+
+
+def require_environments(settings: NotificationSettings) -> None:
+    """
+    Refuse to work without an environment, with two names for one of them, or with a rule that names an unknown one.
+
+    Two names for one environment would be two accounts of its batch jobs: each could start the same job.
+    """
+    if DEFAULT_ENVIRONMENT in settings.environments and settings.d365 is not None:
+        raise mistake("bad-value", "the environment d365 is given twice", "keep d365: or environments: d365:")
+    names: dict[str, str] = {}
+    for name, environment in settings.all_environments.items():
+        if (other := names.setdefault(environment.instance_url, name)) != name:
+            message = f"the environments {other} and {name} have one instance-url"
+            raise mistake("bad-value", message, "give each F&O environment one name")
+    if not names:
+        raise mistake("missing-key", "d365 is missing", "add d365: with instance-url, or environments:")
+    _require_known(settings)
+
+
+def _require_known(settings: NotificationSettings) -> None:
+    known = {*settings.all_environments, ANY}
+    for rule in (*settings.callers, *filter(None, [settings.default_caller])):
+        if unknown := sorted(set(rule.environments) - known):
+            message = f"rule {rule.name!r} names an environment that is not configured: {unknown[0]!r}"
+            raise mistake("unknown-environment", message, "add it under environments")
 
 
 def require_https(url: str, name: str) -> None:

@@ -15,8 +15,8 @@ def _engine(**changes: Any) -> Any:
     async def is_ready() -> bool:
         return bool(changes.get("ready", True))
 
-    pause_s, hosts = changes.get("pause_s", 0.0), changes.get("hosts", [])
-    return SimpleNamespace(is_ready=is_ready, d365_pause_s=pause_s, open_circuits=hosts)
+    pauses, hosts = {"d365": 0.0, **changes.get("pauses", {})}, changes.get("hosts", [])
+    return SimpleNamespace(is_ready=is_ready, d365_pauses=pauses, open_circuits=hosts)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,9 @@ def _engine(**changes: Any) -> Any:
     [
         ({}, "engine", True, ""),
         ({"ready": False}, "engine", False, "cannot be written"),
-        ({"pause_s": 30.0}, "d365", True, "30 s"),
+        ({"pauses": {"d365": 30.0}}, "d365", True, "30 s"),
+        ({"pauses": {"test": 30.0}}, "d365", True, ""),
+        ({"pauses": {"test": 30.0}}, "d365 test", True, "30 s"),
         ({"hosts": ["a.test"]}, "callbacks", True, "a.test"),
     ],
 )

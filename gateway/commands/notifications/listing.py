@@ -38,6 +38,7 @@ ATTEMPTS = {
 _DETAILS = {
     "Job": "id",
     "Batch job": "batchId",
+    "Environment": "environment",
     "Status": "status",
     "Outcome": "outcome",
     "Message": "message",

@@ -21,7 +21,7 @@ from gateway.notifications.api.problems import HttpProblem, answer_bug, answer_h
 from gateway.notifications.api.routes import JobEndpoints
 from gateway.notifications.engine import Engine, Parts
 from gateway.notifications.metrics import Metrics
-from gateway.notifications.settings import NotificationSettings
+from gateway.notifications.settings import DEFAULT_ENVIRONMENT, NotificationSettings
 from gateway.notifications.store.store import StoreSlow
 from gateway.wire.addresses import Resolve, resolve
 
@@ -81,5 +81,7 @@ def warn(settings: NotificationSettings) -> None:
         log.warning("development_switch", setting="callbacks.allow-private-networks", effect="SSRF guard is open")
     if not callbacks.signing_secrets:
         log.warning("callbacks_unsigned", remedy="set callbacks.signing-secret")
-    if settings.d365.instance_url.startswith("http://"):
-        log.warning("development_switch", setting="d365.instance-url", effect="tokens travel unencrypted (loopback)")
+    for name, environment in settings.all_environments.items():
+        if environment.instance_url.startswith("http://"):
+            where = "d365.instance-url" if name == DEFAULT_ENVIRONMENT else f"environments.{name}.instance-url"
+            log.warning("development_switch", setting=where, effect="tokens travel unencrypted (loopback)")

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 from gateway.notifications.api.problems import HttpProblem
 from gateway.notifications.callbacks.ssrf import UrlRefused, require_host
-from gateway.notifications.settings import CallerRule, HopSettings, NotificationSettings
+from gateway.notifications.settings import ANY, CallerRule, HopSettings, NotificationSettings
 
 # The scope extension by which the gateway, in the same process, hands over the verified caller: a string.
 EXTENSION = "gateway.caller"
@@ -72,6 +72,30 @@ def require_allowed(rule: CallerRule, batch_id: int, host: str) -> None:
     except UrlRefused as error:
         text = f"Rule {rule.name!r} does not allow callbacks to {host}."
         raise HttpProblem(403, "caller-rule", text, rule=rule.name) from error
+
+
+def environment_for(rule: CallerRule, asked: str | None, settings: NotificationSettings) -> str:
+    """
+    The F&O environment of a request: the one that it names, else the first of its caller's rule, else the default one.
+
+    Raises:
+        HttpProblem: 403 for one that the rule does not allow, whether or not it exists; 400 when one has to be named.
+    """
+    default = settings.default_environment
+    allowed = rule.environments or (() if default is None else (default,))
+    if asked is None:
+        return _unnamed(allowed, default)
+    if asked in settings.all_environments and (asked in allowed or ANY in allowed):
+        return asked
+    text = f"Rule {rule.name!r} does not allow environment {asked[:64]!r}."
+    raise HttpProblem(403, "caller-rule", text, rule=rule.name)
+
+
+def _unnamed(allowed: Sequence[str], default: str | None) -> str:
+    first = default if not allowed or allowed[0] == ANY else allowed[0]
+    if first is None:
+        raise HttpProblem(400, "body-invalid", "environment is missing: there are several, and none is the default.")
+    return first
 
 
 def _is_gateway(headers: Mapping[str, list[str]], hop: HopSettings) -> bool:

@@ -15,7 +15,7 @@ import uuid
 import sqlalchemy as sa
 import structlog
 
-from gateway.notifications.api.callers import require_allowed
+from gateway.notifications.api.callers import environment_for, require_allowed
 from gateway.notifications.api.problems import HttpProblem
 from gateway.notifications.api.schema import JobRequest
 from gateway.notifications.callbacks.ssrf import (
@@ -26,7 +26,7 @@ from gateway.notifications.callbacks.ssrf import (
     require_host,
 )
 from gateway.notifications.engine import Engine
-from gateway.notifications.settings import CallerRule, NotificationSettings
+from gateway.notifications.settings import DEFAULT_ENVIRONMENT, CallerRule, NotificationSettings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.jobs import Acceptance, Refusal
 from gateway.notifications.store.model import IdempotencyKey, StoredJob, derive_key
@@ -63,9 +63,7 @@ class Intake:
         target = await self._require_callable(rule, request)
         began = time.perf_counter()
         job = self._draft(caller, rule, request, target)
-        found = await self._record(
-            job, derive_key(job.batch_id, request.url, key, request.profile, request.timeout_s), rule
-        )
+        found = await self._record(job, request_key(job, request, key), rule)
         if isinstance(found, Refusal):
             raise _refusal(found, rule)
         self._engine.metrics.accept_time.observe(time.perf_counter() - began)
@@ -107,7 +105,7 @@ class Intake:
         return found
 
     async def _record(self, job: StoredJob, key: IdempotencyKey, rule: CallerRule) -> Acceptance | Refusal:
-        exclusive = self._settings.d365.on_running == "reject"
+        exclusive = self._settings.all_environments[job.environment].on_running == "reject"
         recorded = await self._engine.store.write_by(
             lambda connection: jobs.accept(connection, job, key, rule.max_active, exclusive),
             self._settings.intake_deadline_s,
@@ -153,12 +151,14 @@ class Intake:
     def _draft(self, caller: str, rule: CallerRule, request: JobRequest, target: CallbackTarget) -> StoredJob:
         now = self._engine.parts.clock.now()
         profile = request.profile or rule.profile or self._profile(request)
+        environment = environment_for(rule, request.environment, self._settings)
         deadline_at, callback_deadline_at = self._deadlines(now, profile, rule, request)
         return StoredJob(
             id=str(uuid.uuid4()),
             caller=caller,
             rule=rule.name,
             batch_id=request.batch_id,
+            environment=environment,
             url=self._engine.sealer.seal(request.url),
             host=target.host,
             profile=profile,
@@ -168,7 +168,7 @@ class Intake:
             updated_at=now,
             deadline_at=deadline_at,
             callback_deadline_at=callback_deadline_at,
-            link=self._settings.d365.link_to(request.batch_id),
+            link=self._settings.all_environments[environment].link_to(request.batch_id),
         )
 
     def _profile(self, request: JobRequest) -> str:
@@ -196,10 +196,14 @@ class Intake:
             log.info("job_repeated", job=job.id)
             return
         self._engine.metrics.accepted.inc()
-        log.info(
-            "job_accepted", job=job.id, batch=job.batch_id, caller=job.caller, rule=job.rule, host=job.host,
-            profile=job.profile,
-        )  # fmt: skip
+        facts = {"caller": job.caller, "rule": job.rule, "host": job.host, "profile": job.profile}
+        log.info("job_accepted", job=job.id, batch=job.batch_id, environment=job.environment, **facts)
+
+
+def request_key(job: StoredJob, request: JobRequest, sent: str | None) -> IdempotencyKey:
+    """What makes a request the same as another one; what only some requests say leaves the keys of others alone."""
+    special = {} if job.environment == DEFAULT_ENVIRONMENT else {"environment": job.environment}
+    return derive_key(job.batch_id, request.url, sent, special, request.profile, request.timeout_s)
 
 
 def _refusal(refusal: Refusal, rule: CallerRule) -> HttpProblem:

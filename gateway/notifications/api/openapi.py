@@ -59,6 +59,7 @@ _REQUEST: Schema = {
         "callbackUrl": {"type": "string", "format": "uri", "maxLength": 4096},
         "profile": {"type": "string", "enum": list(PROFILES)},
         "timeoutSeconds": {"type": "number", "minimum": 1, "maximum": 2_592_000},
+        "environment": {"type": "string", "minLength": 1, "description": "One that the caller's rule allows."},
     },
 }
 
@@ -68,6 +69,7 @@ _JOB: Schema = {
     "properties": {
         "id": {"type": "string"},
         "batchId": {"type": "integer"},
+        "environment": {"type": "string"},
         "status": {"enum": [state.value for state in State]},
         "runtimeStatus": {"enum": ["Pending", "Running", "Completed", "Failed", "Canceled", "Terminated"]},
         "outcome": {"enum": [*(outcome.value for outcome in Outcome), None]},

@@ -40,6 +40,7 @@ class JobRequest:
     from_adf: bool
     profile: str | None
     timeout_s: float | None
+    environment: str | None = None
 
 
 def parse_request(body: bytes) -> JobRequest:
@@ -57,6 +58,7 @@ def parse_request(body: bytes) -> JobRequest:
         from_adf=any(name == _ADF_NAME for name, _ in members),
         profile=_profile(_one("profile", _values(members, {"profile"}), None)),
         timeout_s=_timeout(_one("timeoutSeconds", _values(members, {"timeoutseconds"}), None)),
+        environment=_environment(_one("environment", _values(members, {"environment"}), None)),
     )
 
 
@@ -66,6 +68,7 @@ def view(job: StoredJob, prefix: str) -> dict[str, object]:
     shown: dict[str, object] = {
         "id": job.id,
         "batchId": job.batch_id,
+        "environment": job.environment,
         "status": job.state.value,
         "runtimeStatus": runtime_status(job),
         "outcome": None if job.outcome is None else job.outcome.value,
@@ -134,7 +137,9 @@ class _Pairs(list[tuple[str, Any]]):
     """An object as its members in order."""
 
 
-_NAMES = ("batchId", "batchJobId", "batchJobRecId", "callbackUrl", "callbackUri", "profile", "timeoutSeconds")
+_NAMES = (
+    "batchId", "batchJobId", "batchJobRecId", "callbackUrl", "callbackUri", "profile", "timeoutSeconds", "environment",
+)  # fmt: skip
 _BY_LOWER = {name.lower(): name for name in _NAMES}
 
 
@@ -182,6 +187,12 @@ def _profile(value: Any) -> str | None:
     if value is None or (isinstance(value, str) and value in PROFILES):
         return value
     raise HttpProblem(400, "body-invalid", f"profile must be one of {', '.join(PROFILES)}.")
+
+
+def _environment(value: Any) -> str | None:
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise HttpProblem(400, "body-invalid", "environment must be the name of an F&O environment.")
 
 
 def _timeout(value: Any) -> float | None:

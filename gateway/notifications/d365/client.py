@@ -30,7 +30,7 @@ from gateway.notifications.d365.start_answer import StartAnswer, parse_start
 from gateway.notifications.d365.token_provider import TokenProvider
 from gateway.notifications.fairness import FairTurns
 from gateway.notifications.metrics import Metrics
-from gateway.notifications.settings import D365Settings
+from gateway.notifications.settings import DEFAULT_ENVIRONMENT, D365Settings
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.permission import Permit
 
@@ -63,15 +63,22 @@ class D365Client:
     """
 
     def __init__(
-        self, settings: D365Settings, tokens: TokenProvider, client: httpx.AsyncClient, clock: Clock, metrics: Metrics
+        self,
+        settings: D365Settings,
+        tokens: TokenProvider,
+        client: httpx.AsyncClient,
+        clock: Clock,
+        metrics: Metrics,
+        name: str = DEFAULT_ENVIRONMENT,
     ) -> None:
         self._settings = settings
         self._tokens = tokens
         self._client = client
         self._clock = clock
         self._metrics = metrics
+        self._name = name
         self._select: tuple[str, ...] = settings.select_fields
-        self.gate = Gate(settings.concurrency, clock, settings.max_retry_after_s)
+        self.gate = Gate(settings.concurrency, clock, settings.max_retry_after_s, name)
         # Thousands of jobs that start together must not stand in front of the poller.
         self._starts = FairTurns(max(1, settings.concurrency - 1))
         self.skew_s = 0.0
@@ -173,7 +180,7 @@ class D365Client:
                 permit.check()
                 request.extensions = {**request.extensions, "trace": _last_check(permit)}
             response = await self._exchange(request)
-        self._metrics.d365_requests.labels(method, str(response.status_code)).inc()
+        self._count(method, str(response.status_code))
         self._note_date(response.headers)
         return response
 
@@ -182,12 +189,15 @@ class D365Client:
             async with asyncio.timeout(self._settings.call_limit_s):
                 return await self._client.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            self._metrics.d365_requests.labels(request.method, "unreachable").inc()
+            self._count(request.method, "unreachable")
             raise D365Error(FailureKind.TRANSIENT, "F&O could not be reached.") from error
         except (httpx.HTTPError, TimeoutError) as error:
-            self._metrics.d365_requests.labels(request.method, "broken").inc()
+            self._count(request.method, "broken")
             hint = f"The connection to F&O failed ({type(error).__name__})."
             raise D365Error(FailureKind.AMBIGUOUS, hint) from error
+
+    def _count(self, method: str, status: str) -> None:
+        self._metrics.d365_requests.labels(self._name, method, status).inc()
 
     def _note_date(self, headers: Mapping[str, str]) -> None:
         ahead = parse_retry_after(headers.get("date"), 0.0)

@@ -28,10 +28,11 @@ class Gate:
     Source: Microsoft Learn, Finance & Operations "Service protection API limits".
     """
 
-    def __init__(self, concurrency: int, clock: Clock, longest_pause_s: float = 600.0) -> None:
+    def __init__(self, concurrency: int, clock: Clock, longest_pause_s: float = 600.0, name: str = "d365") -> None:
         self._slots = asyncio.Semaphore(concurrency)
         self._clock = clock
         self._longest_pause_s = longest_pause_s
+        self._name = name
         self._in_a_row = 0
         self.closed_until = 0.0
 
@@ -55,7 +56,7 @@ class Gate:
         shortest_s = min(_SHORTEST_S * float(2 ** (self._in_a_row - 1)), _UNSTATED_S)
         seconds = min(max(_UNSTATED_S if asked_s is None else asked_s, shortest_s), self._longest_pause_s)
         self.closed_until = max(self.closed_until, self._clock.now() + seconds)
-        log.warning("d365_paused", seconds=round(self.remaining_s, 1), asked_s=asked_s)
+        log.warning("d365_paused", environment=self._name, seconds=round(self.remaining_s, 1), asked_s=asked_s)
         return seconds
 
     def succeed(self) -> None:

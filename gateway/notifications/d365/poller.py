@@ -118,13 +118,17 @@ class Poller:
         """Ask for readings of a batch job, the first after *delay_s* seconds, until *judge* is satisfied."""
         subscription = PollSubscription(batch_id, judge, once, asyncio.get_running_loop().create_future())
         due = self._clock.now() + delay_s
-        entry = self._entries.setdefault(batch_id, _Polled(batch_id, due, self._settings.interval_s))
+        entry = self._entries.get(batch_id) or self._add(_Polled(batch_id, due, self._settings.interval_s))
         entry.subscriptions.append(subscription)
         self._schedule(entry, min(entry.due, due))
         subscription.done.add_done_callback(lambda _: self._drop(entry, subscription))
-        self._metrics.watches.set(len(self._entries))
         self._wake.set()
         return subscription
+
+    def _add(self, entry: _Polled) -> _Polled:
+        self._metrics.watches.inc()
+        self._entries[entry.batch_id] = entry
+        return entry
 
     async def read(self, batch_id: int) -> Row | None:
         """
@@ -240,6 +244,5 @@ class Poller:
     def _drop(self, entry: _Polled, subscription: PollSubscription[object]) -> None:
         if subscription in entry.subscriptions:
             entry.subscriptions.remove(subscription)
-        if not entry.subscriptions:
-            self._entries.pop(entry.batch_id, None)
-        self._metrics.watches.set(len(self._entries))
+        if not entry.subscriptions and self._entries.pop(entry.batch_id, None) is not None:
+            self._metrics.watches.dec()

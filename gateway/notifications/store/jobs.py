@@ -53,7 +53,8 @@ _OWNED_MOVES = {
 _REOPEN = _MOVES[JobEvent.REPLAY].values(series=jobs.c.series + 1, attempts=0, doubted=0, owner=None)
 _RIVALS = (
     sa.select(jobs)
-    .where(jobs.c.batch_id == sa.bindparam("a_batch"), jobs.c.id != sa.bindparam("an_id"))
+    .where(jobs.c.batch_id == sa.bindparam("a_batch"), jobs.c.environment == sa.bindparam("a_place"))
+    .where(jobs.c.id != sa.bindparam("an_id"))
     .where(
         sa.or_(
             sa.and_(_IS_ACTIVE, _in(State.STARTING, State.WAITING, State.RUNNING)),
@@ -146,7 +147,7 @@ def accept(
         return earlier
     if max_active is not None and _count_active(connection, job.caller, max_active) >= max_active:
         return Refusal("too-many-active")
-    if exclusive and _is_watched(connection, job.batch_id):
+    if exclusive and _is_watched(connection, job):
         return Refusal("batch-job-active")
     connection.execute(_PUT_KEY, {"caller": job.caller, "key": key.text, "job_id": job.id, "payload": key.payload})
     connection.execute(_INSERT, job.columns())
@@ -177,9 +178,10 @@ def begin_start(
     whose run is over by the same reading end with it: the start that follows would hide that from their own readings.
     None when the job is not its owner's to start any more.
     """
-    lock(connection, f"batch:{job.batch_id}")
-    rows = connection.execute(_RIVALS, {"a_batch": job.batch_id, "an_id": job.id, "a_moment": now})
-    decision = decide_start(job, [StoredJob.from_row(row) for row in rows], reading, now, rules)
+    lock(connection, f"batch:{job.environment}:{job.batch_id}")
+    which = {"a_batch": job.batch_id, "a_place": job.environment, "an_id": job.id, "a_moment": now}
+    rivals = [StoredJob.from_row(row) for row in connection.execute(_RIVALS, which)]
+    decision = decide_start(job, rivals, reading, now, rules)
     if isinstance(decision, WaitFor):
         return decision.rival
     if isinstance(decision, JoinRun):
@@ -341,10 +343,9 @@ def _count_active(connection: sa.Connection, caller: str, enough: int) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
 
 
-def _is_watched(connection: sa.Connection, batch_id: int) -> bool:
-    query = sa.select(jobs.c.id).where(
-        jobs.c.batch_id == batch_id, jobs.c.active == 1, jobs.c.state != State.DELIVERING
-    )
+def _is_watched(connection: sa.Connection, job: StoredJob) -> bool:
+    same = sa.and_(jobs.c.batch_id == job.batch_id, jobs.c.environment == job.environment)
+    query = sa.select(jobs.c.id).where(same, jobs.c.active == 1, jobs.c.state != State.DELIVERING)
     return connection.execute(query.limit(1)).first() is not None
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.notifications.d365.batch_status import Row
+from gateway.notifications.settings import DEFAULT_ENVIRONMENT
 from gateway.notifications.workflow.outcomes import Outcome
 from gateway.notifications.workflow.transitions import State
 
@@ -43,6 +45,7 @@ class StoredJob:
     scheduled_for: float | None = None
     facts: str | None = None
     link: str | None = None
+    environment: str = DEFAULT_ENVIRONMENT
     attempts: int = 0
     doubted: int = 0
     series: int = 0
@@ -86,14 +89,23 @@ class IdempotencyKey:
     derived: bool
 
 
-def derive_key(batch_id: int, url: str, header: str | None, *others: object) -> IdempotencyKey:
+def derive_key(
+    batch_id: int, url: str, header: str | None, special: Mapping[str, object] | None = None, *others: object
+) -> IdempotencyKey:
     """
     The key of a request; a key that was sent stands for everything that was asked, *others* included.
 
     A derived key joins requests only while the first is unfinished; otherwise one URL could be used for one run only.
+
+    Args:
+        special: What makes it another request even without a key, such as another environment.
     """
-    payload = hashlib.sha256(json.dumps([batch_id, url]).encode()).hexdigest()
+    asked = [batch_id, url, *([special] if special else [])]
+    payload = _digest(asked)
     if header is None:
         return IdempotencyKey(f"derived:{payload}", payload, derived=True)
-    asked = hashlib.sha256(json.dumps([batch_id, url, *others]).encode()).hexdigest()
-    return IdempotencyKey(f"sent:{header}", asked, derived=False)
+    return IdempotencyKey(f"sent:{header}", _digest([*asked, *others]), derived=False)
+
+
+def _digest(asked: list[object]) -> str:
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import sqlalchemy as sa
 import structlog
@@ -15,7 +16,6 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.transitions import FINAL, State
-from gateway.notifications.workflow.watching import RunWatcher
 
 log = structlog.get_logger("gateway.notifications")
 
@@ -23,11 +23,18 @@ _GAUGES_S = 5.0
 _STOPS_S = 3.0
 
 
+class Stops(Protocol):
+    """Ends waits, see ``RunWatcher``."""
+
+    def stop(self, job_id: str) -> None:
+        """End the wait for a job that was stopped, if it is waited for here."""
+
+
 class Housekeeping:
     """Endless background tasks; each survives its own failures."""
 
     def __init__(
-        self, store: Store, watcher: RunWatcher, clock: Clock, metrics: Metrics, retention: RetentionSettings
+        self, store: Store, watcher: Stops, clock: Clock, metrics: Metrics, retention: RetentionSettings
     ) -> None:
         self._store = store
         self._watcher = watcher

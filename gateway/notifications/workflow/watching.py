@@ -17,7 +17,7 @@ from gateway.notifications.d365.batch_status import STATUSES, Phase, Row
 from gateway.notifications.d365.client import D365Client
 from gateway.notifications.d365.errors import D365Error, FailureKind
 from gateway.notifications.d365.poller import Poller, PollSubscription
-from gateway.notifications.settings import NotificationSettings
+from gateway.notifications.settings import D365Settings, NotificationSettings
 from gateway.notifications.store import jobs
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
@@ -37,13 +37,20 @@ class RunWatcher:
     """Runs the wait step of every job in this process."""
 
     def __init__(
-        self, store: Store, poller: Poller, client: D365Client, clock: Clock, settings: NotificationSettings
+        self,
+        store: Store,
+        poller: Poller,
+        client: D365Client,
+        clock: Clock,
+        settings: NotificationSettings,
+        environment: D365Settings,
     ) -> None:
         self._store = store
         self._poller = poller
         self._client = client
         self._clock = clock
         self._settings = settings
+        self._environment = environment
         self._waiting: dict[str, PollSubscription[RunVerdict]] = {}
         self._notes: set[asyncio.Task[None]] = set()
 
@@ -100,7 +107,6 @@ class RunWatcher:
             return RESCHEDULED if error.kind in (FailureKind.AUTH, FailureKind.PERMANENT) else None
 
     def _judge(self, job: StoredJob) -> Callable[[Row | None], RunVerdict | None]:
-        settings = self._settings
         seen = STATUSES.get(job.batch_status or "") in (Phase.PENDING, Phase.RUNNING)
         started_at = job.started_at or job.created_at
         watch = Watch(job.before, started_at, job.deadline_at, job.running_at, pending_seen=seen)
@@ -109,7 +115,7 @@ class RunWatcher:
         def look(row: Row | None) -> RunVerdict | None:
             nonlocal last
             stale = row is not None and row.phase is Phase.ENDED and not watch.is_newer(row)
-            verdict = judge(row, watch, self._client.now(), settings.d365, settings.budgets)
+            verdict = judge(row, watch, self._client.now(), self._environment, self._settings.budgets)
             if row is not None and row.status != last and not stale:
                 last = row.status
                 self._note(job.id, row.status, watch.running_at)

@@ -9,6 +9,7 @@ row. So after a crash nothing has to be replayed: the row's owner takes the next
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 import sqlalchemy as sa
 import structlog
@@ -20,9 +21,7 @@ from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.outcomes import RunVerdict
-from gateway.notifications.workflow.starting import Starter
 from gateway.notifications.workflow.transitions import State
-from gateway.notifications.workflow.watching import RunWatcher
 
 log = structlog.get_logger("gateway.notifications")
 
@@ -30,11 +29,27 @@ _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 
 
+class Starts(Protocol):
+    """Takes the start step, see ``Starter``."""
+
+    async def start(self, job: StoredJob) -> RunVerdict | None:
+        """A verdict when the job cannot be started."""
+        ...
+
+
+class Waits(Protocol):
+    """Takes the wait step, see ``RunWatcher``."""
+
+    async def wait(self, job: StoredJob) -> RunVerdict | None:
+        """The verdict on the run; None when the job was stopped."""
+        ...
+
+
 class Workflow:
     """Takes the steps of every job that this process owns."""
 
     def __init__(
-        self, store: Store, starter: Starter, watcher: RunWatcher, deliverer: Deliverer, clock: Clock, metrics: Metrics
+        self, store: Store, starter: Starts, watcher: Waits, deliverer: Deliverer, clock: Clock, metrics: Metrics
     ) -> None:
         self._store = store
         self._starter = starter

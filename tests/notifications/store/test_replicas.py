@@ -135,7 +135,7 @@ def test_taken_over(
     """All watches of a replica killed -9 are polled again by the other within 30 s, and every caller is told."""
     settings = fast_settings(postgres, d365_settings(entra, d365)).model_copy(update={"takeover_interval_s": 1.0})
     plan = {"store": postgres, "d365": d365.base_url, "watches": WATCHES, "url": receiver.url("/w")}
-    plan["token_url"] = settings.d365.token_url
+    plan["token_url"] = settings.all_environments["d365"].token_url
     for batch_id in range(900, 900 + WATCHES):
         d365.script(batch_id, ends("Finished", 1, 1500))
     victim = _victim(plan)

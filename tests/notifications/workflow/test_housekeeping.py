@@ -22,8 +22,8 @@ from tests.notifications.receiver import Receiver
 def housekeeping_of(service: Running, keep_s: float = 1e6) -> Housekeeping:
     """The housekeeping of a running service."""
     engine = service.engine
-    assert engine._watcher is not None
-    return Housekeeping(engine.store, engine._watcher, Clock(), engine.metrics, RetentionSettings(keep_s=keep_s))
+    assert engine._environments is not None
+    return Housekeeping(engine.store, engine._environments, Clock(), engine.metrics, RetentionSettings(keep_s=keep_s))
 
 
 def test_sweep(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
@@ -49,8 +49,8 @@ def test_stop_elsewhere(service: Running, d365: D365Emulator, receiver: Receiver
         await store.write(lambda connection: jobs.move(connection, found, JobEvent.STOP, now))
 
     run(stop())
-    assert service.engine._watcher is not None
-    waiting = service.engine._watcher._waiting
+    assert service.engine._environments is not None
+    waiting = service.engine._environments._members["d365"].watcher._waiting
     _until(lambda: found not in waiting)
     assert receiver.received("/403") == []
 
