@@ -227,7 +227,9 @@ class CallerRule(Block):
     name: str = "default"
     """Shown to a caller whom the rule refuses."""
     batch_jobs: BatchJobs = frozenset()
-    """Batch job ids that may be started; `*` is every one."""
+    """Batch job ids that may be started and watched; `*` is every one."""
+    watch_jobs: BatchJobs = frozenset()
+    """Further batch job ids that may be watched, not started; `*` is every one."""
     callback_hosts: tuple[str, ...] = ("*",)
     """Allowed hosts, within `callbacks.hosts`."""
     environments: OneOrMore[str] = ()

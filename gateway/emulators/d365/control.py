@@ -4,6 +4,7 @@ Control endpoints of the emulated environment, for tests that are not written in
     GET    /emulator                       requests, and every job with its status and its starts
     POST   /emulator/jobs                  create a job, see ``job_from_json``: {"id": 1, "life": "fails"}
     DELETE /emulator/jobs                  delete one: {"id": 1}
+    POST   /emulator/begin                 somebody in F&O starts one, which counts as no start: {"id": 1}
     POST   /emulator/settings              {"speed": 60, "start_lag_s": 2, "listing_delay_s": 0, "page_size": 2}
     POST   /emulator/faults                script a failure, see ``faults.Fault``
     DELETE /emulator/faults                forget the failures still to come
@@ -31,6 +32,7 @@ def control(d365: Environment) -> list[Route]:
         command("/emulator", lambda _: _state(d365), "GET"),
         command("/emulator/jobs", lambda body: _described(d365, d365.add(job_from_json(body)))),
         command("/emulator/jobs", lambda body: d365.jobs.pop(body["id"]) and None, "DELETE"),
+        command("/emulator/begin", lambda body: d365.begin(body["id"])),
         command("/emulator/settings", lambda body: _settle(d365, body)),
         command("/emulator/faults", lambda body: d365.faults.add(Fault.from_json(body))),
         command("/emulator/faults", lambda _: d365.faults.clear(), "DELETE"),

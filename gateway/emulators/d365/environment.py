@@ -78,6 +78,10 @@ class Environment:
         """Create a job with these lives, one for each start in turn."""
         return self.add(Job(job_id, lives=lives))
 
+    def begin(self, job_id: int) -> None:
+        """Somebody in F&O sets the job to waiting, without the action: ``starts`` does not count it."""
+        self.jobs[job_id].begin(self.clock(), speed=self.speed)
+
     def starts(self, job_id: int) -> int:
         """How often the job was accepted for a start: more than once is what a durable service must avoid."""
         return len(self.jobs[job_id].starts)

@@ -107,9 +107,12 @@ class Job:
         Args:
             lag_s: Seconds until the row shows it.
         """
-        idle = self.at(now, speed).status not in {"Waiting", "Ready", "Scheduled", *RUNNING}
         self.starts.append(now)
-        if idle:
+        self.begin(now, lag_s, speed)
+
+    def begin(self, now: float, lag_s: float = 0.0, speed: float = 1.0) -> None:
+        """Somebody in F&O sets an idle job to waiting: it goes its way, and none of our starts is counted."""
+        if self.at(now, speed).status not in {"Waiting", "Ready", "Scheduled", *RUNNING}:
             self._runs.append(now + lag_s)
 
     def at(self, now: float, speed: float = 1.0) -> Snapshot:

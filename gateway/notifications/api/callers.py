@@ -57,15 +57,19 @@ def rule_for(caller: str, settings: NotificationSettings) -> CallerRule:
     return settings.default_caller
 
 
-def require_allowed(rule: CallerRule, batch_id: int, host: str) -> None:
+def require_allowed(rule: CallerRule, batch_id: int, host: str, starts: bool = True) -> None:
     """
     Check one request against the caller's rule.
+
+    Args:
+        starts: Whether the batch job is to be started, not only watched.
 
     Raises:
         HttpProblem: 403 with the rule's name.
     """
-    if rule.batch_jobs is not None and batch_id not in rule.batch_jobs:
-        text = f"Rule {rule.name!r} does not allow batch job {batch_id}."
+    lists = (rule.batch_jobs,) if starts else (rule.batch_jobs, rule.watch_jobs)
+    if not any(allowed is None or batch_id in allowed for allowed in lists):
+        text = f"Rule {rule.name!r} does not allow {'' if starts else 'watching '}batch job {batch_id}."
         raise HttpProblem(403, "caller-rule", text, rule=rule.name)
     try:
         require_host(host, rule.callback_hosts)

@@ -31,6 +31,7 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.jobs import Acceptance, Refusal
 from gateway.notifications.store.model import IdempotencyKey, StoredJob, derive_key
 from gateway.notifications.workflow.transitions import JobEvent, State
+from gateway.notifications.workflow.watched_run import WatchedRun
 from gateway.wire.addresses import Resolve
 
 log = structlog.get_logger("gateway.notifications")
@@ -105,7 +106,8 @@ class Intake:
         return found
 
     async def _record(self, job: StoredJob, key: IdempotencyKey, rule: CallerRule) -> Acceptance | Refusal:
-        exclusive = self._settings.all_environments[job.environment].on_running == "reject"
+        rejects = self._settings.all_environments[job.environment].on_running == "reject"
+        exclusive = rejects and job.watched is WatchedRun.OURS
         recorded = await self._engine.store.write_by(
             lambda connection: jobs.accept(connection, job, key, rule.max_active, exclusive),
             self._settings.intake_deadline_s,
@@ -126,7 +128,7 @@ class Intake:
             target = parse_target(request.url, self._settings.callbacks)
         except UrlRefused as error:
             raise _refused(error) from error
-        require_allowed(rule, request.batch_id, target.host)
+        require_allowed(rule, request.batch_id, target.host, request.watched is WatchedRun.OURS)
         try:
             require_host(target.host, self._settings.callbacks.hosts)
             await self._require_addresses(target)
@@ -159,6 +161,7 @@ class Intake:
             rule=rule.name,
             batch_id=request.batch_id,
             environment=environment,
+            watched=request.watched,
             url=self._engine.sealer.seal(request.url),
             host=target.host,
             profile=profile,
@@ -196,13 +199,14 @@ class Intake:
             log.info("job_repeated", job=job.id)
             return
         self._engine.metrics.accepted.inc()
-        facts = {"caller": job.caller, "rule": job.rule, "host": job.host, "profile": job.profile}
+        facts = {"run": job.watched, "caller": job.caller, "rule": job.rule, "host": job.host, "profile": job.profile}
         log.info("job_accepted", job=job.id, batch=job.batch_id, environment=job.environment, **facts)
 
 
 def request_key(job: StoredJob, request: JobRequest, sent: str | None) -> IdempotencyKey:
     """What makes a request the same as another one; what only some requests say leaves the keys of others alone."""
-    special = {} if job.environment == DEFAULT_ENVIRONMENT else {"environment": job.environment}
+    usual = {"environment": DEFAULT_ENVIRONMENT, "watched": WatchedRun.OURS}
+    special = {name: value for name, usually in usual.items() if (value := getattr(job, name)) != usually}
     return derive_key(job.batch_id, request.url, sent, special, request.profile, request.timeout_s)
 
 

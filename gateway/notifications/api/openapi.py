@@ -60,6 +60,8 @@ _REQUEST: Schema = {
         "profile": {"type": "string", "enum": list(PROFILES)},
         "timeoutSeconds": {"type": "number", "minimum": 1, "maximum": 2_592_000},
         "environment": {"type": "string", "minLength": 1, "description": "One that the caller's rule allows."},
+        "start": {"type": "boolean", "description": "false: nothing is started; the run of somebody else is reported."},
+        "run": {"enum": ["next"], "description": "Nothing is started; the first run after this request is reported."},
     },
 }
 
@@ -70,6 +72,8 @@ _JOB: Schema = {
         "id": {"type": "string"},
         "batchId": {"type": "integer"},
         "environment": {"type": "string"},
+        "start": {"type": "boolean"},
+        "run": {"enum": ["next", None]},
         "status": {"enum": [state.value for state in State]},
         "runtimeStatus": {"enum": ["Pending", "Running", "Completed", "Failed", "Canceled", "Terminated"]},
         "outcome": {"enum": [*(outcome.value for outcome in Outcome), None]},

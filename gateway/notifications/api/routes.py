@@ -31,6 +31,7 @@ from gateway.notifications.settings import NotificationSettings
 from gateway.notifications.store import attempts, jobs
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow.transitions import State
+from gateway.notifications.workflow.watched_run import WatchedRun
 
 T = TypeVar("T")
 
@@ -41,6 +42,7 @@ _TOO_LATE = (
     "Watching has stopped. It was too late to stop the start, which had been sent or was about to be: the batch job "
     "may run, and F&O offers no action to cancel it."
 )
+_WATCH_ONLY = "Watching has stopped. This request has started nothing."
 _WATCHED = "Watching has stopped. The batch job itself continues: F&O offers no action to cancel it."
 
 
@@ -165,6 +167,8 @@ async def _bounded_body(request: Request, limit: int) -> bytes:
 
 def stop_note(job: StoredJob) -> str:
     """What a stop could still prevent: everything before the start was marked, nothing after."""
+    if job.watched is not WatchedRun.OURS:
+        return _WATCH_ONLY
     if job.starting_at is not None and job.started_at is None:
         return _TOO_LATE
     return _NOT_STARTED if job.started_at is None else _WATCHED

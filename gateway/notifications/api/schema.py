@@ -21,6 +21,7 @@ from gateway.notifications.callbacks.profiles import PROFILES, batch_job, timest
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow.outcomes import READINGS
 from gateway.notifications.workflow.transitions import State
+from gateway.notifications.workflow.watched_run import WatchedRun
 
 _BATCH_NAMES = frozenset({"batchid", "batchjobid", "batchjobrecid"})
 _URL_NAMES = frozenset({"callbackurl", "callbackuri"})
@@ -41,6 +42,7 @@ class JobRequest:
     profile: str | None
     timeout_s: float | None
     environment: str | None = None
+    watched: WatchedRun = WatchedRun.OURS
 
 
 def parse_request(body: bytes) -> JobRequest:
@@ -59,6 +61,7 @@ def parse_request(body: bytes) -> JobRequest:
         profile=_profile(_one("profile", _values(members, {"profile"}), None)),
         timeout_s=_timeout(_one("timeoutSeconds", _values(members, {"timeoutseconds"}), None)),
         environment=_environment(_one("environment", _values(members, {"environment"}), None)),
+        watched=_watched(*(_one(name, _values(members, {name}), None) for name in ("start", "run"))),
     )
 
 
@@ -69,6 +72,8 @@ def view(job: StoredJob, prefix: str) -> dict[str, object]:
         "id": job.id,
         "batchId": job.batch_id,
         "environment": job.environment,
+        "start": job.watched is WatchedRun.OURS,
+        "run": "next" if job.watched is WatchedRun.NEXT else None,
         "status": job.state.value,
         "runtimeStatus": runtime_status(job),
         "outcome": None if job.outcome is None else job.outcome.value,
@@ -78,7 +83,7 @@ def view(job: StoredJob, prefix: str) -> dict[str, object]:
         "scheduledFor": moment(job.scheduled_for),
         "createdTime": moment(job.created_at),
         "lastUpdatedTime": moment(job.updated_at),
-        "startedTime": moment(job.started_at),
+        "startedTime": moment(job.started_at) if job.watched is WatchedRun.OURS else None,
         "endedTime": moment(job.ended_at),
         "deadline": moment(job.deadline_at),
         "batchJob": batch_job(job.run_facts, job.link),
@@ -139,6 +144,7 @@ class _Pairs(list[tuple[str, Any]]):
 
 _NAMES = (
     "batchId", "batchJobId", "batchJobRecId", "callbackUrl", "callbackUri", "profile", "timeoutSeconds", "environment",
+    "start", "run",
 )  # fmt: skip
 _BY_LOWER = {name.lower(): name for name in _NAMES}
 
@@ -151,6 +157,8 @@ def _refuse_misspelt(members: Members) -> None:
             raise HttpProblem(400, "body-invalid", f"Unknown member {name[:64]!r}; did you mean {_BY_LOWER[near[0]]}?")
 
 
+# Data Factory's expressions make text of truth values.
+_TRUTHS = {"true": True, "True": True, "false": False, "False": False}
 _REQUIRED: Any = object()
 
 
@@ -193,6 +201,25 @@ def _environment(value: Any) -> str | None:
     if value is None or (isinstance(value, str) and value):
         return value
     raise HttpProblem(400, "body-invalid", "environment must be the name of an F&O environment.")
+
+
+def _watched(start: Any, run: Any) -> WatchedRun:
+    starts = _truth(start)
+    if run is None:
+        return WatchedRun.CURRENT if starts is False else WatchedRun.OURS
+    if run != "next":
+        raise HttpProblem(400, "body-invalid", "run must be next, or left out.")
+    if starts:
+        text = "start and run contradict each other: the next run is watched, and nothing is started."
+        raise HttpProblem(400, "body-invalid", text)
+    return WatchedRun.NEXT
+
+
+def _truth(value: Any) -> bool | None:
+    value = _TRUTHS.get(value, value) if isinstance(value, str) else value
+    if value is None or isinstance(value, bool):
+        return value
+    raise HttpProblem(400, "body-invalid", "start must be true or false.")
 
 
 def _timeout(value: Any) -> float | None:

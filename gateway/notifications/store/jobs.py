@@ -21,6 +21,7 @@ from gateway.notifications.workflow.doubt import StartRules
 from gateway.notifications.workflow.joining import JoinRun, StatusReading, WaitFor, decide_start
 from gateway.notifications.workflow.outcomes import RunVerdict
 from gateway.notifications.workflow.transitions import FINAL, OWNED, TRANSITIONS, JobEvent, State
+from gateway.notifications.workflow.watched_run import WatchedRun
 
 # Statements are made once: SQLAlchemy needs longer to build most of them than the database to run them.
 _INSERT = sa.insert(jobs)
@@ -344,7 +345,9 @@ def _count_active(connection: sa.Connection, caller: str, enough: int) -> int:
 
 
 def _is_watched(connection: sa.Connection, job: StoredJob) -> bool:
-    same = sa.and_(jobs.c.batch_id == job.batch_id, jobs.c.environment == job.environment)
+    same = sa.and_(
+        jobs.c.batch_id == job.batch_id, jobs.c.environment == job.environment, jobs.c.watched == WatchedRun.OURS
+    )
     query = sa.select(jobs.c.id).where(same, jobs.c.active == 1, jobs.c.state != State.DELIVERING)
     return connection.execute(query.limit(1)).first() is not None
 

@@ -14,6 +14,7 @@ from gateway.notifications.d365.batch_status import Row
 from gateway.notifications.settings import DEFAULT_ENVIRONMENT
 from gateway.notifications.workflow.outcomes import Outcome
 from gateway.notifications.workflow.transitions import State
+from gateway.notifications.workflow.watched_run import WatchedRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class StoredJob:
     facts: str | None = None
     link: str | None = None
     environment: str = DEFAULT_ENVIRONMENT
+    watched: WatchedRun = WatchedRun.OURS
     attempts: int = 0
     doubted: int = 0
     series: int = 0
@@ -57,6 +59,7 @@ class StoredJob:
         """A job from a row of the jobs table."""
         values = dict(row._mapping)
         values["state"] = State(values["state"])
+        values["watched"] = WatchedRun(values["watched"])
         values["outcome"] = None if values["outcome"] is None else Outcome(values["outcome"])
         return cls(**values)
 

@@ -21,6 +21,7 @@ jobs = sa.Table(
     sa.Column("rule", sa.String(256), nullable=False),
     sa.Column("batch_id", sa.BigInteger, nullable=False),
     sa.Column("environment", sa.String(64), nullable=False, server_default="d365"),
+    sa.Column("watched", sa.String(8), nullable=False, server_default="ours"),  # which run, see WatchedRun
     sa.Column("url", sa.Text, nullable=False),  # sealed
     sa.Column("host", sa.String(255), nullable=False),
     sa.Column("profile", sa.String(16), nullable=False),

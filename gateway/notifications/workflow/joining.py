@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from gateway.notifications.d365.batch_status import Phase, Row
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow.doubt import StartRules
-from gateway.notifications.workflow.judgement import ENDINGS, was_started
+from gateway.notifications.workflow.judgement import ENDINGS, was_started, watch_of
 from gateway.notifications.workflow.outcomes import RunVerdict
 from gateway.notifications.workflow.transitions import State
+from gateway.notifications.workflow.watched_run import WatchedRun
 
 # The two times may come from two replicas, each of which follows the store's clock to a quarter of a second.
 _CLOCKS_DIFFER_S = 0.5
@@ -68,7 +69,8 @@ def decide_start(
         rivals: The other jobs of the batch job that start or watch it, or whose start may still take effect.
         now: When the decision is made, epoch seconds; the reading is older.
     """
-    if (blocking := next((rival for rival in rivals if blocks(rival, reading, now, rules)), None)) is not None:
+    starters = (rival for rival in rivals if rival.watched is WatchedRun.OURS)  # the others start nothing
+    if (blocking := next((rival for rival in starters if blocks(rival, reading, now, rules)), None)) is not None:
         return WaitFor(blocking)
     if rules.join and (shared := next((rival for rival in rivals if shares(rival, job, reading)), None)) is not None:
         return JoinRun(shared)
@@ -101,6 +103,8 @@ def shares(rival: StoredJob, job: StoredJob, reading: StatusReading) -> bool:
 
 def ending_of(rival: StoredJob, reading: StatusReading) -> RunVerdict | None:
     """How the run that *rival* watches ended, if the reading shows that."""
+    if rival.watched is not WatchedRun.OURS and not watch_of(rival).is_newer(reading.row):
+        return None
     if rival.before is not None and not was_started(rival.before, reading.row):
         return None
     return RunVerdict(*ENDINGS[reading.row.status], shown=reading.row)

@@ -8,11 +8,13 @@ end of the *previous* run. A terminal state counts only if it is newer than the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gateway.notifications.d365.batch_status import Phase, Row
+from gateway.notifications.d365.batch_status import STATUSES, Phase, Row
 from gateway.notifications.settings import BudgetSettings, D365Settings
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
+from gateway.notifications.workflow.watched_run import WatchedRun
 
 ENDINGS: dict[str, tuple[Outcome, str]] = {
     "Finished": (Outcome.SUCCEEDED, "The batch job finished."),
@@ -42,6 +44,7 @@ class Watch:
         pending_seen: A state between two ends was seen after the start.
         held_since: When it was first seen withheld.
         missing: Readings in a row without the batch job.
+        run: Which run is meant.
     """
 
     snapshot: Row | None
@@ -51,13 +54,15 @@ class Watch:
     pending_seen: bool = False
     held_since: float | None = None
     missing: int = 0
+    run: WatchedRun = WatchedRun.OURS
 
     def observe(self, row: Row, now: float) -> None:
         """Remember what *row* shows of the run."""
         self.missing = 0
-        if row.phase in (Phase.PENDING, Phase.RUNNING):
+        running = row.phase is Phase.RUNNING and not self._is_former(row)
+        if row.phase is Phase.PENDING or running:
             self.pending_seen = True
-        if row.phase is Phase.RUNNING and self.running_at is None:
+        if running and self.running_at is None:
             self.running_at = now
         self.held_since = (self.held_since or now) if row.phase is Phase.WITHHELD else None
 
@@ -67,10 +72,46 @@ class Watch:
         return _DELETED if self.missing >= _EMPTY_ANSWERS else None
 
     def is_newer(self, row: Row) -> bool:
-        """Whether *row* shows something that happened after the snapshot."""
+        """Whether *row* shows something that happened after the snapshot, in the run that is meant."""
         if self.snapshot is None or self.pending_seen:
             return True
-        return _moved(row.start, self.snapshot.start) or _moved(row.end, self.snapshot.end)
+        began = _moved(row.start, self.snapshot.start)
+        return began or (self.run is not WatchedRun.NEXT and _moved(row.end, self.snapshot.end))
+
+    def has_ended_before(self, row: Row) -> bool:
+        """Whether *row*, of a job that waits again, shows that the run has come and gone since the snapshot."""
+        if self.snapshot is None or not _moved(row.end, self.snapshot.end):
+            return False
+        return self.run is not WatchedRun.NEXT or _moved(row.start, self.snapshot.start)
+
+    def _is_former(self, row: Row) -> bool:
+        """Whether *row* shows the run that was under way when the next one was asked for."""
+        return self.run is WatchedRun.NEXT and not self.is_newer(row)
+
+
+def watch_of(job: StoredJob) -> Watch:
+    """What is known about the run that *job* watches, from its row alone."""
+    phase = STATUSES.get(job.batch_status or "")
+    if job.watched is WatchedRun.NEXT:  # what was seen running may have been the run before
+        seen = phase is Phase.PENDING or job.running_at is not None
+    else:
+        seen = phase in (Phase.PENDING, Phase.RUNNING)
+    started_at = job.started_at or job.created_at
+    return Watch(job.before, started_at, job.deadline_at, job.running_at, pending_seen=seen, run=job.watched)
+
+
+def as_of(row: Row, moment: float) -> Row:
+    """
+    *row* as the snapshot of a watch that starts nothing: what happened after *moment*, the request, is yet to happen.
+
+    F&O's times are whole seconds, and its clock is known to a second or two: *moment* has a margin, so that a run that
+    ended before the request is never taken for a later one.
+    """
+    return replace(row, start=_at_most(row.start, moment), end=_at_most(row.end, moment))
+
+
+def _at_most(time: float | None, moment: float) -> float | None:
+    return None if time is None else min(time, moment)
 
 
 def judge(row: Row | None, watch: Watch, now: float, d365: D365Settings, budgets: BudgetSettings) -> RunVerdict | None:
@@ -89,16 +130,33 @@ def judge(row: Row | None, watch: Watch, now: float, d365: D365Settings, budgets
     watch.observe(row, now)
     if row.phase is Phase.ENDED and newer:
         return RunVerdict(*ENDINGS[row.status])
-    return (
-        flipped or _scheduled(row, now, d365) or _held(watch, now, d365) or _over_budget(row, watch, now, d365, budgets)
-    )
+    scheduled = _scheduled(row, now, d365) if watch.run is WatchedRun.OURS else None
+    return flipped or scheduled or _held(watch, now, d365) or _over_budget(row, watch, now, d365, budgets)
 
 
-def judge_ended_runs(runs: Iterable[Row], since: float) -> RunVerdict | None:
-    """The verdict on the first run that ended after *since*, from the job's history; None when there is none."""
-    ours = [run for run in runs if run.phase is Phase.ENDED and run.end is not None and run.end > since]
+def history_bounds(job: StoredJob, skew_s: float) -> tuple[float, float]:
+    """
+    The moments, by F&O's clock, after which the run that *job* watches has ended and begun.
+
+    Args:
+        skew_s: F&O's clock minus ours.
+    """
+    before, accepted_at = job.before or Row(job.batch_id, ""), job.created_at + skew_s
+    since = before.end or (accepted_at if job.started_at is None else job.started_at + skew_s)
+    return since, (before.start or accepted_at) if job.watched is WatchedRun.NEXT else 0.0
+
+
+def judge_ended_runs(runs: Iterable[Row], since: float, began_after: float = 0.0) -> RunVerdict | None:
+    """The first run that ended after *since* and began after *began_after*, from the job's history; None: no such."""
+    ours = [run for run in runs if _is_within(run, since, began_after)]
     first = min(ours, key=lambda run: run.end or 0.0, default=None)
     return None if first is None else RunVerdict(*ENDINGS[first.status], shown=first)
+
+
+def _is_within(run: Row, since: float, began_after: float) -> bool:
+    if run.phase is not Phase.ENDED or run.end is None:
+        return False
+    return run.end > since and (run.start or run.end) > began_after
 
 
 def expire(row: Row | None, error: str | None) -> RunVerdict:
@@ -136,8 +194,8 @@ def _flipped(row: Row, watch: Watch, next_run_at: float | None) -> RunVerdict | 
     """
     if row.phase is not Phase.PENDING:
         return None
-    ended = watch.snapshot is not None and _moved(row.end, watch.snapshot.end)
-    return RESCHEDULED if ended or (watch.running_at is not None and next_run_at is not None) else None
+    moved_on = watch.running_at is not None and next_run_at is not None
+    return RESCHEDULED if moved_on or watch.has_ended_before(row) else None
 
 
 def _scheduled(row: Row, now: float, d365: D365Settings) -> RunVerdict | None:
@@ -160,6 +218,8 @@ def _over_budget(row: Row, watch: Watch, now: float, d365: D365Settings, budgets
             return RunVerdict(
                 Outcome.RUN_TIMEOUT, f"The batch job was still {row.status} at the end of the run budget."
             )
+        return None
+    if watch.run is not WatchedRun.OURS:  # when it begins is up to others
         return None
     if now - watch.started_at < budgets.start_s or schedule_of(row, now, d365) is not None:
         return None

@@ -11,6 +11,7 @@ Source: F&O "Batch OData API" (at most five retries).
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -29,10 +30,11 @@ from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.doubt import Sight, StartRules, sight
 from gateway.notifications.workflow.joining import StatusReading
-from gateway.notifications.workflow.judgement import expire
+from gateway.notifications.workflow.judgement import as_of, expire
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.permission import NotOwned, NotPermitted, StartPermit
 from gateway.notifications.workflow.transitions import JobEvent, State
+from gateway.notifications.workflow.watched_run import WatchedRun
 
 log = structlog.get_logger("gateway.notifications")
 
@@ -43,6 +45,10 @@ _PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 _LOOK_AGAIN_S = 0.5
 # One empty answer may be F&O's mistake; only a job that stays away does not exist.
 _EMPTY_ANSWERS = 3
+
+# F&O's times are whole seconds, and so is the Date by which its clock is known.
+_MARGIN_S = 2.0
+_NOT_FOUND = RunVerdict(Outcome.NOT_FOUND, "No such batch job, or the mapped F&O user may not see it.")
 
 Call = StartAnswer | D365Error
 
@@ -88,10 +94,11 @@ class Starter:
         except NotOwned:
             return None
         except D365Error as error:
-            outcome = Outcome.UPSTREAM_AUTH if error.kind is FailureKind.AUTH else Outcome.START_FAILED
-            return RunVerdict(outcome, error.hint)
+            return RunVerdict(_outcome_of(error, job), error.hint)
 
     async def _begin(self, job: StoredJob) -> RunVerdict | None:
+        if job.watched is not WatchedRun.OURS:
+            return await self._observe(job)
         while (begun := await self._begin_in_turn(job)) is None:
             await self._pause(_LOOK_AGAIN_S)
         prepared, call = begun
@@ -99,6 +106,23 @@ class Starter:
             return prepared if isinstance(prepared, RunVerdict) else None
         assert isinstance(prepared, StoredJob)  # noqa: S101 - only a marked job is called
         return await self._pursue(prepared, call)
+
+    async def _observe(self, job: StoredJob) -> RunVerdict | None:
+        """Remember what the batch job shows and watch it from there on; nothing is started."""
+        async with self._turns.turn(job.caller):
+            row = await self._read(job.batch_id)
+        if row is None:
+            return _NOT_FOUND
+        snapshot = as_of(row, job.created_at + self._client.skew_s + _MARGIN_S)
+        values = {"snapshot": json.dumps(snapshot.dump()), "batch_status": row.status}
+        now = self._clock.now()
+        observed = await self._store.write(
+            lambda connection: jobs.move_own(connection, job, JobEvent.ATTACHED, now, started_at=now, **values)
+        )
+        if observed is None:
+            raise NotOwned
+        log.info("watch_only", job=job.id, batch=job.batch_id, run=job.watched, status=row.status)
+        return None
 
     async def _begin_in_turn(self, job: StoredJob) -> tuple[StoredJob | RunVerdict, Call | None] | None:
         """The first call, from reading to answer; no call where none is needed, None: look again later."""
@@ -125,7 +149,7 @@ class Starter:
         asked_at = self._clock.now()
         row = await self._read(job.batch_id)
         if row is None:
-            return RunVerdict(Outcome.NOT_FOUND, "No such batch job, or the mapped F&O user may not see it.")
+            return _NOT_FOUND
         if row.phase in (Phase.PENDING, Phase.RUNNING):
             return await self._attach(job, row)
         now, reading = self._clock.now(), StatusReading(row, asked_at)
@@ -245,3 +269,10 @@ class Starter:
 
     async def _pause(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.now() + seconds)
+
+
+def _outcome_of(error: D365Error, job: StoredJob) -> Outcome:
+    """What a failure that will not pass means for a job that was to be started, or only watched."""
+    if error.kind is FailureKind.AUTH:
+        return Outcome.UPSTREAM_AUTH
+    return Outcome.START_FAILED if job.watched is WatchedRun.OURS else Outcome.UNKNOWN

@@ -28,7 +28,7 @@ class JobEvent(StrEnum):
 
     START_CALLED = "start called"
     STARTED = "start confirmed"
-    ATTACHED = "already queued or running"
+    ATTACHED = "watched without a start"
     EXECUTING = "seen executing"
     ENDED = "outcome known"
     ANSWERED = "callback answered 2xx"

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import structlog
 
-from gateway.notifications.d365.batch_status import STATUSES, Phase, Row
+from gateway.notifications.d365.batch_status import Phase, Row
 from gateway.notifications.d365.client import D365Client
 from gateway.notifications.d365.errors import D365Error, FailureKind
 from gateway.notifications.d365.poller import Poller, PollSubscription
@@ -22,7 +22,14 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
-from gateway.notifications.workflow.judgement import RESCHEDULED, Watch, expire, judge, judge_ended_runs
+from gateway.notifications.workflow.judgement import (
+    RESCHEDULED,
+    expire,
+    history_bounds,
+    judge,
+    judge_ended_runs,
+    watch_of,
+)
 from gateway.notifications.workflow.outcomes import RunVerdict
 
 log = structlog.get_logger("gateway.notifications")
@@ -89,27 +96,24 @@ class RunWatcher:
 
     async def _look_back(self, job: StoredJob) -> RunVerdict:
         """How a run ended whose row has moved on to the next one: the job history knows, where there is one."""
-        before = job.before
-        since = before.end if before and before.end else (job.started_at or job.created_at) + self._client.skew_s
+        since, began_after = history_bounds(job, self._client.skew_s)
         for pause_s in _HISTORY_PAUSES_S:
             await self._clock.sleep_until(self._clock.now() + pause_s)
-            verdict = await self._ask_history(job, since)
+            verdict = await self._ask_history(job, since, began_after)
             if verdict is not None:
                 return verdict
         return RESCHEDULED
 
-    async def _ask_history(self, job: StoredJob, since: float) -> RunVerdict | None:
+    async def _ask_history(self, job: StoredJob, since: float, began_after: float) -> RunVerdict | None:
         """None when asking again may help."""
         try:
-            return judge_ended_runs(await self._client.ended_runs(job.batch_id), since)
+            return judge_ended_runs(await self._client.ended_runs(job.batch_id), since, began_after)
         except D365Error as error:
             log.warning("history_unreadable", job=job.id, batch=job.batch_id, kind=error.kind, hint=error.hint)
             return RESCHEDULED if error.kind in (FailureKind.AUTH, FailureKind.PERMANENT) else None
 
     def _judge(self, job: StoredJob) -> Callable[[Row | None], RunVerdict | None]:
-        seen = STATUSES.get(job.batch_status or "") in (Phase.PENDING, Phase.RUNNING)
-        started_at = job.started_at or job.created_at
-        watch = Watch(job.before, started_at, job.deadline_at, job.running_at, pending_seen=seen)
+        watch = watch_of(job)
         last = job.batch_status
 
         def look(row: Row | None) -> RunVerdict | None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.notifications.api.problems import HttpProblem
 from gateway.notifications.api.schema import parse_request
+from gateway.notifications.workflow.watched_run import WatchedRun
 
 URL = "https://a.azure.com/x"
 
@@ -108,3 +109,30 @@ def test_timeout_as_text() -> None:
     """Data Factory's expressions make text of numbers: accepted, like a batch id."""
     body = {"batchId": "1", "callbackUrl": "https://a/", "timeoutSeconds": "600"}
     assert parse_request(json.dumps(body).encode()).timeout_s == 600.0
+
+
+@pytest.mark.parametrize(
+    ("more", "watched"),
+    [
+        ({}, WatchedRun.OURS),
+        ({"start": None, "run": None}, WatchedRun.OURS),
+        ({"start": True}, WatchedRun.OURS),
+        ({"start": "True"}, WatchedRun.OURS),
+        ({"start": False}, WatchedRun.CURRENT),
+        ({"Start": "false"}, WatchedRun.CURRENT),
+        ({"run": "next"}, WatchedRun.NEXT),
+        ({"start": False, "run": "next"}, WatchedRun.NEXT),
+    ],
+)
+def test_watched(more: dict[str, Any], watched: WatchedRun) -> None:
+    """Without a start the run of somebody else is watched, by ``next`` the one after this request."""
+    assert parse_request(json.dumps({"batchId": 1, "callbackUrl": URL, **more}).encode()).watched is watched
+
+
+@pytest.mark.parametrize(
+    "more", [{"start": True, "run": "next"}, {"start": "no"}, {"start": 0}, {"start": []}, {"run": "last"}, {"run": 1}]
+)
+def test_watched_refused(more: dict[str, Any]) -> None:
+    """What contradicts itself, or is no truth value, is 400: nothing is started by a guess."""
+    with pytest.raises(HttpProblem):
+        parse_request(json.dumps({"batchId": 1, "callbackUrl": URL, **more}).encode())

@@ -28,7 +28,12 @@ def test_earlier_version(tmp_path: Path) -> None:
 
 _ADDED = {
     1: ("notification_jobs.doubt_until", "notification_replicas.lease_until", "notification_replicas.wall_at"),
-    2: ("notification_jobs.facts", "notification_jobs.link", "notification_jobs.environment"),
+    2: (
+        "notification_jobs.facts",
+        "notification_jobs.link",
+        "notification_jobs.environment",
+        "notification_jobs.watched",
+    ),
 }
 
 
