@@ -151,6 +151,9 @@ class BudgetSettings(Block):
     """From the request until a callback, whatever the state. None: 9m30s for the profile `adf`, just below Data
     Factory's 10 min; `start` and `run` together for others."""
 
+    follow_up_s: Duration = DAY_S
+    """From a report that a budget was over until the true end, for requests that want it (`followUp`)."""
+
     def overall_for(self, profile: str) -> float:
         """The overall budget in seconds for a form of callbacks."""
         if self.overall_s is not None:

@@ -73,15 +73,20 @@ class Intake:
 
     async def stop(self, job: StoredJob) -> StoredJob:
         """Stop watching. The batch job itself continues: F&O has no action to cancel one."""
-        now = self._engine.parts.clock.now()
-        write = self._engine.store.write
-        stopped = await write(
-            lambda connection: jobs.move(connection, job.id, JobEvent.STOP, now, next_attempt_at=None)
-        )
-        self._engine.stop_watching(job.id)
+        stopped = await self._stop_one(job.id)
+        if job.follow_until is not None:
+            await self._stop_one(job.follow_up_id)
         if stopped is not None:
             log.info("job_stopped", job=job.id, batch=job.batch_id)
         return stopped or job
+
+    async def _stop_one(self, job_id: str) -> StoredJob | None:
+        now = self._engine.parts.clock.now()
+        stopped = await self._engine.store.write(
+            lambda connection: jobs.move(connection, job_id, JobEvent.STOP, now, next_attempt_at=None)
+        )
+        self._engine.stop_watching(job_id)
+        return stopped
 
     async def replay(self, job: StoredJob, rule: CallerRule) -> StoredJob:
         """
@@ -155,6 +160,9 @@ class Intake:
         profile = request.profile or rule.profile or self._profile(request)
         environment = environment_for(rule, request.environment, self._settings)
         deadline_at, callback_deadline_at = self._deadlines(now, profile, rule, request)
+        if request.follow_up and profile == "adf":
+            text = "followUp needs another profile than adf: Data Factory takes one callback for each URL."
+            raise HttpProblem(400, "body-invalid", text)
         return StoredJob(
             id=str(uuid.uuid4()),
             caller=caller,
@@ -171,6 +179,7 @@ class Intake:
             updated_at=now,
             deadline_at=deadline_at,
             callback_deadline_at=callback_deadline_at,
+            follow_until=deadline_at + self._settings.budgets.follow_up_s if request.follow_up else None,
             link=self._settings.all_environments[environment].link_to(request.batch_id),
         )
 
@@ -207,6 +216,7 @@ def request_key(job: StoredJob, request: JobRequest, sent: str | None) -> Idempo
     """What makes a request the same as another one; what only some requests say leaves the keys of others alone."""
     usual = {"environment": DEFAULT_ENVIRONMENT, "watched": WatchedRun.OURS}
     special = {name: value for name, usually in usual.items() if (value := getattr(job, name)) != usually}
+    special |= {"follow_up": True} if request.follow_up else {}
     return derive_key(job.batch_id, request.url, sent, special, request.profile, request.timeout_s)
 
 

@@ -61,6 +61,10 @@ _REQUEST: Schema = {
         "timeoutSeconds": {"type": "number", "minimum": 1, "maximum": 2_592_000},
         "environment": {"type": "string", "minLength": 1, "description": "One that the caller's rule allows."},
         "start": {"type": "boolean", "description": "false: nothing is started; the run of somebody else is reported."},
+        "followUp": {
+            "type": "boolean",
+            "description": "After a report that a budget is over the true end is reported, too; not with adf.",
+        },
         "run": {"enum": ["next"], "description": "Nothing is started; the first run after this request is reported."},
     },
 }
@@ -87,6 +91,8 @@ _JOB: Schema = {
         "endedTime": _MOMENT,
         "deadline": _MOMENT,
         "batchJob": _BATCH_JOB,
+        "followsJobId": _TEXT,
+        "followUpUri": _TEXT,
         "callback": {"type": "object"},
         "attempts": {"type": "array", "items": {"type": "object"}},
         "statusQueryGetUri": {"type": "string"},

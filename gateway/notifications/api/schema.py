@@ -43,6 +43,7 @@ class JobRequest:
     timeout_s: float | None
     environment: str | None = None
     watched: WatchedRun = WatchedRun.OURS
+    follow_up: bool = False
 
 
 def parse_request(body: bytes) -> JobRequest:
@@ -62,6 +63,7 @@ def parse_request(body: bytes) -> JobRequest:
         timeout_s=_timeout(_one("timeoutSeconds", _values(members, {"timeoutseconds"}), None)),
         environment=_environment(_one("environment", _values(members, {"environment"}), None)),
         watched=_watched(*(_one(name, _values(members, {name}), None) for name in ("start", "run"))),
+        follow_up=bool(_truth("followUp", _one("followUp", _values(members, {"followup"}), None))),
     )
 
 
@@ -87,6 +89,8 @@ def view(job: StoredJob, prefix: str) -> dict[str, object]:
         "endedTime": moment(job.ended_at),
         "deadline": moment(job.deadline_at),
         "batchJob": batch_job(job.run_facts, job.link),
+        "followsJobId": job.follows,
+        "followUpUri": f"{prefix}/jobs/{job.follow_up_id}" if job.outcome and job.follow_until else None,
         "callback": _callback(job),
         "statusQueryGetUri": link,
         "replayPostUri": f"{link}/replay",
@@ -144,7 +148,7 @@ class _Pairs(list[tuple[str, Any]]):
 
 _NAMES = (
     "batchId", "batchJobId", "batchJobRecId", "callbackUrl", "callbackUri", "profile", "timeoutSeconds", "environment",
-    "start", "run",
+    "start", "run", "followUp",
 )  # fmt: skip
 _BY_LOWER = {name.lower(): name for name in _NAMES}
 
@@ -204,7 +208,7 @@ def _environment(value: Any) -> str | None:
 
 
 def _watched(start: Any, run: Any) -> WatchedRun:
-    starts = _truth(start)
+    starts = _truth("start", start)
     if run is None:
         return WatchedRun.CURRENT if starts is False else WatchedRun.OURS
     if run != "next":
@@ -215,11 +219,11 @@ def _watched(start: Any, run: Any) -> WatchedRun:
     return WatchedRun.NEXT
 
 
-def _truth(value: Any) -> bool | None:
+def _truth(name: str, value: Any) -> bool | None:
     value = _TRUTHS.get(value, value) if isinstance(value, str) else value
     if value is None or isinstance(value, bool):
         return value
-    raise HttpProblem(400, "body-invalid", "start must be true or false.")
+    raise HttpProblem(400, "body-invalid", f"{name} must be true or false.")
 
 
 def _timeout(value: Any) -> float | None:

@@ -138,4 +138,5 @@ def report_of(job: StoredJob) -> RunReport:
         scheduled_for=job.scheduled_for,
         facts=job.run_facts,
         link=job.link,
+        follows=job.follows,
     )

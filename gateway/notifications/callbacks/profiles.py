@@ -29,6 +29,7 @@ class RunReport:
     scheduled_for: float | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     link: str | None = None
+    follows: str | None = None
 
     @property
     def reading(self) -> Reading:
@@ -47,6 +48,8 @@ class RunReport:
             "endedAt": timestamp(self.ended_at),
             "batchJob": batch_job(self.facts, self.link),
         }
+        if self.follows is not None:
+            facts |= {"followUp": True, "followsJobId": self.follows}
         if self.scheduled_for is not None:
             facts["scheduledFor"] = timestamp(self.scheduled_for)
         return facts

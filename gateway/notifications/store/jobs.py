@@ -229,17 +229,27 @@ def note_doubt(connection: sa.Connection, job: StoredJob, doubt_until: float | N
 
 
 def end(connection: sa.Connection, job: StoredJob, verdict: RunVerdict, now: float) -> StoredJob | None:
-    """Record the outcome on behalf of the job's owner."""
-    return move_own(connection, job, JobEvent.ENDED, now, **_ending(verdict, now))
+    """
+    Record the outcome on behalf of the job's owner.
+
+    Where only a budget is over and the caller wants later news, another job begins with it, in the same transaction.
+    """
+    follows = verdict.is_open and job.started_at is not None
+    until = job.follow_until if follows else None
+    ended = move_own(connection, job, JobEvent.ENDED, now, **_ending(verdict, now, until))
+    if ended is not None and until is not None:
+        connection.execute(_INSERT, ended.follow_up(now).columns())
+    return ended
 
 
-def _ending(verdict: RunVerdict, now: float) -> dict[str, object]:
+def _ending(verdict: RunVerdict, now: float, follow_until: float | None = None) -> dict[str, object]:
     return {
         "outcome": verdict.outcome,
         "message": verdict.message,
         "scheduled_for": verdict.scheduled_for,
         "facts": None if verdict.shown is None else json.dumps(verdict.shown.facts()),
         "ended_at": now,
+        "follow_until": follow_until,
         "next_attempt_at": now,
     }
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.notifications.d365.batch_status import Row
-from gateway.notifications.settings import DEFAULT_ENVIRONMENT
+from gateway.notifications.settings import DAY_S, DEFAULT_ENVIRONMENT
 from gateway.notifications.workflow.outcomes import Outcome
 from gateway.notifications.workflow.transitions import State
 from gateway.notifications.workflow.watched_run import WatchedRun
+
+_FOLLOW_UPS = uuid.UUID("5b8f2c0e-6d0b-4a51-9a52-0c1f3a0f7a11")
+_UNREPORTED: dict[str, Any] = {
+    "doubt_until": None, "ended_at": None, "outcome": None, "message": None, "scheduled_for": None, "facts": None,
+    "attempts": 0, "doubted": 0, "series": 0, "next_attempt_at": None, "owner": None,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class StoredJob:
     link: str | None = None
     environment: str = DEFAULT_ENVIRONMENT
     watched: WatchedRun = WatchedRun.OURS
+    follow_until: float | None = None
+    follows: str | None = None
     attempts: int = 0
     doubted: int = 0
     series: int = 0
@@ -76,6 +85,32 @@ class StoredJob:
     def run_facts(self) -> dict[str, Any]:
         """What F&O shows of the run, as in ``Row.facts``; empty before the outcome."""
         return {} if self.facts is None else dict(json.loads(self.facts))
+
+    @property
+    def follow_up_id(self) -> str:
+        """The id of the job that reports the true end after this one has reported that a budget was over."""
+        return str(uuid.uuid5(_FOLLOW_UPS, self.id))
+
+    def follow_up(self, now: float) -> StoredJob:
+        """
+        A job that goes on watching the run of this one, whose budget is over, until ``follow_until``.
+
+        Its id, attempts and deadlines are its own; in lists its place is beside this one.
+        """
+        assert self.follow_until is not None  # noqa: S101 - asked for by the caller
+        return replace(
+            self,
+            id=self.follow_up_id,
+            follows=self.id,
+            state=State.WAITING if self.running_at is None else State.RUNNING,
+            active=1,
+            created_at=self.created_at + 0.001,
+            updated_at=now,
+            deadline_at=self.follow_until,
+            callback_deadline_at=self.follow_until + DAY_S,
+            follow_until=None,
+            **_UNREPORTED,
+        )
 
     @property
     def is_pending(self) -> bool:

@@ -18,7 +18,7 @@ from gateway.notifications.store.tables import jobs, metadata, replicas, schema
 # Columns that a version added to the tables of the one before it; each may be null or has a default.
 _ADDED: dict[int, tuple[sa.Column[Any], ...]] = {
     2: (jobs.c.doubt_until, replicas.c.lease_until, replicas.c.wall_at),
-    3: (jobs.c.facts, jobs.c.link, jobs.c.environment, jobs.c.watched),
+    3: (jobs.c.facts, jobs.c.link, jobs.c.environment, jobs.c.watched, jobs.c.follow_until, jobs.c.follows),
 }
 VERSION = max(_ADDED)
 

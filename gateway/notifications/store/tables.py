@@ -43,6 +43,8 @@ jobs = sa.Table(
     sa.Column("scheduled_for", sa.Float),
     sa.Column("facts", sa.Text),  # F&O's own description and times of the run that the outcome is about, JSON
     sa.Column("link", sa.Text),  # where the batch job is found in F&O
+    sa.Column("follow_until", sa.Float),  # until when the end is waited for after a budget is over
+    sa.Column("follows", sa.String(36)),  # the job that has reported that a budget was over
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("doubted", sa.Integer, nullable=False, default=0),  # 1: an attempt may have arrived without an answer
     sa.Column("series", sa.Integer, nullable=False, default=0),  # 0 the first delivery, then one per replay

@@ -45,6 +45,7 @@ class Watch:
         held_since: When it was first seen withheld.
         missing: Readings in a row without the batch job.
         run: Which run is meant.
+        is_follow_up: Its budgets are over and reported; the end itself is waited for.
     """
 
     snapshot: Row | None
@@ -55,6 +56,7 @@ class Watch:
     held_since: float | None = None
     missing: int = 0
     run: WatchedRun = WatchedRun.OURS
+    is_follow_up: bool = False
 
     def observe(self, row: Row, now: float) -> None:
         """Remember what *row* shows of the run."""
@@ -96,8 +98,15 @@ def watch_of(job: StoredJob) -> Watch:
         seen = phase is Phase.PENDING or job.running_at is not None
     else:
         seen = phase in (Phase.PENDING, Phase.RUNNING)
-    started_at = job.started_at or job.created_at
-    return Watch(job.before, started_at, job.deadline_at, job.running_at, pending_seen=seen, run=job.watched)
+    return Watch(
+        snapshot=job.before,
+        started_at=job.started_at or job.created_at,
+        deadline_at=job.deadline_at,
+        running_at=job.running_at,
+        pending_seen=seen,
+        run=job.watched,
+        is_follow_up=job.follows is not None,
+    )
 
 
 def as_of(row: Row, moment: float) -> Row:
@@ -130,8 +139,14 @@ def judge(row: Row | None, watch: Watch, now: float, d365: D365Settings, budgets
     watch.observe(row, now)
     if row.phase is Phase.ENDED and newer:
         return RunVerdict(*ENDINGS[row.status])
+    return flipped or _without_end(row, watch, now, d365, budgets)
+
+
+def _without_end(row: Row, watch: Watch, now: float, d365: D365Settings, budgets: BudgetSettings) -> RunVerdict | None:
+    """The verdict on a run that has not ended and is not worth waiting for."""
     scheduled = _scheduled(row, now, d365) if watch.run is WatchedRun.OURS else None
-    return flipped or scheduled or _held(watch, now, d365) or _over_budget(row, watch, now, d365, budgets)
+    over = None if watch.is_follow_up else _over_budget(row, watch, now, d365, budgets)
+    return scheduled or _held(watch, now, d365) or over
 
 
 def history_bounds(job: StoredJob, skew_s: float) -> tuple[float, float]:
@@ -162,10 +177,12 @@ def _is_within(run: Row, since: float, began_after: float) -> bool:
 def expire(row: Row | None, error: str | None) -> RunVerdict:
     """The verdict at the end of the overall budget, from the last row read and the last failure to read."""
     if error is not None:
-        return RunVerdict(Outcome.UNKNOWN, f"F&O could not be asked until the deadline: {error}", shown=row)
+        return RunVerdict(
+            Outcome.UNKNOWN, f"F&O could not be asked until the deadline: {error}", shown=row, is_open=True
+        )
     status = row.status if row else "unknown"
     text = f"The batch job was still {status} at the end of the overall budget."
-    return RunVerdict(Outcome.DEADLINE, text, shown=row)
+    return RunVerdict(Outcome.DEADLINE, text, shown=row, is_open=True)
 
 
 def was_started(before: Row, after: Row) -> bool:
@@ -213,14 +230,11 @@ def _held(watch: Watch, now: float, d365: D365Settings) -> RunVerdict | None:
 
 
 def _over_budget(row: Row, watch: Watch, now: float, d365: D365Settings, budgets: BudgetSettings) -> RunVerdict | None:
+    text = f"The batch job was still {row.status} at the end of the %s budget."
     if watch.running_at is not None:
-        if now - watch.running_at >= budgets.run_s:
-            return RunVerdict(
-                Outcome.RUN_TIMEOUT, f"The batch job was still {row.status} at the end of the run budget."
-            )
-        return None
+        over = now - watch.running_at >= budgets.run_s
+        return RunVerdict(Outcome.RUN_TIMEOUT, text % "run", is_open=True) if over else None
     if watch.run is not WatchedRun.OURS:  # when it begins is up to others
         return None
-    if now - watch.started_at < budgets.start_s or schedule_of(row, now, d365) is not None:
-        return None
-    return RunVerdict(Outcome.START_TIMEOUT, f"The batch job was still {row.status} at the end of the start budget.")
+    over = now - watch.started_at >= budgets.start_s and schedule_of(row, now, d365) is None
+    return RunVerdict(Outcome.START_TIMEOUT, text % "start", is_open=True) if over else None

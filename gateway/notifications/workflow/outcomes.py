@@ -39,12 +39,14 @@ class RunVerdict:
     Attributes:
         scheduled_for: Epoch seconds, where a schedule is the cause.
         shown: The row that the verdict is about: F&O's own times of the run.
+        is_open: Only a budget is over; the run may still end.
     """
 
     outcome: Outcome
     message: str
     scheduled_for: float | None = None
     shown: Row | None = None
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ _ADDED = {
         "notification_jobs.link",
         "notification_jobs.environment",
         "notification_jobs.watched",
+        "notification_jobs.follow_until",
+        "notification_jobs.follows",
     ),
 }
 
