@@ -171,7 +171,7 @@ def test_removed_for_good(
     store = f"sqlite:///{tmp_path}/x.db"
     other.script(507, LONG)
     with running(settings_of(store, entra, d365, test=other)) as first:
-        job = first.create(receiver.url("/507"), 507, environment="test", timeoutSeconds=6).json()["id"]
+        job = first.create(receiver.url("/507"), 507, environment="test", timeoutSeconds=12).json()["id"]
         first.until(job, "running")
     with running(settings_of(store, entra, d365).model_copy(update={"callers": (_any(),)})) as second:
         found = second.until(job, "delivered")

@@ -22,7 +22,7 @@ from tests.notifications.receiver import Receiver
 from tests.notifications.store.accepting import accept
 from tests.notifications.store.accepting import job as stored_job
 
-WANTED: dict[str, Any] = {"followUp": True, "timeoutSeconds": 3}
+WANTED: dict[str, Any] = {"followUp": True, "timeoutSeconds": 6}
 
 
 def told(receiver: Receiver, path: str) -> list[dict[str, Any]]:
@@ -32,7 +32,7 @@ def told(receiver: Receiver, path: str) -> list[dict[str, Any]]:
 
 def test_true_end(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
     """The second callback says what it follows, has an id of its own and F&O's own times; nothing is started again."""
-    d365.script(701, ends("Error", 20, 500))
+    d365.script(701, ends("Error", 20, 900))
     job = service.create(receiver.url("/701"), 701, **WANTED).json()
     first = service.until(job["id"], "delivered")
     assert first["outcome"] == "deadline"
@@ -50,8 +50,8 @@ def test_true_end(service: Running, d365: D365Emulator, receiver: Receiver) -> N
 
 def test_not_asked_for(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
     """Without the wish a report is the last word."""
-    d365.script(702, ends("Error", 20, 450))
-    job = service.create(receiver.url("/702"), 702, timeoutSeconds=3).json()
+    d365.script(702, ends("Error", 20, 800))
+    job = service.create(receiver.url("/702"), 702, timeoutSeconds=6).json()
     assert service.until(job["id"], "delivered")["followUpUri"] is None
     _until(lambda: d365.status(702) == "Error")
     time.sleep(1.0)
@@ -70,8 +70,8 @@ def test_in_time(service: Running, d365: D365Emulator, receiver: Receiver) -> No
 @pytest.mark.parametrize(
     ("batch_id", "budgets", "life", "first"),
     [
-        (704, BudgetSettings(start_s=1.0), ends("Finished", 250, 50), "start_timeout"),
-        (705, BudgetSettings(run_s=1.0), ends("Finished", 10, 250), "run_timeout"),
+        (704, BudgetSettings(start_s=1.0), ends("Finished", 500, 50), "start_timeout"),
+        (705, BudgetSettings(run_s=1.0), ends("Finished", 10, 500), "run_timeout"),
     ],
 )
 def test_budgets(
@@ -113,7 +113,7 @@ def test_given_up(entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, 
 
 def test_restart(entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tmp_path: Path) -> None:
     """A run that ends while no process is there is reported after the restart, once."""
-    d365.script(707, ends("Error", 20, 550))
+    d365.script(707, ends("Error", 20, 1000))
     settings = fast_settings(f"sqlite:///{tmp_path}/x.db", d365_settings(entra, d365))
     with running(settings) as first:
         job = first.create(receiver.url("/707"), 707, **WANTED).json()["id"]
@@ -130,7 +130,7 @@ def test_restart(entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, t
 
 def test_stop(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
     """Who deletes the job wants no later news either."""
-    d365.script(708, ends("Error", 20, 500))
+    d365.script(708, ends("Error", 20, 900))
     job = service.create(receiver.url("/708"), 708, **WANTED).json()["id"]
     later = service.until(job, "delivered")["followUpUri"].rpartition("/")[2]
     service.call("DELETE", f"/jobs/{job}")

@@ -7,6 +7,7 @@ starts one.
     rows.py      how a job looks on the wire
     filters.py   ``$filter``
     queries.py   the other query options, and paging
+    metadata.py  ``$metadata``
     starts.py    ``SetBatchJobToWaiting`` and the five forms of its answer
     access.py    which bearer tokens F&O takes
     errors.py    OData error bodies

@@ -66,7 +66,8 @@ class Environment:
 
     @property
     def requests(self) -> Mapping[str, int]:
-        """Requests by endpoint: ``service-document``, ``batch-jobs``, ``batch-job``, ``histories``, ``start``."""
+        """Requests by endpoint: ``service-document``, ``metadata``, ``batch-jobs``, ``count``, ``batch-job``,
+        ``histories``, ``start``."""
         return self.faults.requests
 
     def add(self, job: Job) -> Job:

@@ -18,6 +18,7 @@ from gateway.emulators.d365.control import control
 from gateway.emulators.d365.environment import Environment
 from gateway.emulators.d365.errors import ODataError
 from gateway.emulators.d365.histories import history, requested_histories
+from gateway.emulators.d365.metadata import metadata
 from gateway.emulators.d365.queries import QueryOptions, page
 from gateway.emulators.d365.rows import row, selected
 from gateway.emulators.d365.starts import requested_job, start_answer
@@ -33,7 +34,9 @@ def application(d365: Environment) -> Starlette:
     """The ASGI application of one emulator."""
     routes = [
         Route("/data", _endpoint(d365, "service-document", _service_document)),
+        Route("/data/$metadata", _endpoint(d365, "metadata", _metadata)),
         Route("/data/BatchJobs", _endpoint(d365, "batch-jobs", _collection)),
+        Route("/data/BatchJobs/$count", _endpoint(d365, "count", _count)),
         Route("/data/BatchJobs({key})", _endpoint(d365, "batch-job", _entity)),
         Route("/data/BatchJobHistories", _endpoint(d365, "histories", _histories)),
         Route(ACTION, _endpoint(d365, "start", _start), methods=["POST"]),
@@ -81,6 +84,18 @@ async def _collection(d365: Environment, request: Request) -> Response:
     shape = partial(selected, names=query.select, ieee754=_ieee754(request))
     rows = _rows(d365, d365.jobs if ids is None else sorted(ids))
     return _odata(page(query, rows, d365.page_size, f"{d365.base_url}/data/BatchJobs", shape))
+
+
+async def _metadata(_d365: Environment, _request: Request) -> Response:
+    return Response(metadata(), media_type="application/xml", headers={"OData-Version": "4.0"})
+
+
+async def _count(d365: Environment, request: Request) -> Response:
+    """How many jobs pass ``$filter``, as text."""
+    query = QueryOptions.parse(dict(request.query_params))
+    rows = list(_rows(d365, d365.jobs))
+    number = sum(1 for each in rows if query.filter is None or query.filter.test(each))
+    return Response(str(number), media_type="text/plain", headers={"OData-Version": "4.0"})
 
 
 async def _entity(d365: Environment, request: Request) -> Response:

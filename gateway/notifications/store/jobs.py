@@ -73,7 +73,7 @@ _OLDEST_FREE = (
 )
 _TIMES = (
     "created_at", "updated_at", "deadline_at", "callback_deadline_at", "starting_at", "started_at", "running_at",
-    "ended_at", "next_attempt_at",
+    "ended_at", "next_attempt_at", "follow_until",
 )  # fmt: skip
 _NOTE = sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id"))
 _LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(sa.bindparam("a_name"))))

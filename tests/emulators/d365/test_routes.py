@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import Any
+from xml.etree import ElementTree
 
 import httpx2
 import pytest
 
 from gateway.emulators.d365 import Access, D365Emulator, Job, Life, Step
+from gateway.emulators.d365.histories import FIELDS as HISTORY_FIELDS
+from gateway.emulators.d365.jobs import STATUSES
 from gateway.emulators.d365.lives import BLOG_JOB, deleted, ends
+from gateway.emulators.d365.rows import FIELDS
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import CLIENT
 from gateway.emulators.serving import serve
@@ -243,3 +247,37 @@ def test_control_refuses(path: str, body: dict[str, Any], message: str) -> None:
     response = _call(_d365(), "POST", path, json=body)
     assert response.status_code == 400
     assert message in response.json()["error"]
+
+
+def test_metadata() -> None:
+    """The metadata names every field, status and entity set that the emulator answers with, and the action."""
+    found = _call(_d365(), "GET", "/data/$metadata")
+    assert found.headers["content-type"] == "application/xml"
+    root = ElementTree.fromstring(found.content)
+    edm = "{http://docs.oasis-open.org/odata/ns/edm}"
+    named = {tag: {element.get("Name") for element in root.iter(edm + tag)} for tag in ("Property", "Member", "Action")}
+    assert {*FIELDS, *HISTORY_FIELDS} == named["Property"]
+    assert (named["Member"], named["Action"]) == (set(STATUSES), {"SetBatchJobToWaiting"})
+    assert {element.get("Name") for element in root.iter(edm + "EntitySet")} == {"BatchJobs", "BatchJobHistories"}
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "text"),
+    [("", 200, "3"), ("?$filter=BatchJobRecId eq 2", 200, "1"), ("?$filter=BatchJobRecId eq 9", 200, "0")],
+)
+def test_count(query: str, status: int, text: str) -> None:
+    """``$count`` is the number of jobs that pass the filter, as text."""
+    found = _call(_d365(jobs=[Job(number) for number in (1, 2, 3)]), "GET", f"/data/BatchJobs/$count{query}")
+    assert (found.status_code, found.text) == (status, text)
+
+
+def test_bad_count() -> None:
+    """A filter that names an unknown property is refused as everywhere."""
+    assert _call(_d365(), "GET", "/data/BatchJobs/$count?$filter=Nope eq 1").status_code == 400
+
+
+def test_begin() -> None:
+    """Somebody in F&O starts a job: it runs, and none of our starts is counted."""
+    d365 = _d365(jobs=[Job(7, lives=(ends(),))])
+    assert _call(d365, "POST", "/emulator/begin", json={"id": 7}).json() == {"ok": True}
+    assert (d365.status(7), d365.starts(7)) == ("Waiting", 0)
