@@ -8,6 +8,7 @@ from collections.abc import Callable
 from gateway.emulators.receiver.activity import Runs
 from gateway.emulators.receiver.answers import Answer, Script
 from gateway.emulators.receiver.deliveries import Deliveries, Delivery
+from gateway.emulators.receiver.http_webhook import WebhookRuns
 
 
 class Recorder:
@@ -21,6 +22,7 @@ class Recorder:
 
     Attributes:
         runs: Runs of Webhook activities.
+        webhook_runs: Runs of Logic Apps' HTTP Webhook actions.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Recorder:
         self.script = Script()
         self.recorded = Deliveries()
         self.runs = Runs()
+        self.webhook_runs = WebhookRuns()
 
     def url(self, name: str = "default") -> str:
         """A callback URL; *name* distinguishes deliveries."""

@@ -7,6 +7,9 @@ The receiver's HTTP side.
     POST   /adf/runs                run a Webhook activity: its ``typeProperties``
     GET    /adf/runs/{id}           the state of the run
     POST   /adf/callbacks/{id}      the run's ``callBackUri``
+    POST   /logic-apps/runs         run an HTTP Webhook action: its ``inputs``, ``limit``, and ``parameters``
+    GET    /logic-apps/runs/{id}    the state of the run
+    POST   /logic-apps/callbacks/{id}   its ``listCallbackUrl()``
     POST   /emulator/answers        script an answer, see ``answers.Answer``
     DELETE /emulator/answers        forget the answers still to come
 """
@@ -46,6 +49,16 @@ def application(receiver: Recorder) -> Starlette:
         _record(receiver, request, body, status)
         return Response(status_code=status)
 
+    async def webhook_callback(request: Request) -> Response:
+        body = await request.body()
+        status = receiver.webhook_runs.call_back(request.path_params["run"], request.headers, body)
+        _record(receiver, request, body, status)
+        return Response(status_code=status)
+
+    async def webhook_run(request: Request) -> Response:
+        found = receiver.webhook_runs.find(request.path_params["run"])
+        return JSONResponse({"error": "no such run"}, 404) if found is None else JSONResponse(found.to_json())
+
     async def deliveries(request: Request) -> Response:
         found = receiver.recorded.under(request.query_params.get("path", ""))
         return JSONResponse([delivery.to_json() for delivery in found])
@@ -60,6 +73,8 @@ def application(receiver: Recorder) -> Starlette:
             Route("/deliveries", deliveries),
             Route("/adf/callbacks/{run}", adf_callback, methods=["POST"]),
             Route("/adf/runs/{run}", run),
+            Route("/logic-apps/callbacks/{run}", webhook_callback, methods=["POST"]),
+            Route("/logic-apps/runs/{run}", webhook_run),
             *_control(receiver),
         ]
     )
@@ -69,6 +84,7 @@ def _control(receiver: Recorder) -> list[Route]:
     return [
         command("/deliveries", lambda _: receiver.recorded.clear(), "DELETE"),
         command("/adf/runs", lambda body: _start(receiver, body)),
+        command("/logic-apps/runs", lambda body: receiver.webhook_runs.start(body, receiver.base_url).to_json()),
         command("/emulator/answers", lambda body: receiver.answer(Answer.from_json(body))),
         command("/emulator/answers", lambda _: receiver.script.clear(), "DELETE"),
     ]

@@ -27,7 +27,7 @@ def document(prefix: str) -> Schema:
         },
         "servers": [{"url": prefix or "/"}],
         "paths": {
-            "/jobs": {"post": _create(), "get": _list()},
+            "/jobs": {"post": _create(), "get": _list(), "delete": _stop_by_key()},
             "/jobs/{id}": {"parameters": [_ID], "get": _show(), "delete": _stop()},
             "/jobs/{id}/replay": {"parameters": [_ID], "post": _replay()},
         },
@@ -35,6 +35,11 @@ def document(prefix: str) -> Schema:
     }
 
 
+_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-~]+$"},
+}
 _ID: Schema = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 
 _BATCH_JOB: Schema = {
@@ -117,13 +122,7 @@ def _create() -> Schema:
     return {
         "operationId": "create",
         "summary": "Start a batch job and be notified when it is over.",
-        "parameters": [
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-~]+$"},
-            }
-        ],
+        "parameters": [_KEY],
         "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("JobRequest")}}},
         "responses": {
             "202": _job("Accepted and durable.", headers=True),
@@ -167,6 +166,15 @@ def _stop() -> Schema:
         "operationId": "stop",
         "summary": "Stop watching and calling back. The batch job itself continues.",
         "responses": {"200": _job("Stopped, or already over."), **_problems(401, 403, 404, 503)},
+    }
+
+
+def _stop_by_key() -> Schema:
+    return {
+        "operationId": "stopByKey",
+        "summary": "The same for the job that was asked for with this Idempotency-Key.",
+        "parameters": [_KEY | {"required": True}],
+        "responses": {"200": _job("Stopped, or already over."), **_problems(400, 401, 403, 404, 503)},
     }
 
 

@@ -59,6 +59,7 @@ class JobEndpoints:
         return [
             Route("/jobs", self.create, methods=["POST"]),
             Route("/jobs", self.list, methods=["GET"]),
+            Route("/jobs", self.stop_by_key, methods=["DELETE"]),
             Route("/jobs/{id}", self.show, methods=["GET"]),
             Route("/jobs/{id}", self.stop, methods=["DELETE"]),
             Route("/jobs/{id}/replay", self.replay, methods=["POST"]),
@@ -101,7 +102,22 @@ class JobEndpoints:
 
     async def stop(self, request: Request) -> Response:
         """Stop watching; the same answer when asked again."""
-        job = await self._intake.stop(await self._own(request))
+        return await self._stop(request, await self._own(request))
+
+    async def stop_by_key(self, request: Request) -> Response:
+        """Stop the job of a request that was sent with this Idempotency-Key, for callers that do not know its id."""
+        caller = identify(request.scope, self._settings.hop)
+        rule_for(caller, self._settings)
+        key = parse_key(request)
+        if key is None:
+            raise HttpProblem(400, "key-invalid", "Name the job by its Idempotency-Key, or delete /jobs/{id}.")
+        job = await self._read(lambda connection: jobs.find_by_key(connection, caller, key))
+        if job is None:
+            raise HttpProblem(404, "job-unknown", "No such job.")
+        return await self._stop(request, job)
+
+    async def _stop(self, request: Request, found: StoredJob) -> Response:
+        job = await self._intake.stop(found)
         shown = view(job, self._prefix(request))
         return JSONResponse(shown | ({"note": stop_note(job)} if job.state is State.STOPPED else {}))
 

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from gateway.notifications.store.model import IdempotencyKey, StoredJob
+from gateway.notifications.store.model import IdempotencyKey, StoredJob, sent_key
 from gateway.notifications.store.tables import attempts, jobs, keys
 from gateway.notifications.workflow.doubt import StartRules
 from gateway.notifications.workflow.joining import JoinRun, StatusReading, WaitFor, decide_start
@@ -112,6 +112,12 @@ class Acceptance:
 def find(connection: sa.Connection, job_id: str) -> StoredJob | None:
     """One job."""
     return _one(connection.execute(_FIND, {"an_id": job_id}))
+
+
+def find_by_key(connection: sa.Connection, caller: str, key: str) -> StoredJob | None:
+    """The job that a caller's request with this Idempotency-Key made."""
+    row = connection.execute(_FIND_KEY, {"caller": caller, "key": sent_key(key)}).first()
+    return None if row is None else find(connection, row.job_id)
 
 
 def search(

@@ -142,7 +142,12 @@ def derive_key(
     payload = _digest(asked)
     if header is None:
         return IdempotencyKey(f"derived:{payload}", payload, derived=True)
-    return IdempotencyKey(f"sent:{header}", _digest([*asked, *others]), derived=False)
+    return IdempotencyKey(sent_key(header), _digest([*asked, *others]), derived=False)
+
+
+def sent_key(header: str) -> str:
+    """How the store names a key that a caller has sent."""
+    return f"sent:{header}"
 
 
 def _digest(asked: list[object]) -> str:
