@@ -13,7 +13,9 @@ from gateway.errors import Problem
 _OBJECT_ID = re.compile(r"object.?id|(^|[^a-z])oid([^a-z]|$)", re.IGNORECASE)
 _SUBJECT = re.compile(r"\.Subject\b")
 
-NOTE_CODES = frozenset({"subject-is-not-object-id", "token-after-cache", "cors-after-token"})
+NOTE_CODES = frozenset(
+    {"subject-is-not-object-id", "token-after-cache", "cors-after-token", "no-key-source", "text-like-an-expression"}
+)
 
 
 def lint(document: PolicyDocument) -> list[Problem]:
@@ -36,6 +38,34 @@ def _object_id_values(root: Node) -> Iterator[Text]:
     for node in root.walk():
         if node.name == "set-header" and _OBJECT_ID.search(node.attribute("name") or ""):
             yield from (value.text for value in node.all("value") if value.text is not None)
+
+
+_KEY_SOURCES = ("openid-config", "issuer-signing-keys", "decryption-keys")
+
+
+def _no_key_source(root: Node) -> Iterator[Problem]:
+    """A token needs a key. Source: APIM policy reference, "validate-jwt", "Elements"."""
+    for node in root.walk():
+        unsigned = node.attribute("require-signed-tokens") == "false"
+        if node.name == "validate-jwt" and not unsigned and not any(map(node.child, _KEY_SOURCES)):
+            message = "every token is refused: the policy names no keys to check signatures with"
+            remedy = 'add <openid-config url="https://…/.well-known/openid-configuration" /> or <issuer-signing-keys>'
+            yield Problem(node.location, "no-key-source", message, remedy)
+
+
+_EXPRESSION_TEXT = re.compile(
+    r"\s*(?:\(.*\bcontext\..*\)|\{.*\breturn\b.*;\s*\}|context\.[A-Z]\w+[.\[(].*)\s*", re.DOTALL
+)
+
+
+def _text_like_an_expression(root: Node) -> Iterator[Problem]:
+    """An expression without its @ is text. Source: APIM "Policy expressions", "Syntax"."""
+    for node in root.walk():
+        for text in (*node.attributes.values(), *([node.text] if node.text else [])):
+            if _EXPRESSION_TEXT.fullmatch(text.value):
+                remedy = "write @(…) around one expression, @{ … return …; } around statements"
+                message = "this is taken as text, and looks like an expression whose @ is missing"
+                yield Problem(text.location, "text-like-an-expression", message, remedy)
 
 
 def _cors_after_token(root: Node) -> Iterator[Problem]:
@@ -62,4 +92,6 @@ _RULES: Iterable[Callable[[Node], Iterator[Problem]]] = (
     _subject_is_not_object_id,
     _cors_after_token,
     _token_after_cache,
+    _no_key_source,
+    _text_like_an_expression,
 )

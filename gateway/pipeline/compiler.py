@@ -141,7 +141,7 @@ class Compiler:
         node, reads = statement.node, Reads()
         kind = self._policy_type(node, section)
         site = Site(section, self.services, self._nested(statement, section), self.resumption)
-        policy = kind.compile(Settings(node, kind.shape, site, reads))
+        policy = _compiled(kind, Settings(node, kind.shape, site, reads))
         if section in (Section.INBOUND, Section.BACKEND):
             self._note_headers(node, policy)
         self.may_be_long |= reads.may_be_long
@@ -174,6 +174,17 @@ class Compiler:
         self.contract.reads(set(_literals(node, policy.header_attributes)))
         for name in policy.sets_headers:
             self.contract.sets(name)
+
+
+def _compiled(kind: type[PolicyType], settings: Settings) -> PolicyType:
+    """The policy; whatever goes wrong in between is a problem of its element, so that it hides no other."""
+    try:
+        return kind.compile(settings)
+    except LoadError:
+        raise
+    except Exception as error:
+        message = f"{settings.node.name} cannot be compiled: {type(error).__name__}: {error}"
+        raise settings.error("internal-error", message, "this is a bug: please report it with the document") from error
 
 
 def _behind_cache_store(outbound: Steps) -> Steps:

@@ -6,14 +6,15 @@ Everything here happens at load.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from gateway.documents.model import Node, Section, Text
-from gateway.documents.placeholders import UNRESOLVED, is_unresolved
+from gateway.documents.placeholders import NAMED_VALUE, UNRESOLVED, is_unresolved, mentions_named_value
 from gateway.documents.shape import Attribute, Content, Element, Kind
-from gateway.errors import LoadError, Location
+from gateway.errors import LoadError, Location, Problem
 from gateway.expressions import Expression, compile_expression, is_expression
 from gateway.pipeline.values import Constant, computed, literal
 
@@ -240,9 +241,36 @@ class Settings:
         try:
             expression = compile_expression(text.value, text.location, self.services.expression_time_s)
         except LoadError as error:
-            raise _unresolved(error) if is_unresolved(text.value) else error from None
+            if not is_unresolved(text.value):
+                raise
+            expression = _with_placeholders(text, error, self.services.expression_time_s)
         self.reads.note(expression)
         return expression if keep else computed(expression, kind)
+
+
+# Values of each kind that may stand in the place of a named value outside of quotes: a number, a boolean, a text.
+_KINDS = ("1", "true", '"x"')
+_QUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+
+
+def _with_placeholders(text: Text, error: LoadError, time_s: float) -> Expression:
+    """
+    The expression with a value of some kind for each named value that is not there yet.
+
+    Raises:
+        LoadError: It is no C# with a value of any kind; what all kinds have in common is its own mistake, and the rest
+            is an unresolved value.
+    """
+    refused: list[dict[tuple[str, str], Problem]] = []
+    within = _QUOTED.sub(lambda quoted: NAMED_VALUE.sub("x", quoted[0]), text.value)
+    candidates = dict.fromkeys(NAMED_VALUE.sub(kind, within) for kind in _KINDS)
+    for candidate in candidates if mentions_named_value(text.value) else ():
+        try:
+            return compile_expression(candidate, text.location, time_s)
+        except LoadError as found:
+            refused.append({(problem.code, problem.message): problem for problem in found.problems})
+    own = [problem for key, problem in refused[0].items() if all(key in other for other in refused)] if refused else []
+    raise LoadError(own) if own else _unresolved(error)
 
 
 def _unresolved(error: LoadError) -> LoadError:

@@ -22,10 +22,10 @@ def codes(content: str) -> list[str]:
         (f'<set-header name="x-void">{SUBJECT}</set-header>', []),
         (f'<set-header name="caller-subject">{SUBJECT}</set-header>', []),
         ('<set-header name="caller-objectid"><value>fixed</value></set-header>', []),
-        ("<validate-jwt/><cors/>", ["cors-after-token"]),
-        ("<cors/><validate-jwt/>", []),
+        ("<validate-jwt><openid-config/></validate-jwt><cors/>", ["cors-after-token"]),
+        ("<cors/><validate-jwt><openid-config/></validate-jwt>", []),
         ("<cache-lookup/><validate-azure-ad-token/>", ["token-after-cache"]),
-        ("<validate-jwt/><cache-lookup/>", []),
+        ("<validate-jwt><openid-config/></validate-jwt><cache-lookup/>", []),
         ("<cors/><cache-lookup/>", []),
     ],
     ids=[

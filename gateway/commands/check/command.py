@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from gateway.commands.options import CONFIG
 
-if TYPE_CHECKING:
-    from gateway.commands.check.report import Report
-
 
 def check(
     *files: Path,
     config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None,
+    format: Literal["text", "json", "sarif"] = "text",
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    assume_secrets: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """
     Load configuration and policy documents and report every problem. Exit code 0 or 1.
+
+    Notes do not count: they name what only a configuration can answer, or what is worth a second look.
 
     Parameters
     ----------
@@ -29,17 +29,16 @@ def check(
         then.
     config
         Check this configuration and every document that it names; `config.yaml` when no files are given either.
+    format
+        Lines for people, one JSON object for each file, or SARIF for code reviews.
     as_json
-        Print one JSON object per file.
+        The same as `--format json`.
+    assume_secrets
+        Take environment variables that are not set as set: to check where there are no secrets.
     """
+    from gateway.commands.check.formats import FORMATS
     from gateway.commands.check.report import check_all
 
-    reports = check_all(files, config if config or files else CONFIG)
-    for report in reports:
-        print(json.dumps(report.as_json()) if as_json else _text(report))
+    reports = check_all(files, config if config or files else CONFIG, assume_secrets)
+    print(FORMATS["json" if as_json else format](reports))
     return 0 if all(report.ok for report in reports) else 1
-
-
-def _text(report: Report) -> str:
-    findings = [*report.problems, *report.notes]
-    return "\n".join(map(str, findings)) if findings else f"{report.file}: ok"

@@ -7,7 +7,9 @@ certificates) is then a note, not a problem.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import os
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +24,11 @@ from gateway.pipeline.compiler import Compiler, Scoped
 from gateway.pipeline.policy import PolicyTypes
 from gateway.pipeline.services import Services
 from gateway.policies import POLICIES
+from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode, compose
 from gateway.tokens.registry import IssuerRegistry
 from gateway.value_cache import Caches, MemoryCache
 from gateway.wire.messages import Target
+from gateway.wire.upstream.http_target import parse_base_url
 from gateway.wire.upstream.no_target import NoTarget
 
 # What only a configuration can answer.
@@ -34,6 +38,8 @@ _NOTES = NOTE_CODES | frozenset(
     unknown-schema
     """.split()
 )
+
+_SECTION_KEY = re.compile(rb"^(?:inbound|backend|outbound|on-error|fragment):", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +65,14 @@ class Report:
         }
 
 
-def check_all(files: Sequence[Path], config: Path | None) -> list[Report]:
-    """Check *config* with every document that it names, and each of *files*, or in them, on its own."""
-    reports = [] if config is None else check_config(config)
+def check_all(files: Iterable[Path], config: Path | None, assume_secrets: bool = False) -> list[Report]:
+    """
+    Check *config* with every document that it names, and each of *files*, or in them, on its own.
+
+    Args:
+        assume_secrets: Environment variables that are not set have some value.
+    """
+    reports = [] if config is None else check_config(config, assume_secrets)
     services = offline_services()
     return [*reports, *(check_file(path, services) for path in documents_in(files))]
 
@@ -70,7 +81,8 @@ def documents_in(paths: Iterable[Path]) -> Iterator[Path]:
     """*paths*, with a directory replaced by the policy documents in it: ``.xml`` and ``.yaml``, no test files."""
     for path in paths:
         if path.is_dir():
-            yield from (file for file in sorted(path.rglob("*")) if _is_document(file.relative_to(path)))
+            found = (file for file in sorted(path.rglob("*")) if _is_document(file.relative_to(path)))
+            yield from (file for file in found if _is_policy(file))
         else:
             yield path
 
@@ -82,28 +94,93 @@ def _is_document(path: Path) -> bool:
     return not any(part.startswith(".") for part in path.parts)
 
 
-def check_config(path: Path) -> list[Report]:
-    """Build the whole gateway without starting it; one report per file that has a mistake, or one for the whole."""
+def _is_policy(path: Path) -> bool:
+    """Whether a YAML file among others has a policy document's keys; OpenAPI definitions stand in the same folders."""
+    try:
+        return path.suffix.lower() not in YAML_SUFFIXES or _SECTION_KEY.search(path.read_bytes()) is not None
+    except OSError:
+        return True
+
+
+def check_config(path: Path, assume_secrets: bool = False) -> list[Report]:
+    """
+    Build the whole gateway without starting it; one report per file that has a mistake, or one for the whole.
+
+    What keeps the gateway from starting is a problem, here as there. Where the configuration itself is what cannot be
+    used, the documents that it names are checked on their own, so that no mistake hides another.
+    """
     # It loads everything that serves requests, which a document alone does not need.
     from gateway.assembly.app import build
     from gateway.assembly.shared_state import require_shareable
     from gateway.config import load
 
     try:
-        gateway = build(load(path))
+        gateway = build(load(path, _Assumed(os.environ) if assume_secrets else os.environ))
         require_shareable(gateway.config, gateway.config.workers)
     except LoadError as error:
-        by_file: dict[str, list[Problem]] = {}
-        for problem in error.problems:
-            by_file.setdefault(problem.location.file, []).append(problem)
-        return [_report(file, problems) for file, problems in by_file.items()]
+        return _all_reports(path, error.problems)
+    except Exception as error:
+        return _all_reports(path, [_failure(str(path), error)])
     return [_report(str(path), gateway.notes)]
+
+
+class _Assumed(dict[str, str]):
+    """Environment variables, of which those that are not set have some value."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return "assumed"
+
+
+def _all_reports(config: Path, problems: Iterable[Problem]) -> list[Report]:
+    """By file; what the documents have besides is added where they have not been reached."""
+    by_file: dict[str, list[Problem]] = {}
+    for problem in sorted(problems, key=lambda problem: problem.location):
+        by_file.setdefault(problem.location.file, []).append(problem)
+    reports = [Report(file, tuple(dict.fromkeys(found))) for file, found in by_file.items()]
+    if str(config) not in by_file:
+        return reports
+    services = offline_services()
+    unseen = (file for file in _named_documents(config) if file.is_file() and str(file) not in by_file)
+    return [*reports, *(report for file in unseen if not (report := check_file(file, services)).ok)]
+
+
+def _named_documents(config: Path) -> Iterator[Path]:
+    """The policy documents that a configuration names, whatever else is wrong with it."""
+    try:
+        root = compose(config.read_bytes(), str(config))
+    except (LoadError, OSError):
+        return
+    named = dict.fromkeys(value for key, value in _entries(root) if key in ("policy", "global-policy"))
+    fragments = root.find("fragments") if isinstance(root, Mapping) else None
+    named.update(dict.fromkeys(value for _, value in _entries(fragments) if fragments is not None))
+    yield from (config.resolve().parent / name for name in named)
+
+
+def _entries(node: YamlNode | None) -> Iterator[tuple[str, str]]:
+    """Every key with a text below it, at any depth."""
+    if isinstance(node, Mapping):
+        for key, value in node.entries:
+            yield from [(key.value, value.value)] if isinstance(value, Scalar) else _entries(value)
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            yield from _entries(item)
+
+
+def _failure(file: str, error: Exception) -> Problem:
+    """A fault of the check itself, which is reported like any other."""
+    message = f"the check failed: {type(error).__name__}: {error}"
+    return Problem(Location(file), "internal-error", message, "this is a bug: please report it with the document")
 
 
 class _AnyTarget:
     """Stands in for every backend: without a configuration none is known."""
 
     def for_url(self, base_url: str) -> Target:
+        if not is_unresolved(base_url):
+            parse_base_url(base_url)
         return NoTarget()
 
     def for_id(self, backend_id: str) -> Target:
@@ -118,20 +195,21 @@ def offline_services() -> Services:
 
 def check_file(path: Path, services: Services, vocabulary: PolicyTypes = POLICIES) -> Report:
     """Check one policy document without a configuration."""
-    try:
-        document = read_document(path, vocabulary)
-    except LoadError as error:
-        return _report(str(path), error.problems)
-    return check_document(document, services, vocabulary)
+    return _checked(str(path), lambda: read_document(path, vocabulary), services, vocabulary)
 
 
 def check_text(content: bytes, file: str, services: Services, vocabulary: PolicyTypes = POLICIES) -> Report:
-    """The same for text that is not in a file; *file* names it, and its suffix decides the form."""
+    """The same for text that is in no file; *file* names it and tells its form."""
+    return _checked(file, lambda: parse_document(content, file, vocabulary), services, vocabulary)
+
+
+def _checked(file: str, read: Callable[[], PolicyDocument], services: Services, vocabulary: PolicyTypes) -> Report:
     try:
-        document = parse_document(content, file, vocabulary)
+        return check_document(read(), services, vocabulary)
     except LoadError as error:
         return _report(file, error.problems)
-    return check_document(document, services, vocabulary)
+    except Exception as error:
+        return Report(file, (_failure(file, error),))
 
 
 def check_document(document: PolicyDocument, services: Services, vocabulary: PolicyTypes) -> Report:
@@ -145,7 +223,7 @@ def check_document(document: PolicyDocument, services: Services, vocabulary: Pol
     return _report(document.file, problems, unfilled)
 
 
-def _compile(document: PolicyDocument, services: Services, vocabulary: PolicyTypes) -> Sequence[Problem]:
+def _compile(document: PolicyDocument, services: Services, vocabulary: PolicyTypes) -> Iterable[Problem]:
     compiler = Compiler(vocabulary, services)
     try:
         compiler.compile([Scoped(Scope.OPERATION, _as_policies(document, vocabulary))])

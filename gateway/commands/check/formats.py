@@ -1,0 +1,77 @@
+"""
+What ``gateway check`` prints: lines for people, JSON for scripts, SARIF for code reviews.
+
+Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from gateway import __version__
+from gateway.commands.check.report import Report
+from gateway.errors import Problem
+
+
+def text(reports: Sequence[Report]) -> str:
+    """A line for each finding, a line for each file without one, and how many there are."""
+    lines = [line for report in reports for line in _lines(report)]
+    return "\n".join([*lines, _summary(reports)])
+
+
+def _lines(report: Report) -> list[str]:
+    notes = [f"{note.location}: note: {_rest(note)}" for note in report.notes]
+    return [*map(str, report.problems), *notes] or [f"{report.file}: ok"]
+
+
+def _rest(problem: Problem) -> str:
+    return str(problem).removeprefix(f"{problem.location}: ")
+
+
+def _summary(reports: Sequence[Report]) -> str:
+    errors = sum(len(report.problems) for report in reports)
+    notes = sum(len(report.notes) for report in reports)
+    return f"{_count(errors, 'error')}, {_count(notes, 'note')} in {_count(len(reports), 'file')}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def as_json(reports: Sequence[Report]) -> str:
+    """One object for each file, each on a line of its own."""
+    return "\n".join(json.dumps(report.as_json()) for report in reports)
+
+
+def sarif(reports: Sequence[Report]) -> str:
+    """One run with a result for each finding."""
+    results = [
+        _result(problem, level)
+        for report in reports
+        for level, found in (("error", report.problems), ("note", report.notes))
+        for problem in found
+    ]
+    rules = [{"id": code} for code in sorted({str(result["ruleId"]) for result in results})]
+    driver = {"name": "gateway check", "version": __version__, "rules": rules}
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+    return json.dumps(log, indent=1)
+
+
+def _result(problem: Problem, level: str) -> dict[str, object]:
+    place = problem.location
+    region = {"startLine": max(place.line, 1), "startColumn": max(place.column, 1)}
+    message = f"{problem.message} ({problem.remedy})" if problem.remedy else problem.message
+    return {
+        "ruleId": problem.code,
+        "level": level,
+        "message": {"text": message},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": place.file}, "region": region}}],
+    }
+
+
+FORMATS = {"text": text, "json": as_json, "sarif": sarif}
