@@ -32,7 +32,10 @@ COMMANDS = {
         "check.command:check",
         "Load configuration and policy documents and report every problem. Exit code 0 or 1.",
     ),
-    "convert": ("convert:convert", "Print a policy document in the other form; its meaning stays the same."),
+    "convert": (
+        "convert:convert",
+        "Print a policy document in the other form; its meaning, its order and its comments stay.",
+    ),
     "explain": (
         "explain.command:explain",
         "Explain step by step why a token passes or is refused. Exit code 0 accepted, 1 refused, 2 cannot be judged.",

@@ -60,12 +60,12 @@ _EXPRESSION_TEXT = re.compile(
 
 def _text_like_an_expression(root: Node) -> Iterator[Problem]:
     """An expression without its @ is text. Source: APIM "Policy expressions", "Syntax"."""
-    for node in root.walk():
-        for text in (*node.attributes.values(), *([node.text] if node.text else [])):
-            if _EXPRESSION_TEXT.fullmatch(text.value):
-                remedy = "write @(…) around one expression, @{ … return …; } around statements"
-                message = "this is taken as text, and looks like an expression whose @ is missing"
-                yield Problem(text.location, "text-like-an-expression", message, remedy)
+    remedy = "write @(…) around one expression, @{ … return …; } around statements"
+    message = "this is taken as text, and looks like an expression whose @ is missing"
+    texts = (text for node in root.walk() for text in (*node.attributes.values(), *([node.text] if node.text else [])))
+    for text in texts:
+        if _EXPRESSION_TEXT.fullmatch(text.value):
+            yield Problem(text.location, "text-like-an-expression", message, remedy)
 
 
 def _cors_after_token(root: Node) -> Iterator[Problem]:

@@ -262,15 +262,20 @@ def _with_placeholders(text: Text, error: LoadError, time_s: float) -> Expressio
             is an unresolved value.
     """
     refused: list[dict[tuple[str, str], Problem]] = []
-    within = _QUOTED.sub(lambda quoted: NAMED_VALUE.sub("x", quoted[0]), text.value)
-    candidates = dict.fromkeys(NAMED_VALUE.sub(kind, within) for kind in _KINDS)
-    for candidate in candidates if mentions_named_value(text.value) else ():
+    for candidate in _candidates(text.value):
         try:
             return compile_expression(candidate, text.location, time_s)
         except LoadError as found:
             refused.append({(problem.code, problem.message): problem for problem in found.problems})
-    own = [problem for key, problem in refused[0].items() if all(key in other for other in refused)] if refused else []
-    raise LoadError(own) if own else _unresolved(error)
+    shared = set.intersection(*map(set, refused)) if refused else set()
+    raise LoadError(refused[0][key] for key in shared) if shared else _unresolved(error)
+
+
+def _candidates(expression: str) -> Iterator[str]:
+    """*expression* with values for its named values: a text within quotes, one of each kind elsewhere."""
+    if mentions_named_value(expression):
+        within = _QUOTED.sub(lambda quoted: NAMED_VALUE.sub("x", quoted[0]), expression)
+        yield from dict.fromkeys(NAMED_VALUE.sub(kind, within) for kind in _KINDS)
 
 
 def _unresolved(error: LoadError) -> LoadError:

@@ -33,7 +33,9 @@ MAX_DEPTH = 64
 
 _BAD_START = re.compile(r"[^A-Za-z_\u00c0-\ud7ff]")
 _BAD_IN_NAME = re.compile(r"[^\w.\-\u00b7]")
-_WORDS = {None: "", True: "true", False: "false"}
+# A boolean as .NET writes it.
+_WORDS = {None: "", True: "True", False: "False"}
+_NIL = ' xsi:nil="true" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -140,6 +142,9 @@ class _XmlWriter:
             self._leaf(self._tag(name, prefixes), value)
 
     def _leaf(self, tag: str, value: Any) -> None:
+        if value is None:
+            self.pieces.append(f"<{tag}{_NIL} />")
+            return
         text = escape(self._style.text(value))
         self.pieces.append(f"<{tag}>{text}</{tag}>" if text else f"<{tag} />")
 
@@ -163,7 +168,8 @@ class _XmlWriter:
             if name == "#text":
                 self.pieces.append(escape(self._style.text(value)))
                 continue
-            for item in value if isinstance(value, list) else (value,):
+            # No item is an empty element.
+            for item in (value or ("",)) if isinstance(value, list) else (value,):
                 self.element(name, {"item": item} if isinstance(item, list) else item, prefixes, depth + 1)
 
     def _tag(self, name: str, prefixes: frozenset[str]) -> str:

@@ -9,11 +9,19 @@ import pytest
 from tests.policies.bench import Bench
 from tests.policies.converting import JSON, TO_XML, converted
 
+# As observed in APIM: http://dev.fyicenter.com/1000734_json-to-xml_Azure_API_Policy_Statement.html
+NIL = 'xsi:nil="true" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+
 
 @pytest.mark.parametrize(
     ("attributes", "body", "expected"),
     [
-        ("", {"a": {"b": 1, "c": [True, None], "d": "<&>"}}, "<a><b>1</b><c>true</c><c /><d>&lt;&amp;&gt;</d></a>"),
+        (
+            "",
+            {"a": {"b": 1, "c": [True, None], "d": "<&>"}},
+            f"<a><b>1</b><c>True</c><c {NIL} /><d>&lt;&amp;&gt;</d></a>",
+        ),
+        ("", {"children": [], "spouse": None}, f"<Document><children /><spouse {NIL} /></Document>"),
         ("", {"a": 1, "b": 2}, "<Document><a>1</a><b>2</b></Document>"),
         ("", [1, [2]], "<Document><item>1</item><item><item>2</item></item></Document>"),
         ("", {"a": {"@id": 'x"y', "#text": "t"}}, "<a id='x\"y'>t</a>"),
@@ -26,7 +34,7 @@ from tests.policies.converting import JSON, TO_XML, converted
         ("", {"a": {"xmlns": "u", "b_c": 1}}, '<a xmlns="u"><b_c>1</b_c></a>'),
         ("", "\u0000", "<Document><item>\ufffd</item></Document>"),
     ],
-    ids="members document array attribute name namespaces default-namespace control".split(),
+    ids="members empty document array attribute name namespaces default-namespace control".split(),
 )
 def test_json_to_xml(bench: Bench, attributes: str, body: object, expected: str) -> None:
     """Members become elements; names and values are always well-formed."""

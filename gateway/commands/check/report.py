@@ -140,11 +140,16 @@ def _all_reports(config: Path, problems: Iterable[Problem]) -> list[Report]:
     for problem in sorted(problems, key=lambda problem: problem.location):
         by_file.setdefault(problem.location.file, []).append(problem)
     reports = [Report(file, tuple(dict.fromkeys(found))) for file, found in by_file.items()]
-    if str(config) not in by_file:
-        return reports
+    return [*reports, *_unseen(config, by_file)] if str(config) in by_file else reports
+
+
+def _unseen(config: Path, seen: Collection[str]) -> Iterator[Report]:
+    """What is wrong with the documents that *config* names and that are not among the *seen* ones."""
     services = offline_services()
-    unseen = (file for file in _named_documents(config) if file.is_file() and str(file) not in by_file)
-    return [*reports, *(report for file in unseen if not (report := check_file(file, services)).ok)]
+    for file in _named_documents(config):
+        report = check_file(file, services) if file.is_file() and str(file) not in seen else None
+        if report is not None and not report.ok:
+            yield report
 
 
 def _named_documents(config: Path) -> Iterator[Path]:

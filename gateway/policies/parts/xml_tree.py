@@ -30,6 +30,29 @@ class XmlName:
     uri: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class XmlComment:
+    """A comment."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class XmlDocument:
+    """
+    A whole document.
+
+    Attributes:
+        declaration: ``version``, ``encoding`` and ``standalone`` of its first line, as far as they are there.
+        before, behind: Comments around the root element.
+    """
+
+    declaration: Mapping[str, str]
+    before: tuple[XmlComment, ...]
+    root: XmlElement
+    behind: tuple[XmlComment, ...]
+
+
 @dataclass(slots=True)
 class XmlElement:
     """
@@ -39,6 +62,7 @@ class XmlElement:
         namespaces: What the element itself declares, URI by prefix; the prefix of the default one is empty.
         text: Its own text, without that of its children.
         leading: The text before its first child.
+        content: Elements, texts and comments in the order of the document, where they are asked for.
     """
 
     name: XmlName
@@ -47,6 +71,7 @@ class XmlElement:
     children: list[XmlElement] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
     leading: int = 0
+    content: list[XmlElement | XmlComment | str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -67,6 +92,11 @@ def read_tree(content: bytes) -> XmlElement:
         XmlError: It is not well-formed, has a document type declaration, or is too deep or too large.
     """
     return _TreeReader().read(content)
+
+
+def read_document(content: bytes) -> XmlDocument:
+    """All of *content*, its elements with their ``content``. Raises XmlError, as ``read_tree``."""
+    return _DocumentReader().document(content)
 
 
 class _TreeReader:
@@ -90,6 +120,7 @@ class _TreeReader:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
+        self._prepare(parser)
         try:
             parser.Parse(content, True)
         except (expat.ExpatError, LookupError, UnicodeError) as error:
@@ -97,6 +128,9 @@ class _TreeReader:
         if self._root is None:
             raise XmlError("the body is not well-formed XML")
         return self._root
+
+    def _prepare(self, _parser: expat.XMLParserType) -> None:
+        """More handlers."""
 
     def _doctype(self, *_: object) -> None:
         raise XmlError("the body has a document type declaration")
@@ -117,8 +151,7 @@ class _TreeReader:
             self._root = element
         self._stack.append(element)
 
-    @staticmethod
-    def _enter(parent: XmlElement, element: XmlElement) -> None:
+    def _enter(self, parent: XmlElement, element: XmlElement) -> None:
         if not parent.children:
             parent.leading = len(parent.pieces)
         parent.children.append(element)
@@ -134,6 +167,47 @@ class _TreeReader:
         if name is None:
             name = self._names[reported] = _read_name(reported)
         return name
+
+
+class _DocumentReader(_TreeReader):
+    """The same, with the order of what elements hold, comments and the declaration."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._declaration: dict[str, str] = {}
+        self._outside: tuple[list[XmlComment], list[XmlComment]] = ([], [])
+
+    def document(self, content: bytes) -> XmlDocument:
+        """The document. Raises XmlError."""
+        root = self.read(content)
+        before, behind = map(tuple, self._outside)
+        return XmlDocument(self._declaration, before, root, behind)
+
+    def _prepare(self, parser: expat.XMLParserType) -> None:
+        parser.XmlDeclHandler = self._declared
+        parser.CommentHandler = self._comment
+
+    def _declared(self, version: str, encoding: str | None, standalone: int) -> None:
+        self._declaration["version"] = version
+        if encoding:
+            self._declaration["encoding"] = encoding
+        if standalone >= 0:
+            self._declaration["standalone"] = "yes" if standalone else "no"
+
+    def _comment(self, text: str) -> None:
+        self._nodes += 1
+        if self._stack:
+            self._stack[-1].content.append(XmlComment(text))
+        else:
+            self._outside[self._root is not None].append(XmlComment(text))
+
+    def _enter(self, parent: XmlElement, element: XmlElement) -> None:
+        super()._enter(parent, element)
+        parent.content.append(element)
+
+    def _characters(self, text: str) -> None:
+        super()._characters(text)
+        self._stack[-1].content.append(text)
 
 
 def _read_name(reported: str) -> XmlName:
