@@ -15,7 +15,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from gateway.errors import LoadError, Problem
+from gateway.errors import LoadError, Location, Problem
 from gateway.openapi import swagger
 from gateway.openapi.contents import ContentReader
 from gateway.openapi.definition import BodyContent, OperationDefinition
@@ -37,6 +37,16 @@ _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PLACES = ("path", "query", "header", "cookie", "body", "formData")
 
 
+# What APIM keeps beside OpenAPI definitions, by the suffix of the file.
+_OTHERS = {
+    ".graphql": "this is a GraphQL schema",
+    ".gql": "this is a GraphQL schema",
+    ".wsdl": "this is a description of a SOAP service",
+    ".wadl": "this is a WADL description",
+    ".xsd": "this is an XML schema",
+}
+
+
 def read_definition(path: Path, query_in_template: bool = True) -> tuple[OperationDefinition, ...]:
     """
     The operations of the definition in the file at *path*.
@@ -47,6 +57,9 @@ def read_definition(path: Path, query_in_template: bool = True) -> tuple[Operati
     Raises:
         LoadError: With every mistake found.
     """
+    if other := _OTHERS.get(path.suffix.lower()):
+        remedy = "export the API as OpenAPI, or list its operations in the configuration"
+        raise LoadError.at(Location(str(path)), "not-openapi", f"{other}, not an OpenAPI definition", remedy)
     reader = _Reader(path, query_in_template)
     operations = reader.operations()
     if reader.mistakes:

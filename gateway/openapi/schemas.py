@@ -130,7 +130,7 @@ class SchemaReader:
         for name, value in mapping(node).entries:
             with self._mistakes.gathering():
                 data.update(self._keyword(name, value))
-        return data if self._modern else _without_dialect(data)
+        return _without_empty_type(data if self._modern else _without_dialect(data))
 
     def _keyword(self, name: Scalar, value: YamlNode) -> dict[str, Any]:
         """What one keyword becomes; nothing for a remark. Raises LoadError."""
@@ -217,10 +217,17 @@ def _without_dialect(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _without_empty_type(data: dict[str, Any]) -> dict[str, Any]:
+    """APIM exports parameters whose type was never given with an empty one: any value is meant."""
+    if data.get("type") == "":
+        del data["type"]
+    return data
+
+
 # -- rules: one keyword's value each; they raise LoadError
 def _type(node: YamlNode) -> str | list[str]:
     names = texts(node) if isinstance(node, Sequence) else [text(node)]
-    if not set(names) <= TYPES:
+    if not set(names) <= TYPES and names != [""]:
         message = f"no type is called {min(set(names) - TYPES)!r}"
         raise LoadError.at(node.location, "unknown-type", message, f"known: {', '.join(sorted(TYPES))}")
     return names if isinstance(node, Sequence) else names[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import LoadError
+from gateway.openapi import read_definition
 from gateway.openapi.identifiers import normalized, operation_id, operation_name
 from tests.openapi.writing import HEAD, one, read
 
@@ -280,6 +281,29 @@ def test_mistakes_have_a_place(tmp_path: Path, text: str, code: str, line: int) 
         read(tmp_path, text)
     problem = caught.value.problems[0]
     assert (problem.code, problem.location.file, problem.location.line) == (code, str(tmp_path / "api.yaml"), line)
+
+
+def test_what_apim_exports(tmp_path: Path) -> None:
+    """APIM writes ``type: ''`` where nobody gave a type: any value passes."""
+    parameters = "[{name: q, in: query, schema: {type: '', enum: ['']}}, {name: r, in: query, schema: {type: ''}}]"
+    found = one(tmp_path, f"{{parameters: {parameters}}}")
+    assert found.method == "POST"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.graphql", "this is a GraphQL schema, not an OpenAPI definition"),
+        ("a.WSDL", "this is a description of a SOAP service, not an OpenAPI definition"),
+    ],
+)
+def test_other_descriptions_are_named(tmp_path: Path, name: str, message: str) -> None:
+    """A GraphQL schema or a WSDL file is refused as what it is."""
+    (tmp_path / name).write_text("type Query {\n  a(id: ID!): String\n}\n")
+    with pytest.raises(LoadError) as caught:
+        read_definition(tmp_path / name)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.message) == ("not-openapi", message)
 
 
 def test_all_mistakes_at_once(tmp_path: Path) -> None:
