@@ -80,7 +80,8 @@ class _Check:
         shape = statement_shape(node.name, self.vocabulary)
         if shape is None:
             message = f"no policy is called {node.name!r}"
-            self._report(node.location, "unknown-element", message, _suggest(node.name, [*self.vocabulary, *STRUCTURE]))
+            remedy = self._belongs(node.name) or _suggest(node.name, [*self.vocabulary, *STRUCTURE])
+            self._report(node.location, "unknown-element", message, remedy)
             return
         if shape.refused:
             message = f"{node.name} is not run here: {shape.refused}"
@@ -88,6 +89,12 @@ class _Check:
             return
         self._section(node, section)
         self._element(node, shape, section, policy=True)
+
+    def _belongs(self, name: str) -> str:
+        """Where an element belongs that is only known inside of others; empty where it is not known at all."""
+        shapes = [statement_shape(known, self.vocabulary) for known in [*self.vocabulary, *STRUCTURE]]
+        parents = [shape.name for shape in shapes if shape is not None and shape.child(name)]
+        return f"put it inside {' or '.join(f'<{parent}>' for parent in sorted(set(parents))[:3])}" if parents else ""
 
     def _section(self, node: Node, section: Section | None) -> None:
         kind = self.vocabulary.get(node.name)
@@ -115,7 +122,8 @@ class _Check:
             if name in declared:
                 self._value(text, declared[name], f"{node.name}/{name}")
             elif not name.startswith("xmlns:"):
-                self._unknown_attribute(node, name, [*declared, *(child.element.name for child in shape.children)])
+                names = [*declared, *(child.element.name for child in shape.children)]
+                self._unknown_attribute(node, name, names, shape)
         self._missing_attributes(node, shape)
 
     def _missing_attributes(self, node: Node, shape: Element) -> None:
@@ -124,9 +132,10 @@ class _Check:
                 message = f"{node.name} needs the attribute {attribute.name}"
                 self._report(node.location, "missing-attribute", message, f"add {attribute.name}")
 
-    def _unknown_attribute(self, node: Node, name: str, known: list[str]) -> None:
+    def _unknown_attribute(self, node: Node, name: str, known: list[str], shape: Element) -> None:
         message = f"{node.name} takes no attribute {name!r}"
-        self._report(node.attributes[name].location, "unknown-attribute", message, _suggest(name, known))
+        remedy = f"it is an element here: <{name}>…</{name}>" if shape.child(name) else _suggest(name, known)
+        self._report(node.attributes[name].location, "unknown-attribute", message, remedy)
 
     def _text(self, node: Node, shape: Element) -> None:
         takes_text = shape.content in (Content.TEXT, Content.VERBATIM)
@@ -149,7 +158,8 @@ class _Check:
             if declared is None:
                 message = f"{node.name} takes no element {child.name!r}"
                 names = [known.element.name for known in shape.children]
-                self._report(child.location, "unknown-element", message, _suggest(child.name, names))
+                written = f'it is an attribute here: {child.name}="…"' if shape.attribute(child.name) else ""
+                self._report(child.location, "unknown-element", message, written or _suggest(child.name, names))
             else:
                 self._element(child, declared.element, section)
         for declared in shape.children:

@@ -229,8 +229,17 @@ def _apart(source: Source, start: int, end: int, around: tuple[bytes, bytes], ki
     return None
 
 
+_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+# Several characters in single quotes: a text in JavaScript, nothing in C#.
+_JAVASCRIPT = re.compile(r"'[^'\\\n]{2,60}'")
+
+
 def _syntax_error(source: Source, root: Node) -> LoadError:
     node = _first_error(root)
+    if quoted := _JAVASCRIPT.search(_STRING.sub('""', source.code.decode(errors="replace"))):
+        message = f"{quoted[0]} is not a text: C# writes text in double quotes"
+        remedy = f'write "{quoted[0][1:-1]}", in an attribute &quot;{quoted[0][1:-1]}&quot;'
+        return LoadError.at(source.locate(node), "syntax-error", message, remedy)
     shown = (node.text or b"").decode(errors="replace").strip()[:40]
     if node.is_missing:
         message = f"{node.type} is missing here"
