@@ -28,7 +28,6 @@ from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode, comp
 from gateway.tokens.registry import IssuerRegistry
 from gateway.value_cache import Caches, MemoryCache
 from gateway.wire.messages import Target
-from gateway.wire.upstream.http_target import parse_base_url
 from gateway.wire.upstream.no_target import NoTarget
 
 # What only a configuration can answer.
@@ -185,6 +184,8 @@ class _AnyTarget:
 
     def for_url(self, base_url: str) -> Target:
         if not is_unresolved(base_url):
+            from gateway.wire.upstream.http_target import parse_base_url  # with all that reaches backends
+
             parse_base_url(base_url)
         return NoTarget()
 
