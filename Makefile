@@ -51,6 +51,9 @@ hostile: install ## Attack the gateway, beside nginx and HAProxy, and write docs
 fuzz: install ## Fuzz heads, chunks, tokens, documents and expressions; SECONDS_EACH=60 says for how long
 	@$(BIN)/python -m tests.fuzz.fuzz $(or $(SECONDS_EACH),60)
 
+judge: install ## Judge the expression tables (or FILES=…) by .NET 8 itself: an installed SDK, else packages pinned by hash
+	@$(BIN)/python -m tests.expressions.judge $(FILES)
+
 check: lint types cover ## What CI runs before a release: lint, types, tests with coverage
 
 format: install ## Format the code

@@ -130,8 +130,8 @@ _DECIMAL_OPERATORS: dict[str, Operator] = {
     "*": lambda left, right: bounded(_WIDE.multiply(left, right)),
     "/": _decimal_divide,
     "%": _decimal_remainder,
-    "neg": operator.neg,
-    "pos": operator.pos,
+    "neg": Decimal.copy_negate,
+    "pos": lambda value: value,
 }
 
 # Type keyword → operator → function. The smaller integral types are promoted to int before they get here.

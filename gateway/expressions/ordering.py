@@ -74,5 +74,16 @@ def _by_items(left: TupleValue, right: object) -> int:
 
 
 ORDERS[TupleValue] = _by_items
-ORDERS[EnumValue] = lambda left, right: sign(left.value, right.value)
-ORDERS[Char] = lambda left, right: sign(ord(left), ord(right))
+
+
+def _by_number(number: Callable[..., int]) -> Callable[..., int]:
+    def compare(left: object, right: object) -> int:
+        if type_of(left) is not type_of(right):
+            raise thrown("ArgumentException", f"Object must be of type {type_of(left).definition.name}.")
+        return sign(number(left), number(right))
+
+    return compare
+
+
+ORDERS[EnumValue] = _by_number(lambda value: value.value)
+ORDERS[Char] = _by_number(ord)

@@ -83,7 +83,7 @@ def compiled(pattern: str, options: int = 0) -> Pattern:
     *pattern* with *options*, the bits of RegexOptions; the same one is compiled once.
 
     Raises:
-        Thrown: ArgumentException: .NET would not accept the pattern.
+        Thrown: RegexParseException: .NET would not accept the pattern.
     """
     if len(pattern) > MAX_PATTERN:
         raise LimitExceeded(f"a regular expression may have {MAX_PATTERN:,} characters")
@@ -120,7 +120,7 @@ _REASONS = {
 
 
 def _invalid(pattern: str, place: int, reason: str) -> Thrown:
-    return thrown("ArgumentException", f"Invalid pattern '{pattern}' at offset {place}. {reason}.")
+    return thrown("RegexParseException", f"Invalid pattern '{pattern}' at offset {place}. {reason}.")
 
 
 class _Translation:

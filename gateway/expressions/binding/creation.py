@@ -75,6 +75,8 @@ def _default_value(binder: Binder, node: Node, clr_type: Type, arguments: list[N
 def _initialised(binder: Binder, bound: Bound, initializer: Node) -> Bound:
     """Run the constructor, then each entry of the initialiser on the new object."""
     value, slot = binder.temporary(bound.type)
+    if len({entry.type == "assignment_expression" for entry in named(initializer)}) > 1:
+        raise binder.problem(initializer, "syntax-error", "an initialiser either sets members or adds items, not both")
     steps = [_entry(binder, value, entry) for entry in named(initializer)]
     run = bound.run
 

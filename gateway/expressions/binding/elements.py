@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tree_sitter import Node
 
-from gateway.expressions.binding.binder import Binder, expression, field, named, settle, text_of
+from gateway.expressions.binding.binder import Binder, child_of_type, expression, field, named, settle, text_of
 from gateway.expressions.binding.bound import NOT_CONSTANT, SHORT, Bound, Frame, Meaning, MethodGroup, Run
 from gateway.expressions.binding.calls import as_seen, bind_arguments, fill
 from gateway.expressions.binding.closures import item_at, item_of
@@ -22,6 +22,11 @@ def bind_element(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``x[i]``."""
     receiver_node = field(node, "expression")
     subscript = field(node, "subscript")
+    if (
+        receiver_node.type == "array_creation_expression"
+        and child_of_type(receiver_node, "initializer_expression") is None
+    ):
+        raise binder.problem(node, "syntax-error", "new T[n][i] is not C#", "put the new array in brackets")
     if binder.source.is_conditional(receiver_node):
         return _conditional_element(binder, node, binder.link(named(receiver_node)[0]), named(subscript))
     return element_of(binder, node, binder.link(receiver_node), named(subscript))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -309,10 +310,16 @@ def _constant_cast(binder: Binder, node: Node, convert: Convert, value: Bound, c
         result = convert(value.constant)
     except Thrown as error:
         raise binder.problem(node, "constant-error", error.value.message, "correct the constant") from error
-    integral = clr_type in p.INTEGRAL and value.type in p.INTEGRAL and not binder.unchecked
-    if integral and result != value.constant:
+    if clr_type in p.INTEGRAL and not binder.unchecked and _is_cut(result, value.constant):
         raise binder.problem(node, "overflow", f"the constant does not fit {clr_type.name}", "use unchecked(…)")
     return constant(clr_type, result)
+
+
+def _is_cut(result: object, constant: object) -> bool:
+    """Whether more than a fraction is lost."""
+    exact = ord(constant) if isinstance(constant, str) else constant
+    whole = math.trunc(exact) if not isinstance(exact, float) or math.isfinite(exact) else None  # type: ignore[arg-type]
+    return int(result) != whole  # type: ignore[call-overload,no-any-return]
 
 
 @expression("as_expression")

@@ -79,12 +79,26 @@ def choose(
     candidates: Iterable[Candidate], arguments: Sequence[Argument], type_args: tuple[Type, ...] = ()
 ) -> Plan | None:
     """The best applicable overload, or None."""
-    best: Plan | None = None
-    for candidate in candidates:
-        plan = applicable(candidate, arguments, type_args)
-        if plan is not None and (best is None or plan.cost < best.cost):
-            best = plan
-    return best
+    found = [applicable(candidate, arguments, type_args) for candidate in candidates]
+    plans = [plan for plan in found if plan is not None]
+    best = min(plans, key=lambda plan: plan.cost, default=None)
+    nulls = any(argument.type is NULL for argument in arguments)
+    return None if best is not None and nulls and _has_rival(best, plans, arguments) else best
+
+
+def _has_rival(best: Plan, plans: Sequence[Plan], arguments: Sequence[Argument]) -> bool:
+    rivals = (plan for plan in plans if plan.cost == best.cost and plan is not best)
+    return any(_draw(best, rival, arguments) for rival in rivals)
+
+
+def _draw(left: Plan, right: Plan, arguments: Sequence[Argument]) -> bool:
+    """Whether a null fits two types neither of which is the better one: ``x.ToString(null)``."""
+    if len(left.items) != len(arguments) or len(right.items) != len(arguments):
+        return False
+    return any(
+        argument.type is NULL and not (implicit(mine.type, other.type) or implicit(other.type, mine.type))
+        for argument, mine, other in zip(arguments, left.items, right.items, strict=True)
+    )
 
 
 def applicable(candidate: Candidate, arguments: Sequence[Argument], type_args: tuple[Type, ...]) -> Plan | None:
@@ -109,7 +123,18 @@ def _plan(
         return None
     bindings = {**candidate.bindings, **dict(zip(member.type_parameters, type_args, strict=False))}
     plan = Plan(candidate, items, bindings, cost=TIE if expanded else 0)
-    return plan if _infer(plan, arguments) and _price(plan, arguments) else None
+    if not _infer(plan, arguments) or not _is_inferred(plan, arguments):
+        return None
+    return plan if _price(plan, arguments) else None
+
+
+def _is_inferred(plan: Plan, arguments: Sequence[Argument]) -> bool:
+    """Whether the method's type arguments are known; those of the run-time binder need not be."""
+    names = plan.candidate.member.type_parameters
+    known = all(name in plan.bindings for name in names)
+    return known or any(
+        argument.type in (DYNAMIC, NULL) or (argument.type is None and not argument.mode) for argument in arguments
+    )
 
 
 def _match(parameters: tuple[MethodParameter, ...], arguments: Sequence[Argument], expanded: bool) -> list[Item] | None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-from gateway.expressions.formatting.digits import exponential, rounded
+from gateway.expressions.formatting.digits import exponential, rounded, scaled
 from gateway.expressions.limits import charge, spend
 from gateway.expressions.values import Single
 
@@ -39,7 +39,7 @@ def format_custom(value: int | float | Decimal, pattern: str) -> str:
     number = Context(prec=_digits(value)).create_decimal(value) if isinstance(value, float) else Decimal(value)
     sections = _sections(pattern)
     chosen = _section(sections, _kind(number))
-    shown, counts = _write(sections[chosen], abs(number))
+    shown, counts = _write(sections[chosen], number.copy_abs())
     if not counts:  # zero, or rounded to it
         chosen = _section(sections, _ZERO)
         shown = _write(sections[chosen], Decimal(0))[0]
@@ -80,10 +80,10 @@ def _write(section: FormatSection, number: Decimal) -> tuple[str, bool]:
     kinds = [kind for kind, _ in section.pieces]
     point = kinds.index(".") if "." in kinds else len(kinds)
     places = section.count(DIGITS, point)
-    number = number.scaleb(2 * kinds.count("%") + 3 * kinds.count("‰"))
+    number = scaled(number, 2 * kinds.count("%") + 3 * kinds.count("‰"))
     if "e" in kinds:
         return _scientific(section, number, point, places), bool(number)
-    number = number.scaleb(-3 * _scaling_commas(kinds, point))
+    number = scaled(number, -3 * _scaling_commas(kinds, point))
     number = rounded(number, places)
     whole, _, fraction = f"{number:f}".partition(".")
     whole = whole.lstrip("0")
@@ -94,6 +94,8 @@ def _write(section: FormatSection, number: Decimal) -> tuple[str, bool]:
 
 def _scaling_commas(kinds: list[str], point: int) -> int:
     count = 0
+    if not any(kind in DIGITS for kind in kinds[:point]):
+        return count
     for kind in reversed(kinds[:point]):
         if kind == ",":
             count += 1

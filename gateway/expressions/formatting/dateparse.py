@@ -18,8 +18,9 @@ from gateway.expressions.moments import (
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 
 _ISO = re.compile(
-    r"(\d{4})-(\d\d?)-(\d\d?)(?:[T ](\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?)?\s*(Z|GMT|[+-]\d\d:?(?:\d\d)?)?",
-    re.ASCII,
+    r"(\d{4})-(\d\d?)-(\d\d?)(?:[T ]\s*(\d\d?):(\d\d?)(?::(\d\d?)(?:\.(\d{1,16}))?)?\s*(AM|PM)?)?"
+    r"\s*(Z|GMT|[+-]\d\d:?(?:\d\d)?)?",
+    re.ASCII | re.IGNORECASE,
 )
 _COMPACT_ZONE = re.compile(r"([+-])(\d\d):?(\d\d)?")
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS)
@@ -31,13 +32,19 @@ _DAY_MONTH = re.compile(rf"{_DAY_NAME}(\d\d?)[\s-]({_MONTH})[\s,-]+(\d{{4}}|\d\d
 _MONTH_DAY = re.compile(rf"{_DAY_NAME}({_MONTH})\s+(\d\d?),?\s+(\d{{4}}){_CLOCK}", re.ASCII | re.IGNORECASE)
 _ONLY_CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?\s*(AM|PM)?()", re.ASCII | re.IGNORECASE)
 
+_KNOWN = re.compile(rf"{_MONTH}|{'|'.join(f'{name}|{name[:3]}' for name in DAYS)}|AM|PM|T|Z|GMT|UTC", re.IGNORECASE)
+
 # A moment as read: ticks on its own clock, and minutes ahead of UTC, or None where the text names no zone.
 Read = tuple[int, int | None]
 
 
 def not_a_date(text: str) -> Thrown:
     """What Parse throws."""
-    return thrown("FormatException", f"String '{text}' was not recognized as a valid DateTime.")
+    unknown = next((match for match in re.finditer(r"[A-Za-z]+", text) if not _KNOWN.fullmatch(match[0])), None)
+    if unknown is None:
+        return thrown("FormatException", f"String '{text}' was not recognized as a valid DateTime.")
+    message = f"The string '{text}' was not recognized as a valid DateTime."
+    return thrown("FormatException", f"{message} There is an unknown word starting at index '{unknown.start()}'.")
 
 
 def _zone(text: str | None) -> int | None:
@@ -83,8 +90,10 @@ def read_date(text: str) -> Read | None:
 
 def _read(text: str) -> Read | None:
     if match := _ISO.fullmatch(text):
-        year, month, day, hour, minute, second, fraction, zone = match.groups()
-        ticks = from_parts(int(year), int(month), int(day), _clock_ticks(hour, minute, second, fraction, None))
+        year, month, day, hour, minute, second, fraction, half, zone = match.groups()
+        if half and "T" in text.upper():
+            return None
+        ticks = from_parts(int(year), int(month), int(day), _clock_ticks(hour, minute, second, fraction, half))
         return ticks, _zone(zone)
     for pattern, order in ((_SLASHED, "mdy"), (_YEAR_FIRST, "ymd"), (_DAY_MONTH, "dmy"), (_MONTH_DAY, "mdy")):
         if match := pattern.fullmatch(text):

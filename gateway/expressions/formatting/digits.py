@@ -55,4 +55,4 @@ def exponential(
     power = number.adjusted() if number else 0
     shown = "".join(map(str, digits)).ljust(places + 1, "0")[: places + 1]
     mantissa = joined(shown[0], shown[1:])
-    return f"{'-' if sign else ''}{mantissa}{letter}{'-' if power < 0 else plus}{abs(power):0{width}d}"
+    return f"{'-' if sign and number else ''}{mantissa}{letter}{'-' if power < 0 else plus}{abs(power):0{width}d}"

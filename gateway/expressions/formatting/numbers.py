@@ -74,7 +74,8 @@ def _percent(value: int | float | Decimal, _letter: str, precision: int | None) 
 def _currency(value: int | float | Decimal, _letter: str, precision: int | None) -> str:
     negative, whole, fraction = _parts(value, 2 if precision is None else precision)
     body = f"¤{joined(grouped(whole), fraction)}"
-    return f"({body})" if negative else body
+    minus = negative or (isinstance(value, float) and math.copysign(1, value) < 0)
+    return f"({body})" if minus else body
 
 
 def _decimal(value: int | float | Decimal, _letter: str, precision: int | None) -> str:
@@ -92,7 +93,8 @@ def _hexadecimal(value: int | float | Decimal, letter: str, precision: int | Non
 
 
 def _exponent(value: int | float | Decimal, letter: str, precision: int | None) -> str:
-    return exponential(exact(value), 6 if precision is None else precision, letter, 3, half=half_of(value))
+    shown = exponential(exact(value), 6 if precision is None else precision, letter, 3, half=half_of(value))
+    return f"-{shown}" if not value and isinstance(value, float) and math.copysign(1, value) < 0 else shown
 
 
 def _general(value: int | float | Decimal, letter: str, precision: int | None) -> str:
@@ -109,8 +111,6 @@ def _general(value: int | float | Decimal, letter: str, precision: int | None) -
 
 
 def _round_trip(value: int | float | Decimal, _letter: str, _precision: int | None) -> str:
-    if isinstance(value, Decimal):
-        raise bad_format()
     return text(value)
 
 

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from gateway.expressions import primitives as p
 from gateway.expressions.change_type import change_type
 from gateway.expressions.clr import DYNAMIC, NULLABLE, OBJECT, Type, underlying
+from gateway.expressions.formatting.dateparse import ROUNDTRIP, parse_date
 from gateway.expressions.formatting.text import text as to_text
 from gateway.expressions.json.convert import TOKENS, base64_bytes, cast_token
-from gateway.expressions.json.reader import parse_raw, scalar
+from gateway.expressions.json.reader import parse_raw, read_moment, scalar
 from gateway.expressions.json.text_reader import RawFloat
 from gateway.expressions.json.tree import JArray, JObject, JToken, JValue, path
 from gateway.expressions.limits import tick
@@ -288,13 +289,19 @@ def _number(value: object) -> object:
 def _changed(value: object, target: Type) -> object:
     if isinstance(value, RawFloat):
         return _changed_float(value, target)
-    if target.full_name == "System.TimeSpan" and not isinstance(value, str):
+    if isinstance(value, str):
+        return _changed_text(value, target)
+    if target.full_name == "System.TimeSpan":
         raise invalid_cast(type_of(value).full_name, target.full_name)
+    return EnumValue(target, int(value)) if target.kind == "enum" else change_type(value, target)  # type: ignore[call-overload]
+
+
+def _changed_text(value: str, target: Type) -> object:
     if target.kind == "enum":
-        return parse_enum(target, value, True) if isinstance(value, str) else EnumValue(target, int(value))  # type: ignore[call-overload]
-    if isinstance(value, str) and target.name == "byte[]":
-        return base64_bytes(value)
-    return change_type(value, target)
+        return parse_enum(target, value, True)
+    if target.full_name == "System.DateTime":
+        return read_moment(value) or parse_date(value, ROUNDTRIP)
+    return base64_bytes(value) if target.name == "byte[]" else change_type(value, target)
 
 
 def _changed_float(value: RawFloat, target: Type) -> object:

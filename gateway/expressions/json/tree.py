@@ -293,6 +293,8 @@ class JArray(JToken):
 
     def insert(self, index: int, item: JToken) -> None:
         """Put *item* before the one at *index*."""
+        if not 0 <= index <= len(self.items):
+            raise out_of_range("index", "Index must be within the bounds of the List.")
         self.items.insert(index, adopt(self, item))
 
     def replace_child(self, old: JToken, new: JToken | None) -> None:

@@ -62,7 +62,7 @@ LEAVES: dict[type, Callable[..., str]] = {
     str: quote,
     Char: quote,
     float: _double,
-    Single: lambda value: _with_point(single_text(value)),
+    Single: lambda value: _with_point(single_text(value)) if math.isfinite(value) else _double(value),
     Decimal: lambda value: _with_point(text(value)),
     DateTime: lambda value: f'"{moment_text(value)}"',
     DateTimeOffset: lambda value: f'"{moment_text(value)}"',

@@ -255,17 +255,27 @@ class BuilderValue:
     @property
     def uri(self) -> UriValue:
         """The URI that the parts make."""
+        return UriValue(self.text)
+
+    @property
+    def text(self) -> str:
+        """The parts as one text."""
         p = self.parts
         port = f":{p['Port']}" if p["Port"] != -1 else ""
         query = str(p["Query"] or "").lstrip("?")
         fragment = str(p["Fragment"] or "").lstrip("#")
         path = str(p["Path"] or "/")
         shown = f"{p['Scheme']}://{p['Host']}{port}{path if path.startswith('/') else f'/{path}'}"
-        return UriValue(shown + (f"?{query}" if query else "") + (f"#{fragment}" if fragment else ""))
+        return shown + (f"?{query}" if query else "") + (f"#{fragment}" if fragment else "")
 
 
 def _part(name: str) -> tuple[Callable[[BuilderValue], object], Callable[[BuilderValue, object], None]]:
     return (lambda builder: builder.parts[name], lambda builder, value: builder.parts.__setitem__(name, value))
+
+
+def _builder_text(builder: BuilderValue) -> str:
+    """Unlike a Uri's, it has the port that the text it was made of implied."""
+    return builder.text
 
 
 BUILDER = define("System.UriBuilder", {
@@ -275,10 +285,15 @@ BUILDER = define("System.UriBuilder", {
     **{f"string {name}": _part(name) for name in ("Scheme", "Host", "Path", "Query", "Fragment")},
     "int Port": _part("Port"),
     "Uri Uri": lambda builder: builder.uri,
-    "slow string ToString()": lambda builder: builder.uri.text,
+    "slow new(string schemeName, string hostName)": lambda scheme, host: BuilderValue(f"{scheme}://{host}/"),
+    "slow new(string scheme, string host, int portNumber)":
+        lambda scheme, host, port: BuilderValue(f"{scheme}://{host}:{port}/"),
+    "slow new(string scheme, string host, int port, string pathValue)":
+        lambda scheme, host, port, path: BuilderValue(f"{scheme}://{host}:{port}/{path.removeprefix('/')}"),
+    "slow string ToString()": _builder_text,
 })  # fmt: skip
 represent(BuilderValue, BUILDER)
-TEXT[BuilderValue] = lambda builder: builder.uri.text
+TEXT[BuilderValue] = _builder_text
 
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
 
@@ -333,9 +348,36 @@ def _parse_address(value: str | None) -> Address:
     if value is None:
         raise argument_null("ipString")
     try:
-        return ipaddress.ip_address(value.strip("[]"))
+        return _classic(value) or ipaddress.ip_address(value.strip("[]"))
     except ValueError:
         raise thrown("FormatException", "An invalid IP address was specified.") from None
+
+
+def _classic(value: str) -> ipaddress.IPv4Address | None:
+    """``1.2.3``, ``0x7f.1``, ``010.0.0.1``: fewer parts, hexadecimal and octal ones, as inet_aton has them."""
+    parts = value.split(".")
+    if len(parts) > IPV4_PARTS or not all(map(_PART.fullmatch, parts)):
+        return None
+    *head, last = [int(part, _radix(part)) for part in parts]
+    if max(head, default=0) > LAST_OCTET or last >= 256 ** (IPV4_PARTS - len(head)):
+        return None
+    for place, number in enumerate(head):
+        last += number << 8 * (IPV4_PARTS - 1 - place)
+    return ipaddress.IPv4Address(last)
+
+
+def _radix(part: str) -> int:
+    return 16 if part[:2].lower() == "0x" else 8 if part[0] == "0" else 10
+
+
+_PART = re.compile(r"0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*", re.ASCII)
+IPV4_PARTS, LAST_OCTET = 4, 255
+
+
+def _address_text(address: Address) -> str:
+    """An IPv4 address in IPv6 is written in both notations."""
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(address) if mapped is None else f"::ffff:{mapped}"
 
 
 def _try_address(value: str | None, out: Ref) -> bool:
@@ -360,6 +402,10 @@ ADDRESS = define("System.Net.IPAddress", {
     "static bool IsLoopback(IPAddress address)": lambda address: address.is_loopback,
     "const IPAddress Loopback": ipaddress.ip_address("127.0.0.1"),
     "const IPAddress Any": ipaddress.IPv4Address(0),
+    "const IPAddress Broadcast": ipaddress.ip_address("255.255.255.255"),
+    "const IPAddress IPv6Any": ipaddress.IPv6Address(0),
+    "const IPAddress IPv6Loopback": ipaddress.IPv6Address(1),
+    "const IPAddress IPv6None": ipaddress.IPv6Address(0),
     "const IPAddress None": ipaddress.ip_address("255.255.255.255"),
     "AddressFamily AddressFamily": lambda address: EnumValue(FAMILY, 2 if address.version == 4 else 23),
     "byte[] GetAddressBytes()": lambda address: bytearray(address.packed),
@@ -367,8 +413,8 @@ ADDRESS = define("System.Net.IPAddress", {
     "IPAddress MapToIPv4()": _unmapped,
     "IPAddress MapToIPv6()":
         lambda address: address if address.version == 6 else ipaddress.ip_address(f"::ffff:{address}"),
-    "slow string ToString()": str,
+    "slow string ToString()": _address_text,
 })  # fmt: skip
 for _class in (ipaddress.IPv4Address, ipaddress.IPv6Address):
     represent(_class, ADDRESS)
-    TEXT[_class] = str
+    TEXT[_class] = _address_text

@@ -10,7 +10,6 @@ from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.numbers import try_parse
 from gateway.expressions.types.objects import enumeration
-from gateway.expressions.types.strings import char_at
 from gateway.expressions.values import Char, EnumValue
 
 _CATEGORIES = "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Zs Zl Zp Cc Cf Cs Co Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Cn".split()
@@ -43,6 +42,15 @@ _CHAR_TESTS = {
     "IsHighSurrogate": lambda c: "\ud800" <= c <= "\udbff",
     "IsLowSurrogate": lambda c: "\udc00" <= c <= "\udfff",
 }
+
+
+def _char_of(s: str | None, index: int) -> str:
+    if s is None:
+        raise argument_null("s")
+    if not 0 <= index < len(s):
+        detail = "Index was out of range. Must be non-negative and less than the size of the collection."
+        raise out_of_range("index", detail)
+    return s[index]
 
 
 def _category_of(c: str) -> EnumValue:
@@ -79,7 +87,7 @@ _ASCII = {
 }
 define("System.Char", {
     **{f"static bool {name}(char c)": test for name, test in _CHAR_TESTS.items()},
-    **{f"free static bool {name}(string s, int index)": lambda s, i, test=test: test(char_at(s, i))
+    **{f"free static bool {name}(string s, int index)": lambda s, i, test=test: test(_char_of(s, i))
        for name, test in _CHAR_TESTS.items()},
     "static bool IsAscii(char c)": str.isascii,
     **{f"static bool IsAscii{name}(char c)": lambda c, within=within: c in within for name, within in _ASCII.items()},
@@ -87,7 +95,7 @@ define("System.Char", {
     "static UnicodeCategory GetUnicodeCategory(char c)": _category_of,
     "static bool TryParse(string s, out char result)": try_parse(_parse_char, Char("\0")),
     "static string ConvertFromUtf32(int utf32)": _from_code,
-    "static int ConvertToUtf32(string s, int index)": lambda s, index: ord(char_at(s, index)),
+    "static int ConvertToUtf32(string s, int index)": lambda s, index: ord(_char_of(s, index)),
     "static char ToUpper(char c, CultureInfo culture)": lambda c, _culture: Char(upper(c)),
     "static char ToLower(char c, CultureInfo culture)": lambda c, _culture: Char(lower(c)),
     "static char ToUpper(char c)": lambda c: Char(upper(c)),

@@ -9,12 +9,13 @@ import random
 import re
 import struct
 from collections.abc import Callable
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
 
 from gateway.expressions import primitives as p
 from gateway.expressions.arithmetic import ARITHMETIC
 from gateway.expressions.change_type import change_type
 from gateway.expressions.clr import Type
+from gateway.expressions.formatting.text import text
 from gateway.expressions.limits import charge
 from gateway.expressions.runtime import represent
 from gateway.expressions.signatures import define
@@ -45,11 +46,17 @@ BASE64.definition.values["None"] = 0
 BASE64.definition.table["const Base64FormattingOptions None"] = EnumValue(BASE64, 0)
 
 
+def _check_part(start: int, count: int, size: int, name: str) -> None:
+    if start < 0 or count < 0 or start > size - count:
+        raise out_of_range(name, "Value must be positive and within the array.")
+
+
 def _to_base64(data: object, *rest: object) -> str:
     if data is None:
         raise argument_null("inArray")
     raw = bytes(data)  # type: ignore[call-overload]
     if len(rest) >= 2:
+        _check_part(int(rest[0]), int(rest[1]), len(raw), "offset")  # type: ignore[call-overload]
         raw = raw[int(rest[0]) : int(rest[0]) + int(rest[1])]  # type: ignore[call-overload]
     shown = base64.b64encode(raw).decode()
     if rest and isinstance(rest[-1], EnumValue) and rest[-1].value == 1:
@@ -64,8 +71,10 @@ def _from_radix(name: str) -> Callable[[str | None, int], object]:
     def convert(value: str | None, radix: int) -> object:
         if value is None:
             return make(0)
+        if radix not in (2, 8, 10, 16):
+            raise thrown("ArgumentException", "Invalid Base.")
         shown = value.lower().removeprefix("0x") if radix == 16 else value
-        if radix not in (2, 8, 10, 16) or not re.fullmatch(r"[+-]?[0-9a-fA-F]{1,64}", shown):
+        if not re.fullmatch(r"[+-]?[0-9a-fA-F]{1,64}", shown):
             raise thrown("FormatException", "Could not find any recognizable digits.")
         number = int(shown, radix)
         if number > (high - low if radix != 10 else high):
@@ -111,6 +120,9 @@ define("System.Convert", {
     **{f"static {_result(made)} {name}(object value)": _changer(made) for name, made in _TARGETS.items()},
     **{f"static {_result(made)} {name}(object value, IFormatProvider provider)": _changer(made)
        for name, made in _TARGETS.items()},
+    "static string ToString(object value)": text,
+    "static string ToString(object value, IFormatProvider provider)": lambda value, _provider: text(value),
+    "static string ToString(string value)": lambda value: value,
     **{f"static {keyword} {name}(string value, int fromBase)": _from_radix(keyword)
        for name, made in _TARGETS.items() if (keyword := p.INTEGRAL.get(made, ""))},
     "static string ToString(int value, int toBase)": _to_radix,
@@ -137,16 +149,28 @@ def _unpacker(name: str) -> Callable[[bytes, int], object]:
     shape = _PACK[name]
 
     def read(data: bytes, start: int) -> object:
-        if not 0 <= start <= len(data) - struct.calcsize(shape):
-            raise out_of_range("startIndex")
+        if data is None:
+            raise argument_null("value")
+        if not 0 <= start < len(data):
+            detail = "Index was out of range. Must be non-negative and less than the size of the collection."
+            raise out_of_range("startIndex", detail)
+        if start > len(data) - struct.calcsize(shape):
+            message = "The array starting from the specified index is not long enough to read a value of the specified"
+            raise thrown("ArgumentException", f"{message} type. (Parameter 'value')", "value")
         return change_type(struct.unpack_from(shape, bytes(data), start)[0], made)
 
     return read
 
 
 def _dashed(data: bytes, *bounds: int) -> str:
+    if data is None:
+        raise argument_null("value")
     raw = bytes(data)
-    start, count = (*bounds, len(raw))[:2] if bounds else (0, len(raw))
+    start, count = (*bounds, len(raw) - bounds[0])[:2] if bounds else (0, len(raw))
+    if bounds and (count < 0 or not 0 <= start < max(len(raw), 1)):
+        raise out_of_range("startIndex")
+    if start > len(raw) - count:
+        raise thrown("ArgumentException", "Offset and length were out of bounds for the array.")
     return raw[start : start + count].hex("-").upper() if raw else ""
 
 
@@ -291,7 +315,7 @@ define("System.Math", {
     **{f"static {name} Abs({name} value)": _abs(name) for name in ("int", "long", "short", "sbyte")},
     "static double Abs(double value)": abs,
     "static float Abs(float value)": lambda value: type(value)(abs(value)),
-    "static decimal Abs(decimal value)": abs,
+    "static decimal Abs(decimal value)": Decimal.copy_abs,
     **{f"static {name} Min({name} val1, {name} val2)": _least for name in _ORDERED},
     **{f"static {name} Max({name} val1, {name} val2)": _greatest for name in _ORDERED},
     **{f"static {name} Clamp({name} value, {name} min, {name} max)": _clamp for name in _ORDERED},

@@ -173,6 +173,23 @@ def _subtract(left: DateTime, right: DateTime) -> TimeSpan:
     return TimeSpan(left.ticks - right.ticks)
 
 
+FILE_TIME = 504_911_232_000_000_000  # ticks of the first moment that a file time can be
+
+
+def _file_time(value: DateTime) -> Int64:
+    if value.ticks < FILE_TIME:
+        raise out_of_range("ticks", "Not a valid Win32 FileTime.")
+    return Int64(value.ticks - FILE_TIME)
+
+
+def _days_in_month(year: int, month: int) -> int:
+    if not 1 <= month <= 12:
+        raise out_of_range("month", "Month must be between one and twelve.")
+    if not 1 <= year <= 9999:
+        raise out_of_range("year", "Year must be between 1 and 9999.")
+    return m.days_in_month(year, month)
+
+
 define("System.DateTime", {
     **formatted("DateTime"),
     **_calendar(),
@@ -201,13 +218,13 @@ define("System.DateTime", {
     "string ToLongDateString()": lambda value: format_value(value, "D"),
     "string ToShortTimeString()": lambda value: format_value(value, "t"),
     "string ToLongTimeString()": lambda value: format_value(value, "T"),
-    "long ToFileTime()": lambda value: Int64(value.ticks - 504_911_232_000_000_000),
-    "long ToFileTimeUtc()": lambda value: Int64(value.ticks - 504_911_232_000_000_000),
+    "long ToFileTime()": _file_time,
+    "long ToFileTimeUtc()": _file_time,
     "double ToOADate()": lambda value: (value.ticks - 599_264_352_000_000_000) / TICKS_PER_DAY,
     "long ToBinary()": lambda value: Int64(value.ticks),
     "static DateTime FromFileTimeUtc(long fileTime)": lambda ticks: DateTime(ticks + 504_911_232_000_000_000, 1),
-    "static bool IsLeapYear(int year)": lambda year: m.days_in_month(year, 2) == 29,
-    "static int DaysInMonth(int year, int month)": m.days_in_month,
+    "static bool IsLeapYear(int year)": lambda year: _days_in_month(year, 2) == 29,
+    "static int DaysInMonth(int year, int month)": _days_in_month,
     "static DateTime SpecifyKind(DateTime value, DateTimeKind kind)":
         lambda value, kind: DateTime(value.ticks, kind.value),
     "static DateTime Parse(string s)": _parse,
@@ -217,7 +234,7 @@ define("System.DateTime", {
     f"static bool TryParse{_STYLED[:-1]}, out DateTime result)": try_parse(_parse, DateTime(0)),
     **{f"static DateTime ParseExact{head}": call for head, call in _EXACT.items()},
     **{f"static bool TryParseExact{head[:-1]}, out DateTime result)": try_parse(call, DateTime(0))
-       for head, call in _EXACT.items()},
+       for head, call in _EXACT.items() if "DateTimeStyles" in head},
 })  # fmt: skip
 
 
@@ -232,8 +249,8 @@ def _new_offset(*parts: object) -> DateTimeOffset:
     if isinstance(parts[0], DateTime):
         offset = _offset_of(parts[1]) if len(parts) > 1 else 0  # type: ignore[arg-type]
         return DateTimeOffset(parts[0].ticks, offset)
-    moment = _new_date(*parts[:-1])
-    return DateTimeOffset(moment.ticks, _offset_of(parts[-1]))  # type: ignore[arg-type]
+    offset = _offset_of(parts[-1])  # type: ignore[arg-type]
+    return DateTimeOffset(_new_date(*parts[:-1]).ticks, offset)
 
 
 def _parse_offset(value: str | None, *rest: object) -> DateTimeOffset:
@@ -313,7 +330,7 @@ define("System.DateTimeOffset", {
         try_parse(_parse_offset, DateTimeOffset(0)),
     **{f"static DateTimeOffset ParseExact{head}": call for head, call in _OFFSET_EXACT.items()},
     **{f"static bool TryParseExact{head[:-1]}, out DateTimeOffset result)": try_parse(call, DateTimeOffset(0))
-       for head, call in _OFFSET_EXACT.items()},
+       for head, call in _OFFSET_EXACT.items() if "styles" in head},
 })  # fmt: skip
 
 

@@ -205,7 +205,7 @@ _MAP_TABLE: dict[str, object] = {
     "free int Count": _count,
 }
 KEY_VALUE = define("System.Collections.Generic.KeyValuePair", {
-    "free new(K key, V value)": Pair,
+    "free generic new(K key, V value)": lambda types, key, value: Pair(key, value, types),
     "free K Key": lambda pair: pair.key,
     "free V Value": lambda pair: pair.value,
 }, parameters=("K", "V"), kind="struct")  # fmt: skip

@@ -16,6 +16,8 @@ from gateway.expressions.types.cultures import formatted
 from gateway.expressions.types.dates import GUID
 from gateway.expressions.types.numbers import try_parse
 
+GUID_DIGITS, GUID_BYTES = 32, 16
+
 
 def parse_guid(value: str | None) -> uuid.UUID:
     """``Guid.Parse``: the formats N, D, B and P."""
@@ -24,7 +26,9 @@ def parse_guid(value: str | None) -> uuid.UUID:
     shown = value.strip()
     plain = shown[1:-1] if shown[:1] + shown[-1:] in ("{}", "()") else shown
     compact = plain.replace("-", "")
-    if len(compact) != 32 or (len(plain) != 32 and [len(part) for part in plain.split("-")] != [8, 4, 4, 4, 12]):
+    if len(compact) != GUID_DIGITS:
+        raise thrown("FormatException", "Unrecognized Guid format.")
+    if len(plain) != GUID_DIGITS and [len(part) for part in plain.split("-")] != [8, 4, 4, 4, 12]:
         message = "Guid should contain 32 digits with 4 dashes (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)."
         raise thrown("FormatException", message)
     try:
@@ -42,10 +46,22 @@ def format_guid(value: uuid.UUID, pattern: str) -> str:
     return shape.format(value)
 
 
+_NOT_OF_GUID = ("string ToString(IFormatProvider provider)", "static int Compare(Guid t1, Guid t2)",
+                "static bool Equals(Guid t1, Guid t2)")  # fmt: skip
+
+
+def _from_bytes(data: bytes | None) -> uuid.UUID:
+    if data is None:
+        raise argument_null("b")
+    if len(data) != GUID_BYTES:
+        raise thrown("ArgumentException", "Byte array for Guid must be exactly 16 bytes long. (Parameter 'b')", "b")
+    return uuid.UUID(bytes_le=bytes(data))
+
+
 define("System.Guid", {
-    **formatted("Guid"),
+    **{row: call for row, call in formatted("Guid").items() if row not in _NOT_OF_GUID},
     "new(string g)": parse_guid,
-    "new(byte[] b)": lambda data: uuid.UUID(bytes_le=bytes(data)),
+    "new(byte[] b)": _from_bytes,
     "new()": lambda: uuid.UUID(int=0),
     "const Guid Empty": uuid.UUID(int=0),
     "static Guid NewGuid()": uuid.uuid4,

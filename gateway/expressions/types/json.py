@@ -119,6 +119,17 @@ def _select_all(token: JToken, path: str, error_when_no_match: bool) -> LazySequ
     return LazySequence(lambda: iter(found), TOKEN)
 
 
+def _end(position: int) -> Callable[[JToken], JToken | None]:
+    find = end(position)
+
+    def run(token: JToken) -> JToken | None:
+        if isinstance(token, JValue):
+            raise thrown("InvalidOperationException", f"Cannot access child value on {type_of(token).full_name}.")
+        return find(token)
+
+    return run
+
+
 def _children(types: tuple[Type, ...], token: JToken) -> LazySequence:
     return LazySequence(lambda: (child for child in token.children() if is_instance(child, types[0])), types[0])
 
@@ -141,8 +152,8 @@ TOKEN: Type = define(f"{_N}.JToken", {
     "JToken Root": root,
     "string Path": path,
     "bool HasValues": lambda token: bool(token.children()),
-    "JToken First": end(0),
-    "JToken Last": end(-1),
+    "JToken First": _end(0),
+    "JToken Last": _end(-1),
     "JToken Next": sibling(1),
     "JToken Previous": sibling(-1),
     "JToken this[object key]": (lambda token, key: token.look(key), _store),
@@ -413,6 +424,18 @@ def _each(walk: Callable[..., Iterable[JToken]]) -> Callable[[object], LazySeque
     return lambda source: LazySequence(lambda: (found for token in iterate(source) for found in walk(token)), TOKEN)
 
 
+def _leaves(token: JToken) -> Iterable[JToken]:
+    """A leaf itself, the values of anything else."""
+    return [token] if isinstance(token, JValue) else map(_inner, token.children())
+
+
+def _keyed(token: object, key: object) -> Iterable[JToken]:
+    if key is None:
+        return _leaves(token)  # type: ignore[arg-type]
+    found = token.look(key)  # type: ignore[attr-defined]
+    return [] if found is None else [found]
+
+
 RAW = define(f"{_N}.JRaw", {"new(object rawJson)": JRaw}, parents=("JValue",))
 define(f"{_N}.Extensions", {
     "generic ext U Value<U>(IEnumerable<JToken> value)": _value_of,
@@ -427,8 +450,10 @@ define(f"{_N}.Extensions", {
     "ext IEnumerable<JToken> AncestorsAndSelf(IEnumerable<JToken> source)":
         _each(lambda token: [token, *ancestors(token)]),
     "ext IEnumerable<JProperty> Properties(IEnumerable<JObject> source)": _each(lambda token: token.children()),
-    "generic ext IEnumerable<JToken> Values(IEnumerable<JToken> source)":
-        lambda _types, source: _values((TOKEN,), source),
+    "ext IEnumerable<JToken> Values(IEnumerable<JToken> source)": _each(_leaves),
+    "ext IEnumerable<JToken> Values(IEnumerable<JToken> source, object key)": lambda source, key: LazySequence(
+        lambda: (each for token in iterate(source) for each in _keyed(token, key)), TOKEN
+    ),
 }, kind="static", price="own")  # fmt: skip
 declare_casts(TOKEN, [
     p.STRING, p.BOOL, *p.INTEGRAL, p.CHAR, p.FLOAT, p.DOUBLE, p.DECIMAL, DATETIME, DATETIME_OFFSET, TIMESPAN, GUID,

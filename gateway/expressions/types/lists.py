@@ -16,7 +16,7 @@ from gateway.expressions.runtime import iterate, represent, type_of
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
 from gateway.expressions.types.comparers import Comparer
-from gateway.expressions.values import Byte, Ref
+from gateway.expressions.values import Byte, Int64, Ref
 
 COMPARISON_S = 5e-7
 
@@ -97,13 +97,30 @@ def _insert(items: list[object], index: int, item: object) -> None:
 
 
 def _range(items: ListValue, start: int, count: int) -> ListValue:
-    if start < 0 or count < 0 or start + count > len(items):
+    if start < 0 or count < 0:
+        raise out_of_range("index" if start < 0 else "count", "Non-negative number required.")
+    if start + count > len(items):
         raise thrown(
             "ArgumentException",
             "Offset and length were out of bounds for the array or count is greater than the number of elements "
             "from index to the end of the source collection.",
         )
     return ListValue(items[start : start + count], items.element)
+
+
+def _insert_range(items: list[object], index: int, more: object) -> None:
+    if more is None:
+        raise argument_null("collection")
+    if not 0 <= index <= len(items):
+        raise out_of_range(
+            "index", "Index was out of range. Must be non-negative and less than the size of the collection."
+        )
+    items[index:index] = list(iterate(more))
+
+
+def _remove_range(items: ListValue, start: int, count: int) -> None:
+    _range(items, start, count)
+    del items[start : start + count]
 
 
 def _add_range(items: list[object], more: object) -> None:
@@ -179,6 +196,26 @@ def _find_index(items: Iterable[object], test: Test) -> int:
     return next((index for index, item in enumerate(items) if test(item)), -1)
 
 
+def _find_last_index(items: list[object], test: Test) -> int:
+    return next((index for index in range(len(items) - 1, -1, -1) if test(items[index])), -1)
+
+
+def _last_position(items: list[object], item: object) -> int:
+    return next((index for index in range(len(items) - 1, -1, -1) if equal(items[index], item)), -1)
+
+
+def _binary_search(items: list[object], item: object) -> int:
+    """The place of *item*, or the complement of the place where it would be."""
+    low, high = 0, len(items) - 1
+    while low <= high:
+        middle = (low + high) // 2
+        found = order(items[middle], item)
+        if found == 0:
+            return middle
+        low, high = (middle + 1, high) if found < 0 else (low, middle - 1)
+    return ~low
+
+
 def _count(value: object) -> int:
     return len(value) if hasattr(value, "__len__") else sum(1 for _ in iterate(value))
 
@@ -221,12 +258,9 @@ define("System.Collections.Generic.List", {
     "free int Capacity": len,
     "free void Add(T item)": list.append,
     "void AddRange(IEnumerable<T> collection)": _add_range,
-    "void InsertRange(int index, IEnumerable<T> collection)": lambda items, index, more: items.__setitem__(
-        slice(index, index), list(iterate(more))
-    ),
+    "void InsertRange(int index, IEnumerable<T> collection)": _insert_range,
     "List<T> GetRange(int index, int count)": _range,
-    "void RemoveRange(int index, int count)":
-        lambda items, index, count: items.__delitem__(slice(index, index + count)),
+    "void RemoveRange(int index, int count)": _remove_range,
     "int RemoveAll(Predicate<T> match)": _remove_all,
     "void Sort()": _sort,
     "void Sort(Comparison<T> comparison)": _sort,
@@ -241,9 +275,9 @@ define("System.Collections.Generic.List", {
     "int FindIndex(Predicate<T> match)": _find_index,
     "bool Exists(Predicate<T> match)": lambda items, test: any(test(item) for item in items),
     "bool TrueForAll(Predicate<T> match)": lambda items, test: all(test(item) for item in items),
-    "int LastIndexOf(T item)": lambda items, item: max(
-        (index for index, each in enumerate(items) if equal(each, item)), default=-1
-    ),
+    "int LastIndexOf(T item)": _last_position,
+    "int FindLastIndex(Predicate<T> match)": _find_last_index,
+    "int BinarySearch(T item)": _binary_search,
     "T[] ToArray()": lambda items: to_array(items, items.element),
     "generic List<R> ConvertAll<R>(Converter<T, R> converter)": _convert_all,
     "free IReadOnlyList<T> AsReadOnly()": lambda items: items,
@@ -370,7 +404,20 @@ def _copy(source: list[object], start: int, target: list[object], offset: int, l
 define("System.Array", {
     "free int Length": len,
     "free int Rank": lambda _items: 1,
-    "free int GetLength(int dimension)": lambda items, _dimension: len(items),
+    "free int GetLength(int dimension)": lambda items, dimension: (array_index(dimension, 1), len(items))[1],
+    "free int GetUpperBound(int dimension)": lambda items, dimension: (array_index(dimension, 1), len(items) - 1)[1],
+    "free int GetLowerBound(int dimension)": lambda _items, dimension: array_index(dimension, 1),
+    "free long LongLength": lambda items: Int64(len(items)),
+    "void SetValue(object value, int index)": lambda items, value, index: _set_array(items, index, value),
+    "static int LastIndexOf<T>(T[] array, T value)": _last_position,
+    "static int FindLastIndex<T>(T[] array, Predicate<T> match)": _find_last_index,
+    "static void Fill<T>(T[] array, T value)": lambda items, value: items.__setitem__(
+        slice(None), [value] * len(items)
+    ),
+    "static int BinarySearch<T>(T[] array, T value)": _binary_search,
+    "static void Clear(Array array)": lambda items: items.__setitem__(
+        slice(None), [type_of(items).args[0].default] * len(items)
+    ),
     "free object GetValue(int index)": _get_array,
     "object Clone()": lambda items: bytearray(items)
     if isinstance(items, bytes | bytearray)
@@ -403,7 +450,7 @@ define("System.Array", {
         slice(index, index + length), [type_of(items).args[0].default] * length
     ),
     "free static generic T[] Empty<T>()": lambda types: to_array([], types[0]),
-})  # fmt: skip
+}, parents=("System.Collections.IEnumerable",))  # fmt: skip
 ARRAY.table.update({
     "free int Length": len,
     "free T this[int index]": (_get_array, _set_array),

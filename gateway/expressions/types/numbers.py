@@ -5,20 +5,31 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import (
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+    InvalidOperation,
+)
 from typing import Any
 
 from gateway.expressions import primitives as p
-from gateway.expressions.arithmetic import bounded
+from gateway.expressions.arithmetic import ARITHMETIC, bounded
 from gateway.expressions.clr import Type
+from gateway.expressions.collections import ArrayValue
 from gateway.expressions.conversions import NUMERIC_CONVERTERS
 from gateway.expressions.equality import equal
 from gateway.expressions.formatting.composite import format_value
 from gateway.expressions.formatting.text import text
+from gateway.expressions.ordering import order
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.types.objects import enumeration
-from gateway.expressions.values import INTEGRALS, EnumValue, Ref, Single, to_single
+from gateway.expressions.values import INTEGRALS, EnumValue, Ref, Single, to_single, wrapper
 
 NUMBER_STYLES = enumeration(
     "System.Globalization.NumberStyles",
@@ -169,7 +180,7 @@ def _number_table(clr_type: Type, parsers: dict[str, Callable[..., object]]) -> 
             value, pattern
         ),
         f"int CompareTo({name} value)": compare_values,
-        "int CompareTo(object value)": compare_values,
+        "int CompareTo(object value)": order,
         f"bool Equals({name} obj)": equal,
         "bool Equals(object obj)": equal,
     }
@@ -193,12 +204,23 @@ define("System.Double", {
     "static bool IsNaN(double d)": math.isnan,
     "static bool IsInfinity(double d)": math.isinf,
     "static bool IsFinite(double d)": math.isfinite,
+    "static bool IsPositiveInfinity(double d)": lambda d: d == math.inf,
+    "static bool IsNegativeInfinity(double d)": lambda d: d == -math.inf,
+    "static bool IsNegative(double d)": lambda d: math.copysign(1, d) < 0,
 })  # fmt: skip
 define("System.Single", {
     **_number_table(p.FLOAT, _styled(lambda s: to_single(parse_double(s)))),
     "const float MaxValue": Single(3.4028234663852886e38),
     "const float MinValue": Single(-3.4028234663852886e38),
+    "const float Epsilon": to_single(1.401298464324817e-45),
+    "const float NaN": Single(math.nan),
+    "const float PositiveInfinity": Single(math.inf),
+    "const float NegativeInfinity": Single(-math.inf),
     "static bool IsNaN(float f)": math.isnan,
+    "static bool IsInfinity(float f)": math.isinf,
+    "static bool IsFinite(float f)": math.isfinite,
+    "static bool IsPositiveInfinity(float f)": lambda f: f == math.inf,
+    "static bool IsNegativeInfinity(float f)": lambda f: f == -math.inf,
 })  # fmt: skip
 _DECIMAL_MAX = Decimal(2**96 - 1)
 
@@ -216,11 +238,21 @@ def round_decimal(value: Decimal, digits: int = 0, mode: EnumValue | None = None
     return value.quantize(Decimal(1).scaleb(-digits), rounding=_MODES[mode.value if mode else 0])
 
 
+def _bits(value: Decimal) -> ArrayValue:
+    """``decimal.GetBits``: the mantissa in three parts, then the scale and the sign."""
+    _, _, exponent = value.as_tuple()
+    scale = -exponent if isinstance(exponent, int) else 0
+    mantissa = int(value.copy_abs().scaleb(scale, context=Context(prec=40)))
+    wrap = wrapper("int")
+    parts = [wrap(mantissa >> shift & 0xFFFFFFFF) for shift in (0, 32, 64)]
+    return ArrayValue([*parts, wrap(scale << 16 | value.is_signed() << 31)], p.INT)
+
+
 _MODES = {0: ROUND_HALF_EVEN, 1: ROUND_HALF_UP, 2: ROUND_DOWN, 3: ROUND_FLOOR, 4: ROUND_CEILING}
 define("System.Decimal", {
     **_number_table(p.DECIMAL, _styled(parse_decimal)),
     "const decimal MaxValue": _DECIMAL_MAX,
-    "const decimal MinValue": -_DECIMAL_MAX,
+    "const decimal MinValue": _DECIMAL_MAX.copy_negate(),
     "const decimal Zero": Decimal(0),
     "const decimal One": Decimal(1),
     "const decimal MinusOne": Decimal(-1),
@@ -232,6 +264,14 @@ define("System.Decimal", {
     "static decimal Floor(decimal d)": lambda d: d.to_integral_value(ROUND_FLOOR),
     "static decimal Ceiling(decimal d)": lambda d: d.to_integral_value(ROUND_CEILING),
     "static decimal Truncate(decimal d)": lambda d: d.to_integral_value(ROUND_DOWN),
+    **{f"static decimal {name}(decimal d1, decimal d2)": ARITHMETIC["decimal"][sign]
+       for name, sign in (("Add", "+"), ("Subtract", "-"), ("Multiply", "*"), ("Divide", "/"), ("Remainder", "%"))},
+    "static decimal Negate(decimal d)": Decimal.copy_negate,
+    "static int Compare(decimal d1, decimal d2)": compare_values,
+    "static bool Equals(decimal d1, decimal d2)": lambda left, right: left == right,
+    "static int[] GetBits(decimal d)": _bits,
+    **{f"static {made.definition.keyword} To{made.definition.name}(decimal value)": NUMERIC_CONVERTERS[made]
+       for made in (p.BYTE, p.SBYTE, p.SHORT, p.USHORT, p.UINT, p.ULONG, p.FLOAT)},
     "static int ToInt32(decimal d)": NUMERIC_CONVERTERS[p.INT],
     "static long ToInt64(decimal d)": NUMERIC_CONVERTERS[p.LONG],
     "static double ToDouble(decimal d)": float,

@@ -7,7 +7,7 @@ from gateway.expressions.clr import NULLABLE, Type, definition_of, make
 from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.equality import equal, hash_code
 from gateway.expressions.formatting.composite import format_value
-from gateway.expressions.formatting.text import TEXT, text
+from gateway.expressions.formatting.text import NEW_LINE, TEXT, text
 from gateway.expressions.operators import declare_comparison
 from gateway.expressions.ordering import order
 from gateway.expressions.runtime import represent, type_of
@@ -69,16 +69,60 @@ def _base(error: ExceptionValue) -> ExceptionValue:
 
 def exception_text(error: ExceptionValue) -> str:
     """``ex.ToString()``; there is no stack to show."""
-    inner = f" ---> {exception_text(error.inner)}" if error.inner else ""
-    return f"{error.full_name}: {error.message}{inner}"
+    inner = ""
+    if error.inner is not None:
+        inner = f"{NEW_LINE} ---> {exception_text(error.inner)}{NEW_LINE}   --- End of inner exception stack trace ---"
+    return f"{error.full_name}{': ' if error.message else ''}{error.message}{inner}"
+
+
+_MESSAGES = {
+    "SystemException": "System error.",
+    "ApplicationException": "Error in the application.",
+    "ArgumentException": "Value does not fall within the expected range.",
+    "ArithmeticException": "Overflow or underflow in the arithmetic operation.",
+    "DivideByZeroException": "Attempted to divide by zero.",
+    "OverflowException": "Arithmetic operation resulted in an overflow.",
+    "FormatException": "One of the identified items was in an invalid format.",
+    "UriFormatException": "One of the identified items was in an invalid format.",
+    "IndexOutOfRangeException": "Index was outside the bounds of the array.",
+    "InvalidCastException": "Specified cast is not valid.",
+    "InvalidOperationException": "Operation is not valid due to the current state of the object.",
+    "WebException": "Operation is not valid due to the current state of the object.",
+    "NotImplementedException": "The method or operation is not implemented.",
+    "NotSupportedException": "Specified method is not supported.",
+    "NullReferenceException": "Object reference not set to an instance of an object.",
+    "RankException": "Attempted to operate on an array with the incorrect number of dimensions.",
+    "TimeoutException": "The operation has timed out.",
+    "RegexMatchTimeoutException": "The operation has timed out.",
+    "UnauthorizedAccessException": "Attempted to perform an unauthorized operation.",
+    "OutOfMemoryException": "Insufficient memory to continue the execution of the program.",
+    "AggregateException": "One or more errors occurred.",
+    "KeyNotFoundException": "The given key was not present in the dictionary.",
+    "IOException": "I/O error occurred.",
+    "SecurityException": "Security error.",
+    "CryptographicException": "Error occurred during a cryptographic operation.",
+    "SwitchExpressionException": "Non-exhaustive switch expression failed to match its input.",
+    "DecoderFallbackException": "Value does not fall within the expected range.",
+    "EncoderFallbackException": "Value does not fall within the expected range.",
+}
+
+
+def _default_message(full_name: str) -> str | None:
+    """What the constructor without a message says."""
+    return _MESSAGES.get(full_name.rpartition(".")[2])
 
 
 def _exception_table(full_name: str) -> dict[str, object]:
+    default = f"Exception of type '{full_name}' was thrown."
+
     def create(message: str | None = None, inner: ExceptionValue | None = None) -> ExceptionValue:
-        default = f"Exception of type '{full_name}' was thrown."
         return ExceptionValue(full_name, default if message is None else message, inner)
 
-    return {"new()": create, "new(string message)": create, "new(string message, Exception innerException)": create}
+    return {
+        "new()": lambda: create(_default_message(full_name)),
+        "new(string message)": create,
+        "new(string message, Exception innerException)": create,
+    }
 
 
 define("System.Exception", {
@@ -87,7 +131,7 @@ define("System.Exception", {
     "Exception InnerException": lambda error: error.inner,
     "Exception GetBaseException()": _base,
     "string StackTrace": lambda _error: "",
-    "string Source": (lambda _error: "", lambda _error, _value: None),
+    "string Source": (lambda _error: None, lambda _error, _value: None),
     "string HelpLink": (lambda _error: None, lambda _error, _value: None),
     "int HResult": lambda _error: -2146233088,
     "string ToString()": exception_text,

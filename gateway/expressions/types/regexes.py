@@ -24,11 +24,12 @@ from gateway.expressions.limits import (
     tick,
     time_left,
 )
+from gateway.expressions.moments import TICKS_PER_MS, TimeSpan
 from gateway.expressions.prices import SLOW_S
 from gateway.expressions.regex_dialect import bounded, compiled
 from gateway.expressions.runtime import represent
 from gateway.expressions.signatures import define
-from gateway.expressions.thrown import argument_null
+from gateway.expressions.thrown import argument_null, out_of_range
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue
 from gateway.wire.slices import SLICE_S
@@ -53,7 +54,8 @@ class RegexValue:
 
     __slots__ = ("options", "pattern", "regex")
 
-    def __init__(self, pattern: str | None, options: EnumValue | None = None, *_timeout: object) -> None:
+    def __init__(self, pattern: str | None, options: EnumValue | None = None, *timeout: object) -> None:
+        _check_timeout(timeout[0] if timeout else None)
         if pattern is None:
             raise argument_null("pattern")
         self.pattern = pattern
@@ -120,7 +122,15 @@ def _text(value: str | None) -> str:
     return value
 
 
+def _check_timeout(timeout: object) -> None:
+    """Only a positive time, or the infinite one."""
+    if isinstance(timeout, TimeSpan) and timeout.ticks <= 0 and timeout.ticks != -TICKS_PER_MS:
+        raise out_of_range("matchTimeout")
+
+
 def _search(source: RegexValue, text: str | None, start: int = 0) -> MatchValue:
+    if not 0 <= start <= len(_text(text)):
+        raise out_of_range("startat", "Start index cannot be less than 0 or greater than input length.")
     tick()
     match = bounded(source.regex.regex.search, _text(text), start)
     return MatchValue(source, text or "", match)

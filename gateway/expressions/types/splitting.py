@@ -62,11 +62,6 @@ def _add_part(parts: list[str], part: str, flags: int) -> None:
         parts.append(part)
 
 
-def split_text(value: str, separator: str | None) -> ArrayValue:
-    """``Split(separator)``."""
-    return split(value, [separator], _MAX, None)
-
-
 def split_chars(value: str, separators: Sequence[str] | None = None) -> ArrayValue:
     """``Split(params separators)``."""
     if separators is not None and len(separators) == 1 and separators[0]:

@@ -48,7 +48,6 @@ from gateway.expressions.types.splitting import (
     split_chars,
     split_count,
     split_options,
-    split_text,
 )
 from gateway.expressions.values import Char, EnumValue
 from gateway.wire.pieces import replace_in_pieces
@@ -115,6 +114,8 @@ def _index_any(value: str, chars: Iterable[str] | None, start: int = 0, count: i
     if chars is None:
         raise argument_null("anyOf")
     check_start(value, start)
+    if count is not None and not 0 <= count <= len(value) - start:
+        raise out_of_range("count", "Count must be positive and count must refer to a location within the string.")
     wanted, end = set(chars), len(value) if count is None else start + count
     return next((index for index in range(start, min(end, len(value))) if value[index] in wanted), -1)
 
@@ -205,8 +206,6 @@ def _compare_parts(
 ) -> int:
     if isinstance(comparison, bool):
         comparison = _comparison(comparison)
-    if length == 0 or (left is None and right is None):
-        return 0
     if length < 0:
         raise out_of_range("length", "Length cannot be less than zero.")
     first = _comparand("indexA", left, left_start, length)
@@ -271,6 +270,14 @@ def _normalize(value: str) -> str:
     return unicodedata.normalize("NFC", value)
 
 
+def _join_part(separator: str | None, values: list[object] | None, start: int, count: int) -> str:
+    if values is None:
+        raise argument_null("value")
+    if start < 0 or count < 0 or start > len(values) - count:
+        raise out_of_range("startIndex" if start < 0 else "count")
+    return join(separator, values[start : start + count])
+
+
 def _line_endings(value: str, replacement: str | None = NEW_LINE) -> str:
     wanted = needed(replacement, "replacementText")
     found = re.sub("\r\n|[\r\n\f\x85\u2028\u2029]", lambda _match: wanted, value)
@@ -282,9 +289,11 @@ def _order(value: str, other: object) -> int:
 
 
 def _compare_to(value: str, other: object) -> int:
-    if other is not None and not isinstance(other, str):
+    if other is None:
+        return 1
+    if type_of(other) is not p.STRING:
         raise thrown("ArgumentException", "Object must be of type String.")
-    return compare(value, other)
+    return compare(value, str(other))
 
 
 define("System.String", {
@@ -346,7 +355,7 @@ define("System.String", {
     "own static string Join(char separator, params object[] values)": join_all,
     "own static string Join<T>(char separator, IEnumerable<T> values)": join_all,
     "own static string Join(string separator, string[] value, int startIndex, int count)":
-        lambda sep, values, start, count: join(sep, values[start : start + count]),
+        _join_part,
     "slow static string Format(string format, params object[] args)": format_composite,
     "slow static string Format(IFormatProvider provider, string format, params object[] args)":
         lambda _provider, pattern, values: format_composite(pattern, values),
@@ -390,8 +399,7 @@ define("System.String", {
     "string Substring(int startIndex)": _substring,
     "string Substring(int startIndex, int length)": _substring,
     "own string[] Split(params char[] separator)": split_chars,
-    "own string[] Split(string separator)": split_text,
-    "own string[] Split(string separator, StringSplitOptions options)": split_options,
+    "own string[] Split(string separator, StringSplitOptions options = default)": split_options,
     "own string[] Split(char separator, StringSplitOptions options)": split_options,
     "own string[] Split(char[] separator, StringSplitOptions options)": split_options,
     "own string[] Split(string[] separator, StringSplitOptions options)": split_options,

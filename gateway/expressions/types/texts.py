@@ -43,6 +43,7 @@ class EncodingValue:
             raise argument_null("bytes")
         raw = bytes(data)  # type: ignore[call-overload]
         if bounds:
+            check_range(bounds[0], bounds[1], len(raw))
             raw = raw[bounds[0] : bounds[0] + bounds[1]]
         shown: str = raw.decode(self.codec, "replace")
         return shown.replace("\ufffd", "?") if self.codec == "ascii" else shown
@@ -96,6 +97,19 @@ for _alias, _target in (("UTF8Encoding", "UTF8"), ("ASCIIEncoding", "ASCII"), ("
         "new(bool encoderShouldEmitUTF8Identifier)": lambda _mark, name=_target: _ENCODINGS[name],
     }, parents=("Encoding",))  # fmt: skip
 represent(EncodingValue, ENCODING)
+
+
+def check_range(index: int, count: int, size: int) -> None:
+    """Refuse a part that does not lie within *size*."""
+    if index < 0 or count < 0:
+        raise out_of_range("index" if index < 0 else "count", "Non-negative number required.")
+    if index > size - count:
+        raise out_of_range("index", "Index and count must refer to a location within the buffer.")
+
+
+def _part_of(value: str, start: int, length: int) -> str:
+    check_range(start, length, len(value))
+    return value[start : start + length]
 
 
 class Builder:
@@ -221,7 +235,8 @@ BUILDER = define("System.Text.StringBuilder", {
     "own StringBuilder Replace(char oldChar, char newChar)": _edit(_replaced),
     "StringBuilder Clear()": _clear,
     "string ToString()": lambda builder: builder.value,
-    "string ToString(int startIndex, int length)": lambda builder, start, length: builder.value[start : start + length],
+    "string ToString(int startIndex, int length)":
+        lambda builder, start, length: _part_of(builder.value, start, length),
 })  # fmt: skip
 represent(Builder, BUILDER)
 TEXT[Builder] = lambda builder: builder.value

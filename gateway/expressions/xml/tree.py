@@ -43,6 +43,9 @@ class XName:
     __slots__ = ("local", "uri")
 
     def __init__(self, local: str, uri: str = "") -> None:
+        if not local:
+            message = "The value cannot be an empty string. (Parameter 'localName')"
+            raise thrown("ArgumentException", message, "localName")
         if not _NAME.fullmatch(local):
             shown = local[:1]
             raise thrown(
