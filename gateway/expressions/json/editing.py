@@ -16,6 +16,7 @@ from gateway.expressions.json.tree import (
     to_token,
 )
 from gateway.expressions.limits import tick
+from gateway.expressions.runtime import type_of
 from gateway.expressions.thrown import thrown
 
 
@@ -112,6 +113,9 @@ def after(token: JToken, step: int) -> Iterator[JToken]:
 def merge(target: JToken, content: object, arrays: int) -> None:
     """``Merge``: properties are taken over one by one, arrays as *arrays* (a MergeArrayHandling) says."""
     tick()
+    if content is not None and not isinstance(content, JObject | JArray):
+        message = f"Could not determine JSON object type for type {type_of(content).full_name}."
+        raise thrown("ArgumentException", message)
     if isinstance(target, JObject) and isinstance(content, JObject):
         for name, new in list(content.properties.items()):
             _merge_property(target, name, new.value, arrays)

@@ -170,8 +170,10 @@ def extreme_by(sign: int) -> Callable[..., object]:
 
     def operator(types: Types, source: object, selector: Func) -> object:
         items = [(selector(item), item) for item in walk(source)]
+        if not items and types[0].is_value:
+            raise _no_elements()
         if not items:
-            return default_of(types)
+            return None
         best = items[0]
         for pair in items[1:]:
             best = pair if order(pair[0], best[0]) * sign > 0 else best

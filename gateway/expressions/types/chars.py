@@ -53,6 +53,15 @@ def _char_of(s: str | None, index: int) -> str:
     return s[index]
 
 
+_UNSIGNED = 1 << 32
+
+
+def _is_between(c: str, low: str, high: str) -> bool:
+    """As .NET computes it, without a sign: bounds the wrong way round hold everything outside them."""
+    distance, width = ord(c) - ord(low), ord(high) - ord(low)
+    return distance % _UNSIGNED <= width % _UNSIGNED
+
+
 def _category_of(c: str) -> EnumValue:
     return EnumValue(CATEGORY, _CATEGORIES.index(unicodedata.category(c)))
 
@@ -91,7 +100,7 @@ define("System.Char", {
        for name, test in _CHAR_TESTS.items()},
     "static bool IsAscii(char c)": str.isascii,
     **{f"static bool IsAscii{name}(char c)": lambda c, within=within: c in within for name, within in _ASCII.items()},
-    "static bool IsBetween(char c, char minInclusive, char maxInclusive)": lambda c, low, high: low <= c <= high,
+    "static bool IsBetween(char c, char minInclusive, char maxInclusive)": _is_between,
     "static UnicodeCategory GetUnicodeCategory(char c)": _category_of,
     "static bool TryParse(string s, out char result)": try_parse(_parse_char, Char("\0")),
     "static string ConvertFromUtf32(int utf32)": _from_code,

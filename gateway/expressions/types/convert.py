@@ -272,11 +272,11 @@ def _is_nan(value: object) -> bool:
 
 
 def _least(a: object, b: object) -> object:
-    return a if _is_nan(a) or compare_values(a, b) <= 0 else b
+    return a if _is_nan(a) or (not _is_nan(b) and compare_values(a, b) <= 0) else b
 
 
 def _greatest(a: object, b: object) -> object:
-    return a if _is_nan(a) or compare_values(a, b) >= 0 else b
+    return a if _is_nan(a) or (not _is_nan(b) and compare_values(a, b) >= 0) else b
 
 
 _REAL: dict[str, Callable[..., float]] = {

@@ -189,6 +189,15 @@ TOKEN: Type = define(f"{_N}.JToken", {
 }, parents=("IEnumerable<JToken>",), price="own")  # fmt: skip
 
 
+def _add_first(token: JObject | JArray, content: object) -> None:
+    if isinstance(token, JArray):
+        token.insert(0, to_token(content))
+        return
+    add_content(token, content)
+    names = list(token.properties)
+    token.properties = {name: token.properties[name] for name in [names[-1], *names[:-1]]}
+
+
 def _replace_all(token: JObject | JArray, content: object) -> None:
     for each in token.children():
         token.replace_child(each, None)
@@ -198,7 +207,7 @@ def _replace_all(token: JObject | JArray, content: object) -> None:
 CONTAINER = define(f"{_N}.JContainer", {
     "int Count": lambda token: len(token.children()),
     "void Add(object content)": add_content,
-    "void AddFirst(object content)": lambda token, content: token.insert(0, to_token(content)),
+    "void AddFirst(object content)": _add_first,
     "IEnumerable<JToken> Descendants()": _tokens(descendants),
     "IEnumerable<JToken> DescendantsAndSelf()": _tokens(self_and),
     "void ReplaceAll(object content)": _replace_all,

@@ -13,7 +13,6 @@ from decimal import (
     ROUND_HALF_UP,
     Context,
     Decimal,
-    InvalidOperation,
 )
 from typing import Any
 
@@ -24,8 +23,9 @@ from gateway.expressions.collections import ArrayValue
 from gateway.expressions.conversions import NUMERIC_CONVERTERS
 from gateway.expressions.equality import equal
 from gateway.expressions.formatting.composite import format_value
+from gateway.expressions.formatting.numberparse import FLOAT, HEX, NUMBER, check_decimal_style, read_number
 from gateway.expressions.formatting.text import text
-from gateway.expressions.ordering import order
+from gateway.expressions.ordering import order, sign
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.types.objects import enumeration
@@ -43,10 +43,8 @@ ROUNDING = enumeration(
     "System.MidpointRounding", ToEven=0, AwayFromZero=1, ToZero=2, ToNegativeInfinity=3, ToPositiveInfinity=4
 )
 
-_INTEGER = re.compile(r"[ \t-\r]*([+-]?\d+)[ \t-\r]*\0*", re.ASCII)
-_THOUSANDS = re.compile(r"[ \t-\r]*([+-]?[\d,]+(?:\.0*)?)[ \t-\r]*", re.ASCII)
 _HEX = re.compile(r"[ \t-\r]*([0-9a-fA-F]+)[ \t-\r]*", re.ASCII)
-_REAL = re.compile(r"[ \t-\r]*([+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[ \t-\r]*", re.ASCII)
+MAX_HEX = 200
 _SPECIAL = {"nan": math.nan, "infinity": math.inf, "-infinity": -math.inf, "∞": math.inf, "-∞": -math.inf}
 
 
@@ -72,7 +70,7 @@ def parse_integer(value: str | None, name: str, style: int = 7) -> object:
     number = _read_integer(value, style)
     if number is None:
         raise bad_number(value)
-    if style & 512 and number > high:
+    if style & HEX and number > high:
         number -= (high - low) + 1
     if not low <= number <= high:
         raise _too_large(name)
@@ -80,39 +78,39 @@ def parse_integer(value: str | None, name: str, style: int = 7) -> object:
 
 
 def _read_integer(value: str, style: int) -> int | None:
-    if len(value) > 200:
-        return None
-    if style & 512:
-        match = _HEX.fullmatch(value)
+    if style & HEX:
+        match = _HEX.fullmatch(value) if len(value) <= MAX_HEX else None
         return int(match[1], 16) if match else None
-    match = (_THOUSANDS if style & 64 else _INTEGER).fullmatch(value)
-    return int(match[1].split(".")[0].replace(",", "")) if match else None
+    number = read_number(value, style)
+    if number is None or number.adjusted() > MAX_HEX or number != number.to_integral_value():
+        return None
+    return int(number)
 
 
-def parse_double(value: str | None) -> float:
+def parse_double(value: str | None, style: int = FLOAT) -> float:
     """``double.Parse``."""
+    check_decimal_style(style)
     if value is None:
         raise argument_null("s")
     special = _SPECIAL.get(value.strip().lower())
     if special is not None:
         return special
-    match = _REAL.fullmatch(value)
-    if match is None or len(value) > 1000:
+    number = read_number(value, style)
+    if number is None:
         raise bad_number(value)
-    return float(match[1].replace(",", ""))
+    return float(number)
 
 
-def parse_decimal(value: str | None) -> Decimal:
+def parse_decimal(value: str | None, style: int = NUMBER) -> Decimal:
     """``decimal.Parse``."""
+    check_decimal_style(style)
     if value is None:
         raise argument_null("s")
-    match = _REAL.fullmatch(value)
-    if match is None or len(value) > 1000 or "e" in value.lower():
+    number = read_number(value, style)
+    if number is None:
         raise bad_number(value)
-    try:
-        return bounded(Decimal(match[1].replace(",", "")))
-    except InvalidOperation:
-        raise bad_number(value) from None
+    plain = number if "E" not in str(number) else Decimal(f"{number:f}")
+    return bounded(plain)
 
 
 def parse_bool(value: str | None) -> bool:
@@ -140,17 +138,20 @@ def try_parse(parse: Callable[..., object], default: object) -> Callable[..., bo
     return attempt
 
 
-def compare_values(left: object, right: object) -> int:
-    """The sign of the difference."""
-    return int(left > right) - int(left < right)  # type: ignore[operator]
+compare_values = sign
 
 
-def _styled(parse: Callable[[str | None], object]) -> dict[str, Callable[..., object]]:
+def _difference(left: int, right: int) -> int:
+    """How the short types compare."""
+    return int(left) - int(right)
+
+
+def _styled(parse: Callable[..., object]) -> dict[str, Callable[..., object]]:
     return {
         "(string s)": parse,
         "(string s, IFormatProvider provider)": lambda s, _p: parse(s),
-        "(string s, NumberStyles style)": lambda s, _style: parse(s),
-        "(string s, NumberStyles style, IFormatProvider provider)": lambda s, _style, _p: parse(s),
+        "(string s, NumberStyles style)": lambda s, style: parse(s, style.value),
+        "(string s, NumberStyles style, IFormatProvider provider)": lambda s, style, _p: parse(s, style.value),
     }
 
 
@@ -163,6 +164,9 @@ def _integer_parsers(name: str) -> dict[str, Callable[..., object]]:
             s, name, style.value
         ),
     }
+
+
+_SHORT = ("sbyte", "byte", "short", "ushort")
 
 
 def _number_table(clr_type: Type, parsers: dict[str, Callable[..., object]]) -> dict[str, object]:
@@ -179,7 +183,7 @@ def _number_table(clr_type: Type, parsers: dict[str, Callable[..., object]]) -> 
         "string ToString(string format, IFormatProvider provider)": lambda value, pattern, _p: format_value(
             value, pattern
         ),
-        f"int CompareTo({name} value)": compare_values,
+        f"int CompareTo({name} value)": _difference if name in _SHORT else compare_values,
         "int CompareTo(object value)": order,
         f"bool Equals({name} obj)": equal,
         "bool Equals(object obj)": equal,
@@ -209,7 +213,7 @@ define("System.Double", {
     "static bool IsNegative(double d)": lambda d: math.copysign(1, d) < 0,
 })  # fmt: skip
 define("System.Single", {
-    **_number_table(p.FLOAT, _styled(lambda s: to_single(parse_double(s)))),
+    **_number_table(p.FLOAT, _styled(lambda s, style=FLOAT: to_single(parse_double(s, style)))),
     "const float MaxValue": Single(3.4028234663852886e38),
     "const float MinValue": Single(-3.4028234663852886e38),
     "const float Epsilon": to_single(1.401298464324817e-45),

@@ -67,7 +67,7 @@ _UNITS = {
 }
 _SIZES = {"Days": 0, "Hours": 24, "Minutes": 60, "Seconds": 60, "Milliseconds": 1000}
 define("System.TimeSpan", {
-    **formatted("TimeSpan"),
+    **{row: call for row, call in formatted("TimeSpan").items() if row != "string ToString(IFormatProvider provider)"},
     **{f"int {name}": _part(unit, _SIZES[name]) for name, unit in _UNITS.items()},
     **{f"double Total{name}": lambda value, unit=unit: value.ticks / unit for name, unit in _UNITS.items()},
     **{f"static TimeSpan From{name}(double value)": lambda value, unit=unit: TimeSpan.scaled(value, unit)

@@ -249,6 +249,12 @@ define(f"{_L}.XObject", {
 }, price="own")  # fmt: skip
 
 
+def _given(value: object) -> object:
+    if value is None:
+        raise argument_null("value")
+    return value
+
+
 def _new_attribute(name: XName | None, value: object) -> XAttribute:
     for argument, given in (("name", name), ("value", value)):
         if given is None:
@@ -262,7 +268,7 @@ ATTRIBUTE = define(f"{_L}.XAttribute", {
     "string Value": (lambda node: node.value, lambda node, value: setattr(node, "value", value)),
     "bool IsNamespaceDeclaration": lambda node: node.name.uri == XMLNS or node.name == XName("xmlns"),
     "void Remove()": remove,
-    "void SetValue(object value)": lambda node, value: setattr(node, "value", content_text(value)),
+    "void SetValue(object value)": lambda node, value: setattr(node, "value", content_text(_given(value))),
     "string ToString()": attribute_text,
 }, parents=("XObject",), price="own")  # fmt: skip
 NODE = define(f"{_L}.XNode", {
@@ -359,7 +365,7 @@ ELEMENT = define(f"{_L}.XElement", {
     "IEnumerable<XElement> DescendantsAndSelf(XName name)": _self_and,
     "void SetAttributeValue(XName name, object value)": XElement.set_attribute,
     "void SetElementValue(XName name, object value)": _set_element,
-    "void SetValue(object value)": lambda node, value: node.set_value(content_text(value)),
+    "void SetValue(object value)": lambda node, value: node.set_value(content_text(_given(value))),
     "void RemoveAll()": _remove_all,
     "void RemoveAttributes()": lambda node: node.attributes.clear(),
     "void ReplaceAll(params object[] content)": _replace_all,
@@ -379,9 +385,17 @@ DOCUMENT = define(f"{_L}.XDocument", {
         (lambda node: node.declaration, lambda node, value: setattr(node, "declaration", value)),
 }, parents=("XContainer",), price="own")  # fmt: skip
 _value = (lambda node: node.value, lambda node, value: setattr(node, "value", value))
-TEXT_NODE = define(f"{_L}.XText", {"new(string value)": XText, "string Value": _value}, parents=("XNode",))
-CDATA = define(f"{_L}.XCData", {"new(string value)": XCData}, parents=("XText",))
-COMMENT = define(f"{_L}.XComment", {"new(string value)": XComment, "string Value": _value}, parents=("XNode",))
+TEXT_NODE = define(
+    f"{_L}.XText",
+    {"new(string value)": lambda value: XText(str(_given(value))), "string Value": _value},
+    parents=("XNode",),
+)
+CDATA = define(f"{_L}.XCData", {"new(string value)": lambda value: XCData(str(_given(value)))}, parents=("XText",))
+COMMENT = define(
+    f"{_L}.XComment",
+    {"new(string value)": lambda value: XComment(str(_given(value))), "string Value": _value},
+    parents=("XNode",),
+)
 INSTRUCTION = define(f"{_L}.XProcessingInstruction", {
     "new(string target, string data)": XInstruction,
     "string Target": lambda node: node.target,

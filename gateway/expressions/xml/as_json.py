@@ -124,10 +124,14 @@ def _attribute_name(attribute: XAttribute) -> str:
 # -- JSON → XML
 
 
-def from_json(text: str | None, root_name: str | None = None, arrays: bool = False, encode: bool = False) -> XDocument:
+def from_json(
+    text: str | None, root_name: str | None = None, arrays: bool = False, encode: bool = False
+) -> XDocument | None:
     """``DeserializeXNode``; *encode*: special names are not special but escaped."""
     if text is None:
         raise argument_null("value")
+    if not text.strip():
+        return None
     token = parse(text)
     if not isinstance(token, JObject):
         raise _failed("XmlNodeConverter can only convert JSON that begins with an object.")
