@@ -54,6 +54,9 @@ fuzz: install ## Fuzz heads, chunks, tokens, documents and expressions; SECONDS_
 judge: install ## Judge the expression tables (or FILES=…) by .NET 8 itself: an installed SDK, else packages pinned by hash
 	@$(BIN)/python -m tests.expressions.judge $(FILES)
 
+faults: install ## Break everything around the notification service for long, and write docs/faults.md
+	@$(BIN)/python -m tests.notifications.harness.table
+
 check: lint types cover ## What CI runs before a release: lint, types, tests with coverage
 
 format: install ## Format the code

@@ -210,6 +210,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
+    """A private PostgreSQL cluster; the URL lacks the database's name."""
+    with postgres_cluster() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def postgres_cluster() -> Iterator[str]:
     """A private PostgreSQL cluster on a unix socket; the URL lacks the database's name."""
     home = Path(tempfile.mkdtemp(prefix="pg-"))
     with contextlib.ExitStack() as stack:
@@ -225,10 +232,13 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres(postgres_server: str, request: pytest.FixtureRequest) -> str:
     """URL of a fresh database."""
-    name = f"t{abs(hash(request.node.nodeid))}"
-    host = postgres_server.partition("host=")[2]
-    _as_postgres("createdb", "-h", host, "-U", "postgres", name)
-    return postgres_server.format(database=name)
+    return postgres_database(postgres_server, f"t{abs(hash(request.node.nodeid))}")
+
+
+def postgres_database(server: str, name: str) -> str:
+    """URL of a new database."""
+    _as_postgres("createdb", "-h", server.partition("host=")[2], "-U", "postgres", name)
+    return server.format(database=name)
 
 
 def _own(path: Path) -> None:

@@ -39,8 +39,8 @@ from tests.notifications.receiver import Receiver
 
 CALLER = "33333333-3333-3333-3333-333333333333"
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
     ["gateway.commands.notifications.configured", "gateway.notifications.api.serving", "uvicorn.lifespan.on"]
 )
 
@@ -164,7 +164,7 @@ class Replica:
         self.process.join()
 
     def _start(self) -> BaseProcess:
-        process = _FORKS.Process(target=_serve, args=(str(self._config), self.port, str(self._log)), daemon=True)
+        process = FORKS.Process(target=_serve, args=(str(self._config), self.port, str(self._log)), daemon=True)
         process.start()
         return process
 

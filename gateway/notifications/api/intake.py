@@ -122,9 +122,8 @@ class Intake:
         return recorded
 
     def _withdraw(self, connection: sa.Connection, job: StoredJob) -> None:
-        """The caller was told 503: what was committed too late does not run."""
-        now = self._engine.parts.clock.now()
-        if jobs.move(connection, job.id, JobEvent.STOP, now, next_attempt_at=None) is not None:
+        """The caller was told 503: what was committed too late does not run, unless it was asked for again."""
+        if jobs.withdraw(connection, job, self._engine.parts.clock.now()) is not None:
             log.warning("job_withdrawn", job=job.id, batch=job.batch_id)
 
     async def _require_callable(self, rule: CallerRule, request: JobRequest) -> CallbackTarget:

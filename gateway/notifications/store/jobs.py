@@ -151,6 +151,7 @@ def accept(
     lock(connection, f"caller:{job.caller}")
     earlier = _earlier(connection, job.caller, key)
     if earlier is not None:
+        _promise(connection, earlier, job.created_at)
         return earlier
     if max_active is not None and _count_active(connection, job.caller, max_active) >= max_active:
         return Refusal("too-many-active")
@@ -159,6 +160,20 @@ def accept(
     connection.execute(_PUT_KEY, {"caller": job.caller, "key": key.text, "job_id": job.id, "payload": key.payload})
     connection.execute(_INSERT, job.columns())
     return Acceptance(job, created=True)
+
+
+def withdraw(connection: sa.Connection, job: StoredJob, now: float) -> StoredJob | None:
+    """
+    Take back a job whose request was answered with 503 before its commit was known; its key is free again.
+
+    None when it stays: another request was promised it meanwhile, or its start is no longer to be prevented.
+    """
+    lock(connection, f"caller:{job.caller}")
+    found = find(connection, job.id)
+    if found is None or found.state is not State.ACCEPTED or found.updated_at != job.updated_at:
+        return None
+    connection.execute(sa.delete(keys).where(keys.c.job_id == job.id))
+    return move(connection, job.id, JobEvent.STOP, now, next_attempt_at=None)
 
 
 def move(connection: sa.Connection, job_id: str, event: JobEvent, now: float, **values: object) -> StoredJob | None:
@@ -352,6 +367,12 @@ def _earlier(connection: sa.Connection, caller: str, key: IdempotencyKey) -> Acc
     if job is None or (key.derived and not job.active):
         return None
     return Acceptance(job, created=False)
+
+
+def _promise(connection: sa.Connection, found: Acceptance | Refusal, now: float) -> None:
+    """Note that another request has been answered with this job: it may not be withdrawn any more."""
+    if isinstance(found, Acceptance) and found.job.state is State.ACCEPTED:
+        connection.execute(_NOTE, {"an_id": found.job.id, "updated_at": now})
 
 
 def _count_active(connection: sa.Connection, caller: str, enough: int) -> int:

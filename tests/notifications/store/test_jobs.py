@@ -422,3 +422,30 @@ def test_times_are_shifted(rows: sa.Connection) -> None:
     assert jobs.shift_times(rows, 100.0) == 1
     moved = job(1, created_at=101.0, updated_at=101.0, deadline_at=109.0, callback_deadline_at=109.0, running_at=105.0)
     assert (get(rows, 1), get(rows, 2)) == (moved, job(2, state=State.DEAD, active=0))
+
+
+@pytest.mark.parametrize(
+    ("repeated", "event", "withdrawn"),
+    [(False, None, True), (True, None, False), (False, JobEvent.START_CALLED, False)],
+    ids=["asked once", "promised to a repeated request", "start under way"],
+)
+def test_withdrawn(store: Store, repeated: bool, event: JobEvent | None, withdrawn: bool) -> None:
+    """
+    A job that was committed after its 503 is taken back with its key, so that a repeated request begins anew.
+
+    A repeated request that was answered with it keeps it: that 202 is a promise.
+    """
+    key = derive_key(1, "u", "k")
+
+    async def sequence() -> tuple[bool, object]:
+        await accept(store, job(1), key)
+        if repeated:
+            await accept(store, job(2, batch_id=1), key)
+        if event is not None:
+            await store.write(lambda connection: jobs.move(connection, "j1", event, 5.0))
+        found = await store.write(lambda connection: jobs.withdraw(connection, job(1), 9.0))
+        again = await accept(store, job(3, batch_id=1), key)
+        assert isinstance(again, jobs.Acceptance)
+        return found is not None, again.job.id
+
+    assert run(sequence()) == (withdrawn, "j3" if withdrawn else "j1")

@@ -1,0 +1,130 @@
+"""
+The long runs, and the page that they write: ``make faults``.
+
+    python -m tests.notifications.harness.table [--jobs 1000] [--faults 50] [--each 60] [--only campaign,findings,…]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.notifications.conftest import postgres_cluster, postgres_database
+from tests.notifications.harness import campaign, findings
+from tests.notifications.harness.campaign import Plan, Result
+
+PAGE = Path(__file__).parents[3] / "docs" / "faults.md"
+_HEAD = """# Faults, counted
+
+`make faults` writes this page: real processes, kill -9, SIGSTOP, cut and half-open connections, a slow and lying F&O,
+failing receivers, a full disk, a clock that is set.
+Every replica has proxies of its own to the store, F&O and the receiver.
+[What batch notifications promise](notifications-contract.md) states what has to be 0.
+*Untrue* is a job reported as succeeded whose batch job did not run.
+Times are scaled down: `settle` 3 s, a lease 3 s, the longest call 2 s.
+
+"""
+_TITLES = {
+    findings.ended_run: "a request between the end of a run and its poll",
+    findings.cut_off: "a replica without its store for twice its lease, slow start calls",
+    findings.frozen: "a replica frozen for twice its lease, slow start calls",
+    findings.silent: "start calls that take effect after we have given up on them",
+    findings.second_silent: "the same for the second call",
+}
+
+
+@contextmanager
+def _place() -> Iterator[tuple[Path, Callable[[], str]]]:
+    """A folder, and new databases."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True)))
+        server = stack.enter_context(postgres_cluster())
+        numbers = iter(range(1000))
+        yield folder, lambda: postgres_database(server, f"faults{next(numbers)}")
+
+
+def _campaigns(folder: Path, database: Callable[[], str], given: argparse.Namespace) -> Iterator[str]:
+    yield "| store | jobs | faults | lost | doubled | stuck | untrue | callbacks repeated, why | seed |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    for name, replicas in (("SQLite", 1), ("PostgreSQL, two replicas", 2)):
+        place = folder / f"campaign-{replicas}"
+        place.mkdir()
+        seed = given.seed or int.from_bytes(os.urandom(2))
+        plan = Plan(given.jobs, given.faults, replicas, seed, patience_s=600.0)
+        yield _row(name, campaign.run(plan, place, database() if replicas > 1 else None))
+
+
+def _row(name: str, result: Result) -> str:
+    counts = [len(found) for found in (result.lost, result.doubled, result.stuck, result.untrue)]
+    why = ", ".join(f"{count} {reason}" for reason, count in result.repeated.most_common()) or "none"
+    cells = [name, result.accepted, result.faults.total(), *counts, why, result.seed]
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def _findings(folder: Path, database: Callable[[], str], given: argparse.Namespace) -> Iterator[str]:
+    yield "| what happens, on PostgreSQL with two replicas | wrong |"
+    yield "| --- | --- |"
+    for finding, title in _TITLES.items():
+        place = folder / finding.__name__
+        place.mkdir()
+        yield f"| {title} | {finding(place, database(), given.each)} of {given.each} |"
+
+
+def _neighbours(folder: Path, _database: Callable[[], str], _given: argparse.Namespace) -> Iterator[str]:
+    place = folder / "neighbour"
+    place.mkdir()
+    found = findings.neighbour(place, None, 500, 400, 5)
+    yield (
+        f"Beside 500 failing starts and 400 hanging callbacks of one caller, another caller's jobs were started within "
+        f"{found.started_s} s and reported within {found.told_s} s of their end (polling interval 0.5 to 1 s)."
+    )
+
+
+def _stores(folder: Path, database: Callable[[], str], _given: argparse.Namespace) -> Iterator[str]:
+    yield "| store | slowest answer (503 with `Retry-After`) | batch jobs that ran all the same |"
+    yield "| --- | --- | --- |"
+    for how in ("hung", "down", "locked", "full"):
+        place = folder / how
+        place.mkdir()
+        slowest, ran = findings.refused(place, database() if how in ("hung", "down") else None, how)
+        yield f"| {how} | {slowest} s | {ran} |"
+
+
+_PARTS = {"campaign": _campaigns, "findings": _findings, "neighbours": _neighbours, "stores": _stores}
+
+
+def main() -> None:
+    """Run, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=1000)
+    parser.add_argument("--faults", type=int, default=50)
+    parser.add_argument("--each", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default=",".join(_PARTS))
+    given = parser.parse_args()
+    parts: list[str] = []
+    with _place() as (folder, database):
+        for name in given.only.split(","):
+            lines = []
+            for line in _PARTS[name](folder, database, given):
+                print(line, flush=True)
+                lines.append(line)
+            parts.append("\n".join(lines))
+    measured = (
+        f"Measured on {time.strftime('%d %B %Y')}, Python {platform.python_version()}, {os.cpu_count()} cores, "
+        f"load {os.getloadavg()[1]:.0f} at the end."
+    )
+    if given.only == parser.get_default("only"):
+        PAGE.write_text(_HEAD + "\n\n".join([*parts, measured]) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
