@@ -136,7 +136,7 @@ class Replica(killing.Replica):
             "max-retry-after": "2s",
         }
         callbacks = {
-            "hosts": ["127.0.0.1"], "allow-http": True, "allow-private-networks": True,
+            "hosts": ["127.0.0.1", "localhost"], "allow-http": True, "allow-private-networks": True,
             "read-timeout": "2s", "total-timeout": "3s",
         }  # fmt: skip
         notifications: dict[str, Any] = {
