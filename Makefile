@@ -72,7 +72,7 @@ types: install ## Check types, strictly
 
 cover: install ## Tests with branch coverage, of the processes that they start too; fails below the floor
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist loadgroup -m "not slow"
+	$(BIN)/coverage run -m pytest -n auto --dist loadgroup -m "not slow and not timed"
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

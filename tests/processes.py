@@ -31,6 +31,11 @@ def started(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str
                 os.killpg(process.pid, signal.SIGKILL)
 
 
+def unmeasured() -> dict[str, str]:
+    """The environment for a process whose first imports count: `make cover` would load coverage into it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
 @dataclass(frozen=True, slots=True)
 class Survivor:
     """

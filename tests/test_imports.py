@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import unmeasured
+
 ROOT = Path(__file__).parents[1]
 RARE = ["gateway.liquid", "h2", "jsonschema", "lxml", "psycopg", "redis", "regex", "rich", "sqlalchemy", "sqlite3"]
 CONFIG = """
@@ -35,7 +37,8 @@ print(*sys.modules)
 
 def loaded(code: str, file: Path) -> set[str]:
     """The modules of a process that ran *code*."""
-    done = subprocess.run([sys.executable, "-c", code, str(file)], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code, str(file)]
+    done = subprocess.run(command, cwd=ROOT, env=unmeasured(), capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 

@@ -107,6 +107,7 @@ HEAVY = {
 }  # fmt: skip
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(("text", "body", "expected"), HEAVY.values(), ids=HEAVY.keys())
 def test_large_bodies_are_worked_on(text: str, body: bytes, expected: int) -> None:
     """Large bodies are encoded, hashed, read and walked: a document gives the time that reading it takes."""

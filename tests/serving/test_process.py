@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import sqlite3
@@ -19,7 +18,7 @@ from gateway.errors import GatewayError
 from gateway.wire.messages import Response
 from gateway.wire.server.serve import start
 from gateway.wire.settings import ListenerTls
-from tests.processes import started
+from tests.processes import started, unmeasured
 from tests.wire.rig import Answerer
 
 
@@ -104,9 +103,8 @@ def test_a_server_that_cannot_start_says_so(tmp_path: Path) -> None:
 def test_ctrl_c_ends_quietly(tmp_path: Path, command: list[str], after_s: float) -> None:
     """Whenever it comes: while modules load, while the gateway is built, and while it serves."""
     (tmp_path / "config.yaml").write_text("listen: 127.0.0.1:0\nmanagement: 127.0.0.1:0\n")
-    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     python = [sys.executable, "-m", "gateway", *command]
-    with started(python, cwd=tmp_path, env=unmeasured, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with started(python, cwd=tmp_path, env=unmeasured(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         time.sleep(after_s)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=30)
