@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -70,7 +71,7 @@ def _table(path: tuple[str, ...], model: type[Block]) -> Iterator[str]:
     title = ".".join(path).replace(".[]", "[]") or "The file"
     heading = f"`{title}`" if path else title
     yield f"### {heading}\n"
-    yield f"{(model.__doc__ or '').strip()}\n"
+    yield f"{inspect.cleandoc(model.__doc__ or '')}\n"
     yield "| key | default | meaning |"
     yield "|---|---|---|"
     for name, field in model.model_fields.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography import x509
@@ -34,3 +36,17 @@ def test_write_private_replaces(tmp_path: Path) -> None:
     write_private(path, b"new")
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_strict_clients_accept_it(tmp_path: Path) -> None:
+    """A client that checks as Python 3.13 does by default completes the handshake."""
+    tls = throw_away(tmp_path)
+    strict = ssl.create_default_context(cafile=tls.ca_file)
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = strict.wrap_bio(to_client, to_server, server_hostname="localhost")
+    server = tls.context.wrap_bio(to_server, to_client, server_side=True)
+    for side in (client, server, client, server):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    assert client.getpeercert()

@@ -35,8 +35,13 @@ class Guarded(Forwarder):
         return super().handle(request)
 
 
+def _shown(forged: bytes) -> str:
+    """A name for the case without the line ends, which mutmut could not repeat."""
+    return forged.decode().replace("\r\n", "; ")
+
+
 @pytest.mark.parametrize("path", ["/protected", "/anonymous"])
-@pytest.mark.parametrize("forged", [*FORGED, b"Transfer-Encoding: chunked\r\n"], ids=repr)
+@pytest.mark.parametrize("forged", [*FORGED, b"Transfer-Encoding: chunked\r\n"], ids=_shown)
 def test_exactly_one_trusted_value_or_none_leaves(forged: bytes, path: str) -> None:
     """The backend sees the trusted value once on a protected route, and none on an anonymous one."""
     body = b"0\r\ncaller-objectid: forged\r\n\r\n" if b"chunked" in forged else b""

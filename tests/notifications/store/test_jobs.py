@@ -13,9 +13,11 @@ import sqlalchemy as sa
 from gateway.notifications.d365.batch_status import Row
 from gateway.notifications.store import jobs, schema
 from gateway.notifications.store.attempts import Attempt, begin, listed
+from gateway.notifications.store.database import open_engine
 from gateway.notifications.store.jobs import Acceptance, Refusal
 from gateway.notifications.store.model import StoredJob, derive_key
 from gateway.notifications.store.store import Store
+from gateway.notifications.store.tables import keys
 from gateway.notifications.workflow.doubt import StartRules
 from gateway.notifications.workflow.joining import StatusReading
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
@@ -276,6 +278,7 @@ def test_leases(rows: sa.Connection) -> None:
     put(rows, job(3), job(1), job(2, owner="other"), job(4), job(5, state=State.DEAD, active=0, owner=None))
     assert [each.id for each in jobs.lease(rows, "me", 2)] == ["j1", "j3"]
     assert [each.owner for each in jobs.lease(rows, "me", 9)] == ["me"]
+    assert [each.id for each in jobs.owned(rows, "me")] == ["j1", "j3", "j4"]
     jobs.move(rows, "j3", JobEvent.STOP, 5.0)
     assert [each.id for each in jobs.owned(rows, "me")] == ["j1", "j4"]
     assert jobs.release(rows, "me") == 2
@@ -310,6 +313,7 @@ def test_what_is_purged(rows: sa.Connection) -> None:
     for number in (1, 2):
         begin(rows, Attempt(f"j{number}", 0, 1, 5.0), None)
     jobs.purge(rows, ["j1"])
+    assert rows.execute(sa.select(keys.c.job_id)).scalars().all() == ["j2"]
     assert jobs.find(rows, "j1") is None
     assert [len(listed(rows, f"j{number}")) for number in (1, 2)] == [0, 1]
     answers = [jobs.accept(rows, job(n), key_of(job(n)), max_active=None, exclusive=False) for n in (1, 2)]
@@ -409,11 +413,31 @@ def test_a_stranger_starts_nothing(rows: sa.Connection) -> None:
 def test_an_end_is_kept_whole(rows: sa.Connection) -> None:
     """Outcome, message and schedule, and the first attempt is due."""
     put(rows, job(1, state=State.RUNNING, owner="me"))
-    ended = jobs.end(rows, job(1, owner="me"), RunVerdict(Outcome.SUCCEEDED, "fine", 3.0), 50.0)
+    shown = Row(1, "Finished", 30.0, 40.0)
+    ended = jobs.end(rows, job(1, owner="me"), RunVerdict(Outcome.SUCCEEDED, "fine", 3.0, shown), 50.0)
     assert ended == get(rows, 1) == job(
         1, state=State.DELIVERING, owner="me", outcome=Outcome.SUCCEEDED, message="fine", scheduled_for=3.0,
-        ended_at=50.0, next_attempt_at=50.0, updated_at=50.0,
+        ended_at=50.0, next_attempt_at=50.0, updated_at=50.0, facts=json.dumps(shown.facts()),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("started_at", "waits"), [(150.0, True), (140.0, False)], ids=["settling", "settled"])
+def test_a_start_waits_until_the_rivals_effect_has_shown(rows: sa.Connection, started_at: float, waits: bool) -> None:
+    """A reading that still shows the run before is believed when the time to settle is over, not earlier."""
+    put(rows, job(1, owner="me"), job(2, **(WATCHING | {"started_at": started_at, "starting_at": started_at - 1.0})))
+    answer = start(rows, BEFORE)
+    assert answer is not None
+    assert answer.id == ("j2" if waits else "j1")
+
+
+def test_what_is_locked(rows: sa.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Acceptance and replay hold the caller, a start holds the batch job, so replicas take turns."""
+    locked: list[str] = []
+    monkeypatch.setattr(jobs, "lock", lambda _, name: locked.append(name))
+    put(rows, job(1, owner="me", caller="c"), job(2, state=State.DEAD, active=0, caller="d"))
+    start(rows, BEFORE)
+    jobs.reopen(rows, "j2", 100.0, 50.0, 5)
+    assert locked == ["caller:c", "caller:d", "batch:1", "caller:d"]
 
 
 def test_times_are_shifted(rows: sa.Connection) -> None:
@@ -449,3 +473,16 @@ def test_withdrawn(store: Store, repeated: bool, event: JobEvent | None, withdra
         return found is not None, again.job.id
 
     assert run(sequence()) == (withdrawn, "j3" if withdrawn else "j1")
+
+
+@pytest.mark.needs("postgresql")
+def test_a_lock_holds_across_replicas(postgres: str) -> None:
+    """What one transaction has locked no other can, until it ends; other names are free."""
+    engine = open_engine(postgres)
+    attempt = sa.text("SELECT pg_try_advisory_xact_lock(hashtext(:name))")
+    with engine.connect() as other:
+        with engine.begin() as one:
+            jobs.lock(one, "a")
+            assert [other.execute(attempt, {"name": name}).scalar() for name in ("a", "b")] == [False, True]
+        assert other.execute(attempt, {"name": "a"}).scalar()
+    engine.dispose()
