@@ -52,13 +52,14 @@ def test_who_has_to_wait(changes: dict[str, Any], row: Row, asked_at: float, now
     ("created_at", "changes", "row", "shared"),
     [
         (994.4, {}, RUNNING, True),
+        (994.5, {}, RUNNING, False),
         (994.6, {}, RUNNING, False),
         (900.0, {"starting_at": None}, RUNNING, False),
         (900.0, {"snapshot": None}, RUNNING, False),
         (900.0, {}, OLD_END, False),
         (900.0, {}, NEW_END, True),
     ],
-    ids="surely-later perhaps-before not-started no-snapshot not-seen ended".split(),
+    ids="surely-later at-the-limit perhaps-before not-started no-snapshot not-seen ended".split(),
 )
 def test_who_shares_a_run(created_at: float, changes: dict[str, Any], row: Row, shared: bool) -> None:
     """A run that was started after the request is a run for both, once the reading shows it."""
@@ -79,3 +80,4 @@ def test_how_a_watched_run_ended(snapshot: str | None, row: Row, outcome: Outcom
     """The end of the run before is nobody's news."""
     verdict = ending_of(rival(snapshot=snapshot), StatusReading(row, 1300.0))
     assert (verdict and verdict.outcome) == outcome
+    assert verdict is None or verdict.shown == row
