@@ -8,8 +8,8 @@ test compares their verdicts. The token's signature and keys never appear.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from gateway.errors import TokenError
 from gateway.tokens.accepted_issuers import IssuerUndecided
@@ -110,7 +110,7 @@ def _marked(steps: list[CheckStep]) -> tuple[CheckStep, ...]:
 
 
 def _as_decisive(step: CheckStep) -> CheckStep:
-    return CheckStep(step.name, step.outcome, True, step.expected, step.found, step.reason, step.message, step.hint)
+    return replace(step, decisive=True)
 
 
 def _signature_step(validator: TokenValidator, jws: Jws, rules: TokenRules, now: float) -> tuple[CheckStep, Signer]:
@@ -124,7 +124,7 @@ def _signature_step(validator: TokenValidator, jws: Jws, rules: TokenRules, now:
         missing = validator.missing_keys_of(validator.askable(jws, rules, now)) is not None
         outcome: Outcome = "unknown" if missing and isinstance(error, KeyNotFound) else "failed"
         hint = hint_for_key(jws, missing)
-        step = CheckStep("signature", outcome, False, expected, found, error.reason, error.message, hint)
+        step = _failed("signature", error, outcome=outcome, expected=expected, found=found, hint=hint)
         return step, Signer(None, keyset, source)
 
 
@@ -137,7 +137,7 @@ def _check_step(name: str, evidence: TokenEvidence) -> CheckStep:
         return CheckStep(name, "unknown", False, expected, found, hint="Metadata that may own the issuer is not there.")
     except TokenError as error:
         hint = hint_for(name, evidence)
-        return CheckStep(name, "failed", False, expected, found, error.reason, error.message, hint)
+        return _failed(name, error, expected=expected, found=found, hint=hint)
     return CheckStep(name, "passed", False, expected, found)
 
 
@@ -149,5 +149,6 @@ def _attempt(name: str, check: Callable[[], None], found: str) -> CheckStep:
     return CheckStep(name, "passed", found=found)
 
 
-def _failed(name: str, error: TokenError, decisive: bool = False, found: str = "") -> CheckStep:
-    return CheckStep(name, "failed", decisive, "", found, error.reason, error.message)
+def _failed(name: str, error: TokenError, outcome: Outcome = "failed", **facts: Any) -> CheckStep:
+    """A step with *error*'s reason and message; *facts*: its other fields."""
+    return CheckStep(name, outcome, reason=error.reason, message=error.message, **facts)

@@ -83,7 +83,16 @@ def set_stage(file: TestFile, case: Case, clock: Callable[[], float]) -> Stage:
     services = _services(config, targets, registry, others, clock)
     witness = Witness(clock, {**suite.variables, **case.variables})
     dispatcher = assemble(config, services, targets, GatewayMetrics(), witness).dispatcher
-    return Stage(config, dispatcher, services, registry, issuers, backend, others, witness)
+    return Stage(
+        config=config,
+        dispatcher=dispatcher,
+        services=services,
+        registry=registry,
+        issuers=issuers,
+        backend=backend,
+        others=others,
+        witness=witness,
+    )
 
 
 def _answers(case: Case, suite: Suite) -> Sequence[StubAnswer]:

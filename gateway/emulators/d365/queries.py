@@ -44,13 +44,13 @@ class QueryOptions:
                 raise ODataError(400, f"The query option '{name}' is not supported.")
         text = given.get("$filter")
         return cls(
-            given,
-            parse_filter(text) if text is not None else None,
-            _select(given.get("$select")),
-            _order(given.get("$orderby")),
-            _number(given, "$top"),
-            (_number(given, "$skip") or 0) + (_number(given, "$skiptoken") or 0),
-            given.get("$count") == "true",
+            given=given,
+            filter=parse_filter(text) if text is not None else None,
+            select=_select(given.get("$select")),
+            order=_order(given.get("$orderby")),
+            top=_number(given, "$top"),
+            skip=(_number(given, "$skip") or 0) + (_number(given, "$skiptoken") or 0),
+            count=given.get("$count") == "true",
         )
 
 

@@ -97,5 +97,14 @@ def _start(receiver: Recorder, body: dict[str, Any]) -> dict[str, Any]:
 def _record(receiver: Recorder, request: Request, body: bytes, status: int) -> None:
     now, path = receiver.clock(), request.url.path + (f"?{request.url.query}" if request.url.query else "")
     signature = check_signature(receiver.secret, request.headers, body, now)
-    headers = tuple(request.headers.items())
-    receiver.recorded.record(Delivery(request.method, path, headers, body, now, signature, status))
+    receiver.recorded.record(
+        Delivery(
+            method=request.method,
+            path=path,
+            headers=tuple(request.headers.items()),
+            body=body,
+            at=now,
+            signature=signature,
+            status=status,
+        )
+    )

@@ -135,15 +135,15 @@ def read_for(parser: Parser, opened: LiquidToken) -> Loop:
     nodes, token = parser.block(opened, ("else",))
     otherwise = parser.block(opened)[0] if token.name == "else" else ()
     return Loop(
-        found[1],
-        f"{found[1]}-{found[2]}",
-        operand(found[2]),
-        None if offset == "continue" else operand(offset),
-        operand(given["limit"]) if "limit" in given else None,
-        bool(found[3]),
-        opened.name == "JSONArrayFor",
-        nodes,
-        otherwise,
+        variable=found[1],
+        name=f"{found[1]}-{found[2]}",
+        collection=operand(found[2]),
+        offset=None if offset == "continue" else operand(offset),
+        limit=operand(given["limit"]) if "limit" in given else None,
+        reversed=bool(found[3]),
+        commas=opened.name == "JSONArrayFor",
+        nodes=nodes,
+        otherwise=otherwise,
     )
 
 

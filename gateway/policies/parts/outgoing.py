@@ -103,9 +103,15 @@ class Outgoing:
             if waiting is not None:
                 await waiting
         _check_url(draft.url)
-        content = draft.body.read(preserve=True)
-        timeout_s = self.timeout_s(context)
-        return Call(draft.method, draft.url, draft.headers, content, timeout_s, draft.certificate, draft.proxy)
+        return Call(
+            method=draft.method,
+            url=draft.url,
+            headers=draft.headers,
+            body=draft.body.read(preserve=True),
+            timeout_s=self.timeout_s(context),
+            certificate=draft.certificate,
+            proxy=draft.proxy,
+        )
 
 
 def _copy(context: Context) -> Draft:
