@@ -54,7 +54,9 @@ def _subscriptions(config: Config) -> Subscriptions:
         )
         for index, product in enumerate(config.products)
     ]
-    subscriptions = [_subscription(each, index, users, config) for index, each in enumerate(config.subscriptions)]
+    subscriptions = [
+        _subscription(subscription, index, users, config) for index, subscription in enumerate(config.subscriptions)
+    ]
     return Subscriptions(products, subscriptions, {api.id for api in config.apis})
 
 

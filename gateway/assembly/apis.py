@@ -55,7 +55,9 @@ class Assembly:
         if operation_id is None:
             whole: OperationRuntime = api.payload.whole
             return whole
-        found: OperationRuntime = next(each.payload for each in api.operations if each.id == operation_id)
+        found: OperationRuntime = next(
+            operation.payload for operation in api.operations if operation.id == operation_id
+        )
         return found
 
 
@@ -80,7 +82,9 @@ def assemble(
         log_all=config.logging.requests == "all",
         watcher=watcher,
     )
-    return Assembly(config, dispatcher, apis, tuple(note for each in run.library.documents for note in lint(each)))
+    return Assembly(
+        config, dispatcher, apis, tuple(note for document in run.library.documents for note in lint(document))
+    )
 
 
 class _Run:
@@ -94,7 +98,8 @@ class _Run:
         inside = any(backend.app is not None for backend in config.backends.values())
         self._trusted = frozenset({CALLER_HEADER} if inside else ())
         named = {
-            name: NamedValue(each.value.get_secret_value(), each.secret) for name, each in config.named_values.items()
+            name: NamedValue(named_value.value.get_secret_value(), named_value.secret)
+            for name, named_value in config.named_values.items()
         }
         self.library = PolicyLibrary(POLICIES, services, named, config.fragments)
         members = [(product, frozenset(config.product_apis(product))) for product in config.products]

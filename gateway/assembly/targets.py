@@ -103,7 +103,7 @@ class ConfiguredTargets:
 
     def _pool(self, name: str, entry: BackendSettings) -> BackendPool:
         """*config* has checked that a pool's members exist and are not pools."""
-        members = [PoolMember(self._by_id[each.backend], each.weight, each.priority) for each in entry.pool]
+        members = [PoolMember(self._by_id[member.backend], member.weight, member.priority) for member in entry.pool]
         return BackendPool(name, members, SessionAffinity(entry.session_affinity) if entry.session_affinity else None)
 
     def _application(self, name: str, app: str, config: Config) -> Target:

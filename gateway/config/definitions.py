@@ -51,7 +51,7 @@ class _Joined:
     """The operations of one definition, and what is written about them."""
 
     def __init__(self, imported: Iterable[OperationDefinition]) -> None:
-        self._by_id = {each.id: each for each in imported}
+        self._by_id = {operation.id: operation for operation in imported}
         self._by_route: dict[tuple[str, str], OperationDefinition] = {}
         for each in self._by_id.values():
             for template in (each.url_template, each.url_template.partition("?")[0]):
@@ -85,7 +85,7 @@ class _Joined:
 
     def operations(self) -> tuple[Operation, ...]:
         """All of them: the definition's in its order, then those that only the configuration has."""
-        defined = (self._written.get(each.id) or _bare(each) for each in self._by_id.values())
+        defined = (self._written.get(operation.id) or _bare(operation) for operation in self._by_id.values())
         return (*defined, *self._more)
 
 

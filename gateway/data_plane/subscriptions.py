@@ -166,7 +166,9 @@ class Subscriptions:
     def _add(
         self, subscription: SubscriptionKeys, apis: frozenset[str] | None, products: Sequence[ProductAccess]
     ) -> None:
-        product = next((each.info for each in products if subscription.scope == f"/products/{each.info.id}"), None)
+        product = next(
+            (access.info for access in products if subscription.scope == f"/products/{access.info.id}"), None
+        )
         for key in filter(None, (subscription.primary_key, subscription.secondary_key)):
             digest = _digest(key, subscription)
             if digest in self._holders:

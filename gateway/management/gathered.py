@@ -40,7 +40,7 @@ def create_app(sockets: Sequence[Path], console: Console | None = None, guard: M
     """The management plane in front of the workers behind *sockets*."""
 
     async def ask(path: str) -> dict[str, httpx2.Response | None]:
-        return dict(zip((each.stem for each in sockets), await _ask_all(sockets, path), strict=True))
+        return dict(zip((socket.stem for socket in sockets), await _ask_all(sockets, path), strict=True))
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("alive\n")
@@ -78,7 +78,7 @@ def _traces(sockets: Sequence[Path]) -> list[Addressed]:
 
     async def listed(_: Request) -> Response:
         answers = await _ask_all(sockets, "/traces")
-        ids = [each for answer in answers if answer and answer.is_success for each in answer.json()["traces"]]
+        ids = [trace for answer in answers if answer and answer.is_success for trace in answer.json()["traces"]]
         return JSONResponse({"traces": ids})
 
     async def one(request: Request) -> Response:
@@ -90,7 +90,7 @@ def _traces(sockets: Sequence[Path]) -> list[Addressed]:
 
 
 async def _ask_all(sockets: Sequence[Path], path: str) -> list[httpx2.Response | None]:
-    return list(await asyncio.gather(*(_ask(each, path) for each in sockets)))
+    return list(await asyncio.gather(*(_ask(socket, path) for socket in sockets)))
 
 
 async def _ask(path: Path, url: str, body: object = None) -> httpx2.Response | None:

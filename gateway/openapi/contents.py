@@ -109,7 +109,7 @@ class ContentReader:
         content, headers = fields.get("content"), fields.get("headers")
         return ResponseDefinition(
             BodyContent({} if content is None else self._content(content)),
-            {each.field_key: each for each in self._headers(mapping(headers))} if headers else {},
+            {header.field_key: header for header in self._headers(mapping(headers))} if headers else {},
         )
 
     def _headers(self, node: Mapping) -> Iterator[Parameter]:
@@ -129,7 +129,7 @@ class ContentReader:
             found[name] = MediaType(
                 name,
                 None if schema is None else self._schemas.schema(schema, name),
-                tuple(example_body(each, name) for each in self._examples(fields)),
+                tuple(example_body(example, name) for example in self._examples(fields)),
             )
         return found
 

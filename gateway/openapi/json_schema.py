@@ -247,8 +247,8 @@ def _closed_keyword(key: str, value: Any) -> Any:
     else:
         return value
     if isinstance(value, list):
-        return [close(each) for each in value]
-    return {name: close(each) for name, each in value.items()} if key in _MAPS else close(value)
+        return [close(item) for item in value]
+    return {name: close(inner) for name, inner in value.items()} if key in _MAPS else close(value)
 
 
 # -- references

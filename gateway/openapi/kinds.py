@@ -14,8 +14,8 @@ _NAMES = {bool: "boolean", int: "integer", float: "number", str: "string", list:
 def form_of(schema: Schema) -> Form:
     """How values of *schema* are written as text."""
     parts = list(parts_of(schema.data, schema.among))
-    items = [each["items"] for each in parts if "items" in each]
-    properties = {name: inner for each in parts for name, inner in each.get("properties", {}).items()}
+    items = [part["items"] for part in parts if "items" in part]
+    properties = {name: inner for part in parts for name, inner in part.get("properties", {}).items()}
     return Form(
         _kinds(parts),
         _kinds(part for item in items for part in parts_of(item, schema.among)),

@@ -39,7 +39,7 @@ def is_body(node: Mapping) -> bool:
 
 def request_body(parameters: Sequence[Mapping], consumes: YamlNode | None) -> Mapping | None:
     """The body that *parameters* describe; None without any of those. Raises LoadError."""
-    bodies = [each for each in parameters if is_body(each)]
+    bodies = [parameter for parameter in parameters if is_body(parameter)]
     if not bodies:
         return None
     first = bodies[0]

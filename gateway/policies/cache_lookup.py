@@ -115,8 +115,8 @@ class CacheLookup(PolicyType):
             allows_private=settings.boolean("allow-private-response-caching"),
             downstream=settings.text("downstream-caching-type"),
             must_revalidate=settings.boolean("must-revalidate"),
-            headers=tuple(each.content() for each in settings.all("vary-by-header")),
-            parameters=tuple(each.content() for each in settings.all("vary-by-query-parameter")),
+            headers=tuple(vary.content() for vary in settings.all("vary-by-header")),
+            parameters=tuple(vary.content() for vary in settings.all("vary-by-query-parameter")),
             resumption=settings.resumption,
         )
 

@@ -68,8 +68,8 @@ class SendServiceBusMessage(PolicyType):
             sink=settings.services.sink,
             destination=settings.text(names[0]),
             properties=tuple(
-                (each.text("name"), each.content())
-                for each in (properties.all("message-property") if properties else ())
+                (message_property.text("name"), message_property.content())
+                for message_property in (properties.all("message-property") if properties else ())
             ),
             payload=payload.content(),
         )

@@ -175,7 +175,7 @@ def _stored_issuer(settings: Settings) -> x509.Certificate | None:
 
 @lru_cache(maxsize=1024)  # the same for every request of a connection
 def _facts(certificate: x509.Certificate, issuer: x509.Certificate | None) -> Mapping[str, tuple[str, ...]]:
-    names = [str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    names = [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     return {
         "thumbprint": (thumbprint(certificate),),
         "serial-number": (f"{certificate.serial_number:X}",),

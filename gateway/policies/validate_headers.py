@@ -63,7 +63,7 @@ class ValidateHeaders(PolicyType):
     def compile(cls, settings: Settings) -> Self:
         """From ``<validate-headers>``."""
         settings.works_long()
-        listed = {fold_name(each.constant("name")): each.text("action") for each in settings.all("header")}
+        listed = {fold_name(header.constant("name")): header.text("action") for header in settings.all("header")}
         variable = settings.maybe(settings.constant, "errors-variable-name")
         overrides = Overrides(
             listed, settings.text("specified-header-action"), settings.text("unspecified-header-action")

@@ -135,7 +135,7 @@ def _overrides(settings: Settings, kind: str) -> Overrides:
     if own is None:
         return Overrides({}, settings.text(specified), settings.text(unspecified))
     key = fold_name if kind == "headers" else str.casefold
-    listed = {key(each.constant("name")): each.text("action") for each in own.all("parameter")}
+    listed = {key(parameter.constant("name")): parameter.text("action") for parameter in own.all("parameter")}
     looks = own.maybe(own.text, unspecified) if kind != "path" else None
     return Overrides(
         listed, own.maybe(own.text, specified) or settings.text(specified), looks or settings.text(unspecified)

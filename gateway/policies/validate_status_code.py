@@ -52,7 +52,7 @@ class ValidateStatusCode(PolicyType):
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<validate-status-code>``."""
-        listed = {each.constant("code").strip(): each.text("action") for each in settings.all("status-code")}
+        listed = {entry.constant("code").strip(): entry.text("action") for entry in settings.all("status-code")}
         variable = settings.maybe(settings.constant, "errors-variable-name")
         return cls(listed, settings.text("unspecified-status-code-action"), Conclusion(variable, False))
 

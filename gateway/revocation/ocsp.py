@@ -28,7 +28,11 @@ def responder_urls(certificate: x509.Certificate) -> list[str]:
         access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
     except (x509.ExtensionNotFound, ValueError):
         return []
-    places = [each.access_location for each in access if each.access_method == AuthorityInformationAccessOID.OCSP]
+    places = [
+        description.access_location
+        for description in access
+        if description.access_method == AuthorityInformationAccessOID.OCSP
+    ]
     return [place.value for place in places if isinstance(place, x509.UniformResourceIdentifier)]
 
 
@@ -50,7 +54,7 @@ def read_answer(data: bytes, asked: ocsp.OCSPRequest, issuer: x509.Certificate, 
         if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             raise Undecided(f"the responder answered {response.response_status.name.lower()}")
         _require_signature(response, issuer, now)
-        single = next((each for each in response.responses if _is_about(each, asked)), None)
+        single = next((candidate for candidate in response.responses if _is_about(candidate, asked)), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Undecided(f"the responder's answer cannot be read: {error}") from None
     if single is None:
@@ -80,7 +84,7 @@ def _is_about(single: ocsp.OCSPSingleResponse, asked: ocsp.OCSPRequest) -> bool:
 
 def _require_signature(response: ocsp.OCSPResponse, issuer: x509.Certificate, now: float) -> None:
     """The authority itself has signed, or a responder that it has authorised. Source: RFC 6960 §4.2.2.2."""
-    delegates = [each for each in response.certificates if _is_delegate(each, issuer, now)]
+    delegates = [certificate for certificate in response.certificates if _is_delegate(certificate, issuer, now)]
     if not any(_has_signed(signer, response) for signer in (issuer, *delegates)):
         raise Undecided("the responder's answer is not signed by the authority or its responder")
 

@@ -243,7 +243,7 @@ def _as_policies(document: PolicyDocument, vocabulary: PolicyTypes) -> PolicyDoc
     fragment = document.fragment
     if fragment is None:
         return document
-    section = next((each for each in Section if _fits(document, each, vocabulary)), Section.INBOUND)
+    section = next((candidate for candidate in Section if _fits(document, candidate, vocabulary)), Section.INBOUND)
     return PolicyDocument(document.file, {section: fragment})
 
 

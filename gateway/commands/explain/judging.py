@@ -162,9 +162,9 @@ def _runtime(
 
 def _named(known: Sequence[Entity], name: str | None, kind: str) -> Entity:
     """The entity called *name*; without a name the only one. Raises GatewayError."""
-    found = [each for each in known if name is None or each.id == name]
+    found = [entity for entity in known if name is None or entity.id == name]
     if len(found) != 1:
-        names = ", ".join(each.id for each in known) or "none"
+        names = ", ".join(entity.id for entity in known) or "none"
         raise GatewayError(f"name one {kind} with --{kind.lower()}; there are: {names}")
     return found[0]
 

@@ -141,6 +141,8 @@ def _made(suite: Suite, path: Path) -> Config:
     try:
         return Config.from_file({"apis": [api], **suite.settings}, surroundings)
     except ValidationError as error:
-        places = (".".join(map(str, each["loc"])) + ": " + each["msg"] for each in error.errors(include_input=False))
+        places = (
+            ".".join(map(str, detail["loc"])) + ": " + detail["msg"] for detail in error.errors(include_input=False)
+        )
         problems = [Problem(Location(str(path)), "bad-value", f"settings.{place}") for place in places]
         raise LoadError(problems) from None

@@ -14,7 +14,7 @@ from gateway.management.console.state import ProcessState
 
 PATH = "/console/apis"
 _NONE: Counter[str] = Counter()
-_COUNTS = ["#Answers", *(f"#{each}" for each in totals.CLASSES)]
+_COUNTS = ["#Answers", *(f"#{status_class}" for status_class in totals.CLASSES)]
 
 
 def listed(catalog: Catalog, states: Iterable[ProcessState]) -> list[Html]:
@@ -38,7 +38,9 @@ def listed(catalog: Catalog, states: Iterable[ProcessState]) -> list[Html]:
 def shown(catalog: Catalog, api: ApiLine, states: Iterable[ProcessState]) -> list[Html]:
     """One API."""
     counts = totals.by_operation(states)
-    rows = [[*_operation(one), *_numbers(counts.get((api.id, one.id), _NONE))] for one in api.operations]
+    rows = [
+        [*_operation(operation), *_numbers(counts.get((api.id, operation.id), _NONE))] for operation in api.operations
+    ]
     parts = [_facts(api), section("Operations", table(["Operation", "Method", "Template", *_COUNTS], rows, ""))]
     parts += [section("Effective policies", *map(_policy, catalog.policies(api.id)))]
     notes = catalog.notes(api.id)
@@ -52,7 +54,7 @@ def _noted(notes: Sequence[Problem]) -> Html:
 
 
 def _numbers(counts: Counter[str]) -> list[str]:
-    return [figures.count(counts.total()), *(figures.count(counts[each]) for each in totals.CLASSES)]
+    return [figures.count(counts.total()), *(figures.count(counts[status_class]) for status_class in totals.CLASSES)]
 
 
 def _operation(operation: OperationLine) -> list[object]:

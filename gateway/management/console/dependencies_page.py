@@ -16,8 +16,8 @@ T = TypeVar("T")
 
 def content(states: Sequence[ProcessState]) -> list[Html]:
     """Both tables; one line for all processes together."""
-    issuers = _grouped((one for state in states for one in state.issuers), lambda issuer: issuer.url)
-    backends = _grouped((one for state in states for one in state.backends), lambda backend: backend.name)
+    issuers = _grouped((issuer for state in states for issuer in state.issuers), lambda issuer: issuer.url)
+    backends = _grouped((backend for state in states for backend in state.backends), lambda backend: backend.name)
     return [
         section(
             "Issuers",
@@ -37,8 +37,8 @@ def content(states: Sequence[ProcessState]) -> list[Html]:
 
 def _grouped(items: Iterable[T], name: Callable[[T], str]) -> list[list[T]]:
     groups: dict[str, list[T]] = {}
-    for one in items:
-        groups.setdefault(name(one), []).append(one)
+    for item in items:
+        groups.setdefault(name(item), []).append(item)
     return list(groups.values())
 
 
@@ -80,7 +80,11 @@ def _confirmed(group: list[IssuerState]) -> str:
 # -- backends
 def _backend(group: list[BackendState]) -> list[object]:
     first = group[0]
-    numbers = [sum(one.in_use for one in group), sum(one.idle for one in group), sum(one.waiting for one in group)]
+    numbers = [
+        sum(backend.in_use for backend in group),
+        sum(backend.idle for backend in group),
+        sum(backend.waiting for backend in group),
+    ]
     connections = map(figures.count, numbers) if first.kind == "http" else [figures.NOTHING] * 3
     return [joined((code(first.name), " ", element("small", first.kind))), _where(first), _circuit(group), *connections]
 
@@ -92,7 +96,7 @@ def _where(backend: BackendState) -> object:
 
 
 def _circuit(group: list[BackendState]) -> object:
-    open_ones = [one.open_for_s for one in group if one.open_for_s]
+    open_ones = [backend.open_for_s for backend in group if backend.open_for_s]
     if open_ones:
         some = f" in {len(open_ones)} of {len(group)}" if len(group) > 1 else ""
         return badge(f"open{some} for {math.ceil(max(open_ones))} s", "bad")

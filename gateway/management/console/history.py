@@ -73,9 +73,9 @@ def _difference(slot: int, before: Totals, after: Totals) -> Sample:
 def added(samples: Iterable[Sample]) -> dict[int, Sample]:
     """Samples of several processes by slot, added up."""
     slots: dict[int, Sample] = {}
-    for one in samples:
-        other = slots.get(one.slot)
-        slots[one.slot] = one if other is None else _sum(one, other)
+    for sample in samples:
+        other = slots.get(sample.slot)
+        slots[sample.slot] = sample if other is None else _sum(sample, other)
     return slots
 
 

@@ -28,7 +28,7 @@ def element(name: str, *content: object, **attributes: object) -> Html:
 
 def joined(content: Iterable[object], between: str = "") -> Html:
     """One piece after the other; plain ones are escaped."""
-    return Html(escape(between).join(one if isinstance(one, Html) else escape(str(one)) for one in content))
+    return Html(escape(between).join(piece if isinstance(piece, Html) else escape(str(piece)) for piece in content))
 
 
 def link(path: str, *content: object, **attributes: object) -> Html:

@@ -55,12 +55,12 @@ def _window(states: Iterable[ProcessState], now: float) -> list[Sample]:
 
 
 def _tiles(samples: Sequence[Sample]) -> list[Html]:
-    requests, now = sum(one.requests for one in samples), samples[-1].requests / SLOT_S
-    rates = [one.requests / SLOT_S for one in samples]
+    requests, now = sum(sample.requests for sample in samples), samples[-1].requests / SLOT_S
+    rates = [sample.requests / SLOT_S for sample in samples]
     return [
         _tile("Requests per second", figures.rate(now), rates, _of(requests)),
-        _share("Errors (5xx)", [one.errors for one in samples], requests),
-        _share("Refused or failed", [one.refusals for one in samples], requests),
+        _share("Errors (5xx)", [sample.errors for sample in samples], requests),
+        _share("Refused or failed", [sample.refusals for sample in samples], requests),
         _latency(samples),
     ]
 
@@ -75,9 +75,9 @@ def _of(number: int) -> str:
 
 
 def _latency(samples: Sequence[Sample]) -> Html:
-    buckets = tuple(map(sum, zip(*(one.buckets for one in samples if one.buckets), strict=True)))
+    buckets = tuple(map(sum, zip(*(sample.buckets for sample in samples if sample.buckets), strict=True)))
     p50, p95, p99 = (figures.milliseconds(percentile(buckets, hundredth)) for hundredth in (50, 95, 99))
-    slots = [percentile(one.buckets, 95) or 0.0 for one in samples]
+    slots = [percentile(sample.buckets, 95) or 0.0 for sample in samples]
     return _tile("Latency, p95", p95, slots, f"p50 {p50} · p99 {p99}")
 
 
@@ -90,12 +90,12 @@ def _tile(name: str, number: str, values: Sequence[float], remark: str, kind: st
 # -- since the start
 def _answers(states: Sequence[ProcessState]) -> Html:
     counts: Counter[str] = Counter()
-    for one in totals.by_operation(states).values():
-        counts.update(one)
+    for operation in totals.by_operation(states).values():
+        counts.update(operation)
     whole = counts.total()
-    numbers = [figures.count(whole), *(figures.count(counts[each]) for each in totals.CLASSES)]
-    shares = [figures.share(counts[each], whole) for each in totals.CLASSES]
-    heads = ["", "#All", *(f"#{each}" for each in totals.CLASSES)]
+    numbers = [figures.count(whole), *(figures.count(counts[status_class]) for status_class in totals.CLASSES)]
+    shares = [figures.share(counts[status_class], whole) for status_class in totals.CLASSES]
+    heads = ["", "#All", *(f"#{status_class}" for status_class in totals.CLASSES)]
     return table(heads, [["Answers", *numbers], ["Share", "", *shares]], "")
 
 
@@ -117,7 +117,7 @@ def _processes(states: States, now: float) -> Html:
 def _process(name: str, state: ProcessState | None, now: float) -> list[object]:
     if state is None:
         return [name, badge("no answer", "bad"), figures.NOTHING, figures.NOTHING, figures.NOTHING]
-    answers = sum(number for one in state.operations for number in one.statuses.values())
+    answers = sum(number for operation in state.operations for number in operation.statuses.values())
     return [name, _badge(state), state.process, figures.age(now - state.started), figures.count(answers)]
 
 

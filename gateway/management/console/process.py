@@ -64,7 +64,9 @@ class Process:
             ready=ready,
             draining=self.readiness.draining,
             unready=_unready(report),
-            operations=tuple(OperationCount(one.api, one.operation, dict(one.statuses)) for one in busy),
+            operations=tuple(
+                OperationCount(operation.api, operation.operation, dict(operation.statuses)) for operation in busy
+            ),
             refusals=tuple(RefusalCount(*key, count) for key, count in list(self.metrics.refusals.items())),
             samples=self.history.samples,
             issuers=self.issuers(),

@@ -32,7 +32,7 @@ def refusals(states: Iterable[ProcessState]) -> list[tuple[tuple[str, str], int]
     """Refusals by (policy, reason), the most frequent first."""
     totals: Counter[tuple[str, str]] = Counter()
     for state in states:
-        totals.update({(one.policy, one.reason): one.count for one in state.refusals})
+        totals.update({(refusal.policy, refusal.reason): refusal.count for refusal in state.refusals})
     return totals.most_common()
 
 

@@ -21,8 +21,14 @@ _SHOWN_APART = frozenset({"changes", "path", "scope", "took_ms", "message", "rea
 def listed(traces: Iterable[TraceLine]) -> list[Html]:
     """The traces that are kept, newest first."""
     rows = [
-        [link(f"{PATH}/{quote(one.id, safe='')}", one.began[:19]), one.method, code(one.url), _status(one), one.reason]
-        for one in traces
+        [
+            link(f"{PATH}/{quote(trace.id, safe='')}", trace.began[:19]),
+            trace.method,
+            code(trace.url),
+            _status(trace),
+            trace.reason,
+        ]
+        for trace in traces
     ]
     return [table(["Began (UTC)", "Method", "URL", "#Status", "Reason"], rows, HOW)]
 

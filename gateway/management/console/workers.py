@@ -66,7 +66,7 @@ class Workers:
     async def traces(self) -> Sequence[TraceLine]:
         """The traces of all workers: each keeps those of the requests that it served."""
         found: Iterable[TraceLines | None] = (await self._read(TRACES)).values()
-        lines = (line for each in found if each is not None for line in each.traces)
+        lines = (line for answer in found if answer is not None for line in answer.traces)
         return sorted(lines, key=lambda line: line.began, reverse=True)
 
     async def trace(self, trace_id: str) -> Mapping[str, Any] | None:
@@ -77,5 +77,6 @@ class Workers:
     async def _read(self, path: str) -> dict[str, Any]:
         answers = (await self.ask(path)).items()
         return {
-            name: _json(path).validate_json(one.content) if one and one.is_success else None for name, one in answers
+            name: _json(path).validate_json(answer.content) if answer and answer.is_success else None
+            for name, answer in answers
         }

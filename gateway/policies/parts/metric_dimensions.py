@@ -41,7 +41,7 @@ DEFAULTS: Mapping[str, Callable[[Context], str]] = {
 
 def dimensions(settings: Settings) -> tuple[tuple[str, Value[str]], ...]:
     """Names and values. Raises LoadError: a dimension without value is none of the defaults."""
-    return tuple(_dimension(each) for each in settings.all("dimension"))
+    return tuple(_dimension(dimension) for dimension in settings.all("dimension"))
 
 
 def _dimension(settings: Settings) -> tuple[str, Value[str]]:

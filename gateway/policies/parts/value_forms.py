@@ -102,7 +102,7 @@ def _list_loader(kind: type[ArrayValue] | type[ListValue]) -> Callable[[Any], ob
 
 
 def _dump_dictionary(value: Dictionary) -> object:
-    key, item = (each.name for each in value.types)
+    key, item = (clr_type.name for clr_type in value.types)
     return [key, item, value.comparer is not None, [list(pair) for pair in value.pairs()]]
 
 
