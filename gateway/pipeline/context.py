@@ -51,7 +51,7 @@ class OperationInfo(OperationFacts):
 
     Attributes:
         examples: In the order in which mock-response looks at them.
-        definition: What the API's OpenAPI definition says about it; None where there is none.
+        definition: Its description in the API's OpenAPI definition; None where there is none.
     """
 
     examples: tuple[StoredExample, ...] = ()

@@ -27,7 +27,7 @@ def run(steps: Steps, context: Context) -> MaybeLater:
     Apply *steps* in order; the first Response ends the list.
 
     Raises:
-        PolicyError: A policy refused; ``context.place`` says which.
+        PolicyError: A policy refused; ``context.place`` shows which.
     """
     if context.tracer is not None:
         return _run_traced(steps, context, context.tracer) if steps else None

@@ -62,7 +62,7 @@ class RequestTrace:
         self._note("handler", {"response": {"status": status, "headers": self._lines(response.headers)}})
 
     def ended(self, context: Context, ending: Ending) -> None:
-        """The exchange is over; what sent it to on-error is said once more, with APIM's reason."""
+        """The exchange is over; what sent it to on-error is repeated, with APIM's reason."""
         error = context.last_error
         sizes = {"received_bytes": ending.received_bytes, "sent_bytes": ending.sent_bytes}
         data: dict[str, object] = {"status": ending.status_code, "client_left": ending.client_left, **sizes}

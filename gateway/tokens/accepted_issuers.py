@@ -38,7 +38,7 @@ class Publisher(Protocol):
 
 
 class IssuerUndecided(TokenError):
-    """Which metadata owns the token's issuer is not known before all of it has been read; a fetch may tell."""
+    """Which metadata owns the token's issuer is not known before all of it has been read; a fetch may decide it."""
 
 
 def check_issuer(payload: Payload, listed: frozenset[str], publishers: Sequence[Publisher], signer: Signer) -> None:

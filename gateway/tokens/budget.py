@@ -39,7 +39,7 @@ class FetchBudget:
         self._unknown: dict[str, float] = {}
 
     def grants(self, kid: str | None, source: str, now: float) -> bool:
-        """Whether a fetch for *kid* may begin; a grant is spent at once."""
+        """Whether a fetch for *kid* may begin; a grant is spent immediately."""
         while self._granted and self._granted[0][0] <= now - self._rules.window_s:
             self._granted.popleft()
         if kid is not None and self._unknown.get(kid, now) > now:

@@ -41,7 +41,7 @@ def _is_of_another_kind(kind: str) -> bool:
 
 
 def check_max_lifetime(payload: Payload, rules: TokenRules, now: float) -> None:
-    """``exp`` minus ``iat`` (or ``nbf``) is at most the limit; a token that does not tell is refused."""
+    """``exp`` minus ``iat`` (or ``nbf``) is at most the limit; a token without these claims is refused."""
     if rules.max_lifetime_s is None:
         return
     expires, issued = seconds(payload, "exp"), seconds(payload, "iat" if "iat" in payload else "nbf")

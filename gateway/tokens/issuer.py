@@ -114,7 +114,7 @@ class Issuer:
         self._warned: set[tuple[str, str]] = set()
 
     def keys_at(self, now: float) -> KeySet | None:
-        """The usable keys, at once; starts a refresh in the background when one is overdue."""
+        """The usable keys, without waiting; starts a refresh in the background when one is overdue."""
         keyset = self.keyset
         if keyset is None:
             return None

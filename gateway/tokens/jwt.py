@@ -126,7 +126,7 @@ def read_unverified(text: str) -> Jwt | None:
 
 def without_scheme(text: str, scheme: str = "Bearer") -> str | None:
     """
-    What follows *scheme* (any case) and one or more spaces, or None when something else stands there.
+    What follows *scheme* (any case) and one or more spaces, or None when something else is there.
 
     Source: RFC 9110 section 11.1.
     """

@@ -75,7 +75,7 @@ class IssuerRegistry:
         return tuple([issuer.url for issuer in issuers if issuer.withdraw(kid)])
 
     async def start(self) -> None:
-        """Begin to fetch and refresh; returns at once, because the gateway serves while an issuer is down."""
+        """Begin to fetch and refresh; returns immediately, because the gateway serves while an issuer is down."""
         self._started = True
         for issuer in self._issuers.values():
             self._watch(issuer)

@@ -180,7 +180,7 @@ class Body:
             self.stream = None
 
     def discard(self) -> None:
-        """Nobody wants this body any more."""
+        """This body is no longer wanted."""
         self.content = b""
         if self.stream is not None:
             stream, self.stream = self.stream, None
@@ -216,7 +216,7 @@ class DecodedBody(Body):
         self.plain: bytes | None = plain
 
     def replace(self, content: bytes) -> None:
-        """Make *content* the whole body. Whoever sends text removes Content-Encoding as well."""
+        """Make *content* the whole body. A caller that sets text removes Content-Encoding as well."""
         self.plain = None
         super().replace(content)
 

@@ -33,7 +33,7 @@ def fold_name(name: str) -> str:
     """
     *name* as field names are compared everywhere in the gateway: without case, and with ``-`` for ``_``.
 
-    Backends that follow CGI cannot tell ``X_Id`` from ``X-Id``, so neither may what a policy sets or removes
+    Backends that follow CGI do not distinguish ``X_Id`` from ``X-Id``, so neither may what a policy sets or removes
     (docs/adr/0007). This is the only function that folds names; nothing is checked.
     """
     return name.lower().replace("_", "-")

@@ -94,7 +94,7 @@ class AnswerStream:
             self._source.resume()
 
     def abandon(self) -> None:
-        """Nobody takes the rest."""
+        """The rest will not be read."""
         source, self._source = self._source, None
         if source is not None:
             source.discard()

@@ -61,7 +61,7 @@ class Peer:
         self._host_line = ("", "")
 
     def rewrite(self, lines: dict[str, str], host: str) -> None:
-        """Make the forwarding fields of an untrusted peer's request say what the connection says."""
+        """Make the forwarding fields of an untrusted peer's request state what the connection shows."""
         for name in claims(lines):
             del lines[name]
         if self._host_line[0] != host:

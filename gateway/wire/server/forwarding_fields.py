@@ -1,5 +1,5 @@
 """
-The one parser of what a trusted proxy says about the client: ``Forwarded`` and the ``X-Forwarded-`` fields.
+The one parser of what a trusted proxy reports about the client: ``Forwarded`` and the ``X-Forwarded-`` fields.
 
 Every list is read from its end, which the nearest proxy wrote; what lies beyond the first address that is not a trusted
 proxy's was written by strangers. Names spelled with an underscore never count: a proxy that passes them on has not

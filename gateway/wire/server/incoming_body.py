@@ -77,7 +77,7 @@ class IncomingBody:
         return Body(stream=self._stream)
 
     def drop(self) -> None:
-        """Nobody reads it any more."""
+        """It is no longer read."""
         self._stream = None
 
     def finish(self) -> None:

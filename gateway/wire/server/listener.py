@@ -108,7 +108,7 @@ class Caller:
         return request
 
     def _rewrite(self, head: RequestHead) -> _Origin:
-        """Make the forwarding fields true; what the request says about where it comes from and was sent to."""
+        """Make the forwarding fields true: where the request comes from and was sent to."""
         lines, peer = head.lines, self._peer
         host_line = lines.get("host")
         if not peer.trusted:
