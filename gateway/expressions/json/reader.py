@@ -111,7 +111,7 @@ def raw_leaf(value: object) -> JValue:
     return scalar(value)
 
 
-class _Piecewise(json.JSONDecoder):
+class PiecewiseDecoder(json.JSONDecoder):
     """Python's reader without its C loop, which lets nobody else run until the whole text is read."""
 
     def __init__(self, **hooks: Any) -> None:
@@ -139,8 +139,8 @@ def _token(raw: object) -> JToken:
 
 _HOOKS: dict[str, Any] = {"object_pairs_hook": _object, "parse_constant": _constant}
 _RAW_HOOKS: dict[str, Any] = {"object_pairs_hook": _raw_object, "parse_float": RawFloat, "parse_constant": _constant}
-_FAST, _PIECEWISE = json.JSONDecoder(**_HOOKS), _Piecewise(**_HOOKS)
-_RAW, _RAW_PIECEWISE = json.JSONDecoder(**_RAW_HOOKS), _Piecewise(**_RAW_HOOKS)
+_FAST, _PIECEWISE = json.JSONDecoder(**_HOOKS), PiecewiseDecoder(**_HOOKS)
+_RAW, _RAW_PIECEWISE = json.JSONDecoder(**_RAW_HOOKS), PiecewiseDecoder(**_RAW_HOOKS)
 
 
 def _is_too_deep(made: JToken) -> bool:

@@ -10,11 +10,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.expressions.json.reader import read_moment
+from gateway.expressions.json.reader import LARGE, PiecewiseDecoder, read_moment
 from gateway.expressions.values import BigInteger, Int64
 from gateway.liquid.values import AnyCase, Described
 from gateway.policies.parts.body_text import decoded, is_json, is_xml, media_type
 from gateway.policies.parts.xml_tree import XmlElement, read_tree
+from gateway.wire.slices import elsewhere
 
 if TYPE_CHECKING:
     from gateway.wire.body import Body
@@ -56,7 +57,11 @@ class BodyReader:
         kind = media_type(headers)
         if not content:
             return None
-        work.draw(len(content) * BYTE_S, len(content) * BYTE_MEMORY)
+        price_s = len(content) * BYTE_S
+        work.draw(price_s, len(content) * BYTE_MEMORY)
+        return elsewhere(lambda: self._data(content, kind), price_s)
+
+    def _data(self, content: bytes, kind: str) -> Any:
         if is_json(kind):
             return read_json(content, self.parse_dates)
         if is_xml(kind):
@@ -106,9 +111,13 @@ def _integer(digits: str) -> int:
     return Int64(number) if -_LONG <= number < _LONG else BigInteger(number)
 
 
+_FAST, _PIECEWISE = json.JSONDecoder(parse_int=_integer), PiecewiseDecoder(parse_int=_integer)
+
+
 def read_json(content: bytes | str, parse_dates: bool) -> Any:
     """JSON with the numbers of .NET. Raises ValueError: it is not JSON; RecursionError: it is nested too deeply."""
-    value = json.loads(content, parse_int=_integer)
+    text = content if isinstance(content, str) else content.decode(json.detect_encoding(content), "surrogatepass")
+    value = (_PIECEWISE if len(text) > LARGE else _FAST).decode(text)
     return _with_dates(value) if parse_dates else value
 
 
