@@ -411,6 +411,7 @@ JVALUE = define(f"{_N}.JValue", {
     "new(object value)": lambda value: JValue(value.value) if isinstance(value, JValue) else JValue(value),
     "new(Uri value)": lambda value: JValue(value, NULL_TYPE if value is None else None),
     "new(long value)": JValue,
+    "new(char value)": JValue,
     "new(string value)": lambda value: JValue(value, STRING),
     "object Value": (lambda token: token.value, _set_value),
     "string ToString()": token_text,
