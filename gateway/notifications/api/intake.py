@@ -213,9 +213,13 @@ class Intake:
 
 def request_key(job: StoredJob, request: JobRequest, sent: str | None) -> IdempotencyKey:
     """What makes a request the same as another one; what only some requests say leaves the keys of others alone."""
-    usual = {"environment": DEFAULT_ENVIRONMENT, "watched": WatchedRun.OURS}
-    special = {name: value for name, usually in usual.items() if (value := getattr(job, name)) != usually}
-    special |= {"follow_up": True} if request.follow_up else {}
+    special: dict[str, object] = {}
+    if job.environment != DEFAULT_ENVIRONMENT:
+        special["environment"] = job.environment
+    if job.watched is not WatchedRun.OURS:
+        special["watched"] = job.watched
+    if request.follow_up:
+        special["follow_up"] = True
     return derive_key(job.batch_id, request.url, sent, special, request.profile, request.timeout_s)
 
 

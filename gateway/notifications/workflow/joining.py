@@ -69,12 +69,17 @@ def decide_start(
         rivals: The other jobs of the batch job that start or watch it, or whose start may still take effect.
         now: When the decision is made, epoch seconds; the reading is older.
     """
-    starters = (rival for rival in rivals if rival.watched is WatchedRun.OURS)  # the others start nothing
-    if (blocking := next((rival for rival in starters if blocks(rival, reading, now, rules)), None)) is not None:
+    if (blocking := _blocking(rivals, reading, now, rules)) is not None:
         return WaitFor(blocking)
     if rules.join and (shared := next((rival for rival in rivals if shares(rival, job, reading)), None)) is not None:
         return JoinRun(shared)
     return BeginStart(rules.doubt_until(now), tuple(_ended(rivals, reading)))
+
+
+def _blocking(rivals: Iterable[StoredJob], reading: StatusReading, now: float, rules: StartRules) -> StoredJob | None:
+    """The first rival to wait for; those that only watch start nothing."""
+    starters = (rival for rival in rivals if rival.watched is WatchedRun.OURS)
+    return next((rival for rival in starters if blocks(rival, reading, now, rules)), None)
 
 
 def _ended(rivals: Iterable[StoredJob], reading: StatusReading) -> Iterator[tuple[StoredJob, RunVerdict]]:
