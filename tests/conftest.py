@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import signal
 from collections import Counter
@@ -35,6 +36,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items if not tools.required() else ():
         for name in _missing(item):
             item.add_marker(pytest.mark.skip(reason=tools.reason(name)))
+
+
+def pytest_collection_finish() -> None:
+    """
+    No collection of garbage looks through what pytest holds, which takes longer than most limits of processor time.
+
+    The product does the same with what it has loaded, before it serves.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

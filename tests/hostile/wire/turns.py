@@ -63,7 +63,6 @@ async def watched_turns() -> AsyncIterator[Turns]:
         yield turns
     finally:
         turns.stop()
-        gc.unfreeze()
         gc.set_threshold(*thresholds)
 
 

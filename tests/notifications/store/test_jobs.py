@@ -431,13 +431,13 @@ def test_a_start_waits_until_the_rivals_effect_has_shown(rows: sa.Connection, st
 
 
 def test_what_is_locked(rows: sa.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Acceptance and replay hold the caller, a start holds the batch job, so replicas take turns."""
+    """Acceptance and replay hold the caller, a start holds the batch job of its environment, so replicas take turns."""
     locked: list[str] = []
     monkeypatch.setattr(jobs, "lock", lambda _, name: locked.append(name))
     put(rows, job(1, owner="me", caller="c"), job(2, state=State.DEAD, active=0, caller="d"))
     start(rows, BEFORE)
     jobs.reopen(rows, "j2", 100.0, 50.0, 5)
-    assert locked == ["caller:c", "caller:d", "batch:1", "caller:d"]
+    assert locked == ["caller:c", "caller:d", "batch:d365:1", "caller:d"]
 
 
 def test_times_are_shifted(rows: sa.Connection) -> None:
