@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from gateway.wire.slices import SLICE_S, elsewhere, rest
+from gateway.wire.trees import Tree
 from gateway.wire.work import Work
 
 MAX_STEPS = 1_000_000
@@ -34,6 +35,7 @@ ITEM = 64  # bytes of a small object: what an item of a list weighs beside a cha
 REGEX_TIME_S = 0.5
 QUICK_S = 0.001  # an evaluation that is shorter does not ask whether the loop should have its turn
 
+R = TypeVar("R", bound=Tree)
 T = TypeVar("T")
 
 _CLOCK_MASK = 0x7F  # look at the clock every 128 steps: between two of them even the largest values take little time
@@ -108,6 +110,7 @@ class Allowance:
             now = time.thread_time()
             self.work.used(now - self.seen)
             self.seen = now
+            METER.left, METER.call = None, (budget[0], None)  # a thread keeps nothing of a request
             METER.left = None
 
 
@@ -197,6 +200,14 @@ def away(price_s: float, call: Callable[..., T], *arguments: object) -> T:
     finally:
         METER.left, METER.call = left, budget
         left.moved_here()
+
+
+def noted(root: R, nodes: int) -> R:
+    """*root*, a tree that was made for the request and ends with it; what is made at load stays."""
+    context = METER.call[1]
+    if context is not None:
+        context.work.note_tree(root, nodes)
+    return root
 
 
 def reading(size: int, nodes: int) -> None:

@@ -9,6 +9,7 @@ draw from one budget, so their sum is bounded, not only each of them.
 from __future__ import annotations
 
 from gateway.errors import GatewayError
+from gateway.wire.trees import LARGE, Tree, Trees
 
 REQUEST_TIME_S = 4.0
 REQUEST_MEMORY = 256 * 1024 * 1024
@@ -29,11 +30,19 @@ class Work:
         memory: Bytes of results and copies, all of them together, whether still in use or not.
     """
 
-    __slots__ = ("memory", "time_s")
+    __slots__ = ("_trees", "memory", "time_s")
 
     def __init__(self, time_s: float = REQUEST_TIME_S, memory: int = REQUEST_MEMORY) -> None:
         self.time_s = time_s
         self.memory = memory
+        self._trees: Trees | None = None
+
+    def note_tree(self, root: Tree, nodes: int) -> None:
+        """*root* of so many *nodes* was made for this request, and is taken apart when the request is over."""
+        if nodes >= LARGE:
+            if self._trees is None:
+                self._trees = Trees()
+            self._trees.note(root)
 
     def draw(self, time_s: float, memory: int = 0) -> None:
         """

@@ -39,7 +39,7 @@ from gateway.expressions.json.tree import (
     adopt,
 )
 from gateway.expressions.json.tree import UNDEFINED as UNDEFINED_TYPE
-from gateway.expressions.limits import NODE_S, away, reading
+from gateway.expressions.limits import NODE_S, away, noted, reading
 from gateway.expressions.moments import DateTime
 from gateway.expressions.thrown import Thrown, argument_null
 from gateway.expressions.values import BigInteger, Int64
@@ -56,7 +56,7 @@ def parse(text: str | None, wanted: str = "JToken") -> JToken:
         raise argument_null("s")
     nodes = sum(map(text.count, ",:[{"))
     reading(len(text), nodes)
-    return away(nodes * NODE_S + len(text) * CHARACTER_S, _read, text, wanted)
+    return noted(away(nodes * NODE_S + len(text) * CHARACTER_S, _read, text, wanted), nodes)
 
 
 def _read(text: str, wanted: str) -> JToken:
@@ -78,7 +78,7 @@ def parse_raw(text: str) -> JToken:
     """
     nodes = sum(map(text.count, ",:[{"))
     reading(len(text), nodes)
-    return away(nodes * NODE_S + len(text) * CHARACTER_S, _read_raw, text)
+    return noted(away(nodes * NODE_S + len(text) * CHARACTER_S, _read_raw, text), nodes)
 
 
 def _read_raw(text: str) -> JToken:

@@ -53,6 +53,11 @@ class JToken:
         """A copy without a parent."""
         raise NotImplementedError
 
+    def take_apart(self) -> list[JToken]:
+        """Forget the parent and the children; returns those."""
+        self.parent = None
+        return []
+
     def replace_child(self, old: JToken, new: JToken | None) -> None:
         """Put *new* in the place of *old*, or take *old* out."""
         raise NotImplementedError
@@ -131,6 +136,11 @@ class JProperty(JToken):
         """The value."""
         return [self.value]
 
+    def take_apart(self) -> list[JToken]:
+        """Forget the parent; returns the value."""
+        self.parent = None
+        return [self.value]
+
     def clone(self) -> JProperty:
         """A copy without a parent."""
         return JProperty(self.name, self.value.clone())
@@ -172,6 +182,13 @@ class JObject(JToken):
     def values(self) -> list[JToken]:
         """Their values."""
         return [child.value for child in self.properties.values()]
+
+    def take_apart(self) -> list[JToken]:
+        """Forget the parent and the properties; returns those."""
+        properties: list[JToken] = [*self.properties.values()]
+        self.parent = None
+        self.properties.clear()
+        return properties
 
     def clone(self) -> JObject:
         """A copy without a parent."""
@@ -266,6 +283,11 @@ class JArray(JToken):
     def values(self) -> list[JToken]:
         """The items."""
         return self.items
+
+    def take_apart(self) -> list[JToken]:
+        """Forget the parent and the items; returns those."""
+        items, self.items, self.parent = self.items, [], None
+        return items
 
     def clone(self) -> JArray:
         """A copy without a parent."""

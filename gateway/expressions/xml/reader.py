@@ -6,7 +6,7 @@ from collections.abc import Callable
 from xml.parsers import expat
 
 from gateway.expressions.clr import certain
-from gateway.expressions.limits import NODE_S, away, reading
+from gateway.expressions.limits import NODE_S, away, noted, reading
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.xml.tree import (
     XML,
@@ -145,7 +145,7 @@ def parse_document(text: str | None, keep_space: bool = False) -> XDocument:
         raise argument_null("text")
     nodes = 2 * (text.count("<") + text.count("=")) + text.count("&")  # they are heavier than JSON's values
     reading(len(text), nodes)
-    return away(nodes * NODE_S + len(text) * CHARACTER_S, _read, text, keep_space)
+    return noted(away(nodes * NODE_S + len(text) * CHARACTER_S, _read, text, keep_space), nodes)
 
 
 def _read(text: str, keep_space: bool) -> XDocument:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from gateway.expressions.formatting.text import text
 from gateway.expressions.limits import tick
@@ -82,6 +82,11 @@ class XObject:
 
     def __init__(self) -> None:
         self.parent: XContainer | None = None
+
+    def take_apart(self) -> Sequence[XObject]:
+        """Forget the parent and the content; returns that."""
+        self.parent = None
+        return ()
 
 
 class XAttribute(XObject):
@@ -201,6 +206,11 @@ class XContainer(XNode):
         node.parent = self
         self.nodes.insert(len(self.nodes) if index is None else index, node)
 
+    def take_apart(self) -> Sequence[XObject]:
+        """Forget the parent and the nodes; returns those."""
+        nodes, self.nodes, self.parent = self.nodes, [], None
+        return nodes
+
     def elements(self) -> list[XElement]:
         """The child elements."""
         return [node for node in self.nodes if isinstance(node, XElement)]
@@ -235,6 +245,12 @@ class XElement(XContainer):
         self.open = False
         for item in content:
             add(self, item)
+
+    def take_apart(self) -> Sequence[XObject]:
+        """Forget the parent, the attributes and the nodes; returns those."""
+        attributes = [*self.attributes.values()]
+        self.attributes.clear()
+        return [*attributes, *super().take_apart()]
 
     def clone(self) -> XElement:
         """A copy without a parent."""

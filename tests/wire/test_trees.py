@@ -1,0 +1,114 @@
+"""Large trees of a request are freed without the collector of garbage, a piece per turn."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Callable
+
+import pytest
+
+from gateway.expressions.json.reader import parse, parse_raw
+from gateway.expressions.limits import METER
+from gateway.expressions.xml.reader import parse_document
+from gateway.wire.trees import LARGE, NODES_PER_TURN
+from gateway.wire.work import Work
+from tests.expressions.stubs import compiled, context
+
+JSON = "[" + ",".join('{"a": [1, "b"]}' for _ in range(LARGE)) + "]"
+XML = "<r>" + '<a b="c">d</a>' * LARGE + "</r>"
+
+
+class Leaf:
+    """A node that can be watched."""
+
+    def __init__(self, *children: Leaf) -> None:
+        self.children, self.parent = list(children), self
+
+    def take_apart(self) -> list[Leaf]:
+        del self.parent
+        return self.children
+
+
+async def turns(number: int) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    "read", [lambda: parse(JSON), lambda: parse_raw(JSON), lambda: parse_document(XML)], ids=["json", "raw", "xml"]
+)
+def test_a_tree_goes_with_its_request(read: Callable[[], object]) -> None:
+    """No node of it waits for the collector."""
+
+    async def scenario() -> None:
+        seen = context(work=Work())
+        METER.left, METER.call = None, (10.0, seen)
+        tree = read()
+        METER.left, METER.call = None, (1.0, None)
+        del tree, seen
+        await turns(20)
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(scenario())
+        assert gc.collect() < LARGE  # unreachable objects
+    finally:
+        gc.enable()
+
+
+def test_a_tree_is_whole_until_then() -> None:
+    """What a variable of the request holds is not touched while the request lasts, and a small tree never is."""
+
+    async def scenario() -> None:
+        seen = context(work=Work())
+        METER.left, METER.call = None, (10.0, seen)
+        tree, small = parse(JSON), parse('{"a": [1]}')
+        await turns(20)
+        assert str(len(tree.children())) == str(LARGE)
+        METER.left, METER.call = None, (1.0, None)
+        del seen
+        await turns(20)
+        assert tree.children() == []
+        assert [child.parent for child in small.children()] == [small]
+
+    asyncio.run(scenario())
+
+
+def test_a_turn_takes_few_nodes() -> None:
+    """However large the tree is, each turn of the loop takes a piece of it."""
+
+    async def scenario() -> list[int]:
+        leaves = [Leaf() for _ in range(3 * NODES_PER_TURN)]
+        known = weakref.WeakSet(leaves)
+        work = Work()
+        work.note_tree(Leaf(*leaves), LARGE)
+        del leaves, work
+        left = []
+        for _ in range(6):
+            await asyncio.sleep(0)
+            left.append(len(known))
+        return left
+
+    gc.disable()
+    try:
+        left = asyncio.run(scenario())
+    finally:
+        gc.enable()
+    assert left[-1] == 0
+    assert all(before - after <= NODES_PER_TURN for before, after in zip(left, left[1:], strict=False))
+
+
+def test_constants_stay() -> None:
+    """What an expression gives at load is every request's: it is not taken apart with any of them."""
+    text = JSON.replace('"', "'")
+
+    async def scenario() -> int:
+        expression = compiled(f'@(JArray.Parse("{text}").Count)')
+        counts = {int(str(expression(context(work=Work(time_s=60.0))))) for _ in range(3)}
+        await turns(20)
+        return counts.pop() if len(counts) == 1 else -1
+
+    assert asyncio.run(scenario()) == LARGE
