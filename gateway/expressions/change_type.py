@@ -106,7 +106,7 @@ def _char(value: object) -> Char:
 
 
 CHANGERS.update({
-    **{made: _integral(made) for made in p.INTEGRAL},
+    **{clr_type: _integral(clr_type) for clr_type in p.INTEGRAL},
     p.BOOL: _bool,
     p.CHAR: _char,
     p.DOUBLE: _double,

@@ -130,12 +130,12 @@ class Type:
     @cached_property
     def ancestors(self) -> tuple[Type, ...]:
         """This type and everything it derives from, nearest first."""
-        found: dict[Type, None] = {self: None}
+        nearest: dict[Type, None] = {self: None}
         for parent in self.parents:
-            found.update(dict.fromkeys(parent.ancestors))
+            nearest.update(dict.fromkeys(parent.ancestors))
         if self.kind in ("class", "struct", "enum", "interface", "delegate", "static"):
-            found.setdefault(OBJECT, None)
-        return tuple(found)
+            nearest.setdefault(OBJECT, None)
+        return tuple(nearest)
 
     @cached_property
     def is_open(self) -> bool:
@@ -146,15 +146,15 @@ class Type:
         """Members called *name*, own and inherited, with the bindings of the type that declares them."""
         if name in self.names:
             name = f"Item{self.names.index(name) + 1}"
-        found = self._members.get(name)
-        if found is None:
-            found = [
+        candidates = self._members.get(name)
+        if candidates is None:
+            candidates = [
                 Candidate(member, ancestor.bindings)
                 for ancestor in self.ancestors
                 for member in declared(ancestor.definition).get(name, ())
             ]
-            self._members[name] = found
-        return found
+            self._members[name] = candidates
+        return candidates
 
     def as_definition(self, definition: TypeDef) -> Type | None:
         """The constructed ancestor of *definition*: ``List<int>`` seen as IEnumerable gives ``IEnumerable<int>``."""
@@ -181,13 +181,13 @@ class Type:
 def make(definition: TypeDef, *args: Type, names: tuple[str, ...] = ()) -> Type:
     """The one Type of *definition* with *args* and *names* of tuple elements."""
     key = (definition, *args, *names)
-    found = _INTERNED.get(key)
-    if found is None:
-        found = _INTERNED[key] = Type(definition, args, names)
+    interned = _INTERNED.get(key)
+    if interned is None:
+        interned = _INTERNED[key] = Type(definition, args, names)
         plain = [arg.plain for arg in args]
         if names or any(arg is not bare for arg, bare in zip(args, plain, strict=True)):
-            found.plain = make(definition, *plain)
-    return found
+            interned.plain = make(definition, *plain)
+    return interned
 
 
 @dataclass(slots=True, frozen=True)
@@ -257,17 +257,17 @@ EXTENSION_TYPES: list[TypeDef] = []
 def variable(name: str) -> Type:
     """The type variable *name*."""
     key = ("variable", name)
-    found = _INTERNED.get(key)
-    if found is None:
-        found = _INTERNED[key] = Type(TypeDef(name, kind="variable"), ())
-    return found
+    interned = _INTERNED.get(key)
+    if interned is None:
+        interned = _INTERNED[key] = Type(TypeDef(name, kind="variable"), ())
+    return interned
 
 
 def find_definition(name: str, arity: int = 0) -> TypeDef | None:
     """The allowed type with this short or full name and number of type parameters."""
     if "." in name:
         return DEFINITIONS.get(f"{name}`{arity}" if arity else name)
-    return next((found for found in SHORT_NAMES.get(name, ()) if len(found.parameters) == arity), None)
+    return next((definition for definition in SHORT_NAMES.get(name, ()) if len(definition.parameters) == arity), None)
 
 
 def definition_of(name: str, arity: int = 0) -> TypeDef:

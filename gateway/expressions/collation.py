@@ -84,12 +84,12 @@ def is_plain(text: str) -> bool:
 def search(text: str, part: str, ignore_case: bool = False) -> list[tuple[int, int]]:
     """Where *part* occurs in *text*: start and end of each place, in order."""
     wanted = [key for key, _, _ in _clusters(part, ignore_case)]
-    found = _clusters(text, ignore_case)
-    keys = [key for key, _, _ in found]
+    clusters = _clusters(text, ignore_case)
+    keys = [key for key, _, _ in clusters]
     count = len(wanted)
     spend(len(keys) * max(count, 1), CHAR_S)
     return [
-        (found[place][1], found[place + count - 1][2])
+        (clusters[place][1], clusters[place + count - 1][2])
         for place in range(len(keys) - count + 1)
         if keys[place : place + count] == wanted
     ]
@@ -97,12 +97,12 @@ def search(text: str, part: str, ignore_case: bool = False) -> list[tuple[int, i
 
 def _clusters(text: str, ignore_case: bool) -> list[tuple[object, int, int]]:
     """Characters with their accents: key, start and end; what is invisible belongs to the character before it."""
-    found: list[tuple[object, int, int]] = []
+    clusters: list[tuple[object, int, int]] = []
     start = 0
     for end in range(1, len(text) + 1):
         if end < len(text) and (unicodedata.combining(text[end]) or not _weights(text[end])):
             continue
         if any(map(_weights, text[start:end])):
-            found.append((sort_key(text[start:end], ignore_case), start, end))
+            clusters.append((sort_key(text[start:end], ignore_case), start, end))
         start = end
-    return found
+    return clusters

@@ -106,7 +106,7 @@ def _to_char(value: object) -> Char:
 
 
 NUMERIC_CONVERTERS: dict[Type, Convert] = {
-    **{made: to_integral(name) for made, name in p.INTEGRAL.items()},
+    **{clr_type: to_integral(name) for clr_type, name in p.INTEGRAL.items()},
     p.CHAR: _to_char,
     p.FLOAT: lambda value: to_single(to_double(value)),
     p.DOUBLE: to_double,
@@ -141,18 +141,18 @@ def _static(source: Type, target: Type, constant: object) -> Conversion | None:
 
 def _tuple(source: Type, target: Type) -> Conversion | None:
     """Source: C# language specification, "Implicit tuple conversions" (ECMA-334 §10.2.13)."""
-    parts = [implicit(each, wanted) for each, wanted in zip(source.args, target.args, strict=True)]
-    found = [part for part in parts if part is not None]
-    if len(found) < len(parts):
+    parts = [implicit(item, wanted) for item, wanted in zip(source.args, target.args, strict=True)]
+    conversions = [part for part in parts if part is not None]
+    if len(conversions) < len(parts):
         return None
     plain = target.plain
 
     def convert(value: object) -> object:
         items = value.items  # type: ignore[attr-defined]
-        changed = [part.run(item) if part.run else item for part, item in zip(found, items, strict=True)]
+        changed = [part.run(item) if part.run else item for part, item in zip(conversions, items, strict=True)]
         return TupleValue(changed, plain)
 
-    return Conversion(1 + max(part.cost for part in found), convert)
+    return Conversion(1 + max(part.cost for part in conversions), convert)
 
 
 def _from_null(target: Type) -> Conversion | None:
@@ -270,9 +270,9 @@ def _explicit_value(source: Type, target: Type) -> Conversion | None:
 
 def _explicit_user(source: Type, target: Type) -> Conversion | None:
     for ancestor in source.ancestors:
-        found = EXPLICIT.get(ancestor, {}).get(target)
-        if found:
-            return Conversion(_USER_COST, found)
+        operator = EXPLICIT.get(ancestor, {}).get(target)
+        if operator:
+            return Conversion(_USER_COST, operator)
     return None
 
 

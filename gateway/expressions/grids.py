@@ -40,10 +40,10 @@ class Grid:
 
     def place(self, indices: Sequence[int]) -> int:
         """Where in *items* the item at *indices* is."""
-        found = 0
+        offset = 0
         for index, size in zip(indices, self.sizes, strict=True):
-            found = found * size + array_index(index, size)
-        return found
+            offset = offset * size + array_index(index, size)
+        return offset
 
     def load(self, *indices: int) -> object:
         """``grid[i, j]``."""

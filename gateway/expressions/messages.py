@@ -52,10 +52,10 @@ class HeaderMap(Map):
 
     def pairs(self) -> Iterable[tuple[object, object]]:
         """Names and values; a name that comes several times is one entry."""
-        found: dict[str, tuple[str, ArrayValue]] = {}
+        entries: dict[str, tuple[str, ArrayValue]] = {}
         for name, value in self.headers.items():
-            found.setdefault(name.lower(), (name, strings([])))[1].append(value)
-        return list(found.values())
+            entries.setdefault(name.lower(), (name, strings([])))[1].append(value)
+        return list(entries.values())
 
 
 class QueryMap(Map):
@@ -72,7 +72,7 @@ class QueryMap(Map):
         if key is None:
             raise argument_null("key")
         wanted = key.lower()
-        values = [value for name, each in self.params.items() if name.lower() == wanted for value in each]
+        values = [value for name, given in self.params.items() if name.lower() == wanted for value in given]
         return strings(values) if values else MISSING
 
     def pairs(self) -> Iterable[tuple[object, object]]:
@@ -113,14 +113,14 @@ def read_as(types: tuple[Type, ...], body: BodyLike, preserve: bool = False) -> 
 
 
 def _form(body: BodyLike, preserve: bool = False) -> Dictionary:
-    found = Dictionary((p.STRING, find_list()))
+    fields = Dictionary((p.STRING, find_list()))
     for name, value in parse_qsl(decode(bytes(body.read(preserve))), keep_blank_values=True):
-        values = found.look(name)
+        values = fields.look(name)
         if not isinstance(values, ListValue):
             values = ListValue([], p.STRING)
-            found.store(name, values)
+            fields.store(name, values)
         values.append(value)
-    return found
+    return fields
 
 
 def find_list() -> Type:

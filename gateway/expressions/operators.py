@@ -24,7 +24,7 @@ _SHIFTS = ("<<", ">>")
 _PROMOTED_TO_INT = ("sbyte", "byte", "short", "ushort", "char")
 _EQUALITY = ("==", "!=")
 _LOGIC: dict[str, Operator] = {"&": operator.and_, "|": operator.or_, "^": operator.xor}
-_BY_NAME = {name: made for made, name in p.NUMERIC.items()}
+_BY_NAME = {name: clr_type for clr_type, name in p.NUMERIC.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ def promoted(left: Type, right: Type, left_constant: object = None, right_consta
 
 
 def _with_ulong(left: Type, right: Type, left_constant: object, right_constant: object) -> str | None:
-    for made, constant in ((left, left_constant), (right, right_constant)):
-        signed = p.NUMERIC[made] in ("sbyte", "short", "int", "long")
+    for operand, constant in ((left, left_constant), (right, right_constant)):
+        signed = p.NUMERIC[operand] in ("sbyte", "short", "int", "long")
         if signed and not (isinstance(constant, int) and constant >= 0):
             return None
     return "ulong"
@@ -105,14 +105,14 @@ def binary(
 ) -> OperatorOverload | None:
     """Choose the operator *name* for two static types; None when there is none."""
     if DYNAMIC in (left, right):
-        made = p.BOOL if name in COMPARISON else p.STRING if p.STRING in (left, right) and name == "+" else DYNAMIC
-        return OperatorOverload(made, lambda a, b: dynamic_binary(name, a, b))
+        result = p.BOOL if name in COMPARISON else p.STRING if p.STRING in (left, right) and name == "+" else DYNAMIC
+        return OperatorOverload(result, lambda a, b: dynamic_binary(name, a, b))
     if NULLABLE in (left.definition, right.definition):
         return _lifted(name, left, right, left_constant, right_constant)
     for choose in (_user, _text, _numeric, _logic, _enum, _tuples, _equality):
-        found = choose(name, left, right, left_constant, right_constant)
-        if found is not None:
-            return found
+        overload = choose(name, left, right, left_constant, right_constant)
+        if overload is not None:
+            return overload
     return None
 
 
@@ -193,23 +193,23 @@ def _logic(name: str, left: Type, right: Type, _lc: object, _rc: object) -> Oper
 
 
 def _enum(name: str, left: Type, right: Type, left_constant: object, right_constant: object) -> OperatorOverload | None:
-    made = left if left.kind == "enum" else right
-    if made.kind != "enum":
+    enum = left if left.kind == "enum" else right
+    if enum.kind != "enum":
         return None
     if name in ("+", "-"):
         return _enum_sum(name, left, right)
-    if implicit(left, made, left_constant) and implicit(right, made, right_constant):
-        return _enum_pair(name, made)
+    if implicit(left, enum, left_constant) and implicit(right, enum, right_constant):
+        return _enum_pair(name, enum)
     return None
 
 
-def _enum_pair(name: str, made: Type) -> OperatorOverload | None:
+def _enum_pair(name: str, enum: Type) -> OperatorOverload | None:
     if name in COMPARISON:
         compare = COMPARISON[name]
-        return OperatorOverload(p.BOOL, lambda a, b: compare(a.value, b.value), made, made)
+        return OperatorOverload(p.BOOL, lambda a, b: compare(a.value, b.value), enum, enum)
     if name in _LOGIC:
         combine = _LOGIC[name]
-        return OperatorOverload(made, lambda a, b: EnumValue(made, combine(a.value, b.value)), made, made)  # type: ignore[arg-type]
+        return OperatorOverload(enum, lambda a, b: EnumValue(enum, combine(a.value, b.value)), enum, enum)  # type: ignore[arg-type]
     return None
 
 
@@ -288,7 +288,7 @@ def _lifted(
 def _lift(name: str, inner: OperatorOverload) -> OperatorOverload:
     """The operator for operands that may be null: null gives null, or false in a comparison."""
     run = inner.run
-    left_type, right_type = (None if made is None else nullable(made) for made in (inner.left, inner.right))
+    left_type, right_type = (None if operand is None else nullable(operand) for operand in (inner.left, inner.right))
     if name in _EQUALITY:
         unequal = name == "!="
         return OperatorOverload(
@@ -303,8 +303,8 @@ def _lift(name: str, inner: OperatorOverload) -> OperatorOverload:
         )
     if inner.type is p.BOOL and name in "&|":
         return OperatorOverload(nullable(p.BOOL), _and3 if name == "&" else _or3)
-    made = nullable(inner.type)
-    return OperatorOverload(made, lambda a, b: None if a is None or b is None else run(a, b), left_type, right_type)
+    result = nullable(inner.type)
+    return OperatorOverload(result, lambda a, b: None if a is None or b is None else run(a, b), left_type, right_type)
 
 
 def _same_null(left: object, right: object) -> bool:
@@ -325,9 +325,9 @@ def _or3(left: object, right: object) -> object:
 
 def dynamic_binary(name: str, left: object, right: object) -> object:
     """The operator that C#'s run-time binder would choose for these two values."""
-    found = _own_binary(name, left, unwrapped(right))
-    if found is not NotImplemented:
-        return found
+    result = _own_binary(name, left, unwrapped(right))
+    if result is not NotImplemented:
+        return result
     left_type, right_type = type_of(left), type_of(right)
     if left_type is NULL and right_type is NULL:
         left_type = right_type = OBJECT

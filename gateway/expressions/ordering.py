@@ -70,7 +70,7 @@ def sorting(compare: Compare) -> Compare:
 def _by_items(left: TupleValue, right: object) -> int:
     """Item by item."""
     others = right.items if isinstance(right, TupleValue) else []
-    return next((found for pair in zip(left.items, others, strict=False) if (found := order(*pair))), 0)
+    return next((sign for pair in zip(left.items, others, strict=False) if (sign := order(*pair))), 0)
 
 
 ORDERS[TupleValue] = _by_items

@@ -101,12 +101,12 @@ def compiled(pattern: str, options: int = 0) -> Pattern:
     translation = _Translation(pattern, options)
     text = translation.text()
     try:
-        made = regex.compile(f"{_EXACT}{text})", flags)
+        expression = regex.compile(f"{_EXACT}{text})", flags)
     except regex.error as error:
         place = min(max((error.pos or 0) - len(_EXACT), 0), len(pattern))
         raise _invalid(pattern, place, _REASONS.get(error.msg, error.msg)) from None
     names = translation.names
-    return Pattern(made, (0, *names.values()), ("0", *names))
+    return Pattern(expression, (0, *names.values()), ("0", *names))
 
 
 # Without the fuzzy matching of the regex package.

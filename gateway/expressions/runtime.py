@@ -79,8 +79,8 @@ def type_of(value: object) -> Type:
 
 
 def _classified(value: object) -> TypeSource:
-    found = (classifier(value) for classifier in _CLASSIFIERS)
-    return next((source for source in found if source is not None), OBJECT)
+    sources = (classifier(value) for classifier in _CLASSIFIERS)
+    return next((source for source in sources if source is not None), OBJECT)
 
 
 # Types whose own enumerator gives something else than their IEnumerable does: element type and walk.

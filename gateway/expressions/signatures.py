@@ -94,14 +94,14 @@ class SignatureParser:
         # Method type parameters come after the name, but the result type before it may use them.
         type_parameters = self._type_parameters(tokens.text)
         scope.update((name, clr.variable(name)) for name in type_parameters)
-        made = self._type(tokens, scope)
+        result = self._type(tokens, scope)
         name = tokens.take()
         if type_parameters:
             while tokens.take() != ">":
                 pass
         if tokens.skip("("):
-            return "method", name, made, type_parameters
-        return ("indexer" if tokens.skip("[") else "property"), name, made, type_parameters
+            return "method", name, result, type_parameters
+        return ("indexer" if tokens.skip("[") else "property"), name, result, type_parameters
 
     @staticmethod
     def _type_parameters(text: str) -> tuple[str, ...]:
@@ -111,12 +111,12 @@ class SignatureParser:
     def _parameters(self, tokens: _Tokens, scope: dict[str, clr.Type]) -> Iterator[clr.MethodParameter]:
         while tokens.peek() not in ("", ")", "]"):
             mode = tokens.take() if tokens.peek() in ("out", "params") else ""
-            made = self._type(tokens, scope)
+            clr_type = self._type(tokens, scope)
             name = tokens.take() if tokens.peek() not in (",", ")", "]", "=", "") else ""
             default: object = None
             if tokens.skip("="):
-                mode, default = "optional", self._default(tokens.take(), made)
-            yield clr.MethodParameter(name, made, mode, default)
+                mode, default = "optional", self._default(tokens.take(), clr_type)
+            yield clr.MethodParameter(name, clr_type, mode, default)
             tokens.skip(",")
 
     @staticmethod
@@ -135,10 +135,10 @@ class SignatureParser:
             while tokens.skip(","):
                 args.append(self._type(tokens, scope))
             tokens.skip(">")
-        made = self._named(name, args, scope)
+        clr_type = self._named(name, args, scope)
         while tokens.peek() in ("?", "[]"):
-            made = clr.nullable(made) if tokens.take() == "?" else clr.array_of(made)
-        return made
+            clr_type = clr.nullable(clr_type) if tokens.take() == "?" else clr.array_of(clr_type)
+        return clr_type
 
     @staticmethod
     def _named(name: str, args: list[clr.Type], scope: dict[str, clr.Type]) -> clr.Type:
@@ -232,15 +232,15 @@ def define(  # noqa: PLR0913  (one type, all its properties)
     """Put a type on the allow-list, or add *table* to the one that is there; *price* is that of all its members."""
     arity = len(parameters)
     key = f"{full_name}`{arity}" if arity else full_name
-    found = clr.DEFINITIONS.get(key)
-    if found is None:
-        found = clr.TypeDef(full_name, parameters, kind, parents, {}, keyword, default, price=price)
-        clr.DEFINITIONS[key] = found
-        _name(found, aliases)
-    found.table.update(table or {})
+    definition = clr.DEFINITIONS.get(key)
+    if definition is None:
+        definition = clr.TypeDef(full_name, parameters, kind, parents, {}, keyword, default, price=price)
+        clr.DEFINITIONS[key] = definition
+        _name(definition, aliases)
+    definition.table.update(table or {})
     if any(" ext " in f" {signature}" for signature in table or ()):
-        clr.EXTENSION_TYPES.append(found)
-    return clr.make(found, *(clr.variable(name) for name in found.parameters))
+        clr.EXTENSION_TYPES.append(definition)
+    return clr.make(definition, *(clr.variable(name) for name in definition.parameters))
 
 
 def _name(definition: clr.TypeDef, aliases: tuple[str, ...]) -> None:

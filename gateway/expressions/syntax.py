@@ -122,9 +122,9 @@ def _is_access(cast_type: Node) -> bool:
     return _indexes(cast_type) if cast_type.type == "array_type" else b"." in (cast_type.text or b"")
 
 
-def _indexes(made: Node) -> bool:
+def _indexes(array_type: Node) -> bool:
     """Whether what was read as an array type has something between its brackets."""
-    rank = made.child_by_field_name("rank")
+    rank = array_type.child_by_field_name("rank")
     return rank is not None and rank.named_child_count > 0
 
 
@@ -150,8 +150,8 @@ def _join_generic(source: Source, code: bytearray, start: int) -> bool:
 def _may_follow(text: bytearray, name: int, end: int) -> bool:
     """Whether what comes after ``Name<…>`` makes these type arguments: a bracket, or braces behind a ``new``."""
     after = _SPACE.sub(b"", bytes(text[end : end + 80]), count=1)[:1]
-    made = _NEW_BEFORE.search(text, max(0, name - NEARBY), name) is not None
-    return after == b"(" or (made and after in (b"{", b"["))
+    follows_new = _NEW_BEFORE.search(text, max(0, name - NEARBY), name) is not None
+    return after == b"(" or (follows_new and after in (b"{", b"["))
 
 
 def _type_list_end(text: bytearray, start: int) -> int | None:
@@ -201,14 +201,14 @@ def _tuple_end(text: bytearray, start: int) -> int | None:
 
 
 def _spaces_end(text: bytearray, start: int) -> int:
-    found = _SPACE.match(text, start)
-    return start if found is None else found.end()
+    spaces = _SPACE.match(text, start)
+    return start if spaces is None else spaces.end()
 
 
 def type_argument_nodes(source: Source, start: int, end: int) -> list[Node]:
     """The nodes of type arguments that were taken out of the tree, at their own places."""
-    found = _apart(source, start, end, (b"f<", b">();"), "type_argument_list")
-    return found.named_children if found is not None else []
+    type_list = _apart(source, start, end, (b"f<", b">();"), "type_argument_list")
+    return type_list.named_children if type_list is not None else []
 
 
 def hole_node(source: Source, start: int, end: int) -> Node | None:

@@ -89,10 +89,10 @@ def text_of(node: Node) -> str:
 
 def field(node: Node, name: str) -> Node:
     """A part that the grammar always gives this kind of node."""
-    found = node.child_by_field_name(name)
-    if found is None:
+    part = node.child_by_field_name(name)
+    if part is None:
         raise MissingPart(f"{node.type} has no {name}")
-    return found
+    return part
 
 
 def child_of_type(node: Node, kind: str) -> Node | None:
@@ -154,16 +154,16 @@ class Binder:
 
     def link(self, node: Node, target: Type | None = None) -> Bound:
         """Bind a value that a chain continues from: it may be SHORT."""
-        found = self.meaning(node, target)
-        if isinstance(found, Bound):
-            return found
-        if isinstance(found, MethodGroup) and found.receiver is not None and not found.candidates:
-            return dynamic_property(found.receiver, found.name)
-        if isinstance(found, MethodGroup):
+        meaning = self.meaning(node, target)
+        if isinstance(meaning, Bound):
+            return meaning
+        if isinstance(meaning, MethodGroup) and meaning.receiver is not None and not meaning.candidates:
+            return dynamic_property(meaning.receiver, meaning.name)
+        if isinstance(meaning, MethodGroup):
             raise self.problem(
-                node, "method-not-called", f"{found.name} is a method; call it", f"write {found.name}(…)"
+                node, "method-not-called", f"{meaning.name} is a method; call it", f"write {meaning.name}(…)"
             )
-        what = f"type {found.type.name}" if isinstance(found, TypeName) else f"namespace {found.name}"
+        what = f"type {meaning.type.name}" if isinstance(meaning, TypeName) else f"namespace {meaning.name}"
         raise self.problem(node, "not-a-value", f"the {what} is not a value", "name a member of it")
 
     def value(self, node: Node, target: Type | None = None) -> Bound:
@@ -295,9 +295,9 @@ def settle(binder: Binder, node: Node, meaning: Meaning) -> Bound:
 
 def common_type(types: list[Type]) -> Type | None:
     """The one of *types* that all the others convert to; NULL alone gives nothing."""
-    known = [made for made in dict.fromkeys(types) if made is not NULL]
+    known = [known_type for known_type in dict.fromkeys(types) if known_type is not NULL]
     for candidate in known:
         wide = nullable(candidate) if NULL in types else candidate
-        if all(implicit(made, wide) for made in types):
+        if all(implicit(other, wide) for other in types):
             return wide
     return DYNAMIC if DYNAMIC in known else None

@@ -45,7 +45,7 @@ class Bound:
         return None if self.constant is NOT_CONSTANT else self.constant
 
     def of_type(self, clr_type: Type) -> Bound:
-        """The same value seen as *made*."""
+        """The same value seen as *clr_type*."""
         return replace(self, type=clr_type, store=None)
 
 

@@ -69,8 +69,8 @@ def value_argument(binder: Binder, inner: Node, name: str = "") -> Written:
 def _out_argument(binder: Binder, inner: Node, name: str) -> Written:
     if inner.type == "declaration_expression":
         type_node = field(inner, "type")
-        made = None if type_node.type == "implicit_type" else bind_type(binder, type_node)
-        return Written(inner, Argument(made, name, "out"), declares=inner.child_by_field_name("name"))
+        clr_type = None if type_node.type == "implicit_type" else bind_type(binder, type_node)
+        return Written(inner, Argument(clr_type, name, "out"), declares=inner.child_by_field_name("name"))
     if inner.type == "identifier" and text_of(inner) == "_":
         return Written(inner, Argument(None, name, "out"), declares=inner)
     bound = binder.value(inner)
@@ -81,7 +81,7 @@ def _out_argument(binder: Binder, inner: Node, name: str) -> Written:
 
 def group_result(group: MethodGroup, types: tuple[Type, ...]) -> Type:
     """The type that a method group gives for these parameter types."""
-    plan = choose(group.candidates, [Argument(made) for made in types], group.type_args)
+    plan = choose(group.candidates, [Argument(clr_type) for clr_type in types], group.type_args)
     return plan.result if plan else DYNAMIC
 
 
@@ -89,7 +89,7 @@ def group_delegate(binder: Binder, node: Node, group: MethodGroup, target: Type)
     """A method group as a delegate of type *target*."""
     shape = delegate_shape(target)
     inputs = shape[0] if shape else (DYNAMIC,)
-    plan = choose(group.candidates, [Argument(made) for made in inputs], group.type_args)
+    plan = choose(group.candidates, [Argument(clr_type) for clr_type in inputs], group.type_args)
     if plan is None:
         raise binder.problem(node, "no-overload", f"no overload of {group.name} fits {target.name}")
     member, receiver = plan.candidate.member, group.receiver
@@ -242,8 +242,8 @@ def _run_time_call(
     binder: Binder, candidates: Sequence[Candidate], group: MethodGroup, written: Sequence[Written]
 ) -> Bound:
     binder.may_be_long = True
-    runs = [each.bound.run for each in written if each.bound is not None]
-    results = {each.member.type.substitute(each.bindings).closed() for each in candidates}
+    runs = [argument.bound.run for argument in written if argument.bound is not None]
+    results = {candidate.member.type.substitute(candidate.bindings).closed() for candidate in candidates}
     result = results.pop() if len(results) == 1 else DYNAMIC
     receiver = group.receiver
 
@@ -353,12 +353,12 @@ def instance_run(call: Run, receiver: Run, runs: Sequence[Run], checked: bool) -
 def _dynamic_call(binder: Binder, group: MethodGroup, written: Sequence[Written]) -> Bound:
     receiver = certain(group.receiver)
     binder.may_be_long = True
-    runs = [_value(binder, each, each.seen.type or OBJECT) for each in written]
+    runs = [_value(binder, argument, argument.seen.type or OBJECT) for argument in written]
     name, types = group.name, group.type_args
     if name.startswith("As"):
         binder.touched.update({"Request", "Response", "reads"})
     run = receiver.run
-    return Bound(DYNAMIC, lambda frame: dynamic_call(run(frame), name, [each(frame) for each in runs], types))
+    return Bound(DYNAMIC, lambda frame: dynamic_call(run(frame), name, [evaluate(frame) for evaluate in runs], types))
 
 
 def _invoke_delegate(binder: Binder, node: Node, callee: Bound, arguments: Node) -> Bound:
@@ -372,7 +372,7 @@ def _invoke_delegate(binder: Binder, node: Node, callee: Bound, arguments: Node)
         raise binder.problem(
             node, "no-overload", f"the function takes {len(inputs)} arguments, {len(written)} are given"
         )
-    runs = [_value(binder, each, made) for each, made in zip(written, inputs, strict=True)]
+    runs = [_value(binder, argument, wanted) for argument, wanted in zip(written, inputs, strict=True)]
     run = callee.run
 
     def call(frame: Frame) -> object:
@@ -381,7 +381,7 @@ def _invoke_delegate(binder: Binder, node: Node, callee: Bound, arguments: Node)
             raise null_reference()
         enter()
         try:
-            return function(*[each(frame) for each in runs])
+            return function(*[evaluate(frame) for evaluate in runs])
         finally:
             leave()
 

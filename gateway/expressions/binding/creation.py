@@ -81,12 +81,12 @@ def _initialised(binder: Binder, bound: Bound, initializer: Node) -> Bound:
     run = bound.run
 
     def create(frame: Frame) -> object:
-        made = run(frame)
-        frame[slot] = made
+        value = run(frame)
+        frame[slot] = value
         for step in steps:
             step(frame)
-            frame[slot] = made  # an entry may have made another object of this very expression
-        return made
+            frame[slot] = value  # an entry may have made another object of this very expression
+        return value
 
     return Bound(bound.type, create)
 
@@ -105,7 +105,7 @@ def _call_add(binder: Binder, entry: Node, group: MethodGroup, arguments: list[N
     if group.receiver is not None and not group.candidates:
         return call_group(binder, entry, group, entry).run
     written = [value_argument(binder, argument) for argument in arguments]
-    plan = choose(group.candidates, [each.seen for each in written])
+    plan = choose(group.candidates, [argument.seen for argument in written])
     if plan is None:
         raise no_overload(binder, entry, group, written)
     return emit_call(binder, plan, written, group.receiver).run
@@ -138,13 +138,13 @@ def bind_array(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``new T[n]``, ``new T[m, n]`` and ``new T[] { … }``."""
     type_node = field(node, "type")
     clr_type = bind_type(binder, type_node)
-    items = next((each for each in named(node) if each.type == "initializer_expression"), None)
+    items = next((child for child in named(node) if child.type == "initializer_expression"), None)
     if items is not None:
         return array_initializer(binder, items, clr_type)
     counts = [binder.converted(size, p.INT).run for size in _sizes(binder, node, type_node, rank_of(clr_type))]
     element, count = clr_type.args[0], counts[0]
     if len(counts) > 1:
-        return Bound(clr_type, lambda frame: new_grid(element, tuple(each(frame) for each in counts)))
+        return Bound(clr_type, lambda frame: new_grid(element, tuple(count_of(frame) for count_of in counts)))
     return Bound(clr_type, lambda frame: new_array(element, count(frame)))
 
 
@@ -200,10 +200,10 @@ def bind_array_initializer(binder: Binder, node: Node, target: Type | None) -> M
 def array_literal(binder: Binder, node: Node, element: Type) -> Bound:
     """The items in braces as an array of *element*."""
     runs = [binder.converted(item, element).run for item in named(node)]
-    made = array_of(element)
+    array_type = array_of(element)
     if element is p.BYTE:
-        return Bound(made, lambda frame: bytearray([run(frame) for run in runs]))
-    return Bound(made, lambda frame: ArrayValue([run(frame) for run in runs], element))
+        return Bound(array_type, lambda frame: bytearray([run(frame) for run in runs]))
+    return Bound(array_type, lambda frame: ArrayValue([run(frame) for run in runs], element))
 
 
 @expression("anonymous_object_creation_expression")
@@ -214,9 +214,9 @@ def bind_anonymous(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     for name, value in values.items():
         if value.type in (NULL, VOID):
             raise binder.problem(node, "wrong-type", f"{name} has no type", "cast the null: (string)null")
-    made = anonymous_type({name: value.type for name, value in values.items()})
+    clr_type = anonymous_type({name: value.type for name, value in values.items()})
     runs: list[tuple[str, Run]] = [(name, value.run) for name, value in values.items()]
-    return Bound(made, lambda frame: Anonymous(made, {name: run(frame) for name, run in runs}))
+    return Bound(clr_type, lambda frame: Anonymous(clr_type, {name: run(frame) for name, run in runs}))
 
 
 def _anonymous_members(binder: Binder, node: Node) -> list[tuple[str, Node]]:
@@ -256,7 +256,7 @@ def _new_anonymous_type(fields: dict[str, Type]) -> Type:
     definition = TypeDef("AnonymousType")
     clr_type = make(definition)
     definition.members = {
-        name: [Member(name, "property", definition, each, _field(name))] for name, each in fields.items()
+        name: [Member(name, "property", definition, field_type, _field(name))] for name, field_type in fields.items()
     }
     return clr_type
 

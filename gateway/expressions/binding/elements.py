@@ -86,13 +86,13 @@ def _grid_element(receiver: Bound, plan: Plan, runs: list[Run]) -> Bound:
         value = run(frame)
         if value is None:
             raise null_reference()
-        return call(value, *[index(frame) for index in runs])
+        return call(value, *[evaluate(frame) for evaluate in runs])
 
     def store(frame: Frame, new: object) -> None:
         value = run(frame)
         if value is None:
             raise null_reference()
-        certain(setter)(value, *[index(frame) for index in runs], new)
+        certain(setter)(value, *[evaluate(frame) for evaluate in runs], new)
 
     return Bound(plan.result, load, NOT_CONSTANT, store if setter else None)
 
@@ -101,9 +101,9 @@ def _dynamic_element(receiver: Bound, runs: list[Run]) -> Bound:
     run = receiver.run
 
     def store(frame: Frame, new: object) -> None:
-        dynamic_store_index(run(frame), [each(frame) for each in runs], new)
+        dynamic_store_index(run(frame), [evaluate(frame) for evaluate in runs], new)
 
-    return Bound(DYNAMIC, lambda frame: dynamic_index(run(frame), [each(frame) for each in runs]), store=store)
+    return Bound(DYNAMIC, lambda frame: dynamic_index(run(frame), [evaluate(frame) for evaluate in runs]), store=store)
 
 
 def bind_assignable(binder: Binder, node: Node) -> Bound:

@@ -95,9 +95,9 @@ def _shape(
 
 def _written_types(binder: Binder, node: Node, parameters: list[Node], target: Type | None) -> tuple[Type, ...]:
     typed = [parameter.child_by_field_name("type") for parameter in parameters]
-    if target is not None and target is not DYNAMIC and any(each is None for each in typed):
+    if target is not None and target is not DYNAMIC and any(type_node is None for type_node in typed):
         raise binder.problem(node, "wrong-type", f"a function is not a {target.name}")
-    return tuple(bind_type(binder, each) if each is not None else DYNAMIC for each in typed)
+    return tuple(bind_type(binder, type_node) if type_node is not None else DYNAMIC for type_node in typed)
 
 
 def _declare(binder: Binder, parameter: Node, clr_type: Type) -> Type:
@@ -212,8 +212,8 @@ def bind_local_function(binder: Binder, node: Node) -> Statement:
     variable = certain(binder.scope.find(text_of(name)))
     inputs, output = certain(delegate_shape(variable.type))
     with binder.nested_function(output) as function:
-        for parameter, made in zip(named(parameters), inputs, strict=True):
-            _declare(binder, parameter, made)
+        for parameter, clr_type in zip(named(parameters), inputs, strict=True):
+            _declare(binder, parameter, clr_type)
         run = _local_body(binder, body, function, output)
     make, slot = maker(run, function, len(inputs)), variable.slot
     return Statement(lambda frame: frame.__setitem__(slot, make(frame)))

@@ -101,11 +101,11 @@ def _allowed(name: str, suffix: str) -> bool:
 def bind_real(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``1.5``, ``1.5f``, ``1.5m``, ``1e3``."""
     text = text_of(node).replace("_", "").lower()
-    made = _REAL_SUFFIX.get(text[-1], p.DOUBLE)
+    clr_type = _REAL_SUFFIX.get(text[-1], p.DOUBLE)
     digits = text.rstrip("mfd")
-    if made is p.DECIMAL:
-        return constant(made, Decimal(digits))
-    return constant(made, to_single(float(digits)) if made is p.FLOAT else float(digits))
+    if clr_type is p.DECIMAL:
+        return constant(clr_type, Decimal(digits))
+    return constant(clr_type, to_single(float(digits)) if clr_type is p.FLOAT else float(digits))
 
 
 @expression("interpolated_string_expression")

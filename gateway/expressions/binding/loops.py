@@ -96,7 +96,7 @@ def bind_for(binder: Binder, node: Node) -> Statement:
         test: Run = binder.truth(condition, fields["condition"][0]) if condition is not None else lambda _frame: True
         with binder.loop_body():
             body = embedded(binder, body_node)
-        loop = _loop(test, body.run, [binder.value(each).run for each in fields["update"]])
+        loop = _loop(test, body.run, [binder.value(update).run for update in fields["update"]])
 
     def run(frame: Frame) -> object:
         for start in starts:
@@ -163,12 +163,12 @@ def _foreach_store(binder: Binder, node: Node, left: Node, element: Type) -> Sto
 
 
 def element_type(binder: Binder, node: Node, clr_type: Type) -> Type:
-    """What walking a value of type *made* gives."""
+    """What walking a value of type *clr_type* gives."""
     if clr_type is DYNAMIC:
         return DYNAMIC
-    found = clr_type.as_definition(ENUMERABLE_OF.definition)
-    if found is not None:
-        return found.args[0]
+    sequence = clr_type.as_definition(ENUMERABLE_OF.definition)
+    if sequence is not None:
+        return sequence.args[0]
     item = grid_element(clr_type)
     if item is not None:
         return item

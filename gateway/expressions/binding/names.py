@@ -126,11 +126,11 @@ def guarded(run: Run, slot: int) -> Run:
     """The value, also put into *slot*; SHORT where it is null."""
 
     def guard(frame: Frame) -> object:
-        found = run(frame)
-        if found is None or found is SHORT:
+        value = run(frame)
+        if value is None or value is SHORT:
             return SHORT
-        frame[slot] = found
-        return found
+        frame[slot] = value
+        return value
 
     return guard
 
@@ -163,7 +163,7 @@ def _in_namespace(binder: Binder, node: Node, namespace: Namespace, name_node: N
 
 def static_member(binder: Binder, node: Node, clr_type: Type, name: str, type_args: tuple[Type, ...]) -> Meaning:
     """``Type.Name``."""
-    candidates = [found for found in clr_type.find(name) if found.member.static]
+    candidates = [candidate for candidate in clr_type.find(name) if candidate.member.static]
     if not candidates:
         raise unknown_member(binder, node, clr_type, name)
     if candidates[0].member.kind == "method":
@@ -294,10 +294,10 @@ def through(binder: Binder, receiver: Bound, build: Callable[[Bound], Bound]) ->
     run, link_run = receiver.run, link.run
 
     def proceed(frame: Frame) -> object:
-        found = run(frame)
-        if found is SHORT:
+        loaded = run(frame)
+        if loaded is SHORT:
             return SHORT
-        frame[slot] = found
+        frame[slot] = loaded
         return link_run(frame)
 
     return Bound(link.type, proceed, NOT_CONSTANT, link.store, conditional=True)

@@ -60,8 +60,8 @@ def bind_binary(binder: Binder, node: Node, target: Type | None) -> Meaning:
         spine.append(left)
     name = _operator(spine[-1])
     bound = binder.value(left, target if name == "??" else None)
-    for each in reversed(spine):
-        bound = _binary(binder, each, bound, target)
+    for operation in reversed(spine):
+        bound = _binary(binder, operation, bound, target)
     return bound
 
 
@@ -276,7 +276,7 @@ def bind_cast(binder: Binder, node: Node, _target: Type | None) -> Meaning:
 
 
 def cast_to(binder: Binder, node: Node, value: Bound, clr_type: Type) -> Bound:
-    """*value* cast to *made*."""
+    """*value* cast to *clr_type*."""
     run = value.run
     if value.type is DYNAMIC and clr_type is not DYNAMIC:
         return Bound(clr_type, lambda frame: cast_dynamic(run(frame), clr_type))

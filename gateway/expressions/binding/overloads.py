@@ -79,8 +79,8 @@ def choose(
     candidates: Iterable[Candidate], arguments: Sequence[Argument], type_args: tuple[Type, ...] = ()
 ) -> Plan | None:
     """The best applicable overload, or None."""
-    found = [applicable(candidate, arguments, type_args) for candidate in candidates]
-    plans = [plan for plan in found if plan is not None]
+    attempts = [applicable(candidate, arguments, type_args) for candidate in candidates]
+    plans = [plan for plan in attempts if plan is not None]
     best = min(plans, key=lambda plan: plan.cost, default=None)
     nulls = any(argument.type is NULL for argument in arguments)
     return None if best is not None and nulls and _has_rival(best, plans, arguments) else best
@@ -190,19 +190,19 @@ def _pairs(plan: Plan, arguments: Sequence[Argument]) -> list[tuple[Type, Argume
 def _infer(plan: Plan, arguments: Sequence[Argument]) -> bool:
     """Find the type arguments: plain arguments first, then lambdas from left to right."""
     pairs = _pairs(plan, arguments)
-    for made, argument in pairs:
+    for wanted, argument in pairs:
         if argument.type is not None and argument.type is not DYNAMIC:
-            infer(made, argument.type, plan.bindings)
-    for made, argument in pairs:
-        if argument.result is not None and not _infer_delegate(made, argument, plan.bindings):
+            infer(wanted, argument.type, plan.bindings)
+    for wanted, argument in pairs:
+        if argument.result is not None and not _infer_delegate(wanted, argument, plan.bindings):
             return False
     return True
 
 
-def _infer_delegate(made: Type, argument: Argument, bindings: dict[str, Type]) -> bool:
-    shape = delegate_shape(made)
-    if made.kind == "variable":
-        shape = delegate_shape(made.substitute(bindings))
+def _infer_delegate(wanted: Type, argument: Argument, bindings: dict[str, Type]) -> bool:
+    shape = delegate_shape(wanted)
+    if wanted.kind == "variable":
+        shape = delegate_shape(wanted.substitute(bindings))
     if shape is None or (argument.arity is not None and argument.arity != len(shape[0])):
         return False
     inputs, output = shape
@@ -231,10 +231,10 @@ def _bind(name: str, argument: Type, bindings: dict[str, Type]) -> None:
 
 
 def _infer_args(parameter: Type, argument: Type, bindings: dict[str, Type]) -> None:
-    found = argument.as_definition(parameter.definition)
-    if found is None and argument is not DYNAMIC:
+    instance = argument.as_definition(parameter.definition)
+    if instance is None and argument is not DYNAMIC:
         return
-    sources = found.args if found is not None else (DYNAMIC,) * len(parameter.args)
+    sources = instance.args if instance is not None else (DYNAMIC,) * len(parameter.args)
     for inner, source in zip(parameter.args, sources, strict=False):
         infer(inner, source, bindings)
 

@@ -43,7 +43,7 @@ def bind_is(binder: Binder, node: Node, _target: Type | None) -> Meaning:
 
 
 def bind_pattern(binder: Binder, node: Node, clr_type: Type) -> Test:
-    """The test that *node* means, on values of static type *made*."""
+    """The test that *node* means, on values of static type *clr_type*."""
     bind = _PATTERNS.get(node.type)
     if bind is not None:
         return bind(binder, node, clr_type)
@@ -129,7 +129,7 @@ def _not(binder: Binder, node: Node, clr_type: Type) -> Test:
 
 
 def _both(binder: Binder, node: Node, clr_type: Type) -> Test:
-    left, right = (bind_pattern(binder, each, clr_type) for each in (named(node)[0], named(node)[-1]))
+    left, right = (bind_pattern(binder, part, clr_type) for part in (named(node)[0], named(node)[-1]))
     if node.type == "and_pattern":
         return lambda value, frame: left(value, frame) and right(value, frame)
     return lambda value, frame: left(value, frame) or right(value, frame)
@@ -149,7 +149,8 @@ def _recursive(binder: Binder, node: Node, clr_type: Type) -> Test:
     wanted = bind_type(binder, type_node) if type_node is not None else clr_type
     slot = binder.declare(name, text_of(name), wanted).slot if name is not None else binder.function.slot()
     clause = next((child for child in named(node) if child.type == "property_pattern_clause"), None)
-    tests = [_property_test(binder, each, wanted, slot) for each in (named(clause) if clause is not None else [])]
+    subpatterns = named(clause) if clause is not None else []
+    tests = [_property_test(binder, subpattern, wanted, slot) for subpattern in subpatterns]
     has_type = type_node is not None
 
     def matches(value: object, frame: Frame) -> bool:

@@ -57,8 +57,8 @@ def _computed(
 ) -> tuple[Compute, Type]:
     """An expression over the range variables."""
     with binder.nested_function(None) as function:
-        for name, made in [*query.names, *(extra or [])]:
-            binder.declare(name, text_of(name), made)
+        for name, clr_type in [*query.names, *(extra or [])]:
+            binder.declare(name, text_of(name), clr_type)
         bound = binder.value(node)
     run, count = bound.run, len(query.names) + len(extra or [])
 
@@ -94,7 +94,7 @@ def _first(binder: Binder, clause: Node) -> Query:
 
 def _from(binder: Binder, query: Query, clause: Node) -> Query:
     name, source = _source(clause)
-    compute, made = _computed(binder, query, source)
+    compute, source_type = _computed(binder, query, source)
     before = query.rows
 
     def rows(frame: Frame) -> Iterator[Row]:
@@ -103,22 +103,22 @@ def _from(binder: Binder, query: Query, clause: Node) -> Query:
                 tick()
                 yield (*row, item)
 
-    return Query([*query.names, (name, element_type(binder, source, made))], rows)
+    return Query([*query.names, (name, element_type(binder, source, source_type))], rows)
 
 
 def _where(binder: Binder, query: Query, clause: Node) -> Query:
     node = named(clause)[0]
-    compute, made = _computed(binder, query, node)
-    binder.convert(Bound(made, lambda _frame: None), BOOL, node)
+    compute, clr_type = _computed(binder, query, node)
+    binder.convert(Bound(clr_type, lambda _frame: None), BOOL, node)
     before = query.rows
     return Query(query.names, lambda frame: (row for row in before(frame) if compute(frame, row)))
 
 
 def _let(binder: Binder, query: Query, clause: Node) -> Query:
     name, value = named(clause)
-    compute, made = _computed(binder, query, value)
+    compute, clr_type = _computed(binder, query, value)
     before = query.rows
-    return Query([*query.names, (name, made)], lambda frame: ((*row, compute(frame, row)) for row in before(frame)))
+    return Query([*query.names, (name, clr_type)], lambda frame: ((*row, compute(frame, row)) for row in before(frame)))
 
 
 def _join(binder: Binder, query: Query, clause: Node) -> Query:
@@ -157,31 +157,31 @@ def _order(binder: Binder, query: Query, clause: Node) -> Query:
         from gateway.expressions.ordering import order
 
         rank = cmp_to_key(order)
-        found = list(before(frame))
+        ordered = list(before(frame))
         for compute, descending in reversed(keys):
-            found.sort(key=lambda row, c=compute: rank(c(frame, row)), reverse=descending)  # type: ignore[misc]
-        return iter(found)
+            ordered.sort(key=lambda row, c=compute: rank(c(frame, row)), reverse=descending)  # type: ignore[misc]
+        return iter(ordered)
 
     return Query(query.names, rows)
 
 
 def _select(binder: Binder, query: Query, clause: Node) -> Bound:
-    compute, made = _computed(binder, query, named(clause)[0])
+    compute, item_type = _computed(binder, query, named(clause)[0])
     before = query.rows
 
     def run(frame: Frame) -> LazySequence:
-        return LazySequence(lambda: (compute(frame, row) for row in before(frame)), made)
+        return LazySequence(lambda: (compute(frame, row) for row in before(frame)), item_type)
 
-    return Bound(sequence_of(made), run)
+    return Bound(sequence_of(item_type), run)
 
 
 def _group(binder: Binder, query: Query, clause: Node) -> Bound:
     item, key = named(clause)
-    compute, made = _computed(binder, query, item)
+    compute, item_type = _computed(binder, query, item)
     key_of, key_type = _computed(binder, query, key)
     before = query.rows
     definition = definition_of("System.Linq.IGrouping", 2)
-    grouping = make(definition, key_type, made)
+    grouping = make(definition, key_type, item_type)
 
     def run(frame: Frame) -> LazySequence:
         from gateway.expressions.linq.keyed import group
@@ -189,7 +189,12 @@ def _group(binder: Binder, query: Query, clause: Node) -> Bound:
         def start() -> Iterator[object]:
             items = LazySequence(lambda: iter(before(frame)), DYNAMIC)
             return iter(
-                group((DYNAMIC, key_type, made), items, lambda row: key_of(frame, row), lambda row: compute(frame, row))
+                group(
+                    (DYNAMIC, key_type, item_type),
+                    items,
+                    lambda row: key_of(frame, row),
+                    lambda row: compute(frame, row),
+                )
             )
 
         return LazySequence(start, grouping)

@@ -28,16 +28,16 @@ def sequence(binder: Binder, nodes: Sequence[Node]) -> Statement:
     labels = labels_of(nodes)
     with labelled(binder, labels):
         bound = [binder.statement(node) for node in nodes]
-    breaks = any(each.breaks for each in bound)
+    breaks = any(statement.breaks for statement in bound)
     if labels:
-        return Statement(run_labelled([each.run for each in bound], labels), bound[-1].completes, breaks)
+        return Statement(run_labelled([statement.run for statement in bound], labels), bound[-1].completes, breaks)
     return Statement(run_all(_functions_first(bound, nodes)), all(part.completes for part in bound), breaks)
 
 
 def _functions_first(bound: Sequence[Statement], nodes: Sequence[Node]) -> list[Run]:
     """Local functions come first: they may be called before the line that declares them."""
     kinds = zip(bound, (node.type == "local_function_statement" for node in nodes), strict=True)
-    return [part.run for part, _ in sorted(kinds, key=lambda each: not each[1])]
+    return [part.run for part, _ in sorted(kinds, key=lambda placed: not placed[1])]
 
 
 def run_all(runs: Sequence[Run]) -> Run:
@@ -46,8 +46,8 @@ def run_all(runs: Sequence[Run]) -> Run:
         return runs[0]
 
     def run(frame: Frame) -> object:
-        for each in runs:
-            signal = each(frame)
+        for step in runs:
+            signal = step(frame)
             if signal is not None:
                 return signal
         return None
@@ -143,8 +143,9 @@ def bind_local(binder: Binder, node: Node) -> Statement:
 def declarations(binder: Binder, node: Node, is_const: bool = False) -> list[Run]:
     """The declarators of one declaration."""
     type_node = field(node, "type")
-    made = None if type_node.type == "implicit_type" else bind_type(binder, type_node)
-    return [_declarator(binder, each, made, is_const) for each in named(node) if each.type == "variable_declarator"]
+    clr_type = None if type_node.type == "implicit_type" else bind_type(binder, type_node)
+    declarators = [child for child in named(node) if child.type == "variable_declarator"]
+    return [_declarator(binder, declarator, clr_type, is_const) for declarator in declarators]
 
 
 def _declarator(binder: Binder, node: Node, clr_type: Type | None, is_const: bool) -> Run:

@@ -55,7 +55,7 @@ def _sections(body: Node) -> list[tuple[list[Node], list[Node]]]:
     pending: list[Node] = []
     for section in named(body):
         pending.append(section)
-        statements = [each for each in named(section) if each.type.endswith(("_statement", "block"))]
+        statements = [child for child in named(section) if child.type.endswith(("_statement", "block"))]
         if statements:
             sections.append((pending, statements))
             pending = []
@@ -65,7 +65,7 @@ def _sections(body: Node) -> list[tuple[list[Node], list[Node]]]:
 def _section(binder: Binder, labels: list[Node], statements: list[Node], clr_type: Type) -> tuple[list[Arm], Statement]:
     with binder.block():
         tests = [_label(binder, label, clr_type) for label in labels]
-        bound = [binder.statement(each) for each in statements]
+        bound = [binder.statement(statement) for statement in statements]
     done = Statement(None, all(s.completes for s in bound), any(s.breaks for s in bound))  # type: ignore[arg-type]
     if done.completes:
         raise binder.problem(
@@ -78,9 +78,9 @@ def _section(binder: Binder, labels: list[Node], statements: list[Node], clr_typ
 def _label(binder: Binder, label: Node, clr_type: Type) -> tuple[Test | None, Run | None]:
     if label.children[0].type == "default":
         return None, None
-    pattern = next(each for each in named(label) if not each.type.endswith(("_statement", "block")))
+    pattern = next(child for child in named(label) if not child.type.endswith(("_statement", "block")))
     test = bind_pattern(binder, pattern, clr_type)
-    clause = next((each for each in named(label) if each.type == "when_clause"), None)
+    clause = next((child for child in named(label) if child.type == "when_clause"), None)
     return test, binder.condition(named(clause)[0]) if clause is not None else None
 
 
@@ -138,7 +138,7 @@ def _arm(binder: Binder, node: Node, clr_type: Type, target: Type | None) -> tup
     parts = named(node)
     with binder.block():
         test = bind_pattern(binder, parts[0], clr_type)
-        clause = next((each for each in parts if each.type == "when_clause"), None)
+        clause = next((part for part in parts if part.type == "when_clause"), None)
         guard = binder.condition(named(clause)[0]) if clause is not None else None
         return test, guard, binder.value(parts[-1], target)
 

@@ -128,8 +128,8 @@ def bind_using(binder: Binder, node: Node) -> Statement:
     parts = named(node)
     with binder.block():
         starts: list[Run] = []
-        for each in parts[:-1]:
-            starts += declarations(binder, each) if each.type == "variable_declaration" else [binder.value(each).run]
+        for part in parts[:-1]:
+            starts += declarations(binder, part) if part.type == "variable_declaration" else [binder.value(part).run]
         body = embedded(binder, parts[-1])
 
     def run(frame: Frame) -> object:

@@ -27,8 +27,8 @@ def bind_tuple(binder: Binder, node: Node, target: Type | None) -> Meaning:
 
 def _names(arguments: list[Node], values: list[Node]) -> list[str]:
     """As written, or taken from what a value is called; a name that two elements would have is neither's."""
-    found = [_name(argument, value) for argument, value in zip(arguments, values, strict=True)]
-    return [name if found.count(name) == 1 else "" for name in found]
+    names = [_name(argument, value) for argument, value in zip(arguments, values, strict=True)]
+    return [name if names.count(name) == 1 else "" for name in names]
 
 
 def _name(argument: Node, value: Node) -> str:
@@ -86,7 +86,7 @@ def parts_of(value: object, count: int) -> list[object]:
 
 def deconstruction_stores(binder: Binder, places: list[Node], types: list[Type], declares: bool) -> list[Store]:
     """Where each part goes: a new local, a discard or something assignable."""
-    return [_store(binder, place, made, declares) for place, made in zip(places, types, strict=True)]
+    return [_store(binder, place, clr_type, declares) for place, clr_type in zip(places, types, strict=True)]
 
 
 def _store(binder: Binder, place: Node, clr_type: Type, declares: bool) -> Store:

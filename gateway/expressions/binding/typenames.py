@@ -72,7 +72,9 @@ def _definition(binder: Binder, node: Node, name: str, arity: int) -> clr.TypeDe
 def _suffix(name: str, arity: int) -> clr.TypeDef | None:
     """``Linq.JObject``: a name qualified only in part, as ``using`` directives of the service allow."""
     key = f".{name}`{arity}" if arity else f".{name}"
-    return next((found for full, found in clr.DEFINITIONS.items() if "." in name and full.endswith(key)), None)
+    return next(
+        (definition for full, definition in clr.DEFINITIONS.items() if "." in name and full.endswith(key)), None
+    )
 
 
 def split_name(binder: Binder, node: Node) -> tuple[str, tuple[Type, ...]]:
@@ -101,7 +103,7 @@ def type_arguments(binder: Binder, node: Node) -> tuple[Type, ...]:
     """The ``<…>`` of a generic name; empty for a plain one."""
     joined = binder.source.generics.get(node.start_byte)
     if joined is not None:
-        return tuple(bind_type(binder, each) for each in type_argument_nodes(binder.source, *joined[1:]))
+        return tuple(bind_type(binder, argument) for argument in type_argument_nodes(binder.source, *joined[1:]))
     if node.type != "generic_name":
         return ()
     return tuple(bind_type(binder, child) for child in named(named(node)[-1]))

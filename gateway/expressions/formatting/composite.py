@@ -63,10 +63,10 @@ def format_composite(pattern: str | None, values: Sequence[object] | None) -> st
     return charged(_ITEM.sub(fill, pattern))
 
 
-def _brace(found: str) -> str:
-    if len(found) == 1:
+def _brace(braces: str) -> str:
+    if len(braces) == 1:
         raise _malformed()
-    return found[0]
+    return braces[0]
 
 
 def _malformed() -> Thrown:

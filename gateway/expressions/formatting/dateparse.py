@@ -144,9 +144,9 @@ def parse_date(text: str | None, styles: int = 0) -> DateTime:
     return with_styles(moment, styles, text)
 
 
-def with_styles(found: Read, styles: int, text: str) -> DateTime:
+def with_styles(moment: Read, styles: int, text: str) -> DateTime:
     """A moment as read, brought to the kind that DateTimeStyles ask for."""
-    ticks, zone = found
+    ticks, zone = moment
     if zone is None:
         if styles & ASSUME_UNIVERSAL:
             return DateTime(ticks, UTC_KIND if styles & ADJUST else LOCAL_KIND)

@@ -89,8 +89,8 @@ def _dates(left: object, right: object) -> int:
 def _date(value: object) -> DateTime:
     if isinstance(value, DateTimeOffset):
         return DateTime(value.ticks)
-    found = change_type(value, read_type("System.DateTime"))
-    return found if isinstance(found, DateTime) else DateTime(0)
+    date = change_type(value, read_type("System.DateTime"))
+    return date if isinstance(date, DateTime) else DateTime(0)
 
 
 def _only(kinds: tuple[type, ...], name: str) -> Callable[[object, object], int]:

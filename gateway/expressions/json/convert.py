@@ -97,10 +97,10 @@ def make_value(value: object) -> JToken:
 
 def declare_casts(token: Type, targets: list[Type]) -> None:
     """The operators between JToken and the simple types."""
-    for made in targets:
-        for each in (made, nullable(made)):
-            declare_implicit(each, token, make_value)
-            declare_explicit(token, each, _caster(each))
+    for simple in targets:
+        for clr_type in (simple, nullable(simple)):
+            declare_implicit(clr_type, token, make_value)
+            declare_explicit(token, clr_type, _caster(clr_type))
 
 
 def _caster(target: Type) -> Callable[[object], object]:
@@ -154,10 +154,10 @@ def _key(key: object) -> str:
 
 
 def _object(entries: dict[str, object]) -> JObject:
-    made = JObject()
+    result = JObject()
     for name, item in entries.items():
-        made.put(name, from_object(item))
-    return made
+        result.put(name, from_object(item))
+    return result
 
 
 def _from_value(value: object) -> JToken:

@@ -96,10 +96,10 @@ def _plain(token: JToken) -> JToken:
         return scalar(token.value) if isinstance(token.value, str | RawFloat) else token
     if isinstance(token, JArray):
         return JArray([_plain(item) for item in token.items])
-    made = JObject()
+    copy = JObject()
     for name, child in token.properties.items():  # type: ignore[attr-defined]
-        made.put(name, _plain(child.value))
-    return made
+        copy.put(name, _plain(child.value))
+    return copy
 
 
 class _ValueMaker:
@@ -155,26 +155,26 @@ class _ValueMaker:
             return to_array(items, element)
         if target.definition.full_name != f"{_G}.HashSet":
             return ListValue(items, element)
-        made = SetValue(element)
+        distinct = SetValue(element)
         for item in items:
-            made.add(item)
-        return made
+            distinct.add(item)
+        return distinct
 
     def _dictionary(self, token: JToken, target: Type) -> object:
         if not isinstance(token, JObject):
             raise _serialization(token, _wrong_container("array", target))
-        made = Dictionary(target.args)
-        for name, each in token.properties.items():
-            made.store(_key(each, name, target.args[0]), self.value(each.value, target.args[1]))
-        return made
+        dictionary = Dictionary(target.args)
+        for name, child in token.properties.items():
+            dictionary.store(_key(child, name, target.args[0]), self.value(child.value, target.args[1]))
+        return dictionary
 
     def _members(self, token: JToken, target: Type) -> object:
         """Tuples, pairs and anonymous objects: their constructors take what the object has."""
         if not isinstance(token, JObject):
             raise _serialization(token, _wrong_container("array", target))
-        found = {name.lower(): child.value for name, child in token.properties.items()}
+        given = {name.lower(): child.value for name, child in token.properties.items()}
         values = {
-            name: self.value(found[name.lower()], kind) if name.lower() in found else kind.default
+            name: self.value(given[name.lower()], kind) if name.lower() in given else kind.default
             for name, kind in (_member_types(target) or {}).items()
         }
         return _made(target, values)
@@ -269,9 +269,9 @@ def _unexpected(token: JToken, target: Type, from_text: bool) -> Thrown:
     return _serialization(token, _wrong_container(kind, target))
 
 
-def _wrong_container(found: str, target: Type) -> str:
-    example = '{"name":"value"}' if found == "object" else "[1,2,3]"
-    return f"Cannot deserialize the current JSON {found} (e.g. {example}) into type '{target.full_name}'."
+def _wrong_container(container: str, target: Type) -> str:
+    example = '{"name":"value"}' if container == "object" else "[1,2,3]"
+    return f"Cannot deserialize the current JSON {container} (e.g. {example}) into type '{target.full_name}'."
 
 
 def _converted(token: JValue, inner: Type, target: Type) -> object:
@@ -331,7 +331,7 @@ def _member_types(target: Type) -> dict[str, Type] | None:
         return dict(zip(("Key", "Value"), target.args, strict=True))
     if name == "AnonymousType":
         members = target.definition.members or {}
-        return {field: found[0].type for field, found in members.items()}
+        return {field: overloads[0].type for field, overloads in members.items()}
     return None
 
 

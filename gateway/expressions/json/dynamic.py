@@ -31,8 +31,8 @@ def _convert(leaf: JValue, target: Type) -> object:
 
 def _binary(name: str, leaf: JValue, other: object) -> object:
     if name in COMPARE:
-        found = compare_leaves(leaf.type, leaf.value, other)
-        return COMPARE[name](found, 0)
+        ordering = compare_leaves(leaf.type, leaf.value, other)
+        return COMPARE[name](ordering, 0)
     if name not in _SIGNS:
         return NotImplemented
     result = _calculated(name, leaf.value, other)

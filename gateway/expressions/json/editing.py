@@ -39,7 +39,7 @@ def sibling(step: int) -> Callable[[JToken], JToken | None]:
 
     def find(token: JToken) -> JToken | None:
         around = token.parent.children() if token.parent is not None else []
-        position = next((i for i, each in enumerate(around) if each is token), -2) + step
+        position = next((i for i, sibling in enumerate(around) if sibling is token), -2) + step
         return around[position] if 0 <= position < len(around) else None
 
     return find
@@ -49,8 +49,8 @@ def end(position: int) -> Callable[[JToken], JToken | None]:
     """The first or last child."""
 
     def find(token: JToken) -> JToken | None:
-        found = token.children()
-        return found[position] if found else None
+        children = token.children()
+        return children[position] if children else None
 
     return find
 
@@ -75,7 +75,7 @@ def beside(offset: int) -> Callable[[JToken, object], None]:
     def add(token: JToken, content: object) -> None:
         parent = token.parent
         if isinstance(parent, JArray):
-            index = next(i for i, each in enumerate(parent.items) if each is token)
+            index = next(i for i, item in enumerate(parent.items) if item is token)
             parent.insert(index + offset, to_token(content))
         elif isinstance(parent, JObject) and isinstance(content, JProperty):
             _insert_property(parent, token, content, offset)
@@ -89,7 +89,7 @@ def _insert_property(parent: JObject, token: JToken, content: JProperty, offset:
     parent.add(content)
     items = list(parent.properties.items())
     moved = items.pop()
-    index = next(i for i, (_, each) in enumerate(items) if each is token)
+    index = next(i for i, (_, child) in enumerate(items) if child is token)
     items.insert(index + offset, moved)
     parent.properties = dict(items)
 
@@ -136,7 +136,7 @@ def _merge_arrays(target: JArray, content: JArray, arrays: int) -> None:
     if arrays == 2:
         target.items.clear()
     for index, item in enumerate(content.items):
-        if arrays == 1 and any(deep_equals(item, each) for each in target.items):
+        if arrays == 1 and any(deep_equals(item, present) for present in target.items):
             continue
         if arrays == 3 and index < len(target.items):
             target.items[index] = adopt(target, item.clone())

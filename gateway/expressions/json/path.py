@@ -115,15 +115,15 @@ class _Parser:
         self.position = 0
 
     def at(self, mark: str) -> bool:
-        found = self.text.startswith(mark, self.position)
-        self.position += len(mark) if found else 0
-        return found
+        present = self.text.startswith(mark, self.position)
+        self.position += len(mark) if present else 0
+        return present
 
     def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        found = pattern.match(self.text, self.position)
-        if found is not None:
-            self.position = found.end()
-        return found
+        matched = pattern.match(self.text, self.position)
+        if matched is not None:
+            self.position = matched.end()
+        return matched
 
     def failed(self) -> Thrown:
         rest = self.text[self.position : self.position + 1]
@@ -207,12 +207,12 @@ class _Parser:
         return _indices([int(index[1]) for index in indices]) if indices else None
 
     def several(self, pattern: re.Pattern[str]) -> list[re.Match[str]]:
-        found = []
-        while each := self.match(pattern):
-            found.append(each)
+        matches = []
+        while match := self.match(pattern):
+            matches.append(match)
             if not self.at(","):
                 break
-        return found
+        return matches
 
     def either(self) -> Test:
         left = self.both()
@@ -244,8 +244,8 @@ class _Parser:
     def operand(self) -> Callable[[JToken, JToken], Iterable[JToken]]:
         literal = self.match(_LITERAL)
         if literal is not None:
-            made = [_literal(literal)]
-            return lambda _root, _token: made
+            literals = [_literal(literal)]
+            return lambda _root, _token: literals
         absolute = self.text.startswith("$", self.position)
         if not absolute and not self.text.startswith("@", self.position):
             raise self.failed()
@@ -340,9 +340,9 @@ def select(token: JToken, text: str) -> Iterable[JToken]:
 
 def select_one(token: JToken, text: str, error_when_missing: bool = False) -> JToken | None:
     """``SelectToken``: null when nothing is there; more than one is an error."""
-    found = list(select(token, text))
-    if len(found) > 1:
+    tokens = list(select(token, text))
+    if len(tokens) > 1:
         raise path_error("Path returned multiple tokens.")
-    if not found and error_when_missing:
+    if not tokens and error_when_missing:
         raise path_error(f"Property '{text}' does not exist on {type(token).__name__}.")
-    return found[0] if found else None
+    return tokens[0] if tokens else None

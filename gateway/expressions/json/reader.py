@@ -62,12 +62,12 @@ def parse(text: str | None, wanted: str = "JToken") -> JToken:
 def _read(text: str, wanted: str) -> JToken:
     reader = _PIECEWISE if len(text) > LARGE else _FAST
     try:
-        made = _token(reader.decode(text))
+        token = _token(reader.decode(text))
     except (ValueError, RecursionError):
         return _TokenBuilder(text).document(wanted)
-    if _is_too_deep(made) or wanted not in ("JToken", made.__class__.__name__):
+    if _is_too_deep(token) or wanted not in ("JToken", token.__class__.__name__):
         return _TokenBuilder(text).document(wanted)
-    return made
+    return token
 
 
 def parse_raw(text: str) -> JToken:
@@ -87,15 +87,15 @@ def _read_raw(text: str) -> JToken:
         read = reader.decode(text)
     except (ValueError, RecursionError):
         return _TokenBuilder(text, raw=True).document("JToken")
-    made = _raw_token(read)
-    return _TokenBuilder(text, raw=True).document("JToken") if _is_too_deep(made) else made
+    token = _raw_token(read)
+    return _TokenBuilder(text, raw=True).document("JToken") if _is_too_deep(token) else token
 
 
 def _raw_object(pairs: list[tuple[str, object]]) -> JObject:
-    made = JObject()
+    parent = JObject()
     for name, value in pairs:
-        made.properties[name] = JProperty.fresh(made, name, _raw_token(value))
-    return made
+        parent.properties[name] = JProperty.fresh(parent, name, _raw_token(value))
+    return parent
 
 
 def _raw_token(raw: object) -> JToken:
@@ -125,10 +125,10 @@ def _constant(name: str) -> object:
 
 def _object(pairs: list[tuple[str, object]]) -> JObject:
     """What the fast reader calls for each object, inner ones first; a name that comes twice has its last value."""
-    made = JObject()
+    parent = JObject()
     for name, value in pairs:
-        made.properties[name] = JProperty.fresh(made, name, _token(value))
-    return made
+        parent.properties[name] = JProperty.fresh(parent, name, _token(value))
+    return parent
 
 
 def _token(raw: object) -> JToken:
@@ -143,10 +143,10 @@ _FAST, _PIECEWISE = json.JSONDecoder(**_HOOKS), PiecewiseDecoder(**_HOOKS)
 _RAW, _RAW_PIECEWISE = json.JSONDecoder(**_RAW_HOOKS), PiecewiseDecoder(**_RAW_HOOKS)
 
 
-def _is_too_deep(made: JToken) -> bool:
-    level = [made]
+def _is_too_deep(root: JToken) -> bool:
+    level = [root]
     for _ in range(MAX_DEPTH):
-        level = [child for each in level for child in each.values() if not isinstance(child, JValue)]
+        level = [child for parent in level for child in parent.values() if not isinstance(child, JValue)]
         if not level:
             return False
     return True
@@ -181,10 +181,10 @@ class _TokenBuilder:
             raise self.reader.error(f"Error reading {wanted} from JsonReader.")
         if wanted != "JToken" and token != _STARTS[wanted]:
             raise self._not_wanted(wanted, token)
-        made = self._root(token) if token in (START_OBJECT, START_ARRAY) else self._leaf(token)
+        root = self._root(token) if token in (START_OBJECT, START_ARRAY) else self._leaf(token)
         while self.reader.read() != END:
             pass
-        return made
+        return root
 
     def _not_wanted(self, wanted: str, token: int) -> Thrown:
         shown = _TOKEN_NAMES.get(token) or TYPE_NAMES[self._leaf(token).kind]
@@ -207,32 +207,32 @@ class _TokenBuilder:
         return raw_leaf(value) if self.raw else scalar(value)
 
     def _root(self, token: int) -> JToken:
-        made: JToken = JObject() if token == START_OBJECT else JArray()
+        container: JToken = JObject() if token == START_OBJECT else JArray()
         name = "JObject" if token == START_OBJECT else "JArray"
         token = self._content()
         if token == END:
             raise self.reader.error(f"Error reading {name} from JsonReader.")
-        if not self._fill(made, token) and not self.raw:
+        if not self._fill(container, token) and not self.raw:
             raise self.reader.error(f"Unexpected end of content while loading {name}.")
-        return made
+        return container
 
-    def _fill(self, made: JToken, token: int) -> bool:
+    def _fill(self, container: JToken, token: int) -> bool:
         """Read the content of a container, *token* first; whether its end came."""
         while token not in (END, END_OBJECT, END_ARRAY):
             name = str(self.reader.value)
-            if isinstance(made, JObject):
+            if isinstance(container, JObject):
                 token = self._content()
-            if token == END or not self._add(made, name, token):
+            if token == END or not self._add(container, name, token):
                 return False
             token = self._content()
         return token != END
 
-    def _add(self, made: JToken, name: str, token: int) -> bool:
+    def _add(self, container: JToken, name: str, token: int) -> bool:
         child, whole = self._child(token)
-        if isinstance(made, JObject):
-            made.put(name, child)
-        elif isinstance(made, JArray):
-            made.items.append(adopt(made, child))
+        if isinstance(container, JObject):
+            container.put(name, child)
+        elif isinstance(container, JArray):
+            container.items.append(adopt(container, child))
         return whole
 
     def _child(self, token: int) -> tuple[JToken, bool]:

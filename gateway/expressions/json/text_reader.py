@@ -59,9 +59,9 @@ class RawFloat(float):
 
     def __new__(cls, shown: str) -> RawFloat:
         """The number that *shown* is."""
-        made = super().__new__(cls, shown)
-        made.shown = shown
-        return made
+        number = super().__new__(cls, shown)
+        number.shown = shown
+        return number
 
 
 @dataclass(slots=True)
@@ -103,11 +103,11 @@ class TextReader:
         """The path of the token."""
         inside = self._open[:-1] if self._state in (_ARRAY_START, _OBJECT_START) else self._open
         parts = []
-        for each in inside:
-            if each.kind == _ARRAY:
-                parts.append(f"[{each.index}]" if each.index >= 0 else "")
-            elif each.name is not None:
-                shown = name_in_path(each.name)
+        for container in inside:
+            if container.kind == _ARRAY:
+                parts.append(f"[{container.index}]" if container.index >= 0 else "")
+            elif container.name is not None:
+                shown = name_in_path(container.name)
                 parts.append(shown if not parts or shown.startswith("['") else f".{shown}")
         return "".join(parts)
 
@@ -125,9 +125,9 @@ class TextReader:
         """The next token; END where there is none."""
         tick()
         if self._state == _POST_VALUE:
-            found = self._post_value()
-            if found is not None:
-                return found
+            token = self._post_value()
+            if token is not None:
+                return token
         if self._state == _FINISHED:
             return self._rest()
         return self._object() if self._state in (_OBJECT_START, _IN_OBJECT) else self._value()
@@ -214,9 +214,9 @@ class TextReader:
             self._open[-1].index += 1
 
     def _close(self, kind: str, token: int) -> int:
-        found = self._open.pop().kind if self._open else "None"
-        if found != kind:
-            raise self.error(f"JsonToken End{kind} is not valid for closing JsonType {found}.")
+        opened = self._open.pop().kind if self._open else "None"
+        if opened != kind:
+            raise self.error(f"JsonToken End{kind} is not valid for closing JsonType {opened}.")
         self._state = _POST_VALUE if self._open else _FINISHED
         return token
 
@@ -264,9 +264,9 @@ class TextReader:
             name = self._bare_name()
         else:
             raise self.error(f"Invalid property identifier character: {character}.")
-        found = self._skip()
-        if found != ":":
-            shown = found or "\0"
+        character_after = self._skip()
+        if character_after != ":":
+            shown = character_after or "\0"
             raise self.error(f"Invalid character after parsing property name. Expected ':' but got: {shown}.")
         self.at += 1
         self._state = _IN_VALUE
@@ -280,9 +280,9 @@ class TextReader:
             self.at += 1
         if self.at == len(self.text):
             raise self.error("Unexpected end while parsing unquoted property name.")
-        found = self.text[self.at]
-        if found not in WHITE and found != ":":
-            raise self.error(f"Invalid JavaScript property identifier character: {found}.")
+        character = self.text[self.at]
+        if character not in WHITE and character != ":":
+            raise self.error(f"Invalid JavaScript property identifier character: {character}.")
         return self.text[start : self.at]
 
     # -- leaves
@@ -357,12 +357,12 @@ class TextReader:
 
     def _matches(self, word: str) -> bool:
         """Whether *word* is here, with a separator after it."""
-        found = self.text[self.at : self.at + len(word)]
-        if len(found) < len(word):
+        text_here = self.text[self.at : self.at + len(word)]
+        if len(text_here) < len(word):
             self.at = len(self.text)
             raise self._unexpected_end()
-        if found != word:
-            self.at += next(place for place, pair in enumerate(zip(found, word, strict=True)) if pair[0] != pair[1])
+        if text_here != word:
+            self.at += next(place for place, pair in enumerate(zip(text_here, word, strict=True)) if pair[0] != pair[1])
             return False
         self.at += len(word)
         rest = self.text[self.at : self.at + 2]
@@ -429,5 +429,5 @@ def _is_identifier(character: str) -> bool:
 
 
 def _line_end(text: str, start: int) -> int:
-    found = [place for place in (text.find("\r", start), text.find("\n", start)) if place >= 0]
-    return min(found, default=len(text))
+    ends = [place for place in (text.find("\r", start), text.find("\n", start)) if place >= 0]
+    return min(ends, default=len(text))

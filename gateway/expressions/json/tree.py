@@ -89,9 +89,9 @@ class JValue(JToken):
 
 def value_kind(value: object) -> int:
     """The JTokenType of a .NET value."""
-    found = _KINDS.get(value.__class__)
-    if found is not None:
-        return found
+    kind = _KINDS.get(value.__class__)
+    if kind is not None:
+        return kind
     if isinstance(value, int):
         return INTEGER
     raise thrown("ArgumentException", f"Could not determine JSON object type for type {type_of(value).full_name}.")
@@ -122,10 +122,10 @@ class JProperty(JToken):
     @classmethod
     def fresh(cls, parent: JObject, name: str, value: JToken) -> JProperty:
         """A property of *parent* whose value does not have a parent yet."""
-        made = cls.__new__(cls)
-        made.parent, made.name, made.value = parent, name, value
-        value.parent = made
-        return made
+        created = cls.__new__(cls)
+        created.parent, created.name, created.value = parent, name, value
+        value.parent = created
+        return created
 
     @property
     def kind(self) -> int:
@@ -192,11 +192,11 @@ class JObject(JToken):
 
     def clone(self) -> JObject:
         """A copy without a parent."""
-        made = JObject()
-        for name, each in self.properties.items():
+        copy = JObject()
+        for name, child in self.properties.items():
             tick()
-            made.put(name, each.value.clone())
-        return made
+            copy.put(name, child.value.clone())
+        return copy
 
     def look(self, key: object) -> JToken | None:
         """The value of a property, or null."""
@@ -205,34 +205,34 @@ class JObject(JToken):
         if not isinstance(key, str):
             shown = f"Accessed JObject values with invalid key value: {key}. Object property name expected."
             raise thrown("ArgumentException", shown)
-        found = self.properties.get(key)
-        return None if found is None else found.value
+        child = self.properties.get(key)
+        return None if child is None else child.value
 
     def put(self, name: str, value: JToken) -> None:
         """``o[name] = value``."""
-        found = self.properties.get(name)
-        if found is not None:
-            found.set(value)
+        child = self.properties.get(name)
+        if child is not None:
+            child.set(value)
         else:
-            made = JProperty(name, value)
-            made.parent = self
-            self.properties[name] = made
+            created = JProperty(name, value)
+            created.parent = self
+            self.properties[name] = created
 
-    def add(self, made: JProperty) -> None:
+    def add(self, child: JProperty) -> None:
         """A new property; its name must be free."""
-        if made.name in self.properties:
-            shown = f"Can not add property {made.name} to {type_of(self).full_name}."
+        if child.name in self.properties:
+            shown = f"Can not add property {child.name} to {type_of(self).full_name}."
             raise thrown("ArgumentException", f"{shown} Property with the same name already exists on object.")
-        adopted = made if made.parent is None else made.clone()
+        adopted = child if child.parent is None else child.clone()
         adopted.parent = self
-        self.properties[made.name] = adopted
+        self.properties[child.name] = adopted
 
     def remove(self, name: str) -> bool:
         """Whether there was such a property."""
-        found = self.properties.pop(name, None)
-        if found is not None:
-            found.parent = None
-        return found is not None
+        child = self.properties.pop(name, None)
+        if child is not None:
+            child.parent = None
+        return child is not None
 
     def replace_child(self, old: JToken, new: JToken | None) -> None:
         """Put another property in the place of one."""
@@ -242,9 +242,9 @@ class JObject(JToken):
         if not isinstance(new, JProperty):
             raise cannot_add(new, self)
         old.parent = None
-        items = [(new if each is old else each) for each in self.properties.values()]
+        items = [(new if child is old else child) for child in self.properties.values()]
         new.parent = self
-        self.properties = {each.name: each for each in items}
+        self.properties = {child.name: child for child in items}
 
 
 class JArray(JToken):
@@ -259,11 +259,11 @@ class JArray(JToken):
     @classmethod
     def fresh(cls, items: list[JToken]) -> JArray:
         """An array of items that do not have a parent yet."""
-        made = cls()
-        made.items = items
+        array = cls()
+        array.items = items
         for item in items:
-            item.parent = made
-        return made
+            item.parent = array
+        return array
 
     @property
     def kind(self) -> int:
@@ -291,11 +291,11 @@ class JArray(JToken):
 
     def clone(self) -> JArray:
         """A copy without a parent."""
-        made = []
+        items = []
         for item in self.items:
             tick()
-            made.append(item.clone())
-        return JArray(made)
+            items.append(item.clone())
+        return JArray(items)
 
     def look(self, key: object) -> JToken | None:
         """The item at an index."""
@@ -344,9 +344,9 @@ class JRaw(JValue):
 
 def adopt(parent: JToken, token: JToken) -> JToken:
     """*token*, or a copy of it when it already hangs elsewhere, with *parent* set."""
-    made = token if token.parent is None else token.clone()
-    made.parent = parent
-    return made
+    adopted = token if token.parent is None else token.clone()
+    adopted.parent = parent
+    return adopted
 
 
 def cannot_add(token: JToken, parent: JToken) -> Thrown:

@@ -62,10 +62,10 @@ def last_or_default(types: Types, source: object, *test: Func) -> object:
 
 def single(types: Types, source: object, *test: Func) -> object:
     """``Single``."""
-    found = single_or_default(types, source, *test, missing=KEYED)
-    if found is KEYED:
+    item = single_or_default(types, source, *test, missing=KEYED)
+    if item is KEYED:
         raise _no_match() if test else _no_elements()
-    return found
+    return item
 
 
 def single_or_default(types: Types, source: object, *test: Func, missing: object = None) -> object:
@@ -100,8 +100,8 @@ def contains(source: object, item: object, comparer: Comparer | None = None) -> 
         return source.norm(item) in source.data
     if comparer is not None:
         wanted = comparer.norm(item)
-        return any(comparer.norm(each) == wanted for each in walk(source))
-    return any(equal(each, item) for each in walk(source))
+        return any(comparer.norm(other) == wanted for other in walk(source))
+    return any(equal(other, item) for other in walk(source))
 
 
 def aggregate(source: object, combine: Func) -> object:
@@ -123,8 +123,8 @@ def aggregate_seed(source: object, seed: object, combine: Func, result: Func | N
 
 
 def _numbers(source: object, selector: tuple[Func, ...]) -> list[object]:
-    found = (unwrapped(selector[0](item) if selector else item) for item in walk(source))
-    return [item for item in found if item is not None]
+    values = (unwrapped(selector[0](item) if selector else item) for item in walk(source))
+    return [item for item in values if item is not None]
 
 
 def sum_of(types: Types, source: object, *selector: Func) -> object:
@@ -184,12 +184,12 @@ def extreme_by(sign: int) -> Callable[..., object]:
 
 def element_at(source: object, index: int) -> object:
     """``ElementAt``."""
-    found = next(itertools.islice(walk(source), index, None), KEYED) if index >= 0 else KEYED
-    if found is KEYED:
+    item = next(itertools.islice(walk(source), index, None), KEYED) if index >= 0 else KEYED
+    if item is KEYED:
         raise out_of_range(
             "index", "Index was out of range. Must be non-negative and less than the size of the collection."
         )
-    return found
+    return item
 
 
 def element_at_or_default(types: Types, source: object, index: int) -> object:

@@ -73,8 +73,8 @@ def group(types: Types, source: object, key: Func, element: Func | None = None) 
     groups: dict[object, Grouping] = {}
     for item in walk(source):
         name = key(item)
-        found = groups.setdefault(key_of(name), Grouping(name, types[1], types[-1] if element else types[0]))
-        found.append(item if element is None else element(item))
+        members = groups.setdefault(key_of(name), Grouping(name, types[1], types[-1] if element else types[0]))
+        members.append(item if element is None else element(item))
     return list(groups.values())
 
 
@@ -85,7 +85,7 @@ class Lookup(ArrayValue):
 
     def __init__(self, groups: list[Grouping], key_type: Type, value_type: Type) -> None:
         super().__init__(groups)
-        self.by_key = {key_of(each.key): each for each in groups}
+        self.by_key = {key_of(grouping.key): grouping for grouping in groups}
         self.key_type = key_type
         self.value_type = value_type
 
@@ -108,13 +108,15 @@ def group_by(types: Types, source: object, key: Func, element: Func | None = Non
 
 def group_result(types: Types, source: object, key: Func, result: Func) -> LazySequence:
     """``GroupBy`` with a result selector."""
-    return LazySequence(lambda: (result(each.key, each) for each in group(types, source, key)), types[-1])
+    return LazySequence(lambda: (result(grouping.key, grouping) for grouping in group(types, source, key)), types[-1])
 
 
 def group_elements(types: Types, source: object, key: Func, element: Func, result: Func) -> LazySequence:
     """``GroupBy`` with an element and a result selector."""
     kinds = types[:3]
-    return LazySequence(lambda: (result(each.key, each) for each in group(kinds, source, key, element)), types[-1])
+    return LazySequence(
+        lambda: (result(grouping.key, grouping) for grouping in group(kinds, source, key, element)), types[-1]
+    )
 
 
 def join(outer: object, inner: object, outer_key: Func, inner_key: Func, result: Func) -> Iterator[object]:
@@ -140,19 +142,19 @@ def group_join(outer: object, inner: object, outer_key: Func, inner_key: Func, r
 def to_dictionary(types: Types, source: object, key: Func, *rest: object) -> Dictionary:
     """``ToDictionary``."""
     value = rest[0] if rest and callable(rest[0]) else None
-    comparer = next((each for each in rest if isinstance(each, Comparer)), None)
-    made = Dictionary((types[1], types[2] if value is not None else types[0]), comparer)
+    comparer = next((argument for argument in rest if isinstance(argument, Comparer)), None)
+    dictionary = Dictionary((types[1], types[2] if value is not None else types[0]), comparer)
     for item in walk(source):
-        made.add(key(item), item if value is None else value(item))
-    return made
+        dictionary.add(key(item), item if value is None else value(item))
+    return dictionary
 
 
 def to_set(types: Types, source: object, comparer: Comparer | None = None) -> SetValue:
     """``ToHashSet``."""
-    made = SetValue(types[0], comparer)
+    distinct = SetValue(types[0], comparer)
     for item in walk(source):
-        made.add(item)
-    return made
+        distinct.add(item)
+    return distinct
 
 
 def _grouping_type(value: Grouping) -> Type:

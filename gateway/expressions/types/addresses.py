@@ -157,7 +157,7 @@ def uri_text(uri: UriValue) -> str:
     """``uri.ToString()``: unescaped where that is safe."""
     if not uri.absolute:
         return uri.original
-    return _ESCAPES.sub(lambda found: _readable(found[0]), uri.text)
+    return _ESCAPES.sub(lambda escape: _readable(escape[0]), uri.text)
 
 
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
@@ -169,7 +169,7 @@ def _readable(escaped: str) -> str:
     shown = unquote(escaped)
     if "\ufffd" in shown:
         return escaped
-    return _RESERVED.sub(lambda found: f"%{ord(found[0]):02X}", shown)
+    return _RESERVED.sub(lambda reserved: f"%{ord(reserved[0]):02X}", shown)
 
 
 def escape_data(value: str | None) -> str:

@@ -87,8 +87,8 @@ def _hash(value: CertificateValue, name: str) -> str:
 
 
 def _common_name(name: x509.Name) -> str:
-    found = name.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return str(found[0].value) if found else ""
+    attributes = name.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(attributes[0].value) if attributes else ""
 
 
 def _name_info(value: CertificateValue, kind: EnumValue, issuer: bool) -> str:

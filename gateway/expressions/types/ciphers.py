@@ -192,7 +192,7 @@ def _from_xml(value: RsaValue, text: str | None) -> None:
         root = ElementTree.fromstring(text)  # noqa: S314
     except ElementTree.ParseError:
         raise failed("Input string does not contain a valid encoding of the 'RSA' parameter.") from None
-    _import(value, {each.tag: int.from_bytes(base64.b64decode(each.text or ""), "big") for each in root})
+    _import(value, {element.tag: int.from_bytes(base64.b64decode(element.text or ""), "big") for element in root})
 
 
 def _from_pem(value: RsaValue, text: str | None) -> None:
@@ -270,9 +270,9 @@ class SymmetricValue:
     def cipher(self) -> Cipher[Any]:
         """The cipher with these settings."""
         try:
-            made = algorithms.AES(self.key) if self.name == "AES" else _triple_des(self.key)
+            block_cipher = algorithms.AES(self.key) if self.name == "AES" else _triple_des(self.key)
             mode = modes.ECB() if self.mode.value == 2 else modes.CBC(self.iv)  # noqa: S305
-            return Cipher(made, mode)
+            return Cipher(block_cipher, mode)
         except ValueError:
             raise failed("Specified key is not a valid size for this algorithm.") from None
 
@@ -333,21 +333,21 @@ class Transform:
 
 
 def _with(value: SymmetricValue, key: object, iv: object) -> SymmetricValue:
-    made = SymmetricValue(value.name)
-    made.key = bytes(key) if key is not None else value.key  # type: ignore[call-overload]
-    made.iv = bytes(iv) if iv is not None else value.iv  # type: ignore[call-overload]
-    made.mode, made.padding = value.mode, value.padding
-    return made
+    keyed = SymmetricValue(value.name)
+    keyed.key = bytes(key) if key is not None else value.key  # type: ignore[call-overload]
+    keyed.iv = bytes(iv) if iv is not None else value.iv  # type: ignore[call-overload]
+    keyed.mode, keyed.padding = value.mode, value.padding
+    return keyed
 
 
 def _encryptor(value: SymmetricValue, key: object = None, iv: object = None) -> Transform:
-    made = _with(value, key, iv)
-    return Transform(lambda data: encrypt(made, data))
+    keyed = _with(value, key, iv)
+    return Transform(lambda data: encrypt(keyed, data))
 
 
 def _decryptor(value: SymmetricValue, key: object = None, iv: object = None) -> Transform:
-    made = _with(value, key, iv)
-    return Transform(lambda data: decrypt(made, data))
+    keyed = _with(value, key, iv)
+    return Transform(lambda data: decrypt(keyed, data))
 
 
 TRANSFORM = define(f"{_C}.ICryptoTransform", {

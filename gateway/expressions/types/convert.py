@@ -117,14 +117,14 @@ def _from_hex(value: str | None) -> bytearray:
 
 
 define("System.Convert", {
-    **{f"static {_result(made)} {name}(object value)": _changer(made) for name, made in _TARGETS.items()},
-    **{f"static {_result(made)} {name}(object value, IFormatProvider provider)": _changer(made)
-       for name, made in _TARGETS.items()},
+    **{f"static {_result(clr_type)} {name}(object value)": _changer(clr_type) for name, clr_type in _TARGETS.items()},
+    **{f"static {_result(clr_type)} {name}(object value, IFormatProvider provider)": _changer(clr_type)
+       for name, clr_type in _TARGETS.items()},
     "static string ToString(object value)": text,
     "static string ToString(object value, IFormatProvider provider)": lambda value, _provider: text(value),
     "static string ToString(string value)": lambda value: value,
     **{f"static {keyword} {name}(string value, int fromBase)": _from_radix(keyword)
-       for name, made in _TARGETS.items() if (keyword := p.INTEGRAL.get(made, ""))},
+       for name, clr_type in _TARGETS.items() if (keyword := p.INTEGRAL.get(clr_type, ""))},
     "static string ToString(int value, int toBase)": _to_radix,
     "static string ToString(long value, int toBase)": _to_radix,
     "static byte[] FromBase64String(string s)": from_base64,
@@ -133,7 +133,7 @@ define("System.Convert", {
     "static string ToBase64String(byte[] inArray, int offset, int length)": _to_base64,
     "static byte[] FromHexString(string s)": _from_hex,
     "static string ToHexString(byte[] inArray)": lambda data: bytes(data).hex().upper(),
-    "static object ChangeType(object value, Type conversionType)": lambda value, made: change_type(value, made.type),
+    "static object ChangeType(object value, Type conversionType)": lambda value, kind: change_type(value, kind.type),
 }, kind="static")  # fmt: skip
 
 _PACK = {"bool": "?", "short": "<h", "int": "<i", "long": "<q", "ushort": "<H", "uint": "<I", "ulong": "<Q",
@@ -145,7 +145,7 @@ def _packer(shape: str) -> Callable[[object], bytearray]:
 
 
 def _unpacker(name: str) -> Callable[[bytes, int], object]:
-    made = next(t for t in (*p.NUMERIC, p.BOOL) if t.definition.keyword == name)
+    clr_type = next(t for t in (*p.NUMERIC, p.BOOL) if t.definition.keyword == name)
     shape = _PACK[name]
 
     def read(data: bytes, start: int) -> object:
@@ -157,7 +157,7 @@ def _unpacker(name: str) -> Callable[[bytes, int], object]:
         if start > len(data) - struct.calcsize(shape):
             message = "The array starting from the specified index is not long enough to read a value of the specified"
             raise thrown("ArgumentException", f"{message} type. (Parameter 'value')", "value")
-        return change_type(struct.unpack_from(shape, bytes(data), start)[0], made)
+        return change_type(struct.unpack_from(shape, bytes(data), start)[0], clr_type)
 
     return read
 
@@ -219,12 +219,12 @@ def _round_whole(value: float, mode: int) -> float:
 
 def _power(base: float, exponent: float) -> float:
     try:
-        found = math.pow(base, exponent)
+        power = math.pow(base, exponent)
     except OverflowError:
         return math.inf
     except ValueError:
         return math.nan if base else math.inf
-    return found
+    return power
 
 
 def _nan_on_error(run: Callable[..., float]) -> Callable[..., float]:

@@ -262,9 +262,9 @@ def _parse_offset(value: str | None, *rest: object) -> DateTimeOffset:
     return _styled_offset(moment, rest)
 
 
-def _styled_offset(found: tuple[int, int | None], rest: tuple[object, ...]) -> DateTimeOffset:
+def _styled_offset(parsed: tuple[int, int | None], rest: tuple[object, ...]) -> DateTimeOffset:
     styles = rest[-1].value if rest and isinstance(rest[-1], EnumValue) else 0
-    moment = DateTimeOffset(found[0], found[1] or 0)
+    moment = DateTimeOffset(parsed[0], parsed[1] or 0)
     return DateTimeOffset(moment.utc_ticks) if styles & 16 else moment
 
 

@@ -64,10 +64,10 @@ class Dictionary(Map):
     @staticmethod
     def of(mapping: Mapping[Any, object], key: Type, value: Type, ignore_case: bool = False) -> Dictionary:
         """The entries of a Python mapping."""
-        made = Dictionary((key, value), Comparer(True) if ignore_case else None)
+        dictionary = Dictionary((key, value), Comparer(True) if ignore_case else None)
         for name, item in mapping.items():
-            made.store(name, item)
-        return made
+            dictionary.store(name, item)
+        return dictionary
 
     def norm(self, key: Any) -> object:
         """The form in which keys are compared."""
@@ -77,8 +77,8 @@ class Dictionary(Map):
 
     def look(self, key: Any) -> object:
         """The value, or MISSING."""
-        found = self.data.get(self.norm(key))
-        return MISSING if found is None else found[1]
+        entry = self.data.get(self.norm(key))
+        return MISSING if entry is None else entry[1]
 
     def store(self, key: Any, value: object) -> None:
         """``d[key] = value``."""
@@ -130,10 +130,10 @@ def mapping_of(value: object) -> Map:
 
 def index(value: object, key: object) -> object:
     """``d[key]``."""
-    found = mapping_of(value).look(key)
-    if found is MISSING:
+    value_found = mapping_of(value).look(key)
+    if value_found is MISSING:
         raise key_not_found(key)
-    return found
+    return value_found
 
 
 def contains(value: object, key: object) -> bool:
@@ -144,17 +144,17 @@ def contains(value: object, key: object) -> bool:
 def try_get(value: object, key: object, out: Ref) -> bool:
     """``d.TryGetValue(key, out v)``."""
     whole = mapping_of(value)
-    found = whole.look(key)
-    out.value = whole.types[1].default if found is MISSING else found
-    return found is not MISSING
+    entry = whole.look(key)
+    out.value = whole.types[1].default if entry is MISSING else entry
+    return entry is not MISSING
 
 
 def value_or(value: object, key: object, *default: object) -> object:
     """``d.GetValueOrDefault(key, default)``."""
     whole = mapping_of(value)
-    found = whole.look(key)
-    if found is not MISSING:
-        return found
+    entry = whole.look(key)
+    if entry is not MISSING:
+        return entry
     return default[0] if default else whole.types[1].default
 
 
@@ -162,8 +162,8 @@ def joined_or(value: Map | None, key: str, default: str | None = None) -> str | 
     """``GetValueOrDefault`` of headers, queries and claims: the values joined by commas."""
     if value is None:
         raise argument_null("source")
-    found = value.look(key)
-    return default if found is MISSING else ",".join(found)  # type: ignore[arg-type]
+    values = value.look(key)
+    return default if values is MISSING else ",".join(values)  # type: ignore[arg-type]
 
 
 def _count(value: object) -> int:
@@ -233,10 +233,10 @@ define(
 def _new(types: tuple[Type, ...], source: object = None, comparer: Comparer | None = None) -> Dictionary:
     if isinstance(source, Comparer):
         source, comparer = None, source
-    made = Dictionary(types, comparer)
+    dictionary = Dictionary(types, comparer)
     for pair in iterate(source) if source is not None and not isinstance(source, int) else ():
-        made.add(pair.key, pair.value)  # type: ignore[attr-defined]
-    return made
+        dictionary.add(pair.key, pair.value)  # type: ignore[attr-defined]
+    return dictionary
 
 
 define("System.Collections.Generic.Dictionary", {
@@ -248,7 +248,7 @@ define("System.Collections.Generic.Dictionary", {
     "generic new(IDictionary<K, V> dictionary, IEqualityComparer<K> comparer)": _new,
     "free bool TryAdd(K key, V value)":
         lambda value, key, item: not contains(value, key) and (value.store(key, item), True)[1],
-    "bool ContainsValue(V value)": lambda value, item: any(equal(each, item) for _, each in value.pairs()),
+    "bool ContainsValue(V value)": lambda value, item: any(equal(other, item) for _, other in value.pairs()),
 }, parameters=("K", "V"), parents=("IDictionary<K, V>", "IReadOnlyDictionary<K, V>"))  # fmt: skip
 VARIABLES = define("Microsoft.Azure.ApiManagement.Variables", {
     "free object this[string key]": getitem,  # what is missing is a KeyError: see ``failures``
@@ -284,7 +284,9 @@ represent(Dictionary, _type("System.Collections.Generic.Dictionary"), iter)
 represent(View, _type("System.Collections.Generic.IReadOnlyDictionary"), iter)
 represent(dict, VARIABLES, _dictionary_pairs)
 represent(Pair, lambda pair: make(KEY_VALUE.definition, *pair.types))
-KEY_VALUE.definition.make_default = lambda made: Pair(made.args[0].default, made.args[1].default, made.args)
+KEY_VALUE.definition.make_default = lambda clr_type: Pair(
+    clr_type.args[0].default, clr_type.args[1].default, clr_type.args
+)
 KEYS[Pair] = lambda pair: (Pair, key_of(pair.key), key_of(pair.value))
 EQUALS[Pair] = lambda left, right: left.__class__ is right.__class__ and key_of(left) == key_of(right)
 TEXT[Pair] = lambda pair: f"[{text(pair.key)}, {text(pair.value)}]"

@@ -35,10 +35,10 @@ class HashName(str):
 
 def algorithm(name: str) -> hashes.HashAlgorithm:
     """The algorithm of a HashAlgorithmName."""
-    found = _HASHES.get(name.upper().replace("-", ""))
-    if found is None:
+    hash_algorithm = _HASHES.get(name.upper().replace("-", ""))
+    if hash_algorithm is None:
         raise thrown("CryptographicException", f"'{name}' is not a known hash algorithm.")
-    return found
+    return hash_algorithm
 
 
 class Hasher:

@@ -83,13 +83,13 @@ def _formatted(token: JToken, formatting: EnumValue | None = None) -> str:
 
 
 def _store(token: JToken, key: object, value: JToken | None) -> None:
-    made = JValue(None) if value is None else value
+    stored = JValue(None) if value is None else value
     if isinstance(token, JObject) and isinstance(key, str):
-        token.put(key, made)
+        token.put(key, stored)
     elif isinstance(token, JArray) and isinstance(key, int):
         token.check(key)
         token.items[key].parent = None
-        token.items[key] = adopt(token, made)
+        token.items[key] = adopt(token, stored)
     else:
         token.look(key)
         raise thrown("InvalidOperationException", f"Cannot set child value on {type_of(token).full_name}.")
@@ -104,8 +104,8 @@ def _value_of(types: tuple[Type, ...], token: JToken | None, *key: object) -> ob
 
 def _values(types: tuple[Type, ...], token: JToken, *key: object) -> LazySequence:
     source = token.look(key[0]) if key else token
-    found = source.children() if source is not None else []
-    return LazySequence(lambda: (convert_token(_inner(each), types[-1]) for each in found), types[-1])
+    children = source.children() if source is not None else []
+    return LazySequence(lambda: (convert_token(_inner(child), types[-1]) for child in children), types[-1])
 
 
 def _inner(token: JToken) -> JToken:
@@ -113,10 +113,10 @@ def _inner(token: JToken) -> JToken:
 
 
 def _select_all(token: JToken, path: str, error_when_no_match: bool) -> LazySequence:
-    found = list(select(token, path))
-    if error_when_no_match and not found:
+    tokens = list(select(token, path))
+    if error_when_no_match and not tokens:
         raise thrown("JsonException", "Path returned no tokens.")
-    return LazySequence(lambda: iter(found), TOKEN)
+    return LazySequence(lambda: iter(tokens), TOKEN)
 
 
 def _end(position: int) -> Callable[[JToken], JToken | None]:
@@ -174,7 +174,7 @@ TOKEN: Type = define(f"{_N}.JToken", {
     "JToken DeepClone()": lambda token: token.clone(),
     "static bool DeepEquals(JToken t1, JToken t2)": deep_equals,
     "generic T ToObject<T>()": lambda types, token: to_object(token, types[0]),
-    "object ToObject(Type objectType)": lambda token, made: to_object(token, made.type),
+    "object ToObject(Type objectType)": lambda token, target: to_object(token, target.type),
     "static JToken Parse(string json)": parse,
     "static JToken FromObject(object o)": lambda value: _not_null(value),
     "void Remove()": remove,
@@ -199,8 +199,8 @@ def _add_first(token: JObject | JArray, content: object) -> None:
 
 
 def _replace_all(token: JObject | JArray, content: object) -> None:
-    for each in token.children():
-        token.replace_child(each, None)
+    for child in token.children():
+        token.replace_child(child, None)
     add_content(token, content)
 
 
@@ -211,7 +211,7 @@ CONTAINER = define(f"{_N}.JContainer", {
     "IEnumerable<JToken> Descendants()": _tokens(descendants),
     "IEnumerable<JToken> DescendantsAndSelf()": _tokens(self_and),
     "void ReplaceAll(object content)": _replace_all,
-    "void RemoveAll()": lambda token: [token.replace_child(each, None) for each in token.children()],
+    "void RemoveAll()": lambda token: [token.replace_child(child, None) for child in token.children()],
     "void Merge(object content)": lambda token, content: merge(token, content, 0),
     "void Merge(object content, JsonMergeSettings settings)": lambda token, content, settings: merge(
         token, content, settings.get("MergeArrayHandling", 0)
@@ -232,11 +232,11 @@ define("Newtonsoft.Json.Linq.JsonMergeSettings", {
 def _from_object(value: object, wanted: type[JToken]) -> JToken:
     if value is None:
         raise argument_null("o")
-    made = from_object(value)
-    if not isinstance(made, wanted):
-        message = f"Object serialized to {TYPE_NAMES[made.kind]}. {wanted.__name__} instance expected."
+    token = from_object(value)
+    if not isinstance(token, wanted):
+        message = f"Object serialized to {TYPE_NAMES[token.kind]}. {wanted.__name__} instance expected."
         raise thrown("ArgumentException", message)
-    return made
+    return token
 
 
 def _not_null(value: object) -> JToken:
@@ -246,10 +246,10 @@ def _not_null(value: object) -> JToken:
 
 
 def _new_object(*content: object) -> JObject:
-    made = JObject()
-    for each in content:
-        add_content(made, each)
-    return made
+    result = JObject()
+    for part in content:
+        add_content(result, part)
+    return result
 
 
 def _new_object_of(contents: Iterable[object]) -> JObject:
@@ -259,16 +259,16 @@ def _new_object_of(contents: Iterable[object]) -> JObject:
 def _property(token: JObject, name: str | None, comparison: EnumValue | None = None) -> JProperty | None:
     if name is None:
         return None
-    found = token.properties.get(name)
-    if found is None and ignores_case(comparison):
+    child_property = token.properties.get(name)
+    if child_property is None and ignores_case(comparison):
         wanted = lower(name)
-        found = next((child for child in token.properties.values() if lower(child.name) == wanted), None)
-    return found
+        child_property = next((child for child in token.properties.values() if lower(child.name) == wanted), None)
+    return child_property
 
 
 def _get_value(token: JObject, name: str | None, comparison: EnumValue | None = None) -> JToken | None:
-    found = _property(token, name, comparison)
-    return None if found is None else found.value
+    child_property = _property(token, name, comparison)
+    return None if child_property is None else child_property.value
 
 
 def _try_get_value(token: JObject, name: str, *rest: Any) -> bool:
@@ -308,7 +308,7 @@ JOBJECT: Type = define(f"{_N}.JObject", {
 
 
 def _entries(token: JObject) -> list[Pair]:
-    return [Pair(name, each.value, _ENTRY) for name, each in token.properties.items()]
+    return [Pair(name, child.value, _ENTRY) for name, child in token.properties.items()]
 
 
 _ENTRY = (p.STRING, TOKEN)
@@ -316,20 +316,20 @@ FOREACH[JOBJECT] = (make(KEY_VALUE.definition, *_ENTRY), _entries)
 
 
 def _new_array(*content: object) -> JArray:
-    made = JArray()
-    for each in content:
-        _array_content(made, each)
-    return made
+    array = JArray()
+    for part in content:
+        _array_content(array, part)
+    return array
 
 
-def _array_content(made: JArray, content: object) -> None:
+def _array_content(array: JArray, content: object) -> None:
     """A sequence gives its items; a JObject, though a sequence, is one item."""
     if isinstance(content, JToken) and not isinstance(content, JArray):
-        made.items.append(adopt(made, content))
+        array.items.append(adopt(array, content))
         return
     token = to_token(content)
-    for each in token.items if isinstance(token, JArray) else [token]:
-        made.items.append(adopt(made, each))
+    for item in token.items if isinstance(token, JArray) else [token]:
+        array.items.append(adopt(array, item))
 
 
 def _array_add(token: JArray, item: JToken | None) -> None:
@@ -338,10 +338,10 @@ def _array_add(token: JArray, item: JToken | None) -> None:
 
 
 def _array_remove(token: JArray, item: JToken) -> bool:
-    found = next((each for each in token.items if each is item or equal(each, item)), None)
-    if found is not None:
-        token.replace_child(found, None)
-    return found is not None
+    present = next((child for child in token.items if child is item or equal(child, item)), None)
+    if present is not None:
+        token.replace_child(present, None)
+    return present is not None
 
 
 def _remove_at(token: JArray, index: int) -> None:
@@ -360,7 +360,7 @@ JARRAY: Type = define(f"{_N}.JArray", {
     "bool Remove(JToken item)": _array_remove,
     "void RemoveAt(int index)": _remove_at,
     "void Clear()": lambda token: token.items.clear(),
-    "bool Contains(JToken item)": lambda token, item: any(each is item for each in token.items),
+    "bool Contains(JToken item)": lambda token, item: any(child is item for child in token.items),
     "int IndexOf(JToken item)": lambda token, item: next((i for i, e in enumerate(token.items) if e is item), -1),
     "static JArray Parse(string json)": _parse_array,
     "bool IsReadOnly": lambda _token: False,
@@ -431,7 +431,7 @@ JVALUE = define(f"{_N}.JValue", {
 
 def _each(walk: Callable[..., Iterable[JToken]]) -> Callable[[object], LazySequence]:
     """*walk* for every token of a sequence."""
-    return lambda source: LazySequence(lambda: (found for token in iterate(source) for found in walk(token)), TOKEN)
+    return lambda source: LazySequence(lambda: (result for token in iterate(source) for result in walk(token)), TOKEN)
 
 
 def _leaves(token: JToken) -> Iterable[JToken]:
@@ -442,8 +442,8 @@ def _leaves(token: JToken) -> Iterable[JToken]:
 def _keyed(token: object, key: object) -> Iterable[JToken]:
     if key is None:
         return _leaves(token)  # type: ignore[arg-type]
-    found = token.look(key)  # type: ignore[attr-defined]
-    return [] if found is None else [found]
+    value = token.look(key)  # type: ignore[attr-defined]
+    return [] if value is None else [value]
 
 
 RAW = define(f"{_N}.JRaw", {"new(object rawJson)": JRaw}, parents=("JValue",))
@@ -451,7 +451,7 @@ define(f"{_N}.Extensions", {
     "generic ext U Value<U>(IEnumerable<JToken> value)": _value_of,
     "generic ext IEnumerable<U> Values<U>(IEnumerable<JToken> source)": _values,
     "generic ext IEnumerable<U> Values<U>(IEnumerable<JToken> source, object key)": lambda types, source, key: (
-        LazySequence(lambda: (convert_token(each.look(key), types[-1]) for each in iterate(source)), types[-1])  # type: ignore[attr-defined]
+        LazySequence(lambda: (convert_token(token.look(key), types[-1]) for token in iterate(source)), types[-1])  # type: ignore[attr-defined]
     ),
     "ext IEnumerable<JToken> Children(IEnumerable<JToken> source)": _each(lambda token: token.children()),
     "ext IEnumerable<JToken> Descendants(IEnumerable<JContainer> source)": _each(descendants),
@@ -462,7 +462,7 @@ define(f"{_N}.Extensions", {
     "ext IEnumerable<JProperty> Properties(IEnumerable<JObject> source)": _each(lambda token: token.children()),
     "ext IEnumerable<JToken> Values(IEnumerable<JToken> source)": _each(_leaves),
     "ext IEnumerable<JToken> Values(IEnumerable<JToken> source, object key)": lambda source, key: LazySequence(
-        lambda: (each for token in iterate(source) for each in _keyed(token, key)), TOKEN
+        lambda: (value for token in iterate(source) for value in _keyed(token, key)), TOKEN
     ),
 }, kind="static", price="own")  # fmt: skip
 declare_casts(TOKEN, [

@@ -37,9 +37,9 @@ def _serialize(value: object, formatting: EnumValue | None = None, settings: dic
 
 
 def _drop_nulls(token: JToken) -> None:
-    for each in list(descendants(token)):
-        if isinstance(each, JProperty) and isinstance(each.value, JValue) and each.value.value is None:
-            remove(each)
+    for inner in list(descendants(token)):
+        if isinstance(inner, JProperty) and isinstance(inner.value, JValue) and inner.value.value is None:
+            remove(inner)
 
 
 def _deserialize(types: tuple[Type, ...], text: str | None, *_settings: object) -> object:
@@ -51,10 +51,10 @@ def _anonymous(types: tuple[Type, ...], text: str | None, _example: object, *_se
 
 
 def _populate(text: str | None, target: object) -> None:
-    made = deserialize(text, type_of(target))
-    for key, item in made.pairs() if isinstance(made, Dictionary) else ():
+    source = deserialize(text, type_of(target))
+    for key, item in source.pairs() if isinstance(source, Dictionary) else ():
         target.store(key, item)  # type: ignore[attr-defined]
-    for item in made if isinstance(made, ListValue) else ():
+    for item in source if isinstance(source, ListValue) else ():
         target.append(item)  # type: ignore[attr-defined]
 
 
@@ -93,7 +93,7 @@ define("Newtonsoft.Json.JsonConvert", {
     "static generic T DeserializeObject<T>(string value)": _deserialize,
     "static generic T DeserializeObject<T>(string value, JsonSerializerSettings settings)": _deserialize,
     "static dynamic DeserializeObject(string value)": lambda text, *_settings: deserialize(text, DYNAMIC),
-    "static object DeserializeObject(string value, Type type)": lambda text, made: deserialize(text, made.type),
+    "static object DeserializeObject(string value, Type type)": lambda text, target: deserialize(text, target.type),
     "static dynamic DeserializeObject(string value, JsonSerializerSettings settings)":
         lambda text, _settings: deserialize(text, DYNAMIC),
     "static generic T DeserializeAnonymousType<T>(string value, T anonymousTypeObject)": _anonymous,

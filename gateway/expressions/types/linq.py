@@ -79,7 +79,7 @@ def _lazy(signature: str, build: Callable[..., Iterator[object]], position: int 
 
 
 define("System.Linq.IOrderedEnumerable", parameters=("T",), kind="interface", parents=("IEnumerable<T>",))
-define("System.Linq.IGrouping", {"K Key": lambda each: each.key}, parameters=("K", "T"), kind="interface",
+define("System.Linq.IGrouping", {"K Key": lambda grouping: grouping.key}, parameters=("K", "T"), kind="interface",
        parents=("IEnumerable<T>",))  # fmt: skip
 define("System.Linq.ILookup", {
     "IEnumerable<T> this[K key]": Lookup.find,

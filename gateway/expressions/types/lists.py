@@ -170,8 +170,8 @@ def _set(items: list[object], index: int, value: object) -> None:
 
 
 def _get_array(items: list[object], index: int) -> object:
-    found = items[array_index(index, len(items))]
-    return Byte(found) if isinstance(items, bytes | bytearray) else found
+    item = items[array_index(index, len(items))]
+    return Byte(item) if isinstance(items, bytes | bytearray) else item
 
 
 def _set_array(items: list[object], index: int, value: object) -> None:
@@ -209,10 +209,10 @@ def _binary_search(items: list[object], item: object) -> int:
     low, high = 0, len(items) - 1
     while low <= high:
         middle = (low + high) // 2
-        found = order(items[middle], item)
-        if found == 0:
+        sign = order(items[middle], item)
+        if sign == 0:
             return middle
-        low, high = (middle + 1, high) if found < 0 else (low, middle - 1)
+        low, high = (middle + 1, high) if sign < 0 else (low, middle - 1)
     return ~low
 
 
@@ -223,7 +223,7 @@ def _count(value: object) -> int:
 def _contains(value: object, item: object) -> bool:
     if isinstance(value, SetValue):
         return value.norm(item) in value.data
-    return any(equal(each, item) for each in iterate(value))
+    return any(equal(other, item) for other in iterate(value))
 
 
 def _convert_all(types: tuple[Type, ...], items: Iterable[object], convert: Callable[[object], object]) -> ListValue:
@@ -294,10 +294,10 @@ def to_array(items: Iterable[object], element: Type) -> object:
 def _new_set(types: tuple[Type, ...], source: object = None, comparer: Comparer | None = None) -> SetValue:
     if isinstance(source, Comparer):
         source, comparer = None, source
-    made = SetValue(types[0], comparer)
+    distinct = SetValue(types[0], comparer)
     for item in iterate(source) if source is not None else ():
-        made.add(item)
-    return made
+        distinct.add(item)
+    return distinct
 
 
 def _combine(keep: Callable[[SetValue, SetValue], list[object]]) -> Callable[[SetValue, object], None]:

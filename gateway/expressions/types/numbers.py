@@ -55,7 +55,7 @@ def bad_number(value: str) -> Thrown:
 
 def _too_large(name: str) -> Thrown:
     full = p.INTEGRAL
-    shown = next(made.definition.name for made, keyword in full.items() if keyword == name)
+    shown = next(clr_type.definition.name for clr_type, keyword in full.items() if keyword == name)
     kind = {"sbyte": "a signed byte", "byte": "an unsigned byte"}.get(
         name, f"an {shown}" if shown[0] in "IU" else shown
     )
@@ -274,8 +274,8 @@ define("System.Decimal", {
     "static int Compare(decimal d1, decimal d2)": compare_values,
     "static bool Equals(decimal d1, decimal d2)": lambda left, right: left == right,
     "static int[] GetBits(decimal d)": _bits,
-    **{f"static {made.definition.keyword} To{made.definition.name}(decimal value)": NUMERIC_CONVERTERS[made]
-       for made in (p.BYTE, p.SBYTE, p.SHORT, p.USHORT, p.UINT, p.ULONG, p.FLOAT)},
+    **{f"static {clr_type.definition.keyword} To{clr_type.definition.name}(decimal value)": NUMERIC_CONVERTERS[clr_type]
+       for clr_type in (p.BYTE, p.SBYTE, p.SHORT, p.USHORT, p.UINT, p.ULONG, p.FLOAT)},
     "static int ToInt32(decimal d)": NUMERIC_CONVERTERS[p.INT],
     "static long ToInt64(decimal d)": NUMERIC_CONVERTERS[p.LONG],
     "static double ToDouble(decimal d)": float,

@@ -178,21 +178,22 @@ TEXT[ExceptionValue] = exception_text
 
 def enumeration(full_name: str, **names: int) -> Type:
     """Put an enumeration on the allow-list."""
-    made = define(full_name, kind="enum", parents=("Enum",))
-    made.definition.values.update(names)
-    made.definition.default = EnumValue(made, 0)
-    made.definition.table.update({f"const {made.name} {name}": EnumValue(made, value) for name, value in names.items()})
-    return made
+    clr_type = define(full_name, kind="enum", parents=("Enum",))
+    clr_type.definition.values.update(names)
+    clr_type.definition.default = EnumValue(clr_type, 0)
+    constants = {f"const {clr_type.name} {name}": EnumValue(clr_type, value) for name, value in names.items()}
+    clr_type.definition.table.update(constants)
+    return clr_type
 
 
 def parse_enum(clr_type: Type, name: str | None, ignore_case: bool = False) -> EnumValue:
     """``Enum.Parse``."""
     if name is None:
         raise argument_null("value")
-    found = find_enum(clr_type, name, ignore_case)
-    if found is None:
+    value = find_enum(clr_type, name, ignore_case)
+    if value is None:
         raise thrown("ArgumentException", f"Requested value '{name}' was not found.")
-    return found
+    return value
 
 
 def find_enum(clr_type: Type, name: str | None, ignore_case: bool = False) -> EnumValue | None:
@@ -201,7 +202,7 @@ def find_enum(clr_type: Type, name: str | None, ignore_case: bool = False) -> En
     if shown.lstrip("+-").isdigit():
         return EnumValue(clr_type, int(shown))
     fold = str.lower if ignore_case else str
-    known = {fold(each): value for each, value in clr_type.definition.values.items()}
+    known = {fold(known_name): value for known_name, value in clr_type.definition.values.items()}
     total = 0
     for part in shown.split(","):
         if fold(part.strip()) not in known:
@@ -210,17 +211,17 @@ def find_enum(clr_type: Type, name: str | None, ignore_case: bool = False) -> En
     return EnumValue(clr_type, total)
 
 
-def _enum_of(made: TypeObject) -> Type:
-    if made is None:
+def _enum_of(enum: TypeObject) -> Type:
+    if enum is None:
         raise argument_null("enumType")
-    if made.type.kind != "enum":
+    if enum.type.kind != "enum":
         raise thrown("ArgumentException", "Type provided must be an Enum. (Parameter 'enumType')", "enumType")
-    return made.type
+    return enum.type
 
 
 def _by_value(clr_type: Type) -> list[tuple[int, str]]:
     """Values and names as .NET lists them: in the order of unsigned numbers."""
-    return sorted(((value, name) for name, value in clr_type.definition.values.items()), key=lambda each: each[0])
+    return sorted(((value, name) for name, value in clr_type.definition.values.items()), key=lambda pair: pair[0])
 
 
 def _enum_names(clr_type: Type) -> list[str | None]:
@@ -237,42 +238,42 @@ def _number_of(value: object) -> int:
 
 def _enum_name(clr_type: Type, value: object) -> str | None:
     number = getattr(value, "value", value)
-    return next((name for each, name in _by_value(clr_type) if each == number), None)
+    return next((name for number_of_name, name in _by_value(clr_type) if number_of_name == number), None)
 
 
 def _try_parse(types: tuple[Type, ...], name: str, ignore_case: object, out: object = None) -> bool:
     ref, fold = (ignore_case, False) if out is None else (out, bool(ignore_case))
-    found = find_enum(types[0], name, fold)
-    ref.value = found if found is not None else EnumValue(types[0], 0)  # type: ignore[attr-defined]
-    return found is not None
+    value = find_enum(types[0], name, fold)
+    ref.value = value if value is not None else EnumValue(types[0], 0)  # type: ignore[attr-defined]
+    return value is not None
 
 
 define("System.Enum", {
-    "static object Parse(Type enumType, string value)": lambda made, name: parse_enum(_enum_of(made), name),
-    "static object Parse(Type enumType, string value, bool ignoreCase)": lambda made, name, fold: parse_enum(
-        _enum_of(made), name, fold
+    "static object Parse(Type enumType, string value)": lambda enum, name: parse_enum(_enum_of(enum), name),
+    "static object Parse(Type enumType, string value, bool ignoreCase)": lambda enum, name, fold: parse_enum(
+        _enum_of(enum), name, fold
     ),
     "static generic T Parse<T>(string value)": lambda types, name: parse_enum(types[0], name),
     "static generic T Parse<T>(string value, bool ignoreCase)":
         lambda types, name, fold: parse_enum(types[0], name, fold),
     "static generic bool TryParse<T>(string value, out T result)": _try_parse,
     "static generic bool TryParse<T>(string value, bool ignoreCase, out T result)": _try_parse,
-    "static bool IsDefined(Type enumType, object value)": lambda made, value: (
-        value in made.type.definition.values
+    "static bool IsDefined(Type enumType, object value)": lambda enum, value: (
+        value in enum.type.definition.values
         if isinstance(value, str)
-        else (value.value if isinstance(value, EnumValue) else value) in made.type.definition.values.values()
+        else (value.value if isinstance(value, EnumValue) else value) in enum.type.definition.values.values()
     ),
-    "static string GetName(Type enumType, object value)": lambda made, value: _enum_name(_enum_of(made), value),
+    "static string GetName(Type enumType, object value)": lambda enum, value: _enum_name(_enum_of(enum), value),
     "static generic string GetName<T>(T value)": lambda types, value: _enum_name(types[0], value),
-    "static string[] GetNames(Type enumType)": lambda made: strings(_enum_names(_enum_of(made))),
+    "static string[] GetNames(Type enumType)": lambda enum: strings(_enum_names(_enum_of(enum))),
     "static generic string[] GetNames<T>()": lambda types: strings(_enum_names(types[0])),
-    "static Array GetValues(Type enumType)": lambda made: _enum_values(_enum_of(made)),
+    "static Array GetValues(Type enumType)": lambda enum: _enum_values(_enum_of(enum)),
     "static generic T[] GetValues<T>()": lambda types: _enum_values(types[0]),
-    "static object ToObject(Type enumType, object value)": lambda made, value: EnumValue(
-        _enum_of(made), _number_of(value)
+    "static object ToObject(Type enumType, object value)": lambda enum, value: EnumValue(
+        _enum_of(enum), _number_of(value)
     ),
-    "static string Format(Type enumType, object value, string format)": lambda made, value, pattern: format_value(
-        EnumValue(_enum_of(made), _number_of(value)), pattern
+    "static string Format(Type enumType, object value, string format)": lambda enum, value, pattern: format_value(
+        EnumValue(_enum_of(enum), _number_of(value)), pattern
     ),
     "int CompareTo(object target)": order,
     "bool Equals(object obj)": equal,

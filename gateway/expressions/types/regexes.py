@@ -165,9 +165,9 @@ def _iterate_away(
     """
     left_s = time_left(REGEX_TIME_S)
     matches = source.regex.regex.finditer(text, place, timeout=left_s, concurrent=True)
-    found: Iterator[list[regex.Match[str]]] = iter(lambda: away(left_s, list, islice(matches, MATCHES)), [])
+    batches: Iterator[list[regex.Match[str]]] = iter(lambda: away(left_s, list, islice(matches, MATCHES)), [])
     try:
-        yield from (match for match in _ticked(chain.from_iterable(found)) if match.span() != last)
+        yield from (match for match in _ticked(chain.from_iterable(batches)) if match.span() != last)
     finally:
         check_time()
 
@@ -179,7 +179,7 @@ def _ticked(matches: Iterator[regex.Match[str]]) -> Iterator[regex.Match[str]]:
 
 
 def _matches(source: RegexValue, text: str | None) -> ArrayValue:
-    return ArrayValue([MatchValue(source, text or "", found) for found in _iterate(source, text)], MATCH)
+    return ArrayValue([MatchValue(source, text or "", match) for match in _iterate(source, text)], MATCH)
 
 
 def _next(value: MatchValue) -> MatchValue:
@@ -199,14 +199,14 @@ _SUBSTITUTE = re.compile(r"\$(?:(\$)|(\d+)|\{(\w+)\}|([&`'+_]))")
 def expand(value: MatchValue, template: str) -> str:
     """A replacement pattern: ``$1``, ``${name}``, ``$&``, ``$$``."""
 
-    def one(found: re.Match[str]) -> str:
-        dollar, number, name, special = found.groups()
+    def one(token: re.Match[str]) -> str:
+        dollar, number, name, special = token.groups()
         if dollar:
             return "$"
         if special:
             return _special(value, special)
         known = value.regex.regex.number(number or name) is not None
-        return GroupValue(value, number or name).value if known else found[0]
+        return GroupValue(value, number or name).value if known else token[0]
 
     return _SUBSTITUTE.sub(one, template)
 
@@ -221,14 +221,14 @@ def _special(value: MatchValue, mark: str) -> str:
 def replace_matches(source: RegexValue, text: str | None, by: object, count: int = -1) -> str:
     parts: list[str] = []
     position = 0
-    for found in _iterate(source, text):
+    for match in _iterate(source, text):
         if count == 0:
             break
         count -= 1
-        value = MatchValue(source, text or "", found)
+        value = MatchValue(source, text or "", match)
         shown = by(value) if callable(by) else expand(value, str(by))
-        parts += [_text(text)[position : found.start()], charged(str(shown))]
-        position = found.end()
+        parts += [_text(text)[position : match.start()], charged(str(shown))]
+        position = match.end()
     parts.append(_text(text)[position:])
     charge(sum(map(len, parts)))
     return "".join(parts)
@@ -237,13 +237,13 @@ def replace_matches(source: RegexValue, text: str | None, by: object, count: int
 def _split(source: RegexValue, text: str | None, count: int = 0) -> ArrayValue:
     parts: list[str] = []
     position = 0
-    for found in _iterate(source, text):
+    for match in _iterate(source, text):
         if count and len(parts) >= count - 1:
             break
-        parts.append(_text(text)[position : found.start()])
-        groups = (found[number] for number in source.regex.groups[1:])
+        parts.append(_text(text)[position : match.start()])
+        groups = (match[number] for number in source.regex.groups[1:])
         parts += [group for group in groups if group is not None]
-        position = found.end()
+        position = match.end()
     return strings([*parts, _text(text)[position:]])
 
 
@@ -270,12 +270,14 @@ _UNESCAPED = {**{escaped[1]: plain for plain, escaped in _ESCAPED.items()}, "e":
 
 def _escape(value: str | None) -> str:
     spend(len(value or ""), SLOW_S)
-    return re.sub(r"[\\*+?|{\[()^$.# \t\n\r\f]", lambda found: _ESCAPED.get(found[0], f"\\{found[0]}"), _text(value))
+    return re.sub(
+        r"[\\*+?|{\[()^$.# \t\n\r\f]", lambda special: _ESCAPED.get(special[0], f"\\{special[0]}"), _text(value)
+    )
 
 
 def _unescape(value: str | None) -> str:
-    def one(found: re.Match[str]) -> str:
-        return chr(int(found[1] or found[2], 16)) if found[3] is None else _UNESCAPED.get(found[3], found[3])
+    def one(escape: re.Match[str]) -> str:
+        return chr(int(escape[1] or escape[2], 16)) if escape[3] is None else _UNESCAPED.get(escape[3], escape[3])
 
     return re.sub(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))", one, _text(value), flags=re.DOTALL)
 
@@ -285,7 +287,7 @@ def _static(run: Callable[..., object]) -> Callable[..., object]:
 
     def call(text: str | None, pattern: str | None, *rest: object) -> object:
         options = next((item for item in rest if isinstance(item, EnumValue)), None)
-        extra = [each for each in rest if isinstance(each, str) or callable(each)]
+        extra = [argument for argument in rest if isinstance(argument, str) or callable(argument)]
         return run(RegexValue(pattern, options), text, *extra)
 
     return call
@@ -306,8 +308,8 @@ REGEX = define(f"{_R}.Regex", {
     "string[] Split(string input)": _split,
     "string[] Split(string input, int count)": _split,
     "string ToString()": lambda value: value.pattern,
-    **{f"static {made} {name}(string input, string pattern{rest})": _static(run)
-       for made, name, run in (("bool", "IsMatch", _is_match), ("Match", "Match", _search),
+    **{f"static {result} {name}(string input, string pattern{rest})": _static(run)
+       for result, name, run in (("bool", "IsMatch", _is_match), ("Match", "Match", _search),
                                ("MatchCollection", "Matches", _matches), ("string[]", "Split", _split))
        for rest in ("", ", RegexOptions options", ", RegexOptions options, TimeSpan matchTimeout")},
     **{f"static string Replace(string input, string pattern, {by}{rest})": _static(replace_matches)

@@ -49,13 +49,13 @@ _NUMBERS = re.compile(r"\s*-?(?:\d+\.)?\d+:\d+(?::\d+(?:\.\d{1,7})?)?\s*", re.AS
 def _parse_span(value: str | None, *_provider: object) -> TimeSpan:
     if value is None:
         raise argument_null("s")
-    found = read_span(value)
-    if found is None and _NUMBERS.fullmatch(value):
+    span = read_span(value)
+    if span is None and _NUMBERS.fullmatch(value):
         message = f"The TimeSpan string '{value}' could not be parsed because at least one of the numeric components is"
         raise thrown("OverflowException", f"{message} out of range or contains too many digits.")
-    if found is None:
+    if span is None:
         raise thrown("FormatException", f"String '{value}' was not recognized as a valid TimeSpan.")
-    return found
+    return span
 
 
 _UNITS = {

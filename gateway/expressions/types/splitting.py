@@ -22,7 +22,7 @@ _MAX = 0x7FFFFFFF
 def split(value: str, separators: Sequence[str | None] | None, count: int, options: EnumValue | None) -> ArrayValue:
     """``Split`` by any of *separators*; none means white space."""
     flags = options.value if options is not None else 0
-    wanted = sorted((each for each in separators or () if each), key=len, reverse=True)
+    wanted = sorted((separator for separator in separators or () if separator), key=len, reverse=True)
     if count < 0:
         raise out_of_range("count", "Count cannot be less than zero.")
     parts = _split_parts(value, wanted, count, flags)

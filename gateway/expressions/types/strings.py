@@ -141,9 +141,9 @@ def _replace_folded(value: str, old: str, new: str) -> str:
     haystack, needle = upper(value), upper(old)
     charge(len(value) + haystack.count(needle) * len(new))
     parts, position = [], 0
-    while (found := haystack.find(needle, position)) >= 0:
-        parts += [value[position:found], new]
-        position = found + len(old)
+    while (match_start := haystack.find(needle, position)) >= 0:
+        parts += [value[position:match_start], new]
+        position = match_start + len(old)
     return "".join([*parts, value[position:]])
 
 
@@ -280,8 +280,8 @@ def _join_part(separator: str | None, values: list[object] | None, start: int, c
 
 def _line_endings(value: str, replacement: str | None = NEW_LINE) -> str:
     wanted = needed(replacement, "replacementText")
-    found = re.sub("\r\n|[\r\n\f\x85\u2028\u2029]", lambda _match: wanted, value)
-    return charged(found)
+    converted = re.sub("\r\n|[\r\n\f\x85\u2028\u2029]", lambda _match: wanted, value)
+    return charged(converted)
 
 
 def _order(value: str, other: object) -> int:

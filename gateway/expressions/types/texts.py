@@ -64,7 +64,7 @@ _CODE_PAGES = {65001: "utf-8", 1252: "windows-1252", 28591: "iso-8859-1", 20127:
 
 def _by_name(name: str | int | None) -> EncodingValue:
     wanted = _CODE_PAGES.get(name, "") if isinstance(name, int) else (name or "")
-    known = {each.web_name.lower(): each for each in _ENCODINGS.values()}
+    known = {encoding.web_name.lower(): encoding for encoding in _ENCODINGS.values()}
     if wanted.lower() in known:
         return known[wanted.lower()]
     if wanted.lower() in ("windows-1252", "iso-8859-15", "windows-1250", "windows-1251", "ibm437"):
@@ -73,7 +73,7 @@ def _by_name(name: str | int | None) -> EncodingValue:
 
 
 ENCODING = define("System.Text.Encoding", {
-    **{f"static Encoding {name}": lambda each=each: each for name, each in _ENCODINGS.items()},
+    **{f"static Encoding {name}": lambda encoding=encoding: encoding for name, encoding in _ENCODINGS.items()},
     "free static Encoding GetEncoding(string name)": _by_name,
     "free static Encoding GetEncoding(int codepage)": _by_name,
     "byte[] GetBytes(string s)": EncodingValue.encode,
@@ -118,7 +118,7 @@ class Builder:
     __slots__ = ("length", "parts")
 
     def __init__(self, *initial: object) -> None:
-        first = next((each for each in initial if isinstance(each, str)), "")
+        first = next((argument for argument in initial if isinstance(argument, str)), "")
         self.parts = [first] if first else []
         self.length = len(first)
 

@@ -33,8 +33,8 @@ def _maker(name: str, mutable: bool) -> Callable[..., TupleValue]:
     return create
 
 
-def _default(made: Type) -> TupleValue:
-    return TupleValue([arg.default for arg in made.args], made.plain)
+def _default(clr_type: Type) -> TupleValue:
+    return TupleValue([arg.default for arg in clr_type.args], clr_type.plain)
 
 
 for _count in range(1, 8):

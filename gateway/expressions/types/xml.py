@@ -101,9 +101,9 @@ _ancestors = _sequence(lambda node, name=None: _named(_up(node), name), "XElemen
 def _siblings(step: int, name: XName | None = None) -> Callable[..., Iterator[XNode]]:
     def walk(node: XNode, wanted: XName | None = name) -> Iterator[XNode]:
         around = node.parent.nodes if node.parent is not None else [node]
-        position = next(index for index, each in enumerate(around) if each is node)
-        found = around[position + 1 :] if step > 0 else around[:position]
-        return (each for each in found if isinstance(each, XElement) and wanted in (None, each.name))
+        position = next(index for index, sibling in enumerate(around) if sibling is node)
+        siblings = around[position + 1 :] if step > 0 else around[:position]
+        return (sibling for sibling in siblings if isinstance(sibling, XElement) and wanted in (None, sibling.name))
 
     return walk
 
@@ -111,7 +111,7 @@ def _siblings(step: int, name: XName | None = None) -> Callable[..., Iterator[XN
 def _beside(step: int) -> Callable[[XNode], XNode | None]:
     def find(node: XNode) -> XNode | None:
         around = node.parent.nodes if node.parent is not None else [node]
-        position = next(index for index, each in enumerate(around) if each is node) + step
+        position = next(index for index, sibling in enumerate(around) if sibling is node) + step
         return around[position] if 0 <= position < len(around) else None
 
     return find
@@ -122,7 +122,7 @@ def _add_beside(offset: int) -> Callable[[XNode, object], None]:
         parent = node.parent
         if parent is None:
             raise thrown("InvalidOperationException", "The parent is missing.")
-        position = next(index for index, each in enumerate(parent.nodes) if each is node) + offset
+        position = next(index for index, sibling in enumerate(parent.nodes) if sibling is node) + offset
         _insert(parent, content, position)
 
     return insert
@@ -149,19 +149,19 @@ def _text(node: XNode, options: EnumValue | None = None) -> str:
 
 
 def _set_element(node: XElement, name: XName, value: object) -> None:
-    found = _first(node.nodes and node.elements(), name)
+    child = _first(node.nodes and node.elements(), name)
     if value is None:
-        if found is not None:
-            remove(found)
-    elif isinstance(found, XElement):
-        found.set_value(content_text(value))
+        if child is not None:
+            remove(child)
+    elif isinstance(child, XElement):
+        child.set_value(content_text(value))
     else:
         node.append(XElement(name, [content_text(value)]))
 
 
 def _clear(node: XContainer) -> None:
-    for each in node.nodes:
-        each.parent = None
+    for child in node.nodes:
+        child.parent = None
     node.nodes = []
 
 
@@ -171,8 +171,8 @@ def _contents(contents: object) -> list[object]:
 
 
 def _add_all(node: XContainer, contents: object) -> None:
-    for each in _contents(contents):
-        add(node, each)
+    for content in _contents(contents):
+        add(node, content)
 
 
 def _add_first(node: XContainer, content: object) -> None:
@@ -190,8 +190,8 @@ def _insert(node: XContainer, content: object, position: int) -> None:
 def _replace_nodes(node: XContainer, contents: object) -> None:
     items = _contents(contents)
     _clear(node)
-    for each in items:
-        add(node, each)
+    for content in items:
+        add(node, content)
 
 
 def _new_document(contents: Iterable[object]) -> XDocument:
@@ -199,9 +199,9 @@ def _new_document(contents: Iterable[object]) -> XDocument:
 
 
 def _declared_document(declaration: XDeclaration | None, contents: Iterable[object]) -> XDocument:
-    made = _new_document(contents)
-    made.declaration = declaration
-    return made
+    document = _new_document(contents)
+    document.declaration = declaration
+    return document
 
 
 def keeps(options: EnumValue | None) -> bool:
@@ -286,8 +286,8 @@ NODE = define(f"{_L}.XNode", {
     "IEnumerable<XElement> ElementsAfterSelf()": _sequence(_siblings(1), "XElement"),
     "IEnumerable<XElement> ElementsAfterSelf(XName name)": _sequence(_siblings(1), "XElement"),
     "IEnumerable<XElement> ElementsBeforeSelf()": _sequence(_siblings(-1), "XElement"),
-    "static bool DeepEquals(XNode n1, XNode n2)": lambda a, b: (a is b) or (
-        a is not None and b is not None and write(a, False) == write(b, False)
+    "static bool DeepEquals(XNode n1, XNode n2)": lambda left, right: (left is right) or (
+        left is not None and right is not None and write(left, False) == write(right, False)
     ),
     "string ToString()": _text,
     "string ToString(SaveOptions options)": _text,
@@ -320,28 +320,28 @@ def _remove_all(node: XElement) -> None:
 def _replace_all(node: XElement, contents: object) -> None:
     items = _contents(contents)
     _remove_all(node)
-    for each in items:
-        add(node, each)
+    for content in items:
+        add(node, content)
 
 
 def _remove_each(source: object) -> None:
-    for each in list(iterate(source)):
-        if isinstance(each, XObject):
-            remove(each)
+    for item in list(iterate(source)):
+        if isinstance(item, XObject):
+            remove(item)
 
 
 def _default_namespace(node: XElement) -> XNamespace:
-    found = next((each.attributes[XName("xmlns")] for each in [node, *_up(node)]  # type: ignore[attr-defined]
-                  if XName("xmlns") in each.attributes), None)  # type: ignore[attr-defined]  # fmt: skip
-    return XNamespace(found.value if found is not None else "")
+    declaration = next((element.attributes[XName("xmlns")] for element in [node, *_up(node)]  # type: ignore[attr-defined]
+                  if XName("xmlns") in element.attributes), None)  # type: ignore[attr-defined]  # fmt: skip
+    return XNamespace(declaration.value if declaration is not None else "")
 
 
 def _prefix_namespace(node: XElement, prefix: str) -> XNamespace | None:
     name = XName(prefix, XMLNS)
     if prefix in ("xml", "xmlns"):
         return XNamespace(XML if prefix == "xml" else XMLNS)
-    found = next((each.attributes[name] for each in [node, *_up(node)] if name in each.attributes), None)  # type: ignore[attr-defined]
-    return XNamespace(found.value) if found is not None else None
+    declaration = next((element.attributes[name] for element in [node, *_up(node)] if name in element.attributes), None)  # type: ignore[attr-defined]
+    return XNamespace(declaration.value) if declaration is not None else None
 
 
 ELEMENT = define(f"{_L}.XElement", {

@@ -32,16 +32,16 @@ def _around(node: XNode) -> list[XNode]:
 
 
 def _place(node: XNode) -> int:
-    return next(index for index, each in enumerate(_around(node)) if each is node)
+    return next(index for index, sibling in enumerate(_around(node)) if sibling is node)
 
 
 def _path(node: XNode) -> list[int]:
     """Where *node* is below its root, from the top."""
-    found: list[int] = []
+    places: list[int] = []
     while node.parent is not None:
-        found.append(_place(node))
+        places.append(_place(node))
         node = node.parent
-    return found[::-1]
+    return places[::-1]
 
 
 def _root(node: XNode) -> XNode:
@@ -77,7 +77,7 @@ def _ancestors_and_self(node: XElement, name: XName | None = None) -> Iterator[X
 def _beside(step: int) -> Callable[[XAttribute], XAttribute | None]:
     def find(attribute: XAttribute) -> XAttribute | None:
         around = list(attribute.parent.attributes.values()) if isinstance(attribute.parent, XElement) else [attribute]
-        place = next(index for index, each in enumerate(around) if each is attribute) + step
+        place = next(index for index, sibling in enumerate(around) if sibling is attribute) + step
         return around[place] if 0 <= place < len(around) else None
 
     return find

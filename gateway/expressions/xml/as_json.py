@@ -39,17 +39,17 @@ _UNFIT = re.compile(r"[^\w.\-\u00b7]")
 def to_json(node: XObject, omit_root: bool = False) -> JToken:
     """``SerializeXNode``."""
     if isinstance(node, XDocument):
-        made = JObject()
+        document = JObject()
         if node.declaration is not None:
-            made.put("?xml", _declaration(node.declaration))
-        _put_nodes(made, node.nodes)
+            document.put("?xml", _declaration(node.declaration))
+        _put_nodes(document, node.nodes)
         root = node.root
-        return _element(root) if omit_root and root is not None else made
+        return _element(root) if omit_root and root is not None else document
     if omit_root and isinstance(node, XElement):
         return _element(node)
-    made = JObject()
-    _put_nodes(made, [node])  # type: ignore[list-item]
-    return made
+    document = JObject()
+    _put_nodes(document, [node])  # type: ignore[list-item]
+    return document
 
 
 def _declaration(declaration: XDeclaration) -> JObject:
@@ -58,11 +58,11 @@ def _declaration(declaration: XDeclaration) -> JObject:
         "@encoding": declaration.encoding,
         "@standalone": declaration.standalone,
     }
-    made = JObject()
+    properties = JObject()
     for name, value in parts.items():
         if value:
-            made.put(name, JValue(value))
-    return made
+            properties.put(name, JValue(value))
+    return properties
 
 
 def _element(node: XElement) -> JToken:
@@ -71,14 +71,14 @@ def _element(node: XElement) -> JToken:
         return JValue("" if node.open else None)
     if not node.attributes and len(node.nodes) == 1 and type(node.nodes[0]) is XText:
         return JValue(node.nodes[0].value)
-    made = JObject()
+    properties = JObject()
     for attribute in node.attributes.values():
-        made.put(_attribute_name(attribute), JValue(attribute.value))
-    _put_nodes(made, node.nodes)
-    return made
+        properties.put(_attribute_name(attribute), JValue(attribute.value))
+    _put_nodes(properties, node.nodes)
+    return properties
 
 
-def _put_nodes(made: JObject, nodes: list[XNode]) -> None:
+def _put_nodes(target: JObject, nodes: list[XNode]) -> None:
     """The nodes by name, in the order in which each name comes first."""
     groups: dict[str, list[XNode]] = {}
     for node in nodes:
@@ -87,13 +87,13 @@ def _put_nodes(made: JObject, nodes: list[XNode]) -> None:
     for name, group in groups.items():
         values = [_value(node) for node in group]
         array = len(values) > 1 or (isinstance(group[0], XElement) and _is_array(group[0]))
-        made.put(name, JArray(values) if array else values[0])
+        target.put(name, JArray(values) if array else values[0])
 
 
 def _is_array(node: XElement) -> bool:
     """Whether ``json:Array='true'`` asks for an array of one."""
-    found = node.attributes.get(XName("Array", _JSON))
-    return found is not None and found.value.lower() == "true"
+    marker = node.attributes.get(XName("Array", _JSON))
+    return marker is not None and marker.value.lower() == "true"
 
 
 def _value(node: XNode) -> JToken:
@@ -183,12 +183,12 @@ class _ElementBuilder:
             for item in token.items:
                 self.element(parent, name, item)
             return
-        made = XElement(_name(parent, name, self._declared(token)))
+        element = XElement(_name(parent, name, self._declared(token)))
         if isinstance(token, JObject):
-            self._fill(made, token)
+            self._fill(element, token)
         elif token.value is not None:  # type: ignore[attr-defined]
-            add(made, content_text(token.value))  # type: ignore[attr-defined]
-        add(parent, made)
+            add(element, content_text(token.value))  # type: ignore[attr-defined]
+        add(parent, element)
 
     def _declared(self, token: JToken) -> dict[str, str]:
         """The namespaces that an object declares: prefix → URI."""
@@ -200,26 +200,26 @@ class _ElementBuilder:
             if name == "@xmlns" or name.startswith("@xmlns:")
         }
 
-    def _fill(self, made: XElement, token: JObject) -> None:
+    def _fill(self, element: XElement, token: JObject) -> None:
         for name, child in token.properties.items():
-            if self.encode or not _fill_special(made, name, child.value):
-                self._child(made, name, child.value)
+            if self.encode or not _fill_special(element, name, child.value):
+                self._child(element, name, child.value)
 
-    def _child(self, made: XElement, name: str, token: JToken) -> None:
-        before = len(made.nodes)
-        self.element(made, name, token)
-        if self.arrays and isinstance(token, JArray) and len(made.nodes) == before + 1:
-            made.nodes[-1].set_attribute(XName("Array", _JSON), True)  # type: ignore[attr-defined]
+    def _child(self, element: XElement, name: str, token: JToken) -> None:
+        before = len(element.nodes)
+        self.element(element, name, token)
+        if self.arrays and isinstance(token, JArray) and len(element.nodes) == before + 1:
+            element.nodes[-1].set_attribute(XName("Array", _JSON), True)  # type: ignore[attr-defined]
 
 
-def _fill_special(made: XElement, name: str, token: JToken) -> bool:
+def _fill_special(element: XElement, name: str, token: JToken) -> bool:
     """Whether *name* is not an element's: an attribute, text, an instruction."""
     if name.startswith("@") and isinstance(token, JValue):
-        _set_attribute(made, name[1:], token)
+        _set_attribute(element, name[1:], token)
     elif name in _SPECIAL:
-        _add_special(made, name, token)
+        _add_special(element, name, token)
     elif name.startswith("?"):
-        add(made, XInstruction(name[1:], str(token.value)))  # type: ignore[attr-defined]
+        add(element, XInstruction(name[1:], str(token.value)))  # type: ignore[attr-defined]
     else:
         return False
     return True
@@ -228,34 +228,34 @@ def _fill_special(made: XElement, name: str, token: JToken) -> bool:
 _SPECIAL: dict[str, Callable[[str], XNode]] = {"#text": XText, "#cdata-section": XCData, "#comment": XComment}
 
 
-def _add_special(made: XElement, name: str, token: JToken) -> None:
+def _add_special(element: XElement, name: str, token: JToken) -> None:
     for item in _items(token):
         if name == "#text":
-            add(made, content_text(item))
+            add(element, content_text(item))
         else:
-            add(made, _SPECIAL[name](content_text(item)))
+            add(element, _SPECIAL[name](content_text(item)))
 
 
 def _items(token: JToken) -> Iterator[object]:
-    for each in token.items if isinstance(token, JArray) else [token]:
-        yield each.value if isinstance(each, JValue) else None
+    for item in token.items if isinstance(token, JArray) else [token]:
+        yield item.value if isinstance(item, JValue) else None
 
 
-def _set_attribute(made: XElement, name: str, value: JValue) -> None:
+def _set_attribute(element: XElement, name: str, value: JValue) -> None:
     shown = "" if value.value is None else content_text(value.value)
     prefix, _, local = name.rpartition(":")
     if prefix == "xmlns":
-        made.attributes[XName(local, XMLNS)] = _attribute(made, XName(local, XMLNS), shown)
+        element.attributes[XName(local, XMLNS)] = _attribute(element, XName(local, XMLNS), shown)
     else:
-        uri = _uri(made, prefix) if prefix else ""
-        found = XName(encoded(local), uri)
-        made.attributes[found] = _attribute(made, found, shown)
+        uri = _uri(element, prefix) if prefix else ""
+        attribute_name = XName(encoded(local), uri)
+        element.attributes[attribute_name] = _attribute(element, attribute_name, shown)
 
 
 def _attribute(parent: XElement, name: XName, value: str) -> XAttribute:
-    made = XAttribute(name, value)
-    made.parent = parent
-    return made
+    attribute = XAttribute(name, value)
+    attribute.parent = parent
+    return attribute
 
 
 def _name(parent: XElement | XDocument, name: str, declared: dict[str, str]) -> XName:

@@ -41,7 +41,7 @@ class Scopes:
         for place in range(len(self._stack) - 1, -1, -1):
             if self._stack[place].uri == uri:
                 prefix = self._stack[place].prefix
-                hidden = any(each.prefix == prefix for each in self._stack[place + 1 :])
+                hidden = any(nearer.prefix == prefix for nearer in self._stack[place + 1 :])
                 return None if hidden else prefix
         return None
 
@@ -66,15 +66,15 @@ class Scopes:
     def needed(self) -> list[tuple[str, str]]:
         """The declarations that the element's start still lacks, in the order in which they are written."""
         own = self._stack[self._starts[-1] :]
-        return [(each.prefix, each.uri) for each in reversed(own) if each.kind == _NEEDED]
+        return [(declaration.prefix, declaration.uri) for declaration in reversed(own) if declaration.kind == _NEEDED]
 
     def new_prefix(self) -> str:
         """A prefix that nothing in scope has."""
         wanted = f"p{len(self._stack) - 3}"
-        found, number = wanted, 0
-        while self._find(found) is not None:
-            found, number = f"{wanted}{number}", number + 1
-        return found
+        prefix, number = wanted, 0
+        while self._find(prefix) is not None:
+            prefix, number = f"{wanted}{number}", number + 1
+        return prefix
 
     def _find(self, prefix: str) -> int | None:
         places = range(len(self._stack) - 1, -1, -1)

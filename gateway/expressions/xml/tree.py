@@ -255,14 +255,14 @@ class XElement(XContainer):
     def clone(self) -> XElement:
         """A copy without a parent."""
         tick()
-        made = XElement(self.name)
-        made.open = self.open
-        for name, each in self.attributes.items():
-            made.attributes[name] = attribute = XAttribute(name, each.value)
-            attribute.parent = made
+        copy = XElement(self.name)
+        copy.open = self.open
+        for name, source in self.attributes.items():
+            copy.attributes[name] = attribute = XAttribute(name, source.value)
+            attribute.parent = copy
         for node in self.nodes:
-            made.append(node.clone())
-        return made
+            copy.append(node.clone())
+        return copy
 
     @property
     def value(self) -> str:
@@ -301,9 +301,9 @@ class XDocument(XContainer):
 
     def clone(self) -> XDocument:
         """A copy."""
-        made = XDocument([node.clone() for node in self.nodes])
-        made.declaration = self.declaration
-        return made
+        copy = XDocument([node.clone() for node in self.nodes])
+        copy.declaration = self.declaration
+        return copy
 
     @property
     def root(self) -> XElement | None:
@@ -355,9 +355,9 @@ def _add_attribute(parent: XContainer, content: XAttribute) -> None:
         raise thrown("ArgumentException", "An attribute cannot be added to content.")
     if content.name in parent.attributes:
         raise thrown("InvalidOperationException", "Duplicate attribute.")
-    made = content if content.parent is None else XAttribute(content.name, content.value)
-    made.parent = parent
-    parent.attributes[made.name] = made
+    attribute = content if content.parent is None else XAttribute(content.name, content.value)
+    attribute.parent = parent
+    parent.attributes[attribute.name] = attribute
 
 
 def _add_node(parent: XContainer, content: XNode, index: int | None) -> None:
@@ -401,9 +401,13 @@ def remove(item: XObject) -> None:
 def declared_prefix(element: XContainer | None, uri: str, may_be_default: bool = True) -> str | None:
     """The prefix that is bound to *uri* at *element*; empty for the default namespace, None for none."""
     while isinstance(element, XElement):
-        found = [each.prefix for each in element.attributes.values() if each.declares and each.value == uri]
-        found = found if may_be_default else list(filter(None, found))
-        if found:
-            return found[0]
+        prefixes = [
+            attribute.prefix
+            for attribute in element.attributes.values()
+            if attribute.declares and attribute.value == uri
+        ]
+        prefixes = prefixes if may_be_default else list(filter(None, prefixes))
+        if prefixes:
+            return prefixes[0]
         element = element.parent
     return None

@@ -67,10 +67,10 @@ def _span(shown: str) -> TimeSpan:
 
 
 def _bool(shown: str) -> bool:
-    found = {"true": True, "1": True, "false": False, "0": False}.get(shown.strip(_SPACE).lower())
-    if found is None:
+    truth = {"true": True, "1": True, "false": False, "0": False}.get(shown.strip(_SPACE).lower())
+    if truth is None:
         raise _bad(shown.lower(), "Boolean")
-    return found
+    return truth
 
 
 def _double(shown: str) -> float:
@@ -98,10 +98,10 @@ def _unsigned(target: Type) -> Callable[[str], object]:
 
 
 def _offset(shown: str) -> DateTimeOffset:
-    found = read_date(shown)
-    if found is None:
+    date = read_date(shown)
+    if date is None:
         raise _bad(shown, "AllXsd")
-    ticks, zone = found
+    ticks, zone = date
     return DateTimeOffset(ticks, zone or 0)
 
 

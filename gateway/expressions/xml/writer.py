@@ -127,16 +127,16 @@ class _NodeWriter:
             self.parts.append(f' xmlns{f":{declared}" if declared else ""}="{escape_attribute(uri)}"')
         return name
 
-    def _attribute(self, each: XAttribute) -> str:
-        name, value = each.name, escape_attribute(each.value)
-        if each.declares:
+    def _attribute(self, attribute: XAttribute) -> str:
+        name, value = attribute.name, escape_attribute(attribute.value)
+        if attribute.declares:
             prefix = name.local if name.uri else ""
-            self.scopes.declare(prefix, each.value)
+            self.scopes.declare(prefix, attribute.value)
             return f' xmlns{f":{prefix}" if prefix else ""}="{value}"'
         if not name.uri:
             return f' {name.local}="{value}"'
-        found = self._prefix(name.uri, may_be_default=False) or self.scopes.prefix_of(name.uri)
-        prefix = found or self.scopes.new_prefix()
+        bound_prefix = self._prefix(name.uri, may_be_default=False) or self.scopes.prefix_of(name.uri)
+        prefix = bound_prefix or self.scopes.new_prefix()
         self.scopes.use(prefix, name.uri)
         return f' {prefix}:{name.local}="{value}"'
 
@@ -154,7 +154,9 @@ class _NodeWriter:
 
 def _declarations(node: XElement) -> list[tuple[str, str]]:
     return [
-        (each.name.local if each.name.uri else "", each.value) for each in node.attributes.values() if each.declares
+        (attribute.name.local if attribute.name.uri else "", attribute.value)
+        for attribute in node.attributes.values()
+        if attribute.declares
     ]
 
 
@@ -177,9 +179,9 @@ def doctype_text(node: XDocType) -> str:
 
 def valid(value: str) -> str:
     """*value*, all of whose characters XML may have."""
-    found = _INVALID.search(value)
-    if found is not None:
-        message = f"'{found[0]}', hexadecimal value 0x{ord(found[0]):02X}, is an invalid character."
+    invalid = _INVALID.search(value)
+    if invalid is not None:
+        message = f"'{invalid[0]}', hexadecimal value 0x{ord(invalid[0]):02X}, is an invalid character."
         raise thrown("ArgumentException", message)
     return value
 
@@ -203,14 +205,14 @@ def _in_text(mark: re.Match[str]) -> str:
     return _TEXT.get(mark[0], NEW_LINE)
 
 
-def attribute_text(each: XAttribute) -> str:
+def attribute_text(attribute: XAttribute) -> str:
     """``attribute.ToString()``."""
-    name, value = each.name, escape_attribute(each.value)
-    if each.declares:
+    name, value = attribute.name, escape_attribute(attribute.value)
+    if attribute.declares:
         return f'xmlns:{name.local}="{value}"' if name.uri == XMLNS else f'xmlns="{value}"'
     if not name.uri:
         return f'{name.local}="{value}"'
-    prefix = "xml" if name.uri == XML else _attribute_prefix(each.parent, name)
+    prefix = "xml" if name.uri == XML else _attribute_prefix(attribute.parent, name)
     return f'{prefix or "p0"}:{name.local}="{value}"'
 
 
