@@ -60,18 +60,20 @@ def _subscriptions(config: Config) -> Subscriptions:
     return Subscriptions(products, subscriptions, {api.id for api in config.apis})
 
 
-def _subscription(each: Subscription, index: int, users: Mapping[str, UserInfo], config: Config) -> SubscriptionKeys:
+def _subscription(
+    subscription: Subscription, index: int, users: Mapping[str, UserInfo], config: Config
+) -> SubscriptionKeys:
     return SubscriptionKeys(
-        id=each.id,
-        scope=each.scope,
-        primary_key=each.primary_key.get_secret_value(),
-        secondary_key=each.secondary_key.get_secret_value() if each.secondary_key else "",
-        name=each.name or each.id,
-        state=each.state,
-        owner=users.get(each.user) if each.user else None,
-        all_access=each.all_access,
-        created_date=each.created_date,
-        start_date=each.start_date,
-        end_date=each.end_date,
+        id=subscription.id,
+        scope=subscription.scope,
+        primary_key=subscription.primary_key.get_secret_value(),
+        secondary_key=subscription.secondary_key.get_secret_value() if subscription.secondary_key else "",
+        name=subscription.name or subscription.id,
+        state=subscription.state,
+        owner=users.get(subscription.user) if subscription.user else None,
+        all_access=subscription.all_access,
+        created_date=subscription.created_date,
+        start_date=subscription.start_date,
+        end_date=subscription.end_date,
         location=config.location("subscriptions", index),
     )

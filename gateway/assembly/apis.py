@@ -55,10 +55,10 @@ class Assembly:
         if operation_id is None:
             whole: OperationRuntime = api.payload.whole
             return whole
-        found: OperationRuntime = next(
+        runtime: OperationRuntime = next(
             operation.payload for operation in api.operations if operation.id == operation_id
         )
-        return found
+        return runtime
 
 
 def assemble(
@@ -108,7 +108,9 @@ class _Run:
     def apis(self) -> tuple[RoutedApi, ...]:
         """Every API; what one owns is known to all that lead to the same backend."""
         runtimes = {api.id: self._operations(api) for api in self._config.apis}
-        owned = contracts(self._config, {id: _pipelines(found) for id, found in runtimes.items()}, self._trusted)
+        owned = contracts(
+            self._config, {id: _pipelines(operations) for id, operations in runtimes.items()}, self._trusted
+        )
         return tuple(
             self._api(api, index, runtimes[api.id], owned[api.id]) for index, api in enumerate(self._config.apis)
         )
@@ -127,13 +129,13 @@ class _Run:
             path=api.path,
             operations=[
                 RoutedOperation(
-                    each.id,
-                    each.method,
-                    each.url_template,
+                    operation.id,
+                    operation.method,
+                    operation.url_template,
                     payload,
-                    each.location or self._config.location("apis", index, "operations", number),
+                    operation.location or self._config.location("apis", index, "operations", number),
                 )
-                for number, (each, payload) in enumerate(zip(api.operations, operations, strict=True))
+                for number, (operation, payload) in enumerate(zip(api.operations, operations, strict=True))
             ],
             payload=runtime,
             version=_version(api),

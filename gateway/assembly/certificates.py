@@ -29,11 +29,11 @@ def load_certificates(config: Config) -> dict[str, StoredCertificate]:
     Raises:
         LoadError: A file is not a certificate, or its password is wrong.
     """
-    found: dict[str, StoredCertificate] = {}
+    certificates: dict[str, StoredCertificate] = {}
     for name, entry in config.certificates.items():
         stored = _load(name, entry, config)
-        found[name] = found[thumbprint(stored)] = stored
-    return found
+        certificates[name] = certificates[thumbprint(stored)] = stored
+    return certificates
 
 
 def thumbprint(stored: StoredCertificate) -> str:

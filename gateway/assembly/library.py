@@ -102,9 +102,9 @@ class PolicyLibrary:
             return PolicyDocument(str(path))
         substitution = Substitution(self.named_values)
         document = substitution.document(document)
-        found = [*substitution.problems, *check(document, self.vocabulary), *_wrong_root(document, path, fragment)]
-        self._note(found)
-        return PolicyDocument(str(path)) if found else document
+        problems = [*substitution.problems, *check(document, self.vocabulary), *_wrong_root(document, path, fragment)]
+        self._note(problems)
+        return PolicyDocument(str(path)) if problems else document
 
     def _note(self, problems: Iterable[Problem]) -> None:
         secrets = [value.text for value in self.named_values.values() if value.secret]
@@ -122,8 +122,8 @@ def _wrong_root(document: PolicyDocument, path: Path, fragment: bool) -> list[Pr
     """A fragment where a policy document belongs, or the other way round."""
     if (document.fragment is not None) == fragment:
         return []
-    expected, found = ("fragment", "policy document") if fragment else ("policy document", "fragment")
-    message = f"a {expected} belongs here, and this is a {found}"
+    expected, actual = ("fragment", "policy document") if fragment else ("policy document", "fragment")
+    message = f"a {expected} belongs here, and this is a {actual}"
     return [Problem(Location(str(path)), "wrong-root", message, "name the right file in the configuration")]
 
 

@@ -40,11 +40,11 @@ def _with_definition(config: Config, index: int, api: Api, problems: list[Proble
 
 def _imported(api: Api, file: Path, location: Location) -> Sequence[OperationDefinition]:
     """The operations of *file*; none would let everything pass. Raises LoadError."""
-    found = read_definition(file, query_in_template=api.translate_required_query_parameters == "template")
-    if not found:
+    operations = read_definition(file, query_in_template=api.translate_required_query_parameters == "template")
+    if not operations:
         message = f"{file.name} defines no operation"
         raise LoadError.at(location, "empty-definition", message, "add paths to it, or remove openapi")
-    return found
+    return operations
 
 
 class _Joined:
@@ -53,9 +53,9 @@ class _Joined:
     def __init__(self, imported: Iterable[OperationDefinition]) -> None:
         self._by_id = {operation.id: operation for operation in imported}
         self._by_route: dict[tuple[str, str], OperationDefinition] = {}
-        for each in self._by_id.values():
-            for template in (each.url_template, each.url_template.partition("?")[0]):
-                self._by_route.setdefault((each.method, template), each)
+        for operation in self._by_id.values():
+            for template in (operation.url_template, operation.url_template.partition("?")[0]):
+                self._by_route.setdefault((operation.method, template), operation)
         self._written: dict[str, Operation] = {}
         self._more: list[Operation] = []
 

@@ -86,8 +86,8 @@ def problems_of(
 ) -> list[Problem]:
     """Every mistake that pydantic found, with its place and remedy; *page* describes the keys of *root*."""
     details = error.errors(include_url=False, include_input=False)
-    found = {_problem(detail, positions, root, page): None for detail in details}
-    return sorted(found, key=lambda problem: problem.location)
+    problems = {_problem(detail, positions, root, page): None for detail in details}
+    return sorted(problems, key=lambda problem: problem.location)
 
 
 def _problem(detail: ErrorDetails, positions: Positions, root: type[Block], page: str) -> Problem:

@@ -180,10 +180,10 @@ class _Check:
     # -- values
     def _value(self, text: Text, rule: Attribute | Element, name: str) -> None:
         """A value: one expression, or a literal of the right kind; ``{{…}}`` may stand for either."""
-        found = _EXPRESSION_START.search(text.value)
-        if found and text.value.lstrip().startswith(found[0]):
+        expression = _EXPRESSION_START.search(text.value)
+        if expression and text.value.lstrip().startswith(expression[0]):
             self._expression(text, rule, name)
-        elif found and not _tolerates_mixture(rule):
+        elif expression and not _tolerates_mixture(rule):
             self._mixed(text, name)
         elif not mentions_named_value(text.value):
             self._literal(text, rule, name)

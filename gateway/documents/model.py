@@ -106,22 +106,22 @@ class PolicyDocument:
         return node.children if node else ()
 
 
-def same(one: Node, other: Node) -> bool:
+def same(node: Node, other: Node) -> bool:
     """Whether two nodes mean the same: equal but for where they stand, their comments and the layout of expressions."""
     return (
-        one.name == other.name
-        and len(one.children) == len(other.children)
-        and _plain(one) == _plain(other)
-        and all(same(*pair) for pair in zip(one.children, other.children, strict=True))
+        node.name == other.name
+        and len(node.children) == len(other.children)
+        and _plain(node) == _plain(other)
+        and all(same(*pair) for pair in zip(node.children, other.children, strict=True))
     )
 
 
-def same_document(one: PolicyDocument, other: PolicyDocument) -> bool:
+def same_document(document: PolicyDocument, other: PolicyDocument) -> bool:
     """Whether two documents mean the same."""
-    if list(one.sections) != list(other.sections) or (one.fragment is None) != (other.fragment is None):
+    if list(document.sections) != list(other.sections) or (document.fragment is None) != (other.fragment is None):
         return False
-    fragments = one.fragment is None or other.fragment is None or same(one.fragment, other.fragment)
-    return fragments and all(same(node, other.sections[section]) for section, node in one.sections.items())
+    fragments = document.fragment is None or other.fragment is None or same(document.fragment, other.fragment)
+    return fragments and all(same(node, other.sections[section]) for section, node in document.sections.items())
 
 
 def _plain(node: Node) -> tuple[dict[str, str], str | None]:

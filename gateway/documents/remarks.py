@@ -46,15 +46,15 @@ def to_yaml(remark: str, indent: str) -> Iterator[str]:
 
 def of_yaml(lines: Iterable[str]) -> list[str]:
     """The remarks in lines that are blank or begin with #."""
-    found: list[str] = []
+    remarks: list[str] = []
     source = iter(lines)
     for line in source:
         text = _bare(line)
         if text == _OPEN:
-            found.append("\n".join(takewhile(lambda inner: inner != _CLOSE, map(_bare, source))))
+            remarks.append("\n".join(takewhile(lambda inner: inner != _CLOSE, map(_bare, source))))
         else:
-            found.append("" if not line.strip() else text or " ")
-    return found
+            remarks.append("" if not line.strip() else text or " ")
+    return remarks
 
 
 def _bare(line: str) -> str:

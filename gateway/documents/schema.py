@@ -73,8 +73,8 @@ def _element(shape: Element, *more: Attribute) -> Schema:
     if shape.content is Content.POLICIES:
         forms.append({"type": "array", "items": _STATEMENT})
     elif child := only_child(shape):
-        one = {"anyOf": [_element(child.element), _named([child])]}
-        forms += [{"type": "array", "items": one}, {"type": _SCALAR}]
+        item = {"anyOf": [_element(child.element), _named([child])]}
+        forms += [{"type": "array", "items": item}, {"type": _SCALAR}]
     elif shape.children:
         forms.append({"type": "array", "items": _named(shape.children)})
     return {"description": shape.doc, "anyOf": [*forms, {"type": "null"}]}
@@ -103,10 +103,10 @@ def _mapping(shape: Element, more: Iterable[Attribute]) -> Schema:
 
 
 def _child_keys(child: Child) -> Schema:
-    one = _element(child.element)
+    single = _element(child.element)
     if not child.repeated:
-        return {child.element.name: one}
-    several = {"anyOf": [one, {"type": "array", "items": one}]}
+        return {child.element.name: single}
+    several = {"anyOf": [single, {"type": "array", "items": single}]}
     return {plural(child.element.name): several, child.element.name: several}
 
 

@@ -20,4 +20,4 @@ _ATTRIBUTES = re.compile(rf"(\w+)\s*:\s*({FRAGMENT})")
 
 def attributes(markup: str) -> dict[str, str]:
     """``limit:2 offset:1`` of a loop."""
-    return {found[1]: found[2] for found in _ATTRIBUTES.finditer(markup)}
+    return {match[1]: match[2] for match in _ATTRIBUTES.finditer(markup)}

@@ -68,8 +68,8 @@ def _quoted(markup: str) -> Operand | None:
 
 
 def _range(markup: str) -> Operand | None:
-    found = _RANGE.fullmatch(markup)
-    return _Range(operand(found[1]), operand(found[2])) if found else None
+    match = _RANGE.fullmatch(markup)
+    return _Range(operand(match[1]), operand(match[2])) if match else None
 
 
 def _number(markup: str) -> Operand | None:
@@ -121,7 +121,7 @@ def _part(markup: str) -> tuple[str, Operand | None]:
 
 
 def _path(markup: str) -> Operand:
-    parts = [_part(found) for found in _PART.findall(markup)]
+    parts = [_part(name) for name in _PART.findall(markup)]
     return _Path(parts[0], tuple(parts[1:])) if parts else lambda _scope: None
 
 
@@ -197,11 +197,11 @@ def _of_pair(pair: HashMember, key: Any) -> Any:
 
 
 def _of_hash_pair(pair: NestedMember, key: Any) -> Any:
-    found = pair.find(text_of(key))
+    member = pair.find(text_of(key))
     if not isinstance(key, str):
         message = f"Unable to cast object of type '{type_name(key)}' to type 'System.String'."
         raise thrown("InvalidCastException", message)
-    return found
+    return member
 
 
 def _is_whole(key: object) -> bool:

@@ -97,18 +97,18 @@ def _unknown(token: LiquidToken, within: str) -> LiquidSyntaxError:
 
 def piped(markup: str) -> Piped:
     """A value with its filters; what the notation does not know is skipped."""
-    found = _PIPED.match(markup) or _PIPED.search(markup)
-    if found is None:
+    match = _PIPED.match(markup) or _PIPED.search(markup)
+    if match is None:
         return Piped(None, ())
-    _, bar, filters = found[2].partition("|")
-    return Piped(operand(found[1]), tuple(_filters(filters)) if bar else ())
+    _, bar, filters = match[2].partition("|")
+    return Piped(operand(match[1]), tuple(_filters(filters)) if bar else ())
 
 
 def _filters(markup: str) -> list[tuple[str, tuple[Callable[..., object], ...]]]:
     """Each filter's name and arguments."""
-    found = []
+    filters = []
     for part in _FILTER.findall(markup):
         name = _FILTER_NAME.search(part)
         if name:
-            found.append((name[1], tuple(operand(argument) for argument in _ARGUMENT.findall(part))))
-    return found
+            filters.append((name[1], tuple(operand(argument) for argument in _ARGUMENT.findall(part))))
+    return filters

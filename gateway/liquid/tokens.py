@@ -51,11 +51,11 @@ class _TrimmedSource:
         pieces: list[str] = []
         self._starts, self._shifts = [0], [0]
         position = removed = 0
-        for found in _TRIMMED_END.finditer(text):
-            pieces += [text[position : found.start()], found[1]]
-            position = found.end()
-            removed += len(found[0]) - len(found[1])
-            self._starts.append(found.end() - removed)
+        for trimmed in _TRIMMED_END.finditer(text):
+            pieces += [text[position : trimmed.start()], trimmed[1]]
+            position = trimmed.end()
+            removed += len(trimmed[0]) - len(trimmed[1])
+            self._starts.append(trimmed.end() - removed)
             self._shifts.append(removed)
         self._original = text
         self.text = "".join([*pieces, text[position:]])
@@ -73,17 +73,17 @@ def tokens(text: str) -> list[LiquidToken]:
         LiquidSyntaxError: A value or tag is not closed, or not on its line.
     """
     source = _TrimmedSource(_without_shorthand(text))
-    found: list[LiquidToken] = []
+    tokens: list[LiquidToken] = []
     position = 0
     while start := _START.search(source.text, position):
         before = source.text[position : start.start()]
-        _add_text(found, before.rstrip("\t ") if start[2] else before, source.line(position))
+        _add_text(tokens, before.rstrip("\t ") if start[2] else before, source.line(position))
         end = _end(source, start)
         token = _token(start[1] + source.text[start.end() : end], source.line(start.start()))
-        found.append(token)
-        position = end + _add_raw(found, source, token, end)
-    _add_text(found, source.text[position:], source.line(position))
-    return found
+        tokens.append(token)
+        position = end + _add_raw(tokens, source, token, end)
+    _add_text(tokens, source.text[position:], source.line(position))
+    return tokens
 
 
 def _without_shorthand(text: str) -> str:
@@ -95,18 +95,18 @@ def _without_shorthand(text: str) -> str:
     return f"{{% comment %}}{comment[1]}{{% endcomment %}}" if comment else text
 
 
-def _add_text(found: list[LiquidToken], text: str, line: int) -> None:
+def _add_text(tokens: list[LiquidToken], text: str, line: int) -> None:
     if text:
-        found.append(LiquidToken("text", text, line, text=text))
+        tokens.append(LiquidToken("text", text, line, text=text))
 
 
 def _end(source: _TrimmedSource, start: re.Match[str]) -> int:
     """Behind the closing brackets, which do not count within quotes."""
     position = start.end()
-    while found := _END[start[1]].search(source.text, position):
-        if found[0] not in "'\"":
-            return found.end()
-        position = source.text.find(found[0], found.end()) + 1
+    while mark := _END[start[1]].search(source.text, position):
+        if mark[0] not in "'\"":
+            return mark.end()
+        position = source.text.find(mark[0], mark.end()) + 1
         if not position:
             break
     what, closing = ("value", "}}") if start[1] == "{{" else ("tag", "%}")
@@ -125,12 +125,12 @@ def _token(written: str, line: int) -> LiquidToken:
     raise LiquidSyntaxError("a tag has a name and is written on one line", line)
 
 
-def _add_raw(found: list[LiquidToken], source: _TrimmedSource, token: LiquidToken, position: int) -> int:
+def _add_raw(tokens: list[LiquidToken], source: _TrimmedSource, token: LiquidToken, position: int) -> int:
     """The content of a raw tag, as text; its length."""
     if token.kind != "tag" or token.name not in _RAW:
         return 0
     end = re.compile(rf"\{{%-?\s*end{token.name}\s*-?%\}}").search(source.text, position)
     if end is None:
         raise LiquidSyntaxError(f"{token.name} is not closed with {{% end{token.name} %}}", token.line)
-    _add_text(found, source.text[position : end.start()], source.line(position))
+    _add_text(tokens, source.text[position : end.start()], source.line(position))
     return end.start() - position

@@ -108,12 +108,12 @@ def last(value: object) -> Any:
 
 def held(values: Iterable[Any]) -> list[Any]:
     """A list of *values*, accounted for as it grows. Raises LimitExceeded: there are too many."""
-    source, found = iter(values), []
+    source, kept = iter(values), []
     while some := list(islice(source, _SOME)):
         tick_many(len(some))
         charge_items(len(some))
-        found += some
-    return found
+        kept += some
+    return kept
 
 
 def flattened(values: Iterable[Any]) -> Iterator[Any]:

@@ -83,8 +83,8 @@ def _traces(sockets: Sequence[Path]) -> list[Addressed]:
 
     async def one(request: Request) -> Response:
         answers = await _ask_all(sockets, f"/traces/{quote(request.path_params['trace_id'], safe='')}")
-        found = next((answer for answer in answers if answer and answer.is_success), None)
-        return JSONResponse({"error": "no such trace"}, 404) if found is None else JSONResponse(found.json())
+        trace = next((answer for answer in answers if answer and answer.is_success), None)
+        return JSONResponse({"error": "no such trace"}, 404) if trace is None else JSONResponse(trace.json())
 
     return [("/traces", listed), ("/traces/{trace_id}", one)]
 

@@ -38,7 +38,7 @@ class Readiness:
     async def report(self) -> tuple[bool, dict[str, object]]:
         """Whether everything is ready, and each part's status."""
         answers = {group: check() for group, check in self.checks.items()}
-        groups = {group: await found if isinstance(found, Awaitable) else found for group, found in answers.items()}
+        groups = {group: await answer if isinstance(answer, Awaitable) else answer for group, answer in answers.items()}
         ready = not self.draining and all(status.ready for group in groups.values() for status in group.values())
         parts: dict[str, object] = {group: _shown(members) for group, members in groups.items()}
         return ready, {"ready": ready, "draining": self.draining, **parts}

@@ -93,7 +93,7 @@ class ContentReader:
         self, node: YamlNode | None, converted: Callable[[Mapping], Mapping]
     ) -> dict[str, ResponseDefinition]:
         """Responses by status; *converted* brings one into the form of OpenAPI 3."""
-        found = {}
+        responses = {}
         for status, value in mapping(node).entries if node else ():
             key = status.value.upper() if status.value != "default" else status.value
             if key.startswith("X-"):
@@ -101,8 +101,8 @@ class ContentReader:
             if key != "default" and not _STATUS.match(key):
                 message = f"{status.value!r} is not a status"
                 raise LoadError.at(status.location, "bad-status", message, "write 200, 4XX or default")
-            found[key] = self._response(converted(mapping(self._documents.resolve(value))))
-        return found
+            responses[key] = self._response(converted(mapping(self._documents.resolve(value))))
+        return responses
 
     def _response(self, node: Mapping) -> ResponseDefinition:
         fields = Fields(node, "response", self._mistakes)
@@ -118,20 +118,20 @@ class ContentReader:
             yield self._parameter(fields, name.value, "response header")
 
     def _content(self, node: YamlNode) -> dict[str, MediaType]:
-        found: dict[str, MediaType] = {}
+        media_types: dict[str, MediaType] = {}
         for kind, value in mapping(node).entries:
             name = _media_type(kind.value)
-            if name in found:
+            if name in media_types:
                 message = f"{name} occurs twice: parameters of a media type make no difference"
                 raise LoadError.at(kind.location, "duplicate-media-type", message, "keep one")
             fields = Fields(self._documents.resolve(value), "media type", self._mistakes)
             schema = fields.get("schema")
-            found[name] = MediaType(
+            media_types[name] = MediaType(
                 name,
                 None if schema is None else self._schemas.schema(schema, name),
                 tuple(example_body(example, name) for example in self._examples(fields)),
             )
-        return found
+        return media_types
 
     def _examples(self, fields: Fields) -> Iterator[object]:
         """The values of ``example`` and ``examples``; what is elsewhere is not fetched."""
@@ -139,9 +139,9 @@ class ContentReader:
             yield plain(fields.names["example"])
         several = fields.get("examples")
         for _, node in mapping(several).entries if several else ():
-            one = Fields(self._documents.resolve(node), "example", self._mistakes)
-            if "value" in one.names:
-                yield plain(one.names["value"])
+            example = Fields(self._documents.resolve(node), "example", self._mistakes)
+            if "value" in example.names:
+                yield plain(example.names["value"])
 
 
 def _needed(fields: Fields, name: str) -> YamlNode:

@@ -26,12 +26,12 @@ def _is_date(text: str) -> bool:
 
 
 def _is_time(text: str) -> bool:
-    found = _TIME.match(text)
-    if found is None:
+    match = _TIME.match(text)
+    if match is None:
         return False
     # RFC 3339 allows the leap second, Python does not.
-    time.fromisoformat(f"{found[1]}:{'59' if found[2] == '60' else found[2]}")
-    return found[4] in "Zz" or time.fromisoformat(found[4][1:]) is not None
+    time.fromisoformat(f"{match[1]}:{'59' if match[2] == '60' else match[2]}")
+    return match[4] in "Zz" or time.fromisoformat(match[4][1:]) is not None
 
 
 def _is_date_time(text: str) -> bool:

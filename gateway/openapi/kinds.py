@@ -31,7 +31,7 @@ def parts_of(data: SchemaData, among: Schemas) -> Iterator[dict[str, Any]]:
         if not isinstance(part, dict):
             continue
         yield part
-        waiting += [each for keyword in ("allOf", "anyOf", "oneOf") for each in part.get(keyword, ())]
+        waiting += [subschema for keyword in ("allOf", "anyOf", "oneOf") for subschema in part.get(keyword, ())]
         key = part.get("$ref", "").rpartition("/")[2]
         if key and key not in passed:
             passed.add(key)
@@ -40,11 +40,11 @@ def parts_of(data: SchemaData, among: Schemas) -> Iterator[dict[str, Any]]:
 
 def _kinds(parts: Iterable[dict[str, Any]]) -> Kinds:
     """The types that *parts* name, by themselves or through the values that they list; text where they name none."""
-    found: set[str] = set()
+    kinds: set[str] = set()
     for part in parts:
         kind = part.get("type", [])
-        found.update([kind] if isinstance(kind, str) else kind)
+        kinds.update([kind] if isinstance(kind, str) else kind)
         values = [*part.get("enum", []), *([part["const"]] if "const" in part else [])]
         if not kind:
-            found.update(_NAMES.get(type(value), "null") for value in values)
-    return frozenset(found) or TEXT
+            kinds.update(_NAMES.get(type(value), "null") for value in values)
+    return frozenset(kinds) or TEXT

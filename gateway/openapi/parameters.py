@@ -78,9 +78,9 @@ class Parameter:
             return any(name == member.casefold() for member in self.form.members)
         return name == own
 
-    def mistake(self, found: Sequence[Pair], on_request: bool = True, time_s: float = CHECK_TIME_S) -> str:
+    def mistake(self, written: Sequence[Pair], on_request: bool = True, time_s: float = CHECK_TIME_S) -> str:
         """
-        What is wrong with the parameter written as *found*; empty when it fits. Never shows the value.
+        What is wrong with the parameter as *written* in the message; empty when it fits. Never shows the value.
 
         Args:
             time_s: Processor time for each reading of it.
@@ -91,9 +91,9 @@ class Parameter:
             Unreadable: It does not parse.
             RecursionError: It is nested too deeply.
         """
-        if self.allow_empty and all(not text for _, text in found):
+        if self.allow_empty and all(not text for _, text in written):
             return ""
-        mistakes = [self.schema.mistake(reading, on_request, None, time_s) for reading in self._readings(found)]
+        mistakes = [self.schema.mistake(reading, on_request, None, time_s) for reading in self._readings(written)]
         return "" if "" in mistakes else mistakes[0]
 
     @property
@@ -110,49 +110,49 @@ class Parameter:
     def _spreads(self) -> bool:
         return self.exploded and self.style == "form" and "object" in self.form.kinds and bool(self.form.members)
 
-    def _readings(self, found: Sequence[Pair]) -> Iterator[Any]:
-        """The values that *found* can mean: typed first, then as text."""
+    def _readings(self, written: Sequence[Pair]) -> Iterator[Any]:
+        """The values that *written* can mean: typed first, then as text."""
         if self.style == "json":
-            yield _parsed(_only(found))
+            yield _parsed(_only(written))
         elif "array" in self.form.kinds:
-            texts = self._items(found)
+            texts = self._items(written)
             yield [_typed(text, self.form.items) for text in texts]
             yield texts
         elif "object" in self.form.kinds:
-            members = dict(self._members(found))
+            members = dict(self._members(written))
             yield {name: _typed(text, self.form.members.get(name, TEXT)) for name, text in members.items()}
             yield members
         else:
-            text = _only(found)
+            text = _only(written)
             yield _typed(text, self.form.kinds)
             if "string" in self.form.kinds:
                 yield text
 
-    def _items(self, found: Sequence[Pair]) -> list[str]:
+    def _items(self, written: Sequence[Pair]) -> list[str]:
         if self.style == "simple":  # a header: its lines are one list, white space around items does not count
-            whole = ",".join(text for _, text in found)
+            whole = ",".join(text for _, text in written)
             return [item.strip() for item in whole.split(",")] if whole else []
         if self.exploded:
-            return [text for _, text in found]
-        whole = _only(found)
+            return [text for _, text in written]
+        whole = _only(written)
         return whole.split(SEPARATORS[self.style]) if whole else []
 
-    def _members(self, found: Sequence[Pair]) -> Sequence[Pair]:
+    def _members(self, written: Sequence[Pair]) -> Sequence[Pair]:
         """Names and texts of an object's properties. Raises SeveralValues, Unreadable: a name without a text."""
         if self.style == "deepObject":
-            members = self._known_names((name[len(self.name) + 1 : -1], text) for name, text in found)
+            members = self._known_names((name[len(self.name) + 1 : -1], text) for name, text in written)
         elif self._spreads:
-            members = self._known_names(found)
+            members = self._known_names(written)
         else:
-            members = list(self._listed(_only(found)))
+            members = list(self._listed(_only(written)))
         if len(dict(members)) != len(members):
             raise SeveralValues
         return members
 
-    def _known_names(self, found: Iterable[Pair]) -> list[Pair]:
+    def _known_names(self, written: Iterable[Pair]) -> list[Pair]:
         """Names as the schema spells them: in a query they have no case."""
         known = {member.casefold(): member for member in self.form.members}
-        return [(known.get(name.casefold(), name), text) for name, text in found]
+        return [(known.get(name.casefold(), name), text) for name, text in written]
 
     def _listed(self, whole: str) -> Iterable[Pair]:
         """``a,1,b,2``, or ``a=1,b=2`` when exploded."""
@@ -166,10 +166,10 @@ class Parameter:
         return list(zip(parts[::2], parts[1::2], strict=True))
 
 
-def _only(found: Sequence[Pair]) -> str:
-    if len(found) != 1:
+def _only(written: Sequence[Pair]) -> str:
+    if len(written) != 1:
         raise SeveralValues
-    return found[0][1]
+    return written[0][1]
 
 
 def _parsed(text: str) -> Any:

@@ -82,13 +82,13 @@ class _Reader:
 
     def operations(self) -> tuple[OperationDefinition, ...]:
         """Every operation, in the order of the file."""
-        found: dict[str, OperationDefinition] = {}
+        operations: dict[str, OperationDefinition] = {}
         for path, method, item, node in self._listed():
             with self.mistakes.gathering():
-                operation = self._operation(path, method, item, node, found)
-                found[operation.id] = operation
+                operation = self._operation(path, method, item, node, operations)
+                operations[operation.id] = operation
         self._schemas.finish()
-        return tuple(found.values())
+        return tuple(operations.values())
 
     def _listed(self) -> Iterator[tuple[Scalar, Scalar, Fields, YamlNode]]:
         """Path, method, path item and operation of everything under ``paths``; ``x-ms-paths`` has queries in it."""
@@ -140,15 +140,15 @@ class _Reader:
 
     def _parameters(self, declared: list[Mapping]) -> dict[str, list[Parameter]]:
         """By place. Cookies are not looked at, as in APIM; what Swagger has in the body is not a parameter here."""
-        found: dict[str, list[Parameter]] = {place: [] for place in _PLACES}
+        parameters: dict[str, list[Parameter]] = {place: [] for place in _PLACES}
         for node in declared:
             place = _place(node)
             if place not in ("path", "query", "header"):
                 continue
             with self.mistakes.gathering():
                 read = swagger.parameter(node) if self._swagger else node
-                found[place].append(self._contents.parameter(read, place))
-        return found
+                parameters[place].append(self._contents.parameter(read, place))
+        return parameters
 
     def _template(self, path: Scalar, declared: set[str], query: list[Parameter]) -> str:
         """The URL template. Raises LoadError: it and the path parameters do not name the same."""
@@ -199,14 +199,14 @@ def _path_names(declared: list[Mapping]) -> set[str]:
 def _version(root: Mapping) -> tuple[bool, bool]:
     """Whether it is Swagger, and whether its schemas are JSON Schema 2020-12. Raises LoadError."""
     node = root.find("openapi") or root.find("swagger")
-    found = _VERSION.match(node.value) if isinstance(node, Scalar) else None
-    if found is None or bool(found[2]) != (root.find("swagger") is not None):
+    version = _VERSION.match(node.value) if isinstance(node, Scalar) else None
+    if version is None or bool(version[2]) != (root.find("swagger") is not None):
         remedy = "write openapi: 3.0.3, openapi: 3.1.0 or swagger: '2.0'"
         raise LoadError.at((node or root).location, "unknown-version", "this is not an OpenAPI definition", remedy)
     dialect = root.find("jsonSchemaDialect")
     if dialect is not None:
         check_dialect(dialect)
-    return bool(found[2]), found[1] == "1"
+    return bool(version[2]), version[1] == "1"
 
 
 def _place(node: Mapping) -> str:

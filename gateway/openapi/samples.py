@@ -98,9 +98,9 @@ class _Sampler:
         beside = [self._among.data[data["$ref"].rpartition("/")[2]]] if "$ref" in data else []
         beside += [*data.get("allOf", ()), *data.get("oneOf", ())[:1], *data.get("anyOf", ())[:1]]
         merged: dict[str, Any] = {}
-        for each in [*map(self._merged, beside), data]:
-            properties = {**merged.get("properties", {}), **each.get("properties", {})}
-            merged |= each
+        for schema in [*map(self._merged, beside), data]:
+            properties = {**merged.get("properties", {}), **schema.get("properties", {})}
+            merged |= schema
             if properties:
                 merged["properties"] = properties
         return merged
@@ -108,7 +108,7 @@ class _Sampler:
 
 def _kind(schema: Mapping[str, Any]) -> str:
     named = schema.get("type", "object" if "properties" in schema else "array" if "items" in schema else "string")
-    return named if isinstance(named, str) else next((each for each in named if each != "null"), "null")
+    return named if isinstance(named, str) else next((name for name in named if name != "null"), "null")
 
 
 def _hidden(schema: SchemaData) -> bool:

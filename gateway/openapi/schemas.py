@@ -255,10 +255,10 @@ def _list(node: YamlNode) -> list[Any]:
 
 
 def _factor(node: YamlNode) -> int | float:
-    found = number(node)
-    if found <= 0:
+    factor = number(node)
+    if factor <= 0:
         raise LoadError.at(node.location, "bad-value", "a number above 0 belongs here")
-    return found
+    return factor
 
 
 def _text_lists(node: YamlNode) -> dict[str, list[str]]:

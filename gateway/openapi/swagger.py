@@ -78,12 +78,12 @@ def _content(kinds: Iterable[str], schema: YamlNode | None, examples: Mapping | 
     """One media type for each of *kinds*. A schema of type ``file`` says nothing about the body."""
     is_file = isinstance(schema, Mapping) and _text_of(schema, "type") == "file"
     shape = [] if schema is None or is_file else [(_key("schema", at), schema)]
-    made = []
+    media_types = []
     for kind in kinds:
         example = examples.find(kind) if examples else None
         shown = [] if example is None else [(_key("example", at), example)]
-        made.append((_key(kind, at), _made(at, *shape, *shown)))
-    return Mapping(tuple(made), at)
+        media_types.append((_key(kind, at), _made(at, *shape, *shown)))
+    return Mapping(tuple(media_types), at)
 
 
 def _types(node: YamlNode | None, defaults: Sequence[str]) -> list[str]:

@@ -203,7 +203,7 @@ class Settings:
         """A LoadError at this element, or at its attribute *at*; a value still to be filled in is never the mistake."""
         text = self.node.attributes.get(at) if at else None
         written = [text] if text else [*self.node.attributes.values(), *([self.node.text] if self.node.text else [])]
-        if any(is_unresolved(each.value) for each in written):
+        if any(is_unresolved(part.value) for part in written):
             code = UNRESOLVED
         return LoadError.at(text.location if text else self.location, code, message, remedy)
 
@@ -265,8 +265,8 @@ def _with_placeholders(text: Text, error: LoadError, time_s: float) -> Expressio
     for candidate in _candidates(text.value):
         try:
             return compile_expression(candidate, text.location, time_s)
-        except LoadError as found:
-            refused.append({(problem.code, problem.message): problem for problem in found.problems})
+        except LoadError as mistake:
+            refused.append({(problem.code, problem.message): problem for problem in mistake.problems})
     shared = set.intersection(*map(set, refused)) if refused else set()
     raise LoadError(refused[0][key] for key in shared) if shared else _unresolved(error)
 

@@ -128,10 +128,10 @@ class CacheLookup(PolicyType):
         vary = frozenset({_ALWAYS, *_names(self.headers, context)})
         plan = CachePlan(self.cache, self._key(vary, context), vary, self)
         context.cache_plan = plan
-        found = self.cache.lookup(plan.key)
-        if found is None or isinstance(found, bytes):
-            return self._answer(found, context)
-        return self._wait(found, context)
+        cached = self.cache.lookup(plan.key)
+        if cached is None or isinstance(cached, bytes):
+            return self._answer(cached, context)
+        return self._wait(cached, context)
 
     def browser_caching(self, duration_s: float, context: Context) -> str:
         """``Cache-Control`` of the answer."""
@@ -169,8 +169,8 @@ class CacheLookup(PolicyType):
         if self.by_groups(context):
             yield f"groups:{sorted(group.id for group in user.groups) if user else ''}"
 
-    async def _wait(self, found: Awaitable[bytes | None], context: Context) -> Outcome:
-        return await finish(self._answer(await found, context))
+    async def _wait(self, cached: Awaitable[bytes | None], context: Context) -> Outcome:
+        return await finish(self._answer(await cached, context))
 
     def _answer(self, data: bytes | None, context: Context) -> MaybeLater:
         cached = _read(data)

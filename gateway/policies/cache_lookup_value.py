@@ -58,14 +58,14 @@ class CacheLookupValue(PolicyType):
 
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when the cache is in memory."""
-        found = self.cache.lookup(self.key(context))
-        if found is None or isinstance(found, bytes):
-            self._use(found, context)
+        cached = self.cache.lookup(self.key(context))
+        if cached is None or isinstance(cached, bytes):
+            self._use(cached, context)
             return None
-        return self._wait(found, context)
+        return self._wait(cached, context)
 
-    async def _wait(self, found: Awaitable[bytes | None], context: Context) -> None:
-        self._use(await found, context)
+    async def _wait(self, cached: Awaitable[bytes | None], context: Context) -> None:
+        self._use(await cached, context)
 
     def _use(self, data: bytes | None, context: Context) -> None:
         if data is not None:

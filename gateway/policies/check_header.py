@@ -66,11 +66,11 @@ class CheckHeader(PolicyType):
     def apply(self, context: Context) -> None:
         """Raises PolicyError: HeaderNotFound, HeaderValueNotAllowed."""
         name = self.name(context)
-        found = context.request.headers.values(name)
-        if not found:
+        values = context.request.headers.values(name)
+        if not values:
             self._refuse(context, "HeaderNotFound", f"Header {name} was not found in the request. Access denied.")
-        if self.values and (len(found) > 1 or not self._allows(found[0], context)):
-            value = ",".join(found)
+        if self.values and (len(values) > 1 or not self._allows(values[0], context)):
+            value = ",".join(values)
             self._refuse(
                 context, "HeaderValueNotAllowed", f"Header {name} value of {value} is not allowed. Access denied."
             )

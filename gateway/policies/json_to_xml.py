@@ -206,15 +206,15 @@ def _attribute(name: str, value: Any, style: XmlStyle) -> str | None:
 
 
 def _tag(name: str, style: XmlStyle, known: frozenset[str]) -> str:
-    prefix, found, local = name.partition(style.separator) if style.separator else (name, "", "")
-    return f"{prefix}:{_local(local)}" if found and local and prefix in known else _local(name)
+    prefix, separator, local = name.partition(style.separator) if style.separator else (name, "", "")
+    return f"{prefix}:{_local(local)}" if separator and local and prefix in known else _local(name)
 
 
 def _local(name: str) -> str:
     """*name* as XML allows it; other characters as ``_xHHHH_``, as .NET's XmlConvert writes them."""
 
-    def encoded(found: re.Match[str]) -> str:
-        return f"_x{ord(found[0]):04X}_"
+    def encoded(character: re.Match[str]) -> str:
+        return f"_x{ord(character[0]):04X}_"
 
     head, tail = name[:1], name[1:]
     return (_BAD_START.sub(encoded, head) or "_") + _BAD_IN_NAME.sub(encoded, tail)

@@ -59,10 +59,10 @@ class MockResponse(PolicyType):
     def apply(self, context: Context) -> Response:
         """The answer."""
         fitting = list(self._bodies(context))
-        found = fitting[self.index] if self.index < len(fitting) else None
-        content_type = found[0] if found else self.content_type
+        example = fitting[self.index] if self.index < len(fitting) else None
+        content_type = example[0] if example else self.content_type
         headers = Headers([("Content-Type", content_type)] if content_type else [])
-        return Response(self.status, headers, Body(found[1] if found else b""))
+        return Response(self.status, headers, Body(example[1] if example else b""))
 
     def _bodies(self, context: Context) -> Iterator[tuple[str, bytes]]:
         """Content types and bodies that fit: the configuration's, then those of the definition."""
@@ -76,8 +76,8 @@ class MockResponse(PolicyType):
     def _media_types(self, content: BodyContent) -> Iterable[MediaType]:
         if self.content_type is None:
             return content.media_types.values()
-        found = content.find(self.content_type.partition(";")[0].strip().lower())
-        return [found] if found else []
+        media_type = content.find(self.content_type.partition(";")[0].strip().lower())
+        return [media_type] if media_type else []
 
     def _fits(self, example: StoredExample) -> bool:
         same_type = self.content_type is None or example.content_type.lower() == self.content_type.lower()

@@ -115,7 +115,7 @@ class QuotaByKey(PolicyType):
         ]
 
     def _count_later(self, drawn: list[tuple[str, Demand]], context: Context) -> None:
-        by_kind = {kind: [demand for each, demand in drawn if each == kind] for kind in (CALLS, BANDWIDTH)}
+        by_kind = {kind: [demand for drawn_kind, demand in drawn if drawn_kind == kind] for kind in (CALLS, BANDWIDTH)}
         if self.increment.afterwards and by_kind[CALLS]:
             count_afterwards(by_kind[CALLS], self.increment, self.counters, self.background, context)
         count_bytes(by_kind[BANDWIDTH], self.counters, self.background, context)

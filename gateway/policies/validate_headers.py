@@ -79,7 +79,9 @@ class ValidateHeaders(PolicyType):
     def _findings(self, declared: Mapping[str, Parameter], context: Context) -> Iterator[Finding]:
         headers = context.answer.headers
         for name, parameter in declared.items():
-            found = [(name, value) for value in headers.values(name)]
-            yield from RESPONSE_HEADER.check(parameter, found, self.overrides.action(name, True, context), context.work)
+            written = [(name, value) for value in headers.values(name)]
+            yield from RESPONSE_HEADER.check(
+                parameter, written, self.overrides.action(name, True, context), context.work
+            )
         for name in sorted({*headers.names()} - declared.keys() - _ALWAYS):
             yield RESPONSE_HEADER.unspecified(name, self.overrides.action(name, False, context))

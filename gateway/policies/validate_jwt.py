@@ -155,7 +155,7 @@ def _validators(settings: Settings, rules: RuleSet) -> Callable[[Context], Token
     for config in settings.all("openid-config"):
         _check_url(config)
     validators = Validators(rules, keys, settings.services)
-    return combined([_metadata_url(each) for each in settings.all("openid-config")], validators.of)
+    return combined([_metadata_url(openid_config) for openid_config in settings.all("openid-config")], validators.of)
 
 
 def _metadata_url(settings: Settings) -> Value[str]:

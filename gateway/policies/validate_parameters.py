@@ -99,8 +99,8 @@ class ValidateParameters(PolicyType):
     def _path(self, definition: OperationDefinition, context: Context) -> Iterator[Finding]:
         matched = context.request.matched_parameters
         for name, parameter in definition.path.items():
-            found = [(name, matched[name])] if name in matched else []
-            yield from PATH.check(parameter, found, self.path.action(name, True, context), context.work)
+            written = [(name, matched[name])] if name in matched else []
+            yield from PATH.check(parameter, written, self.path.action(name, True, context), context.work)
 
     def _query(self, definition: OperationDefinition, context: Context) -> Iterator[Finding]:
         request = context.request
@@ -116,8 +116,8 @@ class ValidateParameters(PolicyType):
     def _headers(self, definition: OperationDefinition, context: Context) -> Iterator[Finding]:
         headers = context.request.headers
         for name, parameter in definition.headers.items():
-            found = [(name, value) for value in headers.values(name)]
-            yield from REQUEST_HEADER.check(parameter, found, self.headers.action(name, True, context), context.work)
+            written = [(name, value) for value in headers.values(name)]
+            yield from REQUEST_HEADER.check(parameter, written, self.headers.action(name, True, context), context.work)
         if definition is not UNDEFINED or self.headers_named:
             for name in sorted({*headers.names()} - definition.headers.keys() - _ALWAYS):
                 yield REQUEST_HEADER.unspecified(name, self.headers.action(name, False, context))

@@ -24,10 +24,10 @@ def parse(text: str) -> float:
     Raises:
         ValueError: With the accepted form, for anything else: a bare number, a sign, an unknown unit, inner space.
     """
-    found = _PATTERN.fullmatch(text.strip())
-    if found is None or not any(found.groups()):
+    match = _PATTERN.fullmatch(text.strip())
+    if match is None or not any(match.groups()):
         raise ValueError(f"{text!r} is not a duration; write it as 500ms, 10s, 9m30s or 2h")
-    parts = zip(found.groups(), UNITS.values(), strict=True)
+    parts = zip(match.groups(), UNITS.values(), strict=True)
     return sum(float(count) * seconds for count, seconds in parts if count)
 
 

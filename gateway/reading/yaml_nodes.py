@@ -203,8 +203,8 @@ class _Composer:
 
     def _syntax_error(self, error: yaml.MarkedYAMLError) -> LoadError:
         location = self._inside(error.problem_mark or error.context_mark)
-        found = error.problem or "not YAML"
-        syntax = Problem(location, "bad-yaml", found, self._remedy(location, found))
+        message = error.problem or "not YAML"
+        syntax = Problem(location, "bad-yaml", message, self._remedy(location, message))
         return LoadError(sorted([*self._problems, syntax], key=lambda problem: problem.location))
 
     def _inside(self, mark: Any) -> Location:

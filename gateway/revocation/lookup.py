@@ -67,10 +67,10 @@ class RevocationLookup:
     def revocation(self, certificate: x509.Certificate) -> str | Awaitable[str]:
         """Why *certificate* is refused: revoked or undetermined. Immediate where it is known; empty: it is good."""
         try:
-            found = self._found.get(certificate)
+            evidence = self._found.get(certificate)
         except Undecided:
             return UNDECIDED
-        return _problem(found) if isinstance(found, Evidence) else _later(found)
+        return _problem(evidence) if isinstance(evidence, Evidence) else _later(evidence)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -89,8 +89,8 @@ class RevocationLookup:
     async def _along_path(self, certificate: x509.Certificate) -> Evidence:
         """The shortest-lived word of all, or the first that says revoked."""
         holds_until = float("inf")
-        for each, issuer in self._authorities.path(certificate):
-            evidence = await self._ask(each, issuer)
+        for member, issuer in self._authorities.path(certificate):
+            evidence = await self._ask(member, issuer)
             if evidence.revoked:
                 return evidence
             holds_until = min(holds_until, evidence.holds_until)
@@ -117,8 +117,8 @@ class RevocationLookup:
             yield url, partial(self._from_list, (url, issuer), certificate)
 
     async def _from_list(self, source: _Source, certificate: x509.Certificate) -> Evidence:
-        found = self._lists.get(source)
-        current = found if isinstance(found, RevocationList) else await found
+        listed = self._lists.get(source)
+        current = listed if isinstance(listed, RevocationList) else await listed
         return current.evidence(certificate, self._now())
 
     async def _from_responder(self, url: str, certificate: x509.Certificate, issuer: x509.Certificate) -> Evidence:
@@ -138,9 +138,9 @@ def _read_file(path: Path) -> bytes:
         raise Undecided(f"cannot be read: {error.strerror}") from None
 
 
-async def _later(found: Awaitable[Evidence]) -> str:
+async def _later(pending: Awaitable[Evidence]) -> str:
     try:
-        return _problem(await found)
+        return _problem(await pending)
     except Undecided:
         return UNDECIDED
 

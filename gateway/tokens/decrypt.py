@@ -85,10 +85,10 @@ def _content_key_or_random(recipient: Recipient) -> bytes:
     # A key that does not unwrap is replaced by a random one, so that the tag check fails in its place and in its time.
     random_key = os.urandom(recipient.key_bytes)
     try:
-        found = content_key(recipient)
+        unwrapped = content_key(recipient)
     except Exception:
         return random_key
-    return found if len(found) == recipient.key_bytes else random_key
+    return unwrapped if len(unwrapped) == recipient.key_bytes else random_key
 
 
 def _inflate(plaintext: bytes, rules: DecryptionRules) -> bytes:

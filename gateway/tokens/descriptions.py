@@ -38,7 +38,7 @@ def _issuer(evidence: TokenEvidence) -> Description:
 
 def published_issuers(evidence: TokenEvidence) -> frozenset[str]:
     """Issuers that the metadata at hand state."""
-    return frozenset(issuer for each in evidence.publishers if (issuer := each.stated_issuer) is not None)
+    return frozenset(issuer for publisher in evidence.publishers if (issuer := publisher.stated_issuer) is not None)
 
 
 def _max_lifetime(evidence: TokenEvidence) -> Description:

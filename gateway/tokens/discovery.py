@@ -103,11 +103,11 @@ def is_issuer_of(issuer: str, url: str) -> bool:
 
 
 def _bases(url: str, suffix: str) -> Iterator[str]:
-    before, found, path = url.partition(suffix)
-    if found and not path:
+    before, marker, path = url.partition(suffix)
+    if marker and not path:
         yield before
     # RFC 8414: the well-known path is between the host and the issuer's own path.
-    if found and path.startswith("/") and before.count("/") == 2:
+    if marker and path.startswith("/") and before.count("/") == 2:
         yield before + path
 
 

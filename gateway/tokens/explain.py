@@ -93,7 +93,7 @@ def explain(
     except TokenError as error:
         return Explanation((_failed("format", error, decisive=True),))
     steps = [CheckStep("format", "passed", found=f"{len(token)} characters")]
-    steps.append(_attempt("algorithm", lambda: check_algorithm(jws, active), found=str(jws.header["alg"])))
+    steps.append(_attempt("algorithm", lambda: check_algorithm(jws, active), actual=str(jws.header["alg"])))
     signature, signer = _signature_step(validator, jws, active, now)
     steps.append(signature)
     evidence = TokenEvidence(jws, active, now, validator.keys.issuers, signer, certificate)
@@ -115,38 +115,39 @@ def _as_decisive(step: CheckStep) -> CheckStep:
 
 def _signature_step(validator: TokenValidator, jws: Jws, rules: TokenRules, now: float) -> tuple[CheckStep, Signer]:
     offers = validator.offers(now)
-    found = f"kid {jws.header.get('kid', '(none)')}"
+    named_key = f"kid {jws.header.get('kid', '(none)')}"
     expected = f"one of {sum(len(keyset.keys) for _, keyset in offers)} keys"
     source, keyset = offers[0]
     try:
-        return CheckStep("signature", "passed", False, expected, found), find_signer(jws, offers)
+        return CheckStep("signature", "passed", False, expected, named_key), find_signer(jws, offers)
     except TokenError as error:
         missing = validator.missing_keys_of(validator.askable(jws, rules, now)) is not None
         outcome: Outcome = "unknown" if missing and isinstance(error, KeyNotFound) else "failed"
         hint = hint_for_key(jws, missing)
-        step = _failed("signature", error, outcome=outcome, expected=expected, found=found, hint=hint)
+        step = _failed("signature", error, outcome=outcome, expected=expected, found=named_key, hint=hint)
         return step, Signer(None, keyset, source)
 
 
 def _check_step(name: str, evidence: TokenEvidence) -> CheckStep:
     describe = DESCRIPTIONS[name]
-    expected, found = describe(evidence)
+    expected, actual = describe(evidence)
     try:
         dict(CHECKS)[name](evidence)
     except IssuerUndecided:  # the gateway would fetch, or answer 503
-        return CheckStep(name, "unknown", False, expected, found, hint="Metadata that may own the issuer is not there.")
+        hint = "Metadata that may own the issuer is not there."
+        return CheckStep(name, "unknown", False, expected, actual, hint=hint)
     except TokenError as error:
         hint = hint_for(name, evidence)
-        return _failed(name, error, expected=expected, found=found, hint=hint)
-    return CheckStep(name, "passed", False, expected, found)
+        return _failed(name, error, expected=expected, found=actual, hint=hint)
+    return CheckStep(name, "passed", False, expected, actual)
 
 
-def _attempt(name: str, check: Callable[[], None], found: str) -> CheckStep:
+def _attempt(name: str, check: Callable[[], None], actual: str) -> CheckStep:
     try:
         check()
     except TokenError as error:
-        return _failed(name, error, found=found)
-    return CheckStep(name, "passed", found=found)
+        return _failed(name, error, found=actual)
+    return CheckStep(name, "passed", found=actual)
 
 
 def _failed(name: str, error: TokenError, outcome: Outcome = "failed", **facts: Any) -> CheckStep:

@@ -59,9 +59,9 @@ def _lifetime(evidence: TokenEvidence) -> str:
 def _audience(evidence: TokenEvidence) -> str:
     if _is_for_graph(evidence.jws):
         return "This is a token for Microsoft Graph. Ask for a scope of your own API, as in api://{client id}/.default."
-    found = claim_values(evidence.jws.payload.get("aud", ""))
+    audiences = claim_values(evidence.jws.payload.get("aud", ""))
     accepted = evidence.rules.audiences or frozenset()
-    for audience in found:
+    for audience in audiences:
         if f"api://{audience}" in accepted:
             return f"v2 tokens carry the client id without api://: accept the audience {audience} too."
         if audience.removeprefix("api://") in accepted:

@@ -70,8 +70,8 @@ def published_keys(
         raise ValueError("the key set has no keys array")
     if len(members) > MAX_KEYS:
         warn("(set)", f"only the first {MAX_KEYS} of {len(members)} keys are used")
-    found = (_published_key(jwk, warn, min_rsa_bits) for jwk in members[:MAX_KEYS])
-    return tuple(key for key in found if key is not None)
+    keys = (_published_key(jwk, warn, min_rsa_bits) for jwk in members[:MAX_KEYS])
+    return tuple(key for key in keys if key is not None)
 
 
 def _published_key(jwk: object, warn: Callable[[str, str], None], min_rsa_bits: int) -> Key | None:

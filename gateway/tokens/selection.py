@@ -89,7 +89,7 @@ def _candidates(jws: Jws, kid: str | None, algorithm: str, offers: Sequence[Offe
 
 def _named(kid: str, algorithm: str, offers: Sequence[Offer]) -> list[tuple[Key, Offer]]:
     named = [(key, offer) for offer in offers for key in offer[1].by_kid.get(kid, ())]
-    return [found for found in named if algorithm in found[0].algorithms]
+    return [candidate for candidate in named if algorithm in candidate[0].algorithms]
 
 
 def _is_fallback(key: Key, kid: str | None, algorithm: str, keyset: KeySet) -> bool:

@@ -49,8 +49,8 @@ def sarif(reports: Sequence[Report]) -> str:
     results = [
         _result(problem, level)
         for report in reports
-        for level, found in (("error", report.problems), ("note", report.notes))
-        for problem in found
+        for level, problems in (("error", report.problems), ("note", report.notes))
+        for problem in problems
     ]
     rules = [{"id": code} for code in sorted({str(result["ruleId"]) for result in results})]
     driver = {"name": "gateway check", "version": __version__, "rules": rules}

@@ -80,8 +80,8 @@ def documents_in(paths: Iterable[Path]) -> Iterator[Path]:
     """*paths*, with a directory replaced by the policy documents in it: ``.xml`` and ``.yaml``, no test files."""
     for path in paths:
         if path.is_dir():
-            found = (file for file in sorted(path.rglob("*")) if _is_document(file.relative_to(path)))
-            yield from (file for file in found if _is_policy(file))
+            documents = (file for file in sorted(path.rglob("*")) if _is_document(file.relative_to(path)))
+            yield from (file for file in documents if _is_policy(file))
         else:
             yield path
 
@@ -138,7 +138,7 @@ def _all_reports(config: Path, problems: Iterable[Problem]) -> list[Report]:
     by_file: dict[str, list[Problem]] = {}
     for problem in sorted(problems, key=lambda problem: problem.location):
         by_file.setdefault(problem.location.file, []).append(problem)
-    reports = [Report(file, tuple(dict.fromkeys(found))) for file, found in by_file.items()]
+    reports = [Report(file, tuple(dict.fromkeys(own))) for file, own in by_file.items()]
     return [*reports, *_unseen(config, by_file)] if str(config) in by_file else reports
 
 

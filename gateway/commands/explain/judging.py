@@ -96,10 +96,10 @@ def moment(text: str | None) -> float:
     except ValueError:
         pass
     try:
-        found = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
     except ValueError:
         raise GatewayError(f"{text!r} is not a time; write 2026-01-01T12:00:00Z") from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
 
 def config_of_policy(policy: Path, named_values: Mapping[str, str]) -> Config:
@@ -132,11 +132,11 @@ async def explained(
     issuers = issuer_registry(config)
     pipeline, context = _runtime(config, issuers, api, operation)
     context.request.headers.replace("Authorization", f"Bearer {question.token}")
-    found = list(token_checks(pipeline))
-    if not found:
+    checks = list(token_checks(pipeline))
+    if not checks:
         raise GatewayError("no policy there checks a token")
     try:
-        return [TokenVerdict(step.place, await _judge(check, question, context)) for step, check in found]
+        return [TokenVerdict(step.place, await _judge(check, question, context)) for step, check in checks]
     finally:
         await issuers.aclose()
 
@@ -162,11 +162,11 @@ def _runtime(
 
 def _named(known: Sequence[Entity], name: str | None, kind: str) -> Entity:
     """The entity called *name*; without a name the only one. Raises GatewayError."""
-    found = [entity for entity in known if name is None or entity.id == name]
-    if len(found) != 1:
+    matches = [entity for entity in known if name is None or entity.id == name]
+    if len(matches) != 1:
         names = ", ".join(entity.id for entity in known) or "none"
         raise GatewayError(f"name one {kind} with --{kind.lower()}; there are: {names}")
-    return found[0]
+    return matches[0]
 
 
 async def _judge(check: TokenJudge, question: Question, context: Context) -> Explanation:

@@ -117,8 +117,8 @@ def _show(load: Load) -> Callable[..., None]:
         job
             Its id.
         """
-        found, log = shown(load(config), job)
-        print(json.dumps(found | {"attempts": log}) if as_json else details(found, log))
+        facts, log = shown(load(config), job)
+        print(json.dumps(facts | {"attempts": log}) if as_json else details(facts, log))
 
     return command
 
@@ -148,11 +148,11 @@ def _replay(load: Load) -> Callable[..., int]:
         if dead == bool(job):
             raise GatewayError("name the jobs to replay, or --dead for all dead letters")
         settings, undone = load(config), 0
-        found = [str(row["id"]) for row in listed(settings, caller, State.DEAD, _MANY)] if dead else list(job)
-        for job_id, done in replayed(settings, found, per_second):
+        job_ids = [str(row["id"]) for row in listed(settings, caller, State.DEAD, _MANY)] if dead else list(job)
+        for job_id, done in replayed(settings, job_ids, per_second):
             undone += not done
             print(f"{job_id}: {'queued' if done else 'not finished, or no such job'}")
-        print(f"{len(found) - undone} of {len(found)} queued; the running service sends them.")
+        print(f"{len(job_ids) - undone} of {len(job_ids)} queued; the running service sends them.")
         return 1 if undone else 0
 
     return command

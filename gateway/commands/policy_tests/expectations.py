@@ -61,9 +61,9 @@ Found = tuple[tuple[object, ...], str, str, str]
 def differences(file: TestFile, index: int, happened: Happened) -> list[Difference]:
     """Every expectation of test *index* that *happened* does not meet."""
     expect = file.suite.tests[index].expect
-    found = [*_answer(expect, happened), *_backend(expect, happened), *_others(expect, happened)]
-    found += [*_variables(expect, happened), *_error(expect, happened)]
-    compared = [Difference(file.place(index, *path), what, wanted, was) for path, what, wanted, was in found]
+    unmet = [*_answer(expect, happened), *_backend(expect, happened), *_others(expect, happened)]
+    unmet += [*_variables(expect, happened), *_error(expect, happened)]
+    compared = [Difference(file.place(index, *path), what, wanted, was) for path, what, wanted, was in unmet]
     unexpected = (Difference(file.place(index), "send-request", "no such call", url) for url in happened.unexpected)
     return [*compared, *unexpected]
 
@@ -129,16 +129,16 @@ def _others(expect: Expectation, happened: Happened) -> Iterator[Found]:
     if len(expected) != len(happened.others):
         calls = ", ".join(f"{record.method} {record.url}" for record in happened.others) or "none"
         yield ("send-request",), "send-request", f"{len(expected)} calls", calls
-    for number, (each, record) in enumerate(zip(expected, happened.others, strict=False)):
-        yield from _seen(("send-request", number), f"send-request {number + 1}", each, record)
+    for number, (call, record) in enumerate(zip(expected, happened.others, strict=False)):
+        yield from _seen(("send-request", number), f"send-request {number + 1}", call, record)
 
 
 def _seen(path: tuple[object, ...], what: str, wanted: Seen, record: Record) -> Iterator[Found]:
     if wanted.method is not None and wanted.method.upper() != record.method:
         yield (*path, "method"), f"{what} method", wanted.method, record.method
-    for name, match, found in (("url", wanted.url, record.url), ("path", wanted.path, record.path)):
+    for name, match, actual in (("url", wanted.url, record.url), ("path", wanted.path, record.path)):
         if name in wanted.model_fields_set:
-            yield from matched((*path, name), f"{what} {name}", match, [found])
+            yield from matched((*path, name), f"{what} {name}", match, [actual])
     parameters = parse_qs(record.query, keep_blank_values=True)
     for name, match in wanted.query.items():
         yield from matched((*path, "query", name), f"{what} query {name}", match, parameters.get(name, []))
@@ -173,31 +173,31 @@ def _error_seen(wanted: ErrorSeen, error: LastError | None) -> Iterator[Found]:
             yield from matched(("error", name), f"error {name}", match, [str(facts[name])] if facts else [])
 
 
-def matched(path: tuple[object, ...], what: str, wanted: object, found: Sequence[str]) -> Iterator[Found]:
-    """The difference between the lines *found* and what is *wanted*; nothing when they agree."""
-    if _fits(wanted, found):
+def matched(path: tuple[object, ...], what: str, wanted: object, actual: Sequence[str]) -> Iterator[Found]:
+    """The difference between the *actual* lines and what is *wanted*; nothing when they agree."""
+    if _fits(wanted, actual):
         return
     if isinstance(wanted, list):
-        yield path, what, json.dumps(wanted), json.dumps(list(found))
+        yield path, what, json.dumps(wanted), json.dumps(list(actual))
     else:
-        yield path, what, _described(wanted), ", ".join(found) if found else NOTHING
+        yield path, what, _described(wanted), ", ".join(actual) if actual else NOTHING
 
 
-def _fits(wanted: object, found: Sequence[str]) -> bool:
+def _fits(wanted: object, actual: Sequence[str]) -> bool:
     match wanted:
         case None:
-            return not found
+            return not actual
         case list():
-            return list(found) == wanted
+            return list(actual) == wanted
         case Matching():
-            return _is_like(wanted, found)
-    return bool(found) and ", ".join(found) == wanted
+            return _is_like(wanted, actual)
+    return bool(actual) and ", ".join(actual) == wanted
 
 
-def _is_like(wanted: Matching, found: Sequence[str]) -> bool:
-    if wanted.absent or not found:
-        return wanted.absent and not found
-    text = ", ".join(found)
+def _is_like(wanted: Matching, actual: Sequence[str]) -> bool:
+    if wanted.absent or not actual:
+        return wanted.absent and not actual
+    text = ", ".join(actual)
     tests = [
         wanted.equals is None or text == wanted.equals,
         wanted.contains is None or wanted.contains in text,

@@ -40,8 +40,8 @@ def _moment(value: str) -> str:
 
 def epoch(moment: str) -> float:
     """Seconds since the epoch of *moment*, UTC where it names no zone."""
-    found = datetime.fromisoformat(moment)
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    parsed = datetime.fromisoformat(moment)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
 
 def _pattern(value: str) -> str:

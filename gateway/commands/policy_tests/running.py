@@ -60,9 +60,9 @@ def run_case(file: TestFile, index: int) -> CaseOutcome:
     except GatewayError as error:
         broken = Difference(location, "test", "can be run", str(error))
         return CaseOutcome(case, location, (broken,), "", time.perf_counter() - began)
-    found = differences(file, index, happened)
-    story = _story(happened) if found else ""
-    return CaseOutcome(case, location, tuple(found), story, time.perf_counter() - began)
+    unmet = differences(file, index, happened)
+    story = _story(happened) if unmet else ""
+    return CaseOutcome(case, location, tuple(unmet), story, time.perf_counter() - began)
 
 
 async def _play(file: TestFile, case: Case, clock: TestClock) -> Happened:
@@ -153,14 +153,14 @@ def _query(query: str | Mapping[str, str | list[str]]) -> str:
 
 def _token(suite: Suite, token: str | Token) -> Token:
     """The token meant, with what it leaves out taken from the one that it is like. Raises GatewayError."""
-    found = suite.tokens.get(token) if isinstance(token, str) else token
-    if found is None:
+    meant = suite.tokens.get(token) if isinstance(token, str) else token
+    if meant is None:
         raise GatewayError(f"no token is called {token!r}; it belongs under tokens")
-    if found.like is None:
-        return found
-    general = _token(suite, found.like)
-    given = {name: value for name, value in found if name in found.model_fields_set - {"like"}}
-    return general.model_copy(update={**given, "claims": {**general.claims, **found.claims}})
+    if meant.like is None:
+        return meant
+    general = _token(suite, meant.like)
+    given = {name: value for name, value in meant if name in meant.model_fields_set - {"like"}}
+    return general.model_copy(update={**given, "claims": {**general.claims, **meant.claims}})
 
 
 def _check_operation(suite: Suite, context: Context) -> None:

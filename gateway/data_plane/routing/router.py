@@ -60,34 +60,34 @@ class Router:
         path = request.path
         lower = path.lower()
         words = lower.removesuffix("/").split("/")  # a trailing slash makes no difference
-        found = self._longest_prefix(words)
-        entry = found.choose(request) if found.by_field else found.plain
+        prefix = self._longest_prefix(words)
+        entry = prefix.choose(request) if prefix.by_field else prefix.plain
         if entry is None:
             return Match(None, None, {}, path)
-        rest = path[found.length :]
+        rest = path[prefix.length :]
         if ";" in rest:  # only the API's own segment has revisions: servers behind cut parameters off, and match again
             return Match(entry.api, None, {}, rest)
         if entry.tree is None:
             return Match(entry.api, entry.otherwise, {}, rest)
-        route = entry.tree.find(words, found.depth, request)
+        route = entry.tree.find(words, prefix.depth, request)
         if route is None:
             return Match(entry.api, None, {}, rest)
         if not route.has_parameters:
             return Match(entry.api, route.operation, {}, rest)
         own = words if lower == path else path.split("/")[: len(words)]
         return Match(
-            entry.api, route.operation, route.parameters(own, found.depth, request.query), rest, route.matched_query
+            entry.api, route.operation, route.parameters(own, prefix.depth, request.query), rest, route.matched_query
         )
 
     def _longest_prefix(self, words: list[str]) -> _Place:
-        found = place = self._root
+        longest = place = self._root
         for word in words[1:]:
             if word not in place.followers:
                 break
             place = place.followers[word]
             if place.used:
-                found = place
-        return found
+                longest = place
+        return longest
 
 
 @dataclass(frozen=True, slots=True)

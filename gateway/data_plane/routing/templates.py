@@ -53,14 +53,14 @@ class Partial:
         start, end = len(self.texts[0]), len(word) - len(tail)
         if not word.startswith(self.texts[0]) or not word.endswith(tail):
             return None
-        found = []
+        spans = []
         for text in separators:
             stop = word.find(text, start + 1, end)
             if stop < 0:
                 return None
-            found.append((start, stop))
+            spans.append((start, stop))
             start = stop + len(text)
-        return [*found, (start, end)] if start < end else None
+        return [*spans, (start, end)] if start < end else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,9 +47,9 @@ class Route:
 
     def accepts(self, query: str) -> bool:
         """Whether *query* has what the template asks for. A repeated literal term must say the same each time."""
-        found = _values(query)
+        values = _values(query)
         return all(
-            term.name in found and (term.parameter is not None or set(found[term.name]) == {term.text})
+            term.name in values and (term.parameter is not None or set(values[term.name]) == {term.text})
             for term in self.query
         )
 
@@ -213,10 +213,10 @@ def _better(first: Route | None, second: Route | None) -> Route | None:
 
 
 def _values(query: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
-        found.setdefault(name, []).append(value)
-    return found
+        values.setdefault(name, []).append(value)
+    return values
 
 
 def _add_parts(values: dict[str, str], segment: Partial, word: str) -> None:

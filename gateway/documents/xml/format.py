@@ -35,9 +35,9 @@ def parse(text: str | bytes, file: str) -> PolicyDocument:
 
 def _policies(root: Node) -> Node:
     """*root*, or the one <policies> that it wraps, as test cases and exports do."""
-    found = [root] if root.name == "policies" else list(root.all("policies"))
-    if len(found) == 1:
-        return found[0]
+    roots = [root] if root.name == "policies" else list(root.all("policies"))
+    if len(roots) == 1:
+        return roots[0]
     message = f"the root element is <{root.name}>"
     raise LoadError.at(root.location, "unknown-root", message, "write <policies> or <fragment>")
 
@@ -62,11 +62,11 @@ def _document(root: Node, file: str) -> PolicyDocument:
 
 def _stray(root: Node) -> list[Problem]:
     """What <policies> holds besides sections."""
-    found = [
+    problems = [
         Problem(text.location, "unknown-attribute", f"<policies> takes no attribute {name}", "remove it")
         for name, text in root.attributes.items()
         if not name.startswith("xmlns")
     ]
     if root.text:
-        found.append(Problem(root.text.location, "unexpected-text", "text between the sections", "remove it"))
-    return found
+        problems.append(Problem(root.text.location, "unexpected-text", "text between the sections", "remove it"))
+    return problems

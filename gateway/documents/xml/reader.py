@@ -73,7 +73,7 @@ class _Source:
     def location(self, offset: int) -> Location:
         """Line and column of *offset*."""
         if self._lines is None:
-            self._lines = [0, *(found.end() for found in re.finditer("\n", self.text))]
+            self._lines = [0, *(line_break.end() for line_break in re.finditer("\n", self.text))]
         line = bisect_right(self._lines, offset)
         return Location(self.file, line, offset - self._lines[line - 1] + 1)
 
@@ -94,9 +94,9 @@ def _source(text: str | bytes, file: str) -> _Source:
         message = f"the document is longer than {MAX_CHARACTERS} characters"
         raise LoadError.at(Location(file), "too-large", message, "split it into fragments")
     source = _Source(decoded.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"), file)
-    if found := _FORBIDDEN.search(source.text):
-        message = f"the character U+{ord(found[0]):04X} cannot stand in XML"
-        raise source.error(found.start(), "forbidden-character", message, "remove it")
+    if forbidden := _FORBIDDEN.search(source.text):
+        message = f"the character U+{ord(forbidden[0]):04X} cannot stand in XML"
+        raise source.error(forbidden.start(), "forbidden-character", message, "remove it")
     return source
 
 
@@ -283,14 +283,14 @@ class _XmlReader:
         """Take what begins with ``<`` at *start*; returns the offset after it."""
         if start == len(self._text):
             return start
-        found = _MARKUP.match(self._text, start)
-        if found is None:
+        markup = _MARKUP.match(self._text, start)
+        if markup is None:
             raise self._error(start, "stray-less-than", "'<' begins no tag here", "write &lt; or use CDATA")
-        match found.lastgroup:
+        match markup.lastgroup:
             case "open":
-                return self._open(found)
+                return self._open(markup)
             case "close":
-                return self._close(found)
+                return self._close(markup)
             case "comment":
                 return self._comment(start)
             case "cdata":
@@ -325,15 +325,15 @@ class _XmlReader:
         return end
 
     # -- tags
-    def _open(self, found: re.Match[str]) -> int:
-        start = found.start()
+    def _open(self, tag: re.Match[str]) -> int:
+        start = tag.start()
         if self._root is not None:
             raise self._error(start, "second-root", "another element after the root", "keep one root element")
         if len(self._stack) == MAX_DEPTH:
             raise self._error(start, "too-deep", f"elements are nested more than {MAX_DEPTH} deep")
-        element = _OpenElement(found["open"], start, {}, before=tuple(self._remarks))
+        element = _OpenElement(tag["open"], start, {}, before=tuple(self._remarks))
         self._remarks, self._closed = [], -1
-        position = self._attributes(element, found.end())
+        position = self._attributes(element, tag.end())
         end = _TAG_END.match(self._text, position)
         if end is None:
             raise self._bad_tag(position, element.name)
@@ -350,14 +350,14 @@ class _XmlReader:
         return self._error(min(at, max(0, len(self._text) - 1)), "malformed-tag", message, remedy)
 
     def _attributes(self, element: _OpenElement, position: int) -> int:
-        while found := _ATTRIBUTE.match(self._text, position):
-            at = found.start("name")
-            if not found["gap"]:
+        while attribute := _ATTRIBUTE.match(self._text, position):
+            at = attribute.start("name")
+            if not attribute["gap"]:
                 raise self._error(at, "malformed-tag", "white space is missing before the attribute")
-            if found["name"] in element.attributes:
-                message = f"<{element.name}> has {found['name']} twice"
+            if attribute["name"] in element.attributes:
+                message = f"<{element.name}> has {attribute['name']} twice"
                 raise self._error(at, "duplicate-attribute", message, "keep one of the two")
-            element.attributes[found["name"]], position = self._value(found.end(), found["quote"])
+            element.attributes[attribute["name"]], position = self._value(attribute.end(), attribute["quote"])
         return position
 
     def _value(self, start: int, quote: str) -> tuple[Text, int]:
@@ -377,17 +377,17 @@ class _XmlReader:
         message = "the attribute's value is never closed"
         raise self._error(start - 1, "unclosed-value", message, f"close it with {quote}")
 
-    def _close(self, found: re.Match[str]) -> int:
-        start = found.start()
+    def _close(self, tag: re.Match[str]) -> int:
+        start = tag.start()
         if not self._stack:
-            raise self._error(start, "mismatched-tag", f"</{found['close']}> closes nothing")
+            raise self._error(start, "mismatched-tag", f"</{tag['close']}> closes nothing")
         element = self._stack[-1]
-        if element.name != found["close"]:
+        if element.name != tag["close"]:
             opened = self._source.location(element.start)
-            message = f"</{found['close']}> stands where <{element.name}> of line {opened.line} must be closed"
+            message = f"</{tag['close']}> stands where <{element.name}> of line {opened.line} must be closed"
             raise self._error(start, "mismatched-tag", message)
-        self._finish(start, found.end())
-        return found.end()
+        self._finish(start, tag.end())
+        return tag.end()
 
     def _finish(self, inner_end: int, end: int) -> None:
         """The innermost element ends: its content at *inner_end*, its tag at *end*."""

@@ -39,8 +39,8 @@ def dump(document: PolicyDocument) -> str:
     return "".join([*head, "<policies>\n", *inner, *_remarks(document.inside, _INDENT), "</policies>\n"])
 
 
-def _remarks(found: Iterable[str], indent: str) -> Iterator[str]:
-    return (line for remark in found for line in remarks.to_xml(remark, indent))
+def _remarks(kept: Iterable[str], indent: str) -> Iterator[str]:
+    return (line for remark in kept for line in remarks.to_xml(remark, indent))
 
 
 def _element(node: Node, depth: int) -> Iterator[str]:

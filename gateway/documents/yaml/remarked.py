@@ -33,17 +33,17 @@ class _Found:
 def with_remarks(document: PolicyDocument, text: str) -> PolicyDocument:
     """*document* with the comments and blank lines of *text*, which it was read from."""
     root = _root(document)
-    found = _Found()
+    placed = _Found()
     columns = [0, *map(_column, text.split("\n"))]
     for line, column, lines in _passed_over(text):
         parent = _parent(root, line, column, columns)
         following = next((child for child in parent.children if child.location.line >= line), None)
         kept = remarks.of_yaml(lines)
         if following is None:
-            found.inside[id(parent)] += remarks.without_blanks(kept)
+            placed.inside[id(parent)] += remarks.without_blanks(kept)
         else:
-            found.before[id(following)] += kept
-    return _document(document, root, found)
+            placed.before[id(following)] += kept
+    return _document(document, root, placed)
 
 
 def _root(document: PolicyDocument) -> Node:
@@ -57,7 +57,7 @@ def _passed_over(text: str) -> Iterator[tuple[int, int, list[str]]]:
     inside, ends = _values(text)
     lines = text.split("\n")
     numbered = [(number, line) for number, line in enumerate(lines[:-1] if lines[-1] == "" else lines, 1)]
-    for passed, group in groupby(numbered, lambda each: each[0] not in inside and _is_passed(each[1])):
+    for passed, group in groupby(numbered, lambda row: row[0] not in inside and _is_passed(row[1])):
         rows = list(group)
         yield from _by_column(rows, lines) if passed else _behind_values(rows, ends)
 
@@ -85,7 +85,7 @@ def _by_column(rows: list[tuple[int, str]], lines: list[str]) -> Iterator[tuple[
         column = _column(line) if line.strip() else column
         columns.append(column)
     numbered = zip(rows, reversed(columns), strict=True)
-    for common, group in groupby(numbered, lambda each: each[1]):
+    for common, group in groupby(numbered, lambda member: member[1]):
         members = [row for row, _ in group]
         yield members[-1][0], common, [line for _, line in members]
 
@@ -126,12 +126,12 @@ def _parent(root: Node, line: int, column: int, columns: list[int]) -> Node:
         parent = earlier[-1]
 
 
-def _document(document: PolicyDocument, root: Node, found: _Found) -> PolicyDocument:
-    inside = tuple(found.inside[id(root)])
+def _document(document: PolicyDocument, root: Node, placed: _Found) -> PolicyDocument:
+    inside = tuple(placed.inside[id(root)])
     if document.fragment:
-        fragment = _node(document.fragment, found)
+        fragment = _node(document.fragment, placed)
         return replace(document, fragment=replace(fragment, before=()), before=fragment.before, inside=inside)
-    sections = {section: _node(node, found) for section, node in document.sections.items()}
+    sections = {section: _node(node, placed) for section, node in document.sections.items()}
     before: tuple[str, ...] = ()
     if sections:
         section, first = next(iter(sections.items()))
@@ -140,15 +140,15 @@ def _document(document: PolicyDocument, root: Node, found: _Found) -> PolicyDocu
     return replace(document, sections=sections, before=before, inside=inside)
 
 
-def _head(found: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _head(kept: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a blank line parts from the first section belongs to the document."""
-    blanks = [place for place, remark in enumerate(found) if not remark]
-    return (found[: blanks[-1]], found[blanks[-1] + 1 :]) if blanks else ((), found)
+    blanks = [place for place, remark in enumerate(kept) if not remark]
+    return (kept[: blanks[-1]], kept[blanks[-1] + 1 :]) if blanks else ((), kept)
 
 
-def _node(node: Node, found: _Found) -> Node:
-    children = tuple(_node(child, found) for child in node.children)
-    before, inside = tuple(found.before[id(node)]), tuple(found.inside[id(node)])
+def _node(node: Node, placed: _Found) -> Node:
+    children = tuple(_node(child, placed) for child in node.children)
+    before, inside = tuple(placed.before[id(node)]), tuple(placed.inside[id(node)])
     if node.text is not None and not children:
         before, inside = before + inside, ()
     return replace(node, children=children, before=before, inside=inside)
@@ -187,8 +187,8 @@ def _head_lines(document: PolicyDocument, blanks: bool) -> list[str]:
     return [*head, ""] if head else []
 
 
-def _lines(found: tuple[str, ...], indent: str, blanks: bool) -> list[str]:
-    return [line for remark in found if remark or blanks for line in remarks.to_yaml(remark, indent)]
+def _lines(kept: tuple[str, ...], indent: str, blanks: bool) -> list[str]:
+    return [line for remark in kept if remark or blanks for line in remarks.to_yaml(remark, indent)]
 
 
 def _end(node: Node, nodes: list[tuple[Node, Node]], last: int) -> int:

@@ -65,21 +65,21 @@ def parse_filter(text: str) -> Filter:
         ODataError: 400, naming what is not understood, an unknown property first of all.
     """
     parser = _FilterParser(_tokens(text))
-    found = parser.disjunction()
+    condition = parser.disjunction()
     if parser.rest:
         raise ODataError(400, f"Syntax error in $filter near '{parser.rest[0][1]}'.")
-    return found
+    return condition
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
-    found, position = [], 0
+    tokens, position = [], 0
     while text[position:].strip():
         match = _TOKEN.match(text, position)
         if match is None:
             raise ODataError(400, f"Syntax error at position {position} in $filter.")
-        found.append((str(match.lastgroup), match[str(match.lastgroup)]))
+        tokens.append((str(match.lastgroup), match[str(match.lastgroup)]))
         position = match.end()
-    return found
+    return tokens
 
 
 class _FilterParser:
@@ -96,27 +96,27 @@ class _FilterParser:
         return _any(parts)
 
     def _conjunction(self) -> Filter:
-        found = self._term()
+        condition = self._term()
         while self._accept("and"):
-            found = found & self._term()
-        return found
+            condition = condition & self._term()
+        return condition
 
     def _term(self) -> Filter:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise ODataError(400, "The $filter is nested too deeply.")
-        found = self._operand()
+        condition = self._operand()
         self._depth -= 1
-        return found
+        return condition
 
     def _operand(self) -> Filter:
         if self._accept("not"):
             inner = self._term()
             return Filter(lambda row: not inner.test(row))
         if self._accept("("):
-            found = self.disjunction()
+            condition = self.disjunction()
             self._expect(")")
-            return found
+            return condition
         return self._comparison()
 
     def _comparison(self) -> Filter:
@@ -183,6 +183,6 @@ def _compare(name: str, comparison: str, value: object) -> Filter:
 
 
 def _wildcard(name: str, comparison: str, pattern: str) -> Filter:
-    found = re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.IGNORECASE | re.DOTALL)
+    wildcard = re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.IGNORECASE | re.DOTALL)
     wanted = comparison == "eq"
-    return Filter(lambda row: (found.fullmatch(str(row[name])) is not None) == wanted)
+    return Filter(lambda row: (wildcard.fullmatch(str(row[name])) is not None) == wanted)

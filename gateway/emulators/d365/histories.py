@@ -30,14 +30,14 @@ def requested_histories(given: Mapping[str, str]) -> tuple[int, int, tuple[str, 
     Raises:
         ODataError: 400 for anything else.
     """
-    found = _FILTER.fullmatch(given.get("$filter", ""))
+    match = _FILTER.fullmatch(given.get("$filter", ""))
     top, names = given.get("$top", "10000"), tuple(filter(None, given.get("$select", "").split(",")))
-    if found is None or not re.fullmatch(r"\d{1,9}", top, re.ASCII):
+    if match is None or not re.fullmatch(r"\d{1,9}", top, re.ASCII):
         raise ODataError(400, "The emulator reads BatchJobHistories only by '$filter=BatchJobId eq N', with a number.")
     for name in names:
         if name not in FIELDS:
             raise ODataError(400, f"No property '{name}' on type 'Microsoft.Dynamics.DataEntities.BatchJobHistory'.")
-    return int(found[1]), int(top), names or FIELDS
+    return int(match[1]), int(top), names or FIELDS
 
 
 def history(job: Job, run: Snapshot, names: tuple[str, ...], precise: bool = False) -> dict[str, Any]:

@@ -70,14 +70,14 @@ def page(
         url: Of the collection.
         shape: Makes a row ready to be sent.
     """
-    found = [row for row in rows if query.filter is None or query.filter.test(row)]
+    passing = [row for row in rows if query.filter is None or query.filter.test(row)]
     if query.order:
         name, descending = query.order
-        found.sort(key=lambda row: row[name], reverse=descending)
-    rest = found[query.skip :][: query.top]
+        passing.sort(key=lambda row: row[name], reverse=descending)
+    rest = passing[query.skip :][: query.top]
     body: dict[str, Any] = {"@odata.context": f"{url.rsplit('/', 1)[0]}/$metadata#BatchJobs"}
     if query.count:
-        body["@odata.count"] = len(found)
+        body["@odata.count"] = len(passing)
     body["value"] = [shape(row) for row in rest[:page_size]]
     if len(rest) > page_size:
         body["@odata.nextLink"] = f"{url}?{urlencode(_next(query, page_size))}"

@@ -95,26 +95,26 @@ async def _count(d365: Environment, request: Request) -> Response:
     """How many jobs pass ``$filter``, as text."""
     query = QueryOptions.parse(dict(request.query_params))
     rows = list(_rows(d365, d365.jobs))
-    number = sum(1 for each in rows if query.filter is None or query.filter.test(each))
+    number = sum(1 for row in rows if query.filter is None or query.filter.test(row))
     return Response(str(number), media_type="text/plain", headers={"OData-Version": "4.0"})
 
 
 async def _entity(d365: Environment, request: Request) -> Response:
     key = request.path_params["key"].removeprefix("BatchJobRecId=")
     query = QueryOptions.parse(dict(request.query_params))
-    found = list(_rows(d365, [int(key)] if key.isascii() and key.isdigit() and len(key) < 20 else []))
-    if not found:
+    rows = list(_rows(d365, [int(key)] if key.isascii() and key.isdigit() and len(key) < 20 else []))
+    if not rows:
         return Response(status_code=404)
     context = f"{d365.base_url}/data/$metadata#BatchJobs/$entity"
-    return _odata({"@odata.context": context, **selected(found[0], query.select, _ieee754(request))})
+    return _odata({"@odata.context": context, **selected(rows[0], query.select, _ieee754(request))})
 
 
 async def _histories(d365: Environment, request: Request) -> Response:
     job_id, top, names = requested_histories(request.query_params)
     job = d365.jobs.get(job_id)
     runs = [] if job is None else reversed(job.ended_runs(d365.clock(), d365.speed))
-    found = [history(d365.jobs[job_id], run, names, precise=d365.speed > 1) for run in runs][:top]
-    return _odata({"@odata.context": f"{d365.base_url}/data/$metadata#BatchJobHistories", "value": found})
+    histories = [history(d365.jobs[job_id], run, names, precise=d365.speed > 1) for run in runs][:top]
+    return _odata({"@odata.context": f"{d365.base_url}/data/$metadata#BatchJobHistories", "value": histories})
 
 
 async def _start(d365: Environment, request: Request) -> Response:

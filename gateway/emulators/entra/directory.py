@@ -84,8 +84,8 @@ class Directory:
 
     def resource(self, name: str) -> Resource | None:
         """The resource that *name* (client id or URI) means; None when it does not exist here."""
-        found = next((entry for entry in self.resources if entry.answers_to(name)), None)
-        return found or (Resource(name, token_version=1) if self.open else None)
+        known = next((entry for entry in self.resources if entry.answers_to(name)), None)
+        return known or (Resource(name, token_version=1) if self.open else None)
 
 
 def documentation_directory() -> Directory:

@@ -49,7 +49,7 @@ def identity_answer(token: str, resource: str, expires: int) -> dict[str, Any]:
 def _identity(client_id: str | None, directory: Directory) -> Application:
     if client_id is None and directory.applications:
         return directory.applications[0]
-    found = directory.application(client_id or "")
-    if found is None:
+    identity = directory.application(client_id or "")
+    if identity is None:
         raise EntraError(700016, client_id or "")
-    return found
+    return identity

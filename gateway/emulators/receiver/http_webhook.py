@@ -117,22 +117,22 @@ def parse_limit(text: str) -> float:
     Raises:
         ValueError: For anything else.
     """
-    found = _LIMIT.fullmatch(text)
-    if found is None or text == "PT":
+    match = _LIMIT.fullmatch(text)
+    if match is None or text == "PT":
         raise ValueError(f"timeout {text!r} must be written like PT1H30M")
-    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return (hours * 60 + minutes) * 60.0 + seconds
 
 
 def evaluate(value: Any, run: WebhookRun, callback_url: str) -> Any:
     """*value* with its expressions replaced, inside objects and lists, too. Raises ValueError: one is not known."""
     if isinstance(value, Mapping):
-        return {name: evaluate(each, run, callback_url) for name, each in value.items()}
+        return {name: evaluate(member, run, callback_url) for name, member in value.items()}
     if isinstance(value, list):
-        return [evaluate(each, run, callback_url) for each in value]
+        return [evaluate(item, run, callback_url) for item in value]
     if not isinstance(value, str):
         return value
-    return _EXPRESSION.sub(lambda found: _known(found["inner"] or found["whole"], run, callback_url), value)
+    return _EXPRESSION.sub(lambda match: _known(match["inner"] or match["whole"], run, callback_url), value)
 
 
 def _known(expression: str, run: WebhookRun, callback_url: str) -> str:
@@ -147,15 +147,15 @@ def _known(expression: str, run: WebhookRun, callback_url: str) -> str:
 
 async def _request(client: httpx2.AsyncClient, run: WebhookRun, call: Mapping[str, Any], callback_url: str) -> int:
     """One of the two requests; 0 when nobody answers. A managed identity's token is the parameter ``token``."""
-    made = evaluate(
+    evaluated = evaluate(
         {name: call[name] for name in ("uri", "method", "headers", "body") if name in call}, run, callback_url
     )
-    headers = dict(made.get("headers", {}))
+    headers = dict(evaluated.get("headers", {}))
     if call.get("authentication", {}).get("type") == "ManagedServiceIdentity":
         headers["Authorization"] = f"Bearer {run.parameters['token']}"
-    content = {"json": made["body"]} if "body" in made else {}
+    content = {"json": evaluated["body"]} if "body" in evaluated else {}
     try:
-        return (await client.request(made["method"], made["uri"], headers=headers, **content)).status_code
+        return (await client.request(evaluated["method"], evaluated["uri"], headers=headers, **content)).status_code
     except httpx2.HTTPError:
         return 0
 

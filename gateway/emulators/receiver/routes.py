@@ -56,16 +56,16 @@ def application(receiver: Recorder) -> Starlette:
         return Response(status_code=status)
 
     async def webhook_run(request: Request) -> Response:
-        found = receiver.webhook_runs.find(request.path_params["run"])
-        return JSONResponse({"error": "no such run"}, 404) if found is None else JSONResponse(found.to_json())
+        webhook = receiver.webhook_runs.find(request.path_params["run"])
+        return JSONResponse({"error": "no such run"}, 404) if webhook is None else JSONResponse(webhook.to_json())
 
     async def deliveries(request: Request) -> Response:
-        found = receiver.recorded.under(request.query_params.get("path", ""))
-        return JSONResponse([delivery.to_json() for delivery in found])
+        recorded = receiver.recorded.under(request.query_params.get("path", ""))
+        return JSONResponse([delivery.to_json() for delivery in recorded])
 
     async def run(request: Request) -> Response:
-        found = receiver.runs.find(request.path_params["run"])
-        return JSONResponse({"error": "no such run"}, 404) if found is None else JSONResponse(found.to_json())
+        known_run = receiver.runs.find(request.path_params["run"])
+        return JSONResponse({"error": "no such run"}, 404) if known_run is None else JSONResponse(known_run.to_json())
 
     return Starlette(
         routes=[

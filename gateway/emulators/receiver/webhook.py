@@ -73,10 +73,10 @@ def parse_timeout(text: str) -> float:
     Raises:
         ValueError: For anything else.
     """
-    found = _TIMEOUT.fullmatch(str(text))
-    if found is None:
+    match = _TIMEOUT.fullmatch(str(text))
+    if match is None:
         raise ValueError(f"timeout {text!r} must be written hh:mm:ss or d.hh:mm:ss")
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60.0 + seconds
 
 

@@ -76,7 +76,7 @@ def _float_kind(left: object, right: object) -> int:
 def _texts(left: object, right: object) -> int:
     """Ordinal: how far apart the first different characters are."""
     first, second = str(change_type(left, p.STRING)), str(change_type(right, p.STRING))
-    differences = (ord(a) - ord(b) for a, b in zip(first, second, strict=False) if a != b)
+    differences = (ord(left) - ord(right) for left, right in zip(first, second, strict=False) if left != right)
     return next(differences, len(first) - len(second))
 
 

@@ -281,7 +281,7 @@ Operand = Callable[[JToken, JToken], Iterable[JToken]]
 
 def _compare(operator: str, left: Operand, right: Operand) -> Test:
     def test(root: JToken, token: JToken) -> bool:
-        return any(holds(operator, a, b) for a in left(root, token) for b in right(root, token))
+        return any(holds(operator, first, second) for first in left(root, token) for second in right(root, token))
 
     return test
 

@@ -271,12 +271,12 @@ def _is_nan(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _least(a: object, b: object) -> object:
-    return a if _is_nan(a) or (not _is_nan(b) and compare_values(a, b) <= 0) else b
+def _least(left: object, right: object) -> object:
+    return left if _is_nan(left) or (not _is_nan(right) and compare_values(left, right) <= 0) else right
 
 
-def _greatest(a: object, b: object) -> object:
-    return a if _is_nan(a) or (not _is_nan(b) and compare_values(a, b) >= 0) else b
+def _greatest(left: object, right: object) -> object:
+    return left if _is_nan(left) or (not _is_nan(right) and compare_values(left, right) >= 0) else right
 
 
 _REAL: dict[str, Callable[..., float]] = {

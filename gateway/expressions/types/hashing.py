@@ -155,5 +155,6 @@ GENERATOR = define(f"{_C}.RandomNumberGenerator", {
 define(f"{_C}.RNGCryptoServiceProvider", {"new()": RandomBytes}, parents=("RandomNumberGenerator",))
 represent(RandomBytes, GENERATOR)
 define(f"{_C}.CryptographicOperations", {
-    "static bool FixedTimeEquals(byte[] left, byte[] right)": lambda a, b: hmac.compare_digest(bytes(a), bytes(b)),
+    "static bool FixedTimeEquals(byte[] left, byte[] right)":
+        lambda left, right: hmac.compare_digest(bytes(left), bytes(right)),
 }, kind="static")  # fmt: skip

@@ -323,9 +323,11 @@ define("System.Collections.Generic.HashSet", {
     "free bool Contains(T item)": _contains,
     "free bool Remove(T item)": lambda items, item: items.data.pop(items.norm(item), items) is not items,
     "free void Clear()": lambda items: items.data.clear(),
-    "void UnionWith(IEnumerable<T> other)": _combine(lambda a, b: [*a.data.values(), *b.data.values()]),
-    "void IntersectWith(IEnumerable<T> other)": _combine(lambda a, b: [v for k, v in a.data.items() if k in b.data]),
-    "void ExceptWith(IEnumerable<T> other)": _combine(lambda a, b: [v for k, v in a.data.items() if k not in b.data]),
+    "void UnionWith(IEnumerable<T> other)": _combine(lambda own, other: [*own.data.values(), *other.data.values()]),
+    "void IntersectWith(IEnumerable<T> other)":
+        _combine(lambda own, other: [value for key, value in own.data.items() if key in other.data]),
+    "void ExceptWith(IEnumerable<T> other)":
+        _combine(lambda own, other: [value for key, value in own.data.items() if key not in other.data]),
     "bool Overlaps(IEnumerable<T> other)":
         lambda items, other: any(items.norm(i) in items.data for i in iterate(other)),
     "bool IsSubsetOf(IEnumerable<T> other)": _subset,

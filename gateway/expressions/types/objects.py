@@ -22,7 +22,7 @@ define("System.Object", {
     "int GetHashCode()": hash_code,
     "Type GetType()": lambda value: TypeObject(type_of(value)),
     "static bool Equals(object objA, object objB)": equal,
-    "static bool ReferenceEquals(object objA, object objB)": lambda a, b: a is b,
+    "static bool ReferenceEquals(object objA, object objB)": lambda left, right: left is right,
 })  # fmt: skip
 define("System.Type", {
     "string Name": lambda value: type_name(value.type),

@@ -27,5 +27,5 @@ def apply(name: str, arguments: Sequence[Any]) -> Any:
     Raises:
         LiquidSyntaxError, Thrown: See ``Filter``.
     """
-    found = FILTERS.get(name)
-    return arguments[0] if found is None else found(arguments)
+    function = FILTERS.get(name)
+    return arguments[0] if function is None else function(arguments)

@@ -83,10 +83,10 @@ def _map(values: Any, name: str | None) -> Any:
     """One member of each item; the results have an order but no places."""
     if values is None:
         return None
-    found = held(items(values))
-    if found and name is None and all(isinstance(item, dict) for item in found):
+    members = held(items(values))
+    if members and name is None and all(isinstance(item, dict) for item in members):
         raise argument_null("key")
-    return tuple(_property(item, name or "") for item in found)
+    return tuple(_property(item, name or "") for item in members)
 
 
 def _property(item: Any, name: str) -> Any:

@@ -93,13 +93,13 @@ def _truncate_words(value: str | None, words: int | None, mark: str | None) -> s
         return value
     if not words or words <= 0:
         return mark
-    found = value.split(" ", words)
-    return " ".join(found[:words]) + (mark or "") if len(found) > words else value
+    parts = value.split(" ", words)
+    return " ".join(parts[:words]) + (mark or "") if len(parts) > words else value
 
 
 def _capitalize(value: str) -> str:
     """The first letter of each word."""
-    return _WORD_START.sub(lambda found: upper(found[0]), value)
+    return _WORD_START.sub(lambda letter: upper(letter[0]), value)
 
 
 def _strip_html(value: str) -> str:
@@ -114,13 +114,13 @@ def _without(ends: Mapping[str, re.Pattern[str]], value: str) -> str:
     """
     beginning = re.compile("|".join(ends), re.IGNORECASE)
     kept, at, endless = [], 0, set[str]()
-    while len(endless) < len(ends) and (found := beginning.search(value, at)):
-        kind = found[0].lower()
-        end = None if kind in endless else ends[kind].search(value, found.end())
+    while len(endless) < len(ends) and (opening := beginning.search(value, at)):
+        kind = opening[0].lower()
+        end = None if kind in endless else ends[kind].search(value, opening.end())
         if end is None:
             endless.add(kind)
-        kept.append(value[at : found.start() if end else found.end()])
-        at = end.end() if end else found.end()
+        kept.append(value[at : opening.start() if end else opening.end()])
+        at = end.end() if end else opening.end()
     return "".join(kept) + value[at:]
 
 
@@ -204,7 +204,7 @@ TEXTS = table(
     ("Lstrip", _unless_none(str.lstrip), _INPUT),
     ("Rstrip", _unless_none(str.rstrip), _INPUT),
     ("StripNewlines", _unless_blank(lambda value: _NEW_LINE.sub("", value)), _INPUT),
-    ("NewlineToBr", _unless_blank(lambda value: _NEW_LINE.sub(lambda found: f"<br />{found[0]}", value)), _INPUT),
+    ("NewlineToBr", _unless_blank(lambda value: _NEW_LINE.sub(lambda match: f"<br />{match[0]}", value)), _INPUT),
     ("Replace", _replace, (string("input"), string("string"), string("replacement", ""))),
     ("ReplaceFirst", _replace_first, (string("input"), string("string"), string("replacement", ""))),
     ("Remove", _unless_blank(_remove), _TWO),

@@ -111,11 +111,11 @@ def _condition(token: LiquidToken) -> Condition:
 
 
 def _comparison(part: str, token: LiquidToken) -> Comparison:
-    found = _CONDITION.search(part)
-    if found is None:
+    match = _CONDITION.search(part)
+    if match is None:
         raise _no_condition(token)
-    left, right = found[1].lstrip("("), (found[3] or "").rstrip(")")
-    return Comparison(operand(left), found[2] or "", operand(right))
+    left, right = match[1].lstrip("("), (match[3] or "").rstrip(")")
+    return Comparison(operand(left), match[2] or "", operand(right))
 
 
 def _no_condition(token: LiquidToken) -> LiquidSyntaxError:
@@ -132,18 +132,18 @@ class CaseTag:
     def write(self, scope: RenderScope, output: Output) -> None:
         """Write those branches."""
         with scope.inner():
-            found = False
+            matched = False
             for value, nodes in self.branches:
-                found = self._write_branch(value, nodes, found, scope, output)
+                matched = self._write_branch(value, nodes, matched, scope, output)
 
     def _write_branch(
-        self, value: Operand | None, nodes: TemplateNodes, found: bool, scope: RenderScope, output: Output
+        self, value: Operand | None, nodes: TemplateNodes, matched: bool, scope: RenderScope, output: Output
     ) -> bool:
         """Write it if it is meant; whether a value has been found so far."""
-        meant = not found if value is None else equal(self.subject(scope), value(scope))
+        meant = not matched if value is None else equal(self.subject(scope), value(scope))
         if meant:
             write_all(nodes, scope, output)
-        return found or (meant and value is not None)
+        return matched or (meant and value is not None)
 
 
 def read_case(parser: Parser, opened: LiquidToken) -> CaseTag:
@@ -167,11 +167,11 @@ def _when(token: LiquidToken) -> list[Operand | None]:
     values: list[Operand | None] = []
     markup: str | None = token.text
     while markup:
-        found = _WHEN.search(markup)
-        if found is None:
+        match = _WHEN.search(markup)
+        if match is None:
             break
-        values.append(operand(found[1]))
-        markup = found[2]
+        values.append(operand(match[1]))
+        markup = match[2]
     if not values:
         raise LiquidSyntaxError("when needs a value: {% when 'a' or 'b' %}", token.line)
     return values

@@ -53,19 +53,19 @@ class Loop:
     def write(self, scope: RenderScope, output: Output) -> None:
         """Write the nodes for each item, or those of ``else`` when there is none."""
         collection = self.collection(scope)
-        found = self._found(collection, scope) if is_sequence(collection) else []
+        items = self._found(collection, scope) if is_sequence(collection) else []
         with scope.inner():
-            if found:
-                self._write_items(found, scope, output)
+            if items:
+                self._write_items(items, scope, output)
             else:
                 write_all(self.otherwise, scope, output)
 
-    def _write_items(self, found: list[Any], scope: RenderScope, output: Output) -> None:
+    def _write_items(self, items: list[Any], scope: RenderScope, output: Output) -> None:
         separated = False
-        for index, item in enumerate(found):
+        for index, item in enumerate(items):
             tick()
             scope.innermost[self.variable] = _as_found(item)
-            scope.innermost["forloop"] = {"name": self.name, **_progress(index, len(found))}
+            scope.innermost["forloop"] = {"name": self.name, **_progress(index, len(items))}
             own = Output() if self.commas else output
             goes_on = self._turn(scope, own)
             if self.commas:
@@ -76,9 +76,9 @@ class Loop:
     def _found(self, collection: Any, scope: RenderScope) -> list[Any]:
         start = self._start(scope)
         end = None if self.limit is None else whole(self.limit(scope)) + start
-        found = held(part(collection, max(start, 0), None if end is None else max(end, 0)))
-        scope.offsets[self.name] = start + len(found)
-        return found[::-1] if self.reversed else found
+        items = held(part(collection, max(start, 0), None if end is None else max(end, 0)))
+        scope.offsets[self.name] = start + len(items)
+        return items[::-1] if self.reversed else items
 
     def _start(self, scope: RenderScope) -> int:
         if self.offset is not None:
@@ -125,8 +125,8 @@ def _progress(index: int, length: int) -> Mapping[str, Any]:
 
 def read_for(parser: Parser, opened: LiquidToken) -> Loop:
     """``{% for %}`` or ``{% JSONArrayFor %}`` up to its end. Raises LiquidSyntaxError."""
-    found = _FOR.search(opened.text)
-    if found is None:
+    match = _FOR.search(opened.text)
+    if match is None:
         raise LiquidSyntaxError(
             f"{opened.name} needs a name and a list: {{% {opened.name} item in body.items %}}", opened.line
         )
@@ -135,12 +135,12 @@ def read_for(parser: Parser, opened: LiquidToken) -> Loop:
     nodes, token = parser.block(opened, ("else",))
     otherwise = parser.block(opened)[0] if token.name == "else" else ()
     return Loop(
-        variable=found[1],
-        name=f"{found[1]}-{found[2]}",
-        collection=operand(found[2]),
+        variable=match[1],
+        name=f"{match[1]}-{match[2]}",
+        collection=operand(match[2]),
         offset=None if offset == "continue" else operand(offset),
         limit=operand(given["limit"]) if "limit" in given else None,
-        reversed=bool(found[3]),
+        reversed=bool(match[3]),
         commas=opened.name == "JSONArrayFor",
         nodes=nodes,
         otherwise=otherwise,
@@ -161,18 +161,18 @@ class TableRow:
         collection = self.collection(scope)
         if not is_sequence(collection):
             return
-        found = self._found(collection, scope)
-        columns = self._number("cols", scope, len(found))
+        items = self._found(collection, scope)
+        columns = self._number("cols", scope, len(items))
         output.write('<tr class="row1">\n')
         with scope.inner():
-            self._write_items(found, scope, output, columns)
+            self._write_items(items, scope, output, columns)
         output.write("</tr>\n")
 
-    def _write_items(self, found: list[Any], scope: RenderScope, output: Output, columns: int) -> None:
-        for index, item in enumerate(found):
+    def _write_items(self, items: list[Any], scope: RenderScope, output: Output, columns: int) -> None:
+        for index, item in enumerate(items):
             tick()
             scope.innermost[self.variable] = item
-            self._write_cell(scope, output, index, columns, len(found))
+            self._write_cell(scope, output, index, columns, len(items))
 
     def _found(self, collection: Any, scope: RenderScope) -> list[Any]:
         start = max(self._number("offset", scope, 0), 0)
@@ -200,11 +200,11 @@ class TableRow:
 
 def read_table_row(parser: Parser, opened: LiquidToken) -> TableRow:
     """``{% tablerow %}`` up to its end. Raises LiquidSyntaxError."""
-    found = _ROW.search(opened.text)
-    if found is None:
+    match = _ROW.search(opened.text)
+    if match is None:
         raise LiquidSyntaxError("tablerow needs a name and a list: {% tablerow item in body.items %}", opened.line)
     given = {name: operand(value) for name, value in attributes(opened.text).items()}
-    return TableRow(found[1], operand(found[2]), given, parser.block(opened)[0])
+    return TableRow(match[1], operand(match[2]), given, parser.block(opened)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ def read_cycle(_parser: Parser, opened: LiquidToken) -> Cycle:
 
 
 def _cycled(markup: str) -> list[str | None]:
-    return [found[1] if (found := _CYCLED.search(part)) else None for part in markup.split(",")]
+    return [match[1] if (match := _CYCLED.search(part)) else None for part in markup.split(",")]
 
 
 @dataclass(frozen=True, slots=True)

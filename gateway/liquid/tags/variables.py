@@ -38,10 +38,10 @@ class Assign:
 
 def read_assign(_parser: Parser, opened: LiquidToken) -> Assign:
     """``{% assign name = value %}``. Raises LiquidSyntaxError."""
-    found = _ASSIGN.search(opened.text)
-    if found is None:
+    match = _ASSIGN.search(opened.text)
+    if match is None:
         raise LiquidSyntaxError("assign needs a name and a value: {% assign name = body.name %}", opened.line)
-    return Assign(found[1], piped(found[2]))
+    return Assign(match[1], piped(match[2]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ class Capture:
 
 
 def _name(opened: LiquidToken) -> str:
-    found = VARIABLE_NAME.fullmatch(opened.text)
-    if found is None:
+    match = VARIABLE_NAME.fullmatch(opened.text)
+    if match is None:
         raise LiquidSyntaxError(f"{opened.name} needs a name: {{% {opened.name} name %}}", opened.line)
-    return found[1]
+    return match[1]
 
 
 def read_capture(parser: Parser, opened: LiquidToken) -> Capture:

@@ -79,12 +79,12 @@ def added(samples: Iterable[Sample]) -> dict[int, Sample]:
     return slots
 
 
-def _sum(one: Sample, other: Sample) -> Sample:
-    buckets = tuple(map(sum, zip(one.buckets, other.buckets, strict=True)))
+def _sum(sample: Sample, other: Sample) -> Sample:
+    buckets = tuple(map(sum, zip(sample.buckets, other.buckets, strict=True)))
     return Sample(
-        one.slot,
-        one.requests + other.requests,
-        one.errors + other.errors,
-        one.refusals + other.refusals,
+        sample.slot,
+        sample.requests + other.requests,
+        sample.errors + other.errors,
+        sample.refusals + other.refusals,
         buckets,
     )

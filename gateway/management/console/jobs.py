@@ -50,8 +50,8 @@ def _line(job: StoredJob) -> JobLine:
 
 def _reason(connection: sa.Connection, job: StoredJob) -> str:
     """What became of the last attempt: a status or the class of a failure, never what the receiver wrote."""
-    made = attempts.listed(connection, job.id)
-    if not made:
+    log = attempts.listed(connection, job.id)
+    if not log:
         return "out of time before the first attempt"
-    last = made[-1]
+    last = log[-1]
     return f"answered {last['status']}" if last["status"] else str(last["error"] or "cut short")

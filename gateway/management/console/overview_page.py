@@ -100,11 +100,11 @@ def _answers(states: Sequence[ProcessState]) -> Html:
 
 
 def _refusals(states: Sequence[ProcessState]) -> Html:
-    found = totals.refusals(states)
-    whole = sum(number for _, number in found)
+    refusals = totals.refusals(states)
+    whole = sum(number for _, number in refusals)
     rows = [
         [code(policy), reason, figures.count(number), figures.share(number, whole)]
-        for (policy, reason), number in found
+        for (policy, reason), number in refusals
     ]
     return table(["Policy", "Reason", "#Requests", "#Share"], rows, "No request has been refused.")
 

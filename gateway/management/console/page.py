@@ -42,7 +42,7 @@ class Frame:
         )
 
     def _header(self, path: str) -> Html:
-        links = (link(each, name, aria_current="page" if each == path else None) for each, name in self.pages)
+        links = (link(target, name, aria_current="page" if target == path else None) for target, name in self.pages)
         return element("header", element("strong", self.service), element("nav", *links))
 
     def _footer(self, now: float, refresh_s: int | None) -> Html:

@@ -81,8 +81,8 @@ class Process:
         """The traces that are kept."""
         if self.book is None:
             return ()
-        found = (self.book.find(trace_id) for trace_id in self.book.ids())
-        return tuple(traces_page.line(trace.as_json()) for trace in found if trace is not None)
+        kept = (self.book.find(trace_id) for trace_id in self.book.ids())
+        return tuple(traces_page.line(trace.as_json()) for trace in kept if trace is not None)
 
     async def trace(self, trace_id: str) -> Mapping[str, Any] | None:
         """One of them."""

@@ -60,13 +60,13 @@ class Workers:
 
     async def jobs(self) -> JobsState:
         """The jobs, from the first worker that answers: all share one store."""
-        found: Iterable[JobsState | None] = (await self._read(JOBS)).values()
-        return next((jobs for jobs in found if jobs is not None), JobsState(error="no worker answers"))
+        answers: Iterable[JobsState | None] = (await self._read(JOBS)).values()
+        return next((jobs for jobs in answers if jobs is not None), JobsState(error="no worker answers"))
 
     async def traces(self) -> Sequence[TraceLine]:
         """The traces of all workers: each keeps those of the requests that it served."""
-        found: Iterable[TraceLines | None] = (await self._read(TRACES)).values()
-        lines = (line for answer in found if answer is not None for line in answer.traces)
+        answers: Iterable[TraceLines | None] = (await self._read(TRACES)).values()
+        lines = (line for answer in answers if answer is not None for line in answer.traces)
         return sorted(lines, key=lambda line: line.began, reverse=True)
 
     async def trace(self, trace_id: str) -> Mapping[str, Any] | None:

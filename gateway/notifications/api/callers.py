@@ -113,10 +113,10 @@ def _is_gateway(headers: Mapping[str, list[str]], hop: HopSettings) -> bool:
 
 def _headers(scope: MutableMapping[str, Any]) -> dict[str, list[str]]:
     """Header values by lower-case name; a second value must be seen, not joined away."""
-    found: dict[str, list[str]] = {}
+    headers: dict[str, list[str]] = {}
     for name, value in scope.get("headers", ()):
-        found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-    return found
+        headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return headers
 
 
 def _normal(object_id: object) -> str:

@@ -64,12 +64,12 @@ class Intake:
         target = await self._require_callable(rule, request)
         began = time.perf_counter()
         job = self._draft(caller, rule, request, target)
-        found = await self._record(job, request_key(job, request, key), rule)
-        if isinstance(found, Refusal):
-            raise _refusal(found, rule)
+        accepted = await self._record(job, request_key(job, request, key), rule)
+        if isinstance(accepted, Refusal):
+            raise _refusal(accepted, rule)
         self._engine.metrics.accept_time.observe(time.perf_counter() - began)
-        self._tell(found)
-        return found
+        self._tell(accepted)
+        return accepted
 
     async def stop(self, job: StoredJob) -> StoredJob:
         """Stop watching. The batch job itself continues: F&O has no action to cancel one."""
@@ -97,18 +97,18 @@ class Intake:
         """
         now = self._engine.parts.clock.now()
         lifetime_s = self._settings.callbacks.lifetime_s
-        found = await self._engine.store.write(
+        reopened = await self._engine.store.write(
             lambda connection: jobs.reopen(connection, job.id, now, lifetime_s, rule.max_active)
         )
-        if isinstance(found, Refusal):
-            raise _refusal(found, rule)
-        if found is None:
+        if isinstance(reopened, Refusal):
+            raise _refusal(reopened, rule)
+        if reopened is None:
             raise HttpProblem(
                 409, "job-not-final", "Only a job whose callback is delivered or given up can be replayed."
             )
         self._engine.announce()
-        log.info("callback_replayed", job=job.id, series=found.series)
-        return found
+        log.info("callback_replayed", job=job.id, series=reopened.series)
+        return reopened
 
     async def _record(self, job: StoredJob, key: IdempotencyKey, rule: CallerRule) -> Acceptance | Refusal:
         rejects = self._settings.all_environments[job.environment].on_running == "reject"
@@ -201,9 +201,9 @@ class Intake:
         last_s = overall_s + margin_s if profile == "adf" else overall_s + self._settings.callbacks.lifetime_s
         return now + overall_s, now + last_s
 
-    def _tell(self, found: Acceptance) -> None:
-        job = found.job
-        if not found.created:
+    def _tell(self, acceptance: Acceptance) -> None:
+        job = acceptance.job
+        if not acceptance.created:
             log.info("job_repeated", job=job.id)
             return
         self._engine.metrics.accepted.inc()

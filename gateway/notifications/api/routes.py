@@ -72,8 +72,8 @@ class JobEndpoints:
         rule = rule_for(caller, self._settings)
         key = parse_key(request)
         asked = parse_request(await self._body(request))
-        found = await self._intake.accept(caller, rule, asked, key)
-        return self._pending(request, found.job)
+        acceptance = await self._intake.accept(caller, rule, asked, key)
+        return self._pending(request, acceptance.job)
 
     async def show(self, request: Request) -> Response:
         """One job: 202 while its outcome is open, 200 after."""
@@ -89,11 +89,11 @@ class JobEndpoints:
         caller = identify(request.scope, self._settings.hop)
         rule_for(caller, self._settings)
         state, before, limit = parse_query(request)
-        found = await self._read(lambda connection: jobs.search(connection, caller, state, before, limit))
-        shown = [view(job, self._prefix(request)) for job in found]
+        found_jobs = await self._read(lambda connection: jobs.search(connection, caller, state, before, limit))
+        shown = [view(job, self._prefix(request)) for job in found_jobs]
         page: dict[str, object] = {"jobs": shown}
-        if len(found) == limit:
-            page["next"] = self._next_page(request, found[-1])
+        if len(found_jobs) == limit:
+            page["next"] = self._next_page(request, found_jobs[-1])
         return JSONResponse(page, headers={"cache-control": "no-store"})
 
     def _next_page(self, request: Request, last: StoredJob) -> str:
@@ -116,8 +116,8 @@ class JobEndpoints:
             raise HttpProblem(404, "job-unknown", "No such job.")
         return await self._stop(request, job)
 
-    async def _stop(self, request: Request, found: StoredJob) -> Response:
-        job = await self._intake.stop(found)
+    async def _stop(self, request: Request, stored: StoredJob) -> Response:
+        job = await self._intake.stop(stored)
         shown = view(job, self._prefix(request))
         return JSONResponse(shown | ({"note": stop_note(job)} if job.state is State.STOPPED else {}))
 
@@ -214,12 +214,12 @@ def parse_key(request: Request) -> str | None:
     values = request.headers.getlist("idempotency-key")
     if not values:
         return None
-    found = _KEY.fullmatch(values[0].strip())
-    if found is None or len(values) > 1:
+    match = _KEY.fullmatch(values[0].strip())
+    if match is None or len(values) > 1:
         raise HttpProblem(
             400, "key-invalid", "Idempotency-Key must be one string of 1 to 255 visible ASCII characters."
         )
-    return found.group(1) or found.group(2)
+    return match.group(1) or match.group(2)
 
 
 def parse_query(request: Request) -> tuple[str | None, float | None, int]:

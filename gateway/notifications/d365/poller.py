@@ -137,8 +137,8 @@ class Poller:
         Raises:
             D365Error: AUTH or PERMANENT; other failures are retried for as long as the caller waits.
         """
-        found = await self.subscribe(batch_id, lambda row: (row,), once=True).done
-        return found[0]
+        rows = await self.subscribe(batch_id, lambda row: (row,), once=True).done
+        return rows[0]
 
     async def run(self) -> None:
         """Poll until cancelled."""

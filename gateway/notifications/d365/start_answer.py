@@ -33,10 +33,10 @@ def _load(text: bytes | str) -> object:
         return None
 
 
-def _unwrap(found: object) -> dict[str, object]:
-    if isinstance(found, dict) and "value" in found:
-        inner = found["value"]
-        found = _load(inner) if isinstance(inner, str) else inner
-    if not isinstance(found, dict):
+def _unwrap(answer: object) -> dict[str, object]:
+    if isinstance(answer, dict) and "value" in answer:
+        inner = answer["value"]
+        answer = _load(inner) if isinstance(inner, str) else inner
+    if not isinstance(answer, dict):
         return {}
-    return {str(key).replace(" ", "").lower(): value for key, value in found.items()}
+    return {str(key).replace(" ", "").lower(): value for key, value in answer.items()}

@@ -169,8 +169,8 @@ def withdraw(connection: sa.Connection, job: StoredJob, now: float) -> StoredJob
     None when it stays: another request was promised it meanwhile, or its start is no longer to be prevented.
     """
     lock(connection, f"caller:{job.caller}")
-    found = find(connection, job.id)
-    if found is None or found.state is not State.ACCEPTED or found.updated_at != job.updated_at:
+    current = find(connection, job.id)
+    if current is None or current.state is not State.ACCEPTED or current.updated_at != job.updated_at:
         return None
     connection.execute(sa.delete(keys).where(keys.c.job_id == job.id))
     return move(connection, job.id, JobEvent.STOP, now, next_attempt_at=None)
@@ -369,10 +369,10 @@ def _earlier(connection: sa.Connection, caller: str, key: IdempotencyKey) -> Acc
     return Acceptance(job, created=False)
 
 
-def _promise(connection: sa.Connection, found: Acceptance | Refusal, now: float) -> None:
+def _promise(connection: sa.Connection, outcome: Acceptance | Refusal, now: float) -> None:
     """Note that another request has been answered with this job: it may not be withdrawn any more."""
-    if isinstance(found, Acceptance) and found.job.state is State.ACCEPTED:
-        connection.execute(_NOTE, {"an_id": found.job.id, "updated_at": now})
+    if isinstance(outcome, Acceptance) and outcome.job.state is State.ACCEPTED:
+        connection.execute(_NOTE, {"an_id": outcome.job.id, "updated_at": now})
 
 
 def _count_active(connection: sa.Connection, caller: str, enough: int) -> int:

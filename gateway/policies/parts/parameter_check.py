@@ -40,20 +40,20 @@ class ParameterKind:
         return Finding(name, self.type, "Unspecified", details, action)
 
     def check(
-        self, parameter: Parameter, found: Sequence[tuple[str, str]], action: str, work: Work
+        self, parameter: Parameter, written: Sequence[tuple[str, str]], action: str, work: Work
     ) -> Iterator[Finding]:
-        """What is wrong with a declared *parameter* that is written as *found*. Raises WorkExceeded."""
+        """What is wrong with a declared *parameter* for what is *written*. Raises WorkExceeded."""
         rest()
-        details = "" if action == "ignore" else self._details(parameter, found, work)
+        details = "" if action == "ignore" else self._details(parameter, written, work)
         if details:
             yield Finding(parameter.name, self.type, "IncorrectMessage", details, action)
 
-    def _details(self, parameter: Parameter, found: Sequence[tuple[str, str]], work: Work) -> str:
+    def _details(self, parameter: Parameter, written: Sequence[tuple[str, str]], work: Work) -> str:
         what = f"{self.words} {parameter.name}"
-        if not found:
+        if not written:
             return f"The required {what} is missing." if parameter.required else ""
         try:
-            mistake = _mistake(parameter, found, self.on_request, work)
+            mistake = _mistake(parameter, written, self.on_request, work)
         except SeveralValues:
             message = "Request" if self.on_request else "Response"
             return f"{message} cannot contain multiple values for the {what}."
@@ -62,11 +62,11 @@ class ParameterKind:
         return f"Value of the {what} does not conform to the definition. {mistake}" if mistake else ""
 
 
-def _mistake(parameter: Parameter, found: Sequence[tuple[str, str]], on_request: bool, work: Work) -> str:
+def _mistake(parameter: Parameter, written: Sequence[tuple[str, str]], on_request: bool, work: Work) -> str:
     """``parameter.mistake``, whose time is taken from *work*. Raises WorkExceeded."""
     begun_s = work_time()
     try:
-        return parameter.mistake(found, on_request, min(CHECK_TIME_S, work.time_s))
+        return parameter.mistake(written, on_request, min(CHECK_TIME_S, work.time_s))
     finally:
         work.used(work_time() - begun_s)
 

@@ -117,8 +117,8 @@ def clock_skew(settings: Settings) -> Value[float]:
 
 
 def _seconds(text: str) -> float:
-    if found := _TIME_SPAN.fullmatch(text.strip()):
-        return float(sum(int(part or 0) * factor for part, factor in zip(found.groups(), _FACTORS, strict=True)))
+    if match := _TIME_SPAN.fullmatch(text.strip()):
+        return float(sum(int(part or 0) * factor for part, factor in zip(match.groups(), _FACTORS, strict=True)))
     try:
         number = float(text)
     except ValueError:

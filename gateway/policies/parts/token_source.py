@@ -110,13 +110,13 @@ class QueryToken:
     def __call__(self, context: Context) -> str:
         """The bare token. Raises TokenError: none; PolicyError: several."""
         name, request = self.name(context), context.request
-        found = query.values(request.query, name)
-        if len(found) > 1:
+        values = query.values(request.query, name)
+        if len(values) > 1:
             raise ambiguous(f"{name} query parameter")
-        if not found or not found[0]:
+        if not values or not values[0]:
             raise not_present()
         _take_away(request, name)
-        return found[0]
+        return values[0]
 
 
 @dataclass(frozen=True, slots=True)

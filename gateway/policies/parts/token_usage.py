@@ -38,9 +38,9 @@ class TokenUsage:
 
 def find_usage(tail: bytes) -> TokenUsage | None:
     """The last usage that *tail* reports, or None."""
-    found = {name: pattern.findall(tail) for name, pattern in _PATTERNS.items()}
-    prompt, completion = (int(found[name][-1]) if found[name] else 0 for name in ("prompt", "completion"))
-    total = int(found["total"][-1]) if found["total"] else prompt + completion
+    counts = {name: pattern.findall(tail) for name, pattern in _PATTERNS.items()}
+    prompt, completion = (int(counts[name][-1]) if counts[name] else 0 for name in ("prompt", "completion"))
+    total = int(counts["total"][-1]) if counts["total"] else prompt + completion
     return TokenUsage(prompt, completion, total) if total else None
 
 

@@ -108,10 +108,10 @@ def _dump_dictionary(value: Dictionary) -> object:
 
 def _load_dictionary(kept: Any) -> Dictionary:
     key, item, ignores_case, pairs = kept
-    made = Dictionary((_type(key), _type(item)), Comparer(True) if ignores_case else None)
+    dictionary = Dictionary((_type(key), _type(item)), Comparer(True) if ignores_case else None)
     for name, value in pairs:
-        made.store(name, value)
-    return made
+        dictionary.store(name, value)
+    return dictionary
 
 
 def _dump_jwt(jwt: Jwt) -> object:
