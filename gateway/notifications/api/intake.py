@@ -148,7 +148,8 @@ class Intake:
         # A name that cannot be resolved is remembered like one that passed: its turn comes at delivery, and a name
         # server that is down must not cost every request a second.
         with contextlib.suppress(OSError, TimeoutError):
-            addresses = await asyncio.wait_for(self._resolve(target.host, target.port), _RESOLVE_S)
+            async with asyncio.timeout(_RESOLVE_S):
+                addresses = await self._resolve(target.host, target.port)
             require_addresses(addresses, self._settings.callbacks)
         if len(self._checked) > 1000:
             self._checked.clear()

@@ -79,7 +79,9 @@ class CallbackSender:
 
     async def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> CallbackAnswer:
         try:
-            address = await asyncio.wait_for(self.check(url), self.settings.connect_timeout_s)
+            # Not wait_for: before Python 3.12 it drops a cancellation that comes with the result.
+            async with asyncio.timeout(self.settings.connect_timeout_s):
+                address = await self.check(url)
         except UrlRefused as error:
             return CallbackAnswer(error="url-refused", excerpt=str(error))
         except (OSError, TimeoutError):

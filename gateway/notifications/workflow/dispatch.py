@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 
 import sqlalchemy as sa
 import structlog
@@ -27,6 +27,7 @@ _BATCH = 100
 # While requests are being accepted: few jobs at a time and a pause after them, so that both make progress.
 _SMALL_BATCH = 10
 _PAUSE_S = 0.25
+_CANCEL_AGAIN_S = 1.0
 
 
 class JobDispatcher:
@@ -55,9 +56,7 @@ class JobDispatcher:
             while True:
                 await self._adopt_and_dispatch()
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await _end(self._tasks.values())
 
     async def _adopt_and_dispatch(self) -> None:
         try:
@@ -131,3 +130,12 @@ class JobDispatcher:
                 await self._woken.wait()
         except TimeoutError:
             pass
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: one cancellation may be lost on its way through libraries, and stopping must not."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)

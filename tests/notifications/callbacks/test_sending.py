@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -51,6 +52,30 @@ def send(
             await sender.close()
 
     return run(attempt())
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_cancelled_with_an_answer(turns: int) -> None:
+    """A cancellation that comes in the same moment as the name server's answer ends the attempt, or comes after it."""
+
+    async def cancel() -> bool:
+        answered: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+
+        async def resolver(_host: str, _port: int) -> list[str]:
+            return await answered
+
+        sender = CallbackSender(OPEN, resolver)
+        attempt = asyncio.create_task(sender.send("http://hook.test/a", {}, b"{}"))
+        await asyncio.sleep(0.05)
+        answered.set_exception(OSError("no such name"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        came_in_time = attempt.cancel()
+        await asyncio.wait([attempt])
+        await sender.close()
+        return attempt.cancelled() or not came_in_time
+
+    assert run(cancel())
 
 
 def test_delivered(receiver: Receiver) -> None:

@@ -176,6 +176,33 @@ def test_ends_with_its_work(store: Store) -> None:
     assert work.ended == []
 
 
+def test_ends_in_spite_of_a_lost_cancellation(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in which a cancellation is lost (some library took it for an answer's) is cancelled again."""
+    monkeypatch.setattr(dispatch, "_CANCEL_AGAIN_S", 0.05)
+    lost: list[str] = []
+
+    async def lose_one(found: StoredJob) -> None:
+        try:
+            await asyncio.sleep(60.0)
+        except asyncio.CancelledError:
+            lost.append(found.id)
+        await asyncio.sleep(60.0)
+
+    async def stop() -> None:
+        await accept(store, job(1))
+        dispatcher = JobDispatcher(store, "one", lose_one)
+        await dispatcher.dispatch()
+        await asyncio.sleep(0)
+        task = asyncio.create_task(dispatcher.run())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        async with asyncio.timeout(20.0):
+            await asyncio.wait([task])
+
+    run(stop())
+    assert lost == ["j1"]
+
+
 def test_release(store: Store) -> None:
     """What a dead owner leaves is free again in one statement; what it had finished is not."""
 
