@@ -213,7 +213,7 @@ def begin_start(
     mark = {"starting_at": now, "snapshot": json.dumps(reading.row.dump()), "doubt_until": decision.doubt_until}
     marked = move_own(connection, job, JobEvent.START_CALLED, now, **mark)
     for rival, verdict in decision.ended if marked is not None else ():
-        move(connection, rival.id, JobEvent.ENDED, now, **_ending(verdict, now))
+        move(connection, rival.id, JobEvent.ENDED, now, batch_status=reading.row.status, **_ending(verdict, now))
     return marked
 
 

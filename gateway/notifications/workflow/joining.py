@@ -107,7 +107,9 @@ def shares(rival: StoredJob, job: StoredJob, reading: StatusReading) -> bool:
 
 
 def ending_of(rival: StoredJob, reading: StatusReading) -> RunVerdict | None:
-    """How the run that *rival* watches ended, if the reading shows that."""
+    """How the run that *rival* watches ended, if the reading shows that; one that is withheld shows no end."""
+    if reading.row.phase is not Phase.ENDED:
+        return None
     if rival.watched is not WatchedRun.OURS and not watch_of(rival).is_newer(reading.row):
         return None
     if rival.before is not None and not was_started(rival.before, reading.row):

@@ -390,8 +390,8 @@ def test_a_run_that_is_over_ends_with_its_job(rows: sa.Connection) -> None:
     assert marked == get(rows, 1)
     assert marked.state is State.STARTING
     ended = get(rows, 2)
-    assert (ended.state, ended.outcome, ended.ended_at, ended.next_attempt_at) == (
-        State.DELIVERING, Outcome.FAILED, 200.0, 200.0,
+    assert (ended.state, ended.outcome, ended.ended_at, ended.next_attempt_at, ended.batch_status) == (
+        State.DELIVERING, Outcome.FAILED, 200.0, 200.0, "Error",
     )  # fmt: skip
 
 

@@ -8,9 +8,10 @@ import pytest
 
 from gateway.notifications.d365.batch_status import Row
 from gateway.notifications.workflow.doubt import StartRules
-from gateway.notifications.workflow.joining import StatusReading, blocks, ending_of, shares
+from gateway.notifications.workflow.joining import BeginStart, StatusReading, blocks, decide_start, ending_of, shares
 from gateway.notifications.workflow.outcomes import Outcome
 from gateway.notifications.workflow.transitions import State
+from gateway.notifications.workflow.watched_run import WatchedRun
 from tests.notifications.store.accepting import job
 
 BEFORE = '{"batch_id": 1, "status": "Finished", "start": 100.0, "end": 200.0}'
@@ -81,3 +82,16 @@ def test_how_a_watched_run_ended(snapshot: str | None, row: Row, outcome: Outcom
     verdict = ending_of(rival(snapshot=snapshot), StatusReading(row, 1300.0))
     assert (verdict and verdict.outcome) == outcome
     assert verdict is None or verdict.shown == row
+
+
+@pytest.mark.parametrize("status", ["Hold", "Paused", "Executing", "Waiting"])
+@pytest.mark.parametrize("watched", list(WatchedRun))
+def test_what_is_no_end(status: str, watched: WatchedRun) -> None:
+    """A batch job that is withheld, or in a status that nobody documents, ends no watch; its start goes on."""
+    reading, new = StatusReading(Row(1, status, 1100.0, 200.0), 1300.0), job(2, created_at=1250.0)
+    watching = rival(watched=watched, batch_status="Executing", starting_at=None)
+    assert ending_of(watching, reading) is None
+    if watched is not WatchedRun.OURS:
+        assert decide_start(new, [watching], reading, 1300.0, StartRules(call_s=30.0, settle_s=10.0)) == BeginStart(
+            1300.0 + 5.0 + 30.0 + 10.0, ()
+        )
