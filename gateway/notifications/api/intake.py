@@ -11,6 +11,8 @@ import asyncio
 import contextlib
 import time
 import uuid
+from collections.abc import Callable
+from typing import TypeVar
 
 import sqlalchemy as sa
 import structlog
@@ -35,6 +37,8 @@ from gateway.notifications.workflow.watched_run import WatchedRun
 from gateway.wire.addresses import Resolve
 
 log = structlog.get_logger("gateway.notifications")
+
+T = TypeVar("T")
 
 _RESOLVE_S = 1.0
 _REMEMBER_S = 30.0
@@ -73,20 +77,21 @@ class Intake:
 
     async def stop(self, job: StoredJob) -> StoredJob:
         """Stop watching. The batch job itself continues: F&O has no action to cancel one."""
-        stopped = await self._stop_one(job.id)
-        if job.follow_until is not None:
-            await self._stop_one(job.follow_up_id)
+        ids = [job.id, *([job.follow_up_id] if job.follow_until is not None else [])]
+        stopped = await self._write(lambda connection: [self._stop_one(connection, job_id) for job_id in ids][0])
+        for job_id in ids:
+            self._engine.stop_watching(job_id)
         if stopped is not None:
             log.info("job_stopped", job=job.id, batch=job.batch_id)
         return stopped or job
 
-    async def _stop_one(self, job_id: str) -> StoredJob | None:
+    def _stop_one(self, connection: sa.Connection, job_id: str) -> StoredJob | None:
         now = self._engine.parts.clock.now()
-        stopped = await self._engine.store.write(
-            lambda connection: jobs.move(connection, job_id, JobEvent.STOP, now, next_attempt_at=None)
-        )
-        self._engine.stop_watching(job_id)
-        return stopped
+        return jobs.move(connection, job_id, JobEvent.STOP, now, next_attempt_at=None)
+
+    async def _write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Within the deadline. What is committed all the same stays: a repeated request finds it done."""
+        return await self._engine.store.write_by(work, self._settings.intake_deadline_s, undo=lambda _: None)
 
     async def replay(self, job: StoredJob, rule: CallerRule) -> StoredJob:
         """
@@ -97,7 +102,7 @@ class Intake:
         """
         now = self._engine.parts.clock.now()
         lifetime_s = self._settings.callbacks.lifetime_s
-        reopened = await self._engine.store.write(
+        reopened = await self._write(
             lambda connection: jobs.reopen(connection, job.id, now, lifetime_s, rule.max_active)
         )
         if isinstance(reopened, Refusal):

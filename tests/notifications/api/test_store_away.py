@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -99,3 +101,28 @@ def test_full(entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tmp_
         assert service.call("GET", "/jobs").status_code == 200
         trouble.clear()
         _nothing_runs(service, d365, receiver, 974)
+
+
+def test_stop_and_replay_while_writing_hangs(
+    entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tmp_path: Path
+) -> None:
+    """They are answered with 503 in time as well, and do nothing later: not even the replay."""
+    d365.script(976, ends("Finished", 1, 1))
+    settings = fast_settings(f"sqlite:///{tmp_path}/x.db", d365_settings(entra, d365), intake_deadline_s=0.5)
+    with running(settings) as service:
+        job_id = service.create(receiver.url("/976"), 976).json()["id"]
+        service.until(job_id, "delivered")
+        hangs, goes_on = Future[None](), threading.Event()
+        service.engine.store._queue.put((lambda _: goes_on.wait(60.0), hangs))
+        began = time.monotonic()
+        answers = [
+            service.call("DELETE", f"/jobs/{job_id}"),
+            service.call("POST", f"/jobs/{job_id}/replay"),
+        ]
+        took_s = time.monotonic() - began
+        goes_on.set()
+        hangs.result(20.0)
+        assert [answer.status_code for answer in answers] == [503, 503]
+        assert took_s < 2 * LIMIT_S
+        assert service.call("DELETE", f"/jobs/{job_id}").status_code == 200
+        assert [got.path for got in receiver.received("/976")] == ["/976"]
