@@ -43,7 +43,7 @@ def vary(
     method, path, query = head.method, head.path, head.query
     if lines[0] != before[0]:
         method, target, minor = read_request_line(lines[0], settings)
-        if minor != head.minor or not (head.host or target.startswith("/")):
+        if minor != head.minor or "host" not in head.lines:  # without the field the old line may have named the host
             return None
         path, query = read_target(target, head.host, settings)
     return RequestHead(

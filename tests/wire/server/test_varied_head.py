@@ -17,7 +17,15 @@ from gateway.wire.settings import ClientLimits, ServerSettings
 SETTINGS = ServerSettings(limits=ClientLimits(request_line_bytes=60, header_line_bytes=50, header_count=6))
 BASE = ("GET /a HTTP/1.1", "Host: h", "Authorization: Bearer one", "X-Trace: 1")
 
-REQUEST_LINES = ("GET /a HTTP/1.1", "POST /b?q=1 HTTP/1.1", "GET /a HTTP/1.0", "GET /%2e HTTP/1.1", "get /a HTTP/1.1")
+REQUEST_LINES = (
+    "GET /a HTTP/1.1",
+    "POST /b?q=1 HTTP/1.1",
+    "GET /a HTTP/1.0",
+    "GET http://h/a HTTP/1.0",
+    "GET http://other/ HTTP/1.0",
+    "GET /%2e HTTP/1.1",
+    "get /a HTTP/1.1",
+)
 FIELDS = (
     "Host: h",
     "Host: other:81",
@@ -45,9 +53,9 @@ FIELDS = (
     "Forwarded: for=9.9.9.9",
     "TE: trailers",
 )
-HEADS = st.tuples(st.sampled_from(REQUEST_LINES), st.lists(st.sampled_from(FIELDS), max_size=6)).map(
-    lambda parts: [parts[0], "Host: h", *parts[1]]
-)
+HEADS = st.tuples(
+    st.sampled_from(REQUEST_LINES), st.sampled_from([["Host: h"], []]), st.lists(st.sampled_from(FIELDS), max_size=6)
+).map(lambda parts: [parts[0], *parts[1], *parts[2]])
 
 
 def caller(trusted: bool) -> Caller:
