@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import zip_longest
 
 from gateway.expressions.change_type import change_type
-from gateway.expressions.limits import tick
+from gateway.expressions.limits import spend, tick
 from gateway.expressions.moments import DateTime
 from gateway.expressions.runtime import type_of
 from gateway.expressions.thrown import Thrown, thrown
@@ -21,6 +21,7 @@ from gateway.liquid.values import Quality, is_sequence, items, type_name
 
 _PLAIN = (bool, int, float, Decimal, str, DateTime)
 _NOTHING = object()
+MEMBER_S = 1e-7  # a member of a hash that is compared
 
 
 def same(left: object, right: object) -> bool:
@@ -128,9 +129,10 @@ def _has_key(left: object, right: object) -> bool:
 
 
 def _has_value(left: object, right: object) -> bool:
-    return isinstance(left, dict) and any(
-        value is right or (value.__class__ is right.__class__ and value == right) for value in left.values()
-    )
+    if not isinstance(left, dict):
+        return False
+    spend(len(left), MEMBER_S)
+    return any(value is right or (value.__class__ is right.__class__ and value == right) for value in left.values())
 
 
 _OPERATORS: Mapping[str, Callable[[object, object], bool]] = {

@@ -53,14 +53,14 @@ class Quality:
 
 
 class AnyCase(dict[str, Any]):
-    """A hash whose names are found in any case, the exact one first."""
+    """A hash, made once and not changed, whose names are found in any case, the exact one first."""
+
+    _names: dict[str, str] | None = None
 
     def __missing__(self, name: object) -> Any:
-        folded = str(name).casefold()
-        for known in self:
-            if known.casefold() == folded:
-                return dict.__getitem__(self, known)
-        raise KeyError(name)
+        if self._names is None:
+            self._names = {known.casefold(): known for known in reversed(self)}
+        return dict.__getitem__(self, self._names[str(name).casefold()])
 
     def __contains__(self, name: object) -> bool:
         try:

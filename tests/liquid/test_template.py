@@ -7,8 +7,10 @@ import time
 import pytest
 
 from gateway.errors import ExpressionError
+from gateway.expressions.values import BigInteger
 from gateway.liquid.errors import LiquidSyntaxError
 from gateway.liquid.template import read_template
+from gateway.liquid.values import AnyCase
 from gateway.wire.work import Work, WorkExceeded
 
 
@@ -128,3 +130,50 @@ def test_the_request_pays() -> None:
 
     with pytest.raises(WorkExceeded):
         read_template("{% for i in (1..100000) %}x{% endfor %}").render({}, Context())
+
+
+def hash_of(count: int) -> AnyCase:
+    """A hash with *count* members, and a list of 2,000 items to repeat something with."""
+    return AnyCase({**{f"k{number}": "x" for number in range(count)}, "items": [0] * 2000})
+
+
+@pytest.mark.parametrize(
+    ("template", "given", "expected"),
+    [
+        ("{{ n | Uniq | Size }}", {"n": [BigInteger((2**61 - 1) * (i + 1) + 1) for i in range(20_000)]}, "20000"),
+        ("{% for i in body.items %}{{ body.missing }}{% endfor %}", {"body": hash_of(100_000)}, ""),
+    ],
+    ids=["equal hashes", "missing names"],
+)
+def test_time_in_proportion(template: str, given: dict[str, object], expected: str) -> None:
+    """Numbers whose hashes are equal and names that are not there take no quadratic time."""
+    read = read_template(template)
+    began_s = time.thread_time()
+    assert read.render(given) == expected
+    assert time.thread_time() - began_s < 1.5
+
+
+@pytest.mark.parametrize(
+    ("template", "given"),
+    [
+        ("{{ text | Times: 20000000 | Size }}", {"text": ""}),
+        ("{{ text | Times: 1000000 | Size }}", {"text": "a"}),
+        ("{% for i in (1..20) %}{% assign text = text | Plus: text %}{% endfor %}", {"text": "a" * 1000}),
+    ],
+)
+def test_repetition_pays_for_its_memory(template: str, given: dict[str, object]) -> None:
+    """A text that is repeated or doubled is refused before the memory is taken, an empty one too."""
+    with pytest.raises(ExpressionError, match="over the limit"):
+        read_template(template).render(given)
+
+
+@pytest.mark.parametrize("call", ["body.text | Strip", "body.text | Truncate: 999999"])
+def test_filters_pay_for_large_input(call: str) -> None:
+    """A filter of a large text draws from the request's budget and lets the loop have its turn."""
+
+    class Context:
+        work = Work(time_s=0.001)
+
+    read = read_template(f"{{% assign x = {call} %}}" * 30)
+    with pytest.raises(WorkExceeded):
+        read.render({"body": {"text": " " + "é" * 1_000_000}}, Context())

@@ -14,6 +14,7 @@ from gateway.expressions.casing import upper
 from gateway.expressions.limits import charge
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.types.strings import compare_ordinal
+from gateway.expressions.values import BigInteger
 from gateway.liquid.equality import ordered, same
 from gateway.liquid.filters.signatures import anything, sequence, string, table
 from gateway.liquid.filters.sorting import sort
@@ -76,7 +77,10 @@ def _uniq(value: Any) -> Any:
 
 
 def _identity(value: Any) -> Any:
-    return (value.__class__, id(value) if isinstance(value, dict | list | tuple) else value)
+    if isinstance(value, dict | list | tuple):
+        return value.__class__, id(value)
+    # Python's hash of an integer is its remainder: whoever writes the body could choose many with the same one.
+    return value.__class__, format(value, "x") if isinstance(value, BigInteger) else value
 
 
 def _map(values: Any, name: str | None) -> Any:

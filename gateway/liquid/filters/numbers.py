@@ -14,7 +14,7 @@ from typing import Any
 from gateway.expressions import primitives as p
 from gateway.expressions.arithmetic import ARITHMETIC, checked_operator
 from gateway.expressions.change_type import change_type
-from gateway.expressions.limits import charge
+from gateway.expressions.limits import ITEM, charge
 from gateway.expressions.thrown import Thrown, null_reference, out_of_range, thrown
 from gateway.expressions.types.numbers import parse_decimal, parse_double, round_decimal
 from gateway.expressions.values import Int64
@@ -82,7 +82,11 @@ _ADD, _MULTIPLY = _maths("+"), _maths("*")
 
 def _plus(value: Any, operand: Any) -> Any:
     """Text is joined, not added."""
-    return value + text_of(operand) if isinstance(value, str) else _ADD(value, operand)
+    if not isinstance(value, str):
+        return _ADD(value, operand)
+    more = text_of(operand)
+    charge(len(value) + len(more))
+    return value + more
 
 
 def _times(value: Any, operand: Any) -> Any:
@@ -91,7 +95,7 @@ def _times(value: Any, operand: Any) -> Any:
         return _MULTIPLY(value, operand)
     if operand < 0:
         raise out_of_range("count")
-    charge(len(value) * operand)
+    charge(max(len(value), ITEM) * operand)
     return (value,) * operand
 
 

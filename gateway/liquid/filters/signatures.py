@@ -14,7 +14,9 @@ from typing import Any
 from gateway.expressions import primitives as p
 from gateway.expressions import to_text
 from gateway.expressions.change_type import change_type
+from gateway.expressions.limits import spend
 from gateway.expressions.moments import DateTime
+from gateway.expressions.prices import LINEAR_S
 from gateway.expressions.thrown import thrown
 from gateway.liquid.errors import LiquidSyntaxError
 from gateway.liquid.values import is_sequence, type_name
@@ -77,6 +79,8 @@ class LiquidFilter:
             raise thrown("ArgumentException", "Parameter count mismatch.")
         for parameter, value in zip(self.parameters, changed, strict=True):
             parameter.check(value)
+            if value.__class__ is str:  # lists count their items
+                spend(len(value), LINEAR_S)
         return self.run(*changed)
 
     def _default(self, parameter: FilterParameter) -> Any:
