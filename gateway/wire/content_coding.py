@@ -78,15 +78,17 @@ def _unpacked_brotli(content: bytes, max_bytes: int) -> bytes:
     decoder, pieces, size, read = brotli.Decompressor(), [], 0, 0
     while not decoder.is_finished():
         given = content[read : read + _PIECE] if decoder.can_accept_more_data() else b""
-        if not given and decoder.can_accept_more_data():
-            raise CodingError("the compressed content ends too early")
         read += len(given)
         rest()
         try:
-            pieces.append(decoder.process(given, output_buffer_limit=_PIECE))
+            piece = decoder.process(given, output_buffer_limit=_PIECE)
         except brotli.error:
             raise CodingError("the content is not what its Content-Encoding announces") from None
-        size += len(pieces[-1])
+        # All may have been read while much is still to come out: only nothing in and nothing out is the end.
+        if not (given or piece or decoder.is_finished()):
+            raise CodingError("the compressed content ends too early")
+        pieces.append(piece)
+        size += len(piece)
         _check_size(size, max_bytes)
     if read < len(content):
         raise CodingError("bytes follow the end of the compressed content")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
 import time
 import zlib
 from collections.abc import Callable
@@ -99,3 +100,9 @@ def test_a_decoded_body_keeps_what_was_sent() -> None:
     body = DecodedBody(b"coded", b"plain")
     body.replace(b"new")
     assert (body.read(preserve=True), body.content) == (b"new", b"new")
+
+
+def test_all_of_noise_comes_out() -> None:
+    """What hardly shrinks is whole too: at its end everything has been read while much is still to come out."""
+    noise = random.Random(1).randbytes(3_000_000)
+    assert decode(brotli.compress(noise, quality=1), ["br"], len(noise)) == noise
