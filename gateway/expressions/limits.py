@@ -87,11 +87,13 @@ class Allowance:
     def _rest(self, now: float, price_s: float) -> None:
         """Let the loop have its turn where that is due; what others do meanwhile is not this evaluation's."""
         call = METER.call
-        others_s = rest(now, price_s)
-        if others_s:
+        forget()  # others work meanwhile
+        try:
+            others_s = rest(now, price_s)
+        finally:
             METER.left, METER.call = self, call
-            self.began += others_s
-            self.seen += others_s
+        self.began += others_s
+        self.seen += others_s
 
     def moved_here(self) -> None:
         """Count by this thread's clock from now on, with what has been spent by another's."""
@@ -110,8 +112,7 @@ class Allowance:
             now = time.thread_time()
             self.work.used(now - self.seen)
             self.seen = now
-            METER.left, METER.call = None, (budget[0], None)  # a thread keeps nothing of a request
-            METER.left = None
+            forget()
 
 
 class Meter(threading.local):
@@ -129,6 +130,12 @@ class Meter(threading.local):
 
 
 METER = Meter()
+NOBODY: tuple[float, Budgeted | None] = (TIME_S, None)
+
+
+def forget() -> None:
+    """What is counted next on this thread belongs to none of the requests so far, until an evaluation begins."""
+    METER.left, METER.call = None, NOBODY
 
 
 def _begin() -> Allowance:
@@ -195,6 +202,7 @@ def away(price_s: float, call: Callable[..., T], *arguments: object) -> T:
     if price_s < SLICE_S:
         return call(*arguments)
     left, budget = METER.left or _begin(), METER.call
+    forget()
     try:
         return elsewhere(lambda: left.elsewhere(budget, call, arguments), price_s)
     finally:

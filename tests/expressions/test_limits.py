@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable
 
 import pytest
 
 from gateway.errors import ExpressionError, LoadError
 from gateway.expressions import compile_expression
+from gateway.expressions.limits import METER, NOBODY
+from gateway.wire.slices import in_slices
 from gateway.wire.work import Work, WorkExceeded
 from tests.expressions.stubs import WHERE, Body, compiled, context, evaluate, request
 
@@ -138,3 +142,24 @@ def test_large_results_draw_from_the_request() -> None:
     assert [expression(seen) for _ in range(2)] == [1_000_000] * 2
     with pytest.raises(WorkExceeded, match="memory"):
         [expression(seen) for _ in range(2)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@{ int n = 0; for (int i = 0; i < 100000; i++) n++; return n; }",
+        "@(Enumerable.Range(0, 20000).OrderBy(x => -x).Count() * 5)",
+    ],
+    ids=["between slices", "beside the loop"],
+)
+def test_nobody_pays_while_an_evaluation_waits(text: str) -> None:
+    """What others count while an evaluation waits is not its own; it goes on with what it had, and ends right."""
+
+    async def go() -> None:
+        waiting = in_slices(compiled(text), context())
+        assert isinstance(waiting, Awaitable)
+        assert METER.left is None
+        assert METER.call is NOBODY
+        assert await waiting == 100_000
+
+    asyncio.run(go())

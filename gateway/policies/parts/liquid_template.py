@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateway.documents.model import Text
 from gateway.errors import ExpressionError, LoadError, Location
+from gateway.expressions.limits import forget
 from gateway.liquid.errors import LiquidSyntaxError
 from gateway.liquid.template import LiquidTemplate, read_template
 from gateway.policies.parts.liquid_body import BodyReader
@@ -39,6 +40,7 @@ class BodyTemplate:
             ExpressionError: The body is not what its type says, or the template takes too much.
             WorkExceeded: The request has used up its budget.
         """
+        forget()
         try:
             given = {"body": self.reader.read(headers, body, context.work)}
         except (XmlError, ValueError, RecursionError) as error:

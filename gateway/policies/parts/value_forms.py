@@ -20,6 +20,7 @@ from gateway.expressions.collections import ArrayValue
 from gateway.expressions.json.reader import parse
 from gateway.expressions.json.tree import JArray, JObject, JToken, JValue
 from gateway.expressions.json.writer import write
+from gateway.expressions.limits import LimitExceeded, forget
 from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
 from gateway.expressions.signatures import read_type
 from gateway.expressions.thrown import Thrown
@@ -75,9 +76,10 @@ def _load_decimal(kept: str) -> Decimal:
 
 
 def _load_token(kept: str) -> JToken:
+    forget()
     try:
         return parse(kept)
-    except Thrown:
+    except (Thrown, LimitExceeded):
         raise ValueError("not JSON") from None
 
 
