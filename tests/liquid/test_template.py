@@ -177,3 +177,13 @@ def test_filters_pay_for_large_input(call: str) -> None:
     read = read_template(f"{{% assign x = {call} %}}" * 30)
     with pytest.raises(WorkExceeded):
         read.render({"body": {"text": " " + "é" * 1_000_000}}, Context())
+
+
+@pytest.mark.parametrize("tag", ["assign {}", "for {}", "tablerow {}"])
+@pytest.mark.parametrize("name", ["a", "a-", "a)", "(a"])
+def test_long_names_are_read_in_proportion(tag: str, name: str) -> None:
+    """A tag that is long and wrong is refused at once."""
+    began_s = time.thread_time()
+    with pytest.raises(LiquidSyntaxError):
+        read_template("{% " + tag.format(name * 10_000) + " %}")
+    assert time.thread_time() - began_s < 0.4

@@ -23,8 +23,8 @@ from gateway.liquid.scope import Output, RenderScope
 from gateway.liquid.tokens import LiquidToken
 from gateway.liquid.values import HashMember, NestedMember, held, is_sequence, part, text_of
 
-_FOR = re.compile(rf"(\w+)\s+in\s+({FRAGMENT}+)\s*(reversed)?")
-_ROW = re.compile(rf"(\w+)\s+in\s+({SIGNATURE}+)")
+_FOR = re.compile(rf"\b(\w+)\s+in\s+({FRAGMENT}+)\s*(reversed)?")
+_ROW = re.compile(rf"\b(\w+)\s+in\s+({SIGNATURE}+)")
 _NAMED_CYCLE = re.compile(rf"({FRAGMENT})\s*:\s*(.*)")
 _CYCLED = re.compile(rf"\s*({FRAGMENT})\s*")
 

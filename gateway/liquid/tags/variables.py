@@ -20,7 +20,8 @@ from gateway.liquid.parsing import Parser, piped
 from gateway.liquid.scope import Output, RenderScope
 from gateway.liquid.tokens import LiquidToken
 
-_ASSIGN = re.compile(rf"({SIGNATURE}+)\s*=\s*(.*)\s*")
+# Looked for where a name can begin, and not again at each of its characters.
+_ASSIGN = re.compile(rf"(?<![\w\-.\[\]])(?<![\w\-.\[\]]\))(?:(?<!\()|(?=\())({SIGNATURE}+)\s*=\s*(.*)\s*")
 _HIGHEST = 2**31 - 1
 
 
