@@ -142,6 +142,7 @@ class Dispatcher:
         match, api, operation = route.match, route.api, route.operation
         context = Context(request, self.deployment, api.info, operation.info)
         request.on_end = partial(self._ended, context, operation)
+        request.reserved = api.contract.names
         if route.is_forged:
             api.contract.strip(request.headers)
         if self.watcher is not None:

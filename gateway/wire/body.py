@@ -7,10 +7,11 @@ A body streams from one connection to the other with back-pressure unless a poli
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from gateway.errors import GatewayError
+from gateway.wire.decoders import NO_TRAILERS
 
 
 class BodyTooLarge(GatewayError):
@@ -39,9 +40,12 @@ class BodyStream:
 
     Until a sink is attached the bytes wait here and the source is paused; *length* is the body's size in bytes when
     the framing tells it, None for chunked or until-close bodies.
+
+    Attributes:
+        trailers: Folded name -> field lines that have come behind the body; its source sets them before it finishes.
     """
 
-    __slots__ = ("_chunks", "_discard", "_error", "_finished", "_pause", "_resume", "_sink", "length")
+    __slots__ = ("_chunks", "_discard", "_error", "_finished", "_pause", "_resume", "_sink", "length", "trailers")
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class BodyStream:
         discard: Callable[[], None] = _nothing,
     ) -> None:
         self.length = length
+        self.trailers = NO_TRAILERS
         self._discard = discard
         self._pause = pause
         self._resume = resume
@@ -58,6 +63,16 @@ class BodyStream:
         self._chunks: list[bytes] = []
         self._finished = False
         self._error: Exception | None = None
+
+    @classmethod
+    def whole(cls, content: bytes, trailers: Mapping[str, str]) -> BodyStream:
+        """A body that has come to its end, which *trailers* follow."""
+        stream = cls()
+        stream.trailers = trailers
+        if content:
+            stream.feed(content)
+        stream.finish()
+        return stream
 
     @property
     def is_taken(self) -> bool:

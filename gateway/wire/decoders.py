@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from gateway.errors import GatewayError
@@ -29,6 +31,8 @@ _SIZE = re.compile(rb"(0*+[0-9A-Fa-f]{0,15})(?:" + _EXTENSION + rb")*")  # RFC 9
 _MAX_SIZE_LINE = 1024
 _MAX_EXTENSIONS = 16 * 1024
 _MAX_TRAILERS = 16 * 1024
+MAX_TRAILER_FIELDS = 64
+NO_TRAILERS: Mapping[str, str] = MappingProxyType({})
 
 
 class FramingError(GatewayError):
@@ -42,6 +46,10 @@ class Decoder(Protocol):
     rest: bytes
     backlog: bytes
 
+    @property
+    def trailers(self) -> Mapping[str, str]:
+        """Folded name -> field lines behind the body, once ``done``."""
+
     def decode(self, data: bytes) -> bytes:
         """The bytes of the body in *data*. Raises FramingError."""
 
@@ -51,6 +59,7 @@ class LengthDecoder:
 
     __slots__ = ("done", "missing", "rest")
     backlog = b""
+    trailers = NO_TRAILERS
 
     def __init__(self, length: int) -> None:
         self.missing = length
@@ -73,6 +82,7 @@ class CloseDecoder:
 
     __slots__ = ("done", "rest")
     backlog = b""
+    trailers = NO_TRAILERS
 
     def __init__(self) -> None:
         self.done = False
@@ -98,7 +108,7 @@ class ChunkedDecoder:
         """*max_chunks*: how many one call reads."""
         self.done = False
         self.rest = self.backlog = b""
-        self.trailers: dict[str, str] = {}
+        self.trailers = NO_TRAILERS
         self._max_chunks = max_chunks
         self._held = b""  # an incomplete line
         self._left = 0  # bytes of the current chunk with its CRLF; 0 where a size line is due
@@ -187,6 +197,8 @@ class ChunkedDecoder:
 def _trailers(block: bytes) -> dict[str, str]:
     """The trailer fields of one body, by folded name. Raises FramingError."""
     lines = block.decode("latin-1").split("\r\n")
+    if len(lines) > MAX_TRAILER_FIELDS:
+        raise FramingError("Too many trailers")
     try:
         check_octets(block, len(lines))
         return parse_fields(lines)

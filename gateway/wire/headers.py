@@ -6,7 +6,7 @@ Source: RFC 9110 §5.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from gateway.wire.fields import FieldError, field_key
 
@@ -34,7 +34,8 @@ class Headers:
             lines as received is kept, so passing it on costs one join.
     """
 
-    __slots__ = ("lines",)
+    __slots__ = ("_removed", "lines")
+    _removed: set[str]  # there once something has been removed, which few messages see
 
     def __init__(self, fields: Iterable[_Field] = ()) -> None:
         self.lines: dict[str, str] = {}
@@ -107,15 +108,28 @@ class Headers:
         if values:
             self.lines[key] = "\r\n".join([field_line(name, value) for value in values])
         else:
-            self.lines.pop(key, None)
+            self.remove(name)
 
     def remove(self, name: str) -> None:
-        """Take every line of *name* away; nothing happens when there is none."""
-        self.lines.pop(_key(name), None)
+        """Take every line of *name* away, and let no trailer bring it back; nothing happens when there is none."""
+        key = _key(name)
+        self.lines.pop(key, None)
+        try:
+            self._removed.add(key)
+        except AttributeError:
+            self._removed = {key}
+
+    @property
+    def removed(self) -> Collection[str]:
+        """The keys that were removed, there or not."""
+        return getattr(self, "_removed", ())
 
     def copy(self) -> Headers:
         """An independent copy."""
-        return Headers.from_lines(self.lines.copy())
+        copy = Headers.from_lines(self.lines.copy())
+        if self.removed:
+            copy._removed = set(self.removed)
+        return copy
 
 
 def field_line(name: str, value: str) -> str:

@@ -75,6 +75,8 @@ class Request:
         interim: For the wire: passes an interim answer on to the client; None where there is none to pass it to.
         received_host: For the wire: the client's own Host line. A Host that is not this very object was set by a
             policy, and only then replaces the backend's.
+        takes_trailers: For the wire: whether the client understands trailers behind the answer's body.
+        reserved: Folded names that only the gateway may set, so that no trailer may have one; None: no trailer passes.
         upgrade: Lower-case protocol that the client wants to switch to (``websocket``), or empty.
         upgraded: What the client sends once the protocol has been switched.
         memo: What parts of the application have found out about the head as it was received, each under itself as the
@@ -107,8 +109,10 @@ class Request:
         "proxy",
         "query",
         "received_host",
+        "reserved",
         "scheme",
         "streams",
+        "takes_trailers",
         "target",
         "upgrade",
         "upgraded",
@@ -147,6 +151,8 @@ class Request:
         self.expires_at: float | None = None
         self.interim: Callable[[Response], None] | None = None
         self.received_host: str | None = None
+        self.takes_trailers = False
+        self.reserved: frozenset[str] | None = None
         self.upgrade = ""
         self.upgraded: BodyStream | None = None
         self.streams: list[BodyStream] | None = None

@@ -56,3 +56,15 @@ def test_preflights(tmp_path: Path, path: str, announced: str, status: int, gran
     assert isinstance(answer, Response)
     assert answer.status_code == status
     assert ("Access-Control-Allow-Origin" in answer.headers) is granted
+
+
+def test_the_wire_learns_which_names_are_the_policies_own(tmp_path: Path) -> None:
+    """What the documents of the API set is reserved in its requests: no trailer may have such a name."""
+    own = '<set-header name="X-Own"><value>1</value></set-header>'
+    (tmp_path / "cors.xml").write_text(f"<policies><inbound>{own}{REFUSE}</inbound></policies>")
+    (tmp_path / "refuse.xml").write_text(f"<policies><inbound>{REFUSE}</inbound></policies>")
+    gateway = build(parse(CONFIG, "config.yaml", tmp_path, {}))
+    request = Request("GET", "/open/items")
+    gateway.dispatcher.handle(request)
+    assert request.reserved is not None
+    assert "x-own" in request.reserved

@@ -10,7 +10,7 @@ from typing import cast
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset, WindowUpdated
+from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset, TrailersReceived, WindowUpdated
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes, Settings
 
@@ -27,6 +27,7 @@ class Received:
     body: bytes = b""
     complete: bool = False
     reset: int | None = None
+    trailers: Fields = field(default_factory=list)
 
     def field(self, name: str) -> str | None:
         """The value of one field."""
@@ -154,9 +155,9 @@ class Link(asyncio.Protocol):
                 self.peer.requests.append(found)
                 self.peer.on_head(self, found)
             case DataReceived():
-                self.received[event.stream_id].body += event.data
-                if self.peer.takes:
-                    self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                self.keep(event)
+            case TrailersReceived():
+                self.received[event.stream_id].trailers = cast(Fields, list(event.headers))
             case StreamEnded():
                 self.received[event.stream_id].complete = True
                 self.peer.on_end(self, self.received[event.stream_id])
@@ -165,6 +166,12 @@ class Link(asyncio.Protocol):
             case WindowUpdated():
                 for stream in [event.stream_id] if event.stream_id else list(self.waiting):
                     self.push(stream)
+
+    def keep(self, event: DataReceived) -> None:
+        """A piece of a body."""
+        self.received[event.stream_id].body += event.data
+        if self.peer.takes:
+            self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True

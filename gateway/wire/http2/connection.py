@@ -28,6 +28,7 @@ from h2.events import (
     ResponseReceived,
     StreamEnded,
     StreamReset,
+    TrailersReceived,
     WindowUpdated,
 )
 from h2.exceptions import H2Error
@@ -35,7 +36,7 @@ from h2.settings import SettingCodes, Settings
 
 from gateway.wire.http2.exchange import STREAM_WINDOW, Http2Exchange
 from gateway.wire.http2.goaway import Goaway, GoawayFilter
-from gateway.wire.http2.head import FieldDecoder
+from gateway.wire.http2.head import Field, FieldDecoder
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper
 
@@ -110,7 +111,7 @@ class Http2Connection(asyncio.Protocol):
         self.transport.abort()
 
     # -- from the exchanges
-    def send(self, stream_id: int, data: bytearray, complete: bool) -> bool:
+    def send(self, stream_id: int, data: bytearray, complete: bool, trailers: list[Field]) -> bool:
         """Send what there is room for and remove it from *data*. Whether that was the end of a *complete* body."""
         while not self._full and (data or complete):
             window = self._h2.local_flow_control_window(stream_id)
@@ -118,12 +119,20 @@ class Http2Connection(asyncio.Protocol):
             last = complete and len(data) <= room
             if not room and not last:
                 break
-            self._h2.send_data(stream_id, bytes(data[:room]), end_stream=last)
+            piece = bytes(data[:room])
             del data[:room]
-            self._flush()
             if last:
+                self._send_last(stream_id, piece, trailers)
                 return True
+            self._h2.send_data(stream_id, piece)
+            self._flush()
         return False
+
+    def _send_last(self, stream_id: int, piece: bytes, trailers: list[Field]) -> None:
+        self._h2.send_data(stream_id, piece, end_stream=not trailers)
+        if trailers:
+            self._h2.send_headers(stream_id, trailers, end_stream=True)
+        self._flush()
 
     def grant(self, stream_id: int, size: int) -> None:
         """Let the backend send *size* more bytes on a stream."""
@@ -215,6 +224,10 @@ class Http2Connection(asyncio.Protocol):
         if exchange := self._streams.get(event.stream_id):
             exchange.receive(event.data, event.flow_controlled_length)
 
+    def _trailed(self, event: Any) -> None:
+        if exchange := self._streams.get(event.stream_id):
+            exchange.trail(event.headers)
+
     def _ended(self, event: Any) -> None:
         if exchange := self._streams.get(event.stream_id):
             exchange.end()
@@ -262,6 +275,7 @@ _HANDLERS: dict[type[Event], Callable[[Http2Connection, Any], None]] = {
     InformationalResponseReceived: Http2Connection._informed,
     ResponseReceived: Http2Connection._answered,
     DataReceived: Http2Connection._received,
+    TrailersReceived: Http2Connection._trailed,
     StreamEnded: Http2Connection._ended,
     StreamReset: Http2Connection._reset,
     WindowUpdated: Http2Connection._widened,

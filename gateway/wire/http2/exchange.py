@@ -8,10 +8,11 @@ from typing import Protocol
 from gateway.errors import UpstreamError
 from gateway.wire.body import BodyStream
 from gateway.wire.headers import Headers
-from gateway.wire.http2.head import Field, response_head
+from gateway.wire.http2.head import Field, response_head, trailer_fields, trailer_lines
 from gateway.wire.messages import Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.settings import UpstreamSettings
+from gateway.wire.trailers import barred_names
 from gateway.wire.upstream.exchange import Queue, UpstreamExchange
 from gateway.wire.upstream.head_reader import MAX_INTERIM
 from gateway.wire.upstream.response_head import ResponseError, ResponseHead
@@ -24,8 +25,11 @@ MAX_REFUSALS = 10  # of one request, by backends that have not looked at it
 class Link(Protocol):
     """The connection, as one of its exchanges sees it."""
 
-    def send(self, stream_id: int, data: bytearray, complete: bool) -> bool:
-        """Send what there is room for and remove it from *data*; whether that was the end of a *complete* body."""
+    def send(self, stream_id: int, data: bytearray, complete: bool, trailers: list[Field]) -> bool:
+        """
+        Send what there is room for and remove it from *data*, and *trailers* behind the end of a *complete* body;
+        whether that was the end.
+        """
 
     def grant(self, stream_id: int, size: int) -> None:
         """Let the backend send *size* more bytes on a stream."""
@@ -55,7 +59,7 @@ class Http2Exchange(UpstreamExchange):
 
     __slots__ = (
         "_complete", "_held", "_incoming", "_interim", "_link", "_missing", "_owed", "_paused", "_pool", "_refusals",
-        "_sending", "_sent", "_unsent", "fields", "instead", "stream_id",
+        "_sending", "_sent", "_trailers", "_unsent", "fields", "instead", "stream_id",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +79,7 @@ class Http2Exchange(UpstreamExchange):
         self._sending: BodyStream | None = None  # the request's body, while it is on its way
         self._unsent = bytearray()
         self._complete = False  # the whole body of the request is here
+        self._trailers: list[Field] = []  # behind it
         self._sent = False  # and has gone out
         self._held = False  # the body's source is paused
         self._incoming: BodyStream | None = None  # the answer's body, while it is on its way
@@ -135,7 +140,9 @@ class Http2Exchange(UpstreamExchange):
 
     def finish(self) -> None:
         """The request's body is complete."""
-        self._sending, self._complete = None, True
+        sending, self._sending, self._complete = self._sending, None, True
+        if sending is not None and sending.trailers:
+            self._trailers = trailer_fields(sending.trailers, barred_names(self.request, self.request.headers))
         self.push()
 
     def fail(self, error: Exception) -> None:
@@ -148,7 +155,7 @@ class Http2Exchange(UpstreamExchange):
         link = self._link
         if link is None or self._sent:
             return
-        self._sent = link.send(self.stream_id, self._unsent, self._complete)
+        self._sent = link.send(self.stream_id, self._unsent, self._complete, self._trailers)
         was_held, self._held = self._held, bool(self._unsent)
         if self._sending is None or was_held == self._held:
             return
@@ -209,6 +216,17 @@ class Http2Exchange(UpstreamExchange):
         self._incoming.feed(data)
         if not self._paused:
             self._open_window()
+
+    def trail(self, fields: Iterable[Field]) -> None:
+        """Trailers are there, behind which the answer ends."""
+        settings = self._pool.settings
+        try:
+            trailers = trailer_lines(fields, settings.max_head_bytes, settings.max_fields)
+        except ResponseError as error:
+            self._spoil(str(error))
+            return
+        if self._incoming is not None:
+            self._incoming.trailers = trailers
 
     def end(self) -> None:
         """The answer is complete."""

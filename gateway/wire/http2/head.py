@@ -6,13 +6,15 @@ Source: RFC 9113 §8.2 and §8.3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from hpack import Decoder, HeaderTuple
 
+from gateway.wire.fields import FieldError, check_octets, parse_fields
 from gateway.wire.framing import HOP_BY_HOP, OWNED
 from gateway.wire.messages import Request, Url
+from gateway.wire.trailers import passed_lines
 from gateway.wire.upstream.response_head import ResponseError, ResponseHead, parse_response
 
 Field: TypeAlias = tuple[bytes, bytes]
@@ -60,6 +62,8 @@ def request_fields(request: Request, target: str, base: Url, has_length: bool) -
     for key, lines in request.headers.lines.items():
         if key not in _NOT_SENT:
             fields += [_field(line) for line in lines.split("\r\n")]
+    if request.takes_trailers and request.reserved is not None:
+        fields.append(("te", "trailers"))
     fields += _length(request, has_length)
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
 
@@ -73,6 +77,25 @@ def response_head(fields: Iterable[Field], method: str, max_bytes: int, max_fiel
     if len(data) > max_bytes:
         raise ResponseError("its answer's head is too large")
     return parse_response(data, method, max_fields)
+
+
+def trailer_lines(fields: Iterable[Field], max_bytes: int, max_fields: int) -> dict[str, str]:
+    """The field lines behind an answer's body, by folded name. Raises ResponseError. Source: RFC 9113 §8.1."""
+    lines = [_line(field) for field in fields]
+    data = b"\r\n".join(lines)
+    if len(data) > max_bytes or len(lines) > max_fields:
+        raise ResponseError("its trailers are too large")
+    try:
+        check_octets(data, len(lines))
+        return parse_fields(data.decode("latin-1").split("\r\n"))
+    except FieldError as error:
+        raise ResponseError(str(error)) from None
+
+
+def trailer_fields(trailers: Mapping[str, str], barred: frozenset[str] | None) -> list[Field]:
+    """Those of a request's *trailers* that pass, as they go out; see ``passed_lines``."""
+    pairs = map(_field, passed_lines(trailers, barred))
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
 
 
 def _line(field: Field) -> bytes:

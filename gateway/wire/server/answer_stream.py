@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.wire.body import BodyStream
+from gateway.wire.trailers import LAST_CHUNK, last_chunk
 from gateway.wire.websocket import FrameTracker
 
 JOIN_BYTES = 32 * 1024  # below it one copy is cheaper than one more buffer for the kernel
@@ -22,9 +23,10 @@ class AnswerStream:
     Attributes:
         sent: Bytes of the body so far, without their framing.
         frames: Follows a WebSocket's frames towards the client; None for everything else.
+        barred: Folded names of trailers that do not pass; None: none passes.
     """
 
-    __slots__ = ("_chunked", "_ended", "_head", "_source", "_transport", "frames", "sent")
+    __slots__ = ("_chunked", "_ended", "_head", "_source", "_transport", "barred", "frames", "sent")
 
     def __init__(
         self, transport: asyncio.Transport, head: bytes, chunked: bool, ended: Callable[[Exception | None], None]
@@ -36,6 +38,7 @@ class AnswerStream:
         self._ended = ended
         self._source: BodyStream | None = None
         self.frames: FrameTracker | None = None
+        self.barred: frozenset[str] | None = None
         self.sent = 0
 
     def take(self, source: BodyStream, is_full: bool) -> None:
@@ -70,12 +73,15 @@ class AnswerStream:
 
     def finish(self) -> None:
         """The body is complete."""
-        tail = self._head + b"0\r\n\r\n" if self._chunked else self._head
+        tail = self._head + self._last_chunk() if self._chunked else self._head
         self._head = b""
         if tail:
             self._transport.write(tail)
         self._source = None
         self._ended(None)
+
+    def _last_chunk(self) -> bytes:
+        return LAST_CHUNK if self._source is None else last_chunk(self._source.trailers, self.barred)
 
     def fail(self, error: Exception) -> None:
         """The body will never be complete."""

@@ -231,7 +231,7 @@ class ServerConnection(asyncio.Protocol):
             self._state = _REQUEST[self._state]
             self._buffer = body.rest
             exchange.received = len(content)
-            return Body(content)
+            return body.whole(content)
         self._state = _UPLOAD[self._state]
         self._body = exchange.body = body
         self.pause_reading()

@@ -20,6 +20,7 @@ from gateway.wire.messages import Ending, Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.server.answer_stream import JOIN_BYTES, AnswerStream
 from gateway.wire.server.answers import error_response, render_head, render_interim
+from gateway.wire.trailers import barred_names
 from gateway.wire.websocket import BAD_GATEWAY, POLICY_VIOLATION, FrameTracker, close_frame
 
 if TYPE_CHECKING:
@@ -233,6 +234,8 @@ class Exchange:
             framing = ""
         head = self._render(response, framing)
         stream = AnswerStream(self._line.transport, head, chunked, self._stream_ended)
+        if self.request.takes_trailers:
+            stream.barred = barred_names(self.request, response.headers)
         self._pipe(stream, source, _is_event_stream(head))
 
     def _switch(self, response: Response) -> None:

@@ -76,6 +76,11 @@ class IncomingBody:
             self._stream.feed(content)
         return Body(stream=self._stream)
 
+    def whole(self, content: bytes) -> Body:
+        """The body when all of it has come with the head: in memory, unless trailers follow it."""
+        trailers = self._decoder.trailers
+        return Body(stream=BodyStream.whole(content, trailers)) if trailers else Body(content)
+
     def drop(self) -> None:
         """It is no longer read."""
         self._stream = None
@@ -84,6 +89,7 @@ class IncomingBody:
         """Tell the reader that the body is complete."""
         stream, self._stream = self._stream, None
         if stream is not None:
+            stream.trailers = self._decoder.trailers
             stream.finish()
 
     def fail(self, error: Exception) -> None:

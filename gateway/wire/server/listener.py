@@ -105,6 +105,8 @@ class Caller:
         request.memo, request.outline = head.memo, head.outline
         if head.upgrade:
             request.upgrade = head.upgrade
+        if head.takes_trailers:
+            request.takes_trailers = True
         return request
 
     def _rewrite(self, head: RequestHead) -> _Origin:

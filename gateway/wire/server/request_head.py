@@ -54,6 +54,7 @@ class RequestHead:
         length: Body bytes; 0 for no body, ``CHUNKED`` when the body tells its own end.
         upgrade: ``websocket`` for a proper upgrade request, or ``""``; other protocols are ignored.
         memo, outline: What the application has found out about it, see ``Request``.
+        takes_trailers: Whether the client understands trailers behind the answer's body.
     """
 
     method: str
@@ -68,6 +69,7 @@ class RequestHead:
     upgrade: str = ""
     memo: dict[object, Any] = field(default_factory=dict)
     outline: dict[object, Any] = field(default_factory=dict)
+    takes_trailers: bool = False
 
 
 def parse_head(data: bytes, lines: list[str], settings: ServerSettings) -> RequestHead:
@@ -215,7 +217,7 @@ def _content_length(line: str) -> int:
 
 
 def _connection(head: RequestHead) -> None:
-    """Apply Connection, Expect and Upgrade, and take the hop-by-hop fields away. Source: RFC 9110 §7.6.1, §10.1.1."""
+    """Apply Connection, Expect, Upgrade and TE; take hop-by-hop fields away. Source: RFC 9110 §7.6.1, §10.1."""
     fields = head.lines
     options = tokens(fields["connection"]) if "connection" in fields else ()
     if "expect" in fields:
@@ -226,6 +228,8 @@ def _connection(head: RequestHead) -> None:
         head.keep_alive = "keep-alive" in options
     if "upgrade" in options:
         head.upgrade = _upgrade(head)
+    if "te" in fields:
+        head.takes_trailers = head.minor == 1 and "trailers" in tokens(fields["te"])
     _take_away(fields, options)
 
 

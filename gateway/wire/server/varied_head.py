@@ -59,6 +59,7 @@ def vary(
         head.upgrade,
         {},
         head.outline if lines[0] == before[0] else {},
+        head.takes_trailers,
     )
 
 

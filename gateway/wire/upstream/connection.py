@@ -15,12 +15,13 @@ import select
 from typing import Protocol, cast
 
 from gateway.errors import UpstreamError
-from gateway.wire.body import Body
+from gateway.wire.body import Body, BodyStream
 from gateway.wire.decoders import FramingError
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import sweeper
+from gateway.wire.trailers import barred_names
 from gateway.wire.upstream.answer_body import AnswerBody
 from gateway.wire.upstream.dial import keep_alive
 from gateway.wire.upstream.exchange import UpstreamExchange
@@ -98,6 +99,8 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self.transport.write(exchange.head)
             self._sending = RequestBody(self, self.transport, exchange.chunked)
+            if exchange.chunked:
+                self._sending.barred = barred_names(exchange.request, exchange.request.headers)
             self._sending.begin(body.stream)
 
     def rest(self) -> None:
@@ -218,7 +221,10 @@ class UpstreamConnection(asyncio.Protocol):
         body = AnswerBody(self.transport, length, self._receive_body, self._flow_changed, self.abort)
         content = body.decode(data)
         if body.decoder.done:
-            response.body.content = content
+            if body.decoder.trailers and exchange.request.takes_trailers:
+                response.body.stream = BodyStream.whole(content, body.decoder.trailers)
+            else:
+                response.body.content = content
             self._settle(body.decoder.rest)
             return
         self._exchange = None
@@ -266,6 +272,7 @@ class UpstreamConnection(asyncio.Protocol):
         if content:
             body.stream.feed(content)
         if done:
+            body.stream.trailers = body.decoder.trailers
             body.stream.finish()
 
     def _settle(self, rest: bytes) -> None:

@@ -158,6 +158,8 @@ class HttpTarget:
         framing, chunked = _framing(request)
         if request.upgrade:
             framing = f"Connection: Upgrade\r\nUpgrade: {request.upgrade}\r\n"
+        elif request.takes_trailers and request.reserved is not None:
+            framing += "TE: trailers\r\nConnection: TE\r\n"
         text = f"{self._request_line(request)}{self._block(request, lines)}\r\n{framing}\r\n"
         return text.encode("latin-1"), chunked
 

@@ -10,6 +10,7 @@ import asyncio
 from typing import Protocol
 
 from gateway.wire.body import BodyStream
+from gateway.wire.trailers import LAST_CHUNK, last_chunk
 
 _JOIN_BYTES = 32 * 1024  # below it one copy is cheaper than one more buffer for the kernel
 
@@ -33,12 +34,14 @@ class RequestBody:
 
     Attributes:
         source: The body while it is on its way; None once it is complete or given up.
+        barred: Folded names of trailers that do not pass; None: none passes.
     """
 
-    __slots__ = ("_chunked", "_sender", "_transport", "source")
+    __slots__ = ("_chunked", "_sender", "_transport", "barred", "source")
 
     def __init__(self, sender: Sender, transport: asyncio.Transport, chunked: bool) -> None:
         self.source: BodyStream | None = None
+        self.barred: frozenset[str] | None = None
         self._sender = sender
         self._transport = transport
         self._chunked = chunked
@@ -63,9 +66,9 @@ class RequestBody:
 
     def finish(self) -> None:
         """The body is complete."""
-        self.source = None
+        source, self.source = self.source, None
         if self._chunked and not self._transport.is_closing():
-            self._transport.write(b"0\r\n\r\n")
+            self._transport.write(LAST_CHUNK if source is None else last_chunk(source.trailers, self.barred))
         self._sender.body_sent()
 
     def fail(self, error: Exception) -> None:
