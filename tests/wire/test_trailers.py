@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from gateway.errors import UpstreamError
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.trailers import last_chunk, passes
 from gateway.wire.upstream.http_target import HttpTarget
 from tests.wire.http2_peer import Link, Peer, Received, playing
-from tests.wire.rig import Backend, Client, Forwarder, backend, client, serving
+from tests.wire.rig import Backend, Client, Forwarder, backend, client, serving, settled
 
 OWNED = "caller-objectid"
 GET = b"GET / HTTP/1.1\r\nHost: h\r\nTE: trailers\r\n\r\n"
@@ -239,6 +240,38 @@ def test_malformed_trailers_spoil_their_answer_only(fields: list[tuple[bytes, by
                 async with client(server.port) as connection:
                     connection.send(GET.replace(b" / ", b" /good "))
                     assert (await connection.reply()).body == b"ok"
+            assert [link.closed for link in peer.links] == [False]
+            await target.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_trailers_that_do_not_end_their_answer_end_its_stream_only() -> None:
+    """The stream is reset with PROTOCOL_ERROR; the others, and the connection's compression, go on."""
+
+    def finish(link: Link, request: Received) -> None:
+        link.head(request.stream)
+        if request.field(":path") != "/bad":
+            return
+        block = link.h2.encoder.encode([(b"x-learnt", b"by the table")])
+        link.transport.write(len(block).to_bytes(3, "big") + b"\x01\x04" + request.stream.to_bytes(4, "big") + block)
+
+    async def scenario() -> None:
+        async with playing(Peer(finish)) as peer:
+            target, options = HttpTarget(peer.url), ForwardOptions(5.0, http_version="2")
+            other = await target.send(Request("GET", "/good"), options)
+            bad = await target.send(Request("GET", "/bad"), options)
+            with pytest.raises(UpstreamError):
+                await bad.body.buffer(100)
+            assert await settled(lambda: [each.reset for each in peer.requests] == [None, 1])
+            link = peer.links[0]
+            link.data(peer.requests[0].stream, b"ok")
+            link.h2.send_headers(peer.requests[0].stream, [(b"x-learnt", b"by the table")], end_stream=True)
+            link.flush()
+            stream = other.body.stream
+            assert stream is not None
+            assert await stream.read(100) == b"ok"
+            assert stream.trailers == {"x-learnt": "x-learnt: by the table"}
             assert [link.closed for link in peer.links] == [False]
             await target.aclose()
 

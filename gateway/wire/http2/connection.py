@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from h2.config import H2Configuration
@@ -33,6 +34,7 @@ from h2.events import (
 )
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes, Settings
+from hyperframe.frame import Frame, HeadersFrame
 
 from gateway.wire.http2.exchange import STREAM_WINDOW, Http2Exchange
 from gateway.wire.http2.goaway import Goaway, GoawayFilter
@@ -65,6 +67,25 @@ class Http2Owner(Protocol):
         """*connection* is closed."""
 
 
+@dataclass(frozen=True, slots=True)
+class LateHead(Event):
+    """A stream has a second head, which is trailers, and goes on behind it."""
+
+    stream_id: int
+
+
+class StreamFaults(H2Connection):
+    """h2, which would end the connection over trailers that do not end their stream. Source: RFC 9113 §8.1."""
+
+    def _receive_headers_frame(self, frame: HeadersFrame) -> tuple[list[Frame], list[Event]]:
+        stream = self.streams.get(frame.stream_id)
+        is_late = stream is not None and not stream.closed and stream.state_machine.headers_received
+        if not is_late or "END_STREAM" in frame.flags:
+            return super()._receive_headers_frame(frame)
+        self.decoder.decode(frame.data, raw=True)  # the state of the compression goes on
+        return [], [LateHead(frame.stream_id)]
+
+
 class Http2Connection(asyncio.Protocol):
     """One connection to a backend."""
 
@@ -72,7 +93,7 @@ class Http2Connection(asyncio.Protocol):
 
     def __init__(self, owner: Http2Owner) -> None:
         self._owner = owner
-        self._h2 = H2Connection(H2Configuration(header_encoding=None, validate_inbound_headers=False))
+        self._h2 = StreamFaults(H2Configuration(header_encoding=None, validate_inbound_headers=False))
         self._h2.decoder = FieldDecoder()
         self._frames = GoawayFilter()
         self._streams: dict[int, Http2Exchange] = {}
@@ -140,13 +161,13 @@ class Http2Connection(asyncio.Protocol):
             self._h2.increment_flow_control_window(size, stream_id)
         self._flush()
 
-    def leave(self, exchange: Http2Exchange, ended: bool) -> None:
+    def leave(self, exchange: Http2Exchange, ended: bool, reason: ErrorCodes = ErrorCodes.CANCEL) -> None:
         """*exchange* no longer needs its stream; the backend learns of it unless both sides have *ended*."""
         if self._streams.pop(exchange.stream_id, None) is None:
             return
         if not ended:
             with suppress(H2Error):  # frames that are received but not handled yet have closed it
-                self._h2.reset_stream(exchange.stream_id, ErrorCodes.CANCEL)
+                self._h2.reset_stream(exchange.stream_id, reason)
             self._flush()
         self._rest()
 
@@ -228,6 +249,10 @@ class Http2Connection(asyncio.Protocol):
         if exchange := self._streams.get(event.stream_id):
             exchange.trail(event.headers)
 
+    def _trailed_early(self, event: Any) -> None:
+        if exchange := self._streams.get(event.stream_id):
+            exchange.spoil("trailers that do not end its answer")
+
     def _ended(self, event: Any) -> None:
         if exchange := self._streams.get(event.stream_id):
             exchange.end()
@@ -276,6 +301,7 @@ _HANDLERS: dict[type[Event], Callable[[Http2Connection, Any], None]] = {
     ResponseReceived: Http2Connection._answered,
     DataReceived: Http2Connection._received,
     TrailersReceived: Http2Connection._trailed,
+    LateHead: Http2Connection._trailed_early,
     StreamEnded: Http2Connection._ended,
     StreamReset: Http2Connection._reset,
     WindowUpdated: Http2Connection._widened,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from h2.errors import ErrorCodes
+
 from gateway.errors import UpstreamError
 from gateway.wire.body import BodyStream
 from gateway.wire.headers import Headers
@@ -34,8 +36,8 @@ class Link(Protocol):
     def grant(self, stream_id: int, size: int) -> None:
         """Let the backend send *size* more bytes on a stream."""
 
-    def leave(self, exchange: Http2Exchange, ended: bool) -> None:
-        """*exchange* no longer needs its stream; the backend learns of it unless both sides have *ended*."""
+    def leave(self, exchange: Http2Exchange, ended: bool, reason: ErrorCodes) -> None:
+        """*exchange* no longer needs its stream; the backend learns the *reason* unless both sides have *ended*."""
 
 
 class Http2Queue(Queue, Protocol):
@@ -211,7 +213,7 @@ class Http2Exchange(UpstreamExchange):
         if self._missing is not None:
             self._missing -= len(data)
             if self._missing < 0:
-                self._spoil("its answer is longer than announced")
+                self.spoil("its answer is longer than announced")
                 return
         self._incoming.feed(data)
         if not self._paused:
@@ -223,7 +225,7 @@ class Http2Exchange(UpstreamExchange):
         try:
             trailers = trailer_lines(fields, settings.max_head_bytes, settings.max_fields)
         except ResponseError as error:
-            self._spoil(str(error))
+            self.spoil(str(error))
             return
         if self._incoming is not None:
             self._incoming.trailers = trailers
@@ -231,7 +233,7 @@ class Http2Exchange(UpstreamExchange):
     def end(self) -> None:
         """The answer is complete."""
         if self._missing:
-            self._spoil("its answer ends before its announced length")
+            self.spoil("its answer ends before its announced length")
             return
         incoming, self._incoming = self._incoming, None
         self._leave(ended=self._sent)
@@ -292,10 +294,10 @@ class Http2Exchange(UpstreamExchange):
         self._leave()
         self.refuse(f"The backend broke the protocol: {fault}.")
 
-    def _spoil(self, fault: str) -> None:
+    def spoil(self, fault: str) -> None:
         """The answer's body turns out to be wrong: it must not look complete."""
         incoming, self._incoming = self._incoming, None
-        self._leave()
+        self._leave(reason=ErrorCodes.PROTOCOL_ERROR)
         if incoming is not None:
             incoming.fail(UpstreamError("BackendConnectionFailure", f"The backend broke the protocol: {fault}."))
 
@@ -304,12 +306,12 @@ class Http2Exchange(UpstreamExchange):
         self.done = True
         self._leave()
 
-    def _leave(self, ended: bool = False) -> None:
+    def _leave(self, ended: bool = False, reason: ErrorCodes = ErrorCodes.CANCEL) -> None:
         """Give the stream up, or the place in the queue."""
         link, self._incoming = self._link, None
         self._release()
         if link is not None:
-            link.leave(self, ended)
+            link.leave(self, ended, reason)
 
     def _release(self) -> None:
         """Nothing more is sent."""
