@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -604,6 +605,30 @@ def test_an_unused_connection_is_closed() -> None:
         assert len(peer.links) == 2
 
     play(Peer(), scenario, UpstreamSettings(idle_timeout_s=0.1))
+
+
+def test_connections_end_at_their_age_and_are_probed_by_the_kernel() -> None:
+    """A connection that has reached its greatest age finishes its answers and takes no other; TCP keepalive is on."""
+
+    def script(link: Link, request: Received) -> None:
+        if request.field(":path") == "/slow":
+            link.head(request.stream)
+        else:
+            link.answer(request.stream)
+
+    async def scenario(peer: Peer, target: HttpTarget) -> None:
+        slow = await target.send(Request("GET", "/slow"), TWO)
+        assert target._http2 is not None
+        sock = target._http2._open[0].transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        await asyncio.sleep(1.2)
+        await body_of(await target.send(Request("GET", "/"), TWO))
+        assert len(peer.links) == 2
+        peer.links[0].data(1, b"ok", end=True)
+        assert await body_of(slow) == b"ok"
+        assert await settled(lambda: peer.links[0].closed)
+
+    play(Peer(script), scenario, UpstreamSettings(max_age_s=0.5))
 
 
 def test_stopping_refuses_what_waits() -> None:

@@ -13,6 +13,7 @@ Source: RFC 9113 §5.2, §5.4, §6.8 and §8.1.1.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ from gateway.wire.http2.goaway import Goaway, GoawayFilter
 from gateway.wire.http2.head import Field, FieldDecoder
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper
+from gateway.wire.upstream.dial import keep_alive
 
 MAX_STREAMS = 100
 _CONNECTION_WINDOW = 16 * 1024 * 1024
@@ -102,6 +104,7 @@ class Http2Connection(asyncio.Protocol):
         self._retired = False  # no new streams
         self._configured = False  # the backend has sent its settings
         self._deadline = _NEVER
+        self._old_at = _NEVER  # its greatest age
 
     @property
     def room(self) -> int:
@@ -188,7 +191,10 @@ class Http2Connection(asyncio.Protocol):
         self._h2.initiate_connection()
         self._h2.increment_flow_control_window(_CONNECTION_WINDOW - _FIRST_WINDOW)
         self._flush()
-        self._owner.sweeper.watch(self)
+        keep_alive(self.transport)
+        sweeper, settings = self._owner.sweeper, self._owner.settings
+        self._old_at = sweeper.now + settings.max_age_s * random.uniform(0.9, 1.0)  # noqa: S311 (not all together)
+        sweeper.watch(self)
         self._deadline = self._owner.sweeper.deadline(self._owner.settings.idle_timeout_s)
 
     def data_received(self, data: bytes) -> None:
@@ -218,7 +224,10 @@ class Http2Connection(asyncio.Protocol):
         self._push()
 
     def sweep(self, now: float) -> None:
-        """Close after the idle time; *now* is the event loop's time."""
+        """Close after the idle time, take nothing new at the greatest age; *now* is the event loop's time."""
+        if now >= self._old_at and not self._retired:
+            self._retired = True
+            self._rest()
         if now >= self._deadline:
             self.abort()
 
