@@ -3,18 +3,21 @@ Large trees of a request, taken apart once nothing of the request is left.
 
 The nodes of a JSON or XML tree know their parents, so only the collector of garbage frees it, and one pass of the
 collector over the trees that requests have left behind takes longer than any turn of the event loop should. So a
-request notes its large trees. When it is over they lose those links, some nodes per turn, and each node goes with its
-last reference.
+request notes its large trees. When it is over they lose those links, for a few milliseconds per turn, and each node
+goes with its last reference.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Iterable
 from typing import Protocol
 
 LARGE = 1_000  # nodes; smaller trees are young enough for the collector's quickest pass
-NODES_PER_TURN = 2_000
+TURN_S = 0.003  # processor time of one turn of the loop
+_NODES_PER_LOOK = 500
 
 
 class Tree(Protocol):
@@ -42,12 +45,38 @@ class Trees:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return  # no loop, and nobody who would have to wait for the collector
-        loop.call_soon(_take_apart, self._roots, loop)
+        _DISMANTLING.add(self._roots, loop)
 
 
-def _take_apart(waiting: list[Tree], loop: asyncio.AbstractEventLoop) -> None:
-    for _ in range(NODES_PER_TURN):
-        if not waiting:
-            return
-        waiting.extend(waiting.pop().take_apart())
-    loop.call_soon(_take_apart, waiting, loop)
+class _Dismantling(threading.local):
+    """The nodes that wait to be taken apart in this thread's event loop, those of all requests together."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Tree] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def add(self, roots: list[Tree], loop: asyncio.AbstractEventLoop) -> None:
+        """Take *roots* apart in the next turns of *loop*."""
+        self._waiting += roots
+        if self._loop is not loop:
+            self._loop = loop
+            loop.call_soon(self._go_on, loop)
+
+    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        end_s = time.thread_time() + TURN_S
+        while self._waiting:
+            if time.thread_time() > end_s:
+                loop.call_soon(self._go_on, loop)
+                return
+            self._take_apart(_NODES_PER_LOOK)
+        self._loop = None
+
+    def _take_apart(self, nodes: int) -> None:
+        waiting = self._waiting
+        for _ in range(nodes):
+            if not waiting:
+                return
+            waiting.extend(waiting.pop().take_apart())
+
+
+_DISMANTLING = _Dismantling()
