@@ -10,6 +10,8 @@ from gateway.expressions.limits import charge
 from gateway.expressions.runtime import represent, sequence_of
 from gateway.expressions.thrown import out_of_range, thrown
 
+MAX_ARRAY = 0x7FFFFFC7  # Array.MaxLength
+
 
 class ArrayValue(list[object]):
     """``T[]`` made by an expression; other code sees a list."""
@@ -68,6 +70,14 @@ def checked_index(index: int, count: int) -> int:
             "index", "Index was out of range. Must be non-negative and less than the size of the collection."
         )
     return index
+
+
+def check_capacity(capacity: int) -> None:
+    """Refuse a room to begin with that no collection has; any other is a hint only."""
+    if capacity < 0:
+        raise out_of_range("capacity")
+    if capacity > MAX_ARRAY:
+        raise thrown("OutOfMemoryException", "Array dimensions exceeded supported range.")
 
 
 def array_index(index: int, count: int) -> int:

@@ -122,7 +122,7 @@ URL = _interface("IUrl", _URL)
 
 
 def _to_uri(text: str) -> object:
-    from gateway.expressions.types.addresses import UriValue
+    from gateway.expressions.types.uris import UriValue
 
     return UriValue(text)
 

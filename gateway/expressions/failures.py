@@ -13,6 +13,8 @@ def as_thrown(error: Exception) -> Thrown:
         return error
     if isinstance(error, KeyError):
         return _without_key(error.args[0])
+    if isinstance(error, (TypeError, AttributeError)) and "NoneType" in str(error):
+        return thrown("ArgumentNullException", "Value cannot be null.")
     for kinds, name, message in _TABLE:
         if isinstance(error, kinds):
             return thrown(name, message)

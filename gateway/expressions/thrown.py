@@ -47,6 +47,7 @@ _BASES = {
     "Newtonsoft.Json.JsonWriterException": "Newtonsoft.Json.JsonException",
     "Microsoft.CSharp.RuntimeBinder.RuntimeBinderException": "System.Exception",
     "System.TimeZoneNotFoundException": "System.Exception",
+    "System.Globalization.CultureNotFoundException": "System.ArgumentException",
 }
 EXCEPTION_BASES = {"System.Exception": "System.Object", **_BASES}
 _FULL_NAMES = {name.rpartition(".")[2]: name for name in EXCEPTION_BASES}

@@ -19,8 +19,8 @@ Step = Callable[[Iterable[JToken]], Iterator[JToken]]
 Test = Callable[[JToken, JToken], bool]
 
 PATH_S = 1e-6  # a character of a path
-_NAME = re.compile(r"[^.\[\]()?@,\s]+")
-_INNER_NAME = re.compile(r"[^.\[\]()?@,\s=<>!&|~]+")  # of a path inside a filter, where an operator may follow
+_NAME = re.compile(r"[^.\[\]() ]+")
+_INNER_NAME = re.compile(r"[^.\[\]() =<>!&|]+")  # of a path inside a filter, where an operator may follow
 _STRING = re.compile(r"\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")\s*")
 _REGEX_OPTIONS = {"i": 1, "m": 2, "s": 16, "x": 4}  # Newtonsoft's letters → RegexOptions
 _SLICE = re.compile(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*(-?\d+)?\s*)?")

@@ -12,6 +12,7 @@ from functools import cmp_to_key
 from gateway.expressions.clr import DYNAMIC, Type, definition_of, make
 from gateway.expressions.collections import ArrayValue, LazySequence
 from gateway.expressions.equality import key_of
+from gateway.expressions.formatting.text import TEXT
 from gateway.expressions.limits import tick
 from gateway.expressions.linq.lazy import Func, Types, walk
 from gateway.expressions.ordering import order, sorting
@@ -168,6 +169,15 @@ def _ordered_type(value: Ordered) -> Type:
 
 
 represent(Grouping, _grouping_type, list.__iter__)
+
+
+def _grouping_text(value: Grouping) -> str:
+    """A class of LINQ's own that says no more than its name."""
+    names = ",".join(clr_type.full_name for clr_type in (value.key_type, value.element))
+    return f"System.Linq.Grouping`2[{names}]"
+
+
+TEXT[Grouping] = _grouping_text
 represent(Ordered, _ordered_type, iter)
 
 

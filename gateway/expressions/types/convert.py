@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
+from typing import Any
 
 from gateway.expressions import primitives as p
 from gateway.expressions.arithmetic import ARITHMETIC
@@ -23,7 +24,7 @@ from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.dates import DATETIME
 from gateway.expressions.types.numbers import compare_values, round_decimal
 from gateway.expressions.types.objects import enumeration
-from gateway.expressions.values import INTEGRALS, EnumValue, Ref, wrapper
+from gateway.expressions.values import INTEGRALS, EnumValue, Ref, TypeObject, wrapper
 
 
 def from_base64(value: str | None) -> bytearray:
@@ -69,10 +70,10 @@ def _from_radix(name: str) -> Callable[[str | None, int], object]:
     wrap = wrapper(name)
 
     def convert(value: str | None, radix: int) -> object:
-        if value is None:
-            return make(0)
         if radix not in (2, 8, 10, 16):
             raise thrown("ArgumentException", "Invalid Base.")
+        if value is None:
+            return make(0)
         shown = value.lower().removeprefix("0x") if radix == 16 else value
         if not re.fullmatch(r"[+-]?[0-9a-fA-F]{1,64}", shown):
             raise thrown("FormatException", "Could not find any recognizable digits.")
@@ -91,6 +92,15 @@ def _to_radix(value: int, radix: int) -> str:
     if radix not in shapes:
         raise thrown("ArgumentException", "Invalid Base.")
     return format(int(number), shapes[radix])
+
+
+def _change(value: object, kind: TypeObject) -> object:
+    """``ChangeType``, which makes no value of a value type from null."""
+    if kind is None:
+        raise argument_null("conversionType")
+    if value is None and kind.type.is_value:
+        raise thrown("InvalidCastException", "Null object cannot be converted to a value type.")
+    return change_type(value, kind.type)
 
 
 def _changer(target: Type) -> Callable[..., object]:
@@ -133,7 +143,7 @@ define("System.Convert", {
     "static string ToBase64String(byte[] inArray, int offset, int length)": _to_base64,
     "static byte[] FromHexString(string s)": _from_hex,
     "static string ToHexString(byte[] inArray)": lambda data: bytes(data).hex().upper(),
-    "static object ChangeType(object value, Type conversionType)": lambda value, kind: change_type(value, kind.type),
+    "static object ChangeType(object value, Type conversionType)": _change,
 }, kind="static")  # fmt: skip
 
 _PACK = {"bool": "?", "short": "<h", "int": "<i", "long": "<q", "ushort": "<H", "uint": "<I", "ulong": "<Q",
@@ -259,9 +269,21 @@ def _abs(name: str) -> Callable[[int], object]:
 
 
 def _clamp(value: object, low: object, high: object) -> object:
-    if compare_values(low, high) > 0:
+    bound = not _is_nan(low) and not _is_nan(high)
+    if bound and compare_values(low, high) > 0:
         raise thrown("ArgumentException", f"'{low}' cannot be greater than {high}.")
+    if not bound or _is_nan(value):
+        return _clamped_beside_nan(value, low, high)
     return low if compare_values(value, low) < 0 else high if compare_values(value, high) > 0 else value
+
+
+def _clamped_beside_nan(value: object, low: object, high: object) -> object:
+    """No comparison with NaN is true, so that bound does not bind."""
+    if _is_nan(value):
+        return value
+    if not _is_nan(low) and compare_values(value, low) < 0:
+        return low
+    return high if not _is_nan(high) and compare_values(value, high) > 0 else value
 
 
 _ORDERED = ("int", "long", "double", "decimal", "float", "uint", "ulong", "short", "byte")
@@ -269,6 +291,12 @@ _ORDERED = ("int", "long", "double", "decimal", "float", "uint", "ulong", "short
 
 def _is_nan(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)
+
+
+def _sign(value: Any) -> int:
+    if _is_nan(value):
+        raise thrown("ArithmeticException", "Function does not accept floating point Not-a-Number values.")
+    return (value > 0) - (value < 0)
 
 
 def _least(left: object, right: object) -> object:
@@ -319,7 +347,7 @@ define("System.Math", {
     **{f"static {name} Min({name} val1, {name} val2)": _least for name in _ORDERED},
     **{f"static {name} Max({name} val1, {name} val2)": _greatest for name in _ORDERED},
     **{f"static {name} Clamp({name} value, {name} min, {name} max)": _clamp for name in _ORDERED},
-    **{f"static int Sign({name} value)": lambda v: (v > 0) - (v < 0) for name in ("int", "long", "double", "decimal")},
+    **{f"static int Sign({name} value)": _sign for name in ("int", "long", "double", "decimal")},
     "static double Round(double a)": _round,
     "static double Round(double value, int digits)": _round,
     "static double Round(double value, MidpointRounding mode)": lambda value, mode: _round(value, 0, mode),
@@ -330,7 +358,7 @@ define("System.Math", {
     "static decimal Round(decimal d, int decimals, MidpointRounding mode)": round_decimal,
     "static int DivRem(int a, int b, out int result)": _divide_with_rest("int"),
     "static long DivRem(long a, long b, out long result)": _divide_with_rest("long"),
-    "static double IEEERemainder(double x, double y)": math.remainder,
+    "static double IEEERemainder(double x, double y)": _nan_on_error(math.remainder),
 }, kind="static")  # fmt: skip
 
 

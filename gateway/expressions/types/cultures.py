@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from gateway.expressions.formatting.composite import format_value
-from gateway.expressions.formatting.text import text
+from gateway.expressions.formatting.text import TEXT, text
 from gateway.expressions.runtime import represent
 from gateway.expressions.signatures import define
+from gateway.expressions.thrown import argument_null, thrown
 from gateway.expressions.types.numbers import compare_values
 
 define("System.IFormatProvider", kind="interface")
@@ -13,20 +16,46 @@ _CULTURE = define("System.Globalization.CultureInfo", {
     "static CultureInfo InvariantCulture": lambda: _INVARIANT,
     "static CultureInfo CurrentCulture": lambda: _INVARIANT,
     "static CultureInfo CurrentUICulture": lambda: _INVARIANT,
-    "new(string name)": lambda _name: _INVARIANT,
-    "static CultureInfo GetCultureInfo(string name)": lambda _name: _INVARIANT,
-    "string Name": lambda _culture: "",
+    "new(string name)": lambda name: Culture(name),
+    "static CultureInfo GetCultureInfo(string name)": lambda name: Culture(name),
+    "string Name": lambda culture: culture.name,
+    "string ToString()": lambda culture: culture.name,
 }, parents=("IFormatProvider",))  # fmt: skip
 
 
 class Culture:
-    """The invariant culture, whatever was asked for (see docs/expressions.md)."""
+    """A culture's name; texts are those of the invariant one, whatever was asked for (see docs/expressions.md)."""
 
-    __slots__ = ()
+    __slots__ = ("name",)
+
+    def __init__(self, name: str | None = "") -> None:
+        if name is None:
+            raise argument_null("name")
+        if name and not _NAME.fullmatch(name):
+            message = f"Culture is not supported. (Parameter 'name')\n{name} is an invalid culture identifier."
+            raise thrown("CultureNotFoundException", message, "name")
+        self.name = _usual(name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Culture) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+_NAME = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
+
+
+def _usual(name: str) -> str:
+    """The usual letter case: ``de-DE``, ``zh-Hans-CN``."""
+    language, *rest = name.split("-")
+    cased = {2: str.upper, 4: str.title}
+    return "-".join([language.lower(), *(cased.get(len(part), str)(part) for part in rest)])
 
 
 _INVARIANT: Culture = Culture()
 represent(Culture, _CULTURE)
+TEXT[Culture] = lambda culture: culture.name
 
 
 def formatted(name: str) -> dict[str, object]:

@@ -107,7 +107,8 @@ def _adder(unit: int) -> Callable[[Moment, float], Moment]:
         # More than that leaves the calendar in any case; and the product must stay a finite number.
         if not abs(amount) < 1e15:
             raise out_of_range("value", "Value to add was out of range.")
-        return value.plus(int(amount * unit) if amount != int(amount) else int(amount) * unit)
+        rest, whole = math.modf(amount)
+        return value.plus(int(whole) * unit + int(rest * unit))
 
     return add
 
@@ -173,6 +174,7 @@ def _subtract(left: DateTime, right: DateTime) -> TimeSpan:
     return TimeSpan(left.ticks - right.ticks)
 
 
+OLE_DAY = 599_264_352_000_000_000  # ticks of 30 December 1899
 FILE_TIME = 504_911_232_000_000_000  # ticks of the first moment that a file time can be
 
 
@@ -180,6 +182,19 @@ def _file_time(value: DateTime) -> Int64:
     if value.ticks < FILE_TIME:
         raise out_of_range("ticks", "Not a valid Win32 FileTime.")
     return Int64(value.ticks - FILE_TIME)
+
+
+def _ole_date(value: DateTime) -> float:
+    """Days since 30 December 1899; a time without a date counts from that day."""
+    if value.ticks == 0:
+        return 0.0
+    return ((value.ticks if value.ticks >= TICKS_PER_DAY else value.ticks + OLE_DAY) - OLE_DAY) / TICKS_PER_DAY
+
+
+def _from_file_time(ticks: int) -> DateTime:
+    if not 0 <= ticks <= m.MAX_TICKS - FILE_TIME:
+        raise out_of_range("fileTime", "Not a valid Win32 FileTime.")
+    return DateTime(ticks + FILE_TIME, m.UTC_KIND)
 
 
 def _days_in_month(year: int, month: int) -> int:
@@ -220,9 +235,9 @@ define("System.DateTime", {
     "string ToLongTimeString()": lambda value: format_value(value, "T"),
     "long ToFileTime()": _file_time,
     "long ToFileTimeUtc()": _file_time,
-    "double ToOADate()": lambda value: (value.ticks - 599_264_352_000_000_000) / TICKS_PER_DAY,
-    "long ToBinary()": lambda value: Int64(value.ticks),
-    "static DateTime FromFileTimeUtc(long fileTime)": lambda ticks: DateTime(ticks + 504_911_232_000_000_000, 1),
+    "double ToOADate()": _ole_date,
+    "long ToBinary()": lambda value: Int64(value.ticks | value.kind << 62 if value.kind == m.UTC_KIND else value.ticks),
+    "static DateTime FromFileTimeUtc(long fileTime)": _from_file_time,
     "static bool IsLeapYear(int year)": lambda year: _days_in_month(year, 2) == 29,
     "static int DaysInMonth(int year, int month)": _days_in_month,
     "static DateTime SpecifyKind(DateTime value, DateTimeKind kind)":
@@ -254,6 +269,7 @@ def _new_offset(*parts: object) -> DateTimeOffset:
 
 
 def _parse_offset(value: str | None, *rest: object) -> DateTimeOffset:
+    _check_offset_styles(_styles(rest))
     if value is None:
         raise argument_null("input")
     moment = read_date(value)
@@ -262,13 +278,27 @@ def _parse_offset(value: str | None, *rest: object) -> DateTimeOffset:
     return _styled_offset(moment, rest)
 
 
+def _styles(rest: tuple[object, ...]) -> int:
+    """The DateTimeStyles among the last arguments."""
+    return rest[-1].value if rest and isinstance(rest[-1], EnumValue) else 0
+
+
+NO_CURRENT_DATE = 8
+
+
+def _check_offset_styles(styles: int) -> None:
+    if styles & NO_CURRENT_DATE:
+        shown = "The DateTimeStyles value 'NoCurrentDateDefault' is not allowed when parsing DateTimeOffset."
+        raise thrown("ArgumentException", f"{shown} (Parameter 'styles')", "styles")
+
+
 def _styled_offset(parsed: tuple[int, int | None], rest: tuple[object, ...]) -> DateTimeOffset:
-    styles = rest[-1].value if rest and isinstance(rest[-1], EnumValue) else 0
     moment = DateTimeOffset(parsed[0], parsed[1] or 0)
-    return DateTimeOffset(moment.utc_ticks) if styles & 16 else moment
+    return DateTimeOffset(moment.utc_ticks) if _styles(rest) & 16 else moment
 
 
 def _parse_offset_exact(value: str | None, pattern: str, *rest: object) -> DateTimeOffset:
+    _check_offset_styles(_styles(rest))
     return _styled_offset(parse_exact(value, pattern), rest)
 
 

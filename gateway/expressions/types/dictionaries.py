@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.expressions import primitives as p
 from gateway.expressions.clr import DYNAMIC, OBJECT, Type, definition_of, make
-from gateway.expressions.collections import ArrayValue
+from gateway.expressions.collections import ArrayValue, check_capacity
 from gateway.expressions.conversions import cast, cast_dynamic
 from gateway.expressions.equality import EQUALS, KEYS, equal, key_of
 from gateway.expressions.formatting.text import TEXT, text
@@ -233,8 +233,11 @@ define(
 def _new(types: tuple[Type, ...], source: object = None, comparer: Comparer | None = None) -> Dictionary:
     if isinstance(source, Comparer):
         source, comparer = None, source
+    if isinstance(source, int):
+        check_capacity(source)
+        source = None
     dictionary = Dictionary(types, comparer)
-    for pair in iterate(source) if source is not None and not isinstance(source, int) else ():
+    for pair in iterate(source) if source is not None else ():
         dictionary.add(pair.key, pair.value)  # type: ignore[attr-defined]
     return dictionary
 

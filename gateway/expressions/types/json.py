@@ -62,20 +62,16 @@ from gateway.expressions.messages import READERS, decode
 from gateway.expressions.operators import UNWRAP
 from gateway.expressions.runtime import FOREACH, is_instance, iterate, represent, type_of
 from gateway.expressions.signatures import define
-from gateway.expressions.thrown import argument_null, thrown
-from gateway.expressions.types.addresses import URI
+from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.dates import DATETIME, DATETIME_OFFSET, GUID, TIMESPAN
 from gateway.expressions.types.dictionaries import KEY_VALUE, Pair
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.types.searching import ignores_case
+from gateway.expressions.types.uris import URI
 from gateway.expressions.values import BigInteger, EnumValue, Ref
 
 _N = "Newtonsoft.Json.Linq"
-FORMATTING = enumeration("Newtonsoft.Json.Formatting", Indented=1)
-FORMATTING.definition.values = {"None": 0, "Indented": 1}
-FORMATTING.definition.table["const Formatting None"] = EnumValue(FORMATTING, 0)
 TOKEN_TYPE = enumeration(f"{_N}.JTokenType", **{name: number for number, name in enumerate(TYPE_NAMES)})
-MERGE = enumeration(f"{_N}.MergeArrayHandling", Concat=0, Union=1, Replace=2, Merge=3)
 
 
 def _formatted(token: JToken, formatting: EnumValue | None = None) -> str:
@@ -219,16 +215,6 @@ CONTAINER = define(f"{_N}.JContainer", {
 }, parents=("JToken",), price="own")  # fmt: skip
 
 
-define(f"{_N}.JsonLoadSettings", {"new()": dict}, price="own")
-define("Newtonsoft.Json.Linq.JsonMergeSettings", {
-    "new()": dict,
-    "MergeArrayHandling MergeArrayHandling": (
-        lambda settings: EnumValue(MERGE, settings.get("MergeArrayHandling", 0)),
-        lambda settings, value: settings.__setitem__("MergeArrayHandling", value.value),
-    ),
-}, price="own")  # fmt: skip
-
-
 def _from_object(value: object, wanted: type[JToken]) -> JToken:
     if value is None:
         raise argument_null("o")
@@ -278,7 +264,15 @@ def _try_get_value(token: JObject, name: str, *rest: Any) -> bool:
     return ref.value is not None
 
 
-def _add_named(token: JObject, name: str, value: JToken | None) -> None:
+def _named(name: str | None) -> str:
+    if name is None:
+        raise argument_null("propertyName")
+    return name
+
+
+def _add_named(token: JObject, name: str | None, value: JToken | None) -> None:
+    if name is None:
+        raise argument_null("name")
     token.add(JProperty(name, JValue(None) if value is None else value))
 
 
@@ -288,7 +282,7 @@ JOBJECT: Type = define(f"{_N}.JObject", {
     "new(object content)": _new_object,
     "new(params object[] content)": _new_object_of,
     "JToken this[string propertyName]": (lambda token, key: token.look(key), _store),
-    "bool ContainsKey(string propertyName)": lambda token, name: name in token.properties,
+    "bool ContainsKey(string propertyName)": lambda token, name: _named(name) in token.properties,
     "JToken GetValue(string propertyName)": _get_value,
     "JToken GetValue(string propertyName, StringComparison comparison)": _get_value,
     "bool TryGetValue(string propertyName, out JToken value)": _try_get_value,
@@ -349,6 +343,20 @@ def _remove_at(token: JArray, index: int) -> None:
     token.items.pop(index).parent = None
 
 
+def _copy_to(token: JArray, target: list[object] | None, start: int) -> None:
+    """``CopyTo``, with the refusals of JContainer."""
+    if target is None:
+        raise argument_null("array")
+    if start < 0:
+        raise out_of_range("arrayIndex", "arrayIndex is less than 0.")
+    if start >= len(target) and start:
+        raise thrown("ArgumentException", "arrayIndex is equal to or greater than the length of array.")
+    if len(token.items) > len(target) - start:
+        message = "The number of elements in the source JObject is greater than the available space from arrayIndex to"
+        raise thrown("ArgumentException", f"{message} the end of the destination array.")
+    target[start : start + len(token.items)] = token.items
+
+
 JARRAY: Type = define(f"{_N}.JArray", {
     "new()": JArray,
     "new(JArray other)": lambda other: other.clone(),
@@ -364,9 +372,7 @@ JARRAY: Type = define(f"{_N}.JArray", {
     "int IndexOf(JToken item)": lambda token, item: next((i for i, e in enumerate(token.items) if e is item), -1),
     "static JArray Parse(string json)": _parse_array,
     "bool IsReadOnly": lambda _token: False,
-    "void CopyTo(JToken[] array, int arrayIndex)": lambda token, target, start: target.__setitem__(
-        slice(start, start + len(token.items)), list(token.items)
-    ),
+    "void CopyTo(JToken[] array, int arrayIndex)": _copy_to,
     "static JArray FromObject(object o)": lambda value: _from_object(value, JArray),
 }, parents=("JContainer", "IList<JToken>"), price="own")  # fmt: skip
 
@@ -420,7 +426,6 @@ JVALUE = define(f"{_N}.JValue", {
     "string ToString(string format, IFormatProvider provider)":
         lambda token, pattern, _p: format_value(token.value, pattern),
     "int CompareTo(JValue obj)": order_leaves,
-    "int CompareTo(object obj)": order_leaves,
     "bool Equals(JValue other)": equal,
     "static JValue CreateUndefined()": lambda: JValue(None, UNDEFINED),
     "static JValue CreateComment(string value)": lambda value: JValue(value, COMMENT),

@@ -16,14 +16,10 @@ from gateway.expressions.json.writer import leaf, quote, write
 from gateway.expressions.runtime import type_of
 from gateway.expressions.signatures import define
 from gateway.expressions.types.dictionaries import Dictionary
-from gateway.expressions.types.json import FORMATTING
 from gateway.expressions.types.lists import ListValue
-from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue
 from gateway.expressions.xml.as_json import from_json, to_json
 from gateway.expressions.xml.tree import XAttribute, XDocument, XElement, XObject
-
-NULL_HANDLING = enumeration("Newtonsoft.Json.NullValueHandling", Include=0, Ignore=1)
 
 
 def _serialize(value: object, formatting: EnumValue | None = None, settings: dict[str, object] | None = None) -> str:
@@ -56,20 +52,6 @@ def _populate(text: str | None, target: object) -> None:
         target.store(key, item)  # type: ignore[attr-defined]
     for item in source if isinstance(source, ListValue) else ():
         target.append(item)  # type: ignore[attr-defined]
-
-
-def _setting(name: str, kind: Type) -> tuple[object, object]:
-    return (
-        lambda settings: EnumValue(kind, settings.get(name, 0)),
-        lambda settings, value: settings.__setitem__(name, value.value),
-    )
-
-
-define("Newtonsoft.Json.JsonSerializerSettings", {
-    "new()": dict,
-    "Formatting Formatting": _setting("Formatting", FORMATTING),
-    "NullValueHandling NullValueHandling": _setting("NullValueHandling", NULL_HANDLING),
-}, price="own")  # fmt: skip
 
 
 def _serialize_node(node: XObject, formatting: EnumValue | None = None, omit_root: bool = False) -> str:

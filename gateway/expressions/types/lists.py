@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.expressions import primitives as p
 from gateway.expressions.clr import ARRAY, OBJECT, Type, definition_of, make
-from gateway.expressions.collections import ArrayValue, array_index, checked_index
+from gateway.expressions.collections import ArrayValue, array_index, check_capacity, checked_index
 from gateway.expressions.equality import equal, key_of
 from gateway.expressions.limits import charge, tick_many, worked
 from gateway.expressions.ordering import order, sorting
@@ -133,7 +133,10 @@ def _add_range(items: list[object], more: object) -> None:
 
 
 def _new_list(types: tuple[Type, ...], source: object = None) -> ListValue:
-    items = () if source is None or isinstance(source, int) else iterate(source)
+    if isinstance(source, int):
+        check_capacity(source)
+        source = None
+    items = () if source is None else iterate(source)
     return ListValue(items, types[0])
 
 

@@ -23,7 +23,7 @@ from gateway.expressions.collections import ArrayValue
 from gateway.expressions.conversions import NUMERIC_CONVERTERS
 from gateway.expressions.equality import equal
 from gateway.expressions.formatting.composite import format_value
-from gateway.expressions.formatting.numberparse import FLOAT, HEX, NUMBER, check_decimal_style, read_number
+from gateway.expressions.formatting.numberparse import FLOAT, HEX, MAX_LENGTH, NUMBER, check_decimal_style, read_number
 from gateway.expressions.formatting.text import text
 from gateway.expressions.ordering import order, sign
 from gateway.expressions.signatures import define
@@ -45,6 +45,7 @@ ROUNDING = enumeration(
 
 _HEX = re.compile(r"[ \t-\r]*([0-9a-fA-F]+)[ \t-\r]*", re.ASCII)
 MAX_HEX = 200
+NO_INTEGER = 1 << 100  # what is read from a number that no integral type holds, such as 1.5
 _SPECIAL = {"nan": math.nan, "infinity": math.inf, "-infinity": -math.inf, "∞": math.inf, "-∞": -math.inf}
 
 
@@ -77,13 +78,21 @@ def parse_integer(value: str | None, name: str, style: int = 7) -> object:
     return make(number)
 
 
+def _read_hex(value: str) -> int | None:
+    match = _HEX.fullmatch(value) if len(value) <= MAX_HEX else None
+    return int(match[1], 16) if match else None
+
+
 def _read_integer(value: str, style: int) -> int | None:
     if style & HEX:
-        match = _HEX.fullmatch(value) if len(value) <= MAX_HEX else None
-        return int(match[1], 16) if match else None
+        return _read_hex(value)
+    if value.isdigit() and value.isascii() and len(value) <= MAX_LENGTH:
+        return int(value)
     number = read_number(value, style)
-    if number is None or number.adjusted() > MAX_HEX or number != number.to_integral_value():
+    if number is None:
         return None
+    if number.adjusted() > MAX_HEX or number != number.to_integral_value():
+        return NO_INTEGER
     return int(number)
 
 
@@ -131,7 +140,9 @@ def try_parse(parse: Callable[..., object], default: object) -> Callable[..., bo
         ref.value = default
         try:
             ref.value = parse(value, *rest[:-1])
-        except Thrown:
+        except Thrown as error:
+            if error.value.name == "ArgumentException":  # the text is not to blame
+                raise
             return False
         return True
 

@@ -22,7 +22,7 @@ define("System.Object", {
     "int GetHashCode()": hash_code,
     "Type GetType()": lambda value: TypeObject(type_of(value)),
     "static bool Equals(object objA, object objB)": equal,
-    "static bool ReferenceEquals(object objA, object objB)": lambda left, right: left is right,
+    "static bool ReferenceEquals(object objA, object objB)": lambda left, right: left is right and not _is_boxed(left),
 })  # fmt: skip
 define("System.Type", {
     "string Name": lambda value: type_name(value.type),
@@ -30,6 +30,11 @@ define("System.Type", {
     "string Namespace": lambda value: value.type.definition.full_name.rpartition(".")[0],
 })  # fmt: skip
 declare_comparison(p.TYPE, ordered=False)
+
+
+def _is_boxed(value: object) -> bool:
+    """Whether it is of a value type, so that an object reference to it is to a box of its own."""
+    return value is not None and type_of(value).is_value
 
 
 def type_name(clr_type: Type) -> str:
@@ -107,16 +112,27 @@ _MESSAGES = {
 }
 
 
+# Whose constructors take a null for their own message.
+_ARGUMENT_KINDS = ("DecoderFallbackException", "EncoderFallbackException")
+
+
 def _default_message(full_name: str) -> str | None:
     """What the constructor without a message says."""
     return _MESSAGES.get(full_name.rpartition(".")[2])
 
 
+def _of_inner(full_name: str, inner: ExceptionValue | None) -> str:
+    """An AggregateException's message has those of the exceptions in it."""
+    return f" ({inner.message})" if inner is not None and full_name == "System.AggregateException" else ""
+
+
 def _exception_table(full_name: str) -> dict[str, object]:
-    default = f"Exception of type '{full_name}' was thrown."
+    name = full_name.rpartition(".")[2]
+    default = _MESSAGES[name] if name in _ARGUMENT_KINDS else f"Exception of type '{full_name}' was thrown."
 
     def create(message: str | None = None, inner: ExceptionValue | None = None) -> ExceptionValue:
-        return ExceptionValue(full_name, default if message is None else message, inner)
+        shown = default if message is None else message
+        return ExceptionValue(full_name, shown + _of_inner(full_name, inner), inner)
 
     return {
         "new()": lambda: create(_default_message(full_name)),
@@ -150,6 +166,11 @@ def _argument_error(full_name: str, default: str) -> dict[str, object]:
     return {**table, "new(string paramName)": create}
 
 
+def _argument_message(message: str | None, param: str | None) -> str:
+    shown = _MESSAGES["ArgumentException"] if message is None else message
+    return f"{shown} (Parameter '{param}')" if param else shown
+
+
 _ARGUMENT_ERRORS = {
     "System.ArgumentNullException": "Value cannot be null.",
     "System.ArgumentOutOfRangeException": "Specified argument was out of the range of valid values.",
@@ -159,10 +180,18 @@ for _name, _parent in EXCEPTION_BASES.items():
     if _name != "System.Exception":
         _default = _ARGUMENT_ERRORS.get(_name)
         define(_name, _argument_error(_name, _default) if _default else _exception_table(_name), parents=(_parent,))
+_disposed = definition_of("System.ObjectDisposedException").table
+del _disposed["new()"]
+_disposed["new(string message)"] = lambda name: ExceptionValue(
+    "System.ObjectDisposedException",
+    "Cannot access a disposed object." + (f"{NEW_LINE}Object name: '{name}'." if name else ""),
+)
+for _row in _exception_table(""):
+    del definition_of("System.Text.RegularExpressions.RegexParseException").table[_row]
 define("System.ArgumentException", {
     "string ParamName": lambda error: error.param,
     "new(string message, string paramName)": lambda message, param: ExceptionValue(
-        "System.ArgumentException", f"{message} (Parameter '{param}')", param=param
+        "System.ArgumentException", _argument_message(message, param), param=param
     ),
 })  # fmt: skip
 
@@ -233,12 +262,23 @@ def _enum_values(clr_type: Type) -> ArrayValue:
 
 
 def _number_of(value: object) -> int:
+    if value is None:
+        raise argument_null("value")
     return value.value if isinstance(value, EnumValue) else int(value)  # type: ignore[call-overload]
 
 
 def _enum_name(clr_type: Type, value: object) -> str | None:
+    if value is None:
+        raise argument_null("value")
     number = getattr(value, "value", value)
     return next((name for number_of_name, name in _by_value(clr_type) if number_of_name == number), None)
+
+
+def _is_defined(enum: TypeObject, value: object) -> bool:
+    if value is None:
+        raise argument_null("value")
+    known = _enum_of(enum).definition.values
+    return value in known if isinstance(value, str) else _number_of(value) in known.values()
 
 
 def _try_parse(types: tuple[Type, ...], name: str, ignore_case: object, out: object = None) -> bool:
@@ -258,11 +298,7 @@ define("System.Enum", {
         lambda types, name, fold: parse_enum(types[0], name, fold),
     "static generic bool TryParse<T>(string value, out T result)": _try_parse,
     "static generic bool TryParse<T>(string value, bool ignoreCase, out T result)": _try_parse,
-    "static bool IsDefined(Type enumType, object value)": lambda enum, value: (
-        value in enum.type.definition.values
-        if isinstance(value, str)
-        else (value.value if isinstance(value, EnumValue) else value) in enum.type.definition.values.values()
-    ),
+    "static bool IsDefined(Type enumType, object value)": lambda enum, value: _is_defined(enum, value),
     "static string GetName(Type enumType, object value)": lambda enum, value: _enum_name(_enum_of(enum), value),
     "static generic string GetName<T>(T value)": lambda types, value: _enum_name(types[0], value),
     "static string[] GetNames(Type enumType)": lambda enum: strings(_enum_names(_enum_of(enum))),

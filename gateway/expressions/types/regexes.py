@@ -29,7 +29,7 @@ from gateway.expressions.prices import SLOW_S
 from gateway.expressions.regex_dialect import bounded, compiled
 from gateway.expressions.runtime import represent
 from gateway.expressions.signatures import define
-from gateway.expressions.thrown import argument_null, out_of_range
+from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue
 from gateway.wire.slices import SLICE_S
@@ -219,6 +219,10 @@ def _special(value: MatchValue, mark: str) -> str:
 
 
 def replace_matches(source: RegexValue, text: str | None, by: object, count: int = -1) -> str:
+    if by is None:
+        raise argument_null("replacement")
+    if count < -1:
+        raise out_of_range("count", "Count cannot be less than -1.")
     parts: list[str] = []
     position = 0
     for match in _iterate(source, text):
@@ -235,6 +239,8 @@ def replace_matches(source: RegexValue, text: str | None, by: object, count: int
 
 
 def _split(source: RegexValue, text: str | None, count: int = 0) -> ArrayValue:
+    if count < 0:
+        raise out_of_range("count", "Count cannot be less than -1.")
     parts: list[str] = []
     position = 0
     for match in _iterate(source, text):
@@ -287,8 +293,9 @@ def _static(run: Callable[..., object]) -> Callable[..., object]:
 
     def call(text: str | None, pattern: str | None, *rest: object) -> object:
         options = next((item for item in rest if isinstance(item, EnumValue)), None)
-        extra = [argument for argument in rest if isinstance(argument, str) or callable(argument)]
-        return run(RegexValue(pattern, options), text, *extra)
+        extra = [argument for argument in rest if not isinstance(argument, EnumValue | TimeSpan)]
+        timeout = [item for item in rest if isinstance(item, TimeSpan)]
+        return run(RegexValue(pattern, options, *timeout), text, *extra)
 
     return call
 
@@ -321,6 +328,21 @@ REGEX = define(f"{_R}.Regex", {
 }, price="own")  # fmt: skip
 
 
+def _match_at(items: ArrayValue, index: int) -> object:
+    if not 0 <= index < len(items):
+        raise out_of_range("i")
+    return items[index]
+
+
+def _result(value: MatchValue, replacement: str | None) -> str:
+    """``Result``: *replacement* with what this match found."""
+    if replacement is None:
+        raise argument_null("replacement")
+    if value.match is None:
+        raise thrown("NotSupportedException", "Result cannot be called on a failed Match.")
+    return expand(value, replacement)
+
+
 def _span(value: MatchValue | GroupValue | CaptureValue) -> tuple[int, int]:
     if not isinstance(value, MatchValue):
         return value.span
@@ -350,13 +372,13 @@ define(f"{_R}.GroupCollection", {
     "int Count": lambda value: len(value.regex.regex.names),
 }, parents=("IEnumerable<Group>",), price="own")  # fmt: skip
 define(f"{_R}.MatchCollection", {
-    "Match this[int i]": lambda items, index: items[index],
+    "Match this[int i]": _match_at,
     "int Count": len,
 }, parents=("IEnumerable<Match>",), price="own")  # fmt: skip
 MATCH: Type = define(f"{_R}.Match", {
     "GroupCollection Groups": lambda value: value,
     "Match NextMatch()": _next,
-    "string Result(string replacement)": expand,
+    "string Result(string replacement)": _result,
 }, parents=("Group",), price="own")  # fmt: skip
 represent(RegexValue, REGEX)
 represent(MatchValue, MATCH, _groups)

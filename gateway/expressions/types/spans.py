@@ -40,7 +40,10 @@ def _new_span(*parts: int) -> TimeSpan:
     numbers = (0, *parts) if len(parts) == 3 else parts
     days, hours, minutes, seconds, millis = [*numbers, 0][:5]
     total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-    return TimeSpan.checked(total * TICKS_PER_S + millis * TICKS_PER_MS)
+    ticks = total * TICKS_PER_S + millis * TICKS_PER_MS
+    if not -(1 << 63) <= ticks < 1 << 63:
+        raise thrown("ArgumentOutOfRangeException", "TimeSpan overflowed because the duration is too long.")
+    return TimeSpan(ticks)
 
 
 _NUMBERS = re.compile(r"\s*-?(?:\d+\.)?\d+:\d+(?::\d+(?:\.\d{1,7})?)?\s*", re.ASCII)

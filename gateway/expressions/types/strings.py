@@ -123,6 +123,8 @@ def _index_any(value: str, chars: Iterable[str] | None, start: int = 0, count: i
 def _last_any(value: str, chars: Iterable[str] | None, start: int | None = None, count: int | None = None) -> int:
     if chars is None:
         raise argument_null("anyOf")
+    if not value:
+        return -1
     wanted, (low, high) = set(chars), last_range(value, start, count)
     return next((index for index in range(high - 1, low - 1, -1) if value[index] in wanted), -1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Sequence
 
-from gateway.expressions.collections import array_index
+from gateway.expressions.collections import array_index, check_capacity
 from gateway.expressions.formatting.composite import format_composite
 from gateway.expressions.formatting.text import NEW_LINE, TEXT, text
 from gateway.expressions.limits import MAX_TEXT, charge, charged, check_time
@@ -59,17 +59,44 @@ _ENCODINGS = {
     "Latin1": EncodingValue("iso-8859-1", "latin-1", "Western European (ISO)"),
     "Default": EncodingValue("utf-8", "utf-8", "Unicode (UTF-8)"),
 }
-_CODE_PAGES = {65001: "utf-8", 1252: "windows-1252", 28591: "iso-8859-1", 20127: "us-ascii", 1200: "utf-16"}
+LAST_CODE_PAGE = 65535
+_CODE_PAGES = {
+    0: "utf-8",
+    12000: "utf-32",
+    1201: "utf-16BE",
+    65000: "utf-7",
+    65001: "utf-8",
+    1252: "windows-1252",
+    28591: "iso-8859-1",
+    20127: "us-ascii",
+    1200: "utf-16",
+}
+
+
+def _of_code_page(number: int) -> str:
+    if not 0 <= number <= LAST_CODE_PAGE:
+        raise out_of_range("codepage", f"Valid values are between 0 and {LAST_CODE_PAGE}, inclusive.")
+    if number not in _CODE_PAGES:
+        raise thrown("NotSupportedException", f"No data is available for encoding {number}.")
+    return _CODE_PAGES[number]
 
 
 def _by_name(name: str | int | None) -> EncodingValue:
-    wanted = _CODE_PAGES.get(name, "") if isinstance(name, int) else (name or "")
+    if name is None:
+        raise argument_null("name")
+    wanted = _of_code_page(name) if isinstance(name, int) else name
     known = {encoding.web_name.lower(): encoding for encoding in _ENCODINGS.values()}
     if wanted.lower() in known:
         return known[wanted.lower()]
     if wanted.lower() in ("windows-1252", "iso-8859-15", "windows-1250", "windows-1251", "ibm437"):
         return EncodingValue(wanted, wanted.replace("ibm", "cp"), wanted)
     raise thrown("ArgumentException", f"'{name}' is not a supported encoding name.")
+
+
+_MARKS = {
+    "utf-8": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE,
+    "utf-32-le": codecs.BOM_UTF32_LE,
+}  # fmt: skip
 
 
 ENCODING = define("System.Text.Encoding", {
@@ -83,7 +110,7 @@ ENCODING = define("System.Text.Encoding", {
     "slow char[] GetChars(byte[] bytes)": lambda encoding, data: char_array(encoding.decode(data)),
     "int GetByteCount(string s)": lambda encoding, value: len(encoding.encode(value)),
     "int GetCharCount(byte[] bytes)": lambda encoding, data: len(encoding.decode(data)),
-    "free byte[] GetPreamble()": lambda encoding: bytearray(b"\xef\xbb\xbf" if encoding.codec == "utf-8" else b""),
+    "free byte[] GetPreamble()": lambda encoding: bytearray(_MARKS.get(encoding.codec, b"")),
     "static byte[] Convert(Encoding srcEncoding, Encoding dstEncoding, byte[] bytes)": lambda source, target, data: (
         target.encode(source.decode(data))
     ),
@@ -119,6 +146,8 @@ class Builder:
 
     def __init__(self, *initial: object) -> None:
         first = next((argument for argument in initial if isinstance(argument, str)), "")
+        if initial and isinstance(initial[-1], int):
+            check_capacity(initial[-1])
         self.parts = [first] if first else []
         self.length = len(first)
 
@@ -152,8 +181,21 @@ def _append(builder: Builder, value: object = None, *rest: int) -> Builder:
         charge(rest[0])
         shown = shown * rest[0]
     elif rest:
-        shown = shown[rest[0] : rest[0] + rest[1]]
+        shown = _appended_part(value, *rest)
     return builder.append(shown)
+
+
+def _appended_part(value: object, start: int, count: int) -> str:
+    """What ``Append(value, start, count)`` adds; nothing of null, if nothing is asked for."""
+    if value is None and (start or count):
+        raise argument_null("value")
+    shown = text(value)
+    if start < 0 or count < 0:
+        raise out_of_range("startIndex" if start < 0 else "count", "Non-negative number required.")
+    if start > len(shown) - count:
+        detail = "Index was out of range. Must be non-negative and less than or equal to the size of the collection."
+        raise out_of_range("startIndex", detail)
+    return shown[start : start + count]
 
 
 def _append_format(builder: Builder, pattern: str | None, values: Sequence[object] | None) -> Builder:
@@ -186,7 +228,9 @@ def _removed(shown: str, start: int, count: int) -> str:
     return shown[:start] + shown[start + count :]
 
 
-def _replaced(shown: str, old: str, new: str | None) -> str:
+def _replaced(shown: str, old: str | None, new: str | None) -> str:
+    if old is None:
+        raise argument_null("oldValue")
     if not old:
         raise thrown("ArgumentException", "The value cannot be an empty string. (Parameter 'oldValue')", "oldValue")
     charge(len(shown) + shown.count(old) * max(len(new or "") - len(old), 0))

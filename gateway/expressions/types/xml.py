@@ -39,6 +39,7 @@ from gateway.expressions.xml.tree import (
     add,
     content_text,
     declared_prefix,
+    is_name,
     remove,
     to_name,
 )
@@ -337,6 +338,8 @@ def _default_namespace(node: XElement) -> XNamespace:
 
 
 def _prefix_namespace(node: XElement, prefix: str) -> XNamespace | None:
+    if not is_name(prefix):
+        return None
     name = XName(prefix, XMLNS)
     if prefix in ("xml", "xmlns"):
         return XNamespace(XML if prefix == "xml" else XMLNS)

@@ -37,6 +37,21 @@ class XNamespace:
         return hash(self.uri)
 
 
+def is_name(text: str) -> bool:
+    """Whether *text* is an XML name without a prefix."""
+    return _NAME.fullmatch(text) is not None
+
+
+def checked_name(text: str) -> str:
+    """*text*, if it is a name; else the exception that .NET throws."""
+    if is_name(text):
+        return text
+    shown = text[:1] or " "
+    raise thrown(
+        "XmlException", f"The '{shown}' character, hexadecimal value 0x{ord(shown):02X}, cannot be included in a name."
+    )
+
+
 class XName:
     """A local name in a namespace."""
 
@@ -46,13 +61,7 @@ class XName:
         if not local:
             message = "The value cannot be an empty string. (Parameter 'localName')"
             raise thrown("ArgumentException", message, "localName")
-        if not _NAME.fullmatch(local):
-            shown = local[:1]
-            raise thrown(
-                "XmlException",
-                f"The '{shown}' character, hexadecimal value 0x{ord(shown or ' '):02X}, cannot be included in a name.",
-            )
-        self.local = local
+        self.local = checked_name(local)
         self.uri = uri
 
     def __eq__(self, other: object) -> bool:
@@ -153,7 +162,7 @@ class XInstruction(XNode):
 
     def __init__(self, target: str, data: str) -> None:
         self.parent = None
-        self.target = target
+        self.target = checked_name(target)
         self.data = data
 
     def clone(self) -> XInstruction:

@@ -17,8 +17,8 @@ from gateway.expressions.casing import lower, upper
 from gateway.expressions.limits import charge, spend
 from gateway.expressions.prices import SLOW_S
 from gateway.expressions.thrown import argument_null, thrown
-from gateway.expressions.types.addresses import html_encode, url_encode
 from gateway.expressions.types.convert import from_base64
+from gateway.expressions.types.escaping import html_encode, url_encode
 from gateway.expressions.types.regexes import RegexValue, replace_matches
 from gateway.liquid.filters.signatures import anything, string, table, whole
 from gateway.liquid.values import held, part
