@@ -3,7 +3,7 @@ Writes the generated pages: ``python -m docs.generate``. A test compares them wi
 
 One page per policy comes from its shape, its module's docstring and the example in ``docs/policies/examples``; the page
 of settings from the configuration's model; the list of decisions from their titles; the pictures from
-``docs/pictures.py``; the walks through the code from ``docs/walks.py``.
+``docs/pictures.py``; the walkthroughs of the code from ``docs/walks.py``.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def configuration_page(page: str) -> str:
 
 
 def architecture_page(page: str) -> str:
-    """*page* with the walks through the code below its own text."""
+    """*page* with the walkthroughs of the code below its own text."""
     head, _, _ = page.partition(GENERATED)
     return f"{head}{GENERATED}\n\n{walks_markdown()}"
 

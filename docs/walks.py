@@ -1,7 +1,7 @@
 """
-Three walks through the code, for docs/architecture.md: each step is a function that really runs, in this order.
+Three walkthroughs of the code, for docs/architecture.md: each step is a function that really runs, in this order.
 
-``tests/test_walks.py`` follows each walk with a profiler; ``make docs`` draws them and writes the lists.
+``tests/test_walks.py`` follows each one with a profiler; ``make docs`` draws them and writes the lists.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ class Step:
         return self.place.partition(":")[2]
 
     @property
-    def room(self) -> str:
+    def package(self) -> str:
         """The folder below the package."""
         return self.module.partition(".")[0]
 
 
 @dataclass(frozen=True)
 class Walk:
-    """A way through the code; *name* is its picture's."""
+    """A walkthrough of the code; *name* is that of its picture."""
 
     name: str
     title: str
@@ -62,22 +62,22 @@ TOKEN = Walk(
     "One request with a token that this process has not seen, to an API with `policies/caller-objectid.xml`.",
     (
         Step("wire.server.connection:ServerConnection.data_received", "bytes of a connection arrive"),
-        Step("wire.server.request_head:parse_head", "one strict reading of the head, or 400"),
+        Step("wire.server.request_head:parse_head", "the head, read once and strictly, or 400"),
         Step("data_plane.dispatcher:Dispatcher.handle", "the server's application: one request in, one answer out"),
         Step("data_plane.routing.router:Router.match", "host, path and method → API and operation"),
-        Step("wire.contract:HeaderContract.is_broken", "does the client send what only the gateway may? then it goes"),
-        Step("pipeline.pipeline:Pipeline.execute", "the operation's sections, without a task"),
+        Step("wire.contract:HeaderContract.is_broken", "does the client send an owned header? then it is removed"),
+        Step("pipeline.pipeline:Pipeline.execute", "the operation's sections, run without a task"),
         Step("pipeline.run:run", "a loop over the steps of inbound"),
         Step("policies.parts.token_check:TokenPolicy.apply", "the first policy, validate-jwt"),
-        Step("tokens.validator:TokenValidator.verify", "remembered? if not, judge"),
-        Step("tokens.compact:parse", "three parts, one reading each"),
-        Step("tokens.signature:is_signed_by", "did this key of the issuer make the signature?"),
+        Step("tokens.validator:TokenValidator.verify", "a remembered verdict, or a new one"),
+        Step("tokens.compact:parse", "three parts, each with only one reading"),
+        Step("tokens.signature:is_signed_by", "was it signed with this key of the issuer?"),
         Step("tokens.claims:check_lifetime", "lifetime, audience, issuer"),
         Step("policies.set_header:SetHeader.apply", "the second policy: caller-objectid"),
-        Step("expressions.expression:Expression.__call__", "the closures that the C# became"),
+        Step("expressions.expression:Expression.__call__", "the closures compiled from the C#"),
         Step("tokens.jwt:Jwt.subject", "jwt.Subject: the claim sub"),
         Step("policies.forward_request:ForwardRequest.apply", "the backend section"),
-        Step("wire.upstream.http_target:HttpTarget.send", "a connection from the pool; the answer comes by callback"),
+        Step("wire.upstream.http_target:HttpTarget.send", "a connection from the pool; the answer arrives by callback"),
     ),
 )
 DOCUMENT = Walk(
@@ -88,8 +88,8 @@ DOCUMENT = Walk(
         Step("assembly.app:build", "configuration → a gateway, or every problem in it"),
         Step("assembly.library:PolicyLibrary.pipeline", "the scopes that apply to one operation"),
         Step("documents.files:read_document", "XML or YAML, by the file's name"),
-        Step("documents.xml.reader:read", "elements and attributes with their places, raw C# and all"),
-        Step("documents.named_values:Substitution.document", "{{names}} become texts"),
+        Step("documents.xml.reader:read", "elements and attributes with their places, raw C# included"),
+        Step("documents.named_values:Substitution.document", "{{names}} are replaced by their values"),
         Step("documents.check:check", "against the shapes that the policies declare"),
         Step("pipeline.compiler:Compiler.compile", "<base/> replaced; one tuple of steps per section"),
         Step("policies.validate_jwt:ValidateJwt.compile", "attributes → constants and values, once"),
@@ -110,16 +110,16 @@ JOB = Walk(
         Step("notifications.api.intake:Intake.accept", "the rule's permission, the URL's addresses"),
         Step("notifications.store.jobs:accept", "one row, committed: now the answer may be 202"),
         Step("notifications.workflow.dispatch:JobDispatcher.dispatch", "rows without an owner get a task"),
-        Step("notifications.workflow.workflow:Workflow.run", "the step that the row's state asks for, until the end"),
+        Step("notifications.workflow.workflow:Workflow.run", "the step for the row's state, until the job has ended"),
         Step("notifications.workflow.starting:Starter.start", "start once, in effect"),
         Step("notifications.d365.client:D365Client.start", "the start action of F&O"),
-        Step("notifications.workflow.watching:RunWatcher.wait", "until the batch job has ended, or a budget has"),
+        Step("notifications.workflow.watching:RunWatcher.wait", "until the batch job has ended or a budget is used up"),
         Step("notifications.workflow.judgement:judge", "what a reading means"),
-        Step("notifications.store.jobs:end", "the outcome, written down"),
-        Step("notifications.callbacks.delivery:Deliverer.attempt", "an attempt, written down before it is made"),
+        Step("notifications.store.jobs:end", "the outcome, recorded"),
+        Step("notifications.callbacks.delivery:Deliverer.attempt", "an attempt, recorded before it is made"),
         Step("notifications.callbacks.signature:headers", "Standard Webhooks"),
         Step("notifications.callbacks.sending:CallbackSender.send", "to the address that was checked"),
-        Step("notifications.callbacks.classification:classify", "delivered, again later, or given up"),
+        Step("notifications.callbacks.classification:classify", "delivered, to be retried, or given up"),
     ),
 )
 WALKS = (TOKEN, DOCUMENT, JOB)
@@ -138,10 +138,10 @@ def walks_markdown() -> str:
 def _drawn(walk: Walk) -> str:
     picture = Picture(920, _ROW * len(walk.steps) + 40, f"{walk.title}: the functions in the order in which they run")
     top = 24
-    for room, steps in groupby(walk.steps, key=lambda step: step.room):
+    for package, steps in groupby(walk.steps, key=lambda step: step.package):
         several = list(steps)
         picture.box((14, top - 2, 892, _ROW * len(several) - 6), kind="frame")
-        picture.text(28, top + 22, room, "title")
+        picture.text(28, top + 22, package, "title")
         for step in several:
             _draw_step(picture, step, top, is_last=step is walk.steps[-1])
             top += _ROW
