@@ -19,18 +19,18 @@ HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "hostile.md"
 HEAD = """\
 <!-- Written by `make hostile`. -->
-# What strangers send
+# Hostile requests
 
-`make hostile` sends each of these requests to the gateway, nginx and HAProxy (Debian 12's), all before one backend.
-"Right" is what the standard allows: several answers where it leaves the choice. A test holds the gateway's column.
+`make hostile` sends each of these requests to the gateway, nginx and HAProxy (Debian 12's), all in front of the same backend.
+"Right" is what the standard allows, with several answers where it leaves the choice. A test checks the gateway's column.
 
 | Sent | Right | Source | nginx | HAProxy | Gateway |
 |---|---|---|---|---|---|
 """
 ATTACKS = """
-## Attacks that are tests of their own
+## Attacks with their own tests
 
-| Where | What is held |
+| Test | What it proves |
 |---|---|
 """
 

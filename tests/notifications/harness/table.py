@@ -21,12 +21,12 @@ from tests.notifications.harness import campaign, findings
 from tests.notifications.harness.campaign import Plan, Result
 
 PAGE = Path(__file__).parents[3] / "docs" / "faults.md"
-_HEAD = """# Faults, counted
+_HEAD = """# Fault injection
 
-`make faults` writes this page: real processes, kill -9, SIGSTOP, cut and half-open connections, a slow and lying F&O,
-failing receivers, a full disk, a clock that is set.
-Every replica has proxies of its own to the store, F&O and the receiver.
-[What batch notifications promise](notifications-contract.md) states what has to be 0.
+`make faults` writes this page. It runs real processes with kill -9, SIGSTOP, cut and half-open connections, an F&O that is slow
+and gives false answers, failing receivers, a full disk, and a clock that is set.
+Every replica has its own proxies to the store, F&O and the receiver.
+[What batch notifications guarantee](notifications-contract.md) states what has to be 0.
 *Untrue* is a job reported as succeeded whose batch job did not run.
 Times are scaled down: `settle` 3 s, a lease 3 s, the longest call 2 s.
 
@@ -51,7 +51,7 @@ def _place() -> Iterator[tuple[Path, Callable[[], str]]]:
 
 
 def _campaigns(folder: Path, database: Callable[[], str], given: argparse.Namespace) -> Iterator[str]:
-    yield "| store | jobs | faults | lost | doubled | stuck | untrue | callbacks repeated, why | seed |"
+    yield "| store | jobs | faults | lost | doubled | stuck | untrue | callbacks repeated, and why | seed |"
     yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for name, replicas in (("SQLite", 1), ("PostgreSQL, two replicas", 2)):
         place = folder / f"campaign-{replicas}"
@@ -82,13 +82,13 @@ def _neighbours(folder: Path, _database: Callable[[], str], _given: argparse.Nam
     place.mkdir()
     found = findings.neighbour(place, None, 500, 400, 5)
     yield (
-        f"Beside 500 failing starts and 400 hanging callbacks of one caller, another caller's jobs were started within "
+        f"While one caller had 500 failing starts and 400 hanging callbacks, another caller's jobs were started within "
         f"{found.started_s} s and reported within {found.told_s} s of their end (polling interval 0.5 to 1 s)."
     )
 
 
 def _stores(folder: Path, database: Callable[[], str], _given: argparse.Namespace) -> Iterator[str]:
-    yield "| store | slowest answer (503 with `Retry-After`) | batch jobs that ran all the same |"
+    yield "| store | slowest answer (503 with `Retry-After`) | batch jobs that ran anyway |"
     yield "| --- | --- | --- |"
     for how in ("hung", "down", "locked", "full"):
         place = folder / how
