@@ -1,8 +1,8 @@
 """
 Writes docs/corpus.md, which lists how public policy documents load: ``python -m docs.corpus_page``.
 
-The documents belong to their authors and are not part of the repository; they are read from a folder beside the checkout
-(``CORPUS``), if it exists.
+The documents belong to their authors and are not part of the repository; they are read from a folder beside the
+checkout (``CORPUS``), if it exists.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ are Terraform templates; what a template leaves open is reported as a note.
 | refused as APIM refuses them | 19 |
 | of those that load or only need Azure: the same after the round trip | 986 of 997 |
 
-The 19 contain C# or XML that is broken at the source (9), names and values that APIM does not know (8, the test data of a
-tool), or types that are not on Microsoft's list (2: `XmlReader`, `XmlDocument`). The 11 without a round trip are templates with
-`%{ if … }` between policies, which cannot be written in YAML; `gateway convert` reports that.
+The 19 contain C# or XML that is broken at the source (9), names and values that APIM does not know (8, the test data
+of a tool), or types not on Microsoft's list (2: `XmlReader`, `XmlDocument`). The 11 without a round trip are templates
+with `%{ if … }` between policies, which cannot be written in YAML; `gateway convert` reports that.
 
-Of 4,427 expressions, 4,392 compile (99.2 %). 22 of the others belong to templates (`$"https://${host}/…"`); without those the
-share is 99.7 %. The remaining 13 are broken C# or name types that APIM does not offer.
+Of 4,427 expressions, 4,392 compile (99.2 %). 22 of the others belong to templates (`$"https://${host}/…"`); without
+those the share is 99.7 %. The remaining 13 are broken C# or name types that APIM does not offer.
 """
 
 

@@ -104,7 +104,7 @@ def index_page() -> str:
     lines = [INDEX_HEAD]
     for group, names in grouped(SHAPES).items():
         rows = [f"| [{name}]({name}.md) | {_letters(name)} | {_cell(SHAPES[name].doc)} |" for name in names]
-        lines += [f"## {group}", "", "| Policy | Sections | Does |", "|---|---|---|", *rows, ""]
+        lines += [f"## {group}", "", "| Policy | Sections | What it does |", "|---|---|---|", *rows, ""]
     return "\n".join([*lines, *_extensions(), *_refused()])
 
 
@@ -115,7 +115,7 @@ def _letters(name: str) -> str:
 
 def _extensions() -> Iterator[str]:
     """Attributes that APIM does not have."""
-    yield from ("## Ours only", "", "APIM refuses these; remove them before you upload a document there.", "")
+    yield from ("## Not in APIM", "", "APIM refuses these; remove them before you upload a document there.", "")
     yield from ("| Policy | Attribute | Meaning |", "|---|---|---|")
     policies: dict[tuple[str, Attribute], list[str]] = {}
     for name, shape in sorted(SHAPES.items()):
@@ -220,7 +220,7 @@ def _default(attribute: Attribute) -> str:
 
 def _meaning(attribute: Attribute) -> str:
     choices = f" One of {', '.join(f'`{choice}`' for choice in attribute.choices)}." if attribute.choices else ""
-    ours = " *Ours; APIM has no such attribute.*" if attribute.extension else ""
+    ours = " *Not in APIM.*" if attribute.extension else ""
     return _cell(f"{attribute.doc}{choices}{_bounds(attribute)}{ours}")
 
 

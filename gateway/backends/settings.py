@@ -43,12 +43,12 @@ class CredentialSettings(Block):
 
 
 class BreakerSettings(Block):
-    """When a backend is left alone for a while: requests get 503, or go to another one of the pool."""
+    """When requests to a backend are suspended for a while: they get 503, or go to another member of the pool."""
 
     count: Count | None = None
     """Failures within *interval* that open the circuit. Give this or *percentage*."""
     percentage: Annotated[int, Field(ge=1, le=100)] | None = None
-    """Failed requests of a hundred within *interval* that open the circuit."""
+    """Percentage of failed requests within *interval* that opens the circuit."""
     interval_s: Duration = 60.0
     """Window in which failures are counted."""
     status_codes: tuple[Annotated[str, Field(pattern=r"^[1-5]\d\d(-[1-5]\d\d)?$")], ...] = ("500-599",)
@@ -75,7 +75,7 @@ class MemberSettings(Block):
     weight: Annotated[int, Field(ge=0, le=100)] = 1
     """Its share among members of the same priority."""
     priority: Annotated[int, Field(ge=0, le=100)] = 1
-    """Smaller ones first; larger ones only while every smaller one is open-circuited."""
+    """Members with the smallest number are used first; others only while the circuits of all smaller ones are open."""
 
 
 class _Destination(Block):
@@ -90,9 +90,9 @@ class _Destination(Block):
     session_affinity: str | None = None
     """Name of the cookie that keeps a client on one member of the pool. None: no cookie."""
     credentials: CredentialSettings | None = None
-    """What is added to every request."""
+    """What is added to every request to it."""
     circuit_breaker: BreakerSettings | None = None
-    """When to leave it alone. None: never."""
+    """When requests to it are suspended. None: never."""
 
 
 class BackendSettings(UpstreamSettings, _Destination):

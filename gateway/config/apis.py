@@ -65,7 +65,7 @@ class ResponseExamples(Block):
     status: Status = 200
     """HTTP status."""
     examples: tuple[Example, ...] = ()
-    """In the order in which mock-response looks at them."""
+    """In the order in which mock-response considers them."""
 
 
 class Operation(Block):
@@ -74,7 +74,7 @@ class Operation(Block):
     id: Id
     """Unique within the API. With *openapi*: an operationId of the definition, or an operation of one's own."""
     name: str | None = None
-    """For people. None: the definition's, else the id."""
+    """Display name. None: the definition's, or else the id."""
     method: Annotated[str, Field(pattern=r"^([A-Z]+|\*)$")] = ""
     """`GET`, `POST`, …; `*` is every method, which APIM does not have. Needed unless the definition has it."""
     url_template: Annotated[str, Field(pattern=r"^/")] = ""
@@ -82,7 +82,7 @@ class Operation(Block):
     policy: File | None = None
     """Policy document of this operation, XML or YAML."""
     responses: tuple[ResponseExamples, ...] = ()
-    """Examples for mock-response; they come before those of the definition."""
+    """Examples for mock-response; they take precedence over those of the definition."""
 
     _definition: OperationDefinition | None = PrivateAttr(None)
     _location: Location | None = PrivateAttr(None)
@@ -111,7 +111,7 @@ class Api(Block):
     id: Id
     """Unique."""
     name: str | None = None
-    """For people. None: the id."""
+    """Display name. None: the id."""
     path: str = ""
     """URL prefix, whole segments; empty takes what no other API claims."""
     backend: Id | None = None
@@ -131,7 +131,7 @@ class Api(Block):
     version: Version | None = None
     """Version of this API; several APIs may share a path when their versions differ."""
     revision: str = "1"
-    """Revision; one that is not current is addressed by `;rev=N` behind the prefix."""
+    """Revision; one that is not current is addressed by `;rev=N` after the prefix."""
     current: bool = True
     """Whether this is the current revision."""
     path_escapes: tuple[Literal["%2F", "%25", "//"], ...] = ()
@@ -157,30 +157,30 @@ class Product(Block):
     id: Id
     """Unique."""
     name: str | None = None
-    """For people. None: the id."""
+    """Display name. None: the id."""
     apis: tuple[Id, ...] = ()
     """Ids of its APIs."""
     policy: File | None = None
     """Policy document of this product, XML or YAML."""
     subscription_required: bool = True
-    """Whether its APIs need a key; an open product lets requests in without."""
+    """Whether its APIs need a key; an open product accepts requests without one."""
     approval_required: bool = False
     """The value of `context.Product.ApprovalRequired`."""
     subscriptions_limit: Count | None = None
     """The value of `context.Product.SubscriptionsLimit`."""
     state: Literal["published", "not-published"] = "published"
-    """The value of `context.Product.State`; it decides nothing."""
+    """The value of `context.Product.State`; it has no other effect."""
     groups: tuple[Id, ...] = ()
     """Ids of the groups that may see it: `context.Product.Groups`."""
 
 
 class Subscription(Block):
-    """A pair of keys and what they open."""
+    """A pair of keys and what they give access to."""
 
     id: Id
     """Unique."""
     name: str | None = None
-    """For people. None: the id."""
+    """Display name. None: the id."""
     scope: Annotated[str, Field(pattern=r"^/(apis|apis/[^/]+|products/[^/]+)$")]
     """`/products/ID`, `/apis/ID`, or `/apis` for all of them."""
     primary_key: Secret
@@ -188,17 +188,17 @@ class Subscription(Block):
     secondary_key: Secret | None = None
     """A second key, so that keys can be changed one after the other."""
     state: Literal["active", "suspended", "expired", "submitted", "rejected", "cancelled"] = "active"
-    """Only active ones open anything."""
+    """Only an active subscription gives access."""
     user: Id | None = None
     """Id of the user who owns it: `context.User`."""
     all_access: bool = False
-    """The operators' key: opens everything, and allows traces."""
+    """A key for operators: gives access to everything, and allows traces."""
     created_date: datetime | None = None
     """`context.Subscription.CreatedDate`."""
     start_date: datetime | None = None
-    """`context.Subscription.StartDate`; it decides nothing, the state does."""
+    """`context.Subscription.StartDate`; it has no effect, only the state has."""
     end_date: datetime | None = None
-    """`context.Subscription.EndDate`; it decides nothing, the state does."""
+    """`context.Subscription.EndDate`; it has no effect, only the state has."""
 
 
 class Group(Block):
@@ -207,11 +207,11 @@ class Group(Block):
     id: Id
     """Unique."""
     name: str | None = None
-    """For people. None: the id."""
+    """Display name. None: the id."""
 
 
 class Identity(Block):
-    """Who a user is to an identity provider."""
+    """A user's identity at an identity provider."""
 
     id: str
     """The user's id there."""
@@ -237,7 +237,7 @@ class User(Block):
     groups: tuple[Id, ...] = ()
     """Ids of the user's groups."""
     identities: tuple[Identity, ...] = ()
-    """Who the user is elsewhere."""
+    """The user's identities at identity providers."""
 
 
 def named(entity: Any) -> str:

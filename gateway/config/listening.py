@@ -13,7 +13,7 @@ class PublicTls(ListenerTls):
     """TLS of the public listener."""
 
     revocation: RevocationSettings = RevocationSettings()
-    """How it is found out whether a client certificate has been revoked."""
+    """How the revocation status of client certificates is looked up."""
 
 
 class Limits(WorkLimits, ClientLimits):

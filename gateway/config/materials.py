@@ -56,7 +56,7 @@ class Certificate(Block):
     file: File
     """PEM or PKCS#12 file: the certificate, and the private key where one is needed."""
     key: File | None = None
-    """PEM file of the private key, when it is in a file of its own."""
+    """PEM file of the private key, if that is in a separate file."""
     password: Secret | None = None
     """Password of the private key or of the PKCS#12 file."""
 

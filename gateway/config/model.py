@@ -29,9 +29,9 @@ class Config(Block):
     management: Listen = Address("127.0.0.1", 8081)
     """Address of the management plane: health, metrics, console. Keep it private."""
     management_hosts: tuple[HostName, ...] = ()
-    """Names by which scrapers and load balancers call the management plane, beside *localhost* and addresses."""
+    """Names by which scrapers and load balancers call the management plane, besides *localhost* and addresses."""
     console: bool = True
-    """Whether the management plane has pages for people, at `/`."""
+    """Whether the management plane has web pages for operators, at `/`."""
     decisions: Listen | None = None
     """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. None: off."""
     decision_callers: tuple[Network, ...] = LOOPBACK_NETWORKS
@@ -43,7 +43,7 @@ class Config(Block):
     trusted_proxies: tuple[Network, ...] = ()
     """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are trusted."""
     via: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = VIA
-    """Our name in the `Via` header of requests to backends (RFC 9110, section 7.6.3). Empty: none is written;
+    """The gateway's name in the `Via` header of requests to backends (RFC 9110, section 7.6.3). Empty: no header;
     nginx, for one, does not compress answers to requests that have one unless `gzip_proxied` says so."""
     limits: Limits = Limits()
     """How much the gateway accepts."""
@@ -56,11 +56,11 @@ class Config(Block):
     deployment: Deployment = Deployment()
     """What expressions see as `context.Deployment`."""
     token_cache: TokenCacheSettings = TokenCacheSettings()
-    """Verified tokens that are remembered."""
+    """How many verified tokens are remembered."""
     redis: Secret | None = None
     """`redis://host:6379/0`: counters and caches shared by replicas. None: each worker has its own, in memory."""
     quota_file: NewFile | None = None
-    """SQLite file that keeps quotas over restarts, for one machine. None: quotas start again. Not used with *redis*."""
+    """SQLite file that keeps quotas across restarts, on one machine. None: they start again. Not used with *redis*."""
     managed_identity: IdentitySettings | None = None
     """The gateway's own identity. None: what `IDENTITY_ENDPOINT` or `AZURE_FEDERATED_TOKEN_FILE` offer, else none."""
     named_values: dict[ValueName, NamedValueSettings] = {}
@@ -76,7 +76,7 @@ class Config(Block):
     schemas: dict[Id, File] = {}
     """JSON or XML schemas that policies use, by id."""
     loggers: dict[Id, LoggerSettings] = {}
-    """Where log-to-eventhub and its kin write, by id."""
+    """Where log-to-eventhub and similar policies write, by id."""
     issuers: dict[str, IssuerSettings] = {}
     """Settings for single issuers, by OpenID metadata URL; others have the defaults."""
     apis: tuple[Api, ...] = ()

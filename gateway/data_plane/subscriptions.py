@@ -62,7 +62,7 @@ class ProductAccess:
 @dataclass(frozen=True, slots=True)
 class SubscriptionKeys:
     """
-    A pair of keys and what they open.
+    A pair of keys and what they give access to.
 
     Attributes:
         scope: APIM's own form: ``/products/{id}``, ``/apis/{id}`` or ``/apis`` for all of them.

@@ -53,13 +53,13 @@ class D365Settings(Block):
     client_secret: Secret | None = None
     """Its secret; for the credential `secret`."""
     credential: Literal["secret", "certificate", "managed-identity", "workload-identity"] = "secret"
-    """How the service proves who it is; all but `secret` need the extra `[azure]`."""
+    """How the service authenticates; all but `secret` need the extra `[azure]`."""
     tenant_id: str = ""
     """Tenant; for the credential `certificate`."""
     certificate_path: File | None = None
     """PEM file with certificate and key; for the credential `certificate`."""
     cross_company: bool = False
-    """Whether reads ask for every legal entity."""
+    """Whether reads cover every legal entity."""
     select_fields: tuple[str, ...] = (
         "BatchJobRecId",
         "Status",
@@ -72,11 +72,11 @@ class D365Settings(Block):
     on_scheduled: Literal["fail", "wait"] = "fail"
     """What to do with a job that will only run at its next recurrence."""
     on_running: Literal["attach", "reject"] = "attach"
-    """What to do with a job that runs already."""
+    """What to do with a job that is already running."""
     hold_grace_s: Delay = 120.0
-    """A job withheld for longer ends as `held`."""
+    """A job that is withheld for longer gets the outcome `held`."""
     scheduled_slack_s: Delay = 120.0
-    """A scheduled start further ahead means that the job will not run now."""
+    """If a scheduled start is further ahead, the job is taken not to run now."""
     settle_s: Delay = 60.0
     """How long after the end of a doubtful start call its effect may take to show."""
     start_retries: Annotated[int, Field(ge=0)] = 5
@@ -84,7 +84,7 @@ class D365Settings(Block):
     connect_timeout_s: Duration = 10.0
     """For TCP and TLS."""
     read_timeout_s: Duration = 120.0
-    """For an answer; the first one after a restart is slow."""
+    """For an answer; the first one after a restart of F&O is slow."""
     concurrency: Count = 4
     """Simultaneous requests."""
     max_retry_after_s: Duration = 600.0
@@ -152,7 +152,7 @@ class BudgetSettings(Block):
     Factory's 10 min; `start` and `run` together for others."""
 
     follow_up_s: Duration = DAY_S
-    """From a report that a budget was over until the true end, for requests that want it (`followUp`)."""
+    """From a report that a budget was used up until the actual end, for requests with `followUp`."""
 
     def overall_for(self, profile: str) -> float:
         """The overall budget in seconds for a form of callbacks."""
@@ -173,11 +173,11 @@ class CallbackSettings(Block):
     profile: Literal["auto", "adf", "standard", "cloudevents", "plain"] = "auto"
     """Form of callbacks; `auto` sends `adf` when the request named the URL `callBackUri`, else `standard`."""
     signing_secret: OneOrMore[Secret] = ()
-    """`whsec_…`; of a list the first one signs, all are offered as signatures."""
+    """`whsec_…`; with a list, callbacks carry a signature for each secret."""
     source: str = "urn:gateway:notifications"
     """`source` of CloudEvents."""
     webhook_origin: str | None = None
-    """Our DNS name; with it, receivers of `cloudevents` are asked for consent (OPTIONS) before each delivery."""
+    """The service's DNS name. With it, `cloudevents` receivers are asked for consent (OPTIONS) before each delivery."""
     ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = (443,)
     """Allowed ports."""
     connect_timeout_s: Duration = 5.0
@@ -187,9 +187,9 @@ class CallbackSettings(Block):
     total_timeout_s: Duration = 30.0
     """For one attempt."""
     lifetime_s: Duration = DAY_S
-    """How long a callback is tried again when the caller gave no time-out."""
+    """How long a callback is retried if the caller gave no time-out."""
     margin_s: Delay = 30.0
-    """Beyond the overall budget: how long Data Factory still listens."""
+    """Beyond the overall budget: how long Data Factory still accepts a callback."""
     max_retry_after_s: Delay = 3_600.0
     """Longest `Retry-After` that is honoured."""
     max_answer_bytes: Count = 16_384
@@ -228,7 +228,7 @@ class CallerRule(Block):
     """What callers may do."""
 
     name: str = "default"
-    """Shown to a caller whom the rule refuses."""
+    """Shown to a caller that the rule refuses."""
     batch_jobs: BatchJobs = frozenset()
     """Batch job ids that may be started and watched; `*` is every one."""
     watch_jobs: BatchJobs = frozenset()
@@ -236,7 +236,7 @@ class CallerRule(Block):
     callback_hosts: tuple[str, ...] = ("*",)
     """Allowed hosts, within `callbacks.hosts`."""
     environments: OneOrMore[str] = ()
-    """F&O environments that requests may name, `*` for each; the first is meant where none is named. None: `d365`."""
+    """F&O environments that requests may name, `*` for each; the first is used where none is named. None: `d365`."""
     max_active: Count | None = None
     """Simultaneous jobs. None: no limit."""
     profile: ProfileName | None = None
@@ -269,7 +269,7 @@ class RetentionSettings(Block):
     keep_s: Duration = 30 * DAY_S
     """Age of their last change."""
     sweep_interval_s: Duration = 3_600.0
-    """How often the old ones are looked for."""
+    """How often expired ones are deleted."""
 
 
 def _beside_file(value: SecretStr, info: ValidationInfo) -> SecretStr:
@@ -306,7 +306,7 @@ class NotificationSettings(Block):
     store: Store
     """`sqlite:///file` for one process, `postgresql://user@host/db` when replicas share it."""
     d365: D365Settings | None = None
-    """Where batch jobs run: the environment called `d365`, which is meant where none is named."""
+    """Where batch jobs run: the environment called `d365`, which is used where none is named."""
     environments: dict[EnvironmentName, D365Settings] = {}
     """Further environments of F&O, by the name that callers' rules and requests use; needed where *d365* is missing."""
     polling: PollingSettings = PollingSettings()
@@ -316,9 +316,9 @@ class NotificationSettings(Block):
     callbacks: CallbackSettings = CallbackSettings()
     """Where callbacks may go."""
     callers: tuple[NamedCaller, ...] = ()
-    """Who may do what."""
+    """What each caller may do."""
     default_caller: DefaultCaller = None
-    """`deny`, or the rule for everyone who has none."""
+    """`deny`, or the rule for callers without one."""
     hop: HopSettings = HopSettings()
     """When to trust the caller's object id."""
     retention: RetentionSettings = RetentionSettings()
@@ -328,7 +328,7 @@ class NotificationSettings(Block):
     send_location: bool = True
     """Whether 202 has a `Location`; Data Factory's Web activity polls it."""
     encryption_key: OneOrMore[Secret] = ()
-    """Seals callback URLs at rest; needed with PostgreSQL. Of a list the first one seals, the others still open."""
+    """Encrypts callback URLs at rest; needed with PostgreSQL. Of a list, the first encrypts, the rest decrypt."""
     allow_readable_urls: bool = False
     """Lets a PostgreSQL store keep callback URLs, which are bearer secrets, readable."""
     takeover_interval_s: Duration = 5.0

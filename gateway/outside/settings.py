@@ -57,7 +57,7 @@ extra `[azure]`), or `static` (fixed tokens)."""
 
 
 class LoggerSettings(Block):
-    """Where log-to-eventhub and its kin write: an HTTP endpoint or a file."""
+    """Where log-to-eventhub and similar policies write: an HTTP endpoint or a file."""
 
     url: Url | None = None
     """Events are posted here. Give this or *file*."""

@@ -50,7 +50,7 @@ class OperationInfo(OperationFacts):
     An operation as policies know it.
 
     Attributes:
-        examples: In the order in which mock-response looks at them.
+        examples: In the order in which mock-response considers them.
         definition: Its description in the API's OpenAPI definition; None where there is none.
     """
 

@@ -27,7 +27,7 @@ class AuthenticationBasic(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "authentication-basic",
-        "Authenticates to the backend with user name and password, replacing what the client sent.",
+        "Authenticates to the backend with user name and password, replacing the client's credentials.",
         attributes=(
             ID,
             Attribute("username", "User name.", required=True),

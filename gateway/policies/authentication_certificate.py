@@ -30,7 +30,7 @@ FORMS = ("thumbprint", "certificate-id", "body")
 
 SHAPE = Element(
     "authentication-certificate",
-    "Shows a client certificate to the backend.",
+    "Authenticates to the backend with a client certificate.",
     attributes=(
         ID,
         Attribute("thumbprint", "SHA-1 thumbprint of a certificate of the configuration."),

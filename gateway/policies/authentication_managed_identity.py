@@ -1,7 +1,7 @@
 """
 authentication-managed-identity: a token of the gateway's own identity for the backend.
 
-Where the token comes from is the configuration's choice (``credentials``): Azure's identity endpoints, workload
+The configuration (``managed-identity``) defines where the token comes from: Azure's identity endpoints, workload
 identity, or a fixed token.
 
 Source: APIM policy reference, "authentication-managed-identity".
@@ -40,10 +40,10 @@ class AuthenticationManagedIdentity(PolicyType):
         "Authenticates to the backend with a token of the gateway's own identity.",
         attributes=(
             ID,
-            Attribute("resource", "What the token is for: an App ID URI.", required=True),
+            Attribute("resource", "The resource that the token is for: an App ID URI.", required=True),
             Attribute("client-id", "Client id of a user-assigned identity."),
             Attribute(
-                "output-token-variable-name", "Variable for the token; the request stays as it is.", expression=False
+                "output-token-variable-name", "Variable for the token; the request is not changed.", expression=False
             ),
             Attribute("ignore-error", "Whether to continue without a token.", Kind.BOOLEAN, default="false"),
         ),

@@ -1,7 +1,7 @@
 """
 cache-lookup: answer with a cached response.
 
-On a hit neither the rest of inbound nor the backend runs; outbound continues behind cache-store.
+On a hit neither the rest of inbound nor the backend runs; outbound continues after cache-store.
 
 Source: APIM policy reference, "cache-lookup"; RFC 9111 §4.1 for Vary.
 """
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from gateway.value_cache import ValueCache
 
 _HEADER = Element(
-    "vary-by-header", "Names of headers, separated by `;`: a response for each value.", content=Content.TEXT
+    "vary-by-header", "Names of headers, separated by `;`: one cached response for each value.", content=Content.TEXT
 )
 _PARAMETER = Element(
     "vary-by-query-parameter",
-    "Names of query parameters, separated by `;`: no other parameter counts then.",
+    "Names of query parameters, separated by `;`: other parameters are then ignored.",
     content=Content.TEXT,
 )
 
@@ -82,11 +82,14 @@ class CacheLookup(PolicyType):
                 choices=("none", "private", "public"),
             ),
             Attribute(
-                "must-revalidate", "Whether they must revalidate it when it is stale.", Kind.BOOLEAN, default="true"
+                "must-revalidate",
+                "Whether downstream caches must revalidate it when it is stale.",
+                Kind.BOOLEAN,
+                default="true",
             ),
             Attribute(
                 "allow-private-response-caching",
-                "Whether requests with Authorization are answered from the cache too. Vary by the caller!",
+                "Whether to answer requests with Authorization from the cache. Vary by the caller!",
                 Kind.BOOLEAN,
                 default="false",
             ),

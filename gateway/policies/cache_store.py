@@ -43,9 +43,7 @@ class CacheStore(PolicyType):
         attributes=(
             ID,
             seconds("duration", "Seconds for which it is stored.", required=True),
-            Attribute(
-                "cache-response", "Whether this response is stored; only 200 where this is absent.", Kind.BOOLEAN
-            ),
+            Attribute("cache-response", "Whether this response is stored; if absent, only a 200 is.", Kind.BOOLEAN),
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.OUTBOUND})

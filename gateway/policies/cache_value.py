@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.step import Steps, Value
     from gateway.value_cache import ValueCache
 
-_VALUE = Element("value", "Policies that set the variable; they run when nothing is stored.", content=Content.POLICIES)
+_VALUE = Element("value", "Policies that set the variable; they run if nothing is stored.", content=Content.POLICIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class CacheValue(PolicyType):
             Attribute("variable-name", "Variable for the value.", required=True, expression=False),
             seconds("expires-after", "Seconds for which it is stored.", "28800"),
             seconds("refresh-after", "Seconds after which it is computed again."),
-            Attribute("default-value", "Value of the variable when the policies gave none."),
+            Attribute("default-value", "Value of the variable if the policies set none."),
             CACHING_TYPE,
         ),
         children=(Child(_VALUE, minimum=1),),

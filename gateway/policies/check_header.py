@@ -30,7 +30,7 @@ class CheckHeader(PolicyType):
         "Refuses a request whose header is missing or has an unexpected value.",
         attributes=(
             ID,
-            Attribute("name", "Header to look at; any case.", required=True, format=FIELD_NAME),
+            Attribute("name", "Header to check, in any case.", required=True, format=FIELD_NAME),
             Attribute(
                 "failed-check-httpcode",
                 "HTTP status of the refusal.",

@@ -26,7 +26,7 @@ _WHEN = Element(
     attributes=(Attribute("condition", "Whether this branch runs.", Kind.BOOLEAN, required=True),),
     content=Content.POLICIES,
 )
-_OTHERWISE = Element("otherwise", "Runs when no condition held.", content=Content.POLICIES)
+_OTHERWISE = Element("otherwise", "Runs if no condition is true.", content=Content.POLICIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Choose(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "choose",
-        "Runs the policies of the first `when` whose condition holds, else those of `otherwise`.",
+        "Runs the policies of the first `when` whose condition is true, or else those of `otherwise`.",
         attributes=(ID,),
         children=(Child(_WHEN, minimum=1, maximum=None), Child(_OTHERWISE)),
     )

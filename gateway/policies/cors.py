@@ -56,7 +56,7 @@ class Cors(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "cors",
-        "Lets pages of other origins call the API, and answers their browsers' preflights.",
+        "Allows pages of other origins to call the API, and answers their browsers' preflights.",
         attributes=(
             ID,
             Attribute(
@@ -80,7 +80,7 @@ class Cors(PolicyType):
             Child(
                 Element(
                     "allowed-methods",
-                    "Methods that may be used; GET and POST where this is absent.",
+                    "Methods that may be used; GET and POST if absent.",
                     attributes=(
                         Attribute(
                             "preflight-result-max-age",

@@ -27,7 +27,7 @@ class EmitMetric(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "emit-metric",
-        "Adds a value to a metric of your own.",
+        "Adds a value to a custom metric.",
         attributes=(
             ID,
             Attribute("name", "Name of the metric.", required=True),

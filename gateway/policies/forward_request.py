@@ -49,12 +49,12 @@ class ForwardRequest(PolicyType):
             timeout("continue-timeout", "Seconds to wait for `100 Continue`."),
             Attribute(
                 "http-version",
-                "HTTP version towards the backend; `2or1` takes HTTP/1.1 where the backend does not offer 2 over TLS.",
+                "HTTP version towards the backend; `2or1` uses HTTP/1.1 if the backend does not offer 2 over TLS.",
                 default="1",
                 choices=("1", "2or1", "2"),
                 expression=False,
             ),
-            Attribute("follow-redirects", "Whether redirects are followed here.", Kind.BOOLEAN, default="false"),
+            Attribute("follow-redirects", "Whether the gateway follows redirects.", Kind.BOOLEAN, default="false"),
             Attribute(
                 "buffer-request-body",
                 "Hold the request body in memory, so that it can be sent again.",
@@ -64,7 +64,7 @@ class ForwardRequest(PolicyType):
             ),
             Attribute(
                 "buffer-response",
-                "Whether the response may be held back in pieces; ours streams either way.",
+                "Whether APIM buffers the response; here it is streamed in any case.",
                 Kind.BOOLEAN,
                 default="true",
                 expression=False,

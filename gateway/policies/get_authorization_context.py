@@ -1,7 +1,7 @@
 """
 get-authorization-context: a token of an authorization that the gateway keeps for a user or for itself.
 
-APIM's credential manager keeps them; here the configured credential source answers for ``provider/authorization``.
+In APIM they come from the credential manager; here from the configured identity, for ``provider/authorization``.
 
 Source: APIM policy reference, "get-authorization-context".
 """
@@ -30,7 +30,7 @@ class GetAuthorizationContext(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "get-authorization-context",
-        "Puts an authorization, with its access token, into a variable.",
+        "Stores an authorization, with its access token, in a variable.",
         attributes=(
             ID,
             Attribute("provider-id", "Provider of the credential manager.", required=True),

@@ -27,7 +27,7 @@ Range = tuple[Address, Address]
 ACTIONS = ("allow", "forbid")
 
 _ADDRESS = Element(
-    "address", "One address; ours: or a network such as `10.0.0.0/8`.", content=Content.TEXT, required=True
+    "address", "One address, or (not in APIM) a network such as `10.0.0.0/8`.", content=Content.TEXT, required=True
 )
 _RANGE = Element(
     "address-range",
@@ -42,7 +42,7 @@ class IpFilter(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "ip-filter",
-        "Lets callers in, or keeps them out, by their address.",
+        "Admits or refuses callers by their address.",
         attributes=(
             ID,
             Attribute("action", "`allow` only those listed, or `forbid` them.", required=True, choices=ACTIONS),

@@ -1,7 +1,7 @@
 """
 json-to-xml: a JSON body becomes XML.
 
-An object with a single property gives the root element of that name; everything else is put into ``<Document>``.
+An object with a single property becomes the root element of that name; anything else is put into ``<Document>``.
 
 Source: APIM policy reference, "json-to-xml"; Newtonsoft.Json, "Converting between JSON and XML".
 """
@@ -73,8 +73,8 @@ class JsonToXml(PolicyType):
                 default="true",
                 expression=False,
             ),
-            Attribute("namespace-separator", "Stands between prefix and name.", default="_"),
-            Attribute("namespace-prefix", "Begins a namespace declaration.", default="xmlns"),
+            Attribute("namespace-separator", "Separates prefix and name.", default="_"),
+            Attribute("namespace-prefix", "Prefix of a namespace declaration.", default="xmlns"),
             Attribute("attribute-block-name", "Name of the object that holds attributes."),
         ),
     )

@@ -31,7 +31,7 @@ class Jsonp(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "jsonp",
-        "Wraps a JSON response into a call of the function that a query parameter names.",
+        "Wraps a JSON response in a call of the function that a query parameter names.",
         attributes=(ID, Attribute("callback-parameter-name", "The query parameter.", required=True)),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.OUTBOUND})

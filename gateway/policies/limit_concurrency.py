@@ -31,13 +31,13 @@ class LimitConcurrency(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "limit-concurrency",
-        "Runs its policies for a number of requests at the same time; more are answered with 429.",
+        "Runs its policies for a limited number of requests at the same time; others are answered with 429.",
         attributes=(
             ID,
-            Attribute("key", "Who shares a limit.", required=True),
+            Attribute("key", "Requests with the same key share a limit.", required=True),
             Attribute(
                 "max-count",
-                "Requests inside at the same time.",
+                "Requests that may run the policies at the same time.",
                 Kind.INTEGER,
                 required=True,
                 expression=False,

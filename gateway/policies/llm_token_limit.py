@@ -60,7 +60,7 @@ def shape(name: str) -> Element:
         "Allows a number of tokens of a language model, for each value of a key; more are answered with 429 or 403.",
         attributes=(
             ID,
-            Attribute("counter-key", "Whose counter.", required=True),
+            Attribute("counter-key", "Key of the counter.", required=True),
             Attribute("tokens-per-minute", "Tokens within any minute.", Kind.INTEGER, minimum=1),
             Attribute("token-quota", "Tokens within a period.", Kind.INTEGER, minimum=1),
             Attribute("token-quota-period", "The period.", choices=tuple(PERIODS)),

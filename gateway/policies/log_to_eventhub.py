@@ -32,12 +32,12 @@ class LogToEventhub(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "log-to-eventhub",
-        "Hands a text to the configured sink; at most 200 KB of it.",
+        "Sends a text of at most 200 KB to the configured logger.",
         attributes=(
             ID,
             Attribute("logger-id", "Name of the logger.", required=True),
             Attribute("partition-id", "Partition."),
-            Attribute("partition-key", "Key that chooses the partition."),
+            Attribute("partition-key", "Key that selects the partition."),
         ),
         content=Content.TEXT,
         required=True,

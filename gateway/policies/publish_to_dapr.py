@@ -34,7 +34,12 @@ SIDECAR = "http://localhost:3500"
 _COMMON = (
     Attribute("response-variable-name", "Variable for the sidecar's answer.", expression=False),
     timeout("timeout", "Seconds.", "5"),
-    Attribute("template", "`Liquid`: the content is one.", choices=("Liquid", "liquid", "none"), expression=False),
+    Attribute(
+        "template",
+        "`Liquid`: the content is a Liquid template.",
+        choices=("Liquid", "liquid", "none"),
+        expression=False,
+    ),
     Attribute("content-type", "Type of the data.", default="application/json", format=FIELD_VALUE),
     Attribute("ignore-error", "Whether to ignore a failure.", Kind.BOOLEAN, default="false"),
 )
@@ -92,7 +97,7 @@ class PublishToDapr(PolicyType):
         attributes=(
             ID,
             Attribute("pubsub-name", "The component."),
-            Attribute("topic", "The topic; older documents write component/topic here.", required=True),
+            Attribute("topic", "The topic; in older documents component/topic.", required=True),
             *_COMMON,
         ),
         content=Content.TEXT,

@@ -33,12 +33,12 @@ _AMOUNTS = (
     Attribute(
         "bandwidth", "Kilobytes of bodies, both ways, within a period.", Kind.INTEGER, expression=False, minimum=1
     ),
-    Attribute("renewal-period", "Seconds; 0 never renews.", Kind.INTEGER, required=True, expression=False, minimum=0),
+    Attribute("renewal-period", "Seconds; 0: never renewed.", Kind.INTEGER, required=True, expression=False, minimum=0),
 )
-_INNER = (*_AMOUNTS[:2], replace(_AMOUNTS[2], required=False, doc="The same; the outer one where it is absent."))
+_INNER = (*_AMOUNTS[:2], replace(_AMOUNTS[2], required=False, doc="The same; the outer value if absent."))
 _NAMES = (
     Attribute("name", "Name; this or `id`.", expression=False),
-    Attribute("id", "Id; wins over `name`.", expression=False),
+    Attribute("id", "Id; takes precedence over `name`.", expression=False),
 )
 _OPERATION = Element("operation", "An inner quota for one operation.", attributes=(*_NAMES, *_INNER))
 _API = Element(

@@ -49,9 +49,9 @@ class QuotaByKey(PolicyType):
             Attribute("calls", "Calls within a period.", Kind.INTEGER, minimum=1),
             Attribute("bandwidth", "Kilobytes of bodies, both ways, within a period.", Kind.INTEGER, minimum=1),
             Attribute(
-                "renewal-period", "Seconds, at least 300; 0 never renews.", Kind.INTEGER, required=True, minimum=0
+                "renewal-period", "Seconds, at least 300; 0: never renewed.", Kind.INTEGER, required=True, minimum=0
             ),
-            Attribute("counter-key", "Whose counter.", required=True),
+            Attribute("counter-key", "Key of the counter.", required=True),
             *increment_attributes(),
             Attribute("first-period-start", "When the first period began; periods follow each other from there."),
             *report_attributes(expression=True),

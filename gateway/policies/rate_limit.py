@@ -32,10 +32,10 @@ _PERIOD = Attribute(
     expression=False,
     minimum=1,
 )
-_INNER_PERIOD = replace(_PERIOD, required=False, doc="The same; the outer one where it is absent.")
+_INNER_PERIOD = replace(_PERIOD, required=False, doc="The same; the outer value if absent.")
 _NAMES = (
     Attribute("name", "Name; this or `id`.", expression=False),
-    Attribute("id", "Id; wins over `name`.", expression=False),
+    Attribute("id", "Id; takes precedence over `name`.", expression=False),
 )
 _OPERATION = Element("operation", "An inner limit for one operation.", attributes=(*_NAMES, _CALLS, _INNER_PERIOD))
 _API = Element(

@@ -49,11 +49,11 @@ class RateLimitByKey(PolicyType):
                 required=True,
                 minimum=1,
             ),
-            Attribute("counter-key", "Whose counter.", required=True),
+            Attribute("counter-key", "Key of the counter.", required=True),
             *increment_attributes(),
             Attribute(
                 "increment-after-response",
-                "Whether a call counts when it is answered.",
+                "Whether a call is counted after it is answered.",
                 Kind.BOOLEAN,
                 default="false",
                 expression=False,
@@ -61,7 +61,7 @@ class RateLimitByKey(PolicyType):
             *report_attributes(expression=True),
             Attribute(
                 "flexible-retry-window",
-                "APIM: a window that refused calls do not move; ours never move it.",
+                "In APIM, refused calls then do not extend the window; here they never do.",
                 Kind.BOOLEAN,
                 default="false",
             ),

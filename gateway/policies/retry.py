@@ -62,13 +62,13 @@ class Retry(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "retry",
-        "Runs its policies once, and again while the condition holds.",
+        "Runs its policies once, and again while the condition is true.",
         attributes=(
             ID,
             Attribute("condition", "Whether to run them again.", Kind.BOOLEAN, required=True),
-            Attribute("count", "Most retries.", Kind.INTEGER, required=True, minimum=1, maximum=MAX_COUNT),
+            Attribute("count", "Maximum number of retries.", Kind.INTEGER, required=True, minimum=1, maximum=MAX_COUNT),
             seconds("interval", "Seconds before a retry.", required=True),
-            seconds("max-interval", "Longest wait, in seconds; makes waits exponential."),
+            seconds("max-interval", "Longest wait, in seconds; waits then grow exponentially."),
             seconds("delta", "Seconds by which waits grow."),
             Attribute("first-fast-retry", "Whether the first retry is immediate.", Kind.BOOLEAN, default="false"),
         ),

@@ -30,7 +30,7 @@ class ReturnResponse(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "return-response",
-        "Answers immediately: no backend, no outbound, no on-error. Without children an empty 200.",
+        "Answers immediately: no backend, no outbound, no on-error. Without children, the answer is an empty 200.",
         attributes=(
             ID,
             Attribute(

@@ -28,7 +28,7 @@ class SendOneWayRequest(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "send-one-way-request",
-        "Sends a request to another service and continues immediately; its answer is dropped.",
+        "Sends a request to another service and continues immediately; the answer is discarded.",
         attributes=(ID, *ATTRIBUTES),
         children=CHILDREN,
     )

@@ -33,7 +33,10 @@ class SendRequest(PolicyType):
             *ATTRIBUTES,
             Attribute("response-variable-name", "Variable for the answer.", required=True, expression=False),
             Attribute(
-                "ignore-error", "Whether a failure leaves null instead of an error.", Kind.BOOLEAN, default="false"
+                "ignore-error",
+                "Whether a failure sets the variable to null.",
+                Kind.BOOLEAN,
+                default="false",
             ),
         ),
         children=CHILDREN,

@@ -37,7 +37,7 @@ class SendServiceBusMessage(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "send-service-bus-message",
-        "Hands a message to the configured sink.",
+        "Sends a message to the configured logger.",
         attributes=(
             ID,
             Attribute("queue-name", "Queue; this or `topic-name`."),

@@ -31,7 +31,7 @@ class SetBody(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "set-body",
-        "Replaces the body; Content-Length follows, Content-Type is left alone.",
+        "Replaces the body; Content-Length is updated, Content-Type is not.",
         attributes=(
             ID,
             Attribute(

@@ -56,7 +56,7 @@ class SetHeader(PolicyType):
         attributes=(
             ID,
             Attribute("name", "Header name; its case is kept on the wire.", required=True, format=FIELD_NAME),
-            Attribute("exists-action", "What to do when the header is there.", default="override", choices=ACTIONS),
+            Attribute("exists-action", "What to do if the header exists.", default="override", choices=ACTIONS),
         ),
         children=(Child(replace(VALUE, format=FIELD_VALUE), maximum=None),),
     )

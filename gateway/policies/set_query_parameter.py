@@ -34,7 +34,7 @@ class SetQueryParameter(PolicyType):
         attributes=(
             ID,
             Attribute("name", "Name of the parameter, any case.", required=True),
-            Attribute("exists-action", "What to do when the parameter is there.", default="override", choices=ACTIONS),
+            Attribute("exists-action", "What to do if the parameter exists.", default="override", choices=ACTIONS),
         ),
         children=(Child(VALUE, maximum=None),),
     )

@@ -34,7 +34,7 @@ class SetStatus(PolicyType):
         attributes=(
             ID,
             Attribute("code", "HTTP status code.", Kind.INTEGER, required=True, minimum=200, maximum=599),
-            Attribute("reason", "Reason phrase; the registered one when absent.", format=_REASON),
+            Attribute("reason", "Reason phrase; if absent, the registered one.", format=_REASON),
         ),
     )
     sections: ClassVar[frozenset[Section]] = ANYWHERE

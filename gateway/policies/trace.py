@@ -49,7 +49,7 @@ class TracePolicy(PolicyType):
         "Writes a line into the request's trace and into the log.",
         attributes=(
             ID,
-            Attribute("source", "Where the line comes from, as its reader knows it.", required=True),
+            Attribute("source", "Source of the line, as its reader knows it.", required=True),
             Attribute(
                 "severity",
                 "Level of the log line.",

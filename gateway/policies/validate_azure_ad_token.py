@@ -1,7 +1,7 @@
 """
 validate-azure-ad-token: refuse a request without a valid Microsoft Entra ID token.
 
-It is validate-jwt with Entra's facts built in: both token versions, issuers and keys follow from the tenant.
+It is validate-jwt with Entra's rules built in: both token versions, issuers and keys are derived from the tenant.
 
 Source: APIM policy reference, "validate-azure-ad-token"; docs/reference/apim.md.
 """
@@ -39,7 +39,7 @@ _CLIENTS = text_list(
 _BACKENDS = text_list(
     "backend-application-ids",
     "application-id",
-    "Client id of the API itself: accepted as audience where no audiences are listed.",
+    "Client id of the API itself: accepted as audience if no audiences are listed.",
     expression=False,
 )
 

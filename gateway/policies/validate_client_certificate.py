@@ -1,9 +1,9 @@
 """
-validate-client-certificate: only callers with a certificate that fits.
+validate-client-certificate: only callers with an accepted certificate.
 
-The TLS handshake has checked chain and time already: a client whose certificate does not lead to `client-ca`, or is out
-of time, never comes this far. Revocation is looked up here, in lists (CRL) and with responders (OCSP) for every
-certificate below the root; where that cannot be determined, the caller is refused.
+The TLS handshake has already checked chain and time: a client whose certificate does not lead to `client-ca`, or is out
+of date, never gets this far. Revocation is looked up here, in lists (CRL) and with responders (OCSP) for every
+certificate below the root; if it cannot be determined, the caller is refused.
 
 Source: APIM policy reference, "validate-client-certificate".
 """
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from gateway.pipeline.settings import Settings
 
 _CHECKS = ("validate-revocation", "validate-trust", "validate-not-before", "validate-not-after")
-_DOCS = ("it is not revoked", "its chain is trusted", "its time has begun", "its time is not over")
+_DOCS = ("revocation", "the chain of trust", "the start of the validity period", "the end of the validity period")
 
 _FACTS = ("thumbprint", "serial-number", "common-name", "subject", "dns-name", "issuer-subject", "issuer-thumbprint")
 _ISSUER_FORMS = ("issuer-subject", "issuer-thumbprint", "issuer-certificate-id")
 MAX_IDENTITIES = 10
 _IDENTITY = Element(
     "identity",
-    "A certificate that is accepted; all its facts must hold.",
+    "An accepted certificate; all attributes must match.",
     attributes=(
         *(Attribute(name, f"Its {name.replace('-', ' ')}.", expression=False) for name in _FACTS),
         Attribute("issuer-certificate-id", "A certificate of the configuration that issued it.", expression=False),
@@ -54,11 +54,11 @@ class ValidateClientCertificate(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "validate-client-certificate",
-        "Refuses callers without a client certificate that fits.",
+        "Refuses callers without an accepted client certificate.",
         attributes=(
             ID,
             *(
-                Attribute(name, f"Whether {doc}.", Kind.BOOLEAN, default="true", expression=False)
+                Attribute(name, f"Whether to check {doc}.", Kind.BOOLEAN, default="true", expression=False)
                 for name, doc in zip(_CHECKS, _DOCS, strict=True)
             ),
             Attribute("ignore-error", "Whether to continue anyway.", Kind.BOOLEAN, default="false", expression=False),

@@ -84,7 +84,7 @@ class ValidateContent(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "validate-content",
-        "Looks at size, type and form of the body.",
+        "Validates size, type and content of the body.",
         attributes=(
             ID,
             action("unspecified-content-type-action", "For types that are not declared."),

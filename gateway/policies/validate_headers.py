@@ -45,7 +45,7 @@ class ValidateHeaders(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "validate-headers",
-        "Looks at the headers of the response.",
+        "Validates the headers of the response.",
         attributes=(
             ID,
             action("specified-header-action", "For headers that the operation declares."),

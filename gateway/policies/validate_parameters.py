@@ -56,7 +56,7 @@ class ValidateParameters(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "validate-parameters",
-        "Looks at the parameters of the request.",
+        "Validates the parameters of the request.",
         attributes=(
             ID,
             action("specified-parameter-action", "For parameters that are declared."),

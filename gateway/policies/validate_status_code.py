@@ -35,7 +35,7 @@ class ValidateStatusCode(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "validate-status-code",
-        "Looks at the status of the response.",
+        "Validates the status of the response.",
         attributes=(
             ID,
             action("unspecified-status-code-action", "For statuses that the operation does not declare."),

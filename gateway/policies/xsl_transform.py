@@ -52,7 +52,7 @@ class XslTransform(PolicyType):
 
     shape: ClassVar[Element] = Element(
         "xsl-transform",
-        "Puts an XML body through a stylesheet.",
+        "Transforms an XML body with an XSLT stylesheet.",
         attributes=(ID,),
         children=(
             Child(_PARAMETER, maximum=None),

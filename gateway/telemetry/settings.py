@@ -13,6 +13,6 @@ class LogSettings(Block):
     level: Literal["debug", "info", "warning", "error"] = "info"
     """Lowest level that is logged."""
     format: Literal["json", "console"] = "json"
-    """One JSON object per line, or lines for people."""
+    """One JSON object per line, or human-readable lines."""
     requests: Literal["all", "refused"] = "refused"
     """Which requests get a line: every one, or those that ended in an error."""

@@ -51,6 +51,6 @@ class TokenCacheSettings(Block):
     """How many verified tokens are remembered; a verdict never outlives its token, its keys or the configuration."""
 
     entries: Annotated[int, Field(ge=0)] = _CACHE.max_entries
-    """Verdicts of one worker; 0 verifies every token in full."""
+    """Verdicts kept by one worker; 0: every token is verified in full."""
     max_bytes: Count = _CACHE.max_bytes
     """Memory that they may take, estimated."""

@@ -28,7 +28,7 @@ class ClientLimits(Block):
     connections: Count | None = None
     """Open client connections of one worker; one more gets 503. None: no limit."""
     stalled_connections: Count = 256
-    """Connections of one worker whose clients have taken nothing for 5 s though an answer waits; one more is closed."""
+    """Connections of one worker whose clients have read nothing for 5 s while an answer waits; one more is closed."""
 
 
 class ClientTimeouts(Block):
@@ -41,13 +41,13 @@ class ClientTimeouts(Block):
     idle_s: Duration = 75.0
     """Between two requests on one connection."""
     write_s: Duration = 60.0
-    """Without a byte taken by the client while an answer waits to be sent."""
+    """Without a byte read by the client while an answer waits to be sent."""
     tunnel_idle_s: Duration = 300.0
     """Without a byte in either direction of a WebSocket."""
     linger_s: Delay = 2.0
     """How long the rest of an unread body is discarded before the connection is closed."""
     drain_s: Delay = 30.0
-    """For running requests to end when the gateway stops."""
+    """For running requests to finish when the gateway stops."""
     expiry_grace_s: Delay = 30.0
     """How long a streamed answer may outlive the token that opened it."""
 
@@ -83,7 +83,7 @@ class ListenerTls(Block):
     key_password: Secret | None = None
     """Password of the private key."""
     client_ca: File | None = None
-    """PEM bundle; clients may then present certificates that lead to it."""
+    """PEM bundle; clients may then present certificates whose chain leads to it."""
     client_certificate: Literal["request", "require"] = "request"
     """Whether a client without a certificate may connect; only with `client-ca`."""
 
@@ -110,11 +110,11 @@ class TlsSettings(Block):
     certificate_file: File | None = None
     """PEM file: our client certificate."""
     key_file: File | None = None
-    """PEM file: its private key, when it is in a file of its own."""
+    """PEM file: its private key, if that is in a separate file."""
     key_password: Secret | None = None
     """Password of the private key."""
     server_name: str | None = None
-    """Name for SNI and for the check, when it is not the URL's host."""
+    """Name for SNI and for the check, if it is not the URL's host."""
 
     @model_validator(mode="after")
     def _usable(self, info: ValidationInfo) -> Self:

@@ -21,8 +21,9 @@ HEAD = """\
 <!-- Written by `make hostile`. -->
 # Hostile requests
 
-`make hostile` sends each of these requests to the gateway, nginx and HAProxy (Debian 12's), all in front of the same backend.
-"Right" is what the standard allows, with several answers where it leaves the choice. A test checks the gateway's column.
+`make hostile` sends each of these requests to the gateway, nginx and HAProxy (Debian 12's), all in front of the same
+backend. "Right" is what the standard allows, with several answers where it leaves the choice. A test checks the
+gateway's column.
 
 | Sent | Right | Source | nginx | HAProxy | Gateway |
 |---|---|---|---|---|---|

@@ -35,8 +35,8 @@ def report_attributes(expression: bool) -> tuple[Attribute, ...]:
     return (
         header("retry-after-header-name", "Header for the wait.", default="Retry-After"),
         Attribute("retry-after-variable-name", "Variable for the wait, in seconds.", expression=False),
-        header("remaining-calls-header-name", "Header for what is left."),
-        Attribute("remaining-calls-variable-name", "Variable for what is left.", expression=False),
+        header("remaining-calls-header-name", "Header for the remaining calls."),
+        Attribute("remaining-calls-variable-name", "Variable for the remaining calls.", expression=False),
         header("total-calls-header-name", "Header for the limit."),
     )
 
@@ -44,8 +44,8 @@ def report_attributes(expression: bool) -> tuple[Attribute, ...]:
 def increment_attributes() -> tuple[Attribute, ...]:
     """Attributes that say which calls count, and how much."""
     return (
-        Attribute("increment-condition", "Whether this call counts.", Kind.BOOLEAN, default="true"),
-        Attribute("increment-count", "How much it counts.", Kind.INTEGER, default="1", minimum=0),
+        Attribute("increment-condition", "Whether this call is counted.", Kind.BOOLEAN, default="true"),
+        Attribute("increment-count", "By how much the counter increases.", Kind.INTEGER, default="1", minimum=0),
     )
 
 

@@ -45,7 +45,7 @@ REFUSAL_ATTRIBUTES = (
         minimum=200,
         maximum=599,
     ),
-    Attribute("failed-validation-error-message", "Message of the refusal; a short one by cause when absent."),
+    Attribute("failed-validation-error-message", "Message of the refusal; if absent, a short one by cause."),
 )
 OUTPUT = Attribute("output-token-variable-name", "Variable that receives the `Jwt`, on success only.", expression=False)
 

@@ -52,7 +52,7 @@ _CLAIM_HEADER = Element(
 
 EXTENSIONS = Element(
     "extensions",
-    "Checks and effects that APIM lacks; ours, and off unless written down. Remove it before an upload to APIM.",
+    "Checks and effects that APIM does not have, all off unless written. Remove the element before an upload to APIM.",
     attributes=(
         _option("algorithms", "Accepted `alg` values, separated by spaces; a token with another is refused."),
         _option("token-types", "Accepted `typ` values, such as `at+jwt`, separated by spaces."),

@@ -45,7 +45,9 @@ _DECRYPTION_KEY = Element(
     expression=False,
 )
 DECRYPTION_KEYS = Element(
-    "decryption-keys", "Keys that open encrypted tokens.", children=(Child(_DECRYPTION_KEY, minimum=1, maximum=None),)
+    "decryption-keys",
+    "Keys that decrypt encrypted tokens.",
+    children=(Child(_DECRYPTION_KEY, minimum=1, maximum=None),),
 )
 
 

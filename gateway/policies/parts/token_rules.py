@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _CLAIM = Element(
     "claim",
-    "A claim that must be there; with values, one that must hold them.",
+    "A required claim; with values, one that must contain them.",
     attributes=(
         Attribute("name", "Name of the claim.", required=True, expression=False),
         Attribute(
@@ -51,7 +51,7 @@ def text_list(name: str, item: str, doc: str, expression: bool = True) -> Elemen
 AUDIENCES = text_list("audiences", "audience", "An accepted `aud`.")
 ISSUERS = text_list("issuers", "issuer", "An accepted `iss`.")
 REQUIRED_CLAIMS = Element(
-    "required-claims", "Claims that must all hold.", children=(Child(_CLAIM, minimum=1, maximum=None),)
+    "required-claims", "Claims that are all required.", children=(Child(_CLAIM, minimum=1, maximum=None),)
 )
 
 _TIME_SPAN = re.compile(r"(?:(\d{1,4})\.)?(\d{1,2}):(\d{2}):(\d{2})", re.ASCII)

@@ -23,8 +23,8 @@ from tests.notifications.harness.campaign import Plan, Result
 PAGE = Path(__file__).parents[3] / "docs" / "faults.md"
 _HEAD = """# Fault injection
 
-`make faults` writes this page. It runs real processes with kill -9, SIGSTOP, cut and half-open connections, an F&O that is slow
-and gives false answers, failing receivers, a full disk, and a clock that is set.
+`make faults` writes this page. It runs real processes with kill -9, SIGSTOP, cut and half-open connections, an F&O
+that is slow and gives false answers, failing receivers, a full disk, and a clock that is set.
 Every replica has its own proxies to the store, F&O and the receiver.
 [What batch notifications guarantee](notifications-contract.md) states what has to be 0.
 *Untrue* is a job reported as succeeded whose batch job did not run.
