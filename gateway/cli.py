@@ -34,7 +34,7 @@ COMMANDS = {
     ),
     "convert": (
         "convert:convert",
-        "Print a policy document in the other form; its meaning, its order and its comments stay.",
+        "Print a policy document in the other form; meaning, order and comments are preserved.",
     ),
     "explain": (
         "explain.command:explain",
@@ -48,11 +48,11 @@ COMMANDS = {
         "schema:schema",
         "Print the JSON Schema of the configuration, of policy documents in YAML, or of policy tests, for editors.",
     ),
-    "token": ("token:app", "Mint a token from the emulator's keys, or look into one."),
+    "token": ("token:app", "Mint a token from the emulator's keys, or show one."),
     "keys": ("keys:app", "Withdraw a token issuer's key in a running gateway."),
     "notifications": (
         "notifications.configured:app",
-        "Look at batch notifications, replay callbacks, run the service on its own.",
+        "Inspect batch notifications, replay callbacks, run the service on its own.",
     ),
 }
 

@@ -63,7 +63,7 @@ class SharedState:
         """Readiness: Redis being away is reported, and does not refuse work."""
         if self.link is None:
             return {}
-        detail = "away: each replica counts and caches for itself" if self.link.away else "connected"
+        detail = "unavailable: each replica counts and caches on its own" if self.link.away else "connected"
         return {"redis": Status(True, detail)}
 
 

@@ -120,7 +120,7 @@ class BackendPool:
         return None
 
     def _none(self) -> Pending[Response]:
-        return unavailable(f"Backend pool '{self.info.id}' is not available: no member's circuit breaker is closed.")
+        return unavailable(f"Backend pool '{self.info.id}' is not available: every member's circuit breaker is open.")
 
 
 class _Group:

@@ -8,7 +8,7 @@ from typing import Literal
 
 def convert(file: Path, *, to: Literal["yaml", "xml"]) -> None:
     """
-    Print a policy document in the other form; its meaning, its order and its comments stay.
+    Print a policy document in the other form; meaning, order and comments are preserved.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def withdraw(
     for url in issuers:
         print(f"{kid}: withdrawn at {url}")
     if not issuers:
-        print(f"{kid}: no issuer uses it; it stays withdrawn if one publishes it")
+        print(f"{kid}: no issuer uses it; it remains withdrawn if one publishes it later")
     print("This lasts until the gateway stops: add the key to withdrawn-keys in the configuration as well.")
     return 0
 

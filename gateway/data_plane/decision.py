@@ -136,7 +136,7 @@ def _question(request: Request) -> _Question:
     if request.path.startswith(f"{PREFIX}/"):
         return _behind_prefix(request)
     if request.path != PREFIX:
-        raise _Unanswerable(404, f"Ask at {PREFIX}.")
+        raise _Unanswerable(404, f"Send questions to {PREFIX}.")
     original, forwarded = ([request.headers.values(name) for name in names] for names in _QUESTIONS)
     nginx = any(original)
     # A proxy passes the client's own fields on: beside its question they would be another one, of the client's choice.

@@ -71,7 +71,7 @@ class _Check:
 
     def _statement(self, node: Node, section: Section | None) -> None:
         if node.name == BASE.name:
-            message = "base stands where no section is"
+            message = "base is outside of a section"
             self._report(node.location, "misplaced-base", message, "put it directly below inbound, outbound, …")
             return
         if self.fragment and node.name == INCLUDE_FRAGMENT.name:
@@ -100,7 +100,7 @@ class _Check:
         kind = self.vocabulary.get(node.name)
         if kind is not None and section is not None and section not in kind.sections:
             allowed = ", ".join(known.value for known in Section if known in kind.sections)
-            message = f"{node.name} cannot stand in {section.value}"
+            message = f"{node.name} is not allowed in {section.value}"
             self._report(node.location, "wrong-section", message, f"allowed in: {allowed}")
 
     # -- one element against its shape
@@ -109,7 +109,7 @@ class _Check:
         self._text(node, shape)
         if shape.content is Content.POLICIES:
             if shape.required and not node.children:
-                self._report(node.location, "missing-policy", f"{node.name} holds no policy", "put one inside it")
+                self._report(node.location, "missing-policy", f"{node.name} contains no policy", "put one inside it")
             for child in node.children:
                 self._statement(child, section)
         else:
@@ -175,7 +175,7 @@ class _Check:
             surplus = list(node.all(name))[declared.maximum]
             message = f"{node.name} takes at most {_times(declared.maximum)} {name}, not {count}"
             code = UNRESOLVED if hole else "too-many-children"
-            self._report(surplus.location, code, message, "remove what is too much")
+            self._report(surplus.location, code, message, "remove the surplus ones")
 
     # -- values
     def _value(self, text: Text, rule: Attribute | Element, name: str) -> None:

@@ -61,7 +61,7 @@ _EXPRESSION_TEXT = re.compile(
 def _text_like_an_expression(root: Node) -> Iterator[Problem]:
     """An expression without its @ is text. Source: APIM "Policy expressions", "Syntax"."""
     remedy = "write @(…) around one expression, @{ … return …; } around statements"
-    message = "this is taken as text, and looks like an expression whose @ is missing"
+    message = "this is plain text, but looks like an expression without its @"
     texts = (text for node in root.walk() for text in (*node.attributes.values(), *([node.text] if node.text else [])))
     for text in texts:
         if _EXPRESSION_TEXT.fullmatch(text.value):

@@ -141,7 +141,7 @@ def _compile(source: Source, text: str, time_s: float) -> Expression:
 def _value(binder: Binder, node: Node) -> tuple[Run, bool]:
     bound = binder.value(node)
     if bound.type.kind == "void":
-        raise binder.problem(node, "no-value", "the expression gives no value", "return something")
+        raise binder.problem(node, "no-value", "the expression has no value", "return something")
     binder.may_be_long |= not is_scalar(bound.type)
     return bound.run, bound.constant is not NOT_CONSTANT
 

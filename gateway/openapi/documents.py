@@ -72,7 +72,7 @@ class Documents:
         if not name:
             return here
         if urlsplit(name).scheme or name.startswith("//"):
-            message = f"$ref {ref.value!r} is somewhere else"
+            message = f"$ref {ref.value!r} is not a local file"
             raise LoadError.at(ref.location, "remote-reference", message, "nothing is fetched: save it as a file here")
         if "\0" in (name := unquote(name)):
             raise LoadError.at(ref.location, "unknown-reference", "the $ref names no file: it has a NUL", "correct it")

@@ -57,7 +57,7 @@ _REMARKS = frozenset(
 _DIALECTS = ("https://json-schema.org/draft/2020-12/schema", "https://spec.openapis.org/oas/3.1/dialect/base")
 
 # What people write instead, where it is not what they may think.
-_REMEDIES = {"nullable": "OpenAPI 3.1 says it with type: [string, 'null']"}
+_REMEDIES = {"nullable": "in OpenAPI 3.1, write type: [string, 'null']"}
 
 Rule: TypeAlias = Callable[[YamlNode], Any]
 

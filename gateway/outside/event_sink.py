@@ -89,7 +89,9 @@ class ConfiguredSink:
             async with asyncio.timeout(TIMEOUT_S):
                 answer = await self._client.post(str(logger.url), content=event.content, headers=headers)
         except (TimeoutError, httpx2.HTTPError, OSError, UnicodeError) as error:
-            raise self._failed(event.destination, f"the endpoint could not be asked: {type(error).__name__}") from None
+            raise self._failed(
+                event.destination, f"the endpoint could not be reached: {type(error).__name__}"
+            ) from None
         if not answer.is_success:
             raise self._failed(event.destination, f"the endpoint answered {answer.status_code}")
 

@@ -67,12 +67,12 @@ class RedisLink:
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
         """The answer to *question*. Raises RedisAway."""
         if self.away and self._clock() < self._ask_again_at:
-            raise RedisAway("Redis is away")
+            raise RedisAway("Redis is unavailable")
         try:
             answer = await question()
         except (RedisError, OSError, TimeoutError) as error:
             self._failed(error)
-            raise RedisAway("Redis is away") from error
+            raise RedisAway("Redis is unavailable") from error
         if self.away:
             self.away = False
             log.info("redis_back")

@@ -97,7 +97,7 @@ class TokenEndpoint:
             async with asyncio.timeout(self._settings.timeout_s):
                 answer = await self._connected().send(self._request(resource, client_id or self._settings.client_id))
         except (TimeoutError, httpx2.HTTPError, OSError) as error:
-            raise no_token(f"the identity endpoint could not be asked: {type(error).__name__}") from None
+            raise no_token(f"the identity endpoint could not be reached: {type(error).__name__}") from None
         return read_token(answer, time.time())
 
     async def aclose(self) -> None:

@@ -54,7 +54,7 @@ class Beside:
             ExpressionError: The job's own refusal.
         """
         if self._waiting >= MOST_WAITING:
-            raise WorkExceeded("too many other bodies are being worked on")
+            raise WorkExceeded("too many other bodies are being processed")
         work.draw(HANDING_OVER_S)
         request = pickle.dumps((job.__module__, job.__qualname__, arguments, max(work.time_s, HANDING_OVER_S)))
         self._waiting += 1

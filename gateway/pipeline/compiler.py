@@ -159,7 +159,7 @@ class Compiler:
             raise LoadError.at(node.location, "unknown-element", f"no policy is called {node.name!r}")
         if section not in kind.sections:
             allowed = ", ".join(known.value for known in Section if known in kind.sections)
-            message = f"{node.name} cannot stand in {section.value}"
+            message = f"{node.name} is not allowed in {section.value}"
             raise LoadError.at(node.location, "wrong-section", message, f"allowed in: {allowed}")
         return kind
 

@@ -37,7 +37,7 @@ log = structlog.get_logger("gateway.cors")
 ANY = "*"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-_REMEDY = "write *, or scheme://host, with :port where it is not the scheme's own"
+_REMEDY = "write *, or scheme://host, with :port unless it is the scheme's default"
 
 # Source: APIM "cors", allowed-methods: what is allowed where nothing is listed.
 _DEFAULT_METHODS = frozenset({"GET", "POST"})
@@ -227,7 +227,7 @@ def _mistake(text: str) -> str:
     if text in (ANY, "null"):
         return ""
     if "*" in text:
-        return "a wildcard stands for all origins or for none"
+        return "a wildcard is only allowed alone, for all origins"
     if "://" not in text:
         return "the scheme is missing"
     if text.rstrip("/").count("/") > 2 or "?" in text or "#" in text:

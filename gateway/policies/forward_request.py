@@ -92,7 +92,7 @@ class ForwardRequest(PolicyType):
     def compile(cls, settings: Settings) -> Self:
         """From ``<forward-request>``. Raises LoadError: two time-outs."""
         if settings.has("timeout") and settings.has("timeout-ms"):
-            raise settings.error("conflict", "both timeout and timeout-ms are given", "keep one", at="timeout-ms")
+            raise settings.error("conflict", "timeout and timeout-ms cannot both be given", "keep one", at="timeout-ms")
         timeout, follow = _timeout(settings), settings.boolean("follow-redirects")
         version = settings.constant("http-version")
         if version != "1":

@@ -95,7 +95,7 @@ class TokenLimit(PolicyType):
     def compile(cls, settings: Settings) -> Self:
         """From the element. Raises LoadError: nothing is limited, or a quota without its period."""
         if not settings.has("tokens-per-minute") and not settings.has("token-quota"):
-            raise settings.error("missing-attribute", f"{settings.shape.name} limits nothing", "add tokens-per-minute")
+            raise settings.error("missing-attribute", f"{settings.shape.name} has no limit", "add tokens-per-minute")
         if settings.has("token-quota") != settings.has("token-quota-period"):
             raise settings.error("conflict", "token-quota and token-quota-period belong together")
         estimates = settings.boolean("estimate-prompt-tokens")

@@ -117,6 +117,6 @@ def count_bytes(drawn: list[Demand], counters: Counters, background: Background,
 def _windows(settings: Settings, period_s: int) -> tuple[tuple[str, Window], ...]:
     calls, kilobytes = (settings.maybe(settings.constant_int, name) for name in ("calls", "bandwidth"))
     if calls is None and kilobytes is None:
-        raise settings.error("missing-attribute", f"{settings.shape.name} limits nothing", "add calls or bandwidth")
+        raise settings.error("missing-attribute", f"{settings.shape.name} has no limit", "add calls or bandwidth")
     amounts = ((CALLS, calls), (BANDWIDTH, kilobytes and kilobytes * BYTES_PER_KB))
     return tuple((kind, FixedWindow(limit, period_s)) for kind, limit in amounts if limit is not None)

@@ -77,7 +77,7 @@ class QuotaByKey(PolicyType):
             if settings.has(name)
         )
         if not amounts:
-            raise settings.error("missing-attribute", "quota-by-key limits nothing", "add calls or bandwidth")
+            raise settings.error("missing-attribute", "quota-by-key has no limit", "add calls or bandwidth")
         return cls(
             amounts=amounts,
             period_s=_period(settings),

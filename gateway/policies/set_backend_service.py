@@ -89,7 +89,7 @@ class SetBackendService(PolicyType):
         for attribute in _SERVICE_FABRIC:
             if settings.has(attribute.name):
                 remedy = "use base-url or backend-id"
-                raise settings.error("cloud-only", "Service Fabric exists in Azure only", remedy, at=attribute.name)
+                raise settings.error("cloud-only", "Service Fabric exists only in Azure", remedy, at=attribute.name)
         if settings.has("base-url") == settings.has("backend-id"):
             raise settings.error("conflict", "exactly one of base-url and backend-id must be given")
         dapr = _dapr(settings)
@@ -132,7 +132,7 @@ def _find_now(find: Callable[[str], Target], name: str, text: str) -> Target:
     try:
         return find(_checked(name, text.strip()))
     except (KeyError, ValueError):
-        raise ExpressionError("ArgumentException", f"{name} of set-backend-service gave no backend") from None
+        raise ExpressionError("ArgumentException", f"{name} of set-backend-service names no backend") from None
 
 
 def _checked(name: str, text: str) -> str:

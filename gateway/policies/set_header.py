@@ -98,7 +98,7 @@ class SetHeader(PolicyType):
         return self.owned
 
     def apply(self, context: Context) -> None:
-        """Raises ExpressionError: the name or a value cannot stand in a header."""
+        """Raises ExpressionError: the name or a value cannot be sent in a header."""
         headers = (context.request if self.on_request else context.answer).headers
         if self.ready is None:
             return self.change(headers, context)
@@ -121,7 +121,7 @@ class SetHeader(PolicyType):
         elif action == "append":
             self._append(headers, name, self._evaluated(context))
         elif action != "skip":
-            raise ExpressionError("ArgumentException", f"exists-action {action!r} is none of {', '.join(ACTIONS)}")
+            raise ExpressionError("ArgumentException", f"exists-action {action!r} is not one of {', '.join(ACTIONS)}")
         elif name not in headers:
             self._set(headers, name, self._evaluated(context))
 
@@ -133,7 +133,7 @@ class SetHeader(PolicyType):
 
     def _append(self, headers: Headers, name: str, evaluated: list[_Evaluated]) -> None:
         if fold_name(name) == "host" and name in headers:
-            raise _invalid(name, "one Host is all that a request has")
+            raise _invalid(name, "a request has exactly one Host")
         for line in self._lines(name, evaluated):
             headers.append(name, line)
 

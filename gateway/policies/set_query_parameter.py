@@ -58,7 +58,7 @@ class SetQueryParameter(PolicyType):
         """Changes ``context.Request.Url``. Raises ExpressionError: the action is none."""
         name, action, request = self.name(context), self.action(context), context.request
         if action not in ACTIONS:
-            raise ExpressionError("ArgumentException", f"exists-action {action!r} is none of {', '.join(ACTIONS)}")
+            raise ExpressionError("ArgumentException", f"exists-action {action!r} is not one of {', '.join(ACTIONS)}")
         if action == "skip" and query.values(request.query, name):
             return
         kept = request.query if action == "append" else query.without(request.query, [name])

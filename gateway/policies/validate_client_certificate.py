@@ -158,7 +158,9 @@ def _identity(settings: Settings) -> CertificateIdentity:
     identity = CertificateIdentity(wanted, _stored_issuer(settings))
     if not wanted and identity.issuer is None:
         raise settings.error(
-            "missing-attribute", "an identity without facts matches every certificate", "say what must hold"
+            "missing-attribute",
+            "an identity without attributes matches every certificate",
+            "name at least one attribute",
         )
     return identity
 

@@ -94,7 +94,7 @@ class ValidateJwt(TokenPolicy):
     def compile(cls, settings: Settings) -> Self:
         """From ``<validate-jwt>``. Raises LoadError: no single source, a bad key, unknown certificate."""
         if zumo := settings.child("zumo-master-key"):
-            raise zumo.error("unsupported", "Mobile Services are gone", "use issuer-signing-keys")
+            raise zumo.error("unsupported", "Azure Mobile Services no longer exists", "use issuer-signing-keys")
         extra = extensions(settings.child("extensions"))
         rules = RuleSet.of(_fields(settings, extra))
         check = TokenCheck.compile(

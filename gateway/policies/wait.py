@@ -51,7 +51,7 @@ class Wait(PolicyType):
         for child in settings.node.children:
             if child.name not in ALLOWED:
                 remedy = f"it takes {', '.join(sorted(ALLOWED))}"
-                raise settings.error("wrong-policy", f"wait cannot hold {child.name}", remedy)
+                raise settings.error("wrong-policy", f"wait cannot contain {child.name}", remedy)
         steps = settings.steps()
         # Bodies come into memory before anything runs, whichever policy reads them.
         buffers = tuple(step for step in steps if isinstance(step.policy, BufferBody))

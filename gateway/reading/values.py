@@ -181,7 +181,7 @@ def _address(value: object) -> object:
     if parts is None:
         raise mistake("bad-address", "an address is host:port", "write 127.0.0.1:8080 or [::]:8080")
     if int(parts["port"]) > 65_535:
-        raise mistake("bad-address", f"port {parts['port']} is too high", "ports end at 65535")
+        raise mistake("bad-address", f"port {parts['port']} is too high", "the highest port is 65535")
     return Address(parts["v6"] or parts["host"], int(parts["port"]))
 
 

@@ -114,7 +114,7 @@ class _Composer:
         except yaml.MarkedYAMLError as error:
             raise self._syntax_error(error) from None
         except yaml.reader.ReaderError as error:
-            message = f"the character U+{error.character:04X} cannot stand in YAML"
+            message = f"the character U+{error.character:04X} is not allowed in YAML"
             raise LoadError.at(Location(self._file), "bad-yaml", message, "remove it") from None
         if self._problems:
             raise LoadError(sorted(self._problems, key=lambda problem: problem.location))

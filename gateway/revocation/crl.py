@@ -41,7 +41,7 @@ class RevocationList:
         if not self.begins - SKEW_S <= now < self.holds_until:
             raise Undecided("the revocation list is not current")
         if self.scope is not None and not _covers(self.scope, certificate):
-            raise Undecided("the revocation list is about other certificates")
+            raise Undecided("the revocation list covers other certificates")
         return Evidence(certificate.serial_number in self.serials, self.holds_until)
 
 
@@ -52,7 +52,7 @@ def read_list(data: bytes, issuer: x509.Certificate) -> RevocationList:
         _require_signature(crl, issuer)
         ends = crl.next_update_utc
         if ends is None:
-            raise Undecided("the revocation list does not say how long it holds")
+            raise Undecided("the revocation list does not state how long it is valid")
         serials = frozenset(entry.serial_number for entry in crl)
         return RevocationList(serials, crl.last_update_utc.timestamp(), ends.timestamp(), _scope(crl))
     except (ValueError, TypeError) as error:

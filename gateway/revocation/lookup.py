@@ -103,7 +103,7 @@ class RevocationLookup:
                 return await ask()
             except Undecided as error:
                 reasons.append(f"{_shown(place)}: {error}")
-        reason = "; ".join(reasons) or "the certificate names no list and no responder"
+        reason = "; ".join(reasons) or "the certificate names neither a list nor a responder"
         log.warning("revocation_undecided", serial=f"{certificate.serial_number:X}", reason=reason)
         raise Undecided(reason)
 

@@ -19,7 +19,7 @@ from gateway.revocation.certificate_facts import issued_by
 from gateway.revocation.crl import SKEW_S, WEAK_HASHES
 from gateway.revocation.evidence import Evidence, Undecided
 
-SHORT_LIFE_S = 60.0  # of an answer that does not say how long it holds
+SHORT_LIFE_S = 60.0  # of an answer that does not state how long it is valid
 
 
 def responder_urls(certificate: x509.Certificate) -> list[str]:

@@ -60,7 +60,9 @@ def check_issuer(payload: Payload, listed: frozenset[str], publishers: Sequence[
     if not isinstance(issuer, str) or not _may_sign(issuer, payload, listed, publishers, signer):
         raise TokenError("TokenIssuerNotAllowed", "Issuer validation failed. Access denied.")
     if signer.key is not None and not _is_key_of(signer.key, signer.keyset, issuer, payload):
-        raise TokenError("TokenIssuerNotAllowed", "Issuer validation failed: the key serves another. Access denied.")
+        raise TokenError(
+            "TokenIssuerNotAllowed", "Issuer validation failed: the key belongs to another issuer. Access denied."
+        )
 
 
 def _may_sign(

@@ -54,7 +54,7 @@ def decrypted(
     """
     inner = parse(decrypt(jwe, keys, rules).decode("ascii", "replace"), max_bytes)
     if not isinstance(inner, Jws):
-        raise TokenError("JwtInvalid", "Decryption gave another encrypted token; nesting is refused. Access denied.")
+        raise TokenError("JwtInvalid", "The decrypted token is encrypted again; nesting is refused. Access denied.")
     return inner
 
 
@@ -70,7 +70,7 @@ def decrypt(jwe: Jwe, keys: Sequence[DecryptionKey], rules: DecryptionRules = DE
             return _inflate(plaintext, rules) if "zip" in jwe.header else plaintext
         except Exception:  # noqa: S112 - any objection of a library means: this key does not open it
             continue
-    raise TokenError("JwtInvalid", "Decryption failed. No key opens the token. Access denied.")
+    raise TokenError("JwtInvalid", "Decryption failed. No key decrypts the token. Access denied.")
 
 
 def _candidates(jwe: Jwe, keys: Sequence[DecryptionKey]) -> list[DecryptionKey]:

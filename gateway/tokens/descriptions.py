@@ -66,7 +66,7 @@ def _required(evidence: TokenEvidence) -> Description:
 
 def _wanted(claim: RequiredClaim) -> str:
     if not claim.values:
-        return f"{claim.name} is there"
+        return f"{claim.name} is present"
     separator = f", split at {claim.separator!r}" if claim.separator else ""
     return f"{claim.name} has {claim.match} of {', '.join(claim.values)}{separator}"
 

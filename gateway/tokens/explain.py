@@ -134,7 +134,7 @@ def _check_step(name: str, evidence: TokenEvidence) -> CheckStep:
     try:
         dict(CHECKS)[name](evidence)
     except IssuerUndecided:  # the gateway would fetch, or answer 503
-        hint = "Metadata that may own the issuer is not there."
+        hint = "Metadata that may own the issuer is not available."
         return CheckStep(name, "unknown", False, expected, actual, hint=hint)
     except TokenError as error:
         hint = hint_for(name, evidence)

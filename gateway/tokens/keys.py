@@ -147,4 +147,4 @@ def _algorithms_of(material: object, min_rsa_bits: int) -> frozenset[str]:
             return CURVE_ALGORITHMS[material.curve.name]
         case Ed25519PublicKey() | Ed448PublicKey():
             return EDWARDS_ALGORITHMS
-    raise ValueError("the key's type or curve serves no supported signature algorithm")
+    raise ValueError("the key's type or curve suits no supported signature algorithm")

@@ -50,4 +50,4 @@ def test_no_store(tmp_path: Path) -> None:
 
 def test_empty() -> None:
     """A service without jobs says so."""
-    assert text_of(page(JobsState())) == "Under way No job is under way. Dead letters None. Latest jobs None yet."
+    assert text_of(page(JobsState())) == "Under way No job is in progress. Dead letters None. Latest jobs None yet."

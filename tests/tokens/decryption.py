@@ -28,7 +28,7 @@ WRAP = DecryptionKey("w", SECRET)
 RSA = decryption_key_from_private(rsa_key("enc"), "r")
 
 
-NO_KEY = "Decryption failed. No key opens the token. Access denied."
+NO_KEY = "Decryption failed. No key decrypts the token. Access denied."
 
 
 def jwe(text: str) -> Jwe:

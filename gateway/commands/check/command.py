@@ -34,7 +34,7 @@ def check(
     as_json
         The same as `--format json`.
     assume_secrets
-        Take environment variables that are not set as set: to check where there are no secrets.
+        Treat unset environment variables as set, to check where secrets are not available.
     """
     from gateway.commands.check.formats import FORMATS
     from gateway.commands.check.report import check_all

@@ -134,7 +134,7 @@ async def explained(
     context.request.headers.replace("Authorization", f"Bearer {question.token}")
     checks = list(token_checks(pipeline))
     if not checks:
-        raise GatewayError("no policy there checks a token")
+        raise GatewayError("no policy in it checks a token")
     try:
         return [TokenVerdict(step.place, await _judge(check, question, context)) for step, check in checks]
     finally:

@@ -162,7 +162,7 @@ def _with_names(word: str, location: Location) -> Segment:
         return PathParameter(names[0])
     if "" in texts[1:-1]:
         raise LoadError.at(
-            location, "bad-url-template", f"{word!r}: nothing tells two parameters apart", "put text between"
+            location, "bad-url-template", f"{word!r}: nothing separates two parameters", "put text between"
         )
     return Partial(texts, names)
 

@@ -95,7 +95,7 @@ def _source(text: str | bytes, file: str) -> _Source:
         raise LoadError.at(Location(file), "too-large", message, "split it into fragments")
     source = _Source(decoded.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"), file)
     if forbidden := _FORBIDDEN.search(source.text):
-        message = f"the character U+{ord(forbidden[0]):04X} cannot stand in XML"
+        message = f"the character U+{ord(forbidden[0]):04X} is not allowed in XML"
         raise source.error(forbidden.start(), "forbidden-character", message, "remove it")
     return source
 
@@ -134,7 +134,7 @@ def _literal(source: _Source, start: int, end: int) -> _Piece:
         value = _resolve(reference)
         if value is None:
             message = f"{reference[0]!r} is not a character reference of XML"
-            remedy = "write &amp; for an ampersand; fill in template placeholders before"
+            remedy = "write &amp; for an ampersand; fill in template placeholders first"
             raise source.error(start + reference.start(), "unknown-entity", message, remedy)
         return value
 
@@ -275,7 +275,7 @@ class _XmlReader:
         elif junk := self._text[start:end].strip():
             at = self._text.index(junk, start)
             place = "after" if self._root else "before"
-            remedy = "keep one <policies> or <fragment> element; fill in template directives before"
+            remedy = "keep one <policies> or <fragment> element; fill in template directives first"
             raise self._error(at, "text-outside-root", f"text {place} the root element", remedy)
 
     # -- one piece of mark-up
@@ -285,7 +285,7 @@ class _XmlReader:
             return start
         markup = _MARKUP.match(self._text, start)
         if markup is None:
-            raise self._error(start, "stray-less-than", "'<' begins no tag here", "write &lt; or use CDATA")
+            raise self._error(start, "stray-less-than", "'<' does not begin a tag here", "write &lt; or use CDATA")
         match markup.lastgroup:
             case "open":
                 return self._open(markup)
@@ -346,7 +346,7 @@ class _XmlReader:
     def _bad_tag(self, position: int, name: str) -> LoadError:
         at = position + len(self._text[position:]) - len(self._text[position:].lstrip())
         message = f"the tag <{name}> continues with something that is not an attribute"
-        remedy = 'write name="value"; quotes inside a literal are &quot;; fill in template placeholders before'
+        remedy = 'write name="value"; quotes inside a literal are &quot;; fill in template placeholders first'
         return self._error(min(at, max(0, len(self._text) - 1)), "malformed-tag", message, remedy)
 
     def _attributes(self, element: _OpenElement, position: int) -> int:
@@ -380,7 +380,7 @@ class _XmlReader:
     def _close(self, tag: re.Match[str]) -> int:
         start = tag.start()
         if not self._stack:
-            raise self._error(start, "mismatched-tag", f"</{tag['close']}> closes nothing")
+            raise self._error(start, "mismatched-tag", f"</{tag['close']}> has no opening tag")
         element = self._stack[-1]
         if element.name != tag["close"]:
             opened = self._source.location(element.start)

@@ -141,7 +141,7 @@ def _first_faithful(ways: Iterable[str], text: Text, reread: Callable[[str], str
     faithful = (written for written in ways if _reads_as(written, text.value, reread))
     if (first := next(faithful, None)) is not None:
         return first
-    raise LoadError.at(text.location, "not-writable", "XML cannot hold this text", "rewrite it")
+    raise LoadError.at(text.location, "not-writable", "this text cannot be written in XML", "rewrite it")
 
 
 def _reads_as(written: str, value: str, reread: Callable[[str], str | None]) -> bool:

@@ -70,7 +70,7 @@ class YamlReader:
         if isinstance(value, Scalar) and value.null:
             return
         if not isinstance(value, Sequence):
-            self._report(value, "expected-list", "a list must stand here", "write one item per line, each after '- '")
+            self._report(value, "expected-list", "a list belongs here", "write one item per line, each after '- '")
             return
         for item in value.items:
             yield from self._named(item, parent)

@@ -51,7 +51,7 @@ class _Writer:
     def policies(self, node: Node) -> Data:
         """The policies inside *node*, each a name or a mapping of one key; text between them has no place in YAML."""
         if node.text is not None:
-            message, remedy = "text between policies has no form in YAML", "fill in the template's %{…} before"
+            message, remedy = "text between policies cannot be written in YAML", "fill in the template's %{…} before"
             raise LoadError.at(node.text.location, "unexpected-text", message, remedy)
         return [self._named(child, self._policy_shape(child)) for child in node.children]
 

@@ -218,7 +218,7 @@ class Binder:
 
     def _no_conversion(self, source: Type, target: Type, node: Node) -> LoadError:
         if source is VOID:
-            return self.problem(node, "no-value", "this call gives no value")
+            return self.problem(node, "no-value", "this call returns no value")
         name, remedy = ("null", "give it a value") if source is NULL else (source.name, f"cast it: ({target.name})…")
         return self.problem(node, "wrong-type", f"cannot implicitly convert {name} to {target.name}", remedy)
 

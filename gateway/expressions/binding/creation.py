@@ -67,7 +67,7 @@ def _default_value(binder: Binder, node: Node, clr_type: Type, arguments: list[N
     """``new T()`` of a struct without constructors of its own."""
     if not clr_type.is_value or arguments:
         raise binder.problem(
-            node, "no-constructor", f"a {clr_type.name} cannot be made with new in a policy expression"
+            node, "no-constructor", f"a {clr_type.name} cannot be created with new in a policy expression"
         )
     return Bound(clr_type, lambda _frame: clr_type.default)
 

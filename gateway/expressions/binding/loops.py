@@ -174,4 +174,4 @@ def element_type(binder: Binder, node: Node, clr_type: Type) -> Type:
         return item
     if ENUMERABLE in clr_type.ancestors:
         return OBJECT
-    raise binder.problem(node, "wrong-type", f"a {clr_type.name} cannot be walked by foreach")
+    raise binder.problem(node, "wrong-type", f"a {clr_type.name} cannot be iterated by foreach")

@@ -71,7 +71,7 @@ def item_types(binder: Binder, node: Node, clr_type: Type, count: int) -> list[T
     if clr_type is DYNAMIC:
         return [DYNAMIC] * count
     if clr_type.definition.name not in ("ValueTuple", "Tuple", "KeyValuePair") or len(clr_type.args) != count:
-        raise binder.problem(node, "wrong-type", f"a {clr_type.name} does not come apart into {count} values")
+        raise binder.problem(node, "wrong-type", f"a {clr_type.name} cannot be deconstructed into {count} values")
     return list(clr_type.args)
 
 

@@ -45,7 +45,9 @@ def shown(catalog: Catalog, api: ApiLine, states: Iterable[ProcessState]) -> lis
     parts += [section("Effective policies", *map(_policy, catalog.policies(api.id)))]
     notes = catalog.notes(api.id)
     return (
-        [*parts, section("Worth a second look", element("ul", *map(_note, notes), class_="card"))] if notes else parts
+        [*parts, section("Notes of gateway check", element("ul", *map(_note, notes), class_="card"))]
+        if notes
+        else parts
     )
 
 

@@ -15,7 +15,7 @@ def content(jobs: JobsState, now: float) -> list[Html]:
         return [element("p", badge("no answer", "bad"), f" {jobs.error}", class_="verdict")]
     states = [[state, figures.count(number), figures.age(now - oldest)] for state, number, oldest in jobs.unfinished]
     return [
-        section("Under way", table(["State", "#Jobs", "Oldest"], states, "No job is under way.")),
+        section("Under way", table(["State", "#Jobs", "Oldest"], states, "No job is in progress.")),
         section("Dead letters", *_dead(jobs)),
         section(
             "Latest jobs",

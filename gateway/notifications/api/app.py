@@ -78,7 +78,9 @@ def warn(settings: NotificationSettings) -> None:
     if callbacks.allow_http:
         log.warning("development_switch", setting="callbacks.allow-http", effect="callbacks may go out unencrypted")
     if callbacks.allow_private_networks:
-        log.warning("development_switch", setting="callbacks.allow-private-networks", effect="SSRF guard is open")
+        log.warning(
+            "development_switch", setting="callbacks.allow-private-networks", effect="the SSRF guard is disabled"
+        )
     if not callbacks.signing_secrets:
         log.warning("callbacks_unsigned", remedy="set callbacks.signing-secret")
     for name, environment in settings.all_environments.items():

@@ -23,7 +23,7 @@ def document(prefix: str) -> Schema:
         "info": {
             "title": "Batch notifications",
             "version": "1",
-            "summary": "Starts a D365 F&O batch job and calls back when it is over.",
+            "summary": "Starts a D365 F&O batch job and calls back when it has ended.",
         },
         "servers": [{"url": prefix or "/"}],
         "paths": {
@@ -44,7 +44,7 @@ _ID: Schema = {"name": "id", "in": "path", "required": True, "schema": {"type": 
 
 _BATCH_JOB: Schema = {
     "type": "object",
-    "description": "What F&O itself shows: null before the outcome is known, or where F&O has nothing.",
+    "description": "The run as F&O shows it; null before the outcome is known, or where F&O has no value.",
     "properties": {
         "description": _TEXT,
         "scheduledAt": _MOMENT,
@@ -65,10 +65,13 @@ _REQUEST: Schema = {
         "profile": {"type": "string", "enum": list(PROFILES)},
         "timeoutSeconds": {"type": "number", "minimum": 1, "maximum": 2_592_000},
         "environment": {"type": "string", "minLength": 1, "description": "One that the caller's rule allows."},
-        "start": {"type": "boolean", "description": "false: nothing is started; the run of somebody else is reported."},
+        "start": {
+            "type": "boolean",
+            "description": "false: nothing is started; a run that someone else starts is reported.",
+        },
         "followUp": {
             "type": "boolean",
-            "description": "After a report that a budget is over the true end is reported, too; not with adf.",
+            "description": "After a report that a budget is used up, the actual end is reported, too; not with adf.",
         },
         "run": {"enum": ["next"], "description": "Nothing is started; the first run after this request is reported."},
     },
@@ -121,7 +124,7 @@ _PROBLEM: Schema = {
 def _create() -> Schema:
     return {
         "operationId": "create",
-        "summary": "Start a batch job and be notified when it is over.",
+        "summary": "Start a batch job and be notified when it has ended.",
         "parameters": [_KEY],
         "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("JobRequest")}}},
         "responses": {
@@ -165,16 +168,16 @@ def _stop() -> Schema:
     return {
         "operationId": "stop",
         "summary": "Stop watching and calling back. The batch job itself continues.",
-        "responses": {"200": _job("Stopped, or already over."), **_problems(401, 403, 404, 503)},
+        "responses": {"200": _job("Stopped, or already ended."), **_problems(401, 403, 404, 503)},
     }
 
 
 def _stop_by_key() -> Schema:
     return {
         "operationId": "stopByKey",
-        "summary": "The same for the job that was asked for with this Idempotency-Key.",
+        "summary": "The same for the job that was requested with this Idempotency-Key.",
         "parameters": [_KEY | {"required": True}],
-        "responses": {"200": _job("Stopped, or already over."), **_problems(400, 401, 403, 404, 503)},
+        "responses": {"200": _job("Stopped, or already ended."), **_problems(400, 401, 403, 404, 503)},
     }
 
 

@@ -97,7 +97,7 @@ class Deliverer:
         try:
             url = self._sealer.open(job.url)
         except KeyMissing:  # the operator can add it: try again until then
-            return CallbackAnswer(error="key-missing", excerpt="encryption-key lacks the key that sealed the URL")
+            return CallbackAnswer(error="key-missing", excerpt="encryption-key lacks the key that encrypted the URL")
         except InvalidToken:
             return CallbackAnswer(error="url-refused", excerpt="the callback URL in the store cannot be decrypted")
         origin = self._settings.webhook_origin if job.profile == consent.PROFILE else None

@@ -42,7 +42,7 @@ def prepare(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # its driver would begin only at the first row that is written
     present = _version(connection)
     if present > VERSION:
-        raise StoreTooNew(f"the store has version {present}, this program knows {VERSION}: run the later program")
+        raise StoreTooNew(f"the store has version {present}, this release supports only {VERSION}: run a newer release")
     columns = [column for version in range(present + 1, VERSION + 1) for column in _ADDED[version]]
     _require_known(connection, {column.name for column in columns})
     for column in columns:

@@ -178,7 +178,7 @@ def expire(row: Row | None, error: str | None) -> RunVerdict:
     """The verdict at the end of the overall budget, from the last row read and the last failure to read."""
     if error is not None:
         return RunVerdict(
-            Outcome.UNKNOWN, f"F&O could not be asked until the deadline: {error}", shown=row, is_open=True
+            Outcome.UNKNOWN, f"F&O could not be reached before the deadline: {error}", shown=row, is_open=True
         )
     status = row.status if row else "unknown"
     text = f"The batch job was still {status} at the end of the overall budget."

@@ -131,7 +131,7 @@ def _check_url(url: str) -> None:
     except ValueError:
         sound = False
     if not sound:
-        raise UpstreamError("BackendConnectionFailure", "set-url gave no absolute http or https URL", 500)
+        raise UpstreamError("BackendConnectionFailure", "set-url is not an absolute http or https URL", 500)
 
 
 # -- children to changes

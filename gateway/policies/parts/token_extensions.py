@@ -91,7 +91,7 @@ class ClaimHeader:
             message = f"JWT token is missing the following claims: {self.claim} Access denied."
             raise TokenError("TokenClaimNotFound", message)
         if len(text) > MAX_CLAIM_CHARS or not _PRINTABLE.fullmatch(text):
-            message = f"Claim {self.claim} cannot stand in a header. Access denied."
+            message = f"Claim {self.claim} cannot be sent in a header. Access denied."
             raise TokenError("TokenClaimValueNotAllowed", message)
         return headers.replace(self.header, text)
 
@@ -163,7 +163,7 @@ def _claim_header(settings: Settings) -> ClaimHeader:
     name = settings.constant("name")
     if name.lower() in _NOT_AN_IDENTITY:
         raise settings.error(
-            "bad-value", f"{name} says where a request goes, not who sends it", "name another", at="name"
+            "bad-value", f"{name} states where a request goes, not who sends it", "name another", at="name"
         )
     return ClaimHeader(settings.constant("claim"), name, settings.constant("missing") == "omit")
 

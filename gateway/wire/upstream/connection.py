@@ -134,7 +134,7 @@ class UpstreamConnection(asyncio.Protocol):
         body = self._take_body()
         self.abort()
         if body is not None:
-            body.stream.fail(UpstreamError("Timeout", "The client takes nothing, and requests wait.", 504))
+            body.stream.fail(UpstreamError("Timeout", "The client reads nothing, and requests wait.", 504))
 
     # -- from the transport
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -243,7 +243,7 @@ class UpstreamConnection(asyncio.Protocol):
         """The backend agrees to the protocol that the client asked for. Raises ResponseError: it asked for none."""
         request = exchange.request
         if not head.upgrade or not request.upgrade or request.upgraded is None:
-            raise ResponseError("it switched protocols unasked")
+            raise ResponseError("it switched protocols without being asked")
         self._exchange = None
         self._keep_alive = False
         body = AnswerBody(self.transport, UNTIL_CLOSE, self._receive_body, self._flow_changed, self._close)

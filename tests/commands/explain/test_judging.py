@@ -134,7 +134,7 @@ QUESTIONS = {
         ["--api", "one", "--operation", "none"],
         "name one operation with --operation; there are: read",
     ),
-    "no check": (["--api", "two"], "no policy there checks a token"),
+    "no check": (["--api", "two"], "no policy in it checks a token"),
     "bad time": (["--api", "one", "--at", "noon"], "'noon' is not a time"),
 }
 
