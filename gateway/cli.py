@@ -1,5 +1,5 @@
 """
-The command line: which commands there are, and what becomes of their errors.
+The command line: its commands, and how their errors are reported.
 
 Each command lives in ``gateway/commands`` and is imported when it is named, so that none pays for another's libraries.
 Errors go to stderr as ``file:line:column: code: message (remedy)``.

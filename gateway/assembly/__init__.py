@@ -1,1 +1,1 @@
-"""Config → a running gateway: the only room that knows the configuration and every part."""
+"""Config → a running gateway: the only package that knows the configuration and every part."""

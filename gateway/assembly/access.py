@@ -1,4 +1,4 @@
-"""Subscription keys at the border: products and subscriptions as configured, and where a request shows its key."""
+"""Subscription keys at the entrance: products and subscriptions as configured, and where a request carries its key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console joined to the gateway: what it shows of this process, and of what the configuration says."""
+"""The console joined to the gateway: what it shows of this process, and of the configuration."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Which headers the clients of each API may not send: what its own documents own, and what those of its neighbours do.
+Which headers the clients of each API may not send: those that its own documents own, and those of APIs beside it.
 
 A backend that believes a header believes it whichever API the request came through. So the names that one API's
 documents make trustworthy are taken from clients on every API that leads to the same place, unless that API itself

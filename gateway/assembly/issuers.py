@@ -1,4 +1,4 @@
-"""The issuers' registry, as the configuration sets it up, and its readiness."""
+"""The registry of issuers, set up from the configuration, and its readiness."""
 
 from __future__ import annotations
 

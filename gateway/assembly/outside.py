@@ -1,4 +1,4 @@
-"""The process's external connections, as the configuration names them."""
+"""The process's external connections, as configured."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Counters and caches as the configuration says: in memory, in memory with a quota file, or shared through Redis.
+Counters and caches as configured: in memory, in memory with a quota file, or shared through Redis.
 
 A Redis that is away takes nothing down (limits then hold per replica), so readiness tells it without refusing work.
 """

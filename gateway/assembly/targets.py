@@ -1,4 +1,4 @@
-"""Where requests can go, as the configuration says: backends by id, service URLs, applications in this process."""
+"""Where requests can go, as configured: backends by id, service URLs, applications in this process."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ConfiguredTargets:
         return self._by_id[backend_id]
 
     def for_api(self, service_url: str) -> Target:
-        """The target of an API's own service URL; kept for good."""
+        """The target of an API's own service URL; kept forever."""
         if service_url not in self._fixed:
             self._fixed[service_url] = self._connect(service_url)
         return self._fixed[service_url]

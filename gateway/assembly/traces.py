@@ -1,4 +1,4 @@
-"""Request traces as the configuration allows them, and what they must never show."""
+"""Request traces as configured, and what they must never show."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from gateway.errors import UpstreamError
 
 _BUCKETS = 10
-# A backend that asks for ten years must not be able to switch itself off for good.
+# A backend that asks for ten years must not be able to switch itself off forever.
 MAX_RETRY_AFTER_S = 24 * 3600.0
 
 

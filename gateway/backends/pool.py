@@ -1,5 +1,5 @@
 """
-A pool of backends: round-robin, weighted, in groups of priority, and sticky where a session wants it.
+A pool of backends: round-robin, weighted, in groups of priority, and sticky sessions where configured.
 
 Source: Microsoft, "Backends in API Management", load-balanced pool: a group of lower priority is used only while every
 breaker of the groups above is open (https://learn.microsoft.com/azure/api-management/backends).

@@ -1,4 +1,4 @@
-"""What policies draw on: named values and certificates."""
+"""What policies use: named values and certificates."""
 
 from __future__ import annotations
 

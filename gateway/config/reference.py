@@ -91,7 +91,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _written(value: object, is_duration: bool) -> str:
-    """A default as people write it; empty where there is none to speak of."""
+    """A default as it is written in the file; empty if there is none worth showing."""
     match value:
         case bool():
             return str(value).lower()

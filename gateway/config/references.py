@@ -1,4 +1,4 @@
-"""What no single model can see: ids and addresses that stand twice, and ids that name nothing."""
+"""What no single model can see: ids and addresses that occur twice, and ids that name nothing."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Counters behind rate limits, quotas and concurrency limits: one seam, in memory or shared through Redis.
+Counters behind rate limits, quotas and concurrency limits: one interface, in memory or shared through Redis.
 
 Memory answers immediately; Redis answers with an awaitable. A policy returns whichever it got to the run loop.
 

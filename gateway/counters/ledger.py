@@ -1,5 +1,5 @@
 """
-Quotas that outlive the process: a SQLite file that the memory counters tell what they counted.
+Quotas that outlive the process: a SQLite file that records what the memory counters counted.
 
 Counting stays in memory; once a second the differences are added to the file and the totals come back. A crash loses
 at most that second, and the workers of one machine see each other's counts within it.

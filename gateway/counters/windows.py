@@ -1,4 +1,4 @@
-"""What policies ask counters, and the answers. Times are seconds since the epoch."""
+"""What policies ask of counters, and the answers. Times are seconds since the epoch."""
 
 from __future__ import annotations
 

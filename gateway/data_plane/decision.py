@@ -80,7 +80,7 @@ class DecisionEndpoint:
     The application of the decision listener.
 
     Attributes:
-        callers: Networks of the proxies that may ask, and whose word about the client counts.
+        callers: Networks of the proxies that may ask, and that are trusted to name the client.
         proxies: Networks of further proxies, between the client and the caller.
     """
 
@@ -109,7 +109,7 @@ class DecisionEndpoint:
 
     def _client(self, request: Request) -> str:
         """The address of the client that the question is about. Raises _Unanswerable."""
-        # The listener has put the caller's own address at the end; all before it is the caller's word.
+        # The listener has put the caller's own address at the end; everything before it was written by the caller.
         *chain, caller = _addresses(request) or [""]
         if not caller or not is_within(caller, (*self.callers, *self.proxies)):
             raise _Unanswerable(403, f"{caller or 'The caller'} is not among decision-callers.")

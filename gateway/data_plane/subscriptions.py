@@ -113,7 +113,7 @@ class _Holder:
 
 
 class Subscriptions:
-    """Decides by key. Keys are found by their SHA-256, so the time of a search tells nothing about them."""
+    """Decides by key. Keys are found by their SHA-256, so the time of a search reveals nothing about them."""
 
     def __init__(
         self,

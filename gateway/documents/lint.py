@@ -1,5 +1,5 @@
 """
-What loads and runs, and still is worth a second look. Each finding is a note: it never makes a document bad.
+Documents that load and run, but probably not as intended. Each finding is a note: it never makes a document invalid.
 """
 
 from __future__ import annotations

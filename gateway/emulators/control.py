@@ -1,5 +1,5 @@
 """
-Control endpoints under ``/emulator``: JSON in, JSON out, and a 400 with the reason for a body that makes no sense.
+Control endpoints under ``/emulator``: JSON in, JSON out, and a 400 with the reason for an invalid body.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A backend that answers with the request it received: what a policy did is there to see."""
+"""A backend that answers with the request it received: it shows what a policy did."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-``context`` and what hangs on it: which C# member reads which attribute of the pipeline's objects.
+``context`` and the objects below it: which C# member reads which attribute of the pipeline's objects.
 
 Each table names the class that it reads, so mypy checks every row; the pipeline's own context only has to look like
 ``ContextLike``.

@@ -1,4 +1,4 @@
-"""One border: whatever Python raises inside an expression becomes a .NET exception here."""
+"""Translation of errors: whatever Python raises inside an expression becomes a .NET exception here."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Liquid templates with the meaning that DotLiquid gives them, as APIM runs them (ADR 74)."""
+"""Liquid templates with DotLiquid's semantics, as APIM runs them (ADR 62)."""

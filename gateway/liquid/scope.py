@@ -1,5 +1,5 @@
 """
-What one rendering knows: the variables, the turns that loops have had, and the text so far.
+The state of one rendering: the variables, the iterations of loops, and the text so far.
 
 Source: DotLiquid, "Context".
 """

@@ -94,7 +94,7 @@ async def _ask_all(sockets: Sequence[Path], path: str) -> list[httpx2.Response |
 
 
 async def _ask(path: Path, url: str, body: object = None) -> httpx2.Response | None:
-    """A worker's answer, to a POST where there is a *body*; None while it starts or is gone."""
+    """A worker's answer, to a POST if there is a *body*; None while it starts or has ended."""
     transport = httpx2.AsyncHTTPTransport(uds=str(path))
     try:
         async with httpx2.AsyncClient(transport=transport, timeout=TIMEOUT_S) as client:

@@ -42,9 +42,9 @@ class Guard:
     ASGI middleware.
 
     Args:
-        host: What the configuration says under ``management``.
+        host: The host under ``management`` in the configuration.
         names: Further names, ``management-hosts``.
-        programs: Whether programs read what is behind it: any address will do, and no host.
+        programs: Whether it protects what programs read: any IP address is accepted, and no host.
     """
 
     def __init__(self, app: ASGIApp, host: str, names: Collection[str] = (), programs: bool = False) -> None:
@@ -54,7 +54,7 @@ class Guard:
         self._programs = programs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 421 where another host is meant."""
+        """Answer 421 if the request names another host."""
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":

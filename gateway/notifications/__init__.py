@@ -1,5 +1,5 @@
 """
-The batch-notification service: start a D365 F&O batch job, watch it, call back when it is over, lose nothing.
+The batch-notification service: start a D365 F&O batch job, watch it, call back when it has ended, lose nothing.
 
     api → intake → store (202, durable)
     engine: workflow → service → starting · watching → poller → d365_client

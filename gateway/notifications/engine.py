@@ -1,7 +1,7 @@
 """
 The running service in a thread and an event loop of its own: workflows, poller, callbacks, housekeeping.
 
-Its own loop, because the gateway's must not wait for ours.
+It has its own loop, because the gateway's must not wait for it.
 The HTTP side reaches the engine through the store and two thread-safe calls.
 """
 

@@ -1,7 +1,7 @@
 """
-The F&O environments of one gateway: each with connections, token, gate, poller, turns and skew of its own.
+The F&O environments of one gateway: each with its own connections, token, gate, poller, turns and clock skew.
 
-What one environment does (throttle, hang, refuse) is felt by its own jobs only. A job's row names its environment; one
+What one environment does (throttle, hang, refuse) affects only its own jobs. A job's row names its environment; one
 that is not configured any more keeps its jobs until it is configured again, or until their deadline.
 """
 

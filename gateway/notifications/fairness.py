@@ -1,5 +1,5 @@
 """
-Fair shares of a bounded number of turns: no caller and no host can keep all of them from the others.
+Fair shares of a bounded number of turns: no caller and no host can occupy all of them.
 
 A waiter belongs to one or more parties (its caller, the host that it calls). A quarter of the turns is out of reach for
 any one party, and of the waiters the one whose parties hold the fewest turns is next.

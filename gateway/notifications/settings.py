@@ -99,7 +99,7 @@ class D365Settings(Block):
 
     @property
     def call_limit_s(self) -> float:
-        """When a call is given up: an answer that trickles in is no answer."""
+        """When a call is given up: an answer that trickles in does not count."""
         return self.connect_timeout_s + self.read_timeout_s
 
     @field_validator("instance_url")

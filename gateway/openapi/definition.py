@@ -1,7 +1,7 @@
 """
 What a definition says about an API: its operations, their parameters, bodies and responses.
 
-All of it is made at load and only looked at while requests run.
+All of it is built at load and only read while requests run.
 
 Source: OpenAPI 3.1, "Operation Object" and below.
 """
@@ -98,5 +98,5 @@ class OperationDefinition:
         return next((self.responses[key] for key in keys if key in self.responses), None)
 
 
-# For an operation that no definition knows.
+# For an operation that is in no definition.
 UNDEFINED = OperationDefinition("", "", "", "", Location("(no definition)"))

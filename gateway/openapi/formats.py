@@ -1,5 +1,5 @@
 """
-The formats that are checked. What is not here is a remark, as JSON Schema has it.
+The formats that are checked. Any other format is a mere annotation, as in JSON Schema.
 
 Source: JSON Schema 2020-12 validation §7.3; OpenAPI 3.0.3, "Data Types"; RFC 3339 §5.6.
 """

@@ -167,7 +167,7 @@ def _ignored(validator: Any, inner: Any, instance: Any, schema: Any) -> Iterator
 
 
 def _unique_items(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """In linear time: equal items have equal texts, and nobody chooses what a text's hash is."""
+    """In linear time: equal items have equal texts, and a caller cannot choose a text's hash."""
     if not wanted or not validator.is_type(instance, "array"):
         return
     seen: set[str] = set()
@@ -345,7 +345,7 @@ class Schema:
 
 def first_mistake(errors: Iterator[ValidationError], time_s: float = CHECK_TIME_S) -> str:
     """
-    The first of *errors* as ``place: keyword``; empty without any. Looking for more would be the caller's to pay.
+    The first of *errors* as ``place: keyword``; empty without any. Looking for more would cost time.
 
     Raises:
         WorkExceeded: There is no answer within *time_s* of processor time.

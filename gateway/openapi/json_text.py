@@ -1,5 +1,6 @@
 """
-JSON with one reading only: UTF-8, no member twice, no NaN. Else the backend may read another value than was checked.
+JSON with only one reading: UTF-8, no duplicate member, no NaN. Otherwise the backend may read another value than the
+one that was checked.
 
 Source: RFC 8259 §4, §8.1.
 """

@@ -1,5 +1,5 @@
 """
-Which fields an object of a definition may have. What is not here is a mistake: nothing is skipped in silence.
+Which fields an object of a definition may have. Any other field is a mistake: nothing is skipped silently.
 
 Source: OpenAPI 3.0.3 and 3.1, "Fixed Fields"; Swagger 2.0, the same. ``x-`` extensions are allowed everywhere.
 """

@@ -1,8 +1,8 @@
 """
 Schema objects of a definition → JSON Schema 2020-12, whichever dialect they are written in.
 
-Every keyword is read by its own rule, so a value of the wrong kind, an expression that does not compile and a keyword
-that are not known are mistakes with a place. References become keys into one set of schemas; a schema may contain
+Every keyword is read by its own rule, so a value of the wrong kind, an expression that does not compile and an
+unknown keyword are mistakes with a place. References become keys into one set of schemas; a schema may contain
 itself, but not be itself.
 
 Source: OpenAPI 3.0.3 and 3.1, "Schema Object"; JSON Schema 2020-12 core §10 and validation §6.
@@ -46,7 +46,7 @@ _SUBSCHEMAS = INSIDE | IN_PLACE | {"unevaluatedProperties"}
 _SUBSCHEMA_LISTS = INSIDE_LISTS | IN_PLACE_LISTS
 _SUBSCHEMA_MAPS = INSIDE_MAPS | IN_PLACE_MAPS
 
-# They say something to people and tools, or wait to be referred to; nothing about a value.
+# They are for readers and tools, or wait to be referred to; they do not constrain a value.
 _REMARKS = frozenset(
     """
     $comment $defs contentEncoding contentMediaType contentSchema definitions deprecated description
@@ -85,7 +85,7 @@ class SchemaReader:
         self._mistakes = mistakes
         self._keys: dict[int, str] = {}
         self._waiting: list[tuple[str, YamlNode]] = []
-        self._nodes: dict[str, YamlNode] = {}  # kept: a node that is gone would leave its identity to another
+        self._nodes: dict[str, YamlNode] = {}  # kept: the id of a freed node could be reused by another
 
     def schema(self, node: YamlNode, name: str) -> Schema:
         """

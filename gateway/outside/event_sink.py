@@ -54,7 +54,7 @@ class ConfiguredSink:
         Hand *event* over: at once to a file, later to an endpoint.
 
         Raises:
-            UpstreamError: No logger has that name, or it did not take the event. The awaitable raises it too.
+            UpstreamError: No logger has that name, or it did not accept the event. The awaitable raises it, too.
         """
         logger = self.loggers.get(event.destination)
         if logger is None:

@@ -24,7 +24,7 @@ from gateway.wire.upstream.connection_login import logs_connection_in
 from gateway.wire.upstream.tls import present
 from gateway.wire.upstream.way import HttpProxy, StoredCertificate
 
-with without("h2"):  # 3 MiB; control traffic speaks HTTP/1.1
+with without("h2"):  # 3 MiB; control traffic uses HTTP/1.1
     import httpcore2  # noqa: F401 - httpx2 would load it with the first call
 
 MAX_CLIENTS = 32

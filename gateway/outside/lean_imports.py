@@ -1,7 +1,7 @@
 """
 Hide optional modules from libraries that import them merely because they are installed.
 
-httpcore imports h2 (3 MiB) although control traffic speaks HTTP/1.1, and cyclopts imports rich (6 MiB, 0.2 s) to paint
+httpcore imports h2 (3 MiB) although control traffic uses HTTP/1.1, and cyclopts imports rich (6 MiB, 0.2 s) to paint
 tracebacks that are never printed. Neither has a switch: https://github.com/encode/httpcore/pull/121 made h2 optional by
 trying to import it, and https://github.com/BrianPugh/cyclopts/issues/675 leaves lazy imports to Python. Until Python
 has them (PEP 810), an entry in ``sys.modules`` is the documented way to make an import fail.

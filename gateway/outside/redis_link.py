@@ -43,7 +43,7 @@ def connect(url: str, timeout_s: float = TIMEOUT_S) -> Redis:
         timeout=timeout_s,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 1),  # a pooled connection may have gone stale: one more try
+        retry=Retry(NoBackoff(), 1),  # a pooled connection may be stale: one more attempt
     )
     return Redis.from_pool(pool)
 

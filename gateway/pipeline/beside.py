@@ -87,7 +87,7 @@ class Beside:
 
 
 def _error(status: bytes, text: str) -> Exception:
-    """What a job that gave no result has raised."""
+    """The error that a job raised instead of a result."""
     if status == EXCEEDED:
         return WorkExceeded(text)
     exception, _, message = text.partition("\n")

@@ -85,7 +85,7 @@ class BufferBody(Policy):
 
 
 def _unknown(message: Request | Response, field: str) -> PolicyError:
-    """A policy has to read what nobody here can read. Source: RFC 9110 §15.5.16."""
+    """A policy has to read a body in a coding that is not supported. Source: RFC 9110 §15.5.16."""
     text = f"The body cannot be read: its Content-Encoding is {field[:40]!r}."
     if not isinstance(message, Request):
         return PolicyError(502, "BadContentCoding", text)

@@ -1,8 +1,8 @@
 """
 Which request headers belong to the policies and not to the client.
 
-A header that a pipeline sets with ``override`` carries the gateway's word: whatever the client sends under that name,
-in any spelling, never reaches the backend, on any route of that API. Two kinds of header stay the client's:
+A header that a pipeline sets with ``override`` is set by the gateway alone: whatever the client sends under that name,
+in any spelling, never reaches the backend, on any route of that API. Two kinds of header still belong to the client:
 
 * standard request fields (Authorization, Accept, …), which policies replace without making them an identity;
 * headers that the pipeline reads before it sets them (a correlation id that is kept when the client sent one): only

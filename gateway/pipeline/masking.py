@@ -30,7 +30,7 @@ class Masking:
 
     Args:
         secrets: Texts that must never be shown: secret named values, keys. Shorter than four characters are ignored,
-            because masking them would only say what they are.
+            because masking them would only reveal them.
         headers, parameters: Further names of header fields and query parameters that hold credentials.
     """
 

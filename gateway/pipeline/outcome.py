@@ -1,5 +1,5 @@
 """
-What applying a policy gives: now or later, nothing or the answer.
+The result of applying a policy: now or later, nothing or the answer.
 
 * ``None``: continue with the next policy;
 * a ``Response``: the pipeline ends here and this is the answer (``return-response``);

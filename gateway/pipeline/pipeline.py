@@ -91,7 +91,7 @@ class Pipeline:
         return Response(200)
 
     def judge(self, context: Context) -> Response | Awaitable[Outcome] | None:
-        """What inbound alone says: None lets ``context.request`` pass, a Response is the answer instead."""
+        """The result of inbound alone: None lets ``context.request`` pass, a Response is the answer instead."""
         try:
             outcome = run(self.inbound, context)
         except Exception as error:

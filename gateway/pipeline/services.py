@@ -1,4 +1,4 @@
-"""What policies need from outside the engine: made by the assembly, handed over at compile time, never global."""
+"""What policies need from outside the engine: created by the assembly, passed in at compile time, never global."""
 
 from __future__ import annotations
 

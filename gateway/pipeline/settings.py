@@ -1,5 +1,5 @@
 """
-One element's settings, read against its shape: the only way in which policies look at their document.
+One element's settings, read against its shape: the only way in which policies read their document.
 
 Everything here happens at load.
 """
@@ -159,7 +159,7 @@ class Settings:
         return cast("float", self._constant(name, Kind.NUMBER))
 
     def works_long(self) -> None:
-        """Have the policy run in slices, because its work depends on the size of what strangers send."""
+        """Have the policy run in slices, because its work depends on the size of what callers send."""
         self.reads.may_be_long = True
 
     def reads_body(self) -> None:

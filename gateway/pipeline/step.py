@@ -1,8 +1,8 @@
 """
 A step: one compiled policy at its place in a pipeline.
 
-Whatever the engine, the compiler or ``gateway explain`` may ask of a compiled policy is declared here, with what holds
-for a policy that has nothing to add.
+Whatever the engine, the compiler or ``gateway explain`` may ask of a compiled policy is declared here, with the
+default for a policy that does not override it.
 """
 
 from __future__ import annotations

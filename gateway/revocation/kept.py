@@ -11,12 +11,12 @@ from cachetools import LRUCache
 
 from gateway.revocation.evidence import Undecided
 
-MAX_AGE_S = 900.0  # asked again after a quarter of an hour although the old word holds: a new one may say "revoked"
+MAX_AGE_S = 900.0  # refreshed after a quarter of an hour although the old verdict is valid: a new one may say "revoked"
 PAUSE_S = 30.0  # after a failure the source is not asked again for that long
 
 
 class Lasting(Protocol):
-    """A value that says how long it holds, in seconds since the epoch."""
+    """A value that states until when it is valid, in seconds since the epoch."""
 
     @property
     def holds_until(self) -> float: ...

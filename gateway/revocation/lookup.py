@@ -87,7 +87,7 @@ class RevocationLookup:
             raise Undecided("no source answered in time") from None
 
     async def _along_path(self, certificate: x509.Certificate) -> Evidence:
-        """The shortest-lived word of all, or the first that says revoked."""
+        """The shortest-lived verdict of all, or the first that says revoked."""
         holds_until = float("inf")
         for member, issuer in self._authorities.path(certificate):
             evidence = await self._ask(member, issuer)

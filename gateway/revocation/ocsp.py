@@ -37,7 +37,7 @@ def responder_urls(certificate: x509.Certificate) -> list[str]:
 
 
 def question(certificate: x509.Certificate, issuer: x509.Certificate) -> ocsp.OCSPRequest:
-    """The question about *certificate*; SHA-1 only names it, and is what every responder knows."""
+    """The question about *certificate*; SHA-1 only identifies it, and every responder supports it."""
     builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1())  # noqa: S303
     return builder.build()
 

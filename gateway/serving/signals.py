@@ -14,7 +14,7 @@ log = structlog.get_logger("gateway")
 
 class Lifeline:
     """
-    A pipe that tells processes whether their supervisor lives.
+    A pipe from which processes know whether their supervisor lives.
 
     Only the supervisor holds its writing end, so the reading end reaches its end when the supervisor is gone, however
     it went: SIGKILL included.

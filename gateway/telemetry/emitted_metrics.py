@@ -69,7 +69,7 @@ def _add(series: dict[tuple[str, ...], list[float]], dimensions: tuple[tuple[str
 
 
 def metric_name(namespace: str, name: str) -> str:
-    """``apim_<namespace>_<name>`` in the letters that Prometheus knows."""
+    """``apim_<namespace>_<name>`` in the characters that Prometheus allows."""
     return "_".join(filter(None, ("apim", _plain(namespace), _plain(name))))
 
 

@@ -165,7 +165,7 @@ def dropped_lines() -> int:
 
 
 def flush() -> None:
-    """Write what waits, for a second at most: before the process ends, and where there is no event loop."""
+    """Write the waiting lines, for at most a second: before the process ends, and where there is no event loop."""
     _lines.flush()
     _Output.writer.wait()
 

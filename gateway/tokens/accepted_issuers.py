@@ -43,7 +43,7 @@ class IssuerUndecided(TokenError):
 
 def check_issuer(payload: Payload, listed: frozenset[str], publishers: Sequence[Publisher], signer: Signer) -> None:
     """
-    Refuse a token whose ``iss`` the key that signed it may not speak for.
+    Refuse a token if the key that signed it may not sign for its ``iss``.
 
     Args:
         listed: The policy's ``<issuers>``. They add to what concrete metadata states, and choose among the tenants of
@@ -73,7 +73,7 @@ def _may_sign(
         return not _is_choice(own, listed) or _is_listed(issuer, payload, listed)
     is_listed = _is_listed(issuer, payload, listed)
     owners = tuple(filter(lambda publisher: publisher.owns(issuer, payload), publishers))
-    if own is None:  # an inline key may speak for every issuer that is accepted
+    if own is None:  # an inline key may sign for every accepted issuer
         return is_listed or _is_stated(owners, listed)
     if not (is_listed or owners):
         return False
@@ -131,7 +131,7 @@ def matches(accepted: str, issuer: str, payload: Payload) -> bool:
 def _is_key_of(key: Key, keyset: KeySet, issuer: str, payload: Payload) -> bool:
     own = keyset.issuer if key.issuer is None else key.issuer
     if own is not None and TENANT in own:
-        # Entra signs for personal accounts with keys that name their tenant, so a template never speaks for it.
+        # Entra signs for personal accounts with keys that name their tenant, so a template never covers it.
         return payload.get("tid") != CONSUMER_TENANT
     return key.issuer is None or issuer == key.issuer or _same_tenant(key.issuer, issuer)
 

@@ -66,7 +66,7 @@ async def fetch_keys(metadata: Metadata, fetch: Fetch, rules: DiscoveryRules, wa
 
 
 def parse_metadata(body: bytes, url: str, rules: DiscoveryRules, expected: frozenset[str] = frozenset()) -> Metadata:
-    """Metadata from its JSON, or IssuerError when it is malformed or speaks for an issuer other than *url*."""
+    """Metadata from its JSON, or IssuerError when it is malformed or states an issuer other than that of *url*."""
     try:
         document = parse_object(body.removeprefix(BYTE_ORDER_MARK), "metadata")
     except TokenError:

@@ -25,7 +25,7 @@ def check_type(typ: object, rules: TokenRules) -> None:
     """
     The header's ``typ``, in any case and with or without ``application/``, is one of the accepted ones.
 
-    Where the policy accepts any, explicitly typed tokens of another kind are refused all the same: a logout token, a
+    Where the policy accepts any, explicitly typed tokens of another kind are still refused: a logout token, a
     DPoP proof or a security event is signed by the same issuer and was never meant to open anything.
     """
     if not rules.types and typ in _PLAIN:

@@ -11,7 +11,7 @@ class IssuerError(GatewayError):
 
     Attributes:
         retry_after_s: What the issuer asked for, if anything.
-        is_down: Waiting can help; False where the metadata itself is refused, which only the operator can mend.
+        is_down: Waiting can help; False where the metadata itself is refused, which only the operator can correct.
     """
 
     def __init__(self, message: str, retry_after_s: float | None = None, is_down: bool = True) -> None:

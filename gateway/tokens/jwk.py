@@ -27,7 +27,7 @@ PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 class OddMembers(dict[str, object]):
-    """An object that names a member twice: which value holds is anybody's guess, so nothing is read from it."""
+    """An object that names a member twice: it is unclear which value applies, so nothing is read from it."""
 
 
 def read_key_set(body: bytes) -> Mapping[str, object]:

@@ -47,7 +47,7 @@ class IssuerRegistry:
 
     def issuer(self, url: str, ca_file: str | None = None, expected: Iterable[str] = ()) -> Issuer:
         """
-        The Issuer behind *url*, made on first sight.
+        The Issuer behind *url*, created at its first use.
 
         Args:
             ca_file: PEM file with the certificate authorities of this issuer alone.

@@ -43,7 +43,7 @@ _DENIED_V4 = tuple(
 _ALLOWED_V6 = ipaddress.ip_network("2000::/3")
 _DENIED_V6 = tuple(
     ipaddress.ip_network(text)
-    for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")  # Teredo and kin, documentation, 6to4
+    for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")  # Teredo etc., documentation, 6to4
 )
 # What the development switch opens; multicast, reserved and metadata stay shut.
 _PRIVATE = tuple(

@@ -106,7 +106,7 @@ class BodyStream:
         self._pause()
 
     def resume(self) -> None:
-        """The sink has room again."""
+        """The sink is ready for more."""
         self._resume()
 
     def pipe(self, sink: Sink) -> None:
@@ -123,7 +123,7 @@ class BodyStream:
             self._resume()
 
     def discard(self) -> None:
-        """Nobody wants the rest: the source drops it, or closes its connection. Nothing happens without a rest."""
+        """The rest is not needed: the source drops it, or closes its connection. Without a rest nothing happens."""
         self._chunks.clear()
         if not self._finished and self._error is None:
             self._error = BodyAbandoned("nothing reads this body any more")

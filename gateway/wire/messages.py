@@ -171,7 +171,7 @@ class Request:
         self.streams.append(stream)
 
     def abandon_streams(self) -> None:
-        """Nobody reads what is still on its way."""
+        """Whatever is still on its way will not be read."""
         streams, self.streams = self.streams, None
         for stream in streams or ():
             stream.discard()

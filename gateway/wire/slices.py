@@ -88,7 +88,7 @@ _TURNS = _Turns()
 
 
 class _Waiting:
-    """Instead of a result: the work goes on when *until* is done."""
+    """Instead of a result: the work continues when *until* is done."""
 
     __slots__ = ("until",)
 
@@ -112,7 +112,7 @@ class _Strand(greenlet):
         self.result: object = None
 
     def run(self) -> None:
-        """Work until somebody throws; what the work raises ends the greenlet and reaches whoever has asked for it."""
+        """Do one piece of work after the other; an error in it ends the greenlet and reaches the caller of that work."""
         leave = _parent(self).switch
         while self.function is not None:
             self.result = self.function(self.argument)

@@ -37,14 +37,14 @@ class Trees:
         self._roots: list[Tree] = []
 
     def note(self, root: Tree) -> None:
-        """Take *root* apart when this object is gone."""
+        """Take *root* apart when this object is collected."""
         self._roots.append(root)
 
     def __del__(self) -> None:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            return  # no loop, and nobody who would have to wait for the collector
+            return  # no loop, so nothing would have to wait for the collector
         _DISMANTLING.add(self._roots, loop)
 
 

@@ -94,7 +94,7 @@ def _is_document(path: Path) -> bool:
 
 
 def _is_policy(path: Path) -> bool:
-    """Whether a YAML file among others has a policy document's keys; OpenAPI definitions stand in the same folders."""
+    """Whether a YAML file among others has a policy document's keys; OpenAPI definitions are in the same folders."""
     try:
         return path.suffix.lower() not in YAML_SUFFIXES or _SECTION_KEY.search(path.read_bytes()) is not None
     except OSError:
@@ -180,7 +180,7 @@ def _failure(file: str, error: Exception) -> Problem:
 
 
 class _AnyTarget:
-    """Stands in for every backend: without a configuration none is known."""
+    """A stand-in for every backend: without a configuration none is known."""
 
     def for_url(self, base_url: str) -> Target:
         if not is_unresolved(base_url):

@@ -1,4 +1,4 @@
-"""What a test file may say. The JSON Schema of ``gateway schema test`` is made from it."""
+"""What a test file may contain. The JSON Schema of ``gateway schema test`` is generated from it."""
 
 from __future__ import annotations
 

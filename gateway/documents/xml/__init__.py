@@ -1,1 +1,1 @@
-"""Policy documents in APIM's XML, raw quotes and all."""
+"""Policy documents in APIM's XML, raw quotes included."""

@@ -1,7 +1,7 @@
 """
 Nodes → XML that every XML parser accepts: expressions are written in the escaped form.
 
-What is written is read back before it is used: of several ways to write a text, the plainest that gives the same text.
+Each text is read back before it is used: of several ways to write it, the plainest that yields the same text is taken.
 
 Source: XML 1.0 §2.4, §3.3.3; APIM "Set or edit policies", format ``xml``.
 """

@@ -47,7 +47,7 @@ def named_child(shape: Element, key: str) -> Child | None:
 
 @dataclass(slots=True)
 class _Parts:
-    """What the keys of one mapping gave."""
+    """The nodes from the keys of one mapping."""
 
     attributes: dict[str, Text] = field(default_factory=dict)
     children: list[Node] = field(default_factory=list)

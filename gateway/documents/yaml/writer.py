@@ -1,5 +1,5 @@
 """
-Nodes → YAML in block style: what ``yaml_reader`` reads back as the same nodes.
+Nodes → YAML in block style: ``reader`` reads it back as the same nodes.
 
 Source: ADR 0035, the mapping rules.
 """

@@ -1,6 +1,6 @@
 """
-Dynamics 365 Finance & Operations, as far as batch jobs go: the OData entity set ``BatchJobs`` and the action that
-starts one.
+Dynamics 365 Finance & Operations, as far as batch jobs are concerned: the OData entity set ``BatchJobs`` and the action
+that starts one.
 
     jobs.py      a job and its scripted life, pure over time
     lives.py     ready-made lives: succeeds, fails, is withheld, scheduled, recurring, deleted …

@@ -1,8 +1,8 @@
 """
-Which bearer tokens F&O takes.
+Which bearer tokens F&O accepts.
 
-Entra issues tokens for applications that F&O does not know: what counts is the audience, the tenant, an ``oid``, and
-F&O's own list of applications. The answer to a wrong token is a bare 401.
+Entra issues tokens for applications that F&O does not know: it checks the audience, the tenant, an ``oid``, and its
+own list of applications. The answer to a wrong token is a bare 401.
 
 Source: Microsoft Learn, Finance & Operations "Troubleshoot service authentication".
 """

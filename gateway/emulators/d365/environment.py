@@ -80,7 +80,7 @@ class Environment:
         return self.add(Job(job_id, lives=lives))
 
     def begin(self, job_id: int) -> None:
-        """Somebody in F&O sets the job to waiting, without the action: ``starts`` does not count it."""
+        """Someone in F&O sets the job to waiting, without the action: ``starts`` does not count it."""
         self.jobs[job_id].begin(self.clock(), speed=self.speed)
 
     def starts(self, job_id: int) -> int:

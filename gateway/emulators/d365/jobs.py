@@ -111,7 +111,7 @@ class Job:
         self.begin(now, lag_s, speed)
 
     def begin(self, now: float, lag_s: float = 0.0, speed: float = 1.0) -> None:
-        """Somebody in F&O sets an idle job to waiting: it goes its way, and none of our starts is counted."""
+        """Someone in F&O sets an idle job to waiting: it runs, and no start of the service is counted."""
         if self.at(now, speed).status not in {"Waiting", "Ready", "Scheduled", *RUNNING}:
             self._runs.append(now + lag_s)
 

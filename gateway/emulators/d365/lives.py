@@ -21,7 +21,7 @@ def ends(status: str = "Finished", pick_up_s: float = PICK_UP_S, run_s: float = 
 
 
 def canceled(pick_up_s: float = PICK_UP_S, run_s: float = RUN_S) -> Life:
-    """Somebody cancels the run: Executing, Cancelling, Canceled."""
+    """Someone cancels the run: Executing, Cancelling, Canceled."""
     end = pick_up_s + run_s
     steps = (Step(pick_up_s, "Executing"), Step(end, "Cancelling"), Step(end + 15, "Canceled"))
     return Life((Step(0, "Waiting"), *steps))

@@ -1,5 +1,5 @@
 """
-What access tokens say: two versions, app-only and delegated.
+The claims of access tokens: two versions, app-only and delegated.
 
 Source: Microsoft Learn, "Access token claims reference" (Microsoft identity platform).
 """

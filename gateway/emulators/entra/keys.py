@@ -1,9 +1,8 @@
 """
-Signing keys: made once per process, published as JWK Sets, kept in a file that another process can sign with.
+Signing keys: created once per process, published as JWK Sets, kept in a file that another process can sign with.
 
-Source: corpus entra/jwks.*.json and key-rollover.json: RSA, ``kid`` equal to ``x5t``, one certificate in ``x5c``, no
-    ``alg``;
-always more than one key at once.
+Source: https://login.microsoftonline.com/common/discovery/v2.0/keys: RSA, ``kid`` equal to ``x5t``, one certificate in
+``x5c``, no ``alg``, always several keys; Microsoft Learn, "Signing key rollover in the Microsoft identity platform".
 """
 
 from __future__ import annotations

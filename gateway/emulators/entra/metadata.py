@@ -1,7 +1,7 @@
 """
-OpenID configuration documents, member for member as the service answers them.
+OpenID configuration documents, with the members of the service's own.
 
-Source: corpus entra/openid-configuration.*.json.
+Source: https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration, and the same without ``/v2.0``.
 """
 
 from __future__ import annotations

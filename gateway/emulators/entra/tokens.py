@@ -1,5 +1,5 @@
 """
-Compact JWS with any algorithm and any key. A library would refuse to make the tokens that a gateway has to refuse.
+Compact JWS with any algorithm and any key. A library would refuse to create the tokens that a gateway has to refuse.
 
 Source: RFC 7515 section 7.1; RFC 8725 section 2.1 for the wrong ones.
 """

@@ -146,7 +146,7 @@ def _known(expression: str, run: WebhookRun, callback_url: str) -> str:
 
 
 async def _request(client: httpx2.AsyncClient, run: WebhookRun, call: Mapping[str, Any], callback_url: str) -> int:
-    """One of the two requests; 0 when nobody answers. A managed identity's token is the parameter ``token``."""
+    """One of the two requests; 0 if there is no answer. A managed identity's token is the parameter ``token``."""
     evaluated = evaluate(
         {name: call[name] for name in ("uri", "method", "headers", "body") if name in call}, run, callback_url
     )

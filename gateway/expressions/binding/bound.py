@@ -1,5 +1,5 @@
 """
-What binding a piece of C# gives: its static type and a closure that computes it.
+The result of binding a piece of C#: its static type and a closure that computes it.
 
 A closure takes the frame, a list: ``frame[0]`` is the frame of the enclosing function, the rest are slots of
 locals. The outermost frame holds ``context`` in slot 1.

@@ -1,5 +1,5 @@
 """
-The closures that read a property, an element or a cast: what nearly every expression is made of.
+The closures that read a property, an element or a cast: the parts of nearly every expression.
 
 Binding decides at load which of them an expression needs; only they run for each request. What is known at load is part
 of the closure: a constant is no call.

@@ -1,4 +1,4 @@
-"""How a statement says that control goes elsewhere; a ``return`` is a one-tuple with the value."""
+"""How a statement signals that control goes elsewhere; a ``return`` is a one-tuple with the value."""
 
 from __future__ import annotations
 

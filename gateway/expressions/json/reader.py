@@ -112,7 +112,7 @@ def raw_leaf(value: object) -> JValue:
 
 
 class PiecewiseDecoder(json.JSONDecoder):
-    """Python's reader without its C loop, which lets nobody else run until the whole text is read."""
+    """Python's reader without its C loop, which blocks the event loop until the whole text is read."""
 
     def __init__(self, **hooks: Any) -> None:
         super().__init__(**hooks)

@@ -78,7 +78,7 @@ class TextReader:
     A reader of one text.
 
     Attributes:
-        value: Of the token that :meth:`read` has just told: a property's name, a text, a number as it is written.
+        value: Of the token that :meth:`read` has just reached: a property's name, a text, a number as it is written.
         quoted: Whether *value* is a quoted text.
     """
 

@@ -1,5 +1,5 @@
 """
-Operators that walk a sequence at once and give one value.
+Operators that iterate over a sequence immediately and return one value.
 
 Source: .NET API reference, "Enumerable".
 """

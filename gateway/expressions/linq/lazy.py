@@ -1,5 +1,5 @@
 """
-Operators that do nothing until their result is walked. Every element that a sequence makes is one step of the meter.
+Operators that do nothing until their result is iterated. Every element that a sequence yields is one step of the meter.
 
 Source: .NET API reference, "Enumerable".
 """

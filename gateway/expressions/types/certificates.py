@@ -1,4 +1,4 @@
-"""X509Certificate2: what it says. Its private key can sign through RSA, but never be read."""
+"""X509Certificate2: its fields. Its private key can sign through RSA, but never be read."""
 
 from __future__ import annotations
 

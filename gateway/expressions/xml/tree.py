@@ -1,5 +1,5 @@
 """
-XElement and its kin. A node that has a parent is copied when it is added elsewhere.
+XElement and its related classes. A node that has a parent is copied when it is added elsewhere.
 
 Source: .NET API reference, System.Xml.Linq.
 """

@@ -79,7 +79,7 @@ def _uniq(value: Any) -> Any:
 def _identity(value: Any) -> Any:
     if isinstance(value, dict | list | tuple):
         return value.__class__, id(value)
-    # Python's hash of an integer is its remainder: whoever writes the body could choose many with the same one.
+    # Python's hash of an integer is its remainder: the author of a body could choose many with the same one.
     return value.__class__, format(value, "x") if isinstance(value, BigInteger) else value
 
 

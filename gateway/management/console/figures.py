@@ -1,4 +1,4 @@
-"""Numbers and times as people read them."""
+"""Numbers and times in readable form."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def rate(per_second: float) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A part in percent; a dash where there is no whole."""
+    """A part in percent; a dash if the whole is 0."""
     return f"{100 * part / whole:.1f} %" if whole else NOTHING
 
 

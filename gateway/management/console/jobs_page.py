@@ -1,4 +1,4 @@
-"""Batch notifications: what is under way, what came last, what could not be delivered and how to send it again."""
+"""Batch notifications: jobs in progress, the latest ones, dead letters and how to send them again."""
 
 from __future__ import annotations
 

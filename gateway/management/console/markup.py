@@ -42,7 +42,7 @@ def code(value: object) -> Html:
 
 
 def badge(text: str, kind: str = "") -> Html:
-    """A state in a word; *kind*: ``good``, ``bad``, ``warn`` or none."""
+    """A state as a badge; *kind*: ``good``, ``bad``, ``warn`` or none."""
     return element("span", text, class_=f"badge {kind}".rstrip())
 
 

@@ -1,4 +1,4 @@
-"""The first page: is it ready, how much does it do, how well, and what does it refuse?"""
+"""The first page: readiness, traffic, latency and errors, refusals."""
 
 from __future__ import annotations
 

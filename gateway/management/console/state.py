@@ -1,4 +1,4 @@
-"""What one process tells the console about itself; JSON between worker and management process. It holds no secret."""
+"""What one process reports to the console about itself; JSON between worker and management process, without secrets."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Intake:
         return jobs.move(connection, job_id, JobEvent.STOP, now, next_attempt_at=None)
 
     async def _write(self, work: Callable[[sa.Connection], T]) -> T:
-        """Within the deadline. What is committed all the same stays: a repeated request finds it done."""
+        """Within the deadline. What is still committed remains: a repeated request finds it done."""
         return await self._engine.store.write_by(work, self._settings.intake_deadline_s, undo=lambda _: None)
 
     async def replay(self, job: StoredJob, rule: CallerRule) -> StoredJob:
@@ -127,7 +127,7 @@ class Intake:
         return recorded
 
     def _withdraw(self, connection: sa.Connection, job: StoredJob) -> None:
-        """The caller was told 503: what was committed too late does not run, unless it was asked for again."""
+        """The caller got 503: a job that was committed too late does not run, unless it was requested again."""
         if jobs.withdraw(connection, job, self._engine.parts.clock.now()) is not None:
             log.warning("job_withdrawn", job=job.id, batch=job.batch_id)
 

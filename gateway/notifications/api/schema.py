@@ -1,5 +1,5 @@
 """
-What a request body may say and what an answer says.
+What a request body may contain, and what an answer contains.
 
 Clients name the two fields differently: ADF adds ``callBackUri`` automatically, people write ``callbackUrl``, F&O calls
 the job ``BatchJobRecId``. All are accepted in any case; two that disagree are refused.
@@ -99,7 +99,7 @@ def view(job: StoredJob, prefix: str) -> dict[str, object]:
 
 
 def runtime_status(job: StoredJob) -> str:
-    """The word that Durable Functions clients look for."""
+    """The status value that Durable Functions clients look for."""
     if job.outcome is not None:
         return READINGS[job.outcome].runtime_status
     if job.state is State.STOPPED:

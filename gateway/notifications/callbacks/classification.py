@@ -22,7 +22,7 @@ _CONSUMED = frozenset({400, 404, 409, 410})
 
 
 class Doubt(StrEnum):
-    """Whether a failed attempt may have reached the receiver all the same."""
+    """Whether a failed attempt may still have reached the receiver."""
 
     NONE = "not sent"
     POSSIBLE = "may have arrived"

@@ -1,7 +1,7 @@
 """
 Callback delivery: retry until the receiver accepts, refuses, or time runs out.
 
-An attempt is written down before it is made. So one that a crash cut short is known to be doubtful, and a receiver
+An attempt is recorded before it is made. So one that a crash cut short is known to be doubtful, and a receiver
 that then says "unknown" has most likely used its URL already.
 """
 

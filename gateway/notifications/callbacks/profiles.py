@@ -1,5 +1,5 @@
 """
-What a callback says, in the words that its receiver understands: one function per profile.
+The body of a callback in the form that its receiver understands: one function per profile.
 
 Source: ADF "Webhook activity"; Standard Webhooks 1.0.0; CloudEvents 1.0, JSON format.
 """

@@ -79,7 +79,7 @@ class D365Client:
         self._name = name
         self._select: tuple[str, ...] = settings.select_fields
         self.gate = Gate(settings.concurrency, clock, settings.max_retry_after_s, name)
-        # Thousands of jobs that start together must not stand in front of the poller.
+        # Thousands of jobs that start together must not delay the poller.
         self._starts = FairTurns(max(1, settings.concurrency - 1))
         self.skew_s = 0.0
 
@@ -220,7 +220,7 @@ class D365Client:
 
 def _last_check(permit: Permit) -> Callable[[str, object], Awaitable[None]]:
     """
-    A trace that checks once more when the connection stands and the body is about to be written.
+    A trace that checks once more when the connection is open and the body is about to be written.
 
     Raising there ends the request; F&O cannot act on one whose body has not arrived.
     """

@@ -12,7 +12,7 @@ from gateway.notifications.workflow.clock import Clock
 
 log = structlog.get_logger("gateway.notifications")
 
-# What Microsoft's own sample waits when a 429 does not say how long.
+# How long Microsoft's own sample waits after a 429 without Retry-After.
 _UNSTATED_S = 30.0
 _SHORTEST_S = 1.0
 

@@ -1,1 +1,1 @@
-"""Durable rows: the only room that touches the database."""
+"""Durable rows: the only package that touches the database."""

@@ -164,9 +164,9 @@ def accept(
 
 def withdraw(connection: sa.Connection, job: StoredJob, now: float) -> StoredJob | None:
     """
-    Take back a job whose request was answered with 503 before its commit was known; its key is free again.
+    Withdraw a job whose request was answered with 503 before its commit was known; its key is free again.
 
-    None when it stays: another request was promised it meanwhile, or its start is no longer to be prevented.
+    None when it stays: another request was answered with it meanwhile, or its start can no longer be prevented.
     """
     lock(connection, f"caller:{job.caller}")
     current = find(connection, job.id)

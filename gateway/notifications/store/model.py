@@ -95,7 +95,7 @@ class StoredJob:
         """
         A job that goes on watching the run of this one, whose budget is over, until ``follow_until``.
 
-        Its id, attempts and deadlines are its own; in lists its place is beside this one.
+        It has its own id, attempts and deadlines; in lists it is next to this one.
         """
         assert self.follow_until is not None  # noqa: S101 - asked for by the caller
         return replace(

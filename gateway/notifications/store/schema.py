@@ -1,9 +1,9 @@
 """
 The version of the store's tables, and the way from each version to the next.
 
-A store moves forwards when it is opened, in one transaction, and keeps its rows. A store of a later version is refused:
-this version would not know what its columns promise. Plain statements, because the steps are few and the same for
-SQLite and PostgreSQL (docs/adr/0060).
+A store is upgraded when it is opened, in one transaction, and keeps its rows. A store of a later version is refused:
+this version would not know what its columns mean. The steps are plain statements, because
+there are few and they are the same for SQLite and PostgreSQL (docs/adr/0060).
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class Store:
         """
         As ``write``, within *seconds*.
 
-        Work that has not begun by then is not done; work that is committed all the same is followed by *undo*.
+        Work that has not begun by then is not done; work that is still committed is followed by *undo*.
 
         Raises: StoreSlow: Time ran out.
         """
@@ -145,7 +145,7 @@ class Store:
             future.set_result(result)
 
     def _commit_alone(self, group: list[tuple[Work, Future[Any]]], error: Exception) -> None:
-        """One bad apple rolled everything back: give each work a transaction of its own."""
+        """One failure rolled everything back: give each piece of work its own transaction."""
         if len(group) == 1:
             group[0][1].set_exception(error)
             return

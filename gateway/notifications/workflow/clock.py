@@ -1,5 +1,5 @@
 """
-Time as a part that can be replaced: every deadline is a recorded moment, never a count of seconds in memory.
+Time as a replaceable part: every deadline is a recorded time, never a count of seconds in memory.
 
 Recorded moments must not move when the wall clock is set. So the clock is read once, at the start, and then advanced by
 the machine's steady clock; replicas follow the database server's clock instead, which they share.

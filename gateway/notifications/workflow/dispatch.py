@@ -2,8 +2,8 @@
 From durable rows to running workflows.
 
 Accepting a job writes one free row, so acceptance is fast, and anyone with the store (the command line,
-too) can ask for work. The dispatcher takes such rows, many in one statement, and runs a task for each. It gives way to
-acceptance: work may wait a moment.
+too) can ask for work. The dispatcher takes such rows, many in one statement, and runs a task for each. Acceptance
+takes precedence: work may wait a moment.
 """
 
 from __future__ import annotations

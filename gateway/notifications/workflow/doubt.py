@@ -34,8 +34,8 @@ class StartRules:
         """
         When the effect of a call that was marked at this moment has shown at the latest.
 
-        A process may stand still between its last check and the sending, for up to ``settle_s``; the call is then given
-        up when the process goes on, or when its time is over.
+        A process may be frozen between its last check and the sending, for up to ``settle_s``; the call is then given
+        up when the process continues, or when its time is up.
         """
         return marked_at + self.valid_s + max(self.call_s, self.settle_s) + self.settle_s
 

@@ -1,5 +1,5 @@
 """
-Is the watched run over? A pure function of what F&O shows, what it showed before the start, and the time.
+Has the watched run ended? A pure function of what F&O shows, what it showed before the start, and the time.
 
 "No longer executing" is the wrong question: right after the start call the row still says Waiting, or still shows the
 end of the *previous* run. A terminal state counts only if it is newer than the snapshot taken before the start.
@@ -81,7 +81,7 @@ class Watch:
         return began or (self.run is not WatchedRun.NEXT and _moved(row.end, self.snapshot.end))
 
     def has_ended_before(self, row: Row) -> bool:
-        """Whether *row*, of a job that waits again, shows that the run has come and gone since the snapshot."""
+        """Whether *row*, of a job that waits again, shows that a run has begun and ended since the snapshot."""
         if self.snapshot is None or not _moved(row.end, self.snapshot.end):
             return False
         return self.run is not WatchedRun.NEXT or _moved(row.start, self.snapshot.start)
@@ -205,7 +205,7 @@ def _moved(after: float | None, before: float | None) -> bool:
 
 def _flipped(row: Row, watch: Watch, next_run_at: float | None) -> RunVerdict | None:
     """
-    A recurring job ends and is Waiting again before anyone looked: the run is over, and its row says nothing of it.
+    A recurring job ends and is Waiting again before the next reading: the run has ended, and its row does not show it.
 
     Recognised by an end that is newer than the snapshot's, or by a later schedule after it was seen executing.
     """

@@ -1,5 +1,5 @@
 """
-How a watch can end, and what each ending is called towards each kind of caller.
+How a watch can end, and the name of each outcome for each kind of caller.
 
 An outcome is about the batch job; whether the callback about it arrived is a separate matter (see ``transitions``).
 """

@@ -84,7 +84,7 @@ class Starter:
         Bring *job* to WAITING; a verdict when that is impossible, None also when it is no longer ours to start.
 
         Raises:
-            sqlalchemy.exc.SQLAlchemyError: The store is away; the step may be repeated.
+            sqlalchemy.exc.SQLAlchemyError: The store is unavailable; the step may be repeated.
         """
         try:
             async with asyncio.timeout(max(0.0, job.deadline_at - self._clock.now())):

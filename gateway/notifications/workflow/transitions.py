@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a job stands. Only the last four are final; a job waits for its callback in DELIVERING."""
+    """The state of a job. Only the last four are final; a job waits for its callback in DELIVERING."""
 
     ACCEPTED = "accepted"
     STARTING = "starting"

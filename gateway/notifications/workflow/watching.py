@@ -95,7 +95,7 @@ class RunWatcher:
             subscription.done.cancel()
 
     async def _look_back(self, job: StoredJob) -> RunVerdict:
-        """How a run ended whose row has moved on to the next one: the job history knows, where there is one."""
+        """How a run ended whose row already shows the next one, from the job history, if there is one."""
         since, began_after = history_bounds(job, self._client.skew_s)
         for pause_s in _HISTORY_PAUSES_S:
             await self._clock.sleep_until(self._clock.now() + pause_s)

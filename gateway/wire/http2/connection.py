@@ -63,7 +63,7 @@ class Http2Owner(Protocol):
         """Looks after deadlines."""
 
     def feed(self) -> None:
-        """A connection has room."""
+        """A connection can take another stream."""
 
     def lost(self, connection: Http2Connection) -> None:
         """*connection* is closed."""
@@ -84,7 +84,7 @@ class StreamFaults(H2Connection):
         is_late = stream is not None and not stream.closed and stream.state_machine.headers_received
         if not is_late or "END_STREAM" in frame.flags:
             return super()._receive_headers_frame(frame)
-        self.decoder.decode(frame.data, raw=True)  # the state of the compression goes on
+        self.decoder.decode(frame.data, raw=True)  # the compression state must continue
         return [], [LateHead(frame.stream_id)]
 
 
@@ -175,7 +175,7 @@ class Http2Connection(asyncio.Protocol):
         self._rest()
 
     def _rest(self) -> None:
-        """A stream has ended: there is room for another one, or the connection is no longer of use."""
+        """A stream has ended: another one can begin, or the connection is no longer of use."""
         if not self._streams and self._retired:
             self.transport.close()
         elif not self._streams:

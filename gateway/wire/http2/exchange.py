@@ -153,7 +153,7 @@ class Http2Exchange(UpstreamExchange):
         self.reject(error)
 
     def push(self) -> None:
-        """Send what the backend and the socket have room for; the rest holds up the client."""
+        """Send what the backend and the socket can take; the rest holds up the client."""
         link = self._link
         if link is None or self._sent:
             return
@@ -260,12 +260,12 @@ class Http2Exchange(UpstreamExchange):
 
     # -- the source of the answer's body
     def pause(self) -> None:
-        """The client is slow: the backend gets no more room."""
+        """The client is slow: the backend's window is not enlarged."""
         self._paused = True
         self.deadline = _NEVER
 
     def resume(self) -> None:
-        """The client has room again."""
+        """The client is ready for more."""
         self._paused = False
         self._open_window()
 

@@ -49,7 +49,7 @@ class Http2Pool:
         return len(self._open)
 
     def dispatch(self, exchange: Http2Exchange) -> None:
-        """Send *exchange* on a connection that has room, or as soon as there is one."""
+        """Send *exchange* on a connection that can take it, or as soon as there is one."""
         if self._stopped or len(self._waiting) >= self.settings.max_waiting:
             exchange.refuse("All connections to the backend are in use, and too many requests wait.", 503)
             return
@@ -61,7 +61,7 @@ class Http2Pool:
         self.feed()
 
     def feed(self) -> None:
-        """Put waiting exchanges on connections with room; open one more when they do not suffice."""
+        """Put waiting exchanges on connections that can take them; open one more when they do not suffice."""
         for connection in tuple(self._open):
             while self._waiting and connection.room > 0:
                 connection.start(self._waiting.popleft())

@@ -298,13 +298,13 @@ class ServerConnection(asyncio.Protocol):
         self._want_more(body)
 
     def _pause_body(self) -> None:
-        """The reader has no room: leave the rest in the socket."""
+        """The reader is not ready for more: leave the rest in the socket."""
         if self._body is not None:
             self._body.is_wanted = False
         self.pause_reading()
 
     def _drop_body(self) -> None:
-        """Nobody reads the body: drop what comes, unless the client still waits to send it."""
+        """The body will not be read: drop what arrives, unless the client still waits to send it."""
         if self._body is not None:
             self._body.drop()
             if not self._body.awaits_continue:

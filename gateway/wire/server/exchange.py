@@ -139,7 +139,7 @@ class Exchange:
             self._running = asyncio.get_running_loop().create_task(self._await(outcome))
 
     def inform(self, response: Response) -> None:
-        """Pass an interim answer on to a client that knows such, which HTTP/1.0 does not. Source: RFC 9110 §15.2."""
+        """Pass an interim answer on to a client that supports them, which HTTP/1.0 does not. Source: RFC 9110 §15.2."""
         if self._phase is WAITING and self._minor == 1:
             self._line.transport.write(render_interim(response))
 

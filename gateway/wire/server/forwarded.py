@@ -33,7 +33,7 @@ _harmless: set[str] = set()  # names that were found to claim nothing
 
 
 def claims(lines: dict[str, str]) -> list[str]:
-    """The names among *lines* that say where a request comes from."""
+    """The names among *lines* that state where a request comes from."""
     if lines.keys() <= _harmless:
         return []
     found = [name for name in lines if name not in _harmless and _CLAIM.fullmatch(name)]

@@ -31,7 +31,7 @@ class UnreadableForwarding(ValueError):
 @dataclass(frozen=True, slots=True)
 class Forwarding:
     """
-    What the trusted proxies say; each part is empty where they say nothing.
+    What the trusted proxies state; each part is empty if they state nothing.
 
     Attributes:
         address: The client's.

@@ -21,7 +21,7 @@ class IncomingBody:
     Attributes:
         awaits_continue: Whether the client sends it only after ``100 Continue``.
         received: Bytes of it so far, without their framing.
-        is_wanted: Whether its reader has room for more, or it is being dropped.
+        is_wanted: Whether its reader is ready for more, or it is being dropped.
     """
 
     __slots__ = ("_decoder", "_stream", "awaits_continue", "is_wanted", "received")

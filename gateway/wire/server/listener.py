@@ -29,7 +29,7 @@ _MAX_REMEMBERED = 8 * 1024
 
 
 def _unheard(status: int, message: str) -> None:
-    """Nobody counts refusals."""
+    """Refusals are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Listener:
     What all connections of one listener share.
 
     Attributes:
-        refused: Told status and message of every request that does not reach the application.
+        refused: Called with status and message of every request that does not reach the application.
     """
 
     application: RequestHandler

@@ -51,7 +51,7 @@ class RequestHead:
     Attributes:
         lines: The field lines, hop-by-hop and nominated ones taken away.
         host: The Host value, ``""`` for HTTP/1.0 without one.
-        length: Body bytes; 0 for no body, ``CHUNKED`` when the body tells its own end.
+        length: Body bytes; 0 for no body, ``CHUNKED`` when the body marks its own end.
         upgrade: ``websocket`` for a proper upgrade request, or ``""``; other protocols are ignored.
         memo, outline: What the application has found out about it, see ``Request``.
         takes_trailers: Whether the client understands trailers behind the answer's body.

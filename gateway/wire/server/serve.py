@@ -149,7 +149,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def _keep_alive(listening: socket.socket) -> None:
-    """Let the kernel notice peers that are gone without a word; connections inherit it (Linux, tcp(7))."""
+    """Let the kernel notice peers that vanish silently; connections inherit it (Linux, tcp(7))."""
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4)):
         listening.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -38,7 +38,7 @@ _OPENED, _REQUEST, _BODY, _SWITCH, _END, _CLOSE, _LOST = map(on, ConnectionEvent
 _NEVER = float("inf")
 _WRITE_HIGH_BYTES = 256 * 1024
 EARLY_S = 1.0  # a backend that closes this soon after an answer did not run into its keep-alive time
-CLOSE_TIMEOUT_S = 2.0  # for what is unsent, and for TLS to say goodbye
+CLOSE_TIMEOUT_S = 2.0  # for unsent bytes, and for the TLS closure alert
 
 
 class ConnectionOwner(Protocol):

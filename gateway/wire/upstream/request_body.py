@@ -83,7 +83,7 @@ class RequestBody:
             self.source.pause()
 
     def resume(self) -> None:
-        """The socket has room again."""
+        """The socket is ready for more."""
         if self.source is not None:
             self.source.resume()
 
