@@ -36,7 +36,7 @@ _VERSION_SCHEMES = {"path": "segment", "header": "header", "query": "query"}
 @dataclass(frozen=True, slots=True)
 class Assembly:
     """
-    What one configuration makes of the data plane.
+    The data plane of one configuration.
 
     Attributes:
         dispatcher: The data plane's application.

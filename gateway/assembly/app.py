@@ -138,7 +138,7 @@ def _services(config: Config, outside: Outside, emitted: EmittedMetrics) -> Serv
 
 
 def _count(metrics: GatewayMetrics, outside: Outside, services: Services) -> None:
-    """Numbers that parts keep for themselves, for the scrape."""
+    """Numbers that the parts keep themselves, for the scrape."""
     cache, link = services.token_cache, outside.state.link
     if cache is not None:
         metrics.counters["gateway_token_cache_hits"] = ("Tokens found verified.", lambda: cache.hits)
@@ -149,5 +149,5 @@ def _count(metrics: GatewayMetrics, outside: Outside, services: Services) -> Non
 
 
 def management_guard(config: Config) -> Middleware:
-    """Who is served what programs read on the management plane."""
+    """Who gets the endpoints for programs on the management plane."""
     return Middleware(Guard, host=config.management.host, names=config.management_hosts, programs=True)

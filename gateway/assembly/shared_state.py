@@ -1,7 +1,7 @@
 """
 Counters and caches as configured: in memory, in memory with a quota file, or shared through Redis.
 
-A Redis that is away takes nothing down (limits then hold per replica), so readiness tells it without refusing work.
+An unavailable Redis takes nothing down (limits then hold per replica), so readiness tells it without refusing work.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class SharedState:
             await self._keep(self.memory, self.quota_file, running)
 
     async def _keep(self, memory: MemoryCounters, file: Path, running: AsyncExitStack) -> None:
-        from gateway.counters.ledger import QuotaLedger, keep_quotas  # with SQLite, for which few have a use
+        from gateway.counters.ledger import QuotaLedger, keep_quotas  # with SQLite, which few configurations need
 
         ledger = QuotaLedger(file)
         running.callback(ledger.close)
@@ -60,7 +60,7 @@ class SharedState:
         await asyncio.sleep(0)  # a task that never began would not save at its end
 
     def statuses(self) -> Mapping[str, Status]:
-        """Readiness: Redis being away is reported, and does not refuse work."""
+        """Readiness: an unavailable Redis is reported, and work is not refused."""
         if self.link is None:
             return {}
         detail = "unavailable: each replica counts and caches on its own" if self.link.away else "connected"

@@ -21,7 +21,7 @@ def trace_book(config: Config) -> TraceBook | None:
 
 
 def secrets_of(config: Config) -> Iterator[str]:
-    """Texts of the configuration that are secret."""
+    """Secret texts of the configuration."""
     if config.tracing.secret is not None:
         yield config.tracing.secret.get_secret_value()
     for named in config.named_values.values():

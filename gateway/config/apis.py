@@ -98,7 +98,7 @@ class Operation(Block):
         return self._location
 
     def defined(self, definition: OperationDefinition | None, location: Location) -> Operation:
-        """This operation, completed by *definition* and known to stand at *location*."""
+        """This operation, completed by *definition*, at *location*."""
         facts = {"method": definition.method, "url_template": definition.url_template} if definition else {}
         completed = self.model_copy(update=facts)
         completed._definition, completed._location = definition, location

@@ -95,7 +95,7 @@ class Config(Block):
     _positions: Positions | None = PrivateAttr(None)
 
     def location(self, *path: Any) -> Location:
-        """Where the value under *path* stands: ``config.location("apis", 0, "path")``."""
+        """The position of the value under *path*: ``config.location("apis", 0, "path")``."""
         return self._positions.find(path) if self._positions else Location("(built in)")
 
     def server_settings(self) -> ServerSettings:

@@ -12,7 +12,7 @@ Data: TypeAlias = "str | None | list[Data] | dict[str, Data]"
 
 
 class Positions:
-    """Looks up where values stand."""
+    """Looks up the positions of values."""
 
     __slots__ = ("_root",)
 
@@ -21,7 +21,7 @@ class Positions:
 
     def find(self, path: SequenceOf[object], key: bool = False) -> Location:
         """
-        Where the value under *path* stands, or its *key*; as near as the file comes to it.
+        The position of the value under *path*, or of its *key*; as near as the file comes to it.
 
         Steps that the file does not have are skipped: pydantic names the members of unions too.
         """

@@ -46,7 +46,7 @@ def _doubled(config: Config) -> Iterator[Problem]:
 
 
 def _repeated(ids: Iterable[str]) -> Iterator[int]:
-    """Where an id stands that came before."""
+    """The position of an id that occurred before."""
     seen: set[str] = set()
     for index, id in enumerate(ids):
         if id in seen:

@@ -1,8 +1,8 @@
 """
 Counters that replicas share, in Redis or Valkey.
 
-One script call answers a request's demands, atomically. While Redis is away each replica counts in its own memory:
-limits then hold per replica, and no request fails.
+One script call answers a request's demands, atomically. While Redis is unavailable each replica counts in its own
+memory: limits then apply per replica, and no request fails.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class RedisCounters:
         Args:
             link: The connection.
             namespace: Begins every key; two gateways with the same one share their counters.
-            fallback: Counts while Redis is away; memory of its own where none is given.
+            fallback: Counts while Redis is unavailable; memory of its own where none is given.
             clock: Seconds since the epoch; Redis's own clock where none is given.
         """
         self._link = link

@@ -203,7 +203,7 @@ def _answers_preflight(outcome: Response, subject: Request) -> bool:
 
 def _gone(subject: Request, before: dict[str, str]) -> set[str]:
     """
-    Names of the client's fields that must not arrive, as they were spelled: Envoy takes exactly those away.
+    Names of the client's fields that must not arrive, as they were spelled: Envoy removes exactly those.
 
     Where a policy has set a field, the client's copies in other spellings (``caller_objectid``) are still there.
     """

@@ -1,5 +1,5 @@
 """
-The document model behind XML and YAML: a tree of nodes that remember where they stand.
+The document model behind XML and YAML: a tree of nodes that remember their positions.
 
 Source: APIM "Policies in Azure API Management".
 """
@@ -16,7 +16,7 @@ from gateway.expressions.scan import is_expression
 
 
 class Section(Enum):
-    """The four sections of a policy document, in the order in which they stand."""
+    """The four sections of a policy document, in document order."""
 
     INBOUND = "inbound"
     BACKEND = "backend"
@@ -107,7 +107,7 @@ class PolicyDocument:
 
 
 def same(node: Node, other: Node) -> bool:
-    """Whether two nodes mean the same: equal but for where they stand, their comments and the layout of expressions."""
+    """Whether two nodes mean the same: equal except for positions, comments and the layout of expressions."""
     return (
         node.name == other.name
         and len(node.children) == len(other.children)

@@ -1,5 +1,5 @@
 """
-Comments and blank lines of a document: what stands between its elements and means nothing to the gateway.
+Comments and blank lines of a document: everything between its elements that has no meaning for the gateway.
 
 A remark is a text: empty for a blank line, else a comment, of several lines where it has line breaks. In YAML a comment
 of several lines stands between ``# <!--`` and ``# -->``; every other line that begins with # is a comment of its own.

@@ -66,7 +66,7 @@ def _policy(shape: Element) -> Schema:
 
 # -- one element
 def _element(shape: Element, *more: Attribute) -> Schema:
-    """What may stand behind an element's name: nothing, a text, a list or a mapping."""
+    """What may follow an element's name: nothing, a text, a list or a mapping."""
     forms: list[Schema] = [_mapping(shape, more)]
     if shape.content in (Content.TEXT, Content.VERBATIM):
         forms.append(_value(shape))

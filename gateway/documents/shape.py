@@ -111,7 +111,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """How often a child element may stand in its parent; *maximum* None means any number."""
+    """How often a child element may occur in its parent; *maximum* None means any number."""
 
     element: Element
     minimum: int = 0
@@ -119,7 +119,7 @@ class Child:
 
     @property
     def repeated(self) -> bool:
-        """Whether several may stand side by side."""
+        """Whether several may occur side by side."""
         return self.maximum is None or self.maximum > 1
 
 

@@ -16,7 +16,7 @@ from gateway.documents.shape import ID, Attribute, Element
 
 
 class Declaration(Protocol):
-    """What documents need to know of a policy: how it is written and where it may stand."""
+    """What documents need to know of a policy: how it is written and where it is allowed."""
 
     @property
     def shape(self) -> Element: ...
@@ -38,6 +38,6 @@ STRUCTURE = {element.name: element for element in (BASE, INCLUDE_FRAGMENT)}
 
 
 def statement_shape(name: str, vocabulary: Vocabulary) -> Element | None:
-    """The shape of what may stand in a section: structure, or one of the policies; None when it is unknown."""
+    """The shape of what is allowed in a section: structure, or one of the policies; None when it is unknown."""
     kind = vocabulary.get(name)
     return kind.shape if kind else STRUCTURE.get(name)

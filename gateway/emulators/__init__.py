@@ -1,5 +1,5 @@
 """
-The systems around the gateway, played locally: Entra ID, Dynamics 365 Finance & Operations, and the receiver of a
+The systems around the gateway, emulated locally: Entra ID, Dynamics 365 Finance & Operations, and the receiver of a
 callback.
 
 They serve ``gateway demo``, the project's own tests and the tests of users. Every emulator has an ``.app`` (ASGI), a

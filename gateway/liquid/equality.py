@@ -157,7 +157,7 @@ def operator_of(name: str) -> Callable[[object, object], bool]:
     The operator of this name: ``contains``, ``Contains``, ``startswith`` …
 
     Raises:
-        Thrown: There is none; it becomes text where the condition stands.
+        Thrown: There is none; it becomes text in place of the condition.
     """
     if name not in _SPELLED:
         raise thrown("ArgumentException", f"Unknown operator {name}")

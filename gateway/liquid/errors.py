@@ -1,8 +1,8 @@
 """
 How a template fails.
 
-Most failures of a filter or a condition are text: DotLiquid writes ``Liquid error: …`` where the value would stand and
-goes on. What is not Liquid fails when the template is read.
+Most failures of a filter or a condition are text: DotLiquid writes ``Liquid error: …`` in place of the value and
+continues. Text that is not Liquid fails when the template is read.
 
 Source: DotLiquid, "Context.HandleError".
 """

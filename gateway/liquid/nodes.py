@@ -75,7 +75,7 @@ class Piped:
 
 def write_all(nodes: TemplateNodes, scope: RenderScope, output: Output) -> None:
     """
-    One part after another; the text of an error stands where its part failed.
+    One part after another; an error's text replaces the part that failed.
 
     Raises:
         LimitExceeded, WorkExceeded: The template takes too much.

@@ -54,7 +54,7 @@ class RenderScope:
 
     @contextmanager
     def inner(self) -> Iterator[None]:
-        """A scope for what stands within a tag. Raises Thrown: tags are nested too deeply."""
+        """A scope for the content of a tag. Raises Thrown: tags are nested too deeply."""
         if len(self._scopes) > MAX_SCOPES:
             raise thrown("InvalidOperationException", "Nesting too deep")
         self._scopes.append({})

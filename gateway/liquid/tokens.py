@@ -33,7 +33,7 @@ class LiquidToken:
         kind: ``text``, ``value`` or ``tag``.
         name: Of a tag.
         text: The text itself, the value's markup, or what follows the tag's name.
-        written: The piece as it stands, without hyphens.
+        written: The piece as written, without hyphens.
         line: Where it begins, from 1.
     """
 

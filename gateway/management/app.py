@@ -29,7 +29,7 @@ def create_app(
     """
     The management plane of one process; without *traces* that path does not exist.
 
-    *guard* stands before what programs read; ``/healthz`` reveals nothing and answers everyone.
+    *guard* protects what programs read; ``/healthz`` reveals nothing and answers everyone.
     """
 
     async def healthz(_: Request) -> Response:

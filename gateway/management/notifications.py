@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # behind it is SQLAlchemy, which a gateway without the servic
 
 
 async def engine_statuses(engine: Engine) -> Mapping[str, Status]:
-    """The engine, F&O and the callbacks. An F&O that is away does not count: jobs are still accepted."""
+    """The engine, F&O and the callbacks. F&O being unavailable does not count: jobs are still accepted."""
     ready = await engine.is_ready()
     hosts = engine.open_circuits
     return {

@@ -147,7 +147,7 @@ class Engine:
     def _run(self) -> None:
         try:
             asyncio.run(self._main())
-        except GatewayError as error:  # says it all: start() raises it
+        except GatewayError as error:  # needs no log line: start() raises it
             self._failure = error
         except BaseException as error:
             self._failure = error

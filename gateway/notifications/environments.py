@@ -42,7 +42,7 @@ class Shared:
 
 
 class D365Environment:
-    """One environment, and what works on its jobs."""
+    """One environment, and the parts that work on its jobs."""
 
     def __init__(
         self, name: str, settings: NotificationSettings, shared: Shared, http: httpx.AsyncClient | None = None

@@ -1,7 +1,7 @@
 """
 What the engine expects of the world outside the process: calls, events and credentials.
 
-Policies and tests know only these forms; the clients that really reach out stand beside this module.
+Policies and tests know only these forms; the real clients are in the modules beside this one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a policy stands: what errors, traces and ``context.LastError`` report of it."""
+"""The place of a policy: what errors, traces and ``context.LastError`` report of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a policy is: a shape, the sections where it may stand, how it is compiled, and what ``step`` declares."""
+"""What a policy is: a shape, the sections that allow it, how it is compiled, and what ``step`` declares."""
 
 from __future__ import annotations
 

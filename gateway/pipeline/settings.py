@@ -94,7 +94,7 @@ class Settings:
 
     @property
     def section(self) -> Section:
-        """The section in which the policy stands."""
+        """The section that the policy is in."""
         return self.site.section
 
     @property
@@ -248,7 +248,7 @@ class Settings:
         return expression if keep else computed(expression, kind)
 
 
-# Values of each kind that may stand in the place of a named value outside of quotes: a number, a boolean, a text.
+# Values of each kind that may replace a named value outside of quotes: a number, a boolean, a text.
 _KINDS = ("1", "true", '"x"')
 _QUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 

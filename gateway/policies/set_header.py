@@ -172,7 +172,7 @@ def _ready(owned: tuple[str, ...], values: tuple[Value[str], ...]) -> tuple[str,
 
 def safe_value(name: str, value: str, exact: bool) -> str:
     """
-    *value* when it can stand in a header line, without the white space around it, which is not part of it there.
+    *value* when it is allowed in a header line, without the white space around it, which is not part of it there.
 
     Args:
         exact: Whether white space around a value that is not blank is refused: ``" alice"`` is not ``"alice"``.

@@ -62,7 +62,7 @@ def _positive(seconds: float) -> float:
 
 
 WRITTEN_DURATION = WithJsonSchema({"type": "string", "pattern": _DURATION, "examples": ["10s"]})
-"""How a duration stands in a JSON Schema; marks the fields that are durations."""
+"""The form of a duration in a JSON Schema; marks the fields that are durations."""
 
 Delay = Annotated[
     float,
@@ -243,7 +243,7 @@ def _listed(value: object) -> object:
 
 
 class _OneInSchema:
-    """Lets editors accept one item where a list may stand."""
+    """Lets editors accept one item in place of a list."""
 
     @staticmethod
     def __get_pydantic_json_schema__(schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

@@ -1,5 +1,5 @@
 """
-YAML with positions: a text becomes scalars, lists and mappings that remember where they stand.
+YAML with positions: a text becomes scalars, lists and mappings that remember their positions.
 
 Scalars keep the text that the author wrote: ``007`` and ``true`` are not yet a number and a boolean. Anchors, aliases
 and tags are refused: they would let one place change the meaning of another.

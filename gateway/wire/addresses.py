@@ -26,7 +26,7 @@ _DENIED_V4 = tuple(
         "10.0.0.0/8",
         "100.64.0.0/10",  # carrier NAT, used inside clouds
         "127.0.0.0/8",
-        "168.63.129.16/32",  # Azure's platform address; globally routable by the books
+        "168.63.129.16/32",  # Azure's platform address; nominally globally routable
         "169.254.0.0/16",  # link-local and the metadata service
         "172.16.0.0/12",
         "192.0.0.0/24",
@@ -45,7 +45,7 @@ _DENIED_V6 = tuple(
     ipaddress.ip_network(text)
     for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")  # Teredo etc., documentation, 6to4
 )
-# What the development switch opens; multicast, reserved and metadata stay shut.
+# What the development switch opens; multicast, reserved and metadata stay closed.
 _PRIVATE = tuple(
     ipaddress.ip_network(text)
     for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
@@ -59,7 +59,7 @@ class AddressRefused(ValueError):
 
 
 def is_denied(text: str, allow_private: bool = False) -> bool:
-    """Whether an address (as the resolver wrote it) must not be called, with every disguise taken off first."""
+    """Whether an address (as the resolver wrote it) must not be called, after every disguise has been removed."""
     address = unwrap(ipaddress.ip_address(text.partition("%")[0]))
     if any(address in network for network in _PRIVATE if network.version == address.version):
         return not allow_private

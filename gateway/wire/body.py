@@ -19,7 +19,7 @@ class BodyTooLarge(GatewayError):
 
 
 class BodyAbandoned(GatewayError):
-    """A body whose reader went away before its end."""
+    """A body whose reader left before its end."""
 
 
 class Sink(Protocol):

@@ -1,7 +1,7 @@
 """
 The header contract: a header that a pipeline sets cannot come from the client.
 
-The names are taken away from every request of the API before its policies run, on routes without a token too. Headers
+The names are removed from every request of the API before its policies run, on routes without a token too. Headers
 nominated in ``Connection`` are gone by then, so a nominated name that a policy sets later still goes out exactly once.
 
 Source: docs/adr/0003 and docs/adr/0007; OWASP ASVS on headers set by an intermediary.
@@ -28,6 +28,6 @@ class HeaderContract:
         return not self.names.isdisjoint(headers.lines)
 
     def strip(self, headers: Headers) -> None:
-        """Take every contracted header away."""
+        """Remove every contracted header."""
         for name in self.names:
             headers.lines.pop(name, None)

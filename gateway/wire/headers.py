@@ -111,7 +111,7 @@ class Headers:
             self.remove(name)
 
     def remove(self, name: str) -> None:
-        """Take every line of *name* away, and let no trailer bring it back; nothing happens when there is none."""
+        """Remove every line of *name*, and let no trailer bring it back; without one, nothing happens."""
         key = _key(name)
         self.lines.pop(key, None)
         try:

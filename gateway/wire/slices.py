@@ -112,7 +112,7 @@ class _Strand(greenlet):
         self.result: object = None
 
     def run(self) -> None:
-        """Do one piece of work after the other; an error in it ends the greenlet and reaches the caller of that work."""
+        """Do one piece of work after the other; an error ends the greenlet and reaches the caller of that work."""
         leave = _parent(self).switch
         while self.function is not None:
             self.result = self.function(self.argument)

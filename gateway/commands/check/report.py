@@ -239,7 +239,7 @@ def _compile(document: PolicyDocument, services: Services, vocabulary: PolicyTyp
 
 
 def _as_policies(document: PolicyDocument, vocabulary: PolicyTypes) -> PolicyDocument:
-    """A fragment's policies, each put where it may stand: which section will include it is not known here."""
+    """A fragment's policies, each put in a section that allows it: which section will include it is not known here."""
     fragment = document.fragment
     if fragment is None:
         return document

@@ -62,7 +62,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class TokenVerdict:
-    """One token check's explanation, and where the check stands."""
+    """One token check's explanation, and the place of the check."""
 
     place: Place
     explanation: Explanation
@@ -225,7 +225,7 @@ def _plain(value: object, masking: Masking) -> object:
 
 
 def text(verdicts: list[TokenVerdict], masking: Masking) -> Iterator[str]:
-    """Lines for people."""
+    """Human-readable lines."""
     for verdict in verdicts:
         place, explanation = verdict.place, verdict.explanation
         yield f"{place.source} ({place.scope.value} scope, {place.section.value}, {place.path})"

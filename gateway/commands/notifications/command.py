@@ -33,7 +33,7 @@ from gateway.notifications.workflow.transitions import State
 Load = Callable[[Path], NotificationSettings]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object per line.")]
 
-# More than anyone reads; older jobs are found with --caller or --status.
+# More than is useful to read; older jobs are found with --caller or --status.
 _MANY = 10_000
 
 

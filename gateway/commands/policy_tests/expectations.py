@@ -44,7 +44,7 @@ class Difference:
     found: str
 
     def lines(self) -> list[str]:
-        """For people: one line, or a comparison of texts of several lines."""
+        """In readable form: one line, or a comparison of texts of several lines."""
         head = f"{self.location}: {self.what}"
         if "\n" not in self.expected + self.found:
             return [head, f"  expected {self.expected}", f"  found    {self.found}"]

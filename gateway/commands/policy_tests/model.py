@@ -16,7 +16,7 @@ DEFAULT_CLOCK = "2026-01-01T12:00:00Z"
 
 
 class Model(Block):
-    """One mapping of a test file; a number may stand where a text is meant."""
+    """One mapping of a test file; a number is accepted where a text is expected."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
@@ -154,7 +154,7 @@ class Sent(Model):
     token: Id | Token | None = None
     """Bearer token in `Authorization`: a name under `tokens`, or a token."""
     token_header: str = "Authorization"  # noqa: S105 (a field's name)
-    """Where the token goes; in any other field it stands without `Bearer`."""
+    """Where the token goes; in any other field it has no `Bearer` before it."""
     body: str | None = None
     """The body. Give this or *json*."""
     json_: Any = Field(None, alias="json")

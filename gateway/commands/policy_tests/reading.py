@@ -26,7 +26,7 @@ class TestFile:
 
     Attributes:
         path: As it was named.
-        positions: Where each key stands.
+        positions: The position of each key.
     """
 
     path: Path
@@ -34,11 +34,11 @@ class TestFile:
     positions: Positions
 
     def cases(self) -> list[tuple[Case, Location]]:
-        """Each test and where it stands."""
+        """Each test and its position."""
         return [(case, self.positions.find(("tests", index))) for index, case in enumerate(self.suite.tests)]
 
     def place(self, index: int, *path: object) -> Location:
-        """Where an expectation of test *index* stands."""
+        """The position of an expectation of test *index*."""
         return self.positions.find(("tests", index, "expect", *path))
 
 

@@ -1,5 +1,5 @@
 """
-XML as APIM reads it → a tree of nodes: well-formed XML, but that expressions stand in it as raw C#.
+XML as APIM reads it → a tree of nodes: well-formed XML, except that it contains expressions as raw C#.
 
 The text is decoded, with line ends in one form, and each offset leads back to line and column. One pass with a stack
 of open elements follows, so that depth costs nothing; the first mistake ends it, as in any XML parser. An expression is
@@ -199,7 +199,7 @@ def _first(pieces: list[_Piece]) -> int:
 
 
 def _layout(pieces: list[_Piece]) -> tuple[int, int]:
-    """How many characters of layout stand before and behind what is visible or fixed."""
+    """How many characters of layout are before and after what is visible or fixed."""
     head = "".join(piece.value for piece in takewhile(_is_loose, pieces))
     tail = "".join(piece.value[::-1] for piece in takewhile(_is_loose, reversed(pieces)))
     return len(head) - len(head.lstrip()), len(tail) - len(tail.lstrip())
@@ -404,7 +404,7 @@ class _XmlReader:
             parent.children.append(node)
 
     def _remarked(self, node: Node, element: _OpenElement) -> Node:
-        """*node* with what stands before it and inside; what is inside of text comes before it."""
+        """*node* with the remarks before it and inside it; those inside of text come before it."""
         inside, self._remarks = remarks.without_blanks(self._remarks), []
         if not element.children and node.text is not None:
             return replace(node, before=(*element.before, *inside))

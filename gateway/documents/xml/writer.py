@@ -114,9 +114,9 @@ def _cdata(value: str) -> str:
 
 def _marked(value: str, table: Mapping[int, str]) -> str:
     """
-    The escaped form of an expression whose quotes all stand in comments.
+    The escaped form of an expression whose quotes are all in comments.
 
-    Nothing there says that it is escaped, so its first character, a letter or a space, says it.
+    Nothing in it shows that it is escaped, so its first character, a letter or a space, does.
     """
     first = value[2:3]
     mark = f"&#{ord(first)};" if first.isalnum() or first.isspace() else ""

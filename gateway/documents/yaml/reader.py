@@ -167,7 +167,7 @@ class YamlReader:
             self._report(value, "expected-scalar", f"{name} takes one value", "write text, not a list or mapping")
 
     def _children(self, key: Scalar, value: YamlNode, child: Child) -> Iterator[Node]:
-        """The children under one key: each item of a list is one of them, where several may stand."""
+        """The children under one key: each item of a list is one of them, if several are allowed."""
         if child.repeated and isinstance(value, Sequence):
             for item in value.items:
                 yield self._element(Scalar(child.element.name, item.location), item, child.element)

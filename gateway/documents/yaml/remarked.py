@@ -178,7 +178,7 @@ def annotated(text: str, document: PolicyDocument, read: PolicyDocument, blanks:
 
 
 def _head_lines(document: PolicyDocument, blanks: bool) -> list[str]:
-    """What stands before the document; a blank line parts it from the first section's own remarks."""
+    """The remarks before the document; a blank line parts it from the first section's own remarks."""
     head = _lines(document.before, "", blanks)
     if document.fragment:
         return head

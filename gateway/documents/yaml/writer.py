@@ -66,7 +66,7 @@ class _Writer:
         return node.name if settings is None else {node.name: settings}
 
     def _settings(self, node: Node, shape: Element) -> Data:
-        """What stands behind an element's name."""
+        """What follows an element's name."""
         if not node.attributes and (node.text is None or not node.children):
             bare = self._bare(node, shape)
             if bare is not None:

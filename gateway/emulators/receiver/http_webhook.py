@@ -1,7 +1,7 @@
 """
 Logic Apps' HTTP Webhook action: subscribe with a callback URL, wait for the callback, unsubscribe.
 
-Its definition is taken as it stands in a workflow. Of the expressions only those that such a definition needs are
+Its definition is taken unchanged from a workflow. Of the expressions only those that such a definition needs are
 known: ``listCallbackUrl()``, ``parameters('…')`` and ``workflow()['run']['name']``.
 
 Source: Microsoft Learn, "HTTP Webhook" of Azure Logic Apps; "Schema reference for trigger and action types".

@@ -125,7 +125,7 @@ def _completes(test: object, yes: Statement, no: Statement) -> bool:
 
 
 def embedded(binder: Binder, node: Node) -> Statement:
-    """The body of an ``if`` or loop; a declaration may not stand there alone."""
+    """The body of an ``if`` or loop; a declaration is not allowed alone there."""
     if node.type == "local_declaration_statement":
         raise binder.problem(node, "syntax-error", "a declaration here needs braces", "write { … }")
     with binder.block():

@@ -67,7 +67,7 @@ class LiquidFilter:
 
     def __call__(self, arguments: Sequence[Any]) -> Any:
         """
-        The result for the piped value and what stands behind the colon.
+        The result for the piped value and the arguments after the colon.
 
         Raises:
             LiquidSyntaxError: An argument is missing.

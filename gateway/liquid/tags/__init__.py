@@ -18,7 +18,7 @@ from gateway.liquid.tokens import LiquidToken
 
 
 def _read_raw(parser: Parser, opened: LiquidToken) -> TextNode:
-    """``raw`` and ``literal``: what stands in between, as it stands."""
+    """``raw`` and ``literal``: the text in between, unchanged."""
     _check_bare(opened)
     return TextNode(parser.raw(opened))
 

@@ -147,7 +147,7 @@ class CaseTag:
 
 
 def read_case(parser: Parser, opened: LiquidToken) -> CaseTag:
-    """``{% case %}`` up to its end; what stands before the first ``when`` is dropped. Raises LiquidSyntaxError."""
+    """``{% case %}`` up to its end; everything before the first ``when`` is dropped. Raises LiquidSyntaxError."""
     subject = _CASE.search(opened.text)
     if subject is None:
         raise LiquidSyntaxError("case needs a value: {% case body.kind %}", opened.line)

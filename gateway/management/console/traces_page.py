@@ -102,7 +102,7 @@ def _value(value: object) -> object:
 
 
 def _lines(value: object, name: str = "") -> Iterator[str]:
-    """``status.code: 401``; a list of header fields as they stand in a message."""
+    """``status.code: 401``; a list of header fields as they are in a message."""
     if isinstance(value, Mapping):
         for key, part in value.items():
             yield from _lines(part, f"{name}.{key}".lstrip("."))

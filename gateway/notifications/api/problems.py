@@ -85,7 +85,7 @@ def answer_http(request: Request, error: Exception) -> Response:
 
 
 def answer_store(request: Request, error: Exception) -> Response:
-    """The store is away, locked, full or slow: nothing of the request was done, and repeating it helps."""
+    """The store is unavailable, locked, full or slow: nothing of the request was done, and it can be repeated."""
     log.warning("store_unavailable", error=type(error).__name__)
     request.app.state.engine.metrics.refused.labels("store-unavailable").inc()
     detail = "The store did not answer in time." if isinstance(error, StoreSlow) else "The store refused."

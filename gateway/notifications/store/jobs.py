@@ -90,7 +90,7 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """
-    The last sign of life of an embedded store's former process.
+    The last heartbeat of an embedded store's former process.
 
     Attributes:
         at: When, by that process's clock, epoch seconds.
@@ -253,7 +253,8 @@ def end(connection: sa.Connection, job: StoredJob, verdict: RunVerdict, now: flo
     """
     Record the outcome on behalf of the job's owner.
 
-    Where only a budget is over and the caller wants later news, another job begins with it, in the same transaction.
+    If only a budget is used up and the caller wants a second report, another job begins with it, in the same
+    transaction.
     """
     follows = verdict.is_open and job.started_at is not None
     until = job.follow_until if follows else None

@@ -26,7 +26,7 @@ _UNREPORTED: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """One request: run batch job *batch_id*, tell *host* when it is over. Times in epoch seconds; *url* is sealed."""
+    """One request: run batch job *batch_id*, notify *host* at its end. Times in epoch seconds; *url* is encrypted."""
 
     id: str
     caller: str
@@ -88,7 +88,7 @@ class StoredJob:
 
     @property
     def follow_up_id(self) -> str:
-        """The id of the job that reports the true end after this one has reported that a budget was over."""
+        """The id of the job that reports the actual end after this one has reported that a budget was used up."""
         return str(uuid.uuid5(_FOLLOW_UPS, self.id))
 
     def follow_up(self, now: float) -> StoredJob:

@@ -131,7 +131,7 @@ class Replica:
 
 
 def probe(connection: sa.Connection) -> None:
-    """Write something that means nothing: a full disk and a store that has become read-only still answer questions."""
+    """Write something without meaning: a full disk and a store that has become read-only can still be read."""
     connection.execute(sa.insert(replicas).values(executor_id=_PROBE, started_at=0.0))
     connection.execute(sa.delete(replicas).where(replicas.c.executor_id == _PROBE))
 

@@ -35,7 +35,7 @@ class Clock:
         return time.time()
 
     def follow(self, shared_now: float) -> None:
-        """Adopt a clock that is shared with other processes; small differences are the journey of its answer."""
+        """Adopt a clock that is shared with other processes; small differences come from the delay of its answer."""
         if abs(shared_now - self.now()) > _NOTICED_S:
             self._epoch = shared_now - steady()
 

@@ -23,7 +23,7 @@ ENDINGS: dict[str, tuple[Outcome, str]] = {
     "NotRun": (Outcome.NOT_RUN, "The batch job did not run: its conditions were not met."),
 }
 
-# One empty answer may be F&O's mistake; a job that stays away was deleted.
+# One empty answer may be F&O's mistake; a job that remains missing was deleted.
 _EMPTY_ANSWERS = 3
 _DELETED = RunVerdict(Outcome.NOT_FOUND, "The batch job was deleted while it was watched.")
 

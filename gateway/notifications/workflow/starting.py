@@ -43,7 +43,7 @@ log = structlog.get_logger("gateway.notifications")
 _AT_ONCE = 40
 _PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 _LOOK_AGAIN_S = 0.5
-# One empty answer may be F&O's mistake; only a job that stays away does not exist.
+# One empty answer may be F&O's mistake; only a job that remains missing does not exist.
 _EMPTY_ANSWERS = 3
 
 # F&O's times are whole seconds, and so is the Date by which its clock is known.

@@ -136,7 +136,7 @@ class RunWatcher:
 
 
 async def _quietly(write: Awaitable[None]) -> None:
-    """A status line that is lost (the store is away for a moment) does not stop watching."""
+    """A status line that is lost (the store is unavailable for a moment) does not stop watching."""
     with contextlib.suppress(Exception):  # the next change is written again
         await write
 

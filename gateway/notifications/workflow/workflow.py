@@ -1,5 +1,5 @@
 """
-The durable workflow of a job: start → wait → deliver, from wherever its row says that it stands.
+The durable workflow of a job: start → wait → deliver, from whatever state its row is in.
 
 The row *is* the workflow's state. Every step is safe to repeat: states change along the transitions table only, a start
 is marked before it is made, an attempt is written down before it is sent, and the moment of the next attempt is in the
@@ -68,7 +68,7 @@ class Workflow:
         """
         One step, again and again until it succeeds; the row afterwards.
 
-        What fails here is our own side (the database away): letting the exception out would lose the job.
+        Any failure here is on our side (the database is unavailable): letting the exception out would lose the job.
         """
         pause_s, step = _FIRST_PAUSE_S, self._step(job)
         while True:

@@ -30,7 +30,7 @@ log = structlog.get_logger("gateway.limits")
 
 
 def report_attributes(expression: bool) -> tuple[Attribute, ...]:
-    """Attributes that tell the caller, or the rest of the pipeline, where the limit stands."""
+    """Attributes that tell the caller, or the rest of the pipeline, the state of the limit."""
     header = partial(Attribute, expression=expression, format=FIELD_NAME)
     return (
         header("retry-after-header-name", "Header for the wait.", default="Retry-After"),

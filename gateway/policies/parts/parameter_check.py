@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class ParameterKind:
     """
-    Where a parameter stands, in APIM's words.
+    The place of a parameter, in APIM's terms.
 
     Attributes:
         type: ``QueryParameter``, ``PathParameter``, ``RequestHeader`` or ``ResponseHeader``.

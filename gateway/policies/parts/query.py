@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import quote, unquote_plus
 
-# What may stand unescaped in a value; "&", "=", "+", "#" and "%" must not.
+# What may be unescaped in a value; "&", "=", "+", "#" and "%" must not.
 _SAFE = "-._~!$'()*,;:@/?"
 
 

@@ -51,8 +51,8 @@ class HeaderToken:
     A token in a header.
 
     Attributes:
-        scheme: What must stand before it in ``Authorization``; other headers hold the bare token.
-        forgiving: Whether ``Bearer`` may stand before it where no scheme is asked for.
+        scheme: What must precede it in ``Authorization``; other headers hold the bare token.
+        forgiving: Whether ``Bearer`` may precede it if no scheme is required.
     """
 
     name: Value[str]

@@ -82,7 +82,7 @@ class Peer:
 
 
 def _drop_misspelt(lines: dict[str, str], name: str) -> None:
-    """Take the lines away whose name has an underscore: the proxy did not write them."""
+    """Remove the lines whose name has an underscore: the proxy did not write them."""
     kept = [line for line in lines[name].split("\r\n") if "_" not in line.partition(":")[0]]
     if kept:
         lines[name] = "\r\n".join(kept)

@@ -49,7 +49,7 @@ class RequestHead:
     One head that passed.
 
     Attributes:
-        lines: The field lines, hop-by-hop and nominated ones taken away.
+        lines: The field lines, without hop-by-hop and nominated ones.
         host: The Host value, ``""`` for HTTP/1.0 without one.
         length: Body bytes; 0 for no body, ``CHUNKED`` when the body marks its own end.
         upgrade: ``websocket`` for a proper upgrade request, or ``""``; other protocols are ignored.
@@ -217,7 +217,7 @@ def _content_length(line: str) -> int:
 
 
 def _connection(head: RequestHead) -> None:
-    """Apply Connection, Expect, Upgrade and TE; take hop-by-hop fields away. Source: RFC 9110 §7.6.1, §10.1."""
+    """Apply Connection, Expect, Upgrade and TE; remove hop-by-hop fields. Source: RFC 9110 §7.6.1, §10.1."""
     fields = head.lines
     options = tokens(fields["connection"]) if "connection" in fields else ()
     if "expect" in fields:

@@ -72,7 +72,7 @@ def _varied_fields(
     fields = head.lines.copy()
     for number in [number for number in range(1, len(lines)) if lines[number] != before[number]]:
         key = _varied_key(lines[number], max_line_bytes)
-        # The old line has to stand in the head as it came: not joined to others, rewritten or taken away.
+        # The old line has to be in the head unchanged: not joined to others, rewritten or taken away.
         if not key or fields.get(key) != before[number]:
             return None
         fields[key] = lines[number]

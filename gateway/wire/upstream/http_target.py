@@ -186,7 +186,7 @@ class HttpTarget:
         path = self._base_path + path if path.startswith("/") else join_paths(self._base_path, path)
         target = f"{path}?{request.query}" if request.query else path
         if target.isascii() and target.isprintable() and " " not in target and "#" not in target:
-            return target  # it can stand in a request line as it is
+            return target  # it is allowed in a request line as it is
         return quote(target, safe="/?%&=+,;:@!$'()*~[]-._|^`{}\\\"<>")
 
 
