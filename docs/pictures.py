@@ -22,7 +22,7 @@ def pictures() -> Iterator[tuple[Path, str]]:
 
 
 def _overview() -> str:
-    """What stands around the gateway, on the README's first screen."""
+    """The gateway and what is around it, on the README's first screen."""
     picture = Picture(
         920,
         330,
@@ -56,7 +56,7 @@ def _overview() -> str:
     picture.text(698, 226, "callback", "small", "end")
     picture.box((24, 244, 132, 62), ("Entra ID", "or any issuer: keys"))
     picture.arrow("M156 274H296V190")
-    picture.text(226, 266, "fetched ahead of need", "small", "middle")
+    picture.text(226, 266, "fetched in advance", "small", "middle")
     return picture.svg()
 
 
@@ -66,7 +66,7 @@ def _request() -> str:
         900,
         470,
         "A request passes the wire's checks and routing; its pipeline runs inbound, backend and outbound; a refusal "
-        "or failure leads to on-error; the management plane has a listener of its own",
+        "or failure leads to on-error; the management plane has its own listener",
     )
     picture.text(24, 36, "Data plane", "title")
     picture.text(124, 36, "listen: 127.0.0.1:8080, public", "small")
@@ -116,6 +116,6 @@ def _scopes() -> str:
     for x, words in ((534, "quota"), (640, "set-header"), (762, "rewrite-uri")):
         picture.text(x, 136, words, "code")
     picture.text(
-        450, 218, "<base /> stands for the next broader scope; what is written before it runs first", "small", "middle"
+        450, 218, "<base /> stands for the next broader scope; policies before it run first", "small", "middle"
     )
     return picture.svg()

@@ -1,4 +1,4 @@
-"""A cache that replicas share, in Redis or Valkey. While it is unavailable every look-up is a miss and nothing is kept."""
+"""A cache that replicas share, in Redis or Valkey. While that is down, every look-up is a miss and nothing is kept."""
 
 from __future__ import annotations
 

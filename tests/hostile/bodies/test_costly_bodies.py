@@ -83,7 +83,7 @@ def test_the_sum_is_bounded(bench: Bench) -> None:
 
 
 def test_unique_items_are_compared_in_linear_time(bench: Bench) -> None:
-    """4,000 objects are judged, and two equal ones among them found, with no pair looked at."""
+    """4,000 objects are checked, and two equal ones among them found, without comparing pairs."""
     schema = b'{"type": "array", "uniqueItems": true}'
     bench.use(schemas={"s": schema})
     taken_s, result = seconds(bench, VALIDATE.format(size=10**6), UNIQUE, JSON)
@@ -122,7 +122,7 @@ def test_unique_means_what_json_schema_means(bench: Bench, items: list[Any], uni
 
 
 def test_size_is_checked_first(bench: Bench) -> None:
-    """A body over max-size is refused before anything looks into it, though it is not even JSON."""
+    """A body over max-size is refused before it is parsed, even if it is not JSON."""
     bench.use(schemas={"s": b"true"})
     _, refusal = seconds(bench, VALIDATE.format(size=10), b"[" * 1_000, JSON)
     assert isinstance(refusal, PolicyError)
@@ -130,7 +130,7 @@ def test_size_is_checked_first(bench: Bench) -> None:
 
 
 def test_doubling_alternatives_end(bench: Bench) -> None:
-    """Alternatives that double with each level of the value end with the budget."""
+    """Alternatives that double with each level of the value end when the budget is used up."""
     step = {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}
     schema = {"anyOf": [{**step, "minProperties": 1}, {**step, "maxProperties": 9}, {"const": 1}]}
     bench.use(schemas={"s": json.dumps(schema).encode()})
@@ -144,13 +144,13 @@ def test_doubling_alternatives_end(bench: Bench) -> None:
 
 
 def test_replacing_does_not_grow_without_bound(bench: Bench) -> None:
-    """A short text for each of many short ones is refused by the size of the result, before it is made."""
+    """Replacing many short texts is refused because of the size of the result, before it is made."""
     _, refusal = seconds(bench, f'<find-and-replace from="a" to="{"b" * 1_000}"/>', b"a" * 1_000_000, JSON)
     assert isinstance(refusal, BodyTooLarge)
 
 
 def test_a_stylesheet_that_never_ends_is_ended(bench: Bench) -> None:
-    """An endless recursion in a stylesheet ends with the budget or with its own error, beside the loop."""
+    """An endless recursion in a stylesheet ends when the budget is used up or with its own error, outside the loop."""
     sheet = (
         '<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">'
         '<xsl:template match="/"><xsl:for-each select="//b"><xsl:for-each select="//b"><xsl:value-of select='
@@ -173,7 +173,7 @@ def test_bombs_do_not_go_off(bench: Bench, policy: str) -> None:
 
 
 def test_depth_ends_conversions() -> None:
-    """Deep documents are refused in both directions, without Python's stack at stake."""
+    """Deep documents are refused in both directions, without exhausting Python's stack."""
     with pytest.raises(ExpressionError):
         to_json(b"<a>" * 100_000 + b"</a>" * 100_000, True, False)
     with pytest.raises(ExpressionError):

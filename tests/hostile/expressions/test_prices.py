@@ -76,7 +76,7 @@ LEGAL = {f"{name}, legal": (source, value[: len(value) // 20]) for name, (source
 
 @pytest.mark.parametrize(("source", "value"), ATTACKS.values(), ids=ATTACKS.keys())
 def test_a_large_value_costs_little(source: str, value: str) -> None:
-    """It is worked on or refused within two seconds of processor time and 300 MiB, whatever the member."""
+    """Every member processes or refuses it within two seconds of processor time and 300 MiB."""
     expression = compiled(source)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.thread_time()

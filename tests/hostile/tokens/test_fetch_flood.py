@@ -99,7 +99,7 @@ async def _until_good(flood: Flood, timeout_s: float = 20.0) -> float:
 
 @pytest.mark.parametrize("state", STATES)
 def test_unknown_keys_cause_two_fetches_in_a_window(state: str) -> None:
-    """64 connections of unknown key ids cause at most two key fetches in 30 s, and good tokens pass all the while."""
+    """64 connections with unknown key ids cause at most two key fetches in 30 s, and good tokens still pass."""
 
     async def scenario() -> None:
         async with flooded(state, 1.0) as (flood, caused):
@@ -112,7 +112,7 @@ def test_unknown_keys_cause_two_fetches_in_a_window(state: str) -> None:
 
 
 def test_good_tokens_pass_soon_after_the_issuer_is_back() -> None:
-    """An issuer that was down from the start, under a flood, lets good tokens pass two seconds after its return."""
+    """If an issuer was down from the start, good tokens pass two seconds after its return, even under a flood."""
 
     async def scenario() -> None:
         async with _down_from_the_start(2.0) as (flood, caused):

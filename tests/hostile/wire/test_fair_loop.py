@@ -72,7 +72,7 @@ def test_a_flood_on_one_connection_leaves_others_their_turn(name: str) -> None:
 
 
 def test_a_turn_begins_one_request_of_a_connection() -> None:
-    """Requests that are sent ahead begin one per turn, however quickly each is answered."""
+    """Of the requests that are sent ahead, one begins per turn, however quickly each is answered."""
 
     async def scenario() -> None:
         begun: Counter[int] = Counter()
@@ -103,7 +103,7 @@ def test_a_call_reads_so_many_chunks() -> None:
 
 
 def test_tiny_frames_cost_little() -> None:
-    """A read full of the shortest WebSocket frames is followed within a turn."""
+    """A read full of the shortest WebSocket frames is processed within a turn."""
     tracker = FrameTracker()
     began = time.thread_time()
     tracker.feed(b"\x82\x00" * (128 * 1024))

@@ -49,7 +49,7 @@ CASES = [
 
 @pytest.mark.parametrize(("path", "expected"), CASES)
 def test_a_path_passes_as_it_is_or_is_refused_by_name(tmp_path: Path, path: str, expected: str) -> None:
-    """What an API allows reaches its backend unchanged; a refusal names what it refuses, and no dots come through."""
+    """What an API allows reaches its backend unchanged; a refusal names what it refuses, and no dots get through."""
 
     async def scenario() -> None:
         async with backend(answer(OK)) as behind:

@@ -23,7 +23,7 @@ def _stop_reading(connection: Client) -> None:
 
 
 def test_answers_to_requests_sent_ahead_wait_for_their_reader() -> None:
-    """While a client takes nothing no further request begins: what it has asked for does not pile up here."""
+    """While a client reads nothing, no further request begins, so its answers do not pile up."""
 
     async def scenario() -> None:
         app = Answerer(lambda _: Response(200, None, Body(b"x" * 65536)))
@@ -72,7 +72,7 @@ def test_a_stream_that_begins_while_the_client_is_slow_is_held_back() -> None:
 
 @pytest.mark.parametrize("size", [1000, 3_000_000], ids=["in the socket", "in our buffer"])
 def test_closing_has_a_deadline(size: int) -> None:
-    """A client that never takes its last answer is closed when it has taken nothing for the write time-out."""
+    """A client that never reads its last answer is disconnected when it has read nothing for the write time-out."""
 
     async def scenario() -> None:
         app = Answerer(lambda _: Response(200, None, Body(b"x" * size)))
@@ -102,7 +102,7 @@ def test_stopping_does_not_wait_for_a_client_that_takes_nothing() -> None:
 
 
 def test_too_many_stalled_clients_make_room() -> None:
-    """Beyond the bound, a client that has taken nothing for some seconds loses its connection, and its backend's."""
+    """Beyond the bound, a client that has read nothing for some seconds is disconnected, its backend connection too."""
 
     async def scenario() -> None:
         app = Answerer(lambda _: Response(200, None, Body(b"x" * 8_000_000)))
@@ -139,7 +139,7 @@ def test_a_client_that_left_is_noticed_behind_what_it_sent_ahead() -> None:
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body_has_left() -> None:
-    """The end of the exchange says that the client left, and no answer is made for it."""
+    """The exchange is logged as left by the client, and no answer is made for it."""
 
     async def read(request: Request) -> Response:
         assert request.body is not None
@@ -163,7 +163,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_has_left() -> None:
 
 
 def test_an_answer_that_breaks_off_is_not_the_clients_doing() -> None:
-    """Where the backend breaks off an answer, the end of the exchange does not say that the client left."""
+    """If the backend breaks off an answer, the exchange is not logged as left by the client."""
 
     async def scenario() -> None:
         stream = BodyStream(10)
