@@ -1,4 +1,4 @@
-# Bare `make` lists the targets. Each one does its own set-up.
+# `make` without a target lists the targets. Each one does its own set-up.
 .DEFAULT_GOAL := help
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
 
@@ -50,13 +50,13 @@ hostile: install ## Attack the gateway, beside nginx and HAProxy, and write docs
 	@$(BIN)/python -m tests.hostile.table
 	$(BIN)/pytest -n auto tests/hostile
 
-fuzz: install ## Fuzz heads, chunks, tokens, documents and expressions; SECONDS_EACH=60 says for how long
+fuzz: install ## Fuzz heads, chunks, tokens, documents and expressions; SECONDS_EACH=60 sets how long each runs
 	@$(BIN)/python -m tests.fuzz.fuzz $(or $(SECONDS_EACH),60)
 
-judge: install ## Judge the expression tables (or FILES=…) by .NET 8 itself: an installed SDK, else packages pinned by hash
+judge: install ## Compare the expression tables (or FILES=…) with .NET 8 itself: an installed SDK, else packages pinned by hash
 	@$(BIN)/python -m tests.expressions.judge $(FILES)
 
-faults: install ## Break everything around the notification service for long, and write docs/faults.md
+faults: install ## Inject faults around the notification service for a long time, and write docs/faults.md
 	@$(BIN)/python -m tests.notifications.harness.table
 
 check: lint types cover ## What CI runs before a release: lint, types, tests with coverage
@@ -72,13 +72,13 @@ lint: install ## Lint
 types: install ## Check types, strictly
 	$(BIN)/mypy
 
-cover: install ## Tests with branch coverage, of the processes that they start too; fails below the floor
+cover: install ## Run the tests with branch coverage, including the processes that they start; fails below the floor
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n auto --dist loadgroup -m "not slow and not timed"
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-mutate: install ## Change the code in small ways and see which tests notice; thirty minutes at most
+mutate: install ## Change the code in small ways and see whether tests notice; thirty minutes at most
 	@$(SYNC) --group mutation
 	@$(BIN)/python -m tests.mutation
 
@@ -91,10 +91,10 @@ docs: install ## Write the generated pages and pictures (a test compares them)
 site: install ## Build the documentation as a searchable site, in build/site
 	@$(BIN)/python -m docs.site
 
-screenshot: install ## Take the picture of the console in docs/; needs chromium
+screenshot: install ## Take the screenshot of the console in docs/; needs chromium
 	@$(BIN)/python -m docs.screenshot
 
-bench: install ## Measure against HAProxy, nginx and the obvious proxy; needs root once to install them
+bench: install ## Compare the speed with HAProxy, nginx and the obvious proxy; needs root once to install them
 	$(BIN)/python -m benchmarks.suite
 
 bench-quick: install ## The same in under three minutes

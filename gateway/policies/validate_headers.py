@@ -31,7 +31,7 @@ _ALWAYS = frozenset(
 
 _HEADER = Element(
     "header",
-    "A header of its own.",
+    "A header with its own action.",
     attributes=(
         Attribute("name", "Its name.", required=True, expression=False, format=FIELD_NAME),
         action("action", "What happens when it is not declared, or does not fit."),

@@ -35,7 +35,7 @@ _ALWAYS = frozenset(
 
 _PARAMETER = Element(
     "parameter",
-    "A parameter of its own.",
+    "A parameter with its own action.",
     attributes=(
         Attribute("name", "Its name.", required=True, expression=False),
         action("action", "What happens when it does not fit."),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _STATUS_CODE = Element(
     "status-code",
-    "A status of its own.",
+    "A status with its own action.",
     attributes=(
         Attribute("code", "The status.", Kind.INTEGER, required=True, expression=False, minimum=100, maximum=599),
         action("action", "What happens when it is not declared."),

@@ -1,1 +1,1 @@
-"""What several policies share. A policy has a file of its own one level up."""
+"""What several policies share. Each policy has its own file one level up."""
