@@ -108,7 +108,7 @@ def test_endpoint(later: bool) -> None:
 
 LOST = {
     "unknown": ({}, "no logger is called"),
-    "endpoint away": ({"a": logger(url="http://127.0.0.1:9/x")}, "could not be asked"),
+    "endpoint away": ({"a": logger(url="http://127.0.0.1:9/x")}, "could not be reached"),
     "no such directory": ({"a": logger(file="/nowhere/x")}, "cannot be written"),
 }
 

@@ -91,7 +91,7 @@ def test_later_version(tmp_path: Path) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE notification_schema (version INTEGER)"))
         connection.execute(sa.text(f"INSERT INTO notification_schema VALUES ({VERSION + 1})"))
-    with pytest.raises(StoreTooNew, match="run the later program"):
+    with pytest.raises(StoreTooNew, match="run a newer release"):
         Store(engine).open()
     with engine.connect() as connection:
         assert sa.inspect(connection).get_table_names() == ["notification_schema"]
