@@ -57,7 +57,7 @@ def test_redis(tmp_path: Path) -> None:
                 assert one.statuses()["redis"].detail == "connected"
                 server.stop()
                 assert await used(one) == 1
-                assert await settled(lambda: one.statuses()["redis"].detail.startswith("away"), 5)
+                assert await settled(lambda: one.statuses()["redis"].detail.startswith("unavailable"), 5)
                 assert one.statuses()["redis"].ready
 
     asyncio.run(scenario())
