@@ -296,7 +296,7 @@ def _is_nan(value: object) -> bool:
 def _sign(value: Any) -> int:
     if _is_nan(value):
         raise thrown("ArithmeticException", "Function does not accept floating point Not-a-Number values.")
-    return (value > 0) - (value < 0)
+    return int(value > 0) - int(value < 0)
 
 
 def _least(left: object, right: object) -> object:

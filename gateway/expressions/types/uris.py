@@ -262,6 +262,10 @@ class BuilderValue:
     """``System.UriBuilder``: the parts of a URI, each checked where it is set."""
 
     __slots__ = ("fragment", "host", "path", "port", "query", "scheme", "user")
+    scheme: str
+    host: str
+    port: int
+    path: str
 
     def __init__(
         self, scheme: str | None = "http", host: str | None = "localhost", port: int = -1, path: str | None = "/"
