@@ -81,12 +81,12 @@ def allowed_address(addresses: Iterable[str], allow_private: bool = False) -> st
     Raises:
         AddressRefused: When there is none, or when any one is denied (a name with one good address is still a trap).
     """
-    found = list(addresses)
-    if not found:
+    candidates = list(addresses)
+    if not candidates:
         raise AddressRefused("has no address")
-    if any(is_denied(address, allow_private) for address in found):
+    if any(is_denied(address, allow_private) for address in candidates):
         raise AddressRefused("resolves to an address that must not be called")
-    return found[0]
+    return candidates[0]
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -98,10 +98,10 @@ async def resolve(host: str, port: int) -> list[str]:
     """
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:  # a label of more than 63 characters
         raise OSError("host name cannot be encoded") from error
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 class PinnedTransport(httpx2.AsyncHTTPTransport):

@@ -20,12 +20,12 @@ _AUTHORITY = re.compile(
 
 def is_authority(text: str) -> bool:
     """Whether *text* is a host, with or without a port, that every receiver reads alike."""
-    found = _AUTHORITY.fullmatch(text)
+    parts = _AUTHORITY.fullmatch(text)
     return (
-        found is not None
-        and len(found["host"]) <= _MAX_NAME
-        and 1 <= int(found["port"] or 1) <= 65_535
-        and (found["literal"] is None or _is_ipv6(found["literal"]))
+        parts is not None
+        and len(parts["host"]) <= _MAX_NAME
+        and 1 <= int(parts["port"] or 1) <= 65_535
+        and (parts["literal"] is None or _is_ipv6(parts["literal"]))
     )
 
 

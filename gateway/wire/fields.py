@@ -83,12 +83,12 @@ def check_octets(data: bytes, line_count: int) -> None:
 
 def tokens(line_block: str) -> tuple[str, ...]:
     """The comma-separated members, lower case, of all lines of one field. The usual blocks are remembered."""
-    found = _members.get(line_block)
-    if found is None:
-        found = split_members(line_block)
+    members = _members.get(line_block)
+    if members is None:
+        members = split_members(line_block)
         if len(_members) < _MAX_KNOWN and len(line_block) < 64:
-            _members[line_block] = found
-    return found
+            _members[line_block] = members
+    return members
 
 
 def split_members(line_block: str) -> tuple[str, ...]:

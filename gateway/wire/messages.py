@@ -45,10 +45,10 @@ class Url:
     @property
     def params(self) -> dict[str, list[str]]:
         """Decoded query parameters, several values each."""
-        found: dict[str, list[str]] = {}
+        values_by_name: dict[str, list[str]] = {}
         for name, value in parse_qsl(self.query, keep_blank_values=True):
-            found.setdefault(name, []).append(value)
-        return found
+            values_by_name.setdefault(name, []).append(value)
+        return values_by_name
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}{self.path}{'?' + self.query if self.query else ''}"

@@ -71,10 +71,10 @@ _sweepers: WeakKeyDictionary[asyncio.AbstractEventLoop, Sweeper] = WeakKeyDictio
 def sweeper() -> Sweeper:
     """The running event loop's sweeper."""
     loop = asyncio.get_running_loop()
-    found = _sweepers.get(loop)
-    if found is None:
-        found = _sweepers[loop] = Sweeper(loop)
-    return found
+    of_loop = _sweepers.get(loop)
+    if of_loop is None:
+        of_loop = _sweepers[loop] = Sweeper(loop)
+    return of_loop
 
 
 def _date_line() -> str:

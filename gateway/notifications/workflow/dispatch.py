@@ -73,9 +73,9 @@ class JobDispatcher:
         until, limit = time.monotonic() + seconds, _BATCH
         while time.monotonic() < until:
             self._woken.clear()
-            found = await self.dispatch(limit)
+            leased = await self.dispatch(limit)
             limit = _SMALL_BATCH if self._woken.is_set() else _BATCH
-            await (self._pause() if found else self._rest())
+            await (self._pause() if leased else self._rest())
 
     async def adopt(self) -> int:
         """
@@ -85,8 +85,8 @@ class JobDispatcher:
         commit was never confirmed.
         """
         busy = set(self._tasks)  # as of before the query: its answer may show a job as it was before its task ended
-        found = await self._store.read(lambda connection: jobs.owned(connection, self._owner))
-        idle = [job for job in found if job.id not in busy]
+        owned = await self._store.read(lambda connection: jobs.owned(connection, self._owner))
+        idle = [job for job in owned if job.id not in busy]
         for job in idle:
             self._spawn(job)
         if idle:
@@ -95,10 +95,10 @@ class JobDispatcher:
 
     async def dispatch(self, limit: int = _BATCH) -> int:
         """Lease the oldest free jobs, at most *limit*; how many."""
-        found = await self._store.write(lambda connection: jobs.lease(connection, self._owner, limit))
-        for job in found:
+        leased = await self._store.write(lambda connection: jobs.lease(connection, self._owner, limit))
+        for job in leased:
             self._spawn(job)
-        return len(found)
+        return len(leased)
 
     def _spawn(self, job: StoredJob) -> None:
         task = asyncio.create_task(self._after(self._tasks.get(job.id), job))

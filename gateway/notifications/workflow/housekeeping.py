@@ -56,21 +56,21 @@ class Housekeeping:
 
     async def measure_once(self) -> None:
         """Count unfinished jobs by state, and find the oldest."""
-        found = await self._store.read(jobs.unfinished)
+        rows = await self._store.read(jobs.unfinished)
         now = self._clock.now()
-        counts = {state: count for state, count, _ in found}
+        counts = {state: count for state, count, _ in rows}
         for state in State:
             if state not in FINAL:
                 self._metrics.jobs.labels(state).set(counts.get(state, 0))
-        self._metrics.oldest.set(max((now - oldest for _, _, oldest in found), default=0.0))
+        self._metrics.oldest.set(max((now - oldest for _, _, oldest in rows), default=0.0))
 
     async def sweep_once(self) -> int:
         """Delete old final jobs; how many."""
         before = self._clock.now() - self._retention.keep_s
         total = 0
-        while found := await self._store.read(lambda connection: jobs.expired(connection, before)):
-            await self._store.write(functools.partial(jobs.purge, job_ids=found))
-            total += len(found)
+        while job_ids := await self._store.read(lambda connection: jobs.expired(connection, before)):
+            await self._store.write(functools.partial(jobs.purge, job_ids=job_ids))
+            total += len(job_ids)
         return total
 
     async def notice_stops_once(self) -> None:

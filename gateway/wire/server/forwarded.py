@@ -36,10 +36,10 @@ def claims(lines: dict[str, str]) -> list[str]:
     """The names among *lines* that state where a request comes from."""
     if lines.keys() <= _harmless:
         return []
-    found = [name for name in lines if name not in _harmless and _CLAIM.fullmatch(name)]
+    claiming = [name for name in lines if name not in _harmless and _CLAIM.fullmatch(name)]
     if len(_harmless) < _MAX_KNOWN:
-        _harmless.update(lines.keys() - found)
-    return found
+        _harmless.update(lines.keys() - claiming)
+    return claiming
 
 
 class Peer:

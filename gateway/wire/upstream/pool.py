@@ -182,10 +182,10 @@ class Pool:
     async def _resolve(self) -> None:
         """Retire connections to addresses that the name no longer has; a failed look-up changes nothing."""
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(self._dial.host, None, type=socket.SOCK_STREAM)
+            answers = await asyncio.get_running_loop().getaddrinfo(self._dial.host, None, type=socket.SOCK_STREAM)
         except OSError:
             return
-        addresses = frozenset(str(address[0]) for *_, address in found)
+        addresses = frozenset(str(address[0]) for *_, address in answers)
         for connection in tuple(self._open):
             connection.retire_unless_in(addresses)
 
