@@ -2,15 +2,21 @@
 ``make mutate``: change the code in small ways and see which tests notice.
 
 First every mutant of the modules that decide who may pass, then a random sample of the others, thirty minutes at most.
-What survived, and why, is in docs/mutation.md.
+What the time did not suffice for is listed. What survived, and why, is in docs/mutation.md.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import random
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -32,21 +38,60 @@ SAMPLE = 300
 SEED = 1
 LIMIT_S = 30 * 60.0
 MUTMUT = str(Path(sys.executable).parent / "mutmut")
+WORK = Path("mutants")
+_REPORT_S = 20.0  # of the limit, for ending what runs and reading what it found
+_NOT_REACHED = {"not checked", "check was interrupted by user"}
 _RESULT = re.compile(r"^\s+(?P<name>\S+): (?P<status>.+)$", re.MULTILINE)
 
 
-def run(names: Iterable[str], limit_s: float) -> None:
-    """Run the mutants that *names* match, one after the other; mutmut remembers what it has found when time is up."""
+def run(names: Iterable[str], until: float) -> None:
+    """
+    Run the mutants that *names* match, one after the other, until the moment *until* (monotonic) at the latest.
+
+    Raises:
+        SystemExit: mutmut itself failed, for instance because a test fails without any mutant.
+    """
+    # In a session of its own, so that nothing of it, or of the tests that it runs, outlives it.
+    process = subprocess.Popen([MUTMUT, "run", "--max-children", "1", *names], start_new_session=True)
     try:
-        subprocess.run([MUTMUT, "run", "--max-children", "1", *names], check=False, timeout=limit_s)
+        failed = process.wait(max(0.0, until - time.monotonic())) != 0
     except subprocess.TimeoutExpired:
-        print("The time is up: the rest was not run.")
+        failed = False
+    finally:
+        _end(process)
+    if failed:
+        sys.exit("mutmut failed, so nothing is known about the mutants: its last lines above say why.")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End mutmut and what it has started, at a moment when none of its files is half written."""
+    for _ in range(100):
+        if process.poll() is not None:
+            break
+        os.killpg(process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        if _is_written():
+            break
+        os.killpg(process.pid, signal.SIGCONT)
+        time.sleep(0.02)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _is_written() -> bool:
+    try:
+        for file in WORK.rglob("*.meta"):
+            json.loads(file.read_bytes())
+    except ValueError:
+        return False
+    return True
 
 
 def results() -> dict[str, str]:
     """Status of each mutant by its name."""
     listed = subprocess.run([MUTMUT, "results", "--all", "true"], capture_output=True, text=True, check=True).stdout
-    return {found["name"]: found["status"] for found in _RESULT.finditer(listed)}
+    return {line["name"]: line["status"] for line in _RESULT.finditer(listed)}
 
 
 def module_of(name: str) -> str:
@@ -55,25 +100,43 @@ def module_of(name: str) -> str:
 
 
 def table(statuses: dict[str, str]) -> str:
-    """Killed and surviving mutants of each module, as text."""
-    counts = Counter((module_of(name), status) for name, status in statuses.items() if status != "not checked")
-    modules = sorted({module for module, _ in counts})
-    lines = [
-        f"{module:45} {counts[module, 'killed']:5} killed {counts[module, 'survived']:4} survived "
-        f"{sum(counts[module, other] for other in ('timeout', 'suspicious', 'no tests')):4} other"
-        for module in modules
-    ]
-    return "\n".join(lines)
+    """How many mutants of each module were killed, survived or were not reached, as text."""
+    counts = Counter((module_of(name), _column(status)) for name, status in statuses.items())
+    columns = ("killed", "survived", "other", "not reached")
+    return "\n".join(
+        f"{module:45}" + "".join(f"{counts[module, column]:6} {column}" for column in columns)
+        for module in sorted({module for module, _ in counts}.union(MODULES))
+    )
+
+
+def _column(status: str) -> str:
+    if status in _NOT_REACHED:
+        return "not reached"
+    return status if status in {"killed", "survived"} else "other"
 
 
 def main() -> None:
     """Run, and print what was found."""
-    run([f"{module}.*" for module in MODULES], LIMIT_S * 2 / 3)
+    began = time.monotonic()
+    until = began + LIMIT_S - _REPORT_S
+    shutil.rmtree(WORK, ignore_errors=True)  # else what an earlier run found would pass for this one's
+    run([f"{module}.*" for module in MODULES], until)
     others = sorted(name for name in results() if module_of(name) not in MODULES)
-    run(random.Random(SEED).sample(others, min(SAMPLE, len(others))), LIMIT_S / 3)
-    statuses = results()
+    sample = set(random.Random(SEED).sample(others, min(SAMPLE, len(others))))
+    if sample and time.monotonic() < until:
+        run(sorted(sample), until)
+    report({name: status for name, status in results().items() if module_of(name) in MODULES or name in sample})
+    print(f"Took {(time.monotonic() - began) / 60:.1f} minutes.")
+
+
+def report(statuses: dict[str, str]) -> None:
+    """Print the table, what survived, and what the time did not suffice for."""
     print(table(statuses))
-    print(*sorted(name for name, status in statuses.items() if status == "survived"), sep="\n")
+    for column in ("survived", "other", "not reached"):
+        names = sorted(name for name, status in statuses.items() if _column(status) == column)
+        print(f"{len(names)} {column}", *(f"  {name}" for name in names), sep="\n")
+    if unknown := sorted(set(MODULES) - {module_of(name) for name in statuses}):
+        print("The time was up before the mutants were made of:", *unknown)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from gateway.notifications.workflow.doubt import StartRules
 from gateway.notifications.workflow.joining import StatusReading
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.transitions import FINAL, TRANSITIONS, JobEvent, State
+from gateway.notifications.workflow.watched_run import WatchedRun
 from tests.notifications.conftest import run
 from tests.notifications.store.accepting import accept, job, key_of
 
@@ -160,6 +161,16 @@ def test_search(rows: sa.Connection, wanted: dict[str, Any], found: list[str]) -
     assert [each.id for each in jobs.search(rows, **wanted)] == found
 
 
+def test_find_by_key(rows: sa.Connection) -> None:
+    """The key that a caller has sent leads to its job; another caller's equal key, or an unknown one, does not."""
+    for number, caller, sent in ((1, "c", "k"), (2, "d", "k"), (3, "c", "other"), (4, "e", "alone")):
+        key = derive_key(number, "u", sent)
+        jobs.accept(rows, job(number, caller=caller), key, max_active=None, exclusive=False)
+    found = [jobs.find_by_key(rows, *asked) for asked in (("c", "k"), ("d", "k"), ("c", "other"))]
+    assert found == [get(rows, 1), get(rows, 2), get(rows, 3)]
+    assert [jobs.find_by_key(rows, *asked) for asked in (("c", "alone"), ("x", "k"), ("c", "none"))] == [None] * 3
+
+
 def test_search_and_expired_have_limits(rows: sa.Connection) -> None:
     """A hundred jobs a page, five hundred a round of housekeeping."""
     put(rows, *(job(number, state=State.DEAD, active=0) for number in range(505)))
@@ -189,8 +200,10 @@ def test_the_callers_limit(rows: sa.Connection, limit: int, callers: list[str], 
         ({"state": State.DELIVERING}, False),
         ({"state": State.DEAD, "active": 0}, False),
         ({"batch_id": 2}, False),
+        ({"environment": "other"}, False),
+        ({"watched": WatchedRun.NEXT}, False),
     ],
-    ids="accepted running delivering dead another-batch-job".split(),
+    ids="accepted running delivering dead another-batch-job another-environment only-watched".split(),
 )
 def test_an_exclusive_batch_job(rows: sa.Connection, changes: dict[str, Any], refused: bool) -> None:
     """Refused while another job watches the same batch job; one that only delivers does not."""
@@ -279,6 +292,9 @@ def test_leases(rows: sa.Connection) -> None:
     assert [each.id for each in jobs.lease(rows, "me", 2)] == ["j1", "j3"]
     assert [each.owner for each in jobs.lease(rows, "me", 9)] == ["me"]
     assert [each.id for each in jobs.owned(rows, "me")] == ["j1", "j3", "j4"]
+    put(rows, job(6, owner="me", state=State.RUNNING, created_at=0.5))
+    assert [each.id for each in jobs.owned(rows, "me")] == ["j6", "j1", "j3", "j4"]
+    jobs.move(rows, "j6", JobEvent.STOP, 5.0)
     jobs.move(rows, "j3", JobEvent.STOP, 5.0)
     assert [each.id for each in jobs.owned(rows, "me")] == ["j1", "j4"]
     assert jobs.release(rows, "me") == 2
@@ -421,6 +437,31 @@ def test_an_end_is_kept_whole(rows: sa.Connection) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("is_open", "started_at", "wanted", "owner", "follows"),
+    [
+        (True, 2.0, 99.0, "me", True),
+        (True, 2.0, None, "me", False),
+        (True, None, 99.0, "me", False),
+        (False, 2.0, 99.0, "me", False),
+        (True, 2.0, 99.0, "other", False),
+    ],
+    ids="wanted not-wanted never-started the-end owned-by-another".split(),
+)
+def test_what_follows_an_open_end(
+    rows: sa.Connection, is_open: bool, started_at: float | None, wanted: float | None, owner: str, follows: bool
+) -> None:
+    """Only a run whose budget is over is watched further, by another job that begins with the outcome."""
+    put(rows, job(1, state=State.WAITING, started_at=started_at, follow_until=wanted, owner="me"))
+    mine = replace(get(rows, 1), owner=owner)
+    ended = jobs.end(rows, mine, RunVerdict(Outcome.DEADLINE, "late", is_open=is_open), 50.0)
+    assert (ended is not None) is (owner == "me")
+    assert jobs.find(rows, get(rows, 1).follow_up_id) == (ended.follow_up(50.0) if ended and follows else None)
+    if ended is not None:
+        assert ended == get(rows, 1)
+        assert ended.follow_until == (wanted if follows else None)
+
+
 @pytest.mark.parametrize(("started_at", "waits"), [(150.0, True), (140.0, False)], ids=["settling", "settled"])
 def test_a_start_waits_until_the_rivals_effect_has_shown(rows: sa.Connection, started_at: float, waits: bool) -> None:
     """A reading that still shows the run before is believed when the time to settle is over, not earlier."""
@@ -446,6 +487,19 @@ def test_times_are_shifted(rows: sa.Connection) -> None:
     assert jobs.shift_times(rows, 100.0) == 1
     moved = job(1, created_at=101.0, updated_at=101.0, deadline_at=109.0, callback_deadline_at=109.0, running_at=105.0)
     assert (get(rows, 1), get(rows, 2)) == (moved, job(2, state=State.DEAD, active=0))
+
+
+@pytest.mark.parametrize(("error_s", "times"), [(10.0, 2), (-10.0, 2), (0.0, 0)], ids=["ahead", "behind", "right"])
+def test_a_restart_continues_the_rows(rows: sa.Connection, error_s: float, times: int) -> None:
+    """Doubt beyond the last heartbeat settles anew, also of finished jobs; the other unfinished follow the clock."""
+    final: dict[str, Any] = {"state": State.DEAD, "active": 0}
+    put(rows, job(1, doubt_until=50.0), job(2, doubt_until=40.0))
+    put(rows, job(3, doubt_until=50.5, **final), job(4, doubt_until=50.0, **final), job(5, **final))
+    assert jobs.catch_up(rows, jobs.Heartbeat(at=50.0, error_s=error_s), settled_at=77.0) == times
+    assert [get(rows, number).doubt_until for number in (1, 2, 3, 4, 5)] == [
+        50.0 - error_s, 40.0 - error_s, 77.0, 50.0, None,
+    ]  # fmt: skip
+    assert [get(rows, number).created_at for number in (1, 2, 3)] == [1.0 - error_s, 2.0 - error_s, 3.0]
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,26 @@ def test_how_a_watched_run_ended(snapshot: str | None, row: Row, outcome: Outcom
     assert verdict is None or verdict.shown == row
 
 
+LATER_END = Row(1, "Finished", 100.0, 1200.0)  # of the run that was under way when the watch began
+
+
+@pytest.mark.parametrize(
+    ("changes", "row", "outcome"),
+    [
+        ({"watched": WatchedRun.NEXT}, LATER_END, None),
+        ({"watched": WatchedRun.NEXT}, NEW_END, Outcome.SUCCEEDED),
+        ({"watched": WatchedRun.NEXT, "snapshot": None}, OLD_END, Outcome.SUCCEEDED),
+        ({"watched": WatchedRun.CURRENT}, LATER_END, Outcome.SUCCEEDED),
+        ({"watched": WatchedRun.CURRENT}, OLD_END, None),
+    ],
+    ids="next-but-this-one next without-snapshot current none".split(),
+)
+def test_which_end_a_watch_waits_for(changes: dict[str, Any], row: Row, outcome: Outcome | None) -> None:
+    """A job that watches the next run is not ended by the run that was under way when it was asked for."""
+    verdict = ending_of(rival(starting_at=None, **changes), StatusReading(row, 1300.0))
+    assert (verdict and verdict.outcome) == outcome
+
+
 @pytest.mark.parametrize("status", ["Hold", "Paused", "Executing", "Waiting"])
 @pytest.mark.parametrize("watched", list(WatchedRun))
 def test_what_is_no_end(status: str, watched: WatchedRun) -> None:
