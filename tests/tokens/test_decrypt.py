@@ -19,6 +19,7 @@ from gateway.tokens.compact import Jwe
 from gateway.tokens.decrypt import (
     MAX_TRIED,
     decrypt,
+    decryption_key_from_private,
 )
 from gateway.tokens.jwt import Jwt
 from gateway.tokens.key_management import DecryptionKey, DecryptionRules
@@ -109,6 +110,13 @@ def test_nesting_is_refused() -> None:
 def test_unsigned_inside(inner: bytes) -> None:
     """Claims without a signature inside are refused."""
     assert "not well formed" in refusal(wrapped(inner), WRAP)
+
+
+def test_a_private_key_and_its_id() -> None:
+    """The key of a certificate opens what is encrypted to it, under the id that it was given."""
+    key = decryption_key_from_private(rsa_key("enc"), "r")
+    assert (key.kid, key.material, key.algorithm) == ("r", rsa_key("enc"), None)
+    assert decryption_key_from_private(rsa_key("enc")).kid is None
 
 
 def test_rollover() -> None:

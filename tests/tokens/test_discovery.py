@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.tokens.discovery import DiscoveryRules, is_issuer_of, may_state, parse_metadata, require_safe_url
+from gateway.tokens.discovery import (
+    DiscoveryRules,
+    fetch_metadata,
+    is_issuer_of,
+    may_state,
+    parse_metadata,
+    require_safe_url,
+)
+from gateway.tokens.fetch import FetchResult
 from gateway.tokens.issuer_error import IssuerError
 from tests.tokens.minting import JWKS_URL, METADATA_URL, OTHER_TENANT, TENANT, V1, V2, metadata
 
@@ -29,8 +38,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "HTML": (b"<html>", "not a JSON object"),
     "list": ([], "not a JSON object"),
     "duplicate member": (b'{"issuer":"a","issuer":"b","jwks_uri":"c"}', "not a JSON object"),
-    "no issuer": ({"jwks_uri": JWKS_URL}, "lacks"),
-    "no jwks_uri": ({"issuer": V2}, "lacks"),
+    "no issuer": ({"jwks_uri": JWKS_URL}, "refused: the metadata lacks issuer or jwks_uri"),
+    "no jwks_uri": ({"issuer": V2}, "refused: the metadata lacks issuer or jwks_uri"),
     "issuer of a wrong type": ({"issuer": [V2], "jwks_uri": JWKS_URL}, "lacks"),
     "another issuer": (metadata("https://evil.example"), "another issuer"),
     "another tenant": (metadata(V2.replace(TENANT, OTHER_TENANT)), "another issuer"),
@@ -117,8 +126,10 @@ def test_another_issuer_names_the_remedy() -> None:
     refusal = parsed(
         metadata("https://public.example/realms/x"), "https://inside/realms/x/.well-known/openid-configuration"
     )
-    assert "'https://public.example/realms/x'" in refusal
-    assert "<issuers>" in refusal
+    assert refusal == (
+        "refused: the metadata states another issuer than its URL: 'https://public.example/realms/x'; "
+        "if it is the right one, list it in the policy's <issuers>"
+    )
 
 
 def test_listed_issuer() -> None:
@@ -136,6 +147,41 @@ def test_loopback_is_the_only_plain_http() -> None:
     require_safe_url("http://keycloak:8080/k", DiscoveryRules(plain_http_hosts=frozenset({"keycloak"})), "x")
     with pytest.raises(IssuerError):
         require_safe_url("http://127.0.0.1/k", DiscoveryRules(plain_http_hosts=frozenset()), "x")
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (404, "the metadata was answered with status 404"),
+        (299, "the metadata was answered with status 299"),
+        (300, "the metadata was answered with status 300, and redirects are not followed"),
+        (399, "the metadata was answered with status 399, and redirects are not followed"),
+        (400, "the metadata was answered with status 400"),
+    ],
+)
+def test_other_answers(status: int, reason: str) -> None:
+    """Any answer but 200 is refused with its status, a redirect with the reason why, and the pause that it asks for."""
+
+    async def answer(_: str) -> FetchResult:
+        return FetchResult(status, b"", 7.0)
+
+    with pytest.raises(IssuerError) as refused:
+        asyncio.run(fetch_metadata(METADATA_URL, answer, RULES, frozenset()))
+    assert (refused.value.message, refused.value.retry_after_s) == (reason, 7.0)
+
+
+@pytest.mark.parametrize(("url", "asked"), [("http://127.0.0.1/x", True), ("http://10.0.0.1/x", False)])
+def test_metadata_that_is_not_asked_for(url: str, asked: bool) -> None:
+    """Nothing is fetched from a place that may change the answer on its way."""
+    urls: list[str] = []
+
+    async def answer(url: str) -> FetchResult:
+        urls.append(url)
+        return FetchResult(404, b"", None)
+
+    with pytest.raises(IssuerError, match="status 404" if asked else "the metadata URL is not an https URL"):
+        asyncio.run(fetch_metadata(url, answer, RULES, frozenset()))
+    assert urls == [url] * asked
 
 
 LOGIN = "https://login.microsoftonline.com"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 
 import pytest
 
 from gateway.errors import KeysUnavailable, TokenError
+from gateway.tokens.base64url import encode
 from gateway.tokens.checks import CHECKS
 from gateway.tokens.descriptions import DESCRIPTIONS
 from gateway.tokens.explain import explain
@@ -69,6 +71,14 @@ def test_same_verdict_as_verify(text: str, site: Site) -> None:
     told = explain(on, text, NOW)
     story = "" if told.accepted else told.reason or "503"
     assert story == verify(on, text)
+
+
+def test_a_bound_token() -> None:
+    """A token that is bound to a certificate passes with that certificate only."""
+    bound = token(**GOOD, cnf={"x5t#S256": encode(hashlib.sha256(b"mine").digest())})
+    on = validator(**RULES, confirmation="certificate")
+    verdicts = {shown: explain(on, bound, NOW, certificate=shown).accepted for shown in (b"mine", b"another", None)}
+    assert verdicts == {b"mine": True, b"another": False, None: False}
 
 
 def test_every_check_is_told() -> None:

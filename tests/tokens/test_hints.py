@@ -45,6 +45,8 @@ HINT_CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("required claims", {"required_claims": (RequiredClaim("roles"),)}, {}, "No app role"),
     ("required claims", {"required_claims": (RequiredClaim("scp"),)}, {}, "no scp"),
     ("required claims", {"required_claims": (RequiredClaim("scp", ("a",)),)}, {"scp": "a b"}, 'separator=" "'),
+    ("required claims", {"required_claims": (RequiredClaim("scope", ("a",)),)}, {"scope": "a b"}, 'separator=" "'),
+    ("required claims", {"required_claims": (RequiredClaim("scope", ("b",)),)}, {"scope": "a"}, ""),
     ("required claims", {"required_claims": (RequiredClaim("oid"),)}, {"oid": None}, "profile scope"),
     ("required claims", {"required_claims": (RequiredClaim("r", ("a,b",)),)}, {"r": "a"}, "one value"),
     ("required claims", {"required_claims": (RequiredClaim("r", ("a",)),)}, {"r": "b"}, ""),
@@ -67,6 +69,12 @@ def test_v2_token_where_v1_is_accepted() -> None:
     keys = KeySources(inline=(public_key(rsa_key().public_key()),))
     told = explain(TokenValidator(TokenRules(issuers=frozenset({V1})), keys), token(), NOW)
     assert "v2.0 token" in hint(told, "issuer")
+
+
+def test_a_tenant_where_no_issuer_is_known() -> None:
+    """Where no issuer is accepted, no tenant is another one."""
+    keys = KeySources(inline=(public_key(rsa_key().public_key()),))
+    assert hint(explain(TokenValidator(TokenRules(), keys), token(), NOW), "issuer") == ""
 
 
 KEY_HINTS = [

@@ -382,7 +382,12 @@ def test_start_with_the_issuer_down() -> None:
         with pytest.raises(KeysUnavailable) as missing:
             await verified(validator, token(), clock.now)
         assert missing.value.retry_after >= 1
-        assert not issuer.status(clock.now).ready
+        assert missing.value.message == (
+            f"Keys of a token issuer are not available. {METADATA_URL}: cannot be reached."
+        )
+        status = issuer.status(clock.now)
+        assert (status.ready, status.issuer, status.age_s) == (False, None, None)
+        assert (status.usable_keys, status.vanished_keys, status.fetches, status.failures) == (0, 0, 1, 1)
         site.documents.update(entra_site().documents)
         clock.now = issuer.due
         assert (await verified(validator, token(), clock.now)).subject == "s1"
@@ -592,7 +597,13 @@ def test_one_warning_per_change_of_state() -> None:
                 await issuer.refresh()
             site.documents.update(good)
             await issuer.refresh()
-        assert [entry["event"] for entry in logs] == ["issuer_down", "issuer_back"]
+        assert logs == [
+            {
+                "event": "issuer_down", "log_level": "warning", "url": METADATA_URL, "keys_at_hand": False,
+                "reason": "cannot be reached",
+            },
+            {"event": "issuer_back", "log_level": "info", "url": METADATA_URL, "failures": 5},
+        ]  # fmt: skip
 
     asyncio.run(scenario())
 

@@ -55,6 +55,28 @@ def test_refused(raw: bytes) -> None:
     assert refused.value.message.startswith("JWT is not well formed: payload ")
 
 
+FAULTS = {
+    "array": "is not a JSON object",
+    "duplicate": "has a duplicate member",
+    "not UTF-8": "is not UTF-8 encoded JSON",
+    "escaped half surrogate": "holds half of a surrogate pair",
+    "NaN": "holds NaN or Infinity",
+    "1e400": "holds a number out of range",
+    "huge integer": "holds a number out of range",
+    "deep arrays": "is nested too deeply",
+    "very deep": "is nested too deeply",
+    "trailing text": "is not UTF-8 encoded JSON",
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults(name: str) -> None:
+    """The message names what is wrong, and whether it is in the header or the payload."""
+    with pytest.raises(TokenError) as refused:
+        parse_object(REFUSED[name], "header")
+    assert refused.value.message == f"JWT is not well formed: header {FAULTS[name]}."
+
+
 ACCEPTED = {
     "white space": b' {"a" :\r\n1 } ',
     "whole pair of surrogates": b'{"a":"\\ud83d\\ude00"}',
