@@ -472,13 +472,14 @@ def test_a_start_waits_until_the_rivals_effect_has_shown(rows: sa.Connection, st
 
 
 def test_what_is_locked(rows: sa.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Acceptance and replay hold the caller, a start holds the batch job of its environment, so replicas take turns."""
+    """Acceptance, withdrawal and replay hold the caller, a start its batch job, so that replicas take turns."""
     locked: list[str] = []
     monkeypatch.setattr(jobs, "lock", lambda _, name: locked.append(name))
     put(rows, job(1, owner="me", caller="c"), job(2, state=State.DEAD, active=0, caller="d"))
     start(rows, BEFORE)
     jobs.reopen(rows, "j2", 100.0, 50.0, 5)
-    assert locked == ["caller:c", "caller:d", "batch:d365:1", "caller:d"]
+    jobs.withdraw(rows, job(3, caller="e"), 9.0)
+    assert locked == ["caller:c", "caller:d", "batch:d365:1", "caller:d", "caller:e"]
 
 
 def test_times_are_shifted(rows: sa.Connection) -> None:
@@ -527,6 +528,16 @@ def test_withdrawn(store: Store, repeated: bool, event: JobEvent | None, withdra
         return found is not None, again.job.id
 
     assert run(sequence()) == (withdrawn, "j3" if withdrawn else "j1")
+
+
+def test_what_is_left_of_a_withdrawn_job(rows: sa.Connection) -> None:
+    """It is stopped, with nothing due and without its key; what does not exist is not withdrawn."""
+    put(rows, job(1, next_attempt_at=5.0), job(2, next_attempt_at=5.0))
+    stopped = job(1, state=State.STOPPED, active=0, updated_at=9.0, next_attempt_at=None)
+    assert jobs.withdraw(rows, job(1), 9.0) == get(rows, 1) == stopped
+    assert get(rows, 2) == job(2, next_attempt_at=5.0)
+    assert rows.execute(sa.select(keys.c.job_id)).scalars().all() == ["j2"]
+    assert jobs.withdraw(rows, job(3), 9.0) is None
 
 
 @pytest.mark.needs("postgresql")
