@@ -39,7 +39,7 @@ SEED = 1
 LIMIT_S = 30 * 60.0
 MUTMUT = str(Path(sys.executable).parent / "mutmut")
 WORK = Path("mutants")
-_REPORT_S = 20.0  # of the limit, for ending what runs and reading what it found
+_REPORT_S = 45.0  # of the limit, for ending what runs and reading what it found
 _NOT_REACHED = {"not checked", "check was interrupted by user"}
 _RESULT = re.compile(r"^\s+(?P<name>\S+): (?P<status>.+)$", re.MULTILINE)
 
@@ -121,20 +121,24 @@ def main() -> None:
     until = began + LIMIT_S - _REPORT_S
     shutil.rmtree(WORK, ignore_errors=True)  # else what an earlier run found would pass for this one's
     run([f"{module}.*" for module in MODULES], until)
-    others = sorted(name for name in results() if module_of(name) not in MODULES)
+    statuses = results()
+    others = sorted(name for name in statuses if module_of(name) not in MODULES)
     sample = set(random.Random(SEED).sample(others, min(SAMPLE, len(others))))
     if sample and time.monotonic() < until:
         run(sorted(sample), until)
-    report({name: status for name, status in results().items() if module_of(name) in MODULES or name in sample})
+        statuses = results()
+    report({name: status for name, status in statuses.items() if module_of(name) in MODULES or name in sample})
     print(f"Took {(time.monotonic() - began) / 60:.1f} minutes.")
 
 
 def report(statuses: dict[str, str]) -> None:
-    """Print the table, what survived, and what the time did not suffice for."""
+    """Print the table, what survived, and how much the time did not suffice for."""
     print(table(statuses))
-    for column in ("survived", "other", "not reached"):
+    for column in ("survived", "other"):
         names = sorted(name for name, status in statuses.items() if _column(status) == column)
         print(f"{len(names)} {column}", *(f"  {name}" for name in names), sep="\n")
+    missed = Counter(module_of(name) in MODULES for name, status in statuses.items() if status in _NOT_REACHED)
+    print(f"Not reached: {missed[True]} in the modules that decide, {missed[False]} of the sample.")
     if unknown := sorted(set(MODULES) - {module_of(name) for name in statuses}):
         print("The time was up before the mutants were made of:", *unknown)
 

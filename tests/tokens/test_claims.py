@@ -92,8 +92,9 @@ def test_audience(audience: Any, accepted: set[str], passes: bool) -> None:
 
 
 def test_audience_missing() -> None:
-    """A token without aud fails where audiences are listed, and passes where none are."""
-    assert verdict(check_audience, {}, audiences=frozenset({"a"})) == "TokenAudienceNotAllowed"
+    """A token without aud fails where audiences are listed, empty ones too, and passes where none are."""
+    for accepted in ("a", "", "/"):
+        assert verdict(check_audience, {}, audiences=frozenset({accepted})) == "TokenAudienceNotAllowed"
     assert verdict(check_audience, {}) == "accepted"
 
 

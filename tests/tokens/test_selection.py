@@ -14,7 +14,7 @@ from gateway.tokens.keys import Key, public_key, secret_key
 from gateway.tokens.keyset import InlineKeys, KeySet
 from gateway.tokens.rules import TokenRules
 from gateway.tokens.selection import MAX_TRIED, Offer, check_algorithm, find_signer, key_id
-from tests.tokens.minting import SECRET, TENANT, V1, V2, part, rsa_key, token
+from tests.tokens.minting import SECRET, TENANT, V1, V2, part, private_key, public_part, rsa_key, token
 
 
 def rsa(name: str, kid: str | None = "same", **members: Any) -> Key:
@@ -103,6 +103,12 @@ def test_tries_are_bounded() -> None:
     others = [rsa("k2", str(number)) for number in range(MAX_TRIED)]
     assert outcome(signed(None), published(V2, *others, K1)) == "TokenSignatureInvalid"
     assert outcome(signed(None), published(V2, *others[:-1], K1)) == "signed"
+
+
+def test_keys_that_do_not_suit_are_not_tried() -> None:
+    """Keys of another type cost no verification, so however many there are, the right one has its turn."""
+    others = [public_key(public_part(private_key("ES256")), str(number)) for number in range(MAX_TRIED)]
+    assert outcome(signed(None), published(V2, *others, K1)) == "signed"
 
 
 @pytest.mark.parametrize(
