@@ -35,16 +35,21 @@ from h2.events import (
 )
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes, Settings
+from hpack.exceptions import HPACKError
 from hyperframe.frame import Frame, HeadersFrame
 
 from gateway.wire.http2.exchange import STREAM_WINDOW, Http2Exchange
-from gateway.wire.http2.goaway import Goaway, GoawayFilter
+from gateway.wire.http2.goaway import FrameCutter, Goaway
 from gateway.wire.http2.head import Field, FieldDecoder
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper
 from gateway.wire.upstream.dial import keep_alive
 
 MAX_STREAMS = 100
+MAX_FRAMES = 128
+"""Frames that are read from one connection before others get their turn."""
+MAX_UNSENT_BYTES = 1024 * 1024
+"""Of a backend that has us answer its control frames and reads nothing: the connection ends."""
 _CONNECTION_WINDOW = 16 * 1024 * 1024
 _FIRST_WINDOW = 65_535  # RFC 9113 §6.9.2
 _WRITE_HIGH_BYTES = 256 * 1024
@@ -97,9 +102,10 @@ class Http2Connection(asyncio.Protocol):
         self._owner = owner
         self._h2 = StreamFaults(H2Configuration(header_encoding=None, validate_inbound_headers=False))
         self._h2.decoder = FieldDecoder()
-        self._frames = GoawayFilter()
+        self._frames = FrameCutter()
         self._streams: dict[int, Http2Exchange] = {}
         self._owed = 0
+        self._is_behind = False  # more frames have come than one turn reads
         self._full = False  # the socket takes no more for now
         self._retired = False  # no new streams
         self._configured = False  # the backend has sent its settings
@@ -198,12 +204,34 @@ class Http2Connection(asyncio.Protocol):
         self._deadline = self._owner.sweeper.deadline(self._owner.settings.idle_timeout_s)
 
     def data_received(self, data: bytes) -> None:
+        self._frames.feed(data)
+        if not self._is_behind:
+            self._read()
+
+    def _read(self) -> None:
+        """Read the frames of one turn; the others wait for the next, and what follows them stays in the socket."""
+        was_behind, self._is_behind = self._is_behind, False
         try:
-            for piece in self._frames.feed(data):
-                self._take(piece)
-        except (H2Error, ValueError) as error:
+            self._is_behind = self._take_frames()
+        except (H2Error, HPACKError, ValueError) as error:
             self._fail(f"The backend broke the protocol: {error}.")
         self._flush()
+        if self.transport.is_closing():
+            return
+        if self._is_behind:
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._read)
+        elif was_behind:
+            self.transport.resume_reading()
+
+    def _take_frames(self) -> bool:
+        """Whether there may be more of them than one turn reads."""
+        for _ in range(MAX_FRAMES):
+            piece = self._frames.take()
+            if piece is None or self.transport.is_closing():
+                return False
+            self._take(piece)
+        return True
 
     def _take(self, piece: bytes | Goaway) -> None:
         if isinstance(piece, Goaway):
@@ -301,8 +329,11 @@ class Http2Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         data = self._h2.data_to_send()
-        if data and not self.transport.is_closing():
-            self.transport.write(data)
+        if not data or self.transport.is_closing():
+            return
+        self.transport.write(data)
+        if self.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            self.abort()
 
 
 _HANDLERS: dict[type[Event], Callable[[Http2Connection, Any], None]] = {

@@ -174,8 +174,12 @@ class Http2Exchange(UpstreamExchange):
             self._break("too many interim answers")
             return
         head = self._head(fields)
-        if head is not None:
-            self.inform(head)
+        if head is None:
+            return
+        if head.status == 101:  # RFC 9113 §8.6: HTTP/2 does not have it
+            self._break("it switched protocols")
+            return
+        self.inform(head)
 
     def _head(self, fields: Iterable[Field]) -> ResponseHead | None:
         """The head that *fields* make; None where they break the protocol, which ends the stream."""

@@ -1,15 +1,17 @@
 """
-GOAWAY frames, filtered out of what a backend sends.
+The frames of one connection, one after the other, and the GOAWAY frames among them read here.
+
+The h2 library is given one frame at a time: so what it knows of a stream never runs ahead of what has been done about
+it, and a turn of the event loop can end between two frames.
 
 A backend that sends GOAWAY still answers the streams that it accepted: nginx does so after every thousandth request.
-The h2 library treats the frame as the end of the connection and refuses what follows, so it never sees one.
+The library treats the frame as the end of the connection and refuses what follows, so it never sees one.
 
 Source: RFC 9113 §4.1 and §6.8.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 _HEADER_BYTES = 9
@@ -29,31 +31,42 @@ class Goaway:
     last_stream: int
 
 
-class GoawayFilter:
-    """Follows the frames of one connection, however they are cut into pieces."""
+class FrameCutter:
+    """Cuts what a backend sends at the ends of frames, however it arrives."""
+
+    __slots__ = ("_at", "_data", "_left")
 
     def __init__(self) -> None:
-        self._held = b""  # a frame header, or a GOAWAY frame, that is not whole yet
+        self._data = b""
+        self._at = 0  # what comes before has been taken
         self._left = 0  # bytes to come of a frame that has begun
 
-    def feed(self, data: bytes) -> Iterator[bytes | Goaway]:
-        """What is for h2, and the GOAWAY frames in between, in order. Raises ValueError: a malformed frame."""
-        data = self._held + data
-        begin, position = 0, min(self._left, len(data))
-        self._left -= position
-        while len(data) - position >= _HEADER_BYTES:
-            end = position + _HEADER_BYTES + _length(data[position : position + 3])
-            is_goaway = data[position + 3] == _TYPE
-            if is_goaway and end > len(data):
-                break
-            if is_goaway:
-                yield data[begin:position]
-                yield _parse(data[position + _HEADER_BYTES : end])
-                begin = end
-            self._left = max(0, end - len(data))
-            position = min(end, len(data))
-        self._held = data[position:]
-        yield data[begin:position]
+    def feed(self, data: bytes) -> None:
+        """More bytes have come."""
+        self._data = self._data[self._at :] + data
+        self._at = 0
+
+    def take(self) -> bytes | Goaway | None:
+        """A frame, or what there is of a long one; None: more has to come. Raises ValueError: a malformed frame."""
+        if self._left:
+            return self._piece(self._left)
+        data, at = self._data, self._at
+        if len(data) - at < _HEADER_BYTES:
+            return None
+        size = _HEADER_BYTES + _length(data[at : at + 3])
+        if data[at + 3] != _TYPE:
+            return self._piece(size)
+        if len(data) - at < size:
+            return None
+        self._at = at + size
+        return _parse(data[at + _HEADER_BYTES : at + size])
+
+    def _piece(self, size: int) -> bytes | None:
+        """What there is of the next *size* bytes."""
+        piece = self._data[self._at : self._at + size]
+        self._at += len(piece)
+        self._left = size - len(piece)
+        return piece or None
 
 
 def _length(data: bytes) -> int:

@@ -6,6 +6,7 @@ Source: RFC 9113 §8.2 and §8.3.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
@@ -21,6 +22,8 @@ Field: TypeAlias = tuple[bytes, bytes]
 
 MAX_LIST_BYTES = 1024 * 1024
 """Fields of one answer, decoded. Beyond it the connection ends, because the state of the compression is lost."""
+
+_STATUS = re.compile(rb"[1-9][0-9]{2}")  # RFC 9113 §8.3.2: the three digits, and no reason
 
 _HIDDEN_LENGTH = b"content-length\0"  # not a field name, so that no backend can send it
 
@@ -71,7 +74,7 @@ def request_fields(request: Request, target: str, base: Url, has_length: bool) -
 def response_head(fields: Iterable[Field], method: str, max_bytes: int, max_fields: int) -> ResponseHead:
     """The head that *fields* make, checked as one of HTTP/1.1 is. Raises ResponseError."""
     status, *rest = fields
-    if status[0] != b":status":
+    if status[0] != b":status" or not _STATUS.fullmatch(status[1]):
         raise ResponseError("an answer that does not begin with its status")
     data = b"\r\n".join([b"HTTP/1.1 " + status[1], *map(_line, rest)])
     if len(data) > max_bytes:

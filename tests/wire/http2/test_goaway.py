@@ -1,4 +1,4 @@
-"""GOAWAY frames are found however the bytes are cut, and everything else passes unchanged."""
+"""Frames come one by one however the bytes are cut, GOAWAY frames among them are read, and all others pass unchanged."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.wire.http2.goaway import Goaway, GoawayFilter
+from gateway.wire.http2.goaway import FrameCutter, Goaway
 
 
 def frame(kind: int, payload: bytes, stream: int = 1) -> bytes:
@@ -30,10 +30,11 @@ def test_frames_are_told_apart(frames: list[tuple[int, bytes]], cuts: list[int])
     """Cut anywhere, h2 gets every other frame whole and in order, and each GOAWAY is taken out at its place."""
     data = b"".join(content for _, content in frames)
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    found, passed = GoawayFilter(), bytearray()
+    cutter, passed = FrameCutter(), bytearray()
     seen: list[int] = []
     for begin, end in zip(places, places[1:], strict=False):
-        for piece in found.feed(data[begin:end]):
+        cutter.feed(data[begin:end])
+        while (piece := cutter.take()) is not None:
             if isinstance(piece, Goaway):
                 seen.append(piece.last_stream)
             else:
@@ -48,5 +49,17 @@ MALFORMED = [frame(7, b"short"), frame(0, bytes(20_000)), frame(7, bytes(20_000)
 @pytest.mark.parametrize("data", MALFORMED, ids="short long announced HTTP/1.1".split())
 def test_malformed_frames(data: bytes) -> None:
     """A frame that is too short or too long, or none at all, breaks the protocol and is not waited for."""
+    cutter = FrameCutter()
+    cutter.feed(data)
     with pytest.raises(ValueError, match="frame is too"):
-        list(GoawayFilter().feed(data))
+        cutter.take()
+
+
+def test_one_frame_at_a_time() -> None:
+    """What comes in one piece is taken frame by frame; of a long frame each piece is taken as it comes."""
+    first, second = frame(0, b"one"), frame(0, bytes(100))
+    cutter = FrameCutter()
+    cutter.feed(first + second[:50])
+    assert [cutter.take(), cutter.take(), cutter.take()] == [first, second[:50], None]
+    cutter.feed(second[50:] + goaway(3))
+    assert [cutter.take(), cutter.take(), cutter.take()] == [second[50:], Goaway(3), None]
