@@ -2,8 +2,8 @@
 Trailer fields on their way through the gateway: which of them pass, and how they end a chunked body.
 
 A trailer says something about a body that has already gone by. Whoever reads it may merge it into the header, so no
-trailer passes that frames, routes, authenticates or describes a message, repeats one of its header fields, or has a
-name that a policy sets or has removed.
+trailer passes that frames, routes, authenticates or describes a message, says where it comes from, repeats one of its
+header fields, or has a name that a policy sets or has removed.
 
 Source: RFC 9110 §6.5 and §6.6.2; RFC 9112 §7.1.2.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from gateway.wire.claims import is_claim
 from gateway.wire.framing import HOP_BY_HOP, OWNED
 
 if TYPE_CHECKING:
@@ -28,14 +29,13 @@ _KEPT_BACK = (
     | frozenset(
         """
         age alt-svc authentication-info authorization cache-control clear-site-data cookie date etag expect expires
-        forwarded from host http2-settings last-modified location max-forwards ocp-apim-subscription-key origin pragma
-        proxy range referer retry-after set-cookie strict-transport-security true-client-ip user-agent vary via warning
-        www-authenticate
+        from host http2-settings last-modified location max-forwards ocp-apim-subscription-key origin pragma proxy range
+        referer retry-after set-cookie strict-transport-security user-agent vary via warning www-authenticate
         """.split()
     )
 )
-_KEPT_BACK_FAMILIES = ("accept", "access-control-", "client-cert", "content-", "if-", "proxy-", "sec-", "x-forwarded-",
-                       "x-original-", "x-real-", "x-rewrite-", "x-client-")  # fmt: skip
+_KEPT_BACK_FAMILIES = ("accept", "access-control-", "content-", "if-", "proxy-", "sec-", "x-original-", "x-real-",
+                       "x-rewrite-", "x-client-")  # fmt: skip
 _PASS_ALL_THE_SAME = frozenset(["content-digest"])  # made for trailers: RFC 9530 §2
 
 
@@ -43,7 +43,7 @@ def passes(name: str) -> bool:
     """Whether a trailer with the folded *name* may pass at all."""
     if name in _PASS_ALL_THE_SAME:
         return True
-    return name not in _KEPT_BACK and not name.startswith(_KEPT_BACK_FAMILIES)
+    return name not in _KEPT_BACK and not name.startswith(_KEPT_BACK_FAMILIES) and not is_claim(name)
 
 
 def barred_names(request: Request, headers: Headers) -> frozenset[str] | None:

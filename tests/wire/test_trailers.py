@@ -295,12 +295,18 @@ NAMES = {
     "x-forwarded-for": False,
     "proxy-connection": False,
     "if-match": False,
+    "remote-user": False,
+    "cf-connecting-ip": False,
+    "x-ms-client-principal-id": False,
+    "x-ssl-client-s-dn": False,
+    "x-azure-clientip": False,
+    "forwarded": False,
 }
 
 
 @pytest.mark.parametrize(("name", "allowed"), NAMES.items())
 def test_which_names_pass(name: str, allowed: bool) -> None:
-    """Fields that frame, route, authenticate or describe a message are no trailers."""
+    """Fields that frame, route, authenticate or describe a message, or say where it comes from, are no trailers."""
     assert passes(name) is allowed
 
 

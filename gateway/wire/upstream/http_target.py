@@ -156,6 +156,9 @@ class HttpTarget:
         if not _REWRITTEN.isdisjoint(lines):
             lines = {name: line for name, line in lines.items() if name not in _REWRITTEN}
         framing, chunked = _framing(request)
+        if request.upgrade and _has_content(request):
+            # A backend that stays with HTTP/1.1 would read what a policy has put there as the next request.
+            request.upgrade = ""
         if request.upgrade:
             framing = f"Connection: Upgrade\r\nUpgrade: {request.upgrade}\r\n"
         elif request.takes_trailers and request.reserved is not None:
@@ -216,6 +219,11 @@ def _as_http1(options: ForwardOptions) -> ForwardOptions:
 def _unreachable(error: Exception) -> UpstreamError:
     """What a policy or the configuration names cannot be used."""
     return UpstreamError("BackendConnectionFailure", f"The backend cannot be reached: {error}.", 500)
+
+
+def _has_content(request: Request) -> bool:
+    body = request.body
+    return body is not None and (body.stream is not None or bool(body.content))
 
 
 def _framing(request: Request) -> tuple[str, bool]:

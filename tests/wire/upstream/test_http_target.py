@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from gateway.errors import UpstreamError
-from gateway.wire.body import Body
+from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.pending import Pending
@@ -657,3 +657,17 @@ def test_keeps_what_an_answer_is_about(status: int, fields: bytes, kept: tuple[s
         assert (reply.field("connection") == "upgrade") is (status == 426)
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("content", "upgrades"), [(b"GET /admin HTTP/1.1\r\nHost: h\r\n\r\n", False), (b"", True)])
+def test_a_body_keeps_a_request_from_switching_protocols(content: bytes, upgrades: bool) -> None:
+    """What a policy has given a WebSocket request as a body goes out with its length, and never as another request."""
+    request = Request("GET", "/", body=Body(content))
+    request.upgrade, request.upgraded = "websocket", BodyStream()
+    head, _, rest = forward(request).partition(b"\r\n\r\n")
+    assert rest == content
+    assert (b"Upgrade: websocket" in head, f"Content-Length: {len(content)}".encode() in head) == (
+        upgrades,
+        not upgrades,
+    )
+    assert bool(request.upgrade) is upgrades
