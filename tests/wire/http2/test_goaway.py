@@ -1,4 +1,4 @@
-"""Frames come one by one however the bytes are cut, GOAWAY frames among them are read, and all others pass unchanged."""
+"""Frames come one by one however the bytes are cut; GOAWAY frames are read, and all others pass unchanged."""
 
 from __future__ import annotations
 
