@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
@@ -25,7 +24,7 @@ from gateway.pipeline.run import as_policy_error, run
 from gateway.pipeline.step import Steps
 from gateway.wire.messages import Response
 from gateway.wire.pending import Pending
-from gateway.wire.slices import in_slices
+from gateway.wire.slices import Unfinished, in_slices
 
 if TYPE_CHECKING:
     from gateway.pipeline.context import Context
@@ -61,7 +60,7 @@ class Pipeline:
         if not self.may_be_long:
             return self._execute(context)
         answer = in_slices(self._execute, context)
-        return _later(answer) if answer.__class__ is CoroutineType else answer  # type: ignore[return-value]
+        return _later(answer) if isinstance(answer, Unfinished) else answer
 
     def _execute(self, context: Context) -> Response | Awaitable[Response]:
         try:
@@ -160,7 +159,7 @@ class Pipeline:
 
 
 async def _later(waiting: Awaitable[Response | Awaitable[Response]]) -> Response:
-    """The answer, where the first slice or a policy in it has to be waited for."""
+    """The answer, where the first slice has to be waited for, and perhaps what comes after it."""
     answer = await waiting
     return answer if isinstance(answer, Response) else await answer
 

@@ -134,10 +134,10 @@ def _parent(current: greenlet) -> greenlet:
 
 def in_slices(function: Callable[[A], T], argument: A) -> T | Awaitable[T]:
     """
-    ``function(argument)``: its result, or an awaitable of it when it has not ended within its slice.
+    ``function(argument)``: its result, or an ``Unfinished`` of it when it has not ended within its slice.
 
     Raises:
-        Exception: What *function* raises within its first slice; later the awaitable raises it.
+        Exception: What *function* raises within its first slice; later whoever waits gets it.
     """
     if getcurrent().parent is not None:
         return function(argument)
@@ -148,15 +148,37 @@ def in_slices(function: Callable[[A], T], argument: A) -> T | Awaitable[T]:
     worker.switch()
     result = worker.taken()
     if result.__class__ is _Waiting:
-        return _continued(worker, result)
-    idle.append(worker)
+        return Unfinished(worker, result)  # type: ignore[arg-type]
+    _rest_idle(worker)
     return result  # type: ignore[return-value]
+
+
+def _rest_idle(worker: _Strand) -> None:
+    """*worker* has done its work, and takes the next, whoever's that is."""
+    if worker.function is not None:
+        raise RuntimeError("a greenlet in the middle of one piece of work must not be given another")
+    _TURNS.idle.append(worker)
+
+
+class Unfinished(Awaitable[T]):
+    """Work that has used up its first slice; whoever waits for it gets its result."""
+
+    __slots__ = ("_waiting", "_worker")
+
+    def __init__(self, worker: _Strand, waiting: _Waiting) -> None:
+        self._worker = worker
+        self._waiting = waiting
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return _continued(self._worker, self._waiting).__await__()
 
 
 async def _continued(worker: _Strand, waiting: _Waiting) -> Any:
     """What is left of the work that *worker* has begun."""
     result: object = waiting
     while isinstance(result, _Waiting):
+        if getcurrent().parent is not None:  # the worker returns to the loop's greenlet, whichever has gone on with it
+            raise RuntimeError("work in slices cannot wait for other work in slices")
         try:
             value = await result.until
         except BaseException as error:
@@ -164,7 +186,7 @@ async def _continued(worker: _Strand, waiting: _Waiting) -> Any:
         else:
             worker.switch(value)
         result = worker.taken()
-    _TURNS.idle.append(worker)
+    _rest_idle(worker)
     return result
 
 
@@ -237,9 +259,19 @@ def sliced(apply: Callable[[A], Any]) -> Callable[[A], Any]:
 
     def run(argument: A) -> Any:
         result = in_slices(apply, argument) if getcurrent().parent is None else apply(argument)
+        if result.__class__ is Unfinished:
+            return _ended(result)
         return _Driven(result) if result.__class__ is CoroutineType else result
 
     return run
+
+
+async def _ended(unfinished: Unfinished[Any]) -> Any:
+    """The result of *unfinished*, or of what it has returned to be waited for."""
+    result = await unfinished
+    if result.__class__ is CoroutineType:
+        return await _Driven(result)
+    return await result if isinstance(result, Awaitable) else result
 
 
 class _Driven(Awaitable[T]):
@@ -254,7 +286,7 @@ class _Driven(Awaitable[T]):
         value: Any = None
         while True:
             waited = in_slices(self._advance, value)
-            if waited.__class__ is CoroutineType:
+            if waited.__class__ is Unfinished:
                 waited = yield from waited.__await__()
             if self._over:
                 return waited  # type: ignore[return-value]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.wire import slices
-from gateway.wire.slices import SLICE_S, elsewhere, in_slices, rest, sliced, wait_for, work_time
+from gateway.wire.slices import SLICE_S, Unfinished, elsewhere, in_slices, rest, sliced, wait_for, work_time
 from tests.hostile.wire.turns import watched_turns
 
 LONG_S = 20 * SLICE_S
@@ -161,6 +161,51 @@ def test_coroutines_run_in_slices_too() -> None:
             with pytest.raises(KeyError):
                 await sliced(applied)(0.0)
         assert turns.longest_s < LONG_S / 2
+
+    asyncio.run(scenario())
+
+
+def test_work_of_many_stays_apart() -> None:
+    """Of callers whose work takes many slices at the same time each gets its own result, made in its own context."""
+
+    def made(number: int) -> tuple[int, str]:
+        busy(3 * SLICE_S)
+        return number, NAME.get()
+
+    def made_later(number: int) -> Awaitable[tuple[int, str]]:
+        busy(3 * SLICE_S)
+        return waited(number)
+
+    async def waited(number: int) -> tuple[int, str]:
+        await asyncio.sleep(0)
+        return made(number)
+
+    async def caller(number: int) -> tuple[int, str]:
+        NAME.set(str(number))
+        function = [made, made_later, waited][number % 3]
+        got: tuple[int, str] = await finished(sliced(function)(number))
+        return got
+
+    async def scenario() -> None:
+        results = await asyncio.gather(*map(caller, range(30)))
+        assert results == [(number, str(number)) for number in range(30)]
+
+    asyncio.run(scenario())
+
+
+def test_unfinished_work_is_not_waited_for_within_other_work() -> None:
+    """The greenlet that waits would be left in the middle of its work: that is a mistake in the code, and said so."""
+
+    async def scenario() -> None:
+        unfinished = in_slices(busy, LONG_S)
+        assert isinstance(unfinished, Unfinished)
+
+        async def waits() -> object:
+            return await unfinished
+
+        with pytest.raises(RuntimeError, match="cannot wait for other work"):
+            await sliced(lambda _: waits())(None)
+        assert await unfinished == "done"
 
     asyncio.run(scenario())
 
