@@ -85,8 +85,9 @@ class PolicyError(GatewayError):
     Attributes:
         status: HTTP status of the answer, unless on-error makes another.
         reason: APIM's machine code, such as ``TokenExpired``.
-        message: Detail for people: ``context.LastError.Message`` and the log.
+        message: Detail for people: ``context.LastError.Message``.
         public_message: What the caller reads; *message* where it is not given.
+        logged_message: What the log says instead of *message*, where that repeats what a caller has sent.
         headers: Extra header fields of the default answer (``Retry-After``, ``WWW-Authenticate``).
     """
 
@@ -97,12 +98,15 @@ class PolicyError(GatewayError):
         message: str,
         public_message: str | None = None,
         headers: tuple[tuple[str, str], ...] = (),
+        *,
+        logged_message: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
         self.message = message
         self.public_message = message if public_message is None else public_message
+        self.logged_message = logged_message or message
         self.headers = headers
 
 

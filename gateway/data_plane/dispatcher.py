@@ -252,7 +252,7 @@ def _operation(match: Match, api: ApiRuntime) -> OperationRuntime:
 def _log(context: Context, ending: Ending) -> None:
     """One line; never a header, a query or a body."""
     error = context.last_error
-    fields = {"source": error.source, "reason": error.reason, "detail": error.message} if error else {}
+    fields = {"source": error.source, "reason": error.reason, "detail": error.logged_message} if error else {}
     log.info(
         "refused" if error else "answered",
         request_id=str(context.request_id),

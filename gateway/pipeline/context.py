@@ -60,15 +60,30 @@ class OperationInfo(OperationFacts):
 
 @dataclass(slots=True)  # never changed; freezing would cost more than all the rest of making one
 class LastError(ErrorFacts):
-    """``context.LastError``, made where a request goes to on-error."""
+    """
+    ``context.LastError``, made where a request goes to on-error.
+
+    Attributes:
+        logged_message: The message as the log may have it: without what the caller has sent.
+    """
+
+    logged_message: str
 
     @classmethod
     def of(cls, refusal: PolicyError, place: Place | None) -> LastError:
         """What *refusal* means to on-error; without a *place* a built-in step refused, before any policy ran."""
         if place is None:
-            return cls("configuration", refusal.reason, refusal.message, "", "", "", None)
-        reason, message = refusal.reason, refusal.message
-        return cls(place.source, reason, message, place.scope_name, place.section_name, place.path, place.policy_id)
+            return cls("configuration", refusal.reason, refusal.message, "", "", "", None, refusal.logged_message)
+        return cls(
+            place.source,
+            refusal.reason,
+            refusal.message,
+            place.scope_name,
+            place.section_name,
+            place.path,
+            place.policy_id,
+            refusal.logged_message,
+        )
 
 
 class Tracer(Protocol):

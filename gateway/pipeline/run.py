@@ -7,6 +7,7 @@ awaitable as it is, so that the driver can hang a callback on it instead of star
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from gateway.pipeline.context import Context, Tracer
     from gateway.pipeline.outcome import MaybeLater, Outcome
     from gateway.pipeline.step import Steps
+
+_QUOTED = re.compile("'.*'", re.DOTALL)
 
 
 def run(steps: Steps, context: Context) -> MaybeLater:
@@ -67,8 +70,7 @@ def as_policy_error(error: Exception) -> PolicyError | None:
         case PolicyError():
             return error
         case ExpressionError() | FieldError():  # a computed header that no header line can carry is one too
-            message = f"Expression evaluation failed. {error}"
-            return PolicyError(500, "ExpressionValueEvaluationFailure", message, "Internal server error")
+            return _failed_expression(f"Expression evaluation failed. {error}")
         case UpstreamError():
             return PolicyError(error.status, error.reason, error.message, "The backend could not be reached.")
         case KeysUnavailable():
@@ -77,6 +79,12 @@ def as_policy_error(error: Exception) -> PolicyError | None:
         case BodyTooLarge() | WorkExceeded() | ClientLeft():
             return _body_error(error)
     return None
+
+
+def _failed_expression(message: str) -> PolicyError:
+    """What .NET's messages quote is what the expression was given: a header, a query, part of a body."""
+    logged = _QUOTED.sub("'…'", message)
+    return PolicyError(500, "ExpressionValueEvaluationFailure", message, "Internal server error", logged_message=logged)
 
 
 def _body_error(error: BodyTooLarge | WorkExceeded | ClientLeft) -> PolicyError:

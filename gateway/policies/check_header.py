@@ -70,10 +70,10 @@ class CheckHeader(PolicyType):
         if not values:
             self._refuse(context, "HeaderNotFound", f"Header {name} was not found in the request. Access denied.")
         if self.values and (len(values) > 1 or not self._allows(values[0], context)):
-            value = ",".join(values)
-            self._refuse(
-                context, "HeaderValueNotAllowed", f"Header {name} value of {value} is not allowed. Access denied."
+            shown, logged = (
+                f"Header {name} value of {text} is not allowed. Access denied." for text in (",".join(values), "…")
             )
+            self._refuse(context, "HeaderValueNotAllowed", shown, logged)
 
     def _allows(self, value: str, context: Context) -> bool:
         allowed = [candidate(context) for candidate in self.values]
@@ -81,5 +81,5 @@ class CheckHeader(PolicyType):
             return value.casefold() in {text.casefold() for text in allowed}
         return value in allowed
 
-    def _refuse(self, context: Context, reason: str, message: str) -> None:
-        raise PolicyError(self.status(context), reason, message, self.message(context))
+    def _refuse(self, context: Context, reason: str, message: str, logged: str = "") -> None:
+        raise PolicyError(self.status(context), reason, message, self.message(context), logged_message=logged)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.documents.model import Scope, Section
 from gateway.errors import PolicyError
+from gateway.pipeline.context import LastError
+from gateway.pipeline.place import Place
 from tests.policies.bench import Bench, get
 
 
@@ -35,3 +38,12 @@ def test_check_header(bench: Bench, headers: list[tuple[str, str]], xml: str, re
     with pytest.raises(PolicyError) as caught:
         bench.run(xml, get("/", headers))
     assert (caught.value.status, caught.value.reason, caught.value.public_message) == (403, reason, "No entry")
+
+
+def test_the_log_does_not_have_the_value(bench: Bench) -> None:
+    """A key that is wrong by one character is a secret too: on-error reads it, the log names the header only."""
+    with pytest.raises(PolicyError) as caught:
+        bench.run(_check("<value>a key</value>"), get("/", [("X", "a kez")]))
+    refusal = LastError.of(caught.value, Place("check-header", Scope.API, Section.INBOUND, "check-header[1]"))
+    assert refusal.message == "Header X value of a kez is not allowed. Access denied."
+    assert refusal.logged_message == "Header X value of … is not allowed. Access denied."
