@@ -152,7 +152,7 @@ class CacheLookup(PolicyType):
             context.api.revision,
             context.operation.id,
             str(request.original_url).partition("?")[0],
-            *sorted(self._counted(request.query, context)),
+            *sorted(self._counted(request.query, context), key=query.name_of),  # values of one name keep their order
             *(f"{name}:{request.headers.joined(name) or ''}" for name in sorted(vary)),
             *self._user(context),
         ]

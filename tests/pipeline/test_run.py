@@ -131,7 +131,7 @@ def test_the_place_is_known_before_a_policy_runs(context: Context) -> None:
 
 
 def test_what_an_expression_was_given_is_not_logged() -> None:
-    """on-error reads .NET's whole message; the log has it without what the message quotes, quotation marks inside too."""
+    """on-error reads .NET's whole message; the log has it without what that quotes, quotation marks inside too."""
     error = ExpressionError("FormatException", "The input string 'a caller's secret' was not in a correct format.")
     refusal = as_policy_error(error)
     assert refusal is not None

@@ -146,7 +146,7 @@ def _elements(text: str) -> Iterator[dict[str, str]]:
             at = max(empty.end(), at + 1)
             continue
         pair = _PAIR.match(text, at)
-        if pair is None:
+        if pair is None or pair[1].lower() in element:  # RFC 7239 §4: no parameter twice
             raise UnreadableForwarding("Malformed Forwarded header")
         element[pair[1].lower()] = _unquoted(pair[2])
         at = pair.end()

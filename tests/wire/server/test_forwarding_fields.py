@@ -87,12 +87,13 @@ def test_what_trusted_proxies_say(fields: list[tuple[str, str]], expected: Forwa
         [("Forwarded", "for=unknown")],
         [("Forwarded", "proto=https")],
         [("Forwarded", 'for="192.0.2.1')],
+        [("Forwarded", "for=192.0.2.1;For=192.0.2.2")],
         [("Forwarded", "for 192.0.2.1")],
         [("Forwarded", "for=192.0.2.1"), ("X-Forwarded-For", "192.0.2.2")],
         [("Forwarded", "for=192.0.2.1;proto=http"), ("X-Forwarded-Proto", "https")],
         [("Forwarded", "for=192.0.2.1;host=a"), ("X-Forwarded-Host", "b")],
     ],
-    ids="unknown nonsense standard-unknown no-address quote no-pair addresses schemes hosts".split(),
+    ids="unknown nonsense standard-unknown no-address quote twice no-pair addresses schemes hosts".split(),
 )
 def test_what_cannot_be_believed(fields: list[tuple[str, str]]) -> None:
     """Unreadable fields are refused, and so are two families that contradict each other."""
