@@ -27,6 +27,7 @@ TIME_S = 0.25
 DOCUMENT_TIME_S = 1e-6  # more for each character of JSON or XML that is read
 MAX_TIME_S = 2.0  # with that
 NODE_S = 1e-6  # a value, element or attribute that is read
+CHARACTER_S = 1e-8  # a character of a document that is read
 MAX_TEXT = 16 * 1024 * 1024  # characters of one string, bytes of one array
 MAX_MEMORY = 128 * 1024 * 1024  # sum of all large results of one evaluation
 MAX_DEPTH = 60  # calls of local functions and lambdas inside each other
@@ -216,6 +217,21 @@ def noted(root: R, nodes: int) -> R:
     if context is not None:
         context.work.note_tree(root, nodes)
     return root
+
+
+def read_tree(nodes: int, read: Callable[..., R], text: str, *arguments: object) -> R:
+    """
+    ``read(text, *arguments)``, the tree of a document: accounted for, read beside the loop where that is long, and
+    taken apart when the request is over.
+
+    Args:
+        nodes: How many nodes it has at most. Each becomes an object, and they cost more than characters do.
+
+    Raises:
+        LimitExceeded, WorkExceeded: As ``check_time`` does, before anything is read.
+    """
+    reading(len(text), nodes)
+    return noted(away(nodes * NODE_S + len(text) * CHARACTER_S, read, text, *arguments), nodes)
 
 
 def reading(size: int, nodes: int) -> None:

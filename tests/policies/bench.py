@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
+
 from gateway.documents import check as checker
 from gateway.documents.model import Node, PolicyDocument, Scope, Section
 from gateway.documents.xml import format as xml_format
 from gateway.documents.yaml import format as yaml_format
-from gateway.errors import LoadError
+from gateway.errors import LoadError, PolicyError
 from gateway.pipeline.compiler import Compiler, Scoped
 from gateway.pipeline.context import Context, OperationInfo
 from gateway.pipeline.outcome import finish
@@ -133,6 +135,14 @@ class Bench:
             return await finish(run(steps, context))
 
         return Ran(context, asyncio.run(wait()))
+
+    def judge(self, policies: str, context: Context, refused: bool, message: str | None = None) -> None:
+        """Run outbound for *context*: it passes, or is *refused* with a text that matches *message*."""
+        if refused:
+            with pytest.raises(PolicyError, match=message):
+                self.run(policies, section="outbound", context=context)
+        else:
+            assert self.run(policies, section="outbound", context=context).outcome is None
 
     def execute(self, policies: str | PolicyDocument, request: Request | None = None) -> Ran:
         """Run the whole pipeline, on-error too."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, TypeAlias
 
 from gateway.expressions.formatting.dateparse import iso_date
 from gateway.expressions.json.text_reader import (
@@ -39,24 +40,29 @@ from gateway.expressions.json.tree import (
     adopt,
 )
 from gateway.expressions.json.tree import UNDEFINED as UNDEFINED_TYPE
-from gateway.expressions.limits import NODE_S, away, noted, reading
+from gateway.expressions.limits import read_tree
 from gateway.expressions.moments import DateTime
 from gateway.expressions.thrown import Thrown, argument_null
 from gateway.expressions.values import BigInteger, Int64
 
-CHARACTER_S = 1e-8
 LARGE = 1024 * 1024  # characters that the C loop of Python's reader still reads quickly
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _LONG = 1 << 63
+
+MakeToken: TypeAlias = Callable[[object], JToken]
+MakeObject: TypeAlias = Callable[[list[tuple[str, object]]], JObject]
 
 
 def parse(text: str | None, wanted: str = "JToken") -> JToken:
     """``JToken.Parse``, or that of *wanted*: JObject, JArray."""
     if text is None:
         raise argument_null("s")
-    nodes = sum(map(text.count, ",:[{"))
-    reading(len(text), nodes)
-    return noted(away(nodes * NODE_S + len(text) * CHARACTER_S, _read, text, wanted), nodes)
+    return read_tree(_nodes(text), _read, text, wanted)
+
+
+def _nodes(text: str) -> int:
+    """How many nodes the tree of *text* has at most."""
+    return sum(map(text.count, ",:[{"))
 
 
 def _read(text: str, wanted: str) -> JToken:
@@ -76,9 +82,7 @@ def parse_raw(text: str) -> JToken:
 
     Source: Newtonsoft.Json, JsonSerializerInternalReader, which does not notice where an object ends.
     """
-    nodes = sum(map(text.count, ",:[{"))
-    reading(len(text), nodes)
-    return noted(away(nodes * NODE_S + len(text) * CHARACTER_S, _read_raw, text), nodes)
+    return read_tree(_nodes(text), _read_raw, text)
 
 
 def _read_raw(text: str) -> JToken:
@@ -89,19 +93,6 @@ def _read_raw(text: str) -> JToken:
         return _TokenBuilder(text, raw=True).document("JToken")
     token = _raw_token(read)
     return _TokenBuilder(text, raw=True).document("JToken") if _is_too_deep(token) else token
-
-
-def _raw_object(pairs: list[tuple[str, object]]) -> JObject:
-    parent = JObject()
-    for name, value in pairs:
-        parent.properties[name] = JProperty.fresh(parent, name, _raw_token(value))
-    return parent
-
-
-def _raw_token(raw: object) -> JToken:
-    if isinstance(raw, JObject):
-        return raw
-    return JArray.fresh(list(map(_raw_token, raw))) if isinstance(raw, list) else raw_leaf(raw)
 
 
 def raw_leaf(value: object) -> JValue:
@@ -123,24 +114,22 @@ def _constant(name: str) -> object:
     return {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}[name]
 
 
-def _object(pairs: list[tuple[str, object]]) -> JObject:
-    """What the fast reader calls for each object, inner ones first; a name that comes twice has its last value."""
-    parent = JObject()
-    for name, value in pairs:
-        parent.properties[name] = JProperty.fresh(parent, name, _token(value))
-    return parent
+def _makers(leaf: MakeToken) -> tuple[MakeObject, MakeToken]:
+    """What makes an object of its pairs, and a token of whatever Python's reader gives; *leaf* makes the others."""
 
+    def make_object(pairs: list[tuple[str, object]]) -> JObject:
+        """Called for each object, inner ones first; a name that comes twice has its last value."""
+        parent = JObject()
+        for name, value in pairs:
+            parent.properties[name] = JProperty.fresh(parent, name, make_token(value))
+        return parent
 
-def _token(raw: object) -> JToken:
-    if raw.__class__ is JObject:
-        return raw
-    return JArray.fresh(list(map(_token, raw))) if isinstance(raw, list) else scalar(raw)
+    def make_token(raw: object) -> JToken:
+        if raw.__class__ is JObject:
+            return raw  # type: ignore[return-value]
+        return JArray.fresh(list(map(make_token, raw))) if isinstance(raw, list) else leaf(raw)
 
-
-_HOOKS: dict[str, Any] = {"object_pairs_hook": _object, "parse_constant": _constant}
-_RAW_HOOKS: dict[str, Any] = {"object_pairs_hook": _raw_object, "parse_float": RawFloat, "parse_constant": _constant}
-_FAST, _PIECEWISE = json.JSONDecoder(**_HOOKS), PiecewiseDecoder(**_HOOKS)
-_RAW, _RAW_PIECEWISE = json.JSONDecoder(**_RAW_HOOKS), PiecewiseDecoder(**_RAW_HOOKS)
+    return make_object, make_token
 
 
 def _is_too_deep(root: JToken) -> bool:
@@ -165,6 +154,14 @@ def scalar(raw: object) -> JValue:
     if isinstance(raw, int) and not isinstance(raw, bool):
         return JValue(Int64(raw) if -_LONG <= raw < _LONG else BigInteger(raw), INTEGER)
     return JValue(float(raw) if raw.__class__ is RawFloat else raw)
+
+
+_object, _token = _makers(scalar)
+_raw_object, _raw_token = _makers(raw_leaf)
+_HOOKS: dict[str, Any] = {"object_pairs_hook": _object, "parse_constant": _constant}
+_RAW_HOOKS: dict[str, Any] = {"object_pairs_hook": _raw_object, "parse_float": RawFloat, "parse_constant": _constant}
+_FAST, _PIECEWISE = json.JSONDecoder(**_HOOKS), PiecewiseDecoder(**_HOOKS)
+_RAW, _RAW_PIECEWISE = json.JSONDecoder(**_RAW_HOOKS), PiecewiseDecoder(**_RAW_HOOKS)
 
 
 class _TokenBuilder:

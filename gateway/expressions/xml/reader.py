@@ -6,7 +6,7 @@ from collections.abc import Callable
 from xml.parsers import expat
 
 from gateway.expressions.clr import certain
-from gateway.expressions.limits import NODE_S, away, noted, reading
+from gateway.expressions.limits import read_tree
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.xml.tree import (
     XML,
@@ -24,7 +24,6 @@ from gateway.expressions.xml.tree import (
 )
 
 MAX_DEPTH = 200
-CHARACTER_S = 1e-8
 
 
 class _Builder:
@@ -144,8 +143,7 @@ def parse_document(text: str | None, keep_space: bool = False) -> XDocument:
     if text is None:
         raise argument_null("text")
     nodes = 2 * (text.count("<") + text.count("=")) + text.count("&")  # they are heavier than JSON's values
-    reading(len(text), nodes)
-    return noted(away(nodes * NODE_S + len(text) * CHARACTER_S, _read, text, keep_space), nodes)
+    return read_tree(nodes, _read, text, keep_space)
 
 
 def _read(text: str, keep_space: bool) -> XDocument:
