@@ -396,14 +396,21 @@ def require_environments(settings: NotificationSettings) -> None:
     """
     if DEFAULT_ENVIRONMENT in settings.environments and settings.d365 is not None:
         raise mistake("bad-value", "the environment d365 is given twice", "keep d365: or environments: d365:")
-    names: dict[str, str] = {}
+    names: dict[object, str] = {}
     for name, environment in settings.all_environments.items():
-        if (other := names.setdefault(environment.instance_url, name)) != name:
+        if (other := names.setdefault(_place(environment.instance_url), name)) != name:
             message = f"the environments {other} and {name} have one instance-url"
             raise mistake("bad-value", message, "give each F&O environment one name")
     if not names:
         raise mistake("missing-key", "d365 is missing", "add d365: with instance-url, or environments:")
     _require_known(settings)
+
+
+def _place(url: str) -> object:
+    """What *url* means: its scheme's own port and the root's dot may be written or not. Source: RFC 3986 §6.2.3."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, (parts.hostname or "").rstrip("."), port, parts.path.rstrip("/")
 
 
 def _require_known(settings: NotificationSettings) -> None:
