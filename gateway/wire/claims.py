@@ -31,10 +31,10 @@ def claims(lines: Mapping[str, str]) -> list[str]:
     """The folded names among those of *lines* that say where a request comes from."""
     if lines.keys() <= _harmless:
         return []
-    found = [name for name in lines if name not in _harmless and _CLAIM.fullmatch(name)]
+    claiming = [name for name in lines if name not in _harmless and _CLAIM.fullmatch(name)]
     if len(_harmless) < _MAX_KNOWN:
-        _harmless.update(lines.keys() - found)
-    return found
+        _harmless.update(lines.keys() - claiming)
+    return claiming
 
 
 def is_claim(name: str) -> bool:
