@@ -94,7 +94,12 @@ class StreamFaults(H2Connection):
 
 
 class Http2Connection(asyncio.Protocol):
-    """One connection to a backend."""
+    """
+    One connection to a backend.
+
+    Attributes:
+        is_retired: Whether it takes no new streams.
+    """
 
     transport: asyncio.Transport
 
@@ -107,7 +112,7 @@ class Http2Connection(asyncio.Protocol):
         self._owed = 0
         self._is_behind = False  # more frames have come than one turn reads
         self._full = False  # the socket takes no more for now
-        self._retired = False  # no new streams
+        self.is_retired = False
         self._configured = False  # the backend has sent its settings
         self._deadline = _NEVER
         self._old_at = _NEVER  # its greatest age
@@ -115,7 +120,7 @@ class Http2Connection(asyncio.Protocol):
     @property
     def room(self) -> int:
         """How many more exchanges it can carry now; a single one before the backend has announced its limit."""
-        if self._retired or self.transport.is_closing():
+        if self.is_retired or self.transport.is_closing():
             return 0
         limit = min(MAX_STREAMS, self._h2.remote_settings.max_concurrent_streams) if self._configured else 1
         return limit - len(self._streams)
@@ -135,9 +140,16 @@ class Http2Connection(asyncio.Protocol):
         exchange.begin(self, stream_id)
         self._flush()
 
+    def retire_unless_in(self, addresses: frozenset[str]) -> None:
+        """Take no new streams where the backend's name leads to *addresses* only."""
+        peer = self.transport.get_extra_info("peername")
+        if peer is not None and peer[0] not in addresses:
+            self.is_retired = True
+            self._rest()
+
     def abort(self) -> None:
         """Close at once."""
-        self._retired = True
+        self.is_retired = True
         self.transport.abort()
 
     # -- from the exchanges
@@ -182,7 +194,7 @@ class Http2Connection(asyncio.Protocol):
 
     def _rest(self) -> None:
         """A stream has ended: another one can begin, or the connection is no longer of use."""
-        if not self._streams and self._retired:
+        if not self._streams and self.is_retired:
             self.transport.close()
         elif not self._streams:
             self._deadline = self._owner.sweeper.deadline(self._owner.settings.idle_timeout_s)
@@ -253,8 +265,8 @@ class Http2Connection(asyncio.Protocol):
 
     def sweep(self, now: float) -> None:
         """Close after the idle time, take nothing new at the greatest age; *now* is the event loop's time."""
-        if now >= self._old_at and not self._retired:
-            self._retired = True
+        if now >= self._old_at and not self.is_retired:
+            self.is_retired = True
             self._rest()
         if now >= self._deadline:
             self.abort()
@@ -313,14 +325,14 @@ class Http2Connection(asyncio.Protocol):
 
     def _retire(self, last_stream: int) -> None:
         """The backend takes no new streams, and has not acted on those beyond *last_stream*."""
-        self._retired = True
+        self.is_retired = True
         for stream_id in [number for number in self._streams if number > last_stream]:
             self._streams.pop(stream_id).lost(_CLOSED, unseen=True)
         self._rest()
 
     def _fail(self, message: str) -> None:
         """Everything on this connection is lost."""
-        self._retired = True
+        self.is_retired = True
         streams, self._streams = self._streams, {}
         self._flush()
         self.transport.close()

@@ -16,6 +16,7 @@ from gateway.wire.http2.exchange import Http2Exchange
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper, sweeper
 from gateway.wire.upstream.dial import Dial, cause
+from gateway.wire.upstream.name_watch import NameWatch
 
 FALLBACK_S = 300.0  # a backend that spoke HTTP/1.1 only is not asked again for that long
 
@@ -33,6 +34,7 @@ class Http2Pool:
         self._negotiated = negotiated
         self.settings = settings
         self._open: list[Http2Connection] = []
+        self._name = NameWatch(dial.host, self._open)
         self._waiting: deque[Http2Exchange] = deque()
         self._connecting: asyncio.Task[None] | None = None
         self._asked_again = float("-inf")
@@ -65,8 +67,13 @@ class Http2Pool:
         for connection in tuple(self._open):
             while self._waiting and connection.room > 0:
                 connection.start(self._waiting.popleft())
-        if self._waiting and self._connecting is None and len(self._open) < self.settings.max_connections:
+        if self._waiting and self._connecting is None and self._may_connect:
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    @property
+    def _may_connect(self) -> bool:
+        """Connections that only finish their streams do not keep the requests that follow from a new one."""
+        return sum(not connection.is_retired for connection in self._open) < self.settings.max_connections
 
     def withdraw(self, exchange: Http2Exchange) -> None:
         """*exchange* no longer needs a connection."""
@@ -84,6 +91,7 @@ class Http2Pool:
     async def aclose(self) -> None:
         """Close every connection; requests that wait are refused."""
         self._stopped = True
+        self._name.stop()
         if self._connecting is not None:
             self._connecting.cancel()
         self._refuse_waiting("The gateway is stopping.", 503)
@@ -108,7 +116,14 @@ class Http2Pool:
             self._fall_back()
         else:
             self._open.append(connection)
+            self.sweeper.watch(self)
             self.feed()
+
+    def sweep(self, now: float) -> None:
+        """Follow the backend's name while connections are open; *now* is the event loop's time."""
+        self._name.sweep(now)
+        if not self._open:
+            self.sweeper.forget(self)
 
     def _fall_back(self) -> None:
         self._asked_again = asyncio.get_running_loop().time() + FALLBACK_S

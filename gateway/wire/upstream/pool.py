@@ -7,20 +7,17 @@ Source: RFC 9112 §9.3 to §9.5.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import deque
-from collections.abc import Coroutine
 from functools import cached_property
 
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper, sweeper
 from gateway.wire.upstream.connection import UpstreamConnection
-from gateway.wire.upstream.dial import Dial, cause, is_address
+from gateway.wire.upstream.dial import Dial, cause
 from gateway.wire.upstream.exchange import UpstreamExchange
+from gateway.wire.upstream.name_watch import NameWatch
 
 STALL_S = 5.0  # a client that takes nothing for that long loses its answer while requests wait for a connection
-_NEVER = float("inf")
-RESOLVE_S = 30.0  # between two look-ups of the backend's name while connections are open
 
 
 class Pool:
@@ -43,7 +40,7 @@ class Pool:
         self._waiting: deque[UpstreamExchange] = deque()
         self._open: set[UpstreamConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._resolve_at = _NEVER if is_address(dial.host) else 0.0
+        self._name = NameWatch(dial.host, self._open)
 
     @cached_property
     def sweeper(self) -> Sweeper:
@@ -131,10 +128,7 @@ class Pool:
         self.size += 1
         self.sweeper.watch(exchange)
         self.sweeper.watch(self)
-        self._run(self._connect(exchange))
-
-    def _run(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.get_running_loop().create_task(self._connect(exchange))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -167,9 +161,7 @@ class Pool:
         """Take connections from clients that take nothing while requests wait; follow the backend's name."""
         if self._waiting:
             self._reclaim(now)
-        if now >= self._resolve_at and self._open:
-            self._resolve_at = now + RESOLVE_S
-            self._run(self._resolve())
+        self._name.sweep(now)
         if not self.size:
             self.sweeper.forget(self)
 
@@ -179,19 +171,10 @@ class Pool:
         for connection in stalled[: len(self._waiting)]:
             connection.reclaim()
 
-    async def _resolve(self) -> None:
-        """Retire connections to addresses that the name no longer has; a failed look-up changes nothing."""
-        try:
-            answers = await asyncio.get_running_loop().getaddrinfo(self._dial.host, None, type=socket.SOCK_STREAM)
-        except OSError:
-            return
-        addresses = frozenset(str(address[0]) for *_, address in answers)
-        for connection in tuple(self._open):
-            connection.retire_unless_in(addresses)
-
     async def aclose(self) -> None:
         """Close every connection; requests that wait are refused."""
         self.stopped = True
+        self._name.stop()
         for task in tuple(self._tasks):
             task.cancel()
         while self._waiting:

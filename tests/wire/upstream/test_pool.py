@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
 
 import pytest
 
@@ -132,33 +131,6 @@ def test_connections_end_at_their_age() -> None:
                 await asyncio.sleep(0.02)
             assert 2 <= behind.connections <= 6
             await target.aclose()
-
-    asyncio.run(scenario())
-
-
-def test_connections_follow_the_backends_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once the name leads elsewhere, the next request goes there although the old address still answers."""
-    monkeypatch.setattr(pool_module, "RESOLVE_S", 0.2)
-    leads_to = ["127.0.0.1"]
-
-    async def scenario() -> None:
-        loop = asyncio.get_running_loop()
-        real = loop.getaddrinfo
-
-        async def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
-            return await real(leads_to[0] if host == "moving.test" else host, *args, **kwargs)
-
-        monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo, raising=False)
-        async with backend(answer(OK)) as behind:
-            other = await asyncio.start_server(behind.serve, "127.0.0.2", behind.port)
-            target = HttpTarget(f"http://moving.test:{behind.port}", UpstreamSettings())
-            await target.send(Request("GET", "/"), ForwardOptions(5))
-            leads_to[0] = "127.0.0.2"
-            assert await settled(lambda: target.pool.size == 0)
-            response = await target.send(Request("GET", "/"), ForwardOptions(5))
-            assert (response.status_code, behind.connections) == (200, 2)
-            await target.aclose()
-            other.close()
 
     asyncio.run(scenario())
 
