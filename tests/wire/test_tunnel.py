@@ -189,7 +189,8 @@ def test_one_side_leaving_ends_the_tunnel(who: str) -> None:
             await reader.read()
 
     async def scenario() -> None:
-        async with proxy(switch) as p, client(p.server.port) as c:
+        settings = ServerSettings(timeouts=ClientTimeouts(linger_s=0.2))
+        async with proxy(switch, settings) as p, client(p.server.port) as c:
             c.send(UPGRADE)
             await c.reader.readuntil(b"\r\n\r\n")
             if who == "client":

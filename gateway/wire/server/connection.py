@@ -24,7 +24,7 @@ from gateway.wire.server.exchange import Exchange
 from gateway.wire.server.forwarded import Peer
 from gateway.wire.server.incoming_body import IncomingBody
 from gateway.wire.server.listener import Caller, Listener
-from gateway.wire.server.request_head import HeadError, RequestHead
+from gateway.wire.server.request_head import HeadError, RequestHead, check_line_ends
 from gateway.wire.server.sockets import client_certificate, has_left, is_last_descriptor
 from gateway.wire.server.states import (
     ANSWERING,
@@ -195,7 +195,7 @@ class ServerConnection(asyncio.Protocol):
             raise HeadError(431, "Request head too large")
         if len(data) > settings.limits.request_line_bytes and b"\r\n" not in data:
             raise HeadError(414, "Request line too long")
-        _check_line_ends(data)
+        check_line_ends(data)
         if self._state is IDLE or self._deadlines.reading == NEVER:
             self._deadlines.expect_head()
             self._state = _PART[self._state]
@@ -349,7 +349,8 @@ class ServerConnection(asyncio.Protocol):
         Source: RFC 9112 §9.6.
         """
         self._deadlines.expect_progress(self.transport.get_write_buffer_size())
-        if self._body is None and not self._buffer:
+        is_duplex = self._state is TUNNEL and self.transport.can_write_eof()  # over TLS our end ends both directions
+        if self._body is None and not self._buffer and not is_duplex:
             self._state = _CLOSE[self._state]
             self._deadlines.reading = NEVER
             self.transport.close()
@@ -470,6 +471,11 @@ class ServerConnection(asyncio.Protocol):
         else:
             self.abort()
 
+    def go_away(self) -> None:
+        """The server stops now: end a tunnel or a stream of events, unless a frame towards the client is under way."""
+        if self._exchange is not None and self._exchange.is_lasting:
+            self._exchange.end_tunnel(GOING_AWAY, "the gateway stops")
+
     def shutdown(self) -> None:
         """The server stops: let the running exchange end, an idle connection bring a last one."""
         self._stopping = True
@@ -491,10 +497,3 @@ _RECEIVERS = {
     LINGERING: ServerConnection._drop,
     CLOSED: ServerConnection._drop,
 }
-
-
-def _check_line_ends(data: bytes) -> None:
-    """Refuse part of a head that can only go wrong. Raises HeadError."""
-    line_ends = data.count(b"\r\n")
-    if data.count(b"\n") != line_ends or data.count(b"\r", 0, -1) != line_ends or b"\0" in data:
-        raise HeadError(400, "Control character or bare line end in the message head")

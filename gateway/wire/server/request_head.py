@@ -255,3 +255,10 @@ def _take_away(fields: dict[str, str], options: tuple[str, ...]) -> None:
         fields.pop(name, None)
     for name in HOP_BY_HOP.intersection(fields):
         del fields[name]
+
+
+def check_line_ends(data: bytes) -> None:
+    """Refuse part of a head that can only go wrong. Raises HeadError."""
+    line_ends = data.count(b"\r\n")
+    if data.count(b"\n") != line_ends or data.count(b"\r", 0, -1) != line_ends or b"\0" in data:
+        raise HeadError(400, "Control character or bare line end in the message head")

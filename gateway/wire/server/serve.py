@@ -23,6 +23,8 @@ from gateway.wire.server.listener import Listener, RequestHandler
 from gateway.wire.settings import ListenerTls, ServerSettings
 
 _BACKLOG = 2048
+_GOODBYE_S = 2.0  # for close frames to be sent, and for clients to close
+_LOOK_S = 0.02
 _DEFAULT = ServerSettings()
 
 
@@ -82,12 +84,28 @@ class RunningServer:
         return sum(connection.is_lasting for connection in connections)
 
     async def aclose(self) -> None:
-        """Stop listening, let running exchanges end within the drain time, then close everything."""
+        """
+        Stop listening, let running exchanges end within the drain time, then end what has no end of its own between
+        two frames (2 s), and cut everything else.
+        """
         self.server.stop.set()
         await self._task
-        for connection in tuple(self.server.server_state.connections):
-            connection.abort()  # type: ignore[union-attr]
+        open_ = cast("set[ServerConnection]", self.server.server_state.connections)
+        await _say_goodbye(open_)
+        for connection in tuple(open_):
+            connection.abort()
         await asyncio.sleep(0)
+
+
+async def _say_goodbye(open_: set[ServerConnection]) -> None:
+    """End tunnels and streams of events as soon as no frame is under way, and wait until the clients have that."""
+    ending = {connection for connection in open_ if connection.is_lasting}
+    patience = int(_GOODBYE_S / _LOOK_S)
+    while patience and ending & open_:
+        for connection in ending:
+            connection.go_away()
+        await asyncio.sleep(_LOOK_S)
+        patience -= 1
 
 
 def configure(

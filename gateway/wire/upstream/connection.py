@@ -32,8 +32,8 @@ from gateway.wire.upstream.states import ConnectionEvent, ConnectionState, on
 
 # Looked up with every request: names of the module are quicker than attributes of the enumeration.
 _IDLE, _AWAITING, _TUNNEL = ConnectionState.IDLE, ConnectionState.AWAITING, ConnectionState.TUNNEL
-_CLOSING = ConnectionState.CLOSING
-_OPENED, _REQUEST, _BODY, _SWITCH, _END, _CLOSE, _LOST = map(on, ConnectionEvent)
+_CLOSING, _LINGERING = ConnectionState.CLOSING, ConnectionState.LINGERING
+_OPENED, _REQUEST, _BODY, _SWITCH, _END, _LEAVE, _CLOSE, _LOST = map(on, ConnectionEvent)
 
 _NEVER = float("inf")
 _WRITE_HIGH_BYTES = 256 * 1024
@@ -150,7 +150,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._receive_head(data)
         elif self._body is not None:
             self._receive_body(self._body, data)
-        elif self.state is not _CLOSING:
+        elif self.state not in (_CLOSING, _LINGERING):
             self.abort()  # an answer to nothing
 
     def eof_received(self) -> None:
@@ -246,7 +246,7 @@ class UpstreamConnection(asyncio.Protocol):
             raise ResponseError("it switched protocols without being asked")
         self._exchange = None
         self._keep_alive = False
-        body = AnswerBody(self.transport, UNTIL_CLOSE, self._receive_body, self._flow_changed, self._close)
+        body = AnswerBody(self.transport, UNTIL_CLOSE, self._receive_body, self._flow_changed, self._leave_tunnel)
         self.state = _SWITCH[self.state]
         self._begin_body(body, data)
         headers = Headers.from_lines(head.lines.copy())
@@ -300,7 +300,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _flow_changed(self) -> None:
         """The time between two pieces of the answer's body counts while the client takes them."""
-        if self.state is not _CLOSING:
+        if self.state not in (_CLOSING, _LINGERING):
             flows = self._body is not None and self._body.flows
             self._deadline = self._sweeper.deadline(self._settings.body_timeout_s) if flows else _NEVER
 
@@ -315,8 +315,7 @@ class UpstreamConnection(asyncio.Protocol):
     def body_sent(self) -> None:
         """The request's body is complete; a tunnel ends with what the client sends."""
         self._sending = None
-        if self.state is _TUNNEL:
-            self._close()
+        self._leave_tunnel()
 
     def body_failed(self, error: Exception) -> None:
         """The request's body broke off: the backend must not take it for complete."""
@@ -334,14 +333,33 @@ class UpstreamConnection(asyncio.Protocol):
     # -- the end
     def _close(self) -> None:
         """Carry nothing more. After an answer that came before the end of its request the backend may never read."""
-        is_early = self.state is not _TUNNEL and self._is_unsent
+        is_unsent = self._is_unsent
         self.state = _CLOSE[self.state]
         self._stop_sending()
         self._deadline = self._sweeper.deadline(CLOSE_TIMEOUT_S)
-        if is_early:
+        if is_unsent:
             self.transport.abort()
         else:
             self.transport.close()
+
+    def _leave_tunnel(self) -> None:
+        """End our side, and drop what still comes: a socket closed with unread bytes could cost the close frame."""
+        if self.state is not _TUNNEL:
+            return
+        self.state = _LEAVE[self.state]
+        self._stop_sending()
+        self._deadline = self._sweeper.deadline(CLOSE_TIMEOUT_S)
+        if body := self._take_body():
+            body.let_go()
+        if self.transport.is_closing() or not self.transport.can_write_eof():  # TLS reads on by itself
+            self.transport.close()
+        else:
+            self.transport.write_eof()
+
+    def stop(self) -> None:
+        """The gateway stops: close immediately, unless the end of a tunnel is on its way."""
+        if self.state is not _LINGERING:
+            self.abort()
 
     def abort(self) -> None:
         """Close immediately, unsent bytes and all."""

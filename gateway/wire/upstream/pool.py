@@ -17,6 +17,8 @@ from gateway.wire.upstream.dial import Dial, cause
 from gateway.wire.upstream.exchange import UpstreamExchange
 from gateway.wire.upstream.name_watch import NameWatch
 
+_GOODBYE_S = 1.0
+_LOOK_S = 0.02
 STALL_S = 5.0  # a client that takes nothing for that long loses its answer while requests wait for a connection
 
 
@@ -180,5 +182,14 @@ class Pool:
         while self._waiting:
             self._waiting.popleft().refuse("The gateway is stopping.", 503)
         for connection in tuple(self._open):
+            connection.stop()
+        await self._wait_for_tunnels()
+        for connection in tuple(self._open):
             connection.abort()
-        await asyncio.sleep(0)
+
+    async def _wait_for_tunnels(self) -> None:
+        """Let the backend take the close frames of tunnels that the gateway has ended, and close."""
+        patience = int(_GOODBYE_S / _LOOK_S)
+        while self._open and patience:
+            await asyncio.sleep(_LOOK_S)
+            patience -= 1

@@ -26,6 +26,8 @@ class ConnectionState(IntEnum):
     """The answer's head has been passed on; its body flows to the client."""
     TUNNEL = auto()
     """Another protocol: bytes flow both ways until one side ends."""
+    LINGERING = auto()
+    """A tunnel has ended on our side: what comes is dropped until the backend closes, within a deadline."""
     CLOSING = auto()
     """It carries nothing more; what is unsent may still go out, within a deadline."""
     CLOSED = auto()
@@ -41,6 +43,8 @@ class ConnectionEvent(IntEnum):
     SWITCH = auto()
     END = auto()
     """The answer is complete, and the connection can carry another request."""
+    LEAVE = auto()
+    """Our side of a tunnel ends."""
     CLOSE = auto()
     LOST = auto()
 
@@ -60,7 +64,8 @@ TRANSITIONS: Final[dict[ConnectionState, dict[ConnectionEvent, ConnectionState]]
         _Event.END: _State.IDLE,  # a body that came with its head, or none
     },
     _State.ANSWERING: {**_ALWAYS, _Event.END: _State.IDLE},  # RFC 9112 §9.3: reusable once both messages are complete
-    _State.TUNNEL: _ALWAYS,  # never back to HTTP
+    _State.TUNNEL: {**_ALWAYS, _Event.LEAVE: _State.LINGERING},  # never back to HTTP
+    _State.LINGERING: _ALWAYS,
     _State.CLOSING: _ALWAYS,
     _State.CLOSED: {_Event.CLOSE: _State.CLOSED, _Event.LOST: _State.CLOSED},
 }

@@ -30,7 +30,9 @@ def test_every_state_is_reached() -> None:
     assert _reachable(ConnectionState.OPENING) == set(ConnectionState) - {ConnectionState.OPENING}
 
 
-@pytest.mark.parametrize("state", [ConnectionState.TUNNEL, ConnectionState.CLOSING, ConnectionState.CLOSED])
+@pytest.mark.parametrize(
+    "state", [ConnectionState.TUNNEL, ConnectionState.LINGERING, ConnectionState.CLOSING, ConnectionState.CLOSED]
+)
 def test_a_connection_that_ends_carries_no_request(state: ConnectionState) -> None:
     """After a switch of protocols or the decision to close no request goes out."""
     assert ConnectionState.AWAITING not in _reachable(state)
