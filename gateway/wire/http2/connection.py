@@ -41,6 +41,7 @@ from hyperframe.frame import Frame, HeadersFrame
 from gateway.wire.http2.exchange import STREAM_WINDOW, Http2Exchange
 from gateway.wire.http2.goaway import FrameCutter, Goaway
 from gateway.wire.http2.head import Field, FieldDecoder
+from gateway.wire.pace import Pace
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper
 from gateway.wire.upstream.dial import keep_alive
@@ -204,6 +205,7 @@ class Http2Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(_WRITE_HIGH_BYTES)
+        self._pace = Pace(self.transport)
         values = {SettingCodes.ENABLE_PUSH: 0, SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW}
         self._h2.local_settings = Settings(client=True, initial_values=values)
         self._h2.initiate_connection()
@@ -216,6 +218,8 @@ class Http2Connection(asyncio.Protocol):
         self._deadline = self._owner.sweeper.deadline(self._owner.settings.idle_timeout_s)
 
     def data_received(self, data: bytes) -> None:
+        if len(data) > self._pace.limit_bytes:
+            self._pace.took()
         self._frames.feed(data)
         if not self._is_behind:
             self._read()
@@ -231,10 +235,10 @@ class Http2Connection(asyncio.Protocol):
         if self.transport.is_closing():
             return
         if self._is_behind:
-            self.transport.pause_reading()
+            self._pace.pause_reading()
             asyncio.get_running_loop().call_soon(self._read)
         elif was_behind:
-            self.transport.resume_reading()
+            self._pace.resume_reading()
 
     def _take_frames(self) -> bool:
         """Whether there may be more of them than one turn reads."""

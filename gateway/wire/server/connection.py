@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from gateway.errors import ClientLeft
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.decoders import FramingError
+from gateway.wire.pace import Pace
 from gateway.wire.server.answers import error_response, render_head
 from gateway.wire.server.deadlines import NEVER, Deadlines
 from gateway.wire.server.exchange import Exchange
@@ -81,7 +82,6 @@ class ServerConnection(asyncio.Protocol):
         self._buffer = b""  # the beginning of the next request, or requests that were sent ahead
         self._exchange: Exchange | None = None
         self._body: IncomingBody | None = None
-        self._reading = True
         self._stopping = False
         self.is_full = False
 
@@ -89,6 +89,7 @@ class ServerConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(_WRITE_HIGH_BYTES)
+        self._pace = Pace(self.transport)
         settings = self._listener.settings
         tls = transport.get_extra_info("ssl_object")
         name = transport.get_extra_info("peername")
@@ -104,6 +105,8 @@ class ServerConnection(asyncio.Protocol):
             self._refuse(HeadError(503, "Out of file descriptors"))
 
     def data_received(self, data: bytes) -> None:
+        if len(data) > self._pace.limit_bytes:
+            self._pace.took()
         if self._state > HEAD:
             _RECEIVERS[self._state](self, data)
         else:
@@ -339,7 +342,7 @@ class ServerConnection(asyncio.Protocol):
         self._deadlines.expect_request()
         if self._buffer:
             self._take_turn()
-        elif not self._reading:
+        elif not self._pace.is_wanted:
             self.resume_reading()
 
     def _close_gently(self) -> None:
@@ -399,16 +402,13 @@ class ServerConnection(asyncio.Protocol):
     # -- flow of reading
     def pause_reading(self) -> None:
         """Leave the client's bytes in the socket."""
-        if self._reading:
-            self._reading = False
+        if self._pace.is_wanted:
             self._deadlines.reading = NEVER
-            self.transport.pause_reading()
+            self._pace.pause_reading()
 
     def resume_reading(self) -> None:
         """Take the client's bytes again."""
-        if not self._reading and not self.transport.is_closing():
-            self._reading = True
-            self.transport.resume_reading()
+        self._pace.resume_reading()
 
     # -- deadlines
     def expire_at(self, expires_at: float | None) -> None:
@@ -434,7 +434,7 @@ class ServerConnection(asyncio.Protocol):
             self._deadlines.has_moved(exchange.moved_bytes)
             if now >= self._deadlines.tunnel and not exchange.end_tunnel(GOING_AWAY, "idle"):
                 self.abort()
-        elif not self._reading and self._deadlines.is_time_to_look() and has_left(self.transport):
+        elif not self._pace.is_wanted and self._deadlines.is_time_to_look() and has_left(self.transport):
             self.abort()
 
     def _sweep_writing(self) -> None:

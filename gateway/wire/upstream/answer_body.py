@@ -13,6 +13,7 @@ from gateway.errors import UpstreamError
 from gateway.wire.body import BodyStream
 from gateway.wire.decoders import MAX_CHUNKS, ChunkedDecoder, CloseDecoder, Decoder, LengthDecoder
 from gateway.wire.framing import CHUNKED
+from gateway.wire.pace import Pace
 from gateway.wire.sweeper import sweeper
 
 _NEVER = float("inf")
@@ -29,11 +30,11 @@ class AnswerBody:
         stalled_at: Since when it does not flow, in the event loop's time; infinite while it does.
     """
 
-    __slots__ = ("_flow_changed", "_is_behind", "_receive", "_transport", "decoder", "flows", "stalled_at", "stream")
+    __slots__ = ("_flow_changed", "_is_behind", "_pace", "_receive", "decoder", "flows", "stalled_at", "stream")
 
     def __init__(
         self,
-        transport: asyncio.Transport,
+        pace: Pace,
         length: int,
         receive: Callable[[AnswerBody, bytes], None],
         flow_changed: Callable[[], None],
@@ -43,7 +44,7 @@ class AnswerBody:
         *length*: bytes, ``CHUNKED`` or ``UNTIL_CLOSE``; *receive*: reads what has come; *give_up*: the client wants no
         more of it.
         """
-        self._transport = transport
+        self._pace = pace
         self._receive = receive
         self._flow_changed = flow_changed
         self._is_behind = False  # more chunks have come than one turn of the loop reads
@@ -53,21 +54,21 @@ class AnswerBody:
         self.stream = BodyStream(length if length > 0 else None, self._pause, self._resume, give_up)
 
     def _pause(self) -> None:
-        if self.flows and not self._transport.is_closing():
+        if self.flows and not self._pace.is_closing():
             self.flows = False
             self.stalled_at = sweeper().now
             if not self._is_behind:
-                self._transport.pause_reading()
+                self._pace.pause_reading()
         self._flow_changed()
 
     def _resume(self) -> None:
-        if not self.flows and not self._transport.is_closing():
+        if not self.flows and not self._pace.is_closing():
             self.flows = True
             self.stalled_at = _NEVER
             if self._is_behind:
                 asyncio.get_running_loop().call_soon(self._catch_up)
             else:
-                self._transport.resume_reading()
+                self._pace.resume_reading()
         self._flow_changed()
 
     def decode(self, data: bytes) -> bytes:
@@ -75,21 +76,21 @@ class AnswerBody:
         content = self.decoder.decode(data)
         if self.decoder.backlog and not self._is_behind:
             self._is_behind = True
-            self._transport.pause_reading()
+            self._pace.pause_reading()
             asyncio.get_running_loop().call_soon(self._catch_up)
         return content
 
     def _catch_up(self) -> None:
-        if not self._is_behind or not self.flows or self._transport.is_closing():
+        if not self._is_behind or not self.flows or self._pace.is_closing():
             return
         self._is_behind = False
-        self._transport.resume_reading()
+        self._pace.resume_reading()
         self._receive(self, b"")
 
     def let_go(self) -> None:
         """The body is complete: the connection reads again, whatever the client has still to take."""
-        if not self.flows and not self._transport.is_closing():
-            self._transport.resume_reading()
+        if not self.flows and not self._pace.is_closing():
+            self._pace.resume_reading()
 
     def connection_ended(self, error: Exception | None) -> None:
         """The backend has closed: the end of a body without a length, too early for any other."""

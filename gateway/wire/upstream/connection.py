@@ -19,6 +19,7 @@ from gateway.wire.body import Body, BodyStream
 from gateway.wire.decoders import FramingError
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
+from gateway.wire.pace import Pace
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import sweeper
 from gateway.wire.trailers import barred_names
@@ -141,11 +142,14 @@ class UpstreamConnection(asyncio.Protocol):
         self.state = _OPENED[self.state]
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(_WRITE_HIGH_BYTES)
+        self._pace = Pace(self.transport)
         keep_alive(self.transport)
         self._old_at = self._sweeper.now + self._settings.max_age_s * random.uniform(0.9, 1.0)  # noqa: S311 (not all together)
         self._sweeper.watch(self)
 
     def data_received(self, data: bytes) -> None:
+        if len(data) > self._pace.limit_bytes:
+            self._pace.took()
         if self.state is _AWAITING:
             self._receive_head(data)
         elif self._body is not None:
@@ -218,7 +222,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _receive_first(self, exchange: UpstreamExchange, response: Response, length: int, data: bytes) -> None:
         """Read what has come of the body; what has not come will flow."""
-        body = AnswerBody(self.transport, length, self._receive_body, self._flow_changed, self.abort)
+        body = AnswerBody(self._pace, length, self._receive_body, self._flow_changed, self.abort)
         content = body.decode(data)
         if body.decoder.done:
             if body.decoder.trailers and exchange.request.takes_trailers:
@@ -246,7 +250,7 @@ class UpstreamConnection(asyncio.Protocol):
             raise ResponseError("it switched protocols without being asked")
         self._exchange = None
         self._keep_alive = False
-        body = AnswerBody(self.transport, UNTIL_CLOSE, self._receive_body, self._flow_changed, self._leave_tunnel)
+        body = AnswerBody(self._pace, UNTIL_CLOSE, self._receive_body, self._flow_changed, self._leave_tunnel)
         self.state = _SWITCH[self.state]
         self._begin_body(body, data)
         headers = Headers.from_lines(head.lines.copy())
