@@ -18,6 +18,7 @@ from gateway.documents.model import Node, PolicyDocument, Scope, Section
 from gateway.documents.vocabulary import BASE, INCLUDE_FRAGMENT
 from gateway.errors import LoadError, Problem
 from gateway.pipeline.buffering import BufferBody
+from gateway.pipeline.destination import Destination
 from gateway.pipeline.header_contract import ContractBuilder
 from gateway.pipeline.pipeline import Pipeline, PreflightStep
 from gateway.pipeline.place import Place
@@ -60,6 +61,7 @@ class Compiler:
         self.services = services
         self.problems: list[Problem] = []
         self.contract = ContractBuilder()
+        self.destinations: set[Destination] = set()
         self._vocabulary = vocabulary
         self._fragments = fragments or {}
         self.resumption = Resumption()
@@ -83,6 +85,7 @@ class Compiler:
             on_error=steps[Section.ON_ERROR],
             owned_headers=frozenset(self.contract.owned),
             guarded_headers=frozenset(self.contract.guarded),
+            destinations=frozenset(self.destinations),
             preflight=_preflight(steps[Section.INBOUND]),
             may_be_long=self.may_be_long,
         )
@@ -144,6 +147,7 @@ class Compiler:
         policy = _compiled(kind, Settings(node, kind.shape, site, reads))
         if section in (Section.INBOUND, Section.BACKEND):
             self._note_headers(node, policy)
+        self.destinations.update(policy.destinations)
         self.may_be_long |= reads.may_be_long
         place = Place(node.name, statement.scope, section, statement.path, node.attribute("id"), policy.sets_secrets)
         apply = sliced(policy.apply) if reads.may_be_long else policy.apply

@@ -17,6 +17,7 @@ import structlog
 
 from gateway.errors import PolicyError
 from gateway.pipeline.context import LastError
+from gateway.pipeline.destination import Destination
 from gateway.pipeline.outcome import MaybeLater, Outcome, finish
 from gateway.pipeline.place import Place
 from gateway.pipeline.responses import error_response
@@ -42,6 +43,7 @@ class Pipeline:
     Attributes:
         owned_headers: Lower-case names that only the gateway may send to this API's backends.
         guarded_headers: Lower-case names that clients may send in their own spelling only.
+        destinations: Where its policies send the client's headers besides the API's backend.
         preflight: The policies that answer preflights; see ``cors``.
         may_be_long: One of its policies works in slices; then all of them do, because entering a slice once is cheaper.
     """
@@ -52,6 +54,7 @@ class Pipeline:
     on_error: Steps = ()
     owned_headers: frozenset[str] = frozenset()
     guarded_headers: frozenset[str] = frozenset()
+    destinations: frozenset[Destination] = frozenset()
     preflight: tuple[PreflightStep, ...] = ()
     may_be_long: bool = False
 

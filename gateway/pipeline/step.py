@@ -16,6 +16,7 @@ from gateway.pipeline.outcome import MaybeLater
 from gateway.pipeline.place import Place
 
 if TYPE_CHECKING:
+    from gateway.pipeline.destination import Destination
     from gateway.tokens.rules import TokenRules
     from gateway.tokens.validator import TokenValidator
     from gateway.wire.messages import Response
@@ -62,6 +63,11 @@ class Policy:
     @property
     def sets_headers(self) -> tuple[str, ...]:
         """Request headers that only the gateway may send once this policy has set them; see ``header_contract``."""
+        return ()
+
+    @property
+    def destinations(self) -> tuple[Destination, ...]:
+        """Where it sends the client's headers besides the API's backend, for the header contract."""
         return ()
 
     @property

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.outside.seam import Call, HttpClient
     from gateway.pipeline.background import Background
     from gateway.pipeline.context import Context
+    from gateway.pipeline.destination import Destination
     from gateway.pipeline.settings import Settings
 
 
@@ -41,6 +42,11 @@ class SendOneWayRequest(PolicyType):
     def compile(cls, settings: Settings) -> Self:
         """From ``<send-one-way-request>``."""
         return cls(Outgoing.compile(settings), settings.services.background)
+
+    @property
+    def destinations(self) -> tuple[Destination, ...]:
+        """The other service, where the request is a copy."""
+        return self.outgoing.destinations
 
     async def apply(self, context: Context) -> None:
         """Makes the request from the context as it is now, then leaves it to the background."""

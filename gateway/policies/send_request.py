@@ -17,6 +17,7 @@ from gateway.policies.parts.outgoing import ATTRIBUTES, CHILDREN, Outgoing
 if TYPE_CHECKING:
     from gateway.documents.model import Section
     from gateway.pipeline.context import Context
+    from gateway.pipeline.destination import Destination
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
 
@@ -52,6 +53,11 @@ class SendRequest(PolicyType):
         """From ``<send-request>``."""
         outgoing = Outgoing.compile(settings)
         return cls(outgoing, settings.constant("response-variable-name"), settings.boolean("ignore-error"))
+
+    @property
+    def destinations(self) -> tuple[Destination, ...]:
+        """The other service, where the request is a copy."""
+        return self.outgoing.destinations
 
     async def apply(self, context: Context) -> None:
         """Waits for the answer. Raises UpstreamError: there is none, and that is not ignored."""

@@ -14,6 +14,7 @@ from gateway.documents.model import Section
 from gateway.documents.placeholders import UNRESOLVED
 from gateway.documents.shape import ID, Attribute, Element
 from gateway.errors import ExpressionError
+from gateway.pipeline.destination import Destination
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
 from gateway.wire.messages import DEFAULT_PORTS
@@ -82,6 +83,7 @@ class SetBackendService(PolicyType):
 
     target: Value[Target]
     dapr: Dapr | None
+    destination: Destination
 
     @classmethod
     def compile(cls, settings: Settings) -> Self:
@@ -93,7 +95,15 @@ class SetBackendService(PolicyType):
         if settings.has("base-url") == settings.has("backend-id"):
             raise settings.error("conflict", "exactly one of base-url and backend-id must be given")
         dapr = _dapr(settings)
-        return cls(Constant(settings.services.targets.for_url(DAPR_SIDECAR)) if dapr else _target(settings), dapr)
+        if dapr:
+            sidecar = settings.services.targets.for_url(DAPR_SIDECAR)
+            return cls(Constant(sidecar), dapr, Destination(url=DAPR_SIDECAR))
+        return cls(_target(settings), None, _destination(settings))
+
+    @property
+    def destinations(self) -> tuple[Destination, ...]:
+        """The backend."""
+        return (self.destination,)
 
     def apply(self, context: Context) -> None:
         """Changes where the request goes. Raises ExpressionError: an expression gave no backend."""
@@ -115,6 +125,14 @@ def _target(settings: Settings) -> Value[Target]:
     if not isinstance(given, Constant):
         return lambda context: _find_now(find, name, given(context))
     return Constant(_find_at_load(find, name, given.value, settings))
+
+
+def _destination(settings: Settings) -> Destination:
+    by_url = settings.has("base-url")
+    given = settings.text("base-url" if by_url else "backend-id")
+    if not isinstance(given, Constant):
+        return Destination(any_backend=not by_url)
+    return Destination.at(given.value) if by_url else Destination(backend=given.value.strip())
 
 
 def _find_at_load(find: Callable[[str], Target], name: str, text: str, settings: Settings) -> Target:

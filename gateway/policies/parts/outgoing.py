@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from gateway.documents.shape import Attribute, Child, Content, Element
 from gateway.errors import UpstreamError
 from gateway.outside.seam import Call
+from gateway.pipeline.destination import Destination
 from gateway.pipeline.values import Constant
 from gateway.policies.authentication_basic import AuthenticationBasic
 from gateway.policies.authentication_certificate import SHAPE as CERTIFICATE
@@ -72,12 +73,18 @@ Change: TypeAlias = Callable[[Draft, "Context"], Awaitable[None] | None]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One compiled request."""
+    """
+    One compiled request.
+
+    Attributes:
+        destinations: Where it takes the client's headers: a new request has none of them.
+    """
 
     client: HttpClient | None
     mode: Value[str]
     timeout_s: Value[float]
     changes: tuple[Change, ...]
+    destinations: tuple[Destination, ...]
 
     @classmethod
     def compile(cls, settings: Settings) -> Outgoing:
@@ -87,7 +94,8 @@ class Outgoing:
         if is_new and settings.child("set-url") is None:
             raise settings.error("missing-child", f"{settings.shape.name} has no <set-url>", "add one, or mode='copy'")
         settings.reads.request_body |= not is_new
-        return cls(settings.services.http, mode, settings.number("timeout"), tuple(_changes(settings)))
+        destinations = () if is_new else (_destination(settings),)
+        return cls(settings.services.http, mode, settings.number("timeout"), tuple(_changes(settings)), destinations)
 
     async def send(self, context: Context) -> Response:
         """The answer. Raises UpstreamError: there is none."""
@@ -140,6 +148,12 @@ def _changes(settings: Settings) -> Iterator[Change]:
     for name, compile_change in _PARTS.items():
         for child in settings.all(name):
             yield compile_change(child)
+
+
+def _destination(settings: Settings) -> Destination:
+    child = settings.child("set-url")
+    url = None if child is None else child.content()
+    return Destination.at(url.value) if isinstance(url, Constant) else Destination()
 
 
 def _set_url(settings: Settings) -> Change:
