@@ -28,6 +28,7 @@ from greenlet import getcurrent, greenlet
 
 SLICE_S = 0.005  # processor time of the work in one turn of the loop
 MOST_THREADS = 2
+MOST_IDLE = 64  # greenlets that wait for work; a peak leaves no more behind
 SWITCH_S = 0.0005  # how soon a thread with a long step leaves Python's lock to the loop that waits for it
 
 A = TypeVar("A")
@@ -48,40 +49,58 @@ class _Turns(threading.local):
     def __init__(self) -> None:
         self.idle: list[_Strand] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._ends_in: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_watched = False  # the end of its present turn
 
     def begin(self, now_s: float) -> None:
         """The first work of a turn; without a loop there are no turns."""
-        try:
-            self._watch_end(asyncio.get_running_loop())
-        except RuntimeError:
-            return
-        self.began_s = now_s
+        loop = _running_loop()
+        if loop is not None:
+            self._watch_end(loop)
+            self.began_s = now_s
 
-    def next(self) -> asyncio.Future[None]:
+    def next(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
         """Done when the work that waits for it may go on."""
-        loop = asyncio.get_running_loop()
         turn = loop.create_future()
-        self._waiting.append(turn)
         self._watch_end(loop)
+        self._waiting.append(turn)
         return turn
 
-    def _watch_end(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._ends_in is not loop:
-            self._ends_in = loop
-            loop.call_soon(self._end)
+    def leave(self, worker: _Strand) -> None:
+        """*worker* has ended its work, and takes the next, whoever's that is. What it has of a request goes now."""
+        if worker.function is not None:
+            raise RuntimeError("a greenlet in the middle of one piece of work must not be given another")
+        worker.gr_context = None
+        if len(self.idle) < MOST_IDLE:
+            self.idle.append(worker)
 
-    def _end(self) -> None:
+    def _watch_end(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._loop is not loop:  # what waits in a loop that has ended waits for ever
+            self._loop = loop
+            self._waiting.clear()
+            self._is_watched = False
+        if not self._is_watched:
+            self._is_watched = True
+            loop.call_soon(self._end, loop)
+
+    def _end(self, loop: asyncio.AbstractEventLoop) -> None:
         """The turn is over: wake one that waits, which then has the next."""
         self.began_s = None
-        loop, self._ends_in = self._ends_in, None
+        self._is_watched = False
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
                 break
-        if self._waiting and loop is not None:
+        if self._waiting:
             self._watch_end(loop)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 _TURNS = _Turns()
@@ -149,15 +168,8 @@ def in_slices(function: Callable[[A], T], argument: A) -> T | Awaitable[T]:
     result = worker.taken()
     if result.__class__ is _Waiting:
         return Unfinished(worker, result)  # type: ignore[arg-type]
-    _rest_idle(worker)
+    _TURNS.leave(worker)
     return result  # type: ignore[return-value]
-
-
-def _rest_idle(worker: _Strand) -> None:
-    """*worker* has done its work, and takes the next, whoever's that is."""
-    if worker.function is not None:
-        raise RuntimeError("a greenlet in the middle of one piece of work must not be given another")
-    _TURNS.idle.append(worker)
 
 
 class Unfinished(Awaitable[T]):
@@ -186,7 +198,7 @@ async def _continued(worker: _Strand, waiting: _Waiting) -> Any:
         else:
             worker.switch(value)
         result = worker.taken()
-    _rest_idle(worker)
+    _TURNS.leave(worker)
     return result
 
 
@@ -223,9 +235,8 @@ def elsewhere(step: Callable[[], T], price_s: float) -> T:
     """
     if price_s < SLICE_S or getcurrent().parent is None:
         return step()
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
+    loop = _running_loop()
+    if loop is None:
         return step()
     return wait_for(loop.run_in_executor(_threads(), step))
 
@@ -247,7 +258,11 @@ def rest(now_s: float | None = None, price_s: float = 0.0) -> float:
         return 0.0
     if now_s - began_s + price_s < SLICE_S or getcurrent().parent is None:
         return 0.0
-    wait_for(_TURNS.next())
+    loop = _running_loop()
+    if loop is None:  # it has ended in the middle of a turn
+        _TURNS.began_s = None
+        return 0.0
+    wait_for(_TURNS.next(loop))
     resumed_s = time.thread_time()
     if _TURNS.began_s is None:
         _TURNS.begin(resumed_s)

@@ -14,6 +14,8 @@ from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamR
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes, Settings
 
+from gateway.wire.http2.head import FieldEncoder
+
 Fields = list[tuple[bytes, bytes]]
 ROOM = 4 * 1024 * 1024
 
@@ -71,6 +73,7 @@ class Link(asyncio.Protocol):
             normalize_outbound_headers=False,
         )
         self.h2 = H2Connection(config)
+        self.h2.encoder = FieldEncoder()  # h2's own takes seconds for a long value
         self.received: dict[int, Received] = {}
         self.waiting: dict[int, bytearray] = {}
         self.sent: dict[int, int] = {}

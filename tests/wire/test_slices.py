@@ -218,3 +218,42 @@ def test_waiting_needs_slices() -> None:
             wait_for(asyncio.get_running_loop().create_future())
 
     asyncio.run(scenario())
+
+
+def test_a_peak_leaves_few_greenlets_behind() -> None:
+    """However many pieces of work were under way, a bounded number of greenlets waits for more, without context."""
+    count = 3 * slices.MOST_IDLE
+
+    async def scenario() -> None:
+        gate = asyncio.get_running_loop().create_future()
+        working = [in_slices(wait_for, gate) for _ in range(count)]
+        gate.set_result("open")
+        assert [await finished(each) for each in working] == ["open"] * count
+
+    asyncio.run(scenario())
+    assert len(slices._TURNS.idle) <= slices.MOST_IDLE
+    assert all(worker.gr_context is None for worker in slices._TURNS.idle)
+
+
+@pytest.mark.parametrize("how", ["with a loop", "without a loop"])
+def test_a_loop_that_dies_amid_work_spoils_no_other(how: str) -> None:
+    """What waited in a loop that has ended is forgotten, and the next work, in whatever loop, is done."""
+
+    async def dies() -> None:
+        begun.append(in_slices(busy, LONG_S))
+        slices._TURNS.next(asyncio.get_running_loop())
+
+    begun: list[Any] = []
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(dies())
+    loop.close()
+    slices._TURNS.began_s = 0.0  # the end of the turn never came
+
+    async def later() -> None:
+        assert await finished(in_slices(busy, 2 * SLICE_S)) == "done"
+
+    if how == "with a loop":
+        asyncio.run(later())
+    else:
+        assert in_slices(busy, 2 * SLICE_S) == "done"
+    begun[0].close()

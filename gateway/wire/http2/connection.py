@@ -40,7 +40,7 @@ from hyperframe.frame import Frame, HeadersFrame
 
 from gateway.wire.http2.exchange import STREAM_WINDOW, Http2Exchange
 from gateway.wire.http2.goaway import FrameCutter, Goaway
-from gateway.wire.http2.head import Field, FieldDecoder
+from gateway.wire.http2.head import Field, FieldDecoder, FieldEncoder
 from gateway.wire.pace import Pace
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import Sweeper
@@ -108,6 +108,7 @@ class Http2Connection(asyncio.Protocol):
         self._owner = owner
         self._h2 = StreamFaults(H2Configuration(header_encoding=None, validate_inbound_headers=False))
         self._h2.decoder = FieldDecoder()
+        self._h2.encoder = FieldEncoder()
         self._frames = FrameCutter()
         self._streams: dict[int, Http2Exchange] = {}
         self._owed = 0
