@@ -1,7 +1,8 @@
 """
 Prints what nginx, HAProxy and the gateway make of each probe, and writes docs/hostile.md.
 
-Run it with ``make hostile``. The second table lists the attacks that are tests of their own, by their docstrings.
+Run it with ``make hostile``. The second table shows what other clients notice of an attack (``meanwhile``), the third
+lists the attacks that are tests of their own, by their docstrings.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.hostile import meanwhile
 from tests.hostile.probes import PROBES
 from tests.hostile.servers import everyone, outcome
 
@@ -27,6 +29,13 @@ gateway's column.
 
 | Sent | Right | Source | nginx | HAProxy | Gateway |
 |---|---|---|---|---|---|
+"""
+MEANWHILE = """
+## What other clients notice
+
+How long another client's requests take while an attack goes on (99th percentile), each server a process of its own, with
+the attackers and the backend on the same machine. nginx has one worker, like the gateway; it refuses large chunked uploads.
+
 """
 ATTACKS = """
 ## Attacks with their own tests
@@ -61,7 +70,8 @@ def main() -> None:
     """Write and print the page."""
     with TemporaryDirectory() as folder:
         table = asyncio.run(rows(Path(folder)))
-    page = HEAD + "\n".join(table) + "\n" + ATTACKS + "\n".join(attacks()) + "\n"
+    others = "\n".join(asyncio.run(meanwhile.rows())) + "\n"
+    page = HEAD + "\n".join(table) + "\n" + MEANWHILE + others + ATTACKS + "\n".join(attacks()) + "\n"
     PAGE.write_text(page)
     print(page)
 
