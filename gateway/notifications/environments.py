@@ -72,7 +72,7 @@ class Environments:
         self._members = members
         self._clock = clock
 
-    async def start(self, job: StoredJob) -> RunVerdict | None:
+    async def start(self, job: StoredJob) -> StoredJob | RunVerdict | None:
         """See ``Starter.start``."""
         member = self._members.get(job.environment)
         return await (self._outlast(job) if member is None else member.starter.start(job))

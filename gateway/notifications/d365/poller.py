@@ -1,16 +1,18 @@
 """
 One poller for an environment: many watches, few queries.
 
-Whenever a query goes out, its free places are filled with the watches that are due next, so watches that began at
-different moments drift into the same query. Nothing is recorded per poll; after a crash polling simply begins again.
+Whenever a query for watches goes out, its free places are filled with those that are due next, so watches that began
+at different moments drift into the same query. Nothing is recorded per poll; after a crash polling simply begins again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -29,6 +31,10 @@ log = structlog.get_logger("gateway.notifications")
 # Simultaneous queries. What falls due meanwhile gathers and fills the next query; one of F&O's four request slots stays
 # free for start calls.
 _OUTSTANDING = 3
+# Jobs that were accepted together share their first query: it waits a moment for the others. And while many are being
+# started, readings gather from one query to the next.
+_LINGER_S = 0.01
+_BETWEEN_S = 0.05
 
 _RANDOM = random.Random()  # noqa: S311 - for jitter
 
@@ -92,6 +98,11 @@ class _Polled:
         """Whether it waits for its time: it has subscriptions, and no query for it is under way."""
         return bool(self.subscriptions) and not self.in_flight
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether it is polled again and again, and not only read once."""
+        return not all(subscription.once for subscription in self.subscriptions)
+
 
 _Asked = list[tuple[_Polled, tuple[PollSubscription[object], ...]]]
 
@@ -110,6 +121,7 @@ class Poller:
         self._agenda: list[tuple[float, int, _Polled]] = []
         self._serial = itertools.count()
         self._wake = asyncio.Event()
+        self._next_query_at = 0.0  # by the steady clock
         self._queries: set[asyncio.Task[None]] = set()
 
     def subscribe(
@@ -156,20 +168,17 @@ class Poller:
         soonest = self._agenda[0][0] if self._agenda else float("inf")
         if len(self._queries) >= _OUTSTANDING:
             soonest = float("inf")  # the end of a query wakes the loop
-        pause_s = min(max(soonest - self._clock.now(), 0.01), self._settings.tick_s)
-        try:
+        pause_s = min(max(soonest - self._clock.now(), 0.0), self._settings.tick_s)
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
                 await self._wake.wait()
-                # A short linger lets jobs that were accepted together share their first query.
-                await asyncio.sleep(0.01)
-        except TimeoutError:
-            pass
+        await asyncio.sleep(max(_LINGER_S, self._next_query_at - time.monotonic()))
 
     def _due_batches(self) -> list[list[_Polled]]:
         now, size = self._clock.now(), self._settings.chunk
         room = max(0, _OUTSTANDING - len(self._queries)) * size
         due = list(itertools.islice(self._pop(now), room))
-        if due:
+        if any(entry.is_watched for entry in due):
             later = self._pop(now + self._settings.max_interval_s)
             due += itertools.islice(later, -len(due) % size)
         return [due[at : at + size] for at in range(0, len(due), size)]
@@ -189,6 +198,7 @@ class Poller:
 
     def _spawn_due(self) -> None:
         for batch in self._due_batches():
+            self._next_query_at = time.monotonic() + _BETWEEN_S
             self._spawn(batch)
 
     def _spawn(self, batch: list[_Polled]) -> None:

@@ -51,6 +51,8 @@ _MARGIN_S = 2.0
 _NOT_FOUND = RunVerdict(Outcome.NOT_FOUND, "No such batch job, or the mapped F&O user may not see it.")
 
 Call = StartAnswer | D365Error
+Started = StoredJob | RunVerdict
+"""The job as it is watched from now on, or why it cannot be started."""
 
 
 class Starter:
@@ -79,9 +81,9 @@ class Starter:
         self._may_act = may_act
         self._turns = FairTurns(_AT_ONCE)
 
-    async def start(self, job: StoredJob) -> RunVerdict | None:
+    async def start(self, job: StoredJob) -> Started | None:
         """
-        Bring *job* to WAITING; a verdict when that is impossible, None also when it is no longer ours to start.
+        Bring *job* to WAITING; a verdict when that is impossible, None when it is no longer ours to start.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: The store is unavailable; the step may be repeated.
@@ -96,18 +98,18 @@ class Starter:
         except D365Error as error:
             return RunVerdict(_outcome_of(error, job), error.hint)
 
-    async def _begin(self, job: StoredJob) -> RunVerdict | None:
+    async def _begin(self, job: StoredJob) -> Started:
         if job.watched is not WatchedRun.OURS:
             return await self._observe(job)
         while (begun := await self._begin_in_turn(job)) is None:
             await self._pause(_LOOK_AGAIN_S)
         prepared, call = begun
         if call is None:
-            return prepared if isinstance(prepared, RunVerdict) else None
+            return prepared
         assert isinstance(prepared, StoredJob)  # noqa: S101 - only a marked job is called
         return await self._pursue(prepared, call)
 
-    async def _observe(self, job: StoredJob) -> RunVerdict | None:
+    async def _observe(self, job: StoredJob) -> Started:
         """Remember what the batch job shows and watch it from there on; nothing is started."""
         async with self._turns.turn(job.caller):
             row = await self._read(job.batch_id)
@@ -122,9 +124,9 @@ class Starter:
         if observed is None:
             raise NotOwned
         log.info("watch_only", job=job.id, batch=job.batch_id, run=job.watched, status=row.status)
-        return None
+        return observed
 
-    async def _begin_in_turn(self, job: StoredJob) -> tuple[StoredJob | RunVerdict, Call | None] | None:
+    async def _begin_in_turn(self, job: StoredJob) -> tuple[Started, Call | None] | None:
         """The first call, from reading to answer; no call where none is needed, None: look again later."""
         async with self._turns.turn(job.caller):
             prepared = await self._prepare(job)
@@ -132,11 +134,10 @@ class Starter:
                 return prepared, await self._call(prepared)
         return None if prepared is None else (prepared, None)
 
-    async def _resume(self, job: StoredJob) -> RunVerdict | None:
+    async def _resume(self, job: StoredJob) -> Started:
         """An earlier life was about to make the call, and whether it did is unknown."""
         if await self._took_effect(job, self._doubt_end(job)):
-            await self._confirm(job)
-            return None
+            return await self._confirm(job)
         return await self._pursue(job, await self._call_in_turn(job))
 
     def _doubt_end(self, job: StoredJob) -> float:
@@ -144,7 +145,7 @@ class Starter:
         latest = self._rules.settled_at(self._clock.now())
         return latest if job.doubt_until is None else job.doubt_until
 
-    async def _prepare(self, job: StoredJob) -> StoredJob | RunVerdict | None:
+    async def _prepare(self, job: StoredJob) -> Started | None:
         """Read the batch job, then mark the start or attach to a run that is under way; None: look again later."""
         asked_at = self._clock.now()
         row = await self._read(job.batch_id)
@@ -172,7 +173,7 @@ class Starter:
     def _refuse_second(self) -> RunVerdict:
         return RunVerdict(Outcome.ALREADY_RUNNING, "Another request has just started the batch job.")
 
-    async def _attach(self, job: StoredJob, row: Row) -> StoredJob | RunVerdict:
+    async def _attach(self, job: StoredJob, row: Row) -> Started:
         """The batch job is queued or running already: watch that run, or refuse. Never start it again."""
         if self._settings.on_running == "reject":
             return RunVerdict(Outcome.ALREADY_RUNNING, f"The batch job is already {row.status}.")
@@ -186,7 +187,7 @@ class Starter:
             raise NotOwned
         return joined
 
-    async def _pursue(self, job: StoredJob, call: Call) -> RunVerdict | None:
+    async def _pursue(self, job: StoredJob, call: Call) -> Started:
         """Call again until it is certain what became of the start, or until the retries are used up."""
         for pause_s in (*_PAUSES_S[: self._settings.start_retries], None):
             if isinstance(call, StartAnswer):
@@ -196,8 +197,7 @@ class Starter:
             if pause_s is not None:
                 await self._pause(pause_s)
             if until is not None and await self._took_effect(job, until):
-                await self._confirm(job)
-                return None
+                return await self._confirm(job)
             if pause_s is not None:
                 call = await self._call_in_turn(job)
         hint = call.hint if isinstance(call, D365Error) else ""
@@ -239,10 +239,9 @@ class Starter:
             log.warning("start_failed", job=job.id, batch=job.batch_id, kind=error.kind, hint=error.hint)
             return error
 
-    async def _settle(self, job: StoredJob, answer: StartAnswer) -> RunVerdict | None:
+    async def _settle(self, job: StoredJob, answer: StartAnswer) -> Started:
         if answer.accepted:
-            await self._confirm(job)
-            return None
+            return await self._confirm(job)
         await self._store.write(lambda connection: jobs.note_doubt(connection, job, None))
         reason = answer.message or "no reason given"
         return RunVerdict(Outcome.START_FAILED, f"F&O did not set the job to waiting: {reason}")
@@ -257,7 +256,7 @@ class Starter:
                 return seen is Sight.EFFECT
             await self._clock.sleep_until(min(until, self._clock.now() + 2.0))
 
-    async def _confirm(self, job: StoredJob) -> None:
+    async def _confirm(self, job: StoredJob) -> StoredJob:
         now = self._clock.now()
         started = await self._store.write(
             lambda connection: jobs.move_own(connection, job, JobEvent.STARTED, now, started_at=now, doubt_until=None)
@@ -266,6 +265,7 @@ class Starter:
             await self._store.write(lambda connection: jobs.note_doubt(connection, job, self._rules.settled_at(now)))
             raise NotOwned
         log.info("job_started", job=job.id, batch=job.batch_id)
+        return started
 
     async def _pause(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.now() + seconds)

@@ -32,8 +32,8 @@ _LONGEST_PAUSE_S = 30.0
 class Starts(Protocol):
     """Takes the start step, see ``Starter``."""
 
-    async def start(self, job: StoredJob) -> RunVerdict | None:
-        """A verdict when the job cannot be started."""
+    async def start(self, job: StoredJob) -> StoredJob | RunVerdict | None:
+        """The job as it is watched from now on, a verdict when it cannot be started, None when it is not ours."""
         ...
 
 
@@ -93,8 +93,10 @@ class Workflow:
             await self._clock.sleep_until(job.next_attempt_at or 0.0)
             return await self._deliverer.attempt(job)
         begins = job.state in (State.ACCEPTED, State.STARTING)
-        verdict = await (self._starter.start(job) if begins else self._watcher.wait(job))
-        return await self._load(job.id) if verdict is None else await self._conclude(job, verdict)
+        after = await (self._starter.start(job) if begins else self._watcher.wait(job))
+        if isinstance(after, StoredJob):
+            return after
+        return await self._load(job.id) if after is None else await self._conclude(job, after)
 
     async def _conclude(self, job: StoredJob, verdict: RunVerdict) -> StoredJob | None:
         now = self._clock.now()

@@ -77,6 +77,24 @@ def test_coalesced() -> None:
     assert queries <= 2.5 * 1000 / 20  # in a little over two intervals
 
 
+def test_readings_gather() -> None:
+    """Readings that are asked for one after the other share queries, and fetch no watch that is not due."""
+    environment = Environment(executing)
+
+    async def work(poller: Poller) -> None:
+        for watched in range(100, 130):
+            poller.subscribe(watched, lambda row: None, delay_s=50)
+        tasks = []
+        for batch_id in range(50):
+            tasks.append(asyncio.create_task(poller.read(batch_id)))
+            await asyncio.sleep(0.005)
+        await asyncio.gather(*tasks)
+
+    polling(environment, work, interval_s=60)
+    assert len(environment.queries) <= 25  # one for each of them before
+    assert all(batch_id < 100 for query in environment.queries for batch_id in query)
+
+
 def test_incomplete_answer() -> None:
     """In an answer with rows that cannot be read a missing job is not missing: it is asked for again."""
     environment = Environment(lambda ids: {1: Row(1, "Executing")} if len(environment.queries) == 1 else executing(ids))

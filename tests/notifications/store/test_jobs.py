@@ -44,6 +44,17 @@ def test_refusals(store: Store, second: StoredJob, limits: dict[str, Any], reaso
     assert run(both()) == Refusal(reason)
 
 
+def test_row_is_the_job(store: Store) -> None:
+    """A job that is read again is equal to the one that was accepted, in every column."""
+    new = job(1, snapshot="{}", doubt_until=3.5, follows="j0", link="https://a/1", scheduled_for=7.0, owner="me")
+
+    async def both() -> StoredJob | None:
+        await accept(store, new)
+        return await store.read(lambda connection: jobs.find(connection, new.id))
+
+    assert run(both()) == new
+
+
 def test_keys(store: Store) -> None:
     """A sent key answers for good; a derived one only while its job is unfinished; keys are the caller's own."""
     sent, other = derive_key(1, "u", "k"), derive_key(2, "u", "k")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -91,10 +92,19 @@ def start(
         begun = new or job()
         await _accept(store, begun)
         starter = Starter(store, environment, environment, Fast(), settings)  # type: ignore[arg-type]
-        verdict = await starter.start(begun)
+        verdict = await _verdict(store, starter.start(begun))
         return verdict, await _state(store, begun.id)
 
     return run(step())
+
+
+async def _verdict(store: Store, step: Awaitable[StoredJob | RunVerdict | None]) -> RunVerdict | None:
+    """What the step says against a start; a job that it hands on is the row that is in the store."""
+    after = await step
+    if not isinstance(after, StoredJob):
+        return after
+    assert after == await store.read(lambda connection: jobs.find(connection, after.id))
+    return None
 
 
 async def _accept(store: Store, new: StoredJob) -> None:
@@ -175,7 +185,7 @@ def test_after_a_crash(store: Store, reading: Row, calls: int) -> None:
         environment = Environment([reading], [OK])
         starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
         assert found is not None
-        verdict = await starter.start(found)
+        verdict = await _verdict(store, starter.start(found))
         return verdict, await _state(store, "j"), environment.calls
 
     assert run(crashed()) == (None, State.WAITING, calls)
@@ -197,7 +207,7 @@ def test_following(store: Store, on_running: Any) -> None:
         step = asyncio.ensure_future(starter.start(job("follower", deadline_at=NOW + 1e6)))
         await asyncio.sleep(0.02)
         environment.readings = [QUEUED]
-        verdict = await step
+        verdict = await _verdict(store, step)
         return verdict, await store.read(lambda c: jobs.find(c, "follower")), environment.calls
 
     verdict, found, calls = run(follow())
@@ -221,7 +231,7 @@ def _late(store: Store, environment: Environment, created: float, on_running: An
         await store.write(lambda c: jobs.move(c, "early", JobEvent.STARTED, NOW, started_at=NOW - 1, doubt_until=None))
         settings = SETTINGS.model_copy(update={"on_running": on_running})
         starter = Starter(store, environment, environment, Fast(), settings)  # type: ignore[arg-type]
-        verdict = await starter.start(asked)
+        verdict = await _verdict(store, starter.start(asked))
         everything = await store.read(jobs.search)
         return verdict, {found.id: found for found in everything}
 
@@ -261,7 +271,7 @@ def test_start_not_shown_yet(store: Store) -> None:
         await store.write(lambda c: jobs.begin_start(c, job("early"), StatusReading(IDLE, NOW), NOW, TIMING))
         await store.write(lambda c: jobs.move(c, "early", JobEvent.STARTED, NOW, started_at=NOW - 1, doubt_until=None))
         starter = Starter(store, environment, environment, Fast(), settings)  # type: ignore[arg-type]
-        return await starter.start(job("late")), await _state(store, "late")
+        return await _verdict(store, starter.start(job("late"))), await _state(store, "late")
 
     assert run(late()) == (None, State.WAITING)
     assert environment.calls == 0
@@ -305,7 +315,7 @@ def test_settling_counts_from_the_end(store: Store, quiet_calls: int) -> None:
         patient = job(deadline_at=NOW + 1e6)
         await _accept(store, patient)
         starter = Starter(store, environment, environment, clock, settings)  # type: ignore[arg-type]
-        return await starter.start(patient), await _state(store, "j")
+        return await _verdict(store, starter.start(patient)), await _state(store, "j")
 
     assert run(step()) == (None, State.WAITING)
     assert environment.calls == quiet_calls
@@ -351,7 +361,7 @@ def test_doubt_outlives_its_job(store: Store) -> None:
         assert marked is not None
         await store.write(lambda c: jobs.end(c, marked, RunVerdict(Outcome.UNKNOWN, "deadline"), NOW))
         environment.effect_at = NOW + 150.0
-        return await starter.start(second), await _state(store, "second"), environment.calls
+        return await _verdict(store, starter.start(second)), await _state(store, "second"), environment.calls
 
     assert run(two()) == (None, State.WAITING, 0)
 
@@ -449,7 +459,7 @@ def test_taken_over_meanwhile(store: Store) -> None:
     async def step() -> tuple[RunVerdict | None, State]:
         await _accept(store, job(owner="other"))
         starter = Starter(store, environment, environment, Fast(), SETTINGS)  # type: ignore[arg-type]
-        return await starter.start(job(owner="me")), await _state(store, "j")
+        return await _verdict(store, starter.start(job(owner="me"))), await _state(store, "j")
 
     assert run(step()) == (None, State.ACCEPTED)
     assert environment.calls == 0
@@ -487,7 +497,7 @@ def test_taken_over_while_queueing(store: Store, change: dict[str, object]) -> N
     async def step() -> RunVerdict | None:
         await _accept(store, job(owner="me"))
         starter = Starter(store, environment, environment, clock, SETTINGS)  # type: ignore[arg-type]
-        return await starter.start(job(owner="me"))
+        return await _verdict(store, starter.start(job(owner="me")))
 
     assert run(step()) is None
     assert environment.calls == 0
