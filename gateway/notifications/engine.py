@@ -158,9 +158,9 @@ class Engine:
     async def _main(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         self.store.open()
-        if self.settings.embedded:
-            await self.store.write(self._catch_up)
         replica = Replica(self.store.engine, self.parts.clock, self.settings.lease_length_s)
+        if self.settings.embedded:
+            await self.store.write(lambda connection: self._catch_up(connection, replica))
         environments = self._open_environments(replica)
         try:
             await self._work(environments, replica)
@@ -210,13 +210,15 @@ class Engine:
         jobs.cap_doubt(connection, executor_id, self.parts.clock.now() + self.settings.settle_s)
         jobs.release(connection, executor_id)
 
-    def _catch_up(self, connection: sa.Connection) -> None:
+    def _catch_up(self, connection: sa.Connection, replica: Replica) -> None:
         """
         What the end of the process before this one changed.
 
-        Its start calls are over. And if the clock was set while it ran on the time of its own start, its rows follow.
+        Its start calls are over. And if the clock was set since its start, on whose time it ran, its rows follow; in
+        the transaction of the first heartbeat by the new time, so that they never follow twice.
         """
-        heartbeat = last_heartbeat(connection)
+        heartbeat = last_heartbeat(connection, self.parts.clock)
+        replica.enter(connection)
         if heartbeat is None:
             return
         settled_at = self.parts.clock.now() + self.settings.settle_s

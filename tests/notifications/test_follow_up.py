@@ -12,8 +12,10 @@ import pytest
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.d365.lives import ends
 from gateway.emulators.entra import EntraEmulator
+from gateway.emulators.faults import Fault
 from gateway.notifications.settings import BudgetSettings
 from gateway.notifications.store import jobs
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.transitions import State
@@ -145,6 +147,48 @@ def test_data_factory(service: Running, receiver: Receiver) -> None:
     body = {"batchId": 1, "callBackUri": receiver.url("/x"), "followUp": True}
     answer = service.call("POST", "/jobs", json=body)
     assert (answer.status_code, "Data Factory" in answer.json()["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("batch_id", "effect", "outcomes"),
+    [(709, True, ["unknown", "succeeded"]), (710, False, ["unknown", "start_failed"])],
+)
+def test_doubtful_start(
+    entra: EntraEmulator,
+    d365: D365Emulator,
+    receiver: Receiver,
+    tmp_path: Path,
+    batch_id: int,
+    effect: bool,
+    outcomes: list[str],
+) -> None:
+    """Where the deadline finds a start in doubt, the end of its run is reported later, or that it has not begun."""
+    settings = fast_settings(f"sqlite:///{tmp_path}/x.db", d365_settings(entra, d365, settle_s=6.0))
+    d365.script(batch_id, ends("Finished", 10, 10))
+    d365.start_lag_s = 4.0 if effect else 0.0
+    d365.faults.add(Fault("start", 1, 503, after_effect=effect))
+    try:
+        with running(settings) as found:
+            found.create(receiver.url(f"/{batch_id}"), batch_id, followUp=True, timeoutSeconds=2)
+            _until(lambda: len(told(receiver, f"/{batch_id}")) == 2)
+    finally:
+        d365.start_lag_s = 0.0
+    assert [each["outcome"] for each in told(receiver, f"/{batch_id}")] == outcomes
+    assert d365.starts(batch_id) == int(effect)
+
+
+def test_not_begun(store: Store) -> None:
+    """Where nothing was sent before the deadline there is nothing to follow, whatever the task remembers of the row."""
+    accepted = stored_job(1, follow_until=99.0, owner="me")
+    verdict = RunVerdict(Outcome.UNKNOWN, "late", is_open=True)
+
+    async def ended() -> list[StoredJob]:
+        await accept(store, accepted)
+        await store.write(lambda connection: jobs.end(connection, accepted, verdict, 5.0))
+        return await store.read(jobs.search)
+
+    (only,) = run(ended())
+    assert (only.outcome, only.follow_until) == (Outcome.UNKNOWN, None)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ class Heartbeat:
 
     Attributes:
         at: When, by that process's clock, epoch seconds.
-        error_s: By how much that clock was ahead of the wall clock; 0 where the difference is only the measuring.
+        error_s: By how much that clock is ahead of this process's; 0 where the difference is only the measuring.
     """
 
     at: float
@@ -254,14 +254,18 @@ def end(connection: sa.Connection, job: StoredJob, verdict: RunVerdict, now: flo
     Record the outcome on behalf of the job's owner.
 
     If only a budget is used up and the caller wants a second report, another job begins with it, in the same
-    transaction.
+    transaction; also if it is in doubt whether the start took effect.
     """
-    follows = verdict.is_open and job.started_at is not None
-    until = job.follow_until if follows else None
+    until = job.follow_until if verdict.is_open and _may_run(find(connection, job.id)) else None
     ended = move_own(connection, job, JobEvent.ENDED, now, **_ending(verdict, now, until))
     if ended is not None and until is not None:
         connection.execute(_INSERT, ended.follow_up(now).columns())
     return ended
+
+
+def _may_run(job: StoredJob | None) -> bool:
+    """Whether a run was started for *job*, or may have been."""
+    return job is not None and (job.started_at is not None or job.is_in_doubt)
 
 
 def _ending(verdict: RunVerdict, now: float, follow_until: float | None = None) -> dict[str, object]:

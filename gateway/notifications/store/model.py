@@ -93,26 +93,38 @@ class StoredJob:
         """The id of the job that reports the actual end after this one has reported that a budget was used up."""
         return str(uuid.uuid5(_FOLLOW_UPS, self.id))
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether a start call was made whose effect is not known."""
+        return self.started_at is None and self.starting_at is not None and self.doubt_until is not None
+
     def follow_up(self, now: float) -> StoredJob:
         """
         A job that goes on watching the run of this one, whose budget is over, until ``follow_until``.
 
-        It has its own id, attempts and deadlines; in lists it is next to this one.
+        If the start is in doubt it waits for the effect; it never starts anything itself. It has its own id, attempts
+        and deadlines; in lists it is next to this one.
         """
         assert self.follow_until is not None  # noqa: S101 - asked for by the caller
         return replace(
             self,
             id=self.follow_up_id,
             follows=self.id,
-            state=State.WAITING if self.running_at is None else State.RUNNING,
+            state=self._followed_state,
             active=1,
             created_at=self.created_at + 0.001,
             updated_at=now,
             deadline_at=self.follow_until,
             callback_deadline_at=self.follow_until + DAY_S,
             follow_until=None,
-            **_UNREPORTED,
+            **_UNREPORTED | ({"doubt_until": self.doubt_until} if self.is_in_doubt else {}),
         )
+
+    @property
+    def _followed_state(self) -> State:
+        if self.is_in_doubt:
+            return State.STARTING
+        return State.WAITING if self.running_at is None else State.RUNNING
 
     @property
     def is_pending(self) -> bool:

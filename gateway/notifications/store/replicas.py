@@ -22,7 +22,7 @@ import structlog
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.store.jobs import Heartbeat
 from gateway.notifications.store.tables import jobs, replicas
-from gateway.notifications.workflow.clock import Clock, steady
+from gateway.notifications.workflow.clock import Clock, boot, steady
 from gateway.notifications.workflow.leases import has_ended, own_end, recorded_end
 
 log = structlog.get_logger("gateway.notifications")
@@ -47,6 +47,7 @@ class Replica:
         self._clock = clock
         self._lease_s = lease_s
         self._alone = engine.dialect.name != "postgresql"
+        self._boot = boot()
         self._ends = float("-inf")  # by the steady clock
         self.executor_id = EMBEDDED if self._alone else ""
 
@@ -74,20 +75,21 @@ class Replica:
             self.executor_id = uuid.uuid4().hex
         asked = steady()
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(replicas).where(replicas.c.executor_id == self.executor_id))
-            now = self._now(connection)
-            values = {"started_at": now, "lease_until": self._until(now), "wall_at": self._clock.wall()}
-            connection.execute(sa.insert(replicas).values(executor_id=self.executor_id, **values))
+            self.enter(connection)
         self._ends = own_end(asked, self._lease_s)
+
+    def enter(self, connection: sa.Connection) -> None:
+        """Write the row of this process anew."""
+        connection.execute(sa.delete(replicas).where(replicas.c.executor_id == self.executor_id))
+        values = {"executor_id": self.executor_id, **self._beaten(connection)}
+        connection.execute(sa.insert(replicas).values(started_at=self._clock.now(), **values))
 
     def renew(self) -> bool:
         """Move the end of the lease on; false when another replica has declared it over."""
         asked = steady()
         with self._engine.begin() as connection:
-            now = self._now(connection)
             statement = sa.update(replicas).where(replicas.c.executor_id == self.executor_id)
-            values = {"lease_until": self._until(now), "wall_at": self._clock.wall()}
-            kept = connection.execute(statement.values(**values)).rowcount == 1
+            kept = connection.execute(statement.values(**self._beaten(connection))).rowcount == 1
         self._ends = own_end(asked, self._lease_s) if kept else float("-inf")
         return kept
 
@@ -118,6 +120,11 @@ class Replica:
             on_loss(self.executor_id)
         metrics.taken_over.inc(await asyncio.to_thread(self.take_over))
 
+    def _beaten(self, connection: sa.Connection) -> dict[str, object]:
+        """What a heartbeat records: the end of the lease, and what each clock shows."""
+        until, walls = self._until(self._now(connection)), self._clock.wall()
+        return {"lease_until": until, "wall_at": walls, "steady_at": steady(), "boot": self._boot}
+
     def _now(self, connection: sa.Connection) -> float:
         """The store's clock, which replicas share; on SQLite our own."""
         if self._alone:
@@ -136,15 +143,22 @@ def probe(connection: sa.Connection) -> None:
     connection.execute(sa.delete(replicas).where(replicas.c.executor_id == _PROBE))
 
 
-def last_heartbeat(connection: sa.Connection) -> Heartbeat | None:
+def last_heartbeat(connection: sa.Connection, clock: Clock) -> Heartbeat | None:
     """
-    When the process before this one last wrote, and by how much its clock was ahead of the wall clock.
+    When the process before this one last wrote, and by how much its clock was ahead of *clock*, which is this one's.
 
-    It counted on from the wall clock of its start; if that was set meanwhile, its last heartbeat shows both. What
-    happened to the clock after that cannot be seen. None in a store that no such process has used.
+    It counted on from the wall clock of its start. Where the machine has not been started again since, the steady clock
+    tells what that process's clock would show now; so it does not matter when the wall clock was set. Otherwise only
+    what was set before the last heartbeat can be seen. None in a store that no such process has used.
     """
     row = connection.execute(sa.select(replicas).where(replicas.c.executor_id == EMBEDDED)).first()
     if row is None or row.wall_at is None or row.lease_until is None:
         return None
     error_s = row.lease_until - row.wall_at
+    if _counts_on(row.boot, row.steady_at):
+        error_s = row.lease_until + steady() - row.steady_at - clock.now()
     return Heartbeat(row.lease_until, error_s if abs(error_s) >= _CLOCK_ERROR_S else 0.0)
+
+
+def _counts_on(boot_then: str | None, steady_then: float | None) -> bool:
+    return boot_then is not None and boot_then == boot() and steady_then is not None and steady_then <= steady()

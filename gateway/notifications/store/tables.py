@@ -91,6 +91,8 @@ replicas = sa.Table(
     sa.Column("started_at", sa.Float, nullable=False),
     sa.Column("lease_until", sa.Float),  # by the store's clock; on SQLite the time of the last heartbeat
     sa.Column("wall_at", sa.Float),  # what the wall clock showed at that heartbeat
+    sa.Column("steady_at", sa.Float),  # what the steady clock showed, which counts on until the machine's next start
+    sa.Column("boot", sa.String(128)),  # which start of the machine that was
 )
 
 schema = sa.Table(

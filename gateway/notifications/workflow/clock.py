@@ -9,15 +9,34 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 # CLOCK_BOOTTIME also counts the time that a machine was suspended. Linux only.
 _BOOT_TIME: int | None = vars(time).get("CLOCK_BOOTTIME")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_OFFSETS = Path("/proc/self/timens_offsets")
 _NOTICED_S = 0.25
 
 
 def steady() -> float:
     """Seconds on a clock that cannot be set; only differences mean anything."""
     return time.monotonic() if _BOOT_TIME is None else time.clock_gettime(_BOOT_TIME)
+
+
+def boot() -> str | None:
+    """
+    What names this start of the machine, within which ``steady`` counts on from process to process.
+
+    None where that is not known. A container may see a steady clock of its own (a time namespace).
+
+    Source: Linux, random(4) and time_namespaces(7).
+    """
+    if _BOOT_TIME is None:
+        return None
+    try:
+        return " ".join([_BOOT_ID.read_text().strip(), *(_OFFSETS.read_text().split() if _OFFSETS.exists() else [])])
+    except OSError:
+        return None
 
 
 class Clock:

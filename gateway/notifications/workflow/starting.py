@@ -49,6 +49,7 @@ _EMPTY_ANSWERS = 3
 # F&O's times are whole seconds, and so is the Date by which its clock is known.
 _MARGIN_S = 2.0
 _NOT_FOUND = RunVerdict(Outcome.NOT_FOUND, "No such batch job, or the mapped F&O user may not see it.")
+_NO_EFFECT = RunVerdict(Outcome.START_FAILED, "The start was in doubt at the deadline, and has not taken effect since.")
 
 Call = StartAnswer | D365Error
 Started = StoredJob | RunVerdict
@@ -138,6 +139,8 @@ class Starter:
         """An earlier life was about to make the call, and whether it did is unknown."""
         if await self._took_effect(job, self._doubt_end(job)):
             return await self._confirm(job)
+        if job.follows is not None:
+            return _NO_EFFECT
         return await self._pursue(job, await self._call_in_turn(job))
 
     def _doubt_end(self, job: StoredJob) -> float:

@@ -62,7 +62,9 @@ class Workflow:
         """Step by step until *job* is final, or until another replica owns it."""
         current: StoredJob | None = job
         while current is not None and current.active and current.owner == job.owner:
-            current = await self._persevere(current)
+            before, current = current, await self._persevere(current)
+            if current is not None and _has_ended(before, current):
+                self._tell(current)
 
     async def _persevere(self, job: StoredJob) -> StoredJob | None:
         """
@@ -84,7 +86,7 @@ class Workflow:
     async def _step_again(self, job: StoredJob) -> StoredJob | None:
         """The step that the row asks for now, if it is still ours: the failed one may have been written in part."""
         current = await self._load(job.id)
-        if current is None or not current.active or current.owner != job.owner:
+        if current is None or not current.active or (current.owner, current.state) != (job.owner, job.state):
             return current
         return await self._step(current)
 
@@ -101,12 +103,19 @@ class Workflow:
     async def _conclude(self, job: StoredJob, verdict: RunVerdict) -> StoredJob | None:
         now = self._clock.now()
         ended = await self._store.write(lambda connection: jobs.end(connection, job, verdict, now))
-        if ended is None:  # stopped meanwhile, or ended by the replica that took it over
-            return await self._load(job.id)
-        self._metrics.outcomes.labels(verdict.outcome).inc()
-        facts = {"job": ended.id, "batch": ended.batch_id, "outcome": verdict.outcome, "message": ended.message}
-        log.info("job_ended", **facts, took_s=round(now - ended.created_at, 3))
-        return ended
+        return ended or await self._load(job.id)  # stopped meanwhile, or ended by another job or replica
+
+    def _tell(self, ended: StoredJob) -> None:
+        """Whoever recorded the outcome, another job's start perhaps, its owner counts it."""
+        assert ended.outcome is not None  # noqa: S101 - it has ended
+        self._metrics.outcomes.labels(ended.outcome).inc()
+        facts = {"job": ended.id, "batch": ended.batch_id, "outcome": ended.outcome, "message": ended.message}
+        log.info("job_ended", **facts, took_s=round((ended.ended_at or ended.updated_at) - ended.created_at, 3))
 
     async def _load(self, job_id: str) -> StoredJob | None:
         return await self._store.read(lambda connection: jobs.find(connection, job_id))
+
+
+def _has_ended(before: StoredJob, after: StoredJob) -> bool:
+    """Whether a step has met the outcome, and the job is still its owner's."""
+    return before.outcome is None and after.outcome is not None and after.owner == before.owner

@@ -133,6 +133,7 @@ def main() -> None:
     parser.add_argument("--kinds", type=lambda text: frozenset(text.split(",")), default=Scenario().kinds)
     parser.add_argument("--embedded", action="store_true")
     parser.add_argument("--stops", action="store_true")
+    parser.add_argument("--same-boot", action="store_true")
     given = vars(parser.parse_args())
     if given["embedded"]:
         given["replicas"] = 1

@@ -122,7 +122,7 @@ class World(NamedTuple):
         jumps: How often the wall clock may still be set.
         wall: By how much it was set.
         beat: Of an embedded store: what the process's clock showed at its last heartbeat, and by how much it was ahead
-            of the wall clock.
+            of the wall clock; of the store's, where that is what the next process can tell.
     """
 
     faults: int

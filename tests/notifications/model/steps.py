@@ -40,6 +40,8 @@ class Scenario:
         requests: For the same batch job; the first is there, the others come at any time.
         faults: Crashes, freezes, cuts, and calls that go wrong, all in all.
         jumps: How often the wall clock is set, by *jump* ticks.
+        same_boot: Whether an embedded store's processes share a steady clock, by which the next one knows the clock of
+            the one before; otherwise it knows that clock at its last heartbeat.
         stops: Whether a request may be stopped by its caller.
         kinds: The faults that occur.
     """
@@ -50,6 +52,7 @@ class Scenario:
     jumps: int = 1
     jump: int = 6
     embedded: bool = False
+    same_boot: bool = False
     stops: bool = False
     kinds: frozenset[str] = frozenset({"crash", "freeze", "cut", "silent", "error", "late", "refused"})
     timing: Timing = field(default_factory=Timing)
@@ -200,6 +203,7 @@ class Model:
     def _reopen(self, world: World) -> World:
         """The embedded store's next process: its clock is the wall's, and so are the rows' times from now on."""
         now, (beat, error) = world.wall, world.beat
+        error -= now if self.scenario.same_boot else 0
         jobs = tuple(None if job is None else self._caught_up(job, now, beat, error) for job in world.jobs)
         tasks = tuple(_adopted(job) for job in jobs)
         return world._replace(jobs=jobs).with_replica(0, Replica(_EMBEDDED, float("inf"), tasks, clock=world.wall))
@@ -477,7 +481,8 @@ class Model:
         replica = world.replicas[number]
         assert replica.owner is not None
         if self.scenario.embedded:
-            return world._replace(beat=(float(replica.clock), replica.clock - world.wall))
+            ahead_of = 0 if self.scenario.same_boot else world.wall
+            return world._replace(beat=(float(replica.clock), replica.clock - ahead_of))
         if replica.owner not in dict(world.leases):
             for job_number in range(len(world.jobs)):
                 world = self._hung_up(world, number, job_number)

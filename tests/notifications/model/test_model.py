@@ -27,6 +27,9 @@ SCENARIOS = {
     "one process on SQLite, two faults, one clock jump": Scenario(
         replicas=1, embedded=True, kinds=frozenset({"crash", "silent"})
     ),
+    "the same without a new start of the machine": Scenario(
+        replicas=1, embedded=True, same_boot=True, kinds=frozenset({"crash", "silent"})
+    ),
 }
 
 

@@ -40,6 +40,7 @@ _ADDED = {
         "notification_jobs.follow_until",
         "notification_jobs.follows",
     ),
+    3: ("notification_replicas.steady_at", "notification_replicas.boot"),
 }
 
 

@@ -16,13 +16,14 @@ from gateway.emulators.d365.lives import canceled, deleted, ends, scheduled, sta
 from gateway.emulators.faults import Fault
 from gateway.notifications.d365.batch_status import parse_time
 from gateway.notifications.metrics import Metrics
+from gateway.notifications.store import jobs
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store
 from gateway.notifications.workflow import watching, workflow
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.starting import Starter
-from gateway.notifications.workflow.transitions import State
+from gateway.notifications.workflow.transitions import JobEvent, State
 from gateway.notifications.workflow.workflow import Workflow
 from tests.notifications.conftest import ALICE, SECRET, Running, run
 from tests.notifications.receiver import Received, Receiver, answer
@@ -350,3 +351,43 @@ def test_not_ours(store: Store) -> None:
         return starter.calls
 
     assert run(both()) == 2
+
+
+class EndedElsewhere:
+    """A wait whose outcome is recorded beside it: by another job's start, or by a write whose answer is lost."""
+
+    def __init__(self, store: Store, failure: Exception | None) -> None:
+        self._store = store
+        self._failure = failure
+
+    async def wait(self, job: StoredJob) -> RunVerdict | None:
+        """The step."""
+        values = {"outcome": Outcome.FAILED, "message": "over", "ended_at": 9.0, "next_attempt_at": 0.0}
+        await self._store.write(lambda connection: jobs.move(connection, job.id, JobEvent.ENDED, 9.0, **values))
+        if self._failure is not None:
+            raise self._failure
+        return None
+
+    async def attempt(self, job: StoredJob) -> StoredJob | None:
+        """The callback is refused."""
+        return await self._store.write(lambda connection: jobs.move(connection, job.id, JobEvent.GAVE_UP, 9.0))
+
+
+@pytest.mark.parametrize("failure", [None, sa.exc.OperationalError("", {}, Exception())])
+def test_ended_elsewhere(store: Store, monkeypatch: pytest.MonkeyPatch, failure: Exception | None) -> None:
+    """An outcome is counted and logged once by the job's owner, whoever recorded it."""
+    monkeypatch.setattr(workflow, "_FIRST_PAUSE_S", 0.01)
+    waiting, metrics = stored_job(1, state=State.WAITING, started_at=2.0, owner="me"), Metrics()
+    outside = EndedElsewhere(store, failure)
+
+    async def whole() -> None:
+        await accept(store, waiting)
+        steps = Workflow(store, None, outside, outside, Clock(), metrics)  # type: ignore[arg-type]
+        await steps.run(waiting)
+
+    with structlog.testing.capture_logs() as lines:
+        run(whole())
+    told = [(line["outcome"], line["took_s"]) for line in lines if line["event"] == "job_ended"]
+    assert told == [("failed", pytest.approx(9.0 - waiting.created_at))]
+    counted = metrics.registry.get_sample_value("gateway_notifications_outcomes_total", {"outcome": "failed"})
+    assert counted == 1
