@@ -20,7 +20,7 @@ import structlog
 
 from gateway.errors import GatewayError
 from gateway.notifications.api.problems import HttpProblem
-from gateway.notifications.callbacks.circuits import HostCircuits
+from gateway.notifications.callbacks.circuits import Circuits
 from gateway.notifications.callbacks.delivery import Deliverer
 from gateway.notifications.callbacks.sending import CallbackSender
 from gateway.notifications.environments import D365Environment, Environments, Shared
@@ -64,7 +64,7 @@ class Engine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._environments: Environments | None = None
-        self._circuits = HostCircuits()
+        self._circuits = Circuits()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="notifications", daemon=True)
@@ -126,7 +126,7 @@ class Engine:
 
     @property
     def open_circuits(self) -> list[str]:
-        """Callback hosts that have failed repeatedly and get one attempt at a time."""
+        """Callback hosts at which some caller's callbacks have failed repeatedly and get one attempt at a time."""
         return self._circuits.open_hosts
 
     def announce(self) -> None:

@@ -12,7 +12,8 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-Parties = tuple[str, ...]
+Party = str | tuple[str, str]
+Parties = tuple[Party, ...]
 
 
 class FairTurns:
@@ -26,16 +27,16 @@ class FairTurns:
         share: How many turns one party may hold.
     """
 
-    def __init__(self, limit: int, is_limited: Callable[[str], bool] = lambda _party: False) -> None:
+    def __init__(self, limit: int, is_limited: Callable[[Party], bool] = lambda _party: False) -> None:
         self.limit = limit
         self._is_limited = is_limited
         self.share = max(1, limit - max(1, limit // 4))
-        self._held: Counter[str] = Counter()
+        self._held: Counter[Party] = Counter()
         self._taken = 0
         self._waiting: dict[Parties, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
-    async def turn(self, *parties: str) -> AsyncIterator[None]:
+    async def turn(self, *parties: Party) -> AsyncIterator[None]:
         """Wait for a turn, hold it, and return it."""
         await self._enter(parties)
         try:
@@ -59,7 +60,7 @@ class FairTurns:
     def _has_room(self, parties: Parties) -> bool:
         return self._taken < self.limit and all(self._held[party] < self._share_of(party) for party in parties)
 
-    def _share_of(self, party: str) -> int:
+    def _share_of(self, party: Party) -> int:
         return 1 if self._is_limited(party) else self.share
 
     def _take(self, parties: Parties) -> None:
@@ -87,4 +88,4 @@ class FairTurns:
         return min(candidates, key=self._burden, default=None)
 
     def _burden(self, parties: Parties) -> int:
-        return max((self._held[party] for party in parties), default=0)
+        return sum(self._held[party] for party in parties)

@@ -39,7 +39,9 @@ class Metrics:
             registry=registry,
         )
         self.circuits = Gauge(
-            f"{_PREFIX}callback_circuits_open", "Callback hosts that get one attempt at a time.", registry=registry
+            f"{_PREFIX}callback_circuits_open",
+            "Callback hosts with an open circuit for some caller.",
+            registry=registry,
         )
         self.accept_time = Histogram(
             f"{_PREFIX}accept_seconds",

@@ -65,7 +65,7 @@ class Deliverer:
             if begun is None:
                 return None
             answer = await self._send(begun)
-            self._sender.circuits.record(job.host, answer.status is not None and answer.status < 500)
+            self._sender.circuits.record(job.caller, job.host, answer.status is not None and answer.status < 500)
         decision = classify(answer, bool(begun.doubted), attempt.number)
         next_at = self._next(begun, attempt.number, answer) if decision is Decision.RETRY else None
         now = self._clock.now()

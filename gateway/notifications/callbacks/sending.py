@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 
 import httpx2 as httpx
 
-from gateway.notifications.callbacks.circuits import HostCircuits
+from gateway.notifications.callbacks.circuits import Circuits
 from gateway.notifications.callbacks.classification import CERTIFICATE, CallbackAnswer, Doubt
 from gateway.notifications.callbacks.ssrf import UrlRefused, parse_target, require_addresses, require_host
-from gateway.notifications.fairness import FairTurns
+from gateway.notifications.callbacks.turns import CallbackTurns
 from gateway.notifications.settings import CallbackSettings
 from gateway.outside.isolation import no_cookies
 from gateway.wire.addresses import PinnedTransport, Resolve, resolve
@@ -48,8 +48,8 @@ class CallbackSender:
         self._client = httpx.AsyncClient(
             transport=transport, timeout=timeout, trust_env=False, follow_redirects=False, cookies=no_cookies()
         )
-        self.circuits = HostCircuits()
-        self._turns = FairTurns(settings.concurrency, self.circuits.is_open)
+        self.circuits = Circuits()
+        self._turns = CallbackTurns(settings.concurrency, self.circuits)
 
     async def check(self, url: str) -> str:
         """
@@ -63,11 +63,9 @@ class CallbackSender:
         require_host(target.host, self.settings.hosts)
         return require_addresses(await self._resolve(target.host, target.port), self.settings)
 
-    @asynccontextmanager
-    async def turn(self, caller: str, host: str) -> AsyncIterator[None]:
+    def turn(self, caller: str, host: str) -> AbstractAsyncContextManager[None]:
         """Wait for a place among the simultaneous callbacks, which callers and hosts share fairly."""
-        async with self._turns.turn(f"caller {caller}", host):
-            yield
+        return self._turns.turn(caller, host)
 
     async def ask(self, url: str, headers: Mapping[str, str]) -> CallbackAnswer:
         """An OPTIONS request, bounded and guarded like an attempt."""

@@ -75,15 +75,13 @@ def scene(
         yield world, stack.enter_context(replicas_of(world, 2 if postgres else 1))
 
 
-async def post(
-    replicas: list[Replica], numbers: range, path: str = "", caller: str = _ALICE, host: str = "127.0.0.1"
-) -> None:
+async def post(replicas: list[Replica], numbers: range, path: str = "", caller: str = _ALICE) -> None:
     """Ask for batch jobs, in turn of the replicas, until each is accepted."""
     turns = asyncio.Semaphore(8)
 
     async def one(http: httpx.AsyncClient, number: int) -> None:
         replica = replicas[number % len(replicas)]
-        url = f"http://{host}:{replica.receiver.port}/{path or number}"
+        url = f"http://127.0.0.1:{replica.receiver.port}/{path or number}"
         body = {"batchId": number, "callbackUrl": f"{url}?n={number}"}
         async with turns:
             while (await http.post(f"{replica.url}/jobs", json=body)).status_code != 202:
@@ -173,7 +171,7 @@ def neighbour(folder: Path, postgres: str | None, failing: int, hanging: int, qu
     """
     N4: *failing* starts and *hanging* callbacks of one caller, then *quiet* jobs of another one; the slowest counts.
 
-    Their receivers have different names: one that hangs has a circuit, which all who call it share.
+    Both callers' URLs are at the same host.
     """
     count = failing + hanging + quiet
     with scene(folder, postgres, count) as (world, replicas):
@@ -195,7 +193,7 @@ def max_of(found: list[Neighbour]) -> Neighbour:
 
 def _one_quiet(world: World, replicas: list[Replica], number: int) -> Neighbour:
     began = time.time()
-    asyncio.run(post(replicas, range(number, number + 1), caller=_BOB, host="localhost"))
+    asyncio.run(post(replicas, range(number, number + 1), caller=_BOB))
     until(lambda: world.d365.starts(number) > 0, 120)
     until(lambda: bool(world.receiver.received(f"/{number}")), 120)
     started = world.d365.jobs[number].starts[0]

@@ -82,8 +82,9 @@ def _neighbours(folder: Path, _database: Callable[[], str], _given: argparse.Nam
     place.mkdir()
     found = findings.neighbour(place, None, 500, 400, 5)
     yield (
-        f"While one caller had 500 failing starts and 400 hanging callbacks, another caller's jobs were started within "
-        f"{found.started_s} s and reported within {found.told_s} s of their end (polling interval 0.5 to 1 s)."
+        "While one caller had 500 failing starts and 400 hanging callbacks, another caller's jobs, with URLs at the "
+        f"same host, were started within {found.started_s} s and reported within {found.told_s} s of their end "
+        "(polling interval 0.5 to 1 s)."
     )
 
 
