@@ -50,6 +50,13 @@ class Location:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
+    def behind(self, text: str) -> Location:
+        """The place behind *text*, which begins here."""
+        lines = text.split("\n")
+        if len(lines) == 1:
+            return Location(self.file, self.line, self.column + len(text))
+        return Location(self.file, self.line + len(lines) - 1, len(lines[-1]) + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -13,6 +13,7 @@ from gateway.assembly import entities
 from gateway.assembly.access import KeyAccess, needs_keys
 from gateway.assembly.contracts import contracts
 from gateway.assembly.library import PolicyFiles, PolicyLibrary
+from gateway.assembly.rewrites import unknown_parameters
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.config import Config
 from gateway.config.apis import Api, Operation
@@ -148,6 +149,12 @@ class _Run:
         """*operation* with its pipelines; None is the API as a whole."""
         info = entities.WHOLE_API if operation is None else entities.operation_info(operation)
         own = None if operation is None else operation.policy
+        if operation is not None and own is not None:
+            self.library.note(
+                unknown_parameters(
+                    self.library.document(own), operation.url_template, self.library.fragment_documents()
+                )
+            )
         pipelines: dict[str | None, Pipeline] = {
             product.id: self._pipeline(PolicyFiles(own, api.policy, product.policy, self._config.global_policy))
             for product in self._products[api.id]

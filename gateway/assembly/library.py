@@ -77,17 +77,21 @@ class PolicyLibrary:
             raise LoadError(sorted(self.problems, key=lambda problem: problem.location))
 
     def _compile(self, files: PolicyFiles) -> Pipeline:
-        scoped = [Scoped(scope, self._document(path)) for scope, path in files.narrowest_first() if path is not None]
+        scoped = [Scoped(scope, self.document(path)) for scope, path in files.narrowest_first() if path is not None]
         if files.everywhere is None:
             scoped.append(Scoped(Scope.GLOBAL, _default_global_policy()))
-        fragments = {name: self._document(path, fragment=True) for name, path in self.fragments.items()}
         try:
-            return Compiler(self.vocabulary, self.services, fragments).compile(scoped)
+            return Compiler(self.vocabulary, self.services, self.fragment_documents()).compile(scoped)
         except LoadError as error:
-            self._note(error.problems)
+            self.note(error.problems)
             return Pipeline()
 
-    def _document(self, path: Path, fragment: bool = False) -> PolicyDocument:
+    def fragment_documents(self) -> dict[str, PolicyDocument]:
+        """Every fragment by its name."""
+        return {name: self.document(path, fragment=True) for name, path in self.fragments.items()}
+
+    def document(self, path: Path, fragment: bool = False) -> PolicyDocument:
+        """The document in *path*, named values replaced; an empty one where it has problems, which are noted."""
         document = self._documents.get(path)
         if document is None:
             document = self._documents[path] = self._read(path, fragment)
@@ -98,15 +102,16 @@ class PolicyLibrary:
         try:
             document = read_document(path, self.vocabulary)
         except LoadError as error:
-            self._note(error.problems)
+            self.note(error.problems)
             return PolicyDocument(str(path))
         substitution = Substitution(self.named_values)
         document = substitution.document(document)
         problems = [*substitution.problems, *check(document, self.vocabulary), *_wrong_root(document, path, fragment)]
-        self._note(problems)
+        self.note(problems)
         return PolicyDocument(str(path)) if problems else document
 
-    def _note(self, problems: Iterable[Problem]) -> None:
+    def note(self, problems: Iterable[Problem]) -> None:
+        """Remember *problems*, secrets masked."""
         secrets = [value.text for value in self.named_values.values() if value.secret]
         self.problems.update((_masked(problem, secrets), None) for problem in problems)
 

@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
+from gateway.documents.balance import unbalanced
 from gateway.documents.model import Node, PolicyDocument, Section, Text
-from gateway.documents.placeholders import UNRESOLVED, is_unresolved, mentions_named_value
+from gateway.documents.placeholders import NAMED_VALUE, UNRESOLVED, is_unresolved, mentions_named_value
 from gateway.documents.shape import ID, Attribute, Child, Content, Element, Kind
-from gateway.documents.vocabulary import BASE, INCLUDE_FRAGMENT, STRUCTURE, Vocabulary, statement_shape
+from gateway.documents.suggestions import (
+    element_remedy,
+    is_surplus,
+    mixture_remedy,
+    policy_remedy,
+    suggest,
+    text_remedy,
+    unclosed_named_value,
+)
+from gateway.documents.vocabulary import BASE, INCLUDE_FRAGMENT, Vocabulary, statement_shape
 from gateway.errors import Location, Problem
 from gateway.expressions.scan import Unbalanced, scan_expression
 
 # `user@{{domain}}` is text with a named value.
 _EXPRESSION_START = re.compile(r"@\(|@\{(?!\{)")
+_DOUBLED_BRACES = re.compile(rf"\s*@(?!{NAMED_VALUE.pattern})\{{\{{")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _LITERALS = {
     Kind.BOOLEAN: re.compile("true|false", re.IGNORECASE),
@@ -62,7 +71,9 @@ class _Check:
             if not name.startswith("xmlns"):
                 self._report(text.location, "unknown-attribute", f"{node.name} takes no attribute {name}", "remove it")
         if node.text is not None:
-            self._stray(node.text, f"text between the policies of {node.name}", "remove it")
+            self._stray(
+                node.text, f"text between the policies of {node.name}", "remove it, or write <!-- … --> around it"
+            )
         for child in node.children:
             if child.name == BASE.name and not self.fragment:
                 self._element(child, BASE, section)
@@ -71,7 +82,9 @@ class _Check:
 
     def _statement(self, node: Node, section: Section | None) -> None:
         if node.name == BASE.name:
-            message = "base is outside of a section"
+            message = (
+                "base cannot stand inside a fragment" if self.fragment else "base cannot stand inside other policies"
+            )
             self._report(node.location, "misplaced-base", message, "put it directly below inbound, outbound, …")
             return
         if self.fragment and node.name == INCLUDE_FRAGMENT.name:
@@ -80,8 +93,7 @@ class _Check:
         shape = statement_shape(node.name, self.vocabulary)
         if shape is None:
             message = f"no policy is called {node.name!r}"
-            remedy = self._belongs(node.name) or _suggest(node.name, [*self.vocabulary, *STRUCTURE])
-            self._report(node.location, "unknown-element", message, remedy)
+            self._report(node.location, "unknown-element", message, policy_remedy(node.name, self.vocabulary))
             return
         if shape.refused:
             message = f"{node.name} is not run here: {shape.refused}"
@@ -89,12 +101,6 @@ class _Check:
             return
         self._section(node, section)
         self._element(node, shape, section, policy=True)
-
-    def _belongs(self, name: str) -> str:
-        """Where an element belongs that is only known inside of others; empty where it is not known at all."""
-        shapes = [statement_shape(known, self.vocabulary) for known in [*self.vocabulary, *STRUCTURE]]
-        parents = [shape.name for shape in shapes if shape is not None and shape.child(name)]
-        return f"put it inside {' or '.join(f'<{parent}>' for parent in sorted(set(parents))[:3])}" if parents else ""
 
     def _section(self, node: Node, section: Section | None) -> None:
         kind = self.vocabulary.get(node.name)
@@ -128,13 +134,14 @@ class _Check:
 
     def _missing_attributes(self, node: Node, shape: Element) -> None:
         for attribute in shape.attributes:
-            if attribute.required and attribute.name not in node.attributes:
+            written = attribute.name in node.attributes or node.child(attribute.name) is not None
+            if attribute.required and not written:
                 message = f"{node.name} needs the attribute {attribute.name}"
-                self._report(node.location, "missing-attribute", message, f"add {attribute.name}")
+                self._report(node.location, "missing-attribute", message, f'add {attribute.name}="…"')
 
     def _unknown_attribute(self, node: Node, name: str, known: list[str], shape: Element) -> None:
         message = f"{node.name} takes no attribute {name!r}"
-        remedy = f"it is an element here: <{name}>…</{name}>" if shape.child(name) else _suggest(name, known)
+        remedy = f"it is an element here: <{name}>…</{name}>" if shape.child(name) else suggest(name, known)
         self._report(node.attributes[name].location, "unknown-attribute", message, remedy)
 
     def _text(self, node: Node, shape: Element) -> None:
@@ -143,7 +150,7 @@ class _Check:
             if takes_text and shape.required:
                 self._report(node.location, "missing-text", f"{node.name} is empty", "put its value inside")
         elif not takes_text:
-            self._stray(node.text, f"{node.name} takes no text", "remove it, or name its setting")
+            self._stray(node.text, f"{node.name} takes no text", text_remedy(shape))
         else:
             self._value(node.text, shape, node.name)
 
@@ -157,9 +164,8 @@ class _Check:
             declared = shape.child(child.name)
             if declared is None:
                 message = f"{node.name} takes no element {child.name!r}"
-                names = [known.element.name for known in shape.children]
-                written = f'it is an attribute here: {child.name}="…"' if shape.attribute(child.name) else ""
-                self._report(child.location, "unknown-element", message, written or _suggest(child.name, names))
+                remedy = element_remedy(child.name, shape, statement_shape(child.name, self.vocabulary) is not None)
+                self._report(child.location, "unknown-element", message, remedy)
             else:
                 self._element(child, declared.element, section)
         for declared in shape.children:
@@ -168,9 +174,9 @@ class _Check:
     def _count(self, node: Node, declared: Child, count: int) -> None:
         name = declared.element.name
         hole = node.text is not None and is_unresolved(node.text.value)  # as %{ if … }, which may leave some out
-        if count < declared.minimum:
+        if count < declared.minimum and name not in node.attributes:
             message = f"{node.name} needs {_times(declared.minimum)} {name}, not {count}"
-            self._report(node.location, UNRESOLVED if hole else "missing-child", message, f"add {name}")
+            self._report(node.location, UNRESOLVED if hole else "missing-child", message, f"add <{name}>")
         elif declared.maximum is not None and count > declared.maximum:
             surplus = list(node.all(name))[declared.maximum]
             message = f"{node.name} takes at most {_times(declared.maximum)} {name}, not {count}"
@@ -181,10 +187,13 @@ class _Check:
     def _value(self, text: Text, rule: Attribute | Element, name: str) -> None:
         """A value: one expression, or a literal of the right kind; ``{{…}}`` may stand for either."""
         expression = _EXPRESSION_START.search(text.value)
-        if expression and text.value.lstrip().startswith(expression[0]):
+        if _DOUBLED_BRACES.match(text.value) and not _tolerates_mixture(rule):
+            message = f"{name} is an expression with doubled braces, as templates escape them"
+            self._report(text.location, "doubled-braces", message, "write @{ … } with single braces")
+        elif expression and text.value.lstrip().startswith(expression[0]):
             self._expression(text, rule, name)
         elif expression and not _tolerates_mixture(rule):
-            self._mixed(text, name)
+            self._mixed(text, name, expression.start())
         elif not mentions_named_value(text.value):
             self._literal(text, rule, name)
 
@@ -192,20 +201,27 @@ class _Check:
         """A value that begins with an expression."""
         value = text.value.strip()
         try:
-            whole = scan_expression(value, 0) == len(value)
+            end = scan_expression(value, 0)
         except Unbalanced as error:
-            message = f"the expression does not end: {error}"
-            self._report(text.location, "unbalanced-expression", message, "check its brackets, quotes and comments")
+            self.problems.append(unbalanced(value, 0, error, lambda offset: text.location.behind(value[:offset])))
             return
-        if not whole and not _tolerates_mixture(rule):
-            self._mixed(text, name)
+        if is_surplus(value[end:]):
+            message = f"{name} ends with {value[end:].strip()} that nothing has opened"
+            self._report(text.location.behind(value[:end]), "unbalanced-expression", message, "remove it")
+        elif end < len(value) and not _tolerates_mixture(rule):
+            self._mixed(text, name, 0)
         if not rule.expression:
             message = f"{name} takes no expression"
             self._report(text.location, "expression-not-allowed", message, "write a literal or a {{named value}}")
 
-    def _mixed(self, text: Text, name: str) -> None:
-        message = f"{name} mixes text and an expression, so it would be taken literally"
-        self._report(text.location, "mixed-expression", message, 'write one expression: @($"text {…}")')
+    def _mixed(self, text: Text, name: str, start: int) -> None:
+        try:
+            doing, remedy = mixture_remedy(text.value, start)
+        except Unbalanced as error:
+            where = text.location
+            self.problems.append(unbalanced(text.value, start, error, lambda offset: where.behind(text.value[:offset])))
+        else:
+            self._report(text.location, "mixed-expression", f"{name} {doing}", remedy)
 
     def _literal(self, text: Text, rule: Attribute | Element, name: str) -> None:
         value = text.value.strip()
@@ -227,6 +243,8 @@ class _Check:
         """A value that is not allowed there; one that is still to be filled in has its own code."""
         hole = is_unresolved(text.value)
         code, remedy = (UNRESOLVED, _FILL_IN) if hole else ("bad-value", remedy)
+        if named := unclosed_named_value(text.value):
+            remedy = f"close the named value: {{{{{named}}}}}"
         self._report(text.location, code, f"{name} cannot be {_short(text.value.strip())}", remedy)
 
     def _bounds(self, text: Text, rule: Attribute, name: str) -> None:
@@ -252,11 +270,3 @@ def _times(count: int) -> str:
 
 def _short(value: str) -> str:
     return repr(value if len(value) <= 60 else value[:57] + "…")
-
-
-def _suggest(name: str, known: Iterable[str]) -> str:
-    """Did you mean …; or what there is, where that is little."""
-    names = list(known)
-    if close := get_close_matches(name.lower(), names, n=1):
-        return f"did you mean {close[0]}?"
-    return f"it takes: {', '.join(names)}" if 0 < len(names) <= 12 else "remove it"

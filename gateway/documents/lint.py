@@ -13,8 +13,16 @@ from gateway.errors import Problem
 _OBJECT_ID = re.compile(r"object.?id|(^|[^a-z])oid([^a-z]|$)", re.IGNORECASE)
 _SUBJECT = re.compile(r"\.Subject\b")
 
+PLACEHOLDER_TENANT = "placeholder-tenant"
 NOTE_CODES = frozenset(
-    {"subject-is-not-object-id", "token-after-cache", "cors-after-token", "no-key-source", "text-like-an-expression"}
+    {
+        "subject-is-not-object-id",
+        "token-after-cache",
+        "cors-after-token",
+        "no-key-source",
+        "text-like-an-expression",
+        PLACEHOLDER_TENANT,
+    }
 )
 
 
@@ -68,6 +76,39 @@ def _text_like_an_expression(root: Node) -> Iterator[Problem]:
             yield Problem(text.location, "text-like-an-expression", message, remedy)
 
 
+# The address of an issuer of Microsoft Entra ID, and its first segment; a tenant-id alone.
+_ENTRA_URL = re.compile(
+    r"https://(?:login\.(?:microsoftonline|windows|partner\.microsoftonline)\.\w+|sts\.windows\.net|[\w-]+\.ciamlogin\.com)"
+    r"/(?P<tenant>[^/?#]+)"
+)
+_UNFILLED_TENANT = re.compile(
+    r"<.*>|\{[^{}]*\}|(?:(?:your|my|aad|azure|entra)[-_ ]?)?tenant(?:[-_]?(?:id|name))?|YOUR[-_].*"
+    r"|x{4,}(?:-x+)*|0{8}-0{4}-0{4}-0{4}-0{12}",
+    re.IGNORECASE,
+)
+
+
+def _placeholder_tenant(root: Node) -> Iterator[Problem]:
+    """A tenant that a template left open has no keys: every token is answered 503. Source: docs/quickstart.md."""
+    for text in _tenants(root):
+        address = _ENTRA_URL.match(text.value.strip())
+        tenant = address["tenant"] if address else text.value.strip()
+        if _UNFILLED_TENANT.fullmatch(tenant):
+            message = f"{tenant} is a placeholder, and no tenant: no token can be checked"
+            remedy = "write the tenant's id or one of its domains, as the Entra admin center shows them"
+            yield Problem(text.location, PLACEHOLDER_TENANT, message, remedy)
+
+
+def _tenants(root: Node) -> Iterator[Text]:
+    """Where documents name a tenant: addresses of issuers, and the attribute of validate-azure-ad-token."""
+    for node in root.walk():
+        if node.name == "validate-azure-ad-token" and "tenant-id" in node.attributes:
+            yield node.attributes["tenant-id"]
+        address = node.text if node.name == "issuer" else node.attributes.get("url")
+        if node.name in ("issuer", "openid-config") and address is not None and _ENTRA_URL.match(address.value.strip()):
+            yield address
+
+
 def _cors_after_token(root: Node) -> Iterator[Problem]:
     """A preflight carries no token. Source: Fetch Standard, "CORS-preflight fetch"."""
     names = [child.name for child in root.children]
@@ -94,4 +135,5 @@ _RULES: Iterable[Callable[[Node], Iterator[Problem]]] = (
     _token_after_cache,
     _no_key_source,
     _text_like_an_expression,
+    _placeholder_tenant,
 )

@@ -14,9 +14,9 @@ UNRESOLVED = "unresolved-value"
 # {{name}}. A third brace on either side makes it C# interpolation ($"{{{x}}}") instead.
 NAMED_VALUE = re.compile(r"(?<!\{)\{\{\s*([A-Za-z0-9._-]{1,256})\s*\}\}(?!\})")
 
-# ${terraform}, %{ if … }, #{octopus}#, __TOKEN__, YOUR_NAME; and as the whole text {python}, <name>, A_NAME.
+# ${terraform}, %{ if … }, #{octopus}#, #token#, __TOKEN__, YOUR_NAME; and as the whole text {python}, <name>, A_NAME.
 _HOLE = re.compile(
-    r"\$\{|%\{|#\{[^}]+\}|\b__\w+__\b|\bYOUR[-_][A-Z0-9_-]+\b|^\{[\w.-]+\}$|^<[\w -]+>$"
+    r"\$\{|%\{|#\{[^}]+\}|#[A-Za-z]\w*#|\b__\w+__\b|\bYOUR[-_][A-Z0-9_-]+\b|^\{[\w.-]+\}$|^<[\w -]+>$"
     r"|^(?:MY|REPLACE|INSERT|ENTER|CHANGE)[-_][A-Z0-9_-]*$"
     r"|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$"
 )

@@ -99,7 +99,7 @@ def compile_expression(text: str, location: Location, time_s: float = TIME_S) ->
         LoadError: It is not C#, or names a type or member that is not allowed; with line and column.
     """
     lead = len(text) - len(text.lstrip())
-    source = Source(text.strip(), _moved(location, text[:lead]))
+    source = Source(text.strip(), location.behind(text[:lead]))
     try:
         return _compile(source, text.strip(), time_s)
     except RecursionError as error:
@@ -108,13 +108,6 @@ def compile_expression(text: str, location: Location, time_s: float = TIME_S) ->
         ) from error
     except MissingPart as error:
         raise LoadError.at(location, "syntax-error", f"this is not valid C#: {error}", "complete it") from error
-
-
-def _moved(location: Location, skipped: str) -> Location:
-    lines = skipped.split("\n")
-    if len(lines) == 1:
-        return Location(location.file, location.line, location.column + len(skipped))
-    return Location(location.file, location.line + len(lines) - 1, len(lines[-1]) + 1)
 
 
 def _compile(source: Source, text: str, time_s: float) -> Expression:

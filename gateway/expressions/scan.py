@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 MAX_NESTING = 40  # interpolated strings inside interpolated strings; real files have two
 
@@ -37,11 +37,20 @@ _CHAR_BODY = re.compile(rf"(?:\\(?:u[0-9a-fA-F]{{4}}|x[0-9a-fA-F]{{1,4}}|{_ENTIT
 
 
 class Unbalanced(ValueError):
-    """The text ends, or another bracket closes, before the expression does; *position* is the offset of the culprit."""
+    """
+    The text ends, or another bracket closes, before the expression does.
 
-    def __init__(self, message: str, position: int) -> None:
+    Attributes:
+        position: Offset of the culprit: a text or comment where it opens, a bracket where it should be closed.
+        remedy: What to write.
+        opened: Offset of the bracket that is not closed; None for other mistakes.
+    """
+
+    def __init__(self, message: str, position: int, remedy: str = "", opened: int | None = None) -> None:
         super().__init__(message)
         self.position = position
+        self.remedy = remedy
+        self.opened = opened
 
 
 def scan_expression(text: str, start: int) -> int:
@@ -91,34 +100,64 @@ def _has_entity_in_code(text: str) -> bool:
         position = match.end()
         if match.lastgroup in _SKIP:
             position = _SKIP[match.lastgroup](text, match, 0)
+        if "$" in match[0] and _has_entity_in_hole(text[match.start() : position]):
+            return True
     return False
+
+
+def _has_entity_in_hole(string: str) -> bool:
+    """Whether an interpolated string that begins with a plain quote holds escaped C# between its braces."""
+    return any(_has_entity_in_code(hole[1:-1]) for hole in _holes(string))
+
+
+def _holes(string: str) -> Iterator[str]:
+    """The ``{…}`` of an interpolated string that is complete."""
+    position = string.index('"') + 1
+    while position < len(string) - 1:
+        end = abs(_string_step(string, position, string[:position], '"', 0))
+        if string[position] == "{" and not string.startswith("{{", position):
+            yield string[position:end]
+        position = end
 
 
 def _skip_brackets(text: str, start: int, depth: int, hole: bool = False) -> int:
     """Offset after the bracket that matches the one at *start*; a *hole* of a string may hold a format."""
     if depth > MAX_NESTING:
-        raise Unbalanced("interpolated strings are nested too deeply", start)
-    expected = [_CLOSER[text[start]]]
+        raise Unbalanced("interpolated strings are nested too deeply", start, "split the expression")
+    opened = [start]
     position = start + 1
-    while expected:
+    while opened:
         token = _CODE.search(text, position)
         if token is None:
-            raise Unbalanced(f"the bracket {text[start]!r} is never closed", start)
-        position = _step(text, token, expected, depth)
-        if hole and token.lastgroup == "colon" and len(expected) == 1:
+            missing = "".join(_CLOSER[text[place]] for place in reversed(opened))
+            raise Unbalanced(f"{missing} is missing", len(text), f"write {missing} here", opened[-1])
+        position = _step(text, token, opened, depth)
+        if hole and token.lastgroup == "colon" and len(opened) == 1:
             return _skip_format(text, position)
     return position
 
 
-def _step(text: str, token: re.Match[str], expected: list[str], depth: int) -> int:
+def _step(text: str, token: re.Match[str], opened: list[int], depth: int) -> int:
+    """Offset after *token*; *opened* holds where the brackets stand that are open."""
     kind = token.lastgroup or ""
     if kind == "open":
-        expected.append(_CLOSER[token[0]])
-    elif kind == "close" and token[0] != expected.pop():
-        raise Unbalanced(f"{token[0]!r} closes a bracket that another one opened", token.start())
+        opened.append(token.start())
+    elif kind == "close":
+        _close(text, token, opened)
     elif kind in _SKIP:
         return _SKIP[kind](text, token, depth)
     return token.end()
+
+
+def _close(text: str, token: re.Match[str], opened: list[int]) -> None:
+    """Take the innermost bracket from *opened*, which must be of the same kind as *token*."""
+    place = opened.pop()
+    closer = _CLOSER[text[place]]
+    if token[0] == closer:
+        return
+    if token[0] not in {_CLOSER[text[outer]] for outer in opened}:
+        raise Unbalanced(f"{token[0]} closes nothing", token.start(), "remove it, or open it before")
+    raise Unbalanced(f"{token[0]} stands where {closer} belongs", token.start(), f"write {closer} before it", place)
 
 
 def _skip_line_comment(text: str, token: re.Match[str], _depth: int) -> int:
@@ -129,7 +168,7 @@ def _skip_line_comment(text: str, token: re.Match[str], _depth: int) -> int:
 def _skip_block_comment(text: str, token: re.Match[str], _depth: int) -> int:
     end = text.find("*/", token.end())
     if end < 0:
-        raise Unbalanced("the comment is never closed", token.start())
+        raise Unbalanced("the comment that begins here is never closed", token.start(), "end it with */")
     return end + 2
 
 
@@ -144,12 +183,17 @@ def _skip_string(text: str, token: re.Match[str], depth: int) -> int:
     opening = token[0]
     quote = opening.lstrip("$@")
     position = token.end()
-    while position < len(text):
+    while position < len(text) and not _breaks_off(text, position, opening):
         end = _string_step(text, position, opening, quote, depth)
         if end < 0:
             return -end
         position = end
-    raise Unbalanced("the string is never closed", token.start())
+    raise Unbalanced("the text that begins here is never closed", token.start(), 'close it with "')
+
+
+def _breaks_off(text: str, position: int, opening: str) -> bool:
+    """Whether the line ends inside a string that is not verbatim."""
+    return "@" not in opening and text[position] in "\r\n"
 
 
 def _string_step(text: str, position: int, opening: str, quote: str, depth: int) -> int:
@@ -165,8 +209,6 @@ def _string_step(text: str, position: int, opening: str, quote: str, depth: int)
 
 def _regular_step(text: str, position: int) -> int:
     """Offset after a character or an escape of a string that is not verbatim."""
-    if text[position] in "\r\n":
-        raise Unbalanced("the string is not closed on its line", position)
     escape = _ESCAPE.match(text, position)
     return escape.end() if escape else position + 1
 
@@ -177,7 +219,7 @@ def _skip_format(text: str, position: int) -> int:
         if not text.startswith("}}", end):
             return end + 1
         position = end + 2
-    raise Unbalanced("the format of an interpolated value is never closed", position)
+    raise Unbalanced("the format of an interpolated value is never closed", position, "end it with }")
 
 
 _SKIP: dict[str, Callable[[str, re.Match[str], int], int]] = {

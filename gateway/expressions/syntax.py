@@ -9,6 +9,7 @@ import tree_sitter_c_sharp
 from tree_sitter import Node
 
 from gateway.errors import LoadError, Location
+from gateway.expressions.mistakes import recognised
 
 MAX_SOURCE = 256 * 1024  # characters; a whole APIM policy document has at most 256 KiB
 _LANGUAGE = tree_sitter.Language(tree_sitter_c_sharp.language())
@@ -23,7 +24,8 @@ class Source:
         self.is_block = text.startswith("@{")
         self.prefix, suffix = ("object policy()", "") if self.is_block else ("return ", ";")
         # The @ itself is dropped, so that columns on the first line shift by a constant.
-        self.code = (self.prefix + text[1:] + suffix).encode()
+        self.written = text[1:]
+        self.code = (self.prefix + self.written + suffix).encode()
         self.lines = self.code.split(b"\n")
         self.marks: set[int] = set()  # offsets of the ? of each ?. and ?[
         # Names whose type arguments were joined to them: offset → name, start and end of the arguments.
@@ -229,18 +231,12 @@ def _apart(source: Source, start: int, end: int, around: tuple[bytes, bytes], ki
     return None
 
 
-_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
-# Several characters in single quotes: a text in JavaScript, nothing in C#.
-_JAVASCRIPT = re.compile(r"'[^'\\\n]{2,60}'")
-
-
 def _syntax_error(source: Source, root: Node) -> LoadError:
     node = _first_error(root)
-    if quoted := _JAVASCRIPT.search(_STRING.sub('""', source.code.decode(errors="replace"))):
-        message = f"{quoted[0]} is not a text: C# writes text in double quotes"
-        remedy = f'write "{quoted[0][1:-1]}", in an attribute &quot;{quoted[0][1:-1]}&quot;'
-        return LoadError.at(source.locate(node), "syntax-error", message, remedy)
-    shown = (node.text or b"").decode(errors="replace").strip()[:40]
+    if mistake := recognised(source.written, source.is_block):
+        place = source.location.behind("@" + source.written[: mistake.offset])
+        return LoadError.at(place, "syntax-error", mistake.message, mistake.remedy)
+    shown = (node.text or b"").decode(errors="replace").strip()[:40].partition("\n")[0]
     if node.is_missing:
         message = f"{node.type} is missing here"
     else:

@@ -213,6 +213,8 @@ class CallbackSettings(Block):
 
 
 def _jobs(value: object) -> object:
+    if isinstance(value, list) and "*" in value:
+        raise mistake("bad-value", "every batch job is a star alone, not in a list", 'write "*" without the brackets')
     return None if value == "*" else value
 
 

@@ -74,6 +74,11 @@ class RewriteUri(PolicyType):
         request.query = query.join([*written, *query.pairs(kept)])
 
 
+def placeholders(template: str) -> list[str]:
+    """The names of the parameters that a literal template is filled with; ``*`` for the wildcard without a name."""
+    return [name.lstrip("*") or "*" for name in _PLACEHOLDER.findall(template)]
+
+
 def _filled(text: str, context: Context, encode: Callable[[str, bool], str]) -> str:
     """*text* with its placeholders replaced by *encode*-d values; the rest escaped where a URL needs it."""
     parts = _PLACEHOLDER.split(text)

@@ -6,6 +6,7 @@ Source: APIM policy reference, "set-backend-service"; Dapr, "Service invocation 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import quote, urlsplit
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 DAPR_SIDECAR = "http://localhost:3500"
 
+# example.com/path, localhost:8080: an address without its scheme.
+_HOST_FIRST = re.compile(r"[\w-]+(?:\.[\w-]+|:\d+)")
 _SERVICE_FABRIC = tuple(
     Attribute(name, "Azure Service Fabric; refused here.")
     for name in (
@@ -93,7 +96,8 @@ class SetBackendService(PolicyType):
                 remedy = "use base-url or backend-id"
                 raise settings.error("cloud-only", "Service Fabric exists only in Azure", remedy, at=attribute.name)
         if settings.has("base-url") == settings.has("backend-id"):
-            raise settings.error("conflict", "exactly one of base-url and backend-id must be given")
+            remedy = "remove one of them" if settings.has("base-url") else "add base-url or backend-id"
+            raise settings.error("conflict", "exactly one of base-url and backend-id must be given", remedy)
         dapr = _dapr(settings)
         if dapr:
             sidecar = settings.services.targets.for_url(DAPR_SIDECAR)
@@ -140,7 +144,8 @@ def _find_at_load(find: Callable[[str], Target], name: str, text: str, settings:
         return find(_checked(name, text.strip()))
     except ValueError:
         code = "bad-value" if text.strip() else UNRESOLVED
-        raise settings.error(code, f"{text!r} is not a URL", "write http://… or https://…", at=name) from None
+        remedy = f"write https://{text.strip()}" if _HOST_FIRST.match(text.strip()) else "write http://… or https://…"
+        raise settings.error(code, f"{text!r} is not a URL", remedy, at=name) from None
     except KeyError:
         remedy = "add it under backends in the configuration"
         raise settings.error("unknown-backend", f"no backend {text!r}", remedy, at=name) from None

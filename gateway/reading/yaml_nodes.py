@@ -96,6 +96,9 @@ class _Open:
     items: list[YamlNode] = field(default_factory=list)
 
 
+_NO_TABS = "indent with spaces, not tabs"
+
+
 class _Composer:
     """Events → nodes, with a stack of its own: depth costs no recursion."""
 
@@ -204,7 +207,9 @@ class _Composer:
     def _syntax_error(self, error: yaml.MarkedYAMLError) -> LoadError:
         location = self._inside(error.problem_mark or error.context_mark)
         message = error.problem or "not YAML"
-        syntax = Problem(location, "bad-yaml", message, self._remedy(location, message))
+        remedy = self._remedy(location, message)
+        message = "a tab stands where YAML is indented" if remedy == _NO_TABS else message
+        syntax = Problem(location, "bad-yaml", message, remedy)
         return LoadError(sorted([*self._problems, syntax], key=lambda problem: problem.location))
 
     def _inside(self, mark: Any) -> Location:
@@ -216,7 +221,7 @@ class _Composer:
     def _remedy(self, location: Location, problem: str) -> str:
         line = self._lines[location.line - 1]
         if line[location.column - 1 : location.column] == "\t" or "\\t" in problem:
-            return "indent with spaces, not tabs"
+            return _NO_TABS
         if "@" in line or "{{" in line:
             return "put quotes around expressions and {{named values}}"
         return "check indentation, quotes and colons"

@@ -22,6 +22,7 @@ from gateway.assembly.shared_state import require_shareable
 from gateway.assembly.traces import secrets_of
 from gateway.config import Config, load
 from gateway.data_plane.decision import DecisionEndpoint
+from gateway.documents.lint import PLACEHOLDER_TENANT
 from gateway.errors import GatewayError
 from gateway.management.server import serve_management
 from gateway.reading.values import Address
@@ -44,6 +45,9 @@ def serve(path: Path, *, workers: int | None = None, port: int | None = None) ->
     logs.configure(config.logging.level, config.logging.format)
     logs.hide(secrets_of(config))
     gateway = build(config)
+    for note in gateway.notes:
+        if note.code == PLACEHOLDER_TENANT:  # the others are for reviews; with this one no token is ever accepted
+            log.warning("placeholder_tenant", at=str(note.location), detail=note.message, remedy=note.remedy)
     address = config.listen if port is None else Address(config.listen.host, port)
     count = config.workers if workers is None else workers
     try:

@@ -107,7 +107,7 @@ def test_remedies() -> None:
     remedies = [problem.remedy for problem in check(document, VOCABULARY)]
     assert remedies == [
         "did you mean set-header?",
-        "add name",
+        'add name="…"',
         "did you mean name?",
         "it takes: id, name, exists-action, value",
         "it takes: id",
@@ -145,7 +145,7 @@ def test_unbalanced_expression() -> None:
     node = Node("set-header", place, {"name": Text("@(a", place)})
     document = PolicyDocument("p.yaml", {Section.INBOUND: Node("inbound", place, children=(node,))})
     (problem,) = check(document, VOCABULARY)
-    assert (problem.code, problem.location) == ("unbalanced-expression", place)
+    assert (problem.code, problem.location) == ("unbalanced-expression", Location("p.yaml", 3, 10))
 
 
 def test_problems_make_a_load_error() -> None:

@@ -50,3 +50,29 @@ def test_fragments_are_looked_at() -> None:
     """A fragment has the same traps."""
     fragment = xml_format.parse(f'<fragment><set-header name="object-id">{SUBJECT}</set-header></fragment>', "f.xml")
     assert [note.location.line for note in lint(fragment)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("tenant", "noted"),
+    [
+        ("TENANT", True),
+        ("&lt;tenant-id&gt;", True),
+        ("{tenant}", True),
+        ("your-tenant-id", True),
+        ("YOUR_TENANT", True),
+        ("00000000-0000-0000-0000-000000000000", True),
+        ("common", False),
+        ("contoso.onmicrosoft.com", False),
+        ("8b1f6b5e-6d2c-4c55-9a6b-0d6d0c3f6a11", False),
+        ("{{tenant}}", False),
+    ],
+)
+def test_a_placeholder_is_no_tenant(tenant: str, noted: bool) -> None:
+    """An issuer's address or a tenant-id that is still to be filled in is told, because no token can be checked."""
+    address = f"https://login.microsoftonline.com/{tenant}/v2.0"
+    documents = [
+        f'<validate-jwt><openid-config url="{address}/.well-known/openid-configuration"/></validate-jwt>',
+        f"<validate-jwt><openid-config url='https://a'/><issuers><issuer>{address}</issuer></issuers></validate-jwt>",
+        f'<validate-azure-ad-token tenant-id="{tenant}"/>',
+    ]
+    assert [codes(document) for document in documents] == [["placeholder-tenant"] if noted else []] * 3

@@ -94,6 +94,9 @@ def test_hostile_text_ends_in_an_offset_or_a_refusal(text: str) -> None:
 UNESCAPED = {
     "escaped": ("@(a == &quot;x&quot; &amp;&amp; b &lt; 1)", '@(a == "x" && b < 1)'),
     "only an interpolated string": ("@($&quot;{a}&quot;)", '@($"{a}")'),
+    "escaped in the hole of a plain string": ('@($"{a[&quot;b&quot;]}")', '@($"{a["b"]}")'),
+    "escaped in a deeper hole": ('@($"{$"{a &lt; b}"}")', '@($"{$"{a < b}"}")'),
+    "text of a plain string stays": ('@($"&lt;{a}")', '@($"&lt;{a}")'),
     "once only": ("@(&quot;&amp;lt;&quot;)", '@("&lt;")'),
     "raw stays": ('@(a == "&lt;" && b)', '@(a == "&lt;" && b)'),
     "raw comment stays": ("@(a /* &lt; */)", "@(a /* &lt; */)"),

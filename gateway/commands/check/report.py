@@ -16,7 +16,7 @@ from pathlib import Path
 from gateway.documents.check import check
 from gateway.documents.files import YAML_SUFFIXES, parse_document, read_document
 from gateway.documents.lint import NOTE_CODES, lint
-from gateway.documents.model import PolicyDocument, Scope, Section
+from gateway.documents.model import Node, PolicyDocument, Scope, Section, Text
 from gateway.documents.named_values import Substitution
 from gateway.documents.placeholders import is_unresolved
 from gateway.errors import LoadError, Location, Problem
@@ -225,7 +225,12 @@ def check_document(document: PolicyDocument, services: Services, vocabulary: Pol
     problems = [*substitution.problems, *lint(document), *check(document, vocabulary)]
     unfilled = _unfilled(document)
     if not any(_is_bad(problem, unfilled) for problem in problems):
-        problems += _compile(document, services, vocabulary)
+        hollow = _hollow(document, unfilled)
+        problems += [
+            problem
+            for problem in _compile(document, services, vocabulary)
+            if problem.code != "internal-error" or problem.location not in hollow
+        ]
     return _report(document.file, problems, unfilled)
 
 
@@ -253,14 +258,26 @@ def _fits(fragment: PolicyDocument, section: Section, vocabulary: PolicyTypes) -
 
 def _unfilled(document: PolicyDocument) -> frozenset[Location]:
     """Where a text is a placeholder that a deployment script replaces: its value cannot be judged yet."""
-    roots = [*document.sections.values(), *([document.fragment] if document.fragment else [])]
-    texts = (
-        text
-        for root in roots
-        for node in root.walk()
-        for text in (*node.attributes.values(), *([node.text] if node.text else []))
-    )
+    texts = (text for root in _roots(document) for node in root.walk() for text in _texts(node))
     return frozenset(text.location for text in texts if is_unresolved(text.value))
+
+
+def _hollow(document: PolicyDocument, unfilled: Collection[Location]) -> frozenset[Location]:
+    """Where an element stands with an *unfilled* text inside, which a policy is not made for."""
+    return frozenset(
+        node.location
+        for root in _roots(document)
+        for node in root.walk()
+        if any(text.location in unfilled for below in node.walk() for text in _texts(below))
+    )
+
+
+def _roots(document: PolicyDocument) -> list[Node]:
+    return [*document.sections.values(), *([document.fragment] if document.fragment else [])]
+
+
+def _texts(node: Node) -> list[Text]:
+    return [*node.attributes.values(), *([node.text] if node.text else [])]
 
 
 def _is_bad(problem: Problem, unfilled: Collection[Location]) -> bool:

@@ -7,6 +7,7 @@ Source: APIM "Policies in Azure API Management".
 from __future__ import annotations
 
 from dataclasses import replace
+from difflib import get_close_matches
 
 from gateway.documents.model import Node, PolicyDocument, Section
 from gateway.documents.xml.reader import read
@@ -39,7 +40,10 @@ def _policies(root: Node) -> Node:
     if len(roots) == 1:
         return roots[0]
     message = f"the root element is <{root.name}>"
-    raise LoadError.at(root.location, "unknown-root", message, "write <policies> or <fragment>")
+    remedy = (
+        "write <policies> around it" if root.name in _SECTIONS else "write <fragment> or <policies><inbound> around it"
+    )
+    raise LoadError.at(root.location, "unknown-root", message, remedy)
 
 
 def _document(root: Node, file: str) -> PolicyDocument:
@@ -48,8 +52,7 @@ def _document(root: Node, file: str) -> PolicyDocument:
     for node in root.children:
         section = _SECTIONS.get(node.name)
         if section is None:
-            remedy = "a document has inbound, backend, outbound and on-error"
-            problems.append(Problem(node.location, "unknown-section", f"no section is called {node.name!r}", remedy))
+            problems.append(Problem(node.location, "unknown-section", *_not_a_section(node.name)))
         elif section in sections:
             message = f"{node.name} stands here for the second time"
             problems.append(Problem(node.location, "duplicate-section", message, "join the two"))
@@ -58,6 +61,13 @@ def _document(root: Node, file: str) -> PolicyDocument:
     if problems:
         raise LoadError(sorted(problems, key=lambda problem: problem.location))
     return PolicyDocument(file, sections, before=root.before, inside=root.inside)
+
+
+def _not_a_section(name: str) -> tuple[str, str]:
+    """What stands among the sections instead of one, and the remedy."""
+    close = get_close_matches(name.lower(), _SECTIONS, n=1)
+    remedy = f"did you mean {close[0]}?" if close else "put it inside inbound, backend, outbound or on-error"
+    return f"no section is called {name!r}", remedy
 
 
 def _stray(root: Node) -> list[Problem]:

@@ -17,7 +17,9 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from gateway.documents import remarks
+from gateway.documents.balance import unbalanced
 from gateway.documents.model import Node, Text
+from gateway.documents.xml import mistakes
 from gateway.errors import LoadError, Location
 from gateway.expressions.scan import Unbalanced, is_expression, scan_expression, unescape_expression
 
@@ -37,6 +39,8 @@ _ATTRIBUTE = re.compile(rf"(?P<gap>\s*)(?P<name>{_NAME})\s*=\s*(?P<quote>[\"'])"
 _TAG_END = re.compile(r"\s*(/?)>")
 _TEXT_STOP = re.compile(r"<|@[({]")
 _VALUE_STOPS = {'"': re.compile(r'["<]|@[({]'), "'": re.compile(r"['<]|@[({]")}
+# A closing quote, by what comes behind it: the end of the tag, or another attribute.
+_VALUE_ENDS = {quote: re.compile(rf"{quote}(?=\s*/?>|\s+{_NAME}\s*=\s*[\"'])") for quote in "\"'"}
 
 MAX_CHARACTERS = 1 << 20  # APIM takes 512 KB
 
@@ -133,8 +137,7 @@ def _literal(source: _Source, start: int, end: int) -> _Piece:
     def character(reference: re.Match[str]) -> str:
         value = _resolve(reference)
         if value is None:
-            message = f"{reference[0]!r} is not a character reference of XML"
-            remedy = "write &amp; for an ampersand; fill in template placeholders first"
+            message, remedy = mistakes.reference(reference[0])
             raise source.error(start + reference.start(), "unknown-entity", message, remedy)
         return value
 
@@ -151,9 +154,9 @@ def _resolve(reference: re.Match[str]) -> str | None:
     return chr(number) if allowed else None
 
 
-def _expression(source: _Source, start: int) -> tuple[_Piece, int]:
+def _expression(source: _Source, start: int, ends: re.Pattern[str]) -> tuple[_Piece, int]:
     """
-    The expression at *start*, and the offset after it.
+    The expression at *start*, and the offset after it; *ends* is what closes its value.
 
     Raises:
         LoadError: unbalanced-expression.
@@ -161,9 +164,7 @@ def _expression(source: _Source, start: int) -> tuple[_Piece, int]:
     try:
         end = scan_expression(source.text, start)
     except Unbalanced as error:
-        remedy = "check its brackets, quotes and comments"
-        message = f"the expression does not end: {error}"
-        raise source.error(max(start, error.position), "unbalanced-expression", message, remedy) from None
+        raise LoadError([unbalanced(source.text, start, error, source.location, ends)]) from None
     return _Piece(start, unescape_expression(source.text[start:end]), fixed=True), end
 
 
@@ -221,6 +222,7 @@ class _OpenElement:
     children: list[Node] = field(default_factory=list)
     pieces: list[_Piece] = field(default_factory=list)
     before: tuple[str, ...] = ()
+    last: tuple[str, int] = ("", 0)  # the attribute that was read last, and where its value begins
 
 
 class _XmlReader:
@@ -233,6 +235,7 @@ class _XmlReader:
         self._root: Node | None = None
         self._remarks: list[str] = []
         self._closed = -1  # where the element before this place ended
+        self._nested = -1  # where a comment begins inside another one
 
     def root(self) -> Node:
         """
@@ -246,7 +249,9 @@ class _XmlReader:
             position = self._markup(self._characters(position))
         if self._stack:
             unclosed = self._stack[-1]
-            raise self._error(unclosed.start, "unclosed-element", f"<{unclosed.name}> is never closed")
+            raise self._error(
+                unclosed.start, "unclosed-element", f"<{unclosed.name}> is never closed", f"write </{unclosed.name}>"
+            )
         if self._root is None:
             message = "the document has no root element"
             raise self._error(0, "no-root", message, "write <policies> or <fragment>")
@@ -259,7 +264,8 @@ class _XmlReader:
             self._literal(position, stop.start())
             if stop[0] == "<":
                 return stop.start()
-            piece, position = _expression(self._source, stop.start())
+            closing = re.compile(rf"</{re.escape(self._stack[-1].name)}\s*>")
+            piece, position = _expression(self._source, stop.start(), closing)
             self._stack[-1].pieces.append(piece)
         end = self._text.find("<", position)
         end = len(self._text) if end < 0 else end
@@ -274,9 +280,8 @@ class _XmlReader:
             self._stack[-1].pieces.append(_literal(self._source, start, end))
         elif junk := self._text[start:end].strip():
             at = self._text.index(junk, start)
-            place = "after" if self._root else "before"
-            remedy = "keep one <policies> or <fragment> element; fill in template directives first"
-            raise self._error(at, "text-outside-root", f"text {place} the root element", remedy)
+            message, remedy = mistakes.outside_root(junk, before=self._root is None)
+            raise self._outside(at, "text-outside-root", message, remedy)
 
     # -- one piece of mark-up
     def _markup(self, start: int) -> int:
@@ -285,7 +290,7 @@ class _XmlReader:
             return start
         markup = _MARKUP.match(self._text, start)
         if markup is None:
-            raise self._error(start, "stray-less-than", "'<' does not begin a tag here", "write &lt; or use CDATA")
+            raise self._error(*mistakes.in_text(self._text, start))
         match markup.lastgroup:
             case "open":
                 return self._open(markup)
@@ -304,6 +309,8 @@ class _XmlReader:
         """A comment belongs to the element behind it; on the line on which an element ends, to that one."""
         end = self._find("-->", start, "comment", len("<!--"))
         remark = remarks.of_xml(self._text[start + 4 : end - 3])
+        if "<!--" in remark:
+            self._nested = self._text.index("<!--", start + 4)
         siblings = self._stack[-1].children if self._stack else []
         if siblings and self._closed >= 0 and "\n" not in self._text[self._closed : start]:
             siblings[-1] = replace(siblings[-1], before=(*siblings[-1].before, remark))
@@ -320,7 +327,7 @@ class _XmlReader:
     def _cdata(self, start: int) -> int:
         end = self._find("]]>", start, "CDATA section")
         if not self._stack:
-            raise self._error(start, "text-outside-root", "CDATA outside the root element")
+            raise self._error(start, "text-outside-root", "CDATA outside the root element", "remove it")
         self._stack[-1].pieces.append(_Piece(start + 9, self._text[start + 9 : end - 3], fixed=True))
         return end
 
@@ -328,64 +335,64 @@ class _XmlReader:
     def _open(self, tag: re.Match[str]) -> int:
         start = tag.start()
         if self._root is not None:
-            raise self._error(start, "second-root", "another element after the root", "keep one root element")
+            message = f"<{tag['open']}> begins behind the end of the document"
+            raise self._outside(start, "second-root", message, "keep one root element")
         if len(self._stack) == MAX_DEPTH:
-            raise self._error(start, "too-deep", f"elements are nested more than {MAX_DEPTH} deep")
+            raise self._error(start, "too-deep", f"elements are nested more than {MAX_DEPTH} deep", "nest fewer")
         element = _OpenElement(tag["open"], start, {}, before=tuple(self._remarks))
         self._remarks, self._closed = [], -1
         position = self._attributes(element, tag.end())
         end = _TAG_END.match(self._text, position)
         if end is None:
-            raise self._bad_tag(position, element.name)
+            raise self._bad_tag(position, element)
         self._stack.append(element)
         element.inner = end.end()
         if end[1]:
             self._finish(end.end(), end.end())
         return end.end()
 
-    def _bad_tag(self, position: int, name: str) -> LoadError:
-        at = position + len(self._text[position:]) - len(self._text[position:].lstrip())
-        message = f"the tag <{name}> continues with something that is not an attribute"
-        remedy = 'write name="value"; quotes inside a literal are &quot;; fill in template placeholders first'
-        return self._error(min(at, max(0, len(self._text) - 1)), "malformed-tag", message, remedy)
+    def _bad_tag(self, position: int, element: _OpenElement) -> LoadError:
+        last, opened = element.last
+        return self._error(*mistakes.in_tag(self._text, position, element.name, last, opened))
 
     def _attributes(self, element: _OpenElement, position: int) -> int:
         while attribute := _ATTRIBUTE.match(self._text, position):
             at = attribute.start("name")
             if not attribute["gap"]:
-                raise self._error(at, "malformed-tag", "white space is missing before the attribute")
+                message = f"white space is missing before the attribute {attribute['name']}"
+                raise self._error(at, "malformed-tag", message, "write a space here")
             if attribute["name"] in element.attributes:
                 message = f"<{element.name}> has {attribute['name']} twice"
                 raise self._error(at, "duplicate-attribute", message, "keep one of the two")
+            element.last = attribute["name"], attribute.end()
             element.attributes[attribute["name"]], position = self._value(attribute.end(), attribute["quote"])
         return position
 
     def _value(self, start: int, quote: str) -> tuple[Text, int]:
         """The value that begins at *start*, and the offset after its closing *quote*."""
         pieces: list[_Piece] = []
-        position = start
+        position, expression_end = start, 0
         while stop := _VALUE_STOPS[quote].search(self._text, position):
             pieces.append(_literal(self._source, position, stop.start()))
             if stop[0] == quote:
                 return _attribute_value(self._source, pieces, start), stop.end()
             if stop[0] == "<":
-                message = "'<' is not allowed in an attribute's value"
-                remedy = "write &lt;, or check that the value before it is closed"
-                raise self._error(stop.start(), "stray-less-than", message, remedy)
-            piece, position = _expression(self._source, stop.start())
+                raise self._error(*mistakes.in_value(self._text, stop.start(), expression_end))
+            piece, position = _expression(self._source, stop.start(), _VALUE_ENDS[quote])
             pieces.append(piece)
+            expression_end = position
         message = "the attribute's value is never closed"
         raise self._error(start - 1, "unclosed-value", message, f"close it with {quote}")
 
     def _close(self, tag: re.Match[str]) -> int:
         start = tag.start()
         if not self._stack:
-            raise self._error(start, "mismatched-tag", f"</{tag['close']}> has no opening tag")
+            raise self._outside(start, "mismatched-tag", f"</{tag['close']}> closes nothing", "remove it")
         element = self._stack[-1]
         if element.name != tag["close"]:
-            opened = self._source.location(element.start)
-            message = f"</{tag['close']}> stands where <{element.name}> of line {opened.line} must be closed"
-            raise self._error(start, "mismatched-tag", message)
+            line = self._source.location(element.start).line
+            closed = [child.name for child in element.children]
+            raise self._error(*mistakes.mismatched(tag["close"], start, self._stack, closed, line))
         self._finish(start, tag.end())
         return tag.end()
 
@@ -419,6 +426,13 @@ class _XmlReader:
             return node
         mark_up = self._text[element.inner : inner_end]
         return replace(node, children=(), text=Text(mark_up, self._source.location(element.inner)))
+
+    def _outside(self, offset: int, code: str, message: str, remedy: str) -> LoadError:
+        """A mistake where no element is open: what a comment inside a comment has let out, or the mistake itself."""
+        if self._nested < 0:
+            return self._error(offset, code, message, remedy)
+        message = "a comment inside a comment: the first --> ends both"
+        return self._error(self._nested, "nested-comment", message, "remove the inner <!-- and -->")
 
     def _error(self, offset: int, code: str, message: str, remedy: str = "") -> LoadError:
         return self._source.error(offset, code, message, remedy)

@@ -113,6 +113,13 @@ _REPEATS = frozenset(
     """.split()
 )
 
+# What to write instead of C# that no policy can use.
+_UNSUPPORTED = {
+    "await_expression": "drop await: an expression waits for nothing",
+    "lock_statement": "drop the lock: each request has an evaluation of its own",
+    "yield_statement": "add to a List<T>, or use Select and Where",
+}
+
 
 class Binder:
     """The state of compiling one expression."""
@@ -141,9 +148,9 @@ class Binder:
         bind = EXPRESSIONS.get(node.type)
         self.may_be_long |= node.type in _REPEATS
         if bind is None:
-            raise self.problem(
-                node, "unsupported-syntax", f"{node.type.replace('_', ' ')} is not supported", "write it another way"
-            )
+            kind = node.type.replace("_", " ")
+            remedy = _UNSUPPORTED.get(node.type, "write it another way")
+            raise self.problem(node, "unsupported-syntax", f"{kind} is not supported", remedy)
         self.depth += 1
         if self.depth > MAX_NODE_DEPTH:
             raise self.problem(node, "expression-too-deep", "the expression is nested too deeply", "split it up")
@@ -188,7 +195,8 @@ class Binder:
         self.may_be_long |= node.type in _REPEATS
         if bind is None:
             kind = node.type.replace("_", " ")
-            raise self.problem(node, "unsupported-syntax", f"{kind} is not allowed in a policy expression")
+            remedy = _UNSUPPORTED.get(node.type, "write it another way")
+            raise self.problem(node, "unsupported-syntax", f"{kind} is not allowed in a policy expression", remedy)
         self.depth += 1
         if self.depth > MAX_NODE_DEPTH:
             raise self.problem(node, "expression-too-deep", "the expression is nested too deeply", "split it up")

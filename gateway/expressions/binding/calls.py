@@ -9,6 +9,7 @@ from functools import partial
 from tree_sitter import Node
 
 from gateway.errors import LoadError
+from gateway.expressions.binding import remedies
 from gateway.expressions.binding.binder import Binder, expression, field, named, settle, text_of
 from gateway.expressions.binding.bound import Bound, Frame, Meaning, MethodGroup, Run, Store, TypeName, constant
 from gateway.expressions.binding.lambdas import LAMBDAS, bind_lambda, lambda_arity, lambda_result
@@ -272,9 +273,8 @@ def no_overload(binder: Binder, node: Node, group: MethodGroup, written: Sequenc
         _check_lambda(binder, group, argument)
     kinds = ", ".join(seen.type.name if seen.type else "a function" for seen in as_seen(written)) or "nothing"
     name = "the constructor" if group.name == "new" else group.name
-    return binder.problem(
-        node, "no-overload", f"no overload of {name} takes ({kinds})", "check the number and types of arguments"
-    )
+    remedy = remedies.for_call(group.candidates)
+    return binder.problem(node, "no-overload", f"no overload of {name} takes ({kinds})", remedy)
 
 
 def _check_lambda(binder: Binder, group: MethodGroup, argument: Written) -> None:

@@ -123,5 +123,6 @@ def assignable_value(binder: Binder, node: Node) -> Bound:
     """A variable, settable property or element."""
     bound = bind_assignable(binder, node)
     if bound.store is None:
-        raise binder.problem(node, "not-a-variable", f"{text_of(node)} cannot be assigned to", "assign to a local")
+        remedy = "use the policy set-variable" if text_of(node).startswith("context.Variables") else "assign to a local"
+        raise binder.problem(node, "not-a-variable", f"{text_of(node)} cannot be assigned to", remedy)
     return bound

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ from tree_sitter import Node
 
 from gateway.errors import LoadError
 from gateway.expressions import clr
+from gateway.expressions.binding import remedies
 from gateway.expressions.binding.binder import Binder, dynamic_property, expression, field, named, text_of
 from gateway.expressions.binding.bound import (
     NOT_CONSTANT,
@@ -28,8 +28,6 @@ from gateway.expressions.binding.typenames import bind_type, member_name, type_a
 from gateway.expressions.clr import DYNAMIC, NULL, Candidate, Type, certain
 from gateway.expressions.conversions import implicit
 from gateway.expressions.runtime import assignable
-
-_SEE = "see Policy expressions in the documentation"
 
 
 @expression("identifier")
@@ -53,8 +51,7 @@ def bind_identifier(binder: Binder, node: Node, _target: Type | None) -> Meaning
 
 def unknown_name(binder: Binder, node: Node, name: str) -> Exception:
     """A name that means nothing, with the nearest one that does."""
-    near = difflib.get_close_matches(name, [*_locals(binder), *clr.SHORT_NAMES], 1)
-    remedy = f"did you mean {near[0]}?" if near else "only locals, context and the allowed .NET types have names here"
+    remedy = remedies.for_name(name, _locals(binder))
     code = "unknown-type" if name[:1].isupper() else "unknown-name"
     return binder.problem(node, code, f"the name {name} is not known", remedy)
 
@@ -157,7 +154,8 @@ def _in_namespace(binder: Binder, node: Node, namespace: Namespace, name_node: N
         return Namespace(full)
     definition = clr.find_definition(full, len(args))
     if definition is None:
-        raise binder.problem(node, "unknown-type", f"the type {full} is not allowed in policy expressions", _SEE)
+        remedy = remedies.for_type(full)
+        raise binder.problem(node, "unknown-type", f"the type {full} is not allowed in policy expressions", remedy)
     return TypeName(clr.make(definition, *args))
 
 
@@ -178,12 +176,7 @@ def static_member(binder: Binder, node: Node, clr_type: Type, name: str, type_ar
 
 def unknown_member(binder: Binder, node: Node, clr_type: Type, name: str) -> LoadError:
     """A member that the allow-list does not have, with the nearest one that it has."""
-    known = {member for ancestor in clr_type.ancestors for member in clr.declared(ancestor.definition)}
-    lower = {member.lower(): member for member in known}
-    near = [lower[name.lower()]] if name.lower() in lower else difflib.get_close_matches(name, known, 1)
-    remedy = f"did you mean {near[0]}?" if near else f"{_SEE} for the members of each type"
-    if clr_type is clr.OBJECT:
-        remedy = "cast the object to its type first, such as ((JObject)x)"
+    remedy = remedies.for_member(clr_type, name)
     return binder.problem(node, "unknown-member", f"{clr_type.name} has no member {name}", remedy)
 
 
@@ -236,8 +229,20 @@ def _extension_methods(name: str, clr_type: Type) -> list[Candidate]:
 
 def _not_invocable(binder: Binder, node: Node, clr_type: Type, name: str, members: list[Candidate]) -> LoadError:
     if members:
-        return binder.problem(node, "unknown-member", f"{name} is a property, not a method", "drop the ()")
+        remedy = remedies.for_property_call(name, members, _has_arguments(node))
+        return binder.problem(node, "unknown-member", f"{name} is a property, not a method", remedy)
     return unknown_member(binder, node, clr_type, name)
+
+
+def _has_arguments(callee: Node) -> bool:
+    """Whether something stands between the brackets behind a name that is called."""
+    call = (
+        callee.parent
+        if callee.parent is None or callee.parent.type == "invocation_expression"
+        else callee.parent.parent
+    )
+    arguments = None if call is None else call.child_by_field_name("arguments")
+    return arguments is not None and arguments.named_child_count > 0
 
 
 def _callable(candidate: Candidate) -> bool:

@@ -276,7 +276,7 @@ def _argument_cost(argument: Argument, item: Item) -> int | None:
     if argument.result is not None or argument.type is None:
         return _untyped_cost(argument, item.type)
     if argument.mode == "out":
-        return 0 if argument.type is item.type or DYNAMIC in (argument.type, item.type) else MAX_COST
+        return 0 if argument.type is item.type or DYNAMIC in (argument.type, item.type) else None
     conversion: Conversion | None = implicit(argument.type, item.type, argument.constant)
     return None if conversion is None else conversion.cost
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-
 from tree_sitter import Node
 
 from gateway.errors import LoadError
 from gateway.expressions import clr
+from gateway.expressions.binding import remedies
 from gateway.expressions.binding.binder import Binder, field, named, text_of
 from gateway.expressions.clr import Type
 from gateway.expressions.grids import GRIDS, MAX_RANK
@@ -111,6 +110,5 @@ def type_arguments(binder: Binder, node: Node) -> tuple[Type, ...]:
 
 def unknown_type(binder: Binder, node: Node, name: str) -> LoadError:
     """A type that is not on the allow-list."""
-    near = difflib.get_close_matches(name.rpartition(".")[2], clr.SHORT_NAMES, 1)
-    remedy = f"did you mean {near[0]}?" if near else "see Policy expressions in the documentation for the allowed types"
-    return binder.problem(node, "unknown-type", f"the type {name} is not allowed in policy expressions", remedy)
+    message = f"the type {name} is not allowed in policy expressions"
+    return binder.problem(node, "unknown-type", message, remedies.for_type(name))

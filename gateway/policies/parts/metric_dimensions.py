@@ -35,6 +35,7 @@ DEFAULTS: Mapping[str, Callable[[Context], str]] = {
     "Subscription ID": lambda context: context.subscription.id if context.subscription else "",
     "Location": lambda context: context.deployment.region,
     "Gateway ID": lambda context: context.deployment.gateway_id,
+    "Backend ID": lambda context: context.backend.id if context.backend else "",
     "Client IP address": lambda context: context.request.ip_address,
 }
 

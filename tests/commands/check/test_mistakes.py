@@ -1,0 +1,56 @@
+"""
+What people really write by mistake, and what a good colleague would answer: the whole of it, compared word for word.
+
+Each row of ``mistakes/*.yaml`` has the public thread or file that the mistake is taken from, cut down to what is wrong.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+import yaml
+
+from gateway.commands.check.formats import text
+from gateway.commands.check.report import check_all
+from gateway.documents.model import Section
+
+Row: TypeAlias = "dict[str, str]"
+
+ROWS: list[Row] = [
+    row
+    for file in sorted((Path(__file__).parent / "mistakes").glob("*.yaml"))
+    for row in yaml.safe_load(file.read_text("utf-8"))
+]
+
+
+def document_of(row: Row) -> str | None:
+    """The document with the mistake: given whole, or as the policies of one section."""
+    sections = [section.value for section in Section if section.value in row]
+    if not sections:
+        return row.get("document")
+    name = sections[0]
+    return f"<policies>\n<{name}>\n{row[name]}\n</{name}>\n</policies>"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["mistake"] for row in ROWS])
+def test_the_answer(row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every finding has the place, code, words and remedy that its reader needs, and there is no other finding."""
+    monkeypatch.chdir(tmp_path)
+    document, config = document_of(row), row.get("config")
+    if document is not None:
+        Path("p.xml").write_text(document)
+    if config is not None:
+        Path("config.yaml").write_text(config)
+    reports = check_all([Path("p.xml")], None) if config is None else check_all([], Path("config.yaml"))
+    *lines, _summary = text(reports).replace(f"{tmp_path}/", "").splitlines()
+    assert "\n".join(lines) == row["answer"]
+
+
+def test_each_mistake_is_somebodys() -> None:
+    """A hundred mistakes and more, each with the page on which somebody made it, and none of them twice."""
+    assert len(ROWS) >= 100
+    assert all(row["source"].startswith(("https://", "http://")) for row in ROWS)
+    assert len({row["mistake"] for row in ROWS}) == len(ROWS)
+    assert not [row["mistake"] for row in ROWS if row["answer"].endswith(": ok")]
