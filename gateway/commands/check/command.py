@@ -16,6 +16,7 @@ def check(
     format: Literal["text", "json", "sarif"] = "text",
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
     assume_secrets: Annotated[bool, Parameter(negative="")] = False,
+    target: Literal["azure"] | None = None,
 ) -> int:
     """
     Load configuration and policy documents and report every problem. Exit code 0 or 1.
@@ -35,10 +36,12 @@ def check(
         The same as `--format json`.
     assume_secrets
         Treat unset environment variables as set, to check where secrets are not available.
+    target
+        Also report what is known to be refused where the documents will go; finding nothing is no guarantee.
     """
     from gateway.commands.check.formats import FORMATS
     from gateway.commands.check.report import check_all
 
-    reports = check_all(files, config if config or files else CONFIG, assume_secrets)
+    reports = check_all(files, config if config or files else CONFIG, assume_secrets, target)
     print(FORMATS["json" if as_json else format](reports))
     return 0 if all(report.ok for report in reports) else 1

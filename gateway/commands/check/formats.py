@@ -22,7 +22,7 @@ def text(reports: Sequence[Report]) -> str:
 
 def _lines(report: Report) -> list[str]:
     notes = [f"{note.location}: note: {_rest(note)}" for note in report.notes]
-    return [*map(str, report.problems), *notes] or [f"{report.file}: ok"]
+    return [*map(str, report.problems), *notes] or [f"{report.file}: {report.verdict}"]
 
 
 def _rest(problem: Problem) -> str:

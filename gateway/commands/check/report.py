@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.documents.check import check
@@ -43,11 +44,12 @@ _SECTION_KEY = re.compile(rb"^(?:inbound|backend|outbound|on-error|fragment):", 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The findings of one file; notes are not problems."""
+    """The findings of one file; notes are not problems, and *verdict* is what is said where there are neither."""
 
     file: str
     problems: tuple[Problem, ...] = ()
     notes: tuple[Problem, ...] = ()
+    verdict: str = "ok"
 
     @property
     def ok(self) -> bool:
@@ -64,16 +66,38 @@ class Report:
         }
 
 
-def check_all(files: Iterable[Path], config: Path | None, assume_secrets: bool = False) -> list[Report]:
+def check_all(
+    files: Iterable[Path], config: Path | None, assume_secrets: bool = False, target: str | None = None
+) -> list[Report]:
     """
     Check *config* with every document that it names, and each of *files*, or in them, on its own.
 
     Args:
         assume_secrets: Environment variables that are not set have some value.
+        target: ``azure`` reports what Azure is known to refuse, too.
     """
     reports = [] if config is None else check_config(config, assume_secrets)
-    services = offline_services()
-    return [*reports, *(check_file(path, services) for path in documents_in(files))]
+    services, documents = offline_services(), list(documents_in(files))
+    reports += (check_file(path, services) for path in documents)
+    if target is None:
+        return reports
+    return _for_azure(reports, [*documents, *([] if config is None else _named_documents(config))])
+
+
+def _for_azure(reports: list[Report], documents: Iterable[Path]) -> list[Report]:
+    """*reports* with what Azure is known to refuse in *documents*; a report for each that has none yet."""
+    from gateway.commands.check.azure import refused  # which nobody else needs
+
+    by_file = {report.file: report for report in reports}
+    for path in documents:
+        with suppress(LoadError):  # reported already
+            report = by_file.get(str(path), Report(str(path)))
+            problems = (*report.problems, *refused(read_document(path, POLICIES)))
+            by_file[str(path)] = replace(report, problems=problems, verdict=_NO_PROMISE)
+    return list(by_file.values())
+
+
+_NO_PROMISE = "nothing found that Azure is known to refuse"
 
 
 def documents_in(paths: Iterable[Path]) -> Iterator[Path]:

@@ -7,7 +7,7 @@ Unknown names, types, members and constructs are refused here, at load, with the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from tree_sitter import Node
 from gateway.errors import LoadError, Problem
 from gateway.expressions.binding.bound import SHORT, Bound, Frame, Meaning, MethodGroup, Run, TypeName
 from gateway.expressions.binding.scope import Function, NameScope, Variable, slot_access
-from gateway.expressions.clr import DYNAMIC, NULL, VOID, MissingPart, Type, certain, nullable
+from gateway.expressions.clr import DYNAMIC, NULL, VOID, MissingPart, Type, TypeDef, certain, nullable
 from gateway.expressions.conversions import implicit
 from gateway.expressions.dispatch import dynamic_member, runtime_error
 from gateway.expressions.primitives import BOOL, NUMERIC
@@ -126,6 +126,8 @@ class Binder:
 
     def __init__(self, source: Source, context_type: Type) -> None:
         self.source = source
+        # What the expression names: where, the full names of the types that have it, and the member; for portability.
+        self.uses: list[tuple[Node, list[str], str]] = []
         self.function = Function()
         self.scope = NameScope(self.function)
         self.labels: list[str] = []  # that a goto may name here
@@ -136,6 +138,10 @@ class Binder:
         self.unchecked = False  # inside unchecked: constants may overflow too
         slot = self.function.slot()
         self.scope.names["context"] = Variable("context", context_type, self.function, slot, readonly=True)
+
+    def note_use(self, node: Node, owners: Iterable[TypeDef], member: str = "") -> None:
+        """Remember that *node* names a type, or a *member* of one of several types."""
+        self.uses.append((node, [owner.full_name for owner in owners], member))
 
     # -- mistakes
     def problem(self, node: Node, code: str, message: str, remedy: str = "") -> LoadError:

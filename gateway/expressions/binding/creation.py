@@ -55,6 +55,7 @@ def _constructed(
     binder: Binder, node: Node, clr_type: Type, constructors: list[Candidate], arguments: list[Node]
 ) -> Bound:
     written = bind_arguments(binder, arguments)
+    binder.note_use(node, [clr_type.definition], ".ctor")
     plan = choose(constructors, as_seen(written))
     if plan is None:
         raise no_overload(binder, node, MethodGroup("new", tuple(constructors)), written)

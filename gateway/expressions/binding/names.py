@@ -164,6 +164,7 @@ def static_member(binder: Binder, node: Node, clr_type: Type, name: str, type_ar
     candidates = [candidate for candidate in clr_type.find(name) if candidate.member.static]
     if not candidates:
         raise unknown_member(binder, node, clr_type, name)
+    binder.note_use(node, (candidate.member.owner for candidate in candidates), name)
     if candidates[0].member.kind == "method":
         return MethodGroup(name, tuple(candidates), None, type_args)
     member, bindings = candidates[0].member, candidates[0].bindings
@@ -197,10 +198,12 @@ def instance_member(
     invocable = _invocable(members)
     if _is_property(members) and (invocable == members or not invoked):
         _touch(binder, clr_type, name)
+        binder.note_use(node, [members[0].member.owner], name)
         return property_value(binder, receiver, members[0])
     methods = (*invocable, *_extension_methods(name, clr_type))
     if not methods:
         raise _not_invocable(binder, node, clr_type, name, members)
+    binder.note_use(node, (method.member.owner for method in methods), name)
     return MethodGroup(name, methods, receiver, type_args)
 
 

@@ -65,6 +65,7 @@ def _definition(binder: Binder, node: Node, name: str, arity: int) -> clr.TypeDe
     definition = clr.find_definition(name, arity) or _suffix(name, arity)
     if definition is None:
         raise unknown_type(binder, node, name)
+    binder.note_use(node, [definition])
     return definition
 
 

@@ -36,6 +36,17 @@ def test_discovery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [str(path.parent) for path in discover(Path())] == ["a/b", "a"]
 
 
+@pytest.mark.parametrize("named", ["../policies/tests", "../.github/tests", "..", "../policies/../policies"])
+def test_discovery_below_any_path(named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that is named is searched wherever it is, above the current one and below a hidden one too."""
+    for folder in ("policies/tests", ".github/tests", "work"):
+        (tmp_path / folder).mkdir(parents=True)
+        if folder != "work":
+            written(tmp_path / folder, EMPTY, MIXED)
+    monkeypatch.chdir(tmp_path / "work")
+    assert len(discover(Path(named))) == 1
+
+
 def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line for each test, the differences of what failed, a summary, exit code 1."""
     path = written(tmp_path, EMPTY, MIXED)
