@@ -63,7 +63,7 @@ class Pipeline:
         if not self.may_be_long:
             return self._execute(context)
         answer = in_slices(self._execute, context)
-        return _later(answer) if isinstance(answer, Unfinished) else answer
+        return _later(answer) if isinstance(answer, Unfinished) else answer  # type: ignore[return-value]
 
     def _execute(self, context: Context) -> Response | Awaitable[Response]:
         try:

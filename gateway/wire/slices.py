@@ -167,7 +167,7 @@ def in_slices(function: Callable[[A], T], argument: A) -> T | Awaitable[T]:
     worker.switch()
     result = worker.taken()
     if result.__class__ is _Waiting:
-        return Unfinished(worker, result)  # type: ignore[arg-type]
+        return Unfinished(worker, result)
     _TURNS.leave(worker)
     return result  # type: ignore[return-value]
 

@@ -7,10 +7,11 @@ import signal
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -127,7 +128,7 @@ async def talk(socket: ClientConnection) -> None:
 @pytest.mark.parametrize("ticks_s", [None, 0.002], ids=["quiet backend", "backend that sends"])
 @pytest.mark.parametrize("use", [listen, talk])
 def test_both_sides_get_a_close_frame(
-    tmp_path: Path, use: Callable[[ClientConnection], Awaitable[None]], ticks_s: float | None, options: tuple[str, ...]
+    tmp_path: Path, use: Callable[[ClientConnection], Coroutine[Any, Any, None]], ticks_s: float | None, options: tuple[str, ...]
 ) -> None:
     """Client and backend see 1001 (Going Away) when the drain time is over, also while both are sending."""
 
@@ -190,7 +191,7 @@ def test_no_frame_is_cut_open_and_nobody_is_waited_for(tmp_path: Path) -> None:
             silent.send(UPGRADE.replace(b"/a ", b"/a/flood "))
             amid.send(UPGRADE)
             await amid.reader.readuntil(b"\r\n\r\n")
-            silent.writer.transport.pause_reading()
+            cast(asyncio.Transport, silent.writer.transport).pause_reading()
             await asyncio.sleep(0.3)
             await running.stop()
             with suppress(ConnectionError):

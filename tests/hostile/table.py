@@ -33,8 +33,8 @@ gateway's column.
 MEANWHILE = """
 ## What other clients notice
 
-How long another client's requests take while an attack goes on (99th percentile), each server a process of its own, with
-the attackers and the backend on the same machine. nginx has one worker, like the gateway; it refuses large chunked uploads.
+How long another client's requests take during an attack (99th percentile), each server in its own process, with the
+attackers and the backend on the same machine. nginx has one worker, like the gateway; it refuses large chunked uploads.
 
 """
 ATTACKS = """

@@ -192,7 +192,10 @@ TWO = ONE | {"instance-url": "https://two.example"}
         ({}, "d365 is missing"),
         ({"d365": ONE, "environments": {"d365": TWO}}, "given twice"),
         ({"d365": ONE, "environments": {"test": ONE | {"instance-url": "https://ONE.example/"}}}, "one instance-url"),
-        ({"d365": ONE, "environments": {"test": ONE | {"instance-url": "https://one.example:443"}}}, "one instance-url"),
+        (
+            {"d365": ONE, "environments": {"test": ONE | {"instance-url": "https://one.example:443"}}},
+            "one instance-url",
+        ),
         ({"d365": ONE, "environments": {"test": ONE | {"instance-url": "https://one.example."}}}, "one instance-url"),
         ({"d365": ONE, "default-caller": {"environments": ["tset"]}}, "not configured: 'tset'"),
         ({"d365": ONE, "environments": {"a b": TWO}}, "a b"),

@@ -57,7 +57,7 @@ def test_lengths_of_a_gcm_wrap(vector: int, tag: int) -> None:
     assert refusal(seal(header, sealed[:-tag], key, b"x"), WRAP) == NO_KEY
 
 
-PRIVATE = {
+PRIVATE: dict[str, ec.EllipticCurvePrivateKey | x25519.X25519PrivateKey] = {
     "P-256": ec.generate_private_key(ec.SECP256R1()),
     "P-384": ec.generate_private_key(ec.SECP384R1()),
     "P-521": ec.generate_private_key(ec.SECP521R1()),

@@ -126,7 +126,7 @@ def _makers(leaf: MakeToken) -> tuple[MakeObject, MakeToken]:
 
     def make_token(raw: object) -> JToken:
         if raw.__class__ is JObject:
-            return raw  # type: ignore[return-value]
+            return raw
         return JArray.fresh(list(map(make_token, raw))) if isinstance(raw, list) else leaf(raw)
 
     return make_object, make_token
