@@ -128,7 +128,10 @@ async def talk(socket: ClientConnection) -> None:
 @pytest.mark.parametrize("ticks_s", [None, 0.002], ids=["quiet backend", "backend that sends"])
 @pytest.mark.parametrize("use", [listen, talk])
 def test_both_sides_get_a_close_frame(
-    tmp_path: Path, use: Callable[[ClientConnection], Coroutine[Any, Any, None]], ticks_s: float | None, options: tuple[str, ...]
+    tmp_path: Path,
+    use: Callable[[ClientConnection], Coroutine[Any, Any, None]],
+    ticks_s: float | None,
+    options: tuple[str, ...],
 ) -> None:
     """Client and backend see 1001 (Going Away) when the drain time is over, also while both are sending."""
 
