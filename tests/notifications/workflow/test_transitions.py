@@ -27,6 +27,24 @@ def test_event_leads_to_one_state(event: JobEvent) -> None:
     assert len({after for (_, cause), after in TRANSITIONS.items() if cause is event}) == 1
 
 
+def test_where_each_event_leads() -> None:
+    """What a job is after an event, which events only its owner records, and where its life ends, are as decided."""
+    assert {cause: after for (_, cause), after in TRANSITIONS.items()} == {
+        JobEvent.START_CALLED: State.STARTING,
+        JobEvent.STARTED: State.WAITING,
+        JobEvent.ATTACHED: State.WAITING,
+        JobEvent.EXECUTING: State.RUNNING,
+        JobEvent.ENDED: State.DELIVERING,
+        JobEvent.ANSWERED: State.DELIVERED,
+        JobEvent.CONSUMED: State.AMBIGUOUS,
+        JobEvent.GAVE_UP: State.DEAD,
+        JobEvent.STOP: State.STOPPED,
+        JobEvent.REPLAY: State.DELIVERING,
+    }
+    assert {JobEvent.START_CALLED, JobEvent.STARTED, JobEvent.ATTACHED, JobEvent.ENDED} == OWNED
+    assert {State.DELIVERED, State.AMBIGUOUS, State.DEAD, State.STOPPED} == FINAL
+
+
 def test_every_state_is_reached() -> None:
     """Each state but the first has a way in, each that is not final a way out."""
     assert set(TRANSITIONS.values()) | {State.ACCEPTED} == set(State)
