@@ -59,6 +59,8 @@ def test_who_means_this_gateway(host: str) -> None:
         "127.0.0.1.evil.example",
         "evil.example#localhost",
         "localhost@evil.example",
+        "evil.example@localhost",
+        "evil.example@127.0.0.1:8081",
         "10.0.0.5:8081",
         "[::ffff:10.0.0.5]",
         "0.0.0.0",
