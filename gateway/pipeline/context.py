@@ -72,18 +72,11 @@ class LastError(ErrorFacts):
     @classmethod
     def of(cls, refusal: PolicyError, place: Place | None) -> LastError:
         """What *refusal* means to on-error; without a *place* a built-in step refused, before any policy ran."""
+        reason, message, logged = refusal.reason, refusal.message, refusal.logged_message
         if place is None:
-            return cls("configuration", refusal.reason, refusal.message, "", "", "", None, refusal.logged_message)
-        return cls(
-            place.source,
-            refusal.reason,
-            refusal.message,
-            place.scope_name,
-            place.section_name,
-            place.path,
-            place.policy_id,
-            refusal.logged_message,
-        )
+            return cls("configuration", reason, message, "", "", "", None, logged_message=logged)
+        scope, section, path, policy = place.scope_name, place.section_name, place.path, place.policy_id
+        return cls(place.source, reason, message, scope, section, path, policy, logged_message=logged)
 
 
 class Tracer(Protocol):

@@ -156,10 +156,7 @@ class HttpTarget:
         if not _REWRITTEN.isdisjoint(lines):
             lines = {name: line for name, line in lines.items() if name not in _REWRITTEN}
         framing, chunked = _framing(request)
-        if request.upgrade and _has_content(request):
-            # A backend that stays with HTTP/1.1 would read what a policy has put there as the next request.
-            request.upgrade = ""
-        if request.upgrade:
+        if _may_switch(request):
             framing = f"Connection: Upgrade\r\nUpgrade: {request.upgrade}\r\n"
         elif request.takes_trailers and request.reserved is not None:
             framing += "TE: trailers\r\nConnection: TE\r\n"
@@ -221,9 +218,15 @@ def _unreachable(error: Exception) -> UpstreamError:
     return UpstreamError("BackendConnectionFailure", f"The backend cannot be reached: {error}.", 500)
 
 
-def _has_content(request: Request) -> bool:
+def _may_switch(request: Request) -> bool:
+    """
+    Whether it asks for another protocol. With a body, which a policy has given it, it no longer does: a backend that
+    stays with HTTP/1.1 would read the body as the next request.
+    """
     body = request.body
-    return body is not None and (body.stream is not None or bool(body.content))
+    if request.upgrade and body is not None and (body.stream is not None or body.content):
+        request.upgrade = ""
+    return bool(request.upgrade)
 
 
 def _framing(request: Request) -> tuple[str, bool]:
