@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.assembly.app import build
 from gateway.config import parse
 from gateway.wire.headers import Headers
-from gateway.wire.messages import Request, Response
+from gateway.wire.messages import Ending, Request, Response
 
 CORS = "<cors><allowed-origins><origin>https://app.test</origin></allowed-origins></cors>"
 REFUSE = '<return-response><set-status code="403"/></return-response>'
@@ -68,3 +69,23 @@ def test_the_wire_learns_which_names_are_the_policies_own(tmp_path: Path) -> Non
     gateway.dispatcher.handle(request)
     assert request.reserved is not None
     assert "x-own" in request.reserved
+
+
+CHECK = """<check-header name="X-Key" failed-check-httpcode="403" failed-check-error-message="No" ignore-case="true">
+  <value>right</value></check-header>"""
+NUMBER = """<set-variable name="n" value='@(int.Parse(context.Request.Headers.GetValueOrDefault("X-Key", "")))' />"""
+
+
+@pytest.mark.parametrize("policy", [CHECK, NUMBER], ids=["a refused value", "a failed expression"])
+def test_the_log_has_nothing_that_a_caller_has_sent(tmp_path: Path, policy: str) -> None:
+    """The line of a refused request says what went wrong, with … in place of what the caller has sent."""
+    (tmp_path / "cors.xml").write_text(f"<policies><inbound>{policy}</inbound></policies>")
+    (tmp_path / "refuse.xml").write_text(f"<policies><inbound>{REFUSE}</inbound></policies>")
+    gateway = build(parse(CONFIG, "config.yaml", tmp_path, {}))
+    request = Request("GET", "/open/items", "q=canary", Headers([("X-Key", "canary")]))
+    gateway.dispatcher.handle(request)
+    assert request.on_end is not None
+    with capture_logs() as lines:
+        request.on_end(Ending(403))
+    assert ["canary" in str(line) for line in lines] == [False]
+    assert "…" in lines[0]["detail"]
