@@ -256,16 +256,12 @@ def end(connection: sa.Connection, job: StoredJob, verdict: RunVerdict, now: flo
     If only a budget is used up and the caller wants a second report, another job begins with it, in the same
     transaction; also if it is in doubt whether the start took effect.
     """
-    until = job.follow_until if verdict.is_open and _may_run(find(connection, job.id)) else None
+    current = find(connection, job.id)
+    until = job.follow_until if verdict.is_open and current is not None and current.may_run else None
     ended = move_own(connection, job, JobEvent.ENDED, now, **_ending(verdict, now, until))
     if ended is not None and until is not None:
         connection.execute(_INSERT, ended.follow_up(now).columns())
     return ended
-
-
-def _may_run(job: StoredJob | None) -> bool:
-    """Whether a run was started for *job*, or may have been."""
-    return job is not None and (job.started_at is not None or job.is_in_doubt)
 
 
 def _ending(verdict: RunVerdict, now: float, follow_until: float | None = None) -> dict[str, object]:

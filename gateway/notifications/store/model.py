@@ -98,6 +98,11 @@ class StoredJob:
         """Whether a start call was made whose effect is not known."""
         return self.started_at is None and self.starting_at is not None and self.doubt_until is not None
 
+    @property
+    def may_run(self) -> bool:
+        """Whether a run was started for this job, or joined, or may have been started."""
+        return self.started_at is not None or self.is_in_doubt
+
     def follow_up(self, now: float) -> StoredJob:
         """
         A job that goes on watching the run of this one, whose budget is over, until ``follow_until``.

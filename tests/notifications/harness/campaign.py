@@ -29,6 +29,15 @@ from tests.notifications.killing import CALLER
 
 _PAUSE_S = (0.1, 1.5)
 
+# What is asked for, in turn of the batch jobs. A watch is asked for before the start that it reports.
+_WISHES: tuple[tuple[dict[str, Any], ...], ...] = (
+    ({},),
+    ({"followUp": True, "timeoutSeconds": 2},),
+    ({"start": False, "timeoutSeconds": 90}, {}),
+    ({"run": "next", "timeoutSeconds": 90}, {}),
+    ({"environment": "second"},),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -83,6 +92,8 @@ def run(plan: Plan, folder: Path, postgres: str | None = None) -> Result:
     lives = [ends("Finished", rng.uniform(0, 1), rng.uniform(0, 3)) for _ in range(plan.jobs)]
     d365 = D365Emulator(jobs=[Job(n + 1, lives=(life,)) for n, life in enumerate(lives)], access=AnyAudience())
     world = World(folder, d365, postgres)
+    for n, life in enumerate(lives):
+        world.second.add(Job(n + 1, lives=(life,)))
     with ExitStack() as stack:
         if postgres is None:
             stack.enter_context(small_disk(world.database.parent))
@@ -98,7 +109,7 @@ async def _run(plan: Plan, world: World, replicas: list[Replica], result: Result
     breaking = asyncio.to_thread(_break, plan, world, replicas, result)
     await asyncio.gather(_post_all(plan, world, replicas, result), breaking)
     until = time.monotonic() + plan.patience_s
-    while time.monotonic() < until and not await asyncio.to_thread(is_over, plan.jobs, world):
+    while time.monotonic() < until and not await asyncio.to_thread(is_over, result.accepted, world):
         await asyncio.sleep(0.5)
     await asyncio.sleep(2.0)  # time for what would be one start or callback too many
 
@@ -119,8 +130,9 @@ async def _post_all(plan: Plan, world: World, replicas: list[Replica], result: R
     async def client() -> None:
         async with httpx.AsyncClient(timeout=8, headers={"gateway-secret": "hop", "caller-objectid": CALLER}) as http:
             for batch_id in queue:
-                await _post(http, rng.choice(replicas), batch_id, result, replicas)
-                result.accepted += 1
+                for wish in _WISHES[batch_id % len(_WISHES)]:
+                    await _post(http, rng.choice(replicas), batch_id, wish, result, replicas)
+                    result.accepted += 1
                 # Jobs must not all be over before the last fault.
                 while result.faults.total() < plan.faults and batch_id > (
                     (result.faults.total() + 1) * plan.jobs / plan.faults
@@ -130,16 +142,27 @@ async def _post_all(plan: Plan, world: World, replicas: list[Replica], result: R
     await asyncio.gather(*(client() for _ in range(8)))
 
 
+def _is_watch(wish: dict[str, Any]) -> bool:
+    """Whether nothing is started."""
+    return "start" in wish or "run" in wish
+
+
 async def _post(
-    http: httpx.AsyncClient, replica: Replica, batch_id: int, result: Result, replicas: list[Replica]
+    http: httpx.AsyncClient,
+    replica: Replica,
+    batch_id: int,
+    wish: dict[str, Any],
+    result: Result,
+    replicas: list[Replica],
 ) -> None:
     """Until it is answered with 202: what a client with an idempotency key does."""
-    url = f"http://127.0.0.1:{replica.receiver.port}/{batch_id}"
-    body = {"batchId": batch_id, "callbackUrl": url}
+    path = f"{'watch' if _is_watch(wish) else 'start'}-{batch_id}"
+    url = f"http://127.0.0.1:{replica.receiver.port}/{path}"
+    body = {"batchId": batch_id, "callbackUrl": url, **wish}
     while True:
         began = time.monotonic()
         try:
-            answer = await http.post(f"{replica.url}/jobs", json=body, headers={"idempotency-key": f"k{batch_id}"})
+            answer = await http.post(f"{replica.url}/jobs", json=body, headers={"idempotency-key": path})
         except httpx.HTTPError as error:  # it was killed or frozen
             result.refused[type(error).__name__] += 1
             replica = random.choice(replicas)
@@ -173,30 +196,39 @@ def _rows(world: World, query: str) -> list[dict[str, Any]]:
 def _count(plan: Plan, world: World, result: Result) -> None:
     """Stopped jobs were withdrawn after a 503, and their requests were repeated."""
     jobs = _rows(world, "SELECT id, batch_id, state, outcome FROM notification_jobs WHERE state <> 'stopped'")
-    told = Counter(int(item.path[1:]) for item in world.receiver.received())
+    told = Counter(item.headers["webhook-id"] for item in world.receiver.received())
     numbers = range(1, plan.jobs + 1)
-    result.lost = [number for number in numbers if number not in told]
-    result.doubled = [number for number in numbers if world.d365.starts(number) > 1]
+    result.lost = [job["batch_id"] for job in jobs if job["id"] not in told]
+    result.lost += [number for number in numbers if number not in {job["batch_id"] for job in jobs}]
+    result.doubled = [number for number in numbers if _starts(world, number) > 1]
     result.stuck = [job["batch_id"] for job in jobs if State(job["state"]) not in FINAL]
     result.outcomes = Counter(str(job["outcome"]) for job in jobs)
     succeeded = [job["batch_id"] for job in jobs if job["outcome"] == "succeeded"]
-    result.untrue = [number for number in succeeded if world.d365.starts(number) == 0]
+    result.untrue = [number for number in succeeded if _starts(world, number) == 0]
     reasons = _reasons(world)
-    result.repeated = Counter(reasons.get(number, "no reason") for number, count in told.items() if count > 1)
+    result.repeated = Counter(reasons.get(job_id, "no reason") for job_id, count in told.items() if count > 1)
 
 
-def _reasons(world: World) -> dict[int, str]:
+def _starts(world: World, number: int) -> int:
+    """In the environment in which that batch job was asked for; a start in the other one is one too many."""
+    here, there = world.d365.starts(number), world.second.starts(number)
+    is_second = any("environment" in wish for wish in _WISHES[number % len(_WISHES)])
+    wanted, other = (there, here) if is_second else (here, there)
+    return wanted + 2 * other
+
+
+def _reasons(world: World) -> dict[str, str]:
     """Why a callback was sent again: the first attempt that is in the store without a good answer."""
     query = (
-        "SELECT jobs.batch_id, a.number, a.status, a.error, a.decision, jobs.doubted FROM notification_attempts a "
+        "SELECT jobs.id, a.number, a.status, a.error, a.decision, jobs.doubted FROM notification_attempts a "
         "JOIN notification_jobs jobs ON jobs.id = a.job_id ORDER BY a.number DESC"
     )
-    found: dict[int, str] = {}
+    found: dict[str, str] = {}
     for row in _rows(world, query):
         if row["decision"] == "retry":
-            found[row["batch_id"]] = f"no answer ({row['error'] or row['status']})"
+            found[row["id"]] = f"no answer ({row['error'] or row['status']})"
         elif row["doubted"]:
-            found.setdefault(row["batch_id"], "the process ended or lost its lease during the attempt")
+            found.setdefault(row["id"], "the process ended or lost its lease during the attempt")
     return found
 
 

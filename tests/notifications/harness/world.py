@@ -50,6 +50,7 @@ class World:
         folder: For the store, logs and configurations.
         postgres: URL of a database on a Unix socket; None is an embedded store in *folder*.
         changes: To the configuration of replicas, by block.
+        second: Another F&O environment, by the name ``second``; nothing breaks the lines to it.
     """
 
     folder: Path
@@ -58,13 +59,14 @@ class World:
     changes: dict[str, dict[str, Any]] = field(default_factory=dict)
     entra: EntraEmulator = field(default_factory=EntraEmulator)
     receiver: Receiver = field(default_factory=Receiver)
+    second: D365Emulator = field(default_factory=lambda: D365Emulator(jobs=[], access=AnyAudience()))
 
     @contextmanager
     def served(self) -> Iterator[World]:
         """On loopback, in threads."""
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # of clients that were killed
         with ExitStack() as stack:
-            for part in (self.d365, self.entra, self.receiver):
+            for part in (self.d365, self.second, self.entra, self.receiver):
                 stack.enter_context(serve(part))
             yield self
 
@@ -143,9 +145,10 @@ class Replica(killing.Replica):
             "store": self._store_url(world),
             "encryption-key": "harness",
             "d365": d365 | world.changes.get("d365", {}),
+            "environments": {"second": d365 | {"instance-url": world.second.base_url}},
             "polling": {"interval": "500ms", "max-interval": "1s"} | world.changes.get("polling", {}),
             "callbacks": callbacks,
-            "default-caller": {"name": "all", "batch-jobs": "*"},
+            "default-caller": {"name": "all", "batch-jobs": "*", "environments": ["d365", "second"]},
             "hop": {"shared-secret": "hop"},
             "takeover-interval": f"{LEASE_S / 3}s",
         }

@@ -17,7 +17,7 @@ from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow import joining, transitions
 from gateway.notifications.workflow.doubt import Sight, StartRules, may_send, sight
 from gateway.notifications.workflow.joining import BeginStart, JoinRun, StatusReading, WaitFor
-from gateway.notifications.workflow.judgement import Watch, judge
+from gateway.notifications.workflow.judgement import Watch, as_of, judge
 from gateway.notifications.workflow.leases import has_ended, own_end, recorded_end
 from gateway.notifications.workflow.outcomes import Outcome
 from gateway.notifications.workflow.transitions import JobEvent, State
@@ -39,6 +39,7 @@ class Mends:
     void_mark_after_note: bool = True
     follows_store_clock: bool = True
     doubts_of_the_dead: bool = True
+    follows_in_doubt: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ def stored(number: int, job: Job) -> StoredJob:
         active=int(job.state not in transitions.FINAL), created_at=job.created, updated_at=0.0, deadline_at=1e6,
         callback_deadline_at=1e6, snapshot=before, starting_at=starting_at, doubt_until=job.doubt_until,
         started_at=job.started_at, batch_status="Waiting" if job.seen_pending else None, outcome=job.outcome,
-        owner=None if job.owner is None else str(job.owner),
+        owner=None if job.owner is None else str(job.owner), watched=job.watched,
+        follow_until=1e6 if job.follow_up else None, follows="first" if job.follow_up is None else None,
     )  # fmt: skip
 
 
@@ -141,9 +143,20 @@ class Decisions:
     def _verdict(self, job: Job, seen: bool, batch: Batch) -> tuple[Outcome | None, bool]:
         """``judgement.judge``: the verdict, and whether a pending state has been seen."""
         before = None if job.before is None else row_of(Batch(job.before))
-        watch = Watch(before, 0.0, 1e6, pending_seen=seen)
+        watch = Watch(before, 0.0, 1e6, pending_seen=seen, run=job.watched)
         found = judge(row_of(batch), watch, 0.0, _D365, _BUDGETS)
         return None if found is None else found.outcome, watch.pending_seen
+
+    def snapshot(self, job: Job, row: Batch) -> int:
+        """``judgement.as_of``: how many runs have ended, for a request that starts nothing."""
+        end = as_of(row_of(row), float(job.asked)).end
+        assert end is not None
+        return int(end)
+
+    def follow_up(self, number: int, job: Job) -> StoredJob | None:
+        """What begins with the report of *job* that its time is over."""
+        row = stored(number, without_ghosts(job))
+        return row.follow_up(0.0) if row.follow_until is not None and row.may_run else None
 
     def _sight(self, job: Job, row: Batch, asked_at: float, until: float) -> Sight:
         """``doubt.sight``."""

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from gateway.notifications.workflow.watched_run import WatchedRun
 from tests.notifications.model.states import World
 from tests.notifications.model.steps import DEADLINE, Model, Scenario
 from tests.notifications.model.symmetry import canonical
@@ -85,7 +86,7 @@ class Exploration:
         self._back.append([])
         twice = any(job is not None and job.starts > 1 for job in world.jobs)
         self._residue += twice
-        if twice or self.model.is_over(world):
+        if twice or self.model.is_over(world) or self.model.waits_for_others(world):
             self._over.append(number)
         return number
 
@@ -134,6 +135,8 @@ def main() -> None:
     parser.add_argument("--embedded", action="store_true")
     parser.add_argument("--stops", action="store_true")
     parser.add_argument("--same-boot", action="store_true")
+    parser.add_argument("--follow-up", action="store_true")
+    parser.add_argument("--watched", type=lambda text: tuple(map(WatchedRun, text.split(","))), default=())
     given = vars(parser.parse_args())
     if given["embedded"]:
         given["replicas"] = 1

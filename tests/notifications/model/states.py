@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from gateway.notifications.workflow.outcomes import Outcome
 from gateway.notifications.workflow.transitions import State
+from gateway.notifications.workflow.watched_run import WatchedRun
 
 
 class Step(StrEnum):
@@ -58,7 +59,14 @@ class Call(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A request's row, and what only the model knows: its starts, the runs that it may be told about."""
+    """
+    A request's row, and what only the model knows: its starts, the runs that it may be told about.
+
+    Attributes:
+        asked: How many runs had ended when it was accepted; for requests that start nothing.
+        follow_up: Whether another job is to report the true end after a deadline; ``True`` until it begins, in this
+            job's place, and ``None`` from then on.
+    """
 
     created: float
     state: State = State.ACCEPTED
@@ -72,6 +80,9 @@ class Job(NamedTuple):
     starts: int = 0
     paused: bool = False
     runs: frozenset[int] = frozenset()
+    watched: WatchedRun = WatchedRun.OURS
+    asked: int = 0
+    follow_up: bool | None = False
 
 
 class Task(NamedTuple):

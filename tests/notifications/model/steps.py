@@ -17,6 +17,7 @@ from gateway.notifications.workflow.doubt import Sight, doubt_after_restart
 from gateway.notifications.workflow.joining import BeginStart, JoinRun, WaitFor
 from gateway.notifications.workflow.outcomes import Outcome
 from gateway.notifications.workflow.transitions import FINAL, JobEvent, State
+from gateway.notifications.workflow.watched_run import WatchedRun
 from tests.notifications.model.decisions import Decisions, Mends, Timing, outcome_of, rivals_of, without_ghosts
 from tests.notifications.model.passing import aged
 from tests.notifications.model.states import Batch, Call, Job, Replica, Step, Task, World
@@ -42,6 +43,8 @@ class Scenario:
         jumps: How often the wall clock is set, by *jump* ticks.
         same_boot: Whether an embedded store's processes share a steady clock, by which the next one knows the clock of
             the one before; otherwise it knows that clock at its last heartbeat.
+        watched: Which run each request is about; one that starts nothing watches.
+        follow_up: Whether the true end is to be reported after a deadline.
         stops: Whether a request may be stopped by its caller.
         kinds: The faults that occur.
     """
@@ -53,6 +56,8 @@ class Scenario:
     jump: int = 6
     embedded: bool = False
     same_boot: bool = False
+    watched: tuple[WatchedRun, ...] = ()
+    follow_up: bool = False
     stops: bool = False
     kinds: frozenset[str] = frozenset({"crash", "freeze", "cut", "silent", "error", "late", "refused"})
     timing: Timing = field(default_factory=Timing)
@@ -86,7 +91,7 @@ class Model:
         ends = float("inf") if embedded else self.decide.own_end(0)
         leases = () if embedded else tuple((owner, self.decide.recorded_end(0)) for owner in owners)
         replicas = tuple(Replica(owner, ends, nothing) for owner in owners)
-        jobs = (Job(0.0), *(None,) * (count - 1))
+        jobs = (self._request(0, Batch()), *(None,) * (count - 1))
         return World(self.scenario.faults, self.scenario.jumps, Batch(), (), jobs, leases, replicas)
 
     def successors(self, world: World) -> Next:
@@ -107,6 +112,11 @@ class Model:
         may_send = any(task and (task.step is Step.CHECKED or task.valid is not None) for task in tasks)
         return not (is_open or world.calls or may_send)
 
+    def waits_for_others(self, world: World) -> bool:
+        """Whether only requests that start nothing are open: they may wait until their deadline."""
+        still_open = [job for job in world.jobs if job is not None and job.state in _OPEN]
+        return all(job.watched is not WatchedRun.OURS for job in still_open)
+
     def broken(self, world: World) -> str | None:
         """Which promise this state breaks."""
         for number, job in enumerate(world.jobs):
@@ -114,6 +124,10 @@ class Model:
                 continue
             if job.starts > 1 and not job.paused:
                 return f"request {number} was started {job.starts} times"
+            if job.watched is not WatchedRun.OURS and job.starts:
+                return f"request {number} only watches, and has started the batch job"
+            if job.outcome is Outcome.START_FAILED and job.starts and not job.paused:
+                return f"request {number} was told that its start had no effect, and it had"
             if job.outcome in (Outcome.SUCCEEDED, Outcome.FAILED) and not _is_true(job):
                 return f"request {number} was told {job.outcome}, which none of its runs was"
         return None
@@ -123,13 +137,18 @@ class Model:
     def _requests(self, world: World) -> Next:
         for number, job in enumerate(world.jobs):
             if job is None:
-                runs = frozenset({world.batch.ended + 1} if world.batch.pending else ())
-                yield f"request {number} is accepted", world.with_job(number, Job(0.0, runs=runs))
+                yield f"request {number} is accepted", world.with_job(number, self._request(number, world.batch))
                 return
             if job is not None and self.scenario.stops and job.state in _OPEN:
                 state = self.decide.after(job, JobEvent.STOP, None)
                 assert state is not None
                 yield f"request {number} is stopped", world.with_job(number, job._replace(state=state))
+
+    def _request(self, number: int, batch: Batch) -> Job:
+        watched = dict(enumerate(self.scenario.watched)).get(number, WatchedRun.OURS)
+        runs = frozenset({batch.ended + 1} if batch.pending else ())
+        asked = 0 if watched is WatchedRun.OURS else batch.ended
+        return Job(0.0, runs=runs, watched=watched, asked=asked, follow_up=self.scenario.follow_up)
 
     def _outside(self, world: World) -> Next:
         if world.batch.pending:
@@ -291,8 +310,12 @@ class Model:
         assert job is not None
         assert task.row is not None
         assert task.at is not None
+        if job.watched is not WatchedRun.OURS:
+            before = self.decide.snapshot(without_ghosts(job), task.row)
+            yield from self._attach(world, replica, number, {"before": before, "started_at": now}, task.row.pending)
+            return
         if task.row.pending:
-            yield from self._attach(world, replica, number, {"before": None, "started_at": now})
+            yield from self._attach(world, replica, number, {"before": None, "started_at": now}, pending=True)
             return
         rivals = tuple((other, without_ghosts(rival)) for other, rival in rivals_of(world.jobs, number, now))
         found = self.decide.start(number, without_ghosts(job), rivals, task.row, task.at, now)
@@ -302,12 +325,11 @@ class Model:
             rival = world.jobs[int(found.rival.id)]
             assert rival is not None
             values = {"before": rival.before, "started_at": rival.started_at}
-            yield from self._attach(world, replica, number, values)
+            yield from self._attach(world, replica, number, values, rival.before is None)
         else:
             yield from self._begin(world, replica, number, task.row, found)
 
-    def _attach(self, world: World, replica: int, number: int, values: dict[str, Any]) -> Next:
-        pending = values["before"] is None
+    def _attach(self, world: World, replica: int, number: int, values: dict[str, Any], pending: bool) -> Next:
         after = self._move(world, replica, number, JobEvent.ATTACHED, {**values, "seen_pending": pending})
         task = Task(Step.WATCH, seen=pending) if after is not None else Task(Step.LOAD)
         yield "joins the run", (after or world).with_task(replica, number, task)
@@ -421,7 +443,9 @@ class Model:
         if found is Sight.EFFECT:
             yield "sees the effect", world.with_task(replica, number, Task(Step.ANSWERED))
         elif found is Sight.NONE:
-            yield "sees that no call took effect", world.with_task(replica, number, task._replace(step=Step.DOOR))
+            failed = Task(Step.END, verdict=Outcome.START_FAILED)
+            after = failed if job.follow_up is None else task._replace(step=Step.DOOR)
+            yield "sees that no call took effect", world.with_task(replica, number, after)
 
     def _watch(self, world: World, replica: int, number: int, task: Task) -> Next:
         job = world.jobs[number]
@@ -437,8 +461,21 @@ class Model:
             yield "sees the run", noted.with_task(replica, number, task._replace(seen=True))
 
     def _end(self, world: World, replica: int, number: int, task: Task) -> Next:
+        job = world.jobs[number]
+        assert job is not None
         after = self._move(world, replica, number, JobEvent.ENDED, {"outcome": task.verdict})
+        if after is not None and task.verdict in (Outcome.DEADLINE, Outcome.UNKNOWN):
+            after = self._followed(after, number, job)
         yield f"records {task.verdict}", (after or world).with_task(replica, number, None)
+
+    def _followed(self, world: World, number: int, job: Job) -> World:
+        """The job that reports the true end takes the place of the one that has reported a deadline."""
+        row = self.decide.follow_up(number, job)
+        if row is None:
+            return world
+        doubt = row.doubt_until if self.scenario.mends.follows_in_doubt else 0.0
+        values = {"state": row.state, "doubt_until": doubt, "owner": None, "follow_up": None}
+        return world.with_job(number, job._replace(**values))
 
     # Time
 

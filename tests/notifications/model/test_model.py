@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from docs.start_picture import STEPS
+from gateway.notifications.workflow.watched_run import WatchedRun
 from tests.notifications.model.decisions import Mends, Timing
 from tests.notifications.model.explore import Explored, explore
 from tests.notifications.model.states import Step
@@ -29,6 +30,15 @@ SCENARIOS = {
     ),
     "the same without a new start of the machine": Scenario(
         replicas=1, embedded=True, same_boot=True, kinds=frozenset({"crash", "silent"})
+    ),
+    "two replicas, a request and one that only watches, no fault": Scenario(
+        requests=2, faults=0, jumps=0, watched=(WatchedRun.OURS, WatchedRun.CURRENT)
+    ),
+    "two replicas, one that waits for the next run and a request, no fault": Scenario(
+        requests=2, faults=0, jumps=0, watched=(WatchedRun.NEXT, WatchedRun.OURS)
+    ),
+    "two replicas, one request that wants later news, two faults": Scenario(
+        jumps=0, follow_up=True, kinds=frozenset({"crash", "cut", "silent", "late", "error"})
     ),
 }
 
@@ -74,6 +84,10 @@ TAKEN_AWAY: dict[str, tuple[Scenario, str]] = {
             mends=Mends(void_mark_after_note=False),
         ),
         "started 2 times",
+    ),
+    "later news of a start in doubt are not waited for": (
+        Scenario(faults=1, jumps=0, follow_up=True, kinds=only("late", "silent"), mends=Mends(follows_in_doubt=False)),
+        "was told that its start had no effect, and it had",
     ),
     "the clock is set after the last heartbeat of an embedded store": (
         Scenario(
