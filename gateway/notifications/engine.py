@@ -60,6 +60,7 @@ class Engine:
         self.store = Store(open_engine(settings.store_url))
         self._sealer: Sealer | None = None
         self._dispatcher: JobDispatcher | None = None
+        self._announced = False
         self._lock: FileLock | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -130,14 +131,20 @@ class Engine:
         return self._circuits.open_hosts
 
     def announce(self) -> None:
-        """There is a new row to dispatch."""
-        if self._loop is not None and self._dispatcher is not None:
-            self._loop.call_soon_threadsafe(self._dispatcher.wake)
+        """There is a new row to dispatch; one that is announced before the dispatcher looks costs no further call."""
+        if self._loop is not None and not self._announced:
+            self._announced = True
+            self._loop.call_soon_threadsafe(self._wake)
 
     def stop_watching(self, job_id: str) -> None:
         """End the wait for a job that was stopped, if it is waited for in this process."""
         if self._loop is not None and self._environments is not None:
             self._loop.call_soon_threadsafe(self._environments.stop, job_id)
+
+    def _wake(self) -> None:
+        self._announced = False  # before the look: a row that is announced from now on may be too late for it
+        if self._dispatcher is not None:
+            self._dispatcher.wake()
 
     def _take_file(self) -> None:
         database = store_url(self.settings.store_url).database

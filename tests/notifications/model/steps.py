@@ -474,8 +474,8 @@ class Model:
         if row is None:
             return world
         doubt = row.doubt_until if self.scenario.mends.follows_in_doubt else 0.0
-        values = {"state": row.state, "doubt_until": doubt, "owner": None, "follow_up": None}
-        return world.with_job(number, job._replace(**values))
+        begun = job._replace(state=row.state, doubt_until=doubt, owner=None, follow_up=None)
+        return world.with_job(number, begun)
 
     # Time
 
