@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import tree_sitter
 import tree_sitter_c_sharp
@@ -12,6 +13,8 @@ from gateway.errors import LoadError, Location
 from gateway.expressions.mistakes import recognised
 
 MAX_SOURCE = 256 * 1024  # characters; a whole APIM policy document has at most 256 KiB
+PARSE_S = 2.0  # processor time of the parser for one expression; a real one takes milliseconds
+_PIECE_BYTES = 64 * 1024  # handed to the parser at a time
 _LANGUAGE = tree_sitter.Language(tree_sitter_c_sharp.language())
 _PARSER = tree_sitter.Parser(_LANGUAGE)
 
@@ -65,6 +68,26 @@ def parse(source: Source) -> Node:
     return body
 
 
+def _tree(code: bytes, location: Location) -> Node:
+    """
+    What the grammar makes of *code*.
+
+    Raises:
+        LoadError: It takes too long: the parser follows all readings of an ambiguous text, of which there can be many.
+    """
+    end_s = time.thread_time() + PARSE_S
+    try:
+        return _PARSER.parse(
+            lambda offset, _: code[offset : offset + _PIECE_BYTES],
+            progress_callback=lambda offset, has_error: time.thread_time() > end_s,
+        ).root_node
+    except ValueError:
+        _PARSER.reset()
+        message = f"the expression has too many possible readings: it was not parsed within {PARSE_S:g} s"
+        remedy = "split it into several variables, or put parentheses around its parts"
+        raise LoadError.at(location, "expression-too-complex", message, remedy) from None
+
+
 def _root(source: Source) -> Node:
     """
     Parse, with two repairs of what the grammar gets wrong; each keeps every byte's place.
@@ -75,7 +98,7 @@ def _root(source: Source) -> Node:
     """
     code = bytearray(source.code)
     while True:
-        root = _PARSER.parse(bytes(code)).root_node
+        root = _tree(bytes(code), source.location)
         if not _repair(source, code, root):
             return root
 
@@ -222,7 +245,7 @@ def _apart(source: Source, start: int, end: int, around: tuple[bytes, bytes], ki
     """Parse a part of the source alone, at its own place, and find its first node of a kind."""
     opening, closing = around
     blank = re.sub(rb"[^\n]", b" ", source.code[: max(start - len(opening), 0)])
-    todo = [_PARSER.parse(blank + opening + source.code[start:end] + closing).root_node]
+    todo = [_tree(blank + opening + source.code[start:end] + closing, source.location)]
     while todo:
         node = todo.pop()
         if node.type == kind:

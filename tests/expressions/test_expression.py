@@ -168,3 +168,15 @@ def test_reading_takes_time_in_proportion_to_the_text() -> None:
     with pytest.raises(LoadError):
         compiled(f"@({'t.<tring=>' * 640})")
     assert time.thread_time() - begun_s < 2
+
+
+def test_what_has_too_many_readings_is_refused_in_time() -> None:
+    """An ambiguous text of 26 KB, over which the parser would take 20 s, is refused with its place and a remedy."""
+    began = time.thread_time()
+    with pytest.raises(LoadError) as caught:
+        compile_expression("@(" + "a is b && " * 2600 + "c)", Location("p.xml", 3, 7))
+    assert time.thread_time() - began < 6.0
+    (problem,) = caught.value.problems
+    assert problem.code == "expression-too-complex"
+    assert (problem.location.line, problem.location.column) == (3, 7)
+    assert "parentheses" in problem.remedy
