@@ -50,8 +50,8 @@ def _names(pipelines: tuple[Pipeline, ...], api: Api, config: Config) -> _Names:
     owned = frozenset[str]().union(*(pipeline.owned_headers for pipeline in pipelines))
     guarded = frozenset[str]().union(*(pipeline.guarded_headers for pipeline in pipelines))
     destinations = frozenset[Destination]().union(*(pipeline.destinations for pipeline in pipelines))
-    places = _places(api, config).union(*(_destination_places(each, config) for each in destinations))
-    return _Names(owned - guarded, guarded, places, any(each.is_anywhere for each in destinations))
+    places = _places(api, config).union(*(_destination_places(destination, config) for destination in destinations))
+    return _Names(owned - guarded, guarded, places, any(destination.is_anywhere for destination in destinations))
 
 
 def _owned(own: _Names, all_names: Iterable[_Names]) -> frozenset[str]:

@@ -12,6 +12,8 @@ import pytest
 
 from gateway.expressions.json.reader import parse, parse_raw
 from gateway.expressions.limits import METER
+from gateway.expressions.types.json_convert import _serialize_node
+from gateway.expressions.xml.as_json import from_json
 from gateway.expressions.xml.reader import parse_document
 from gateway.wire.trees import LARGE, TURN_S
 from gateway.wire.work import Work
@@ -38,7 +40,15 @@ async def turns(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "read", [lambda: parse(JSON), lambda: parse_raw(JSON), lambda: parse_document(XML)], ids=["json", "raw", "xml"]
+    "read",
+    [
+        lambda: parse(JSON),
+        lambda: parse_raw(JSON),
+        lambda: parse_document(XML),
+        lambda: _serialize_node(parse_document(XML)),
+        lambda: from_json(f'{{"r": {{"a": {JSON}}}}}'),
+    ],
+    ids=["json", "raw", "xml", "xml as json", "json as xml"],
 )
 def test_a_tree_goes_with_its_request(read: Callable[[], object]) -> None:
     """No node of it waits for the collector."""

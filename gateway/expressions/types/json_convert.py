@@ -13,12 +13,13 @@ from gateway.expressions.json.tree import (
     descendants,
 )
 from gateway.expressions.json.writer import leaf, quote, write
+from gateway.expressions.limits import noted
 from gateway.expressions.runtime import type_of
 from gateway.expressions.signatures import define
 from gateway.expressions.types.dictionaries import Dictionary
 from gateway.expressions.types.lists import ListValue
 from gateway.expressions.values import EnumValue
-from gateway.expressions.xml.as_json import from_json, to_json
+from gateway.expressions.xml.as_json import NODE_CHARACTERS, from_json, to_json
 from gateway.expressions.xml.tree import XAttribute, XDocument, XElement, XObject
 
 
@@ -55,7 +56,10 @@ def _populate(text: str | None, target: object) -> None:
 
 
 def _serialize_node(node: XObject, formatting: EnumValue | None = None, omit_root: bool = False) -> str:
-    return write(JValue(None) if node is None else to_json(node, omit_root), bool(formatting and formatting.value))
+    token = JValue(None) if node is None else to_json(node, omit_root)
+    text = write(token, bool(formatting and formatting.value))
+    noted(token, len(text) // NODE_CHARACTERS)
+    return text
 
 
 define("Newtonsoft.Json.JsonConvert", {

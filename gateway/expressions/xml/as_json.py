@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from gateway.expressions.json.reader import parse
 from gateway.expressions.json.tree import JArray, JObject, JToken, JValue
-from gateway.expressions.limits import tick
+from gateway.expressions.limits import noted, tick
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.xml.tree import (
     XMLNS,
@@ -33,6 +33,7 @@ from gateway.expressions.xml.tree import (
 )
 
 _JSON = "http://james.newtonking.com/projects/json"
+NODE_CHARACTERS = 8  # of a usual node in JSON text: to tell large trees from small ones
 _UNFIT = re.compile(r"[^\w.\-\u00b7]")
 
 
@@ -141,7 +142,7 @@ def from_json(
         builder.element(document, root_name, token)
     else:
         _document(document, builder, token)
-    return document
+    return noted(document, len(text) // NODE_CHARACTERS)
 
 
 def _document(document: XDocument, builder: _ElementBuilder, token: JObject) -> None:
