@@ -103,17 +103,22 @@ class PolicyLibrary:
             document = read_document(path, self.vocabulary)
         except LoadError as error:
             self.note(error.problems)
-            return PolicyDocument(str(path))
+            return _empty(path, fragment)
         substitution = Substitution(self.named_values)
         document = substitution.document(document)
         problems = [*substitution.problems, *check(document, self.vocabulary), *_wrong_root(document, path, fragment)]
         self.note(problems)
-        return PolicyDocument(str(path)) if problems else document
+        return _empty(path, fragment) if problems else document
 
     def note(self, problems: Iterable[Problem]) -> None:
         """Remember *problems*, secrets masked."""
         secrets = [value.text for value in self.named_values.values() if value.secret]
         self.problems.update((_masked(problem, secrets), None) for problem in problems)
+
+
+def _empty(path: Path, fragment: bool) -> PolicyDocument:
+    """Stands for a document with problems; whoever includes the fragment is not told that there is none."""
+    return PolicyDocument(str(path), fragment=Node("fragment", Location(str(path))) if fragment else None)
 
 
 def _masked(problem: Problem, secrets: Iterable[str]) -> Problem:

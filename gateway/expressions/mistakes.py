@@ -75,6 +75,10 @@ def _side_by_side(_match: re.Match[str]) -> tuple[str, str]:
     return "nothing separates this value from the one before it", "write a comma between them"
 
 
+def _hash(_match: re.Match[str]) -> tuple[str, str]:
+    return "# begins no comment in C#", "write // …"
+
+
 _RULES: tuple[_Rule, ...] = (
     (re.compile(r"'[^'\\\n]{2,60}'"), False, _quoted),
     (re.compile(rf"(?<!@){_TEXT}(?:{_TEXT})+"), True, _joined),
@@ -82,6 +86,7 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(r"[“”„«»‘’]"), False, _curly),
     (re.compile(r"<!--"), False, _comment),
     (re.compile(r"(?<==)\s*\{(?=\s*\"[^\"\n]*\"\s*:)"), True, _json),
+    (re.compile(r"^\s*(?P<at>#)(?! *(?:if|else|endif|region|endregion|pragma)\b)", re.MULTILINE), False, _hash),
     (re.compile(r"[)\]}]\s+(?P<at>new)\b"), False, _side_by_side),
 )
 

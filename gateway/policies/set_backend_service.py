@@ -144,6 +144,9 @@ def _find_at_load(find: Callable[[str], Target], name: str, text: str, settings:
         return find(_checked(name, text.strip()))
     except ValueError:
         code = "bad-value" if text.strip() else UNRESOLVED
+        if "?" in text:
+            remedy = "set it with set-query-parameter or rewrite-uri"
+            raise settings.error(code, "a base-url has no query", remedy, at=name) from None
         remedy = f"write https://{text.strip()}" if _HOST_FIRST.match(text.strip()) else "write http://… or https://…"
         raise settings.error(code, f"{text!r} is not a URL", remedy, at=name) from None
     except KeyError:

@@ -23,7 +23,6 @@ from gateway.policies import POLICIES
 _PAGE = "https://learn.microsoft.com/azure/api-management/{}-policy"
 _FORM = "https://learn.microsoft.com/azure/api-management/set-edit-policies"
 _ORDER = "https://github.com/MicrosoftDocs/azure-docs.fr-fr/issues/741"
-_REQUEST_ORDER = "https://github.com/Oriflame/PolicyBuilder/pull/95"
 
 # Initials of the sections in which Azure takes a policy, from its page; one that is not here may stand anywhere.
 _SECTIONS: Mapping[str, str] = {
@@ -55,8 +54,6 @@ _ORDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
         _ORDER,
         ("openid-config", "issuer-signing-keys", "decryption-keys", "audiences", "issuers", "required-claims"),
     ),
-    "send-request": (_REQUEST_ORDER, ("set-url", "set-method", "set-header", "set-body")),
-    "send-one-way-request": (_REQUEST_ORDER, ("set-url", "set-method", "set-header", "set-body")),
 }
 _LONGEST_PERIOD_S = 300
 

@@ -75,8 +75,8 @@ class _Writer:
 
     def _bare(self, node: Node, shape: Element) -> Data:
         """The short form of an element without attributes; None where there is none."""
-        if node.text is not None:
-            return _written(node.text)
+        if node.text is not None:  # behind an element with one kind of child, a bare text is that child's
+            return None if only_child(shape) else _written(node.text)
         if shape.content is Content.POLICIES:
             return self.policies(node)
         if child := only_child(shape):

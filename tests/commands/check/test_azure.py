@@ -14,11 +14,6 @@ from gateway.policies import POLICIES
 JWT = '<openid-config url="https://i.example/.well-known/openid-configuration" />'
 REFUSED = {
     "order": (f'<validate-jwt header-name="a"><required-claims/>{JWT}</validate-jwt>', "azure-order", "openid-config"),
-    "request order": (
-        "<send-request><set-body>a</set-body><set-url>http://a</set-url></send-request>",
-        "azure-order",
-        "set-url",
-    ),
     "extensions": (f'<validate-jwt header-name="a">{JWT}<extensions/></validate-jwt>', "azure-extension", "extensions"),
     "period": ('<rate-limit calls="1" renewal-period="301" />', "azure-value", "300 seconds"),
     "network": ('<ip-filter action="allow"><address>10.0.0.0/8</address></ip-filter>', "azure-value", "/bits"),
@@ -49,7 +44,7 @@ def test_named_with_a_source(policy: str, code: str, words: str) -> None:
     "policy",
     [
         f'<validate-jwt header-name="a">{JWT}<audiences/><issuers/><required-claims/></validate-jwt>',
-        "<send-request><set-url>http://a</set-url><set-header/><set-header/><set-body>a</set-body></send-request>",
+        "<send-request><set-method>GET</set-method><set-url>http://a</set-url></send-request>",
         '<rate-limit calls="1" renewal-period="300" />',
         "<ip-filter><address>10.0.0.1</address></ip-filter>",
         '<set-variable name="a" value="@(context.Request.Headers.GetValueOrDefault(&quot;a&quot;).Trim())" />',

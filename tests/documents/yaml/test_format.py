@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from gateway.documents.check import check
-from gateway.documents.model import Node, PolicyDocument, Section, same
+from gateway.documents.model import Node, PolicyDocument, Section, same, same_document
 from gateway.documents.shape import Attribute, Child, Content, Element
 from gateway.documents.xml import format as xml_format
 from gateway.documents.yaml.format import dump, parse
 from gateway.documents.yaml.reader import plural
 from gateway.errors import LoadError
+from gateway.policies import POLICIES
 from tests.pipeline.samples import DOCUMENT, XML_FORMS, YAML_FORMS
 from tests.pipeline.vocabulary import VOCABULARY, policy_type
 
@@ -74,6 +75,13 @@ def test_fragment_round_trip() -> None:
     document = parse("fragment:\n  - set-method: GET\n", "f.yaml", VOCABULARY)
     assert dump(document, VOCABULARY) == "fragment:\n  - set-method: GET\n"
     assert check(document, VOCABULARY) == []
+
+
+def test_text_beside_children_is_not_a_child() -> None:
+    """A template's hole where children belong stays a text: ``allowed: ${origins}`` would be one child of that text."""
+    xml = "<policies><inbound><cors><allowed-origins>${origins}</allowed-origins></cors></inbound></policies>"
+    document = xml_format.parse(xml, "p.xml")
+    assert same_document(parse(dump(document, POLICIES), "p.yaml", POLICIES), document)
 
 
 def test_layout() -> None:
