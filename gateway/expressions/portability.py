@@ -59,8 +59,8 @@ def refused_by_azure(text: str, location: Location) -> list[Problem]:
             binder.value(node)
     except (LoadError, MissingPart, RecursionError):
         return []
-    found = [*_later_language(source, node), *_off_the_list(source, binder)]
-    return sorted(dict.fromkeys(found), key=lambda problem: problem.location)
+    problems = dict.fromkeys([*_later_language(source, node), *_off_the_list(source, binder)])
+    return sorted(problems, key=lambda problem: problem.location)
 
 
 def _later_language(source: Source, root: Node) -> Iterator[Problem]:
@@ -78,19 +78,20 @@ def _later_language(source: Source, root: Node) -> Iterator[Problem]:
             yield Problem(source.locate(node), LANGUAGE, message, f"name the type, such as JObject; {_DYNAMIC}")
 
 
+# A node of the grammar and a word in it that came later than the node.
+_LATER_WORDS = {
+    ("local_declaration_statement", b"using"): ("a using declaration", "8", "using (…) { … }"),
+    ("local_function_statement", b"static"): ("a static local function", "8", "a local function"),
+    ("lambda_expression", b"static"): ("a static lambda", "9", "a lambda"),
+    ("postfix_unary_expression", b"!"): ("a null-forgiving !", "8", "the value without it"),
+}
+
+
 def _by_its_parts(source: Source, node: Node) -> tuple[str, str, str] | None:
-    """Syntax whose name in the grammar is older than its use."""
-    kinds = {child.type for child in node.children}
-    if node.type == "local_declaration_statement" and "using" in kinds:
-        return "a using declaration", "8", "using (…) { … }"
-    if node.type == "local_function_statement" and b"static" in [child.text for child in node.children]:
-        return "a static local function", "8", "a local function"
-    if node.type == "lambda_expression" and b"static" in [child.text for child in node.children]:
-        return "a static lambda", "9", "a lambda"
-    forgiving = node.type == "postfix_unary_expression" and "!" in kinds
-    return (
-        ("a null-forgiving !", "8", "the value without it") if forgiving and not source.is_conditional(node) else None
-    )
+    """Syntax whose name in the grammar is older than its use; the ``!`` of a repaired ``?.`` is not its own."""
+    words = (_LATER_WORDS.get((node.type, child.text or b"")) for child in node.children)
+    later = next(filter(None, words), None)
+    return None if later is None or source.is_conditional(node) else later
 
 
 def _off_the_list(source: Source, binder: Binder) -> Iterator[Problem]:

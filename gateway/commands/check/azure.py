@@ -60,8 +60,8 @@ _LONGEST_PERIOD_S = 300
 
 def refused(document: PolicyDocument) -> list[Problem]:
     """Everything in *document* that Azure is known to refuse, in the order of the file; named values not replaced."""
-    found = [problem for section, root in _roots(document) for problem in _below(root, section)]
-    return [*_form(document), *sorted(dict.fromkeys(found), key=lambda problem: problem.location)]
+    problems = dict.fromkeys(problem for section, root in _roots(document) for problem in _below(root, section))
+    return [*_form(document), *sorted(problems, key=lambda problem: problem.location)]
 
 
 def _form(document: PolicyDocument) -> Iterator[Problem]:

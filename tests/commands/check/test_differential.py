@@ -29,8 +29,8 @@ def no_ports(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PortsReached
 
     monkeypatch.setattr(process.Sockets, "bound", reached)
-    monkeypatch.setattr(process.signal, "signal", lambda *_arguments: None)
-    monkeypatch.setattr(process.logs, "configure", lambda *_arguments: None)
+    monkeypatch.setattr("gateway.serving.process.signal.signal", lambda *_arguments: None)
+    monkeypatch.setattr("gateway.serving.process.logs.configure", lambda *_arguments: None)
 
 
 def serves(config: Path) -> bool:
