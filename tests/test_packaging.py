@@ -115,7 +115,9 @@ def test_links_work_outside_the_repository() -> None:
     assert all((ROOT / path).exists() for path in inside)
 
 
-NAMED = re.compile(r"\b(docs|policies|examples|deploy|tests)/\w|config\.example|\bmake (install|demo|docs|tools)\b")
+NAMED = re.compile(
+    r"(?<![-\w])(docs|policies|examples|deploy|tests)/\w|config\.example|\bmake (install|demo|docs|tools)\b"
+)
 MODULES = sorted((ROOT / "gateway").rglob("*.py"))
 
 

@@ -87,11 +87,23 @@ _LATER_WORDS = {
 }
 
 
+# Syntax whose node is older than its use: the node, a token in it, and what the two are together.
+_WITH_TOKEN: dict[str, tuple[bytes, tuple[str, str, str]]] = {
+    "local_declaration_statement": (b"using", ("a using declaration", "8", "using (…) { … }")),
+    "local_function_statement": (b"static", ("a static local function", "8", "a local function")),
+    "lambda_expression": (b"static", ("a static lambda", "9", "a lambda")),
+    "postfix_unary_expression": (b"!", ("a null-forgiving !", "8", "the value without it")),
+}
+
+
 def _by_its_parts(source: Source, node: Node) -> tuple[str, str, str] | None:
-    """Syntax whose name in the grammar is older than its use; the ``!`` of a repaired ``?.`` is not its own."""
-    words = (_LATER_WORDS.get((node.type, child.text or b"")) for child in node.children)
-    later = next(filter(None, words), None)
-    return None if later is None or source.is_conditional(node) else later
+    """Syntax whose name in the grammar is older than its use."""
+    if node.type not in _WITH_TOKEN:
+        return None
+    token, later = _WITH_TOKEN[node.type]
+    if token not in [child.text for child in node.children] or source.is_conditional(node):
+        return None
+    return later
 
 
 def _off_the_list(source: Source, binder: Binder) -> Iterator[Problem]:

@@ -53,7 +53,7 @@ WORDS: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
         "required claims",
         {"required_claims": (RequiredClaim("oid"), SPLIT)},
         {"oid": None, "scp": "read"},
-        "oid is there; scp has all of read, split at ' '",
+        "oid is present; scp has all of read, split at ' '",
         "oid (none); scp read",
     ),
 ]

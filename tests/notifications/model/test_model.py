@@ -37,7 +37,7 @@ SCENARIOS = {
     "two replicas, one that waits for the next run and a request, no fault": Scenario(
         requests=2, faults=0, jumps=0, watched=(WatchedRun.NEXT, WatchedRun.OURS)
     ),
-    "two replicas, one request that wants later news, two faults": Scenario(
+    "two replicas, one request with a second report, two faults": Scenario(
         jumps=0, follow_up=True, kinds=frozenset({"crash", "cut", "silent", "late", "error"})
     ),
 }
@@ -85,7 +85,7 @@ TAKEN_AWAY: dict[str, tuple[Scenario, str]] = {
         ),
         "started 2 times",
     ),
-    "later news of a start in doubt are not waited for": (
+    "a second report of a start in doubt is not waited for": (
         Scenario(faults=1, jumps=0, follow_up=True, kinds=only("late", "silent"), mends=Mends(follows_in_doubt=False)),
         "was told that its start had no effect, and it had",
     ),
