@@ -13,6 +13,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from gateway.expressions.limits import forget
 from gateway.telemetry import logs
 from tests import processes, tools
 
@@ -96,6 +97,12 @@ def uncached_loggers() -> Iterator[None]:
     structlog.configure = functools.partial(_configure, configure)
     yield
     structlog.configure = configure
+
+
+@pytest.fixture(autouse=True)
+def unmetered() -> None:
+    """What an expression of the test before has used is not counted against what this test calls directly."""
+    forget()
 
 
 @pytest.fixture(autouse=True)

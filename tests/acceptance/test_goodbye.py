@@ -125,8 +125,7 @@ async def talk(socket: ClientConnection) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one process", "workers"])
-@pytest.mark.parametrize("ticks_s", [None, 0.002], ids=["quiet backend", "backend that sends"])
-@pytest.mark.parametrize("use", [listen, talk])
+@pytest.mark.parametrize(("ticks_s", "use"), [(None, listen), (0.002, talk)], ids=["quiet", "both send"])
 def test_both_sides_get_a_close_frame(
     tmp_path: Path,
     use: Callable[[ClientConnection], Coroutine[Any, Any, None]],

@@ -43,7 +43,16 @@ SCENARIOS = {
 }
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+# The longest of those whose rules the others visit as well; `make test-slow` has them.
+SLOW = (
+    "two replicas, one request with a second report, two faults",
+    "the same without a new start of the machine",
+)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in SCENARIOS]
+)
 def test_every_state(name: str) -> None:
     """
     No state breaks a promise: no request is started twice, none is told of a run that is not its own, none is lost.
