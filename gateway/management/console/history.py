@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from asyncio import sleep
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class History:
     async def run(self) -> None:
         """Take a sample at the end of each slot."""
         while True:
-            await asyncio.sleep(SLOT_S - self._now() % SLOT_S)
+            await sleep(SLOT_S - self._now() % SLOT_S)
             self.take()
 
     def take(self) -> None:

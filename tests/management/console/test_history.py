@@ -70,7 +70,7 @@ def test_samples_are_taken_at_the_end_of_each_slot() -> None:
 
     clock.now += 3.0
     kept = History(GatewayMetrics(), clock)
-    with mock.patch("asyncio.sleep", sleep), contextlib.suppress(asyncio.CancelledError):
+    with mock.patch("gateway.management.console.history.sleep", sleep), contextlib.suppress(asyncio.CancelledError):
         asyncio.run(kept.run())
     assert slept == [7.0, 10.0, 10.0, 10.0]
     assert [sample.slot for sample in kept.samples] == [100_000, 100_001, 100_002]

@@ -15,17 +15,24 @@ def canonical(world: World) -> tuple[World, bool]:
     """The one of the two images that stands for both, and whether it is the mirror image."""
     if world.is_embedded:
         return world, False
-    mirrored = _key(world, 0) > _key(world, 1)
+    first, second = _key(world, 0), _key(world, 1)
+    mirrored = first > second or (first == second and _tasks(world, 0) > _tasks(world, 1))
     if mirrored:
         calls = tuple(call if call.replica is None else call._replace(replica=1 - call.replica) for call in world.calls)
         world = world._replace(calls=calls, replicas=world.replicas[::-1])
     return _renamed(world), mirrored
 
 
-def _key(world: World, number: int) -> int:
+def _key(world: World, number: int) -> tuple[object, ...]:
+    """What decides which of two replicas comes first; the same in every process, which a hash of texts is not."""
     replica = world.replicas[number]
     owns = tuple(job is not None and job.owner == replica.owner for job in world.jobs)
-    return hash((replica[1:], replica.owner is None, owns, tuple(call.replica == number for call in world.calls)))
+    calls = tuple(call.replica == number for call in world.calls)
+    return (*(value for value in replica[1:] if isinstance(value, int | float)), replica.owner is None, owns, calls)
+
+
+def _tasks(world: World, number: int) -> str:
+    return repr(world.replicas[number].tasks)
 
 
 def _renamed(world: World) -> World:
