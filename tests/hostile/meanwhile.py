@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 
 import trustme
 
+from tests.hostile.tls_sessions import shaken
 from tests.nginx import free_port, listening, nginx, running
 
 SECONDS = 3.0
@@ -172,22 +173,14 @@ def _encrypted(what: Attack, connection: socket.socket) -> tuple[bytes, Callable
     """What goes over a TLS connection: each byte of *again* in a record of its own."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    session = context.wrap_bio(incoming, outgoing)
-    while True:
-        try:
-            session.do_handshake()
-            break
-        except ssl.SSLWantReadError:
-            connection.sendall(outgoing.read())
-            incoming.write(connection.recv(65536))
-    session.write(what.first)
-    first = outgoing.read()
+    tls = shaken(connection, context)
+    tls.session.write(what.first)
+    first = tls.outgoing.read()
 
     def again() -> bytes:
         for number in range(len(what.again)):
-            session.write(what.again[number : number + 1])
-        return outgoing.read()
+            tls.session.write(what.again[number : number + 1])
+        return tls.outgoing.read()
 
     return first, again
 

@@ -138,13 +138,17 @@ def _today() -> DateTime:
     return DateTime(now.ticks - now.time_ticks, m.LOCAL_KIND)
 
 
+def _styles(rest: tuple[object, ...]) -> int:
+    """The DateTimeStyles among the last arguments."""
+    return rest[-1].value if rest and isinstance(rest[-1], EnumValue) else 0
+
+
 def _parse(value: str | None, *rest: object) -> DateTime:
-    styles = rest[-1].value if rest and isinstance(rest[-1], EnumValue) else 0
-    return parse_date(value, styles)
+    return parse_date(value, _styles(rest))
 
 
 def _parse_exact(value: str | None, pattern: object, *rest: object) -> DateTime:
-    styles = rest[-1].value if rest and isinstance(rest[-1], EnumValue) else 0
+    styles = _styles(rest)
     patterns = [pattern] if isinstance(pattern, str) else list(pattern or ())  # type: ignore[call-overload]
     for format_text in patterns:
         with suppress(Thrown):
@@ -276,11 +280,6 @@ def _parse_offset(value: str | None, *rest: object) -> DateTimeOffset:
     if moment is None:
         raise thrown("FormatException", f"String '{value}' was not recognized as a valid DateTime.")
     return _styled_offset(moment, rest)
-
-
-def _styles(rest: tuple[object, ...]) -> int:
-    """The DateTimeStyles among the last arguments."""
-    return rest[-1].value if rest and isinstance(rest[-1], EnumValue) else 0
 
 
 NO_CURRENT_DATE = 8

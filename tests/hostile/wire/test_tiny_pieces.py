@@ -22,6 +22,7 @@ import uvloop
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.settings import ListenerTls, TlsSettings, UpstreamSettings
 from gateway.wire.upstream.http_target import HttpTarget
+from tests.hostile.tls_sessions import shaken
 from tests.hostile.wire.test_fair_loop import LONGEST_S
 from tests.hostile.wire.turns import watched_turns
 from tests.wire.http2_peer import Link, Peer, Received, playing
@@ -76,19 +77,11 @@ def _run(scenario: Coroutine[Any, Any, None]) -> None:
 def _records(port: int, context: ssl.SSLContext, head: bytes) -> tuple[socket.socket, bytes, Callable[[], bytes]]:
     """A connection after its handshake, *head* and 150,000 bytes in as many records to be sent, and the answer."""
     connection = socket.create_connection(("127.0.0.1", port))
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    session = context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
-    while True:
-        try:
-            session.do_handshake()
-            break
-        except ssl.SSLWantReadError:
-            connection.sendall(outgoing.read())
-            incoming.write(connection.recv(65536))
-    session.write(head)
+    tls = shaken(connection, context, "127.0.0.1")
+    tls.session.write(head)
     for _ in range(COUNT):
-        session.write(b"a")
-    return connection, outgoing.read(), partial(_next, session, connection, incoming, outgoing)
+        tls.session.write(b"a")
+    return connection, tls.outgoing.read(), partial(_next, tls.session, connection, tls.incoming, tls.outgoing)
 
 
 async def _read(request: Request) -> Response:
