@@ -10,6 +10,7 @@ from gateway.errors import ExpressionError, LoadError, Location
 from gateway.expressions import compile_expression, is_expression, to_bool, to_int, to_text
 from gateway.expressions.moments import DateTime
 from tests.expressions.stubs import Body, compiled, context, evaluate, request
+from tests.speed import on_this_machine
 
 WHOLE = {
     "expression": ("@(1)", True),
@@ -167,7 +168,7 @@ def test_reading_takes_time_in_proportion_to_the_text() -> None:
     begun_s = time.thread_time()
     with pytest.raises(LoadError):
         compiled(f"@({'t.<tring=>' * 640})")
-    assert time.thread_time() - begun_s < 2
+    assert time.thread_time() - begun_s < on_this_machine(2)
 
 
 def test_what_has_too_many_readings_is_refused_in_time() -> None:
@@ -175,7 +176,7 @@ def test_what_has_too_many_readings_is_refused_in_time() -> None:
     began = time.thread_time()
     with pytest.raises(LoadError) as caught:
         compile_expression("@(" + "a is b && " * 2600 + "c)", Location("p.xml", 3, 7))
-    assert time.thread_time() - began < 6.0
+    assert time.thread_time() - began < on_this_machine(6.0)
     (problem,) = caught.value.problems
     assert problem.code == "expression-too-complex"
     assert (problem.location.line, problem.location.column) == (3, 7)

@@ -13,6 +13,7 @@ from gateway.data_plane.routing.table import NOWHERE
 from gateway.errors import LoadError, Location
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request
+from tests.speed import on_this_machine
 
 
 def operation(line: str, location: Location = NOWHERE) -> RoutedOperation:
@@ -359,7 +360,7 @@ def test_a_thousand_apis_route_like_ten() -> None:
     apis = many_apis(1_000)
     start = time.thread_time()
     large, small = Router(apis), Router(apis[:10])
-    assert time.thread_time() - start < 3
+    assert time.thread_time() - start < on_this_machine(3)
     request = Request("GET", "/area/api7/things3/42")
     assert large.match(request).operation == small.match(request).operation
     ratios = [best_of(large, request) / best_of(small, request) for _ in range(5)]
@@ -376,4 +377,4 @@ def test_hostile_paths_cost_no_more_than_their_length() -> None:
     start = time.perf_counter()
     assert match(router, "GET " + "/p" * 4_000).operation is not None
     assert match(router, "GET /" + "-" * 8_000 + "x").operation is not None
-    assert time.perf_counter() - start < 0.5
+    assert time.perf_counter() - start < on_this_machine(0.5)

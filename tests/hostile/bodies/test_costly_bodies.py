@@ -21,6 +21,7 @@ from gateway.policies.xml_to_json import to_json
 from gateway.wire.body import BodyTooLarge
 from gateway.wire.work import Work, WorkExceeded
 from tests.policies.bench import Bench, Ran, answer, new_context, post
+from tests.speed import on_this_machine
 
 XML = [("Content-Type", "application/xml")]
 JSON = [("Content-Type", "application/json")]
@@ -54,7 +55,7 @@ def test_many_attributes_are_converted() -> None:
     begun = time.thread_time()
     (members,) = json.loads(to_json(ATTRIBUTES, True, False)).values()
     assert len(members) == 40_000
-    assert time.thread_time() - begun < 3
+    assert time.thread_time() - begun < on_this_machine(3)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_large_conversions_leave_the_loop(bench: Bench, xml: str, body: bytes, h
     assert isinstance(result, Ran)
     assert result.request.body is not None
     assert result.request.body.content != body
-    assert taken_s < LOOP_S
+    assert taken_s < on_this_machine(LOOP_S)
 
 
 def test_the_sum_is_bounded(bench: Bench) -> None:
@@ -88,7 +89,7 @@ def test_unique_items_are_compared_in_linear_time(bench: Bench) -> None:
     bench.use(schemas={"s": schema})
     taken_s, result = seconds(bench, VALIDATE.format(size=10**6), UNIQUE, JSON)
     assert isinstance(result, Ran)
-    assert taken_s < LOOP_S
+    assert taken_s < on_this_machine(LOOP_S)
     twice = UNIQUE[:-1] + b', {"a": 1.0}]'
     _, refusal = seconds(bench, VALIDATE.format(size=10**6), twice, JSON)
     assert isinstance(refusal, PolicyError)
@@ -140,7 +141,7 @@ def test_doubling_alternatives_end(bench: Bench) -> None:
     begun = time.thread_time()
     with pytest.raises(WorkExceeded):
         bench.run(VALIDATE.format(size=10**6), context=context)
-    assert time.thread_time() - begun < LOOP_S
+    assert time.thread_time() - begun < on_this_machine(LOOP_S)
 
 
 def test_replacing_does_not_grow_without_bound(bench: Bench) -> None:
@@ -161,7 +162,7 @@ def test_a_stylesheet_that_never_ends_is_ended(bench: Bench) -> None:
     begun = time.thread_time()
     with pytest.raises((WorkExceeded, ExpressionError)):
         bench.run(f"<xsl-transform>{sheet}</xsl-transform>", context=context)
-    assert time.thread_time() - begun < LOOP_S
+    assert time.thread_time() - begun < on_this_machine(LOOP_S)
 
 
 @pytest.mark.parametrize("policy", [TO_JSON, READ])

@@ -14,6 +14,7 @@ from gateway.wire.messages import Request, Response
 from tests.hostile.wire.test_fair_loop import GET, LONGEST_S
 from tests.hostile.wire.turns import flood, watched_turns
 from tests.policies.bench import Bench, new_context
+from tests.speed import on_this_machine
 from tests.wire.rig import Answerer, ask, serving
 
 ROWS = json.dumps([{"id": number, "name": f"n{number}", "tags": ["a", "b"]} for number in range(30_000)])
@@ -112,7 +113,7 @@ def test_others_are_answered_meanwhile(bench: Bench, name: str) -> None:
                     answered += 1
             over.set()
             await running
-        assert turns.longest_s < LONGEST_S
+        assert turns.longest_s < on_this_machine(LONGEST_S)
         assert answered >= 5
 
     asyncio.run(scenario())

@@ -15,6 +15,7 @@ from gateway.wire.decoders import MAX_CHUNKS, ChunkedDecoder
 from gateway.wire.messages import Request, Response
 from gateway.wire.websocket import FrameTracker
 from tests.hostile.wire.turns import flood, watched_turns
+from tests.speed import on_this_machine
 from tests.wire.rig import Answerer, answer, ask, proxy, serving
 
 # The contract is 20 ms of processor time on a machine of its own; a loaded one needs more for the same work.
@@ -65,7 +66,7 @@ def test_a_flood_on_one_connection_leaves_others_their_turn(name: str) -> None:
                     answered += 1
             over.set()
             await attack
-        assert turns.longest_s < LONGEST_S
+        assert turns.longest_s < on_this_machine(LONGEST_S)
         assert answered >= 5
 
     asyncio.run(scenario())
@@ -107,7 +108,7 @@ def test_tiny_frames_cost_little() -> None:
     tracker = FrameTracker()
     began = time.thread_time()
     tracker.feed(b"\x82\x00" * (128 * 1024))
-    assert time.thread_time() - began < LONGEST_S
+    assert time.thread_time() - began < on_this_machine(LONGEST_S)
     assert tracker.between
 
 
@@ -128,6 +129,6 @@ def test_a_backends_tiny_chunks_leave_others_their_turn() -> None:
                 await asyncio.to_thread(fetch)
         assert sizes == [count]
         assert turns.count > count / MAX_CHUNKS
-        assert turns.longest_s < LONGEST_S
+        assert turns.longest_s < on_this_machine(LONGEST_S)
 
     asyncio.run(scenario())

@@ -12,6 +12,7 @@ from gateway.wire.headers import Headers
 from gateway.wire.http2.head import FieldDecoder, FieldEncoder, request_fields, response_head
 from gateway.wire.messages import Request, Url
 from gateway.wire.upstream.response_head import ResponseError
+from tests.speed import on_this_machine
 
 BASE = Url("https", "b.test", 8443, "/")
 
@@ -102,5 +103,5 @@ def test_long_values_are_encoded_in_time() -> None:
     fields = [(b"x-long", b"a" * 32_000), (b"x-other", b"~" * 32_000), (b"x-short", b"1")]
     began = time.thread_time()
     block = FieldEncoder().encode(fields)
-    assert time.thread_time() - began < 0.02
+    assert time.thread_time() - began < on_this_machine(0.02)
     assert [tuple(field) for field in Decoder(1 << 20).decode(block, raw=True)] == fields
