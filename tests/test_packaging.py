@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -121,13 +121,16 @@ NAMED = re.compile(
 MODULES = sorted((ROOT / "gateway").rglob("*.py"))
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_messages_name_no_file_of_the_repository(module: Path) -> None:
-    """Whoever has installed the wheel has neither docs/ nor policies/: a remedy that names them leads nowhere."""
+def _texts(module: Path) -> Iterator[str]:
     nodes = list(ast.walk(ast.parse(module.read_text())))
     described = {node.value for node in nodes if isinstance(node, ast.Expr)}  # docstrings, of attributes too
-    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and node not in described]
-    assert [text for text in texts if isinstance(text, str) and NAMED.search(text)] == []
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant) and node not in described)
+    return (text for text in texts if isinstance(text, str))
+
+
+def test_messages_name_no_file_of_the_repository() -> None:
+    """Whoever has installed the wheel has neither docs/ nor policies/: a remedy that names them leads nowhere."""
+    assert [(str(module), text) for module in MODULES for text in _texts(module) if NAMED.search(text)] == []
 
 
 def test_pages_that_messages_name_exist() -> None:

@@ -26,19 +26,19 @@ def rows(folder: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-@pytest.mark.parametrize("row", rows(CASES), ids=lambda row: row["template"][:60])
-def test_our_templates_are_dot_liquids(row: dict[str, str]) -> None:
+def _different(folder: Path) -> dict[str, str]:
+    given = {"body": body(folder)}
+    found = {row["template"]: (read_template(row["template"]).render(given), row["dotliquid"]) for row in rows(folder)}
+    return {template: ours for template, (ours, theirs) in found.items() if ours != theirs}
+
+
+def test_our_templates_are_dot_liquids() -> None:
     """Every filter, operator and tag, with values of every kind and with arguments that do not fit."""
-    assert read_template(row["template"]).render({"body": body(CASES)}) == row["dotliquid"]
+    assert len(rows(CASES)) > 500
+    assert _different(CASES) == {}
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="../shared/corpus/liquid is not here")
+@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of templates is not beside the checkout")
 def test_the_corpus_is_dot_liquids() -> None:
     """The corpus' templates, all of them."""
-    given = {"body": body(CORPUS)}
-    different = {
-        row["template"]: found
-        for row in rows(CORPUS)
-        if (found := read_template(row["template"]).render(given)) != row["dotliquid"]
-    }
-    assert not different
+    assert _different(CORPUS) == {}
