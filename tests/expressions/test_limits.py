@@ -153,6 +153,7 @@ def test_large_results_draw_from_the_request() -> None:
     ],
     ids=["between slices", "beside the loop"],
 )
+@pytest.mark.timed
 def test_nobody_pays_while_an_evaluation_waits(text: str) -> None:
     """What others count while an evaluation waits is not its own; it goes on with what it had, and ends right."""
 

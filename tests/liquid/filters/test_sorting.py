@@ -41,6 +41,7 @@ def test_any_items(count: int) -> None:
             assert sorted(found) == sorted(items)
 
 
+@pytest.mark.timed
 def test_a_bad_pivot_ends_in_heapsort() -> None:
     """Items made to defeat the choice of the pivot are sorted in time that does not grow with their square."""
     steps = 0
