@@ -15,7 +15,7 @@ from hypothesis import settings
 
 from gateway.expressions.limits import forget
 from gateway.telemetry import logs
-from tests import processes, tools
+from tests import processes, sources, tools
 
 settings.register_profile("gateway", deadline=None)  # the tests share two cores with each other
 settings.load_profile("gateway")
@@ -32,11 +32,24 @@ def pytest_configure(config: pytest.Config) -> None:
         processes.mark()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test whose program is missing is skipped, with the reason, unless this is CI."""
+    """
+    A test whose program is missing is skipped, with the reason, unless this is CI.
+
+    Tests that share something made for their module run in one worker, so that it is made once.
+    """
     for item in items if not tools.required() else ():
         for name in _missing(item):
             item.add_marker(pytest.mark.skip(reason=tools.reason(name)))
+    for item in items:
+        if isinstance(item, pytest.Function) and _shares(item) and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
+def _shares(item: pytest.Function) -> bool:
+    definitions = item._fixtureinfo.name2fixturedefs.values()
+    return any(fixture.scope == "module" for fixtures in definitions for fixture in fixtures)
 
 
 def pytest_collection_finish() -> None:
@@ -97,6 +110,13 @@ def uncached_loggers() -> Iterator[None]:
     structlog.configure = functools.partial(_configure, configure)
     yield
     structlog.configure = configure
+
+
+@pytest.fixture(scope="module")
+def parsed_once() -> Iterator[None]:
+    """The trees of the code, for the tests of one module."""
+    yield
+    sources.forget()
 
 
 @pytest.fixture(autouse=True)

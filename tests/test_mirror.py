@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import functools
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+
+from tests.sources import nodes
+
+pytestmark = pytest.mark.usefixtures("parsed_once")
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gateway"
@@ -54,20 +58,17 @@ EXCEPTIONS = {
 }  # fmt: skip
 
 
-def _modules() -> Iterator[str]:
+@functools.cache
+def _modules() -> list[str]:
     """Names of all modules that do something: those of declarations alone have no function of two statements."""
-    for module in sorted(PACKAGE.rglob("*.py")):
-        if any(map(_works, ast.walk(ast.parse(module.read_text())))):
-            yield str(module.relative_to(PACKAGE).with_suffix(""))
+    working = [module for module in sorted(PACKAGE.rglob("*.py")) if any(map(_works, nodes(module)))]
+    return [str(module.relative_to(PACKAGE).with_suffix("")) for module in working]
 
 
 def _works(node: ast.AST) -> bool:
     return (
         isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and len(node.body) - bool(ast.get_docstring(node)) > 1
     )
-
-
-MODULES = list(_modules())
 
 
 def _own_file(module: str) -> Path:
@@ -86,18 +87,18 @@ def _exception(module: str) -> str | None:
 
 def test_every_module_has_its_tests() -> None:
     """By the same name in the mirrored folder, or somewhere else for a reason."""
-    bare = [_own_file(name) for name in MODULES if not _own_file(name).is_file() and not _exception(name)]
+    bare = [_own_file(name) for name in _modules() if not _own_file(name).is_file() and not _exception(name)]
     assert not bare, f"write {', '.join(str(file.relative_to(ROOT)) for file in bare)}"
 
 
 def test_every_policy_has_its_own_tests() -> None:
     """A policy is one file with one file of tests, without exception."""
-    policies = {name for name in MODULES if name.startswith("policies/") and name.count("/") == 1}
+    policies = {name for name in _modules() if name.startswith("policies/") and name.count("/") == 1}
     assert {name for name in policies if not _own_file(name).is_file()} <= {"policies/__init__"}
 
 
 @pytest.mark.parametrize("pattern", EXCEPTIONS)
 def test_every_exception_is_needed(pattern: str) -> None:
     """It stands for a module without a file of its own, and the tests that it names exist."""
-    assert [name for name in MODULES if _exception(name) == pattern and not _own_file(name).is_file()]
+    assert [name for name in _modules() if _exception(name) == pattern and not _own_file(name).is_file()]
     assert [name for name in EXCEPTIONS[pattern].tests.split() if not (ROOT / "tests" / name).exists()] == []

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from gateway import __version__
+from tests.sources import nodes
 
 ROOT = Path(__file__).parents[1]
 LOCK = (ROOT / "uv.lock").read_text()
@@ -122,12 +124,12 @@ MODULES = sorted((ROOT / "gateway").rglob("*.py"))
 
 
 def _texts(module: Path) -> Iterator[str]:
-    nodes = list(ast.walk(ast.parse(module.read_text())))
-    described = {node.value for node in nodes if isinstance(node, ast.Expr)}  # docstrings, of attributes too
-    texts = (node.value for node in nodes if isinstance(node, ast.Constant) and node not in described)
+    described = {node.value for node in nodes(module) if isinstance(node, ast.Expr)}  # docstrings, of attributes too
+    texts = (node.value for node in nodes(module) if isinstance(node, ast.Constant) and node not in described)
     return (text for text in texts if isinstance(text, str))
 
 
+@pytest.mark.usefixtures("parsed_once")
 def test_messages_name_no_file_of_the_repository() -> None:
     """Whoever has installed the wheel has neither docs/ nor policies/: a remedy that names them leads nowhere."""
     assert [(str(module), text) for module in MODULES for text in _texts(module) if NAMED.search(text)] == []

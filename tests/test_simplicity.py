@@ -7,6 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from tests.sources import nodes, parsed
+
+pytestmark = pytest.mark.usefixtures("parsed_once")
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gateway"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -24,7 +30,7 @@ EXCEPTIONS: dict[str, str] = {}
 
 def _functions() -> Iterator[tuple[str, FUNCTION]]:
     for module in MODULES:
-        for node in ast.walk(ast.parse(module.read_text())):
+        for node in nodes(module):
             if isinstance(node, FUNCTION):
                 yield f"{module.relative_to(PACKAGE)}:{node.name}", node
 
@@ -108,7 +114,7 @@ def test_names_say_what_they_hold() -> None:
     empty = [
         f"{module.relative_to(ROOT)}:{line}: {name}"
         for module in MODULES
-        for name, line in _names_given(ast.parse(module.read_text()))
+        for name, line in _names_given(parsed(module))
         if name in EMPTY_NAMES
     ]
     assert len(empty) <= MOST_EMPTY_NAMES, empty
@@ -132,7 +138,7 @@ def test_long_lists_of_arguments_have_names() -> None:
     found = {
         f"{module.relative_to(PACKAGE)}:{ast.unparse(node.func)}"
         for module in MODULES
-        for node in ast.walk(ast.parse(module.read_text()))
+        for node in nodes(module)
         if isinstance(node, ast.Call) and len(node.args) > 7
     }
     assert found == set(POSITIONAL)
@@ -142,7 +148,7 @@ def test_one_name_one_thing() -> None:
     """A class name is defined in one module only."""
     places: dict[str, set[str]] = defaultdict(set)
     for module in MODULES:
-        for node in ast.walk(ast.parse(module.read_text())):
+        for node in nodes(module):
             if isinstance(node, ast.ClassDef):
                 places[node.name].add(str(module.relative_to(ROOT)))
     assert {name: sorted(modules) for name, modules in places.items() if len(modules) > 1} == {}

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+from tests.sources import nodes
+
+pytestmark = pytest.mark.usefixtures("parsed_once")
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gateway"
@@ -28,7 +35,7 @@ NAMES = {_name(module): module for module in MODULES}
 
 def _imports(module: Path) -> Iterator[str]:
     """Modules of the package that *module* imports anywhere: for types only and inside functions too."""
-    for node in ast.walk(ast.parse(module.read_text())):
+    for node in nodes(module):
         if isinstance(node, ast.ImportFrom) and node.module:
             submodules = [f"{node.module}.{alias.name}" for alias in node.names]
             yield from (name if name in NAMES else node.module for name in submodules)
@@ -36,7 +43,10 @@ def _imports(module: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
 
 
-GRAPH = {name: {found for found in _imports(module) if found in NAMES} - {name} for name, module in NAMES.items()}
+@functools.cache
+def graph() -> dict[str, set[str]]:
+    """The modules that each module imports."""
+    return {name: {found for found in _imports(module) if found in NAMES} - {name} for name, module in NAMES.items()}
 
 
 def _room(name: str) -> str:
@@ -48,8 +58,8 @@ def test_imports_point_down() -> None:
     order = {room: place for place, room in enumerate(ROOMS)}
     above = {
         (name, found)
-        for name in set(GRAPH) - {"gateway"}
-        for found in GRAPH[name] - {"gateway"}
+        for name in set(graph()) - {"gateway"}
+        for found in graph()[name] - {"gateway"}
         if order[_room(found)] < order[_room(name)]
     }
     assert above == set()
@@ -58,11 +68,11 @@ def test_imports_point_down() -> None:
 def _circles() -> list[set[str]]:
     """Groups of modules that reach each other through their imports."""
     reach: dict[str, set[str]] = {}
-    for start in GRAPH:
+    for start in graph():
         seen: set[str] = set()
         waiting = [start]
         while waiting:
-            new = GRAPH[waiting.pop()] - seen
+            new = graph()[waiting.pop()] - seen
             seen |= new
             waiting += new
         reach[start] = seen
@@ -84,7 +94,7 @@ def test_modules_have_one_idea() -> None:
 
 
 def _functions(module: Path) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(ast.parse(module.read_text())):
+    for node in nodes(module):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
             yield f"{module.name}:{node.name}", (node.end_lineno or 0) - first.lineno + 1
@@ -120,7 +130,7 @@ def test_nothing_is_looked_up_by_name() -> None:
     found = {
         str(module.relative_to(PACKAGE))
         for module in MODULES
-        for node in ast.walk(ast.parse(module.read_text()))
+        for node in nodes(module)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id in ("getattr", "setattr", "hasattr", "attrgetter")
@@ -134,7 +144,7 @@ def test_no_class_is_walked_field_by_field() -> None:
     imported = {
         f"{module.relative_to(PACKAGE)}:{alias.name}"
         for module in MODULES
-        for node in ast.walk(ast.parse(module.read_text()))
+        for node in nodes(module)
         if isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
         for alias in node.names
     }
@@ -143,7 +153,7 @@ def test_no_class_is_walked_field_by_field() -> None:
 
 def _policies_that_use(part: str) -> set[str]:
     """The policies that import a module of parts/, directly or through other parts."""
-    users = {name for name in GRAPH if part in GRAPH[name]}
+    users = {name for name in graph() if part in graph()[name]}
     inner = {name for name in users if name.startswith(f"{PARTS}.")}
     return {name for name in users - inner if name != "gateway.policies"}.union(*map(_policies_that_use, inner))
 
@@ -165,9 +175,8 @@ def test_parts_are_shared() -> None:
 
 def _texts(module: Path) -> Iterator[str]:
     """The string constants of a module, docstrings left out."""
-    tree = ast.parse(module.read_text())
-    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    docs = {id(node.value) for node in nodes(module) if isinstance(node, ast.Expr)}
+    for node in nodes(module):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
             yield node.value
 

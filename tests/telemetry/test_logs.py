@@ -121,10 +121,13 @@ def test_lines_of_a_moment_are_written_together(capsys: pytest.CaptureFixture[st
         for number in range(3):
             structlog.get_logger().info("event", number=number)
         assert capsys.readouterr().out == ""
-        await asyncio.sleep(2 * logs.FLUSH_AFTER_S)
+        written = ""
+        while written.count("\n") < 3:
+            await asyncio.sleep(logs.FLUSH_AFTER_S)
+            written += capsys.readouterr().out
+        assert [json.loads(line)["number"] for line in written.splitlines()] == [0, 1, 2]
 
     asyncio.run(scenario())
-    assert [json.loads(line)["number"] for line in capsys.readouterr().out.splitlines()] == [0, 1, 2]
     logs.flush()
     assert capsys.readouterr().out == ""
 
