@@ -172,8 +172,7 @@ def _footer(name: str) -> Iterator[str]:
         module = POLICIES[name].__module__.replace(".", "/")
         links.append(f"[the code](../../{module}.py)")
     source = " ".join(_docstring(name).partition("Source:")[2].split())
-    public = [part.strip() for part in source.split(";") if not part.strip().startswith(("reference", "design.md"))]
-    yield from (" · ".join([*links, *([f"Source: {'; '.join(public).rstrip('.')}"] if source else [])]), "")
+    yield from (" · ".join([*links, *([f"Source: {source.rstrip('.')}"] if source else [])]), "")
 
 
 # -- the shape of an element

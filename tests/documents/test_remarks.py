@@ -10,8 +10,7 @@ from gateway.documents.model import PolicyDocument, same_document
 from gateway.documents.xml import format as xml_format
 from gateway.documents.yaml import format as yaml_format
 from gateway.policies import POLICIES
-
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "apim-xml"
+from tests import published
 
 XML = """<!-- Head
      of two lines -->
@@ -171,8 +170,8 @@ def test_lines_of_expressions(expression: str) -> None:
     assert xml_format.dump(again) == written
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="../shared/corpus is not here")
-@pytest.mark.parametrize("path", sorted(CORPUS.glob("*.xml")), ids=lambda path: path.name[:3])
+@published.needs(published.POLICIES)
+@pytest.mark.parametrize("path", sorted(published.POLICIES.glob("*.xml")), ids=lambda path: path.name[:3])
 def test_other_peoples_documents(path: Path) -> None:
     """They keep their meaning, sections and comments, and a second round trip changes nothing."""
     document = xml_format.parse(path.read_bytes(), path.name)

@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from gateway.errors import ExpressionError, LoadError, Location
 from gateway.expressions import compile_expression, to_text, unescape_expression
 from gateway.expressions.runtime import type_of
+from tests import published
 from tests.expressions.corpus_context import corpus_context
-from tests.expressions.test_scan import CORPUS, expressions_of
+from tests.expressions.test_scan import expressions_of
 
 VALUES = Path(__file__).parent / "corpus_values.txt"
 # Moments, random identifiers, signatures.
@@ -28,13 +27,13 @@ _NAMED_VALUE = re.compile(r"\{\{[\w.\-]+\}\}")
 def corpus() -> list[tuple[str, str]]:
     """File name and expression, named values filled in."""
     found = []
-    for file in sorted(CORPUS.glob("*.xml")):
+    for file in sorted(published.POLICIES.glob("*.xml")):
         document = file.read_bytes().decode("utf-8-sig")
         found += [(file.name, _NAMED_VALUE.sub("1", unescape_expression(each))) for each in expressions_of(document)]
     return found
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="../shared/corpus/apim-xml is not here")
+@published.needs(published.POLICIES)
 def test_every_expression_of_the_corpus_compiles() -> None:
     """All expressions of 43 public documents are understood."""
     problems = []
@@ -65,7 +64,7 @@ def results() -> Iterator[tuple[str, str]]:
         numbers[name] += 1
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="../shared/corpus/apim-xml is not here")
+@published.needs(published.POLICIES)
 def test_every_expression_of_the_corpus_gives_what_csharp_gives() -> None:
     """Run in a context that has what they read, all 168 give a value, and the one that was worked out by hand."""
     expected = [tuple(line.split(" => ", 1)) for line in VALUES.read_text().splitlines() if not line.startswith("#")]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.expressions.scan import Unbalanced, scan_expression, unescape_expression
-
-CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "apim-xml"
+from tests import published
 
 WHOLE = {
     "call": "@(f(a[1]))",
@@ -110,10 +108,10 @@ def test_unescapes_only_the_escaped_form(text: str, expected: str) -> None:
     assert unescape_expression(text) == expected
 
 
-def corpus_rows() -> list[dict[str, str]]:
-    if not CORPUS.exists():
+def published_rows() -> list[dict[str, str]]:
+    if not published.POLICIES.exists():
         return []
-    with (CORPUS / "INDEX.tsv").open(encoding="utf-8") as index:
+    with (published.POLICIES / "INDEX.tsv").open(encoding="utf-8") as index:
         return list(csv.DictReader(index, delimiter="\t"))
 
 
@@ -128,9 +126,9 @@ def expressions_of(document: str) -> list[str]:
     return found
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="../shared/corpus/apim-xml is not here")
-@pytest.mark.parametrize("row", corpus_rows(), ids=lambda row: row["file"][:3])
+@published.needs(published.POLICIES)
+@pytest.mark.parametrize("row", published_rows(), ids=lambda row: row["file"][:3])
 def test_counts_the_expressions_of_real_documents(row: dict[str, str]) -> None:
     """In documents that others wrote, as many expressions are found as their index says."""
-    document = (CORPUS / row["file"]).read_bytes().decode("utf-8-sig")
+    document = (published.POLICIES / row["file"]).read_bytes().decode("utf-8-sig")
     assert len(expressions_of(document)) == int(row["expressions"])

@@ -10,9 +10,9 @@ import pytest
 
 from gateway.expressions.values import Int64
 from gateway.liquid.template import read_template
+from tests import published
 
 CASES = Path(__file__).parent / "cases"
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "liquid"
 
 
 def body(folder: Path) -> Any:
@@ -38,7 +38,7 @@ def test_our_templates_are_dot_liquids() -> None:
     assert _different(CASES) == {}
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of templates is not beside the checkout")
+@published.needs(published.LIQUID)
 def test_the_corpus_is_dot_liquids() -> None:
     """The corpus' templates, all of them."""
-    assert _different(CORPUS) == {}
+    assert _different(published.LIQUID) == {}

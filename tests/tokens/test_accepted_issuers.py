@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,10 @@ from gateway.errors import TokenError
 from gateway.tokens.accepted_issuers import IssuerUndecided, check_issuer, matches
 from gateway.tokens.keys import Key, public_key
 from gateway.tokens.keyset import InlineKeys, KeySet, Signer
+from tests import published
 from tests.tokens.minting import CONSUMERS, OTHER_TENANT, TENANT, V1, V2, rsa_key
 
-RULES = Path(__file__).parents[3] / "shared/corpus/entra/issuer-rules.json"
+RULES = published.ENTRA / "issuer-rules.json"
 TEMPLATE = "https://login.microsoftonline.com/{tenantid}/v2.0"
 V1_TEMPLATE = "https://sts.windows.net/{tenantid}/"
 
@@ -141,9 +141,9 @@ DOCUMENTS = {
 }
 
 
-@pytest.mark.skipif(not RULES.exists(), reason="../shared/corpus/entra is not on this machine")
+@published.needs(published.ENTRA)
 def test_entra_rules() -> None:
-    """Every case of the corpus comes out as it says."""
+    """Every published case has the result that it states."""
     for case in json.loads(RULES.read_text())["cases"]:
         stated = DOCUMENTS[case["metadata"]]
         payload = {"iss": case["iss"]} | ({} if case["tid"] is None else {"tid": case["tid"]})

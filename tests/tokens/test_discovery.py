@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +18,9 @@ from gateway.tokens.discovery import (
 )
 from gateway.tokens.fetch import FetchResult
 from gateway.tokens.issuer_error import IssuerError
+from tests import published
 from tests.tokens.minting import JWKS_URL, METADATA_URL, OTHER_TENANT, TENANT, V1, V2, metadata
 
-ENTRA = Path(__file__).parents[3] / "shared/corpus/entra"
 RULES = DiscoveryRules()
 
 
@@ -195,17 +194,17 @@ DOCUMENTS = [
 ]
 
 
-@pytest.mark.skipif(not ENTRA.exists(), reason="../shared/corpus/entra is not on this machine")
+@published.needs(published.ENTRA)
 @pytest.mark.parametrize(("name", "base", "issuer"), DOCUMENTS)
 def test_entra_documents(name: str, base: str, issuer: str) -> None:
     """Entra's documents are accepted from their own URLs although they state other issuers."""
-    assert parsed((ENTRA / name).read_bytes(), f"{base}/.well-known/openid-configuration") == issuer
+    assert parsed((published.ENTRA / name).read_bytes(), f"{base}/.well-known/openid-configuration") == issuer
 
 
-@pytest.mark.skipif(not ENTRA.exists(), reason="../shared/corpus/entra is not on this machine")
+@published.needs(published.ENTRA)
 def test_entra_application_document() -> None:
     """The ?appid= variant leads to the application's own keys."""
-    body = (ENTRA / "openid-configuration.v2.tenant.appid.derived.json").read_bytes()
+    body = (published.ENTRA / "openid-configuration.v2.tenant.appid.derived.json").read_bytes()
     found = parse_metadata(body, f"{METADATA_URL}?appid=x", RULES)
     assert found.issuer == V2
     assert "appid=" in found.jwks_uri

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +14,11 @@ from gateway.tokens.jwt import Jwt
 from gateway.tokens.registry import IssuerRegistry
 from gateway.tokens.rules import TokenRules
 from gateway.tokens.validator import KeySources, TokenValidator
+from tests import published
 from tests.tokens.minting import CONSUMERS, Clock, Site, jwk, metadata, raw_token, rsa_key
 
-SAMPLES = Path(__file__).parents[3] / "shared/corpus/entra/tokens.sample.json"
-pytestmark = pytest.mark.skipif(not SAMPLES.exists(), reason="../shared/corpus/entra is not on this machine")
+SAMPLES = published.ENTRA / "tokens.sample.json"
+pytestmark = published.needs(published.ENTRA)
 TOKENS: list[dict[str, Any]] = json.loads(SAMPLES.read_text())["tokens"] if SAMPLES.exists() else []
 REFUSED = {
     "ms-doc-v1-access-delegated",  # iss and tid name different tenants

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.tokens.base64url import encode
 from gateway.tokens.jwk import MAX_KEYS, key_from_jwk, published_keys, read_key_set
+from tests import published
 from tests.tokens.minting import jwk, private_key, rsa_key
 from tests.tokens.test_keys import certificate
 
-ENTRA = Path(__file__).parents[3] / "shared/corpus/entra"
 GOOD = jwk(rsa_key())
 EC = jwk(private_key("ES256"), "e")
 
@@ -149,9 +149,11 @@ def test_warning_names_are_safe() -> None:
     assert warnings[0][0] == "'a\\r\\nb" + "x" * 60 + "'"
 
 
-@pytest.mark.skipif(not ENTRA.exists(), reason="../shared/corpus/entra is not on this machine")
+@published.needs(published.ENTRA)
 @pytest.mark.parametrize(
-    "path", sorted(set(ENTRA.glob("jwks*.json")) - set(ENTRA.glob("*.history.json"))), ids=lambda path: path.name
+    "path",
+    sorted(set(published.ENTRA.glob("jwks*.json")) - set(published.ENTRA.glob("*.history.json"))),
+    ids=lambda path: path.name,
 )
 def test_entra_sets(path: Path) -> None:
     """Every key of Entra's published sets is usable with RS256, and keeps its issuer member."""

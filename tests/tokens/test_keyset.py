@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-from pathlib import Path
-
-import pytest
 
 from gateway.tokens.keys import Key
 from gateway.tokens.keyset import VANISHED_S, KeySet, merge
+from tests import published
 
-HISTORY = Path(__file__).parents[3] / "shared/corpus/entra/jwks.v2.common.history.json"
+HISTORY = published.ENTRA / "jwks.v2.common.history.json"
 
 
 def key(name: str, kid: str | None = None, x5t: str | None = None) -> Key:
@@ -101,7 +99,7 @@ def test_keys_answer_to_kid_and_thumbprint() -> None:
     assert {name: len(found) for name, found in keyset.by_kid.items()} == {"a": 2, "t": 1}
 
 
-@pytest.mark.skipif(not HISTORY.exists(), reason="../shared/corpus/entra is not on this machine")
+@published.needs(published.ENTRA)
 def test_entra_history() -> None:
     """Through five months of Entra's flapping sets, no key published within the last day is ever unknown."""
     history = json.loads(HISTORY.read_text())

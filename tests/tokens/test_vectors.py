@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
+from tests import published
 from tests.tokens import vectors
 
-pytestmark = pytest.mark.skipif(not vectors.CORPUS.exists(), reason="../shared/corpus/jwt is not on this machine")
+pytestmark = published.needs(published.JOSE)
 
 
 def test_page_is_up_to_date() -> None:
@@ -18,7 +17,7 @@ def test_every_file_is_in_the_table() -> None:
     """No example is left out."""
     names = {outcome.name for outcome in vectors.outcomes()}
     files = {
-        str(path.relative_to(vectors.CORPUS / "cookbook")) for path in (vectors.CORPUS / "cookbook").rglob("*.json")
+        str(path.relative_to(published.JOSE / "cookbook")) for path in (published.JOSE / "cookbook").rglob("*.json")
     }
     assert files <= names
 

@@ -1,5 +1,5 @@
 """
-Published JOSE examples (../shared/corpus/jwt) put to the gateway.
+Published JOSE examples (see tests/published.py) put to the gateway.
 
 ``python -m tests.tokens.vectors`` writes docs/token-vectors.md.
 """
@@ -26,8 +26,8 @@ from gateway.tokens.key_management import DecryptionKey, DecryptionRules
 from gateway.tokens.rules import TokenRules
 from gateway.tokens.signature import is_signed_by
 from gateway.tokens.validator import KeySources, TokenValidator
+from tests import published
 
-CORPUS = Path(__file__).parents[3] / "shared/corpus/jwt"
 PAGE = Path(__file__).parents[2] / "docs/token-vectors.md"
 BEFORE_EXPIRY = 1_300_819_000.0  # the examples expire in March 2011
 EVERYTHING_ON = DecryptionRules(rsa1_5=True, max_pbes2_iterations=10_000, max_inflated_bytes=10_000)
@@ -62,17 +62,17 @@ class Outcome:
 
 @cache
 def outcomes() -> tuple[Outcome, ...]:
-    """Every vector of the corpus, in the order of the index."""
+    """Every published vector, in the order of the files."""
     return tuple(_outcomes())
 
 
 def _outcomes() -> Iterator[Outcome]:
-    document = json.loads((CORPUS / "rfc7515-7519-8037-examples.json").read_text())
+    document = json.loads((published.JOSE / "rfc7515-7519-8037-examples.json").read_text())
     for case in document["cases"]:
         yield from _rfc_case(case)
-    for path in sorted((CORPUS / "cookbook").rglob("*.json")):
-        yield from _cookbook(str(path.relative_to(CORPUS / "cookbook")), json.loads(path.read_text()))
-    for test in json.loads((CORPUS / "joserfc-jws_rfc7797.json").read_text())["tests"]:
+    for path in sorted((published.JOSE / "cookbook").rglob("*.json")):
+        yield from _cookbook(str(path.relative_to(published.JOSE / "cookbook")), json.loads(path.read_text()))
+    for test in json.loads((published.JOSE / "joserfc-jws_rfc7797.json").read_text())["tests"]:
         name = f"RFC 7797 {test['name']}"
         yield signed(name, test["compact"], document["cases"][0]["key"])
         yield refused(name, "JWS JSON", json.dumps(test["flattened_json"]))

@@ -12,8 +12,7 @@ import pytest
 from gateway.documents.model import Node, PolicyDocument, Section, Text, same
 from gateway.documents.xml.format import dump, parse
 from gateway.errors import LoadError, Location
-
-CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus" / "apim-xml"
+from tests import published
 
 
 def inbound(body: str) -> Node:
@@ -306,18 +305,22 @@ def test_bad_stylesheets_are_not_written(text: str) -> None:
 
 
 # -- other people's documents
-def corpus() -> list[Path]:
-    """The documents that the corpus calls readable."""
-    index = CORPUS / "INDEX.tsv"
+def readable() -> list[Path]:
+    """The published documents that their index calls readable."""
+    index = published.POLICIES / "INDEX.tsv"
     if not index.exists():
         return []
     with index.open(newline="") as rows:
-        return [CORPUS / row["file"] for row in csv.DictReader(rows, delimiter="\t") if row["expr_aware_xml"] == "yes"]
+        return [
+            published.POLICIES / row["file"]
+            for row in csv.DictReader(rows, delimiter="\t")
+            if row["expr_aware_xml"] == "yes"
+        ]
 
 
-@pytest.mark.skipif(not corpus(), reason="../shared/corpus is not here")
-def test_corpus_loads_and_round_trips() -> None:
-    """Every readable document of the corpus loads, and keeps its meaning when written."""
-    for path in corpus():
+@published.needs(published.POLICIES)
+def test_published_documents_load_and_round_trip() -> None:
+    """Every readable published document loads, and keeps its meaning when written."""
+    for path in readable():
         document = parse(path.read_bytes(), path.name)
         assert equal(parse(dump(document), path.name), document), path.name

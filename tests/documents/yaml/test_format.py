@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,10 +14,9 @@ from gateway.documents.yaml.format import dump, parse
 from gateway.documents.yaml.reader import plural
 from gateway.errors import LoadError
 from gateway.policies import POLICIES
+from tests import published
 from tests.pipeline.samples import DOCUMENT, XML_FORMS, YAML_FORMS
 from tests.pipeline.vocabulary import VOCABULARY, policy_type
-
-CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus" / "apim-xml"
 
 
 def first(text: str) -> Node:
@@ -222,10 +220,10 @@ def statements(nodes: Iterable[Node]) -> Iterator[Node]:
                 yield from statements(inner.children)
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="../shared/corpus is not here")
-def test_corpus_round_trips() -> None:
+@published.needs(published.POLICIES)
+def test_published_documents_round_trip() -> None:
     """Other people's documents, written as YAML and read again, keep their meaning."""
-    for path in sorted(CORPUS.glob("*.xml")):
+    for path in sorted(published.POLICIES.glob("*.xml")):
         document = xml_format.parse(path.read_bytes(), path.name)
         sections = [*document.sections.values(), *([document.fragment] if document.fragment else [])]
         groups: dict[str, list[Node]] = {}

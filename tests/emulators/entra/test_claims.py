@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +10,8 @@ import pytest
 from gateway.emulators.entra.authority import Authority
 from gateway.emulators.entra.claims import TokenKind, Validity, access_token_claims, pairwise
 from gateway.emulators.entra.directory import API, CLIENT, TENANT, USER
+from tests import published
 
-CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "entra"
 REAL = Authority("https://login.microsoftonline.com", real_issuers=True)
 NOW = 1_700_000_300.0
 
@@ -21,7 +20,7 @@ def _claims(version: int, app_only: bool, **given: Any) -> dict[str, Any]:
     return access_token_claims(TokenKind(version, app_only), REAL, Validity(NOW, 3600), given)
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus ../shared/corpus/entra is not on this machine")
+@published.needs(published.ENTRA)
 @pytest.mark.parametrize(
     ("shape", "version", "app_only", "given"),
     [
@@ -37,7 +36,7 @@ def _claims(version: int, app_only: bool, **given: Any) -> dict[str, Any]:
 )
 def test_shapes(shape: str, version: int, app_only: bool, given: dict[str, Any]) -> None:
     """A token has exactly the claims of its shape in the corpus, and equal values where they are not random."""
-    tokens = json.loads((CORPUS / "tokens.sample.json").read_bytes())["tokens"]
+    tokens = json.loads((published.ENTRA / "tokens.sample.json").read_bytes())["tokens"]
     sample = next(token["claims"] for token in tokens if token["id"] == shape)
     claims = _claims(version, app_only, **given)
     assert set(claims) == set(sample)

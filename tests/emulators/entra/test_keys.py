@@ -14,8 +14,8 @@ from cryptography import x509
 from gateway.emulators.entra.authority import Authority
 from gateway.emulators.entra.directory import CONSUMERS, TENANT
 from gateway.emulators.entra.keys import FOREIGN, KeyRing, SigningKey, shared_key
+from tests import published
 
-CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "entra"
 AUTHORITY = Authority("http://127.0.0.1:9")
 
 
@@ -24,11 +24,11 @@ def _jwks(ring: KeyRing, version: int = 2, tenant: str = TENANT) -> list[dict[st
     return keys
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus ../shared/corpus/entra is not on this machine")
+@published.needs(published.ENTRA)
 @pytest.mark.parametrize(("name", "version"), [("jwks.v1.common.json", 1), ("jwks.v2.common.json", 2)])
 def test_shape(name: str, version: int) -> None:
     """A published key has the members of the real ones in their order; there is no ``alg``, and more than one key."""
-    real = json.loads((CORPUS / name).read_bytes())["keys"][0]
+    real = json.loads((published.ENTRA / name).read_bytes())["keys"][0]
     keys = _jwks(KeyRing(), version)
     assert [list(key) for key in keys] == [list(real)] * 2
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,21 +10,17 @@ import pytest
 from gateway.emulators.entra.authority import Authority
 from gateway.emulators.entra.directory import API, TENANT
 from gateway.emulators.entra.metadata import instance_discovery, openid_configuration
+from tests import published
 
-CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "entra"
 REAL = Authority("https://login.microsoftonline.com", real_issuers=True)
 
-needs_corpus = pytest.mark.skipif(
-    not CORPUS.exists(), reason="the corpus ../shared/corpus/entra is not on this machine"
-)
 
-
-def _corpus(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((CORPUS / name).read_bytes())
+def _real(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((published.ENTRA / name).read_bytes())
     return document
 
 
-@needs_corpus
+@published.needs(published.ENTRA)
 @pytest.mark.parametrize(
     ("name", "version", "tenant", "appid"),
     [
@@ -38,8 +33,8 @@ def _corpus(name: str) -> dict[str, Any]:
     ],
 )
 def test_documents(name: str, version: int, tenant: str, appid: str | None) -> None:
-    """Every document of the corpus is reproduced, member for member."""
-    assert openid_configuration(REAL, version, tenant, appid) == _corpus(name)
+    """Every document of the real service is reproduced, member for member."""
+    assert openid_configuration(REAL, version, tenant, appid) == _real(name)
 
 
 @pytest.mark.parametrize(
