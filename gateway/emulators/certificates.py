@@ -49,10 +49,10 @@ class ServerTls:
 
 def throw_away(directory: Path, hosts: tuple[str, ...] = ("127.0.0.1", "localhost")) -> ServerTls:
     """
-    Make an authority and a certificate for *hosts* (names or addresses), valid for a week.
+    Make a certificate authority and a certificate for *hosts* (names or addresses), valid for a week.
 
     Args:
-        directory: Receives ``ca.pem`` and ``server.pem``; the latter holds the private key and is readable by its
+        directory: Receives ``ca.pem`` and ``server.pem``; the latter contains the private key and is readable by its
             owner only.
     """
     ca_key, ca = _authority()
@@ -76,7 +76,7 @@ def throw_away(directory: Path, hosts: tuple[str, ...] = ("127.0.0.1", "localhos
 
 def write_private(path: Path, content: bytes) -> None:
     """
-    Replace *path* in one step by a file that only its owner may read: the mode is set before the first byte is written.
+    Atomically replace *path* by a file that only its owner may read: the mode is set before the first byte is written.
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -90,7 +90,7 @@ def _authority() -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Emulator authority")])
     builder = _builder(name, name, key.public_key())
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    builder = builder.add_extension(_SIGNS_CERTIFICATES, critical=True)  # clients on Python 3.13 ask for it
+    builder = builder.add_extension(_SIGNS_CERTIFICATES, critical=True)  # clients on Python 3.13 require it
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     return key, builder.sign(key, hashes.SHA256())
 

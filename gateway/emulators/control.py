@@ -17,9 +17,9 @@ Command = Callable[[dict[str, Any]], object]
 
 def command(path: str, run: Command, method: str = "POST") -> Route:
     """
-    A control endpoint that calls *run* with the JSON object of the body and answers its result as JSON.
+    A control endpoint that calls *run* with the JSON object in the body and returns its result as JSON.
 
-    ``ValueError``, ``KeyError`` and ``TypeError`` out of *run* mean that the body was wrong: 400 with the text.
+    ``ValueError``, ``KeyError`` and ``TypeError`` from *run* mean that the body was wrong: 400 with the message.
     """
 
     async def endpoint(request: Request) -> Response:
@@ -36,7 +36,7 @@ def optional_number(document: Mapping[str, Any], *names: str) -> None:
     Check that the *names* present in a JSON object hold numbers or null.
 
     Raises:
-        ValueError: Naming the first that does not.
+        ValueError: It names the first one that does not.
     """
     for name in names:
         value = document.get(name)

@@ -12,10 +12,10 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 class EchoBackend:
     """
-    Answers every request with what arrived: method, path, query, headers and body.
+    Answers every request with a copy of it: method, path, query, headers and body.
 
     Attributes:
-        received: The same, newest last, for tests; the last hundred only.
+        received: The last hundred requests, newest last, for tests.
     """
 
     def __init__(self, base_url: str = "") -> None:

@@ -25,14 +25,14 @@ class Fault:
     One scripted failure.
 
     Attributes:
-        endpoint: Name of the endpoint it hits; None hits every one.
-        times: Requests still to hit; None never wears off.
-        status: HTTP status to answer with; None lets the emulator answer (a mere delay).
-        headers: Fields of that answer, such as ``Retry-After``.
-        body: Text of that answer; HTML where it looks like it.
+        endpoint: Name of the endpoint it affects; None affects all.
+        times: Number of requests still to be affected; None means all.
+        status: HTTP status to answer with; None lets the emulator answer (if there is only a delay).
+        headers: Header fields of that answer, such as ``Retry-After``.
+        body: Text of that answer; sent as HTML if it looks like HTML.
         delay_s: Seconds to wait first.
         drop: Cut the connection instead of answering.
-        after_effect: Do what was asked first and lose only the answer: the caller cannot know.
+        after_effect: Perform the request first and lose only the answer, so that the caller cannot know.
     """
 
     endpoint: str | None = None
@@ -50,7 +50,7 @@ class Fault:
         Read the body of ``POST /emulator/faults``: the attributes above as members.
 
         Raises:
-            ValueError: For an unknown member or a wrong type.
+            ValueError: A member is unknown or has the wrong type.
         """
         if unknown := set(document) - set(cls.__slots__):
             raise ValueError(f"unknown members: {', '.join(sorted(unknown))}; known are {', '.join(cls.__slots__)}")
@@ -58,17 +58,17 @@ class Fault:
         return cls(**document)
 
     def answer(self) -> Response:
-        """The response that takes the place of the emulator's own."""
+        """The response in place of the emulator's own."""
         media_type = "text/html" if self.body.startswith("<") else "text/plain"
         return PlainTextResponse(self.body, self.status or 500, dict(self.headers), media_type)
 
 
 class FaultPlan:
     """
-    The failures still to come, in order, and how often each endpoint was asked.
+    The failures still to come, in order, and the number of requests to each endpoint.
 
     Attributes:
-        requests: Endpoint name → requests so far, those that failed on purpose included.
+        requests: Endpoint name → requests so far, including those that failed on purpose.
     """
 
     def __init__(self) -> None:
@@ -76,15 +76,15 @@ class FaultPlan:
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Script one more failure; the oldest that matches a request is met first."""
+        """Script one more failure; the oldest that matches a request is used first."""
         self._faults.append(fault)
 
     def clear(self) -> None:
-        """Forget the failures still to come; the counters stay."""
+        """Forget the failures still to come; the counters are kept."""
         self._faults.clear()
 
     async def around(self, endpoint: str, answer: Callable[[], Awaitable[Response]]) -> Response:
-        """Count a request and answer it: by *answer*, or by the fault that is due."""
+        """Count a request and answer it by *answer*, or by the next matching fault."""
         self.requests[endpoint] += 1
         fault = self._take(endpoint)
         if fault is None:
@@ -111,11 +111,11 @@ class FaultPlan:
 
 
 class Dropped(Response):
-    """In place of a response the connection is cut, and the client sees a protocol error."""
+    """A response that cuts the connection: the client sees a protocol error."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         abort = scope.get("extensions", {}).get("emulator.drop", {}).get("abort")
-        if abort is None:  # in-process transports have no connection to cut; an exception is the nearest thing
+        if abort is None:  # in-process transports have no connection to cut; an exception comes closest
             raise ConnectionAbortedError("the emulator dropped the connection")
         abort()
         while (await receive())["type"] != "http.disconnect":

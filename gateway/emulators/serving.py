@@ -25,7 +25,7 @@ START_TIMEOUT_S = 10.0
 
 @runtime_checkable
 class Emulator(Protocol):
-    """What ``serve`` takes beside a plain ASGI application: one that must know its own URL."""
+    """An emulator for ``serve`` that, unlike a plain ASGI application, must know its own URL."""
 
     @property
     def app(self) -> Any: ...
@@ -46,8 +46,8 @@ class Binding:
     Where to listen.
 
     Attributes:
-        host: Address to bind; loopback, because emulators trust everybody.
-        port: 0 takes a free one.
+        host: Address to bind; loopback, because emulators trust every client.
+        port: 0 means any free port.
         tls: Server-side context, see ``certificates.throw_away``; None serves plain HTTP.
     """
 
@@ -83,17 +83,17 @@ class DroppingProtocol(HttpToolsProtocol):
 
 
 class QuietServer(uvicorn.Server):
-    """A uvicorn server that leaves the process alone: no signals, no exit. The tests or the demo own both."""
+    """A uvicorn server that does not handle signals or exit the process; both belong to the tests or the demo."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         try:
             await super().startup(sockets)
-        except SystemExit:  # the application's start failed; the waiting side sees that the server ended
+        except SystemExit:  # the application failed to start; the waiting side notices that the server has ended
             self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for connection in list(self.server_state.connections):
-            # A TLS client that keeps its connection and reads nothing would hold up the end.
+            # A TLS client that keeps its connection and reads nothing would delay the shutdown.
             connection.transport.abort()
         await super().shutdown(sockets)
 
@@ -112,7 +112,7 @@ def serve(served: Any, binding: Binding | None = None) -> Iterator[str]:
         binding: Host, port and TLS; the default is plain HTTP on a free loopback port.
 
     Raises:
-        TimeoutError: When the server does not come up within ten seconds.
+        TimeoutError: The server is not ready within ten seconds.
     """
     with _prepared(served, binding or Binding()) as (server, bound, base_url):
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
@@ -159,7 +159,7 @@ def _settings(served: Any, tls: ssl.SSLContext | None) -> uvicorn.Config:
     return uvicorn.Config(
         served.app if isinstance(served, Emulator) else served,
         http=DroppingProtocol,
-        log_config=None,  # the process that runs the emulator decides about logging
+        log_config=None,  # logging belongs to the process that runs the emulator
         access_log=False,
         date_header=not (isinstance(served, OwnDates) and served.sends_date),
         timeout_graceful_shutdown=1,

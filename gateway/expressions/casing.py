@@ -8,12 +8,12 @@ from functools import cache
 from gateway.expressions.limits import spend, worked
 from gateway.expressions.prices import SLOW_S
 
-# Char.IsWhiteSpace; Python's own idea of it has some control characters too.
+# Char.IsWhiteSpace; Python's isspace also accepts some control characters.
 WHITE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-CASE_S = 3e-8  # a character beyond ASCII that gets another case
+CASE_S = 3e-8  # for each character beyond ASCII whose case is changed
 
 # Python's upper() lengthens some characters, and its lower() looks at a capital sigma's neighbours; .NET does neither.
 _SPECIAL_LOWER = re.compile("([\u0130\u03a3]+)")

@@ -23,7 +23,7 @@ CHANGERS: dict[Type, Callable[[object], object]] = {}  # other targets: DateTime
 
 
 def change_type(value: object, target: Type) -> object:
-    """*value* as *target*; null is 0, false or the empty date, as Convert has it."""
+    """*value* as *target*; null is 0, false or the empty date, as in ``Convert``."""
     if target is OBJECT or is_instance(value, target):
         return value
     if value is None:

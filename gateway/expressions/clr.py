@@ -26,14 +26,14 @@ class TypeDef:
     Attributes:
         full_name: ``System.String``; also how expressions may spell it.
         parameters: Names of the type parameters, such as ``("K", "V")``.
-        kind: class, struct, interface, enum, delegate, static, or one of the engine's own: dynamic, null, void,
+        kind: class, struct, interface, enum, delegate, static, or one of our own: dynamic, null, void,
         variable.
         parents: Base type and interfaces, as C# text.
         table: Signature text → Python callable (a pair of getter and setter, or a constant value).
-        keyword: C#'s own word for it (``string``).
+        keyword: C#'s keyword for it (``string``).
         default: The value of ``default(T)``; None for reference types.
-        make_default: The same for a struct with type parameters: makes it for the constructed type.
-        price: Of its members, where their lines in the table have none; see ``prices``.
+        make_default: The same for a struct with type parameters: a function of the constructed type.
+        price: The price of members whose rows in the table have none; see ``prices``.
     """
 
     full_name: str
@@ -74,8 +74,8 @@ class Type:
     A type with its arguments; made only by :func:`make`, so that equal types are identical.
 
     Attributes:
-        notation: Reads what tables say of types and members. ``signatures``, which is built on this model, sets it.
-        names: Of the elements of a tuple type, empty where an element has none; no name makes it another type.
+        notation: Parses the types and members in tables. Set by ``signatures``, which is built on this model.
+        names: Names of a tuple type's elements, empty for an element without one; names do not make it another type.
         plain: This type without any names of elements.
     """
 
@@ -92,7 +92,7 @@ class Type:
 
     @cached_property
     def name(self) -> str:
-        """How C# writes it, for error texts."""
+        """Its name in C#, for error messages."""
         if self.definition is ARRAY:
             return f"{self.args[0].name}[]"
         if self.definition is NULLABLE:
@@ -139,7 +139,7 @@ class Type:
 
     @cached_property
     def is_open(self) -> bool:
-        """Whether a type variable is left anywhere in it."""
+        """Whether it contains an unbound type variable."""
         return self.kind == "variable" or any(arg.is_open for arg in self.args)
 
     def find(self, name: str) -> list[Candidate]:
@@ -169,7 +169,7 @@ class Type:
         return make(self.definition, *(arg.substitute(bindings) for arg in self.args), names=self.names)
 
     def closed(self) -> Type:
-        """This type with dynamic for every variable that inference left open."""
+        """This type with dynamic in place of every variable that inference left open."""
         if self.kind == "variable":
             return DYNAMIC
         return make(self.definition, *(arg.closed() for arg in self.args), names=self.names) if self.is_open else self
@@ -279,11 +279,11 @@ def definition_of(name: str, arity: int = 0) -> TypeDef:
 
 
 class MissingPart(LookupError):
-    """A part of the syntax tree is not there: the parser let text through that is not C#."""
+    """A part of the syntax tree is missing: the parser accepted text that is not C#."""
 
 
 def certain(value: Known | None) -> Known:
-    """A value that is there whenever the syntax tree or the tables are what they must be."""
+    """A value that exists whenever the syntax tree and the tables are as they must be."""
     if value is None:
         raise MissingPart("a part is missing that the grammar or the tables promise")
     return value

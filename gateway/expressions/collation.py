@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from gateway.expressions.limits import spend
 
-CHAR_S = 2e-6  # a character that is weighed
+CHAR_S = 2e-6  # for each character that is given a weight
 
 # Spaces, punctuation, symbols and digits, in the order of the table; letters come after them.
 _MARKS = (
@@ -24,7 +24,7 @@ _MARKS = (
 _RANKS = {character: rank for rank, character in enumerate(_MARKS)}
 _LETTERS = len(_MARKS)
 _ACCENTS = "\u0301\u0300\u0306\u0302\u030c\u030a\u0308\u030b\u0303\u0307\u0338\u0327\u0328\u0304"
-# Letters that are another one with a stroke, or two of them.
+# Letters that sort as another letter with a stroke, or as two letters.
 _STROKES = {"ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ł": "l", "ŧ": "t", "æ": "ae", "œ": "oe", "ß": "ss", "ĳ": "ij"}
 _INVISIBLE = ("Cc", "Cf")
 
@@ -38,7 +38,7 @@ def _accent(mark: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _weights(character: str) -> tuple[Weight, ...]:
-    """What one character weighs; nothing if it is invisible."""
+    """The weights of one character; none if it is invisible."""
     if character in _RANKS:
         return ((_RANKS[character], 0, 0),)
     if unicodedata.category(character) in _INVISIBLE:
@@ -60,7 +60,7 @@ def _part(part: str) -> list[Weight]:
 
 
 def sort_key(text: str, ignore_case: bool = False) -> tuple[tuple[int, ...], ...]:
-    """What *text* is compared by: characters, then accents, then case."""
+    """The key by which *text* is compared: characters, then accents, then case."""
     spend(len(text), CHAR_S)
     weights = [weight for character in text for weight in _weights(character)]
     first = tuple(character for character, _, _ in weights if character >= 0)
@@ -77,7 +77,7 @@ def compare_texts(left: str, right: str, ignore_case: bool = False) -> int:
 
 
 def is_plain(text: str) -> bool:
-    """Whether each character counts and none combines with its neighbours: then searching is ordinal."""
+    """Whether every character is visible and none combines with its neighbours: then searching is ordinal."""
     return text.isascii() and text.isprintable()
 
 
@@ -96,7 +96,7 @@ def search(text: str, part: str, ignore_case: bool = False) -> list[tuple[int, i
 
 
 def _clusters(text: str, ignore_case: bool) -> list[tuple[object, int, int]]:
-    """Characters with their accents: key, start and end; what is invisible belongs to the character before it."""
+    """Characters with their accents: key, start and end; invisible ones belong to the character before them."""
     clusters: list[tuple[object, int, int]] = []
     start = 0
     for end in range(1, len(text) + 1):

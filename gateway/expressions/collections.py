@@ -14,7 +14,7 @@ MAX_ARRAY = 0x7FFFFFC7  # Array.MaxLength
 
 
 class ArrayValue(list[object]):
-    """``T[]`` made by an expression; other code sees a list."""
+    """A ``T[]`` made by an expression; to other code it is a list."""
 
     __slots__ = ("element",)
 
@@ -64,7 +64,7 @@ def strings(items: Iterable[str | None]) -> ArrayValue:
 
 
 def checked_index(index: int, count: int) -> int:
-    """*index* when it lies in a List of *count* items."""
+    """*index*, if it is valid in a List of *count* items."""
     if not 0 <= index < count:
         raise out_of_range(
             "index", "Index was out of range. Must be non-negative and less than the size of the collection."
@@ -73,7 +73,7 @@ def checked_index(index: int, count: int) -> int:
 
 
 def check_capacity(capacity: int) -> None:
-    """Refuse a room to begin with that no collection has; any other is a hint only."""
+    """Refuse an initial capacity that no collection can have; any other is only a hint."""
     if capacity < 0:
         raise out_of_range("capacity")
     if capacity > MAX_ARRAY:
@@ -81,7 +81,7 @@ def check_capacity(capacity: int) -> None:
 
 
 def array_index(index: int, count: int) -> int:
-    """*index* when it lies in an array of *count* items."""
+    """*index*, if it is valid in an array of *count* items."""
     if not 0 <= index < count:
         raise thrown("IndexOutOfRangeException", "Index was outside the bounds of the array.")
     return index

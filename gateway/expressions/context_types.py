@@ -48,7 +48,7 @@ Members: TypeAlias = dict[str, Callable[[T], object]]
 
 
 class ContextLike(Protocol):
-    """What the pipeline hands in."""
+    """The context that the pipeline passes in."""
 
     request: Request
     response: Response | None
@@ -86,7 +86,7 @@ def _interface(name: str, table: Mapping[str, object]) -> Type:
 
 
 def _null(_owner: object) -> None:
-    """The gateway has nothing that the member could show."""
+    """A member for which the gateway has no value."""
 
 
 def _moment(value: datetime | None) -> DateTime | None:
@@ -98,7 +98,7 @@ def _array(items: tuple[object, ...]) -> ArrayValue:
 
 
 def url_text(url: Url) -> str:
-    """The whole URL; the port only where it is not the scheme's own."""
+    """The whole URL; the port only if it is not the scheme's default."""
     usual = {"http": 80, "https": 443}.get(url.scheme) == url.port or not url.port
     authority = url.host if usual else f"{url.host}:{url.port}"
     return f"{url.scheme}://{authority}{url.path}{_query_string(url)}"
@@ -300,7 +300,7 @@ _CONTEXT: Members[ContextLike] = {
     "DateTime Timestamp": lambda context: from_python(context.timestamp),
     "bool Tracing": lambda context: context.tracing,
     "IUser User": lambda context: context.user,
-    "Variables Variables": attrgetter("variables"),  # in C: nothing is read as often
+    "Variables Variables": attrgetter("variables"),  # implemented in C, because nothing is read as often
     "IWorkspace Workspace": _null,
     "void Trace(object message)": _trace,
     "void Trace(object source, object message)": _trace,

@@ -27,9 +27,9 @@ class Conversion:
     A conversion that exists.
 
     Attributes:
-        cost: A lower one is a better overload.
-        run: None when the value stays as it is.
-        is_cast: It only asks the value for its run-time type, see ``cast``.
+        cost: The lower, the better the overload.
+        run: None if the value is not changed.
+        is_cast: It only checks the value's run-time type, see ``cast``.
     """
 
     cost: int
@@ -41,7 +41,7 @@ IDENTITY = Conversion(0)
 _BOXING = Conversion(60)
 IMPLICIT: dict[Type, dict[Type, Convert]] = {}  # source → target → function; user-defined
 EXPLICIT: dict[Type, dict[Type, Convert]] = {}
-# Classes that convert themselves where a dynamic value is wanted as a static type, such as JValue.
+# Classes that define how a dynamic value becomes a static type, such as JValue.
 DYNAMIC_CONVERT: dict[type, Callable[[object, Type], object]] = {}
 _USER_COST = 30
 _DYNAMIC_COST = 1
@@ -54,7 +54,7 @@ def _integer(value: object) -> int:
 
 
 def _truncate(value: float, name: str) -> int:
-    """An unchecked cast from floating point; .NET leaves what does not fit undefined, x64 gives the least value."""
+    """An unchecked cast from floating point; out of range, .NET's result is undefined; x64 gives the least value."""
     _, low, high = INTEGRALS[name]
     if math.isnan(value) or math.isinf(value) or not low - 1 < value < high + 1:
         return _WRAP[name](int(value)) if math.isfinite(value) and abs(value) < 2**63 else low
@@ -116,7 +116,7 @@ NUMERIC_CONVERTERS: dict[Type, Convert] = {
 
 def implicit(source: Type, target: Type, constant: object = None) -> Conversion | None:
     """
-    The implicit conversion from *source*, or None; *constant* is the value of a constant int, which may narrow.
+    The implicit conversion from *source*, or None; *constant* is the value of a constant int, which may be narrowed.
 
     Source: C# language specification, "Implicit conversions" (ECMA-334 §10.2).
     """
@@ -173,7 +173,7 @@ def _to_nullable(source: Type, target: Type, constant: object) -> Conversion | N
 
 
 def lift(run: Convert) -> Convert:
-    """*run* for values that may be null."""
+    """*run*, made to pass null through."""
     return lambda value: None if value is None else run(value)
 
 
@@ -214,12 +214,12 @@ def _user(source: Type, target: Type) -> Conversion | None:
     if source.definition is NULLABLE:
         inner = _user(source.args[0], target)
         return inner and Conversion(inner.cost + 1, inner.run and lift(inner.run))
-    # A number widens before a user-defined conversion takes it (int → long → JToken).
+    # A number is widened before a user-defined conversion is applied (int → long → JToken).
     return None
 
 
 def explicit(source: Type, target: Type, constant: object = None) -> Conversion | None:
-    """The conversion that a cast ``(target)value`` stands for, or None when C# refuses it."""
+    """The conversion that a cast ``(target)value`` means, or None if C# refuses it."""
     conversion = implicit(source, target, constant)
     if conversion is not None:
         return conversion
@@ -289,7 +289,7 @@ def _downcast(source: Type, target: Type) -> Conversion | None:
 
 def cast(value: object, target: Type) -> object:
     """A run-time reference cast or unboxing: the exact type or an ancestor of it, else InvalidCastException."""
-    if KNOWN.get(value.__class__) is target:  # the usual case: a class that stands for just this type
+    if KNOWN.get(value.__class__) is target:  # the usual case: a class that represents only this type
         return value
     if value is None:
         if target.is_value:
@@ -311,7 +311,7 @@ def _unboxed_enum(value: object, target: Type) -> object:
 
 
 def convert_dynamic(value: object, target: Type) -> object:
-    """A dynamic value where a static type is wanted: the implicit conversion of its own run-time type."""
+    """A dynamic value where a static type is expected: the implicit conversion of its run-time type."""
     if value is None:
         _check_null(target)
         return None
@@ -337,7 +337,7 @@ def _check_null(target: Type) -> None:
 
 
 def cast_dynamic(value: object, target: Type) -> object:
-    """``(target)value`` for a dynamic value: the cast of its own run-time type."""
+    """``(target)value`` for a dynamic value: the cast of its run-time type."""
     if value is None or is_instance(value, target):
         return convert_dynamic(value, target)
     conversion = explicit(type_of(value), target)

@@ -15,13 +15,13 @@ from gateway.expressions.conversions import implicit
 from gateway.expressions.runtime import type_of
 from gateway.expressions.thrown import Thrown, null_reference, thrown
 
-# Classes whose members a dynamic access finds by content, such as a JObject's properties.
+# Classes in whose content a dynamic access looks for members, such as a JObject's properties.
 DYNAMIC_GET: dict[type, Callable[[object, str], object]] = {}
 DYNAMIC_SET: dict[type, Callable[[object, str, object], object]] = {}
 
 
 def runtime_error(message: str) -> Thrown:
-    """What the run-time binder throws."""
+    """The exception that the run-time binder throws."""
     return thrown("RuntimeBinderException", message)
 
 
@@ -113,7 +113,7 @@ def _seen(value: object) -> Argument:
 
 
 def _receiver_input(member: Member, receiver: object) -> list[object]:
-    """The receiver, where the Python function takes one."""
+    """The receiver, if the Python function takes one."""
     if member.static and not member.extension:
         return []
     if receiver is None and not member.static:

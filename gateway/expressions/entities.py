@@ -86,7 +86,7 @@ class UserInfo:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionInfo:
-    """``context.Subscription``. *key* is the one that the request showed."""
+    """``context.Subscription``. *key* is the one in the request."""
 
     id: str
     name: str
@@ -112,7 +112,7 @@ class DeploymentInfo:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """What get-authorization-context puts into a variable."""
+    """The value that get-authorization-context puts into a variable."""
 
     access_token: str = field(repr=False)
     claims: Mapping[str, object] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from gateway.expressions.runtime import type_of
 from gateway.expressions.values import Anonymous, Char, EnumValue, Int64, TupleValue, UInt64, wrapper
 
 EQUALS: dict[type, Callable[[object, object], bool]] = {}  # classes with an Equals of their own, such as JValue
-# The same as a key for Python's dict: equal exactly where Equals is.
+# The value as a key for Python's dict: equal exactly if Equals is true.
 KEYS: dict[type, Callable[..., object]] = {}
 _BY_IDENTITY = (list, dict)
 _IDENTITY = object()
@@ -32,12 +32,12 @@ def equal(left: object, right: object) -> bool:
 
 
 def _both_not_a_number(left: object, right: object) -> bool:
-    """Unlike ``==``, ``Equals`` says that NaN is NaN."""
+    """Unlike ``==``, ``Equals`` considers NaN equal to NaN."""
     return all(isinstance(value, float | Decimal) and math.isnan(value) for value in (left, right))
 
 
 def key_of(value: object) -> object:
-    """*value* as a key for Python's dict that is equal exactly where .NET's Equals is."""
+    """*value* as a key for Python's dict: two keys are equal exactly if .NET's Equals is true."""
     own = KEYS.get(value.__class__)
     if own is not None:
         return own(value)
@@ -49,7 +49,7 @@ def _number_key(value: object) -> object:
 
 
 def hash_code(value: object) -> int:
-    """``GetHashCode()``: some number that equal values share. .NET promises no more."""
+    """``GetHashCode()``: a number that equal values share; .NET promises nothing else."""
     if isinstance(value, int):
         number = int(value)
         return wrap(number ^ (number >> 32)) if value.__class__ in (Int64, UInt64) else wrap(number)

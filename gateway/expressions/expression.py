@@ -32,8 +32,8 @@ class Expression:
         reads_request_body: It may read ``context.Request.Body``, so that body must be in memory.
         reads_response_body: The same for ``context.Response.Body``.
         reads_token: It reads a member of a ``Jwt``.
-        may_be_long: How long it takes depends on what it is given, so it runs in slices.
-        is_constant: It never looks at the context and has always the same result.
+        may_be_long: Its running time depends on the data, so it runs in slices.
+        is_constant: It never reads the context and always has the same result.
     """
 
     source: str
@@ -49,7 +49,7 @@ class Expression:
     _convert: Callable[[object], object] | None = field(default=None, repr=False, compare=False)
 
     def giving(self, wanted: type, convert: Callable[[object], object]) -> Expression:
-        """The same expression with its result as a *wanted*, which *convert* makes of any other value."""
+        """The same expression with its result as a *wanted*, into which *convert* turns any other value."""
         return replace(self, _wanted=wanted, _convert=convert)
 
     def __call__(self, context: ContextLike) -> object:
@@ -57,8 +57,8 @@ class Expression:
         Evaluate for one request.
 
         Raises:
-            ExpressionError: The expression threw, used too much, or gave what cannot be converted.
-            WorkExceeded: The request has used what all its policies may use together.
+            ExpressionError: The expression threw, used too much, or returned a value that cannot be converted.
+            WorkExceeded: The request's budget, which all its policies share, is used up.
         """
         METER.left = None
         METER.call = self._time_s, context
@@ -93,7 +93,7 @@ def compile_expression(text: str, location: Location, time_s: float = TIME_S) ->
     Args:
         text: ``@(…)`` or ``@{…}``, named values substituted and entities resolved.
         location: Where the text begins in its document.
-        time_s: Processor time that one evaluation may take, before it reads large documents.
+        time_s: Processor time that one evaluation may take; reading large documents extends it.
 
     Raises:
         LoadError: It is not C#, or names a type or member that is not allowed; with line and column.

@@ -22,7 +22,7 @@ def as_thrown(error: Exception) -> Thrown:
 
 
 def _without_key(key: object) -> Thrown:
-    """What an indexer throws for a key that a dictionary has not, or cannot have."""
+    """The exception of an indexer for a key that a dictionary does not or cannot have."""
     return argument_null("key") if key is None else key_not_found(key)
 
 

@@ -23,8 +23,8 @@ class Grid:
     ``T[,]`` or ``T[,,]``.
 
     Attributes:
-        items: All of them, row after row.
-        sizes: How many there are along each dimension.
+        items: All items, row by row.
+        sizes: The length of each dimension.
     """
 
     __slots__ = ("element", "items", "sizes")
@@ -39,7 +39,7 @@ class Grid:
         return self.sizes[array_index(dimension, len(self.sizes))]
 
     def place(self, indices: Sequence[int]) -> int:
-        """Where in *items* the item at *indices* is."""
+        """The position in *items* of the item at *indices*."""
         offset = 0
         for index, size in zip(indices, self.sizes, strict=True):
             offset = offset * size + array_index(index, size)
@@ -92,5 +92,5 @@ def grid_element(clr_type: Type) -> Type | None:
 
 
 def rank_of(clr_type: Type) -> int:
-    """How many dimensions an array type has."""
+    """The number of dimensions of an array type."""
     return next((rank for rank, definition in GRIDS.items() if clr_type.definition is definition), 1)

@@ -21,20 +21,20 @@ from gateway.wire.trees import Tree
 from gateway.wire.work import Work
 
 MAX_STEPS = 1_000_000
-# Of processor time, so that a busy machine changes nothing. An endless loop must end soon, but a large document takes
-# its time to be read and walked, and is given it.
+# Processor time, so that a busy machine makes no difference. An endless loop must end soon, but a large document takes
+# time to be read and walked, and gets it.
 TIME_S = 0.25
-DOCUMENT_TIME_S = 1e-6  # more for each character of JSON or XML that is read
-MAX_TIME_S = 2.0  # with that
-NODE_S = 1e-6  # a value, element or attribute that is read
-CHARACTER_S = 1e-8  # a character of a document that is read
+DOCUMENT_TIME_S = 1e-6  # additional time for each character of JSON or XML that is read
+MAX_TIME_S = 2.0  # including that
+NODE_S = 1e-6  # for each value, element or attribute that is read
+CHARACTER_S = 1e-8  # for each character of a document that is read
 MAX_TEXT = 16 * 1024 * 1024  # characters of one string, bytes of one array
 MAX_MEMORY = 128 * 1024 * 1024  # sum of all large results of one evaluation
-MAX_DEPTH = 60  # calls of local functions and lambdas inside each other
-SMALL = 4096  # what is not larger is not counted: the steps that make it are
-ITEM = 64  # bytes of a small object: what an item of a list weighs beside a character
+MAX_DEPTH = 60  # nested calls of local functions and lambdas
+SMALL = 4096  # smaller results are not counted, because the steps that make them are
+ITEM = 64  # bytes of a small object: the weight of a list item compared with a character
 REGEX_TIME_S = 0.5
-QUICK_S = 0.001  # an evaluation that is shorter does not ask whether the loop should have its turn
+QUICK_S = 0.001  # a shorter evaluation does not check whether to yield to the event loop
 
 R = TypeVar("R", bound=Tree)
 T = TypeVar("T")
@@ -43,11 +43,11 @@ _CLOCK_MASK = 0x7F  # look at the clock every 128 steps: between two of them eve
 
 
 class LimitExceeded(Exception):
-    """An evaluation used too much. It is not a .NET exception: no ``catch`` in an expression sees it."""
+    """An evaluation used too much. It is not a .NET exception, so no ``catch`` in an expression sees it."""
 
 
 class Budgeted(Protocol):
-    """A context, as far as the meter is concerned."""
+    """The part of a context that the meter uses."""
 
     @property
     def work(self) -> Work: ...
@@ -58,8 +58,8 @@ class Allowance:
     What is left for one evaluation.
 
     Attributes:
-        began, seen: Processor time of this thread, at the start and when it was last looked at.
-        work: What is left for the request.
+        began, seen: Processor time of this thread, at the start and when it was last read.
+        work: The rest of the request's budget.
     """
 
     __slots__ = ("began", "depth", "memory", "seen", "steps", "time_s", "work")
@@ -74,8 +74,8 @@ class Allowance:
 
     def look(self, price_s: float) -> None:
         """
-        Look at the clock: refuse to go on when the time is used up, or would be by work that takes *price_s*; let the
-        loop have its turn when that is due.
+        Look at the clock: refuse to continue if the time is used up, or would be by work that takes *price_s*; yield to
+        the event loop when that is due.
         """
         now = time.thread_time()
         spent, self.seen = now - self.seen, now
@@ -86,7 +86,7 @@ class Allowance:
             self._rest(now, price_s)
 
     def _rest(self, now: float, price_s: float) -> None:
-        """Let the loop have its turn where that is due; what others do meanwhile is not this evaluation's."""
+        """Yield to the event loop if that is due; the work of others meanwhile is not charged to this evaluation."""
         call = METER.call
         forget()  # others work meanwhile
         try:
@@ -97,14 +97,14 @@ class Allowance:
         self.seen += others_s
 
     def moved_here(self) -> None:
-        """Count by this thread's clock from now on, with what has been spent by another's."""
+        """Count by this thread's clock from now on, including what has been spent by another thread's."""
         spent_s, self.seen = self.seen - self.began, time.thread_time()
         self.began = self.seen - spent_s
 
     def elsewhere(
         self, budget: tuple[float, Budgeted | None], call: Callable[..., T], arguments: Sequence[object]
     ) -> T:
-        """``call(*arguments)`` on account of this evaluation, in whatever thread this is."""
+        """``call(*arguments)``, charged to this evaluation, in whichever thread this is."""
         METER.left, METER.call = self, budget
         self.moved_here()
         try:
@@ -122,7 +122,7 @@ class Meter(threading.local):
 
     Attributes:
         left: None until something is first counted, so that most evaluations cost nothing.
-        call: What the evaluation may take in seconds, before it reads a document, and the request's context, whose
+        call: Seconds that the evaluation may take, before it reads a document, and the request's context, from whose
             budget it draws from.
     """
 
@@ -135,7 +135,7 @@ NOBODY: tuple[float, Budgeted | None] = (TIME_S, None)
 
 
 def forget() -> None:
-    """What is counted next on this thread belongs to none of the requests so far, until an evaluation begins."""
+    """From now on nothing on this thread is charged to an earlier request, until an evaluation begins."""
     METER.left, METER.call = None, NOBODY
 
 
@@ -162,11 +162,11 @@ def tick_many(count: int) -> None:
 
 def check_time(price_s: float = 0.0) -> None:
     """
-    Refuse to go on when steps or time are used up, or would be by work that takes *price_s*.
+    Refuse to continue if steps or time are used up, or would be by work that takes *price_s*.
 
     Raises:
-        LimitExceeded: This evaluation has used what it may.
-        WorkExceeded: The request has used what it may.
+        LimitExceeded: The evaluation's budget is used up.
+        WorkExceeded: The request's budget is used up.
     """
     left = METER.left or _begin()
     if left.steps < 0:
@@ -175,21 +175,21 @@ def check_time(price_s: float = 0.0) -> None:
 
 
 def time_left(at_most_s: float) -> float:
-    """Seconds that work which can be stopped may still take, *at_most_s* at the most and never none at all."""
+    """Seconds that interruptible work may still take: more than zero, and at most *at_most_s*."""
     left = METER.left or _begin()
     left.look(0.0)
     return max(min(at_most_s, left.time_s - (left.seen - left.began)), 1e-3)
 
 
 def spend(size: int, unit_s: float) -> None:
-    """Work on *size* characters, bytes or items is about to begin, each of which takes *unit_s*."""
+    """Charge work on *size* characters, bytes or items, *unit_s* each, before it begins."""
     if size > SMALL:
         check_time(size * unit_s)
 
 
 def worked(price_s: float, call: Callable[..., T], *arguments: object) -> T:
     """
-    ``call(*arguments)``, which takes *price_s* and does not count its steps; beside the loop where that is long.
+    ``call(*arguments)``, which takes *price_s* and does not count its steps; off the event loop if that is long.
 
     Raises:
         LimitExceeded, WorkExceeded: As ``check_time`` does, before the call begins.
@@ -199,7 +199,7 @@ def worked(price_s: float, call: Callable[..., T], *arguments: object) -> T:
 
 
 def away(price_s: float, call: Callable[..., T], *arguments: object) -> T:
-    """The same for a call that ends in time by itself: nothing is refused before it."""
+    """The same for a call that has its own time limit: nothing is refused before it."""
     if price_s < SLICE_S:
         return call(*arguments)
     left, budget = METER.left or _begin(), METER.call
@@ -212,7 +212,7 @@ def away(price_s: float, call: Callable[..., T], *arguments: object) -> T:
 
 
 def noted(root: R, nodes: int) -> R:
-    """*root*, a tree that was made for the request and ends with it; what is made at load stays."""
+    """*root*, a tree that belongs to the request and is freed with it; trees made at load are kept."""
     context = METER.call[1]
     if context is not None:
         context.work.note_tree(root, nodes)
@@ -221,11 +221,11 @@ def noted(root: R, nodes: int) -> R:
 
 def read_tree(nodes: int, read: Callable[..., R], text: str, *arguments: object) -> R:
     """
-    ``read(text, *arguments)``, the tree of a document: accounted for, read beside the loop where that is long, and
+    ``read(text, *arguments)``, the tree of a document: charged, read off the event loop if that is long, and
     taken apart when the request is over.
 
     Args:
-        nodes: How many nodes it has at most. Each becomes an object, and they cost more than characters do.
+        nodes: The greatest number of its nodes. Each becomes an object, which costs more than a character.
 
     Raises:
         LimitExceeded, WorkExceeded: As ``check_time`` does, before anything is read.
@@ -236,10 +236,10 @@ def read_tree(nodes: int, read: Callable[..., R], text: str, *arguments: object)
 
 def reading(size: int, nodes: int) -> None:
     """
-    A document of *size* characters is about to be read: account for it, and give the time that this takes.
+    Charge a document of *size* characters that is about to be read; returns the time that this takes.
 
     Args:
-        nodes: How many nodes it has at most. Each becomes an object, and they cost more than characters do.
+        nodes: The greatest number of its nodes. Each becomes an object, which costs more than a character.
     """
     charge(size)
     charge_items(nodes)
@@ -250,7 +250,7 @@ def reading(size: int, nodes: int) -> None:
 
 
 def charge(size: int) -> None:
-    """Account for a result of *size* characters or bytes before it is made."""
+    """Charge a result of *size* characters or bytes before it is made."""
     if size <= SMALL:
         return
     if size > MAX_TEXT:
@@ -259,7 +259,7 @@ def charge(size: int) -> None:
 
 
 def charge_items(count: int) -> None:
-    """Account for a list of *count* small objects before it is made."""
+    """Charge a list of *count* small objects before it is made."""
     charge(count)
     if count > SMALL:
         _keep(count * (ITEM - 1))
@@ -274,14 +274,14 @@ def _keep(size: int) -> None:
 
 
 def charged(text: str) -> str:
-    """*text* itself, once its size is accounted for."""
+    """*text* itself, after its size has been charged."""
     if len(text) > SMALL:
         charge(len(text))
     return text
 
 
 def enter() -> None:
-    """A call begins; refuse endless recursion before Python's own stack ends."""
+    """A call begins; refuse endless recursion before it exhausts Python's stack."""
     left = METER.left or _begin()
     left.depth += 1
     if left.depth > MAX_DEPTH:
@@ -292,6 +292,6 @@ def enter() -> None:
 
 
 def leave() -> None:
-    """The call that :func:`enter` announced is over."""
+    """The call announced by :func:`enter` has ended."""
     left = METER.left or _begin()
     left.depth -= 1

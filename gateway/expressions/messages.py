@@ -18,7 +18,7 @@ from gateway.expressions.types.lists import ListValue
 
 
 class HeadersLike(Protocol):
-    """What the engine's header collection offers."""
+    """The engine's header collection, as far as it is used here."""
 
     def values(self, name: str) -> tuple[str, ...]:
         """All values of a name; empty when it is absent."""
@@ -31,7 +31,7 @@ class BodyLike(Protocol):
     """A body that is in memory."""
 
     def read(self, preserve: bool) -> bytes:
-        """The bytes; without *preserve* the body is empty from then on."""
+        """The bytes; without *preserve* the body is empty afterwards."""
 
 
 class HeaderMap(Map):
@@ -51,7 +51,7 @@ class HeaderMap(Map):
         return strings(values) if values else MISSING
 
     def pairs(self) -> Iterable[tuple[object, object]]:
-        """Names and values; a name that comes several times is one entry."""
+        """Names and values; a repeated name is one entry."""
         entries: dict[str, tuple[str, ArrayValue]] = {}
         for name, value in self.headers.items():
             entries.setdefault(name.lower(), (name, strings([])))[1].append(value)
@@ -88,7 +88,7 @@ def _map_type(value: object) -> Type:
 represent(HeaderMap, _map_type, iter)
 represent(QueryMap, _map_type, iter)
 
-# Full name of T → how the body's bytes become a T; filled by the JSON and XML parts too.
+# Full name of T → how the body's bytes become a T; the JSON and XML parts add theirs.
 READERS: dict[str, Callable[[bytes], object]] = {
     "System.String": lambda data: decode(data),
     "System.Byte[]": bytes,
@@ -97,7 +97,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
 
 
 def decode(data: bytes) -> str:
-    """UTF-8 with or without byte order mark; UTF-16 with one."""
+    """Decode UTF-8 with or without a byte order mark, or UTF-16 with one."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace")
     return data.decode("utf-8-sig", errors="replace")

@@ -16,7 +16,7 @@ _TEXT = r'"(?:[^"\\\n]|\\.)*"'
 
 
 class SyntaxMistake(NamedTuple):
-    """What is wrong at an offset into the code, and what to write."""
+    """A mistake at an offset into the code, and its remedy."""
 
     offset: int
     message: str
@@ -27,14 +27,14 @@ _Rule: TypeAlias = "tuple[re.Pattern[str], bool, Callable[[re.Match[str]], tuple
 
 
 def recognised(code: str, is_block: bool) -> SyntaxMistake | None:
-    """The first mistake in *code* (without its ``@``) that is known; None where none is."""
+    """The first well-known mistake in *code* (without its ``@``); None if there is none."""
     blank = _without_texts(code)
     mistakes = [_matched(rule, code, blank) for rule in _RULES] + [_in_block(blank) if is_block else _in_single(blank)]
     return min(filter(None, mistakes), key=lambda mistake: mistake.offset, default=None)
 
 
 def _without_texts(code: str) -> str:
-    """*code* with the same places, and blanks for what its texts and comments hold."""
+    """*code* at the same offsets, with blanks in place of the content of strings and comments."""
     pattern = rf"{_TEXT}|//[^\n]*|/\*.*?\*/"
     return re.sub(pattern, lambda text: re.sub(r"[^\n]", " ", text[0]), code, flags=re.DOTALL)
 

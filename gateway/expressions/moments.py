@@ -25,7 +25,7 @@ EPOCH_TICKS = 621_355_968_000_000_000
 UNSPECIFIED, UTC_KIND, LOCAL_KIND = 0, 1, 2
 
 
-# Seconds since the epoch. A context variable, because `gateway test` gives each test a clock of its own.
+# Returns seconds since the epoch. A context variable, because `gateway test` gives each test its own clock.
 CLOCK: ContextVar[Callable[[], float]] = ContextVar("clock", default=time.time)
 
 
@@ -38,7 +38,7 @@ def _out_of_range() -> Thrown:
 
 
 def checked_ticks(ticks: int) -> int:
-    """*ticks* when a DateTime can hold them."""
+    """*ticks*, if a DateTime can hold them."""
     if not 0 <= ticks <= MAX_TICKS:
         raise _out_of_range()
     return ticks
@@ -57,14 +57,14 @@ class TimeSpan:
 
     @staticmethod
     def scaled(value: float, unit: int) -> TimeSpan:
-        """*value* times *unit* ticks; .NET refuses NaN and what does not fit."""
+        """*value* times *unit* ticks; as in .NET, NaN and values that do not fit are refused."""
         if math.isnan(value):
             raise thrown("ArgumentException", "TimeSpan does not accept floating point Not-a-Number values.")
         return TimeSpan.checked(int(value * unit) if math.isfinite(value) else 1 << 64)
 
     @staticmethod
     def checked(ticks: int) -> TimeSpan:
-        """A length when 64 bits hold it."""
+        """A length of time, if it fits 64 bits."""
         if not -(1 << 63) <= ticks < 1 << 63:
             raise thrown("OverflowException", "TimeSpan overflowed because the duration is too long.")
         return TimeSpan(ticks)
@@ -72,7 +72,7 @@ class TimeSpan:
 
 @dataclass(frozen=True, slots=True)
 class DateTime:
-    """A moment in ticks and what it is relative to; *kind* does not count when two are compared."""
+    """A moment in ticks, and its kind (UTC, local or unspecified), which does not count when two are compared."""
 
     ticks: int
     kind: int = UNSPECIFIED
@@ -106,20 +106,20 @@ class DateTime:
         return self.ticks % TICKS_PER_DAY
 
     def plus(self, ticks: int) -> DateTime:
-        """So many ticks later."""
+        """That many ticks later."""
         return DateTime(checked_ticks(self.ticks + ticks), self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class DateTimeOffset:
-    """A moment by its clock time and the minutes that clock is ahead of UTC."""
+    """A moment: its local time, and by how many minutes that is ahead of UTC."""
 
     ticks: int
     offset: int = 0
 
     @property
     def utc_ticks(self) -> int:
-        """Ticks on the UTC clock."""
+        """Ticks in UTC."""
         return self.ticks - self.offset * 60 * TICKS_PER_S
 
     def __eq__(self, other: object) -> bool:
@@ -142,11 +142,11 @@ class DateTimeOffset:
 
     @property
     def clock(self) -> DateTime:
-        """The clock time without its offset."""
+        """The local time without its offset."""
         return DateTime(self.ticks)
 
     def plus(self, ticks: int) -> DateTimeOffset:
-        """So many ticks later, on the same clock."""
+        """That many ticks later, at the same offset."""
         return DateTimeOffset(checked_ticks(self.ticks + ticks), self.offset)
 
 
@@ -158,7 +158,7 @@ def from_python(value: datetime) -> DateTime:
 
 
 def datetime_ticks(value: datetime) -> int:
-    """Ticks of a datetime's clock."""
+    """Ticks of a datetime's local time."""
     seconds = value.hour * 3600 + value.minute * 60 + value.second
     return (value.toordinal() - 1) * TICKS_PER_DAY + seconds * TICKS_PER_S + value.microsecond * 10
 
@@ -179,7 +179,7 @@ def from_parts(year: int, month: int, day: int, ticks_of_day: int = 0) -> int:
 
 
 def add_months(value: DateTime | DateTimeOffset, months: int) -> int:
-    """Ticks the given number of months later; a day that the month lacks becomes its last."""
+    """Ticks the given number of months later; a day that the month does not have becomes its last."""
     day = DateTime(value.ticks).date
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)

@@ -29,7 +29,7 @@ _BY_NAME = {name: clr_type for clr_type, name in p.NUMERIC.items()}
 
 @dataclass(frozen=True, slots=True)
 class OperatorOverload:
-    """A chosen operator: its result type, its function, and the types that the operands are brought to first."""
+    """A chosen operator: its result type, its function, and the types to which the operands are converted first."""
 
     type: Type
     run: Operator
@@ -43,7 +43,7 @@ _TEXT: list[Callable[[object], str]] = []
 
 
 def use_text(to_text: Callable[[object], str]) -> None:
-    """Tell how ``+`` turns an operand into text; set once by the formatting part."""
+    """Set how ``+`` turns an operand into text; called once by the formatting part."""
     _TEXT[:] = [to_text]
 
 
@@ -51,24 +51,24 @@ USER_UNARY: dict[tuple[str, Type], OperatorOverload] = {}
 
 
 def declare_unary(name: str, operand: Type, run: Operator) -> None:
-    """An operator before a value that a .NET type overloads."""
+    """Declare a unary operator that a .NET type overloads."""
     USER_UNARY[name, operand] = OperatorOverload(operand, run, operand)
 
 
 def declare_operator(name: str, left: Type, right: Type, result: Type, run: Operator) -> None:
-    """An operator that a .NET type overloads."""
+    """Declare a binary operator that a .NET type overloads."""
     USER_OPERATORS[name, left, right] = OperatorOverload(result, run, left, right)
 
 
 def declare_comparison(clr_type: Type, ordered: bool = True) -> None:
-    """``==`` and ``!=`` (and the order operators) for a type whose Python class compares as .NET does."""
+    """Declare ``==`` and ``!=`` (and the order operators) for a type whose Python class compares as .NET does."""
     for name, run in COMPARISON.items():
         if ordered or name in _EQUALITY:
             declare_operator(name, clr_type, clr_type, p.BOOL, run)
 
 
 def promoted(left: Type, right: Type, left_constant: object = None, right_constant: object = None) -> str | None:
-    """The type that both operands of an arithmetic operator become; None where C# has no answer."""
+    """The type to which both operands of an arithmetic operator are converted; None if there is none in C#."""
     names = {p.NUMERIC.get(left, ""), p.NUMERIC.get(right, "")}
     if "" in names:
         return None
@@ -135,7 +135,7 @@ def _user_comparison(name: str, left: Type, right: Type) -> OperatorOverload | N
 
 
 def _converted_user(name: str, left: Type, right: Type) -> OperatorOverload | None:
-    """``ns + "name"``: an overload of the left type whose right operand the text converts to."""
+    """``ns + "name"``: an overload of the left type to whose right operand the text converts."""
     for (operator_name, first, second), operation in USER_OPERATORS.items():
         if operator_name == name and first is left and second is not left and implicit(right, second):
             return operation
@@ -214,7 +214,7 @@ def _enum_pair(name: str, enum: Type) -> OperatorOverload | None:
 
 
 def _enum_sum(name: str, left: Type, right: Type) -> OperatorOverload | None:
-    """``E + 1``, ``1 + E``, ``E - 1`` are an E; the difference of two is a number."""
+    """``E + 1``, ``1 + E`` and ``E - 1`` are an E; the difference of two is a number."""
     if left is right:
         return OperatorOverload(p.INT, lambda a, b: _WRAP(a.value - b.value)) if name == "-" else None
     if left.kind == "enum" and implicit(right, p.INT):
@@ -354,9 +354,9 @@ def _brought(value: object, source: Type, target: Type | None) -> object:
     return conversion.run(value) if conversion.run else value
 
 
-# Classes with operators of their own in dynamic code, such as JValue: (operator, left, plain right).
+# Classes with their own operators in dynamic code, such as JValue: (operator, left, plain right).
 DYNAMIC_BINARY: dict[type, Callable[[str, object, object], object]] = {}
-UNWRAP: dict[type, Callable[[object], object]] = {}  # classes that stand for a value in dynamic code, such as JValue
+UNWRAP: dict[type, Callable[[object], object]] = {}  # classes that represent a value in dynamic code, such as JValue
 
 
 def unwrapped(value: object) -> object:
@@ -394,7 +394,7 @@ def _unary_number(name: str, operand: Type) -> OperatorOverload | None:
         return None
     unsigned = p.NUMERIC[operand] in ("ulong", "uint")
     common = promoted(operand, operand if unsigned else p.INT) or "int"
-    if name == "-":  # of a uint is a long; of a ulong there is none
+    if name == "-":  # the negative of a uint is a long; a ulong has none
         common = {"uint": "long", "ulong": ""}.get(common, common)
     run = ARITHMETIC.get(common, {}).get({"-": "neg", "+": "pos"}.get(name, name))
     return OperatorOverload(_BY_NAME[common], run, _BY_NAME[common]) if run else None

@@ -17,7 +17,7 @@ from gateway.expressions.thrown import Thrown, thrown
 from gateway.expressions.values import Char, EnumValue, TupleValue
 
 Compare = Callable[[object, object], int]
-ORDERS: dict[type, Callable[..., int]] = {}  # classes with a CompareTo of their own: string, JValue …
+ORDERS: dict[type, Callable[..., int]] = {}  # classes with their own CompareTo: string, JValue …
 _COMPARABLE = frozenset({*p.NUMERIC, p.BOOL, p.STRING})
 
 
@@ -26,7 +26,7 @@ def order(left: object, right: object) -> int:
     The sign of the difference; null comes first, strings are compared by culture.
 
     Raises:
-        Thrown: ArgumentException for types that have no order, or not the same.
+        Thrown: ArgumentException for types that have no order, or different types.
     """
     if left is None or right is None:
         return (left is not None) - (right is not None)
@@ -53,7 +53,7 @@ def sign(left: object, right: object) -> int:
 
 
 def sorting(compare: Compare) -> Compare:
-    """*compare* for a sort, which throws what the comparison throws as an InvalidOperationException."""
+    """*compare* for a sort, which wraps an exception of the comparison in an InvalidOperationException."""
 
     def run(left: object, right: object) -> int:
         try:

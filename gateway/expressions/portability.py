@@ -22,7 +22,7 @@ LANGUAGE = "azure-language"
 TYPES = "azure-types"
 _DYNAMIC = "https://github.com/MicrosoftDocs/azure-docs/issues/49430"
 
-# Node of the grammar → what it is, the version of C# that brought it, and what version 7 has instead.
+# Node of the grammar → its name, the version of C# that introduced it, and the alternative in version 7.
 _LATER = {
     "switch_expression": ("a switch expression", "8", "a switch statement, or ?:"),
     "range_expression": ("a range", "8", "Substring, Skip or Take"),
@@ -43,7 +43,7 @@ _LATER_OPERATORS = {"??=": ("??=", "8", "?? and ="), ">>>": (">>>", "11", ">> of
 
 def refused_by_azure(text: str, location: Location) -> list[Problem]:
     """
-    Everything in an expression that is known to be refused there.
+    Everything in an expression that Azure is known to refuse.
 
     Args:
         text: ``@(…)`` or ``@{…}``; one that does not compile is reported elsewhere.
@@ -78,7 +78,7 @@ def _later_language(source: Source, root: Node) -> Iterator[Problem]:
             yield Problem(source.locate(node), LANGUAGE, message, f"name the type, such as JObject; {_DYNAMIC}")
 
 
-# A node of the grammar and a word in it that came later than the node.
+# A node of the grammar and a keyword in it that is newer than the node.
 _LATER_WORDS = {
     ("local_declaration_statement", b"using"): ("a using declaration", "8", "using (…) { … }"),
     ("local_function_statement", b"static"): ("a static local function", "8", "a local function"),
@@ -87,7 +87,7 @@ _LATER_WORDS = {
 }
 
 
-# Syntax whose node is older than its use: the node, a token in it, and what the two are together.
+# Syntax whose node is older than its use: the node, a token in it, and the name of the two together.
 _WITH_TOKEN: dict[str, tuple[bytes, tuple[str, str, str]]] = {
     "local_declaration_statement": (b"using", ("a using declaration", "8", "using (…) { … }")),
     "local_function_statement": (b"static", ("a static local function", "8", "a local function")),
@@ -97,7 +97,7 @@ _WITH_TOKEN: dict[str, tuple[bytes, tuple[str, str, str]]] = {
 
 
 def _by_its_parts(source: Source, node: Node) -> tuple[str, str, str] | None:
-    """Syntax whose name in the grammar is older than its use."""
+    """Syntax whose node in the grammar is older than its use."""
     if node.type not in _WITH_TOKEN:
         return None
     token, later = _WITH_TOKEN[node.type]

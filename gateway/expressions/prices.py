@@ -30,13 +30,13 @@ _WALKED = (list, str, bytes, bytearray)
 
 def priced(call: Call, price: str, texts: tuple[int, ...], collections: tuple[int, ...], copies: bool) -> Call:
     """
-    *call*, which pays for its large arguments before it begins.
+    *call*, which is charged for its large arguments before it begins.
 
     Args:
         price: One of PRICES; empty for what is linear.
         texts: Positions of arguments that may be texts or bytes.
-        collections: Positions of arguments that may be walked: lists in memory, or texts, character by character.
-        copies: Whether the items of collections end in another one.
+        collections: Positions of arguments that may be enumerated: lists in memory, or texts, character by character.
+        copies: Whether the items of collections are copied into another one.
     """
     if price in ("free", "own") or not (texts or collections):
         return call
@@ -47,7 +47,7 @@ def priced(call: Call, price: str, texts: tuple[int, ...], collections: tuple[in
 
 
 def _first(call: Call, unit_s: float) -> Call:
-    """The usual case: a text that a member belongs to."""
+    """The usual case: the receiver is a text."""
 
     def run(value: Any, *rest: Any) -> Any:
         if value.__class__ in _TEXTS and len(value) > SMALL:
@@ -58,7 +58,7 @@ def _first(call: Call, unit_s: float) -> Call:
 
 
 def _kept(result: Any) -> Any:
-    """A result, accounted for: what is made of a large text may be as large."""
+    """A result, after it has been charged: what is made from a large text may be as large."""
     if result.__class__ in _TEXTS:
         charge(len(result))
     return result

@@ -47,7 +47,7 @@ class Pattern:
 
     Attributes:
         groups: .NET's number of a group → its number in *regex*.
-        names: .NET's number of a group → its name, which is the number again where it has none.
+        names: .NET's number of a group → its name; without one, the number again.
     """
 
     regex: regex.Pattern[str]
@@ -63,7 +63,7 @@ class Pattern:
 
 
 class _Mode(NamedTuple):
-    """The options that change how a pattern is read; they end with the group that sets them."""
+    """The options that change how a pattern is read; they apply until the end of the group that sets them."""
 
     multiline: bool
     explicit: bool
@@ -71,7 +71,7 @@ class _Mode(NamedTuple):
 
 
 class _Reference(NamedTuple):
-    """``\\1``, ``\\k<x>`` or ``(?(x)``: known only when all groups are."""
+    """``\\1``, ``\\k<x>`` or ``(?(x)``: resolved when all groups are known."""
 
     key: str
     form: str
@@ -80,7 +80,7 @@ class _Reference(NamedTuple):
 @lru_cache(maxsize=512)
 def compiled(pattern: str, options: int = 0) -> Pattern:
     """
-    *pattern* with *options*, the bits of RegexOptions; the same one is compiled once.
+    *pattern* with *options*, the bits of RegexOptions; the same pattern is compiled only once.
 
     Raises:
         Thrown: RegexParseException: .NET would not accept the pattern.
@@ -89,7 +89,7 @@ def compiled(pattern: str, options: int = 0) -> Pattern:
         raise LimitExceeded(f"a regular expression may have {MAX_PATTERN:,} characters")
     if repeats_too_much(pattern):
         raise LimitExceeded(f"a regular expression may stand for {MAX_REPETITIONS:,} characters")
-    import regex  # large, and few policies match patterns
+    import regex  # a large library, and few policies use regular expressions
 
     ours = {
         IGNORE_CASE: regex.IGNORECASE, MULTILINE: regex.MULTILINE, SINGLELINE: regex.DOTALL,
@@ -111,7 +111,7 @@ def compiled(pattern: str, options: int = 0) -> Pattern:
 
 # Without the fuzzy matching of the regex package.
 _EXACT = "(?-f:"
-# What .NET calls the usual mistakes. Source: .NET, "RegexParseError".
+# .NET's names of the usual mistakes. Source: .NET, "RegexParseError".
 _REASONS = {
     "missing )": "Not enough )'s",
     "unbalanced parenthesis": "Too many )'s",
@@ -137,30 +137,30 @@ class _Translation:
 
     @property
     def names(self) -> Mapping[str, int]:
-        """Names in .NET's order → number in the other dialect."""
+        """Names in .NET's order → number in Python's dialect."""
         return {str(number): place for number, place in enumerate(self.unnamed, 1)} | self.named
 
     def text(self) -> str:
-        """The pattern in the other dialect. Raises Thrown."""
+        """The pattern in Python's dialect. Raises Thrown."""
         while self.place < len(self.pattern):
             _READERS.get(self.pattern[self.place], _Translation.literal)(self)
         return "".join(part if isinstance(part, str) else self.resolved(part) for part in self.parts)
 
     def error(self, reason: str) -> Thrown:
-        """The exception for what is here."""
+        """The exception for a mistake at this place."""
         return _invalid(self.pattern, self.place, reason)
 
     def take(self, length: int, meaning: str | _Reference) -> None:
-        """Go on behind the next *length* characters, which mean *meaning*."""
+        """Continue after the next *length* characters, which are translated to *meaning*."""
         self.place += length
         self.parts.append(meaning)
 
     def found(self, shape: re.Pattern[str]) -> re.Match[str] | None:
-        """*shape*, if it is here."""
+        """The match of *shape* at this place, if there is one."""
         return shape.match(self.pattern, self.place)
 
     def literal(self) -> None:
-        """A character that means itself."""
+        """A literal character."""
         self.take(1, self.pattern[self.place])
 
     def comment(self) -> None:
@@ -174,7 +174,7 @@ class _Translation:
         self.take(1, "$" if self.modes[-1].multiline else _BEFORE_LAST_BREAK)
 
     def quantifier(self) -> None:
-        """``*``, ``{2,}``, …; a brace that begins none is a character."""
+        """``*``, ``{2,}``, …; a brace that does not begin one is a literal."""
         match = self.found(_QUANTIFIER)
         if match is None:
             self.take(1, re.escape(self.pattern[self.place]))
@@ -208,7 +208,7 @@ class _Translation:
             self.inline()
 
     def capture(self, name: str | None) -> str:
-        """Open a capturing group; one whose name is known is the same group again."""
+        """Open a capturing group; a name that is already known means the same group again."""
         number = len(self.unnamed) + len(self.named) + 1
         if name is None:
             self.unnamed.append(number)
@@ -245,7 +245,7 @@ class _Translation:
         if number is not None:
             return reference.form.format(number)
         if reference.form.startswith("(?("):
-            return f"(?(?={reference.key})"  # no such group: a pattern to look ahead for
+            return f"(?(?={reference.key})"  # no such group: it is a lookahead pattern
         if len(reference.key) == 2 and not set(reference.key) - set("01234567"):
             return re.escape(chr(int(reference.key, 8)))
         raise self.error(f"Reference to undefined group {reference.key}")
@@ -281,7 +281,7 @@ class _Translation:
         self.take(0, self.one_class())
 
     def one_class(self) -> str:
-        """A class of characters; ``[a-z-[aeiou]]`` takes one away from the other."""
+        """A class of characters; ``[a-z-[aeiou]]`` subtracts one from the other."""
         start = self.place + (2 if self.pattern.startswith("[^", self.place) else 1)
         opening, self.place = self.pattern[self.place : start], start
         items, minus = "", ""
@@ -315,7 +315,7 @@ def _changed(mode: _Mode, on: str, off: str) -> _Mode:
 
 
 def _may_be_escaped(letter: str) -> bool:
-    """Signs may; letters only where they mean something."""
+    """Punctuation may be escaped; letters only if the escape has a meaning."""
     if not letter.isascii() or not (letter.isalpha() or letter == "_"):
         return letter != ""
     return letter in _SAME_ESCAPES or letter in _OWN_ESCAPES
@@ -330,7 +330,7 @@ _READERS: dict[str, Callable[[_Translation], None]] = {
 
 def bounded(search: Callable[..., T], text: str, *start: int) -> T:
     """
-    *search* in *text* for as long as the evaluation may still run: what it took counts even where it is given up.
+    *search* in *text* for as long as the evaluation may still run; its time counts even if it is aborted.
 
     Raises:
         TimeoutError: It takes too long; a RegexMatchTimeoutException for the expression.

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 
-MAX_REPETITIONS = 100_000  # some hundredths of a second
+MAX_REPETITIONS = 100_000  # takes some hundredths of a second
 
-# An escaped character, a class, a count (of at least that many), a group's ends, or any other character.
+# An escaped character, a class, a count (its minimum captured), the ends of a group, or any other character.
 _STEP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]?|\{(?P<count>[0-9]{1,9})(?:,[0-9]*)?\}|.", re.DOTALL)
 
 
 def repeats_too_much(pattern: str) -> bool:
     """Whether *pattern* expands to more than ``MAX_REPETITIONS`` characters, counted repetitions written out."""
-    sizes, last = [0], 0  # of the groups that are open; of what a count would repeat
+    sizes, last = [0], 0  # lengths of the open groups; length of what a count would repeat
     for step in _STEP.finditer(pattern):
         if step[0] == "(":
             sizes.append(0)

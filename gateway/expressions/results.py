@@ -11,12 +11,12 @@ from gateway.expressions.operators import unwrapped
 
 
 def to_bool(value: object) -> bool:
-    """A bool, or text that says True or False. Raises ExpressionError."""
+    """A bool, or the text True or False. Raises ExpressionError."""
     return value if isinstance(value, bool) else _changed(value, p.BOOL)  # type: ignore[return-value]
 
 
 def to_int(value: object) -> int:
-    """An Int32, or a number or text that is one. Raises ExpressionError."""
+    """An Int32, or a number or text with the same value. Raises ExpressionError."""
     return value if type(value) is int else int(_changed(value, p.INT))  # type: ignore[call-overload]
 
 

@@ -71,7 +71,7 @@ def classify(classifier: Callable[[object], TypeSource | None]) -> None:
 
 
 def type_of(value: object) -> Type:
-    """The exact .NET type of *value*; NULL for None."""
+    """The run-time .NET type of *value*; NULL for None."""
     source = KNOWN.get(value.__class__)
     if source is None:
         source = KNOWN[value.__class__] = _classified(value)
@@ -83,7 +83,7 @@ def _classified(value: object) -> TypeSource:
     return next((source for source in sources if source is not None), OBJECT)
 
 
-# Types whose own enumerator gives something else than their IEnumerable does: element type and walk.
+# Types whose GetEnumerator yields other items than their IEnumerable: element type and walk.
 FOREACH: dict[Type, tuple[Type, Callable[..., Iterable[object]]]] = {}
 
 
@@ -145,7 +145,7 @@ def _byte_items(value: bytes | bytearray) -> Iterator[Byte]:
 
 
 def _list_type(value: list[object]) -> Type:
-    """A list that other code stored: an array of text where it holds only text."""
+    """The type of a list that other code stored: an array of text if it holds only text."""
     kinds = {type_of(item) for item in value}
     return array_of(kinds.pop() if len(kinds) == 1 and NULL not in kinds else OBJECT)
 
@@ -163,5 +163,5 @@ def sequence_of(element: Type) -> Type:
     return make(p.ENUMERABLE_OF.definition, element)
 
 
-# What leaves an expression in another shape than it had inside: a mutable byte[] becomes bytes.
+# Values that change their type when they leave an expression: a mutable byte[] becomes bytes.
 EXPORTS: dict[type, Callable[..., object]] = {bytearray: bytes}

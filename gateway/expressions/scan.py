@@ -14,7 +14,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
-MAX_NESTING = 40  # interpolated strings inside interpolated strings; real files have two
+MAX_NESTING = 40  # nested interpolated strings; real files have two levels
 
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
 _QUOTE = r'(?:"|&quot;|&\#34;|&\#x22;)'
@@ -30,7 +30,7 @@ _CODE = re.compile(
     re.VERBOSE,
 )
 _CODE_OR_ENTITY = re.compile(rf"{_CODE.pattern} | (?P<entity>{_ENTITY})", re.VERBOSE)
-# An attribute of the escaped form keeps its line breaks as character references.
+# In the escaped form, attributes keep their line breaks as character references.
 _LINE_END = re.compile(r"[\r\n]|&\#(?:10|13|xA|xD|x0A|x0D|xa|xd);", re.VERBOSE)
 _ESCAPE = re.compile(rf"\\(?:{_ENTITY}|.)", re.VERBOSE | re.DOTALL)
 _CHAR_BODY = re.compile(rf"(?:\\(?:u[0-9a-fA-F]{{4}}|x[0-9a-fA-F]{{1,4}}|{_ENTITY}|.)|{_ENTITY}|[^\\])", re.VERBOSE)
@@ -41,7 +41,7 @@ class Unbalanced(ValueError):
     The text ends, or another bracket closes, before the expression does.
 
     Attributes:
-        position: Offset of the culprit: a text or comment where it opens, a bracket where it should be closed.
+        position: Offset of the mistake: where a string or comment opens, or where a bracket should be closed.
         remedy: What to write.
         opened: Offset of the bracket that is not closed; None for other mistakes.
     """
@@ -85,9 +85,9 @@ def is_expression(text: str) -> bool:
 
 def unescape_expression(text: str) -> str:
     """
-    Turn an expression that was written in the escaped form (``&quot;``, ``&lt;``) into C#; the raw form stays as it is.
+    Turn an expression in the escaped form (``&quot;``, ``&lt;``) into C#; the raw form is returned unchanged.
 
-    Raw C# never holds an entity outside its literals and comments, so one such entity tells the forms apart.
+    Raw C# never has an entity outside literals and comments, so a single one identifies the escaped form.
     """
     return html.unescape(text) if "&" in text and _has_entity_in_code(text) else text
 
@@ -106,12 +106,12 @@ def _has_entity_in_code(text: str) -> bool:
 
 
 def _has_entity_in_hole(string: str) -> bool:
-    """Whether an interpolated string that begins with a plain quote holds escaped C# between its braces."""
+    """Whether an interpolated string that begins with a plain quote has escaped C# between its braces."""
     return any(_has_entity_in_code(hole[1:-1]) for hole in _holes(string))
 
 
 def _holes(string: str) -> Iterator[str]:
-    """The ``{…}`` of an interpolated string that is complete."""
+    """The ``{…}`` holes of a complete interpolated string."""
     position = string.index('"') + 1
     while position < len(string) - 1:
         end = abs(_string_step(string, position, string[:position], '"', 0))
@@ -121,7 +121,7 @@ def _holes(string: str) -> Iterator[str]:
 
 
 def _skip_brackets(text: str, start: int, depth: int, hole: bool = False) -> int:
-    """Offset after the bracket that matches the one at *start*; a *hole* of a string may hold a format."""
+    """Offset after the bracket that matches the one at *start*; a *hole* of a string may have a format."""
     if depth > MAX_NESTING:
         raise Unbalanced("interpolated strings are nested too deeply", start, "split the expression")
     opened = [start]
@@ -138,7 +138,7 @@ def _skip_brackets(text: str, start: int, depth: int, hole: bool = False) -> int
 
 
 def _step(text: str, token: re.Match[str], opened: list[int], depth: int) -> int:
-    """Offset after *token*; *opened* holds where the brackets stand that are open."""
+    """Offset after *token*; *opened* has the offsets of the open brackets."""
     kind = token.lastgroup or ""
     if kind == "open":
         opened.append(token.start())
@@ -173,7 +173,7 @@ def _skip_block_comment(text: str, token: re.Match[str], _depth: int) -> int:
 
 
 def _skip_char(text: str, token: re.Match[str], _depth: int) -> int:
-    """A char literal, or only its apostrophe where no literal follows (then the C# parser says what is wrong)."""
+    """A char literal, or only its apostrophe if no literal follows (then the C# parser reports the mistake)."""
     body = _CHAR_BODY.match(text, token.end())
     closed = body is not None and text.startswith(token[0], body.end())
     return body.end() + len(token[0]) if body and closed else token.end()
@@ -214,7 +214,7 @@ def _regular_step(text: str, position: int) -> int:
 
 
 def _skip_format(text: str, position: int) -> int:
-    """After a hole's colon comes format text, not C#: it ends at the first brace that is not doubled."""
+    """A hole's colon is followed by format text, not C#; it ends at the first brace that is not doubled."""
     while (end := text.find("}", position)) >= 0:
         if not text.startswith("}}", end):
             return end + 1

@@ -91,7 +91,7 @@ class SignatureParser:
         if tokens.skip("new"):
             tokens.skip("(")
             return "constructor", "new", owner, ()
-        # Method type parameters come after the name, but the result type before it may use them.
+        # A method's type parameters follow its name, but the result type before it may already use them.
         type_parameters = self._type_parameters(tokens.text)
         scope.update((name, clr.variable(name)) for name in type_parameters)
         result = self._type(tokens, scope)
@@ -155,7 +155,7 @@ class SignatureParser:
 
 
 def _with_price(member: clr.Member, scope: dict[str, clr.Type]) -> clr.Call:
-    """The call, which pays for its inputs as ``prices`` has it; a generic one gets its type arguments first."""
+    """The call, charged for its inputs as ``prices`` defines; a generic one gets its type arguments first."""
     inputs = [parameter.type for parameter in member.parameters]
     if not member.static:
         inputs.insert(0, clr.make(member.owner, *(scope[name] for name in member.owner.parameters)))
@@ -166,7 +166,7 @@ def _with_price(member: clr.Member, scope: dict[str, clr.Type]) -> clr.Call:
 
 
 def _copies(result: clr.Type) -> bool:
-    """Whether a member of this type may put the items that it is given into another collection."""
+    """Whether a member of this type may copy the given items into another collection."""
     return result is clr.VOID or _may_be_list(result)
 
 
@@ -189,7 +189,7 @@ _COLLECTIONS = frozenset(
 
 
 def _constant(value: object) -> clr.Call:
-    """The getter of a row whose right side is the value itself."""
+    """The getter for a row whose right side is a constant value."""
     return lambda: value
 
 
@@ -197,7 +197,7 @@ _DELEGATES: dict[str, clr.TypeDef] = {}
 
 
 def delegate(name: str) -> clr.TypeDef:
-    """The definition of a delegate family; any number of arguments, the last is the result except for Action."""
+    """The definition of a delegate family; any number of arguments, the last is the result (except for Action)."""
     if name not in _DELEGATES:
         _DELEGATES[name] = clr.TypeDef(f"System.{name}", (), "delegate")
     return _DELEGATES[name]
@@ -229,7 +229,7 @@ def define(  # noqa: PLR0913  (one type, all its properties)
     aliases: tuple[str, ...] = (),
     price: str = "",
 ) -> clr.Type:
-    """Put a type on the allow-list, or add *table* to the one that is there; *price* is that of all its members."""
+    """Put a type on the allow-list, or add *table* to an existing one; *price* applies to all its members."""
     arity = len(parameters)
     key = f"{full_name}`{arity}" if arity else full_name
     definition = clr.DEFINITIONS.get(key)
@@ -253,7 +253,7 @@ def _name(definition: clr.TypeDef, aliases: tuple[str, ...]) -> None:
 
 
 def read_type(text: str) -> clr.Type:
-    """The type that C# writes so. Raises LookupError: it is not on the allow-list."""
+    """The type that is written *text* in C#. Raises LookupError: it is not on the allow-list."""
     return clr.Type.notation.read_type(text, {})
 
 

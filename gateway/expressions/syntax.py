@@ -14,7 +14,7 @@ from gateway.expressions.mistakes import recognised
 
 MAX_SOURCE = 256 * 1024  # characters; a whole APIM policy document has at most 256 KiB
 PARSE_S = 2.0  # processor time of the parser for one expression; a real one takes milliseconds
-_PIECE_BYTES = 64 * 1024  # handed to the parser at a time
+_PIECE_BYTES = 64 * 1024  # bytes handed to the parser at a time
 _LANGUAGE = tree_sitter.Language(tree_sitter_c_sharp.language())
 _PARSER = tree_sitter.Parser(_LANGUAGE)
 
@@ -31,11 +31,11 @@ class Source:
         self.code = (self.prefix + self.written + suffix).encode()
         self.lines = self.code.split(b"\n")
         self.marks: set[int] = set()  # offsets of the ? of each ?. and ?[
-        # Names whose type arguments were joined to them: offset → name, start and end of the arguments.
+        # Names that were joined with their type arguments: offset → name, start and end of the arguments.
         self.generics: dict[int, tuple[str, int, int]] = {}
 
     def is_conditional(self, receiver: Node) -> bool:
-        """Whether *receiver* is in front of ``?.`` or ``?[``, see :func:`parse`."""
+        """Whether *receiver* is followed by ``?.`` or ``?[``, see :func:`parse`."""
         return receiver.type == "postfix_unary_expression" and receiver.end_byte - 1 in self.marks
 
     def locate(self, node: Node) -> Location:
@@ -70,10 +70,10 @@ def parse(source: Source) -> Node:
 
 def _tree(code: bytes, location: Location) -> Node:
     """
-    What the grammar makes of *code*.
+    The grammar's syntax tree of *code*.
 
     Raises:
-        LoadError: It takes too long: the parser follows all readings of an ambiguous text, of which there can be many.
+        LoadError: It takes too long: the parser follows every reading of an ambiguous text, and there can be many.
     """
     end_s = time.thread_time() + PARSE_S
     try:
@@ -90,11 +90,11 @@ def _tree(code: bytes, location: Location) -> Node:
 
 def _root(source: Source) -> Node:
     """
-    Parse, with two repairs of what the grammar gets wrong; each keeps every byte's place.
+    Parse, and repair three mistakes of the grammar; every byte keeps its offset.
 
     ``?.`` has too low a precedence (``"x" + a?.B`` becomes ``("x" + a)?.B``): each such ``?`` is replaced by ``!``,
     which the grammar binds as tightly as C# does, and noted. ``(T)a.F<U>(x)`` may become two comparisons: there ``<U>``
-    is replaced by letters of the name, and noted. ``(a.b["c"]) + d`` may become a cast: there the brackets go.
+    is replaced by letters of the name, and noted. ``(a.b["c"]) + d`` may become a cast: there the parentheses go.
     """
     code = bytearray(source.code)
     while True:
@@ -105,7 +105,7 @@ def _root(source: Source) -> Node:
 
 def _repair(source: Source, code: bytearray, root: Node) -> bool:
     repaired = False
-    todo = [(root, "")]  # with the type of the parent: a node that is asked for it looks for itself from the root
+    todo = [(root, "")]  # with the type of the parent, because node.parent searches from the root
     while todo:
         node, parent = todo.pop()
         todo += [(child, node.type) for child in node.children]
@@ -126,7 +126,7 @@ def _mark(source: Source, code: bytearray, start: int) -> bool:
 
 def _open_brackets(code: bytearray, node: Node) -> bool:
     """
-    ``(a.b["c"]) + d`` is not a cast in C#: only a keyword can be cast from a sign. The brackets go, the sum stays.
+    ``(a.b["c"]) + d`` is not a cast in C#: only a cast to a keyword type may precede a sign. The parentheses go.
 
     Source: C# language specification, "Cast expressions" (ECMA-334 §12.9): the grammar is ambiguous there.
     """
@@ -143,12 +143,12 @@ def _is_signed(value: Node) -> bool:
 
 
 def _is_access(cast_type: Node) -> bool:
-    """Whether what was read as a type is an access to a member or an element."""
+    """Whether the text read as a type is an access to a member or an element."""
     return _indexes(cast_type) if cast_type.type == "array_type" else b"." in (cast_type.text or b"")
 
 
 def _indexes(array_type: Node) -> bool:
-    """Whether what was read as an array type has something between its brackets."""
+    """Whether the text read as an array type has something between its brackets."""
     rank = array_type.child_by_field_name("rank")
     return rank is not None and rank.named_child_count > 0
 
@@ -158,11 +158,11 @@ _TYPE_SUFFIX = re.compile(rb"\s*(?:\?|\[\s*,*\s*\])\s*")
 _SPACE = re.compile(rb"\s*")
 _NAME_BEFORE = re.compile(rb"[A-Za-z_]\w*$")
 _NEW_BEFORE = re.compile(rb"\bnew\s+(?:[A-Za-z_]\w*\s*\.\s*)*$")
-NEARBY = 512  # bytes before a place that are looked at, for a name or for new
+NEARBY = 512  # bytes before an offset that are searched for a name or for ``new``
 
 
 def _join_generic(source: Source, code: bytearray, start: int) -> bool:
-    """C#'s own rule: what reads as type arguments and comes before a bracket is type arguments."""
+    """C#'s rule: text that can be read as type arguments and precedes a bracket is type arguments."""
     name = _NAME_BEFORE.search(code, max(0, start - NEARBY), start)
     end = _type_list_end(code, start)
     if name is None or end is None or not _may_follow(code, name.start(), end):
@@ -173,14 +173,14 @@ def _join_generic(source: Source, code: bytearray, start: int) -> bool:
 
 
 def _may_follow(text: bytearray, name: int, end: int) -> bool:
-    """Whether what comes after ``Name<…>`` makes these type arguments: a bracket, or braces behind a ``new``."""
+    """Whether the text after ``Name<…>`` makes these type arguments: a bracket, or braces after a ``new``."""
     after = _SPACE.sub(b"", bytes(text[end : end + 80]), count=1)[:1]
     follows_new = _NEW_BEFORE.search(text, max(0, name - NEARBY), name) is not None
     return after == b"(" or (follows_new and after in (b"{", b"["))
 
 
 def _type_list_end(text: bytearray, start: int) -> int | None:
-    """Where the ``<…>`` that begins at *start* ends; None where it is not a list of types."""
+    """Where the ``<…>`` that begins at *start* ends; None if it is not a list of types."""
     place: int | None = start
     while place is not None:
         place = _type_end(text, place + 1)
@@ -192,7 +192,7 @@ def _type_list_end(text: bytearray, start: int) -> int | None:
 
 
 def _type_end(text: bytearray, start: int) -> int | None:
-    """Where the type that begins at *start* ends, with the white space behind it."""
+    """Where the type that begins at *start* ends, including the white space after it."""
     begin = _SPACE.match(text, start)
     place = start if begin is None else begin.end()
     end = _tuple_end(text, place) if text[place : place + 1] == b"(" else _name_end(text, place)
@@ -231,18 +231,18 @@ def _spaces_end(text: bytearray, start: int) -> int:
 
 
 def type_argument_nodes(source: Source, start: int, end: int) -> list[Node]:
-    """The nodes of type arguments that were taken out of the tree, at their own places."""
+    """The nodes of type arguments that were removed from the tree, at their original places."""
     type_list = _apart(source, start, end, (b"f<", b">();"), "type_argument_list")
     return type_list.named_children if type_list is not None else []
 
 
 def hole_node(source: Source, start: int, end: int) -> Node | None:
-    """The node of a ``{…}`` of an interpolated string that the grammar overlooked behind ``{{``."""
+    """The node of an interpolated string's ``{…}`` that the grammar overlooked after ``{{``."""
     return _apart(source, start, end, (b'f($"', b'");'), "interpolation")
 
 
 def _apart(source: Source, start: int, end: int, around: tuple[bytes, bytes], kind: str) -> Node | None:
-    """Parse a part of the source alone, at its own place, and find its first node of a kind."""
+    """Parse a part of the source alone, at its original place, and find its first node of a kind."""
     opening, closing = around
     blank = re.sub(rb"[^\n]", b" ", source.code[: max(start - len(opening), 0)])
     todo = [_tree(blank + opening + source.code[start:end] + closing, source.location)]

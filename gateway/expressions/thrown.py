@@ -87,29 +87,29 @@ def thrown(name: str, message: str, param: str | None = None) -> Thrown:
 
 
 def null_reference() -> Thrown:
-    """What a member access on null throws."""
+    """The exception of a member access on null."""
     return thrown("NullReferenceException", "Object reference not set to an instance of an object.")
 
 
 def argument_null(param: str) -> Thrown:
-    """What a library method throws for a null it does not accept."""
+    """The exception of a library method for a null that it does not accept."""
     return thrown("ArgumentNullException", f"Value cannot be null. (Parameter '{param}')", param)
 
 
 def out_of_range(param: str, detail: str = "") -> Thrown:
-    """What a library method throws for an index or count that does not fit."""
+    """The exception of a library method for an index or count out of range."""
     text = detail or "Specified argument was out of the range of valid values."
     return thrown("ArgumentOutOfRangeException", f"{text} (Parameter '{param}')", param)
 
 
 def invalid_cast(source: str, target: str) -> Thrown:
-    """What a cast between unrelated run-time types throws."""
+    """The exception of a cast between unrelated run-time types."""
     message = f"Unable to cast object of type '{source}' to type '{target}'."
     return thrown("InvalidCastException", message)
 
 
 def key_not_found(key: object) -> Thrown:
-    """What a dictionary's indexer throws for a missing key."""
+    """The exception of a dictionary's indexer for a missing key."""
     return thrown("KeyNotFoundException", f"The given key '{key}' was not present in the dictionary.")
 
 

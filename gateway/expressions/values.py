@@ -61,7 +61,7 @@ class UInt64(int):
 
 
 class BigInteger(int):
-    """System.Numerics.BigInteger, which JSON numbers beyond Int64 are; expressions cannot name it."""
+    """System.Numerics.BigInteger, the type of JSON numbers beyond Int64; expressions cannot name it."""
 
     __slots__ = ()
 
@@ -95,7 +95,7 @@ class EnumValue:
 
 
 class Ref:
-    """Where an ``out`` argument lands."""
+    """Receives the value of an ``out`` argument."""
 
     __slots__ = ("value",)
 
@@ -104,7 +104,7 @@ class Ref:
 
 
 class TypeObject:
-    """What ``typeof(T)`` and ``x.GetType()`` give: a name and no way to anything else."""
+    """The result of ``typeof(T)`` and ``x.GetType()``: a name that leads to nothing else."""
 
     __slots__ = ("type",)
 
@@ -135,7 +135,7 @@ class Anonymous:
 
 
 class TupleValue:
-    """System.Tuple or a value tuple; *mutable* tells the second."""
+    """A System.Tuple or, if *mutable*, a value tuple."""
 
     __slots__ = ("items", "mutable", "type")
 
@@ -165,7 +165,7 @@ INTEGRALS: dict[str, tuple[Callable[[int], int], int, int]] = {
 
 
 def wrapper(name: str) -> Callable[[int], int]:
-    """The function that brings any Python int into the integral type *name*, as an unchecked C# conversion does."""
+    """The function that wraps any Python int into the integral type *name*, as an unchecked C# conversion does."""
     make, low, high = INTEGRALS[name]
     span = high - low + 1
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 SOURCE = "https://learn.microsoft.com/azure/api-management/api-management-policy-expressions"
 
-_CONTEXT = "Microsoft.Azure.ApiManagement."  # what hangs on ``context``, and its extension methods
+_CONTEXT = "Microsoft.Azure.ApiManagement."  # the types of ``context`` and its members, and their extension methods
 
-# Namespace → types; a type with members in brackets has only those, and its constructors where .ctor is among them.
+# Namespace → types; a type with members in brackets has only those, and constructors only if .ctor is among them.
 _LIST = {
     "Newtonsoft.Json": "Formatting JsonConvert(SerializeObject,DeserializeObject)",
     "Newtonsoft.Json.Linq": """

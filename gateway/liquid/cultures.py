@@ -16,10 +16,10 @@ class Money:
     How a culture writes an amount.
 
     Attributes:
-        pattern: Of a positive amount; ``n`` is the number.
-        negative: Of a negative one.
-        group, point: Between thousands, before the decimals.
-        digits: How many decimals.
+        pattern: Pattern of a positive amount; ``n`` is the number.
+        negative: Pattern of a negative amount.
+        group, point: Separators between thousands and before the decimals.
+        digits: Number of decimals.
     """
 
     pattern: str

@@ -21,11 +21,11 @@ from gateway.liquid.values import Quality, is_sequence, items, type_name
 
 _PLAIN = (bool, int, float, Decimal, str, DateTime)
 _NOTHING = object()
-MEMBER_S = 1e-7  # a member of a hash that is compared
+MEMBER_S = 1e-7  # for each member of a hash that is compared
 
 
 def same(left: object, right: object) -> bool:
-    """``==`` of values: of different types they are equal if one converts into the other, the second one first."""
+    """``==`` of values; values of different types are equal if one converts to the other, the second first."""
     if left is None or right is None or left is _NOTHING or right is _NOTHING:
         return left is right
     if _is_list(left) and _is_list(right):
@@ -54,7 +54,7 @@ def _same_converted(left: object, right: object) -> bool:
 
 
 def converted(value: object, like: object) -> object:
-    """*value* in the type of *like*. Raises Thrown: it has no such form."""
+    """*value* converted to the type of *like*. Raises Thrown: it cannot be converted."""
     if value is like or value.__class__ is like.__class__:
         return value
     if not isinstance(value, _PLAIN):
@@ -66,14 +66,14 @@ def converted(value: object, like: object) -> object:
 
 
 def equal(left: object, right: object) -> bool:
-    """``==`` of a condition: ``empty`` and ``blank`` ask for a quality."""
+    """``==`` in a condition; ``empty`` and ``blank`` test for a property of the value."""
     if isinstance(left, Quality):
         return left.holds(right)
     return right.holds(left) if isinstance(right, Quality) else same(left, right)
 
 
 def ordered(left: object, right: object) -> int:
-    """The sign of ``Comparer.Default.Compare``. Raises Thrown: the left one has no order."""
+    """The sign of ``Comparer.Default.Compare``. Raises Thrown: the left value has no order."""
     if isinstance(left, str) and isinstance(right, str):
         return compare_text(left, right)
     if not isinstance(left, _PLAIN) or left.__class__ is not right.__class__:
@@ -102,7 +102,7 @@ def _text(value: object) -> str:
 
 
 def _alike(item: object, wanted: object) -> bool:
-    """Equal, and both numbers or both text: in a list ``'3'`` is not 3."""
+    """Whether two values are equal, and both numbers or both text: in a list ``'3'`` is not 3."""
     tick()
     kinds = {_kind(item), _kind(wanted)}
     return (len(kinds) == 1 or item is None or wanted is None) and same(item, wanted)
@@ -157,7 +157,7 @@ def operator_of(name: str) -> Callable[[object, object], bool]:
     The operator of this name: ``contains``, ``Contains``, ``startswith`` …
 
     Raises:
-        Thrown: There is none; it becomes text in place of the condition.
+        Thrown: There is none; the message is written in place of the condition.
     """
     if name not in _SPELLED:
         raise thrown("ArgumentException", f"Unknown operator {name}")

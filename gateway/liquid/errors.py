@@ -14,7 +14,7 @@ from gateway.expressions.thrown import Thrown, derives
 
 class LiquidSyntaxError(Exception):
     """
-    The template, or a filter without an argument that it needs, is not Liquid.
+    The template is not valid Liquid, or a filter lacks a required argument.
 
     Attributes:
         line: Of the template, from 1; 0 where a filter is called.
@@ -30,15 +30,15 @@ class BreakLoop(Exception):
 
 
 class ContinueLoop(Exception):
-    """``{% continue %}``: the next turn of the innermost loop."""
+    """``{% continue %}``: the next iteration of the innermost loop."""
 
 
 def shown(error: LiquidSyntaxError | Thrown) -> str:
     """
-    The text in place of the value that could not be had.
+    The text that is written in place of a value that could not be computed.
 
     Raises:
-        Thrown: A regular expression ran out of time, which ends the whole template.
+        Thrown: A regular expression took too long, which ends the whole template.
     """
     if isinstance(error, LiquidSyntaxError):
         return f"Liquid syntax error: {error}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 QUOTED = r"""(?:"[^"]*"|'[^']*')"""
-# A value: quoted text, or whatever ends at a blank, a comma, a bar or a quote.
+# A value: quoted text, or anything up to a blank, a comma, a bar or a quote.
 FRAGMENT = rf"""(?:{QUOTED}|(?:[^\s,|'"]|{QUOTED})+)"""
 SEGMENT = r"[\w\-]"
 SIGNATURE = r"(?:\(?[\w\-.\[\]]\)?)"

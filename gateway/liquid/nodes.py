@@ -26,12 +26,12 @@ class TemplateNode(Protocol):
 
     def write(self, scope: RenderScope, output: Output) -> None:
         """
-        Write it.
+        Write its text.
 
         Raises:
             LiquidSyntaxError: A filter lacks an argument.
             Thrown: What .NET would throw here.
-            BreakLoop, ContinueLoop: The loop around it does not go on as before.
+            BreakLoop, ContinueLoop: The enclosing loop ends, or continues with the next item.
         """
         ...
 
@@ -41,18 +41,18 @@ TemplateNodes = Sequence[TemplateNode]
 
 @dataclass(frozen=True, slots=True)
 class TextNode:
-    """Text as it stands."""
+    """Literal text."""
 
     text: str
 
     def write(self, _scope: RenderScope, output: Output) -> None:
-        """Write it."""
+        """Write its text."""
         output.write(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Piped:
-    """A value and the filters that it goes through; without a value nothing happens."""
+    """A value and the filters that are applied to it; without a value nothing is written."""
 
     operand: Operand | None
     filters: tuple[tuple[str, tuple[Operand, ...]], ...]
@@ -78,7 +78,7 @@ def write_all(nodes: TemplateNodes, scope: RenderScope, output: Output) -> None:
     One part after another; an error's text replaces the part that failed.
 
     Raises:
-        LimitExceeded, WorkExceeded: The template takes too much.
+        LimitExceeded, WorkExceeded: The template uses too much.
         Thrown: A regular expression ran out of time.
     """
     for node in nodes:

@@ -53,7 +53,7 @@ _WORDS: dict[str, Any] = {
 
 
 def operand(markup: str | None) -> Operand:
-    """What *markup* stands for, as a function of the scope; a literal that cannot be read raises when it is asked."""
+    """The value of *markup*, as a function of the scope; an unreadable literal raises only when it is evaluated."""
     if markup is None or markup in _WORDS:
         value = _WORDS[markup or ""]
         return lambda _scope: value
@@ -116,7 +116,7 @@ def whole(value: object) -> int:
 
 
 def _part(markup: str) -> tuple[str, Operand | None]:
-    """A name, or an operand in brackets that gives it."""
+    """A name, or an operand in brackets whose value is the name."""
     return (markup, operand(markup[1:-1])) if markup.startswith("[") else (markup, None)
 
 
@@ -127,7 +127,7 @@ def _path(markup: str) -> Operand:
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """A variable and the members that lead on from it; null where one is missing."""
+    """A variable followed by members; null if one is missing."""
 
     first: tuple[str, Operand | None]
     rest: tuple[tuple[str, Operand | None], ...]
@@ -150,7 +150,7 @@ def _text(value: object) -> str:
 
 
 def _member(value: Any, name: str) -> Any:
-    """``value.name``; a hash's own member before its size. Raises LookupError."""
+    """``value.name``; a hash's own member takes precedence over its size. Raises LookupError."""
     try:
         return _indexed(value, name)
     except LookupError:

@@ -27,7 +27,7 @@ class Parser:
     Reads the pieces of one template.
 
     Attributes:
-        builders: How each tag that begins something is read, by its name.
+        builders: The functions that read each opening tag, by its name.
     """
 
     def __init__(self, text: str, builders: Mapping[str, Builder]) -> None:
@@ -44,13 +44,13 @@ class Parser:
 
     def block(self, opened: LiquidToken, middle: Collection[str] = ()) -> tuple[list[TemplateNode], LiquidToken]:
         """
-        What follows, up to the end of *opened* or to one of the *middle* tags.
+        Read up to the end of *opened* or to one of the *middle* tags.
 
         Returns:
             The nodes, and the tag that ends them.
 
         Raises:
-            LiquidSyntaxError: The end is missing, or something in between is not Liquid.
+            LiquidSyntaxError: The end is missing, or something in between is not valid Liquid.
         """
         nodes: list[TemplateNode] = []
         for token in self._tokens:
@@ -60,7 +60,7 @@ class Parser:
         raise LiquidSyntaxError(f"{opened.name} is not closed with {{% end{opened.name} %}}", opened.line)
 
     def raw(self, opened: LiquidToken) -> str:
-        """What follows up to the end of *opened*, as text. Raises LiquidSyntaxError: it has no end."""
+        """The text up to the end of *opened*. Raises LiquidSyntaxError: it has no end."""
         pieces: list[str] = []
         for token in self._tokens:
             if token.kind == "tag" and token.name == f"end{opened.name}":
@@ -96,7 +96,7 @@ def _unknown(token: LiquidToken, within: str) -> LiquidSyntaxError:
 
 
 def piped(markup: str) -> Piped:
-    """A value with its filters; what the notation does not know is skipped."""
+    """A value with its filters; text that the notation does not define is skipped."""
     match = _PIPED.match(markup) or _PIPED.search(markup)
     if match is None:
         return Piped(None, ())

@@ -21,10 +21,10 @@ class RenderScope:
     The variables of one rendering.
 
     Attributes:
-        given: What the template is rendered with; ``increment`` keeps its counters there.
-        cycles: How far each ``cycle`` is.
+        given: The variables passed to the template; ``increment`` keeps its counters there.
+        cycles: The position of each ``cycle``.
         offsets: Where each loop ended, for ``offset:continue``.
-        changed: What ``ifchanged`` wrote last.
+        changed: The last text that ``ifchanged`` wrote.
     """
 
     __slots__ = ("_scopes", "changed", "cycles", "given", "offsets")
@@ -65,7 +65,7 @@ class RenderScope:
 
 
 class Output:
-    """The text of one rendering, or of one ``capture``, accounted for as it grows."""
+    """The text of one rendering, or of one ``capture``, charged as it grows."""
 
     __slots__ = ("_accounted", "_pieces", "_size")
 

@@ -28,7 +28,7 @@ class LiquidTemplate:
     One template.
 
     Attributes:
-        uses_context: It may read ``context``, which is otherwise not made.
+        uses_context: It may read ``context``, which is otherwise not created.
     """
 
     nodes: TemplateNodes
@@ -40,11 +40,11 @@ class LiquidTemplate:
 
         Args:
             given: The variables: hashes, lists and the values of policy expressions.
-            context: The request, whose budget the work is taken from.
+            context: The request, to whose budget the work is charged.
 
         Raises:
-            ExpressionError: The template takes too much time, turns or text.
-            WorkExceeded: The request has used what all its policies may use together.
+            ExpressionError: The template takes too much time, too many iterations or too much text.
+            WorkExceeded: The request's budget, which all its policies share, is used up.
         """
         METER.left = None
         METER.call = TIME_S, context

@@ -31,7 +31,7 @@ class LiquidToken:
 
     Attributes:
         kind: ``text``, ``value`` or ``tag``.
-        name: Of a tag.
+        name: Name of a tag.
         text: The text itself, the value's markup, or what follows the tag's name.
         written: The piece as written, without hyphens.
         line: Where it begins, from 1.
@@ -45,7 +45,7 @@ class LiquidToken:
 
 
 class _TrimmedSource:
-    """The text without hyphens at ends and what they remove, which still knows the lines of the original."""
+    """The text without hyphens and the white space that they trim; it knows the original line numbers."""
 
     def __init__(self, text: str) -> None:
         pieces: list[str] = []
@@ -70,7 +70,7 @@ def tokens(text: str) -> list[LiquidToken]:
     The pieces of *text*.
 
     Raises:
-        LiquidSyntaxError: A value or tag is not closed, or not on its line.
+        LiquidSyntaxError: A value or tag is not closed on its own line.
     """
     source = _TrimmedSource(_without_shorthand(text))
     tokens: list[LiquidToken] = []
@@ -101,7 +101,7 @@ def _add_text(tokens: list[LiquidToken], text: str, line: int) -> None:
 
 
 def _end(source: _TrimmedSource, start: re.Match[str]) -> int:
-    """Behind the closing brackets, which do not count within quotes."""
+    """Offset after the closing brackets; brackets within quotes do not count."""
     position = start.end()
     while mark := _END[start[1]].search(source.text, position):
         if mark[0] not in "'\"":
@@ -126,7 +126,7 @@ def _token(written: str, line: int) -> LiquidToken:
 
 
 def _add_raw(tokens: list[LiquidToken], source: _TrimmedSource, token: LiquidToken, position: int) -> int:
-    """The content of a raw tag, as text; its length."""
+    """Add the content of a raw tag as text; returns its length."""
     if token.kind != "tag" or token.name not in _RAW:
         return 0
     end = re.compile(rf"\{{%-?\s*end{token.name}\s*-?%\}}").search(source.text, position)

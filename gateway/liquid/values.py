@@ -25,7 +25,7 @@ _SOME = 1024
 
 @dataclass(frozen=True, slots=True)
 class HashMember:
-    """One member of a hash, as a loop over it gives."""
+    """One member of a hash, as a loop over it yields."""
 
     key: str
     value: Any
@@ -47,13 +47,13 @@ class NestedMember:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What ``empty`` and ``blank`` stand for: equal to whatever has the quality."""
+    """``empty`` or ``blank``: equal to any value that has this quality."""
 
     holds: Callable[[object], bool]
 
 
 class AnyCase(dict[str, Any]):
-    """A hash, made once and not changed, whose names are found in any case, the exact one first."""
+    """An immutable hash whose names are found in any letter case, an exact match first."""
 
     _names: dict[str, str] | None = None
 
@@ -82,7 +82,7 @@ def is_sequence(value: object) -> bool:
 
 
 def items(value: object) -> Iterator[Any]:
-    """What a loop over an IEnumerable gives."""
+    """The items of a loop over an IEnumerable."""
     if isinstance(value, dict):
         return (HashMember(key, member) for key, member in value.items())
     if isinstance(value, str):
@@ -91,7 +91,7 @@ def items(value: object) -> Iterator[Any]:
 
 
 def part(value: object, start: int, end: int | None) -> Iterator[Any]:
-    """Some of the items; finding the first of them takes no time, except in a hash."""
+    """Some of the items; reaching the first of them takes no time, except in a hash."""
     if isinstance(value, dict):
         return islice(items(value), start, end)
     return items(value[start:end])  # type: ignore[index]
@@ -107,7 +107,7 @@ def last(value: object) -> Any:
 
 
 def held(values: Iterable[Any]) -> list[Any]:
-    """A list of *values*, accounted for as it grows. Raises LimitExceeded: there are too many."""
+    """A list of *values*, charged as it grows. Raises LimitExceeded: there are too many."""
     source, kept = iter(values), []
     while some := list(islice(source, _SOME)):
         tick_many(len(some))
@@ -117,7 +117,7 @@ def held(values: Iterable[Any]) -> list[Any]:
 
 
 def flattened(values: Iterable[Any]) -> Iterator[Any]:
-    """The items of lists within lists; strings and hashes stay whole."""
+    """The items of nested lists; strings and hashes are not taken apart."""
     for value in values:
         if isinstance(value, list | tuple | range):
             yield from flattened(value)
@@ -135,7 +135,7 @@ def text_of(value: object) -> str:
 
 
 def written(value: object) -> str:
-    """What ``{{ value }}`` writes: lower-case booleans, the items of a list one after another."""
+    """The text of ``{{ value }}``: booleans in lower case, the items of a list one after another."""
     if value.__class__ is str:
         return value
     if isinstance(value, bool):
@@ -150,7 +150,7 @@ def written(value: object) -> str:
 
 
 def _item(value: object) -> str:
-    """A decimal without the zeros at its end; anything else as ToString() has it."""
+    """A decimal without trailing zeros; anything else as ToString() writes it."""
     if not isinstance(value, Decimal):
         return text_of(value)
     shown = to_text(value)
@@ -168,7 +168,7 @@ _NAMES: dict[type, str] = {
 
 
 def type_name(value: object) -> str:
-    """The .NET type, for the texts of errors."""
+    """The .NET type, for error messages."""
     if isinstance(value, dict):
         return "DotLiquid.Hash"
     return _NAMES.get(value.__class__) or type_of(value).full_name

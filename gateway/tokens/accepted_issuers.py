@@ -25,11 +25,11 @@ GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Publisher(Protocol):
-    """A metadata document, as far as this module cares."""
+    """A metadata document, as far as this module uses it."""
 
     @property
     def stated_issuer(self) -> str | None:
-        """Issuer, or template, that the metadata states; None while it is not known."""
+        """The issuer, or issuer template, that the metadata states; None while it is unknown."""
         ...
 
     def owns(self, issuer: str, payload: Payload) -> bool:
@@ -38,7 +38,7 @@ class Publisher(Protocol):
 
 
 class IssuerUndecided(TokenError):
-    """Which metadata owns the token's issuer is not known before all of it has been read; a fetch may decide it."""
+    """It is unknown which metadata owns the token's issuer until all metadata has been read; a fetch may decide it."""
 
 
 def check_issuer(payload: Payload, listed: frozenset[str], publishers: Sequence[Publisher], signer: Signer) -> None:
@@ -46,7 +46,7 @@ def check_issuer(payload: Payload, listed: frozenset[str], publishers: Sequence[
     Refuse a token if the key that signed it may not sign for its ``iss``.
 
     Args:
-        listed: The policy's ``<issuers>``. They add to what concrete metadata states, and choose among the tenants of
+        listed: The policy's ``<issuers>``. They add to what concrete metadata states, and select from the tenants of
             a template.
         publishers: All the policy's metadata documents.
 
@@ -85,15 +85,15 @@ def _is_listed(issuer: str, payload: Payload, listed: frozenset[str]) -> bool:
 
 
 def _is_choice(stated: str | None, listed: frozenset[str]) -> bool:
-    """Whether *listed* issuers choose among the tenants of a template, instead of adding to what is *stated*."""
+    """Whether *listed* issuers select from the tenants of a template, instead of being added to what is *stated*."""
     return bool(listed) and TENANT in str(stated)
 
 
 def _is_foreign(issuer: str, own: str, owners: Sequence[Publisher], publishers: Sequence[Publisher]) -> bool:
     """
-    Whether no metadata owns *issuer*, so that a published key may sign for it where it is listed.
+    Whether no metadata owns *issuer*, so that a published key may sign for it if it is listed.
 
-    What has not been read yet may turn out to state any listed issuer, unless that is of the key's *own* tenant.
+    Metadata that has not been read yet may state any listed issuer, unless that belongs to the key's *own* tenant.
     """
     if any(owner.stated_issuer is not None for owner in owners):
         return False
@@ -103,7 +103,7 @@ def _is_foreign(issuer: str, own: str, owners: Sequence[Publisher], publishers: 
 
 
 def _is_stated(owners: Sequence[Publisher], listed: frozenset[str]) -> bool:
-    """Whether metadata that has been read states the issuer; where issuers are listed, a template does not count."""
+    """Whether metadata that has been read states the issuer; if issuers are listed, a template does not count."""
     stated = [owner.stated_issuer for owner in owners if owner.stated_issuer is not None]
     if owners and not stated:
         raise _undecided()
@@ -137,6 +137,6 @@ def _is_key_of(key: Key, keyset: KeySet, issuer: str, payload: Payload) -> bool:
 
 
 def _same_tenant(own: str, issuer: str) -> bool:
-    # The v1 and v2 issuers of one tenant share their keys; which of the two is accepted was decided before.
+    # The v1 and v2 issuers of one tenant share their keys; which of them is accepted has already been decided.
     tenant, other = GUID.search(own), GUID.search(issuer)
     return tenant is not None and other is not None and tenant.group() == other.group()

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import binascii
 
-# The standard alphabet, with what does not belong into base64url turned into what no decoder takes.
+# Translation to the standard alphabet; characters outside base64url become ones that no decoder accepts.
 TO_STANDARD = bytes.maketrans(b"-_+/=", b"+/!!!")
 PADDING = (b"", b"", b"==", b"=")
-# A last character that carries 4 or 2 unused bits must have them zero.
+# The 4 or 2 unused bits of a last character must be zero.
 LAST: tuple[frozenset[int] | None, ...] = (None, frozenset(), frozenset(b"AQgw"), frozenset(b"AEIMQUYcgkosw048"))
 
 
 def decode(part: bytes) -> bytes:
-    """The bytes that *part* spells, or ValueError."""
+    """The bytes that *part* encodes. Raises ValueError."""
     over = len(part) % 4
     last = LAST[over]
     if last is not None and part[-1] not in last:
@@ -30,10 +30,10 @@ def decode(part: bytes) -> bytes:
 
 
 def decode_text(text: str) -> bytes:
-    """As ``decode``, of text."""
+    """``decode`` for text."""
     return decode(text.encode("ascii"))  # UnicodeEncodeError is a ValueError
 
 
 def encode(raw: bytes) -> str:
-    """The one spelling of *raw*."""
+    """The only encoding of *raw*."""
     return binascii.b2a_base64(raw, newline=False).rstrip(b"=").translate(bytes.maketrans(b"+/", b"-_")).decode()

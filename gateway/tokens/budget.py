@@ -20,9 +20,9 @@ class BudgetRules:
     How many fetches unknown key ids may cause.
 
     Attributes:
-        window_s: Seconds over which fetches are counted; also how late a rotation may be noticed during a flood.
-        per_window: Fetches in any window, whatever asks for them.
-        unknown_s: Seconds for which a key id that a fetch did not find causes no other.
+        window_s: Seconds over which fetches are counted; during a flood a rotation may be noticed that much later.
+        per_window: Fetches in any window, whoever causes them.
+        unknown_s: Seconds for which a key id that a fetch did not find causes no further fetch.
     """
 
     window_s: float = 30.0
@@ -31,7 +31,7 @@ class BudgetRules:
 
 
 class FetchBudget:
-    """Grants fetches for unknown key ids: few per window, and one per window for the same source (client address)."""
+    """Grants fetches for unknown key ids: a few per window, and one per window for the same source (client address)."""
 
     def __init__(self, rules: BudgetRules) -> None:
         self._rules = rules
@@ -50,7 +50,7 @@ class FetchBudget:
         return True
 
     def not_found(self, kid: str, now: float) -> None:
-        """Remember that a fetch just now did not bring *kid*; the oldest memory is evicted."""
+        """Remember that a fetch has just failed to find *kid*; the oldest entry is evicted."""
         self._unknown.pop(kid, None)
         if len(self._unknown) >= MAX_REMEMBERED:
             del self._unknown[next(iter(self._unknown))]

@@ -20,22 +20,22 @@ BYTES_PER_TOKEN_CHAR = 4  # decoded claims, their names and the JSON text of a t
 BYTES_PER_ENTRY = 1_024
 MAX_REFUSALS = 4_096
 
-# Everything else can change with the call (certificate), the fetch of a key, or time. Opt in with care.
+# Every other reason can change with the call (certificate), a fetched key, or time. Add reasons with care.
 LASTING = frozenset(["TokenSignatureInvalid", "TokenExpired"])
 
 
 @dataclass(slots=True, eq=False)
 class Verdict:
     """
-    A token that passed, and for how long that stays true.
+    A token that passed, and how long that verdict is valid.
 
     Attributes:
-        starts, ends: First and last moment (seconds since the epoch, skew included) at which it passes.
-        source: What holds the key; its ``keyset`` must still be *keyset*.
+        starts, ends: First and last moment (seconds since the epoch, including clock skew) at which it passes.
+        source: The source of the key; its ``keyset`` must still be *keyset*.
         size: Estimated bytes.
-        certificate: ``x5t#S256`` that the client must show again; None when the token is not bound.
-        consulted: The key sets of all issuers, where the verdict rests on what each of them states; None where it
-            rests on the signer's alone.
+        certificate: ``x5t#S256`` of the certificate that the client must present again; None if the token is not bound.
+        consulted: The key sets of all issuers, if the verdict depends on what each of them states; None if it
+            depends on the signer's only.
     """
 
     jwt: Jwt
@@ -54,8 +54,8 @@ class Refused:
     A token that was refused for a reason in ``LASTING``.
 
     Attributes:
-        keysets: The pictures of all issuers' keys under which it was judged.
-        since: When, seconds since the epoch: a clock that was set back makes the verdict void.
+        keysets: The key sets of all issuers with which it was judged.
+        since: When it was judged, in seconds since the epoch: if the clock is set back, the verdict is void.
     """
 
     reason: str
@@ -71,7 +71,7 @@ class TokenCache:
 
     Attributes:
         max_entries: Verdicts kept; 0 switches the cache off.
-        max_bytes: Estimated memory of them.
+        max_bytes: Their estimated memory.
         hits, misses: For the metrics.
     """
 
@@ -79,7 +79,7 @@ class TokenCache:
     max_bytes: int = 64 * 1_048_576
     hits: int = 0
     misses: int = 0
-    _verdicts: OrderedDict[bytes, Verdict] = field(default_factory=OrderedDict)  # the longest unused one first
+    _verdicts: OrderedDict[bytes, Verdict] = field(default_factory=OrderedDict)  # least recently used first
     _bytes: int = 0
     _refused: OrderedDict[bytes, Refused] = field(default_factory=OrderedDict)  # the oldest first
 
@@ -94,7 +94,7 @@ class TokenCache:
         return verdict
 
     def keep(self, key: bytes, verdict: Verdict) -> None:
-        """Remember *verdict*; one that would take more than half of the memory is not worth the others."""
+        """Remember *verdict*, unless it would take more than half of the memory and evict too many others."""
         if self.max_entries < 1 or verdict.size > self.max_bytes // 2:
             return
         before = self._verdicts.pop(key, None)
@@ -126,5 +126,5 @@ class TokenCache:
 
 
 def estimated_size(token_chars: int) -> int:
-    """Bytes that a verdict on a token of this length takes."""
+    """Estimated bytes of a verdict on a token of this length."""
     return BYTES_PER_ENTRY + BYTES_PER_TOKEN_CHAR * token_chars

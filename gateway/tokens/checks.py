@@ -25,7 +25,7 @@ from gateway.tokens.rules import TokenRules
 
 @dataclass(slots=True)
 class TokenEvidence:
-    """Everything that a check may look at, after the signature was verified by *signer*."""
+    """Everything that a check may use, after the signature has been verified with *signer*."""
 
     jws: Jws
     rules: TokenRules
@@ -50,7 +50,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("required claims", lambda e: check_required_claims(e.jws.payload, e.rules, e.now)),
 )
 
-# Checks that object to nothing while their rule is not set. A check that is not listed here always runs.
+# Checks that never fail while their rule is not set. A check that is not listed here always runs.
 _ASKED_FOR: Mapping[str, Callable[[TokenRules], object]] = {
     "audience": lambda rules: rules.audiences is not None,
     "maximum lifetime": lambda rules: rules.max_lifetime_s is not None,
@@ -63,5 +63,5 @@ _ASKED_FOR: Mapping[str, Callable[[TokenRules], object]] = {
 
 
 def checks_for(rules: TokenRules) -> tuple[Check, ...]:
-    """The checks that can object under *rules*, in order; the first objection is raised as TokenError."""
+    """The checks that can fail under *rules*, in order; the first failure is raised as TokenError."""
     return tuple(check for name, check in CHECKS if name not in _ASKED_FOR or _ASKED_FOR[name](rules))

@@ -17,7 +17,7 @@ MAX_SHOWN_CHARS = 120
 
 
 def check_lifetime(payload: Payload, rules: TokenRules, now: float) -> None:
-    """``exp`` and ``nbf`` against *now*, seconds since the epoch; fractions are cut off, and equal to now passes."""
+    """Check ``exp`` and ``nbf`` against *now*, seconds since the epoch; fractions are cut off, and equality passes."""
     expires, starts = seconds(payload, "exp"), seconds(payload, "nbf")
     if expires is None and rules.require_expiration_time:
         raise TokenError("JwtInvalid", "Lifetime validation failed. The token has no expiration time. Access denied.")
@@ -41,7 +41,7 @@ def seconds(payload: Payload, name: str) -> int | None:
 
 
 def check_audience(payload: Payload, rules: TokenRules, now: float) -> None:
-    """At least one ``aud`` is accepted; byte for byte, one final slash more or less forgiven."""
+    """Check that at least one ``aud`` is accepted, byte for byte except for one final slash."""
     audience = payload.get("aud")
     if rules.audiences is None or (isinstance(audience, str) and audience in rules.audiences):
         return
@@ -56,7 +56,7 @@ def is_accepted_audience(audience: str, accepted: frozenset[str]) -> bool:
 
 
 def check_client(payload: Payload, rules: TokenRules, now: float) -> None:
-    """The calling application, ``azp`` or in v1 tokens ``appid``, is one of the accepted ones."""
+    """Check that the calling application (``azp``, or ``appid`` in v1 tokens) is one of the accepted ones."""
     if rules.client_ids is None:
         return
     name = "azp" if "azp" in payload else "appid"
@@ -68,7 +68,7 @@ def check_client(payload: Payload, rules: TokenRules, now: float) -> None:
 
 
 def check_required_claims(payload: Payload, rules: TokenRules, now: float) -> None:
-    """Every required claim is there, and then every one has the values asked for."""
+    """Check that every required claim exists, and then that each has the required values."""
     missing = [claim.name for claim in rules.required_claims if claim.name not in payload]
     if missing:
         raise TokenError("TokenClaimNotFound", missing_message(missing))
@@ -78,7 +78,7 @@ def check_required_claims(payload: Payload, rules: TokenRules, now: float) -> No
 
 
 def is_satisfied(claim: RequiredClaim, value: object) -> bool:
-    """Whether the token's *value* holds what *claim* asks for; ordinal, case-sensitive."""
+    """Whether the token's *value* contains what *claim* requires; the comparison is ordinal and case-sensitive."""
     if not claim.values:
         return True
     held = claim_values(value)
@@ -94,7 +94,7 @@ def missing_message(names: list[str]) -> str:
 
 
 def value_message(name: str, value: object) -> str:
-    """APIM's text for a wrong value; cut, and on one line, because messages are logged and may be put in headers."""
+    """APIM's text for a wrong value; short and on one line, because messages are logged and may become headers."""
     return f"Claim {name} value of {shown(value)} is not allowed. Access denied."
 
 

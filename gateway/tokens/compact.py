@@ -25,12 +25,12 @@ MAX_CACHED_HEADER_BYTES = 2_048
 @dataclass(slots=True)  # not frozen: made per request, and freezing costs a call per field
 class Jws:
     """
-    A signed token, taken apart; nothing is verified yet.
+    A parsed signed token; nothing is verified yet.
 
     Attributes:
         header: Protected header, types checked.
         payload: Claims, types of the registered ones checked.
-        signing_input: What the signature covers: first two parts with their dot, ASCII.
+        signing_input: The bytes that the signature covers: the first two parts with the dot between them, ASCII.
         signature: Raw bytes; empty in an unsigned token.
     """
 
@@ -42,7 +42,7 @@ class Jws:
 
 @dataclass(frozen=True, slots=True)
 class Jwe:
-    """An encrypted token, taken apart; *associated_data* is the header part as sent (RFC 7516 section 5.1, step 14)."""
+    """A parsed encrypted token; *associated_data* is the header part as sent (RFC 7516 section 5.1, step 14)."""
 
     header: Mapping[str, object]
     associated_data: bytes
@@ -54,14 +54,14 @@ class Jwe:
 
 def parse(token: str, max_bytes: int = MAX_TOKEN_BYTES) -> Jws | Jwe:
     """
-    Take *token* apart.
+    Parse *token*.
 
     Raises:
         TokenError: ``JwtInvalid``: too long, not 3 or 5 parts, not exactly base64url, or a bad header or payload.
     """
     if len(token) > max_bytes:
         raise TokenError("JwtInvalid", f"JWT is longer than {max_bytes} bytes.")
-    raw = token.encode("ascii", "replace")  # a replaced character is "?", which no part may hold
+    raw = token.encode("ascii", "replace")  # a replaced character is "?", which no part may contain
     parts = raw.split(b".")
     if len(parts) == 3:
         return _parse_jws(raw, parts)
@@ -87,7 +87,7 @@ def _parse_jwe(parts: list[bytes]) -> Jwe:
 
 
 def read_header(part: bytes) -> Mapping[str, object]:
-    """The header that *part* spells. Issuers use few headers over and over, so they are remembered by their text."""
+    """The header that *part* encodes. Issuers repeat the same few headers, so parsed ones are cached by their text."""
     header = _headers.get(part)
     if header is None:
         members = parse_object(_decode(part, "header"), "header")
@@ -101,7 +101,7 @@ _headers: dict[bytes, Mapping[str, object]] = {}
 
 
 def _remember(part: bytes, header: Mapping[str, object]) -> None:
-    # Emptying the table when it is full is enough: a flood of it costs others one decode of a few microseconds.
+    # Clearing the full table is enough: a flood of headers costs other callers one decoding of a few microseconds.
     if len(part) > MAX_CACHED_HEADER_BYTES:
         return
     if len(_headers) >= MAX_CACHED_HEADERS:

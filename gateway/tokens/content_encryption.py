@@ -20,7 +20,7 @@ from gateway.tokens.compact import Jwe
 
 @dataclass(frozen=True, slots=True)
 class ContentAlgorithm:
-    """An ``enc`` value: bytes of its content key, and how it decrypts (ValueError or InvalidTag on failure)."""
+    """An ``enc`` value: bytes of its content key, and its decryption (ValueError or InvalidTag on failure)."""
 
     key_bytes: int
     decrypt: Callable[[bytes, Jwe], bytes]

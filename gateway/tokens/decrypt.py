@@ -27,7 +27,7 @@ def decryption_key_from_secret(text: str, kid: str | None = None) -> DecryptionK
     A shared secret as APIM writes it, Base64 in the standard alphabet.
 
     Raises:
-        ValueError: Not Base64, or not the length of any content or key-wrapping key.
+        ValueError: It is not Base64, or does not have the length of any content or key-wrapping key.
     """
     secret = base64.b64decode("".join(text.split()), validate=True)
     if len(secret) not in {16, 24, 32, 48, 64}:
@@ -50,7 +50,7 @@ def decrypted(
     The signed token inside *jwe*.
 
     Raises:
-        TokenError: ``JwtInvalid``: an algorithm that is off, no key opens it, or what is inside is not a signed token.
+        TokenError: ``JwtInvalid``: its algorithm is off, no key opens it, or its content is not a signed token.
     """
     inner = parse(decrypt(jwe, keys, rules).decode("ascii", "replace"), max_bytes)
     if not isinstance(inner, Jws):
@@ -59,7 +59,7 @@ def decrypted(
 
 
 def decrypt(jwe: Jwe, keys: Sequence[DecryptionKey], rules: DecryptionRules = DEFAULT_RULES) -> bytes:
-    """The plaintext of *jwe*, or TokenError ``JwtInvalid``."""
+    """The plaintext of *jwe*. Raises TokenError ``JwtInvalid``."""
     algorithm, content = str(jwe.header["alg"]), CONTENT_ALGORITHMS.get(str(jwe.header["enc"]))
     if content is None or not rules.allows(algorithm) or ("zip" in jwe.header and not rules.max_inflated_bytes):
         raise TokenError("JwtInvalid", "The token's encryption algorithm is not allowed. Access denied.")
@@ -75,14 +75,14 @@ def decrypt(jwe: Jwe, keys: Sequence[DecryptionKey], rules: DecryptionRules = DE
 
 def _candidates(jwe: Jwe, keys: Sequence[DecryptionKey]) -> list[DecryptionKey]:
     kid, algorithm = jwe.header.get("kid"), jwe.header["alg"]
-    # A key for direct encryption names the content's algorithm (RFC 7520 section 5.6).
+    # The ``alg`` of a key for direct encryption is the content encryption algorithm (RFC 7520 section 5.6).
     named = jwe.header["enc"] if algorithm == "dir" else algorithm
     suitable = [key for key in keys if key.algorithm in (None, algorithm, named)]
     return sorted(suitable, key=lambda key: key.kid is None or key.kid != kid)[:MAX_TRIED]
 
 
 def _content_key_or_random(recipient: Recipient) -> bytes:
-    # A key that does not unwrap is replaced by a random one, so that the tag check fails in its place and in its time.
+    # If unwrapping fails, a random key is used, so that the tag check fails instead and takes the same time.
     random_key = os.urandom(recipient.key_bytes)
     try:
         unwrapped = content_key(recipient)

@@ -37,7 +37,7 @@ def _issuer(evidence: TokenEvidence) -> Description:
 
 
 def published_issuers(evidence: TokenEvidence) -> frozenset[str]:
-    """Issuers that the metadata at hand state."""
+    """The issuers that the available metadata documents state."""
     return frozenset(issuer for publisher in evidence.publishers if (issuer := publisher.stated_issuer) is not None)
 
 

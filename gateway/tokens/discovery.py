@@ -27,7 +27,7 @@ Warn = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What we use of a metadata document."""
+    """The parts of a metadata document that are used."""
 
     issuer: str
     jwks_uri: str
@@ -36,11 +36,11 @@ class Metadata:
 @dataclass(frozen=True, slots=True)
 class DiscoveryRules:
     """
-    What a metadata document must keep to.
+    The rules for metadata documents.
 
     Attributes:
         plain_http_hosts: Hosts from which metadata and keys may be read without TLS; loopback only by default.
-        min_rsa_bits: Least size of a published RSA key; 2,048 (RFC 7518), or 1,024 as APIM's library has it.
+        min_rsa_bits: Least size of a published RSA key; 2,048 (RFC 7518), or 1,024 as in APIM's library.
     """
 
     plain_http_hosts: frozenset[str] = LOOPBACK
@@ -54,7 +54,7 @@ async def fetch_metadata(url: str, fetch: Fetch, rules: DiscoveryRules, expected
 
 
 async def fetch_keys(metadata: Metadata, fetch: Fetch, rules: DiscoveryRules, warn: Warn) -> tuple[Key, ...]:
-    """The usable keys behind ``jwks_uri``; raises IssuerError when there is not one."""
+    """The usable keys at ``jwks_uri``; raises IssuerError if there are none."""
     body = _body(await fetch(metadata.jwks_uri), "the key set")
     try:
         keys = published_keys(read_key_set(body), warn, rules.min_rsa_bits)
@@ -66,7 +66,7 @@ async def fetch_keys(metadata: Metadata, fetch: Fetch, rules: DiscoveryRules, wa
 
 
 def parse_metadata(body: bytes, url: str, rules: DiscoveryRules, expected: frozenset[str] = frozenset()) -> Metadata:
-    """Metadata from its JSON, or IssuerError when it is malformed or states an issuer other than that of *url*."""
+    """Metadata from its JSON. Raises IssuerError: it is malformed, or states an issuer other than that of *url*."""
     try:
         document = parse_object(body.removeprefix(BYTE_ORDER_MARK), "metadata")
     except TokenError:
@@ -94,7 +94,7 @@ def may_state(issuer: str, url: str) -> bool:
 
 
 def is_issuer_of(issuer: str, url: str) -> bool:
-    """Whether *url* is *issuer* with a well-known path appended (OIDC) or put in after the host (RFC 8414)."""
+    """Whether *url* is *issuer* with a well-known path appended (OIDC) or inserted after the host (RFC 8414)."""
     try:
         bare = comparable_url(url).partition("?")[0]  # Entra's ?appid= names an application, not another issuer
     except ValueError:  # not a URL, which fetching reports

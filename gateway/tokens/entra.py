@@ -22,7 +22,7 @@ TENANT = "{tenantid}"
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """One of Microsoft's clouds: login hosts (first one is canonical) and the host of its v1 issuers."""
+    """One of Microsoft's clouds: its login hosts (the first is canonical) and the host of its v1 issuers."""
 
     name: str
     login_hosts: tuple[str, ...]
@@ -39,7 +39,7 @@ CLOUDS = (
     Cloud("china", ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"), "sts.chinacloudapi.cn"),
 )
 PUBLIC = CLOUDS[0]
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})  # where an emulator stands in for any cloud
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})  # hosts on which an emulator represents any cloud
 _V2_METADATA = r"/v2\.0/\.well-known/openid-configuration"
 _B2C_PATH = re.compile(rf"/(?:tfp/)?[^/]+/[^/]+{_V2_METADATA}")
 _V2_PATH = re.compile(rf"/[^/]+{_V2_METADATA}")
@@ -62,17 +62,17 @@ class Tenant:
 
     @property
     def metadata_urls(self) -> tuple[str, str]:
-        """Metadata of v1 and of v2 tokens; both are needed, because the API's registration decides the version."""
+        """Metadata URLs of v1 and v2 tokens; both are needed, because the API's registration determines the version."""
         base = f"{self.authority}/{self.name}"
         return f"{base}/.well-known/openid-configuration", f"{base}/v2.0/.well-known/openid-configuration"
 
 
 def parse_tenant(text: str, authority: str = f"https://{PUBLIC.login_hosts[0]}") -> Tenant:
     """
-    ``tenant-id`` of validate-azure-ad-token: GUID, domain, word, or the URL form, whose host then is the authority.
+    ``tenant-id`` of validate-azure-ad-token: a GUID, a domain, a keyword, or a URL, whose host is then the authority.
 
     Raises:
-        ValueError: None of these.
+        ValueError: It is none of these.
     """
     name = text.strip()
     if "://" in name:
@@ -101,7 +101,7 @@ def is_entra_issuer(issuer: str, url: str) -> bool:
     """
     Whether Entra metadata at *url* may state *issuer*, which for Entra is not the URL's own base.
 
-    The tenant in the issuer must be the URL's; for a domain any GUID, for common and organizations the template.
+    The tenant in the issuer must be the URL's; a domain allows any GUID, common and organizations the template.
     """
     try:
         parts = urlsplit(comparable_url(url))
@@ -136,9 +136,9 @@ def _cloud_forms(cloud: Cloud, tenant: str) -> list[str]:
     return [v1, *(f"https://{re.escape(login)}/{tenant}/v2\\.0" for login in cloud.login_hosts)]
 
 
-# The custom domain of a B2C or External ID tenant has any name, so the path has to show which service answers.
+# The custom domain of a B2C or External ID tenant can have any name, so the path must show which service it is.
 def _b2c_forms(url: SplitResult, tenant: str) -> list[str]:
-    """B2C states an issuer on the host that was asked."""
+    """The issuers of B2C, which are on the requested host."""
     names_policy = _V2_PATH.fullmatch(url.path) and _POLICY_PARAMETER.search(url.query)
     if not (names_policy or _B2C_PATH.fullmatch(url.path)):
         return []
@@ -147,5 +147,5 @@ def _b2c_forms(url: SplitResult, tenant: str) -> list[str]:
 
 
 def _external_id_forms(url: SplitResult, tenant: str) -> list[str]:
-    """External ID states the tenant's own host, whichever was asked."""
+    """The issuers of External ID, which are on the tenant's own host, whichever was requested."""
     return [f"https://({tenant})\\.ciamlogin\\.com/\\1/v2\\.0"] if _V2_PATH.fullmatch(url.path) else []

@@ -33,10 +33,10 @@ class CheckStep:
     Attributes:
         name: Such as ``audience``.
         outcome: ``unknown``: an issuer's keys are missing, so the gateway would answer 503.
-        decisive: This failure is the one that the gateway reports; later steps are shown for information.
-        expected, found: For people; empty where the rule is not set.
-        reason, message: APIM's reason and the message, where it failed.
-        hint: What usually is behind it.
+        decisive: The gateway reports this failure; later steps are shown for information.
+        expected, found: Human-readable; empty if the rule is not set.
+        reason, message: APIM's reason and the message, if it failed.
+        hint: The usual cause.
     """
 
     name: str
@@ -52,10 +52,10 @@ class CheckStep:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """
-    The whole story of one token.
+    The result of every check of one token.
 
     Attributes:
-        header, claims: As read, unverified where a step before failed; None where the token cannot be read.
+        header, claims: As read; unverified if an earlier step failed, None if the token cannot be read.
         note: A warning that is not a verdict, such as ``sub`` not being the object id.
     """
 
@@ -83,9 +83,9 @@ def explain(
     rules: TokenRules | None = None,
 ) -> Explanation:
     """
-    Run every check on *token*, the failing ones too.
+    Run every check on *token*, without stopping at the first failure.
 
-    Keys must be at hand: call ``Issuer.refresh`` for the validator's issuers before, or accept ``unknown`` signatures.
+    Keys must be available: first call ``Issuer.refresh`` for the validator's issuers, or accept ``unknown`` signatures.
     """
     active = validator.rules if rules is None else rules
     try:
@@ -102,7 +102,7 @@ def explain(
 
 
 def _marked(steps: list[CheckStep]) -> tuple[CheckStep, ...]:
-    """The first step that does not pass decides; a missing key decides nothing, because the answer then is 503."""
+    """The steps, with the first failure marked as decisive; a missing key is not, because the answer then is 503."""
     first = next((index for index, step in enumerate(steps) if step.outcome != "passed"), None)
     if first is not None and steps[first].outcome == "failed":
         steps[first] = _as_decisive(steps[first])

@@ -23,10 +23,10 @@ CERTIFICATE_CONFIRMATION = "x5t#S256"
 
 def check_type(typ: object, rules: TokenRules) -> None:
     """
-    The header's ``typ``, in any case and with or without ``application/``, is one of the accepted ones.
+    Check that the header's ``typ``, in any letter case and with or without ``application/``, is accepted.
 
-    Where the policy accepts any, explicitly typed tokens of another kind are still refused: a logout token, a
-    DPoP proof or a security event is signed by the same issuer and was never meant to open anything.
+    If the policy accepts any type, explicitly typed tokens of another kind are still refused: a logout token, a
+    DPoP proof or a security event is signed by the same issuer, but was never meant to grant access.
     """
     if not rules.types and typ in _PLAIN:
         return
@@ -41,7 +41,7 @@ def _is_of_another_kind(kind: str) -> bool:
 
 
 def check_max_lifetime(payload: Payload, rules: TokenRules, now: float) -> None:
-    """``exp`` minus ``iat`` (or ``nbf``) is at most the limit; a token without these claims is refused."""
+    """Check that ``exp`` minus ``iat`` (or ``nbf``) is at most the limit; a token without these claims is refused."""
     if rules.max_lifetime_s is None:
         return
     expires, issued = seconds(payload, "exp"), seconds(payload, "iat" if "iat" in payload else "nbf")
@@ -50,7 +50,7 @@ def check_max_lifetime(payload: Payload, rules: TokenRules, now: float) -> None:
 
 
 def check_denied_id(payload: Payload, rules: TokenRules, now: float) -> None:
-    """Neither ``jti`` nor Entra's ``uti`` is on the deny-list."""
+    """Check that neither ``jti`` nor Entra's ``uti`` is on the deny-list."""
     if not rules.denied_ids:
         return
     ids = [text for name in ("jti", "uti") for text in claim_values(payload.get(name, ""))]
@@ -59,7 +59,7 @@ def check_denied_id(payload: Payload, rules: TokenRules, now: float) -> None:
 
 
 def check_scope_or_role(payload: Payload, rules: TokenRules, now: float) -> None:
-    """A delegated token has one of the scopes, or any token one of the roles."""
+    """Check that a delegated token has one of the scopes, or any token one of the roles."""
     wanted = rules.scope_or_role
     if wanted is None:
         return
@@ -78,7 +78,7 @@ def _no_scope_or_role(payload: Payload, scope_claim: str) -> TokenError:
 
 def check_binding(payload: Payload, rules: TokenRules, certificate: bytes | None) -> None:
     """
-    A token bound to a key is not accepted from any holder of a copy.
+    Check that a token bound to a key is presented by the holder of that key.
 
     Args:
         certificate: The client's TLS certificate, DER, or None.
@@ -93,7 +93,7 @@ def check_binding(payload: Payload, rules: TokenRules, certificate: bytes | None
 
 
 def bound_certificate(payload: Payload) -> str | None:
-    """The thumbprint in ``cnf`` when that is all it holds; None for bindings that we do not know, such as DPoP's."""
+    """The thumbprint in ``cnf`` if that is its only member; None for unsupported bindings, such as DPoP's."""
     confirmation = payload.get("cnf")
     if not isinstance(confirmation, dict) or set(confirmation) != {CERTIFICATE_CONFIRMATION}:
         return None

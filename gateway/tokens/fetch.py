@@ -27,7 +27,7 @@ INFLATE = {"gzip": 31, "deflate": 15}  # window bits of zlib for each Content-En
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """An HTTP answer: status, whole body (decoded, bounded) and ``Retry-After`` in seconds where it was given so."""
+    """An HTTP answer: status, whole body (decoded, limited in size) and ``Retry-After``, if it was given in seconds."""
 
     status: int
     body: bytes
@@ -39,7 +39,7 @@ Fetch = Callable[[str], Awaitable[FetchResult]]
 
 class HttpFetch:
     """
-    Fetches over HTTPS with the system's certificate authorities, or with those in *ca_file* (PEM) alone.
+    Fetches over HTTPS with the system's certificate authorities, or only with those in *ca_file* (PEM).
 
     A proxy is taken from the environment, as elsewhere. Raises IssuerError for every failure.
     """
@@ -68,7 +68,7 @@ class HttpFetch:
 
         verify = ssl.create_default_context(cafile=self._ca_file)
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-        # A client per fetch: fetches are an hour apart, and no connection can be found dead.
+        # A client per fetch: fetches are an hour apart, and this way no connection can turn out to be dead.
         async with (
             httpx2.AsyncClient(verify=verify, timeout=self._timeout_s, follow_redirects=False) as client,
             client.stream("GET", url, headers=headers) as response,
@@ -86,7 +86,7 @@ class HttpFetch:
 
 
 def inflate(body: bytes, encoding: str, max_bytes: int) -> bytes:
-    """*body* without its Content-Encoding, or IssuerError: never more than *max_bytes* are unpacked."""
+    """*body* without its Content-Encoding; raises IssuerError rather than unpack more than *max_bytes*."""
     coding = encoding.strip().lower()
     if coding in {"", "identity"}:
         return body

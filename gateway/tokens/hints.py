@@ -25,7 +25,7 @@ def hint_for(check: str, evidence: TokenEvidence) -> str:
 
 
 def hint_for_key(jws: Jws, issuer_is_down: bool) -> str:
-    """A hint for a signature that no key made."""
+    """A hint for a signature that no key verifies."""
     if "nonce" in jws.header or _is_for_graph(jws):
         return "This is a token for Microsoft Graph: no other API can verify it. Ask for a token for your own API."
     if issuer_is_down:
@@ -36,7 +36,7 @@ def hint_for_key(jws: Jws, issuer_is_down: bool) -> str:
 
 
 def identity_note(jws: Jws) -> str:
-    """A warning where ``sub`` may be taken for the caller's object id; empty where it is."""
+    """A warning if ``sub`` may be mistaken for the caller's object id; empty if it is that id."""
     subject, object_id = jws.payload.get("sub"), jws.payload.get("oid")
     if object_id is None or subject == object_id:
         return ""

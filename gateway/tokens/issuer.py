@@ -38,13 +38,13 @@ class LifeCycle:
     When keys are fetched.
 
     Attributes:
-        lifetime_s: Age at which a key set is due; it is refreshed up to a tenth earlier, at random, to spread the load.
+        lifetime_s: Age at which a key set is refreshed; up to a tenth earlier, at random, to spread the load.
         retry_min_s: First pause after a scheduled fetch failed; doubled after each further one.
-        retry_max_s: Longest pause while old keys are at hand.
-        retry_empty_s: Pause, or up to a quarter more, while there is no key at all, so that no caller can pass.
+        retry_max_s: Longest pause while old keys are available.
+        retry_empty_s: Pause (up to a quarter longer) while there is no key at all and therefore no caller can pass.
         budget: Fetches for unknown key ids.
-        discovery: What metadata must keep to.
-        withdrawn: Key ids and thumbprints that must not verify, whatever is published.
+        discovery: The rules for metadata.
+        withdrawn: Key ids and thumbprints of keys that must not verify, whatever is published.
     """
 
     lifetime_s: float = 3_600.0
@@ -62,8 +62,8 @@ class IssuerStatus:
     One line of readiness.
 
     Attributes:
-        ready: There are keys to verify with, however old.
-        error: Why the last attempt failed; empty when it did not.
+        ready: Whether there are keys to verify with, however old.
+        error: Why the last attempt failed; empty if it succeeded.
         age_s: Seconds since the keys were last confirmed; None: never.
         usable_keys: Keys that may verify, vanished ones included.
         vanished_keys: Those of them that are no longer published.
@@ -87,7 +87,7 @@ class Issuer:
     Keys of one metadata URL, shared by every policy that names it.
 
     Attributes:
-        keyset: The current picture, or None before the first success; replaced, never changed.
+        keyset: The current key set, or None before the first success; replaced, never modified.
         expected: Issuers that policies list by hand, accepted although they differ from the URL.
     """
 
@@ -114,7 +114,7 @@ class Issuer:
         self._warned: set[tuple[str, str]] = set()
 
     def keys_at(self, now: float) -> KeySet | None:
-        """The usable keys, without waiting; starts a refresh in the background when one is overdue."""
+        """The usable keys, without waiting; starts a refresh in the background if one is overdue."""
         keyset = self.keyset
         if keyset is None:
             return None
@@ -130,20 +130,20 @@ class Issuer:
         return None if self.keyset is None else self.keyset.issuer
 
     def owns(self, issuer: str, payload: Payload) -> bool:
-        """Whether *issuer* is this metadata's, or before the first fetch, one that its URL may turn out to have."""
+        """Whether *issuer* is this metadata's or, before the first fetch, one that its URL may state."""
         if self.keyset is None:
             return may_state(issuer, self.url)
         return matches(str(self.keyset.issuer), issuer, payload)
 
     def fetch_for(self, kid: str | None, source: str, now: float) -> Awaitable[None] | None:
         """
-        The end of a fetch that may bring the key *kid*, or None where none is under way, due or within the budget.
+        The completion of a fetch that may bring the key *kid*, or None if none is under way, due or within the budget.
 
-        Granting and beginning are one step. Were the fetch begun by the waiting request, it would begin after the one
-        under way had landed, unpaid. Its failure is recorded, not raised.
+        Granting and starting are one step. If the waiting request started the fetch, it would start after the one
+        under way had ended, outside the budget. Its failure is recorded, not raised.
 
         Args:
-            source: Who asks (client address).
+            source: The client's address.
         """
         if self._flight is not None:
             return self._landing(kid)
@@ -153,7 +153,7 @@ class Issuer:
         attempt = self._refetch_keys if self._is_sound else self._refresh
         try:
             self._begin(attempt, scheduled=is_due)
-        except RuntimeError:  # no loop yet, as in `gateway explain`: the one that will wait runs it
+        except RuntimeError:  # no event loop yet, as in `gateway explain`: the loop that awaits it runs it
             return self._landing(kid, attempt)
         return self._landing(kid)
 
@@ -170,9 +170,9 @@ class Issuer:
 
     def withdraw(self, kid: str) -> bool:
         """
-        Let no key named *kid* (or with that thumbprint) verify from now on, published or not.
+        From now on no key with id *kid* (or that thumbprint) may verify, published or not.
 
-        Verdicts that rest on it end, because the key set they were made under is replaced.
+        Verdicts that depend on it end, because the key set they were based on is replaced.
 
         Returns:
             Whether such a key was in use.
@@ -183,9 +183,9 @@ class Issuer:
         return self.keyset is not before
 
     async def keep_fresh(self) -> None:
-        """Refresh whenever due, for ever; the background task."""
+        """Refresh whenever it is due, forever; the background task."""
         while True:
-            # At most one lifetime, so that a clock that was set back does not stretch the pause.
+            # At most one lifetime, so that a clock that is set back does not lengthen the pause.
             await asyncio.sleep(min(max(0.0, self.due - self._clock()), self._life.lifetime_s))
             await self.refresh()
 
@@ -207,7 +207,7 @@ class Issuer:
 
     @property
     def failing(self) -> bool:
-        """Whether the last attempt failed, so that a key missing here may be our fault."""
+        """Whether the last attempt failed, so that a missing key may be our fault."""
         return self._failures > 0
 
     def status(self, now: float) -> IssuerStatus:
@@ -226,7 +226,7 @@ class Issuer:
         )
 
     def _refresh_behind(self) -> None:
-        with contextlib.suppress(RuntimeError):  # no loop, as in `gateway explain`: nothing can fetch
+        with contextlib.suppress(RuntimeError):  # no event loop, as in `gateway explain`: nothing can be fetched
             asyncio.get_running_loop()
             self._begin(self._refresh, scheduled=True)
 
@@ -252,7 +252,7 @@ class Issuer:
     async def _refresh(self) -> None:
         self._metadata = await fetch_metadata(self.url, self._fetch, self._life.discovery, self.expected)
         await self._refetch_keys()
-        # Only here: fetches for unknown key ids must not put off the refresh of the metadata.
+        # Only here: fetches for unknown key ids must not postpone the refresh of the metadata.
         self.due = self._clock() + self._life.lifetime_s * (1.0 - 0.1 * self._jitter())
 
     async def _refetch_keys(self) -> None:
@@ -281,7 +281,7 @@ class Issuer:
         if scheduled:
             self._doublings += 1
             self.due = due
-        else:  # a fetch that a token asked for never puts the schedule off
+        else:  # a fetch that a token caused never postpones the schedule
             self.due = min(self.due, due)
 
     def _pause_s(self) -> float:

@@ -10,8 +10,8 @@ class IssuerError(GatewayError):
     One failed attempt to learn an issuer's keys.
 
     Attributes:
-        retry_after_s: What the issuer asked for, if anything.
-        is_down: Waiting can help; False where the metadata itself is refused, which only the operator can correct.
+        retry_after_s: The pause that the issuer asked for, if any.
+        is_down: Whether waiting can help; False if the metadata itself is refused, which only the operator can correct.
     """
 
     def __init__(self, message: str, retry_after_s: float | None = None, is_down: bool = True) -> None:

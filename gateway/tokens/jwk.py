@@ -21,21 +21,21 @@ from gateway.tokens.keys import Key, key_from_modulus, public_key, secret_key
 from gateway.tokens.strict_json import BYTE_ORDER_MARK
 from gateway.tokens.weak_rsa import MIN_RSA_BITS
 
-MAX_KEYS = 512  # Entra had 42 in five months; a larger set is cut off
+MAX_KEYS = 512  # Entra had 42 in five months; further keys of a larger set are ignored
 CURVES: Mapping[str, ec.EllipticCurve] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 class OddMembers(dict[str, object]):
-    """An object that names a member twice: it is unclear which value applies, so nothing is read from it."""
+    """An object with a duplicate member: it is unclear which value applies, so nothing is read from it."""
 
 
 def read_key_set(body: bytes) -> Mapping[str, object]:
     """
-    The JSON object of a published key set. Only its frame must be right: an odd key is left out by ``published_keys``.
+    The JSON object of a published key set. Only its outer form must be right: ``published_keys`` leaves out odd keys.
 
     Raises:
-        ValueError: Not a JSON object, or one that names a member of its own twice. RecursionError: nested too deeply.
+        ValueError: It is not a JSON object, or has a duplicate member. RecursionError: It is nested too deeply.
     """
     text = body.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")
     document = json.loads(text, object_pairs_hook=_members, parse_int=_odd_number, parse_float=_odd_number)
@@ -50,7 +50,7 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _odd_number(text: str) -> None:
-    # No member that is used is a number, and converting a long one would take long or fail.
+    # No member in use is a number, and converting a very long one would take long or fail.
     return None
 
 
@@ -63,7 +63,7 @@ def published_keys(
     An odd key is left out and reported through ``warn(name, reason)``; an encryption key is left out silently.
 
     Raises:
-        ValueError: There is no ``keys`` array at all.
+        ValueError: There is no ``keys`` array.
     """
     members = jwks.get("keys")
     if not isinstance(members, list):

@@ -22,13 +22,13 @@ from gateway.tokens.strict_json import parse_object
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_UNVERIFIED_CHARS = 256_000  # APIM's own limit of a token, 250 x 1,024 (IDX10209)
-WHOLE_FLOAT_LIMIT = 1e15  # from here on a double is printed with an exponent, as .NET does
+WHOLE_FLOAT_LIMIT = 1e15  # from here on .NET writes a double with an exponent
 
 
 @dataclass(frozen=True)
 class Jwt:
     """
-    One decoded token. Members are derived on first use, so a token whose claims no policy reads costs nothing.
+    One decoded token. Members are derived on first use, so claims that no policy reads cost nothing.
 
     Attributes:
         header: Protected header of the (innermost) token; read-only.
@@ -40,7 +40,7 @@ class Jwt:
 
     @classmethod
     def of(cls, header: Mapping[str, object], payload: Mapping[str, object]) -> Jwt:
-        """A Jwt over read-only views; the caller gives the two mappings away."""
+        """A Jwt over read-only views; the caller hands over both mappings and must not change them."""
         return cls(MappingProxyType(header), MappingProxyType(payload))
 
     @cached_property
@@ -96,7 +96,7 @@ class Jwt:
 
 def claim_values(value: object) -> tuple[str, ...]:
     """
-    A claim's text values as APIM normalises them: an array gives one per element, anything else exactly one.
+    A claim's text values as APIM normalises them: an array has one per element, anything else exactly one.
 
     Numbers in invariant form, booleans ``true``/``false``, null empty, nested arrays and objects as JSON text.
     """
@@ -109,7 +109,7 @@ def claim_values(value: object) -> tuple[str, ...]:
 
 def read_unverified(text: str) -> Jwt | None:
     """
-    Header and claims of *text* WITHOUT any check of signature or lifetime, or None when it is not a JWT; never raises.
+    Header and claims of *text* WITHOUT any check of signature or lifetime, or None if it is not a JWT; never raises.
 
     Takes a bare token or a whole ``Bearer ...`` header value. Base64 padding is forgiven here, and only here.
 
@@ -126,7 +126,7 @@ def read_unverified(text: str) -> Jwt | None:
 
 def without_scheme(text: str, scheme: str = "Bearer") -> str | None:
     """
-    What follows *scheme* (any case) and one or more spaces, or None when something else is there.
+    The text after *scheme* (in any letter case) and one or more spaces, or None if the scheme is another one.
 
     Source: RFC 9110 section 11.1.
     """

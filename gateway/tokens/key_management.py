@@ -40,8 +40,8 @@ class DecryptionKey:
 
     Attributes:
         kid: Key id, or None.
-        material: Private key, or the bytes of a shared secret; out of every repr.
-        algorithm: The only ``alg`` it may be used with (RFC 7517 section 4.4); None: any that suits its type.
+        material: Private key, or the bytes of a shared secret; never in a repr.
+        algorithm: The only ``alg`` with which it may be used (RFC 7517 section 4.4); None: any that suits its type.
     """
 
     kid: str | None
@@ -52,11 +52,11 @@ class DecryptionKey:
 @dataclass(frozen=True, slots=True)
 class DecryptionRules:
     """
-    What is off unless configured.
+    Options that are off unless configured.
 
     Attributes:
-        rsa1_5: Accept RSA1_5, open to padding oracles in other implementations.
-        max_pbes2_iterations: Accept PBES2 up to this count; 0: not at all.
+        rsa1_5: Accept RSA1_5, whose other implementations are open to padding oracles.
+        max_pbes2_iterations: Accept PBES2 up to this many iterations; 0: not at all.
         max_inflated_bytes: Accept ``zip`` up to this size of plaintext; 0: not at all.
     """
 
@@ -73,7 +73,7 @@ class DecryptionRules:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One attempt to open *jwe*: the key, the algorithm and the length of the content key in bytes."""
+    """One attempt to decrypt *jwe*: the key, the algorithm and the length of the content key in bytes."""
 
     key: DecryptionKey
     jwe: Jwe
@@ -83,7 +83,7 @@ class Recipient:
 
 
 def content_key(recipient: Recipient) -> bytes:
-    """The content key; any exception means that this recipient cannot open the token."""
+    """The content key; any exception means that this recipient cannot decrypt the token."""
     return ALGORITHMS[recipient.algorithm](recipient)
 
 

@@ -45,10 +45,10 @@ class Key:
     Attributes:
         kid: Key id, or None.
         algorithms: JWS ``alg`` values that this key may verify; never empty.
-        material: Public key, or the bytes of a shared secret; out of every repr.
-        fingerprint: SHA-256 of the material, the key's identity whatever it is called.
-        issuer: The key's own ``issuer`` member (Entra): the only issuer, or the template of issuers, it signs for.
-        x5t: Certificate thumbprint, which a token may give in place of a ``kid``.
+        material: Public key, or the bytes of a shared secret; never in a repr.
+        fingerprint: SHA-256 of the material, which identifies the key whatever its name.
+        issuer: The key's own ``issuer`` member (Entra): the only issuer, or issuer template, for which it signs.
+        x5t: Certificate thumbprint, which a token may have in place of a ``kid``.
     """
 
     kid: str | None
@@ -60,7 +60,7 @@ class Key:
 
     @property
     def identity(self) -> KeyIdentity:
-        """What makes two published keys the same key."""
+        """The members that make two published keys the same key."""
         return self.fingerprint, self.kid, self.x5t, self.issuer, self.algorithms
 
 
@@ -79,7 +79,7 @@ def key_from_secret(text: str, kid: str | None = None) -> Key:
 
 
 def secret_key(secret: bytes, kid: str | None = None) -> Key:
-    """As ``key_from_secret``, from bytes."""
+    """``key_from_secret`` for bytes."""
     if len(secret) * 8 < MIN_SECRET_BITS:
         raise ValueError(f"the secret has {len(secret) * 8} bits; {MIN_SECRET_BITS} is the least")
     return Key(kid, HMAC_ALGORITHMS, secret, hashlib.sha256(b"secret" + secret).digest())
@@ -99,9 +99,9 @@ def key_from_modulus(n: str, e: str, kid: str | None = None, min_rsa_bits: int =
 
 def key_from_certificate(pem_or_der: bytes, kid: str | None = None, min_rsa_bits: int = MIN_RSA_BITS) -> Key:
     """
-    The public key of a certificate, PEM or DER; its thumbprint also answers to a token's ``x5t`` or ``kid``.
+    The public key of a certificate, PEM or DER; its thumbprint also matches a token's ``x5t`` or ``kid``.
 
-    Its dates are not checked, as APIM's library does not by default (ValidateIssuerSigningKey is off).
+    Its dates are not checked; nor does APIM's library check them by default (ValidateIssuerSigningKey is off).
 
     Raises:
         ValueError: Not a certificate, or a key that cannot verify.

@@ -27,8 +27,8 @@ class KeySet:
     Attributes:
         issuer: Issuer, or issuer template, that the metadata states; None: inline keys, bound to no issuer.
         keys: Usable keys, published ones first.
-        retires: When a vanished key ends, seconds since the epoch, by the key's identity.
-        next_retirement: When this picture goes out of date by itself; infinity for most.
+        retires: Key identity → when a vanished key ends, in seconds since the epoch.
+        next_retirement: When the next vanished key ends; usually infinity.
     """
 
     issuer: str | None
@@ -50,36 +50,36 @@ class KeySet:
         return self.retires.get(key.identity, math.inf) if self.retires else math.inf
 
     def without(self, withdrawn: frozenset[str]) -> KeySet:
-        """This set without the keys that *withdrawn* names by ``kid`` or thumbprint; itself where there is none."""
+        """This set without the keys that *withdrawn* names by ``kid`` or thumbprint; *self* if there are none."""
         kept = tuple(key for key in self.keys if withdrawn.isdisjoint({key.kid, key.x5t}))
         return self if len(kept) == len(self.keys) else KeySet(self.issuer, kept, self.retires)
 
     def without_retired(self, now: float) -> KeySet:
-        """This set without the vanished keys whose day is over."""
+        """This set without the vanished keys whose 24 hours are over."""
         retires = {identity: end for identity, end in self.retires.items() if end > now}
         kept = tuple(key for key in self.keys if self.retirement(key) > now)
         return KeySet(self.issuer, kept, retires)
 
 
 class KeySource(Protocol):
-    """Whatever has a current key set: an Issuer, or the keys written in the policy."""
+    """A source with a current key set: an Issuer, or the keys in the policy."""
 
     @property
     def keyset(self) -> KeySet | None:
-        """The current picture; None while nothing is known yet."""
+        """The current key set; None while nothing is known yet."""
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InlineKeys:
-    """The keys written in the policy itself; they never change."""
+    """The keys in the policy itself; they never change."""
 
     keyset: KeySet
 
 
 @dataclass(slots=True, eq=False)
 class Signer:
-    """The key that verified a token, with the picture and the source it came from; no key: the token is unsigned."""
+    """The key that verified a token, with its key set and source; without a key the token is unsigned."""
 
     key: Key | None
     keyset: KeySet
@@ -88,9 +88,9 @@ class Signer:
 
 def merge(old: KeySet | None, issuer: str, published: tuple[Key, ...], now: float) -> KeySet:
     """
-    The set after a fetch: what is published now, and what vanished less than a day ago.
+    The key set after a fetch: the keys that are published now, and those that vanished less than a day ago.
 
-    Where nothing changed it is *old* itself, so that verdicts cached under it live on.
+    If nothing has changed it is *old* itself, so that verdicts cached with it stay valid.
     """
     current = _by_identity(published)
     if old is None or old.issuer != issuer:

@@ -12,7 +12,7 @@ from gateway.errors import TokenError
 
 LATEST = 253_402_300_799  # 9999-12-31T23:59:59Z, the last moment that DateTime can hold
 MAX_KID_CHARS = 512
-NUMBER = (int, float)  # a tuple: isinstance takes several times longer for a union
+NUMBER = (int, float)  # a tuple, because isinstance is several times slower with a union
 UNSAFE_IN_KID = frozenset("\"'`\\<>")
 
 
@@ -20,7 +20,7 @@ def check_header(header: Mapping[str, object]) -> None:
     """Refuse (``JwtInvalid``) a header with a member of the wrong type, or an extension that we do not implement."""
     if "alg" not in header:
         raise TokenError("JwtInvalid", "JWT is not well formed: header has no alg.")
-    # We implement no critical extension, so any crit names one that is not understood: RFC 7515 section 4.1.11.
+    # No critical extension is implemented, so any crit names one that is not understood: RFC 7515 section 4.1.11.
     for name in ("crit", "b64"):
         if name in header:
             raise TokenError("JwtInvalid", f"JWT header member {name} is not supported.")
@@ -60,7 +60,7 @@ def _is_text_or_texts(value: object) -> bool:
 
 
 def _is_key_id(value: object) -> bool:
-    """Text that cannot be mistaken for a path, a query or a line end, wherever a log or a lookup may carry it."""
+    """Whether it is text that no log or lookup can mistake for a path, a query or a line end."""
     return (
         isinstance(value, str)
         and 0 < len(value) <= MAX_KID_CHARS

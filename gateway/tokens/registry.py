@@ -22,14 +22,14 @@ class IssuerRegistry:
     """
     The issuers of one process.
 
-    ``issuer`` is called while documents load, ``start`` when the event loop runs, ``aclose`` at the end. Without
+    ``issuer`` is called while documents are loaded, ``start`` when the event loop runs, ``aclose`` at the end. Without
     ``start`` keys are still fetched, on the first request that needs them.
 
     Args:
-        fetch: Seam for tests and emulators; None: HTTPS.
+        fetch: Replaced in tests and for emulators; None: HTTPS.
         clock: Seconds since the epoch.
         life: When keys are fetched.
-        special: Metadata URL → how that issuer alone is fetched, and when.
+        special: Metadata URL → how and when that particular issuer is fetched.
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class IssuerRegistry:
 
     def issuer(self, url: str, ca_file: str | None = None, expected: Iterable[str] = ()) -> Issuer:
         """
-        The Issuer behind *url*, created at its first use.
+        The Issuer at *url*, created on first use.
 
         Args:
-            ca_file: PEM file with the certificate authorities of this issuer alone.
+            ca_file: PEM file with the certificate authorities for this issuer only.
             expected: Issuers that the policy lists by hand: metadata may state one of them although its URL differs.
         """
         address = _comparable(url)
@@ -65,7 +65,7 @@ class IssuerRegistry:
 
     def withdraw(self, kid: str, url: str | None = None) -> tuple[str, ...]:
         """
-        Let no key named *kid* verify any more: of the issuer at *url*, or of every issuer.
+        From now on no key with id *kid* may verify: of the issuer at *url*, or of every issuer.
 
         Returns:
             Metadata URLs of the issuers that had such a key in use.
@@ -75,7 +75,7 @@ class IssuerRegistry:
         return tuple([issuer.url for issuer in issuers if issuer.withdraw(kid)])
 
     async def start(self) -> None:
-        """Begin to fetch and refresh; returns immediately, because the gateway serves while an issuer is down."""
+        """Start to fetch and refresh; returns immediately, because the gateway serves while an issuer is down."""
         self._started = True
         for issuer in self._issuers.values():
             self._watch(issuer)

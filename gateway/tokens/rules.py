@@ -24,9 +24,9 @@ class RequiredClaim:
     One ``<claim>`` of ``<required-claims>``.
 
     Attributes:
-        values: Accepted values; none: the claim only has to be there.
+        values: Accepted values; if empty, the claim only has to exist.
         match: ``all``: every listed value must be in the token; ``any``: at least one.
-        separator: Splits the TOKEN's values, never the listed ones; empty: no splitting.
+        separator: Splits the TOKEN's values, never the listed ones; if empty, they are not split.
     """
 
     name: str
@@ -37,7 +37,7 @@ class RequiredClaim:
 
 @dataclass(frozen=True, slots=True)
 class ScopeOrRole:
-    """Our extension: one of *scopes* in ``scp`` or ``scope`` (delegated), or one of *roles* in ``roles`` (app-only)."""
+    """An extension: one of *scopes* in ``scp`` or ``scope`` (delegated), or one of *roles* in ``roles`` (app-only)."""
 
     scopes: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
@@ -49,22 +49,22 @@ class TokenRules:
     Rules for one token; equal rules may be shared, each object has its own identity in the verified-token cache.
 
     Attributes:
-        issuers: ``<issuers>``; joined with the issuers of the metadata. Both empty: the issuer is not checked.
+        issuers: ``<issuers>``, in addition to the metadata's. If there are neither, the issuer is not checked.
         audiences: ``<audiences>``; None: not checked.
         client_ids: Accepted ``appid`` (v1) or ``azp`` (v2); None: not checked. For validate-azure-ad-token.
-        required_claims: All must hold.
+        required_claims: All of them must be satisfied.
         clock_skew_s: Seconds of tolerance for ``exp`` and ``nbf``; APIM's default is none.
-        require_expiration_time: A token without ``exp`` is refused. An ``exp`` that is there is always checked.
-        require_signed_tokens: ``alg: none`` is refused. A signature that is there is always checked.
+        require_expiration_time: A token without ``exp`` is refused. An existing ``exp`` is always checked.
+        require_signed_tokens: ``alg: none`` is refused. An existing signature is always checked.
         algorithms: Extension: allow-list of ``alg``.
         types: Extension: accepted header ``typ``, lower case, without ``application/``; empty: any.
-        max_lifetime_s: Extension: greatest ``exp - iat`` (``nbf`` where there is no ``iat``) in seconds.
+        max_lifetime_s: Extension: greatest ``exp - iat`` (``nbf`` if there is no ``iat``) in seconds.
         denied_ids: Extension: refused ``jti`` (or Entra's ``uti``).
         scope_or_role: Extension: see ``ScopeOrRole``.
         confirmation: Extension: tokens bound to a key (``cnf``): ``refuse``; ``certificate``: accepted with the client
             certificate they are bound to (RFC 8705); ``ignore``: accepted as APIM does.
         require_bound: Extension: with ``certificate``, tokens that are not bound are refused.
-        max_token_bytes: Longest token.
+        max_token_bytes: Greatest length of a token.
     """
 
     issuers: frozenset[str] = frozenset()
@@ -90,9 +90,9 @@ class TokenRules:
 
     def with_values(self, **values: object) -> TokenRules:
         """
-        These rules with the fields that expressions gave for this request; equal values give the same object again.
+        These rules with the values of this request's expressions; equal values return the same object again.
 
-        The values must be hashable: frozensets and tuples as in the fields.
+        The values must be hashable, like the fields: frozensets and tuples.
         """
         key = tuple(values.items())
         variant = self._variants.get(key)

@@ -20,25 +20,25 @@ from gateway.tokens.keyset import KeySet, KeySource, Signer
 from gateway.tokens.rules import TokenRules
 from gateway.tokens.signature import is_signed_by
 
-MAX_TRIED = 16  # keys tried on one token, so that a token without kid costs a bounded time
+MAX_TRIED = 16  # keys tried on one token, so that a token without kid takes a bounded time
 Offer = tuple[KeySource, KeySet]
 
 
 class KeyNotFound(TokenError):
-    """No source has a key for this token; a fetch may bring it."""
+    """No source has a key for this token; a fetch may find it."""
 
     def __init__(self) -> None:
         super().__init__("TokenSignatureKeyNotFound", "Signature validation failed. No key matches. Access denied.")
 
 
 def key_id(jws: Jws) -> str | None:
-    """``kid``, or else the ``x5t`` that Entra's v1 tokens and certificate users give."""
+    """``kid``, or else the ``x5t`` of Entra's v1 tokens and of tokens signed with certificates."""
     name = jws.header.get("kid", jws.header.get("x5t"))
     return name if isinstance(name, str) else None
 
 
 def check_algorithm(jws: Jws, rules: TokenRules) -> None:
-    """The header's ``alg`` is allowed, and the token is signed where it must be."""
+    """Check that the header's ``alg`` is allowed and that the token is signed if it must be."""
     algorithm = jws.header["alg"]
     if algorithm == "none":
         if rules.require_signed_tokens or jws.signature:
@@ -56,8 +56,8 @@ def find_signer(jws: Jws, offers: Sequence[Offer]) -> Signer:
     The key that made the token's signature.
 
     Raises:
-        KeyNotFound: No key answers to the token's ``kid``.
-        TokenError: ``TokenSignatureInvalid``: keys were tried, and none of them made it.
+        KeyNotFound: No key matches the token's ``kid``.
+        TokenError: ``TokenSignatureInvalid``: keys were tried, and none of them verifies it.
     """
     algorithm, kid = str(jws.header["alg"]), key_id(jws)
     if algorithm == "none":
@@ -79,7 +79,7 @@ def _is_known(kid: str | None, offers: Sequence[Offer]) -> bool:
 
 
 def _candidates(jws: Jws, kid: str | None, algorithm: str, offers: Sequence[Offer]) -> Iterator[tuple[Key, Offer]]:
-    """Keys that may use *algorithm*: of the token's kid first, and of the issuer it names first."""
+    """Keys that may use *algorithm*: those with the token's kid first, and those of its own issuer first."""
     ordered = offers if len(offers) == 1 else sorted(offers, key=lambda offer: not _speaks_for(offer[1], jws))
     if kid is not None:
         yield from _named(kid, algorithm, ordered)

@@ -24,14 +24,14 @@ from gateway.errors import TokenError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MAX_DEPTH = 32  # Entra's deepest claims (_claim_sources) nest three levels
-MAX_INTEGER_DIGITS = 20  # 64 bits, signed or not; more has no meaning in a registered claim
+MAX_INTEGER_DIGITS = 20  # 64 bits, signed or not; larger numbers have no meaning in a registered claim
 
 
 def parse_object(raw: bytes, what: str) -> dict[str, object]:
     """
-    The JSON object in *raw*, or TokenError ``JwtInvalid`` naming *what* (header, payload) and the fault.
+    The JSON object in *raw*. Raises TokenError ``JwtInvalid``, naming *what* (header, payload) and the fault.
 
-    *raw* has already been bounded by the size of the whole token.
+    The size of *raw* is already limited by that of the whole token.
     """
     value = _canonical(raw)
     if value is None:
@@ -45,7 +45,7 @@ def parse_object(raw: bytes, what: str) -> dict[str, object]:
 
 
 def _canonical(raw: bytes) -> object:
-    """The value of a text that is written as orjson writes it; None for every other, and for one that may be deep."""
+    """The value of a text that orjson would write identically; None for any other, or if it may nest deeply."""
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:  # fewer brackets cannot nest deeper
         return None
     try:
@@ -105,7 +105,7 @@ _DECODER = json.JSONDecoder(
 
 
 def _refuse_deep(value: object) -> None:
-    # The parser itself stops at Python's recursion limit; this goes down one level at a time, without recursion.
+    # The parser itself stops at Python's recursion limit; this checks one level at a time, without recursion.
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [child for parent in level for child in _children(parent) if isinstance(child, dict | list)]

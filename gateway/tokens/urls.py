@@ -12,7 +12,7 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def comparable_url(url: str) -> str:
-    """*url* in the form in which two equal addresses are the same text; ValueError where it is not a URL."""
+    """*url* in a normal form, in which equal addresses are the same text; ValueError if it is not a URL."""
     parts = urlsplit(url)
     if parts.username is not None:
         raise ValueError("a URL with a user name in it")

@@ -55,7 +55,7 @@ class KeySources:
 
 @dataclass(slots=True)
 class VerifyCall:
-    """What ``verify`` was called with."""
+    """The arguments of one call of ``verify``."""
 
     token: str
     now: float
@@ -70,7 +70,7 @@ class TokenValidator:
     One validate-jwt or validate-azure-ad-token element, made at load.
 
     Args:
-        rules: What a token must satisfy, unless a call brings its own.
+        rules: The rules that tokens must satisfy, unless a call has its own.
         keys: Where the keys come from.
         cache: Shared verified-token cache; None: every token is verified in full.
     """
@@ -81,7 +81,7 @@ class TokenValidator:
         self._cache = cache if cache is not None and cache.max_entries > 0 else None
         self._inline = InlineKeys(KeySet(None, keys.inline))
         self._checks: tuple[Check, ...] = checks_for(rules)
-        # Verdicts must never cross validators or rule sets, so both are part of what is hashed with the token.
+        # Verdicts must never be shared between validators or rule sets, so both are hashed together with the token.
         self._identity = next(_serial).to_bytes(8, "big")
 
     def verify(
@@ -100,10 +100,10 @@ class TokenValidator:
         Args:
             token: Bare compact token, without a scheme.
             now: Seconds since the epoch, UTC.
-            source: Who asks (client address), so that one client cannot spend the fetch budget for all.
+            source: The client's address, so that one client cannot use up the fetch budget of all.
             certificate: The client's TLS certificate, DER, for bound tokens.
             rules: Rules of this call, from ``rules.with_values``; None: those given at load.
-            key: ``cache_key`` of the same token and rules, where the caller has it from before.
+            key: ``cache_key`` of the same token and rules, if the caller already has it.
 
         Raises:
             TokenError: The token is refused; ``reason`` is APIM's. Also raised by the awaitable.
@@ -128,7 +128,7 @@ class TokenValidator:
             raise TokenError(refused.reason, refused.message)
 
     def _still_holds(self, verdict: Verdict, now: float, certificate: bytes | None) -> bool:
-        """A verdict ends with its token's time, with any change of the key sets it rests on, and its certificate."""
+        """Whether a verdict is still valid: it ends with its token, and if its key sets or its certificate change."""
         if not verdict.starts <= now <= verdict.ends or verdict.source.keyset is not verdict.keyset:
             return False
         if verdict.consulted is not None and verdict.consulted != self._keysets():
@@ -138,14 +138,14 @@ class TokenValidator:
         )
 
     def cache_key(self, token: str, rules: TokenRules | None) -> bytes:
-        """Under what the verdict on *token* is kept: a hash, so that no token can be read in the cache's memory."""
+        """The cache key of the verdict on *token*: a hash, so that no token can be read from the cache's memory."""
         active = self.rules if rules is None else rules
         if self._cache is None or len(token) > active.max_token_bytes:
             return b""  # never looked up
         return sha256(self._identity + active.identity + token.encode("ascii", "replace")).digest()
 
     def _judge_and_keep(self, call: VerifyCall, cache: TokenCache) -> Jwt | Awaitable[Jwt]:
-        """Judge, and remember a refusal that will last. An acceptance has been remembered by then."""
+        """Judge, and remember a lasting refusal. An acceptance has already been remembered."""
         try:
             return self._judge(call, may_fetch=True)
         except TokenError as error:
@@ -170,7 +170,7 @@ class TokenValidator:
         return self._accept(jws, signer, call)
 
     def open(self, token: str, rules: TokenRules) -> Jws:
-        """The signed token in *token*, decrypted where it must be; nothing is verified yet."""
+        """The signed token in *token*, decrypted if necessary; nothing is verified yet."""
         opened = parse(token, rules.max_token_bytes)
         return opened if isinstance(opened, Jws) else self._decrypted(opened, rules)
 
@@ -179,7 +179,7 @@ class TokenValidator:
         return decrypted(jwe, keys.decryption, keys.decryption_rules, rules.max_token_bytes)
 
     def offers(self, now: float) -> list[Offer]:
-        """The key sets at hand, the policy's own first; at least one, be it empty."""
+        """The available key sets, the policy's own first; at least one, even if it is empty."""
         offers: list[Offer] = [(self._inline, self._inline.keyset)] if self.keys.inline else []
         for issuer in self.keys.issuers:
             keyset = issuer.keys_at(now)
@@ -188,12 +188,12 @@ class TokenValidator:
         return offers or [(self._inline, self._inline.keyset)]
 
     def _without_key(self, jws: Jws, call: VerifyCall, error: TokenError, may_fetch: bool) -> Awaitable[Jwt]:
-        """Fetch keys where that can help; answer 503 where they are missing through our fault."""
+        """Fetch keys if that can help; answer 503 if they are missing through our fault."""
         askable = self.askable(jws, call.rules, call.now)
         unread = [issuer for issuer in self.keys.issuers if issuer.keyset is None]
         if isinstance(error, IssuerUndecided):
             askable = unread
-        # Before the first keys every token waits for them: afterwards the reason of its refusal is the right one.
+        # Until the first keys arrive every token waits for them, so that the reason of its refusal is the right one.
         landings = self._fetch_from(askable or unread, jws, call) if may_fetch else []
         if landings:
             return self._judge_after_fetch(call, landings)
@@ -208,11 +208,11 @@ class TokenValidator:
 
     @staticmethod
     def missing_keys_of(askable: Sequence[Issuer]) -> Issuer | None:
-        """The first issuer whose keys are missing through our fault, or its: it has none, or the last fetch failed."""
+        """The first issuer whose keys are missing not through the client's fault: none so far, or a failed fetch."""
         return next((issuer for issuer in askable if issuer.keyset is None or issuer.failing), None)
 
     def askable(self, jws: Jws, rules: TokenRules, now: float) -> Sequence[Issuer]:
-        """Issuers whose missing key could still make this token pass; none when its claims refuse it anyway."""
+        """Issuers whose missing key could still make this token pass; none if its claims are refused anyway."""
         try:
             for check in (check_lifetime, check_audience, check_required_claims):
                 check(jws.payload, rules, now)

@@ -11,7 +11,7 @@ import math
 from functools import lru_cache
 
 MIN_RSA_BITS = 2_048
-MAX_RSA_BITS = 8_192  # bounds the time of one verification
+MAX_RSA_BITS = 8_192  # limits the time of one verification
 MAX_EXPONENT_BITS = 64
 FERMAT_ROUNDS = 100
 SMALL_PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97)
@@ -19,9 +19,9 @@ ROCA_PRIMES = (*SMALL_PRIMES, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 
 PRIMORIAL = math.prod(SMALL_PRIMES)
 
 
-@lru_cache(maxsize=4_096)  # a refresh meets the same keys again; the checks take a millisecond each
+@lru_cache(maxsize=4_096)  # a refresh checks the same keys again, and each check takes a millisecond
 def refuse_weak_rsa(n: int, e: int, min_bits: int = MIN_RSA_BITS) -> None:
-    """Raise ValueError, saying why, for a modulus *n* or exponent *e* that gives no protection."""
+    """Raise ValueError, with the reason, for a modulus *n* or exponent *e* that provides no protection."""
     if not min_bits <= n.bit_length() <= MAX_RSA_BITS:
         raise ValueError(f"the RSA key has {n.bit_length()} bits; from {min_bits} to {MAX_RSA_BITS} are accepted")
     if e < 3 or e % 2 == 0 or e.bit_length() > MAX_EXPONENT_BITS:

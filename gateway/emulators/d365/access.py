@@ -25,10 +25,10 @@ class Access:
 
     Attributes:
         tenant: The environment's own.
-        applications: Client ids in the applications form; None takes every client.
+        applications: Client ids in F&O's list of applications; None accepts every client.
         forbidden: Client ids whose mapped user lacks the privilege: 403.
-        keys: The issuer's keys, to check signatures; None trusts the token's text.
-        instance_url: The audience; None takes the URL at which the emulator is reached.
+        keys: The issuer's keys, to check signatures; None accepts tokens without checking them.
+        instance_url: The audience; None means the URL at which the emulator is reached.
     """
 
     tenant: str = TENANT
@@ -53,7 +53,7 @@ class Access:
         return right and bool(claims.get("oid")) and float(claims.get("exp") or 0) > now
 
     def _claims(self, token: str) -> dict[str, Any] | None:
-        # The emulator has its own clock and its own audience rule, so only the signature is the library's business.
+        # The emulator has its own clock and audience rule, so the library checks only the signature.
         options: Any = dict.fromkeys(("verify_exp", "verify_nbf", "verify_iat", "verify_aud"), False)
         try:
             if self.keys is None:

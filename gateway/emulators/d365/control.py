@@ -44,11 +44,11 @@ def job_from_json(document: dict[str, Any]) -> Job:
     Read a job.
 
     Args:
-        document: ``id``; a named ``life`` or ``steps`` as pairs of seconds and status (null deletes) with ``slot_s``
+        document: ``id``; a named ``life``, or ``steps`` as pairs of seconds and status (null deletes), with ``slot_s``
             and ``every_s``; ``before``, the status it has until its first start; ``description``; ``refusal``.
 
     Raises:
-        ValueError: For an unknown member or life, or steps that make no sense.
+        ValueError: An unknown member or life, or invalid steps.
     """
     if unknown := set(document) - JOB_MEMBERS:
         raise ValueError(f"unknown members: {', '.join(sorted(unknown))}; known are {', '.join(sorted(JOB_MEMBERS))}")

@@ -23,11 +23,11 @@ class Environment:
     An F&O environment with batch jobs.
 
     Args:
-        base_url: Where it will be reached, and the audience of its tokens; ``serving.serve(emulator)`` sets it.
+        base_url: Its URL, and the audience of its tokens; ``serving.serve(emulator)`` sets it.
         jobs: The batch jobs; by default one for each life in ``lives.LIVES``, the blog's id first.
         clock: Seconds since the epoch.
-        access: Which tokens are taken.
-        speed: How much faster than in reality runs go; schedules keep to the clock.
+        access: Which tokens are accepted.
+        speed: How much faster than in reality runs proceed; schedules follow the clock.
 
     Attributes:
         sends_date: Tells ``serving`` that answers carry the emulator's own ``Date``.
@@ -80,15 +80,15 @@ class Environment:
         return self.add(Job(job_id, lives=lives))
 
     def begin(self, job_id: int) -> None:
-        """Someone in F&O sets the job to waiting, without the action: ``starts`` does not count it."""
+        """Set the job to waiting as someone in F&O would, without the action: ``starts`` does not count it."""
         self.jobs[job_id].begin(self.clock(), speed=self.speed)
 
     def starts(self, job_id: int) -> int:
-        """How often the job was accepted for a start: more than once is what a durable service must avoid."""
+        """How often a start of the job was accepted; a durable service must avoid more than one."""
         return len(self.jobs[job_id].starts)
 
     def status(self, job_id: int) -> str | None:
-        """The status that a query would show now; None for a deleted job."""
+        """The status that a query would return now; None for a deleted job."""
         return self.jobs[job_id].at(self.clock(), self.speed).status
 
     def answer_starts_as(self, form: str) -> None:
@@ -96,7 +96,7 @@ class Environment:
         Choose the form of the start action's answer.
 
         Raises:
-            ValueError: Listing the forms, for one that does not exist.
+            ValueError: The form does not exist; the message lists the forms.
         """
         if form not in FORMS:
             raise ValueError(f"unknown form {form!r}; known are {', '.join(FORMS)}")
@@ -115,7 +115,7 @@ class Environment:
         self.faults.add(Fault(endpoint, next_n, status, body=GATEWAY_HTML))
 
     def unauthorized(self, next_n: int | None = 1) -> None:
-        """Answer 401 whatever the token: it was revoked midway."""
+        """Answer 401 whatever the token, as if it had been revoked."""
         self.faults.add(Fault(None, next_n, 401))
 
     def delay(self, delay_s: float, next_n: int | None = 1, endpoint: str | None = None) -> None:
@@ -123,5 +123,5 @@ class Environment:
         self.faults.add(Fault(endpoint, next_n, delay_s=delay_s))
 
     def drop(self, next_n: int | None = 1, endpoint: str | None = None, after_effect: bool = False) -> None:
-        """Cut the connection; with *after_effect* the job was started all the same, and the caller cannot know."""
+        """Cut the connection; with *after_effect* the job is started nevertheless, and the caller cannot know."""
         self.faults.add(Fault(endpoint, next_n, drop=True, after_effect=after_effect))

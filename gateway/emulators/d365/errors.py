@@ -18,7 +18,7 @@ class ODataError(Exception):
         self.text = text
 
     def response(self) -> JSONResponse:
-        """The answer, with the stack trace that must never be passed on."""
+        """The answer, with a stack trace, which clients must never pass on."""
         inner = {
             "message": self.text,
             "type": "System.InvalidOperationException",

@@ -46,7 +46,7 @@ class Filter:
 
     Attributes:
         test: Whether a row passes.
-        ids: When the filter can only pass rows with these ids: the ids. None when it has to look at every row.
+        ids: The only ids that can pass the filter; None if it has to look at every row.
     """
 
     test: Test
@@ -62,7 +62,7 @@ def parse_filter(text: str) -> Filter:
     Compile a filter.
 
     Raises:
-        ODataError: 400, naming what is not understood, an unknown property first of all.
+        ODataError: 400, naming what is not understood, unknown properties first.
     """
     parser = _FilterParser(_tokens(text))
     condition = parser.disjunction()
@@ -144,7 +144,7 @@ class _FilterParser:
 
 
 def _any(parts: list[Filter]) -> Filter:
-    # One flat test: the gateway joins dozens of ids, and a nested chain of them would be as deep as it is long.
+    # One flat test: the gateway joins dozens of ids, and nested tests would recurse as deep as the chain is long.
     if len(parts) == 1:
         return parts[0]
     sets = [part.ids for part in parts]

@@ -29,7 +29,7 @@ RUNNING = frozenset({"Executing", "Cancelling"})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """From *after_s* seconds after the start the job has this *status*; None means that it was deleted."""
+    """From *after_s* seconds after the start, the job has this *status*; None means that it was deleted."""
 
     after_s: float
     status: str | None
@@ -38,7 +38,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Life:
     """
-    What one start leads to.
+    The course of events after one start.
 
     Attributes:
         steps: In order of time; the first is at 0 seconds.
@@ -60,7 +60,7 @@ class Life:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """
-    A job at one moment. Times are seconds since the epoch; 0 stands for the platform's null date.
+    A job at one moment. Times are seconds since the epoch; 0 is F&O's null date.
 
     Attributes:
         status: None when the row is gone.
@@ -84,9 +84,9 @@ class Job:
         id: ``BatchJobRecId``.
         description: Its caption.
         lives: One for each start in turn; the last one repeats.
-        before: How it looks until its first start takes effect. The default is an earlier run that ended well: a poller
+        before: Its state until its first start takes effect. The default is an earlier run that succeeded: a poller
             that takes this for the end of its own run is wrong.
-        refusal: Text with which the start action says no (HTTP 200, ``IsSuccess`` false); empty starts the job.
+        refusal: Text with which the start action refuses (HTTP 200, ``IsSuccess`` false); if empty, the job starts.
         starts: Times of the accepted starts; the row follows only after the emulator's lag.
         company: ``CompanyAccounts``.
     """
@@ -102,7 +102,7 @@ class Job:
 
     def start(self, now: float, lag_s: float = 0.0, speed: float = 1.0) -> None:
         """
-        Set the job to waiting. A job that has not ended takes note of the call and continues as before.
+        Set the job to waiting. A job that has not ended records the call and continues as before.
 
         Args:
             lag_s: Seconds until the row shows it.
@@ -111,7 +111,7 @@ class Job:
         self.begin(now, lag_s, speed)
 
     def begin(self, now: float, lag_s: float = 0.0, speed: float = 1.0) -> None:
-        """Someone in F&O sets an idle job to waiting: it runs, and no start of the service is counted."""
+        """Set an idle job to waiting as someone in F&O would: it runs, but no start by the service is counted."""
         if self.at(now, speed).status not in {"Waiting", "Ready", "Scheduled", *RUNNING}:
             self._runs.append(now + lag_s)
 

@@ -29,7 +29,7 @@ def canceled(pick_up_s: float = PICK_UP_S, run_s: float = RUN_S) -> Life:
 
 def stays(status: str | None) -> Life:
     """
-    Goes into *status* and stays there: ``Hold``, ``Waiting`` (never picked up), an unknown status, None (deleted).
+    Changes to *status* and stays there: ``Hold``, ``Waiting`` (never picked up), an unknown status, None (deleted).
     """
     return Life((Step(0, "Waiting"), Step(1, status)))
 
@@ -45,12 +45,12 @@ def deleted(after_s: float = PICK_UP_S) -> Life:
 
 
 def scheduled(slot_s: float = 12 * HOUR_S) -> Life:
-    """Has a schedule: set to waiting, it just waits for its slot (the blog's warning)."""
+    """Has a schedule: when set to waiting, it only waits for its next slot (the blog warns of this)."""
     return Life(ends().steps, slot_s=slot_s)
 
 
 def recurring(every_s: float = 24 * HOUR_S) -> Life:
-    """Runs at once, ends well, and is soon waiting again for tomorrow's slot."""
+    """Runs immediately, succeeds, and is soon waiting again for tomorrow's slot."""
     run = ends()
     return Life((*run.steps, Step(run.steps[-1].after_s + 20, "Waiting")), every_s=every_s)
 
@@ -75,7 +75,7 @@ def named(name: str) -> Life:
     The life with that name.
 
     Raises:
-        ValueError: Listing the names, for one that does not exist.
+        ValueError: The name does not exist; the message lists the names.
     """
     if name not in LIVES:
         raise ValueError(f"unknown life {name!r}; known are {', '.join(LIVES)}")

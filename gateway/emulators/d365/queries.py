@@ -37,7 +37,7 @@ class QueryOptions:
         Read the parameters of a URL.
 
         Raises:
-            ODataError: 400 for an unknown ``$`` option, an unknown property or a number that is none.
+            ODataError: 400 for an unknown ``$`` option, an unknown property or an invalid number.
         """
         for name in given:
             if name.startswith("$") and name not in OPTIONS:
@@ -67,7 +67,7 @@ def page(
     Args:
         rows: All rows that exist.
         page_size: At most this many rows; a further page is linked by ``@odata.nextLink``.
-        url: Of the collection.
+        url: The collection's URL.
         shape: Makes a row ready to be sent.
     """
     passing = [row for row in rows if query.filter is None or query.filter.test(row)]

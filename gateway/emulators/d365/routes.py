@@ -52,7 +52,7 @@ def _endpoint(d365: Environment, name: str, endpoint: Endpoint) -> Callable[...,
             return error.response()
 
     async def dated(request: Request) -> Response:
-        await request.body()  # F&O has all of the request before it is slow: a caller that leaves takes nothing back
+        await request.body()  # F&O has the whole request before it becomes slow: leaving cannot undo it
         response = await d365.faults.around(name, lambda: answer(request))
         now = datetime.fromtimestamp(d365.clock(), UTC)
         response.headers["Date"] = format_datetime(now, usegmt=True)

@@ -38,7 +38,7 @@ def row(job: Job, snapshot: Snapshot, precise: bool = False) -> dict[str, Any]:
     All fields of a job that exists, without annotations.
 
     Args:
-        precise: Write milliseconds. Two sped-up runs may fall into one second, which no real ones do.
+        precise: Write milliseconds. Unlike real runs, two accelerated runs may fall into the same second.
     """
     started = date_time(snapshot.started, precise)
     times = {"StartDateTime": started, "OrigStartDateTime": date_time(snapshot.scheduled, precise)}
@@ -56,7 +56,7 @@ def row(job: Job, snapshot: Snapshot, precise: bool = False) -> dict[str, Any]:
 
 def selected(fields: dict[str, Any], names: tuple[str, ...], ieee754: bool) -> dict[str, Any]:
     """
-    A row as it is sent: its etag, and the fields asked for (none asked: all).
+    A row as it is sent: its etag, and the requested fields (by default all).
 
     Args:
         ieee754: The client asked for ``IEEE754Compatible=true``: 64-bit numbers come as strings.

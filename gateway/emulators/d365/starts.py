@@ -46,7 +46,7 @@ def start_answer(form: str, outcome: Outcome) -> Response:
     The action's answer.
 
     Args:
-        form: ``sample``, ``prose``, ``wrapped``, ``text`` or ``empty`` (204, which cannot say no).
+        form: ``sample``, ``prose``, ``wrapped``, ``text`` or ``empty`` (204, which cannot express a refusal).
         outcome: Job id, whether it was set to waiting, and a sentence.
     """
     body = FORMS[form](outcome)

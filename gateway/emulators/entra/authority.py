@@ -12,13 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MULTI_TENANT = frozenset({"common", "organizations", "consumers"})
-TEMPLATE = "{tenantid}"  # literally; the reader puts the token's tid in its place
+TEMPLATE = "{tenantid}"  # literally; the reader replaces it by the token's tid
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
     """
-    Where the emulator is, and what it calls itself.
+    The emulator's URLs and the issuer that it names.
 
     Attributes:
         base_url: Without a slash at the end.

@@ -16,7 +16,7 @@ from typing import Any
 from gateway.emulators.entra.authority import Authority
 from gateway.emulators.entra.directory import API, CLIENT, SERVICE_PRINCIPAL, TENANT, USER
 
-BACKDATED_S = 300  # iat and nbf lie five minutes back, so exp - iat is 3,900 where expires_in says 3,599
+BACKDATED_S = 300  # iat and nbf are five minutes in the past, so exp - iat is 3,900 when expires_in is 3,599
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def access_token_claims(
     kind: TokenKind, authority: Authority, validity: Validity, given: Mapping[str, Any]
 ) -> dict[str, Any]:
     """
-    A complete set of claims; *given* ones replace the defaults, and a value of None removes one.
+    A complete set of claims; *given* claims replace the defaults, and the value None removes one.
 
     Claims that depend on others follow them: ``iss`` and ``idp`` follow ``tid``, an app-only ``sub`` follows ``oid``,
     ``azp`` and ``appid`` are the same.
@@ -67,7 +67,7 @@ def access_token_claims(
 
 
 def _renamed(kind: TokenKind, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Let a caller say ``azp`` or ``appid`` whichever the version; tuples and sets become JSON arrays."""
+    """Accept ``azp`` or ``appid`` for either version; tuples and sets become JSON arrays."""
     names = {"azp": "appid", "azpacr": "appidacr"} if kind.version == 1 else {"appid": "azp", "appidacr": "azpacr"}
     return {names.get(name, name): _plain(value) for name, value in given.items()}
 

@@ -26,14 +26,14 @@ BY_CERTIFICATE = "2"
 
 @dataclass(frozen=True, slots=True)
 class Assertions:
-    """Against what client assertions are checked: the endpoint URLs they may name, and the time in epoch seconds."""
+    """What client assertions are checked against: the endpoint URLs they may name, and the time in epoch seconds."""
 
     audiences: list[str]
     now: float
 
 
 def with_basic(form: Mapping[str, str], authorization: str) -> dict[str, str]:
-    """The form, completed by client id and secret from an ``Authorization: Basic`` field (percent-encoded there)."""
+    """The form, completed with the client id and secret of an ``Authorization: Basic`` field (percent-encoded)."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return dict(form)
@@ -93,7 +93,7 @@ def _verified(application: Application, assertion: str, audiences: list[str]) ->
 
 
 def _decode(assertion: str, key: Any, audiences: list[str]) -> dict[str, Any]:
-    # PyJWT would look at the machine's clock; the emulator has its own, so the times are checked by the caller.
+    # PyJWT would use the machine's clock; the emulator has its own, so the caller checks the times.
     return jwt.decode(
         assertion,
         key,

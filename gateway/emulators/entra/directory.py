@@ -44,7 +44,7 @@ class Application:
 @dataclass(frozen=True, slots=True)
 class Resource:
     """
-    An API that tokens are for. Its registration, not the endpoint called, decides the token's version.
+    An API for which tokens are issued. Its registration, not the endpoint called, determines the token's version.
 
     Attributes:
         client_id: GUID; always the ``aud`` of version 2 tokens.
@@ -59,7 +59,7 @@ class Resource:
     idtyp: bool = False
 
     def answers_to(self, name: str) -> bool:
-        """Whether a client that asks for *name* means this resource; a final slash is not looked at."""
+        """Whether a client that asks for *name* means this resource; a final slash is ignored."""
         return name.rstrip("/") in {self.client_id, *(uri.rstrip("/") for uri in self.uris)}
 
 
@@ -69,8 +69,8 @@ class Directory:
     Everything that is registered.
 
     Attributes:
-        open: Answer for unregistered resources too, with version 1 tokens whose audience is the URI asked for. This
-            is how Dynamics 365 behaves, whose instance URL is never registered.
+        open: Issue tokens for unregistered resources, too: version 1 tokens whose audience is the requested URI. This
+            suits Dynamics 365, whose instance URL is never registered.
     """
 
     applications: tuple[Application, ...] = ()
@@ -78,7 +78,7 @@ class Directory:
     open: bool = True
 
     def application(self, client_id: str) -> Application | None:
-        """The application with that id, in any case of letters."""
+        """The application with that id, in any letter case."""
         wanted = client_id.lower()
         return next((entry for entry in self.applications if entry.client_id.lower() == wanted), None)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ErrorShape:
-    """HTTP status, OAuth *error* and sentence of one AADSTS number; ``{detail}`` in the text is filled per request."""
+    """HTTP status, OAuth *error* and sentence of one AADSTS number; ``{detail}`` is filled in per request."""
 
     status: int
     error: str
@@ -52,7 +52,7 @@ SHAPES: dict[int, ErrorShape] = {
 
 
 class EntraError(Exception):
-    """The token endpoint refuses; *number* is the AADSTS number, *detail* fills its sentence."""
+    """The token endpoint refuses; *number* is the AADSTS number, *detail* is inserted into its sentence."""
 
     def __init__(self, number: int, detail: str = "") -> None:
         super().__init__(f"AADSTS{number}")

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 
 def parse_form(content_type: str, body: bytes) -> dict[str, str]:
-    """Field name → value; of a repeated field the last value. Anything that is not a form has no fields."""
+    """Field name → value; a repeated field has its last value. Anything that is not a form has no fields."""
     if content_type.lower().startswith("multipart/form-data"):
         return _multipart(content_type, body)
     return dict(parse_qsl(body.decode("utf-8", "replace")))

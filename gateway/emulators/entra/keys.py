@@ -36,9 +36,9 @@ class SigningKey:
 
     Attributes:
         kid: Key id: the base64url SHA-1 thumbprint of the certificate.
-        private: Signs.
+        private: The private key, which signs.
         certificate: DER, for ``x5c``.
-        tenant: The only tenant this key signs for (personal accounts have such a key); None for all.
+        tenant: The only tenant for which this key signs (personal accounts have such a key); None for all tenants.
     """
 
     kid: str
@@ -54,7 +54,7 @@ class SigningKey:
 
     @classmethod
     def of(cls, private: rsa.RSAPrivateKey, certificate: bytes, tenant: str | None = None) -> Self:
-        """Name a key by its certificate (DER)."""
+        """A key whose id comes from its certificate (DER)."""
         thumbprint = hashlib.sha1(certificate, usedforsecurity=False).digest()
         return cls(base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode(), private, certificate, tenant)
 
@@ -82,11 +82,11 @@ class SigningKey:
 
 class KeyRing:
     """
-    The keys of one issuer: all that are published, and the one that signs.
+    The keys of one issuer: all published ones, and the one that signs.
 
     Attributes:
         published: Keys in the JWK Sets, oldest first.
-        odd: Further JWKs to publish as they are, to see how a reader copes with them.
+        odd: Further JWKs, published unchanged, to see how a reader copes with them.
         active: The key that signs.
     """
 
@@ -100,10 +100,10 @@ class KeyRing:
     @classmethod
     def at(cls, path: Path) -> Self:
         """
-        The ring kept in a file; a missing file is written, with fresh keys, readable by its owner only.
+        The key ring in a file; if it is missing, it is written with new keys, readable by its owner only.
 
         Raises:
-            ValueError: When the file is not a key file.
+            ValueError: The file is not a key file.
         """
         if not path.exists():
             fresh = cls([SigningKey.generate(), SigningKey.generate()], path)
@@ -118,14 +118,14 @@ class KeyRing:
         return ring
 
     def key(self, kid: str) -> SigningKey:
-        """The published key with that id; ``KeyError`` when there is none."""
+        """The published key with that id; ``KeyError`` if there is none."""
         for key in self.published:
             if key.kid == kid:
                 return key
         raise KeyError(f"no published key {kid}")
 
     def rotate(self) -> SigningKey:
-        """Publish a new key and sign with it from now on; the older ones stay published until withdrawn."""
+        """Publish a new key and sign with it from now on; older keys stay published until they are withdrawn."""
         self.active = SigningKey.generate() if self._path else shared_key(self._next_shared)
         self._next_shared += 1
         self.published.append(self.active)
@@ -134,11 +134,11 @@ class KeyRing:
 
     def withdraw(self, kid: str) -> None:
         """
-        Take a key out of the JWK Sets; when it was signing, the newest that is left signs instead.
+        Remove a key from the JWK Sets; if it was the signing key, the newest remaining one signs instead.
 
         Raises:
-            KeyError: When it is not published.
-            ValueError: When it is the last one.
+            KeyError: It is not published.
+            ValueError: It is the last one.
         """
         leaving = self.key(kid)
         if len(self.published) == 1:
@@ -150,7 +150,7 @@ class KeyRing:
 
     def jwks(self, authority: Authority, version: int, tenant: str) -> dict[str, Any]:
         """
-        The JWK Set that *tenant* (a GUID, ``common`` or ``organizations``) reads; version 2 names an issuer per key.
+        The JWK Set of *tenant* (a GUID, ``common`` or ``organizations``); version 2 names an issuer per key.
         """
         visible = [key for key in self.published if _visible(key, tenant)]
         if version == 1:
@@ -159,7 +159,7 @@ class KeyRing:
         return {"keys": signed + self.odd}
 
     def save(self) -> None:
-        """Write the key file, when there is one."""
+        """Write the key file, if there is one."""
         if self._path:
             document = {"active": self.active.kid, "keys": [key.private_jwk() for key in self.published]}
             write_private(self._path, json.dumps(document, indent=1).encode())
@@ -172,10 +172,10 @@ FOREIGN = -1
 
 def shared_key(index: int) -> SigningKey:
     """
-    Key number *index* of this process, made at its first use.
+    Key number *index* of this process, created on first use.
 
-    Emulators in one process sign with the same keys unless they are given their own: a test suite makes hundreds of
-    emulators, and a tenth of a second for each would be most of its time.
+    Emulators in one process sign with the same keys unless they are given their own: a test suite creates hundreds of
+    emulators, and a tenth of a second for each would be most of its running time.
     ``shared_key(FOREIGN)`` belongs to no emulator.
     """
     with _sharing:

@@ -17,12 +17,12 @@ from gateway.emulators.entra.errors import EntraError
 from gateway.emulators.entra.token_endpoint import Grant
 
 IDENTITY_HEADER = "emulated-identity"
-BY_CERTIFICATE = "2"  # the certificates of managed identities are not visible
+BY_CERTIFICATE = "2"  # the certificates of managed identities are not visible to clients
 
 
 def identity_grant(query: Mapping[str, str], header: str | None, directory: Directory) -> Grant:
     """
-    The token that a managed identity may have.
+    Check a managed identity's request for a token.
 
     Args:
         query: ``resource``; ``client_id`` for a user-assigned identity, otherwise the directory's first application.

@@ -68,7 +68,7 @@ def openid_configuration(authority: Authority, version: int, tenant: str, appid:
 
 
 def instance_discovery(authority: Authority, tenant: str) -> dict[str, Any]:
-    """The answer of ``/common/discovery/instance``: this host, under its only name."""
+    """The answer of ``/common/discovery/instance``: this host, which has no aliases."""
     host = authority.base_url.split("://", 1)[1]
     return {
         "tenant_discovery_endpoint": f"{authority.base_url}/{tenant}/v2.0/.well-known/openid-configuration",

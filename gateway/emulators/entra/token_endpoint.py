@@ -34,14 +34,14 @@ class Grant:
     credential: str
 
     def claims(self) -> dict[str, Any]:
-        """The claims that depend on who asked for what."""
+        """The claims that depend on the client and the resource."""
         resource, roles = self.resource, self._roles()
         return {
             "aud": resource.client_id if resource.token_version == 2 else self.audience,
             "azp": self.application.client_id,
             "azpacr": self.credential,
             "oid": self.application.object_id,
-            "roles": list(roles) or None,  # missing, not empty
+            "roles": list(roles) or None,  # absent, not empty
             "idtyp": "app" if resource.idtyp else None,
         }
 
@@ -56,10 +56,10 @@ def grant(endpoint_version: int, form: Mapping[str, str], directory: Directory, 
 
     Args:
         endpoint_version: 2 reads ``scope``, 1 reads ``resource``.
-        form: Fields of the body, each once.
+        form: Fields of the body, each of them once.
 
     Raises:
-        EntraError: With the AADSTS number of the first thing that is wrong.
+        EntraError: It has the AADSTS number of the first mistake.
     """
     if _field(form, "grant_type") != "client_credentials":
         raise EntraError(70003, form["grant_type"])
@@ -76,7 +76,7 @@ def grant(endpoint_version: int, form: Mapping[str, str], directory: Directory, 
 
 def check_tenant(tenant: str, tenants: tuple[str, ...]) -> None:
     """
-    A token needs a definite tenant.
+    Check that a token is requested from a specific tenant.
 
     Raises:
         EntraError: 50059 for ``common`` and ``organizations``, 90002 for a tenant that does not exist.
@@ -88,8 +88,8 @@ def check_tenant(tenant: str, tenants: tuple[str, ...]) -> None:
 
 
 def answer(endpoint_version: int, token: str, audience: str, times: Mapping[str, int]) -> dict[str, Any]:
-    """The success body; version 1 answers every number as a string, and says more."""
-    expires_in = times["exp"] - times["now"] - 1  # the service says 3599
+    """The success body; version 1 has every number as a string, and more members."""
+    expires_in = times["exp"] - times["now"] - 1  # the real service answers 3599
     if endpoint_version == 2:
         lifetime: dict[str, Any] = {"expires_in": expires_in, "ext_expires_in": expires_in}
         return {"token_type": "Bearer", **lifetime, "access_token": token}

@@ -22,7 +22,7 @@ class TokenIssuer:
 
     Args:
         base_url: Where it will be reached; ``serving.serve(emulator)`` sets it.
-        tenants: GUIDs served besides ``common`` and ``organizations``; the first is the default of minted tokens.
+        tenants: GUIDs served besides ``common`` and ``organizations``; minted tokens are for the first by default.
         keys: The signing keys, or the path of a key file; by default the keys of this process.
         clock: Seconds since the epoch.
         directory: Applications and resources; by default one of each with documentation GUIDs.
@@ -54,7 +54,7 @@ class TokenIssuer:
 
     @property
     def authority(self) -> Authority:
-        """URLs and issuers as they are now."""
+        """The current URLs and issuers."""
         return Authority(self.base_url.rstrip("/"), self.real_issuers)
 
     @property
@@ -67,7 +67,7 @@ class TokenIssuer:
 
     @property
     def foreign_key(self) -> SigningKey:
-        """A key that the emulator never publishes: for unknown keys and, under a known ``kid``, for bad signatures."""
+        """A key that is never published, for tests with an unknown key or, with a known ``kid``, a bad signature."""
         return shared_key(FOREIGN)
 
     def metadata_url(self, version: int = 2, tenant: str | None = None) -> str:
@@ -76,7 +76,7 @@ class TokenIssuer:
         return f"{self.authority.base_url}/{tenant or self.tenants[0]}/{middle}.well-known/openid-configuration"
 
     def issuer(self, version: int = 2, tenant: str | None = None) -> str:
-        """The ``iss`` of tokens minted now."""
+        """The ``iss`` of tokens that are minted now."""
         return self.authority.issuer(version, tenant or self.tenants[0])
 
     def mint(
@@ -90,13 +90,13 @@ class TokenIssuer:
         **claims: Any,
     ) -> str:
         """
-        Make an access token, right or wrong.
+        Mint an access token, valid or not.
 
         Args:
-            version: 1 or 2: claim names, issuer and header follow.
+            version: 1 or 2; it determines claim names, issuer and header.
             app_only: True for an application's token, False for a user's.
             lifetime_s: From now; below zero for a token that expired that long ago.
-            key: Signs instead of the active key: ``foreign_key`` for an unknown one, bytes for an HMAC, an EC
+            key: Signs in place of the active key: ``foreign_key`` for an unknown key, bytes for an HMAC, or an EC
                 private key.
             header: Members to replace or, with None, to remove: ``{"alg": "PS256"}``, ``{"kid":
                 emulator.keys.active.kid}``.
@@ -111,7 +111,7 @@ class TokenIssuer:
         return sign({name: value for name, value in members.items() if value is not None}, payload, signing)
 
     def mint_with(self, alg: str, key: Key | None = None, **options: Any) -> str:
-        """The same with another algorithm: ``mint_with("HS256", b"secret")``, ``mint_with("none")``."""
+        """``mint`` with another algorithm: ``mint_with("HS256", b"secret")``, ``mint_with("none")``."""
         return self.mint(key=key, header={**options.pop("header", {}), "alg": alg}, **options)
 
     def rotate_keys(self) -> SigningKey:
@@ -119,7 +119,7 @@ class TokenIssuer:
         return self.keys.rotate()
 
     def withdraw(self, kid: str) -> None:
-        """Take a key out of the key sets."""
+        """Remove a key from the key sets."""
         self.keys.withdraw(kid)
 
     def fail(self, next_n: int | None = 1, status: int = 503, endpoint: str | None = None) -> None:
@@ -135,7 +135,7 @@ class TokenIssuer:
         Answer the *next_n* token requests with an AADSTS error: ``refuse(7000222)`` for an expired secret.
 
         Raises:
-            KeyError: For a number the emulator does not know.
+            KeyError: The emulator does not know the number.
         """
         if number not in SHAPES:
             raise KeyError(f"unknown AADSTS number {number}; known are {sorted(SHAPES)}")

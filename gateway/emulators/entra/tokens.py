@@ -23,11 +23,11 @@ def sign(header: Mapping[str, Any], claims: Mapping[str, Any], key: Key) -> str:
     The compact form of a token.
 
     Args:
-        header: Its ``alg`` chooses the algorithm; ``none`` leaves the signature empty.
+        header: Its ``alg`` selects the algorithm; ``none`` leaves the signature empty.
         key: A signing key, the bytes of an HMAC secret, or a private key object.
 
     Raises:
-        ValueError: For an algorithm that is not known.
+        ValueError: The algorithm is not known.
     """
     signing_input = f"{segment(header)}.{segment(claims)}"
     algorithm = get_default_algorithms().get(str(header["alg"]))

@@ -25,8 +25,8 @@ class Run:
     One run of an activity.
 
     Attributes:
-        id: Part of the callback URL; it is random, because knowing the URL is enough to call back.
-        answer: Status and body of the first call's answer; None before it.
+        id: Part of the callback URL; random, because anyone who knows the URL can call back.
+        answer: Status and body of the first call's answer; None before it arrives.
         outcome: The state of the run.
     """
 
@@ -67,7 +67,7 @@ class Runs:
         """
         A callback has arrived; return the status to answer.
 
-        The URL works once: an unknown run, a second callback and a late one are all 404.
+        The URL works once: an unknown run, a second callback and a late one all get 404.
         """
         run = self._runs.get(run_id)
         if run is None or run.outcome.status != "InProgress":
@@ -81,7 +81,7 @@ class Runs:
 
 
 async def perform(run: Run, callback_url: str) -> None:
-    """Make the first call, then wait; the run's outcome says how it went."""
+    """Make the first call, then wait; the result is the run's outcome."""
     body = {**run.activity.body, "callBackUri": callback_url}
     try:
         run.answer = await _first_call(run.activity, body)

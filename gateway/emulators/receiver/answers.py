@@ -26,13 +26,13 @@ class Answer:
 
     Attributes:
         status: HTTP status.
-        times: Requests it is given to; None for all that follow.
-        path: Only for callback paths that start with it.
+        times: How many requests get it; None for all that follow.
+        path: It applies only to callback paths that start with this.
         headers: Such as ``Retry-After``; a redirect is a 3xx status with ``Location``.
-        delay_s: Seconds before the head.
+        delay_s: Seconds before the head is sent.
         body_bytes: Size of the body; a careful sender does not read a huge one to its end.
-        body_every_s: Seconds between single bytes of that body: a slow body.
-        drop: Cut the connection instead.
+        body_every_s: Seconds between the bytes of that body, to make it slow.
+        drop: Cut the connection instead of answering.
     """
 
     status: int = 200
@@ -50,7 +50,7 @@ class Answer:
         Read the body of ``POST /emulator/answers``: the attributes above as members.
 
         Raises:
-            ValueError: For an unknown member or a wrong type.
+            ValueError: A member is unknown or has the wrong type.
         """
         if unknown := set(document) - set(cls.__slots__):
             raise ValueError(f"unknown members: {', '.join(sorted(unknown))}; known are {', '.join(cls.__slots__)}")
@@ -80,7 +80,7 @@ class Script:
         self._answers: list[Answer] = []
 
     def add(self, *answers: Answer) -> None:
-        """Append answers; the first that matches a request is given."""
+        """Append answers; a request gets the first that matches it."""
         self._answers.extend(answers)
 
     def clear(self) -> None:

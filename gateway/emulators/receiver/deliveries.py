@@ -20,7 +20,7 @@ class Delivery:
         headers: In the order of arrival, names in lower case.
         at: Seconds since the epoch.
         signature: See ``signatures.check_signature``.
-        status: What was answered; 0 when the connection was cut.
+        status: The status answered; 0 if the connection was cut.
     """
 
     method: str
@@ -36,7 +36,7 @@ class Delivery:
         return next((value for key, value in self.headers if key == name.lower()), None)
 
     def json(self) -> Any:
-        """The body as JSON; None when it is not."""
+        """The body as JSON; None if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -65,7 +65,7 @@ class Deliveries:
         self._kept.append(delivery)
 
     def under(self, path: str = "") -> list[Delivery]:
-        """Those whose path starts with *path*."""
+        """The deliveries whose path starts with *path*."""
         return [delivery for delivery in self._kept if delivery.path.startswith(path)]
 
     def clear(self) -> None:

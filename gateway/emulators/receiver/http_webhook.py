@@ -34,7 +34,7 @@ class WebhookRun:
         id: The run's name, and the secret part of its callback URL.
         status: ``Running``, ``Succeeded``, ``Failed`` (the subscription was refused) or ``TimedOut``.
         outputs: Headers and body of the callback.
-        unsubscribed: What the unsubscribe request was answered; None before it, or without one.
+        unsubscribed: The answer to the unsubscribe request; None before it, or without one.
     """
 
     id: str
@@ -125,7 +125,7 @@ def parse_limit(text: str) -> float:
 
 
 def evaluate(value: Any, run: WebhookRun, callback_url: str) -> Any:
-    """*value* with its expressions replaced, inside objects and lists, too. Raises ValueError: one is not known."""
+    """*value* with its expressions replaced, also in objects and lists. Raises ValueError: one is not known."""
     if isinstance(value, Mapping):
         return {name: evaluate(member, run, callback_url) for name, member in value.items()}
     if isinstance(value, list):
@@ -146,7 +146,7 @@ def _known(expression: str, run: WebhookRun, callback_url: str) -> str:
 
 
 async def _request(client: httpx2.AsyncClient, run: WebhookRun, call: Mapping[str, Any], callback_url: str) -> int:
-    """One of the two requests; 0 if there is no answer. A managed identity's token is the parameter ``token``."""
+    """Send one of the two requests; 0: no answer. The parameter ``token`` is the managed identity's token."""
     evaluated = evaluate(
         {name: call[name] for name in ("uri", "method", "headers", "body") if name in call}, run, callback_url
     )

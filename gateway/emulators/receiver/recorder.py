@@ -13,7 +13,7 @@ from gateway.emulators.receiver.http_webhook import WebhookRuns
 
 class Recorder:
     """
-    Records callbacks and answers as scripted; plays Data Factory's Webhook activity.
+    Records callbacks and answers as scripted; emulates Data Factory's Webhook activity.
 
     Args:
         base_url: Where it will be reached; ``serving.serve(receiver)`` sets it.
@@ -49,5 +49,5 @@ class Recorder:
         return self.recorded.under(f"/callbacks/{name}")
 
     def answer(self, *answers: Answer) -> None:
-        """Script the next answers; after them it is 200 again."""
+        """Script the next answers; after them the answer is 200 again."""
         self.script.add(*answers)

@@ -19,7 +19,7 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 def check_signature(secret: str | None, headers: Mapping[str, str], body: bytes, now: float) -> str:
     """
-    A verdict in words: ``valid``, ``not checked`` (no secret), ``absent``, or ``invalid: …`` with the reason.
+    The verdict as text: ``valid``, ``not checked`` (no secret), ``absent``, or ``invalid: …`` with the reason.
 
     Args:
         secret: ``whsec_`` and base64.

@@ -26,7 +26,7 @@ class Activity:
         body: A JSON object; ``callBackUri`` is added to it.
         headers: Further header fields, such as ``Authorization``.
         timeout_s: How long it waits for the callback; ten minutes by default.
-        report_status: ``reportStatusOnCallBack``: whether the callback's body is read at all.
+        report_status: ``reportStatusOnCallBack``: whether the callback's body is evaluated.
     """
 
     url: str
@@ -41,7 +41,7 @@ class Activity:
         Read ``typeProperties`` of an activity: ``url``, ``body``, ``headers``, ``timeout``, ``reportStatusOnCallBack``.
 
         Raises:
-            ValueError: For an unknown member or a timeout that is not ``hh:mm:ss``.
+            ValueError: A member is unknown, or the timeout is not ``hh:mm:ss``.
         """
         if unknown := set(document) - MEMBERS:
             raise ValueError(f"unknown members: {', '.join(sorted(unknown))}; known are {', '.join(sorted(MEMBERS))}")
@@ -82,9 +82,9 @@ def parse_timeout(text: str) -> float:
 
 def judge_callback(report_status: bool, content_type: str, body: bytes) -> RunState | int:
     """
-    What a callback makes of the run, or the HTTP status with which it is refused.
+    The run's state after a callback, or the HTTP status with which the callback is refused.
 
-    Without *report_status* the content is ignored: a failed batch looks green. With it, a status code from 400 up or an
+    Without *report_status* the content is ignored: a failed batch looks fine. With it, a status code from 400 up or an
     error message fails the activity. Member names are read in any case.
     """
     if content_type.partition(";")[0].strip().lower() != "application/json":

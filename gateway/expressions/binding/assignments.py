@@ -62,7 +62,7 @@ def bind_prefix(binder: Binder, node: Node, _target: Type | None) -> Meaning:
 
 @expression("postfix_unary_expression")
 def bind_postfix(binder: Binder, node: Node, _target: Type | None) -> Meaning:
-    """``x++``, ``x--``; ``x!`` says nothing at run time."""
+    """``x++``, ``x--``; ``x!`` has no effect at run time."""
     inner = named(node)[0]
     name = node.children[-1].type
     return binder.meaning(inner) if name == "!" else _step(binder, node, inner, name[0], prefix=False)
@@ -87,7 +87,7 @@ def _step(binder: Binder, node: Node, inner: Node, name: str, prefix: bool) -> B
 
 
 def _plain_step(load: Run, store: Store, change: Run, prefix: bool) -> Run:
-    """The same without a conversion: loops count with it."""
+    """The same without a conversion, as loop counters need it."""
 
     def step(frame: Frame) -> object:
         before = load(frame)
@@ -99,7 +99,7 @@ def _plain_step(load: Run, store: Store, change: Run, prefix: bool) -> Run:
 
 
 def _narrowed(binder: Binder, node: Node, source: Type, target: Type) -> Callable[[object], object]:
-    """Compound assignment converts back by a cast where that is needed."""
+    """Compound assignment casts the result back if necessary."""
     conversion = explicit(source, target)
     if conversion is None:
         raise binder.problem(

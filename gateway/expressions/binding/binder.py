@@ -26,7 +26,7 @@ from gateway.expressions.syntax import Source
 BindExpression = Callable[["Binder", Node, Type | None], Meaning]
 BindStatement = Callable[["Binder", Node], "Statement"]
 
-MAX_NODE_DEPTH = 150  # of the syntax tree; real files reach 40
+MAX_NODE_DEPTH = 150  # levels of the syntax tree; real files reach 40
 
 EXPRESSIONS: dict[str, BindExpression] = {}
 STATEMENTS: dict[str, BindStatement] = {}
@@ -34,7 +34,7 @@ STATEMENTS: dict[str, BindStatement] = {}
 
 class Statement:
     """
-    A bound statement. Running it gives None to go on, or a signal: BREAK, CONTINUE or a one-tuple with the result.
+    A bound statement. Running it returns None to continue, or a signal: BREAK, CONTINUE or a one-tuple with the result.
 
     Attributes:
         completes: Whether control can reach the end of it.
@@ -88,7 +88,7 @@ def text_of(node: Node) -> str:
 
 
 def field(node: Node, name: str) -> Node:
-    """A part that the grammar always gives this kind of node."""
+    """A field that this kind of node always has."""
     part = node.child_by_field_name(name)
     if part is None:
         raise MissingPart(f"{node.type} has no {name}")
@@ -105,7 +105,7 @@ def named(node: Node) -> list[Node]:
     return [child for child in node.named_children if child.type != "comment"]
 
 
-# What runs a part of the expression more than once, or writes a whole tree as text.
+# Syntax and members that run a part of the expression more than once, or write a whole tree as text.
 _REPEATS = frozenset(
     """
     anonymous_method_expression do_statement for_statement foreach_statement interpolated_string_expression
@@ -113,7 +113,7 @@ _REPEATS = frozenset(
     """.split()
 )
 
-# What to write instead of C# that no policy can use.
+# What to write instead of C# that policies cannot use.
 _UNSUPPORTED = {
     "await_expression": "drop await: an expression waits for nothing",
     "lock_statement": "drop the lock: each request has an evaluation of its own",
@@ -126,13 +126,13 @@ class Binder:
 
     def __init__(self, source: Source, context_type: Type) -> None:
         self.source = source
-        # What the expression names: where, the full names of the types that have it, and the member; for portability.
+        # Members that the expression names: where, the full names of their types, and the member; for portability.
         self.uses: list[tuple[Node, list[str], str]] = []
         self.function = Function()
         self.scope = NameScope(self.function)
         self.labels: list[str] = []  # that a goto may name here
-        self.touched: set[str] = set()  # what is used of context: "context", "Request", "RequestBody" …
-        self.may_be_long = False  # it repeats something, or calls what depends on the size of its arguments
+        self.touched: set[str] = set()  # parts of the context that are used: "context", "Request", "RequestBody" …
+        self.may_be_long = False  # it repeats something, or calls what depends on its arguments' size
         self.depth = 0
         self.checked = False  # inside checked(…) and checked { … }
         self.unchecked = False  # inside unchecked: constants may overflow too
@@ -145,7 +145,7 @@ class Binder:
 
     # -- mistakes
     def problem(self, node: Node, code: str, message: str, remedy: str = "") -> LoadError:
-        """A mistake at *node*, ready to raise."""
+        """The error for a mistake at *node*, to be raised by the caller."""
         return LoadError([Problem(self.source.locate(node), code, message, remedy)])
 
     # -- dispatch
@@ -180,7 +180,7 @@ class Binder:
         raise self.problem(node, "not-a-value", f"the {what} is not a value", "name a member of it")
 
     def value(self, node: Node, target: Type | None = None) -> Bound:
-        """Bind a value; where a ``?.`` chain ends, its null becomes visible here."""
+        """Bind a value; if it ends a ``?.`` chain, SHORT becomes null here."""
         return self.finished(self.link(node, target))
 
     def finished(self, bound: Bound) -> Bound:
@@ -241,7 +241,7 @@ class Binder:
         return self.truth(self.value(node, BOOL), node)
 
     def truth(self, bound: Bound, node: Node) -> Run:
-        """*bound* as a condition: a dynamic value must be a bool then, it is not converted."""
+        """*bound* as a condition: a dynamic value must be a bool, it is not converted."""
         if bound.type is not DYNAMIC:
             return self.convert(bound, BOOL, node).run
         run = bound.run
@@ -250,7 +250,7 @@ class Binder:
     # -- names
     @contextmanager
     def block(self) -> Iterator[NameScope]:
-        """Names declared inside end with it."""
+        """A block; names declared inside are visible only there."""
         self.scope = NameScope(self.scope.function, self.scope)
         try:
             yield self.scope
@@ -259,7 +259,7 @@ class Binder:
 
     @contextmanager
     def loop_body(self) -> Iterator[None]:
-        """Names declared inside are other variables in each turn."""
+        """A loop body; names declared inside are new variables in each iteration."""
         self.function.loops += 1
         try:
             yield

@@ -19,7 +19,7 @@ Store = Callable[[Frame, Any], object]
 
 CONTEXT_SLOT = 1
 NOT_CONSTANT = object()
-SHORT = object()  # what a chain gives whose ``?.`` met null
+SHORT = object()  # the result of a chain whose ``?.`` met null
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Bound:
     A value.
 
     Attributes:
-        constant: Its value where C# calls it constant, else NOT_CONSTANT.
-        store: How to assign to it; None for what is not a variable.
-        conditional: The run may give SHORT: it is a link of a ``?.`` chain.
+        constant: Its value if C# considers it constant, else NOT_CONSTANT.
+        store: How to assign to it; None if it is not a variable.
+        conditional: It may evaluate to SHORT, because it is a link of a ``?.`` chain.
     """
 
     type: Type
@@ -65,7 +65,7 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True)
 class MethodGroup:
-    """Methods of one name, with the receiver they are asked of; a type's static methods have none."""
+    """Methods of one name, with their receiver; a type's static methods have none."""
 
     name: str
     candidates: tuple[Candidate, ...]

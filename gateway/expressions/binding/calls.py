@@ -54,7 +54,7 @@ def _argument(binder: Binder, node: Node) -> Written:
 
 
 def value_argument(binder: Binder, inner: Node, name: str = "") -> Written:
-    """One argument that is no ``out``."""
+    """One argument other than ``out``."""
     if inner.type in LAMBDAS:
         seen = Argument(None, name, arity=lambda_arity(inner), result=lambda types: lambda_result(binder, inner, types))
         return Written(inner, seen)
@@ -81,7 +81,7 @@ def _out_argument(binder: Binder, inner: Node, name: str) -> Written:
 
 
 def group_result(group: MethodGroup, types: tuple[Type, ...]) -> Type:
-    """The type that a method group gives for these parameter types."""
+    """The result type of a method group for these parameter types."""
     plan = choose(group.candidates, [Argument(clr_type) for clr_type in types], group.type_args)
     return plan.result if plan else DYNAMIC
 
@@ -132,7 +132,7 @@ def _value(binder: Binder, argument: Written, target: Type) -> Run:
 
 
 def _out_ref(binder: Binder, argument: Written, target: Type) -> Run:
-    """The callee gets a Ref; the variable takes its value as soon as it is set."""
+    """The callee gets a Ref; the variable gets the value as soon as the Ref is set."""
     store = certain(argument.bound.store if argument.bound is not None else _declared_store(binder, argument, target))
     return lambda frame: OutRef(frame, store)
 
@@ -215,7 +215,7 @@ def call_group(binder: Binder, node: Node, group: MethodGroup, arguments: Node) 
 
 
 def _own_methods(group: MethodGroup) -> list[Candidate]:
-    """Those that take the receiver as such; an extension method counts only where it is called as a static one."""
+    """The methods that take the receiver as such; an extension method counts only if it is called as a static one."""
     return [method for method in group.candidates if not method.member.extension or group.receiver is None]
 
 
@@ -268,7 +268,7 @@ def _extension_call(binder: Binder, node: Node, group: MethodGroup, written: lis
 
 
 def no_overload(binder: Binder, node: Node, group: MethodGroup, written: Sequence[Written]) -> LoadError:
-    """The arguments fit no overload. Raises LoadError itself for a mistake inside a lambda: the better message."""
+    """The arguments fit no overload. Raises LoadError itself for a mistake inside a lambda: a better message."""
     for argument in written:
         _check_lambda(binder, group, argument)
     kinds = ", ".join(seen.type.name if seen.type else "a function" for seen in as_seen(written)) or "nothing"
@@ -278,7 +278,7 @@ def no_overload(binder: Binder, node: Node, group: MethodGroup, written: Sequenc
 
 
 def _check_lambda(binder: Binder, group: MethodGroup, argument: Written) -> None:
-    """Bind a lambda to the first delegate that an overload takes, for the sake of the mistakes in it."""
+    """Bind a lambda to the first delegate that an overload takes, so that mistakes inside it are reported."""
     if argument.bound is not None or argument.group is not None or argument.seen.mode:
         return
     delegate = next(_delegates(group), None)

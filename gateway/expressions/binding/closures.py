@@ -62,7 +62,7 @@ def item_at(run: Run, call: Indexer, index: object) -> Run:
 
 
 def reference_cast(run: Run, target: Type) -> Run:
-    """``(T)value``, where the value's own type decides; a class that stands for just *target* is quick."""
+    """``(T)value``, decided by the value's own type; a class that represents only *target* is quick."""
 
     def load(frame: Frame) -> object:
         value = run(frame)

@@ -86,7 +86,7 @@ def _initialised(binder: Binder, bound: Bound, initializer: Node) -> Bound:
         frame[slot] = value
         for step in steps:
             step(frame)
-            frame[slot] = value  # an entry may have made another object of this very expression
+            frame[slot] = value  # an entry may have evaluated this same expression again
         return value
 
     return Bound(bound.type, create)
@@ -172,7 +172,7 @@ def array_initializer(binder: Binder, node: Node, clr_type: Type) -> Bound:
 
 
 def _next_dimension(binder: Binder, node: Node, rows: list[Node]) -> tuple[list[Node], int]:
-    """What is in the braces of all *rows*, and how much in each."""
+    """The contents of the braces of all *rows*, and how many there are in each."""
     counts = {len(named(row)) for row in rows}
     if len(counts) != 1 or {row.type for row in rows} != {"initializer_expression"}:
         raise binder.problem(node, "syntax-error", "all rows need the same number of items")
@@ -181,7 +181,7 @@ def _next_dimension(binder: Binder, node: Node, rows: list[Node]) -> tuple[list[
 
 @expression("implicit_array_creation_expression")
 def bind_implicit_array(binder: Binder, node: Node, _target: Type | None) -> Meaning:
-    """``new[] { … }``: of the type that all items convert to."""
+    """``new[] { … }``: its element type is the one to which all items convert."""
     items = named(node)[-1]
     values = [binder.value(item) for item in named(items)]
     element = common_type([value.type for value in values])

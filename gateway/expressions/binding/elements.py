@@ -64,7 +64,7 @@ def element_of(binder: Binder, node: Node, receiver: Bound, arguments: Sequence[
 
 
 def _element(receiver: Bound, plan: Plan, index: Run, written: Bound | None) -> Bound:
-    """The element at *index*, which comes of what is *written* there."""
+    """The element at *index*; *written* is the argument's node."""
     run, call, setter = receiver.run, plan.candidate.member.call, plan.candidate.member.store
 
     def store(frame: Frame, new: object) -> None:
@@ -107,7 +107,7 @@ def _dynamic_element(receiver: Bound, runs: list[Run]) -> Bound:
 
 
 def bind_assignable(binder: Binder, node: Node) -> Bound:
-    """What is on the left of ``=``; a member of a dynamic value is a property."""
+    """The left side of ``=``; a member of a dynamic value is a property."""
     meaning = binder.meaning(node)
     if isinstance(meaning, MethodGroup) and meaning.receiver is not None and not meaning.candidates:
         run, name = meaning.receiver.run, meaning.name

@@ -22,7 +22,7 @@ def labels_of(nodes: Sequence[Node]) -> dict[str, int]:
 
 @contextmanager
 def labelled(binder: Binder, labels: dict[str, int]) -> Iterator[None]:
-    """A goto inside may name *labels*."""
+    """Inside, a goto may name *labels*."""
     binder.labels += labels
     try:
         yield
@@ -31,7 +31,7 @@ def labelled(binder: Binder, labels: dict[str, int]) -> Iterator[None]:
 
 
 def run_labelled(runs: Sequence[Run], labels: dict[str, int]) -> Run:
-    """Run until one gives a signal that is not a jump to one of *labels*; each jump is a step."""
+    """Run until a statement returns a signal that is not a jump to one of *labels*; each jump is a step."""
 
     def run(frame: Frame) -> object:
         place = 0

@@ -45,7 +45,7 @@ def lambda_arity(node: Node) -> int | None:
 
 
 def lambda_result(binder: Binder, node: Node, inputs: tuple[Type, ...]) -> Type:
-    """The type that the body gives for these parameter types."""
+    """The type of the body for these parameter types."""
     bound = bind_lambda(binder, node, func_type(inputs, DYNAMIC), infer=True)
     return certain(delegate_shape(bound.type))[1]
 
@@ -55,7 +55,7 @@ def bind_lambda(binder: Binder, node: Node, target: Type | None, infer: bool = F
     A lambda as a delegate.
 
     Args:
-        target: The delegate type wanted; parameter types come from it where the lambda names none.
+        target: The required delegate type; it provides the parameter types if the lambda names none.
         infer: Take the result type from the body instead of from *target*.
 
     Source: C# language specification, "Anonymous function conversions" (ECMA-334 §10.7).
@@ -75,7 +75,7 @@ def bind_lambda(binder: Binder, node: Node, target: Type | None, infer: bool = F
 
 
 def _declare_all(binder: Binder, parameters: list[Node], inputs: tuple[Type, ...]) -> list[Type]:
-    """Give every argument a slot, those too that ``delegate { … }`` does not name; the types of all."""
+    """Give every argument a slot, including those that ``delegate { … }`` does not name; returns the types of all."""
     types = [_declare(binder, parameter, declared) for parameter, declared in zip(parameters, inputs, strict=False)]
     unnamed = inputs[len(types) :]
     for _ in unnamed:
@@ -86,7 +86,7 @@ def _declare_all(binder: Binder, parameters: list[Node], inputs: tuple[Type, ...
 def _shape(
     binder: Binder, node: Node, parameters: list[Node], target: Type | None
 ) -> tuple[tuple[Type, ...], Type, Type | None]:
-    """Parameter types, result type, and the delegate type that gives them; None where the lambda has only its own."""
+    """Parameter types, result type, and the delegate type that provides them; None if the lambda has only its own."""
     shape = delegate_shape(target) if target is not None else None
     if shape is None:
         return _written_types(binder, node, parameters, target), DYNAMIC, None
@@ -129,7 +129,7 @@ def _any_value(binder: Binder, body: Node) -> Bound:
 
 
 def block_body(binder: Binder, body: Node, function: Function, output: Type | None) -> tuple[Run, Type]:
-    """The body of a lambda or local function that is a block; the result type is inferred where *output* is None."""
+    """The body of a lambda or local function that is a block; the result type is inferred if *output* is None."""
     bound = binder.statement(body)
     result = output
     if result is None:
@@ -146,7 +146,7 @@ def block_body(binder: Binder, body: Node, function: Function, output: Type | No
 
 
 def _shares(node: Node) -> bool:
-    """Whether the body assigns to anything: then it must see its surroundings themselves, not a copy of them."""
+    """Whether the body assigns to anything: then it must see the enclosing frame itself, not a copy of it."""
     todo = [node]
     while todo:
         current = todo.pop()
@@ -162,7 +162,7 @@ def maker(body: Run, function: Function, count: int, shares: bool = True) -> Run
     """
     The closure that makes the Python function of a lambda.
 
-    It sees the variables around it themselves. One that reads a variable of a loop's turn keeps that turn's: copying
+    It sees the enclosing variables themselves. If it reads a loop's variable, it keeps that iteration's: copying
     the frame gives it that, unless it also assigns.
     """
 
@@ -184,7 +184,7 @@ def maker(body: Run, function: Function, count: int, shares: bool = True) -> Run
 
 @expression("lambda_expression", "anonymous_method_expression")
 def bind_lambda_value(binder: Binder, node: Node, target: Type | None) -> Meaning:
-    """A lambda where the surroundings give the delegate type."""
+    """A lambda whose delegate type is known from its surroundings."""
     return bind_lambda(binder, node, target)
 
 

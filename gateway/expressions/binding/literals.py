@@ -46,7 +46,7 @@ def bind_verbatim(_b: Binder, node: Node, _target: Type | None) -> Meaning:
 
 @expression("raw_string_literal")
 def bind_raw_string(binder: Binder, node: Node, _target: Type | None) -> Meaning:
-    """Newer than the language level of policy expressions."""
+    """A raw string literal, which is newer than the language level of policy expressions."""
     raise binder.problem(node, "unsupported-syntax", "raw string literals are newer than C# 7", 'write @"…"')
 
 
@@ -74,7 +74,7 @@ def bind_null(_b: Binder, _node: Node, _target: Type | None) -> Meaning:
 @expression("integer_literal")
 def bind_integer(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """
-    An integer: of the first of int, uint, long, ulong that holds it, as its suffix allows.
+    An integer literal: the first of int, uint, long, ulong that its suffix allows and that can hold it.
 
     Source: C# language specification, "Integer literals" (ECMA-334 §6.4.5.3).
     """
@@ -145,7 +145,7 @@ _BRACE = re.compile(rb"\{\{|\}\}|\{")
 
 
 def _literal(binder: Binder, node: Node, bounds: tuple[int, int], verbatim: bool) -> list[str | Run]:
-    """Literal text; the grammar overlooks a hole right behind ``{{``, so single braces are looked for here."""
+    """Literal text; the grammar overlooks a hole right after ``{{``, so single braces are searched for here."""
     source, (start, end) = node.text or b"", bounds
     parts: list[str | Run] = []
     text = b""

@@ -163,7 +163,7 @@ def _foreach_store(binder: Binder, node: Node, left: Node, element: Type) -> Sto
 
 
 def element_type(binder: Binder, node: Node, clr_type: Type) -> Type:
-    """What walking a value of type *clr_type* gives."""
+    """The type of the items when a value of type *clr_type* is enumerated."""
     if clr_type is DYNAMIC:
         return DYNAMIC
     sequence = clr_type.as_definition(ENUMERABLE_OF.definition)

@@ -50,7 +50,7 @@ def bind_identifier(binder: Binder, node: Node, _target: Type | None) -> Meaning
 
 
 def unknown_name(binder: Binder, node: Node, name: str) -> Exception:
-    """A name that means nothing, with the nearest one that does."""
+    """The error for an unknown name; it names the most similar known one."""
     remedy = remedies.for_name(name, _locals(binder))
     code = "unknown-type" if name[:1].isupper() else "unknown-name"
     return binder.problem(node, code, f"the name {name} is not known", remedy)
@@ -85,7 +85,7 @@ def bind_global(binder: Binder, node: Node, target: Type | None) -> Meaning:
 
 @expression("qualified_name")
 def bind_qualified(binder: Binder, node: Node, _target: Type | None) -> Meaning:
-    """``System.Convert`` where the grammar took it for a type."""
+    """``System.Convert`` if the grammar took it for a type."""
     left, right = named(node)
     return member_of(binder, node, binder.meaning(left), right)
 
@@ -97,7 +97,7 @@ def bind_member_access(binder: Binder, node: Node, _target: Type | None) -> Mean
 
 
 def bind_access(binder: Binder, node: Node, invoked: bool = False) -> Meaning:
-    """``receiver.Name``; where it is *invoked*, a property that is not a function does not hide methods of its name."""
+    """``receiver.Name``; if it is *invoked*, a property that is not a function does not hide a method."""
     receiver = field(node, "expression")
     name = field(node, "name")
     if binder.source.is_conditional(receiver):
@@ -106,7 +106,7 @@ def bind_access(binder: Binder, node: Node, invoked: bool = False) -> Meaning:
 
 
 def conditional_member(binder: Binder, node: Node, receiver: Bound, name: Node, invoked: bool) -> Meaning:
-    """``receiver?.Name``: the chain ends where the receiver is null; a method waits for its call."""
+    """``receiver?.Name``: the chain ends if the receiver is null; a method waits for its call."""
     if receiver.type.is_value:
         raise binder.problem(node, "no-operator", f"{receiver.type.name} is never null", "write . instead of ?.")
     value, slot = binder.temporary(clr.underlying(receiver.type))
@@ -120,7 +120,7 @@ def conditional_member(binder: Binder, node: Node, receiver: Bound, name: Node, 
 
 
 def guarded(run: Run, slot: int) -> Run:
-    """The value, also put into *slot*; SHORT where it is null."""
+    """The value, which is also put into *slot*; SHORT if it is null."""
 
     def guard(frame: Frame) -> object:
         value = run(frame)
@@ -176,7 +176,7 @@ def static_member(binder: Binder, node: Node, clr_type: Type, name: str, type_ar
 
 
 def unknown_member(binder: Binder, node: Node, clr_type: Type, name: str) -> LoadError:
-    """A member that the allow-list does not have, with the nearest one that it has."""
+    """The error for a member that is not on the allow-list; it names the most similar one that is."""
     remedy = remedies.for_member(clr_type, name)
     return binder.problem(node, "unknown-member", f"{clr_type.name} has no member {name}", remedy)
 
@@ -208,7 +208,7 @@ def instance_member(
 
 
 def _dynamic_member(binder: Binder, receiver: Bound, name: str, type_args: tuple[Type, ...]) -> MethodGroup:
-    """What it is shows when the expression runs; until then it may be the body of either message."""
+    """What it is is known only when the expression runs; until then it may be the body of either message."""
     if name == "Body":
         binder.touched.update({"Request", "Response", "Body"})
     return MethodGroup(name, (), receiver, type_args)
@@ -238,7 +238,7 @@ def _not_invocable(binder: Binder, node: Node, clr_type: Type, name: str, member
 
 
 def _has_arguments(callee: Node) -> bool:
-    """Whether something stands between the brackets behind a name that is called."""
+    """Whether a call has any arguments."""
     call = (
         callee.parent
         if callee.parent is None or callee.parent.type == "invocation_expression"

@@ -23,7 +23,7 @@ from gateway.expressions.runtime import is_instance
 from gateway.expressions.thrown import Thrown
 from gateway.expressions.values import INTEGRALS, EnumValue, Int64, TypeObject
 
-COMPARED_S = 2e-10  # a character of two texts
+COMPARED_S = 2e-10  # for each character of two compared texts
 
 
 @expression("parenthesized_expression")
@@ -67,7 +67,7 @@ def bind_binary(binder: Binder, node: Node, target: Type | None) -> Meaning:
 
 @expression("declaration_expression")
 def bind_product(binder: Binder, node: Node, _target: Type | None) -> Meaning:
-    """``a * b`` as an argument, which the grammar takes for the declaration of a pointer."""
+    """``a * b`` as an argument, which the grammar mistakes for the declaration of a pointer."""
     pointer, name = field(node, "type"), field(node, "name")
     if pointer.type != "pointer_type":
         raise binder.problem(node, "unsupported-syntax", "a declaration is not allowed here")
@@ -126,7 +126,7 @@ def _writes_trees(operation: OperatorOverload, left: Bound, right: Bound) -> boo
 
 
 def is_scalar(clr_type: Type) -> bool:
-    """Whether its text is short, or there already."""
+    """Whether its text is short, or already exists."""
     return clr_type.is_value or clr_type in (p.STRING, NULL)
 
 
@@ -149,7 +149,7 @@ def _binary_run(name: str, operation: OperatorOverload, left: Bound, right: Boun
 
 
 def _texts_compared(first: Run, second: Run, wanted: bool) -> Run:
-    """Whether two texts are equal is *wanted*; long ones are paid for."""
+    """Whether the equality of two texts is *wanted*; long ones are charged."""
 
     def compare(frame: Frame) -> bool:
         text, other = first(frame), second(frame)
@@ -161,7 +161,7 @@ def _texts_compared(first: Run, second: Run, wanted: bool) -> Run:
 
 
 def _folded(binder: Binder, node: Node, name: str, operation: OperatorOverload, left: Bound, right: Bound) -> Bound:
-    """Constant arithmetic happens at load, where overflow and division by zero are mistakes."""
+    """Constant arithmetic is done at load, where overflow and division by zero are errors."""
     try:
         value = operation.run(left.constant, right.constant)
     except Thrown as error:
@@ -220,7 +220,7 @@ def _coalesced(left: Type, right: Bound) -> Type | None:
     return right.type if implicit(inner, right.type) else None
 
 
-# The only values whose digits alone are out of their type's range.
+# The only literals that are out of range without their minus sign.
 _LOWEST = {"2147483648": constant(p.INT, -(2**31)), "9223372036854775808": constant(p.LONG, Int64(-(2**63)))}
 
 
@@ -316,7 +316,7 @@ def _constant_cast(binder: Binder, node: Node, convert: Convert, value: Bound, c
 
 
 def _is_cut(result: object, constant: object) -> bool:
-    """Whether more than a fraction is lost."""
+    """Whether the cast loses more than a fraction."""
     exact = ord(constant) if isinstance(constant, str) else constant
     whole = math.trunc(exact) if not isinstance(exact, float) or math.isfinite(exact) else None  # type: ignore[arg-type]
     return int(result) != whole  # type: ignore[call-overload,no-any-return]

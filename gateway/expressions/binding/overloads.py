@@ -30,10 +30,10 @@ class Argument:
     One written argument.
 
     Attributes:
-        type: Static type; None for a lambda, a method group or an ``out var``: the parameter tells.
+        type: Static type; None for a lambda, a method group or an ``out var``, whose type comes from the parameter.
         arity: Number of parameters of a lambda; None for other arguments.
         mode: ``out`` or empty.
-        result: For a lambda or method group: given parameter types, the type it gives.
+        result: For a lambda or method group: a function from parameter types to the result type.
     """
 
     type: Type | None
@@ -65,7 +65,7 @@ class Plan:
 
     @property
     def result(self) -> Type:
-        """The type that the call gives."""
+        """The type of the call's result."""
         return self.candidate.member.type.substitute(self.bindings).closed()
 
     @property
@@ -92,7 +92,7 @@ def _has_rival(best: Plan, plans: Sequence[Plan], arguments: Sequence[Argument])
 
 
 def _draw(left: Plan, right: Plan, arguments: Sequence[Argument]) -> bool:
-    """Whether a null fits two types neither of which is the better one: ``x.ToString(null)``."""
+    """Whether a null fits two types of which neither is better: ``x.ToString(null)``."""
     if len(left.items) != len(arguments) or len(right.items) != len(arguments):
         return False
     return any(
@@ -103,7 +103,7 @@ def _draw(left: Plan, right: Plan, arguments: Sequence[Argument]) -> bool:
 
 def applicable(candidate: Candidate, arguments: Sequence[Argument], type_args: tuple[Type, ...]) -> Plan | None:
     """
-    The plan for one overload, or None where the arguments do not fit.
+    The plan for one overload, or None if the arguments do not fit.
 
     Source: ECMA-334 §12.6.4.2, "Applicable function member": the normal form first, then the expanded form, in which
     a ``params`` array is made of the arguments that are left.
@@ -159,7 +159,7 @@ def _complete(items: list[Item]) -> bool:
 
 
 def _place(items: list[Item], arguments: Sequence[Argument], expanded: bool) -> tuple[int, ...] | None:
-    """Give each item its argument; the indices of those left for ``params``, or None where one has no place."""
+    """Give each item its argument; returns the indices of those left for ``params``, or None if one has no place."""
     rest: list[int] = []
     for index, argument in enumerate(arguments):
         position = _position(items, argument, index)
@@ -260,7 +260,7 @@ def _item_cost(item: Item, arguments: Sequence[Argument]) -> float | None:
     if item.argument is not None:
         return _argument_cost(arguments[item.argument], item)
     if item.rest is None:
-        return TIE / 10  # an overload that needs no default is better than one that does
+        return TIE / 10  # an overload that needs no default values is better than one that does
     total = 0
     for index in item.rest:
         cost = _argument_cost(arguments[index], item)

@@ -28,7 +28,7 @@ Compute = Callable[[Frame, Row], object]
 
 @dataclass(slots=True)
 class Query:
-    """What has been read so far: the range variables and the rows."""
+    """The part of the query read so far: the range variables and the rows."""
 
     names: list[tuple[Node, Type]]
     rows: Rows
@@ -203,7 +203,7 @@ def _group(binder: Binder, query: Query, clause: Node) -> Bound:
 
 
 def _continued(binder: Binder, name: Node, result: Bound) -> Query:
-    """``into name``: go on with what came out."""
+    """``into name``: continue with the result."""
     run = result.run
     return Query([(name, result.type.args[0])], lambda frame: ((item,) for item in iterate(run(frame))))
 

@@ -11,7 +11,7 @@ from gateway.expressions.clr import Candidate, Type
 
 SEE = "see Policy expressions in the documentation"
 
-# Types that programs use and policies may not, and what does their work here.
+# Types that programs use but policies may not, and their replacements here.
 _INSTEAD = {
     "XmlReader": "XDocument.Parse(…)",
     "XmlDocument": "XDocument.Parse(…)",
@@ -32,11 +32,11 @@ _INSTEAD = {
 }
 _PLACEHOLDER = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|__\w+__")
 _USUAL = ("string", "JObject", "IResponse", "Jwt", "JArray", "int", "bool")
-_SHOWN = 4  # overloads that are written out
+_SHOWN = 4  # overloads that are listed in a message
 
 
 def for_type(name: str) -> str:
-    """For a type that is not allowed, by its short or full name."""
+    """Remedy for a type that is not allowed, by its short or full name."""
     short = name.rpartition(".")[2]
     if short in _INSTEAD:
         return f"use {_INSTEAD[short]}"
@@ -45,7 +45,7 @@ def for_type(name: str) -> str:
 
 
 def for_name(name: str, in_scope: Iterable[str]) -> str:
-    """For a name that means nothing."""
+    """Remedy for an unknown name."""
     if _PLACEHOLDER.fullmatch(name):
         return "fill in the placeholder before loading, or declare the name"
     if name in _INSTEAD:
@@ -55,7 +55,7 @@ def for_name(name: str, in_scope: Iterable[str]) -> str:
 
 
 def for_member(clr_type: Type, name: str) -> str:
-    """For a member that *clr_type* does not have: the nearest one that it has, or what has it."""
+    """Remedy for a member that *clr_type* does not have: the most similar member, or a type that has it."""
     if clr_type is clr.OBJECT:
         return f"cast the object to its type first, such as (({_owner(name)})x).{name}"
     if near := _near(clr_type, name):
@@ -68,14 +68,14 @@ def for_member(clr_type: Type, name: str) -> str:
 
 
 def _near(clr_type: Type, name: str) -> str | None:
-    """The member whose name is most like *name*."""
+    """The member whose name is most similar to *name*."""
     known = {member for ancestor in clr_type.ancestors for member in clr.declared(ancestor.definition)}
     lower = {member.lower(): member for member in known}
     return lower.get(name.lower()) or next(iter(difflib.get_close_matches(name, known, 1)), None)
 
 
 def _is_indexed_by_text(clr_type: Type) -> bool:
-    """Whether a text names what it holds, as in JSON objects and dictionaries."""
+    """Whether its items are accessed by text, as in JSON objects and dictionaries."""
     indexers = [candidate.member.parameters for candidate in clr_type.find("this")]
     return any(len(own) == 1 and own[0].type is clr.KEYWORDS["string"] for own in indexers)
 
@@ -92,13 +92,13 @@ def _plain(name: str) -> Type | None:
 
 
 def for_property_call(name: str, members: Iterable[Candidate], has_arguments: bool) -> str:
-    """For a property that is called like a method."""
+    """Remedy for a property that is called like a method."""
     indexed = any(candidate.member.type.substitute(candidate.bindings).find("this") for candidate in members)
     return f"write {name}[…]" if indexed and has_arguments else "drop the ()"
 
 
 def for_call(candidates: Iterable[Candidate]) -> str:
-    """For arguments that no overload takes: what the overloads take."""
+    """Remedy for arguments that no overload takes: the overloads' parameters."""
     lists = dict.fromkeys(_parameters(candidate) for candidate in candidates)
     more = ", …" if len(lists) > _SHOWN else ""
     return f"it takes {', '.join([*lists][:_SHOWN])}{more}" if lists else "check the number and types of arguments"

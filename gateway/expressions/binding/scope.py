@@ -14,11 +14,11 @@ class Function:
 
     depth: int = 0
     size: int = 1
-    result: Type | None = None  # declared result type; None where it is inferred
+    result: Type | None = None  # declared result type; None if it is inferred
     returned: list[Type] = field(default_factory=list)
     outer: Function | None = None
-    loops: int = 0  # around what is bound now
-    keeps_turn: bool = False  # it reads a variable of an enclosing function that is new in each turn of a loop
+    loops: int = 0  # the scope of the node that is being bound
+    keeps_turn: bool = False  # it reads a variable of an enclosing function that is new in each iteration of a loop
 
     def slot(self) -> int:
         """A fresh slot."""
@@ -41,7 +41,7 @@ class Variable:
 
 @dataclass(slots=True)
 class NameScope:
-    """A block: names declared in it, and the block around it."""
+    """A block: the names declared in it, and the enclosing block."""
 
     function: Function
     outer: NameScope | None = None
@@ -76,7 +76,7 @@ def _note_capture(variable: Variable, current: Function) -> None:
 
 
 def slot_access(levels: int, slot: int) -> tuple[Run, Store]:
-    """Load and store functions for a slot that is *levels* frames out."""
+    """Load and store functions for a slot in the frame *levels* functions out."""
 
     def load_here(frame: Frame) -> object:
         return frame[slot]

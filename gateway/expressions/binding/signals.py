@@ -17,7 +17,7 @@ class Jump:
 
 @dataclass(frozen=True, slots=True)
 class CaseJump:
-    """``goto case value``; ``goto default`` where *is_default*."""
+    """``goto case value``, or ``goto default`` if *is_default*."""
 
     value: object = None
     is_default: bool = False

@@ -41,7 +41,7 @@ def _functions_first(bound: Sequence[Statement], nodes: Sequence[Node]) -> list[
 
 
 def run_all(runs: Sequence[Run]) -> Run:
-    """Run until one gives a signal."""
+    """Run until a statement returns a signal."""
     if len(runs) == 1:
         return runs[0]
 
@@ -70,7 +70,7 @@ def bind_empty(_b: Binder, _node: Node) -> Statement:
 
 @statement("expression_statement")
 def bind_expression_statement(binder: Binder, node: Node) -> Statement:
-    """A call, an assignment, a step."""
+    """A call, an assignment, an increment or a decrement."""
     inner = named(node)[0]
     if inner.type not in _CALLS:
         raise binder.problem(

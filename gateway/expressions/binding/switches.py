@@ -28,7 +28,7 @@ from gateway.expressions.thrown import thrown
 
 @dataclass(slots=True)
 class Arm:
-    """What one case tests and runs; no test for ``default``."""
+    """The test and the body of one case; ``default`` has no test."""
 
     test: Test | None
     guard: Run | None

@@ -9,7 +9,7 @@ from gateway.expressions.binding.bound import Bound, Frame, Meaning, Run
 from gateway.expressions.clr import DYNAMIC, Type, definition_of, make
 from gateway.expressions.thrown import ExceptionValue, Thrown, null_reference
 
-CAUGHT = "<caught>"  # the name under which a catch clause declares what ``throw;`` throws again
+CAUGHT = "<caught>"  # the name under which a catch clause declares the exception that ``throw;`` throws again
 
 
 @expression("throw_expression")
@@ -36,7 +36,7 @@ def bind_throw_statement(binder: Binder, node: Node) -> Statement:
 
 
 def _throw(binder: Binder, node: Node) -> Run:
-    """Throws the exception that *node* gives."""
+    """Throws the exception that *node* evaluates to."""
     run = binder.converted(node, make(definition_of("System.Exception"))).run
 
     def throw(frame: Frame) -> None:

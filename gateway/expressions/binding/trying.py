@@ -30,7 +30,7 @@ from gateway.wire.work import WorkExceeded
 
 @dataclass(slots=True)
 class Catch:
-    """One catch clause: which exceptions, where the value goes, under which condition."""
+    """One catch clause: which exceptions, which variable gets the value, and under which condition."""
 
     full_name: str
     slot: int
@@ -124,7 +124,7 @@ def _finally(body: Run, final: Run) -> Run:
 
 @statement("using_statement", "lock_statement")
 def bind_using(binder: Binder, node: Node) -> Statement:
-    """``using (var x = …) { }``: disposing does nothing here, for no allowed type holds anything."""
+    """``using (var x = …) { }``: disposing does nothing here, because no allowed type holds a resource."""
     parts = named(node)
     with binder.block():
         starts: list[Run] = []

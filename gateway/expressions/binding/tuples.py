@@ -26,7 +26,7 @@ def bind_tuple(binder: Binder, node: Node, target: Type | None) -> Meaning:
 
 
 def _names(arguments: list[Node], values: list[Node]) -> list[str]:
-    """As written, or taken from what a value is called; a name that two elements would have is neither's."""
+    """As written, or inferred from the value's name; a name that two elements would share is dropped."""
     names = [_name(argument, value) for argument, value in zip(arguments, values, strict=True)]
     return [name if names.count(name) == 1 else "" for name in names]
 

@@ -18,7 +18,7 @@ from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.values import EnumValue
 
 FORMATTERS: dict[type, Callable[..., str]] = {}  # classes that are IFormattable, beside numbers
-HOLE_S = 1e-6  # a character of a format
+HOLE_S = 1e-6  # for each character of a format string
 _ITEM = re.compile(r"\{\{|\}\}|\{(\d{1,6})\s*(?:,\s*(-?\d{1,9})\s*)?(?::((?:[^{}]|\{\{|\}\})*))?\}|[{}]")
 
 

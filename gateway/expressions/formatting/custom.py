@@ -16,7 +16,7 @@ from gateway.expressions.limits import charge, spend
 from gateway.expressions.values import Single
 
 _TOKEN = re.compile(r"\\(.)|'([^']*)'?|\"([^\"]*)\"?|([eE][+-]?0+)|([0#.,%‰;])|(.)", re.DOTALL)
-PIECE_S = 2e-6  # a character of a format
+PIECE_S = 2e-6  # for each character of a format string
 DIGITS = ("0", "#")
 _POSITIVE, _NEGATIVE, _ZERO = range(3)  # sections
 
@@ -40,7 +40,7 @@ def format_custom(value: int | float | Decimal, pattern: str) -> str:
     sections = _sections(pattern)
     chosen = _section(sections, _kind(number))
     shown, counts = _write(sections[chosen], number.copy_abs())
-    if not counts:  # zero, or rounded to it
+    if not counts:  # zero, or rounded to zero
         chosen = _section(sections, _ZERO)
         shown = _write(sections[chosen], Decimal(0))[0]
     negative = number.is_signed() and (counts or isinstance(value, float))
@@ -52,12 +52,12 @@ def _kind(number: Decimal) -> int:
 
 
 def _digits(value: float) -> int:
-    """How many digits of a number custom formats see."""
+    """How many significant digits of a number custom formats use."""
     return 7 if isinstance(value, Single) else 15
 
 
 def _section(sections: list[FormatSection], wanted: int) -> int:
-    """The first section stands for one that is missing or empty."""
+    """The section that applies; the first one replaces one that is missing or empty."""
     return wanted if wanted < len(sections) and sections[wanted].pieces else _POSITIVE
 
 
@@ -76,7 +76,7 @@ def _sections(pattern: str) -> list[FormatSection]:
 
 
 def _write(section: FormatSection, number: Decimal) -> tuple[str, bool]:
-    """The text, and whether any digit in it is not zero."""
+    """The text, and whether it has a digit other than zero."""
     kinds = [kind for kind, _ in section.pieces]
     point = kinds.index(".") if "." in kinds else len(kinds)
     places = section.count(DIGITS, point)
@@ -110,7 +110,7 @@ def _groups(kinds: list[str], point: int) -> bool:
 
 
 def _whole_digits(section: FormatSection, kinds: list[str], whole: str, groups: bool) -> str:
-    """Fill the placeholders before the point from the right; what is left over goes to the first of them."""
+    """Fill the placeholders before the point from the right; the first of them takes all remaining digits."""
     digits = _WholeDigits(whole, groups)
     first = next((index for index, kind in enumerate(kinds) if kind in DIGITS), None)
     first_zero = kinds.index("0") if "0" in kinds else len(kinds)
@@ -125,7 +125,7 @@ def _whole_digits(section: FormatSection, kinds: list[str], whole: str, groups: 
 
 
 def _literal(kind: str, text: str) -> str:
-    """What a piece that is not a placeholder shows."""
+    """The text of a piece that is not a placeholder."""
     return text if kind == "lit" else kind if kind in "%‰" else ""
 
 
@@ -144,7 +144,7 @@ class _WholeDigits:
         self._written = 0
 
     def fill(self, all_left: bool, zero: bool) -> None:
-        """Fill one placeholder: *all_left* with every digit that is left, *zero* with a 0 where none is."""
+        """Fill one placeholder: *all_left* with every remaining digit, *zero* with a 0 if none is left."""
         self._write(self._digits.pop() if self._digits else "0" if zero else "")
         while all_left and self._digits:
             self._write(self._digits.pop())
@@ -180,7 +180,7 @@ def _scientific(section: FormatSection, number: Decimal, point: int, places: int
 
 
 def _without_spare_zeros(shown: str, mark: str, kept: int) -> str:
-    """The digits that ``#`` stands for are dropped where they are zero, down to *kept* places."""
+    """Zeros in the places of ``#`` are dropped, down to *kept* places."""
     mantissa, _, exponent = shown.partition(mark)
     digits, _, fraction = mantissa.partition(".")
     fraction = fraction[:kept] + fraction[kept:].rstrip("0")

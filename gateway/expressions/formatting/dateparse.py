@@ -34,12 +34,12 @@ _ONLY_CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?\s*(AM|PM)
 
 _KNOWN = re.compile(rf"{_MONTH}|{'|'.join(f'{name}|{name[:3]}' for name in DAYS)}|AM|PM|T|Z|GMT|UTC", re.IGNORECASE)
 
-# A moment as read: ticks on its own clock, and minutes ahead of UTC, or None where the text names no zone.
+# A moment as read: ticks of its local time, and minutes ahead of UTC, or None if the text names no zone.
 Read = tuple[int, int | None]
 
 
 def not_a_date(text: str) -> Thrown:
-    """What Parse throws."""
+    """The exception that Parse throws."""
     unknown = next((match for match in re.finditer(r"[A-Za-z]+", text) if not _KNOWN.fullmatch(match[0])), None)
     if unknown is None:
         return thrown("FormatException", f"String '{text}' was not recognized as a valid DateTime.")
@@ -119,7 +119,7 @@ def _month(text: str) -> int:
 
 
 def iso_date(text: str) -> DateTime | None:
-    """An ISO date as the JSON reader makes it: Z is UTC, an offset is turned into the local clock (UTC here)."""
+    """An ISO date as the JSON reader creates it: Z is UTC, an offset is converted to local time (UTC here)."""
     moment = read_date(text)
     if moment is None:
         return None
@@ -145,7 +145,7 @@ def parse_date(text: str | None, styles: int = 0) -> DateTime:
 
 
 def with_styles(moment: Read, styles: int, text: str) -> DateTime:
-    """A moment as read, brought to the kind that DateTimeStyles ask for."""
+    """A moment as read, converted to the kind that DateTimeStyles ask for."""
     ticks, zone = moment
     if zone is None:
         if styles & ASSUME_UNIVERSAL:
@@ -188,7 +188,7 @@ def _exact_pattern(pattern: str) -> re.Pattern[str]:
     for match in _TOKEN.finditer(pattern):
         part = _field(match)
         name = re.match(r"\(\?P<(\w)>", part)
-        # A field that comes twice must be the same both times.
+        # A field that occurs twice must have the same value both times.
         parts.append(f"(?P={name[1]})" if name and name[1] in seen else part)
         seen.update({name[1]} if name else ())
     return re.compile("".join(parts), re.ASCII | re.IGNORECASE)
@@ -204,7 +204,7 @@ def _field(match: re.Match[str]) -> str:
 
 
 def _literal(match: re.Match[str]) -> str:
-    """What is not a field: escaped, quoted or any other character; nothing for a ``%``."""
+    """Text that is not a field: an escaped, quoted or any other character; nothing for a ``%``."""
     return "" if match[4] else match[1] or match[2] or match[3] or match[6] or ""
 
 
@@ -219,7 +219,7 @@ def _from_fields(fields: dict[str, str]) -> Read:
 
 
 def _day(fields: dict[str, str]) -> tuple[int, int, int]:
-    """Year, month and day: today where the format has none of them; the first where it has only some."""
+    """Year, month and day: today if the format has none of them; the first if it has only some."""
     today = utc_now().date
     month, day = (1, 1) if fields.keys() & {"y", "M", "d"} else (today.month, today.day)
     return (

@@ -52,7 +52,7 @@ STANDARD = {
     "Y": "yyyy MMMM",
 }
 _TOKEN = re.compile(r"\\(.)|'([^']*)'|\"([^\"]*)\"|(%)|([dfFghHKmMstyz])\5*|(.)", re.DOTALL)
-PIECE_S = 2e-6  # a character of a format
+PIECE_S = 2e-6  # for each character of a format string
 Moment = DateTime | DateTimeOffset
 
 
@@ -71,7 +71,7 @@ def format_moment(value: Moment, pattern: str) -> str:
 
 
 def _append(pieces: list[str], piece: str, letter: str | None) -> None:
-    """A fraction by F that is all zeros takes its point with it."""
+    """If a fraction by F is all zeros, the point before it is dropped, too."""
     if not piece and letter == "F" and pieces and pieces[-1] == ".":
         pieces.pop()
     pieces.append(piece)
@@ -83,7 +83,7 @@ def _tokens(pattern: str) -> tuple[re.Match[str], ...]:
 
 
 def _for_standard(value: Moment, letter: str) -> Moment:
-    """The formats that are always in UTC first go there, for a DateTimeOffset."""
+    """Converts a DateTimeOffset to UTC for the formats that are always in UTC."""
     if isinstance(value, DateTimeOffset) and letter in "rRu":
         return DateTimeOffset(value.utc_ticks)
     return value

@@ -11,7 +11,7 @@ _PRECISION = 1200
 
 
 def bad_format() -> Thrown:
-    """What an impossible format string throws."""
+    """The exception for an impossible format string."""
     return thrown("FormatException", "Format specifier was invalid.")
 
 
@@ -21,7 +21,7 @@ def exact(value: int | float | Decimal) -> Decimal:
 
 
 def half_of(value: int | float | Decimal) -> str:
-    """How a number just in the middle is rounded: a double to even (since .NET Core 3.0), others away from zero."""
+    """How a number exactly in the middle is rounded: a double to even (since .NET Core 3.0), others away from zero."""
     return ROUND_HALF_EVEN if isinstance(value, float) else ROUND_HALF_UP
 
 

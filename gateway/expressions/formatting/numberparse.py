@@ -13,7 +13,7 @@ from gateway.expressions.thrown import thrown
 
 MAX_LENGTH = 1000
 HEX = 512
-INTEGER, NUMBER, FLOAT = 7, 111, 231  # what int, decimal and double allow where nothing is said
+INTEGER, NUMBER, FLOAT = 7, 111, 231  # what int, decimal and double allow by default
 _THOUSANDS = 64
 _NUMBER = re.compile(
     r"(?P<lead>[ \t-\r]*)(?P<open>\()?(?P<sign>[+-])?(?P<currency>¤)?(?P<whole>\d[\d,]*)?(?P<point>\.)?"
@@ -27,7 +27,7 @@ _NEEDS = {
 
 
 def read_number(value: str, style: int) -> Decimal | None:
-    """The number that *value* is, or None where it is none or has what *style* does not allow."""
+    """The number in *value*, or None if it is not a number or has something that *style* does not allow."""
     match = _NUMBER.fullmatch(value) if len(value) <= MAX_LENGTH else None
     if match is None or not _is_number(match) or not _allowed(match, style):
         return None
@@ -56,7 +56,7 @@ def _allowed(match: re.Match[str], style: int) -> bool:
 
 
 def check_decimal_style(style: int) -> None:
-    """Refuse a style that only whole numbers have."""
+    """Refuse a style that only applies to whole numbers."""
     if style & HEX:
         message = (
             "The number style AllowHexSpecifier is not supported on floating point data types. (Parameter 'style')"

@@ -26,12 +26,12 @@ from gateway.expressions.limits import charge
 from gateway.expressions.runtime import type_of
 
 _STANDARD = re.compile(r"([A-Za-z])(\d{0,9})")
-LEAST_POWER = -4  # of ten, that is written without an exponent
+LEAST_POWER = -4  # the greatest exponent of ten that is not written
 _BITS = {"sbyte": 8, "byte": 8, "short": 16, "ushort": 16, "int": 32, "uint": 32, "long": 64, "ulong": 64}
 
 
 def format_number(value: int | float | Decimal, pattern: str) -> str:
-    """*value* by *pattern*; an empty one is ``G``, as is one that NUL ends at once."""
+    """*value* by *pattern*; an empty one is ``G``, as is one that begins with NUL."""
     if pattern[:1] in ("", "\0") or not math.isfinite(value):
         return text(value)
     match = _STANDARD.fullmatch(pattern)
@@ -56,7 +56,7 @@ def _parts(value: int | float | Decimal, places: int, scale: int = 0) -> tuple[b
 
 def _fixed(value: int | float | Decimal, _letter: str, precision: int | None) -> str:
     negative, whole, fraction = _parts(value, 2 if precision is None else precision)
-    # .NET Core 3.0 keeps the sign of what rounds to minus zero.
+    # .NET Core 3.0 and later keep the sign of a number that rounds to minus zero.
     minus = negative or (isinstance(value, float) and math.copysign(1, value) < 0)
     return ("-" if minus else "") + joined(whole, fraction)
 

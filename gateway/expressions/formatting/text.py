@@ -33,7 +33,7 @@ NEW_LINE = "\r\n"  # Environment.NewLine where APIM's own gateway runs: Windows
 
 
 def text(value: object) -> str:
-    """``value.ToString()``; empty for null, as concatenation has it."""
+    """``value.ToString()``; empty for null, as in concatenation."""
     if value.__class__ is str:
         return value
     write = TEXT.get(value.__class__)
@@ -43,7 +43,7 @@ def text(value: object) -> str:
 
 
 def _declared(clr_type: Type) -> Callable[..., str]:
-    """The ToString() that the type's own table has; the type's name where it has none."""
+    """The ToString() in the type's own table; without one, the type's name."""
     for candidate in clr_type.find("ToString"):
         member = candidate.member
         if not member.parameters and not member.static and member.owner is not OBJECT.definition:
@@ -105,7 +105,7 @@ def single_text(value: float) -> str:
 
 
 def decimal_text(value: Decimal) -> str:
-    """A decimal; trailing zeros stay, as its scale says."""
+    """A decimal; trailing zeros are kept according to its scale."""
     shown = f"{value:f}"
     return shown[1:] if not value and shown.startswith("-") else shown
 

@@ -41,7 +41,7 @@ _EPSILON = 2.220446049250313e-16
 
 
 def compare_leaves(kind: int, left: object, right: object) -> int:
-    """``JValue.Compare``: two values as those of the JTokenType *kind*; null comes first."""
+    """``JValue.Compare``: two values compared as values of the JTokenType *kind*; null comes first."""
     if left is None or right is None:
         return (left is not None) - (right is not None)
     compare = _COMPARE.get(kind)
@@ -61,7 +61,7 @@ def _numbers(left: object, right: object) -> int:
 
 
 def _floats(left: object, right: object) -> int:
-    """Within the last digit is equal."""
+    """Values that differ only in the last digit are equal."""
     first, second = change_type(left, p.DOUBLE), change_type(right, p.DOUBLE)
     tolerance = (abs(first) + abs(second) + 10.0) * _EPSILON  # type: ignore[arg-type]
     near = math.isfinite(tolerance) and -tolerance < first - second < tolerance  # type: ignore[operator]
@@ -119,7 +119,7 @@ _COMPARE: dict[int, Callable[[object, object], int]] = {
 
 
 def same_leaf(left: JValue, right: JValue) -> bool:
-    """Whether two leaves have one type and equal values."""
+    """Whether two leaves have the same type and equal values."""
     return left is right or (left.type == right.type and compare_leaves(left.type, left.value, right.value) == 0)
 
 
@@ -163,7 +163,7 @@ def _children_equal(left: list[JToken], right: list[JToken]) -> bool:
 
 
 def deep_key(token: JToken | None) -> object:
-    """*token* as a key that is equal where DeepEquals is."""
+    """*token* as a key: two keys are equal if DeepEquals is true."""
     if token is None or isinstance(token, JValue):
         return None if token is None else key_of(token)
     if isinstance(token, JObject):

@@ -35,12 +35,12 @@ from gateway.expressions.types.dictionaries import Map, mapping_of
 from gateway.expressions.values import Anonymous, Byte, EnumValue, Int16, Int64, SByte, UInt16, UInt32
 
 _KIND_NAMES = {NULL_TYPE: "Null", UNDEFINED: "Undefined"}
-# What the JValue constructors for numbers keep.
+# The types in which the JValue constructors keep numbers.
 _WIDE = (int, SByte, Byte, Int16, UInt16, UInt32)
 
 
 def plain(token: JToken) -> object:
-    """The value of a leaf; a property's is its value's."""
+    """The value of a leaf, or of a property whose value is a leaf."""
     if isinstance(token, JProperty):
         return plain(token.value)
     return token.value if isinstance(token, JValue) else token
@@ -108,7 +108,7 @@ def _caster(target: Type) -> Callable[[object], object]:
 
 
 def convert_token(token: JToken | None, target: Type) -> object:
-    """``Value<T>``: null gives the default, a leaf is changed to T, a container must be a T already."""
+    """``Value<T>``: null becomes the default, a leaf is converted to T, a container must already be a T."""
     if token is None:
         return _default(target)
     if target in (OBJECT, DYNAMIC) or is_instance(token, target):
@@ -129,7 +129,7 @@ def _default(target: Type) -> object:
 
 # Full names of the token types; filled by the part that declares them.
 TOKENS: set[str] = set()
-# .NET class → the token that the serializer makes of it; filled by the types that JSON knows (Uri, Jwt …).
+# .NET class → the token into which the serializer turns it; filled by the types that JSON knows (Uri, Jwt …).
 SERIALIZERS: dict[type, Callable[..., JToken]] = {}
 
 
@@ -174,7 +174,7 @@ def _value_token(value: object) -> JToken:
 
 
 def _readable(value: object) -> dict[str, object]:
-    """The properties of an allowed type: what a serializer would show."""
+    """The properties of an allowed type that a serializer would write."""
     tables = (declared(ancestor.definition) for ancestor in type_of(value).ancestors)
     readable: dict[str, Member] = {}
     for member in (members[0] for table in tables for members in table.values()):

@@ -63,7 +63,7 @@ _CAST = (p.STRING, p.BOOL, *p.INTEGRAL, p.CHAR, p.FLOAT, p.DOUBLE, p.DECIMAL)
 
 
 def _enum(token: JToken, wanted: Type) -> object:
-    """An enumeration's value from its name or number; None for what is neither."""
+    """An enumeration's value from its name or number; None if it is neither."""
     target = underlying(wanted)
     if target.kind != "enum" or not isinstance(token, JValue) or token.value is None:
         return None
@@ -91,7 +91,7 @@ def _check_null(token: JToken, target: Type) -> None:
 
 
 def _plain(token: JToken) -> JToken:
-    """*token* as ``Parse`` would have made it: text that is a date and time is a date."""
+    """*token* as ``Parse`` would have read it: text that is a date and time is a date."""
     if isinstance(token, JValue):
         return scalar(token.value) if isinstance(token.value, str | RawFloat) else token
     if isinstance(token, JArray):
@@ -103,7 +103,7 @@ def _plain(token: JToken) -> JToken:
 
 
 class _ValueMaker:
-    """Makes values of tokens."""
+    """Turns tokens into values."""
 
     def __init__(self, from_text: bool) -> None:
         self.from_text = from_text
@@ -125,7 +125,7 @@ class _ValueMaker:
         return self._leaf(token, target)
 
     def _token(self, token: JToken, target: Type) -> object:
-        """A token where a token is wanted."""
+        """The token itself, where the target is a token type."""
         plain = _plain(token) if self.from_text else token
         if is_instance(plain, target):
             return plain
@@ -169,7 +169,7 @@ class _ValueMaker:
         return dictionary
 
     def _members(self, token: JToken, target: Type) -> object:
-        """Tuples, pairs and anonymous objects: their constructors take what the object has."""
+        """Tuples, pairs and anonymous objects: the object's members are their constructors' arguments."""
         if not isinstance(token, JObject):
             raise _serialization(token, _wrong_container("array", target))
         given = {name.lower(): child.value for name, child in token.properties.items()}
@@ -204,7 +204,7 @@ class _ValueMaker:
         return _converted(token, target, target)
 
     def _check_text(self, token: JToken, target: Type) -> None:
-        """What the reader of text refuses before anything is converted."""
+        """Refuse what the text reader refuses before any conversion."""
         value = token.value if isinstance(token, JValue) else token
         kind = _READ_AS.get(target.full_name)
         if kind is None:
@@ -305,7 +305,7 @@ def _changed_text(value: str, target: Type) -> object:
 
 
 def _changed_float(value: RawFloat, target: Type) -> object:
-    """A number as it is written, for those who keep its digits."""
+    """A number as it is written, for types that keep its digits."""
     if target is p.STRING:
         return value.shown
     if target is p.DECIMAL and "e" not in value.shown.lower():

@@ -23,7 +23,7 @@ _SIGNS = ("+", "-", "*", "/")
 
 
 def _convert(leaf: JValue, target: Type) -> object:
-    """The leaf's value changed to *target*; null only where that may be null."""
+    """The leaf's value converted to *target*; null only if that may be null."""
     if leaf.value is None and (not target.is_value or target is not underlying(target)):
         return None
     return change_type(leaf.value, underlying(target))
@@ -40,7 +40,7 @@ def _binary(name: str, leaf: JValue, other: object) -> object:
 
 
 def _calculated(name: str, left: object, right: object) -> object:
-    """The arithmetic of the wider of two values; NotImplemented where neither is a number."""
+    """The arithmetic of the wider of two values; NotImplemented if neither is a number."""
     if name == "+" and (isinstance(left, str) or isinstance(right, str)):
         return text(left) + text(right)
     kinds = {type_of(value) for value in (left, right)} - {NULL}

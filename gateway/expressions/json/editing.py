@@ -35,7 +35,7 @@ def ancestors(token: JToken) -> Iterator[JToken]:
 
 
 def sibling(step: int) -> Callable[[JToken], JToken | None]:
-    """The neighbour that many places further."""
+    """The sibling *step* places further on."""
 
     def find(token: JToken) -> JToken | None:
         around = token.parent.children() if token.parent is not None else []
@@ -101,7 +101,7 @@ def self_and(token: JToken) -> Iterator[JToken]:
 
 
 def after(token: JToken, step: int) -> Iterator[JToken]:
-    """The neighbours in one direction."""
+    """The siblings in one direction."""
     find = sibling(step)
     current = find(token)
     while current is not None:
@@ -111,7 +111,7 @@ def after(token: JToken, step: int) -> Iterator[JToken]:
 
 
 def merge(target: JToken, content: object, arrays: int) -> None:
-    """``Merge``: properties are taken over one by one, arrays as *arrays* (a MergeArrayHandling) says."""
+    """``Merge``: properties are merged one by one, arrays according to *arrays* (a MergeArrayHandling)."""
     tick()
     if content is not None and not isinstance(content, JObject | JArray):
         message = f"Could not determine JSON object type for type {type_of(content).full_name}."

@@ -18,11 +18,11 @@ from gateway.expressions.thrown import Thrown, thrown
 Step = Callable[[Iterable[JToken]], Iterator[JToken]]
 Test = Callable[[JToken, JToken], bool]
 
-PATH_S = 1e-6  # a character of a path
+PATH_S = 1e-6  # for each character of a path
 _NAME = re.compile(r"[^.\[\]() ]+")
-_INNER_NAME = re.compile(r"[^.\[\]() =<>!&|]+")  # of a path inside a filter, where an operator may follow
+_INNER_NAME = re.compile(r"[^.\[\]() =<>!&|]+")  # the end of a name inside a filter, where an operator may follow
 _STRING = re.compile(r"\s*(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")\s*")
-_REGEX_OPTIONS = {"i": 1, "m": 2, "s": 16, "x": 4}  # Newtonsoft's letters → RegexOptions
+_REGEX_OPTIONS = {"i": 1, "m": 2, "s": 16, "x": 4}  # Newtonsoft's option letters → RegexOptions
 _SLICE = re.compile(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*(-?\d+)?\s*)?")
 _INDEX = re.compile(r"\s*(-?\d+)\s*")
 _OPERATOR = re.compile(r"\s*(===|!==|==|!=|<>|<=|>=|<|>|=~)\s*")
@@ -32,7 +32,7 @@ _LITERAL = re.compile(
 
 
 def path_error(message: str) -> Thrown:
-    """A JSONPath that cannot be understood."""
+    """The exception for a JSONPath that cannot be parsed."""
     return thrown("JsonException", message)
 
 
@@ -67,7 +67,7 @@ def _everything(token: JToken) -> Iterator[JToken]:
 
 
 def _called(name: str, token: JToken) -> Iterator[JToken]:
-    """The values of the properties below *token* that are called *name*."""
+    """The values of the properties below *token* with the name *name*."""
     return (below.value for below in descendants(token) if isinstance(below, JProperty) and below.name == name)
 
 
@@ -142,7 +142,7 @@ class _Parser:
         return steps
 
     def inner_steps(self) -> list[Step]:
-        """Steps inside a filter, up to what is not a path any more."""
+        """Steps inside a filter, up to the end of the path."""
         steps: list[Step] = []
         self.position += 1  # $ or @
         while step := self.step(_INNER_NAME):
@@ -150,7 +150,7 @@ class _Parser:
         return steps
 
     def first_name(self) -> list[Step]:
-        """A name without ``$.`` in front of it."""
+        """A name without ``$.`` before it."""
         name = self.match(_NAME)
         return [] if name is None else [_names(None if name[0] == "*" else [name[0]])]
 
@@ -177,7 +177,7 @@ class _Parser:
         return _scan(names[0] if names else None)
 
     def bracket(self) -> Step:
-        """What is between ``[`` and ``]``."""
+        """The part between ``[`` and ``]``."""
         step = self.filter_step() or self.name_step() or self.index_step()
         if step is None or not self.at("]"):
             raise self.failed()
@@ -287,7 +287,7 @@ def _compare(operator: str, left: Operand, right: Operand) -> Test:
 
 
 def holds(operator: str, left: JToken, right: JToken) -> bool:
-    """Whether a comparison of two tokens is true; containers compare with nothing."""
+    """Whether a comparison of two tokens is true; with containers it never is."""
     if not isinstance(left, JValue) or not isinstance(right, JValue):
         return operator in _UNEQUAL
     if operator == "=~":
@@ -328,7 +328,7 @@ def run(steps: list[Step], token: JToken) -> Iterable[JToken]:
     tokens: Iterable[JToken] = [token]
     for step in steps:
         tick()
-        tokens = list(step(tokens))  # not lazily: as many generators inside each other would end Python's stack
+        tokens = list(step(tokens))  # not lazily: that many nested generators would exhaust Python's stack
     return tokens
 
 

@@ -45,7 +45,7 @@ from gateway.expressions.moments import DateTime
 from gateway.expressions.thrown import Thrown, argument_null
 from gateway.expressions.values import BigInteger, Int64
 
-LARGE = 1024 * 1024  # characters that the C loop of Python's reader still reads quickly
+LARGE = 1024 * 1024  # characters; the C loop of Python's reader is still quick up to here
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _LONG = 1 << 63
 
@@ -54,14 +54,14 @@ MakeObject: TypeAlias = Callable[[list[tuple[str, object]]], JObject]
 
 
 def parse(text: str | None, wanted: str = "JToken") -> JToken:
-    """``JToken.Parse``, or that of *wanted*: JObject, JArray."""
+    """``JToken.Parse``, or ``Parse`` of *wanted*: JObject, JArray."""
     if text is None:
         raise argument_null("s")
     return read_tree(_nodes(text), _read, text, wanted)
 
 
 def _nodes(text: str) -> int:
-    """How many nodes the tree of *text* has at most."""
+    """The greatest number of nodes that the tree of *text* can have."""
     return sum(map(text.count, ",:[{"))
 
 
@@ -78,7 +78,7 @@ def _read(text: str, wanted: str) -> JToken:
 
 def parse_raw(text: str) -> JToken:
     """
-    *text* for a deserializer: strings are strings, numbers know how they are written; what is cut off ends there.
+    *text* for a deserializer: strings stay strings, numbers keep their spelling; truncated text ends where it ends.
 
     Source: Newtonsoft.Json, JsonSerializerInternalReader, which does not notice where an object ends.
     """
@@ -96,7 +96,7 @@ def _read_raw(text: str) -> JToken:
 
 
 def raw_leaf(value: object) -> JValue:
-    """A leaf that keeps how it is written."""
+    """A leaf that keeps its spelling."""
     if isinstance(value, str | RawFloat):
         return JValue(value, STRING if isinstance(value, str) else FLOAT)
     return scalar(value)
@@ -115,10 +115,10 @@ def _constant(name: str) -> object:
 
 
 def _makers(leaf: MakeToken) -> tuple[MakeObject, MakeToken]:
-    """What makes an object of its pairs, and a token of whatever Python's reader gives; *leaf* makes the others."""
+    """The functions that make an object from its pairs, and a token from a value; *leaf* makes the others."""
 
     def make_object(pairs: list[tuple[str, object]]) -> JObject:
-        """Called for each object, inner ones first; a name that comes twice has its last value."""
+        """Called for each object, inner ones first; a repeated name has its last value."""
         parent = JObject()
         for name, value in pairs:
             parent.properties[name] = JProperty.fresh(parent, name, make_token(value))
@@ -142,12 +142,12 @@ def _is_too_deep(root: JToken) -> bool:
 
 
 def read_moment(raw: str) -> DateTime | None:
-    """The date and time that *raw* is, or None."""
+    """The date and time in *raw*, or None."""
     return iso_date(raw) if len(raw) > 18 and raw[4:5] == "-" and _DATE.fullmatch(raw) else None
 
 
 def scalar(raw: object) -> JValue:
-    """A leaf: integers are Int64 where they fit, text that is an ISO date and time is a date."""
+    """A leaf: integers are Int64 if they fit, text that is an ISO date and time is a date."""
     if raw.__class__ is str:
         date = read_moment(raw)
         return JValue(raw, STRING) if date is None else JValue(date, DATE)
@@ -165,7 +165,7 @@ _RAW, _RAW_PIECEWISE = json.JSONDecoder(**_RAW_HOOKS), PiecewiseDecoder(**_RAW_H
 
 
 class _TokenBuilder:
-    """Makes a tree of what a :class:`TextReader` reads."""
+    """Builds a tree from the tokens of a :class:`TextReader`."""
 
     def __init__(self, text: str, raw: bool = False) -> None:
         self.reader = TextReader(text)
@@ -214,7 +214,7 @@ class _TokenBuilder:
         return container
 
     def _fill(self, container: JToken, token: int) -> bool:
-        """Read the content of a container, *token* first; whether its end came."""
+        """Read the content of a container, beginning with *token*; returns whether its end was found."""
         while token not in (END, END_OBJECT, END_ARRAY):
             name = str(self.reader.value)
             if isinstance(container, JObject):

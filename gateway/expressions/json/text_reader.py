@@ -18,9 +18,9 @@ from gateway.expressions.limits import tick
 from gateway.expressions.thrown import Thrown, thrown
 
 MAX_DEPTH = 64
-MAX_DIGITS = 380  # of an integer
+MAX_DIGITS = 380  # digits of an integer
 END, START_OBJECT, START_ARRAY, PROPERTY, VALUE, COMMENT, UNDEFINED, END_OBJECT, END_ARRAY = range(9)
-# Where the reader is: what comes next is a value, a property, or what follows a value.
+# State of the reader: a value, a property, or what follows a value comes next.
 _START, _IN_VALUE, _ARRAY_START, _OBJECT_START, _IN_OBJECT, _POST_VALUE, _FINISHED = range(7)
 _OBJECT, _ARRAY = "Object", "Array"
 _QUOTES = "\"'"
@@ -30,7 +30,7 @@ _SEPARATORS = frozenset("}]," + WHITE)
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "\\": "\\", '"': '"', "'": "'", "/": "/"}
 _PLAIN = {quote: re.compile(rf"[^\\\r\n{quote}]+") for quote in _QUOTES}
 _SPECIAL_IN_PATH = frozenset(". '/\"[]()\t\n\r\f\b\\\x85\u2028\u2029")
-# First letter → the word, its value, and what the message calls it.
+# First letter → the keyword, its value, and its name in messages.
 _WORDS: dict[str, tuple[str, object, str]] = {
     "t": ("true", True, "boolean"), "f": ("false", False, "boolean"), "n": ("null", None, "null"),
     "N": ("NaN", float("nan"), "NaN"), "I": ("Infinity", float("inf"), "positive infinity"),
@@ -39,7 +39,7 @@ _WORDS: dict[str, tuple[str, object, str]] = {
 
 
 def name_in_path(name: str) -> str:
-    """A property's name as a path has it, without the point before it."""
+    """A property's name as it appears in a path, without the dot before it."""
     if _SPECIAL_IN_PATH.isdisjoint(name):
         return name
     escaped = "".join(_PATH_ESCAPES.get(character, character) for character in name)
@@ -53,12 +53,12 @@ _PATH_ESCAPES = {
 
 
 class RawFloat(float):
-    """A number with a fraction or an exponent, which knows how it is written."""
+    """A number with a fraction or an exponent that keeps its spelling."""
 
     shown: str
 
     def __new__(cls, shown: str) -> RawFloat:
-        """The number that *shown* is."""
+        """The number in *shown*."""
         number = super().__new__(cls, shown)
         number.shown = shown
         return number
@@ -66,7 +66,7 @@ class RawFloat(float):
 
 @dataclass(slots=True)
 class _Container:
-    """An object or array that is open; where in it the reader is."""
+    """An open object or array, and the reader's position in it."""
 
     kind: str
     index: int = -1
@@ -78,7 +78,7 @@ class TextReader:
     A reader of one text.
 
     Attributes:
-        value: Of the token that :meth:`read` has just reached: a property's name, a text, a number as it is written.
+        value: Value of the token that :meth:`read` has just reached: a property's name, a text, a number as written.
         quoted: Whether *value* is a quoted text.
     """
 
@@ -95,7 +95,7 @@ class TextReader:
     # -- places
     @property
     def depth(self) -> int:
-        """How many containers are open."""
+        """The number of open containers."""
         return len(self._open)
 
     @property
@@ -150,7 +150,7 @@ class TextReader:
             self._line_start = self.at
 
     def _rest(self) -> int:
-        """What comes after the document: nothing but comments may."""
+        """Check the end: only comments may follow the document."""
         character = self._skip()
         if not character:
             return END
@@ -197,7 +197,7 @@ class TextReader:
         return self._close(_ARRAY, END_ARRAY)
 
     def _nothing(self) -> int:
-        """A value that is left out between commas."""
+        """An omitted value between two commas."""
         self.value = None
         self._done()
         return UNDEFINED
@@ -310,7 +310,7 @@ class TextReader:
             parts.append(self._in_string(character, quote))
 
     def _in_string(self, character: str, quote: str) -> str:
-        """A line end, or what an escape stands for."""
+        """A line end, or the character of an escape."""
         start = self.at
         if character != "\\":
             self._pass_white(character)
@@ -327,7 +327,7 @@ class TextReader:
         return _ESCAPES[escaped]
 
     def _unicode(self) -> str:
-        """A ``\\u`` and its digits; two that are a surrogate pair are one character."""
+        """A ``\\u`` and its digits; a surrogate pair of them is one character."""
         code = self._hexadecimal()
         if 0xD800 <= code < 0xDC00 and self.text[self.at : self.at + 2] == "\\u":
             self.at += 2
@@ -356,7 +356,7 @@ class TextReader:
         return UNDEFINED if word == "undefined" else VALUE
 
     def _matches(self, word: str) -> bool:
-        """Whether *word* is here, with a separator after it."""
+        """Whether *word* is at this place, followed by a separator."""
         text_here = self.text[self.at : self.at + len(word)]
         if len(text_here) < len(word):
             self.at = len(self.text)
@@ -418,7 +418,7 @@ class TextReader:
 
 
 def _long(number: int) -> int:
-    """A number that is not decimal wraps as Convert.ToInt64 has it, within 64 bits."""
+    """A hexadecimal or octal number, which wraps within 64 bits as in Convert.ToInt64."""
     if number >= 1 << 64:
         raise ValueError
     return number - (1 << 64) if number >= 1 << 63 else number

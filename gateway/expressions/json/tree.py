@@ -46,7 +46,7 @@ class JToken:
         return []
 
     def values(self) -> list[JToken]:
-        """The same, with the value of each property in place of it."""
+        """The same, with each property replaced by its value."""
         return []
 
     def clone(self) -> JToken:
@@ -59,7 +59,7 @@ class JToken:
         return []
 
     def replace_child(self, old: JToken, new: JToken | None) -> None:
-        """Put *new* in the place of *old*, or take *old* out."""
+        """Replace *old* by *new*, or remove *old*."""
         raise NotImplementedError
 
     def look(self, key: object) -> JToken | None:
@@ -105,7 +105,7 @@ _KINDS: dict[type, int] = {
 
 
 def declare_kind(python: type, kind: int) -> None:
-    """The JTokenType of values of a class that is declared further up."""
+    """Declare the JTokenType of a class from a higher layer."""
     _KINDS[python] = kind
 
 
@@ -235,7 +235,7 @@ class JObject(JToken):
         return child is not None
 
     def replace_child(self, old: JToken, new: JToken | None) -> None:
-        """Put another property in the place of one."""
+        """Replace a property by another one."""
         if new is None:
             self.remove(old.name if isinstance(old, JProperty) else "")
             return
@@ -307,7 +307,7 @@ class JArray(JToken):
         return self.items[key]
 
     def check(self, index: int) -> None:
-        """Refuse an index outside."""
+        """Refuse an index that is out of range."""
         if not 0 <= index < len(self.items):
             raise out_of_range(
                 "index", "Index was out of range. Must be non-negative and less than the size of the collection."
@@ -320,7 +320,7 @@ class JArray(JToken):
         self.items.insert(index, adopt(self, item))
 
     def replace_child(self, old: JToken, new: JToken | None) -> None:
-        """Put *new* in the place of *old*, or take *old* out."""
+        """Replace *old* by *new*, or remove *old*."""
         index = next(place for place, item in enumerate(self.items) if item is old)
         old.parent = None
         if new is None:
@@ -330,7 +330,7 @@ class JArray(JToken):
 
 
 class JRaw(JValue):
-    """Text that is written as it is."""
+    """Text that is written unchanged."""
 
     __slots__ = ()
 
@@ -343,19 +343,19 @@ class JRaw(JValue):
 
 
 def adopt(parent: JToken, token: JToken) -> JToken:
-    """*token*, or a copy of it when it already hangs elsewhere, with *parent* set."""
+    """*token*, or a copy of it if it already has a parent, with *parent* set."""
     adopted = token if token.parent is None else token.clone()
     adopted.parent = parent
     return adopted
 
 
 def cannot_add(token: JToken, parent: JToken) -> Thrown:
-    """What a container throws for a child of the wrong kind."""
+    """The exception of a container for a child of the wrong kind."""
     return thrown("ArgumentException", f"Can not add {type_of(token).full_name} to {type_of(parent).full_name}.")
 
 
 def to_token(value: object) -> JToken:
-    """A value as content: tokens stay, sequences become arrays, everything else a JValue."""
+    """A value as content: tokens are kept, sequences become arrays, everything else a JValue."""
     if isinstance(value, JToken):
         return value
     clr_type = type_of(value)

@@ -21,9 +21,9 @@ from gateway.expressions.limits import SMALL, charged, check_time, tick, worked
 from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
 from gateway.expressions.values import Char, EnumValue, Single
 
-QUOTED_S = 5e-8  # a character of a long string
+QUOTED_S = 5e-8  # for each character of a long string
 
-MANY_BITS = 1024  # of a number whose digits take time
+MANY_BITS = 1024  # digits of a number that takes time to write
 DIGITS_S = 2e-4
 
 _SPECIAL = re.compile(r'["\\\x00-\x1f\x85\u2028\u2029]')
@@ -52,7 +52,7 @@ def _double(value: float) -> str:
 
 
 def moment_text(value: DateTime | DateTimeOffset) -> str:
-    """ISO 8601 with as many digits of the second as it has."""
+    """ISO 8601 with as many fractional digits as needed."""
     return format_moment(value, "yyyy-MM-ddTHH:mm:ss.FFFFFFFK")
 
 

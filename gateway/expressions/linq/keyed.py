@@ -23,7 +23,7 @@ from gateway.expressions.types.lists import ListValue, SetValue, sort
 
 
 class Ordered(LazySequence):
-    """``IOrderedEnumerable<T>``: its source and the keys to sort by, most important first."""
+    """``IOrderedEnumerable<T>``: the source, and the keys to sort by, most important first."""
 
     __slots__ = ("keys", "source")
 
@@ -70,7 +70,7 @@ class Grouping(ListValue):
 
 
 def group(types: Types, source: object, key: Func, element: Func | None = None) -> list[Grouping]:
-    """The groups of *source* in the order in which their keys come."""
+    """The groups of *source* in the order in which their keys first occur."""
     groups: dict[object, Grouping] = {}
     for item in walk(source):
         name = key(item)
@@ -91,7 +91,7 @@ class Lookup(ArrayValue):
         self.value_type = value_type
 
     def find(self, key: object) -> ArrayValue | Grouping:
-        """``lookup[key]``: the items under *key*, none when there is no such key."""
+        """``lookup[key]``: the items under *key*; empty if there is no such key."""
         return self.by_key.get(key_of(key)) or ArrayValue([], self.value_type)
 
 
@@ -172,7 +172,7 @@ represent(Grouping, _grouping_type, list.__iter__)
 
 
 def _grouping_text(value: Grouping) -> str:
-    """A class of LINQ's own that says no more than its name."""
+    """The text of LINQ's internal classes: only their names."""
     names = ",".join(clr_type.full_name for clr_type in (value.key_type, value.element))
     return f"System.Linq.Grouping`2[{names}]"
 

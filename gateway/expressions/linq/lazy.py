@@ -27,7 +27,7 @@ KEYED = object()
 
 
 def walk(source: object) -> Iterator[object]:
-    """The items of *source*, each one a step."""
+    """The items of *source*; each counts as a step."""
     if source is None:
         raise argument_null("source")
     for item in iterate(source):
@@ -36,7 +36,7 @@ def walk(source: object) -> Iterator[object]:
 
 
 def lazy(build: Callable[..., Iterator[object]], position: int = 0) -> Callable[..., LazySequence]:
-    """A LINQ operator that does nothing until its result is walked; *position*: which type argument the items have."""
+    """A lazy LINQ operator; *position*: which type argument is the type of its items."""
 
     def operator(types: Types, source: object, *rest: object) -> LazySequence:
         if source is None:

@@ -26,7 +26,7 @@ def _parse_address(value: str | None) -> Address:
 
 
 def _classic(value: str) -> ipaddress.IPv4Address | None:
-    """``1.2.3``, ``0x7f.1``, ``010.0.0.1``: fewer parts, hexadecimal and octal ones, as inet_aton has them."""
+    """``1.2.3``, ``0x7f.1``, ``010.0.0.1``: fewer parts, hexadecimal and octal ones, as inet_aton reads them."""
     parts = value.split(".")
     if len(parts) > IPV4_PARTS or not all(map(_PART.fullmatch, parts)):
         return None
@@ -47,7 +47,7 @@ IPV4_PARTS, LAST_OCTET = 4, 255
 
 
 def _address_text(address: Address) -> str:
-    """An IPv4 address in IPv6 is written in both notations."""
+    """An IPv4 address within an IPv6 address is written in IPv4 notation."""
     mapped = getattr(address, "ipv4_mapped", None)
     return str(address) if mapped is None else f"::ffff:{mapped}"
 
@@ -73,7 +73,7 @@ def _try_address(value: str | None, out: Ref) -> bool:
 
 
 def _unmapped(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The IPv4 address inside an IPv4-mapped one; any other as it is."""
+    """The IPv4 address inside an IPv4-mapped one; any other address unchanged."""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return address if mapped is None else mapped
 

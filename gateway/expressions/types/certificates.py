@@ -38,7 +38,7 @@ CONTENT_TYPE = enumeration(
 
 @dataclass(frozen=True, slots=True)
 class CertificateValue:
-    """``X509Certificate2``: the certificate and, for the deployment's own, its private key."""
+    """``X509Certificate2``: the certificate and, if it is one of the deployment's, its private key."""
 
     certificate: x509.Certificate
     key: object = None
@@ -57,7 +57,7 @@ def _from_pem(certificate: bytes, key: bytes | None) -> CertificateValue:
     return CertificateValue(x509.load_pem_x509_certificate(certificate), private)
 
 
-# How .NET abbreviates the attributes of a distinguished name; those without one appear as OID.x.y.
+# .NET's abbreviations of the attributes of a distinguished name; others appear as OID.x.y.
 _SHORT = {
     "commonName": "CN", "countryName": "C", "localityName": "L", "stateOrProvinceName": "S", "organizationName": "O",
     "organizationalUnitName": "OU", "emailAddress": "E", "domainComponent": "DC", "serialNumber": "SERIALNUMBER",
@@ -114,7 +114,7 @@ def _local(moment: datetime) -> DateTime:
 
 def _verify(value: CertificateValue) -> bool:
     """
-    Whether the certificate is within its time and signed by one that the deployment trusts.
+    Whether the certificate is within its validity period and signed by one that the deployment trusts.
 
     The roots that this process trusts are set at start (:func:`trust_roots`); without any, nothing verifies.
     """

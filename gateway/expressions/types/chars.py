@@ -57,7 +57,7 @@ _UNSIGNED = 1 << 32
 
 
 def _is_between(c: str, low: str, high: str) -> bool:
-    """As .NET computes it, without a sign: bounds the wrong way round hold everything outside them."""
+    """As .NET computes it, with unsigned numbers: if the bounds are swapped, everything outside them is between."""
     distance, width = ord(c) - ord(low), ord(high) - ord(low)
     return distance % _UNSIGNED <= width % _UNSIGNED
 

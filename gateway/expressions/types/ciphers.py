@@ -30,7 +30,7 @@ PADDING.definition.table["const PaddingMode None"] = EnumValue(PADDING, 1)
 
 
 def failed(message: str = "The parameter is incorrect.") -> Thrown:
-    """What a cipher throws."""
+    """The exception of a cipher."""
     return thrown("CryptographicException", message)
 
 
@@ -44,7 +44,7 @@ class RsaValue:
 
     @property
     def private(self) -> rsa.RSAPrivateKey:
-        """The private key, or what .NET throws without one."""
+        """The private key. Raises Thrown, as .NET does without one."""
         if not isinstance(self.key, rsa.RSAPrivateKey):
             raise failed("Key does not exist.")
         return self.key
@@ -256,7 +256,7 @@ represent(RsaValue, RSA)
 
 
 class SymmetricValue:
-    """``Aes``, ``TripleDES`` …: settings until a transform is made of them."""
+    """``Aes``, ``TripleDES`` …: the settings from which a transform is made."""
 
     __slots__ = ("iv", "key", "mode", "name", "padding")
 

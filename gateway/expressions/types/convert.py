@@ -95,7 +95,7 @@ def _to_radix(value: int, radix: int) -> str:
 
 
 def _change(value: object, kind: TypeObject) -> object:
-    """``ChangeType``, which makes no value of a value type from null."""
+    """``ChangeType``, which does not convert null to a value type."""
     if kind is None:
         raise argument_null("conversionType")
     if value is None and kind.type.is_value:
@@ -278,7 +278,7 @@ def _clamp(value: object, low: object, high: object) -> object:
 
 
 def _clamped_beside_nan(value: object, low: object, high: object) -> object:
-    """No comparison with NaN is true, so that bound does not bind."""
+    """No comparison with NaN is true, so a bound of NaN has no effect."""
     if _is_nan(value):
         return value
     if not _is_nan(low) and compare_values(value, low) < 0:

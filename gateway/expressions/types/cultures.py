@@ -24,7 +24,7 @@ _CULTURE = define("System.Globalization.CultureInfo", {
 
 
 class Culture:
-    """A culture's name; texts are those of the invariant one, whatever was asked for (see docs/expressions.md)."""
+    """A culture's name; formatting is that of the invariant culture whatever the name (see docs/expressions.md)."""
 
     __slots__ = ("name",)
 
@@ -59,7 +59,7 @@ TEXT[Culture] = lambda culture: culture.name
 
 
 def formatted(name: str) -> dict[str, object]:
-    """The members that every type with format strings has."""
+    """The members of every type that has format strings."""
     return {
         "string ToString()": text,
         "string ToString(string format)": format_value,

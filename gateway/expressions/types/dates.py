@@ -104,7 +104,7 @@ def _months(value: Moment, months: int) -> Moment:
 
 def _adder(unit: int) -> Callable[[Moment, float], Moment]:
     def add(value: Moment, amount: float) -> Moment:
-        # More than that leaves the calendar in any case; and the product must stay a finite number.
+        # More than that is outside the calendar in any case, and the product must stay finite.
         if not abs(amount) < 1e15:
             raise out_of_range("value", "Value to add was out of range.")
         rest, whole = math.modf(amount)
@@ -160,7 +160,7 @@ def _parse_exact(value: str | None, pattern: object, *rest: object) -> DateTime:
 
 
 def _exact_styles(pattern: str, styles: int) -> int:
-    """The formats o, r and u say that the moment is UTC."""
+    """The formats o, r and u imply UTC."""
     if pattern in ("o", "O"):
         return styles | 128
     return styles | 80 if pattern in ("r", "R", "u") else styles
@@ -179,7 +179,7 @@ def _subtract(left: DateTime, right: DateTime) -> TimeSpan:
 
 
 OLE_DAY = 599_264_352_000_000_000  # ticks of 30 December 1899
-FILE_TIME = 504_911_232_000_000_000  # ticks of the first moment that a file time can be
+FILE_TIME = 504_911_232_000_000_000  # ticks of the earliest possible file time
 
 
 def _file_time(value: DateTime) -> Int64:
@@ -189,7 +189,7 @@ def _file_time(value: DateTime) -> Int64:
 
 
 def _ole_date(value: DateTime) -> float:
-    """Days since 30 December 1899; a time without a date counts from that day."""
+    """Days since 30 December 1899, as OLE Automation counts; a time without a date is on that day."""
     if value.ticks == 0:
         return 0.0
     return ((value.ticks if value.ticks >= TICKS_PER_DAY else value.ticks + OLE_DAY) - OLE_DAY) / TICKS_PER_DAY

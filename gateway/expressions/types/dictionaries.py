@@ -33,7 +33,7 @@ class Pair:
 
 
 class Map:
-    """What every dictionary can do; subclasses say how keys are found."""
+    """The members of every dictionary; subclasses define how keys are found."""
 
     __slots__ = ()
     types: tuple[Type, ...] = (p.STRING, OBJECT)
@@ -52,7 +52,7 @@ class Map:
 
 
 class Dictionary(Map):
-    """``Dictionary<K, V>``; keys go through the comparer, and keep the spelling they came with."""
+    """``Dictionary<K, V>``; keys are compared by the comparer and keep their original spelling."""
 
     __slots__ = ("comparer", "data", "types")
 
@@ -98,7 +98,7 @@ class Dictionary(Map):
 
 
 class View(Map):
-    """A Python mapping of other code, read in place."""
+    """A Python mapping that belongs to other code, read in place."""
 
     __slots__ = ("mapping", "types", "wrap")
 
@@ -124,7 +124,7 @@ class View(Map):
 
 
 def mapping_of(value: object) -> Map:
-    """Any dictionary value as a Map; a plain dict is the variables of the request."""
+    """Any dictionary value as a Map; a plain dict holds the request's variables."""
     return View(value, (p.STRING, OBJECT)) if isinstance(value, dict) else value  # type: ignore[return-value]
 
 
@@ -254,7 +254,7 @@ define("System.Collections.Generic.Dictionary", {
     "bool ContainsValue(V value)": lambda value, item: any(equal(other, item) for _, other in value.pairs()),
 }, parameters=("K", "V"), parents=("IDictionary<K, V>", "IReadOnlyDictionary<K, V>"))  # fmt: skip
 VARIABLES = define("Microsoft.Azure.ApiManagement.Variables", {
-    "free object this[string key]": getitem,  # what is missing is a KeyError: see ``failures``
+    "free object this[string key]": getitem,  # a missing key is a KeyError: see ``failures``
     "free bool ContainsKey(string key)": lambda variables, name: name in variables,
     "free generic T GetValueOrDefault<T>(string variableName)": _variable_or,
     "free generic T GetValueOrDefault<T>(string variableName, T defaultValue)": _variable_or,

@@ -317,7 +317,7 @@ def _new_array(*content: object) -> JArray:
 
 
 def _array_content(array: JArray, content: object) -> None:
-    """A sequence gives its items; a JObject, though a sequence, is one item."""
+    """A sequence contributes its items; a JObject, though a sequence, is one item."""
     if isinstance(content, JToken) and not isinstance(content, JArray):
         array.items.append(adopt(array, content))
         return
@@ -344,7 +344,7 @@ def _remove_at(token: JArray, index: int) -> None:
 
 
 def _copy_to(token: JArray, target: list[object] | None, start: int) -> None:
-    """``CopyTo``, with the refusals of JContainer."""
+    """``CopyTo``, with JContainer's checks."""
     if target is None:
         raise argument_null("array")
     if start < 0:
@@ -398,7 +398,7 @@ def _set_value(token: JValue, value: object) -> None:
 
 
 class TokenComparer:
-    """``JTokenEqualityComparer``: equal where DeepEquals says so."""
+    """``JTokenEqualityComparer``: equal if DeepEquals is true."""
 
     __slots__ = ()
 
@@ -435,7 +435,7 @@ JVALUE = define(f"{_N}.JValue", {
 
 
 def _each(walk: Callable[..., Iterable[JToken]]) -> Callable[[object], LazySequence]:
-    """*walk* for every token of a sequence."""
+    """The results of *walk* for every token of a sequence."""
     return lambda source: LazySequence(lambda: (result for token in iterate(source) for result in walk(token)), TOKEN)
 
 

@@ -153,7 +153,7 @@ def _sort(items: list[object], comparison: Callable[[object, object], int] | Com
 
 
 def sort(items: list[object], key: Callable[[object], Any], descending: bool = False) -> None:
-    """Sort *items* in place, each by what *key* makes of it."""
+    """Sort *items* in place by the result of *key*."""
     tick_many(len(items))
     comparisons = len(items) * len(items).bit_length()
     worked(comparisons * COMPARISON_S, partial(items.sort, key=key, reverse=descending))

@@ -45,12 +45,12 @@ ROUNDING = enumeration(
 
 _HEX = re.compile(r"[ \t-\r]*([0-9a-fA-F]+)[ \t-\r]*", re.ASCII)
 MAX_HEX = 200
-NO_INTEGER = 1 << 100  # what is read from a number that no integral type holds, such as 1.5
+NO_INTEGER = 1 << 100  # the result of reading a number that is not integral, such as 1.5
 _SPECIAL = {"nan": math.nan, "infinity": math.inf, "-infinity": -math.inf, "∞": math.inf, "-∞": -math.inf}
 
 
 def bad_number(value: str) -> Thrown:
-    """What Parse throws for text that is not a number."""
+    """The exception of Parse for text that is not a number."""
     return thrown("FormatException", f"The input string '{value}' was not in a correct format.")
 
 
@@ -141,7 +141,7 @@ def try_parse(parse: Callable[..., object], default: object) -> Callable[..., bo
         try:
             ref.value = parse(value, *rest[:-1])
         except Thrown as error:
-            if error.value.name == "ArgumentException":  # the text is not to blame
+            if error.value.name == "ArgumentException":  # not a fault of the text
                 raise
             return False
         return True
@@ -153,7 +153,7 @@ compare_values = sign
 
 
 def _difference(left: int, right: int) -> int:
-    """How the short types compare."""
+    """CompareTo of the small integral types: the difference."""
     return int(left) - int(right)
 
 

@@ -33,7 +33,7 @@ declare_comparison(p.TYPE, ordered=False)
 
 
 def _is_boxed(value: object) -> bool:
-    """Whether it is of a value type, so that an object reference to it is to a box of its own."""
+    """Whether it is of a value type, so that each object reference to it is to a separate box."""
     return value is not None and type_of(value).is_value
 
 
@@ -73,7 +73,7 @@ def _base(error: ExceptionValue) -> ExceptionValue:
 
 
 def exception_text(error: ExceptionValue) -> str:
-    """``ex.ToString()``; there is no stack to show."""
+    """``ex.ToString()``, without a stack trace."""
     inner = ""
     if error.inner is not None:
         inner = f"{NEW_LINE} ---> {exception_text(error.inner)}{NEW_LINE}   --- End of inner exception stack trace ---"
@@ -112,17 +112,17 @@ _MESSAGES = {
 }
 
 
-# Whose constructors take a null for their own message.
+# Exceptions whose constructors replace a null message by their default.
 _ARGUMENT_KINDS = ("DecoderFallbackException", "EncoderFallbackException")
 
 
 def _default_message(full_name: str) -> str | None:
-    """What the constructor without a message says."""
+    """The message of the constructor without one."""
     return _MESSAGES.get(full_name.rpartition(".")[2])
 
 
 def _of_inner(full_name: str, inner: ExceptionValue | None) -> str:
-    """An AggregateException's message has those of the exceptions in it."""
+    """An AggregateException's message contains those of its inner exceptions."""
     return f" ({inner.message})" if inner is not None and full_name == "System.AggregateException" else ""
 
 
@@ -155,7 +155,7 @@ define("System.Exception", {
 
 
 def _argument_error(full_name: str, default: str) -> dict[str, object]:
-    """Unlike any other exception's, the one text of these is the parameter's name, not the message."""
+    """Unlike with any other exception, the single text argument of these is the parameter's name, not the message."""
 
     def create(param: str | None = None, message: str | None = None) -> ExceptionValue:
         tail = f" (Parameter '{param}')" if param else ""
@@ -226,7 +226,7 @@ def parse_enum(clr_type: Type, name: str | None, ignore_case: bool = False) -> E
 
 
 def find_enum(clr_type: Type, name: str | None, ignore_case: bool = False) -> EnumValue | None:
-    """The value that *name* or a number spells, or None."""
+    """The value with that *name* or number, or None."""
     shown = (name or "").strip()
     if shown.lstrip("+-").isdigit():
         return EnumValue(clr_type, int(shown))

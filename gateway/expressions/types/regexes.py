@@ -37,7 +37,7 @@ from gateway.wire.slices import SLICE_S
 if TYPE_CHECKING:
     import regex
 
-MATCHES = 10_000  # that are looked for at a time
+MATCHES = 10_000  # matches that are searched for at a time
 
 _R = "System.Text.RegularExpressions"
 OPTIONS = enumeration(
@@ -75,7 +75,7 @@ class MatchValue:
 
 
 class CaptureValue(NamedTuple):
-    """``Capture``: a text that a group took."""
+    """``Capture``: a text that a group captured."""
 
     text: str
     span: tuple[int, int]
@@ -92,7 +92,7 @@ class GroupValue:
 
     @property
     def success(self) -> bool:
-        """Whether the group took part."""
+        """Whether the group took part in the match."""
         return self.span[0] >= 0
 
     @property
@@ -159,7 +159,7 @@ def _iterate_away(
     source: RegexValue, text: str, place: int, last: tuple[int, int] | None
 ) -> Iterator[regex.Match[str]]:
     """
-    The matches after *last*, which ends at *place*; some at a time are looked for beside the loop.
+    The matches after *last*, which ends at *place*; they are searched for in batches, off the event loop.
 
     An empty match is found again where the search begins anew.
     """
@@ -263,7 +263,7 @@ def _groups(value: MatchValue) -> list[GroupValue]:
 
 
 def _captures(value: MatchValue | GroupValue) -> ArrayValue:
-    """Every text that a group took, one for each turn of a repetition."""
+    """Every text that a group captured, one for each iteration of a repetition."""
     owner, key = (value, "0") if isinstance(value, MatchValue) else (value.owner, value.key)
     number = owner.regex.regex.number(key)
     spans = [] if owner.match is None or number is None else owner.match.spans(number)
@@ -335,7 +335,7 @@ def _match_at(items: ArrayValue, index: int) -> object:
 
 
 def _result(value: MatchValue, replacement: str | None) -> str:
-    """``Result``: *replacement* with what this match found."""
+    """``Result``: *replacement*, filled in from this match."""
     if replacement is None:
         raise argument_null("replacement")
     if value.match is None:

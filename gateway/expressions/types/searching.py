@@ -25,12 +25,12 @@ def ignores_case(comparison: EnumValue | None) -> bool:
 
 
 def by_culture(comparison: EnumValue) -> bool:
-    """Whether a StringComparison is a culture's."""
+    """Whether a StringComparison compares by culture."""
     return comparison.value < ORDINAL.value
 
 
 def folded(value: str, comparison: EnumValue | None) -> str:
-    """*value* in the form that an ordinal comparison compares."""
+    """*value* in the form that an ordinal comparison uses."""
     return upper(value) if ignores_case(comparison) else value
 
 
@@ -83,7 +83,7 @@ def ends(value: str, part: str | None, comparison: EnumValue = CULTURE) -> bool:
 
 
 def _visible(part: str) -> bool:
-    """Whether anything in *part* counts."""
+    """Whether *part* has a visible character."""
     return compare_texts(part, "") != 0
 
 
@@ -120,7 +120,7 @@ def index_from(value: str, part: str | None, start: int, comparison: EnumValue) 
 def last_index(
     value: str, part: str | None, start: int | None = None, count: int | None = None, comparison: EnumValue = CULTURE
 ) -> int:
-    """``LastIndexOf(part, start, count, comparison)``: *start* is the last place that is looked at."""
+    """``LastIndexOf(part, start, count, comparison)``: *start* is the last position that is searched."""
     wanted = needed(part)
     low, high = last_range(value, start, count)
     if _is_ordinal(value, wanted, comparison):
@@ -141,7 +141,7 @@ def last_from(value: str, part: str | None, start: int, comparison: EnumValue) -
 
 
 def last_range(value: str, start: int | None, count: int | None) -> tuple[int, int]:
-    """The part of *value* that *count* characters up to *start* are."""
+    """The *count* characters of *value* that end at *start*."""
     if start is None or (not value and start in (-1, 0)):
         return 0, len(value)
     if not 0 <= start <= len(value):

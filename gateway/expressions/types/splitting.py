@@ -14,7 +14,7 @@ from gateway.expressions.runtime import iterate
 from gateway.expressions.thrown import out_of_range
 from gateway.expressions.values import EnumValue
 
-SPLIT_S = 5e-8  # a character, while a text is searched for several separators
+SPLIT_S = 5e-8  # for each character of a text that is searched for several separators
 FEW = 256  # parts that are not counted one by one
 _MAX = 0x7FFFFFFF
 
@@ -87,12 +87,12 @@ def join(separator: str | None, values: Iterable[object]) -> str:
 
 
 def join_all(separator: str | None, values: object) -> str:
-    """``string.Join`` of anything that can be walked."""
+    """``string.Join`` of any sequence."""
     return join(separator, iterate(values))
 
 
 def _texts(values: Iterable[object], between: int = 0) -> list[str]:
-    """The texts of *values*, of which each is accounted for as soon as it is there, with what comes *between* them."""
+    """The texts of *values*, each charged as soon as it exists, together with the separator *between* them."""
     rest = iter(values)
     shown = [text(value) for value in islice(rest, FEW)]
     size = sum(map(len, shown)) + between * len(shown)
@@ -112,5 +112,5 @@ def concat(*values: object) -> str:
 
 
 def concat_all(values: object) -> str:
-    """``string.Concat`` of anything that can be walked."""
+    """``string.Concat`` of any sequence."""
     return "".join(_texts(iterate(values)))

@@ -52,7 +52,7 @@ from gateway.expressions.types.splitting import (
 from gateway.expressions.values import Char, EnumValue
 from gateway.wire.pieces import replace_in_pieces
 
-CHAR_S = 4e-8  # a character that becomes an object
+CHAR_S = 4e-8  # for each character that becomes an object
 POINTER = 8  # bytes
 SPLIT_OPTIONS = enumeration("System.StringSplitOptions", RemoveEmptyEntries=1, TrimEntries=2)
 SPLIT_OPTIONS.definition.values["None"] = 0
@@ -82,7 +82,7 @@ def _ends_case(value: str, part: str | None, ignore_case: bool, _culture: object
 
 
 def _comparison(ignore_case: bool) -> EnumValue:
-    """Of the invariant culture."""
+    """A StringComparison by the invariant culture."""
     return CULTURE_IGNORE_CASE if ignore_case else CULTURE
 
 
@@ -182,7 +182,7 @@ def _remove(value: str, start: int, count: int | None = None) -> str:
 
 
 def compare(left: str | None, right: str | None, comparison: EnumValue = CULTURE) -> int:
-    """``string.Compare``; by culture unless *comparison* says ordinal."""
+    """``string.Compare``; by culture unless *comparison* is ordinal."""
     if left is None or right is None:
         return (left is not None) - (right is not None)
     if by_culture(comparison):
@@ -250,7 +250,7 @@ def _chars(value: str, *bounds: int) -> ArrayValue:
 
 
 class _Chars(dict[str, Char]):
-    """One Char for each character: an array of many shares them."""
+    """One Char object per character, shared by all its occurrences in an array."""
 
     def __missing__(self, character: str) -> Char:
         char = self[character] = Char(character)

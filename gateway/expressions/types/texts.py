@@ -31,14 +31,14 @@ class EncodingValue:
         self.name = name
 
     def encode(self, value: object) -> bytearray:
-        """``GetBytes``; what the encoding lacks becomes a question mark."""
+        """``GetBytes``; characters that the encoding lacks become question marks."""
         if value is None:
             raise argument_null("s")
         shown = value if isinstance(value, str) else "".join(iterate(value))  # type: ignore[arg-type]
         return bytearray(shown.encode(self.codec, "question"))
 
     def decode(self, data: object, *bounds: int) -> str:
-        """``GetString``; what is not valid becomes U+FFFD, or ? in ASCII."""
+        """``GetString``; invalid bytes become U+FFFD, or ? in ASCII."""
         if data is None:
             raise argument_null("bytes")
         raw = bytes(data)  # type: ignore[call-overload]
@@ -186,7 +186,7 @@ def _append(builder: Builder, value: object = None, *rest: int) -> Builder:
 
 
 def _appended_part(value: object, start: int, count: int) -> str:
-    """What ``Append(value, start, count)`` adds; nothing of null, if nothing is asked for."""
+    """The text that ``Append(value, start, count)`` adds; null is allowed if *count* is zero."""
     if value is None and (start or count):
         raise argument_null("value")
     shown = text(value)

@@ -45,7 +45,7 @@ represent(Jwt, JWT)
 
 @dataclass(frozen=True, slots=True)
 class BasicAuthCredentials:
-    """User and password of a Basic header; the password never shows in a representation."""
+    """User and password of a Basic header; the password is not in its repr."""
 
     user_id: str
     password: str
@@ -58,7 +58,7 @@ def read_basic(text: str | None) -> BasicAuthCredentials | None:
     """
     The credentials of a whole ``Basic …`` header value, or null.
 
-    Source: RFC 7617 §2 (ISO-8859-1 where no charset is agreed; a user id holds no colon).
+    Source: RFC 7617 §2 (ISO-8859-1 unless a charset is agreed; a user id has no colon).
     """
     payload = without_scheme((text or "").strip(), "Basic")
     if payload is None:

@@ -66,7 +66,7 @@ class UriValue:
             raise _bad("The hostname could not be parsed.")
 
     def require(self) -> UriValue:
-        """This URI, or what .NET throws when a relative one is asked for its parts."""
+        """This URI. Raises Thrown, as .NET does, if it is relative: it has no parts."""
         if not self.absolute:
             raise thrown("InvalidOperationException", "This operation is not supported for a relative URI.")
         return self
@@ -104,12 +104,12 @@ def _authority(shown: str) -> str:
 
 
 def _marked(mark: str, part: str) -> str:
-    """*part* escaped, with its mark in front; nothing where it is empty."""
+    """*part* escaped, with its mark before it; empty if *part* is empty."""
     return f"{mark}{quote(part, _SAFE)}" if part else ""
 
 
 def _without_dots(path: str) -> str:
-    """RFC 3986, section 5.2.4: ``.`` and ``..`` are gone from a path that begins at the root."""
+    """RFC 3986, section 5.2.4: Remove ``.`` and ``..`` from a path that begins at the root."""
     if not path.startswith("/") or "/." not in path:
         return path
     segments = path.split("/")[1:]
@@ -185,7 +185,7 @@ _RESERVED = re.compile(r"[:/?#\[\]@!$&'()*+,;=%\\\x00-\x1f\x7f]")
 
 
 def _readable(escaped: str) -> str:
-    """Unescaped, but for what has a meaning in a URI or is not text."""
+    """Unescaped, except for characters that have a meaning in a URI or are not text."""
     shown = unquote(escaped)
     if "\ufffd" in shown:
         return escaped
@@ -259,7 +259,7 @@ SERIALIZERS[UriValue] = _serialize
 
 
 class BuilderValue:
-    """``System.UriBuilder``: the parts of a URI, each checked where it is set."""
+    """``System.UriBuilder``: the parts of a URI, each checked when it is set."""
 
     __slots__ = ("fragment", "host", "path", "port", "query", "scheme", "user")
     scheme: str
@@ -278,7 +278,7 @@ class BuilderValue:
 
     @staticmethod
     def of(value: str | UriValue | None) -> BuilderValue:
-        """The parts of a URI; a text without a scheme is one of http."""
+        """The parts of a URI; a text without a scheme gets ``http``."""
         if value is None:
             raise argument_null("uri")
         uri = value if isinstance(value, UriValue) else _new(value, EnumValue(KIND, 0))
@@ -290,7 +290,7 @@ class BuilderValue:
 
     @property
     def text(self) -> str:
-        """The parts as one text, with a port that only the scheme implied too."""
+        """The parts as one text; the port is written even if it was implied by the scheme."""
         user = f"{self.user}@" if self.user else ""
         slash = "/" if self.host and not self.path.startswith("/") else ""
         return f"{self._start}{user}{self.host}{self._ending}{slash}{self.path}{self.query}{self.fragment}"

@@ -177,7 +177,7 @@ def _add_all(node: XContainer, contents: object) -> None:
 
 
 def _add_first(node: XContainer, content: object) -> None:
-    """In front of what is there, in the order in which it comes."""
+    """Add *content* before the existing nodes, in its own order."""
     _insert(node, content, 0)
 
 

@@ -36,7 +36,7 @@ def _place(node: XNode) -> int:
 
 
 def _path(node: XNode) -> list[int]:
-    """Where *node* is below its root, from the top."""
+    """The positions that lead from the root to *node*."""
     places: list[int] = []
     while node.parent is not None:
         places.append(_place(node))
@@ -113,7 +113,7 @@ class OrderComparer:
 
 
 class NodeComparer:
-    """``XNodeEqualityComparer``: equal where DeepEquals says so."""
+    """``XNodeEqualityComparer``: equal if DeepEquals is true."""
 
     __slots__ = ()
 
@@ -148,7 +148,7 @@ def _loaded(reader: Reader, options: EnumValue | None = None) -> XElement:
 
 
 def _save(node: XDocument | XElement, writer: Writer, options: EnumValue | None = None) -> None:
-    """A declaration is written even where the document has none; a StringWriter's encoding is UTF-16."""
+    """A declaration is written even if the document has none; a StringWriter's encoding is UTF-16."""
     indented = not keeps(options)
     declared = node.declaration if isinstance(node, XDocument) else None
     standalone = declared.standalone if declared is not None else None

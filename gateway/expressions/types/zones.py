@@ -27,7 +27,7 @@ class Zone:
         self.zone = UTC if name in ("UTC", "Etc/UTC") else ZoneInfo(_WINDOWS.get(name, name))
 
     def offset(self, utc_ticks: int) -> int:
-        """Ticks that this zone is ahead of UTC at a moment."""
+        """By how many ticks this zone is ahead of UTC at a moment."""
         moment = datetime(1, 1, 1, tzinfo=UTC) + timedelta(microseconds=utc_ticks // 10)
         return TimeSpan.of(moment.astimezone(self.zone).utcoffset() or timedelta()).ticks
 
@@ -65,7 +65,7 @@ def _find_zone(name: str) -> Zone:
 
 
 def _utc_of(value: DateTime, source: Zone) -> int:
-    """UTC ticks of a clock time in *source*; Utc and Local kinds say where they are themselves."""
+    """UTC ticks of a local time in *source*; moments of kind Utc or Local have their own zone."""
     if value.kind != m.UNSPECIFIED:
         return value.ticks
     guess = value.ticks - source.offset(value.ticks)

@@ -33,7 +33,7 @@ from gateway.expressions.xml.tree import (
 )
 
 _JSON = "http://james.newtonking.com/projects/json"
-NODE_CHARACTERS = 8  # of a usual node in JSON text: to tell large trees from small ones
+NODE_CHARACTERS = 8  # characters of JSON text per typical node, to tell large trees from small ones
 _UNFIT = re.compile(r"[^\w.\-\u00b7]")
 
 
@@ -80,7 +80,7 @@ def _element(node: XElement) -> JToken:
 
 
 def _put_nodes(target: JObject, nodes: list[XNode]) -> None:
-    """The nodes by name, in the order in which each name comes first."""
+    """Write the nodes by name, in the order in which each name first occurs."""
     groups: dict[str, list[XNode]] = {}
     for node in nodes:
         if not isinstance(node, XComment):
@@ -128,7 +128,7 @@ def _attribute_name(attribute: XAttribute) -> str:
 def from_json(
     text: str | None, root_name: str | None = None, arrays: bool = False, encode: bool = False
 ) -> XDocument | None:
-    """``DeserializeXNode``; *encode*: special names are not special but escaped."""
+    """``DeserializeXNode``; *encode*: special names are escaped instead of having a meaning."""
     if text is None:
         raise argument_null("value")
     if not text.strip():
@@ -171,7 +171,7 @@ def _failed(message: str) -> Thrown:
 
 
 class _ElementBuilder:
-    """Makes elements of properties."""
+    """Turns properties into elements."""
 
     def __init__(self, arrays: bool, encode: bool) -> None:
         self.arrays = arrays
@@ -214,7 +214,7 @@ class _ElementBuilder:
 
 
 def _fill_special(element: XElement, name: str, token: JToken) -> bool:
-    """Whether *name* is not an element's: an attribute, text, an instruction."""
+    """Fill in an attribute, text or instruction; returns False if *name* is an element's."""
     if name.startswith("@") and isinstance(token, JValue):
         _set_attribute(element, name[1:], token)
     elif name in _SPECIAL:
@@ -270,7 +270,7 @@ def _name(parent: XElement | XDocument, name: str, declared: dict[str, str]) -> 
 
 
 def _uri(element: XObject | None, prefix: str) -> str:
-    """The namespace of *prefix* at *element*; empty where nothing declares it."""
+    """The namespace of *prefix* at *element*; empty if nothing declares it."""
     wanted = XName(prefix, XMLNS) if prefix else XName("xmlns")
     while isinstance(element, XElement):
         if wanted in element.attributes:
@@ -280,7 +280,7 @@ def _uri(element: XObject | None, prefix: str) -> str:
 
 
 def encoded(name: str) -> str:
-    """``XmlConvert.EncodeLocalName``: what a name may not have becomes ``_x0020_``."""
+    """``XmlConvert.EncodeLocalName``: characters that a name may not have become ``_x0020_``."""
     shown = _UNFIT.sub(lambda match: f"_x{ord(match[0]):04X}_", name)
     if shown and (shown[0].isdigit() or shown[0] in ".-"):
         return f"_x{ord(shown[0]):04X}_{shown[1:]}"

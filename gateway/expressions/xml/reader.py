@@ -35,7 +35,7 @@ class _Builder:
         self.keep_space = keep_space
         self.text: list[str] = []
         self.in_cdata = False
-        self.is_short: Callable[[], bool] = bool  # whether the tag that ends just now is ``<a />``
+        self.is_short: Callable[[], bool] = bool  # whether the tag that is just ending is ``<a />``
         self.scope = _Scope({"xml": XML, "xmlns": XMLNS, "": ""})
         self.scopes = [self.scope]
 
@@ -107,7 +107,7 @@ def _add(element: XElement, attribute: XAttribute) -> None:
 
 
 class _Scope:
-    """Prefixes in scope, and the names that were found with them."""
+    """Prefixes in scope, and a cache of the names resolved with them."""
 
     __slots__ = ("_attributes", "_names", "uris")
 
@@ -125,7 +125,7 @@ class _Scope:
         return known
 
     def attribute(self, raw: str) -> XName:
-        """The name of an attribute, which the default namespace does not touch."""
+        """The name of an attribute, to which the default namespace does not apply."""
         known = self._attributes.get(raw)
         if known is None:
             prefix, _, local = raw.rpartition(":")
@@ -142,7 +142,7 @@ def parse_document(text: str | None, keep_space: bool = False) -> XDocument:
     """``XDocument.Parse``."""
     if text is None:
         raise argument_null("text")
-    nodes = 2 * (text.count("<") + text.count("=")) + text.count("&")  # they are heavier than JSON's values
+    nodes = 2 * (text.count("<") + text.count("=")) + text.count("&")  # XML nodes take more memory than JSON values
     return read_tree(nodes, _read, text, keep_space)
 
 
@@ -159,7 +159,7 @@ def _read(text: str, keep_space: bool) -> XDocument:
     parser.ProcessingInstructionHandler = builder.instruction
     parser.XmlDeclHandler = builder.declaration
     parser.StartDoctypeDeclHandler = builder.doctype
-    # The text is Unicode already, whatever its declaration says.
+    # The text is already Unicode, whatever encoding it declares.
     data = text.lstrip("\ufeff").encode("utf-8")
     builder.is_short = lambda: data[parser.CurrentByteIndex - 2 : parser.CurrentByteIndex] == b"/>"
     try:

@@ -22,7 +22,7 @@ class _Declaration:
 
 
 class Scopes:
-    """A stack of declarations; each open element has its own end of it."""
+    """A stack of declarations; each open element has its own part at its end."""
 
     def __init__(self) -> None:
         self._stack = [_Declaration("xmlns", XMLNS), _Declaration("xml", XML), _Declaration("", "")]
@@ -37,7 +37,7 @@ class Scopes:
         del self._stack[self._starts.pop() :]
 
     def prefix_of(self, uri: str) -> str | None:
-        """The nearest prefix of *uri* that no nearer declaration hides."""
+        """The nearest prefix of *uri* that is not hidden by a nearer declaration."""
         for place in range(len(self._stack) - 1, -1, -1):
             if self._stack[place].uri == uri:
                 prefix = self._stack[place].prefix
@@ -46,7 +46,7 @@ class Scopes:
         return None
 
     def use(self, prefix: str, uri: str) -> None:
-        """A name with this prefix is written in the element's start."""
+        """A name with this prefix is written in the element's start tag."""
         place = self._find(prefix)
         if place is not None and self._starts and place >= self._starts[-1]:
             self._check_same(prefix, self._stack[place].uri, uri)
@@ -64,12 +64,12 @@ class Scopes:
         self._stack.append(_Declaration(prefix, uri, _WRITTEN))
 
     def needed(self) -> list[tuple[str, str]]:
-        """The declarations that the element's start still lacks, in the order in which they are written."""
+        """The declarations that the element's start tag still lacks, in the order in which they are written."""
         own = self._stack[self._starts[-1] :]
         return [(declaration.prefix, declaration.uri) for declaration in reversed(own) if declaration.kind == _NEEDED]
 
     def new_prefix(self) -> str:
-        """A prefix that nothing in scope has."""
+        """A prefix that is not in scope."""
         wanted = f"p{len(self._stack) - 3}"
         prefix, number = wanted, 0
         while self._find(prefix) is not None:

@@ -43,7 +43,7 @@ def is_name(text: str) -> bool:
 
 
 def checked_name(text: str) -> str:
-    """*text*, if it is a name; else the exception that .NET throws."""
+    """*text*, if it is a name. Raises Thrown, as .NET does."""
     if is_name(text):
         return text
     shown = text[:1] or " "
@@ -72,7 +72,7 @@ class XName:
 
 
 def to_name(value: str | None) -> XName | None:
-    """``name`` or ``{uri}name``; null stays null."""
+    """A name from ``name`` or ``{uri}name``; null stays null."""
     if value is None:
         return None
     if not value:
@@ -110,7 +110,7 @@ class XAttribute(XObject):
 
     @property
     def prefix(self) -> str:
-        """What it declares: a prefix, or empty for the default namespace."""
+        """The prefix that it declares; empty for the default namespace."""
         return self.name.local if self.name.uri else ""
 
     @property
@@ -208,7 +208,7 @@ class XContainer(XNode):
         self.nodes: list[XNode] = []
 
     def append(self, node: XNode, index: int | None = None) -> None:
-        """Add one node, a copy of it when it already hangs somewhere."""
+        """Add one node, or a copy of it if it already has a parent."""
         tick()
         if node.parent is not None:
             node = node.clone()
@@ -240,7 +240,7 @@ class XElement(XContainer):
     An element: name, attributes, content.
 
     Attributes:
-        open: Whether an element without nodes is ``<a></a>``: its content is an empty string, not nothing.
+        open: Whether an element without nodes is written ``<a></a>``: its content is an empty string, not nothing.
     """
 
     __slots__ = ("attributes", "name", "open")
@@ -288,7 +288,7 @@ class XElement(XContainer):
             self.append(XText(value))
 
     def set_attribute(self, name: XName, value: object) -> None:
-        """Set an attribute; null takes it away."""
+        """Set an attribute; null removes it."""
         if value is None:
             self.attributes.pop(name, None)
         elif name in self.attributes:
@@ -320,7 +320,7 @@ class XDocument(XContainer):
         return next(iter(self.elements()), None)
 
 
-# How XML writes the values of classes that it writes in its own way.
+# Classes whose values XML writes in its own way.
 CONTENT: dict[type, Callable[..., str]] = {
     bool: lambda value: "true" if value else "false",
     float: lambda value: _float_text(value),
@@ -396,7 +396,7 @@ def _add_nothing(parent: XContainer) -> None:
 
 
 def remove(item: XObject) -> None:
-    """Take an attribute or node out of its parent."""
+    """Remove an attribute or node from its parent."""
     parent = item.parent
     if parent is None:
         raise thrown("InvalidOperationException", "The parent is missing.")

@@ -49,8 +49,8 @@ class _NodeWriter:
     Writes nodes one after the other.
 
     Attributes:
-        declared: Prefixes that the elements around declare themselves, the nearest last.
-        mixed: Whether the open element has text already: then white space would be content.
+        declared: Prefixes that the enclosing elements declare themselves, the nearest last.
+        mixed: Whether the open element already has text: then added white space would be content.
     """
 
     def __init__(self, indented: bool) -> None:
@@ -62,7 +62,7 @@ class _NodeWriter:
         self.depth = 0
 
     def push_ancestors(self, node: XElement) -> None:
-        """What the elements above declare chooses prefixes, but is not written by them."""
+        """Declarations of the elements above determine prefixes, but are not written here."""
         above = node.parent
         while isinstance(above, XElement):
             self.declared[:0] = _declarations(above)
@@ -141,7 +141,7 @@ class _NodeWriter:
         return f' {prefix}:{name.local}="{value}"'
 
     def _prefix(self, uri: str, may_be_default: bool) -> str | None:
-        """The prefix that an element around has declared for *uri*; empty for the default namespace."""
+        """The prefix that an enclosing element has declared for *uri*; empty for the default namespace."""
         if not uri:
             return ""
         seen: set[str] = set()
@@ -178,7 +178,7 @@ def doctype_text(node: XDocType) -> str:
 
 
 def valid(value: str) -> str:
-    """*value*, all of whose characters XML may have."""
+    """*value*, after checking that XML allows all of its characters."""
     invalid = _INVALID.search(value)
     if invalid is not None:
         message = f"'{invalid[0]}', hexadecimal value 0x{ord(invalid[0]):02X}, is an invalid character."

@@ -28,7 +28,7 @@ def _date(value: Any, pattern: str | None) -> str | None:
 
 
 def _unformatted(moment: DateTime, written: str | None) -> str:
-    """Text stays as it is written, except for now."""
+    """The date without a format: text is returned unchanged, except for ``now``."""
     return to_text(moment) if written is None or _is_now(written) else written
 
 

@@ -26,7 +26,7 @@ def _size(value: Any) -> int:
 
 
 def _split(value: str | None, separator: str | None) -> list[Any]:
-    """The parts that are not empty; without a separator the characters."""
+    """The parts that are not empty; without a separator, the characters."""
     if not value or value.isspace():
         return [value]
     return held(part for part in value.split(separator) if part) if separator else held(value)
@@ -79,12 +79,12 @@ def _uniq(value: Any) -> Any:
 def _identity(value: Any) -> Any:
     if isinstance(value, dict | list | tuple):
         return value.__class__, id(value)
-    # Python's hash of an integer is its remainder: the author of a body could choose many with the same one.
+    # Python's hash of an integer is a remainder: the author of a body could choose many numbers with the same hash.
     return value.__class__, format(value, "x") if isinstance(value, BigInteger) else value
 
 
 def _map(values: Any, name: str | None) -> Any:
-    """One member of each item; the results have an order but no places."""
+    """One member of each item; the results have an order but cannot be indexed."""
     if values is None:
         return None
     members = held(items(values))
@@ -101,7 +101,7 @@ def _property(item: Any, name: str) -> Any:
 
 
 def _where(values: Any, name: str | None, wanted: Any) -> Any:
-    """The items with this member; without a value those where it is true."""
+    """The items whose member has this value; without a value, those where it is true."""
     if values is None:
         return None
     if not name or name.isspace():
@@ -116,7 +116,7 @@ def _matches(value: Any, wanted: Any) -> bool:
 
 
 def _sort(value: Any, name: str | None) -> Any:
-    """By the items, or by a member of them; text without regard to case."""
+    """Sort by the items, or by one of their members; text without regard to case."""
     if value is None:
         return None
     key: Callable[[Any], Any] = (lambda item: _property(item, name)) if name else lambda item: item

@@ -42,7 +42,7 @@ def _maths(sign: str) -> Callable[[Any, Any], Any]:
 
 
 def _of_fractions(sign: str, left: Any, right: Any) -> Any:
-    """Decimals, for exact sums of money; doubles where decimals end."""
+    """Calculate with decimals, for exact sums of money; with doubles if decimals overflow."""
     for value in (left, right):
         if isinstance(value, HashMember | NestedMember) or (is_sequence(value) and not isinstance(value, str)):
             message = f"Unable to cast object of type '{type_name(value)}' to type 'System.IConvertible'."
@@ -81,7 +81,7 @@ _ADD, _MULTIPLY = _maths("+"), _maths("*")
 
 
 def _plus(value: Any, operand: Any) -> Any:
-    """Text is joined, not added."""
+    """Add numbers; text is concatenated."""
     if not isinstance(value, str):
         return _ADD(value, operand)
     more = text_of(operand)
@@ -90,7 +90,7 @@ def _plus(value: Any, operand: Any) -> Any:
 
 
 def _times(value: Any, operand: Any) -> Any:
-    """Text is repeated."""
+    """Multiply numbers; text is repeated."""
     if not isinstance(value, str) or _integer_kind(operand) is None:
         return _MULTIPLY(value, operand)
     if operand < 0:
@@ -163,7 +163,7 @@ def _bound(choose: Callable[[float, float], float]) -> Callable[[Any, Any], Any]
 
 
 def _currency(value: Any, tag: str | None) -> str | None:
-    """``ToString("C")`` in the culture of this name; without one in the invariant culture."""
+    """``ToString("C")`` in the culture of this name; without a name, in the invariant culture."""
     if value is None:
         return None
     name = (tag or "").strip()

@@ -31,11 +31,11 @@ class FilterParameter:
     One parameter.
 
     Attributes:
-        name: As .NET has it.
+        name: Its name in .NET.
         type: The .NET type; empty for object, which takes everything.
-        convert: What brings a simple value into that type.
+        convert: Converts a simple value to that type.
         admits: Whether a value is of that type.
-        default: None of its own: the argument is required.
+        default: Without one the argument is required.
     """
 
     name: str
@@ -45,7 +45,7 @@ class FilterParameter:
     default: Any = _REQUIRED
 
     def changed(self, value: Any) -> Any:
-        """*value*, converted if it is a simple one. Raises Thrown: it has no such form."""
+        """*value*, converted if it is a simple one. Raises Thrown: it cannot be converted."""
         if value is None or self.admits(value) or not isinstance(value, _CONVERTIBLE):
             return value
         return self.convert(value)

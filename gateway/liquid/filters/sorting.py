@@ -50,7 +50,7 @@ def _swap_if_greater(items: list[Any], left: int, right: int, compare: Compare) 
 
 
 def _sort_few(items: list[Any], low: int, high: int, compare: Compare) -> None:
-    """Two or three items are swapped into order, more are inserted."""
+    """Sort few items: two or three by swapping, more by insertion."""
     if high - low > 2:
         _insert(items, low, high, compare)
         return
@@ -70,7 +70,7 @@ def _insert(items: list[Any], low: int, high: int, compare: Compare) -> None:
 
 
 def _partition(items: list[Any], low: int, high: int, compare: Compare) -> int:
-    """Smaller items before a median of three, greater ones behind it; where it is."""
+    """Move smaller items before a median of three and greater ones after it; returns its position."""
     middle = low + (high - low) // 2
     for left, right in ((low, middle), (low, high), (middle, high)):
         _swap_if_greater(items, left, right, compare)

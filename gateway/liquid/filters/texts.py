@@ -34,12 +34,12 @@ _NEW_LINE = re.compile(r"\r?\n")
 
 
 def _unless_none(run: Callable[..., Any]) -> Callable[..., Any]:
-    """*run*, and null for null."""
+    """*run*, but null for null."""
     return lambda value, *more: None if value is None else run(value, *more)
 
 
 def _unless_blank(run: Callable[..., Any]) -> Callable[..., Any]:
-    """*run*; null and white space stay as they are."""
+    """*run*, but null and white space are returned unchanged."""
 
     def call(value: str | None, *more: Any) -> Any:
         if not value or value.isspace():
@@ -108,9 +108,9 @@ def _strip_html(value: str) -> str:
 
 def _without(ends: Mapping[str, re.Pattern[str]], value: str) -> str:
     """
-    *value* without its parts that begin with a key of *ends* and stop with the end that belongs to it.
+    *value* without the parts that begin with a key of *ends* and stop with its end.
 
-    One regular expression for both would look through all the rest again for each beginning that has no end.
+    A single regular expression would search the whole rest again for every beginning without an end.
     """
     beginning = re.compile("|".join(ends), re.IGNORECASE)
     kept, at, endless = [], 0, set[str]()

@@ -29,7 +29,7 @@ _BRANCHES = ("elsif", "elseif", "else")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One comparison, or one value that is there or not."""
+    """One comparison, or one value that is tested for existence."""
 
     left: Operand
     operator: str
@@ -50,14 +50,14 @@ class Condition:
     Comparisons joined with ``and`` and ``or``, the last two first.
 
     Attributes:
-        rest: The words that join them, each with the comparison behind it.
+        rest: The operators (``and``, ``or``), each with the comparison after it.
     """
 
     first: Comparison
     rest: tuple[tuple[str, Comparison], ...] = ()
 
     def holds(self, scope: RenderScope) -> bool:
-        """Whether all of it holds; what does not matter is not evaluated. Raises Thrown."""
+        """Whether all of it holds; evaluation stops as soon as the result is known. Raises Thrown."""
         held = self.first.holds(scope)
         for joint, comparison in self.rest:
             if joint == "or" and held:
@@ -70,7 +70,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Branches:
-    """``if``: the first branch whose condition holds; ``else`` has none."""
+    """``if``: the first branch whose condition holds; ``else`` has no condition."""
 
     branches: tuple[tuple[Condition | None, TemplateNodes], ...]
     unless: bool
@@ -139,7 +139,7 @@ class CaseTag:
     def _write_branch(
         self, value: Operand | None, nodes: TemplateNodes, matched: bool, scope: RenderScope, output: Output
     ) -> bool:
-        """Write it if it is meant; whether a value has been found so far."""
+        """Write the branch if its value matches; returns whether any value has matched so far."""
         meant = not matched if value is None else equal(self.subject(scope), value(scope))
         if meant:
             write_all(nodes, scope, output)
@@ -179,12 +179,12 @@ def _when(token: LiquidToken) -> list[Operand | None]:
 
 @dataclass(frozen=True, slots=True)
 class IfChanged:
-    """``ifchanged``: its text, unless it is what such a tag wrote last."""
+    """``ifchanged``: its text, unless such a tag wrote the same text last."""
 
     nodes: TemplateNodes
 
     def write(self, scope: RenderScope, output: Output) -> None:
-        """Write the text if it is another one."""
+        """Write the text if it differs."""
         with scope.inner():
             own = Output()
             write_all(self.nodes, scope, own)

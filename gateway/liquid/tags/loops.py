@@ -35,9 +35,9 @@ class Loop:
     ``for``.
 
     Attributes:
-        name: Of the loop, for ``offset:continue``: the variable and the collection as they are written.
-        offset: None: where the last loop of this name ended.
-        commas: JSONArrayFor: a comma between the items that write something.
+        name: Name of the loop, for ``offset:continue``: the variable and the collection as written.
+        offset: Where to begin; None: where the last loop of this name ended.
+        commas: Whether to write commas between items that write something, as JSONArrayFor does.
     """
 
     variable: str
@@ -88,7 +88,7 @@ class Loop:
         return scope.offsets[self.name]
 
     def _turn(self, scope: RenderScope, output: Output) -> bool:
-        """One item; whether the loop goes on."""
+        """Write one item; returns whether the loop continues."""
         try:
             write_all(self.nodes, scope, output)
         except ContinueLoop:
@@ -99,7 +99,7 @@ class Loop:
 
 
 def _append(output: Output, text: str, separated: bool) -> bool:
-    """Write an item of an array, after a comma unless it is the first; whether the next one needs a comma."""
+    """Write an item of an array, after a comma unless it is the first; returns whether the next one needs a comma."""
     if separated and text.strip():
         output.write(",")
     output.write(text)
@@ -107,7 +107,7 @@ def _append(output: Output, text: str, separated: bool) -> bool:
 
 
 def _as_found(item: Any) -> Any:
-    """A member that is itself a hash shows its own members."""
+    """The loop variable: a member that is itself a hash gives access to its own members."""
     return NestedMember(item.key, item.value) if isinstance(item, HashMember) and isinstance(item.value, dict) else item
 
 
@@ -209,7 +209,7 @@ def read_table_row(parser: Parser, opened: LiquidToken) -> TableRow:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """``cycle``: one of its values after the other, each time that it is written."""
+    """``cycle``: the next of its values each time that it is written."""
 
     name: Operand
     values: tuple[Operand, ...]

@@ -20,7 +20,7 @@ from gateway.liquid.parsing import Parser, piped
 from gateway.liquid.scope import Output, RenderScope
 from gateway.liquid.tokens import LiquidToken
 
-# Looked for where a name can begin, and not again at each of its characters.
+# Searched for only where a name can begin, and not again at each of its characters.
 _ASSIGN = re.compile(rf"(?<![\w\-.\[\]])(?<![\w\-.\[\]]\))(?:(?<!\()|(?=\())({SIGNATURE}+)\s*=\s*(.*)\s*")
 _HIGHEST = 2**31 - 1
 
@@ -47,7 +47,7 @@ def read_assign(_parser: Parser, opened: LiquidToken) -> Assign:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """``capture``: a variable with the text in between."""
+    """``capture``: a variable whose value is the text in between."""
 
     name: str
     nodes: TemplateNodes

@@ -17,7 +17,7 @@ class IssuerState:
     Attributes:
         issuer: As its metadata states it; None before the first success.
         age_s: Seconds since its keys were last confirmed; None: never.
-        error: Why the last attempt failed; empty when it did not.
+        error: Why the last attempt failed; empty if it succeeded.
     """
 
     url: str

@@ -13,7 +13,7 @@ from gateway.wire.body import BodyStream
 from gateway.wire.trailers import LAST_CHUNK, last_chunk
 from gateway.wire.websocket import FrameTracker
 
-JOIN_BYTES = 32 * 1024  # below it one copy is cheaper than one more buffer for the kernel
+JOIN_BYTES = 32 * 1024  # below this, a copy is cheaper than another buffer for the kernel
 
 
 class AnswerStream:
@@ -22,8 +22,8 @@ class AnswerStream:
 
     Attributes:
         sent: Bytes of the body so far, without their framing.
-        frames: Follows a WebSocket's frames towards the client; None for everything else.
-        barred: Folded names of trailers that do not pass; None: none passes.
+        frames: Tracks a WebSocket's frames towards the client; None for everything else.
+        barred: Folded names of trailers that are not forwarded; None: no trailer is.
     """
 
     __slots__ = ("_chunked", "_ended", "_head", "_source", "_transport", "barred", "frames", "sent")
@@ -31,7 +31,7 @@ class AnswerStream:
     def __init__(
         self, transport: asyncio.Transport, head: bytes, chunked: bool, ended: Callable[[Exception | None], None]
     ) -> None:
-        """*ended* is called once, when the body is complete or, with the reason, will never be."""
+        """*ended* is called once: when the body is complete or, with the reason, when it never will be."""
         self._transport = transport
         self._head = head
         self._chunked = chunked
@@ -42,7 +42,7 @@ class AnswerStream:
         self.sent = 0
 
     def take(self, source: BodyStream, is_full: bool) -> None:
-        """Send the head, with what there is of the body in the same write; *is_full*: the client is slow already."""
+        """Send the head and the available part of the body in one write; *is_full*: the client is already slow."""
         self._source = source
         source.pipe(self)
         if self._head and self._source is not None:
@@ -90,17 +90,17 @@ class AnswerStream:
 
     # -- the client's pace
     def pause(self) -> None:
-        """The client is slow."""
+        """The client is slow to read."""
         if self._source is not None:
             self._source.pause()
 
     def resume(self) -> None:
-        """The client has taken what there was."""
+        """The client has taken everything that was written."""
         if self._source is not None:
             self._source.resume()
 
     def abandon(self) -> None:
-        """The rest will not be read."""
+        """The rest of the body will not be read."""
         source, self._source = self._source, None
         if source is not None:
             source.discard()

@@ -15,7 +15,7 @@ from gateway.wire.headers import Headers
 from gateway.wire.messages import Response, reason_phrase
 
 _MAX_STATUS_LINES = 512
-_status_lines: dict[tuple[int, str | None], str] = {}  # by status, and reason where one is given
+_status_lines: dict[tuple[int, str | None], str] = {}  # by status, and reason if there is one
 
 
 def error_response(status: int, message: str, headers: Iterable[tuple[str, str]] = ()) -> Response:
@@ -26,7 +26,7 @@ def error_response(status: int, message: str, headers: Iterable[tuple[str, str]]
 
 
 def status_line(status: int, reason: str | None) -> str:
-    """The first line with its CRLF; the registered phrase where no *reason* is given."""
+    """The first line with its CRLF; the registered phrase if no *reason* is given."""
     line = _status_lines.get((status, reason))
     if line is None:
         phrase = reason_phrase(status) if reason is None else reason
@@ -46,9 +46,9 @@ def _with_upgrade(framing: str) -> str:
 
 def render_head(response: Response, framing: str, date_line: str) -> bytes:
     """
-    The complete head. *framing* is the lines that the wire adds, each with its CRLF.
+    The complete head. *framing*: the lines that this package adds, each with its CRLF.
 
-    A Date is added where the backend gave none: RFC 9110 §6.6.1.
+    A Date is added if the backend sent none: RFC 9110 §6.6.1.
     """
     lines = response.headers.lines
     if not OWNED.isdisjoint(lines):

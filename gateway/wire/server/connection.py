@@ -58,8 +58,8 @@ class ServerConnection(asyncio.Protocol):
 
     Attributes:
         transport: To the client; exchanges write to it.
-        address: Of the other end.
-        sweeper: Of the event loop that the connection belongs to.
+        address: Address of the other end.
+        sweeper: The sweeper of the connection's event loop.
         is_full: Whether the client is slow to take what has been written.
     """
 
@@ -79,7 +79,7 @@ class ServerConnection(asyncio.Protocol):
         self.sweeper = sweeper()
         self._deadlines = Deadlines(self.sweeper, self._listener.settings)
         self._state: ClientState = HEAD
-        self._buffer = b""  # the beginning of the next request, or requests that were sent ahead
+        self._buffer = b""  # the beginning of the next request, or pipelined requests
         self._exchange: Exchange | None = None
         self._body: IncomingBody | None = None
         self._stopping = False
@@ -114,7 +114,7 @@ class ServerConnection(asyncio.Protocol):
             self._serve()
 
     def eof_received(self) -> None:
-        """The client has closed its side; like nginx and Go we take that for leaving."""
+        """The client has closed its side; like nginx and Go we treat that as leaving."""
 
     def connection_lost(self, error: Exception | None) -> None:
         self._state = _CLOSE[self._state]
@@ -125,7 +125,7 @@ class ServerConnection(asyncio.Protocol):
         body, self._body = self._body, None
         left = ClientLeft("the client left before the end of its request")
         if exchange is not None:
-            exchange.leave()  # before its body fails: the application is not to answer
+            exchange.leave()  # before its body fails: the application must not answer
             if exchange.request.upgraded is not None:
                 exchange.request.upgraded.fail(left)
         if body is not None:
@@ -146,17 +146,17 @@ class ServerConnection(asyncio.Protocol):
         elif self._buffer:
             self._take_turn()
 
-    # -- requests, one after the other
+    # -- requests, one after another
     def _hold(self, data: bytes) -> None:
-        """What is sent ahead waits for the answer that is due."""
+        """Pipelined requests wait for the current answer."""
         self._buffer += data
         self.pause_reading()
 
     def _drop(self, data: bytes) -> None:
-        """Nothing that comes matters any more."""
+        """Ignore everything that still arrives."""
 
     def _take_turn(self) -> None:
-        """Begin the next request once other connections have had their turn."""
+        """Begin the next request after other connections have had their turn."""
         self.pause_reading()
         asyncio.get_running_loop().call_soon(self._serve)
 
@@ -175,9 +175,9 @@ class ServerConnection(asyncio.Protocol):
             self._refuse(refusal)
 
     def _take_head(self, data: bytes) -> RequestHead | None:
-        """The head at the start of *data*, the buffer; None: more of it has to come. Raises HeadError."""
+        """The head at the start of *data*, the buffer; None if it is not complete. Raises HeadError."""
         caller = self._caller
-        if data == caller.received:  # the usual request: nothing but the same head again
+        if data == caller.received:  # the usual request: just the same head again
             self._buffer = b""
             return caller.head
         if data.startswith(b"\r\n"):  # RFC 9112 §2.2: one empty line before a request
@@ -192,7 +192,7 @@ class ServerConnection(asyncio.Protocol):
         return caller.read(data[: end + 4])
 
     def _await_head(self, data: bytes) -> None:
-        """Refuse a beginning that can only go wrong; otherwise wait for the rest."""
+        """Refuse the beginning of a head that cannot become valid; otherwise wait for the rest."""
         settings = self._listener.settings
         if len(data) > settings.limits.head_bytes:
             raise HeadError(431, "Request head too large")
@@ -223,7 +223,7 @@ class ServerConnection(asyncio.Protocol):
 
     # -- the request's body
     def _attach_body(self, head: RequestHead, exchange: Exchange) -> Body:
-        """The body: in memory when all of it has come, else a stream that waits for its reader."""
+        """The body: in memory if all of it has arrived, else a stream that waits for its reader."""
         data, self._buffer = self._buffer, b""
         body = IncomingBody(head.length, head.expects_continue and not data)
         try:
@@ -253,7 +253,7 @@ class ServerConnection(asyncio.Protocol):
             self._want_more(body)
 
     def _want_more(self, body: IncomingBody) -> None:
-        """Read on: what has come already once other connections have had their turn, else what comes next."""
+        """Read on: data that has already arrived, after other connections have had their turn, else the next data."""
         if body.has_backlog:
             self.pause_reading()
             asyncio.get_running_loop().call_soon(self._read_backlog, body)
@@ -279,7 +279,7 @@ class ServerConnection(asyncio.Protocol):
             self._rest()
 
     def _break_body(self, refusal: HeadError) -> None:
-        """The body cannot be read to its end; answer if nothing has been answered yet, and close."""
+        """The body cannot be read to its end: answer, unless an answer has been sent, and close."""
         body, self._body = self._body, None
         exchange = self._exchange
         if exchange is None or exchange.answered:
@@ -290,7 +290,7 @@ class ServerConnection(asyncio.Protocol):
             body.fail(FramingError(refusal.message))
 
     def _want_body(self) -> None:
-        """The body has a reader: let it come."""
+        """The body has a reader: continue reading."""
         body = self._body
         if body is None:
             return
@@ -315,7 +315,7 @@ class ServerConnection(asyncio.Protocol):
 
     @property
     def must_close(self) -> bool:
-        """Whether so much of the request's body is unread that the connection cannot be kept."""
+        """Whether too much of the request's body is unread to keep the connection."""
         return self._body is not None and not self._body.is_short
 
     # -- from the exchange
@@ -335,7 +335,7 @@ class ServerConnection(asyncio.Protocol):
             self._drop_body()
 
     def _rest(self) -> None:
-        """Wait for the next request, take a turn for the one that waits, or close."""
+        """Wait for the next request, take a turn for a waiting one, or close."""
         if self._stopping:
             self._close_gently()
             return
@@ -347,12 +347,12 @@ class ServerConnection(asyncio.Protocol):
 
     def _close_gently(self) -> None:
         """
-        Close, so that the answer arrives: a socket closed with unread bytes resets the connection.
+        Close so that the answer arrives: closing a socket with unread bytes resets the connection.
 
         Source: RFC 9112 §9.6.
         """
         self._deadlines.expect_progress(self.transport.get_write_buffer_size())
-        is_duplex = self._state is TUNNEL and self.transport.can_write_eof()  # over TLS our end ends both directions
+        is_duplex = self._state is TUNNEL and self.transport.can_write_eof()  # with TLS our end closes both directions
         if self._body is None and not self._buffer and not is_duplex:
             self._state = _CLOSE[self._state]
             self._deadlines.reading = NEVER
@@ -363,18 +363,18 @@ class ServerConnection(asyncio.Protocol):
         self._body = None
         self._deadlines.expect_close()
         self.resume_reading()
-        with suppress(OSError, NotImplementedError):  # the client may have left unnoticed; TLS has no such end
+        with suppress(OSError, NotImplementedError):  # the client may have left unnoticed; TLS has no half-closed state
             self.transport.write_eof()
 
     def _refuse(self, refusal: HeadError) -> None:
-        """Answer what never reaches the application, and close."""
+        """Answer a request that never reaches the application, and close."""
         self._listener.refused(refusal.status, refusal.message)
         allow = [("Allow", _METHODS)] if refusal.status == 405 else []
         response = error_response(refusal.status, refusal.message, allow)
         content = response.body.content
         framing = f"Content-Length: {len(content)}\r\nConnection: close\r\n"
         self.transport.write(render_head(response, framing, self.sweeper.date_line) + content)
-        self._buffer = self._buffer or b"\n"  # what has not been read may still be on its way
+        self._buffer = self._buffer or b"\n"  # unread bytes may still be on their way
         self._close_gently()
 
     def switch(self) -> None:
@@ -386,11 +386,11 @@ class ServerConnection(asyncio.Protocol):
         self.resume_reading()
 
     def _pass_on(self, data: bytes) -> None:
-        """The client's bytes in a tunnel."""
+        """Pass the client's bytes on in a tunnel."""
         cast(Exchange, self._exchange).pass_on(data)
 
     def abort(self) -> None:
-        """Close immediately, unsent bytes and all: the client sees that the answer is not complete."""
+        """Close immediately and discard unsent bytes: the client sees that the answer is incomplete."""
         self._state = _CLOSE[self._state]
         self.transport.abort()
 
@@ -407,12 +407,12 @@ class ServerConnection(asyncio.Protocol):
             self._pace.pause_reading()
 
     def resume_reading(self) -> None:
-        """Take the client's bytes again."""
+        """Read the client's bytes again."""
         self._pace.resume_reading()
 
     # -- deadlines
     def expire_at(self, expires_at: float | None) -> None:
-        """End the stream that begins now soon after *expires_at*, seconds since the epoch."""
+        """End the stream that is just beginning soon after *expires_at*, seconds since the epoch."""
         self._deadlines.expire_at(expires_at)
 
     def sweep(self, now: float) -> None:
@@ -429,7 +429,7 @@ class ServerConnection(asyncio.Protocol):
             self._sweep_exchange(self._exchange, now)
 
     def _sweep_exchange(self, exchange: Exchange, now: float) -> None:
-        """Look after a tunnel, and after a client whose leaving would not be noticed because nothing is read."""
+        """Check a tunnel, and a client whose departure would not be noticed because nothing is being read."""
         if self._state is TUNNEL:
             self._deadlines.has_moved(exchange.moved_bytes)
             if now >= self._deadlines.tunnel and not exchange.end_tunnel(GOING_AWAY, "idle"):
@@ -438,7 +438,7 @@ class ServerConnection(asyncio.Protocol):
             self.abort()
 
     def _sweep_writing(self) -> None:
-        """Close a connection whose client takes nothing: at the end of its time, or earlier if there are too many."""
+        """Close a connection whose client reads nothing: when its time is up, or earlier if there are too many."""
         listener = self._listener
         if self._deadlines.has_progressed(self.transport.get_write_buffer_size()):
             listener.stalled.discard(self)
@@ -448,7 +448,7 @@ class ServerConnection(asyncio.Protocol):
             self.abort()
 
     def _expire(self) -> None:
-        """The token of the stream has expired: end it, between two frames if one ends in time."""
+        """The stream's token has expired: end it, if possible between two frames."""
         if self._exchange is None or self._exchange.expire():
             self._deadlines.expiry = NEVER
         elif self._deadlines.is_overdue():
@@ -465,19 +465,19 @@ class ServerConnection(asyncio.Protocol):
             self._close_gently()
 
     def _end_lingering(self) -> None:
-        """The client has had time to close; but it may still be taking the answer."""
+        """The client has had time to close, but it may still be reading the answer."""
         if self.transport.get_write_buffer_size():
             self._deadlines.expect_close()
         else:
             self.abort()
 
     def go_away(self) -> None:
-        """The server stops now: end a tunnel or a stream of events, unless a frame towards the client is under way."""
+        """The server is stopping: end a tunnel or a stream of events, unless a frame to the client is incomplete."""
         if self._exchange is not None and self._exchange.is_lasting:
             self._exchange.end_tunnel(GOING_AWAY, "the gateway stops")
 
     def shutdown(self) -> None:
-        """The server stops: let the running exchange end, an idle connection bring a last one."""
+        """The server is stopping: let the current exchange end; an idle connection may send a last request."""
         self._stopping = True
         self._deadlines.stop()
         farewell_s = self._listener.settings.farewell_s

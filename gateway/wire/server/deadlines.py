@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from gateway.wire.sweeper import Sweeper
 
 NEVER = float("inf")
-_STALL_S = 5.0  # without a byte taken: the client is stalled
-_STOP_S = 5.0  # the same, when the server stops
-_LOOK_S = 1.0  # between two looks at a socket that is not read
+_STALL_S = 5.0  # without a byte read: the client is stalled
+_STOP_S = 5.0  # the same while the server is stopping
+_LOOK_S = 1.0  # between two checks of a socket that is not being read
 
 
 class Deadlines:
@@ -25,8 +25,8 @@ class Deadlines:
     The deadlines of one connection.
 
     Attributes:
-        reading: For the client's next bytes; a moment of the event loop's clock.
-        writing: For the client to take some of what waits to be sent; also while the connection closes.
+        reading: For the client's next bytes; a time of the event loop's clock.
+        writing: For the client to read some of the data that waits to be sent; also while the connection closes.
         tunnel: For the next bytes of either side of a tunnel.
         expiry: When the token of the stream on this connection has expired, grace included; seconds since the epoch.
     """
@@ -49,9 +49,9 @@ class Deadlines:
     def __init__(self, sweeper: Sweeper, settings: ServerSettings) -> None:
         self._sweeper = sweeper
         self._settings = settings
-        self._idle_s = sweeper.interval_s + settings.timeouts.idle_s  # prepared: once in every request
+        self._idle_s = sweeper.interval_s + settings.timeouts.idle_s  # prepared: used once in every request
         self._write_s = settings.timeouts.write_s
-        self._progress = 0.0  # when the client last took something
+        self._progress = 0.0  # when the client last read something
         self._unsent_bytes = 0
         self._moved_bytes = -1
         self._look = 0.0
@@ -61,7 +61,7 @@ class Deadlines:
         self.expiry = NEVER
 
     def expect_head(self) -> None:
-        """Part of a head has come: the rest is due."""
+        """Part of a head has arrived: the rest is due."""
         self.reading = self._sweeper.deadline(self._settings.timeouts.head_s)
 
     def expect_body(self) -> None:
@@ -73,33 +73,33 @@ class Deadlines:
         self.reading = self._sweeper.now + self._idle_s
 
     def expect_close(self) -> None:
-        """The client has had its last answer, and should close."""
+        """The client has received its last answer and should close."""
         self.reading = self._sweeper.deadline(self._settings.timeouts.linger_s)
 
     def hurry(self, timeout_s: float) -> None:
-        """The server stops: an idle connection is kept for *timeout_s* at most."""
+        """The server is stopping: an idle connection is kept for *timeout_s* at most."""
         self.reading = min(self.reading, self._sweeper.deadline(timeout_s))
 
     def stop(self) -> None:
-        """The server stops: a client that takes nothing does not hold it up."""
+        """The server is stopping: a client that reads nothing does not delay it."""
         self._write_s = min(self._write_s, _STOP_S)
         self.writing = min(self.writing, self._sweeper.deadline(self._write_s))
 
     def expect_progress(self, unsent_bytes: int) -> None:
-        """*unsent_bytes* wait for the client to take some of them; 0: nothing waits."""
+        """*unsent_bytes* are waiting for the client to read some of them; 0: nothing is waiting."""
         self._unsent_bytes = unsent_bytes
         self._progress = self._sweeper.now
         self.writing = self._sweeper.deadline(min(self._write_s, _STALL_S)) if unsent_bytes else NEVER
 
     def has_progressed(self, unsent_bytes: int) -> bool:
-        """Whether the client has taken some since the last look; then it has as long again for the next."""
+        """Whether the client has read something since the last check; then its time begins again."""
         if unsent_bytes and unsent_bytes >= self._unsent_bytes:
             return False
         self.expect_progress(unsent_bytes)
         return True
 
     def may_stall(self) -> bool:
-        """Whether a client that takes nothing has time left; then the next deadline is when it is over."""
+        """Whether a client that reads nothing has time left; if so, the next deadline is its end."""
         self.writing = self._progress + self._sweeper.interval_s + self._write_s
         return self._sweeper.now < self.writing
 
@@ -110,14 +110,14 @@ class Deadlines:
             self.tunnel = self._sweeper.deadline(self._settings.timeouts.tunnel_idle_s)
 
     def is_time_to_look(self) -> bool:
-        """Whether a socket that is not read should be asked again if the client has left."""
+        """Whether it is time to check again if the client of a socket that is not being read has left."""
         if self._sweeper.now < self._look:
             return False
         self._look = self._sweeper.now + _LOOK_S
         return True
 
     def expire_at(self, expires_at: float | None) -> None:
-        """The stream that begins now ends soon after its token has expired."""
+        """The stream that is just beginning ends soon after its token has expired."""
         if expires_at is not None:
             self.expiry = expires_at + self._settings.timeouts.expiry_grace_s
 
@@ -126,5 +126,5 @@ class Deadlines:
         return self.expiry != NEVER and time.time() >= self.expiry
 
     def is_overdue(self) -> bool:
-        """Whether a stream whose token has expired has had long enough to end."""
+        """Whether a stream whose token has expired has had enough time to end."""
         return time.time() >= self.expiry + self._settings.timeouts.linger_s

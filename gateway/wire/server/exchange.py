@@ -32,14 +32,14 @@ _log = logging.getLogger(__name__)
 
 
 class Line(Protocol):
-    """What an exchange asks of the connection that carries it."""
+    """The connection of an exchange, as the exchange sees it."""
 
     transport: asyncio.Transport
     sweeper: Sweeper
 
     @property
     def must_close(self) -> bool:
-        """Whether so much of the request's body is unread that the connection cannot be kept."""
+        """Whether too much of the request's body is unread to keep the connection."""
 
     @property
     def is_full(self) -> bool:
@@ -49,7 +49,7 @@ class Line(Protocol):
         """From here on the client's bytes belong to another protocol."""
 
     def expire_at(self, expires_at: float | None) -> None:
-        """End the stream that begins now soon after *expires_at*, seconds since the epoch."""
+        """End the stream that is just beginning soon after *expires_at*, seconds since the epoch."""
 
     def exchange_ended(self, keep_alive: bool) -> None:
         """The answer has been written."""
@@ -59,7 +59,7 @@ class Line(Protocol):
 
 
 class ExchangePhase(IntEnum):
-    """How far an exchange has got; it only ever goes forward."""
+    """The progress of an exchange, which only moves forward."""
 
     WAITING = 0
     """The application has the request."""
@@ -78,8 +78,8 @@ class Exchange:
 
     Attributes:
         keep_alive: Whether the connection may carry another request afterwards.
-        body: The request's body, where it was not complete with the head.
-        received: Bytes of the body that came with the head.
+        body: The request's body, if it did not arrive complete with the head.
+        received: Bytes of the body that arrived with the head.
     """
 
     __slots__ = (
@@ -166,7 +166,7 @@ class Exchange:
             self._running = None
 
     def _fail_with(self, error: Exception) -> None:
-        """The application should have answered this itself; the client does not see it."""
+        """An error that the application should have handled; the client gets no details."""
         if isinstance(error, UpstreamError):
             self.respond(error_response(error.status, "The backend could not be reached."))
         elif isinstance(error, BodyTooLarge):
@@ -177,7 +177,7 @@ class Exchange:
 
     # -- the answer
     def respond(self, response: Response) -> None:
-        """Send *response*; ignored where an answer has been sent, or no client waits for one."""
+        """Send *response*; ignored if an answer has been sent, or no client is waiting for one."""
         if self._phase is not WAITING:
             return
         self._phase = SENDING
@@ -194,14 +194,14 @@ class Exchange:
             self._send_stream(response, response.body.stream)
 
     def refuse(self, response: Response) -> None:
-        """The request turned out to be broken: answer it, and forget what the application still does."""
+        """The request turned out to be malformed: answer it, and ignore what the application still does."""
         self.keep_alive = False
         self._stop_application()
         self.respond(response)
 
     def _send_whole(self, response: Response, content: bytes) -> None:
         self._sent = len(content)
-        response.headers.lines.pop("content-length", None)  # so that the usual head is written as it is
+        response.headers.lines.pop("content-length", None)  # so that the usual head is written unchanged
         head = self._render(response, f"Content-Length: {len(content)}\r\n")
         transport = self._line.transport
         if len(content) <= JOIN_BYTES:
@@ -271,7 +271,7 @@ class Exchange:
         return self.received + (self._stream.sent if self._stream is not None else 0)
 
     def pass_on(self, data: bytes) -> None:
-        """The client's bytes in a tunnel."""
+        """Pass the client's bytes on in a tunnel."""
         self.received += len(data)
         if self._frames is not None:
             self._frames.feed(data)
@@ -279,7 +279,7 @@ class Exchange:
             self.request.upgraded.feed(data)
 
     def end_tunnel(self, code: int, reason: str) -> bool:
-        """End the tunnel with a close frame to both sides. False when a frame towards the client is under way."""
+        """End the tunnel with a close frame to both sides. False if a frame to the client is incomplete."""
         stream = self._stream
         if stream is None:
             return True
@@ -290,7 +290,7 @@ class Exchange:
         return True
 
     def _send_close_frames(self, stream: AnswerStream, code: int, reason: str) -> bool:
-        """False, and nothing is sent, when a frame towards the client is under way."""
+        """Send close frames to both sides; if a frame to the client is incomplete, send nothing and return False."""
         if stream.frames is not None:
             if not stream.frames.between:
                 return False
@@ -304,18 +304,18 @@ class Exchange:
 
     # -- the client's pace
     def pause(self) -> None:
-        """The client is slow."""
+        """The client is slow to read."""
         if self._stream is not None:
             self._stream.pause()
 
     def resume(self) -> None:
-        """The client has taken what there was."""
+        """The client has taken everything that was written."""
         if self._stream is not None:
             self._stream.resume()
 
     # -- the end
     def _stream_ended(self, error: Exception | None) -> None:
-        """The body of the answer is complete, or the client must notice that it never will be: no clean end."""
+        """The body of the answer is complete; or it never will be, and the client must see no clean end."""
         if self._phase is OVER:
             return
         if error is None:
@@ -337,13 +337,13 @@ class Exchange:
         self._line.exchange_ended(self.keep_alive)
 
     def leave(self) -> None:
-        """The connection is gone: no client waits for this exchange any more."""
+        """The connection is gone: no client is waiting for this exchange any more."""
         if self._phase is not OVER:
             self._stop_application()
             self._close(client_left=True)
 
     def expire(self) -> bool:
-        """The token that opened this stream has expired: end it. False when a frame is under way: try again."""
+        """The token that opened this stream has expired: end it. False if a frame is incomplete: try again later."""
         self._expired = True
         if self.end_tunnel(POLICY_VIOLATION, "token expired"):
             return True
@@ -358,9 +358,9 @@ class Exchange:
     def _close(self, client_left: bool) -> None:
         self._phase = OVER
         request, stream = self.request, self._stream
-        request.interim = None  # each holds the other
+        request.interim = None  # break the reference cycle
         if stream is not None:
-            self._stream = None  # each holds the other
+            self._stream = None  # break the reference cycle
             stream.abandon()
             self._sent = stream.sent
         if request.streams is not None:
@@ -372,5 +372,5 @@ class Exchange:
 
 
 def _is_event_stream(head: bytes) -> bool:
-    """Whether an answer with this head is a stream of server-sent events, which has no end of its own."""
+    """Whether an answer with this head is a stream of server-sent events, which does not end by itself."""
     return b"\r\ncontent-type: text/event-stream" in head.lower()

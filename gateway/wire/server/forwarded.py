@@ -20,7 +20,7 @@ class Peer:
 
     Attributes:
         address: Its address; an IPv4 address inside IPv6 is the IPv4 address.
-        trusted: Whether its forwarding fields are believed.
+        trusted: Whether its forwarding fields are trusted.
     """
 
     __slots__ = ("_host_line", "_lines", "address", "scheme", "trusted")
@@ -33,7 +33,7 @@ class Peer:
         self._host_line = ("", "")
 
     def rewrite(self, lines: dict[str, str], host: str) -> None:
-        """Make the forwarding fields of an untrusted peer's request state what the connection shows."""
+        """Replace the forwarding fields of an untrusted peer's request by what the connection shows."""
         for name in claims(lines):
             del lines[name]
         if self._host_line[0] != host:

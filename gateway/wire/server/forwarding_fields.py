@@ -31,7 +31,7 @@ class UnreadableForwarding(ValueError):
 @dataclass(frozen=True, slots=True)
 class Forwarding:
     """
-    What the trusted proxies state; each part is empty if they state nothing.
+    The statements of trusted proxies; each part is empty if they state nothing.
 
     Attributes:
         address: The client's.
@@ -48,8 +48,8 @@ def read_forwarding(lines: dict[str, str], networks: tuple[Network, ...]) -> For
     What the forwarding fields among *lines* say about the client.
 
     Raises:
-        UnreadableForwarding: They cannot be read, or the two families contradict each other: one of them was written
-            by the client then.
+        UnreadableForwarding: They cannot be read, or the two families contradict each other, so that the client wrote
+            one of them.
     """
     listed = _listed(lines, networks)
     if "forwarded" not in lines:
@@ -85,7 +85,7 @@ def _standard(lines: dict[str, str], networks: tuple[Network, ...]) -> Forwardin
 
 
 def _client(field: str, nodes: list[str], networks: tuple[Network, ...]) -> tuple[str, int]:
-    """The nearest address that is not a trusted proxy's, else the farthest; and how many hops lie behind it."""
+    """The nearest address that is not a trusted proxy's, else the farthest; and the number of hops after it."""
     address = ""
     for hops, node in enumerate(reversed(nodes)):
         address = node_address(node)
@@ -97,7 +97,7 @@ def _client(field: str, nodes: list[str], networks: tuple[Network, ...]) -> tupl
 
 
 def _at(values: list[str], hops: int) -> str:
-    """The member that the same proxy wrote; a proxy may also set one value for all."""
+    """The member that the same proxy wrote; a proxy may also set a single value."""
     return values[-1 - min(hops, len(values) - 1)] if values else ""
 
 
@@ -131,7 +131,7 @@ def members(lines: dict[str, str], name: str) -> list[str]:
 
 
 def _values(lines: dict[str, str], name: str) -> Iterator[str]:
-    """The values of the lines of one field that are spelled as it is."""
+    """The values of the lines whose field name is spelled exactly like this."""
     for line in lines.get(name, "").split("\r\n"):
         written, _, value = line.partition(":")
         if written and "_" not in written:

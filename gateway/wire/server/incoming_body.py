@@ -11,7 +11,7 @@ from collections.abc import Callable
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.decoders import MAX_CHUNKS, ChunkedDecoder, LengthDecoder
 
-_DRAIN_BYTES = 64 * 1024  # the rest of an unread body that is worth reading to keep the connection
+_DRAIN_BYTES = 64 * 1024  # an unread rest up to this size is worth reading to keep the connection
 
 
 class IncomingBody:
@@ -20,8 +20,8 @@ class IncomingBody:
 
     Attributes:
         awaits_continue: Whether the client sends it only after ``100 Continue``.
-        received: Bytes of it so far, without their framing.
-        is_wanted: Whether its reader is ready for more, or it is being dropped.
+        received: Bytes of it so far, without framing.
+        is_wanted: Whether its reader is ready for more, or the body is being dropped.
     """
 
     __slots__ = ("_decoder", "_stream", "awaits_continue", "is_wanted", "received")
@@ -35,41 +35,41 @@ class IncomingBody:
         self.is_wanted = False
 
     def decode(self, data: bytes) -> bytes:
-        """What of the body is in *data*. Raises FramingError."""
+        """The part of the body in *data*. Raises FramingError."""
         content = self._decoder.decode(data)
         self.received += len(content)
         return content
 
     def receive(self, data: bytes) -> None:
-        """Pass on what of the body is in *data*, or drop it where nothing reads it. Raises FramingError."""
+        """Pass on the part of the body in *data*, or drop it if nothing reads it. Raises FramingError."""
         content = self.decode(data)
         if content and self._stream is not None:
             self._stream.feed(content)
 
     @property
     def complete(self) -> bool:
-        """Whether its end has come."""
+        """Whether its end has been received."""
         return self._decoder.done
 
     @property
     def has_backlog(self) -> bool:
-        """Whether more of it has come than one turn reads."""
+        """Whether more of it has arrived than is read in one turn."""
         return bool(self._decoder.backlog)
 
     @property
     def rest(self) -> bytes:
-        """What came behind its end."""
+        """The data after its end."""
         return self._decoder.rest
 
     @property
     def is_short(self) -> bool:
-        """Whether so little of it is missing, and on its way, that the connection can be kept."""
+        """Whether so little of it is missing, and already on its way, that the connection can be kept."""
         return not self.awaits_continue and 0 < self._decoder.missing <= _DRAIN_BYTES
 
     def open(
         self, content: bytes, pause: Callable[[], None], want: Callable[[], None], drop: Callable[[], None]
     ) -> Body:
-        """The body for the application: *content* has come with the head, the rest waits for a reader."""
+        """The body for the application: *content* arrived with the head, the rest waits for a reader."""
         length = self._decoder.missing + len(content) if isinstance(self._decoder, LengthDecoder) else None
         self._stream = BodyStream(length, pause, want, drop)
         if content:
@@ -77,12 +77,12 @@ class IncomingBody:
         return Body(stream=self._stream)
 
     def whole(self, content: bytes) -> Body:
-        """The body when all of it has come with the head: in memory, unless trailers follow it."""
+        """The body if all of it arrived with the head: in memory, unless trailers follow it."""
         trailers = self._decoder.trailers
         return Body(stream=BodyStream.whole(content, trailers)) if trailers else Body(content)
 
     def drop(self) -> None:
-        """It is no longer read."""
+        """The body is no longer read."""
         self._stream = None
 
     def finish(self) -> None:
@@ -93,7 +93,7 @@ class IncomingBody:
             stream.finish()
 
     def fail(self, error: Exception) -> None:
-        """Tell the reader that the body breaks off."""
+        """Tell the reader that the body is cut short."""
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.fail(error)

@@ -19,17 +19,17 @@ from gateway.wire.settings import ServerSettings
 
 
 class RequestHandler(Protocol):
-    """What a listener drives."""
+    """The application of a listener."""
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
-        """Answer *request*: at once, with a Pending (cheap), or with a coroutine (one task)."""
+        """Answer *request*: immediately, with a Pending (cheap), or with a coroutine (one task)."""
 
 
 _MAX_REMEMBERED = 8 * 1024
 
 
 def _unheard(status: int, message: str) -> None:
-    """Refusals are not counted."""
+    """The default: refusals are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ class Caller:
     """
     The client of one connection: turns heads into requests.
 
-    A head that equals the last one on the connection is not read again, and one that varies it is read where it does:
+    A head that equals the last one on the connection is not parsed again; of one that varies, only the changes are:
     most clients repeat themselves.
 
     Attributes:
-        received: The last head as it came, with the empty line at its end; empty where it is not remembered.
-        head: What it means.
+        received: The last head as received, with the empty line at its end; empty if it is not remembered.
+        head: The parsed head.
     """
 
     __slots__ = ("_certificate", "_lines", "_networks", "_origin", "_peer", "_settings", "head", "received")
@@ -94,10 +94,10 @@ class Caller:
         return head
 
     def request(self, head: RequestHead) -> Request:
-        """The request that the last *head* announces; its body is not yet attached."""
+        """The request of the last *head*; its body is not yet attached."""
         origin = self._origin
         request = Request(head.method, head.path, head.query, Headers.from_lines(head.lines.copy()))
-        # One by one: keywords would cost as much as everything else about the request.
+        # Positional: keywords would cost as much as the rest of the request together.
         request.scheme, request.host, request.port = origin.scheme, origin.host, origin.port
         request.ip_address = origin.address
         request.certificate = self._certificate
@@ -110,7 +110,7 @@ class Caller:
         return request
 
     def _rewrite(self, head: RequestHead) -> _Origin:
-        """Make the forwarding fields true: where the request comes from and was sent to."""
+        """Make the forwarding fields true: where the request comes from, and where it was sent."""
         lines, peer = head.lines, self._peer
         host_line = lines.get("host")
         if not peer.trusted:
@@ -122,7 +122,7 @@ class Caller:
         return self._forwarded_origin(head, host_line)
 
     def _forwarded_origin(self, head: RequestHead, host_line: str | None) -> _Origin:
-        """The same, of a trusted proxy's request. Raises HeadError: its forwarding fields cannot be read."""
+        """The same for a trusted proxy's request. Raises HeadError: its forwarding fields cannot be read."""
         lines, peer = head.lines, self._peer
         try:
             forwarding = read_forwarding(lines, self._networks)

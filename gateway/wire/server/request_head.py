@@ -27,7 +27,7 @@ _LENGTH = re.compile(r"0*[0-9]{1,18}")
 _USUAL_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 _REFUSED_METHODS = frozenset(["CONNECT", "TRACE"])
 
-# Nominating one of these in Connection would take away what the backend relies on.
+# Nominating one of these in Connection would remove what the backend relies on.
 _NOT_NOMINATED = frozenset(
     ["authorization", "content-length", "content-type", "cookie", "expect", "host", "forwarded", "x-real-ip"]
 )
@@ -46,15 +46,15 @@ class HeadError(Exception):
 @dataclass(slots=True)
 class RequestHead:
     """
-    One head that passed.
+    One valid head.
 
     Attributes:
         lines: The field lines, without hop-by-hop and nominated ones.
         host: The Host value, ``""`` for HTTP/1.0 without one.
         length: Body bytes; 0 for no body, ``CHUNKED`` when the body marks its own end.
         upgrade: ``websocket`` for a proper upgrade request, or ``""``; other protocols are ignored.
-        memo, outline: What the application has found out about it, see ``Request``.
-        takes_trailers: Whether the client understands trailers behind the answer's body.
+        memo, outline: Results that the application keeps for it, see ``Request``.
+        takes_trailers: Whether the client accepts trailers after the answer's body.
     """
 
     method: str
@@ -73,10 +73,10 @@ class RequestHead:
 
 
 def parse_head(data: bytes, lines: list[str], settings: ServerSettings) -> RequestHead:
-    """Read the head *data*, split into *lines*, with no empty line at its end any more. Raises HeadError."""
+    """Parse the head *data*, also split into *lines*, without the empty line at its end. Raises HeadError."""
     method, target, minor = read_request_line(lines[0], settings)
     fields = _fields(data, lines[1:], settings)
-    fields.pop("proxy", None)  # no field of HTTP, but CGI makes HTTP_PROXY of it: CVE-2016-5385
+    fields.pop("proxy", None)  # not a field of HTTP, but CGI turns it into HTTP_PROXY: CVE-2016-5385
     host = _host(fields, minor)
     if not host and not target.startswith("/"):
         host = _target_authority(target)
@@ -127,7 +127,7 @@ def _fields(data: bytes, lines: list[str], settings: ServerSettings) -> dict[str
 
 
 def _check_single(fields: dict[str, str]) -> None:
-    """Refuse a repeated field where each receiver would pick another of its values."""
+    """Refuse a repeated field of which receivers would use different values."""
     for name in _SINGLE:
         if "\r\n" in fields.get(name, ""):
             raise HeadError(400, f"More than one {name} header")
@@ -172,7 +172,7 @@ def _origin_form(target: str, host: str) -> str:
 
 
 def _plain(authority: str, scheme: str) -> str:
-    """*authority* as it is compared: no case, no port that is the scheme's own. Source: RFC 9110 §4.2.3."""
+    """*authority* for comparison: in lower case, without the scheme's default port. Source: RFC 9110 §4.2.3."""
     return re.sub(":(?:443)?$" if scheme.lower() == "https" else ":(?:80)?$", "", authority.lower())
 
 
@@ -196,7 +196,7 @@ def _body_length(fields: dict[str, str], minor: int) -> int:
     codings = tokens(coding)
     if codings == ("chunked",):
         return CHUNKED
-    while codings and not codings[-1]:  # RFC 9110 §5.6.1.2: an empty member counts for nothing
+    while codings and not codings[-1]:  # RFC 9110 §5.6.1.2: empty members are ignored
         codings = codings[:-1]
     return _coded_length(codings)
 
@@ -247,7 +247,7 @@ def _expects_continue(line: str, head: RequestHead) -> bool:
 
 
 def _take_away(fields: dict[str, str], options: tuple[str, ...]) -> None:
-    """Remove what is meant for this connection only, and what Connection nominates."""
+    """Remove fields that are meant for this connection only, and those that Connection nominates."""
     for option in options:
         name = fold_name(option)
         if name in _NOT_NOMINATED or name.startswith("x-forwarded-"):
@@ -258,7 +258,7 @@ def _take_away(fields: dict[str, str], options: tuple[str, ...]) -> None:
 
 
 def check_line_ends(data: bytes) -> None:
-    """Refuse part of a head that can only go wrong. Raises HeadError."""
+    """Refuse part of a head that cannot become valid. Raises HeadError."""
     line_ends = data.count(b"\r\n")
     if data.count(b"\n") != line_ends or data.count(b"\r", 0, -1) != line_ends or b"\0" in data:
         raise HeadError(400, "Control character or bare line end in the message head")

@@ -23,13 +23,13 @@ from gateway.wire.server.listener import Listener, RequestHandler
 from gateway.wire.settings import ListenerTls, ServerSettings
 
 _BACKLOG = 2048
-_GOODBYE_S = 2.0  # for close frames to be sent, and for clients to close
+_GOODBYE_S = 2.0  # seconds for close frames to be sent, and for clients to close
 _LOOK_S = 0.02
 _DEFAULT = ServerSettings()
 
 
 class EmbeddedServer(uvicorn.Server):
-    """A uvicorn server that leaves signals to the program it runs in, and starts and stops on events."""
+    """A uvicorn server that leaves signals to its program, and starts and stops on events."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -41,7 +41,7 @@ class EmbeddedServer(uvicorn.Server):
         Serve on a bound socket; the task ends when the server has stopped.
 
         Raises:
-            GatewayError: It cannot serve there: its certificate cannot be used.
+            GatewayError: It cannot serve, because its certificate cannot be used.
         """
         task = asyncio.create_task(self.serve(sockets=[listening]))
         ready = asyncio.create_task(self.ready.wait())
@@ -66,7 +66,7 @@ class EmbeddedServer(uvicorn.Server):
 
 @dataclass(slots=True)
 class RunningServer:
-    """A server within this event loop. *port* is the one it got when 0 was asked for."""
+    """A server within this event loop. *port* is the actual one if 0 was asked for."""
 
     port: int
     server: EmbeddedServer
@@ -85,7 +85,7 @@ class RunningServer:
 
     async def aclose(self) -> None:
         """
-        Stop listening, let running exchanges end within the drain time, then end what has no end of its own between
+        Stop listening, let running exchanges end within the drain time, then end tunnels and event streams between
         two frames (2 s), and cut everything else.
         """
         self.server.stop.set()
@@ -98,7 +98,7 @@ class RunningServer:
 
 
 async def _say_goodbye(open_: set[ServerConnection]) -> None:
-    """End tunnels and streams of events as soon as no frame is under way, and wait until the clients have that."""
+    """End tunnels and streams of events as soon as no frame is incomplete, and wait until clients have that."""
     ending = {connection for connection in open_ if connection.is_lasting}
     patience = int(_GOODBYE_S / _LOOK_S)
     while patience and ending & open_:
@@ -150,7 +150,7 @@ def bind(host: str, port: int) -> socket.socket:
     A listening socket; several workers may share it. Connections wait until a worker serves them.
 
     Raises:
-        OSError: The address, which the error names, cannot be used; uvloop would only log that it is taken.
+        OSError: The address, which the error names, cannot be used; uvloop would only log that it is in use.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
@@ -186,7 +186,7 @@ async def start(
     Serve *application* within the running event loop; *listening* is a bound socket that workers share.
 
     Raises:
-        OSError: The address cannot be had.
+        OSError: The address cannot be used.
         GatewayError: The certificate cannot be used.
     """
     listener = application if isinstance(application, Listener) else Listener(application, settings)

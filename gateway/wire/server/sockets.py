@@ -11,14 +11,14 @@ from cryptography import x509
 
 
 def is_last_descriptor(transport: asyncio.Transport) -> bool:
-    """Whether hardly any file descriptors are left: the kernel gives out the lowest one that is free."""
+    """Whether hardly any file descriptors are left: the kernel always allocates the lowest free one."""
     descriptor = transport.get_extra_info("socket")
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return descriptor is not None and limit != resource.RLIM_INFINITY and descriptor.fileno() >= limit - limit // 8
 
 
 def has_left(transport: asyncio.Transport) -> bool:
-    """Whether the client has closed its side, behind bytes that are not read yet."""
+    """Whether the client has closed its side, after bytes that have not been read yet."""
     poll = select.poll()
     poll.register(transport.get_extra_info("socket").fileno(), select.POLLRDHUP)
     return bool(poll.poll(0))

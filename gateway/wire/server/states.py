@@ -13,7 +13,7 @@ from enum import IntEnum
 
 
 class ClientState(IntEnum):
-    """Where one connection is between two events."""
+    """The state of one connection between two events."""
 
     IDLE = 0
     """Between two requests: nothing of the next one has come. RFC 9112 §9.3."""
@@ -61,7 +61,7 @@ TRANSITIONS: dict[ClientState, dict[ClientEvent, ClientState]] = {
         ClientEvent.PART: HEAD,
         ClientEvent.REQUEST: ANSWERING,
         ClientEvent.UPLOAD: RECEIVING,
-        ClientEvent.LAST: LINGERING,  # a head that is refused
+        ClientEvent.LAST: LINGERING,  # a refused head
         ClientEvent.CLOSE: CLOSED,
     },
     HEAD: {
@@ -74,7 +74,7 @@ TRANSITIONS: dict[ClientState, dict[ClientEvent, ClientState]] = {
     ANSWERING: {
         ClientEvent.ANSWERED: IDLE,
         ClientEvent.SWITCHED: TUNNEL,
-        ClientEvent.LAST: LINGERING,  # requests sent ahead are not answered: RFC 9112 §9.6
+        ClientEvent.LAST: LINGERING,  # pipelined requests are not answered: RFC 9112 §9.6
         ClientEvent.CLOSE: CLOSED,
     },
     RECEIVING: {
@@ -91,5 +91,5 @@ TRANSITIONS: dict[ClientState, dict[ClientEvent, ClientState]] = {
 
 
 def on(event: ClientEvent) -> dict[ClientState, ClientState]:
-    """What follows *event* in each state. Looking up a state that the table does not list for it raises KeyError."""
+    """The state after *event*, for each state; a state that the table does not list for it raises KeyError."""
     return {state: row[event] for state, row in TRANSITIONS.items() if event in row}

@@ -17,7 +17,7 @@ from gateway.wire.server.request_head import RequestHead, read_request_line, rea
 if TYPE_CHECKING:
     from gateway.wire.settings import ServerSettings
 
-# Fields that stay in a head and decide where its body ends, or for whom it is.
+# Fields that stay in a head and decide where its body ends, or which host it is for.
 _DECISIVE = frozenset(["content-length", "forwarded", "host"])
 
 
@@ -28,7 +28,7 @@ def vary(
     The head *data*, split into *lines*, as a variation of *head*, whose lines were *before*.
 
     Returns:
-        None where it has to be read whole: its fields are others, or one has changed that decides about the rest.
+        None if it has to be parsed completely: it has other fields, or one that affects the rest has changed.
 
     Raises:
         HeadError: Its request line is refused.
@@ -43,7 +43,7 @@ def vary(
     method, path, query = head.method, head.path, head.query
     if lines[0] != before[0]:
         method, target, minor = read_request_line(lines[0], settings)
-        if minor != head.minor or "host" not in head.lines:  # without the field the old line may have named the host
+        if minor != head.minor or "host" not in head.lines:  # the old line may have named the host
             return None
         path, query = read_target(target, head.host, settings)
     return RequestHead(
@@ -66,13 +66,13 @@ def vary(
 def _varied_fields(
     head: RequestHead, before: list[str], lines: list[str], max_line_bytes: int
 ) -> dict[str, str] | None:
-    """The fields of *head* with new values where they have changed. Raises FieldError: a name is malformed."""
+    """The fields of *head* with the new values of those that have changed. Raises FieldError: a name is malformed."""
     if len(lines) != len(before):
         return None
     fields = head.lines.copy()
     for number in [number for number in range(1, len(lines)) if lines[number] != before[number]]:
         key = _varied_key(lines[number], max_line_bytes)
-        # The old line has to be in the head unchanged: not joined to others, rewritten or taken away.
+        # The old line has to be in the head unchanged: not joined with others, rewritten or removed.
         if not key or fields.get(key) != before[number]:
             return None
         fields[key] = lines[number]

@@ -12,7 +12,7 @@ from typing import Protocol
 from gateway.wire.body import BodyStream
 from gateway.wire.trailers import LAST_CHUNK, last_chunk
 
-_JOIN_BYTES = 32 * 1024  # below it one copy is cheaper than one more buffer for the kernel
+_JOIN_BYTES = 32 * 1024  # below this, a copy is cheaper than another buffer for the kernel
 
 
 class Sender(Protocol):
@@ -34,7 +34,7 @@ class RequestBody:
 
     Attributes:
         source: The body while it is on its way; None once it is complete or given up.
-        barred: Folded names of trailers that do not pass; None: none passes.
+        barred: Folded names of trailers that are not forwarded; None: no trailer is.
     """
 
     __slots__ = ("_chunked", "_sender", "_transport", "barred", "source")

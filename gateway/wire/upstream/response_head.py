@@ -28,7 +28,7 @@ class ResponseError(Exception):
 @dataclass(slots=True)
 class ResponseHead:
     """
-    One head that passed.
+    One valid head.
 
     Attributes:
         lines: The field lines, without hop-by-hop and nominated ones.

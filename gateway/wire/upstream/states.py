@@ -72,5 +72,5 @@ TRANSITIONS: Final[dict[ConnectionState, dict[ConnectionEvent, ConnectionState]]
 
 
 def on(event: ConnectionEvent) -> dict[ConnectionState, ConnectionState]:
-    """What follows *event* in each state. Looking up a state that the table does not list for it raises KeyError."""
+    """The state after *event*, for each state; a state that the table does not list for it raises KeyError."""
     return {state: row[event] for state, row in TRANSITIONS.items() if event in row}
