@@ -68,7 +68,7 @@ def survivors(patience_s: float = _PATIENCE_S) -> list[Survivor]:
 
 
 def end(process: Survivor) -> None:
-    """Kill it: one run's mistake must not burden the next."""
+    """Kill it: one run's mistake must not affect the next."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(process.pid, signal.SIGKILL)
 

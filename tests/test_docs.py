@@ -75,7 +75,7 @@ def test_generated_pages_are_current() -> None:
 
 
 def test_no_page_is_left_over() -> None:
-    """A policy that is gone leaves no page behind."""
+    """A removed policy leaves no page behind."""
     assert set(PAGES.glob("*.md")) == {path for path, _ in pages() if path.parent == PAGES}
 
 

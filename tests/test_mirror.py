@@ -86,7 +86,7 @@ def _exception(module: str) -> str | None:
 
 
 def test_every_module_has_its_tests() -> None:
-    """By the same name in the mirrored folder, or somewhere else for a reason."""
+    """Every module has tests by the same name in the mirrored folder, or elsewhere for a stated reason."""
     bare = [_own_file(name) for name in _modules() if not _own_file(name).is_file() and not _exception(name)]
     assert not bare, f"write {', '.join(str(file.relative_to(ROOT)) for file in bare)}"
 
@@ -99,6 +99,6 @@ def test_every_policy_has_its_own_tests() -> None:
 
 @pytest.mark.parametrize("pattern", EXCEPTIONS)
 def test_every_exception_is_needed(pattern: str) -> None:
-    """It stands for a module without a file of its own, and the tests that it names exist."""
+    """Each exception is for a module without its own test file, and the tests that it names exist."""
     assert [name for name in _modules() if _exception(name) == pattern and not _own_file(name).is_file()]
     assert [name for name in EXCEPTIONS[pattern].tests.split() if not (ROOT / "tests" / name).exists()] == []

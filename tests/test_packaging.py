@@ -28,7 +28,7 @@ OWN = next(package for package in LOCKED if package["name"] == PROJECT["name"])
 
 
 def test_the_lock_names_public_indices_only() -> None:
-    """Whoever installs from the lock reaches for PyPI, not for the mirror of the machine that wrote it."""
+    """Installing from the lock uses PyPI, not the mirror of the machine that wrote it."""
     assert set(re.findall(r"https?://([^/\"]+)", LOCK)) == PUBLIC
     sources = [package["source"] for package in LOCKED if package is not OWN]
     assert sources == [{"registry": "https://pypi.org/simple"}] * len(sources)
@@ -131,7 +131,7 @@ def _texts(module: Path) -> Iterator[str]:
 
 @pytest.mark.usefixtures("parsed_once")
 def test_messages_name_no_file_of_the_repository() -> None:
-    """Whoever has installed the wheel has neither docs/ nor policies/: a remedy that names them leads nowhere."""
+    """The wheel has neither docs/ nor policies/, so no remedy names files in them."""
     assert [(str(module), text) for module in MODULES for text in _texts(module) if NAMED.search(text)] == []
 
 

@@ -37,7 +37,7 @@ def test_github_understands_its_files(schema: str) -> None:
 
 
 def test_every_file_is_checked() -> None:
-    """No YAML file lies there unread."""
+    """Every YAML file in .github is checked."""
     checked = {path for paths in SCHEMAS.values() for path in paths}
     assert {path for path in GITHUB.rglob("*.y*ml")} == checked
 

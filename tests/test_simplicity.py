@@ -110,7 +110,7 @@ def _names_given(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 def test_names_say_what_they_hold() -> None:
-    """Variables and parameters are called by what they are; the few that are not never become more."""
+    """Variables and parameters have names that say what they are; the number of exceptions never grows."""
     empty = [
         f"{module.relative_to(ROOT)}:{line}: {name}"
         for module in MODULES

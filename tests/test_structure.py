@@ -54,7 +54,7 @@ def _room(name: str) -> str:
 
 
 def test_imports_point_down() -> None:
-    """No module imports from a room above its own."""
+    """No module imports from a package above its own."""
     order = {room: place for place, room in enumerate(ROOMS)}
     above = {
         (name, found)

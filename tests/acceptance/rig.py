@@ -54,7 +54,7 @@ class Product:
         return await ask(self.port, "\r\n".join([*lines, "", ""]).encode("latin-1"), method)
 
     def received(self, name: str) -> list[str]:
-        """Values of every header line called *name* in any spelling that reached the backend."""
+        """Values of every header line with the name *name*, in any spelling, that reached the backend."""
         found = []
         for line in self.backend.received.decode("latin-1").split("\r\n"):
             field, colon, value = line.partition(":")

@@ -68,7 +68,7 @@ def test_no_spelling_forges_the_caller(tmp_path: Path, policy: str, fields: tupl
 
 @pytest.mark.parametrize("fields", SPELLINGS, ids=" + ".join)
 def test_an_anonymous_route_has_no_caller(tmp_path: Path, fields: tuple[str, ...]) -> None:
-    """On a route without a token, too, the client's copy of the header never arrives."""
+    """The client's copy of the header never arrives, not even on a route without a token."""
 
     async def scenario(running: Product) -> None:
         reply = await running.call("/orders/open", *(field.format(evil=EVIL) for field in fields))
@@ -137,7 +137,7 @@ def test_a_bad_token_is_refused(tmp_path: Path, case: str) -> None:
 
 @pytest.mark.parametrize("case", BAD_TOKENS)
 def test_the_first_request_gets_the_right_reason(tmp_path: Path, case: str) -> None:
-    """A token that comes before the issuer's keys are there waits for them, and is refused for its own fault."""
+    """A token that arrives before the issuer's keys waits for them, and is then refused for its own fault."""
 
     async def run() -> None:
         async with product(tmp_path, warm=False) as running:

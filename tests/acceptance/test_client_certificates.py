@@ -64,7 +64,7 @@ async def statuses(folder: Path, config: str, clients: Sequence[Identity | None]
 
 @pytest.mark.needs("openssl")
 def test_a_responder_decides(tmp_path: Path) -> None:
-    """A good certificate passes, a revoked one does not, nor one whose responder is down, nor none at all."""
+    """A good certificate passes; a revoked one, one whose responder is down, and no certificate do not."""
 
     async def scenario() -> None:
         authority, port = Authority(), free_port()
@@ -96,7 +96,7 @@ def test_inner_addresses_are_not_called_unasked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "code"), [("ca.crl", "bad-revocation-list"), ("ca.pem", "bad-certificate")])
 def test_files_that_are_none(tmp_path: Path, name: str, code: str) -> None:
-    """A list or a bundle that cannot be read refuses to load, with its place."""
+    """A list or a bundle that cannot be read is refused at load, with its place."""
     authority = Authority()
     (tmp_path / "ca.crl").write_bytes(authority.crl())
     config = configuration(tmp_path, authority, "{crl-files: [ca.crl]}")

@@ -158,7 +158,7 @@ async def ready(port: int) -> None:
 
 
 def play(name: str, folder: Path, scenario: Callable[[Product, int], Awaitable[None]]) -> None:
-    """Run *scenario* with a proxy and what is behind it."""
+    """Run *scenario* with a proxy, the gateway and a backend."""
 
     async def run() -> None:
         async with proxied(name, folder) as (whole, front):
@@ -179,7 +179,7 @@ async def call(port: int, line: str, *fields: str, source: str = "127.0.0.1") ->
 
 @pytest.mark.parametrize("name", EVERY)
 def test_caller(tmp_path: Path, name: str) -> None:
-    """Token in, verified caller out; the client's own copies never arrive, with a token or without."""
+    """With a token the verified caller arrives; the client's own copies never do, with or without a token."""
 
     async def scenario(whole: Product, front: int) -> None:
         good = f"Authorization: Bearer {whole.entra.mint()}"

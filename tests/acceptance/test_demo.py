@@ -124,7 +124,7 @@ def test_bad_token(demo: Demo) -> None:
 
 
 def test_batch_job(demo: Demo) -> None:
-    """A batch job is accepted at once, and its callback arrives with a good signature."""
+    """A batch job is accepted immediately, and its callback arrives with a valid signature."""
     start, deliveries = demo.commands(5)
     answer = demo.shell(start)
     assert answer.startswith("HTTP/1.1 202")
@@ -147,7 +147,7 @@ def test_console(demo: Demo) -> None:
 
 
 def test_ctrl_c(demo: Demo) -> None:
-    """Ctrl-C ends everything within seconds, without a trace of an error."""
+    """Ctrl-C ends everything within seconds, without any error message."""
     demo.process.send_signal(signal.SIGINT)
     output, _ = demo.process.communicate(timeout=15)
     assert demo.process.returncode == 0

@@ -182,7 +182,7 @@ MISTAKES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("reason", MISTAKES)
 def test_refusals_are_those_of_the_page(tenant: Tenant, served: Served, reason: str) -> None:
-    """Each mistake that the page lists is a 401 that tells the caller nothing, with the listed reason in the log."""
+    """Each mistake that the page lists is a 401 without details for the caller, with the listed reason in the log."""
     token = tenant.entra.mint(**MISTAKES[reason])
     answer = served.call(token)
     assert (answer.status_code, answer.json()["message"]) == (401, "Unauthorized")
@@ -210,6 +210,6 @@ def test_postman_collection(tenant: Tenant, served: Served) -> None:
 
 
 def test_the_page_shows_the_files() -> None:
-    """What the page shows of the configuration and the policy is what the files hold."""
+    """The excerpts of the configuration and the policy on the page are identical to the files."""
     assert (EXAMPLES / "orders.yaml").read_text().partition("\n\n")[2] in PAGE
     assert (EXAMPLES / "config.yaml").read_text().replace("orders.yaml", "examples/entra/orders.yaml") in PAGE

@@ -37,7 +37,7 @@ ROUTED = """
 @pytest.mark.parametrize("path", ["/bare/jobs", "/routed/jobs"])
 @pytest.mark.parametrize("field", ["caller-objectid: me", "Caller_ObjectId: me", "CALLER-OBJECTID: me"])
 def test_forged_caller(tmp_path: Path, path: str, field: str) -> None:
-    """A client that names itself is 401, on an API without policies and on one that is routed there by a policy."""
+    """A client that names itself gets 401, on an API without policies and on one whose policy routes it there."""
 
     async def scenario() -> None:
         (tmp_path / "routed.xml").write_text(ROUTED)
@@ -77,7 +77,7 @@ apis:
 
 @pytest.mark.parametrize("leading", LEADING.values(), ids=list(LEADING))
 def test_no_other_api_forges_the_caller(tmp_path: Path, leading: str) -> None:
-    """Whatever leads another API to the backend, even an expression: the client's copy never gets there."""
+    """However another API reaches the backend, even through an expression, the client's copy never arrives there."""
 
     async def scenario() -> None:
         async with backend(answer(OK)) as behind, backend(answer(OK)) as other:

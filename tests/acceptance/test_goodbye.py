@@ -132,7 +132,7 @@ def test_both_sides_get_a_close_frame(
     ticks_s: float | None,
     options: tuple[str, ...],
 ) -> None:
-    """Client and backend see 1001 (Going Away) when the drain time is over, also while both are sending."""
+    """Client and backend get 1001 (Going Away) when the drain time is over, even while both are sending."""
 
     async def scenario() -> None:
         sockets = Sockets(ticks_s)
@@ -151,7 +151,7 @@ def test_both_sides_get_a_close_frame(
 
 
 def test_over_tls(tmp_path: Path) -> None:
-    """The same where the client has come over TLS, which has no half-closed state."""
+    """The same for a client that uses TLS, which has no half-closed state."""
     authority = trustme.CA()
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
     trusting = ssl.create_default_context()
@@ -174,7 +174,7 @@ def test_over_tls(tmp_path: Path) -> None:
 
 
 def test_no_frame_is_cut_open_and_nobody_is_waited_for(tmp_path: Path) -> None:
-    """No close frame gets into the middle of another, and a client that reads nothing does not hold the stop up."""
+    """No close frame is sent in the middle of another, and a client that reads nothing does not delay the stop."""
     half = b"\x82\x7e\x10\x00" + b"x" * 100  # a frame of 4,096 bytes that never ends
     flood = b"\x82\x7f" + (10**7).to_bytes(8, "big") + b"x" * 10**7
 

@@ -63,7 +63,7 @@ def test_a_subject_is_one_value_or_none(tmp_path: Path, subject: object, status:
 
 @pytest.mark.parametrize(("code", "status"), [(403, 403), (100, 500), (99, 500), (9999, 500), (-1, 500)])
 def test_a_computed_status_is_a_final_one(tmp_path: Path, code: int, status: int) -> None:
-    """A status that no final answer has is our failure; the client is not left waiting for another answer."""
+    """A status that a final answer cannot have is our failure; the client is not left waiting for another answer."""
     document = tmp_path / "refuse.xml"
     document.write_text(REFUSE.format(code=code))
 

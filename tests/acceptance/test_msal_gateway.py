@@ -151,7 +151,7 @@ def test_a_token_from_msal_passes(world: World, path: str) -> None:
 @pytest.mark.parametrize("path", ["/jwt/orders", "/azure/orders"], ids=CHECKS)
 @pytest.mark.parametrize("change", [{"aud": "api://other"}, {"lifetime_s": -60}], ids=["audience", "expired"])
 def test_other_tokens_of_the_same_issuer_do_not(world: World, path: str, change: dict[str, Any]) -> None:
-    """A token for another API, or one that has expired, is refused with 401 over the same way."""
+    """A token for another API, or an expired one, is refused with 401 on the same route."""
 
     def scenario(port: int) -> None:
         assert world.call(port, path, world.entra.mint(**change)).status_code == 401

@@ -51,7 +51,7 @@ class Orders(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *arguments: object) -> None:
-        """Silence."""
+        """Log nothing."""
 
 
 def _free_port() -> int:
@@ -137,7 +137,7 @@ def test_reading(gateway: httpx2.Client, path: str, status: int) -> None:
     ids="good no-key bad-key optional uri empty price additional nested".split(),
 )
 def test_writing(gateway: httpx2.Client, body: object, headers: dict[str, str], status: int) -> None:
-    """A body reaches the backend when it fits the operation's schema, at every depth."""
+    """A body reaches the backend if it matches the operation's schema, at every depth."""
     assert gateway.post("/orders", json=body, headers=headers).status_code == status
 
 
@@ -151,14 +151,14 @@ def test_other_content(gateway: httpx2.Client, content: bytes, kind: str) -> Non
 
 @pytest.mark.parametrize("broken", ["bad-status", "bad-body", "bad-header"])
 def test_a_backend_that_breaks_its_contract(gateway: httpx2.Client, broken: str) -> None:
-    """The caller gets 502 and nothing of what the backend said; on-error knows the operation."""
+    """The caller gets 502 and nothing of the backend's answer; on-error knows the operation."""
     answer = gateway.get("/orders", headers={"X-Correlation-Id": broken})
     assert (answer.status_code, answer.headers["X-Operation"]) == (502, "listorders GET /orders")
     assert answer.json()["message"].endswith("Contact the API owner.")
 
 
 def test_a_mocked_operation(gateway: httpx2.Client) -> None:
-    """A sample of the schema stands in for an operation that is not built, and the contract holds for it too."""
+    """A sample of the schema is returned for an operation that is not implemented, within the same contract."""
     assert gateway.get("/orders/search?q=abc").json()["items"][0]["customer"] == "C-100"
 
 

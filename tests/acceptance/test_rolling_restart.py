@@ -116,7 +116,7 @@ async def behind_haproxy(directory: Path, upstream: int) -> AsyncIterator[tuple[
 
 
 async def keep_asking(port: int, tally: Counter[str], over: asyncio.Event) -> None:
-    """POST on one connection after the other; count each answer, and each that failed."""
+    """POST on one connection after another; count each answer and each failure."""
     while not over.is_set():
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
@@ -135,7 +135,7 @@ async def keep_asking(port: int, tally: Counter[str], over: asyncio.Event) -> No
 @pytest.mark.slow
 @pytest.mark.needs("haproxy")
 def test_a_rolling_restart_loses_no_request(tmp_path: Path) -> None:
-    """Each gateway is stopped and started while the other serves; POSTs too, which nobody may send twice, succeed."""
+    """Each gateway is stopped and started while the other serves; even POSTs, which must not be sent twice, succeed."""
 
     async def scenario() -> None:
         tally: Counter[str] = Counter()

@@ -88,7 +88,7 @@ async def _explained(entra: EntraEmulator, token: str, directory: Path) -> str:
     ids=lambda item: item[0],
 )
 def test_no_trace_without_both(tmp_path: Path, fields: tuple[str, tuple[str, ...]]) -> None:
-    """Nothing is traced without the wish and the operator's secret, and the secret never reaches the backend."""
+    """Nothing is traced without the header and the operator's secret, and the secret never reaches the backend."""
 
     async def scenario() -> None:
         async with product(tmp_path, config=TRACED) as running:
@@ -102,7 +102,7 @@ def test_no_trace_without_both(tmp_path: Path, fields: tuple[str, tuple[str, ...
 
 
 def test_off_by_default(tmp_path: Path) -> None:
-    """Without the setting nobody traces, and the management listener knows no traces."""
+    """Without the setting nothing is traced, and the management listener has no traces."""
 
     async def scenario() -> None:
         async with product(tmp_path) as running:
@@ -115,7 +115,7 @@ def test_off_by_default(tmp_path: Path) -> None:
 
 
 def test_all_access_key_traces(tmp_path: Path) -> None:
-    """A subscription key for all APIs may trace without the secret; the key is masked, another key may not."""
+    """A subscription key for all APIs may trace without the secret, another key may not; the key is masked."""
     keys = (
         "subscriptions:\n"
         "  - {{id: operator, scope: /apis, all-access: true, primary-key: operator-key-1}}\n"

@@ -120,7 +120,7 @@ def test_a_section_without_a_document_inherits(tmp_path: Path) -> None:
 def test_subscription_keys(
     tmp_path: Path, fields: tuple[str, ...], path: str, status: int, seen: list[str] | None
 ) -> None:
-    """A key opens what its scope says and brings its product's policies; a wrong one is refused everywhere."""
+    """A key gives access to its scope and adds its product's policies; a wrong one is refused everywhere."""
 
     async def scenario(running: Product) -> None:
         reply = await running.call(path, *fields)
@@ -135,7 +135,7 @@ def test_subscription_keys(
 
 
 def test_the_405_trick(tmp_path: Path) -> None:
-    """Global on-error can answer a request that matched nothing; with a status line that has its own reason."""
+    """Global on-error can answer a request that matched nothing, with its own reason in the status line."""
 
     async def scenario(running: Product) -> None:
         reply = await running.call("/nowhere")
@@ -153,7 +153,7 @@ def test_the_405_trick(tmp_path: Path) -> None:
     ],
 )
 def test_versions(tmp_path: Path, path: str, fields: tuple[str, ...], status: int, target: bytes) -> None:
-    """A version is told by a path segment or a header; an unknown one matches nothing."""
+    """A version is given by a path segment or a header; an unknown one matches nothing."""
 
     async def scenario(running: Product) -> None:
         assert (await running.call(path, *fields)).status == status

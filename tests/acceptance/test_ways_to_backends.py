@@ -49,7 +49,7 @@ async def asked(
 @pytest.mark.needs("nginx")
 @pytest.mark.parametrize(("version", "protocol"), [("1", "HTTP/1.1"), ("2or1", "HTTP/2.0"), ("2", "HTTP/2.0")])
 def test_the_document_chooses_the_protocol(tmp_path: Path, files: Files, version: str, protocol: str) -> None:
-    """forward-request says how nginx is spoken to, with the backend's own authority."""
+    """forward-request determines the protocol to nginx, and the backend's own authority is sent."""
 
     async def scenario() -> None:
         async with target_behind_nginx(tmp_path, "ssl http2", files) as target:
@@ -61,7 +61,7 @@ def test_the_document_chooses_the_protocol(tmp_path: Path, files: Files, version
 
 
 def test_the_document_chooses_the_certificate(tmp_path: Path, files: Files) -> None:
-    """authentication-certificate shows it to a backend that demands one; without the policy there is no answer."""
+    """authentication-certificate presents it to a backend that demands one; without the policy there is no answer."""
 
     async def scenario() -> None:
         tls = files.demanding()

@@ -64,7 +64,7 @@ DESTINATIONS = [
 
 @pytest.mark.parametrize(("destinations", "forgeable"), DESTINATIONS)
 def test_policies_lead_to_backends_too(destinations: list[Destination], forgeable: bool) -> None:
-    """What a policy chooses counts as the API's backend does; what an expression chooses may be any."""
+    """A backend chosen by a policy counts like the API's own; one chosen by an expression may be any backend."""
     leading = [Pipeline(destinations=frozenset(destinations))]
     assert ("caller-objectid" not in names("backend: other", leading)) is forgeable
 
@@ -73,7 +73,7 @@ def test_policies_lead_to_backends_too(destinations: list[Destination], forgeabl
     ("chosen", "forgeable"), [(Destination(), False), (Destination.at("http://unrelated.example"), True)]
 )
 def test_an_owner_that_leads_anywhere(chosen: Destination, forgeable: bool) -> None:
-    """Where an expression chooses the owner's backend, clients of every other API cannot send the name either."""
+    """If an expression chooses the owner's backend, clients of every other API cannot send the name, either."""
     owning = [Pipeline(owned_headers=frozenset({"caller-objectid"}), destinations=frozenset({chosen}))]
     config = parse(CONFIG.replace("WHERE", "backend: other"), "config.yaml", Path.cwd(), {})
     taken = contracts(config, {"owner": owning, "neighbour": [Pipeline()]}, frozenset())["neighbour"].names

@@ -26,7 +26,7 @@ SECRET = "hunter2-" + "long" * 20
 )
 @pytest.mark.parametrize("secret", [SECRET, SECRET[:5]])
 def test_no_mistake_quotes_a_secret(tmp_path: Path, policy: str, secret: str) -> None:
-    """Whatever is wrong with a secret named value is told without it, whole or shortened."""
+    """Any problem with a secret named value is reported without the value, whole or shortened."""
     document = tmp_path / "p.xml"
     document.write_text(f"<policies><inbound>{policy}</inbound></policies>")
     library = PolicyLibrary(POLICIES, offline_services(), {"key": NamedValue(secret, secret=True)})

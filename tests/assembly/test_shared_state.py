@@ -20,12 +20,12 @@ DEMAND = Demand("caller", FixedWindow(5, 0))
 
 
 def state(directory: Path, text: str) -> SharedState:
-    """What a configuration gives."""
+    """The shared state of a configuration."""
     return shared_state(parse(text, "config.yaml", directory, {}))
 
 
 async def used(of: SharedState) -> int:
-    """Draw once; how much is used then."""
+    """Use one unit; returns how much is used then."""
     admission = of.counters.admit([DEMAND])
     found = admission if isinstance(admission, tuple) else await admission
     return found.usages[0].used
@@ -45,7 +45,7 @@ def test_quota_file(tmp_path: Path) -> None:
 
 @pytest.mark.needs("redis-server")
 def test_redis(tmp_path: Path) -> None:
-    """Two gateways share counts through Redis; while it is away each counts for itself, and readiness says so."""
+    """Two gateways share counts through Redis; while it is down each counts for itself, and readiness says so."""
 
     async def scenario() -> None:
         with running_redis(tmp_path) as server:
@@ -64,7 +64,7 @@ def test_redis(tmp_path: Path) -> None:
 
 
 def test_memory(tmp_path: Path) -> None:
-    """Without settings everything is in memory, and there is nothing to be ready for."""
+    """Without settings everything is in memory, and readiness depends on nothing."""
 
     async def scenario() -> None:
         of = state(tmp_path, "listen: 127.0.0.1:1\n")
@@ -96,7 +96,7 @@ def test_bad_url(tmp_path: Path) -> None:
 
 
 def test_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the extra is not installed, the configuration that needs it says so."""
+    """If the extra is not installed, a configuration that needs it is refused with that message."""
     monkeypatch.setitem(sys.modules, "gateway.outside.redis_link", None)
     monkeypatch.delitem(sys.modules, "gateway.counters.redis_counters", raising=False)
     with pytest.raises(LoadError, match="missing-extra"):

@@ -61,7 +61,7 @@ def test_good_answers_keep_it_closed() -> None:
     ids=lambda value: str(value)[:12],
 )
 def test_retry_after_is_read_in_both_forms(value: str, open_s: float) -> None:
-    """Seconds and dates set the pause; nonsense leaves the rule's own."""
+    """Seconds and dates set the pause; anything else leaves the rule's own."""
     clock = Clock()
     target = ScriptedTarget(outcomes=[answer(503, ("Retry-After", value))])
     rule = breaking(interval_s=60, trip_s=10, count=1, accept_retry_after=True)

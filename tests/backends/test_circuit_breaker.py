@@ -58,7 +58,7 @@ def test_breaker_closes_with_a_clean_slate() -> None:
     ("accept", "told", "open_s"), [(False, 5, 30), (True, 5, 5), (True, None, 30), (True, 1e9, 86_400), (True, 0, 0)]
 )
 def test_retry_after_sets_the_pause(accept: bool, told: float | None, open_s: float) -> None:
-    """A backend may say when to come back, if the rule accepts that, and for a day at most."""
+    """A backend may say when to try again, if the rule accepts that, at most a day later."""
     breaker = CircuitBreaker(replace(COUNT, count=1, accept_retry_after=accept))
     breaker.record(0.0, failed=True, retry_after_s=told)
     assert breaker.is_open(max(0, open_s - 0.1)) is (open_s > 0)

@@ -70,7 +70,7 @@ def test_weights_share_evenly_in_time() -> None:
 
 
 def test_lower_priority_waits_for_all_above() -> None:
-    """Group 2 serves only while every member of group 1 is out, and gives back at once."""
+    """Group 2 serves only while every member of group 1 is down, and hands back immediately."""
     farm = Farm("abc")
     members = [member(farm.backends["c"], priority=2), *(member(farm.backends[each]) for each in "ab")]
     pool = BackendPool("p", members)

@@ -14,7 +14,7 @@ from benchmarks.own_cost.workloads import COPIED, TITLES, Call, Workload
 
 
 def test_every_workload_runs(tmp_path: Path) -> None:
-    """A tiny round of each workload is answered rightly, and every one has a row."""
+    """A tiny round of each workload is answered correctly, and each workload has a row."""
     write_files(tmp_path, known=20, unseen=10)
     costs = measure([this_tree()], tmp_path, Plan([COPIED, *TITLES], processes=1, rounds=1, turn=3))
     shown = table(costs, ["this tree"])
@@ -24,7 +24,7 @@ def test_every_workload_runs(tmp_path: Path) -> None:
 
 
 def test_a_wrong_gateway_is_not_timed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A gateway that cannot judge the tokens, here for want of keys, ends the run with what it answered."""
+    """A gateway that cannot judge the tokens, here for lack of keys, ends the run with its answer."""
     write_files(tmp_path, known=2, unseen=2)
     (tmp_path / "tenant" / "keys").write_text('{"keys": []}', encoding="utf-8")
     with pytest.raises(SystemExit, match="W1"):
@@ -72,7 +72,7 @@ def test_another_commit_is_checked_out_and_removed() -> None:
 
 
 def test_an_unknown_commit_is_said() -> None:
-    """A revision that does not exist ends the program with its name."""
+    """A revision that does not exist ends the program with a message that names it."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout of the repository")
     with pytest.raises(SystemExit, match="no-such-revision"), checked_out("no-such-revision"):

@@ -36,7 +36,7 @@ def minted(capsys: pytest.CaptureFixture[str], keys: Path, **options: object) ->
 def test_mint_says_what_was_asked(
     capsys: pytest.CaptureFixture[str], keys: Path, options: dict[str, object], name: str, expected: object
 ) -> None:
-    """Every option of mint shows in the token."""
+    """Every option of mint appears in the token."""
     assert minted(capsys, keys, **options)["claims"][name] == expected
 
 
@@ -62,6 +62,6 @@ def test_show_refuses_what_is_no_token(text: str) -> None:
 
 
 def test_a_claim_needs_a_value(keys: Path) -> None:
-    """--claim without = is a mistake, said so."""
+    """--claim without = is reported as a mistake."""
     with pytest.raises(GatewayError, match="NAME=VALUE"):
         mint(keys=keys, claim=["admin"])

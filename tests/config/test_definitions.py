@@ -103,7 +103,7 @@ def test_names(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes(tmp_path: Path, written: str, definition: str, code: str, place: str) -> None:
-    """What does not go together refuses to load, where it is written."""
+    """Contradictory settings are refused at load, at their place in the file."""
     with pytest.raises(LoadError) as caught:
         _config(tmp_path, written, definition)
     problem = caught.value.problems[0]
@@ -113,14 +113,14 @@ def test_mistakes(tmp_path: Path, written: str, definition: str, code: str, plac
 
 @pytest.mark.parametrize("written", ["{id: a}", "{id: a, method: GET}", "{id: a, url-template: /a}"])
 def test_without_a_definition_both_are_needed(tmp_path: Path, written: str) -> None:
-    """Nothing else says an operation's method and template."""
+    """Without a definition, an operation needs both method and template."""
     with pytest.raises(LoadError) as caught:
         parse(f"apis: [{{id: a, path: a, operations: [{written}]}}]", "config.yaml", tmp_path, {})
     assert [problem.code for problem in caught.value.problems] == ["missing-key"]
 
 
 def test_two_operations_for_one_request(tmp_path: Path) -> None:
-    """Templates that match the same are told with their place in the definition."""
+    """Templates that match the same requests are reported with their place in the definition."""
     definition = DEFINITION + (
         "  /pets/{name}:\n    get:\n"
         "      parameters: [{name: name, in: path, required: true, schema: {}}]\n      responses: {}\n"
@@ -130,7 +130,7 @@ def test_two_operations_for_one_request(tmp_path: Path) -> None:
 
 
 def test_ids_of_ones_own(tmp_path: Path) -> None:
-    """Operations that only the configuration has need ids of their own."""
+    """Operations that exist only in the configuration need their own ids."""
     written = "operations: [{id: x, method: GET, url-template: /x}, {id: x, method: GET, url-template: /y}]"
     with pytest.raises(LoadError, match="duplicate-id"):
         _config(tmp_path, written)

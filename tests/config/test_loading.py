@@ -67,7 +67,7 @@ def test_other_stores_stay(url: str) -> None:
 
 
 def test_readable_urls() -> None:
-    """Callback URLs lie readable in PostgreSQL only where the configuration says so by name."""
+    """Callback URLs are stored in readable form in PostgreSQL only if the configuration explicitly allows it."""
     text = "store: 'postgresql://u@h/d', d365: {instance-url: https://a.b, token-url: https://c.d}"
     with pytest.raises(LoadError, match=r"config.yaml:1:\d+: no-encryption-key: .*\(set encryption-key"):
         config(f"notifications: {{{text}}}")
@@ -196,7 +196,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("text", "found"), MISTAKES.values(), ids=MISTAKES.keys())
 def test_mistakes(text: str, found: str) -> None:
-    """A mistake is reported where it stands, with a stable code."""
+    """A mistake is reported at its place, with a stable code."""
     assert problems(text) == [found]
 
 
@@ -220,7 +220,7 @@ def test_remedies() -> None:
 
 
 def test_secret_files(tmp_path: Path) -> None:
-    """One line end behind a secret is the editor's; a file too long or not text is refused."""
+    """One line end after a secret is ignored: editors add it; a file that is too long or not text is refused."""
     (tmp_path / "good").write_bytes(b"\xef\xbb\xbfkey\r\n")
     (tmp_path / "long").write_bytes(b"x" * 70_000)
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
@@ -250,7 +250,7 @@ def test_models_stand_alone() -> None:
 
 
 def test_positions() -> None:
-    """Every value can be asked for its place; a value that is not written has that of its mapping."""
+    """Every value has a place; a value that is not in the file has that of its mapping."""
     loaded = config("apis:\n  - id: a\n    operations:\n      - {id: o, method: GET, url-template: /}\n")
     assert str(loaded.location("apis", 0, "operations", 0, "method")) == "config.yaml:4:25"
     assert str(loaded.location("apis", 0, "policy")) == "config.yaml:2:5"
@@ -294,7 +294,7 @@ notifications:
 
 
 def test_json_schema() -> None:
-    """The schema for editors is valid, and closed: an unknown key is marked."""
+    """The schema for editors is valid, and closed: an unknown key is an error."""
     schema = json_schema()
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
@@ -334,7 +334,7 @@ def test_keys_are_written_and_names_are_not() -> None:
 
 
 def test_the_parts_have_the_defaults() -> None:
-    """What the file does not say is as each part declares it."""
+    """Settings that the file does not have get the defaults that the parts declare."""
     loaded = config("backends: {b: {url: http://a}}")
     assert loaded.server_settings() == ServerSettings(limits=Limits(), timeouts=Timeouts(), farewell_s=1.0)
     assert loaded.backends["b"].tls == TlsSettings()
@@ -353,7 +353,7 @@ def test_the_parts_have_the_defaults() -> None:
     ],
 )
 def test_what_belongs_in_a_setting_is_said_in_words_of_yaml(text: str, wanted: str) -> None:
-    """Nobody who writes a configuration needs to know what a tuple is."""
+    """Messages use YAML's terms: the author of a configuration need not know what a tuple is."""
     with pytest.raises(LoadError) as caught:
         parse(text, "config.yaml", Path(), {})
     assert wanted in str(caught.value.problems[0])

@@ -43,7 +43,7 @@ def everything() -> str:
 
 
 def test_example_shows_every_setting() -> None:
-    """Each key of each mapping stands in config.example.yaml."""
+    """Each key of each mapping is in config.example.yaml."""
     shown = set(written(compose(everything(), "config.example.yaml")))
     wanted = [(*path, key) for path, model in models() for key in keys(model)]
     missing = [pattern for pattern in wanted if not any(matches(path, pattern) for path in shown)]
@@ -89,7 +89,7 @@ def test_example_fits_the_schema() -> None:
 
 
 def test_every_setting_says_what_it_means() -> None:
-    """No setting is without a description, in the page and in editors."""
+    """Every setting has a description, on the page and in editors."""
     silent = [f"{model.__name__}.{name}" for _, model in models() for name in _undescribed(model)]
     assert silent == []
 
@@ -107,5 +107,5 @@ def test_each_setting_is_declared_once() -> None:
 
 
 def test_page_is_up_to_date() -> None:
-    """The table in docs/configuration.md is the one that the models give."""
+    """The table in docs/configuration.md is the one generated from the models."""
     assert markdown() in PAGE.read_text(), "run: make docs"

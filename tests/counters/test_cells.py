@@ -24,7 +24,7 @@ def test_calls_leave_the_window() -> None:
     ids=["one has to leave", "two have to leave", "over"],
 )
 def test_how_long_to_wait(limit: int, now: float, wait_s: float) -> None:
-    """Until as many calls have left that less than the limit is used."""
+    """The wait lasts until enough calls have left the window for the use to be below the limit."""
     cell = SlidingCell(10.0)
     cell.add(0.0, 1)
     cell.add(3.0, 1)
@@ -46,7 +46,7 @@ def test_what_is_withdrawn_comes_from_the_newest() -> None:
 
 @pytest.mark.parametrize("limit", [10, 100, 5_000])
 def test_never_more_than_the_limit_within_a_period(limit: int) -> None:
-    """However calls arrive, at most the limit is admitted in any period, and few entries hold them."""
+    """However calls arrive, at most the limit is admitted in any period, and few entries are stored for them."""
     chance, cell, admitted = random.Random(1), SlidingCell(60.0), []
     now = 0.0
     for _ in range(20_000):

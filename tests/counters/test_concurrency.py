@@ -17,7 +17,7 @@ def test_slots_are_limited_by_key() -> None:
 
 
 def test_free_keys_take_no_memory() -> None:
-    """When everybody has left, nothing is kept."""
+    """When no caller is left, nothing is kept."""
     slots = ConcurrencySlots()
     for index in range(100):
         slots.acquire(str(index), 1)
@@ -26,6 +26,6 @@ def test_free_keys_take_no_memory() -> None:
 
 
 def test_releasing_twice_is_a_bug() -> None:
-    """A slot that was never taken cannot be given back."""
+    """A slot that was never taken cannot be released."""
     with pytest.raises(KeyError):
         ConcurrencySlots().release("a")

@@ -43,7 +43,7 @@ def test_rate_tells_what_is_left_and_how_long_to_wait(bench: Bench) -> None:
 
 
 def test_wait_is_long_enough(bench: Bench) -> None:
-    """After the wait that was told, a call is admitted; just before it is not."""
+    """After the reported wait a call is admitted; just before, it is not."""
     random.seed(7)
     window = SlidingWindow(100, 60)
     for _ in range(250):
@@ -116,7 +116,7 @@ def test_all_or_none_is_counted(bench: Bench) -> None:
 
 
 def test_longest_wait_is_told(bench: Bench) -> None:
-    """Of several exhausted limits the one that lasts longest is named."""
+    """Of several exhausted limits, the one with the longest wait is reported."""
     demands = [Demand("a", SlidingWindow(1, period)) for period in (5, 60, 20)]
     bench.admit(*demands)
     answer = bench.admit(*demands)
@@ -124,7 +124,7 @@ def test_longest_wait_is_told(bench: Bench) -> None:
 
 
 def test_asking_does_not_count(bench: Bench) -> None:
-    """An amount of 0 tells whether a call would be admitted."""
+    """An amount of 0 shows whether a call would be admitted."""
     for window in (SlidingWindow(1, 60), FixedWindow(1, 60)):
         assert bench.allowed(Demand("a", window, 0), times=3) == 3
         assert bench.allowed(Demand("a", window)) == 1
@@ -174,7 +174,7 @@ def test_keys_are_apart(bench: Bench) -> None:
 
 @pytest.mark.parametrize("key", ["", "a b\r\nc", "\u00e9\U0001f600", "x" * 100_000, "rate/10/a", "\udc80" * 200])
 def test_any_text_is_a_key(bench: Bench, key: str) -> None:
-    """Keys come from callers: any text works, and a long one takes no more room than a short one."""
+    """Keys come from callers: any text works, and a long one takes no more memory than a short one."""
     demand = Demand(key, RATE)
     assert len(demand.storage_key) < 200
     assert bench.allowed(demand, times=4) == 3

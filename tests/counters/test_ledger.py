@@ -42,7 +42,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_quotas_survive_a_restart(path: Path) -> None:
-    """A new process goes on where the last one saved; rate limits start anew."""
+    """A new process continues from the last saved state; rate limits start again."""
     before = Worker(path)
     before.counters.add([QUOTA._replace(amount=30), FOREVER, Demand("a", SlidingWindow(5, 60))])
     before.save()

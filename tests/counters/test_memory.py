@@ -6,7 +6,7 @@ from gateway.counters import Demand, FixedWindow, MemoryCounters, SlidingWindow
 
 
 def test_number_of_keys_is_bounded() -> None:
-    """A flood of keys pushes out those used longest ago, not those in use."""
+    """A flood of keys evicts those used longest ago, not those in use."""
     counters = MemoryCounters(max_keys=10)
     window = SlidingWindow(1, 60)
     counters.admit([Demand("mine", window)])

@@ -114,7 +114,7 @@ class Slow:
 
 
 def test_limits_hold_while_redis_is_away(tmp_path: Path) -> None:
-    """Without Redis each replica counts by itself: nothing fails or is unlimited; with it back, it is asked again."""
+    """Without Redis each replica counts by itself: nothing fails or is unlimited; when it is back, it is used again."""
     demand = Demand("a", SlidingWindow(2, 60))
     with running_redis(tmp_path) as server:
 
@@ -135,7 +135,7 @@ def test_limits_hold_while_redis_is_away(tmp_path: Path) -> None:
 
 
 def test_another_fallback_is_possible() -> None:
-    """What counts while Redis is away can itself be slow."""
+    """The fallback while Redis is unavailable can itself be slow."""
 
     async def scenario() -> None:
         client, slow = connect("redis://127.0.0.1:1"), Slow()

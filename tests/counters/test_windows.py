@@ -62,6 +62,6 @@ def test_a_long_key_is_stored_by_its_hash(key: str) -> None:
     ids=["the only one", "the longest wait", "one that never renews"],
 )
 def test_who_is_told_to_wait(usages: list[Usage], exceeded: int) -> None:
-    """Refused for the exhausted counter with the longest wait; a counter with something left refuses nobody."""
+    """The exhausted counter with the longest wait is named; a counter with something left refuses nothing."""
     assert answer(usages, admitted=False).exceeded == exceeded
     assert answer(usages, admitted=True).exceeded is None

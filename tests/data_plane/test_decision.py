@@ -44,7 +44,7 @@ def decide(directory: Path, scenario: Callable[[Product, int], Awaitable[None]],
 
 
 async def put(port: int, line: str, *fields: str, client: str = "X-Forwarded-For: 203.0.113.9") -> Reply:
-    """An answer to a question; *client*: how the proxy names whom it is about."""
+    """An answer to a question; *client*: how the proxy names the client."""
     fields = (*fields, client) if client else fields
     return await ask(port, "\r\n".join([f"{line} HTTP/1.1", "Host: api.example", *fields, "", ""]).encode())
 
@@ -95,7 +95,7 @@ def test_a_bad_token_is_refused(tmp_path: Path, proxy: str) -> None:
     ],
 )
 def test_other_refusals(tmp_path: Path, proxy: str, target: str, status: int, true: str | None) -> None:
-    """nginx takes 401 and 403 only; the true status is told beside it."""
+    """nginx accepts only 401 and 403; the true status is in another field."""
 
     async def scenario(running: Product, port: int) -> None:
         line, fields = ASK[proxy]
@@ -217,7 +217,7 @@ def test_real_nginx(tmp_path: Path) -> None:
     ],
 )
 def test_the_missing_field_is_named(tmp_path: Path, fields: tuple[str, ...], named: str) -> None:
-    """Whoever configures a proxy reads which field its question lacks."""
+    """The answer tells the operator of the proxy which field the question lacks."""
 
     async def scenario(running: Product, port: int) -> None:
         reply = await put(port, "GET /authz", *fields)
@@ -229,7 +229,7 @@ def test_the_missing_field_is_named(tmp_path: Path, fields: tuple[str, ...], nam
 
 @pytest.mark.parametrize("method", ["get", "Get", "gET"])
 def test_a_method_in_lower_case_is_refused(tmp_path: Path, method: str) -> None:
-    """It would be judged as another method than the one that a backend without case runs."""
+    """It would be judged as a different method from the one that a case-insensitive backend runs."""
 
     async def scenario(running: Product, port: int) -> None:
         fields = ("X-Forwarded-Uri: /orders/open", f"X-Forwarded-Method: {method}")

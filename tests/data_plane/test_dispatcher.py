@@ -48,7 +48,7 @@ apis:
     ids="operation other-method other-path own-options any-denied any-granted no-cors no-api".split(),
 )
 def test_preflights(tmp_path: Path, path: str, announced: str, status: int, granted: bool) -> None:
-    """Only an operation's cors policies answer its preflight; without them OPTIONS is what it was: not found."""
+    """Only an operation's cors policies answer its preflight; without them OPTIONS is 404 as before."""
     (tmp_path / "cors.xml").write_text(f"<policies><inbound>{CORS}{REFUSE}</inbound></policies>")
     (tmp_path / "refuse.xml").write_text(f"<policies><inbound>{REFUSE}</inbound></policies>")
     gateway = build(parse(CONFIG, "config.yaml", tmp_path, {}))
@@ -78,7 +78,7 @@ NUMBER = """<set-variable name="n" value='@(int.Parse(context.Request.Headers.Ge
 
 @pytest.mark.parametrize("policy", [CHECK, NUMBER], ids=["a refused value", "a failed expression"])
 def test_the_log_has_nothing_that_a_caller_has_sent(tmp_path: Path, policy: str) -> None:
-    """The line of a refused request says what went wrong, with … in place of what the caller has sent."""
+    """The log line of a refused request says what went wrong, with … in place of the caller's data."""
     (tmp_path / "cors.xml").write_text(f"<policies><inbound>{policy}</inbound></policies>")
     (tmp_path / "refuse.xml").write_text(f"<policies><inbound>{REFUSE}</inbound></policies>")
     gateway = build(parse(CONFIG, "config.yaml", tmp_path, {}))

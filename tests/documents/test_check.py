@@ -37,7 +37,7 @@ GOOD = {
 
 @pytest.mark.parametrize("body", GOOD.values(), ids=GOOD.keys())
 def test_good_documents(body: str) -> None:
-    """What APIM takes passes."""
+    """Documents that APIM accepts pass."""
     assert problems(body) == []
 
 
@@ -100,7 +100,7 @@ def test_section_attributes() -> None:
 
 
 def test_remedies() -> None:
-    """A misspelt name is answered with the right one, an unknown one with what there is."""
+    """The remedy for a misspelt name is the right one, for an unknown name the list of known ones."""
     document = parse(
         "<policies><inbound><set-heador/><set-header Name='a' zzz=''/><base zzz=''/></inbound></policies>", "p.xml"
     )
@@ -124,7 +124,7 @@ def test_template_placeholders() -> None:
 
 
 def test_unknown_policy_without_likeness() -> None:
-    """Where nothing is alike and there is much, the remedy is short; long values are cut."""
+    """If no name is similar and there are many, the remedy is short; long values are shortened."""
     document = parse(f"<policies><inbound><zzz/><set-status code='{'9' * 99}a'/></inbound></policies>", "p.xml")
     unknown, value = check(document, VOCABULARY)
     assert (unknown.remedy, value.message) == ("remove it", f"set-status/code cannot be '{'9' * 57}…'")
@@ -149,6 +149,6 @@ def test_unbalanced_expression() -> None:
 
 
 def test_problems_make_a_load_error() -> None:
-    """The list is what LoadError takes; its text has one line each."""
+    """LoadError takes the list of problems; its text has one line for each."""
     document = parse("<policies><inbound><a/>\n<b/></inbound></policies>", "p.xml")
     assert len(str(LoadError(check(document, VOCABULARY))).splitlines()) == 2

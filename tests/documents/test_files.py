@@ -30,7 +30,7 @@ def test_the_form_follows_the_name(tmp_path: Path, name: str, text: str) -> None
 
 @pytest.mark.parametrize(("name", "text"), [("p.xml", YAML), ("p.yaml", XML)])
 def test_the_other_form_is_refused(tmp_path: Path, name: str, text: str) -> None:
-    """A file is not guessed at."""
+    """The form of a file is never guessed."""
     (tmp_path / name).write_text(text)
     with pytest.raises(LoadError):
         read_document(tmp_path / name, POLICIES)

@@ -42,12 +42,12 @@ def codes(content: str) -> list[str]:
     ],
 )
 def test_notes(content: str, expected: list[str]) -> None:
-    """Each trap is noted where it is set, and nowhere else."""
+    """Each pitfall gets a note at its place, and nowhere else."""
     assert codes(content) == (["subject-is-not-object-id"] if expected == [SUBJECT] else expected)
 
 
 def test_fragments_are_looked_at() -> None:
-    """A fragment has the same traps."""
+    """Fragments are checked for the same pitfalls."""
     fragment = xml_format.parse(f'<fragment><set-header name="object-id">{SUBJECT}</set-header></fragment>', "f.xml")
     assert [note.location.line for note in lint(fragment)] == [1]
 
@@ -68,7 +68,7 @@ def test_fragments_are_looked_at() -> None:
     ],
 )
 def test_a_placeholder_is_no_tenant(tenant: str, noted: bool) -> None:
-    """An issuer's address or a tenant-id that is still to be filled in is told, because no token can be checked."""
+    """An issuer's URL or a tenant-id that is still a placeholder is reported, because no token can be checked."""
     address = f"https://login.microsoftonline.com/{tenant}/v2.0"
     documents = [
         f'<validate-jwt><openid-config url="{address}/.well-known/openid-configuration"/></validate-jwt>',

@@ -35,7 +35,7 @@ def substituted(content: str) -> tuple[str, list[str]]:
     ids=["whole", "part", "text", "expression", "holds one", "no recursion", "liquid", "body", "no reference"],
 )
 def test_a_reference_is_replaced(content: str, expected: str) -> None:
-    """The value's text stands where the reference stood; in Liquid the braces are Liquid's."""
+    """The reference is replaced by the value's text; in Liquid the braces belong to Liquid."""
     assert substituted(content) == (expected, [])
 
 

@@ -38,5 +38,5 @@ def test_named_values(text: str, names: list[str]) -> None:
     ],
 )  # fmt: skip
 def test_holes(text: str, unresolved: bool) -> None:
-    """The forms of Terraform, Octopus and templates; text that merely holds a brace or capitals is meant as it is."""
+    """The forms of Terraform, Octopus and templates; text that merely contains a brace or capitals is literal."""
     assert is_unresolved(text) is unresolved

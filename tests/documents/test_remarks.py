@@ -112,12 +112,12 @@ def from_yaml(text: str) -> PolicyDocument:
 
 
 def test_from_xml() -> None:
-    """Comments stand where they stood, several lines between brackets; an expression keeps its lines."""
+    """Comments keep their places, and their lines if there are several; an expression keeps its lines."""
     assert to_yaml(xml_format.parse(XML, "p.xml")) == YAML
 
 
 def test_and_back() -> None:
-    """The way back gives the same YAML again; no section appears that was not there."""
+    """Converting to XML and back gives the same YAML; no new section appears."""
     again = xml_format.dump(from_yaml(YAML))
     assert to_yaml(xml_format.parse(again, "q.xml")) == YAML
     assert "<backend" not in again
@@ -144,7 +144,7 @@ def test_and_back() -> None:
     ],
 )
 def test_comments_of_yaml(written: str, expected: str | None) -> None:
-    """A comment behind a value moves to a line of its own; within texts # is no comment."""
+    """A comment after a value moves to its own line; within text, # does not begin a comment."""
     document = from_yaml(written)
     back = to_yaml(xml_format.parse(xml_format.dump(document), "p.xml"))
     assert back == (expected or written)
@@ -161,7 +161,7 @@ def test_comments_of_yaml(written: str, expected: str | None) -> None:
     ],
 )
 def test_lines_of_expressions(expression: str) -> None:
-    """Indentation follows the place; where a string goes on over lines nothing is touched."""
+    """Indentation follows the nesting; strings that span several lines are not changed."""
     xml = f"<policies><inbound><set-body>{expression}</set-body></inbound></policies>"
     document = xml_format.parse(xml, "p.xml")
     written = xml_format.dump(from_yaml(to_yaml(document)))

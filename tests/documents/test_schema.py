@@ -19,12 +19,12 @@ VALIDATOR = Draft202012Validator(SCHEMA)
 
 
 def test_schema_is_valid() -> None:
-    """The schema is one that tools understand."""
+    """The schema is valid JSON Schema."""
     Draft202012Validator.check_schema(SCHEMA)
 
 
 def test_good_documents_pass() -> None:
-    """What the writer writes passes."""
+    """Documents from the writer pass."""
     document = parse(DOCUMENT, "p.yaml", VOCABULARY)
     assert list(VALIDATOR.iter_errors(yaml.safe_load(dump(document, VOCABULARY)))) == []
 

@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "emulators.md").read_text()
 
 
 def test_code_runs() -> None:
-    """The Python blocks run, one after the other, as a reader would try them."""
+    """The Python blocks run, one after another, as a reader would try them."""
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     assert len(blocks) >= 8
     exec("\n".join(blocks), {})

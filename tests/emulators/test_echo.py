@@ -10,7 +10,7 @@ from gateway.emulators.echo import EchoBackend
 
 
 def test_echo() -> None:
-    """Method, path, query, headers and body come back, and are kept for tests."""
+    """Method, path, query, headers and body are echoed, and kept for tests."""
     echo = EchoBackend()
 
     async def main() -> httpx2.Response:

@@ -36,7 +36,7 @@ def _statuses(plan: FaultPlan, *endpoints: str) -> list[int]:
     ],
 )
 def test_due(faults: list[Fault], expected: list[int]) -> None:
-    """The oldest fault that matches is met, as often as it says."""
+    """The oldest matching fault applies, as often as it says."""
     plan = FaultPlan()
     for fault in faults:
         plan.add(fault)
@@ -55,7 +55,7 @@ def test_clear() -> None:
 
 
 def test_delay() -> None:
-    """A delayed request is late by what was asked."""
+    """A delayed request is late by the given time."""
     plan = FaultPlan()
     plan.add(Fault(delay_s=0.05))
     started = time.monotonic()
@@ -91,7 +91,7 @@ def test_effect(after_effect: bool, effects: int) -> None:
 
 
 def test_drop() -> None:
-    """A drop is an answer that cuts the connection and waits for the client to be gone."""
+    """A drop cuts the connection and waits until the client is gone."""
     plan = FaultPlan()
     plan.add(Fault(drop=True))
     aborted: list[bool] = []
@@ -125,6 +125,6 @@ def test_from_json() -> None:
     ids=["unknown", "text", "boolean"],
 )
 def test_from_json_refuses(document: dict[str, Any], message: str) -> None:
-    """A typing mistake in a script is an error, not a fault that never comes."""
+    """A misspelt member of a script is an error, not a fault that never happens."""
     with pytest.raises(ValueError, match=message):
         Fault.from_json(document)

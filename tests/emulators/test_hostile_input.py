@@ -48,7 +48,7 @@ def test_filter_limits(text: str) -> None:
 
 @pytest.mark.parametrize("depth", [100_000])
 def test_deep_json(depth: int) -> None:
-    """JSON that is nested without end is no JSON."""
+    """JSON that is nested too deeply is refused as invalid."""
     body = b"[" * depth
     assert judge_callback(True, "application/json", body) == 400
     assert Delivery("POST", "/", (), body, 0.0, "absent", 200).json() is None
@@ -74,20 +74,20 @@ def test_start_body(body: bytes) -> None:
 
 @given(st.text())
 def test_authorization(text: str) -> None:
-    """An authorization that is not one of ours is nobody."""
+    """A foreign authorization identifies no client."""
     assert ACCESS.client(f"Bearer {text}", "http://d365", 0.0) is None
     assert with_basic({"a": "1"}, text)["a"] == "1"
 
 
 @given(st.sampled_from(["application/x-www-form-urlencoded", "multipart/form-data; boundary=B"]), st.binary())
 def test_form(content_type: str, body: bytes) -> None:
-    """A body has fields or none."""
+    """Any body is parsed to fields, or to none."""
     assert all(isinstance(value, str) for value in parse_form(content_type, body).values())
 
 
 @given(st.text(), st.text(), st.binary())
 def test_signature(timestamp: str, signature: str, body: bytes) -> None:
-    """No accident and no forgery verifies."""
+    """Neither accidental nor forged signatures verify."""
     headers = {"webhook-id": "m", "webhook-timestamp": timestamp, "webhook-signature": signature}
     assert check_signature("whsec_" + "A" * 32, headers, body, 0.0).startswith("invalid")
 

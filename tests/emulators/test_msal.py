@@ -65,7 +65,7 @@ def test_secret(entra: EntraEmulator) -> None:
 
 
 def test_certificate(entra: EntraEmulator) -> None:
-    """A client with a certificate proves itself by a signed assertion."""
+    """A client with a certificate authenticates with a signed assertion."""
     private = KEY.private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

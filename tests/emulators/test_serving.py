@@ -29,7 +29,7 @@ async def _cut(_request: Request) -> Response:
 
 
 class Echo:
-    """An emulator of nothing: it has what ``serve`` asks for."""
+    """A minimal emulator, with the members that ``serve`` needs."""
 
     def __init__(self) -> None:
         self.base_url = ""
@@ -69,7 +69,7 @@ def test_serve_ipv6() -> None:
 
 
 def test_port_in_use() -> None:
-    """A port that is taken is an error at once, not a server that nobody reaches."""
+    """A port in use is an immediate error, not a server that cannot be reached."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

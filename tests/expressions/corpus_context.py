@@ -43,12 +43,12 @@ TOKEN = {
 
 
 def _part(content: object) -> str:
-    """A part of a compact token. Its signature is nobody's: AsJwt reads without verifying."""
+    """A part of a compact token, whose signature is not valid: AsJwt reads without verifying."""
     return urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
 
 
 def answer(status: int = 200) -> Response:
-    """What send-request left in a variable: one with the JSON body."""
+    """The variable set by send-request: a response with the JSON body."""
     return response(status_code=status, body=Body(RESPONSE_BODY))
 
 

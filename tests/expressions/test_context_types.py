@@ -158,7 +158,7 @@ def test_bodies_become_what_is_asked_for(call: str, data: bytes, expected: str) 
 
 @pytest.mark.parametrize("call", ["As<JObject>()", "As<JArray>()", "As<XElement>()", "As<int>()"])
 def test_bodies_of_the_wrong_kind_throw(call: str) -> None:
-    """A body that is no JSON, no XML, or asked for as something that no body is, fails the expression."""
+    """A body that is not JSON or XML, or is asked for as a type that no body can be, fails the expression."""
     with pytest.raises(ExpressionError):
         evaluate(f"@(context.Request.Body.{call})", request=request(body=Body(b"nope")))
 

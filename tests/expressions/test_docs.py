@@ -25,7 +25,7 @@ def types_table() -> str:
 
 
 def test_page_lists_the_allowed_types() -> None:
-    """The page's table is the allow-list; run this file as a script to renew it."""
+    """The page's table is the allow-list; run this file as a script to update it."""
     page = PAGE.read_text(encoding="utf-8")
     assert types_table().replace("<", "&lt;") in page
 

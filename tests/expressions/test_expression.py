@@ -67,7 +67,7 @@ def test_mistakes_are_refused_with_their_place(text: str, code: str, line: int, 
 
 
 def test_columns_count_from_where_the_expression_stands() -> None:
-    """On the first line the column is offset by the expression's own; white space in front counts too."""
+    """On the first line the column is offset by the expression's own; leading white space counts, too."""
     with pytest.raises(LoadError) as caught:
         compile_expression("  @(é + foo)", Location("p.xml", 7, 20))
     assert caught.value.problems[0].location.line == 7
@@ -96,7 +96,7 @@ def test_says_which_bodies_it_reads(text: str, of_request: bool, of_response: bo
 
 
 def test_constant_expressions_are_known() -> None:
-    """An expression that never looks at the context says so."""
+    """An expression that never reads the context is marked as constant."""
     assert compiled('@("a" == "b")').is_constant
     assert not compiled("@(context.Request.Method)").is_constant
     assert not compiled("@(Guid.NewGuid())").is_constant
@@ -145,7 +145,7 @@ def test_results_become_the_attribute_type(convert: object, value: object, expec
 
 @pytest.mark.parametrize(("convert", "value"), [(to_bool, "x"), (to_int, "x"), (to_int, None), (to_bool, [])])
 def test_impossible_conversions_are_expression_errors(convert: object, value: object) -> None:
-    """What cannot be converted fails as an expression does."""
+    """A value that cannot be converted fails like an expression."""
     with pytest.raises(ExpressionError):
         convert(value)  # type: ignore[operator]
 
@@ -164,7 +164,7 @@ def test_context_values_are_not_changed_by_compiling_twice() -> None:
 
 
 def test_reading_takes_time_in_proportion_to_the_text() -> None:
-    """Hundreds of brackets that might begin type arguments are told apart without looking at each from each."""
+    """Hundreds of brackets that might begin type arguments are resolved in linear time."""
     begun_s = time.thread_time()
     with pytest.raises(LoadError):
         compiled(f"@({'t.<tring=>' * 640})")

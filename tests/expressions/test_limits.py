@@ -130,14 +130,14 @@ def test_all_expressions_of_a_request_share_one_budget() -> None:
 
 
 def test_no_catch_sees_the_request_s_budget() -> None:
-    """An expression cannot catch that its request has used everything."""
+    """An expression cannot catch the exhaustion of its request's budget."""
     source = "@{ while (true) { try { int n = 0; while (true) { n++; } } catch (Exception) { } } return 1; }"
     with pytest.raises(WorkExceeded):
         compile_expression(source, WHERE, 30.0)(context(work=Work(time_s=0.05)))
 
 
 def test_large_results_draw_from_the_request() -> None:
-    """What expressions make is counted over the whole request, not only in each of them."""
+    """The results of expressions are counted over the whole request, not only in each of them."""
     seen = context(work=Work(memory=3_000_000))
     expression = compiled("@(new string('x', 1000000).Length)")
     assert [expression(seen) for _ in range(2)] == [1_000_000] * 2
@@ -155,7 +155,7 @@ def test_large_results_draw_from_the_request() -> None:
 )
 @pytest.mark.timed
 def test_nobody_pays_while_an_evaluation_waits(text: str) -> None:
-    """What others count while an evaluation waits is not its own; it goes on with what it had, and ends right."""
+    """Work of others while an evaluation waits is not charged to it; it continues with its own budget."""
 
     async def go() -> None:
         waiting = in_slices(compiled(text), context())

@@ -30,7 +30,7 @@ def _takes_large_values(member: clr.Member) -> bool:
 
 
 def test_every_member_that_takes_large_values_has_a_price() -> None:
-    """No member works on texts, bytes or collections without paying: by its wrapper, or by a count of its own."""
+    """No member processes texts, bytes or collections without being charged: by its wrapper, or by its own count."""
     members = [
         member for member in _members() if member.kind in ("method", "constructor") and _takes_large_values(member)
     ]
@@ -51,7 +51,7 @@ def test_prices_are_known_words() -> None:
 @pytest.mark.parametrize("price", ["", "slow"])
 @pytest.mark.parametrize("positions", [((0,), ()), ((0, 1), ()), ((), (0, 1))], ids=["first", "two", "collections"])
 def test_refuses_before_the_work_begins(price: str, positions: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
-    """A call that the time left does not pay for is never made."""
+    """A call for which the remaining time does not suffice is never made."""
     calls: list[object] = []
     call = priced(lambda *values: calls.append(values), price, *positions, copies=False)
     METER.left = Allowance(0.01, Work())

@@ -50,7 +50,7 @@ WHOLE = {
 
 @pytest.mark.parametrize("expression", WHOLE.values(), ids=WHOLE.keys())
 def test_finds_the_matching_bracket(expression: str) -> None:
-    """An expression ends at its own bracket, whatever stands before it, inside it and behind it."""
+    """An expression ends at its own bracket, whatever comes before, inside and after it."""
     document = f'<a b="{expression}" c=")}}"/>'
     assert scan_expression(document, 6) == 6 + len(expression)
     assert scan_expression(expression, 0) == len(expression)

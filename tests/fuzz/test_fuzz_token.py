@@ -16,7 +16,7 @@ def test_seeds(seed: bytes) -> None:
 
 
 def test_good_tokens_are_accepted() -> None:
-    """The oracle's own tokens pass, or the fuzzer would prove nothing."""
+    """The known good tokens pass; otherwise the fuzzer would prove nothing."""
     for text in good_tokens():
         check(b"\0" + text.encode())
 
@@ -29,5 +29,5 @@ def test_random_inputs(target: int, data: bytes) -> None:
 
 
 def test_empty_input() -> None:
-    """Nothing is nothing."""
+    """Empty input is harmless."""
     check(b"")

@@ -80,7 +80,7 @@ ATTACKS = {
 
 
 async def service(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """The backend: takes everything."""
+    """The backend, which accepts everything."""
     with suppress(OSError, asyncio.IncompleteReadError):
         await _serve(reader, writer)
     writer.close()
@@ -170,7 +170,7 @@ def _send(connection: socket.socket, data: bytes, end: float) -> None:
 
 
 def _encrypted(what: Attack, connection: socket.socket) -> tuple[bytes, Callable[[], bytes]]:
-    """What goes over a TLS connection: each byte of *again* in a record of its own."""
+    """The bytes of a TLS connection with each byte of *again* in its own record."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     tls = shaken(connection, context)

@@ -30,7 +30,7 @@ def test_the_gateway_is_right(outcomes: dict[str, tuple[str, str]], probe: Probe
 
 
 def test_the_page_shows_every_probe(outcomes: dict[str, tuple[str, str]]) -> None:
-    """docs/hostile.md is of today: each probe is in it, with the gateway's answer."""
+    """docs/hostile.md is up to date: each probe is in it, with the gateway's answer."""
     page = PAGE.read_text().splitlines()
     for probe in PROBES:
         row = next((line for line in page if line.startswith(f"| {probe.what} |")), "")

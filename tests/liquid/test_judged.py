@@ -40,5 +40,5 @@ def test_our_templates_are_dot_liquids() -> None:
 
 @published.needs(published.LIQUID)
 def test_the_corpus_is_dot_liquids() -> None:
-    """The corpus' templates, all of them."""
+    """Every published template gives DotLiquid's output."""
     assert _different(published.LIQUID) == {}

@@ -58,7 +58,7 @@ def rendered(template: str, **given: object) -> str:
     ids=str,
 )
 def test_what_is_not_liquid(template: str, message: str, line: int) -> None:
-    """The message says what is wrong and how it is written, the line where."""
+    """The message says what is wrong and how to write it; the line says where."""
     with pytest.raises(LiquidSyntaxError) as caught:
         read_template(template)
     assert (str(caught.value), caught.value.line) == (message, line)
@@ -106,7 +106,7 @@ def test_nesting_at_run_time() -> None:
     ],
 )
 def test_a_rendering_has_bounds(template: str) -> None:
-    """Turns, text, time and memory of one rendering are bounded; it fails well within what a request may take."""
+    """Iterations, text, time and memory of one rendering are bounded; it fails well within a request's budget."""
     began = time.thread_time()
     with pytest.raises(ExpressionError):
         rendered(template, long="x" * 20_000 + "y")
@@ -114,7 +114,7 @@ def test_a_rendering_has_bounds(template: str) -> None:
 
 
 def test_a_part_of_a_long_range_takes_no_time() -> None:
-    """What is far behind is found at once."""
+    """An item at the end of a long range is found immediately."""
     template = (
         "{% assign r = (1..2000000000) %}{{ r.last }} {{ r.size }} {{ r | Last }} "
         "{{ r | Slice: 1999999990, 2 | Join }} "
@@ -124,7 +124,7 @@ def test_a_part_of_a_long_range_takes_no_time() -> None:
 
 
 def test_the_request_pays() -> None:
-    """The work of a template is drawn from the request's budget."""
+    """The work of a template is charged to the request's budget."""
 
     class Context:
         work = Work(time_s=0.001)
@@ -170,7 +170,7 @@ def test_repetition_pays_for_its_memory(template: str, given: dict[str, object])
 
 @pytest.mark.parametrize("call", ["body.text | Strip", "body.text | Truncate: 999999"])
 def test_filters_pay_for_large_input(call: str) -> None:
-    """A filter of a large text draws from the request's budget and lets the loop have its turn."""
+    """A filter of a large text is charged to the request's budget and yields to the event loop."""
 
     class Context:
         work = Work(time_s=0.001)
@@ -183,7 +183,7 @@ def test_filters_pay_for_large_input(call: str) -> None:
 @pytest.mark.parametrize("tag", ["assign {}", "for {}", "tablerow {}"])
 @pytest.mark.parametrize("name", ["a", "a-", "a)", "(a"])
 def test_long_names_are_read_in_proportion(tag: str, name: str) -> None:
-    """A tag that is long and wrong is refused at once."""
+    """A long, malformed tag is refused immediately."""
     began_s = time.thread_time()
     with pytest.raises(LiquidSyntaxError):
         read_template("{% " + tag.format(name * 10_000) + " %}")

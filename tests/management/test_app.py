@@ -31,7 +31,7 @@ def test_alive_whatever_is_down() -> None:
 
 
 def test_ready() -> None:
-    """With everything there the answer is 200."""
+    """If every part is available the answer is 200."""
     answer = ask(issuers(True), "/readyz")
     assert (answer.status_code, answer.json()["ready"]) == (200, True)
 
@@ -44,7 +44,7 @@ def test_not_ready_says_which() -> None:
 
 
 def test_asks_and_waits() -> None:
-    """A part that has to ask somebody first is waited for."""
+    """A part whose answer takes time is waited for."""
 
     async def asked() -> dict[str, Status]:
         await asyncio.sleep(0)

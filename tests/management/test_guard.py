@@ -46,7 +46,7 @@ def status(
     ],
 )
 def test_who_means_this_gateway(host: str) -> None:
-    """Loopback in every spelling, and the configured name, with any port, because of tunnels."""
+    """Loopback in every spelling and the configured name are accepted, with any port because of tunnels."""
     assert status("console.internal", [("host", host)]) == 200
 
 
@@ -77,7 +77,7 @@ def test_who_means_another_site(host: str) -> None:
 
 @pytest.mark.parametrize("fields", [[], [("host", "localhost"), ("host", "evil.example")]])
 def test_one_host_and_no_other(fields: list[tuple[str, str]]) -> None:
-    """Without Host, or with two, nobody knows which site is meant."""
+    """Without Host, or with two, it is unclear which site is meant."""
     assert status("127.0.0.1", fields) == 421
 
 
@@ -91,7 +91,7 @@ def test_one_host_and_no_other(fields: list[tuple[str, str]]) -> None:
     ],
 )
 def test_all_addresses(configured: str, host: str, answer: int) -> None:
-    """Who listens everywhere may be called by the address that the connection came to: no name leads there."""
+    """A listener on all addresses may be called by the address of the connection, to which no foreign name is equal."""
     assert status(configured, [("host", host)]) == answer
 
 

@@ -48,7 +48,7 @@ def test_withdrawing(body: dict[str, str]) -> None:
     ],
 )
 def test_malformed_bodies(body: bytes) -> None:
-    """What is not understood takes nothing out."""
+    """A malformed body withdraws nothing."""
     asked: list[tuple[str, str | None]] = []
     answer = client(asked).post(PATH, content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, asked) == (400, [])
@@ -63,5 +63,5 @@ def test_what_a_web_page_could_send(content_type: str) -> None:
 
 
 def test_a_worker_that_does_not_answer() -> None:
-    """Where one worker may still use the key, the answer is not a success."""
+    """If one worker may still use the key, the answer is not a success."""
     assert client([], "a worker did not withdraw the key").post(PATH, json={"kid": "k1"}).status_code == 503

@@ -77,7 +77,7 @@ def d365() -> Iterator[D365Emulator]:
 
 @pytest.fixture(scope="session")
 def receiver() -> Iterator[Receiver]:
-    """Whoever gets the callbacks."""
+    """The receiver of the callbacks."""
     found = Receiver()
     with serve(found):
         yield found

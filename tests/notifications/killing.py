@@ -145,7 +145,7 @@ class Replica:
         return f"http://127.0.0.1:{self.port}"
 
     def kill(self) -> None:
-        """kill -9, start again at once, and wait for the service: only one that works is worth killing."""
+        """kill -9, restart immediately, and wait until the service works: only then is the next kill of any use."""
         self.stop()
         self.process = self._start()
         self.wait()
@@ -215,7 +215,7 @@ async def _post_all(plan: Plan, world: World, replicas: list[Replica], result: R
 
 
 async def _post(http: httpx.AsyncClient, world: World, replicas: list[Replica], batch_id: int) -> None:
-    """Until it is answered with 202: what a client with an idempotency key does."""
+    """Repeat the request until it is answered with 202, as a client with an idempotency key does."""
     body = {"batchId": batch_id, "callbackUrl": world.receiver.url(f"/{batch_id}")}
     while True:
         replica = random.choice(replicas)

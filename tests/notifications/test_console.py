@@ -41,7 +41,7 @@ def test_jobs(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
 
 
 def test_no_store(tmp_path: Path) -> None:
-    """A store that does not answer costs its page, and nothing else."""
+    """If the store does not answer, only its page fails."""
     store = Store(open_engine(f"sqlite:///{tmp_path}/empty.db"))
     found = asyncio.run(read_jobs(store))
     store.close()

@@ -96,7 +96,7 @@ def test_whose(
     status: int,
     used: str | None,
 ) -> None:
-    """The caller's rule says which environments it may name, and which is meant where it names none."""
+    """The caller's rule says which environments it may name, and which is used if it names none."""
     for emulator in (d365, other):
         emulator.script(502, LONG)
     answer = service.create(receiver.url(f"/502/{caller}/{asked}"), 502, caller, environment=asked)
@@ -127,7 +127,7 @@ def test_key(service: Running, d365: D365Emulator, other: D365Emulator, receiver
 
 
 def test_throttled_neighbour(service: Running, d365: D365Emulator, other: D365Emulator, receiver: Receiver) -> None:
-    """An environment that asks for patience, or hangs, delays its own jobs only; readiness and metrics name it."""
+    """An environment that throttles, or hangs, delays its own jobs only; readiness and metrics name it."""
     d365.script(505, SHORT)
     other.throttle(None, 300)
     other.script(505, SHORT)
@@ -149,7 +149,7 @@ def test_throttled_neighbour(service: Running, d365: D365Emulator, other: D365Em
 def test_removed(
     entra: EntraEmulator, d365: D365Emulator, other: D365Emulator, receiver: Receiver, tmp_path: Path
 ) -> None:
-    """A job whose environment is not configured for a while is kept, and continues where it stood; none is started."""
+    """A job whose environment is temporarily not configured is kept, and continues later; none is started."""
     store = f"sqlite:///{tmp_path}/x.db"
     other.script(506, ends("Finished", 1, 300))
     with running(settings_of(store, entra, d365, test=other)) as first:
@@ -202,7 +202,7 @@ TWO = ONE | {"instance-url": "https://two.example"}
     ],
 )
 def test_bad_settings(more: dict[str, Any], said: str) -> None:
-    """What could not work, or could start one job twice, does not load."""
+    """Settings that could not work, or could start a job twice, are refused at load."""
     with pytest.raises(ValidationError, match=said):
         NotificationSettings.model_validate({"store": "sqlite://", **more})
 

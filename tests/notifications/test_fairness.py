@@ -15,7 +15,7 @@ async def _hold(turns: FairTurns, begun: list[str], release: asyncio.Event, *par
 
 
 def test_share() -> None:
-    """However many turns one party wants, another is served immediately."""
+    """However many turns one party requests, another is served immediately."""
 
     async def crowd() -> list[str]:
         turns, begun, release = FairTurns(4), list[str](), asyncio.Event()

@@ -51,7 +51,7 @@ def test_true_end(service: Running, d365: D365Emulator, receiver: Receiver) -> N
 
 
 def test_not_asked_for(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """Without the wish a report is the last word."""
+    """Without ``followUp`` there is only one report."""
     d365.script(702, ends("Error", 20, 800))
     job = service.create(receiver.url("/702"), 702, timeoutSeconds=6).json()
     assert service.until(job["id"], "delivered")["followUpUri"] is None
@@ -131,7 +131,7 @@ def test_restart(entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, t
 
 
 def test_stop(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """Who deletes the job wants no later news either."""
+    """Deleting the job also ends the follow-up."""
     d365.script(708, ends("Error", 20, 900))
     job = service.create(receiver.url("/708"), 708, **WANTED).json()["id"]
     later = service.until(job, "delivered")["followUpUri"].rpartition("/")[2]
@@ -143,7 +143,7 @@ def test_stop(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
 
 
 def test_data_factory(service: Running, receiver: Receiver) -> None:
-    """Data Factory's callback URLs take one callback: the wish is refused, not forgotten."""
+    """Data Factory's callback URLs accept one callback, so ``followUp`` is refused, not ignored."""
     body = {"batchId": 1, "callBackUri": receiver.url("/x"), "followUp": True}
     answer = service.call("POST", "/jobs", json=body)
     assert (answer.status_code, "Data Factory" in answer.json()["detail"]) == (400, True)

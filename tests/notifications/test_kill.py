@@ -31,7 +31,7 @@ def test_embedded(tmp_path: Path) -> None:
 
 @pytest.mark.needs("postgresql")
 def test_replicas(postgres: str, tmp_path: Path) -> None:
-    """Two replicas on PostgreSQL take each other's work over, whichever of them dies."""
+    """Two replicas on PostgreSQL take over each other's work, whichever of them dies."""
     result = run(run_plan(Plan(postgres, JOBS, KILLS, replicas=2), tmp_path))
     assert result.flawless, result
     assert result.taken_over > 0

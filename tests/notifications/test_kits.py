@@ -144,7 +144,7 @@ def test_workflow(
 
 
 def test_unsubscribe(gateway: tuple[Running, str], logic_apps: CallbackReceiver, d365: D365Emulator) -> None:
-    """A workflow that waits no longer stops the watch, which it knows by its own Idempotency-Key only."""
+    """A workflow that no longer waits stops the watch, which it knows only by its own Idempotency-Key."""
     service, url = gateway
     d365.script(803, ends("Finished", 20, 10**6))
     found = _run(logic_apps, url, 803, timeout="PT2S")
@@ -154,7 +154,7 @@ def test_unsubscribe(gateway: tuple[Running, str], logic_apps: CallbackReceiver,
 
 
 def test_refused(gateway: tuple[Running, str], logic_apps: CallbackReceiver) -> None:
-    """A subscription that is refused fails the action at once."""
+    """A subscription that is refused fails the action immediately."""
     found = _run(logic_apps, gateway[1], 0)
     assert (found["status"], found["subscribed"]) == ("Failed", 400)
 

@@ -17,7 +17,7 @@ from gateway.notifications.settings import BudgetSettings, D365Settings
     ],
 )
 def test_overall(budgets: BudgetSettings, profile: str, seconds: float) -> None:
-    """Data Factory's patience governs Data Factory only: a run of two hours is reachable for everybody else."""
+    """Data Factory's time limit applies to Data Factory only: all other callers can wait for a run of two hours."""
     assert budgets.overall_for(profile) == seconds
 
 
@@ -40,6 +40,6 @@ def test_job_link(link: str | None, made: str) -> None:
 
 @pytest.mark.parametrize("link", ["{id}", "javascript:{instance}", "{instance}/a b"])
 def test_bad_job_link(link: str) -> None:
-    """A link that is no address does not load."""
+    """A link that is not a URL is refused at load."""
     with pytest.raises(ValidationError):
         D365Settings.model_validate(ENVIRONMENT | {"job_link": link})

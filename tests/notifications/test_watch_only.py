@@ -76,7 +76,7 @@ def test_started_by_a_neighbour(service: Running, d365: D365Emulator, receiver: 
 
 
 def test_next_of_a_running_one(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """By ``next`` the run that is under way is not reported; the one after it is."""
+    """With ``next``, the current run is not reported, but the one after it."""
     d365.script(605, ends("Error", 20, 600), SHORT)
     d365.begin(605)
     _until(lambda: d365.status(605) == "Executing")
@@ -104,7 +104,7 @@ def test_recurring(
 
 
 def test_never(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """If nothing runs until the caller's time is up, that is what the caller is told."""
+    """If nothing has run when the caller's time is up, the callback says so."""
     d365.script(608, SHORT)
     job = service.create(receiver.url("/608"), 608, timeoutSeconds=6, **WATCH).json()
     assert service.until(job["id"], "delivered")["outcome"] == "deadline"
@@ -120,7 +120,7 @@ def test_unknown_job(service: Running, d365: D365Emulator, receiver: Receiver) -
 
 @pytest.mark.parametrize("what", [WATCH, NEXT])
 def test_stop(service: Running, d365: D365Emulator, receiver: Receiver, what: dict[str, Any]) -> None:
-    """A watch that is stopped tells nobody, and says that it started nothing."""
+    """Stopping a watch sends no callback, and the answer says that nothing was started."""
     d365.script(610, SHORT)
     job = service.create(receiver.url("/610"), 610, **what).json()
     answer = service.call("DELETE", f"/jobs/{job['id']}").json()
@@ -128,7 +128,7 @@ def test_stop(service: Running, d365: D365Emulator, receiver: Receiver, what: di
 
 
 def test_permission(entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tmp_path: Path) -> None:
-    """What a caller may start it may watch; ``watch-jobs`` may be watched and not started."""
+    """A caller may watch the jobs that it may start; ``watch-jobs`` may be watched but not started."""
     callers = (NamedCaller(object_id=BOB, name="bob", batch_jobs=frozenset({1}), watch_jobs=frozenset({2})),)
     settings = fast_settings(f"sqlite:///{tmp_path}/x.db", d365_settings(entra, d365), callers=callers)
     asked = [(1, {}), (1, WATCH), (2, WATCH), (2, NEXT), (2, {}), (3, WATCH)]
@@ -175,7 +175,7 @@ def test_restart(
     number: int,
     what: dict[str, Any],
 ) -> None:
-    """A run that comes and goes while no process watches is reported after the restart, once; nothing is started."""
+    """A run that begins and ends while no process is running is reported once after the restart; nothing is started."""
     batch_id = {"accepted": 620, "waiting": 630, "running": 640}[stop_in] + number
     settings = fast_settings(f"sqlite:///{tmp_path}/x.db", d365_settings(entra, d365))
     d365.script(batch_id, ends("Error", 350, 100))  # picked up after 3.5 s: well after the request

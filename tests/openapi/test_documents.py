@@ -34,7 +34,7 @@ ITEM = HEAD + "paths: {/a: {$ref: '%s'}}"
     ],
 )
 def test_references_that_are_refused(tmp_path: Path, ref: str, code: str) -> None:
-    """Nothing is fetched, nothing outside is read, nothing runs in circles."""
+    """References to URLs, to files outside and to themselves are refused; nothing is fetched or read."""
     (tmp_path / "outside.yaml").write_text("a: b")
     inside = tmp_path / "specs"
     inside.mkdir()
@@ -67,7 +67,7 @@ def test_json_with_escaped_pairs(tmp_path: Path) -> None:
     "content", [b"{", b"a: &x 1\nb: *x", b"openapi: 3.0.3\nopenapi: 3.0.3", b"", b'{"a": "\\u\xff"}']
 )
 def test_files_that_are_no_data(tmp_path: Path, content: bytes) -> None:
-    """Broken files, aliases, doubled keys and bytes that are no text are refused with their place."""
+    """Broken files, aliases, duplicate keys and bytes that are not text are refused with their place."""
     (tmp_path / "api.yaml").write_bytes(content)
     with pytest.raises(LoadError) as caught:
         read_definition(tmp_path / "api.yaml")
@@ -111,6 +111,6 @@ def test_a_large_definition(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_too_large(tmp_path: Path) -> None:
-    """Four million characters are the most, as in APIM."""
+    """More than four million characters are refused, as in APIM."""
     with pytest.raises(LoadError, match="too-large"):
         read(tmp_path, HEAD + "#" * (1 << 22))

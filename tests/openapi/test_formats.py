@@ -41,7 +41,7 @@ def test_every_format_has_its_cases() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_formats(name: str) -> None:
-    """What fits passes, what does not is noticed, and a value of another type has no format to break."""
+    """Valid values pass, invalid ones do not, and a format does not apply to values of another type."""
     fits, breaks = CASES[name]
     other: object = "text" if name.startswith("int") else 1
     assert [value for value in [*fits, other, None, ["x"]] if not FORMATS[name](value)] == []

@@ -39,7 +39,7 @@ def test_operation_ids(written: str, taken: set[str], expected: str) -> None:
 
 
 def test_ids_stay_within_apims_limit() -> None:
-    """Even a long one with a suffix."""
+    """Ids stay within APIM's limit, even a long one with a suffix."""
     taken = {"x" * MAX_ID, *("x" * MAX_ID + f"-{number}" for number in range(1, 100))}
     assert len(operation_id("x" * 200, "GET", "/", taken)) <= 80
 

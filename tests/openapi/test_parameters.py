@@ -81,7 +81,7 @@ def test_query(tmp_path: Path, written: str, query: str, mistake: str) -> None:
     ],
 )
 def test_headers(tmp_path: Path, written: str, values: list[str], mistake: str) -> None:
-    """Header lists stand on one line or several."""
+    """Header lists may be on one line or several."""
     assert _parameter(tmp_path, written, "header").mistake([("P", value) for value in values]) == mistake
 
 
@@ -97,7 +97,7 @@ def test_headers(tmp_path: Path, written: str, values: list[str], mistake: str) 
     ],
 )
 def test_what_cannot_be_read(tmp_path: Path, written: str, query: str, error: type[Exception]) -> None:
-    """Several values for one, and texts of another form, are told apart from values that do not fit."""
+    """Several values for a single one, and texts of another form, are distinguished from invalid values."""
     with pytest.raises(error):
         _parameter(tmp_path, written).mistake(_pairs(query))
 
@@ -114,5 +114,5 @@ def test_what_cannot_be_read(tmp_path: Path, written: str, query: str, error: ty
     ],
 )
 def test_whose_it_is(tmp_path: Path, written: str, name: str, owned: bool) -> None:
-    """Names have no case, as in .NET; an object's properties are parameters of their own."""
+    """Names are case-insensitive, as in .NET; an object's properties are separate parameters."""
     assert _parameter(tmp_path, written).owns(name) is owned

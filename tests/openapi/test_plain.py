@@ -23,7 +23,7 @@ from gateway.reading.yaml_nodes import YamlNode, compose
     ],
 )  # fmt: skip
 def test_values(written: str, value: object) -> None:
-    """A country code stays text, and so does a day."""
+    """A country code such as NO stays text, and so does a date."""
     assert plain.plain(compose(written, "f")) == value
 
 
@@ -35,7 +35,7 @@ def test_values(written: str, value: object) -> None:
     ],
 )  # fmt: skip
 def test_what_has_to_be_there(reads: Callable[[YamlNode], Any], written: str, value: object) -> None:
-    """Each reads its own kind."""
+    """A required member is read as its own kind."""
     assert reads(compose(written, "f")) == value
 
 

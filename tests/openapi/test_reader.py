@@ -135,7 +135,7 @@ def test_responses_by_status(tmp_path: Path, status: int, found: str) -> None:
 
 
 def test_what_is_often_left_out(tmp_path: Path) -> None:
-    """A header without a schema may be anything, and an operation may stand elsewhere."""
+    """A header without a schema may be anything, and an operation may be a reference."""
     operation = "{$ref: '#/components/x-list'}"
     text = f"{HEAD}paths: {{/a: {{get: {operation}}}}}\n"
     (found,) = read(
@@ -181,7 +181,7 @@ definitions:
 
 
 def test_swagger(tmp_path: Path) -> None:
-    """Swagger 2.0 says the same in other words."""
+    """Swagger 2.0 means the same in another form."""
     order, files = read(tmp_path, SWAGGER)
     assert (order.id, order.method, order.url_template) == ("putorder", "PUT", "/orders/{id}")
     assert [(each.name, each.style, each.exploded) for each in order.query] == [
@@ -284,7 +284,7 @@ def test_mistakes_have_a_place(tmp_path: Path, text: str, code: str, line: int) 
 
 
 def test_what_apim_exports(tmp_path: Path) -> None:
-    """APIM writes ``type: ''`` where nobody gave a type: any value passes."""
+    """APIM writes ``type: ''`` if no type was given: any value passes."""
     parameters = "[{name: q, in: query, schema: {type: '', enum: ['']}}, {name: r, in: query, schema: {type: ''}}]"
     found = one(tmp_path, f"{{parameters: {parameters}}}")
     assert found.method == "POST"
@@ -298,7 +298,7 @@ def test_what_apim_exports(tmp_path: Path) -> None:
     ],
 )
 def test_other_descriptions_are_named(tmp_path: Path, name: str, message: str) -> None:
-    """A GraphQL schema or a WSDL file is refused as what it is."""
+    """A GraphQL schema or a WSDL file is recognized and refused."""
     (tmp_path / name).write_text("type Query {\n  a(id: ID!): String\n}\n")
     with pytest.raises(LoadError) as caught:
         read_definition(tmp_path / name)

@@ -41,7 +41,7 @@ FITTING = [
 
 @pytest.mark.parametrize("written", FITTING, ids=[json.dumps(each)[:50] for each in FITTING])
 def test_samples_fit_their_schema(tmp_path: Path, written: object) -> None:
-    """What is made of a schema passes it."""
+    """A sample made from a schema is valid."""
     found = schema(tmp_path, written)
     assert found.mistake(sample(found), False) == ""
 
@@ -58,13 +58,13 @@ def test_samples_fit_their_schema(tmp_path: Path, written: object) -> None:
     ],
 )
 def test_what_the_author_says_comes_first(tmp_path: Path, written: object, expected: object) -> None:
-    """Examples and defaults inside the schema are used; what is only written is not answered."""
+    """Examples and defaults inside the schema are used; writeOnly properties are left out."""
     line = {"type": "object", "properties": {"sku": {"type": "string"}}}
     assert repr(sample(schema(tmp_path, written, Line=line))) == repr(expected)
 
 
 def test_samples_end(tmp_path: Path) -> None:
-    """A schema that contains itself ten times over gives a sample of bounded size."""
+    """A recursive schema gives a sample of bounded size."""
     properties = {f"p{n}": {"$ref": "#/components/schemas/Tree"} for n in range(10)}
     body = sample_body(
         schema(tmp_path, {"$ref": "#/components/schemas/Tree"}, Tree={"properties": properties}), "a/json"
@@ -74,7 +74,7 @@ def test_samples_end(tmp_path: Path) -> None:
 
 
 def test_samples_of_doubling_schemas_end(tmp_path: Path) -> None:
-    """Schemas that each hold the next one twice are left half done rather than followed two to the twelve times."""
+    """For schemas that each contain the next one twice the sample stays incomplete instead of growing exponentially."""
     links: dict[str, object] = {"S12": {"type": "object"}}
     for n in range(12):
         links[f"S{n}"] = {"allOf": [{"$ref": f"#/components/schemas/S{n + 1}"}] * 2}
@@ -99,5 +99,5 @@ def test_examples_as_bodies(value: object, media_type: str, expected: bytes) -> 
 
 
 def test_no_sample_for_what_is_no_json(tmp_path: Path) -> None:
-    """An XML body is not made up."""
+    """No sample is made for an XML body."""
     assert sample_body(schema(tmp_path, {"type": "object"}), "application/xml") is None

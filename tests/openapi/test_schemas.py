@@ -50,7 +50,7 @@ VALUES = [
 
 @pytest.mark.parametrize(("version", "written", "value", "mistake"), VALUES)
 def test_verdicts(tmp_path: Path, version: str, written: object, value: object, mistake: str) -> None:
-    """Both dialects mean what their specification says."""
+    """Schemas of both dialects are judged as their specifications say."""
     assert schema(tmp_path, written, version, Line=LINE).mistake(value, True) == mistake
 
 
@@ -126,17 +126,17 @@ MAP = {"type": "object", "additionalProperties": {"type": "integer"}}
 def test_additional_properties(
     tmp_path: Path, written: object, value: object, additional: bool | None, mistake: str
 ) -> None:
-    """The policy's word overrides the schema's, at every depth, and composed schemas stay usable."""
+    """The policy's setting overrides the schema's, at every depth, and composed schemas stay usable."""
     assert schema(tmp_path, written, Line=LINE).mistake(value, True, additional) == mistake
 
 
 def test_values_are_never_told(tmp_path: Path) -> None:
-    """A mistake names the place and the keyword; what the caller sent stays out."""
+    """A mistake names the place and the keyword, but not the caller's data."""
     assert "hunter2" not in schema(tmp_path, {"items": {"maxLength": 1}}).mistake(["hunter2"], True)
 
 
 def test_patterns_are_bounded(tmp_path: Path) -> None:
-    """An expression that would run for ages on a hostile text refuses it instead."""
+    """A pattern that would run for ages on a hostile text refuses it instead."""
     started = time.monotonic()
     assert schema(tmp_path, {"pattern": "^(a|a?)+$"}).mistake("a" * 40 + "!", True) == "(root): pattern"
     assert time.monotonic() - started < 5
@@ -162,7 +162,7 @@ SLOW_NAMES = dict.fromkeys(SLOW_TEXTS, 1)
     ids="items anyOf not if patternProperties then-additional additional-first unevaluated-first".split(),
 )
 def test_what_expressions_cannot_judge_is_a_mistake(tmp_path: Path, written: dict[str, object], value: object) -> None:
-    """Wherever an expression stands, all of them together have a second, and what is left then does not pass."""
+    """Patterns anywhere in a schema have a second together; a value that is not judged by then does not pass."""
     began = time.process_time()  # other processes may hold this one up
     assert schema(tmp_path, written).mistake(value, on_request=True).endswith(": pattern")
     assert time.process_time() - began < 5
@@ -185,7 +185,7 @@ def _chain(length: int) -> dict[str, object]:
 
 @pytest.mark.parametrize(("links", "loads"), [(10, True), (40, False), (60, False)], ids=["few", "doubling", "long"])
 def test_chains_that_are_too_long(tmp_path: Path, links: int, loads: bool) -> None:
-    """A chain that no value could be followed through refuses to load, and quickly."""
+    """A chain that no value could be followed through is refused at load, and quickly."""
     started = time.process_time()
     if loads:
         assert linked(tmp_path, {"$ref": "#/components/schemas/S0"}, _chain(links)).mistake({}, True) == ""
@@ -197,7 +197,7 @@ def test_chains_that_are_too_long(tmp_path: Path, links: int, loads: bool) -> No
 
 @pytest.mark.parametrize(("depth", "mistaken"), [(40, False), (2_000, True)])
 def test_deep_values(tmp_path: Path, depth: int, mistaken: bool) -> None:
-    """A value as deep as people nest them is judged; one that is deeper than the judge can go says so."""
+    """Realistically nested values are judged; one that is nested too deeply is refused with that message."""
     tree = {"type": "object", "properties": {"left": {"$ref": "#/components/schemas/Tree"}}}
     found = schema(tmp_path, {"$ref": "#/components/schemas/Tree"}, Tree=tree)
     value: dict[str, object] = {}
@@ -231,7 +231,7 @@ def test_deep_values(tmp_path: Path, depth: int, mistaken: bool) -> None:
     ],
 )
 def test_bad_schemas(tmp_path: Path, version: str, written: object, code: str) -> None:
-    """What no value could be judged by refuses to load."""
+    """A schema by which no value could be judged is refused at load."""
     loop = {"allOf": [{"$ref": "#/components/schemas/Loop"}]}
     itself = {"$ref": "#/components/schemas/Self"}
     with pytest.raises(LoadError) as caught:

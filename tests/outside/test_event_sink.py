@@ -115,7 +115,7 @@ LOST = {
 
 @pytest.mark.parametrize(("loggers", "expected"), LOST.values(), ids=LOST)
 def test_lost_events(loggers: dict[str, LoggerSettings], expected: str) -> None:
-    """What cannot be written is an error for the policy, and counted."""
+    """An event that cannot be written is an error for the policy, and counted."""
 
     async def scenario() -> None:
         sink = ConfiguredSink(loggers)

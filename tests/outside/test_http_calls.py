@@ -55,7 +55,7 @@ def call(url: str, method: str = "GET", body: bytes = b"", timeout_s: float = 2.
 
 
 def test_an_answer_is_decoded() -> None:
-    """Status, headers and the decoded body come back; what told about the encoding does not."""
+    """Status, headers and the decoded body are returned, without the headers about the encoding."""
 
     async def scenario() -> None:
         async with serve_here(Site()) as server:
@@ -125,7 +125,7 @@ async def _visit(*authorizations: str) -> list[list[bytes]]:
 
 
 def test_no_cookie_lives_on() -> None:
-    """A cookie that a server sets in one caller's call is not sent with the next: the answer alone shows it."""
+    """A cookie that a server sets in one caller's call is not sent with the next call; only the answer shows it."""
     (requests,) = asyncio.run(_visit("", ""))
     assert len(requests) == 2
     assert b"cookie" not in requests[1].lower()
@@ -133,7 +133,7 @@ def test_no_cookie_lives_on() -> None:
 
 @pytest.mark.parametrize("scheme", ["NTLM", "Negotiate", "negotiate"])
 def test_a_connection_that_was_logged_in_is_not_used_again(scheme: str) -> None:
-    """Where a log-in holds for the connection, the next call has a connection of its own."""
+    """If a connection is authenticated as such, the next call uses another one."""
     assert [len(requests) for requests in asyncio.run(_visit(f"{scheme} YWxpY2U=", "", ""))] == [1, 2]
 
 

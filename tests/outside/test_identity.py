@@ -58,7 +58,7 @@ def test_one_fetch_for_everybody() -> None:
 
 
 def test_refresh_ahead() -> None:
-    """A token that is due still serves while its successor is fetched; an ended one never does."""
+    """A token that is due for renewal is used while its successor is fetched; an expired one never is."""
 
     async def scenario() -> None:
         source = Source()
@@ -75,7 +75,7 @@ def test_refresh_ahead() -> None:
 
 
 def test_failures() -> None:
-    """While the source fails a living token serves on, and nobody asks again for five seconds."""
+    """While the source fails a valid token is still used, and the source is not asked again for five seconds."""
 
     async def scenario() -> None:
         source = Source(broken=True)

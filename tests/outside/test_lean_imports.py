@@ -11,7 +11,7 @@ from gateway.outside.lean_imports import without
 
 
 def test_hidden_inside_the_block_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A module that nobody has imported yet cannot be imported inside the block, and can be behind it."""
+    """A module that has not been imported yet cannot be imported inside the block, but can be after it."""
     name = "xml.dom.pulldom"
     monkeypatch.delitem(sys.modules, name, raising=False)
     with without(name), pytest.raises(ImportError):
@@ -20,7 +20,7 @@ def test_hidden_inside_the_block_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_loaded_stays() -> None:
-    """A module that is already in use is not taken away."""
+    """A module that is already in use is not hidden."""
     import xml.dom.pulldom as loaded
 
     with without("xml.dom.pulldom"):

@@ -98,7 +98,7 @@ def test_static() -> None:
 
 
 def test_nothing_announced() -> None:
-    """Elsewhere than in Azure, and without settings, there is no identity."""
+    """Outside Azure, and without settings, there is no identity."""
     assert token_source(None, {}) is None
     assert token_source(None, {"AZURE_FEDERATED_TOKEN_FILE": "/x"}) is None
 
@@ -145,7 +145,7 @@ LIVES = {
 
 @pytest.mark.parametrize(("members", "life_s"), LIVES.values(), ids=LIVES)
 def test_lives(members: dict[str, object], life_s: float) -> None:
-    """A life that is missing or makes no sense counts as five minutes."""
+    """A missing or absurd lifetime counts as five minutes."""
     token = read_token(httpx2.Response(200, json={"access_token": "t", **members}), 1000)
     assert token.expires_at == 1000 + life_s
     assert 1000 < token.refresh_at < token.expires_at

@@ -64,7 +64,7 @@ def test_what_cannot_run_refuses_to_load(compile_xml: CompileXml, text: str, cod
 
 
 def test_all_mistakes_are_reported_at_once(compile_xml: CompileXml) -> None:
-    """A second mistake does not wait for the first to be mended."""
+    """All mistakes are reported at once, without waiting for the first to be corrected."""
     with pytest.raises(LoadError) as caught:
         compile_xml("<inbound><one/><two/></inbound><outbound><three/></outbound>")
     assert len(caught.value.problems) == 3
@@ -106,6 +106,6 @@ def test_last_error_says_in_which_scope(compile_xml: CompileXml, context: Contex
     ids=["not written", "base", "empty", "without base"],
 )
 def test_a_backend_section_that_is_not_written_forwards(compile_xml: CompileXml, document: str, forwards: bool) -> None:
-    """Leaving <backend> out means forward as usual; writing it empty means do not."""
+    """A missing <backend> means that requests are forwarded; an empty one means that they are not."""
     pipeline = compile_xml(document, "", "", "<backend><forward-request/></backend>")
     assert any(step.place.source == "forward-request" for step in pipeline.backend) is forwards

@@ -13,7 +13,7 @@ def test_a_header_that_is_only_set_is_owned() -> None:
 
 
 def test_a_header_that_is_read_first_stays_the_clients() -> None:
-    """A correlation id that the pipeline keeps when the client sent one is not taken away."""
+    """A correlation id that the pipeline keeps if the client sent one is not removed."""
     contract = ContractBuilder()
     contract.reads({"X-Correlation-Id"})
     contract.reads({"another"})
@@ -22,7 +22,7 @@ def test_a_header_that_is_read_first_stays_the_clients() -> None:
 
 
 def test_reading_it_later_changes_nothing() -> None:
-    """A trace that reads the header after it was set does not give it back to the client."""
+    """A trace that reads the header after it was set does not make it the client's again."""
     contract = ContractBuilder()
     contract.sets("caller-objectid")
     contract.reads({"caller-objectid"})

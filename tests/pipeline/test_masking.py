@@ -25,12 +25,12 @@ MASKING = Masking(["open sesame", "open", "abc"], headers=["X-Partner_Key"], par
     ids="plain longest-first twice too-short-to-mask token token-inside long just-fits".split(),
 )
 def test_texts(text: str, shown: str) -> None:
-    """No configured secret and no token is shown."""
+    """Neither configured secrets nor tokens are shown."""
     assert MASKING.text(text) == shown
 
 
 def test_a_secret_at_the_cut() -> None:
-    """A text is masked before it is cut: half a secret is one too."""
+    """A text is masked before it is shortened, because half a secret is still a secret."""
     assert "open" not in MASKING.text("x" * (MAX_CHARACTERS - 6) + "open sesame")
 
 

@@ -24,7 +24,7 @@ PLACE = Place("probe", Scope.API, Section.INBOUND, "probe[1]")
 
 
 class Probe(Policy):
-    """A policy that notes its turn and answers as told."""
+    """A policy that records its turn and answers as scripted."""
 
     def __init__(self, name: str, notes: list[str], answer: Callable[[], MaybeLater] = lambda: None) -> None:
         self.name, self.notes, self.answer = name, notes, answer
@@ -45,7 +45,7 @@ def steps(notes: list[str], *answers: Callable[[], MaybeLater]) -> tuple[Pipelin
 
 
 def nothing() -> None:
-    """Go on."""
+    """Continue."""
 
 
 async def later(outcome: Outcome = None) -> Outcome:
@@ -112,7 +112,7 @@ def test_errors_become_policy_errors(error: Exception, status: int, reason: str)
 
 
 def test_a_bug_is_no_policy_error() -> None:
-    """An exception of ours is not dressed up as a refusal."""
+    """A bug of ours is not disguised as a refusal."""
     assert as_policy_error(ZeroDivisionError()) is None
 
 

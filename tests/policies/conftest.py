@@ -32,7 +32,7 @@ def cached(bench: Bench, request: pytest.FixtureRequest) -> Bench:
 
 @pytest.fixture
 def clock() -> Clock:
-    """Time stands still unless a test moves it."""
+    """A clock that stands still unless a test moves it."""
     return Clock()
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("cached")
 
 
 def test_a_hit_spares_the_backend(bench: Bench) -> None:
-    """The kept response comes with everything that stood before cache-store; what follows it runs again."""
+    """The stored response includes the effects of the policies before cache-store; those after it run again."""
     count, ran = calls(bench, policies(), get("/a"), get("/a"))
     assert count == 1
     assert ran.response.body.content == b"body"
@@ -74,5 +74,5 @@ def test_developers_do_not_share(bench: Bench) -> None:
     ],
 )
 def test_downstream_caching(bench: Bench, attributes: str, expected: str) -> None:
-    """What browsers and proxies may keep is the policy's word."""
+    """The policy determines what browsers and proxies may keep."""
     assert calls(bench, policies(attributes), get("/a"))[1].response.headers.first("Cache-Control") == expected

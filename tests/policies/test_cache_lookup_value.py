@@ -31,7 +31,7 @@ def test_a_miss(bench: Bench) -> None:
 
 
 def test_foreign_bytes_are_a_miss(bench: Bench) -> None:
-    """What somebody else wrote under the key is not trusted."""
+    """Bytes that another program wrote under the key are not trusted."""
     internal = bench.services.caches.internal
     memory = internal.cache if isinstance(internal, LaterCache) else internal
     memory.store("k", b"\xc1", 60)

@@ -41,7 +41,7 @@ def test_check_header(bench: Bench, headers: list[tuple[str, str]], xml: str, re
 
 
 def test_the_log_does_not_have_the_value(bench: Bench) -> None:
-    """A key that is wrong by one character is a secret too: on-error reads it, the log names the header only."""
+    """A key with one wrong character is still a secret: on-error can read it, the log names the header only."""
     with pytest.raises(PolicyError) as caught:
         bench.run(_check("<value>a key</value>"), get("/", [("X", "a kez")]))
     refusal = LastError.of(caught.value, Place("check-header", Scope.API, Section.INBOUND, "check-header[1]"))

@@ -83,7 +83,7 @@ def test_the_next_policy_may_know_the_origin(bench: Bench) -> None:
 
 
 def test_a_known_origin_may_read_the_answer(bench: Bench) -> None:
-    """Whoever makes the answer, it carries the headers; the backend's own are replaced."""
+    """Every answer has the headers, whichever policy makes it; the backend's own are replaced."""
     context = new_context(get("/", [("Origin", ORIGIN)]))
     bench.run(cors(), context=context)
     final = context.finished(answer(200, "", [("Access-Control-Allow-Origin", "backend"), ("Vary", "Accept")]))
@@ -93,7 +93,7 @@ def test_a_known_origin_may_read_the_answer(bench: Bench) -> None:
 
 
 def test_an_error_may_be_read_too(bench: Bench) -> None:
-    """A page sees the 403 and not a network error."""
+    """A page's script sees the 403, not a network error."""
     refuse = '<check-header name="X" failed-check-httpcode="403" failed-check-error-message="" ignore-case="true"/>'
     ran = bench.execute(cors() + refuse, get("/", [("Origin", ORIGIN)]))
     assert ran.response.status_code == 403
@@ -180,6 +180,6 @@ def test_what_apim_refuses_is_refused_at_load(bench: Bench, written: str, reason
 
 
 def test_a_computed_origin_that_is_none_allows_nothing(bench: Bench) -> None:
-    """What an expression gives is judged like a literal; it grants nothing, not even to the same text."""
+    """An expression's result is judged like a literal; an invalid origin grants nothing, not even to the same text."""
     headers = answered(bench, one("@(&quot;https://*.example.com&quot;)"), preflight("https://*.example.com", "GET"))
     assert headers == {}

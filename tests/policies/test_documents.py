@@ -100,7 +100,7 @@ def test_the_header_is_owned_by_the_gateway(bench: Bench, name: str) -> None:
 
 @pytest.mark.parametrize("name", ORIGINAL)
 def test_a_token_without_sub_leaves_no_header(bench: Bench, name: str) -> None:
-    """Never an empty identity: without the claim the backend sees no header at all."""
+    """Without the claim the backend sees no header at all, instead of an empty identity."""
     context = new_context(call(token(sub=None)))
     context.request.headers = Headers(context.request.headers.items())
     assert "caller-objectid" not in bench.run(named(name), context=context).request.headers
@@ -113,7 +113,7 @@ def test_oid_is_the_object_id(bench: Bench) -> None:
 
 
 def test_oid_must_be_there(bench: Bench) -> None:
-    """No identity, no call."""
+    """Without an identity there is no call."""
     bench.run(named("caller-objectid-oid.yaml"), call(token()))
     with pytest.raises(PolicyError) as caught:
         bench.run(named("caller-objectid-oid.yaml"), call(token(oid=None)))

@@ -76,5 +76,5 @@ NUMBERS = {
 
 @pytest.mark.parametrize("attribute", NUMBERS.values(), ids=NUMBERS.keys())
 def test_every_number_has_a_range(attribute: Attribute) -> None:
-    """No literal below its sense loads; a metric's value is the only number that may be negative at will."""
+    """Literals below a sensible minimum are refused at load; only a metric's value may be any negative number."""
     assert attribute.minimum is not None or attribute.name == "value"

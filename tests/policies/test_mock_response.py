@@ -52,7 +52,7 @@ def test_examples(status: int, content_type: str | None, index: int, expected: t
 
 
 def test_an_example_may_be_a_file(tmp_path: Path) -> None:
-    """A large example stands in a file of its own."""
+    """A large example may be in its own file."""
     (tmp_path / "big.json").write_text("[]")
     data = {"status": 200, "examples": [{"file": str(tmp_path / "big.json")}]}
     operation = Operation.model_validate({"id": "o", "method": "GET", "url-template": "/", "responses": [data]})

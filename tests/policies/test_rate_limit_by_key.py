@@ -27,7 +27,7 @@ def test_rate_limit_by_key(bench: Bench, clock: Clock) -> None:
 
 
 def test_headers_and_variables(bench: Bench) -> None:
-    """What is left is told on the answer and to the rest of the pipeline."""
+    """The remaining calls are in a header of the answer and in a variable for the rest of the pipeline."""
     names = (
         'remaining-calls-header-name="x-left" remaining-calls-variable-name="left" total-calls-header-name="x-all"'
         ' retry-after-header-name="x-wait" retry-after-variable-name="wait"'

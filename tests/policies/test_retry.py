@@ -37,7 +37,7 @@ def test_how_often(bench: Bench, statuses: list[int], tries: int, status: int) -
 
 
 def test_a_backend_out_of_reach_is_tried_again(bench: Bench) -> None:
-    """The condition is asked after a failure too; without a response it must say so itself."""
+    """The condition is evaluated after a failure, too; it must itself handle the missing response."""
     failure = UpstreamError("BackendConnectionFailure", "refused")
     ran, backend = sent(
         bench, [failure, answer(200)], "@(context.Response == null || context.Response.StatusCode >= 500)"

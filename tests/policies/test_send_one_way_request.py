@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("outgoing")
 
 @pytest.mark.parametrize("failure", [None, UpstreamError("Timeout", "slow"), ZeroDivisionError()])
 def test_one_way(bench: Bench, http: Http, failure: Exception | None) -> None:
-    """Nobody waits, and a failure is nobody's but the log's."""
+    """The request does not wait, and a failure is only logged."""
     http.failure = failure
     (step,) = bench.compile("<send-one-way-request><set-url>http://a.test</set-url></send-one-way-request>").inbound
 

@@ -27,7 +27,7 @@ OFF = 'validate-revocation="false"'
 
 @dataclass(frozen=True)
 class Known:
-    """Authorities whose word on revocation is given."""
+    """Authorities with a scripted answer about revocation."""
 
     word: str | Awaitable[str] = ""
 
@@ -39,7 +39,7 @@ class Known:
 
 
 async def later(word: str) -> str:
-    """A word that has to be waited for."""
+    """An answer that has to be waited for."""
     await asyncio.sleep(0)
     return word
 
@@ -85,7 +85,7 @@ REVOCATION = [
 
 @pytest.mark.parametrize(("attributes", "authorities", "expected"), REVOCATION)
 def test_revocation(bench: Bench, attributes: str, authorities: Known | None, expected: str) -> None:
-    """Revocation is asked for unless the document says otherwise; nobody to ask is no pass."""
+    """Revocation is checked unless the document says otherwise; without a source to ask the certificate is refused."""
     assert check(bench, attributes, authorities=authorities) == expected
 
 
@@ -186,7 +186,7 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("identities", "code"), MISTAKES)
 def test_identities_that_do_not_load(bench: Bench, identities: str, code: str) -> None:
-    """An identity that is everybody, or names its issuer twice, and an eleventh one refuse to load."""
+    """An identity that matches everyone, one that names its issuer twice, and an eleventh one are refused at load."""
     with pytest.raises(LoadError) as caught:
         check(bench, identities=identities)
     assert codes(caught.value) == {code}

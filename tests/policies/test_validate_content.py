@@ -116,7 +116,7 @@ def test_schemas_are_checked_at_load(bench: Bench, schemas: dict[str, bytes], fo
 
 
 def test_responses_are_refused_without_detail(bench: Bench) -> None:
-    """What is wrong with a response is nobody's business but the API's."""
+    """The client is not told what is wrong with a response."""
     xml = CONTENT.format("prevent", "")
     with pytest.raises(PolicyError) as caught:
         bench.run(xml, section="outbound", context=new_context(response=answer(200, "x" * 60, JSON)))
@@ -174,7 +174,7 @@ JSON_KIND, XML_KIND, TEXT_KIND = "application/json; charset=utf-8", "application
 def test_request_content(
     bench: Bench, definition: OperationDefinition, content: str, kind: str, body: str, details: str | None
 ) -> None:
-    """A body is held against the schema that the operation has for its type."""
+    """A body is checked against the operation's schema for its content type."""
 
     def run(action: str) -> Ran:
         request = post(body, "/", [("Content-Type", kind)])

@@ -289,7 +289,7 @@ def test_a_refusal_after_the_fetch_is_a_refusal(bench: Bench) -> None:
 
 
 def test_keys_that_cannot_be_had_are_our_fault(bench: Bench) -> None:
-    """An issuer that is down means 503, not 401."""
+    """If the issuer is down the answer is 503, not 401."""
     with pytest.raises(KeysUnavailable):
         _with_issuer(bench, Site()).run(policy(f'<openid-config url="{METADATA_URL}"/>'), bearer(token()))
 

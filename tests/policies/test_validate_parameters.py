@@ -91,7 +91,7 @@ def test_parameters(
     inner: str,
     found: tuple[str, str, str] | None,
 ) -> None:
-    """Path, query and headers are held against the definition; prevent refuses with 400, detect only tells."""
+    """Path, query and headers are checked against the definition; prevent refuses with 400, detect only tells."""
     if found is None:
         assert _parameters(bench, definition, post("", url, headers), path, inner, "prevent").variables == {}
         return

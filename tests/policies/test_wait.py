@@ -53,6 +53,6 @@ def test_wait_reads_the_body_once(bench: Bench) -> None:
 
 
 def test_wait_for_nothing(bench: Bench) -> None:
-    """Nothing inside: nothing happens."""
+    """Without policies inside nothing happens."""
     (step,) = bench.compile("<wait/>").inbound
     assert asyncio.run(finish(run((step,), new_context(get("/"))))) is None

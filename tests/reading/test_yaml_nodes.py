@@ -47,7 +47,7 @@ def test_texts(text: str, value: object) -> None:
 
 
 def test_positions() -> None:
-    """Texts stand where their first character does, also in quotes and blocks."""
+    """The place of a text is that of its first character, also in quotes and blocks."""
     root = compose("a: b\nc:\n  - 'd'\n  - |\n\n    e\nf: |", "f.yaml")
     assert isinstance(root, Mapping)
     items = root.find("c")
@@ -83,7 +83,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("text", "found"), MISTAKES.values(), ids=MISTAKES.keys())
 def test_mistakes(text: str, found: str) -> None:
-    """What could change meaning behind the reader's back is refused where it stands."""
+    """Constructs that could silently change the meaning are refused at their place."""
     with pytest.raises(LoadError) as refused:
         compose(text, "f.yaml")
     problem = refused.value.problems[0]
@@ -106,7 +106,7 @@ def test_alias_and_anchor_are_both_reported() -> None:
     ],
 )
 def test_remedies(text: str, remedy: str) -> None:
-    """The usual slips are answered with what to do."""
+    """The usual mistakes have a remedy."""
     with pytest.raises(LoadError) as refused:
         compose(text, "f.yaml")
     assert refused.value.problems[0].remedy == remedy

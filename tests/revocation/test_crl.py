@@ -74,7 +74,7 @@ MISTAKES: list[tuple[str, Callable[[], bytes]]] = [
 
 @pytest.mark.parametrize(("reason", "make"), MISTAKES)
 def test_lists_that_decide_nothing(reason: str, make: Callable[[], bytes]) -> None:
-    """A list that is forged, out of time, of the wrong kind or broken says neither yes nor no."""
+    """A list that is forged, outdated, of the wrong kind or broken decides nothing."""
     with pytest.raises(Undecided, match=reason.replace("another authority", "another authority's")):
         read_list(make(), CA.own.certificate).evidence(CLIENT.certificate, T)
 

@@ -95,7 +95,7 @@ def test_an_old_value_serves_while_it_holds() -> None:
 
 
 def test_is_bounded() -> None:
-    """The oldest entry makes room."""
+    """The oldest entry is evicted."""
 
     async def scenario() -> None:
         source = Source()

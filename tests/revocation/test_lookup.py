@@ -123,7 +123,7 @@ def test_lists_of_the_configuration(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_decided(tmp_path: Path) -> None:
-    """No list and no responder, an unknown issuer, a file that has gone, an inner address: nobody passes."""
+    """Without list and responder, with an unknown issuer, a missing file or an inner address, none passes."""
     authority, other = Authority(), Authority("Other")
     inner = authority.issue("inner", "http://127.0.0.1:9/ca.crl", "http://169.254.169.254/")
     odd = lookup(authority, files=[tmp_path / "gone.crl"], private=False)
@@ -132,7 +132,7 @@ def test_what_cannot_be_decided(tmp_path: Path) -> None:
 
 
 def test_two_authorities_of_one_name_are_told_apart() -> None:
-    """The issuer is whose key has signed, not whose name is the same."""
+    """The issuer is the authority whose key has signed, not one with the same name."""
     one, two = Authority("Same"), Authority("Same")
     client = two.issue("client")
     found = lookup(one, two)

@@ -75,7 +75,7 @@ def test_what_an_answer_says(status: ocsp.OCSPCertStatus, revoked: bool, by: Ans
 
 
 def test_an_answer_without_next_update_is_short_lived() -> None:
-    """What does not state how long it is valid is asked again soon, and an old one is nothing."""
+    """An answer without nextUpdate is asked for again soon, and an old one is ignored."""
     found = read_answer(Answer(ends=None).encode(), ASKED, CA.own.certificate, T)
     assert found.holds_until == T + SHORT_LIFE_S
     with pytest.raises(Undecided, match="not current"):

@@ -101,7 +101,7 @@ def test_a_server_that_cannot_start_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("after_s", [0.15, 0.3, 0.6, 1.5])
 @pytest.mark.parametrize("command", [["serve", "-c", "config.yaml"], ["check", "-c", "config.yaml"]])
 def test_ctrl_c_ends_quietly(tmp_path: Path, command: list[str], after_s: float) -> None:
-    """Whenever it comes: while modules load, while the gateway is built, and while it serves."""
+    """Ctrl-C ends the gateway quietly while modules load, while it is built, and while it serves."""
     (tmp_path / "config.yaml").write_text("listen: 127.0.0.1:0\nmanagement: 127.0.0.1:0\n")
     python = [sys.executable, "-m", "gateway", *command]
     with started(python, cwd=tmp_path, env=unmeasured(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:

@@ -114,7 +114,7 @@ def test_sighup_ends_nothing(gateway: Running, workers: int) -> None:
 
 
 def test_workers_end_with_their_supervisor(gateway: Running) -> None:
-    """kill -9 of the supervisor: what runs may end, no new connection is taken, and a restart finds the addresses."""
+    """After kill -9 of the supervisor requests may end, no connection is accepted, and the addresses are free."""
     with gateway.serving(2) as process:
         orphans = family(process.pid)
         with socket.create_connection(("127.0.0.1", gateway.data)) as running:

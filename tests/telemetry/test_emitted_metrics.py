@@ -11,7 +11,7 @@ from gateway.telemetry.emitted_metrics import MAX_METRICS, MAX_SERIES, EmittedMe
 
 
 def scraped(metrics: EmittedMetrics) -> str:
-    """What Prometheus reads."""
+    """The text that Prometheus scrapes."""
     registry = CollectorRegistry()
     registry.register(metrics)
     return generate_latest(registry).decode()

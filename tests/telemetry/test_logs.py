@@ -32,7 +32,7 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
     ids=["token", "bearer", "basic", "prose", "nested", "tuple", "endless", "number"],
 )
 def test_clean(value: object, expected: object) -> None:
-    """Tokens and credentials are masked wherever they stand, and nothing is endless."""
+    """Tokens and credentials are masked wherever they occur, and long values are shortened."""
     assert logs.clean(value) == expected
 
 
@@ -80,7 +80,7 @@ def test_secrets_are_found_however_a_line_writes_them(secret: str, capsys: pytes
 
 @pytest.mark.usefixtures("configured")
 def test_a_long_value_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing in a line is endless."""
+    """Long values in a line are shortened."""
     logs.configure("info", "json")
     structlog.get_logger().info("event", detail="x" * 3000)
     assert json.loads(capsys.readouterr().out)["detail"] == "x" * 2000 + "…"
@@ -134,7 +134,7 @@ def test_lines_of_a_moment_are_written_together(capsys: pytest.CaptureFixture[st
 
 @pytest.mark.usefixtures("configured")
 def test_lines_of_a_loop_that_ended_are_not_in_the_way(capsys: pytest.CaptureFixture[str]) -> None:
-    """A line that its loop had no time to write comes with the next one, instead of holding all others up."""
+    """A line that its loop had no time to write is written with the next one, instead of blocking all others."""
     logs.configure("info", "json")
 
     async def leave() -> None:

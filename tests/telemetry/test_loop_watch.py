@@ -51,7 +51,7 @@ def test_a_turn_that_takes_too_long_is_counted_and_logged(run: object) -> None:
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 def test_work_in_many_turns_is_no_long_turn(run: object) -> None:
-    """The same work in short turns, and waiting, hold nothing."""
+    """The same work in short turns, and waiting, are not reported."""
     watch = LoopWatch()
 
     async def scenario() -> None:

@@ -6,14 +6,14 @@ from gateway.tokens.budget import MAX_REMEMBERED, BudgetRules, FetchBudget
 
 
 def test_per_window() -> None:
-    """Two fetches in any 30 s, whoever asks."""
+    """At most two fetches in any 30 s, whoever causes them."""
     budget = FetchBudget(BudgetRules())
     granted = [moment for moment in range(100) if budget.grants(str(moment), f"s{moment}", moment)]
     assert granted == [0, 1, 30, 31, 60, 61, 90, 91]
 
 
 def test_one_source_leaves_room_for_others() -> None:
-    """One client gets one fetch in a window, so that a second one can still be heard."""
+    """One client gets one fetch per window, so that there is one left for a second client."""
     budget = FetchBudget(BudgetRules())
     assert [budget.grants(str(n), "flood", n / 100) for n in range(3)] == [True, False, False]
     assert budget.grants("real", "honest", 1)
@@ -34,7 +34,7 @@ def test_tokens_without_kid() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """A flood of key ids pushes out the oldest."""
+    """A flood of key ids evicts the oldest."""
     budget = FetchBudget(BudgetRules())
     for number in range(MAX_REMEMBERED + 1):
         budget.not_found(str(number), 0)

@@ -64,7 +64,7 @@ def test_altered_unused_bits() -> None:
 
 
 def test_jws() -> None:
-    """A good token comes apart as RFC 7515 says."""
+    """A good token is parsed as RFC 7515 says."""
     jws = parse(GOOD)
     assert isinstance(jws, Jws)
     assert jws.signing_input == f"{HEAD}.{BODY}".encode()

@@ -95,7 +95,7 @@ def test_every_check_is_told() -> None:
 
 
 def test_signature_is_masked() -> None:
-    """Nothing of the signature is in the story."""
+    """The explanation contains nothing of the signature."""
     text = token()
     assert text.rpartition(".")[2][:16] not in repr(explain(validator(), text, NOW))
 

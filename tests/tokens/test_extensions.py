@@ -43,7 +43,7 @@ def test_type(typ: object, passes: bool) -> None:
     "typ", ["logout+jwt", "dpop+jwt", "secevent+jwt", "application/LOGOUT+jwt", "token-introspection+jwt", "vc+sd-jwt"]
 )
 def test_tokens_of_another_kind(typ: str) -> None:
-    """A token that says it is for something else opens nothing, unless the policy names its type."""
+    """A token of an explicitly different type is refused, unless the policy names its type."""
     with pytest.raises(TokenError, match="type"):
         check_type(typ, TokenRules())
     check_type(typ, TokenRules(types=frozenset({typ.lower().removeprefix("application/")})))

@@ -110,7 +110,7 @@ def test_hostile_endpoints(answer: Answer, why: str) -> None:
 
 
 def test_nobody_listens() -> None:
-    """A refused connection is a failure like others."""
+    """A refused connection is a failure like any other."""
     with pytest.raises(IssuerError, match="cannot be reached"):
         asyncio.run(HttpFetch()("http://127.0.0.1:1/"))
 

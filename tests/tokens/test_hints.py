@@ -72,7 +72,7 @@ def test_v2_token_where_v1_is_accepted() -> None:
 
 
 def test_a_tenant_where_no_issuer_is_known() -> None:
-    """Where no issuer is accepted, no tenant is another one."""
+    """If no issuer is accepted, there is no hint about another tenant."""
     keys = KeySources(inline=(public_key(rsa_key().public_key()),))
     assert hint(explain(TokenValidator(TokenRules(), keys), token(), NOW), "issuer") == ""
 

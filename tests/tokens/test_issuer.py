@@ -490,7 +490,7 @@ def test_a_raced_fetch_is_not_begun_again() -> None:
 
 
 def test_fetches_for_tokens_do_not_lengthen_the_pause() -> None:
-    """A flood of unknown key ids while an issuer is down costs nobody a longer wait once it is back."""
+    """A flood of unknown key ids while an issuer is down does not prolong the wait after its return."""
 
     async def scenario() -> None:
         site, clock = entra_site(), Clock()
@@ -509,7 +509,7 @@ def test_fetches_for_tokens_do_not_lengthen_the_pause() -> None:
 
 
 def test_a_withdrawn_key_verifies_nothing() -> None:
-    """A key that is withdrawn at run time takes its remembered verdicts along, and no refresh brings it back."""
+    """If a key is withdrawn at run time, its cached verdicts end, and no refresh brings it back."""
 
     async def scenario() -> None:
         site, clock = entra_site(), Clock()

@@ -53,7 +53,7 @@ def test_an_odd_text_costs_one_key_at_most(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", '{"keys": [], "keys": []}', "{", "\ufeff\ufeff{}"])
 def test_what_is_not_a_key_set(text: str) -> None:
-    """Where the frame itself is broken there is no set to pick keys from."""
+    """If the document itself is malformed, there is no set to choose keys from."""
     with pytest.raises(ValueError):
         read_key_set(text.encode())
 
@@ -99,7 +99,7 @@ def test_odd_key_is_left_out(odd: Any, why: str) -> None:
 
 
 def test_encryption_keys_are_left_out_silently() -> None:
-    """A key for encryption is no oddity."""
+    """A key for encryption causes no warning."""
     assert load({**GOOD, "use": "enc"}, EC) == (["e"], [])
 
 

@@ -14,7 +14,7 @@ HISTORY = published.ENTRA / "jwks.v2.common.history.json"
 
 
 def key(name: str, kid: str | None = None, x5t: str | None = None) -> Key:
-    """A key by name; its material does not matter here."""
+    """A key by name; its material is irrelevant here."""
     return Key(kid or name, frozenset({"RS256"}), name.encode(), name.encode(), None, x5t)
 
 
@@ -30,7 +30,7 @@ def test_first_set() -> None:
 
 
 def test_nothing_changed() -> None:
-    """An equal set, in any order, is the old picture itself, so verdicts live on."""
+    """An equal set, in any order, is the old object itself, so cached verdicts stay valid."""
     old = merge(None, "i", (key("a"), key("b")), 0)
     assert merge(old, "i", (key("b"), key("a")), 9) is old
 
@@ -73,7 +73,7 @@ def test_returning_key_is_published_again() -> None:
 
 
 def test_retired_keys_leave() -> None:
-    """At the deadline the key is gone, in a new picture."""
+    """At the deadline the key is gone, in a new key set."""
     gone = merge(merge(None, "i", (key("a"), key("b")), 0), "i", (key("b"),), 100)
     assert gone.next_retirement == 100 + VANISHED_S
     after = gone.without_retired(100 + VANISHED_S)

@@ -312,14 +312,14 @@ def test_a_refusal_ends_with_the_keys_it_was_made_under() -> None:
 
 
 def test_other_refusals_are_not_remembered() -> None:
-    """What another moment may turn into acceptance is judged anew each time."""
+    """A refusal that could later become an acceptance is judged again each time."""
     validator, text = TokenValidator(AUDIENCE, INLINE, TokenCache()), token(nbf=NOW + 10)
     assert verdict(validator, text) == "JwtInvalid"
     assert verdict(validator, text, NOW + 20) == "accepted"
 
 
 def test_a_flood_of_refusals_pushes_no_verdict_out() -> None:
-    """Refusals are bounded, and have a table of their own."""
+    """Refusals are bounded, and have their own table."""
     cache = TokenCache()
     validator, good = TokenValidator(AUDIENCE, INLINE, cache), token()
     assert verdict(validator, good) == "accepted"

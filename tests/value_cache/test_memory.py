@@ -80,7 +80,7 @@ def test_bytes_are_bounded() -> None:
 
 
 def test_too_large_values_are_not_kept() -> None:
-    """A value over the bound is not kept, and the one it would have replaced is not given any more."""
+    """A value over the limit is not stored, and the value that it would have replaced is no longer returned."""
     cache = MemoryCache(max_value_bytes=3)
     cache.store("a", b"123", 10)
     cache.store("a", b"1234", 10)

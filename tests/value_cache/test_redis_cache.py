@@ -81,7 +81,7 @@ def test_namespaces_are_apart(redis_server: RedisServer) -> None:
 
 
 def test_too_large_values_are_not_kept(redis_server: RedisServer) -> None:
-    """A value over the bound is not kept, and the one it would have replaced is not given any more."""
+    """A value over the limit is not stored, and the value that it would have replaced is no longer returned."""
 
     async def scenario(client: Redis) -> None:
         cache = RedisCache(RedisLink(client), max_value_bytes=3)

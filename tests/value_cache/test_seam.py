@@ -15,6 +15,6 @@ INTERNAL, EXTERNAL = MemoryCache(), MemoryCache()
     [("internal", INTERNAL, INTERNAL), ("prefer-external", INTERNAL, EXTERNAL), ("external", None, EXTERNAL)],
 )
 def test_caching_type_chooses(caching_type: CachingType, alone: MemoryCache | None, both: MemoryCache) -> None:
-    """External is used where it is wanted and there; only who insists on it gets none without it."""
+    """The external cache is used if it is asked for and available; without it, only ``external`` gets no cache."""
     assert Caches(INTERNAL).choose(caching_type) is alone
     assert Caches(INTERNAL, EXTERNAL).choose(caching_type) is both

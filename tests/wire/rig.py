@@ -227,7 +227,7 @@ class Client:
             return True
 
     def abort(self) -> None:
-        """Leave without a word."""
+        """Reset the connection."""
         self.writer.transport.abort()
 
 

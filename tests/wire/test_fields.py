@@ -24,13 +24,13 @@ NAMES = {
 
 @pytest.mark.parametrize(("written", "folded"), NAMES.items())
 def test_every_spelling_is_one_name(written: str, folded: str) -> None:
-    """Case never tells two field names apart, nor does an underscore in place of a hyphen."""
+    """Field names that differ only in case, or in an underscore for a hyphen, are the same."""
     assert fold_name(written) == field_key(written) == folded
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:", "Content_Length", "transfer_encoding"])
 def test_what_is_not_a_name_has_no_key(name: str) -> None:
-    """What is not a token, or would frame the message behind us, is refused."""
+    """A name that is not a token, or that would frame the message, is refused."""
     with pytest.raises(FieldError):
         field_key(name)
 

@@ -55,7 +55,7 @@ def test_no_value_ends_its_line(value: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "a\r\nb", "ä"])
 def test_a_name_is_a_token(name: str) -> None:
-    """A malformed name is refused where it would be written. Source: RFC 9110 §5.1."""
+    """A malformed name is refused when it is set. Source: RFC 9110 §5.1."""
     with pytest.raises(FieldError):
         Headers([(name, "1")])
 

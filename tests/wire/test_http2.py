@@ -159,7 +159,7 @@ def test_many_exchanges_share_a_connection() -> None:
 
 
 def test_more_connections_where_one_does_not_suffice() -> None:
-    """A backend that takes one stream a connection gets several connections, up to the limit; then requests wait."""
+    """A backend that accepts one stream per connection gets several, up to the limit; then requests wait."""
 
     async def scenario(peer: Peer, target: HttpTarget) -> None:
         pending = [target.send(Request("GET", f"/{number}"), TWO) for number in range(5)]

@@ -108,7 +108,7 @@ def test_an_unknown_certificate_is_not_accepted(tmp_path: Path, files: Files) ->
 
 
 def test_nginx_says_goaway(tmp_path: Path, files: Files) -> None:
-    """nginx ends a connection after so many requests; nobody notices, POST or GET, many at once."""
+    """nginx ends a connection after some requests; no request fails, whether POST or GET, even many at once."""
 
     async def scenario() -> None:
         async with (

@@ -11,7 +11,7 @@ from gateway.wire.memory import loading
 
 @pytest.mark.parametrize("enabled", [True, False], ids=["on before", "off before"])
 def test_loading_leaves_the_collector_as_it_was(enabled: bool) -> None:
-    """The collector rests while a configuration is loaded, and afterwards is as the caller had it."""
+    """The garbage collector is off while a configuration is loaded, and afterwards in its previous state."""
     before = gc.isenabled()
     (gc.enable if enabled else gc.disable)()
     try:

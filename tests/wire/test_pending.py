@@ -34,7 +34,7 @@ def test_the_listener_is_called_once() -> None:
 
 
 def test_a_late_listener_is_called_at_once() -> None:
-    """Who asks after the delivery gets it."""
+    """A listener that is added after the delivery is called immediately."""
     pending: Pending[int] = Pending()
     pending.reject(KeyError("x"))
     seen: list[Pending[int]] = []
@@ -100,7 +100,7 @@ def test_an_awaitable_result_is_waited_for() -> None:
 
 
 def test_cancel_tells_the_producer() -> None:
-    """Nobody waits any more: the producer hears it, and the listener nothing."""
+    """If the result is no longer wanted, the producer is told, and the listener is not called."""
     told: list[bool] = []
     pending: Pending[int] = Pending(lambda: told.append(True))
     pending.then(lambda _: told.append(False))
@@ -110,7 +110,7 @@ def test_cancel_tells_the_producer() -> None:
 
 
 def test_cancel_after_the_delivery_is_nothing() -> None:
-    """A finished Pending does not bother its producer."""
+    """Cancelling a finished Pending does not reach its producer."""
     pending: Pending[int] = Pending(lambda: pytest.fail("told"))
     pending.resolve(1)
     pending.cancel()
@@ -137,7 +137,7 @@ def test_a_cancelled_waiter_cancels() -> None:
 
 
 def test_what_is_cancelled_is_gone_at_once() -> None:
-    """A request that its client gave up frees its body without waiting for the collector of cycles."""
+    """A request that its client has abandoned frees its body without waiting for the garbage collector."""
 
     class Call(Pending[int]):
         def __init__(self) -> None:

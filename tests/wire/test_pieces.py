@@ -12,7 +12,7 @@ from gateway.wire.pieces import replace_in_pieces
 
 @pytest.mark.parametrize(("old", "new"), [("a", "bb"), ("aa", "b"), ("aba", ""), ("abab", "a"), ("c" * 70, "x")])
 def test_the_same_as_at_once(old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the text looked for lies across the end of a piece, or overlaps itself."""
+    """The result is the same even if a match crosses the end of a piece, or overlaps itself."""
     monkeypatch.setattr(pieces, "PIECE", 64)
     chance = random.Random(old)
     for size in (0, 63, 64, 65, 640, 2_000):

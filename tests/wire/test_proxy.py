@@ -237,7 +237,7 @@ def test_a_proxy_that_misbehaves(reason: str, proxy_answer: bytes) -> None:
 
 @pytest.mark.parametrize("url", ["p.test:3128", "socks5://p.test", "http://", "", "http://[::1"])
 def test_a_proxy_url_that_is_none(url: str) -> None:
-    """An expression that gives no URL fails the request, and nothing else."""
+    """An expression that does not return a URL fails the request, and nothing else."""
 
     async def scenario() -> None:
         target = HttpTarget("https://backend.example")
@@ -250,7 +250,7 @@ def test_a_proxy_url_that_is_none(url: str) -> None:
 
 
 def test_ways_are_kept_and_bounded() -> None:
-    """A way that is used again has its connections still; expressions cannot pile ways up without end."""
+    """A proxy that is used again still has its connections; expressions cannot create an unlimited number of them."""
 
     async def scenario() -> None:
         async with backend(answer(OK)) as proxy:
@@ -267,7 +267,7 @@ def test_ways_are_kept_and_bounded() -> None:
 
 @pytest.mark.needs("tinyproxy")
 def test_through_the_gateway(tmp_path: Path) -> None:
-    """A listener in front, a proxy behind: the client notices nothing."""
+    """A request through the listener and a proxy behind it looks the same to the client."""
 
     async def scenario() -> None:
         async with tinyproxy(tmp_path) as proxy, backend(answer(OK)) as behind:

@@ -30,7 +30,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def test_looks_while_something_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything watched is looked at again and again, what was forgotten no more; then no timer is left."""
+    """Watched objects are checked repeatedly, forgotten ones no longer; in the end no timer is left."""
     monkeypatch.setattr(Sweeper, "interval_s", 0.01)
 
     async def scenario() -> None:
@@ -89,7 +89,7 @@ def test_deadlines_are_never_early() -> None:
 
 
 def test_each_loop_has_its_own() -> None:
-    """A sweeper belongs to its event loop."""
+    """Each event loop has its own sweeper."""
 
     async def ours() -> Sweeper:
         return sweeper()

@@ -52,7 +52,7 @@ async def turns(number: int) -> None:
     ids=["json", "raw", "xml", "xml as json", "json as xml"],
 )
 def test_a_tree_goes_with_its_request(read: Callable[[], object]) -> None:
-    """No node of it waits for the collector."""
+    """A tree is freed with its request, without waiting for the garbage collector."""
 
     async def scenario() -> None:
         seen = context(work=Work())
@@ -117,7 +117,7 @@ def test_a_turn_takes_little_time() -> None:
 
 
 def test_constants_stay() -> None:
-    """What an expression gives at load is every request's: it is not taken apart with any of them."""
+    """A constant computed at load is shared by all requests, and is not taken apart with any of them."""
     text = JSON.replace('"', "'")
 
     async def scenario() -> int:

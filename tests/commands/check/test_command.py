@@ -50,7 +50,7 @@ def test_check_and_serve_agree(tmp_path: Path, policy: str) -> None:
 
 
 def test_nothing_hides_behind_the_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A backend that cannot be used leaves the documents' own mistakes in sight."""
+    """A backend that cannot be used does not hide the documents' mistakes."""
     config = written(tmp_path, "<nope />", API + 'backends: {b: {url: "ftp://x"}}\n')
     assert check(config=config) == 1
     out = capsys.readouterr().out
@@ -112,7 +112,7 @@ def test_definitions_are_no_policies(tmp_path: Path, capsys: pytest.CaptureFixtu
     ],
 )
 def test_expressions_with_named_values(tmp_path: Path, expression: str, code: str | None, bad: bool) -> None:
-    """A value of a fitting kind stands for one that is not there: other mistakes of the expression are its own."""
+    """A missing named value is replaced by one of a suitable type: only the expression's own mistakes remain."""
     escaped = expression.replace('"', "&quot;")
     written(tmp_path, f'<set-variable name="a" value="@({escaped})" />')
     from gateway.commands.check.report import check_file, offline_services
@@ -139,7 +139,7 @@ def test_expressions_with_named_values(tmp_path: Path, expression: str, code: st
     ],
 )
 def test_second_looks(tmp_path: Path, policy: str, codes: list[str]) -> None:
-    """What loads and refuses everybody, or is text by mistake, gets a note."""
+    """A policy that loads but refuses every caller, or an expression that is text by mistake, gets a note."""
     written(tmp_path, policy)
     from gateway.commands.check.report import check_file, offline_services
 

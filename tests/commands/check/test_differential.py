@@ -49,7 +49,7 @@ def problems(reports: list[Report]) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("seed", range(CONFIGURATIONS))
 def test_check_and_serve_agree(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both accept or both refuse, whatever a careless hand has done; each problem has a place, and none is a crash."""
+    """Both accept or both refuse, whatever mistake was made; each problem has a place, and none is a crash."""
     monkeypatch.chdir(tmp_path)
     random = Random(seed)
     config = write(tmp_path, random, changes=random.choice([0, 1, 1, 1, 2, 3]))

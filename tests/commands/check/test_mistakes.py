@@ -37,7 +37,7 @@ def document_of(row: Row) -> str | None:
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["mistake"] for row in ROWS])
 def test_the_answer(row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every finding has the place, code, words and remedy that its reader needs, and there is no other finding."""
+    """Every finding has the expected place, code, message and remedy, and there are no other findings."""
     monkeypatch.chdir(tmp_path)
     document, config = document_of(row), row.get("config")
     if document is not None:
@@ -50,7 +50,7 @@ def test_the_answer(row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_each_mistake_is_somebodys() -> None:
-    """A hundred of the mistakes have the page on which somebody made them; none is there twice."""
+    """A hundred of the mistakes name the public page on which they were made; none is listed twice."""
     sources = [row["source"] for row in ROWS if "source" in row]
     assert len(sources) >= 100
     assert all(source.startswith(("https://", "http://")) for source in sources)

@@ -93,7 +93,7 @@ def test_at_another_time(inline: str) -> None:
 
 
 def test_offline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without keys a token cannot be judged, unless something else refuses it."""
+    """Without keys a token cannot be judged, unless another check refuses it."""
     path = tmp_path / "remote.yaml"
     path.write_text(REMOTE)
     entra = EntraEmulator()
@@ -157,7 +157,7 @@ def test_operation_of_a_configuration(inline: str, tmp_path: Path) -> None:
 
 
 def test_neither_or_both(inline: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A document or a configuration has to be named, and one of the two."""
+    """Either a document or a configuration has to be named, not both."""
     assert ran("x") == 2
     assert ran("x", "--policy", inline, "-c", inline) == 2
     assert "name either" in capsys.readouterr().err

@@ -70,7 +70,7 @@ def test_unknown_job(command: App) -> None:
 
 
 def test_no_store(tmp_path: Path, service: Running) -> None:
-    """A mistyped path is no new store."""
+    """A mistyped path does not create a new store."""
     lost = build(lambda _path: service.settings.model_copy(update={"store": SecretStr(f"sqlite:///{tmp_path}/no.db")}))
     with pytest.raises(GatewayError, match="no store"):
         lost(["list"], result_action="return_value")
@@ -85,7 +85,7 @@ def test_replay_what(command: App, arguments: list[str]) -> None:
 
 
 def test_unusable_store(tmp_path: Path, service: Running) -> None:
-    """A file that is no store, and a server that is away, are named with what to check, without the password."""
+    """A file that is not a store, and a server that is down, are named with what to check, without the password."""
     (tmp_path / "empty.db").touch()
     for url in (f"sqlite:///{tmp_path}/empty.db", "postgresql://me:s3cret@127.0.0.1:9/d"):
         broken = build(lambda _path, url=url: service.settings.model_copy(update={"store": SecretStr(url)}))  # type: ignore[misc]
@@ -109,7 +109,7 @@ def test_open_door(service: Running, hop: HopSettings, listener: ServiceListener
 
 @pytest.mark.parametrize("hop", [HopSettings(shared_secret=SecretStr("x")), HopSettings(mtls=True)])
 def test_closed_door(service: Running, hop: HopSettings) -> None:
-    """With a secret, or with TLS files for client certificates, it does."""
+    """With a secret, or with TLS files for client certificates, it starts."""
     require_hop(
         service.settings.model_copy(update={"hop": hop}), ServiceListener("h", 1, Path("c"), Path("k"), Path("a"))
     )
@@ -125,7 +125,7 @@ def test_no_block(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_serve(tmp_path: Path) -> None:
-    """On its own the service answers the gateway only, has a management plane, logs JSON, and stops when told."""
+    """On its own the service answers only the gateway, has a management plane, logs JSON, and stops when asked."""
     (tmp_path / "config.yaml").write_text(CONFIG.format(path=tmp_path / "n.db"))
     port, management = _free_port(), _free_port()
     gateway = Path(sys.executable).parent / "gateway"

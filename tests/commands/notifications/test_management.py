@@ -50,7 +50,7 @@ def test_taken_address(service: Running) -> None:
 
 @pytest.mark.parametrize("text", ["8091", "127.0.0.1:99999", "a b:1"])
 def test_bad_address(text: str) -> None:
-    """What is no address is named with its option."""
+    """An invalid address is reported with its option."""
     with pytest.raises(GatewayError, match="--management"):
         parse_address(text)
 

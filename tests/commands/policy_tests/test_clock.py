@@ -11,7 +11,7 @@ from gateway.commands.policy_tests.clock import JumpingLoop, TestClock, run
 
 
 def test_waits_take_no_time() -> None:
-    """An hour passes at once, in order, and the clock shows it."""
+    """An hour passes instantly, in order, and the clock shows it."""
 
     async def scenario(clock: TestClock) -> list[float]:
         seen = []

@@ -99,7 +99,7 @@ def test_backend_that_was_called(tmp_path: Path) -> None:
 
 
 def test_empty_body_is_no_json(tmp_path: Path) -> None:
-    """Where JSON is expected and nothing came, that is what is said."""
+    """If JSON is expected and the body is empty, the message says so."""
     assert failures(results(tmp_path, ANSWERING, "tests: [{name: a, expect: {json: {}}}]")) == ["body: JSON / (empty)"]
 
 

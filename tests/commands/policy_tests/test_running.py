@@ -170,7 +170,7 @@ def test_what_was_not_written_fails(tmp_path: Path, test: str, expected: str) ->
 
 
 def test_plain_issuer(tmp_path: Path) -> None:
-    """Any OpenID issuer is stood in for, with the registered claims and nothing of Entra's."""
+    """Any OpenID issuer can be emulated, with the registered claims and nothing specific to Entra."""
     url = "https://login.example/realm/.well-known/openid-configuration"
     policy = CHECKED.replace(METADATA, url)
     tests = """
@@ -264,7 +264,7 @@ def test_documents_that_do_not_load(tmp_path: Path, policy: str, tests: str, exp
 
 
 def test_missing_policy_is_found(tmp_path: Path) -> None:
-    """A policy file that is not there is said with the line that names it."""
+    """A missing policy file is reported with the line that names it."""
     path = written(tmp_path, EMPTY, "tests: [{name: a, expect: {}}]")
     (tmp_path / "one.yaml").unlink()
     assert "one.policytest.yaml:1:9: no-such-file" in run_file(path).error

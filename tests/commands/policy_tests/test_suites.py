@@ -38,7 +38,7 @@ def test_discovery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("named", ["../policies/tests", "../.github/tests", "..", "../policies/../policies"])
 def test_discovery_below_any_path(named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder that is named is searched wherever it is, above the current one and below a hidden one too."""
+    """A named folder is searched wherever it is, even above the current one or below a hidden one."""
     for folder in ("policies/tests", ".github/tests", "work"):
         (tmp_path / folder).mkdir(parents=True)
         if folder != "work":
@@ -60,7 +60,7 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_filter_and_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A part of a name chooses tests, in any case; a directory stands for its files."""
+    """Part of a name selects tests, in any letter case; a directory means its files."""
     written(tmp_path, EMPTY, MIXED)
     assert run_tests([tmp_path], "ANSWERS") == 0
     assert capsys.readouterr().out.splitlines() == ["pass It answers", "1 passed, 0 failed"]
@@ -108,7 +108,7 @@ BAD = {
 
 @pytest.mark.parametrize(("text", "code"), BAD.values(), ids=BAD)
 def test_bad_files(tmp_path: Path, text: str, code: str) -> None:
-    """A mistake in a test file is named with its place, as in every other file."""
+    """A mistake in a test file is reported with its place, as in every other file."""
     (tmp_path / "p.yaml").write_text(EMPTY)
     path = tmp_path / "bad.policytest.yaml"
     path.write_text(text)
@@ -129,7 +129,7 @@ def test_misspelt_keys(tmp_path: Path, key: str, meant: str) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    """A file that is not there is a LoadError."""
+    """A missing file is a LoadError."""
     with pytest.raises(LoadError, match="unreadable-file"):
         read(tmp_path / "none.policytest.yaml")
 
@@ -154,7 +154,7 @@ VALUES = {
 
 @pytest.mark.parametrize(("written_as", "value"), VALUES.items(), ids=VALUES)
 def test_plain_values(written_as: str, value: object) -> None:
-    """Plain values are what JSON would read; everything else is text."""
+    """Plain values are read as JSON would read them; everything else is text."""
     assert typed(f"a: {written_as}\n") == {"a": value}
 
 

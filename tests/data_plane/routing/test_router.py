@@ -186,7 +186,7 @@ def test_unknown_prefix_has_no_api() -> None:
 
 
 def test_matched_query_names_are_told() -> None:
-    """The caller learns which query parameters the template used."""
+    """The result names the query parameters that the template used."""
     assert match(BATCH, "GET /batch/add?b=2&a=1&c=3").matched_query == {"a", "b"}
 
 
@@ -253,7 +253,7 @@ PLACE = Location("config.yaml", 7, 3)
     ],
 )
 def test_operations_for_the_same_requests_refuse_to_load(first: str, second: str) -> None:
-    """Two operations that match exactly the same requests are a mistake, told with its place."""
+    """Two operations that match exactly the same requests are reported with their place."""
     with pytest.raises(LoadError) as caught:
         Router([routed("api", "api", [operation(first), operation(second, PLACE)])])
     assert [(problem.code, problem.location) for problem in caught.value.problems] == [("duplicate-operation", PLACE)]
@@ -284,7 +284,7 @@ def test_same_header_version_twice_refuses_to_load() -> None:
 
 
 def test_every_mistake_is_told_at_once() -> None:
-    """One load reports the problems of all APIs and operations."""
+    """Loading reports the problems of all APIs and operations together."""
     apis = [routed("a", "a", operations("GET /{", "GET /*/x")), routed("b", "b*"), routed("c", "c")]
     with pytest.raises(LoadError) as caught:
         Router(apis)
@@ -306,7 +306,7 @@ def test_explicit_method_comes_before_any_method() -> None:
 
 
 def test_order_of_operations_does_not_matter() -> None:
-    """Precedence comes from the templates; turning the list around changes nothing."""
+    """Precedence depends on the templates; reversing the list changes nothing."""
     lines = [
         "GET /{a}",
         "GET /x",
@@ -337,7 +337,7 @@ def test_document_order_breaks_a_tie() -> None:
 
 @pytest.mark.parametrize("path", ["/ops/secret;rev=1", "/ops/x;rev=1/secret", "/ops;rev=1/secret;rev=1"])
 def test_only_the_apis_own_segment_has_revisions(path: str) -> None:
-    """A revision elsewhere matches nothing: a server that cuts it off would serve a stricter operation."""
+    """A revision elsewhere matches nothing: a server that ignores it would serve a stricter operation."""
     api = routed("ops", "ops", operations("GET /secret", "GET /*"))
     found = Router([api]).match(Request("GET", path))
     assert (found.api, found.operation) == (api, None)

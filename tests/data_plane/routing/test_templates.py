@@ -78,7 +78,7 @@ def test_known_forms(text: str, segments: tuple[object, ...], query: tuple[Query
     ],
 )
 def test_anything_else_refuses_to_load(text: str, code: str) -> None:
-    """A template that is not understood stops the start and says where it stands."""
+    """A template that is not understood is refused at load, with its place."""
     with pytest.raises(LoadError) as caught:
         parse(text, PLACE)
     (problem,) = caught.value.problems

@@ -115,7 +115,7 @@ def test_body_is_kept(written: str, value: str) -> None:
 
 
 def test_stylesheet_is_kept_whole() -> None:
-    """The stylesheet of xsl-transform is one text, start tag included."""
+    """The stylesheet of xsl-transform is kept as one text, including its start tag."""
     sheet = '<xsl:stylesheet version="1.0" xmlns:xsl="u"><xsl:template match="/">a</xsl:template></xsl:stylesheet>'
     node = first(f'<xsl-transform><parameter name="a">b</parameter>{sheet}</xsl-transform>')
     assert [child.name for child in node.children] == ["parameter", "xsl:stylesheet"]
@@ -135,7 +135,7 @@ def test_encodings(encoding: str) -> None:
 
 
 def test_positions_are_those_of_the_file() -> None:
-    """Lines and columns point into the file as it is, behind multi-line expressions too."""
+    """Lines and columns refer to the original file, also after multi-line expressions."""
     text = '\ufeff<policies>\r\n <inbound>\r\n  <a b="@{\r\n    return "x";\r\n  }"  c = "d"/>\r\n  <e>\r\n   @(f)</e>'
     document = parse(text + "</inbound></policies>", "p.xml")
     first, second = document.statements(Section.INBOUND)
@@ -206,7 +206,7 @@ def test_mistakes(text: str, code: str, line: int, column: int) -> None:
 
 
 def test_every_section_mistake_is_reported() -> None:
-    """Mistakes in the document's outline come all at once, in the order of the file."""
+    """All mistakes in the document's structure are reported together, in the order of the file."""
     with pytest.raises(LoadError) as refused:
         parse("<policies xmlns:a='b'><one/>\ntext<two/></policies>", "p.xml")
     assert [problem.code for problem in refused.value.problems] == [
@@ -217,7 +217,7 @@ def test_every_section_mistake_is_reported() -> None:
 
 
 def test_not_utf8() -> None:
-    """Bytes that are no text are refused with their line."""
+    """Bytes that are not text are refused, with their line."""
     with pytest.raises(LoadError, match=r"p.xml:2:3: bad-encoding"):
         parse(b"<policies>\n  \xff</policies>", "p.xml")
 
@@ -264,7 +264,7 @@ ROUND_TRIPS = {
 
 @pytest.mark.parametrize("body", ROUND_TRIPS.values(), ids=ROUND_TRIPS.keys())
 def test_round_trip(body: str) -> None:
-    """What is written means what was read, and any XML parser reads it."""
+    """Written documents have the meaning of those that were read, and any XML parser can read them."""
     document = parse(f"<policies><inbound>{body}</inbound></policies>", "p.xml")
     written = dump(document)
     ElementTree.fromstring(written)

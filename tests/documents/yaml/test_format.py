@@ -57,7 +57,7 @@ def test_document() -> None:
 
 
 def test_positions() -> None:
-    """Elements stand at their keys, texts at their first character."""
+    """The place of an element is its key, that of a text its first character."""
     text = "inbound:\n  - set-header:\n      name: a\n      value: '@(b)'\n  - set-body: |\n      line\n"
     header, body = parse(text, "p.yaml", VOCABULARY).statements(Section.INBOUND)
     assert body.text is not None
@@ -76,7 +76,7 @@ def test_fragment_round_trip() -> None:
 
 
 def test_text_beside_children_is_not_a_child() -> None:
-    """A template's hole where children belong stays a text: ``allowed: ${origins}`` would be one child of that text."""
+    """A placeholder where children belong stays text: ``allowed: ${origins}`` would be a child with that text."""
     xml = "<policies><inbound><cors><allowed-origins>${origins}</allowed-origins></cors></inbound></policies>"
     document = xml_format.parse(xml, "p.xml")
     assert same_document(parse(dump(document, POLICIES), "p.yaml", POLICIES), document)
@@ -126,7 +126,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("text", "found"), MISTAKES.values(), ids=MISTAKES.keys())
 def test_wrong_forms(text: str, found: str) -> None:
-    """A value of the wrong form is refused where it stands."""
+    """A value of the wrong form is refused at its place."""
     with pytest.raises(LoadError) as refused:
         parse(text, "p.yaml", VOCABULARY)
     problem = refused.value.problems[0]
@@ -155,13 +155,13 @@ UNKNOWN = {
 
 @pytest.mark.parametrize(("text", "code"), UNKNOWN.values(), ids=UNKNOWN.keys())
 def test_unknown_keys_reach_the_checker(text: str, code: str) -> None:
-    """What a shape does not know is read all the same, and refused by the checker."""
+    """Keys that a shape does not have are read, and then refused by the checker."""
     document = parse(f"inbound:\n  - {text}\n", "p.yaml", VOCABULARY)
     assert code in [problem.code for problem in check(document, VOCABULARY)]
 
 
 def test_unknown_elements_are_not_written() -> None:
-    """What the vocabulary does not know cannot be written as YAML."""
+    """Elements outside the vocabulary cannot be written as YAML."""
     for body in ("<nothing/>", "<return-response><nothing/></return-response>"):
         with pytest.raises(LoadError, match="unknown-element"):
             dump(xml_format.parse(f"<policies><inbound>{body}</inbound></policies>", "p.xml"), VOCABULARY)

@@ -47,7 +47,7 @@ def test_instance_url() -> None:
 
 @pytest.mark.parametrize(("known", "accepted"), [(CLIENT, True), ("other", False)])
 def test_applications(known: str, accepted: bool) -> None:
-    """A right token of an application that is not in the form is refused: the most forgotten step."""
+    """A valid token of an application that is not in F&O's list is refused: the step that is most often forgotten."""
     assert (_client(Access(applications=frozenset({known}))) == CLIENT) == accepted
 
 
@@ -65,5 +65,5 @@ def test_bad_signature() -> None:
 
 @pytest.mark.parametrize("authorization", ["", "Basic eDp5", "Bearer", "Bearer x.y.z"])
 def test_no_token(authorization: str) -> None:
-    """What is no token is no client."""
+    """Without a token there is no client."""
     assert Access().client(authorization, URL, NOW) is None

@@ -34,7 +34,7 @@ def _client(base_url: str) -> httpx2.Client:
     ids=["429 seconds", "429 bare", "html", "revoked"],
 )
 def test_failures(script: Script, status: int, retry_after: str | None, content: str) -> None:
-    """Each scripted failure comes once, in its form, and then the environment is well again."""
+    """Each scripted failure happens once, in its form, and then the environment works again."""
     d365 = D365Emulator()
     with serve(d365) as base_url, _client(base_url) as client:
         script(d365)
@@ -65,7 +65,7 @@ def test_drop(after_effect: bool, starts: int) -> None:
 
 
 def test_delay() -> None:
-    """A slow answer is a right answer."""
+    """A slow answer is correct."""
     d365 = D365Emulator()
     d365.delay(0.1)
     with serve(d365) as base_url, _client(base_url) as client:

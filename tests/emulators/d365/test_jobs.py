@@ -40,7 +40,7 @@ def test_life(life: Life, moments: tuple[float, ...], statuses: list[str]) -> No
 
 
 def test_before_start() -> None:
-    """Until a start takes effect the job shows its earlier run, ended: the stale answer not to be believed."""
+    """Until a start takes effect the job shows its earlier, ended run: a stale answer."""
     job = _started(ends(), lag_s=5)
     assert job.at(NOW + 4) == Job(1).before
     assert job.at(NOW + 5).status == "Waiting"
@@ -66,7 +66,7 @@ def test_speed() -> None:
 
 
 def test_schedule_is_not_sped_up() -> None:
-    """A schedule stays on the wall clock: its readers compare it with theirs."""
+    """A schedule follows the wall clock, because clients compare it with their own."""
     job = _started(scheduled(HOUR))
     waiting = job.at(NOW + HOUR - 1, 60)
     assert (waiting.status, waiting.scheduled) == ("Waiting", NOW + HOUR)
@@ -109,7 +109,7 @@ def test_no_lives() -> None:
     ids=["no", "late", "back"],
 )
 def test_impossible_life(steps: tuple[Step, ...]) -> None:
-    """A life begins at its beginning and goes forward."""
+    """A life's steps begin at 0 seconds and are in order of time."""
     with pytest.raises(ValueError, match="forward in time"):
         Life(steps)
 

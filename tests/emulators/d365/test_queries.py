@@ -51,7 +51,7 @@ def test_count() -> None:
     ],
 )
 def test_pages(given: dict[str, str], pages: list[list[int]]) -> None:
-    """Following ``@odata.nextLink`` word for word gives every row once."""
+    """Following ``@odata.nextLink`` verbatim returns every row once."""
     seen = []
     while True:
         body = _page(given, 2)
@@ -72,7 +72,7 @@ def test_pages(given: dict[str, str], pages: list[list[int]]) -> None:
     ],
 )
 def test_refused(given: dict[str, str], message: str) -> None:
-    """Unknown options, unknown properties and numbers that are none are a 400."""
+    """Unknown options, unknown properties and invalid numbers get a 400."""
     with pytest.raises(ODataError, match=message):
         QueryOptions.parse(given)
 

@@ -75,7 +75,7 @@ def test_histories() -> None:
     "query", ["", "$filter=Status eq 1", "$filter=BatchJobId eq 7&$top=x", "$filter=BatchJobId eq 7&$select=No"]
 )
 def test_histories_refuse(query: str) -> None:
-    """What the emulator does not understand of a history's query is a 400."""
+    """A query of the history that the emulator does not understand is a 400."""
     assert _call(_d365(), "GET", f"/data/BatchJobHistories?{query}").status_code == 400
 
 
@@ -129,7 +129,7 @@ def test_key_form(key: str, status: int) -> None:
 
 
 def test_unfiltered_is_slow() -> None:
-    """Listing everything takes its time, as in the blog; ``$top`` does not."""
+    """Listing everything is slow, as in the blog; with ``$top`` it is not."""
     d365 = _d365(speed=10)
     d365.listing_delay_s = 0.5
     started = time.monotonic()
@@ -243,7 +243,7 @@ def test_control() -> None:
     ],
 )
 def test_control_refuses(path: str, body: dict[str, Any], message: str) -> None:
-    """A typing mistake in a script is an error."""
+    """A misspelt member of a script is an error."""
     response = _call(_d365(), "POST", path, json=body)
     assert response.status_code == 400
     assert message in response.json()["error"]
@@ -272,12 +272,12 @@ def test_count(query: str, status: int, text: str) -> None:
 
 
 def test_bad_count() -> None:
-    """A filter that names an unknown property is refused as everywhere."""
+    """A filter with an unknown property is refused, as elsewhere."""
     assert _call(_d365(), "GET", "/data/BatchJobs/$count?$filter=Nope eq 1").status_code == 400
 
 
 def test_begin() -> None:
-    """Somebody in F&O starts a job: it runs, and none of our starts is counted."""
+    """A job that is started in F&O runs, and is not counted as one of our starts."""
     d365 = _d365(jobs=[Job(7, lives=(ends(),))])
     assert _call(d365, "POST", "/emulator/begin", json={"id": 7}).json() == {"ok": True}
     assert (d365.status(7), d365.starts(7)) == ("Waiting", 0)

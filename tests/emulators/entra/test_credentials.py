@@ -39,7 +39,7 @@ def _assertion(claims: dict[str, Any], alg: str = "RS256") -> dict[str, str]:
     ids=["secret", "RS256", "PS256"],
 )
 def test_accepted(form: dict[str, str], credential: str) -> None:
-    """A right secret gives class 1, a right assertion class 2."""
+    """A valid secret gives class 1, a valid assertion class 2."""
     assert authenticate(APPLICATION, form, CHECK) == credential
 
 
@@ -73,7 +73,7 @@ def test_accepted(form: dict[str, str], credential: str) -> None:
     ],
 )
 def test_refused(form: dict[str, str], number: int) -> None:
-    """Each mistake has its number."""
+    """Each mistake has its AADSTS number."""
     with pytest.raises(EntraError) as refused:
         authenticate(APPLICATION, form, CHECK)
     assert refused.value.number == number
@@ -101,5 +101,5 @@ def _basic(text: str) -> str:
     ids=["basic", "bearer", "broken", "absent"],
 )
 def test_with_basic(authorization: str, fields: dict[str, str]) -> None:
-    """Basic adds id and secret, decoded; any other authorization leaves the form alone."""
+    """Basic adds id and secret, decoded; any other authorization does not change the form."""
     assert with_basic({"a": "1"}, authorization) == fields

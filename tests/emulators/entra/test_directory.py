@@ -31,5 +31,5 @@ def test_closed() -> None:
 
 @pytest.mark.parametrize(("client_id", "known"), [(CLIENT, True), (CLIENT.upper(), True), ("nobody", False)])
 def test_application(client_id: str, known: bool) -> None:
-    """An application is found in any case of letters."""
+    """An application is found in any letter case."""
     assert (documentation_directory().application(client_id) is not None) == known

@@ -67,7 +67,7 @@ def test_real_v1_issuer() -> None:
 
 
 def test_expired() -> None:
-    """An expired token is otherwise right."""
+    """An expired token is otherwise valid."""
     entra = EntraEmulator(BASE, clock=lambda: NOW)
     token = entra.mint(lifetime_s=-1)
     with pytest.raises(jwt.ExpiredSignatureError):
@@ -128,7 +128,7 @@ def test_fail() -> None:
 
 
 def test_delay() -> None:
-    """A delayed answer is right, but late."""
+    """A delayed answer is correct, but late."""
     entra = EntraEmulator(BASE)
     entra.delay(0.05)
     started = time.monotonic()

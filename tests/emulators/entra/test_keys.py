@@ -66,7 +66,7 @@ def test_rotate() -> None:
 
 
 def test_withdraw() -> None:
-    """A withdrawn key is gone from the sets; the newest one left signs."""
+    """A withdrawn key is removed from the sets; the newest remaining one signs."""
     ring = KeyRing()
     ring.withdraw(ring.active.kid)
     assert [key["kid"] for key in _jwks(ring)] == [shared_key(0).kid] == [ring.active.kid]
@@ -90,7 +90,7 @@ def test_withdraw_refuses() -> None:
 
 
 def test_odd_keys() -> None:
-    """Odd keys are published as they are, after the good ones."""
+    """Odd keys are published unchanged, after the good ones."""
     ring = KeyRing()
     ring.odd.append({"kty": "XYZ"})
     assert _jwks(ring, 1)[-1] == _jwks(ring, 2)[-1] == {"kty": "XYZ"}

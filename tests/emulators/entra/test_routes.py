@@ -129,7 +129,7 @@ def test_control_refusals() -> None:
 
 @pytest.mark.parametrize("foreign", [False, True])
 def test_control_tokens(foreign: bool) -> None:
-    """Tokens of any content are minted from outside, with the active key or with one nobody published."""
+    """Tokens of any content are minted from outside, with the active key or an unpublished one."""
     entra = EntraEmulator(BASE)
     body = {"version": 1, "app_only": False, "claims": {"scp": "a b"}, "foreign": foreign}
     token = _call(entra, "POST", "/emulator/tokens", json=body).json()["access_token"]

@@ -42,7 +42,7 @@ def test_audience(version: int, target: dict[str, str], audience: str, token_ver
 
 
 def test_claims() -> None:
-    """A grant carries who asked, how it was proved, and the roles granted at that resource."""
+    """A grant has the client, its kind of credential, and its roles at that resource."""
     claims = grant(2, FORM | {"scope": "api://batch/.default"}, documentation_directory(), CHECK).claims()
     expected = {"aud": API, "azp": CLIENT, "azpacr": "1", "oid": SERVICE_PRINCIPAL, "roles": ["Batch.Start"]}
     assert claims == expected | {"idtyp": None}
@@ -71,7 +71,7 @@ def test_no_roles() -> None:
     ],
 )
 def test_refused(version: int, change: dict[str, str], number: int) -> None:
-    """Each mistake has its number, in the order in which the service looks."""
+    """Each mistake has its AADSTS number; they are found in the order in which the real service checks."""
     directory = Directory(documentation_directory().applications, open=False)
     with pytest.raises(EntraError) as refused:
         grant(version, FORM | {"scope": f"{API}/.default"} | change, directory, CHECK)
@@ -80,7 +80,7 @@ def test_refused(version: int, change: dict[str, str], number: int) -> None:
 
 @pytest.mark.parametrize(("tenant", "number"), [("common", 50059), ("organizations", 50059), ("x", 90002)])
 def test_tenant(tenant: str, number: int) -> None:
-    """A token needs a definite tenant that exists."""
+    """A token needs a specific, existing tenant."""
     check_tenant(TENANT, (TENANT,))
     with pytest.raises(EntraError) as refused:
         check_tenant(tenant, (TENANT,))
@@ -88,7 +88,7 @@ def test_tenant(tenant: str, number: int) -> None:
 
 
 def test_answer() -> None:
-    """Version 2 answers numbers; version 1 answers strings, and says more."""
+    """Version 2 answers numbers; version 1 answers strings, and has more members."""
     times = {"now": 1000, "iat": 700, "nbf": 700, "exp": 4600}
     v2 = {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": "t"}
     assert answer(2, "t", "a", times) == v2

@@ -24,7 +24,7 @@ EC = ec.generate_private_key(ec.SECP256R1())
     ],
 )
 def test_verifies(alg: str, signing: Key, verifying: Any) -> None:
-    """A library that knows nothing of us accepts the signature."""
+    """An independent library accepts the signature."""
     token = sign({"alg": alg}, {"sub": "a"}, signing)
     assert jwt.decode(token, verifying, [alg]) == {"sub": "a"}
 
@@ -41,6 +41,6 @@ def test_confusion() -> None:
 
 
 def test_unknown_algorithm() -> None:
-    """An algorithm nobody knows is refused with its name."""
+    """An unknown algorithm is refused by name."""
     with pytest.raises(ValueError, match="unknown algorithm XS1"):
         sign({"alg": "XS1"}, {}, b"")

@@ -78,14 +78,14 @@ def test_report_status(report_status: bool, status: str) -> None:
 
 
 def test_refused() -> None:
-    """A first call that fails ends the run at once."""
+    """A first call that fails ends the run immediately."""
     run, _, _ = asyncio.run(_activity(403, []))
     assert (run.outcome.status, run.outcome.error["errorCode"]) == ("Failed", "2108")
     assert run.to_json()["answer"] == {"status": 403, "body": "{}"}
 
 
 def test_timeout() -> None:
-    """Without a callback the run times out; a late callback finds nobody."""
+    """Without a callback the run times out; a late callback gets 404."""
     run, answers, _ = asyncio.run(_activity(202, [], timeout_s=0.01))
     assert (run.outcome.status, answers) == ("TimedOut", [])
 

@@ -66,7 +66,7 @@ def test_drop_and_delay() -> None:
 
 
 def test_from_json() -> None:
-    """An answer can be scripted as JSON; typing mistakes are errors."""
+    """An answer can be scripted as JSON; misspelt members are errors."""
     document = {"status": 307, "headers": {"Location": "http://169.254.169.254/"}, "times": None}
     assert Answer.from_json(document) == Answer(307, None, headers={"Location": "http://169.254.169.254/"})
     with pytest.raises(ValueError, match="unknown members: code"):

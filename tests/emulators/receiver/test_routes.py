@@ -33,7 +33,7 @@ def client(served: tuple[CallbackReceiver, httpx2.Client]) -> httpx2.Client:
 
 
 def test_deliveries(client: httpx2.Client) -> None:
-    """Every delivery is there to look at, in full and by path."""
+    """Every delivery can be inspected, in full and by path."""
     client.post("/callbacks/a?sig=1", json={"x": 1})
     client.post("/callbacks/b", content=b"no json")
     shown = client.get("/deliveries").json()

@@ -41,7 +41,7 @@ def test_sign() -> None:
     ],
 )
 def test_verdict(change: dict[str, str], secret: str | None, verdict: str) -> None:
-    """A right signature among several is enough; each fault has its words."""
+    """One valid signature among several is enough; each fault has its own text."""
     assert check_signature(secret, SIGNED | change, BODY, NOW) == verdict
 
 
@@ -51,5 +51,5 @@ def test_changed_body() -> None:
 
 
 def test_absent() -> None:
-    """An unsigned delivery is told from a wrongly signed one."""
+    """An unsigned delivery is distinguished from a wrongly signed one."""
     assert check_signature(SECRET, {}, BODY, NOW) == "absent"

@@ -23,7 +23,7 @@ def _judge(report_status: bool, document: object, content_type: str = JSON) -> R
 
 @pytest.mark.parametrize("document", [FAILED, {}])
 def test_not_reported(document: dict[str, Any]) -> None:
-    """Without ``reportStatusOnCallBack`` any callback is a success: a failed batch looks green."""
+    """Without ``reportStatusOnCallBack`` any callback is a success: a failed batch looks successful."""
     assert _judge(False, document) == RunState("Succeeded")
 
 
@@ -55,7 +55,7 @@ def test_reported(document: dict[str, Any], status: str, error: dict[str, str]) 
 
 @pytest.mark.parametrize("code", ["abc", [1]], ids=["word", "list"])
 def test_odd_status(code: object) -> None:
-    """A status that is no number is no success, and has a message of its own."""
+    """A status that is not a number is not a success, and has its own message."""
     judged = _judge(True, {"StatusCode": code})
     assert isinstance(judged, RunState)
     assert judged.status == "Failed"
@@ -81,7 +81,7 @@ def test_timeout(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["10", "0:10:00", "00:61:00", "10m", ""])
 def test_timeout_refused(text: str) -> None:
-    """Any other form is refused with the right one."""
+    """Any other form is refused, and the message shows the right one."""
     with pytest.raises(ValueError, match="hh:mm:ss"):
         parse_timeout(text)
 

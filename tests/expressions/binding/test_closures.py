@@ -58,7 +58,7 @@ def test_gives(run: Run, value: object) -> None:
     ],
 )
 def test_throws(run: Run, name: str) -> None:
-    """Null has no members, and a value of another type is no cast."""
+    """A member of null, and a cast of a value of another type, throw."""
     with pytest.raises(Thrown) as caught:
         run([None, 7])
     assert caught.value.value.name == name

@@ -13,7 +13,7 @@ from tests.expressions.test_cases import CASES, outcome
 
 
 def same(found: str, verdict: str) -> bool:
-    """Whether an outcome and a verdict say the same; line ends are Windows' here, and messages are not compared."""
+    """Whether an outcome and a verdict agree; line ends are those of Windows here, and messages are not compared."""
     wanted = verdict.partition(" | ")[0] if verdict.startswith("!") else verdict
     if wanted.startswith("load "):
         return found.startswith("load ")
@@ -21,7 +21,7 @@ def same(found: str, verdict: str) -> bool:
 
 
 def differences(rows: list[Row], verdicts: list[str]) -> Iterator[tuple[Row, str, str]]:
-    """The rows where we give something else: row, what we give, what .NET gives."""
+    """The rows with a different result: the row, our result, .NET's result."""
     for row, verdict in zip(rows, verdicts, strict=True):
         found = outcome(row.expression)
         if not same(found, verdict):

@@ -43,7 +43,7 @@ class Judge:
     libraries: Path
 
     def verdicts(self, expressions: list[str]) -> list[str]:
-        """What .NET says of each; see ``Judge.cs`` for the notation."""
+        """.NET's result for each; see ``Judge.cs`` for the notation."""
         with tempfile.TemporaryDirectory() as folder:
             asked, answered = Path(folder) / "asked.json", Path(folder) / "answered.json"
             asked.write_text(json.dumps(expressions), encoding="utf-8")

@@ -106,7 +106,7 @@ class Writer:
         return None if receiver is None else self.written(owner, member, bindings, receiver, arguments)
 
     def arguments(self, member: Member, bindings: dict[str, Type]) -> list[str] | None:
-        """What is between the brackets."""
+        """The part between the brackets."""
         found = []
         for parameter in member.parameters[1:] if member.extension else member.parameters:
             if parameter.mode == "optional" and self.random.random() < 0.5:
@@ -118,7 +118,7 @@ class Writer:
         return found
 
     def receiver(self, owner: Type, member: Member) -> str | None:
-        """What is in front of the point; empty for a constructor."""
+        """The part before the dot; empty for a constructor."""
         if member.kind == "constructor":
             return ""
         if member.extension:
@@ -191,7 +191,7 @@ class Writer:
 
 
 def call(receiver: str, member: Member, inside: str, result: Type, owner: Type) -> str:
-    """*member* of *receiver*; what it changes where it gives nothing."""
+    """*member* of *receiver*; if it returns nothing, what it has changed."""
     if member.kind == "indexer":
         return shown(f"{receiver}[{inside}]", result)
     if result is clr.VOID:

@@ -97,7 +97,7 @@ def test_unique_items_are_compared_in_linear_time(bench: Bench) -> None:
 
 
 def test_numbers_that_collide_are_compared_in_linear_time(bench: Bench) -> None:
-    """Python hashes multiples of 2**61 - 1 alike; 60,000 of them are judged like any others, and pairs of them too."""
+    """Python hashes multiples of 2**61 - 1 alike; 60,000 of them, and pairs, are checked like any others."""
     bench.use(schemas={"s": b'{"type": "array", "uniqueItems": true}'})
     alike = [number * (2**61 - 1) for number in range(1, 60_001)]
     for items in (alike, [{"a": [number]} for number in alike]):
@@ -194,7 +194,7 @@ def test_expressions_read_decoded_bodies_and_send_what_was_sent(
 
 
 def test_a_coding_that_is_not_known_is_refused(bench: Bench) -> None:
-    """No policy is given the compressed bytes for the body: 415 names what is read, a backend's answer is a 502."""
+    """No policy gets compressed bytes as the body: 415 lists the supported codings; a backend's answer is 502."""
     with pytest.raises(PolicyError) as caught:
         bench.run(READ, post(b"x", "/", [("Content-Encoding", "gzip, zstd")]))
     assert (caught.value.status, caught.value.headers) == (415, (("Accept-Encoding", "br, deflate, gzip, x-gzip"),))

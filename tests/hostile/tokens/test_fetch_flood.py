@@ -31,7 +31,7 @@ STATES: dict[str, Fault | None] = {"up": None, "slow": Fault(times=None, delay_s
 
 @dataclass
 class Flood:
-    """64 clients, each from a loopback address of its own, with a key id of its own in every token."""
+    """64 clients, each from its own loopback address, with a new key id in every token."""
 
     running: Product
     statuses: list[int] = field(default_factory=list)

@@ -120,7 +120,7 @@ def test_tiny_frames_leave_others_their_turn(name: str) -> None:
 
 
 def test_a_reset_behind_more_room_ends_one_stream() -> None:
-    """A stream that the backend resets in the same piece in which it gives it room takes no other stream along."""
+    """If the backend resets a stream right after a WINDOW_UPDATE for it, no other stream ends."""
 
     def script(line: Line) -> None:
         line.heads(2)
@@ -171,7 +171,7 @@ class Unread(asyncio.Transport):
 
 
 def test_a_backend_that_pings_and_never_reads() -> None:
-    """What has to be answered, and is not read, does not pile up: the connection ends."""
+    """Unread replies to control frames do not pile up: the connection ends."""
     ping, transport = frame(PING, 0, 0, bytes(8)), Unread()
 
     async def scenario() -> None:
@@ -190,7 +190,7 @@ STATUSES = ["101", "200 OK", "200\r\nx-more: 1", "20", "0200", "abc"]
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_status_is_three_digits(status: str) -> None:
-    """What is no final status, or more than one, is no answer: it becomes no header field and no switch."""
+    """An invalid or repeated status is not an answer: it becomes neither a header field nor a protocol switch."""
 
     def script(line: Line) -> None:
         line.heads(1)

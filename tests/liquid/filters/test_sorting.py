@@ -43,7 +43,7 @@ def test_any_items(count: int) -> None:
 
 @pytest.mark.timed
 def test_a_bad_pivot_ends_in_heapsort() -> None:
-    """Items made to defeat the choice of the pivot are sorted in time that does not grow with their square."""
+    """Items made to defeat the choice of the pivot are not sorted in quadratic time."""
     steps = 0
 
     def counted(left: int, right: int) -> int:

@@ -57,7 +57,7 @@ def test_in_a_browser(tmp_path: Path) -> None:
 
 
 def test_the_policy_is_what_stops_a_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Were a script to slip through the escaping, the browser would refuse to run it: the second line holds alone."""
+    """If a script slipped through the escaping, the browser would refuse to run it: a second line of defence."""
     monkeypatch.setattr("gateway.management.console.markup.escape", lambda text: text)
 
     async def run() -> None:

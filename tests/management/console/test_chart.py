@@ -25,5 +25,5 @@ def test_the_line_stays_in_its_box(values: list[float]) -> None:
 
 
 def test_the_title_is_text() -> None:
-    """What the picture says in words cannot become mark-up."""
+    """The text in the picture cannot become mark-up."""
     assert "<b>" not in str(sparkline([1.0], "<b>"))

@@ -21,7 +21,7 @@ class Clock:
 
 
 def test_each_sample_has_what_happened_since_the_one_before() -> None:
-    """Counters only grow; samples are their differences, and what was counted before the start is in none."""
+    """Counters only grow; samples are their differences, without what was counted before the start."""
     metrics, clock = GatewayMetrics(), Clock()
     operation = metrics.operation("a", "b")
     operation.observe(200, 0.002)
@@ -59,7 +59,7 @@ def test_a_sleep_that_ends_early_or_late_counts_for_its_slot() -> None:
 
 
 def test_samples_are_taken_at_the_end_of_each_slot() -> None:
-    """The background task sleeps to the next boundary, takes a sample, and goes on."""
+    """The background task sleeps until the next boundary, takes a sample, and continues."""
     clock, slept = Clock(), []
 
     async def sleep(seconds: float) -> None:

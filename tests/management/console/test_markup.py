@@ -12,7 +12,7 @@ HOSTILE = ["<script>", "</b>", '" onclick="x', "' x='", "&amp;", "a & b"]
 
 
 class Reader(HTMLParser):
-    """What a browser makes of a page: elements, attributes and text."""
+    """A page as a browser parses it: elements, attributes and text."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ def test_mark_up_is_not_escaped_twice() -> None:
 
 
 def test_attributes() -> None:
-    """Python's words are spelled with an underscore behind them; what is None is left out."""
+    """Python's keywords are written with an underscore after them; None is left out."""
     assert element("a", "x", class_="y", aria_current=None) == '<a class="y">x</a>'
 
 

@@ -155,7 +155,7 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", [*PAGES, "/console/state.json", "/console/style.css"])
 def test_rebinding(tmp_path: Path, path: str) -> None:
-    """Under another site's name nothing is to be had, of the console or of what programs read."""
+    """Under another site's name nothing is served, neither the console nor the endpoints for programs."""
 
     async def look_around(running: Product) -> None:
         answer = await look(running.gateway, path, host="evil.example")
@@ -169,7 +169,7 @@ def test_rebinding(tmp_path: Path, path: str) -> None:
 
 
 def test_read_only(tmp_path: Path) -> None:
-    """Nothing can be posted, and what is not there is 404."""
+    """Nothing can be posted, and unknown pages are 404."""
 
     async def look_around(running: Product) -> None:
         transport = httpx2.ASGITransport(running.gateway.management)
@@ -189,7 +189,7 @@ def test_read_only(tmp_path: Path) -> None:
 
 
 def test_switched_off(tmp_path: Path) -> None:
-    """With `console: false` there is no page, and health, metrics and traces are what they were."""
+    """With `console: false` there is no page; health, metrics and traces are unchanged."""
 
     async def look_around(running: Product) -> None:
         assert (await look(running.gateway, "/")).status_code == 404

@@ -29,6 +29,6 @@ def buckets(**numbers: int) -> list[int]:
     ],
 )
 def test_percentile(histogram: list[int], hundredth: float, seconds: float | None) -> None:
-    """Evenly spread within the bucket; beyond the last bound that bound; nothing measured, nothing claimed."""
+    """Evenly spread within the bucket; beyond the last bound, that bound; without measurements, no value."""
     found = percentile(histogram, hundredth)
     assert found == (seconds if seconds is None else pytest.approx(seconds))

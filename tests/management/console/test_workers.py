@@ -56,7 +56,7 @@ def test_added_up(tmp_path: Path, path: str) -> None:
 
 
 def test_a_trace_is_found_wherever_it_is(tmp_path: Path) -> None:
-    """The worker that keeps a trace answers; one that nobody keeps is 404, and so are jobs without a service."""
+    """The worker that keeps a trace answers; an unknown trace is 404, and so are jobs without a service."""
 
     async def run() -> list[int]:
         async with hostile_product(tmp_path) as running:

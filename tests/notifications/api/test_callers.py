@@ -59,14 +59,14 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_identified(case: str) -> None:
-    """The gateway's word counts, in the process or over a proven hop."""
+    """The gateway's statement is accepted, within the process or over an authenticated hop."""
     request, hop, caller = ACCEPTED[case]
     assert identify(request, hop) == caller
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_unknown(case: str) -> None:
-    """Anything less is 401."""
+    """Anything else is 401."""
     request, hop = REFUSED[case]
     with pytest.raises(HttpProblem) as caught:
         identify(request, hop)

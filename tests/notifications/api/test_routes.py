@@ -28,7 +28,7 @@ LOOPBACK = D365Settings(instance_url="http://127.0.0.1:9", token_url="http://127
 
 
 def test_accepted(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """202 says where to ask, when to ask, and both ids; the callback URL's secret is not repeated."""
+    """202 says where and when to ask, and has both ids; the callback URL's secret is not repeated."""
     d365.script(201, LONG)
     response = service.create(receiver.url("/201"), 201)
     body = response.json()
@@ -74,7 +74,7 @@ def test_others_jobs(service: Running, d365: D365Emulator, receiver: Receiver, m
 
 
 def test_unruled_caller(service: Running, receiver: Receiver) -> None:
-    """A caller without a rule gets 403 wherever it knocks."""
+    """A caller without a rule gets 403 on every route."""
     assert service.create(receiver.url("/x"), 1, "nobody").status_code == 403
     assert service.call("GET", "/jobs", "nobody").status_code == 403
     assert service.call("GET", "/jobs/x", "nobody").status_code == 403
@@ -143,14 +143,14 @@ def test_derived_key(service: Running, d365: D365Emulator, receiver: Receiver) -
 
 @pytest.mark.parametrize("key", ["", " ", '"', '"a', 'a"b', "caf\xe9", "x" * 256])
 def test_bad_key(service: Running, receiver: Receiver, key: str) -> None:
-    """A key that is no key is 400."""
+    """A malformed key is 400."""
     body = {"batchId": 1, "callbackUrl": receiver.url("/x")}
     response = service.call("POST", "/jobs", json=body, headers=[(b"idempotency-key", key.encode("latin-1"))])
     assert response.status_code == 400
 
 
 def test_two_keys() -> None:
-    """Two keys are none."""
+    """Two keys are refused."""
     headers = [(b"idempotency-key", b"a"), (b"idempotency-key", b"b")]
     with pytest.raises(HttpProblem):
         parse_key(Request({"type": "http", "headers": headers}))
@@ -169,7 +169,7 @@ def test_list(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("query", [{"status": "nice"}, {"limit": 0}, {"limit": "x"}, {"limit": 1001}, {"before": "y"}])
 def test_bad_query(service: Running, query: dict[str, Any]) -> None:
-    """A filter that means nothing is 400."""
+    """An unknown filter is 400."""
     assert service.call("GET", "/jobs", params=query).status_code == 400
 
 
@@ -198,7 +198,7 @@ def test_unknown_path(service: Running, method: str, path: str, status: int) -> 
 
 
 def test_bug(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our own mistakes are 500 and say nothing."""
+    """Our own mistakes are 500 and reveal nothing."""
     monkeypatch.setattr(service.engine.store, "read", None)
     response = service.call("GET", "/jobs")
     assert (response.status_code, response.json()["title"]) == (500, "Internal Server Error")
@@ -215,7 +215,7 @@ def test_bug(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_location(
     service: Running, d365: D365Emulator, receiver: Receiver, public: str | None, send: bool, expected: str
 ) -> None:
-    """Location is absolute if a public URL is configured, and absent if nobody wants it; never made from Host."""
+    """Location is absolute if a public URL is configured, and absent if it is switched off; never made from Host."""
     d365.script(211, LONG)
     settings = service.settings.model_copy(update={"public_url": public, "send_location": send})
     response = Running(settings, service.engine).create(receiver.url("/211"), 211)
@@ -242,7 +242,7 @@ def test_warnings() -> None:
 
 
 def test_lifespan(service: Running, tmp_path: Path) -> None:
-    """Whoever mounts the application starts and stops the engine by its lifespan."""
+    """The lifespan of a mounted application starts and stops the engine."""
 
     async def cycle() -> None:
         app = create_app(service.settings.model_copy(update={"store": SecretStr(f"sqlite:///{tmp_path}/x.db")}))
@@ -299,13 +299,13 @@ def test_pages(service: Running, d365: D365Emulator, receiver: Receiver) -> None
 
 
 def test_trailing_slash(service: Running) -> None:
-    """A path with a slash too many is unknown: no redirect is made from the request's Host."""
+    """A path with a trailing slash is unknown: no redirect is made from the request's Host."""
     response = service.call("GET", "/jobs/", headers={"host": "evil.example"})
     assert (response.status_code, response.headers.get("location")) == (404, None)
 
 
 def test_compressed_body(service: Running) -> None:
-    """A compressed body is refused as what it is."""
+    """A compressed body is refused with 415."""
     response = service.call("POST", "/jobs", content=b"x", headers={"content-encoding": "gzip"})
     assert (response.status_code, response.headers["accept-encoding"]) == (415, "identity")
 

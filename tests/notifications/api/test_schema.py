@@ -26,7 +26,7 @@ def test_names(name: str, url_name: str, value: object) -> None:
 
 
 def test_options() -> None:
-    """Profile and time-out may be given, and null is as good as nothing."""
+    """Profile and time-out may be given; null means that they are absent."""
     body: dict[str, Any] = {"batchId": 1, "callbackUrl": URL}
     found = parse_request(json.dumps({**body, "profile": "plain", "timeoutSeconds": 60}).encode())
     assert (found.profile, found.timeout_s) == ("plain", 60.0)
@@ -35,7 +35,7 @@ def test_options() -> None:
 
 
 def test_agreeing_aliases() -> None:
-    """The same thing said twice is fine."""
+    """Aliases with the same value are accepted."""
     found = parse_request(
         b'{"batchId": 1, "BatchJobRecId": "1", "callbackUrl": "https://a/", "callBackUri": "https://a/"}'
     )
@@ -87,7 +87,7 @@ def test_refused(body: bytes) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes(body: bytes) -> None:
-    """No bytes at all lead to anything but a request or a 400."""
+    """Any bytes lead to a request or to a 400."""
     try:
         parse_request(body)
     except HttpProblem as problem:
@@ -106,7 +106,7 @@ def test_misspelt(name: str) -> None:
 
 
 def test_timeout_as_text() -> None:
-    """Data Factory's expressions make text of numbers: accepted, like a batch id."""
+    """Data Factory's expressions turn numbers into text, which is accepted, as for the batch id."""
     body = {"batchId": "1", "callbackUrl": "https://a/", "timeoutSeconds": "600"}
     assert parse_request(json.dumps(body).encode()).timeout_s == 600.0
 
@@ -125,7 +125,7 @@ def test_timeout_as_text() -> None:
     ],
 )
 def test_watched(more: dict[str, Any], watched: WatchedRun) -> None:
-    """Without a start the run of somebody else is watched, by ``next`` the one after this request."""
+    """Without a start, a run that someone else starts is watched; with ``next``, the first one after this request."""
     assert parse_request(json.dumps({"batchId": 1, "callbackUrl": URL, **more}).encode()).watched is watched
 
 
@@ -133,6 +133,6 @@ def test_watched(more: dict[str, Any], watched: WatchedRun) -> None:
     "more", [{"start": True, "run": "next"}, {"start": "no"}, {"start": 0}, {"start": []}, {"run": "last"}, {"run": 1}]
 )
 def test_watched_refused(more: dict[str, Any]) -> None:
-    """What contradicts itself, or is no truth value, is 400: nothing is started by a guess."""
+    """A contradictory request, or a value that is not a boolean, is 400: nothing is started on a guess."""
     with pytest.raises(HttpProblem):
         parse_request(json.dumps({"batchId": 1, "callbackUrl": URL, **more}).encode())

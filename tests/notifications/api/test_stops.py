@@ -11,7 +11,7 @@ from tests.notifications.receiver import Receiver
 
 
 def test_during_the_start(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """A stop that comes while the start call is under way says that it is too late, and ends the retries."""
+    """A stop during the start call is answered that it is too late, and ends the retries."""
     d365.script(960, ends("Finished", 10, 20))
     d365.delay(1.0, 1, "start")
     d365.fail(1, 503, "start")
@@ -27,7 +27,7 @@ def test_during_the_start(service: Running, d365: D365Emulator, receiver: Receiv
 
 
 def test_before_the_start(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """A stop that comes first prevents the start, and says so."""
+    """A stop before the start prevents it, and the answer says so."""
     d365.script(961, ends("Finished", 10, 20))
     d365.throttle(1, retry_after_s=2)
     job = service.create(receiver.url("/961"), 961).json()
@@ -38,7 +38,7 @@ def test_before_the_start(service: Running, d365: D365Emulator, receiver: Receiv
 
 
 def test_while_running(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """Later only the watch ends."""
+    """A later stop ends only the watch."""
     d365.script(962, ends("Finished", 10, 4000))
     job = service.create(receiver.url("/962"), 962).json()
     service.until(job["id"], "running")

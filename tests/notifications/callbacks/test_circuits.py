@@ -6,7 +6,7 @@ from gateway.notifications.callbacks.circuits import Circuits
 
 
 def test_opens_and_closes() -> None:
-    """Five failures in a row open the circuit, one success closes it."""
+    """Five failures in a row open the circuit; one success closes it."""
     circuits = Circuits()
     for _ in range(5):
         assert not circuits.is_open("c", "a")

@@ -28,7 +28,7 @@ RETRY, PERMANENT, DELIVERED, CONSUMED = Decision.RETRY, Decision.PERMANENT, Deci
     ],
 )
 def test_status(status: int, decision: Decision) -> None:
-    """Answers are delivered, permanent or worth another try."""
+    """Each status means delivered, permanently refused, or worth another attempt."""
     assert classify(CallbackAnswer(status), doubted_before=False) is decision
 
 
@@ -40,7 +40,7 @@ def test_consumed(status: int) -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 302])
 def test_not_consumed(status: int) -> None:
-    """Other refusals stay refusals, doubt or not."""
+    """Other refusals stay refusals, whether an earlier attempt is in doubt or not."""
     assert classify(CallbackAnswer(status), doubted_before=True) is PERMANENT
 
 
@@ -48,7 +48,7 @@ def test_not_consumed(status: int) -> None:
     ("error", "decision"), [("url-refused", PERMANENT), ("dns-failure", RETRY), ("connect-timeout", RETRY)]
 )
 def test_no_answer(error: str, decision: Decision) -> None:
-    """A URL that may not be called is given up; a network that fails is tried again."""
+    """A URL that may not be called is given up; a network failure is retried."""
     assert classify(CallbackAnswer(error=error, doubt=Doubt.NONE), doubted_before=False) is decision
 
 
@@ -88,5 +88,5 @@ def test_parse_retry_after(value: str | None, seconds: float | None) -> None:
 
 @pytest.mark.parametrize("answer", [CallbackAnswer(404), CallbackAnswer(error=CERTIFICATE)])
 def test_few_tries(answer: CallbackAnswer) -> None:
-    """What a deployment may cause is tried three times, not once and not for a day."""
+    """Failures that a deployment may cause are retried three times, not just once and not for a day."""
     assert [classify(answer, False, number) for number in (1, 2, 3)] == [RETRY, RETRY, PERMANENT]

@@ -37,7 +37,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("case", ANSWERS)
 def test_refusal(case: str) -> None:
-    """Only a grant for our own name or for everybody is one; a question is never doubtful: it delivers nothing."""
+    """Consent must name our origin or all; a consent request is never in doubt, because it delivers nothing."""
     found, decision = ANSWERS[case]
     refused = refusal(found, ORIGIN)
     assert (None if refused is None else classify(refused, False)) is decision
@@ -63,7 +63,7 @@ def asking(entra: EntraEmulator, d365: D365Emulator, tmp_path_factory: pytest.Te
 
 
 def test_asked_first(asking: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """Question, then event, both naming us; a question that is cut is asked again."""
+    """The consent request precedes the event, both with our origin; an interrupted one is repeated."""
     d365.script(701, ends("Finished", 1, 1))
     receiver.script("/701", drop(), answer(200, webhook_allowed_origin=ORIGIN))
     job = asking.create(receiver.url("/701"), 701, profile="cloudevents").json()
@@ -84,7 +84,7 @@ def test_no_grant(asking: Running, d365: D365Emulator, receiver: Receiver) -> No
 
 
 def test_others_are_not_asked(asking: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """Data Factory and Logic Apps do not know the question; other profiles are delivered at once."""
+    """Data Factory and Logic Apps do not know consent requests; other profiles are delivered immediately."""
     d365.script(703, ends("Finished", 1, 1))
     job = asking.create(receiver.url("/703"), 703, profile="plain").json()
     asking.until(job["id"], "delivered")

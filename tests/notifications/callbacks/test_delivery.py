@@ -107,7 +107,7 @@ TROUBLE = {
 
 @pytest.mark.parametrize("case", TROUBLE)
 def test_an_hour(store: Store, case: str) -> None:
-    """What passes is waited for, what is final is a dead letter at once; nobody is hammered."""
+    """Passing failures are retried, permanent ones are dead letters immediately, and no receiver is flooded."""
     bad, takes_s, state = TROUBLE[case]
     sender = Scripted(Jumping(), bad, BEGIN + HOUR_S, takes_s)
     found = run(deliver(store, sender, finished()))
@@ -127,7 +127,7 @@ def test_out_of_time(store: Store) -> None:
 
 
 def test_used_up(store: Store) -> None:
-    """A receiver that knows the URL no more, after an attempt that may have arrived, has been told."""
+    """If a receiver no longer knows the URL after an attempt that may have arrived, it counts as delivered."""
     lost = CallbackAnswer(error="read-timeout", doubt=Doubt.POSSIBLE)
 
     class UsedUp(Scripted):
@@ -197,7 +197,7 @@ def test_fenced(store: Store) -> None:
 
 
 def test_nothing_to_deliver(store: Store) -> None:
-    """Whatever is not delivering (stopped meanwhile, another series) or another replica's is left alone."""
+    """A job that is not being delivered (stopped, another series), or is another replica's, is left alone."""
     stored = finished()
 
     async def attempts_of(changed: StoredJob) -> tuple[StoredJob | None, int]:

@@ -41,7 +41,7 @@ def test_adf_success() -> None:
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_status_codes(outcome: Outcome) -> None:
-    """Every outcome has a reading, and every one but success is 400 or above."""
+    """Every outcome has a status code, and every one but success is 400 or above."""
     assert (READINGS[outcome].status_code >= 400) == (outcome is not Outcome.SUCCEEDED)
 
 
@@ -82,7 +82,7 @@ def test_batch_job(profile: str, member: str | None) -> None:
 
 
 def test_unknown_facts() -> None:
-    """What F&O does not show is null."""
+    """Facts that F&O does not show are null."""
     found: Any = body("plain", replace(report(), facts={}, link=None))
     assert set(found["batchJob"].values()) == {None}
 

@@ -56,7 +56,7 @@ def send(
 
 @pytest.mark.parametrize("turns", range(5))
 def test_cancelled_with_an_answer(turns: int) -> None:
-    """A cancellation that comes in the same moment as the name server's answer ends the attempt, or comes after it."""
+    """A cancellation that coincides with the name server's answer ends the attempt, or comes after it."""
 
     async def cancel() -> bool:
         answered: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
@@ -114,7 +114,7 @@ def test_excerpt_and_retry_after(receiver: Receiver) -> None:
 
 
 def test_endless_success(receiver: Receiver) -> None:
-    """A 200 counts when its headers are there; its body is nobody's business."""
+    """A 200 counts as soon as its headers have arrived; its body does not matter."""
     receiver.script("/d", trickle(200))
     began = time.monotonic()
     assert send(f"{receiver.base_url}/d").status == 200
@@ -122,13 +122,13 @@ def test_endless_success(receiver: Receiver) -> None:
 
 
 def test_endless_failure(receiver: Receiver) -> None:
-    """A failure whose body never ends is cut, and is still that failure."""
+    """A failure whose body never ends is cut off, and is still the same failure."""
     receiver.script("/e", trickle(503))
     assert send(f"{receiver.base_url}/e", OPEN.model_copy(update={"total_timeout_s": 10})).status == 503
 
 
 def test_nobody_there() -> None:
-    """A connection that is refused reached nobody."""
+    """A refused connection has reached no receiver."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         found = send(f"http://127.0.0.1:{probe.getsockname()[1]}/")
@@ -152,12 +152,12 @@ def test_drip_feed() -> None:
     ids=["private address", "host not allowed", "no TLS"],
 )
 def test_refused(url: str, settings: CallbackSettings) -> None:
-    """What may not be called is not called, at delivery as at intake."""
+    """A forbidden address is not called, neither at delivery nor at intake."""
     assert send(url, settings).error == "url-refused"
 
 
 def test_no_dns() -> None:
-    """A name that cannot be resolved is a passing failure."""
+    """A name that cannot be resolved is a temporary failure."""
 
     async def failing(host: str, port: int) -> list[str]:
         raise socket.gaierror(-2, "Name or service not known")

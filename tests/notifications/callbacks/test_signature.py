@@ -45,7 +45,7 @@ def test_unsigned() -> None:
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_***", "whsec_c2hvcnQ=", "whsec_" + "QUJD" * 30])
 def test_bad_secret(secret: str) -> None:
-    """A secret that is no secret is refused when the settings are made, without being repeated."""
+    """A malformed secret is refused when the settings are made, without being quoted."""
     with pytest.raises(ValueError, match="whsec_") as caught:
         CallbackSettings(signing_secret=(SecretStr(secret),))
     assert len(secret) < 7 or secret not in str(caught.value)

@@ -15,7 +15,7 @@ DEVELOPMENT = STRICT.model_copy(update={"allow_http": True, "allow_private_netwo
 
 @pytest.mark.parametrize("host", ["127.1", "0x7f000001", "2130706433", "0177.0.0.1", "127.0.0.1", "localhost"])
 def test_odd_spellings(host: str) -> None:
-    """Spellings that only the resolver understands are judged by where they lead."""
+    """Addresses in spellings that only the resolver understands are judged by what they resolve to."""
     addresses = run(resolve(host, 443))
     with pytest.raises(UrlRefused, match="must not be called"):
         require_addresses(addresses, STRICT)

@@ -31,7 +31,7 @@ CROWDS: dict[str, tuple[int, list[tuple[str, str]], dict[tuple[str, str], int]]]
 
 
 def sent(limit: int, asked: Iterable[tuple[str, str]], circuits: Circuits) -> Counter[tuple[str, str]]:
-    """Who gets a turn while nobody returns one."""
+    """Who gets a turn while none is returned."""
 
     async def crowd() -> Counter[tuple[str, str]]:
         turns, held = CallbackTurns(limit, circuits), Counter[tuple[str, str]]()

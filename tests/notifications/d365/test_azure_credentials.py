@@ -15,7 +15,7 @@ from tests.notifications.d365.settings import SETTINGS
 
 
 class _Credential:
-    """What azure-identity looks like from here."""
+    """The part of azure-identity's interface that is used."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.calls = 0
@@ -35,7 +35,7 @@ class _Credential:
 
 
 def test_azure_credential() -> None:
-    """azure-identity's stampede becomes one call, and a rejected token another."""
+    """Simultaneous requests become a single call of azure-identity, and a rejected token another one."""
     credential = _Credential()
 
     async def many() -> None:
@@ -53,7 +53,7 @@ def test_azure_credential() -> None:
     ("name", "kind"), [("ClientAuthenticationError", FailureKind.AUTH), ("OtherError", FailureKind.TRANSIENT)]
 )
 def test_azure_failure(name: str, kind: FailureKind) -> None:
-    """azure-identity's errors get our kinds; their texts are not passed on."""
+    """azure-identity's errors become our own; their texts are not passed on."""
     error = type(name, (Exception,), {})("with a secret")
     with pytest.raises(D365Error) as caught:
         run(AzureCredential(SETTINGS, _Credential(error)).token())

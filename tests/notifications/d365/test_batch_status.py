@@ -42,7 +42,7 @@ def test_parse_status(value: object, name: str) -> None:
     ],
 )
 def test_parse_time(value: object, seconds: float | None) -> None:
-    """The platform's null date and nonsense are no time; a date without zone is UTC."""
+    """F&O's null date and unreadable text are no time; a date without a zone is UTC."""
     assert parse_time(value) == seconds
 
 
@@ -53,7 +53,7 @@ def test_parse_row() -> None:
 
 @pytest.mark.parametrize("status", ["Pondering", "", "Erro"])
 def test_unknown(status: str) -> None:
-    """A status that nobody knows is not terminal."""
+    """An unknown status is not final."""
     assert Row(1, status).phase is Phase.UNKNOWN
 
 
@@ -62,7 +62,7 @@ def test_unknown(status: str) -> None:
     [("Waiting", None, None), ("Executing", 2.0, None), ("Cancelling", 2.0, None), ("Finished", 2.0, 3.0)],
 )
 def test_facts(status: str, start: float | None, end: float | None) -> None:
-    """A row tells the times of the run that it shows: what is left of the run before is not this run's."""
+    """The times of a row belong to the run that it shows; what is left of the previous run is ignored."""
     row = Row(1, status, start=2.0, end=3.0, scheduled=1.0, description="Nightly")
     assert row.facts() == {"description": "Nightly", "scheduled": 1.0, "start": start, "end": end}
 

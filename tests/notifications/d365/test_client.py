@@ -131,7 +131,7 @@ def test_cross_company() -> None:
 
 
 def test_unknown_field() -> None:
-    """An environment that does not know a selected field is asked without $select, once and for all."""
+    """An environment that does not know a selected field is asked without $select from then on."""
     urls: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -170,7 +170,7 @@ async def _twice(found: D365Client) -> None:
     ],
 )
 def test_failures(response: httpx.Response, kind: FailureKind, hint: str) -> None:
-    """Each answer has its kind, and a hint that a person can act on."""
+    """Each answer has its own error, and a hint that an operator can act on."""
     with pytest.raises(D365Error) as caught:
         run(client(lambda _: response).read([1]))
     assert caught.value.kind is kind
@@ -186,7 +186,7 @@ def test_failures(response: httpx.Response, kind: FailureKind, hint: str) -> Non
     ],
 )
 def test_connection_failures(error: type[httpx.RequestError], kind: FailureKind) -> None:
-    """A connection that never was is harmless; one that broke leaves a doubt."""
+    """A connection that was never made is harmless; one that broke leaves the start in doubt."""
 
     def handler(request: httpx.Request) -> httpx.Response:
         raise error("x", request=request)
@@ -212,7 +212,7 @@ def test_one_refresh() -> None:
 
 
 def test_pause() -> None:
-    """A 429 shuts the door for every call to the environment, until its time is over."""
+    """A 429 pauses every call to the environment until its time is over."""
     answers = [httpx.Response(429, headers={"retry-after": "1"}), rows(1), rows(1)]
 
     async def calls() -> float:

@@ -28,14 +28,14 @@ def _pauses(gate: Gate, clock: Still, asked_s: float | None, count: int) -> list
 
 
 def test_floor() -> None:
-    """``Retry-After: 0`` pauses for a second, then for ever longer, up to what Microsoft's sample waits."""
+    """``Retry-After: 0`` pauses for a second, then longer and longer, up to the wait in Microsoft's sample."""
     clock = Still()
     assert _pauses(Gate(4, clock), clock, 0.0, 7) == [1, 2, 4, 8, 16, 30, 30]
 
 
 @pytest.mark.parametrize(("asked_s", "seconds"), [(86_400.0, 600.0), (None, 30.0), (45.0, 45.0)])
 def test_cap(asked_s: float | None, seconds: float) -> None:
-    """A day is ten minutes; an answer without a time is half a minute; what is reasonable is honoured."""
+    """A day becomes ten minutes, an answer without a time half a minute, and reasonable times are honoured."""
     gate = Gate(4, Still())
     assert (gate.pause(asked_s), gate.remaining_s) == (seconds, seconds)
 

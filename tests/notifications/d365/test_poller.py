@@ -36,7 +36,7 @@ class Environment:
 
 
 def executing(ids: list[int]) -> dict[int, Row]:
-    """All of them run."""
+    """All jobs are executing."""
     return {batch_id: Row(batch_id, "Executing") for batch_id in ids}
 
 
@@ -127,7 +127,7 @@ def test_one_job_many_watchers() -> None:
 
 
 def test_reading_is_new() -> None:
-    """Whoever asks while a query is out gets the result of the next one."""
+    """A watch that asks while a query is under way gets the result of the next one."""
     statuses = iter(["Finished", "Waiting", "Waiting"])
     environment = Environment(lambda ids: {1: Row(1, next(statuses))})
     environment.delay_s = 0.1
@@ -159,7 +159,7 @@ def test_reading_fails(kind: FailureKind) -> None:
 
 
 def test_failures_pass() -> None:
-    """A watch outlives every failure and knows the last one."""
+    """A watch survives every failure and keeps the last one."""
     answers = iter([D365Error(FailureKind.AUTH, "a"), D365Error(FailureKind.THROTTLED, "b"), None])
 
     def answer(ids: list[int]) -> dict[int, Row]:

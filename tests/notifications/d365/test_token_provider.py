@@ -64,7 +64,7 @@ def test_single_flight() -> None:
 
 @pytest.mark.parametrize("expires_in", [None, 0, -5, "3599", 10**9, "soon"])
 def test_odd_lifetime(expires_in: object) -> None:
-    """A life-time that makes no sense does not make us ask in a loop."""
+    """An absurd lifetime does not cause a loop of requests."""
     count = 0
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -86,7 +86,7 @@ def test_odd_lifetime(expires_in: object) -> None:
 
 
 def test_endpoint_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the endpoint away the old token serves while it lives, unless it is the one that was rejected."""
+    """While the endpoint is unavailable the old token is used until it expires, unless it was rejected."""
     answers = [issued(1), httpx.Response(503), httpx.Response(503)]
 
     async def calls() -> None:
@@ -117,7 +117,7 @@ def test_endpoint_down(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_token_failures(response: httpx.Response, kind: FailureKind, hint: str) -> None:
-    """A refusal that configuration must cure is told from one that passes."""
+    """A refusal that needs another configuration is distinguished from a temporary one."""
     with pytest.raises(D365Error) as caught:
         run(credentials(lambda _: response).token())
     assert caught.value.kind is kind
@@ -125,7 +125,7 @@ def test_token_failures(response: httpx.Response, kind: FailureKind, hint: str) 
 
 
 def test_endpoint_unreachable() -> None:
-    """No connection to the token endpoint passes."""
+    """A missing connection to the token endpoint is a temporary failure."""
 
     def handler(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("x", request=request)
@@ -154,7 +154,7 @@ def test_insecure_endpoints(url: str) -> None:
 
 @pytest.mark.parametrize(("status", "pause_s"), [(429, 20.0), (503, 20.0), (400, 0.0)])
 def test_retry_after(status: int, pause_s: float) -> None:
-    """A token endpoint that asks for patience pauses every call to the environment for that long."""
+    """A token endpoint that answers Retry-After pauses every call to the environment for that long."""
     refusal = httpx.Response(status, headers={"retry-after": "20"}, json={"error": "x"})
 
     async def ask() -> float:

@@ -86,7 +86,7 @@ class Result:
 
 
 def run(plan: Plan, folder: Path, postgres: str | None = None) -> Result:
-    """From nothing to the last callback, or the end of patience."""
+    """From an empty store to the last callback, or the time limit."""
     print(f"seed {plan.seed}")
     rng, result, began = random.Random(plan.seed), Result(plan.seed), time.monotonic()
     lives = [ends("Finished", rng.uniform(0, 1), rng.uniform(0, 3)) for _ in range(plan.jobs)]
@@ -155,7 +155,7 @@ async def _post(
     result: Result,
     replicas: list[Replica],
 ) -> None:
-    """Until it is answered with 202: what a client with an idempotency key does."""
+    """Repeat the request until it is answered with 202, as a client with an idempotency key does."""
     path = f"{'watch' if _is_watch(wish) else 'start'}-{batch_id}"
     url = f"http://127.0.0.1:{replica.receiver.port}/{path}"
     body = {"batchId": batch_id, "callbackUrl": url, **wish}

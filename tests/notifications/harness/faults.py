@@ -78,7 +78,7 @@ def _fail_starts(world: World, _replica: Replica, rng: random.Random) -> None:
 
 
 def _act_late(world: World, _replica: Replica, rng: random.Random) -> None:
-    """Silent for longer than we wait; the effect comes after that, within ``settle``."""
+    """Silent for longer than we wait; the effect occurs after that, within ``settle``."""
     world.d365.delay(2.2, rng.randint(2, 8), "start")
 
 

@@ -92,7 +92,7 @@ async def post(replicas: list[Replica], numbers: range, path: str = "", caller: 
 
 
 def until(met: Callable[[], bool], patience_s: float) -> bool:
-    """Wait; whether it was met."""
+    """Wait for *condition*; returns whether it was met."""
     end = time.monotonic() + patience_s
     while not met():
         if time.monotonic() > end:

@@ -37,7 +37,7 @@ class AnyAudience(Access):
     """Each replica reaches F&O under another address, which is its tokens' audience."""
 
     def client(self, authorization: str, base_url: str, now: float) -> str | None:
-        """Whoever has a bearer token."""
+        """A client with a bearer token."""
         return "a client" if authorization.startswith("Bearer ") else None
 
 

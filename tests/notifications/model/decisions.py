@@ -31,7 +31,7 @@ _LONG_AGO = -99.0  # before every request that is still waiting to begin
 
 @dataclass(frozen=True, slots=True)
 class Mends:
-    """Which mends are there; without one its finding must come back."""
+    """The mends in force; without one of them its finding must come back."""
 
     joins_by_reading: bool = True
     checks_before_call: bool = True

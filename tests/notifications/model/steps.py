@@ -95,7 +95,7 @@ class Model:
         return World(self.scenario.faults, self.scenario.jumps, Batch(), (), jobs, leases, replicas)
 
     def successors(self, world: World) -> Next:
-        """Everything that can happen next, with its name; nothing where all is over."""
+        """Everything that can happen next, with its name; nothing if everything is over."""
         if self.is_over(world) and None not in world.jobs or any(job and job.starts > 1 for job in world.jobs):
             return  # what is over, and the residue, lead nowhere
         yield from self._requests(world)

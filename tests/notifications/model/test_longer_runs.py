@@ -35,7 +35,7 @@ class LongRun(RuleBasedStateMachine):
     @precondition(lambda self: self.world.faults > 0)
     @rule(choice=st.integers(0, 10_000))
     def goes_on(self, choice: int) -> None:
-        """Something that is not a fault: else everything has broken before anything has happened."""
+        """Something other than a fault; otherwise everything is broken before anything has happened."""
         found = [after for _, after in self.model.successors(self.world) if after.faults == self.world.faults]
         if found:
             self.world = found[choice % len(found)]

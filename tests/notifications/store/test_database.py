@@ -16,5 +16,5 @@ from gateway.notifications.store.database import store_url
     ],
 )
 def test_store_url(text: str, driver: str) -> None:
-    """The plain PostgreSQL URL means the driver that is installed."""
+    """A plain PostgreSQL URL uses the driver that is installed."""
     assert store_url(text).drivername == driver

@@ -90,7 +90,7 @@ def test_moves(store: Store) -> None:
 
 
 def test_end_once(store: Store) -> None:
-    """The first outcome stands."""
+    """The first outcome is final."""
 
     async def twice() -> tuple[StoredJob | None, StoredJob | None]:
         await accept(store, job(1))
@@ -183,7 +183,7 @@ def test_find_by_key(rows: sa.Connection) -> None:
 
 
 def test_search_and_expired_have_limits(rows: sa.Connection) -> None:
-    """A hundred jobs a page, five hundred a round of housekeeping."""
+    """A page has at most a hundred jobs, a round of housekeeping five hundred."""
     put(rows, *(job(number, state=State.DEAD, active=0) for number in range(505)))
     assert len(jobs.search(rows)) == 100
     assert len(jobs.expired(rows, 1e9)) == 500
@@ -224,7 +224,7 @@ def test_an_exclusive_batch_job(rows: sa.Connection, changes: dict[str, Any], re
 
 
 def test_only_the_owner_moves_a_job(rows: sa.Connection) -> None:
-    """Starting, attaching and ending need the job's owner of this moment; nothing of it is stored otherwise."""
+    """Only the job's current owner can start, attach or end it; otherwise nothing is stored."""
     put(rows, job(1, owner="me"))
     for owner in ("other", None):
         assert jobs.move_own(rows, job(1, owner=owner), JobEvent.START_CALLED, 5.0, starting_at=5.0) is None
@@ -285,7 +285,7 @@ def test_reopening_what_is_not_there(rows: sa.Connection) -> None:
 
 
 def test_what_was_seen_is_kept(rows: sa.Connection) -> None:
-    """The last status is kept whatever it is; the first sight of a run moves a waiting job, a second one does not."""
+    """The last status is always kept; the first sighting of a run moves a waiting job on, a second one does not."""
     put(rows, job(1, state=State.WAITING), job(2, state=State.WAITING))
     jobs.note_status(rows, "j1", "Waiting", None, 10.0)
     assert get(rows, 1) == job(1, state=State.WAITING, batch_status="Waiting", updated_at=10.0)
@@ -392,7 +392,7 @@ def test_a_start_waits_for_its_rival(rows: sa.Connection, changes: dict[str, Any
     ids=["has not started", "out of doubt", "another batch job"],
 )
 def test_who_is_no_rival(rows: sa.Connection, changes: dict[str, Any]) -> None:
-    """The start is marked at once."""
+    """These jobs are not rivals: the start is marked immediately."""
     put(rows, job(1, owner="me"), job(2, **(WATCHING | changes)))
     assert start(rows, ENDED) == get(rows, 1)
     assert get(rows, 1).state is State.STARTING
@@ -521,7 +521,7 @@ def test_a_restart_continues_the_rows(rows: sa.Connection, error_s: float, times
 )
 def test_withdrawn(store: Store, repeated: bool, event: JobEvent | None, withdrawn: bool) -> None:
     """
-    A job that was committed after its 503 is taken back with its key, so that a repeated request begins anew.
+    A job that was committed after its 503 is withdrawn with its key, so that a repeated request creates a new one.
 
     A repeated request that was answered with it keeps it: that 202 is a promise.
     """

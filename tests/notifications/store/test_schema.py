@@ -45,7 +45,7 @@ _ADDED = {
 
 
 def _as_version(url: str, version: int) -> None:
-    """Take away what came after a version: what the program of that version wrote."""
+    """Remove everything added after a version, to get what the program of that version wrote."""
     engine = open_engine(url)
     with engine.begin() as connection:
         for added in (column for before, columns in _ADDED.items() if before >= version for column in columns):
@@ -73,7 +73,7 @@ def _upgraded(url: str, version: int) -> StoredJob | None:
 
 @pytest.mark.parametrize("version", _ADDED)
 def test_upgrade(tmp_path: Path, version: int) -> None:
-    """A store of an earlier version is brought forward and keeps its jobs."""
+    """A store of an earlier version is upgraded and keeps its jobs."""
     kept = _upgraded(f"sqlite:///{tmp_path}/x.db", version)
     assert kept == job(1, snapshot="{}", owner="one")
 
@@ -132,7 +132,7 @@ def _require_whole(found: list[StoredJob], url: str) -> None:
 
 
 def test_written_by_version_1(tmp_path: Path) -> None:
-    """A store that the first version wrote is brought forward without the loss of a row, and can be opened again."""
+    """A store that the first version wrote is upgraded without losing a row, and can be opened again."""
     with sqlite3.connect(tmp_path / "x.db") as connection:
         connection.executescript(_WRITTEN)
     connection.close()

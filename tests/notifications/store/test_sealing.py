@@ -45,7 +45,7 @@ def test_sealed_before_keys_had_ids() -> None:
 
 
 def test_key_file(tmp_path: Path) -> None:
-    """The embedded store makes its own key, for its owner's eyes only, and finds it again."""
+    """The embedded store creates its own key, readable by its owner only, and finds it again."""
     settings = NotificationSettings(
         store=SecretStr(f"sqlite:///{tmp_path}/x.db"),
         d365=D365Settings(instance_url="https://a.b", token_url="https://l/x"),

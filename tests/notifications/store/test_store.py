@@ -36,7 +36,7 @@ def test_group_commit(store: Store) -> None:
 
 
 def test_bad_apple(store: Store) -> None:
-    """A write that fails takes none of its companions with it."""
+    """A write that fails does not affect the others in its transaction."""
 
     def fail(connection: sa.Connection) -> None:
         raise ZeroDivisionError
@@ -51,7 +51,7 @@ def test_bad_apple(store: Store) -> None:
 
 
 def test_cancelled_write(store: Store) -> None:
-    """A write that nobody waits for any more may be skipped and does no harm."""
+    """A write whose caller has left may be skipped and does no harm."""
 
     async def cancel() -> int:
         task = asyncio.ensure_future(accept(store, job(1)))
@@ -85,7 +85,7 @@ def test_too_slow(store: Store) -> None:
 
 
 def test_committed_too_late(store: Store) -> None:
-    """What turns out to have been committed after its caller was told so is undone."""
+    """A write that was committed after its caller had been told that it failed is undone."""
     committing = threading.Event()
 
     @sa.event.listens_for(store.engine, "commit")

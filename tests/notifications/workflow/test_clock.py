@@ -28,7 +28,7 @@ HOUR_S = 3600.0
 
 @pytest.mark.parametrize("jump_s", [-HOUR_S, HOUR_S])
 def test_steady(monkeypatch: pytest.MonkeyPatch, jump_s: float) -> None:
-    """Due times count on from the start; only what receivers compare shows the new time."""
+    """Due times continue from the start of the process; only times that receivers compare follow the new clock."""
     clock, real = Clock(), time.time
     before = clock.now()
     monkeypatch.setattr(time, "time", lambda: real() + jump_s)
@@ -39,7 +39,7 @@ def test_steady(monkeypatch: pytest.MonkeyPatch, jump_s: float) -> None:
 def test_watched_after_a_jump(
     entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A clock that goes an hour back while a job is watched keeps neither polls nor the callback from coming."""
+    """A clock that is set back by an hour while a job is watched delays neither polls nor the callback."""
     d365.script(940, ends("Finished", 10, 300))
     settings = fast_settings(f"sqlite:///{tmp_path}/x.db", d365_settings(entra, d365))
     real = time.time
@@ -92,7 +92,7 @@ def test_shifted(store: Store) -> None:
 
 @pytest.mark.parametrize("doubt_s", [-1.0, 1.0, 200.0])
 def test_doubt_after_a_restart(store: Store, doubt_s: float) -> None:
-    """What was in doubt at the last heartbeat settles from now on, however the clock was set."""
+    """A start that was in doubt at the last heartbeat settles from now on, however the clock was set."""
     heartbeat, moved = _caught_up(store, doubt_s)
     expected = doubt_after_restart(heartbeat.at + doubt_s, heartbeat.at, heartbeat.error_s, 77.0)
     assert moved.doubt_until == pytest.approx(expected, abs=0.01)

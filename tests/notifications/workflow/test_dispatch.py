@@ -51,7 +51,7 @@ def test_leases(store: Store) -> None:
 
 
 def test_adopts(store: Store) -> None:
-    """After a crash all that was ours goes on, from one query, and nothing is worked on twice."""
+    """After a crash all our jobs continue, from one query, and none is worked on twice."""
     work, queries = Work(), 0
 
     def count(*_: object) -> None:
@@ -110,7 +110,7 @@ def test_nothing_stale(store: Store) -> None:
 
 
 def test_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lease whose commit was never confirmed is found again; rows of another process need no bell."""
+    """A lease whose commit was never confirmed is found again; rows of another process are found without a signal."""
     work = Work()
     monkeypatch.setattr(dispatch, "_IDLE_S", 0.05)
     monkeypatch.setattr(dispatch, "_ADOPT_S", 0.1)
@@ -177,7 +177,7 @@ def test_ends_with_its_work(store: Store) -> None:
 
 
 def test_ends_in_spite_of_a_lost_cancellation(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in which a cancellation is lost (some library took it for an answer's) is cancelled again."""
+    """Work in which a cancellation is lost (because a library swallowed it) is cancelled again."""
     monkeypatch.setattr(dispatch, "_CANCEL_AGAIN_S", 0.05)
     lost: list[str] = []
 
@@ -204,7 +204,7 @@ def test_ends_in_spite_of_a_lost_cancellation(store: Store, monkeypatch: pytest.
 
 
 def test_release(store: Store) -> None:
-    """What a dead owner leaves is free again in one statement; what it had finished is not."""
+    """One statement frees the unfinished jobs of a dead owner, and no others."""
 
     async def die() -> tuple[int, list[str]]:
         await accept(store, job(1, owner="dead"))

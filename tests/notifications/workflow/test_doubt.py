@@ -50,5 +50,5 @@ def test_sight(before: Row | None, row: Row | None, asked_at: float, seen: Sight
 
 @pytest.mark.parametrize(("doubt_until", "expected"), [(100.5, 77.0), (100.0, 90.0), (40.0, 30.0)])
 def test_after_restart(doubt_until: float, expected: float) -> None:
-    """What was open at the last heartbeat counts from now on; what was over moves with the clock."""
+    """Doubt that was open at the last heartbeat counts from now on; doubt that was over is shifted with the clock."""
     assert doubt_after_restart(doubt_until, beat=100.0, error_s=10.0, settled_at=77.0) == expected

@@ -78,7 +78,7 @@ def test_who_shares_a_run(created_at: float, changes: dict[str, Any], row: Row, 
     ids=["ended", "failed", "the run before", "the first run"],
 )
 def test_how_a_watched_run_ended(snapshot: str | None, row: Row, outcome: Outcome | None) -> None:
-    """The end of the run before is nobody's news."""
+    """The end of the previous run is not reported."""
     verdict = ending_of(rival(snapshot=snapshot), StatusReading(row, 1300.0))
     assert (verdict and verdict.outcome) == outcome
     assert verdict is None or verdict.shown == row
@@ -107,7 +107,7 @@ def test_which_end_a_watch_waits_for(changes: dict[str, Any], row: Row, outcome:
 @pytest.mark.parametrize("status", ["Hold", "Paused", "Executing", "Waiting"])
 @pytest.mark.parametrize("watched", list(WatchedRun))
 def test_what_is_no_end(status: str, watched: WatchedRun) -> None:
-    """A batch job that is withheld, or in a status that nobody documents, ends no watch; its start goes on."""
+    """A batch job that is withheld, or in an undocumented status, ends no watch; its start continues."""
     reading, new = StatusReading(Row(1, status, 1100.0, 200.0), 1300.0), job(2, created_at=1250.0)
     watching = rival(watched=watched, batch_status="Executing", starting_at=None)
     assert ending_of(watching, reading) is None

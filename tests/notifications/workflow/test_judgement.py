@@ -110,7 +110,7 @@ def test_ended_runs(runs: list[Row], outcome: Outcome | None) -> None:
     ],
 )
 def test_expire(row: Row | None, error: str | None, outcome: Outcome) -> None:
-    """At the deadline it matters whether F&O could still be asked."""
+    """The verdict at the deadline depends on whether F&O could still be asked."""
     assert expire(row, error).outcome is outcome
 
 
@@ -126,5 +126,5 @@ def test_expire(row: Row | None, error: str | None, outcome: Outcome) -> None:
     ],
 )
 def test_was_started(after: Row, started: bool) -> None:
-    """A doubtful start took effect if the job is on its way, or has run since."""
+    """A doubtful start has taken effect if the job is queued or running, or has run since."""
     assert was_started(BEFORE, after) is started

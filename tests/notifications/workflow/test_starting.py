@@ -453,7 +453,7 @@ def test_stopped_meanwhile(store: Store) -> None:
 
 
 def test_taken_over_meanwhile(store: Store) -> None:
-    """A replica whose job was given to another one before its mark was set starts nothing and says nothing."""
+    """A replica whose job was given to another one before its mark was set starts nothing and reports nothing."""
     environment = Environment([IDLE], [OK])
 
     async def step() -> tuple[RunVerdict | None, State]:
@@ -504,7 +504,7 @@ def test_taken_over_while_queueing(store: Store, change: dict[str, object]) -> N
 
 
 def test_deadline(store: Store) -> None:
-    """A start that gets nowhere ends with the caller's time."""
+    """A start that does not succeed ends with the caller's time."""
     never = Environment([IDLE], [OK])
 
     async def hang(batch_id: int) -> Row | None:

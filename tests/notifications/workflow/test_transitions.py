@@ -23,12 +23,12 @@ DOCS = Path(__file__).parents[3] / "docs" / "notifications.md"
 
 @pytest.mark.parametrize("event", JobEvent)
 def test_event_leads_to_one_state(event: JobEvent) -> None:
-    """Wherever an event happens it leads to the same state: the store's single UPDATE relies on it."""
+    """An event leads to the same state from every state: the store's single UPDATE relies on that."""
     assert len({after for (_, cause), after in TRANSITIONS.items() if cause is event}) == 1
 
 
 def test_where_each_event_leads() -> None:
-    """What a job is after an event, which events only its owner records, and where its life ends, are as decided."""
+    """The state after each event, the events that only the owner records, and the final states are as decided."""
     assert {cause: after for (_, cause), after in TRANSITIONS.items()} == {
         JobEvent.START_CALLED: State.STARTING,
         JobEvent.STARTED: State.WAITING,
@@ -53,7 +53,7 @@ def test_every_state_is_reached() -> None:
 
 @pytest.mark.parametrize("state", [state for state in State if state not in FINAL])
 def test_unfinished_can_be_stopped(state: State) -> None:
-    """Whatever is not final can be stopped by its caller."""
+    """Every job that is not final can be stopped by its caller."""
     assert TRANSITIONS[state, JobEvent.STOP] is State.STOPPED
 
 

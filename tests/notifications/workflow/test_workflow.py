@@ -69,7 +69,7 @@ def told(service: Running, d365: D365Emulator, receiver: Receiver) -> dict[int, 
 
 @pytest.mark.parametrize("batch_id", LIVES, ids=lambda batch_id: LIVES[batch_id][1])
 def test_lives(told: dict[int, tuple[dict[str, Any], list[Received]]], d365: D365Emulator, batch_id: int) -> None:
-    """Each end of a batch job is told with its own outcome, in ADF's shape, and the job was started once."""
+    """Each end of a batch job is reported with its own outcome, in ADF's shape, and the job was started once."""
     _, outcome, code = LIVES[batch_id]
     found, [callback] = told[batch_id]
     body = json.loads(callback.body)
@@ -82,7 +82,7 @@ def test_lives(told: dict[int, tuple[dict[str, Any], list[Received]]], d365: D36
 def test_history_away(
     service: Running, d365: D365Emulator, receiver: Receiver, times: int | None, outcome: str
 ) -> None:
-    """A history that fails once is asked again; an environment without it leaves the outcome unknown, never well."""
+    """A history query that fails once is repeated; without a history the outcome is unknown, never successful."""
     batch_id = 131 if times else 132
     d365.script(batch_id, flips("Error"))
     d365.fail(times, 503 if times else 404, "histories")
@@ -150,7 +150,7 @@ def test_stale_end(service: Running, d365: D365Emulator, receiver: Receiver) -> 
 
 
 def test_unknown_job(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """A batch job that F&O does not have is told as such."""
+    """A batch job that F&O does not have is reported as such."""
     job = service.create(receiver.url("/112"), 112).json()
     assert service.until(job["id"], "delivered")["outcome"] == "not_found"
 
@@ -176,7 +176,7 @@ def test_doubtful_start(service: Running, d365: D365Emulator, receiver: Receiver
 
 
 def test_attach(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """Two requests for one batch job watch one run, and both are told."""
+    """Two requests for one batch job watch one run, and both get a callback."""
     d365.script(116, RUN)
     first = service.create(receiver.url("/116a"), 116).json()
     second = service.create(receiver.url("/116b"), 116).json()
@@ -195,7 +195,7 @@ def test_held(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
 
 
 def test_unknown_status(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """A status that nobody knows is not an end; the deadline names it."""
+    """An unknown status is not an end; the report at the deadline names it."""
     d365.script(118, stays("Pondering"))
     job = service.create(receiver.url("/118"), 118, timeoutSeconds=2).json()
     found = service.until(job["id"], "delivered")
@@ -229,7 +229,7 @@ def test_revoked_token(service: Running, d365: D365Emulator, receiver: Receiver)
 
 
 def test_refused_token(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """A 401 that a new token does not cure names the applications form."""
+    """If a new token does not help against a 401, the message names F&O's list of applications."""
     d365.script(122, RUN)
     d365.unauthorized(None)
     job = service.create(receiver.url("/122"), 122).json()
@@ -239,7 +239,7 @@ def test_refused_token(service: Running, d365: D365Emulator, receiver: Receiver)
 
 
 def test_stop(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """A stopped job is watched no longer, tells nobody, and says that the batch job goes on."""
+    """A stopped job is no longer watched and sends no callback; the answer says that the batch job continues."""
     d365.script(123, ends(pick_up_s=20, run_s=10**6))
     job = service.create(receiver.url("/123"), 123).json()
     service.until(job["id"], "running")
@@ -265,7 +265,7 @@ def test_dead_letter_and_replay(service: Running, d365: D365Emulator, receiver: 
 
 
 def test_retry(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
-    """A receiver that is out of order for a moment gets its callback later, with the same body."""
+    """A receiver that is temporarily out of order gets its callback later, with the same body."""
     d365.script(125, RUN)
     receiver.script("/125", answer(503), answer(200))
     job = service.create(receiver.url("/125"), 125).json()

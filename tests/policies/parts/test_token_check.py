@@ -19,7 +19,7 @@ AUDIENCES = "<audiences><audience>@((string)context.Variables[&quot;audience&quo
 
 
 def subject(pipeline: Pipeline, like: Request, lines: dict[str, str], audience: str = "api://orders") -> str:
-    """Whom the token of a request with *lines* names, on a head about which as much is known as about *like*."""
+    """The subject of the token in a request with *lines*, on a head with the same memo as *like*."""
     request = Request("GET", "/", "", Headers.from_lines(lines))
     request.memo = like.memo
     context = new_context(request)
@@ -44,7 +44,7 @@ def test_a_repeated_line_is_read_once(bench: Bench, monkeypatch: pytest.MonkeyPa
 
 
 def test_another_line_is_another_token(bench: Bench) -> None:
-    """A policy may have changed the header since the head came: what counts is what stands there now."""
+    """A policy may have changed the header since the head arrived: its current value counts."""
     pipeline, request = bench.use(token_cache=TokenCache()).compile(GUARDED), bearer(hs256(sub="alice"))
     changed = {"authorization": f"Authorization: Bearer {hs256(sub='bob')}"}
     lines = [request.headers.lines, changed, request.headers.lines]

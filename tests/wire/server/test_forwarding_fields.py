@@ -112,7 +112,7 @@ def test_beyond_the_first_stranger_nothing_counts() -> None:
     [("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("fd00::1", True), ("11.0.0.1", False), ("fe00::1", False)],
 )
 def test_networks(address: str, inside: bool) -> None:
-    """IPv4 addresses are the same in IPv6's clothes."""
+    """An IPv4-mapped IPv6 address is the same as the IPv4 address."""
     assert is_within(address, PROXIES) is inside
 
 

@@ -111,7 +111,7 @@ def test_means_the_same_where_several_lines_change(first: list[str], changes: di
 @settings(max_examples=500)
 @given(HEADS, HEADS)
 def test_means_the_same_whatever_changes(first: list[str], second: list[str]) -> None:
-    """Heads that have nothing to do with each other neither."""
+    """Unrelated heads are read correctly one after another, too."""
     connection = caller(trusted=False)
     meaning(connection, first)
     assert meaning(connection, second) == meaning(caller(trusted=False), second)

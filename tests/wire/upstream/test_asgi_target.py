@@ -179,7 +179,7 @@ def test_reports_an_application_that_fails(app: AsgiApp) -> None:
 
 
 def test_cuts_an_answer_that_breaks_off() -> None:
-    """Half an answer never looks complete."""
+    """An incomplete answer never looks complete."""
 
     async def scenario() -> None:
         async with serving(Forwarder(AsgiTarget(half, "a"))) as server:

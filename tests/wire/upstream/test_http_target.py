@@ -188,7 +188,7 @@ def test_passes_on_answers_of_connections_that_end(answer_bytes: bytes) -> None:
     ids=lambda data: repr(data[:60]),
 )
 def test_answers_502_for_a_broken_answer(answer_bytes: bytes) -> None:
-    """An answer that can be read in two ways, or in none, is 502; its connection is never used again."""
+    """An ambiguous or unreadable answer is 502; its connection is never used again."""
 
     async def scenario() -> None:
         async with proxy(answer_and_close(answer_bytes)) as p:
@@ -221,7 +221,7 @@ def test_never_pools_a_connection_with_bytes_behind_the_answer() -> None:
 
 
 def test_drops_a_connection_that_speaks_unasked() -> None:
-    """What a backend sends between two answers is no answer."""
+    """Bytes that a backend sends between two answers are not an answer."""
 
     async def chatty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, behind: Backend) -> None:
         await behind.head(reader)

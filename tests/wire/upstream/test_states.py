@@ -26,7 +26,7 @@ def test_every_state_can_be_closed_and_lost(state: ConnectionState) -> None:
 
 
 def test_every_state_is_reached() -> None:
-    """No state is for show."""
+    """Every state is reached from the first one."""
     assert _reachable(ConnectionState.OPENING) == set(ConnectionState) - {ConnectionState.OPENING}
 
 
