@@ -86,26 +86,30 @@ def test_too_slow(store: Store) -> None:
 
 def test_committed_too_late(store: Store) -> None:
     """A write that was committed after its caller had been told that it failed is undone."""
-    committing = threading.Event()
+    armed, told = threading.Event(), threading.Event()
 
     @sa.event.listens_for(store.engine, "commit")
-    def slow(_connection: sa.Connection) -> None:
-        if committing.is_set():
-            committing.clear()
-            time.sleep(0.5)
+    def hold(_connection: sa.Connection) -> None:
+        if armed.is_set():
+            armed.clear()
+            told.wait(20)
 
-    async def late() -> State:
-        committing.set()
+    async def state() -> State | None:
+        found = await store.read(lambda connection: jobs.find(connection, "j1"))
+        return found and found.state
+
+    async def late() -> None:
+        armed.set()
         with pytest.raises(StoreSlow):
             await store.write_by(
                 lambda connection: jobs.accept(connection, job(1), key_of(job(1)), None, False),
-                0.2,
+                1.0,
                 undo=lambda connection: jobs.move(connection, "j1", JobEvent.STOP, 5.0),
             )
-        await asyncio.sleep(0.5)
-        await store.write(lambda connection: None)
-        found = await store.read(lambda connection: jobs.find(connection, "j1"))
-        assert found is not None
-        return found.state
+        assert await state() is None
+        told.set()
+        async with asyncio.timeout(20):
+            while await state() is not State.STOPPED:
+                await asyncio.sleep(0.01)
 
-    assert run(late()) is State.STOPPED
+    run(late())
