@@ -117,7 +117,7 @@ class PolicyLibrary:
 
 
 def _empty(path: Path, fragment: bool) -> PolicyDocument:
-    """Stands for a document with problems; whoever includes the fragment is not told that there is none."""
+    """Represents a document with problems, so that the fragment is not reported as missing where it is included."""
     return PolicyDocument(str(path), fragment=Node("fragment", Location(str(path))) if fragment else None)
 
 

@@ -82,9 +82,7 @@ class _Check:
 
     def _statement(self, node: Node, section: Section | None) -> None:
         if node.name == BASE.name:
-            message = (
-                "base cannot stand inside a fragment" if self.fragment else "base cannot stand inside other policies"
-            )
+            message = "base cannot be inside a fragment" if self.fragment else "base cannot be inside other policies"
             self._report(node.location, "misplaced-base", message, "put it directly below inbound, outbound, …")
             return
         if self.fragment and node.name == INCLUDE_FRAGMENT.name:
@@ -185,7 +183,7 @@ class _Check:
 
     # -- values
     def _value(self, text: Text, rule: Attribute | Element, name: str) -> None:
-        """A value: one expression, or a literal of the right kind; ``{{…}}`` may stand for either."""
+        """A value: one expression, or a literal of the right kind; ``{{…}}`` may be either."""
         expression = _EXPRESSION_START.search(text.value)
         if _DOUBLED_BRACES.match(text.value) and not _tolerates_mixture(rule):
             message = f"{name} is an expression with doubled braces, as templates escape them"

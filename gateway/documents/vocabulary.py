@@ -27,10 +27,10 @@ class Declaration(Protocol):
 
 Vocabulary: TypeAlias = Mapping[str, Declaration]
 
-BASE = Element("base", "Stands for the same section of the next broader scope.", (ID,))
+BASE = Element("base", "Is replaced by the same section of the next broader scope.", (ID,))
 INCLUDE_FRAGMENT = Element(
     "include-fragment",
-    "Stands for the policies of a fragment.",
+    "Is replaced by the policies of a fragment.",
     (ID, Attribute("fragment-id", "Name of the fragment in the configuration.", required=True, expression=False)),
 )
 

@@ -64,7 +64,7 @@ def _curly(match: re.Match[str]) -> tuple[str, str]:
 
 
 def _comment(_match: re.Match[str]) -> tuple[str, str]:
-    return "an XML comment stands inside an expression", "write // … or /* … */"
+    return "an XML comment is inside an expression", "write // … or /* … */"
 
 
 def _json(_match: re.Match[str]) -> tuple[str, str]:

@@ -88,7 +88,7 @@ def compiled(pattern: str, options: int = 0) -> Pattern:
     if len(pattern) > MAX_PATTERN:
         raise LimitExceeded(f"a regular expression may have {MAX_PATTERN:,} characters")
     if repeats_too_much(pattern):
-        raise LimitExceeded(f"a regular expression may stand for {MAX_REPETITIONS:,} characters")
+        raise LimitExceeded(f"a regular expression may expand to {MAX_REPETITIONS:,} characters")
     import regex  # a large library, and few policies use regular expressions
 
     ours = {

@@ -157,7 +157,7 @@ def _close(text: str, token: re.Match[str], opened: list[int]) -> None:
         return
     if token[0] not in {_CLOSER[text[outer]] for outer in opened}:
         raise Unbalanced(f"{token[0]} closes nothing", token.start(), "remove it, or open it before")
-    raise Unbalanced(f"{token[0]} stands where {closer} belongs", token.start(), f"write {closer} before it", place)
+    raise Unbalanced(f"found {token[0]} where {closer} belongs", token.start(), f"write {closer} before it", place)
 
 
 def _skip_line_comment(text: str, token: re.Match[str], _depth: int) -> int:

@@ -41,7 +41,7 @@ class RewriteUri(PolicyType):
             ID,
             Attribute(
                 "template",
-                "The new path and query; `{name}` stands for a matched parameter.",
+                "The new path and query; `{name}` is replaced by a matched parameter.",
                 required=True,
                 format=URL_TEXT,
             ),

@@ -72,7 +72,7 @@ class ValidateJwt(TokenPolicy):
             *SOURCE_ATTRIBUTES,
             *REFUSAL_ATTRIBUTES,
             Attribute("require-expiration-time", "Whether `exp` must be there.", Kind.BOOLEAN, default="true"),
-            Attribute("require-scheme", "Scheme that must stand before the token in `Authorization`."),
+            Attribute("require-scheme", "Scheme that must precede the token in `Authorization`."),
             Attribute("require-signed-tokens", "Whether unsigned tokens are refused.", Kind.BOOLEAN, default="true"),
             Attribute("clock-skew", "Tolerance for `exp` and `nbf`, in seconds.", default="0"),
             OUTPUT,

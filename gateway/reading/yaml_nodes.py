@@ -208,7 +208,7 @@ class _Composer:
         location = self._inside(error.problem_mark or error.context_mark)
         message = error.problem or "not YAML"
         remedy = self._remedy(location, message)
-        message = "a tab stands where YAML is indented" if remedy == _NO_TABS else message
+        message = "a tab is used for indentation" if remedy == _NO_TABS else message
         syntax = Problem(location, "bad-yaml", message, remedy)
         return LoadError(sorted([*self._problems, syntax], key=lambda problem: problem.location))
 

@@ -118,9 +118,9 @@ class StubAnswer(Model):
     method: str | None = None
     """Only to this method."""
     path: str | None = None
-    """Only to this path, as sent; `*` stands for anything."""
+    """Only to this path, as sent; `*` matches anything."""
     url: str | None = None
-    """Only to this URL without its query; `*` stands for anything."""
+    """Only to this URL without its query; `*` matches anything."""
     times: Annotated[int, Field(ge=1)] | None = None
     """How many times; after that the next one that fits answers."""
     status: Status = 200

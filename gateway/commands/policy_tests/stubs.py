@@ -60,7 +60,7 @@ def _fits(answer: StubAnswer, record: Record) -> bool:
 
 
 def _like(pattern: str | None, text: str) -> bool:
-    """Whether *text* is like *pattern*, in which ``*`` stands for anything."""
+    """Whether *text* is like *pattern*, in which ``*`` matches anything."""
     return pattern is None or re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text) is not None
 
 

@@ -54,7 +54,7 @@ def _document(root: Node, file: str) -> PolicyDocument:
         if section is None:
             problems.append(Problem(node.location, "unknown-section", *_not_a_section(node.name)))
         elif section in sections:
-            message = f"{node.name} stands here for the second time"
+            message = f"{node.name} occurs here for the second time"
             problems.append(Problem(node.location, "duplicate-section", message, "join the two"))
         else:
             sections[section] = node

@@ -69,7 +69,7 @@ def _behind_value(text: str, at: int, last: str, value: str, opened: int) -> Mar
 def _comment_in_tag(text: str, at: int) -> MarkupMistake | None:
     if not text.startswith("<!--", at):
         return None
-    return MarkupMistake(at, "malformed-tag", "a comment cannot stand inside a tag", "put it before the element")
+    return MarkupMistake(at, "malformed-tag", "a comment cannot be inside a tag", "put it before the element")
 
 
 def _without_quotes(text: str, at: int) -> MarkupMistake | None:
@@ -108,7 +108,7 @@ def in_value(text: str, at: int, expression_end: int) -> MarkupMistake:
         "write &lt;, or check that the value before it is closed",
     )
     if text.startswith("<!--", at):
-        message, remedy = "a comment cannot stand inside a value", "put it before the element"
+        message, remedy = "a comment cannot be inside a value", "put it before the element"
     elif placeholder := _PLACEHOLDER.match(text, at):
         remedy = f"fill in {placeholder[0]}, or write &lt; for a < of your own"
     return MarkupMistake(at, "stray-less-than", message, remedy)
@@ -168,7 +168,7 @@ def mismatched(name: str, at: int, stack: Sequence[Opened], closed: Sequence[str
     """
     inner = stack[-1].name
     if len(stack) > 1 and stack[-2].name == inner:
-        message = f"<{inner}> stands where </{inner}> belongs"
+        message = f"found <{inner}> where </{inner}> belongs"
         return MarkupMistake(stack[-1].start, "mismatched-tag", message, f"write </{inner}>")
     names = [element.name for element in stack]
     if name in names:
@@ -178,5 +178,5 @@ def mismatched(name: str, at: int, stack: Sequence[Opened], closed: Sequence[str
     if name in closed:
         message = f"</{name}> closes nothing: the <{name}> before it is closed already"
         return MarkupMistake(at, "mismatched-tag", message, "remove it, or write > for the /> of that element")
-    message = f"</{name}> stands where <{inner}> of line {line} must be closed"
+    message = f"found </{name}> where <{inner}> of line {line} must be closed"
     return MarkupMistake(at, "mismatched-tag", message, f"write </{inner}>")

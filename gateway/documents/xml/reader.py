@@ -335,7 +335,7 @@ class _XmlReader:
     def _open(self, tag: re.Match[str]) -> int:
         start = tag.start()
         if self._root is not None:
-            message = f"<{tag['open']}> begins behind the end of the document"
+            message = f"<{tag['open']}> begins after the end of the document"
             raise self._outside(start, "second-root", message, "keep one root element")
         if len(self._stack) == MAX_DEPTH:
             raise self._error(start, "too-deep", f"elements are nested more than {MAX_DEPTH} deep", "nest fewer")

@@ -74,7 +74,7 @@ def bind_expression_statement(binder: Binder, node: Node) -> Statement:
     inner = named(node)[0]
     if inner.type not in _CALLS:
         raise binder.problem(
-            inner, "not-a-statement", "only calls and assignments can stand alone", "return or assign it"
+            inner, "not-a-statement", "only calls and assignments can be statements", "return or assign it"
         )
     run = binder.value(inner).run
 

@@ -32,7 +32,7 @@ def _read_comment(parser: Parser, opened: LiquidToken) -> TextNode:
 
 def _check_bare(opened: LiquidToken) -> None:
     if opened.name != "literal" and opened.text.strip():
-        raise LiquidSyntaxError(f"{opened.name} has nothing behind its name", opened.line)
+        raise LiquidSyntaxError(f"{opened.name} takes nothing after its name", opened.line)
 
 
 TAGS: Mapping[str, Builder] = {

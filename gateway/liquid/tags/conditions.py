@@ -156,7 +156,7 @@ def read_case(parser: Parser, opened: LiquidToken) -> CaseTag:
     while token.name != "endcase":
         values = [None] if token.name == "else" else _when(token)
         if token.name == "else" and token.text.strip():
-            raise LiquidSyntaxError("else of case has nothing behind it", token.line)
+            raise LiquidSyntaxError("else of case takes nothing after it", token.line)
         nodes, token = parser.block(opened, ("when", "else"))
         branches += [(value, nodes) for value in values]
     return CaseTag(operand(subject[1]), tuple(branches))

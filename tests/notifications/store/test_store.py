@@ -96,7 +96,7 @@ def test_committed_too_late(store: Store) -> None:
 
     async def state() -> State | None:
         found = await store.read(lambda connection: jobs.find(connection, "j1"))
-        return found and found.state
+        return found.state if found else None
 
     async def late() -> None:
         armed.set()
