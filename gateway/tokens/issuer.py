@@ -26,6 +26,7 @@ from gateway.tokens.fetch import Fetch
 from gateway.tokens.issuer_error import IssuerError
 from gateway.tokens.keyset import KeySet, merge
 from gateway.tokens.rules import Payload
+from gateway.tokens.withdrawn import WithdrawnKeys
 
 log = structlog.get_logger("gateway.tokens")
 MAX_WARNINGS = 1_024
@@ -38,10 +39,11 @@ class LifeCycle:
     When keys are fetched.
 
     Attributes:
-        lifetime_s: Age at which a key set is refreshed; up to a tenth earlier, at random, to spread the load.
-        retry_min_s: First pause after a scheduled fetch failed; doubled after each further one.
+        lifetime_s: Age at which a key set is due; it is refreshed up to a tenth earlier, at random, to spread the load.
+        retry_min_s: First pause after a scheduled fetch failed; doubled after each further one. A fetch for an unknown
+            key id that failed is repeated after the window of *budget* at the earliest, so that it stays within it.
         retry_max_s: Longest pause while old keys are available.
-        retry_empty_s: Pause (up to a quarter longer) while there is no key at all and therefore no caller can pass.
+        retry_empty_s: Pause, or up to a quarter more, while there is no usable key, so that no caller can pass.
         budget: Fetches for unknown key ids.
         discovery: The rules for metadata.
         withdrawn: Key ids and thumbprints of keys that must not verify, whatever is published.
@@ -105,13 +107,14 @@ class Issuer:
         self.due = -math.inf
         self._fetch, self._clock, self._life, self._jitter = fetch, clock, life, jitter
         self._budget = FetchBudget(life.budget)
-        self._withdrawn = life.withdrawn
+        self._withdrawn = WithdrawnKeys(life.withdrawn)
         self._metadata: Metadata | None = None
         self._flight: asyncio.Task[None] | None = None
         self._confirmed: float | None = None
         self._error = ""
         self._fetches = self._failures = self._doublings = 0
         self._warned: set[tuple[str, str]] = set()
+        self._hastened = asyncio.Event()  # a refresh is due earlier than when the background task began to wait
 
     def keys_at(self, now: float) -> KeySet | None:
         """The usable keys, without waiting; starts a refresh in the background if one is overdue."""
@@ -139,6 +142,9 @@ class Issuer:
         """
         The completion of a fetch that may bring the key *kid*, or None if none is under way, due or within the budget.
 
+        Two kinds of fetches start here. Scheduled ones are due whoever asks, and read the metadata and the keys;
+        those for an unknown key id take from the budget, and request the keys alone.
+
         Granting and starting are one step. If the waiting request started the fetch, it would start after the one
         under way had ended, outside the budget. Its failure is recorded, not raised.
 
@@ -150,7 +156,7 @@ class Issuer:
         is_due = now >= self.due and not self._is_sound
         if not is_due and (self.keyset is None or not self._budget.grants(kid, source, now)):
             return None
-        attempt = self._refetch_keys if self._is_sound else self._refresh
+        attempt = self._refresh if is_due else self._refetch_keys
         try:
             self._begin(attempt, scheduled=is_due)
         except RuntimeError:  # no event loop yet, as in `gateway explain`: the loop that awaits it runs it
@@ -172,22 +178,43 @@ class Issuer:
         """
         From now on no key with id *kid* (or that thumbprint) may verify, published or not.
 
-        Verdicts that depend on it end, because the key set they were based on is replaced.
+        Verdicts that depend on it end, because the key set they were based on is replaced. If no key is left, the
+        issuer is asked for others immediately, and every second from then on.
 
         Returns:
             Whether such a key was in use.
         """
-        self._withdrawn |= {kid}
+        self._withdrawn.add(kid)
         before = self.keyset
         self.keyset = before and before.without(self._withdrawn)
-        return self.keyset is not before
+        if self.keyset is before:
+            return False
+        if self._is_empty:
+            self._hasten(self._clock())
+        return True
 
     async def keep_fresh(self) -> None:
         """Refresh whenever it is due, forever; the background task."""
         while True:
-            # At most one lifetime, so that a clock that is set back does not lengthen the pause.
-            await asyncio.sleep(min(max(0.0, self.due - self._clock()), self._life.lifetime_s))
-            await self.refresh()
+            if await self._is_time():
+                await self.refresh()
+
+    async def _is_time(self) -> bool:
+        """Wait until a refresh is due; False: it is due earlier than it was when the waiting began."""
+        self._hastened.clear()
+        # At most one lifetime, so that a clock that is set back does not lengthen the pause.
+        pause_s = min(max(0.0, self.due - self._clock()), self._life.lifetime_s)
+        try:
+            async with asyncio.timeout(pause_s):
+                return not await self._hastened.wait()
+        except TimeoutError:
+            return True
+
+    def _hasten(self, due: float) -> None:
+        """Let the next refresh be due at *due*, if it is not due before."""
+        if due < self.due:
+            self.due = due
+            self._hastened.set()
 
     async def aclose(self) -> None:
         """Abandon a fetch that is under way."""
@@ -204,6 +231,11 @@ class Issuer:
     @property
     def _is_sound(self) -> bool:
         return self.keyset is not None and not self.failing
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether there is no usable key, so that no caller can pass."""
+        return self.keyset is None or not self.keyset.keys
 
     @property
     def failing(self) -> bool:
@@ -253,14 +285,14 @@ class Issuer:
         self._metadata = await fetch_metadata(self.url, self._fetch, self._life.discovery, self.expected)
         await self._refetch_keys()
         # Only here: fetches for unknown key ids must not postpone the refresh of the metadata.
-        self.due = self._clock() + self._life.lifetime_s * (1.0 - 0.1 * self._jitter())
+        life_s = self._life.lifetime_s * (1.0 - 0.1 * self._jitter())
+        self.due = self._clock() + (self._pause_s() if self._is_empty else life_s)
 
     async def _refetch_keys(self) -> None:
         metadata = self._metadata
         assert metadata is not None  # noqa: S101 - keys are only refetched alone after a whole refresh
         published = await fetch_keys(metadata, self._fetch, self._life.discovery, self._warn)
-        usable = tuple(key for key in published if self._withdrawn.isdisjoint({key.kid, key.x5t}))
-        self.keyset = merge(self.keyset, metadata.issuer, usable, self._clock())
+        self.keyset = merge(self.keyset, metadata.issuer, self._withdrawn.without(published), self._clock())
 
     def _succeed(self) -> None:
         if self._failures:
@@ -276,17 +308,18 @@ class Issuer:
                 keys_at_hand=self.keyset is not None,
             )
         asked_s = min(error.retry_after_s or 0.0, self._life.lifetime_s)
-        due = self._clock() + max(self._pause_s(), asked_s)
+        pause_s = self._pause_s() if scheduled else self._life.budget.window_s
+        due = self._clock() + max(pause_s, asked_s)
         self._failures, self._error = self._failures + 1, error.message
         if scheduled:
             self._doublings += 1
             self.due = due
-        else:  # a fetch that a token caused never postpones the schedule
-            self.due = min(self.due, due)
+        else:  # a fetch for an unknown key id never postpones the schedule, nor does it cause more than its budget
+            self._hasten(due)
 
     def _pause_s(self) -> float:
         life = self._life
-        if self.keyset is None:
+        if self._is_empty:
             return life.retry_empty_s * (1.0 + 0.25 * self._jitter())
         longest = min(life.retry_max_s, life.retry_min_s * 2.0 ** min(self._doublings, 30))
         return longest * (0.75 + 0.5 * self._jitter())

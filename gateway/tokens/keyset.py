@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.tokens.keys import Key, KeyIdentity
+from gateway.tokens.withdrawn import WithdrawnKeys
 
 VANISHED_S = 24 * 3600.0
 
@@ -49,10 +50,10 @@ class KeySet:
         """When *key* ends; infinity while it is published."""
         return self.retires.get(key.identity, math.inf) if self.retires else math.inf
 
-    def without(self, withdrawn: frozenset[str]) -> KeySet:
-        """This set without the keys that *withdrawn* names by ``kid`` or thumbprint; *self* if there are none."""
-        kept = tuple(key for key in self.keys if withdrawn.isdisjoint({key.kid, key.x5t}))
-        return self if len(kept) == len(self.keys) else KeySet(self.issuer, kept, self.retires)
+    def without(self, withdrawn: WithdrawnKeys) -> KeySet:
+        """This set without the keys that are *withdrawn*; itself where none of them is."""
+        kept = withdrawn.without(self.keys)
+        return self if kept is self.keys else KeySet(self.issuer, kept, self.retires)
 
     def without_retired(self, now: float) -> KeySet:
         """This set without the vanished keys whose 24 hours are over."""

@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from gateway.expressions.values import Int64
 from gateway.liquid.template import read_template
 from tests import published

@@ -503,7 +503,7 @@ def test_fetches_for_tokens_do_not_lengthen_the_pause() -> None:
             issuer.due = clock.now + 100  # whatever the schedule had in mind
             with pytest.raises(KeysUnavailable):
                 await verified(validator, token(header={"kid": f"new{number}"}), clock.now, f"client {number}")
-            assert issuer.due in (clock.now + 1, clock.now + 100)
+            assert issuer.due in (clock.now + 30, clock.now + 100)
 
     asyncio.run(scenario())
 
@@ -533,6 +533,65 @@ def test_keys_withdrawn_by_the_settings_are_never_loaded() -> None:
         await issuer.refresh()
         assert issuer.keyset is not None
         assert "k1" not in issuer.keyset.by_kid
+
+    asyncio.run(scenario())
+
+
+def test_a_withdrawn_key_is_gone_under_any_name() -> None:
+    """The withdrawn key published again under another key id verifies nothing."""
+
+    async def scenario() -> None:
+        site, clock = entra_site(), Clock()
+        issuer = make_issuer(site, clock)
+        await issuer.refresh()
+        assert issuer.withdraw("k1")
+        site.documents[JWKS_URL] = {"keys": [jwk(rsa_key("k1"), "renamed"), jwk(rsa_key("k2"), "k2")]}
+        await issuer.refresh()
+        text = token(header={"kid": "renamed"})
+        assert await reason(make_validator(issuer), text, clock.now) == "TokenSignatureKeyNotFound"
+
+    asyncio.run(scenario())
+
+
+def test_without_its_last_key_an_issuer_is_asked_again() -> None:
+    """When its only key is withdrawn, the issuer is asked every second, and the key that replaces it passes then."""
+
+    async def scenario() -> None:
+        site, clock = entra_site(), Clock()
+        issuer = make_issuer(site, clock)
+        await issuer.refresh()
+        task = asyncio.create_task(issuer.keep_fresh())
+        await asyncio.sleep(0)
+        before = len(site.fetched)
+        assert issuer.withdraw("k1")
+        while len(site.fetched) < before + 2:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert (issuer.due, issuer.status(clock.now).ready) == (clock.now + 1, False)
+        publish(site, "k2")
+        await issuer.refresh()
+        assert (issuer.due, issuer.status(clock.now).ready) == (clock.now + HOUR, True)
+
+    asyncio.run(asyncio.wait_for(scenario(), 5))
+
+
+def test_while_the_issuer_is_down_unknown_kids_cause_two_requests_in_a_window() -> None:
+    """With keys at hand: whoever asks, the issuer sees two requests in 30 s, and the first repetition comes after."""
+
+    async def scenario() -> None:
+        site, clock = entra_site(), Clock()
+        issuer = make_issuer(site, clock)
+        await issuer.refresh()
+        site.documents.clear()
+        validator, before = make_validator(issuer), len(site.fetched)
+        for number in range(299):
+            clock.now = NOW + number / 10
+            with pytest.raises(KeysUnavailable):
+                await verified(validator, token(header={"kid": f"new{number}"}), clock.now, f"client {number}")
+        assert len(site.fetched) - before == 2
+        assert isinstance(validator.verify(token(), clock.now), Jwt)
 
     asyncio.run(scenario())
 
