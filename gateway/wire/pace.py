@@ -2,16 +2,17 @@
 How much one connection reads in a turn of the event loop.
 
 libuv reads a socket that is full of data up to 32 times in a row before others get their turn: after a large read the
-connection waits for the next turn. Over TLS little data may have been a large read: 2 KiB can come in as many records,
-which fill 46 KiB of the socket and take several milliseconds to decrypt.
+connection waits for the next turn. Over TLS much work may have been little data, or none: such a session
+(``PacedTls``) asks for the next turn itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 
+from gateway.wire.paced_tls import PacedTls
+
 _LARGE_BYTES = 128 * 1024  # a read of the socket takes 256 KiB at most
-_LARGE_TLS_BYTES = 2 * 1024  # of data
 _TLS_HIGH_BYTES = 32 * 1024  # of received records may wait while reading pauses; more than one record
 
 
@@ -32,8 +33,9 @@ class Pace:
         self._is_waiting = False
         self.is_wanted = True
         self.limit_bytes = _LARGE_BYTES
-        if transport.get_extra_info("ssl_object") is not None:
-            self.limit_bytes = _LARGE_TLS_BYTES
+        session = transport.get_extra_info("ssl_object")
+        if isinstance(session, PacedTls):
+            session.yield_turn = self.yield_turn
             transport.set_read_buffer_limits(_TLS_HIGH_BYTES)  # type: ignore[attr-defined]
 
     def took(self) -> None:
@@ -42,6 +44,11 @@ class Pace:
             self._is_waiting = True
             self._transport.pause_reading()
             self._loop.call_soon(self._go_on)
+
+    def yield_turn(self) -> bool:
+        """Much has been decrypted, as above; False: the connection is closing, and nothing is read any more."""
+        self.took()
+        return not self._transport.is_closing()
 
     def _go_on(self) -> None:
         self._is_waiting = False

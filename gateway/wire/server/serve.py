@@ -18,6 +18,7 @@ import uvicorn
 
 from gateway.errors import GatewayError
 from gateway.reading.values import revealed
+from gateway.wire.paced_tls import paced
 from gateway.wire.server.connection import ServerConnection
 from gateway.wire.server.listener import Listener, RequestHandler
 from gateway.wire.settings import ListenerTls, ServerSettings
@@ -53,6 +54,8 @@ class EmbeddedServer(uvicorn.Server):
         return task
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.config.ssl is not None:
+            paced(self.config.ssl)
         await super().startup(sockets)
         self.ready.set()
 

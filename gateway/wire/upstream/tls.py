@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 
 from gateway.reading.values import revealed
+from gateway.wire.paced_tls import paced
 from gateway.wire.settings import TlsSettings
 from gateway.wire.upstream.way import StoredCertificate
 
@@ -24,7 +25,7 @@ def client_context(
     Raises:
         OSError: A file is missing or holds no usable certificate (``ssl.SSLError`` is one).
     """
-    context = ssl.create_default_context(cafile=settings.ca_file)
+    context = paced(ssl.create_default_context(cafile=settings.ca_file))
     context.check_hostname = settings.verify_name and settings.verify_chain
     if not settings.verify_chain:
         context.verify_mode = ssl.CERT_NONE

@@ -22,7 +22,7 @@ import uvloop
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.settings import ListenerTls, TlsSettings, UpstreamSettings
 from gateway.wire.upstream.http_target import HttpTarget
-from tests.hostile.tls_sessions import shaken
+from tests.hostile.tls_sessions import KeyUpdates, shaken
 from tests.hostile.wire.test_fair_loop import LONGEST_S
 from tests.hostile.wire.turns import watched_turns
 from tests.speed import on_this_machine
@@ -103,6 +103,31 @@ def test_a_clients_tiny_tls_records(certificate: Path, trusting: ssl.SSLContext)
                     await asyncio.to_thread(connection.sendall, data)
                     assert (await asyncio.to_thread(answer)).startswith(b"HTTP/1.1 200 ")
         assert turns.count > 10
+        assert turns.longest_s < on_this_machine(LONGEST_S)
+
+    _run(scenario())
+
+
+def test_key_updates(certificate: Path, trusting: ssl.SSLContext, tmp_path: Path) -> None:
+    """12,000 key updates of TLS 1.3 before a request hold no turn for long, and the request is answered."""
+    log = tmp_path / "secrets"
+    trusting.keylog_filename = str(log)
+
+    def play(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            tls = shaken(connection, trusting, "127.0.0.1")
+            connection.sendall(tls.outgoing.read())
+            lines = (line.split() for line in log.read_text().splitlines())
+            keys = KeyUpdates(next(bytes.fromhex(line[2]) for line in lines if line[0] == "CLIENT_TRAFFIC_SECRET_0"))
+            updates = b"".join(keys.update() for _ in range(12_000))
+            connection.sendall(updates + keys.data(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"))
+            return _next(tls.session, connection, tls.incoming, tls.outgoing)
+
+    async def scenario() -> None:
+        tls = ListenerTls(certificate=certificate, key=certificate)
+        async with serving(Answerer(_read), tls=tls) as server, watched_turns() as turns:
+            answer = await asyncio.to_thread(play, server.port)
+        assert answer.startswith(b"HTTP/1.1 200 ")
         assert turns.longest_s < on_this_machine(LONGEST_S)
 
     _run(scenario())
