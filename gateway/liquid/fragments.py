@@ -15,7 +15,7 @@ SEGMENT = r"[\w\-]"
 SIGNATURE = r"(?:\(?[\w\-.\[\]]\)?)"
 
 VARIABLE_NAME = re.compile(rf"\s*({SEGMENT}+)\s*")
-_ATTRIBUTES = re.compile(rf"(\w+)\s*:\s*({FRAGMENT})")
+_ATTRIBUTES = re.compile(rf"\b(\w+)\s*:\s*({FRAGMENT})")
 
 
 def attributes(markup: str) -> dict[str, str]:

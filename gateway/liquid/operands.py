@@ -68,7 +68,7 @@ def _quoted(markup: str) -> Operand | None:
 
 
 def _range(markup: str) -> Operand | None:
-    match = _RANGE.fullmatch(markup)
+    match = _RANGE.fullmatch(markup) if markup.endswith(")") else None
     return _Range(operand(match[1]), operand(match[2])) if match else None
 
 

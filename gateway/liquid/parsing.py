@@ -16,9 +16,9 @@ from gateway.liquid.operands import operand
 from gateway.liquid.tokens import LiquidToken, tokens
 
 MAX_DEPTH = 100
-_PIPED = re.compile(rf"""\s*({QUOTED}|(?:[^\s|'"]|{QUOTED})+)(.*)""")
+_PIPED = re.compile(rf"""({QUOTED}|(?:[^\s|'"]|{QUOTED})+)(.*)""")
 _FILTER = re.compile(rf"(?:\s+|{FRAGMENT}|,)+")
-_FILTER_NAME = re.compile(r"\s*(\w+)")
+_FILTER_NAME = re.compile(r"\w+")
 _ARGUMENT = re.compile(rf"[:,]\s*({FRAGMENT})")
 
 
@@ -39,8 +39,14 @@ class Parser:
         """All of it. Raises LiquidSyntaxError."""
         nodes: list[TemplateNode] = []
         for token in self._tokens:
-            nodes.append(self._node(token, ""))
+            nodes.append(self._outermost(token))
         return nodes
+
+    def _outermost(self, token: LiquidToken) -> TemplateNode:
+        try:
+            return self._node(token, "")
+        except RecursionError:
+            raise LiquidSyntaxError("ranges are nested too deep", token.line) from None
 
     def block(self, opened: LiquidToken, middle: Collection[str] = ()) -> tuple[list[TemplateNode], LiquidToken]:
         """
@@ -97,7 +103,7 @@ def _unknown(token: LiquidToken, within: str) -> LiquidSyntaxError:
 
 def piped(markup: str) -> Piped:
     """A value with its filters; text that the notation does not define is skipped."""
-    match = _PIPED.match(markup) or _PIPED.search(markup)
+    match = _PIPED.search(markup)
     if match is None:
         return Piped(None, ())
     _, bar, filters = match[2].partition("|")
@@ -110,5 +116,5 @@ def _filters(markup: str) -> list[tuple[str, tuple[Callable[..., object], ...]]]
     for part in _FILTER.findall(markup):
         name = _FILTER_NAME.search(part)
         if name:
-            filters.append((name[1], tuple(operand(argument) for argument in _ARGUMENT.findall(part))))
+            filters.append((name[0], tuple(operand(argument) for argument in _ARGUMENT.findall(part))))
     return filters

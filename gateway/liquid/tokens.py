@@ -7,13 +7,13 @@ Source: DotLiquid, "Tokenizer", at the level of syntax 2.0.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from gateway.liquid.errors import LiquidSyntaxError
 
-_LITERAL = re.compile(r"\{\{\{\s?(.*?)\s*\}\}\}")
-_COMMENT = re.compile(r"\{\s?#\s?(.*?)\s*#\s?\}")
+_LITERAL = (re.compile(r"\{\{\{\s?"), re.compile(r"\}\}\}\Z"))
+_COMMENT = (re.compile(r"\{\s?#\s?"), re.compile(r"#\s?\}\Z"))
 _TRIMMED_END = re.compile(r"-(\}\}|%\})(?:\n|\r\n|[ \t]+)?")
 _START = re.compile(r"(\{\{|\{%)(-)?")
 _END = {"{{": re.compile(r"""\}\}|['"]"""), "{%": re.compile(r"""%\}|['"]""")}
@@ -57,12 +57,12 @@ class _TrimmedSource:
             removed += len(trimmed[0]) - len(trimmed[1])
             self._starts.append(trimmed.end() - removed)
             self._shifts.append(removed)
-        self._original = text
+        self._line_ends = [end.start() for end in re.finditer("\n", text)]
         self.text = "".join([*pieces, text[position:]])
 
     def line(self, offset: int) -> int:
         shift = self._shifts[bisect_right(self._starts, offset) - 1]
-        return self._original.count("\n", 0, offset + shift) + 1
+        return bisect_left(self._line_ends, offset + shift) + 1
 
 
 def tokens(text: str) -> list[LiquidToken]:
@@ -88,11 +88,21 @@ def tokens(text: str) -> list[LiquidToken]:
 
 def _without_shorthand(text: str) -> str:
     """A whole template within ``{{{ }}}`` or ``{# #}`` is a literal or a comment."""
-    literal = _LITERAL.fullmatch(text)
-    if literal:
-        text = f"{{% literal %}}{literal[1]}{{% endliteral %}}"
-    comment = _COMMENT.fullmatch(text)
-    return f"{{% comment %}}{comment[1]}{{% endcomment %}}" if comment else text
+    literal = _enclosed(text, *_LITERAL)
+    if literal is not None:
+        text = f"{{% literal %}}{literal}{{% endliteral %}}"
+    comment = _enclosed(text, *_COMMENT)
+    return text if comment is None else f"{{% comment %}}{comment}{{% endcomment %}}"
+
+
+def _enclosed(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str | None:
+    """What is between *opening* and *closing*, without the blanks at its end; None where it is not on one line."""
+    # In pieces: one expression for all of it would look for the closing brackets behind each blank again.
+    begin, end = opening.match(text), closing.search(text, max(0, len(text) - 3))
+    if begin is None or end is None or begin.end() > end.start():
+        return None
+    inner = text[begin.end() : end.start()].rstrip()
+    return None if "\n" in inner else inner
 
 
 def _add_text(tokens: list[LiquidToken], text: str, line: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -48,6 +49,7 @@ def rendered(template: str, **given: object) -> str:
         ("{% capture %}{% endcapture %}", "capture needs a name: {% capture name %}", 1),
         ("{% increment a b %}", "increment needs a name: {% increment name %}", 1),
         ("{% cycle %}", "cycle needs values: {% cycle 'odd', 'even' %}", 1),
+        ("{{ a }}\n{{ " + "(" * 2000 + "..1)" * 2000 + " }}", "ranges are nested too deep", 2),
         ("{% if a %}" * 101, "tags are nested more than 100 deep", 1),
         (
             "{% if " + " or ".join(["a"] * 501) + " %}{% endif %}",
@@ -188,3 +190,42 @@ def test_long_names_are_read_in_proportion(tag: str, name: str) -> None:
     with pytest.raises(LiquidSyntaxError):
         read_template("{% " + tag.format(name * 10_000) + " %}")
     assert time.thread_time() - began_s < on_this_machine(0.4)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{" + " " * 8_000 + "}}",
+        "{{ a |" + " " * 8_000 + "}}",
+        "{{{" + " " * 8_000 + "x",
+        "{#" + " " * 8_000 + "x",
+        "{% cycle a," + " " * 8_000 + "%}",
+        "{% for a in b " + "x" * 8_000 + " %}{% endfor %}",
+        "{{ " + "(1.." * 4_000 + " }}",
+        "{{a}}\n" * 4_000,
+    ],
+    ids=["blanks", "filters", "literal", "comment", "cycle", "for", "ranges", "lines"],
+)
+def test_a_template_is_read_in_proportion(text: str) -> None:
+    """A template is read, or refused, in time in proportion to its length."""
+    began_s = time.thread_time()
+    with suppress(LiquidSyntaxError):
+        read_template(text)
+    assert time.thread_time() - began_s < on_this_machine(0.07)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{{ a }}}", "a"),
+        ("{{{ a }}} b }}}", "a }}} b"),
+        ("{{{}}}", ""),
+        ("{# a #}", ""),
+        ("{ # a # }", ""),
+        ("{##}", ""),
+        ("{#}", "{#}"),
+    ],
+)
+def test_a_whole_template_in_brackets(text: str, expected: str) -> None:
+    """A template within ``{{{ }}}`` is text as it is, and one within ``{# #}`` is nothing."""
+    assert read_template(text).render({}) == expected

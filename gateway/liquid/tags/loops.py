@@ -26,7 +26,7 @@ from gateway.liquid.values import HashMember, NestedMember, held, is_sequence, p
 _FOR = re.compile(rf"\b(\w+)\s+in\s+({FRAGMENT}+)\s*(reversed)?")
 _ROW = re.compile(rf"\b(\w+)\s+in\s+({SIGNATURE}+)")
 _NAMED_CYCLE = re.compile(rf"({FRAGMENT})\s*:\s*(.*)")
-_CYCLED = re.compile(rf"\s*({FRAGMENT})\s*")
+_CYCLED = re.compile(rf"({FRAGMENT})")
 
 
 @dataclass(frozen=True, slots=True)
