@@ -19,7 +19,7 @@ from typing import Protocol
 from gateway.errors import GatewayError
 from gateway.wire.fields import FieldError, check_octets, parse_fields
 
-MAX_CHUNKS = 1024
+MAX_CHUNKS = 512
 """Chunks that are read from one connection before others get their turn."""
 
 # A group that may repeat is not possessive here: before 3.11.5 Python, which is what Debian 12 has, keeps what a failed

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.wire.backlog import backlog
 from gateway.wire.paced_tls import PacedTls
 
 _LARGE_BYTES = 128 * 1024  # a read of the socket takes 256 KiB at most
+_DECRYPTING_S = 0.01  # what a session decrypts in a turn may take so long
 _TLS_HIGH_BYTES = 32 * 1024  # of received records may wait while reading pauses; more than one record
 
 
@@ -47,8 +49,13 @@ class Pace:
 
     def yield_turn(self) -> bool:
         """Much has been decrypted, as above; False: the connection is closing, and nothing is read any more."""
-        self.took()
-        return not self._transport.is_closing()
+        if self._transport.is_closing():
+            return False
+        if not self._is_waiting:
+            self._is_waiting = True
+            self._transport.pause_reading()
+            backlog().add(self._go_on, price_s=_DECRYPTING_S)
+        return True
 
     def _go_on(self) -> None:
         self._is_waiting = False

@@ -90,7 +90,7 @@ def test_tiny_records_wait_for_the_next_turn(contexts: Contexts) -> None:
     pair, count = Pair(contexts), 5_000
     for _ in range(count):
         pair.client.write(b"a")
-    turns = []
+    turns: list[int] = []
     while sum(turns) < count:
         turns.append(len(pair.turn()))
     assert max(turns) <= OVERHEAD / RECORD * 1.1  # data that has come is no overhead

@@ -38,6 +38,7 @@ from h2.settings import SettingCodes, Settings
 from hpack.exceptions import HPACKError
 from hyperframe.frame import Frame, HeadersFrame
 
+from gateway.wire.backlog import backlog
 from gateway.wire.http2.exchange import STREAM_WINDOW, Http2Exchange
 from gateway.wire.http2.goaway import FrameCutter, Goaway
 from gateway.wire.http2.head import Field, FieldDecoder, FieldEncoder
@@ -237,7 +238,7 @@ class Http2Connection(asyncio.Protocol):
             return
         if self._is_behind:
             self._pace.pause_reading()
-            asyncio.get_running_loop().call_soon(self._read)
+            backlog().add(self._read)
         elif was_behind:
             self._pace.resume_reading()
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from gateway.errors import ClientLeft
+from gateway.wire.backlog import backlog
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.decoders import FramingError
 from gateway.wire.pace import Pace
@@ -158,7 +159,7 @@ class ServerConnection(asyncio.Protocol):
     def _take_turn(self) -> None:
         """Begin the next request after other connections have had their turn."""
         self.pause_reading()
-        asyncio.get_running_loop().call_soon(self._serve)
+        backlog().add(self._serve)
 
     def _serve(self) -> None:
         """Begin the request at the start of the buffer, if its head is complete and the client takes its answers."""
@@ -256,7 +257,7 @@ class ServerConnection(asyncio.Protocol):
         """Read on: data that has already arrived, after other connections have had their turn, else the next data."""
         if body.has_backlog:
             self.pause_reading()
-            asyncio.get_running_loop().call_soon(self._read_backlog, body)
+            backlog().add(self._read_backlog, body)
         else:
             self.resume_reading()
         self._deadlines.expect_body()
@@ -359,8 +360,7 @@ class ServerConnection(asyncio.Protocol):
             self.transport.close()
             return
         self._state = _LAST[self._state]
-        self._buffer = b""
-        self._body = None
+        self._buffer, self._body = b"", None
         self._deadlines.expect_close()
         self.resume_reading()
         with suppress(OSError, NotImplementedError):  # the client may have left unnoticed; TLS has no half-closed state

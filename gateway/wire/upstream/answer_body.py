@@ -6,10 +6,10 @@ Source: RFC 9112 §6.3.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from gateway.errors import UpstreamError
+from gateway.wire.backlog import backlog
 from gateway.wire.body import BodyStream
 from gateway.wire.decoders import MAX_CHUNKS, ChunkedDecoder, CloseDecoder, Decoder, LengthDecoder
 from gateway.wire.framing import CHUNKED
@@ -66,7 +66,7 @@ class AnswerBody:
             self.flows = True
             self.stalled_at = _NEVER
             if self._is_behind:
-                asyncio.get_running_loop().call_soon(self._catch_up)
+                backlog().add(self._catch_up)
             else:
                 self._pace.resume_reading()
         self._flow_changed()
@@ -77,7 +77,7 @@ class AnswerBody:
         if self.decoder.backlog and not self._is_behind:
             self._is_behind = True
             self._pace.pause_reading()
-            asyncio.get_running_loop().call_soon(self._catch_up)
+            backlog().add(self._catch_up)
         return content
 
     def _catch_up(self) -> None:

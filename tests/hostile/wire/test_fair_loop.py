@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from statistics import median
 from urllib.request import urlopen
 
 import pytest
@@ -68,6 +69,27 @@ def test_a_flood_on_one_connection_leaves_others_their_turn(name: str) -> None:
             await attack
         assert turns.longest_s < on_this_machine(LONGEST_S)
         assert answered >= 5
+
+    asyncio.run(scenario())
+
+
+def test_many_floods_delay_others_no_more_than_one_does() -> None:
+    """While eight connections send nothing but chunks of one byte, another's request takes few and short turns."""
+    data, respond = FLOODS["one-byte chunks"]
+
+    async def scenario() -> None:
+        async with serving(Answerer(respond)) as server:
+            over = asyncio.Event()
+            floods = [asyncio.create_task(flood(server.port, data, over.is_set)) for _ in range(8)]
+            waited = []
+            await asyncio.sleep(0.05)
+            for _ in range(7):
+                began = time.thread_time()
+                await ask(server.port, GET)
+                waited.append(time.thread_time() - began)
+            over.set()
+            await asyncio.gather(*floods)
+        assert median(waited) < on_this_machine(0.02)
 
     asyncio.run(scenario())
 
