@@ -6,7 +6,7 @@ So a request that is refused earlier is refused before its body was read.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -29,16 +29,24 @@ DECODED_BYTE_S = 5e-9
 
 @dataclass(frozen=True, slots=True)
 class BufferBody(Policy):
-    """Waits until the bodies that the next policy reads are in memory and decoded; does nothing when they are."""
+    """
+    Waits until the bodies that the next policy reads are in memory and decoded; does nothing when they are.
+
+    Attributes:
+        before: What that policy does before a body is waited for. It may refuse the message.
+    """
 
     request: bool
     response: bool
     max_bytes: int
+    before: Callable[[Context], None] | None = None
 
     def apply(self, context: Context) -> Coroutine[object, object, None] | None:
-        """None, or the wait. Raises BodyTooLarge, WorkExceeded."""
+        """None, or the wait. Raises BodyTooLarge, WorkExceeded, and what *before* raises."""
         messages = [message for message in self._messages(context) if message.body is not None]
         if any(message.body.stream is not None for message in messages if message.body):
+            if self.before is not None:
+                self.before(context)
             return self._wait(messages, context)
         if any("Content-Encoding" in message.headers for message in messages):
             return in_slices(partial(self._decode_all, messages), context)  # type: ignore[return-value]

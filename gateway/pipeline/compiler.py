@@ -151,7 +151,7 @@ class Compiler:
         self.may_be_long |= reads.may_be_long
         place = Place(node.name, statement.scope, section, statement.path, node.attribute("id"), policy.sets_secrets)
         apply = sliced(policy.apply) if reads.may_be_long else policy.apply
-        return [*self._buffering(reads, place), PipelineStep(apply, place, policy)]
+        return [*self._buffering(reads, place, policy), PipelineStep(apply, place, policy)]
 
     def _nested(self, outer: _Statement, section: Section) -> Callable[[Node], Steps]:
         """Compiles the policies inside a node that belongs to *outer*, in its section and scope."""
@@ -167,10 +167,11 @@ class Compiler:
             raise LoadError.at(node.location, "wrong-section", message, f"allowed in: {allowed}")
         return kind
 
-    def _buffering(self, reads: Reads, place: Place) -> list[PipelineStep]:
+    def _buffering(self, reads: Reads, place: Place, policy: Policy) -> list[PipelineStep]:
         if not reads.request_body and not reads.response_body:
             return []
-        buffer = BufferBody(reads.request_body, reads.response_body, self.services.max_body_bytes)
+        limit = self.services.max_body_bytes
+        buffer = BufferBody(reads.request_body, reads.response_body, limit, policy.before_body)
         return [PipelineStep(buffer.apply, place, buffer)]
 
     # -- the header contract

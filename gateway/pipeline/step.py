@@ -60,6 +60,9 @@ class Policy:
         """
         raise NotImplementedError
 
+    def before_body(self, context: Context) -> None:
+        """Look at a message whose body the policy reads and which is still to come. Raises PolicyError."""
+
     @property
     def sets_headers(self) -> tuple[str, ...]:
         """Request headers that only the gateway may send once this policy has set them; see ``header_contract``."""

@@ -32,6 +32,8 @@ _NOT_KEPT = frozenset(
     + ["content-length"]
 )
 
+_FOR_ONE = frozenset({"private", "no-store"})
+
 
 @dataclass(frozen=True, slots=True)
 class CacheStore(PolicyType):
@@ -43,7 +45,12 @@ class CacheStore(PolicyType):
         attributes=(
             ID,
             seconds("duration", "Seconds for which it is stored.", required=True),
-            Attribute("cache-response", "Whether this response is stored; if absent, only a 200 is.", Kind.BOOLEAN),
+            Attribute(
+                "cache-response",
+                "Whether this response is stored; if absent, only a 200 is, and only if its `Cache-Control` has neither"
+                " `private` nor `no-store`.",
+                Kind.BOOLEAN,
+            ),
         ),
     )
     sections: ClassVar[frozenset[Section]] = frozenset({Section.OUTBOUND})
@@ -73,7 +80,8 @@ class CacheStore(PolicyType):
 
     def _keeps(self, response: Response, plan: CachePlan, context: Context) -> bool:
         """Whether the response may be given to the next caller."""
-        wanted = self.condition(context) if self.condition else response.status_code == 200
+        usual = response.status_code == 200 and not _is_private(response)
+        wanted = self.condition(context) if self.condition else usual
         varies = {name.strip() for name in (response.headers.joined("Vary") or "").lower().split(",")} - {"", "origin"}
         fits = _known_length(response.body) <= MAX_VALUE_BYTES
         return wanted and fits and varies <= plan.vary and "Set-Cookie" not in response.headers
@@ -91,6 +99,12 @@ class CacheStore(PolicyType):
         content = response.body.read(preserve=True)
         kept = CachedResponse(response.status_code, response.reason, headers, content, self.now())
         return plan.cache.store(plan.key, kept.to_bytes(), duration_s)
+
+
+def _is_private(response: Response) -> bool:
+    """Whether the backend wants it kept for one user only, or not at all. Source: RFC 9111 §5.2.2.5, §5.2.2.7."""
+    directives = (response.headers.joined("Cache-Control") or "").lower().split(",")
+    return not _FOR_ONE.isdisjoint(directive.partition("=")[0].strip() for directive in directives)
 
 
 def _known_length(body: Body) -> int:

@@ -119,6 +119,15 @@ class ValidateContent(PolicyType):
             max_buffer_bytes=settings.services.max_body_bytes,
         )
 
+    def before_body(self, context: Context) -> None:
+        """Refuse a body that is announced to be too long, before the client is asked for it. Raises PolicyError."""
+        headers, body = message(context, self.conclusion.on_request)
+        if body is None or body.stream is None or "Content-Encoding" in headers:
+            return
+        oversize = self._oversize(body.stream.length or 0, context)
+        if oversize and oversize[0].action == "prevent":
+            self.conclusion.draw(oversize, context)
+
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when the body was judged immediately. Raises PolicyError: it is prevented; WorkExceeded."""
         headers, body = message(context, self.conclusion.on_request)

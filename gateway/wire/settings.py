@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from gateway.reading.settings import Block, Surroundings, mistake
 from gateway.reading.values import Count, Delay, Duration, File, Network, Secret
@@ -25,6 +25,8 @@ class ClientLimits(Block):
     """Request line and all fields together; beyond it 431."""
     header_count: Count = 100
     """Header field lines of a request; beyond it 431."""
+    body_rate: Annotated[int, Field(ge=0, le=1_000_000)] = 240
+    """Fewest bytes per second of a request's body, besides pauses of `timeouts/body` in all; then 408. 0: any rate."""
     connections: Count | None = None
     """Open client connections of one worker; one more gets 503. None: no limit."""
     stalled_connections: Count = 256

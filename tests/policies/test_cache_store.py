@@ -21,8 +21,12 @@ pytestmark = pytest.mark.usefixtures("cached")
         (Response(200, Headers([("Vary", "Accept")])), 2),
         (Response(200, Headers([("Vary", "Accept-Encoding, Origin")])), 1),
         (Response(200, body=Body(b"x" * 3_000_000)), 2),
+        (Response(200, Headers([("Cache-Control", "max-age=9, Private")])), 2),
+        (Response(200, Headers([("Cache-Control", 'private="x-a"')])), 2),
+        (Response(200, Headers([("Cache-Control", "no-cache"), ("Cache-Control", "no-store")])), 2),
+        (Response(200, Headers([("Cache-Control", "public, max-age=0, x-private")])), 1),
     ],
-    ids="status cookie vary vary-known large".split(),
+    ids="status cookie vary vary-known large private private-field no-store public".split(),
 )
 def test_what_is_not_kept(bench: Bench, answer: Response, expected: int) -> None:
     """Errors, cookies, huge bodies, and responses that depend on more than the key are not kept."""
@@ -33,6 +37,17 @@ def test_what_is_not_kept(bench: Bench, answer: Response, expected: int) -> None
         pipeline = bench.compile(policies())
         executed(pipeline, new_context(asked))
     assert len(backend.sent) == expected
+
+
+def test_the_policy_may_keep_a_private_response(bench: Bench) -> None:
+    """With cache-response the policy decides, and no longer the backend."""
+    backend = Backend(answers=[Response(200, Headers([("Cache-Control", "private")]))])
+    kept = policies().replace("<cache-store ", "<cache-store cache-response='true' ")
+    for _ in range(2):
+        asked = get("/a")
+        asked.target = backend
+        executed(bench.compile(kept), new_context(asked))
+    assert len(backend.sent) == 1
 
 
 def test_what_waits_behind_cache_store_runs_on_a_hit(bench: Bench) -> None:

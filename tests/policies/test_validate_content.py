@@ -10,6 +10,7 @@ import pytest
 from gateway.errors import LoadError, PolicyError
 from gateway.openapi import OperationDefinition
 from gateway.policies.parts import content_forms
+from gateway.wire.body import Body, BodyStream
 from tests.policies.bench import Bench, Ran, answer, codes, get, new_context, post
 from tests.policies.converting import JSON, XML
 from tests.policies.operation import called
@@ -113,6 +114,19 @@ def test_schemas_are_checked_at_load(bench: Bench, schemas: dict[str, bytes], fo
     with pytest.raises(LoadError) as caught:
         bench.use(schemas=schemas).compile(CONTENT.format("prevent", content))
     assert codes(caught.value) == {code}
+
+
+def test_an_announced_length_is_refused_before_the_body(bench: Bench) -> None:
+    """A body that is announced to be too long is refused before it is read, so before 100 Continue is sent."""
+    asked = post("", "/", JSON)
+    stream = BodyStream(51, resume=lambda: pytest.fail("the body was asked for"))
+    asked.body = Body(stream=stream)
+    with pytest.raises(PolicyError, match="exceeds the configured limit of 50 bytes"):
+        bench.run(CONTENT.format("prevent", ""), asked)
+    asked.body = Body(stream=stream)
+    asked.headers.replace("Content-Encoding", "gzip")  # that many bytes may be fewer when they are unpacked, or more
+    with pytest.raises(pytest.fail.Exception):
+        bench.run(CONTENT.format("prevent", ""), asked)
 
 
 def test_responses_are_refused_without_detail(bench: Bench) -> None:

@@ -73,6 +73,10 @@ def test_what_is_left_again_waits_for_the_next_turn() -> None:
     asyncio.run(scenario())
 
 
+def _fail() -> None:
+    raise ZeroDivisionError
+
+
 def test_a_failure_stops_no_other() -> None:
     """An exception reaches the event loop's handler, and those behind it have their turn."""
 
@@ -80,7 +84,7 @@ def test_a_failure_stops_no_other() -> None:
         loop, failures = asyncio.get_running_loop(), []
         loop.set_exception_handler(lambda _, found: failures.append(found["exception"]))
         done = loop.create_future()
-        backlog().add(lambda: 1 // 0)
+        backlog().add(_fail)
         backlog().add(done.set_result, None)
         await asyncio.wait_for(done, 5)
         assert [type(failure) for failure in failures] == [ZeroDivisionError]

@@ -260,7 +260,7 @@ class ServerConnection(asyncio.Protocol):
             backlog().add(self._read_backlog, body)
         else:
             self.resume_reading()
-        self._deadlines.expect_body()
+        self._deadlines.expect_body(body)
 
     def _read_backlog(self, body: IncomingBody) -> None:
         if self._body is body and body.is_wanted:
@@ -403,7 +403,7 @@ class ServerConnection(asyncio.Protocol):
     def pause_reading(self) -> None:
         """Leave the client's bytes in the socket."""
         if self._pace.is_wanted:
-            self._deadlines.reading = NEVER
+            self._deadlines.stop_reading()
             self._pace.pause_reading()
 
     def resume_reading(self) -> None:

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gateway.wire.server.incoming_body import IncomingBody
     from gateway.wire.settings import ServerSettings
     from gateway.wire.sweeper import Sweeper
 
@@ -32,13 +33,18 @@ class Deadlines:
     """
 
     __slots__ = (
+        "_body",
+        "_body_rate",
         "_idle_s",
         "_look",
         "_moved_bytes",
+        "_patience_s",
         "_progress",
+        "_received",
         "_settings",
         "_sweeper",
         "_unsent_bytes",
+        "_waited_since",
         "_write_s",
         "expiry",
         "reading",
@@ -51,6 +57,11 @@ class Deadlines:
         self._settings = settings
         self._idle_s = sweeper.interval_s + settings.timeouts.idle_s  # prepared: used once in every request
         self._write_s = settings.timeouts.write_s
+        self._body_rate = settings.limits.body_rate
+        self._body: IncomingBody | None = None
+        self._patience_s = 0.0
+        self._received = 0
+        self._waited_since = NEVER  # for a piece of the body; never: its reader is not ready for more
         self._progress = 0.0  # when the client last read something
         self._unsent_bytes = 0
         self._moved_bytes = -1
@@ -64,9 +75,37 @@ class Deadlines:
         """Part of a head has arrived: the rest is due."""
         self.reading = self._sweeper.deadline(self._settings.timeouts.head_s)
 
-    def expect_body(self) -> None:
-        """The next piece of the request's body is due."""
-        self.reading = self._sweeper.deadline(self._settings.timeouts.body_s)
+    def expect_body(self, body: IncomingBody) -> None:
+        """
+        The next piece of *body* is due.
+
+        Waiting for it takes from the time between two pieces, and each of its bytes adds to that: so a client may
+        pause, but not send a byte now and then for ever.
+        """
+        whole_s = self._settings.timeouts.body_s
+        if body is not self._body:
+            self._body, self._received, self._waited_since = body, body.received, NEVER
+            self._patience_s = whole_s
+        if self._body_rate:
+            self._look_at(body, whole_s)
+        self.reading = self._sweeper.deadline(self._patience_s)
+
+    def _look_at(self, body: IncomingBody, whole_s: float) -> None:
+        self._stop_waiting()
+        self._waited_since = self._sweeper.now
+        gained_s = (body.received - self._received) / self._body_rate
+        self._received = body.received
+        self._patience_s = min(whole_s, self._patience_s + gained_s)
+
+    def _stop_waiting(self) -> None:
+        if self._waited_since != NEVER:
+            self._patience_s = max(0.0, self._patience_s - (self._sweeper.now - self._waited_since))
+            self._waited_since = NEVER
+
+    def stop_reading(self) -> None:
+        """Nothing is due from the client: it is not read."""
+        self.reading = NEVER
+        self._stop_waiting()
 
     def expect_request(self) -> None:
         """The connection is idle."""

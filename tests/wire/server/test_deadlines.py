@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from gateway.wire.server.deadlines import NEVER, Deadlines
-from gateway.wire.settings import ClientTimeouts, ServerSettings
+from gateway.wire.server.incoming_body import IncomingBody
+from gateway.wire.settings import ClientLimits, ClientTimeouts, ServerSettings
 from gateway.wire.sweeper import Sweeper
 
 TIMES = ClientTimeouts(
@@ -33,6 +34,22 @@ def deadlines(sweeper: Sweeper) -> Deadlines:
     return Deadlines(sweeper, ServerSettings(timeouts=TIMES))
 
 
+def upload() -> IncomingBody:
+    """A body of which nothing has come."""
+    return IncomingBody(1 << 40, False)
+
+
+def pieces(deadlines: Deadlines, sweeper: Sweeper, body: IncomingBody, size: int, every_s: float, count: int) -> bool:
+    """Whether a client that sends pieces of *size* bytes every so often is in time with all of them."""
+    for _ in range(count):
+        deadlines.expect_body(body)
+        sweeper.now += every_s
+        if sweeper.now >= deadlines.reading:
+            return False
+        body.received += size
+    return True
+
+
 LATE = 1000.0 + Sweeper.interval_s
 
 
@@ -41,7 +58,7 @@ LATE = 1000.0 + Sweeper.interval_s
     [
         (lambda deadlines: None, 10),
         (Deadlines.expect_head, 10),
-        (Deadlines.expect_body, 20),
+        (lambda deadlines: deadlines.expect_body(upload()), 20),
         (Deadlines.expect_request, 30),
         (Deadlines.expect_close, 3),
     ],
@@ -49,7 +66,7 @@ LATE = 1000.0 + Sweeper.interval_s
 )
 def test_what_the_client_owes(deadlines: Deadlines, begin: Callable[[Deadlines], None], wait_s: float) -> None:
     """Each state of the connection has its own time-out, one interval late and never early."""
-    deadlines.expect_body()
+    deadlines.expect_body(upload())
     deadlines.expect_head()
     begin(deadlines)
     assert deadlines.reading == LATE + wait_s
@@ -120,3 +137,49 @@ def test_the_end_of_a_token(deadlines: Deadlines, expired_s: float | None, expir
     deadlines.expire_at(None if expired_s is None else time.time() - expired_s)
     assert deadlines.is_expired() is expired
     assert deadlines.is_overdue() is overdue
+
+
+def test_a_byte_now_and_then_is_not_an_upload(deadlines: Deadlines, sweeper: Sweeper) -> None:
+    """A client that sends a byte every half second is refused after the time for a pause, and not kept for ever."""
+    assert not pieces(deadlines, sweeper, upload(), 1, 0.5, 1_000)
+    assert sweeper.now < LATE + 21
+
+
+@pytest.mark.parametrize(("size", "every_s"), [(120, 0.5), (2_400, 10.0), (4_800, 19.0)])
+def test_a_slow_line_may_upload_for_days(deadlines: Deadlines, sweeper: Sweeper, size: int, every_s: float) -> None:
+    """A client that keeps to the rate is in time, evenly or with pauses."""
+    assert pieces(deadlines, sweeper, upload(), size, every_s, 10_000)
+
+
+def test_a_fast_beginning_does_not_pay_for_a_slow_rest(deadlines: Deadlines, sweeper: Sweeper) -> None:
+    """What was sent quickly earns no more than the time for a pause."""
+    body = upload()
+    deadlines.expect_body(body)
+    body.received += 1 << 30
+    assert not pieces(deadlines, sweeper, body, 1, 0.5, 1_000)
+
+
+def test_our_own_pauses_do_not_count(deadlines: Deadlines, sweeper: Sweeper) -> None:
+    """While the body's reader is not ready, the client's time stands still."""
+    body = upload()
+    for _ in range(100):
+        deadlines.expect_body(body)
+        sweeper.now += 0.1
+        deadlines.stop_reading()
+        assert deadlines.reading == NEVER
+        sweeper.now += 60
+    deadlines.expect_body(body)
+    assert deadlines.reading == pytest.approx(sweeper.now + Sweeper.interval_s + 10)
+
+
+def test_each_body_has_its_own_time(deadlines: Deadlines, sweeper: Sweeper) -> None:
+    """The next request on a connection does not pay for a slow one before it."""
+    assert pieces(deadlines, sweeper, upload(), 1, 0.5, 30)
+    deadlines.expect_body(upload())
+    assert deadlines.reading == sweeper.now + Sweeper.interval_s + 20
+
+
+def test_any_rate(sweeper: Sweeper) -> None:
+    """With a rate of 0 only the pause between two pieces counts."""
+    settings = ServerSettings(limits=ClientLimits(body_rate=0), timeouts=TIMES)
+    assert pieces(Deadlines(sweeper, settings), sweeper, upload(), 1, 19.0, 1_000)
