@@ -162,7 +162,6 @@ PARTS = "gateway.policies.parts"
 # Parts of one policy only, or of none, with the reason.
 NOT_SHARED = {
     "cloud_only": "the policies that are refused by name: the registry makes them",
-    "content_forms": "what a well-formed body is; with it validate_content.py would have 470 lines and two ideas",
 }
 
 

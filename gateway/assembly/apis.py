@@ -14,6 +14,7 @@ from gateway.assembly.access import KeyAccess, needs_keys
 from gateway.assembly.contracts import contracts
 from gateway.assembly.library import PolicyFiles, PolicyLibrary
 from gateway.assembly.rewrites import unknown_parameters
+from gateway.assembly.schemas import unused_schema_problems
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.config import Config
 from gateway.config.apis import Api, Operation
@@ -73,6 +74,7 @@ def assemble(
     run = _Run(config, services, targets, metrics)
     apis = run.apis()
     nowhere = run.nowhere()
+    run.library.note(unused_schema_problems(config, run.library.documents))
     run.library.require()
     dispatcher = Dispatcher(
         router=Router(apis),

@@ -28,7 +28,7 @@ def withdraw(
     """
     Stop accepting a key, in every worker; tokens that it has signed are refused immediately.
 
-    This lasts until the processes end, so add the key to `issuers/URL/withdrawn-keys` as well.
+    This lasts until the gateway stops, so add the key to `issuers/URL/withdrawn-keys` as well.
 
     Parameters
     ----------
@@ -55,6 +55,8 @@ def _ask(management: tuple[str, int], request: dict[str, str]) -> list[str]:
     shown = f"[{host}]" if ":" in host else host
     try:
         answer = httpx2.post(f"http://{shown}:{port}{PATH}", json=request, timeout=TIMEOUT_S, trust_env=False)
+        if answer.status_code == 404:
+            raise GatewayError(str(answer.json()["error"]))
         answer.raise_for_status()
         issuers: list[str] = answer.json()["issuers"]
     except (httpx2.HTTPError, json.JSONDecodeError, KeyError) as error:

@@ -31,13 +31,15 @@ from gateway.management.console.routes import Console, console_routes
 from gateway.management.console.workers import Workers
 from gateway.management.guard import Addressed
 from gateway.management.withdrawal import PATH as WITHDRAWN_KEYS
-from gateway.management.withdrawal import withdrawal_route
+from gateway.management.withdrawal import WithdrawalBook, withdrawal_route
 
 TIMEOUT_S = 2.0
 
 
-def create_app(sockets: Sequence[Path], console: Console | None = None, guard: Middleware = LOCAL) -> Starlette:
-    """The management plane in front of the workers behind *sockets*."""
+def create_app(
+    sockets: Sequence[Path], book: WithdrawalBook, console: Console | None = None, guard: Middleware = LOCAL
+) -> Starlette:
+    """The management plane in front of the workers behind *sockets*; *book* is theirs, too."""
 
     async def ask(path: str) -> dict[str, httpx2.Response | None]:
         return dict(zip((socket.stem for socket in sockets), await _ask_all(sockets, path), strict=True))
@@ -59,18 +61,34 @@ def create_app(sockets: Sequence[Path], console: Console | None = None, guard: M
     guarded = [("/readyz", readyz), ("/metrics", metrics), *_traces(sockets)]
     routes = [Route(path, answer, middleware=[guard]) for path, answer in guarded]
     pages = [] if console is None else console_routes(console, Workers(ask))
-    withdrawal = withdrawal_route(partial(_withdraw, sockets), [guard])
+    withdrawal = withdrawal_route(partial(_withdraw, sockets, book), [guard])
     return Starlette(routes=[Route("/healthz", healthz), *routes, withdrawal, *pages])
 
 
-async def _withdraw(sockets: Sequence[Path], kid: str, issuer: str | None) -> Sequence[str]:
-    """Withdraw it in every worker, as each has keys of its own. Raises RuntimeError: one did not answer."""
+async def _withdraw(sockets: Sequence[Path], book: WithdrawalBook, kid: str, issuer: str | None) -> Sequence[str]:
+    """
+    Withdraw it in every worker, as each has keys of its own, and in those that are started from now on.
+
+    Raises:
+        RuntimeError: A worker did not answer.
+        LookupError: No policy uses the issuer.
+    """
+    book.note(kid, issuer)
     request = {"kid": kid, "issuer": issuer} if issuer else {"kid": kid}
     answers = await asyncio.gather(*(_ask(socket, WITHDRAWN_KEYS, request) for socket in sockets))
-    done = [answer.json()["issuers"] for answer in answers if answer is not None and answer.is_success]
+    given = [answer for answer in answers if answer is not None]
+    _require_known(given)
+    done = [answer.json()["issuers"] for answer in given if answer.is_success]
     if len(done) < len(sockets):
         raise RuntimeError("a worker did not withdraw the key")
     return sorted(set(chain.from_iterable(done)))
+
+
+def _require_known(answers: Iterable[httpx2.Response]) -> None:
+    """Raises LookupError: a worker has said that no policy uses the issuer."""
+    for answer in answers:
+        if answer.status_code == 404:
+            raise LookupError(answer.json()["error"])
 
 
 def _traces(sockets: Sequence[Path]) -> list[Addressed]:

@@ -1,5 +1,5 @@
 """
-``POST /withdrawn-keys``: withdraw a token issuer's key, in every worker, until the processes end.
+``POST /withdrawn-keys``: withdraw a token issuer's key, in every worker, until the gateway stops.
 
 The body is JSON and is refused under any other type, so that no web page can send it without asking first; *guard*
 refuses pages that were given this machine's address under their own name (DNS rebinding).
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -24,8 +25,25 @@ Withdraw = Callable[[str, str | None], Awaitable[Sequence[str]]]
 """
 From key id, and the metadata URL of one issuer or None for all, to the URLs of the issuers that used the key.
 
-Raises RuntimeError where not every process did it.
+Raises RuntimeError where not every process did it, LookupError where no policy uses that issuer.
 """
+
+
+class WithdrawalBook:
+    """What has been withdrawn since the start, in a file, so that a worker that is started again knows it, too."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def note(self, kid: str, issuer: str | None) -> None:
+        """Add one."""
+        with self._file.open("a") as file:
+            file.write(json.dumps([kid, issuer]) + "\n")
+
+    def withdrawn(self) -> list[tuple[str, str | None]]:
+        """All of them: key id, and metadata URL of one issuer or None."""
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        return [(kid, issuer) for kid, issuer in map(json.loads, lines)]
 
 
 def withdrawal_route(withdraw: Withdraw, guard: Sequence[Middleware] = ()) -> Route:
@@ -39,6 +57,8 @@ def withdrawal_route(withdraw: Withdraw, guard: Sequence[Middleware] = ()) -> Ro
             return JSONResponse({"error": 'the body must be {"kid": "…"}, with "issuer": "URL" for one issuer'}, 400)
         try:
             issuers = await withdraw(kid, issuer)
+        except LookupError as error:
+            return JSONResponse({"error": str(error.args[0])}, 404)
         except RuntimeError as error:  # some workers may have withdrawn it: asking again is safe
             return JSONResponse({"error": str(error)}, 503)
         return JSONResponse({"kid": kid, "issuers": sorted(issuers)})

@@ -39,14 +39,13 @@ class BufferBody(Policy):
     request: bool
     response: bool
     max_bytes: int
-    before: Callable[[Context], None] | None = None
+    before: Callable[[Context], None] = lambda _: None
 
     def apply(self, context: Context) -> Coroutine[object, object, None] | None:
         """None, or the wait. Raises BodyTooLarge, WorkExceeded, and what *before* raises."""
         messages = [message for message in self._messages(context) if message.body is not None]
         if any(message.body.stream is not None for message in messages if message.body):
-            if self.before is not None:
-                self.before(context)
+            self.before(context)
             return self._wait(messages, context)
         if any("Content-Encoding" in message.headers for message in messages):
             return in_slices(partial(self._decode_all, messages), context)  # type: ignore[return-value]

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from gateway.data_plane.decision import DecisionEndpoint
 from gateway.documents.lint import PLACEHOLDER_TENANT
 from gateway.errors import GatewayError
 from gateway.management.server import serve_management
+from gateway.management.withdrawal import WithdrawalBook
 from gateway.reading.values import Address
 from gateway.serving.signals import Lifeline, StopSignals, hang_up
 from gateway.serving.workers import KILL_AFTER_S, Job, Supervisor, unix_socket
@@ -138,8 +139,9 @@ def _supervise(gateway: Gateway, sockets: Sockets, count: int) -> None:
     require_shareable(gateway.config, count)
     with TemporaryDirectory(prefix="gateway-") as directory:
         paths = [Path(directory, f"worker-{number}.sock") for number in range(1, count + 1)]
-        jobs: dict[str, Job] = {path.stem: partial(_work, gateway, sockets, path) for path in paths}
-        jobs["management"] = partial(_manage, gateway, sockets, paths)
+        book = WithdrawalBook(Path(directory, "withdrawn-keys"))
+        jobs: dict[str, Job] = {path.stem: partial(_work, gateway, sockets, path, book) for path in paths}
+        jobs["management"] = partial(_manage, gateway, sockets, paths, book)
         Supervisor(jobs, stop_time_s(gateway.config), sockets.close).run()
 
 
@@ -149,12 +151,15 @@ def stop_time_s(config: Config) -> float:
 
 
 # A process closes the sockets on which it does not accept: while others stop listening, connections would hang there.
-def _work(gateway: Gateway, sockets: Sockets, path: Path, lifeline: Lifeline) -> None:
+def _work(gateway: Gateway, sockets: Sockets, path: Path, book: WithdrawalBook, lifeline: Lifeline) -> None:
     sockets.management.close()
+    for kid, issuer in book.withdrawn():  # before this worker was started
+        with suppress(LookupError):
+            gateway.issuers.withdraw(kid, issuer)
     uvloop.run(run_process(gateway, replace(sockets, management=unix_socket(str(path))), lifeline))
 
 
-def _manage(gateway: Gateway, sockets: Sockets, paths: list[Path], lifeline: Lifeline) -> None:
+def _manage(gateway: Gateway, sockets: Sockets, paths: list[Path], book: WithdrawalBook, lifeline: Lifeline) -> None:
     from gateway.management import gathered  # only the process of --workers gathers metrics
 
     sockets.close_public()
@@ -162,7 +167,7 @@ def _manage(gateway: Gateway, sockets: Sockets, paths: list[Path], lifeline: Lif
 
     async def run() -> None:
         signals = StopSignals(lifeline, stop_time_s(gateway.config) + KILL_AFTER_S)
-        plane = gathered.create_app(paths, console, management_guard(gateway.config))
+        plane = gathered.create_app(paths, book, console, management_guard(gateway.config))
         async with serve_management(plane, sockets.management):
             await signals.wait()
             await signals.delay(gateway.config.timeouts.drain_delay_s)  # workers report that they are not ready

@@ -69,10 +69,21 @@ class IssuerRegistry:
 
         Returns:
             Metadata URLs of the issuers that had such a key in use.
+
+        Raises:
+            LookupError: No policy uses the issuer at *url*.
         """
-        wanted = None if url is None else _comparable(url)
-        issuers = [issuer for (address, _), issuer in self._issuers.items() if wanted in (None, address)]
+        issuers = list(self._issuers.values()) if url is None else self._at(url)
         return tuple([issuer.url for issuer in issuers if issuer.withdraw(kid)])
+
+    def _at(self, url: str) -> list[Issuer]:
+        """The issuers at *url*. Raises LookupError: there is none."""
+        wanted = _comparable(url)
+        issuers = [issuer for (address, _), issuer in self._issuers.items() if address == wanted]
+        if not issuers:
+            known = ", ".join(sorted({issuer.url for issuer in self._issuers.values()})) or "none"
+            raise LookupError(f"no policy uses the issuer {url}; known: {known}")
+        return issuers
 
     async def start(self) -> None:
         """Start to fetch and refresh; returns immediately, because the gateway serves while an issuer is down."""

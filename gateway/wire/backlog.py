@@ -38,18 +38,20 @@ class Backlog:
 
     def _work(self) -> None:
         """Do what fits into this turn, and nothing that it leaves behind again."""
-        end_s = time.thread_time() + SLICE_S
         self._is_scheduled = False
         try:
-            for _ in range(len(self._waiting)):
-                context, work, arguments, price_s = self._waiting.popleft()
-                end_s -= price_s
-                context.run(work, *arguments)
-                if time.thread_time() >= end_s:
-                    break
+            self._work_until(time.thread_time() + SLICE_S)
         finally:
             if self._waiting and not self._is_scheduled:
                 self._schedule()
+
+    def _work_until(self, end_s: float) -> None:
+        for _ in range(len(self._waiting)):
+            context, work, arguments, price_s = self._waiting.popleft()
+            end_s -= price_s
+            context.run(work, *arguments)
+            if time.thread_time() >= end_s:
+                break
 
 
 _backlogs: WeakKeyDictionary[asyncio.AbstractEventLoop, Backlog] = WeakKeyDictionary()

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx2
+import pytest
 
+from gateway.commands.keys import withdraw
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.serving import serve
+from gateway.errors import GatewayError
 from gateway.tokens.compact import Jws, parse
 from tests.processes import started
-from tests.serving.test_workers import until_ready
+from tests.serving.test_workers import children, until_ready
 
 CONFIG = """
 listen: 127.0.0.1:{data}
@@ -39,8 +46,21 @@ def statuses(port: int, token: str) -> set[int]:
     return {httpx2.get(f"http://127.0.0.1:{port}/a", headers=headers).status_code for _ in range(12)}
 
 
-def test_every_worker_refuses_a_withdrawn_key_at_once(tmp_path: Path) -> None:
-    """A token that both workers have remembered is refused by both as soon as the command has ended."""
+def restart(supervisor: int, management: int) -> None:
+    """Kill both workers, and wait until others serve instead."""
+    before = children(supervisor)
+    for worker in before[:2]:
+        os.kill(worker, signal.SIGKILL)
+    while len(set(children(supervisor)) - set(before)) < 2:
+        time.sleep(0.05)
+    until_ready(management)
+
+
+def test_every_worker_refuses_a_withdrawn_key_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    A token that both workers have remembered is refused by both as soon as the command has ended, and by workers that
+    take their places.
+    """
     data, management = free_port(), free_port()
     emulator = EntraEmulator()
     with serve(emulator):
@@ -48,14 +68,18 @@ def test_every_worker_refuses_a_withdrawn_key_at_once(tmp_path: Path) -> None:
         (tmp_path / "answer.xml").write_text(POLICY.format(url=url))
         (tmp_path / "config.yaml").write_text(CONFIG.format(data=data, management=management, url=url))
         gateway = [sys.executable, "-m", "gateway"]
-        config = ["-c", str(tmp_path / "config.yaml")]
-        with started([*gateway, "serve", *config, "--workers", "2"], stdout=subprocess.DEVNULL):
+        config = tmp_path / "config.yaml"
+        with started([*gateway, "serve", "-c", str(config), "--workers", "2"], stdout=subprocess.DEVNULL) as process:
             until_ready(management)
             token = emulator.mint()
             assert statuses(data, token) == {200}
             jws = parse(token)
             assert isinstance(jws, Jws)
-            command = [*gateway, "keys", "withdraw", str(jws.header["kid"]), *config]
-            ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-            assert f"withdrawn at {url}" in ended.stdout
+            kid = str(jws.header["kid"])
+            with pytest.raises(GatewayError, match=f"no policy uses the issuer https://a; known: {re.escape(url)}"):
+                withdraw(kid, issuer="https://a", config=config)
+            withdraw(kid, config=config)
+            assert f"withdrawn at {url}" in capsys.readouterr().out
+            assert statuses(data, token) == {401}
+            restart(process.pid, management)
             assert statuses(data, token) == {401}

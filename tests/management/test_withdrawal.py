@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from gateway.management.withdrawal import MAX_BODY_BYTES, PATH, withdrawal_route
+from gateway.management.withdrawal import MAX_BODY_BYTES, PATH, WithdrawalBook, withdrawal_route
 
 URL = "https://a.example/.well-known/openid-configuration"
 
@@ -60,6 +61,25 @@ def test_what_a_web_page_could_send(content_type: str) -> None:
     asked: list[tuple[str, str | None]] = []
     answer = client(asked).post(PATH, content=b'{"kid": "k1"}', headers={"Content-Type": content_type})
     assert (answer.status_code, asked) == (415, [])
+
+
+def test_an_issuer_that_no_policy_uses() -> None:
+    """A mistyped URL withdraws nothing, and the answer says so."""
+
+    async def withdraw(kid: str, issuer: str | None) -> Sequence[str]:
+        raise LookupError(f"no policy uses the issuer {issuer}")
+
+    answer = TestClient(Starlette(routes=[withdrawal_route(withdraw)])).post(PATH, json={"kid": "k1", "issuer": URL})
+    assert (answer.status_code, answer.json()) == (404, {"error": f"no policy uses the issuer {URL}"})
+
+
+def test_the_book(tmp_path: Path) -> None:
+    """What has been withdrawn is found again, in order; before the first there is no file."""
+    book = WithdrawalBook(tmp_path / "book")
+    assert book.withdrawn() == []
+    book.note("k1", None)
+    book.note('"k2"\n', URL)
+    assert WithdrawalBook(tmp_path / "book").withdrawn() == [("k1", None), ('"k2"\n', URL)]
 
 
 def test_a_worker_that_does_not_answer() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from gateway.tokens.fetch import FetchResult, HttpFetch
 from gateway.tokens.issuer import LifeCycle
 from gateway.tokens.registry import IssuerRegistry
@@ -96,6 +98,7 @@ def test_withdrawing_names_the_issuers_that_had_the_key() -> None:
     """A key is withdrawn at one issuer or at all; the answer tells where it was in use."""
     registry = IssuerRegistry(entra_site(), Clock())
     asyncio.run(registry.issuer(METADATA_URL).refresh())
-    assert registry.withdraw("k1", "https://other.example/.well-known/openid-configuration") == ()
+    with pytest.raises(LookupError, match=f"no policy uses the issuer https://other.example; known: {METADATA_URL}"):
+        registry.withdraw("k1", "https://other.example")
     assert registry.withdraw("k1") == (METADATA_URL,)
     assert registry.withdraw("k1") == ()

@@ -274,14 +274,34 @@ class ContentForm:
         return DefinitionJudge(schema.name, schema.among.text, schema.key, self.on_request, self.additional)
 
 
+# What a schema that cannot be used leads to.
+_UNUSABLE = (ValueError, RecursionError, XmlError, SchemaError, etree.XMLSchemaParseError)
+
+
+def schema_mistake(text: bytes) -> str:
+    """Why *text* cannot be used as a schema, of XML where it looks like XML, else of JSON; empty where it can."""
+    try:
+        if text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+            _xml_schema(text)
+        else:
+            _check(JsonJudge("", text, None, on_request=True, additional=None))
+    except _UNUSABLE as error:
+        return _first_line(error)
+    return ""
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
 def _judge(settings: Settings) -> Judge | None:
     """What the policy itself decides by; None: the definition. Raises LoadError: an unknown or broken schema."""
     schema = _schema(settings)
     try:
         is_json = settings.constant("validate-as") == "json"
         return _json_judge(settings, schema) if is_json else _xml_judge(settings, schema)
-    except (ValueError, RecursionError, XmlError, SchemaError, etree.XMLSchemaParseError) as error:
-        message = f"the schema cannot be used: {str(error).splitlines()[0]}"
+    except _UNUSABLE as error:
+        message = f"the schema cannot be used: {_first_line(error)}"
         raise settings.error("bad-schema", message, at="schema-id") from None
 
 

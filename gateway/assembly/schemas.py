@@ -1,0 +1,29 @@
+"""
+Schemas of the configuration that no policy uses: they are checked, too, so that the first policy that does finds them
+usable. Those that policies use are checked with their policy, which knows what they have to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from gateway.config import Config
+from gateway.documents.model import PolicyDocument
+from gateway.errors import Problem
+from gateway.policies.parts.content_forms import schema_mistake
+
+
+def unused_schema_problems(config: Config, documents: Iterable[PolicyDocument]) -> Iterator[Problem]:
+    """What is wrong with schemas that none of *documents* names."""
+    used = {name for document in documents for name in _schema_ids(document)}
+    for name, file in config.schemas.items():
+        mistake = "" if name in used else schema_mistake(file.read_bytes())
+        if mistake:
+            message = f"the schema {name!r} cannot be used: {mistake}"
+            yield Problem(config.location("schemas", name), "bad-schema", message, f"correct {file.name}, or remove it")
+
+
+def _schema_ids(document: PolicyDocument) -> Iterator[str | None]:
+    roots = [*document.sections.values(), *([document.fragment] if document.fragment else [])]
+    for root in roots:
+        yield from (node.attribute("schema-id") for node in root.walk())
