@@ -123,30 +123,40 @@ def _at_most(time: float | None, moment: float) -> float | None:
     return None if time is None else min(time, moment)
 
 
-def judge(row: Row | None, watch: Watch, now: float, d365: D365Settings, budgets: BudgetSettings) -> RunVerdict | None:
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """
+    One moment by two clocks, which may differ by any amount.
+
+    Attributes:
+        ours: Budgets are counted by it.
+        theirs: F&O's, by which a schedule is in the future or not.
+    """
+
+    ours: float
+    theirs: float
+
+
+def judge(
+    row: Row | None, watch: Watch, now: Instant, d365: D365Settings, budgets: BudgetSettings
+) -> RunVerdict | None:
     """
     The verdict on a run, or None to keep polling.
 
     Args:
         row: The row just read; None when F&O has no such job.
         watch: What is known so far; updated with *row*.
-        now: Seconds since the epoch, by F&O's clock where it sent a ``Date``.
     """
     if row is None:
         return watch.miss()
     newer = watch.is_newer(row)
-    flipped = _flipped(row, watch, schedule_of(row, now, d365))
-    watch.observe(row, now)
+    next_run_at = schedule_of(row, now.theirs, d365)
+    flipped = _flipped(row, watch, next_run_at)
+    watch.observe(row, now.ours)
     if row.phase is Phase.ENDED and newer:
         return RunVerdict(*ENDINGS[row.status])
-    return flipped or _without_end(row, watch, now, d365, budgets)
-
-
-def _without_end(row: Row, watch: Watch, now: float, d365: D365Settings, budgets: BudgetSettings) -> RunVerdict | None:
-    """The verdict on a run that has not ended and is not worth waiting for."""
-    scheduled = _scheduled(row, now, d365) if watch.run is WatchedRun.OURS else None
-    over = None if watch.is_follow_up else _over_budget(row, watch, now, d365, budgets)
-    return scheduled or _held(watch, now, d365) or over
+    over = _over_budget(row, watch, now.ours, next_run_at, budgets)
+    return flipped or _scheduled(watch, next_run_at, d365) or _held(watch, now.ours, d365) or over
 
 
 def history_bounds(job: StoredJob, skew_s: float) -> tuple[float, float]:
@@ -215,12 +225,11 @@ def _flipped(row: Row, watch: Watch, next_run_at: float | None) -> RunVerdict | 
     return RESCHEDULED if moved_on or watch.has_ended_before(row) else None
 
 
-def _scheduled(row: Row, now: float, d365: D365Settings) -> RunVerdict | None:
-    at = schedule_of(row, now, d365) if d365.on_scheduled == "fail" else None
-    if at is None:
+def _scheduled(watch: Watch, next_run_at: float | None, d365: D365Settings) -> RunVerdict | None:
+    if next_run_at is None or watch.run is not WatchedRun.OURS or d365.on_scheduled != "fail":
         return None
     text = "The batch job has a schedule and will not run now; remove its recurrence to start it on demand."
-    return RunVerdict(Outcome.SCHEDULED_NOT_RUN, text, scheduled_for=at)
+    return RunVerdict(Outcome.SCHEDULED_NOT_RUN, text, scheduled_for=next_run_at)
 
 
 def _held(watch: Watch, now: float, d365: D365Settings) -> RunVerdict | None:
@@ -229,12 +238,16 @@ def _held(watch: Watch, now: float, d365: D365Settings) -> RunVerdict | None:
     return RunVerdict(Outcome.HELD, "The batch job is withheld in F&O; release it there.")
 
 
-def _over_budget(row: Row, watch: Watch, now: float, d365: D365Settings, budgets: BudgetSettings) -> RunVerdict | None:
+def _over_budget(
+    row: Row, watch: Watch, now: float, next_run_at: float | None, budgets: BudgetSettings
+) -> RunVerdict | None:
+    if watch.is_follow_up:
+        return None
     text = f"The batch job was still {row.status} at the end of the %s budget."
     if watch.running_at is not None:
         over = now - watch.running_at >= budgets.run_s
         return RunVerdict(Outcome.RUN_TIMEOUT, text % "run", is_open=True) if over else None
     if watch.run is not WatchedRun.OURS:  # when it begins is up to others
         return None
-    over = now - watch.started_at >= budgets.start_s and schedule_of(row, now, d365) is None
+    over = now - watch.started_at >= budgets.start_s and next_run_at is None
     return RunVerdict(Outcome.START_TIMEOUT, text % "start", is_open=True) if over else None

@@ -24,6 +24,7 @@ from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.judgement import (
     RESCHEDULED,
+    Instant,
     expire,
     history_bounds,
     judge,
@@ -119,7 +120,8 @@ class RunWatcher:
         def look(row: Row | None) -> RunVerdict | None:
             nonlocal last
             stale = row is not None and row.phase is Phase.ENDED and not watch.is_newer(row)
-            verdict = judge(row, watch, self._client.now(), self._environment, self._settings.budgets)
+            now = Instant(self._clock.now(), self._client.now())
+            verdict = judge(row, watch, now, self._environment, self._settings.budgets)
             if row is not None and row.status != last and not stale:
                 last = row.status
                 self._note(job.id, row.status, watch.running_at)

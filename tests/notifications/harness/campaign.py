@@ -20,9 +20,10 @@ import httpx2 as httpx
 import sqlalchemy as sa
 
 from gateway.emulators.d365 import D365Emulator, Job
-from gateway.emulators.d365.lives import ends
 from gateway.notifications.store.database import open_engine
 from gateway.notifications.workflow.transitions import FINAL, State
+from tests.notifications.harness import ends
+from tests.notifications.harness.ends import Asked
 from tests.notifications.harness.faults import FAULTS, small_disk
 from tests.notifications.harness.world import AnyAudience, Replica, World, replicas_of
 from tests.notifications.killing import CALLER
@@ -60,7 +61,8 @@ class Result:
         lost: Jobs that were accepted and never reported.
         doubled: Batch jobs that were started more than once.
         stuck: Jobs that are not final at the end.
-        untrue: Jobs reported as succeeded whose batch job did not run.
+        untrue: Requests to which an end was reported that is not that of the run, or of a batch job that did not run.
+        untold: Requests to which the end of the run was not reported, though it ended well before their deadline.
         repeated: Callbacks that came more than once, by the reason that the store has for it.
         outcomes: What was reported.
     """
@@ -70,7 +72,8 @@ class Result:
     lost: list[int] = field(default_factory=list)
     doubled: list[int] = field(default_factory=list)
     stuck: list[int] = field(default_factory=list)
-    untrue: list[int] = field(default_factory=list)
+    untrue: list[str] = field(default_factory=list)
+    untold: list[str] = field(default_factory=list)
     repeated: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -82,14 +85,14 @@ class Result:
     def flawless(self) -> bool:
         """Whether every promise was kept."""
         unexplained = self.repeated["no reason"]
-        return not (self.lost or self.doubled or self.stuck or self.untrue or unexplained)
+        return not (self.lost or self.doubled or self.stuck or self.untrue or self.untold or unexplained)
 
 
 def run(plan: Plan, folder: Path, postgres: str | None = None) -> Result:
     """From an empty store to the last callback, or the time limit."""
     print(f"seed {plan.seed}")
     rng, result, began = random.Random(plan.seed), Result(plan.seed), time.monotonic()
-    lives = [ends("Finished", rng.uniform(0, 1), rng.uniform(0, 3)) for _ in range(plan.jobs)]
+    lives = [ends.random_life(rng, _is_watched(number)) for number in range(1, plan.jobs + 1)]
     d365 = D365Emulator(jobs=[Job(n + 1, lives=(life,)) for n, life in enumerate(lives)], access=AnyAudience())
     world = World(folder, d365, postgres)
     for n, life in enumerate(lives):
@@ -99,19 +102,21 @@ def run(plan: Plan, folder: Path, postgres: str | None = None) -> Result:
             stack.enter_context(small_disk(world.database.parent))
         stack.enter_context(world.served())
         replicas = stack.enter_context(replicas_of(world, plan.replicas))
-        asyncio.run(_run(plan, world, replicas, result))
+        asked = asyncio.run(_run(plan, world, replicas, result))
         _count(plan, world, result)
+        result.untrue, result.untold = ends.of_runs(asked, world.receiver.received())
     result.took_s = round(time.monotonic() - began, 1)
     return result
 
 
-async def _run(plan: Plan, world: World, replicas: list[Replica], result: Result) -> None:
+async def _run(plan: Plan, world: World, replicas: list[Replica], result: Result) -> dict[str, Asked]:
     breaking = asyncio.to_thread(_break, plan, world, replicas, result)
-    await asyncio.gather(_post_all(plan, world, replicas, result), breaking)
+    asked, _ = await asyncio.gather(_post_all(plan, world, replicas, result), breaking)
     until = time.monotonic() + plan.patience_s
     while time.monotonic() < until and not await asyncio.to_thread(is_over, result.accepted, world):
         await asyncio.sleep(0.5)
     await asyncio.sleep(2.0)  # time for what would be one start or callback too many
+    return asked
 
 
 def _break(plan: Plan, world: World, replicas: list[Replica], result: Result) -> None:
@@ -124,13 +129,15 @@ def _break(plan: Plan, world: World, replicas: list[Replica], result: Result) ->
         result.faults[kind] += 1
 
 
-async def _post_all(plan: Plan, world: World, replicas: list[Replica], result: Result) -> None:
+async def _post_all(plan: Plan, world: World, replicas: list[Replica], result: Result) -> dict[str, Asked]:
     queue, rng = iter(range(1, plan.jobs + 1)), random.Random(plan.seed)
+    asked: dict[str, Asked] = {}
 
     async def client() -> None:
         async with httpx.AsyncClient(timeout=8, headers={"gateway-secret": "hop", "caller-objectid": CALLER}) as http:
             for batch_id in queue:
-                for wish in _WISHES[batch_id % len(_WISHES)]:
+                for wish in _wishes(batch_id):
+                    asked[f"/{_path(batch_id, wish)}"] = _asked(world, batch_id, wish)
                     await _post(http, rng.choice(replicas), batch_id, wish, result, replicas)
                     result.accepted += 1
                 # Jobs must not all be over before the last fault.
@@ -140,11 +147,31 @@ async def _post_all(plan: Plan, world: World, replicas: list[Replica], result: R
                     await asyncio.sleep(0.05)
 
     await asyncio.gather(*(client() for _ in range(8)))
+    return asked
+
+
+def _wishes(batch_id: int) -> tuple[dict[str, Any], ...]:
+    return _WISHES[batch_id % len(_WISHES)]
 
 
 def _is_watch(wish: dict[str, Any]) -> bool:
     """Whether nothing is started."""
     return "start" in wish or "run" in wish
+
+
+def _is_watched(batch_id: int) -> bool:
+    return any(map(_is_watch, _wishes(batch_id)))
+
+
+def _path(batch_id: int, wish: dict[str, Any]) -> str:
+    return f"{'watch' if _is_watch(wish) else 'start'}-{batch_id}"
+
+
+def _asked(world: World, batch_id: int, wish: dict[str, Any]) -> Asked:
+    """What is asked for now. A second report has time enough; others are due a tenth before the caller's time is up."""
+    environment = world.second if "environment" in wish else world.d365
+    seconds = float("inf") if "followUp" in wish else 0.9 * wish.get("timeoutSeconds", float("inf"))
+    return Asked(environment.jobs[batch_id], time.time() + seconds)
 
 
 async def _post(
@@ -156,7 +183,7 @@ async def _post(
     replicas: list[Replica],
 ) -> None:
     """Repeat the request until it is answered with 202, as a client with an idempotency key does."""
-    path = f"{'watch' if _is_watch(wish) else 'start'}-{batch_id}"
+    path = _path(batch_id, wish)
     url = f"http://127.0.0.1:{replica.receiver.port}/{path}"
     body = {"batchId": batch_id, "callbackUrl": url, **wish}
     while True:
@@ -203,8 +230,6 @@ def _count(plan: Plan, world: World, result: Result) -> None:
     result.doubled = [number for number in numbers if _starts(world, number) > 1]
     result.stuck = [job["batch_id"] for job in jobs if State(job["state"]) not in FINAL]
     result.outcomes = Counter(str(job["outcome"]) for job in jobs)
-    succeeded = [job["batch_id"] for job in jobs if job["outcome"] == "succeeded"]
-    result.untrue = [number for number in succeeded if _starts(world, number) == 0]
     reasons = _reasons(world)
     result.repeated = Counter(reasons.get(job_id, "no reason") for job_id, count in told.items() if count > 1)
 
@@ -212,7 +237,7 @@ def _count(plan: Plan, world: World, result: Result) -> None:
 def _starts(world: World, number: int) -> int:
     """In the environment in which that batch job was asked for; a start in the other one is one too many."""
     here, there = world.d365.starts(number), world.second.starts(number)
-    is_second = any("environment" in wish for wish in _WISHES[number % len(_WISHES)])
+    is_second = any("environment" in wish for wish in _wishes(number))
     wanted, other = (there, here) if is_second else (here, there)
     return wanted + 2 * other
 

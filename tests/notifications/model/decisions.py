@@ -17,7 +17,7 @@ from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow import joining, transitions
 from gateway.notifications.workflow.doubt import Sight, StartRules, may_send, sight
 from gateway.notifications.workflow.joining import BeginStart, JoinRun, StatusReading, WaitFor
-from gateway.notifications.workflow.judgement import Watch, as_of, judge
+from gateway.notifications.workflow.judgement import Instant, Watch, as_of, judge
 from gateway.notifications.workflow.leases import has_ended, own_end, recorded_end
 from gateway.notifications.workflow.outcomes import Outcome
 from gateway.notifications.workflow.transitions import JobEvent, State
@@ -144,7 +144,7 @@ class Decisions:
         """``judgement.judge``: the verdict, and whether a pending state has been seen."""
         before = None if job.before is None else row_of(Batch(job.before))
         watch = Watch(before, 0.0, 1e6, pending_seen=seen, run=job.watched)
-        found = judge(row_of(batch), watch, 0.0, _D365, _BUDGETS)
+        found = judge(row_of(batch), watch, Instant(0.0, 0.0), _D365, _BUDGETS)
         return None if found is None else found.outcome, watch.pending_seen
 
     def snapshot(self, job: Job, row: Batch) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.notifications.d365.batch_status import Row
 from gateway.notifications.settings import BudgetSettings, D365Settings
-from gateway.notifications.workflow.judgement import Watch, expire, judge, judge_ended_runs, was_started
+from gateway.notifications.workflow.judgement import Instant, Watch, expire, judge, judge_ended_runs, was_started
 from gateway.notifications.workflow.outcomes import Outcome
 
 D365 = D365Settings(
@@ -57,29 +57,50 @@ CASES: dict[str, tuple[Row | None, dict[str, object], float, Outcome | None]] = 
 def test_judge(case: str) -> None:
     """Each situation has its verdict, or none."""
     row, changes, now, outcome = CASES[case]
-    verdict = judge(row, watch(**changes), now, D365, BUDGETS)
+    verdict = judge(row, watch(**changes), Instant(now, now), D365, BUDGETS)
     assert (verdict and verdict.outcome) == outcome
 
 
 def test_wait_for_schedule() -> None:
     """With on-scheduled: wait, a scheduled job is waited for, beyond the start budget."""
-    assert judge(Row(1, "Waiting", 100, 200, 9000), watch(), 5000, WAIT, BUDGETS) is None
+    assert judge(Row(1, "Waiting", 100, 200, 9000), watch(), Instant(5000, 5000), WAIT, BUDGETS) is None
 
 
 def test_scheduled_for() -> None:
     """The verdict on a scheduled job says when it will run."""
-    verdict = judge(Row(1, "Waiting", 100, 200, 5000), watch(), 1010, D365, BUDGETS)
+    verdict = judge(Row(1, "Waiting", 100, 200, 5000), watch(), Instant(1010, 1010), D365, BUDGETS)
     assert verdict is not None
     assert verdict.scheduled_for == 5000
+
+
+@pytest.mark.parametrize("ahead_s", [-36_000.0, 36_000.0])
+def test_clocks_differ(ahead_s: float) -> None:
+    """Budgets are counted by our clock and schedules compared with F&O's, however far apart the two are."""
+
+    def by_our_clock(moment: float) -> Instant:
+        return Instant(moment, moment + ahead_s)
+
+    assert judge(Row(1, "Waiting"), watch(), by_our_clock(1010), D365, BUDGETS) is None
+    running = watch()
+    assert judge(Row(1, "Executing"), running, by_our_clock(1100), D365, BUDGETS) is None
+    assert running.running_at == 1100
+    assert judge(Row(1, "Executing"), running, by_our_clock(8299), D365, BUDGETS) is None
+    over = judge(Row(1, "Executing"), running, by_our_clock(8300), D365, BUDGETS)
+    assert over is not None
+    assert over.outcome is Outcome.RUN_TIMEOUT
+    slot = 1010 + ahead_s + 5000
+    scheduled = judge(Row(1, "Waiting", 100, 200, slot), watch(), by_our_clock(1010), D365, BUDGETS)
+    assert scheduled is not None
+    assert scheduled.scheduled_for == slot
 
 
 def test_released() -> None:
     """A job that is released within the grace period begins a new one when it is withheld again."""
     seen = watch()
     for status, now in (("Hold", 1000), ("Waiting", 1100), ("Hold", 1110)):
-        assert judge(Row(1, status), seen, now, D365, BUDGETS) is None
-    assert judge(Row(1, "Hold"), seen, 1229, D365, BUDGETS) is None
-    assert judge(Row(1, "Hold"), seen, 1230, D365, BUDGETS) is not None
+        assert judge(Row(1, status), seen, Instant(now, now), D365, BUDGETS) is None
+    assert judge(Row(1, "Hold"), seen, Instant(1229, 1229), D365, BUDGETS) is None
+    assert judge(Row(1, "Hold"), seen, Instant(1230, 1230), D365, BUDGETS) is not None
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from gateway.notifications.settings import BudgetSettings, D365Settings
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow.judgement import (
     RESCHEDULED,
+    Instant,
     as_of,
     history_bounds,
     judge,
@@ -65,7 +66,7 @@ class Watched:
         """One reading, noted as the watcher notes it."""
         row = read(self._batch, now)
         stale = row.phase is Phase.ENDED and not self._watch.is_newer(row)
-        verdict = judge(row, self._watch, now, D365, BUDGETS)
+        verdict = judge(row, self._watch, Instant(now, now), D365, BUDGETS)
         if not stale:
             self._job = replace(self._job, batch_status=row.status, running_at=self._watch.running_at)
         if verdict is RESCHEDULED:
