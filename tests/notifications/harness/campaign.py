@@ -58,7 +58,9 @@ class Result:
     What came of a run.
 
     Attributes:
-        lost: Jobs that were accepted and never reported.
+        lost: Jobs that were accepted and never reported, except:
+        expired: Their caller's own time, two seconds, was over before its receiver could be reached. Each has a second
+            report, which is looked for among the untold.
         doubled: Batch jobs that were started more than once.
         stuck: Jobs that are not final at the end.
         untrue: Requests to which an end was reported that is not that of the run, or of a batch job that did not run.
@@ -70,6 +72,7 @@ class Result:
     seed: int
     accepted: int = 0
     lost: list[int] = field(default_factory=list)
+    expired: list[int] = field(default_factory=list)
     doubled: list[int] = field(default_factory=list)
     stuck: list[int] = field(default_factory=list)
     untrue: list[str] = field(default_factory=list)
@@ -222,16 +225,23 @@ def _rows(world: World, query: str) -> list[dict[str, Any]]:
 
 def _count(plan: Plan, world: World, result: Result) -> None:
     """Stopped jobs were withdrawn after a 503, and their requests were repeated."""
-    jobs = _rows(world, "SELECT id, batch_id, state, outcome FROM notification_jobs WHERE state <> 'stopped'")
+    jobs = _rows(world, "SELECT * FROM notification_jobs WHERE state <> 'stopped'")
     told = Counter(item.headers["webhook-id"] for item in world.receiver.received())
     numbers = range(1, plan.jobs + 1)
-    result.lost = [job["batch_id"] for job in jobs if job["id"] not in told]
+    missing = [job for job in jobs if job["id"] not in told]
+    result.lost = [job["batch_id"] for job in missing if not _has_expired(job)]
+    result.expired = [job["batch_id"] for job in missing if _has_expired(job)]
     result.lost += [number for number in numbers if number not in {job["batch_id"] for job in jobs}]
     result.doubled = [number for number in numbers if _starts(world, number) > 1]
     result.stuck = [job["batch_id"] for job in jobs if State(job["state"]) not in FINAL]
     result.outcomes = Counter(str(job["outcome"]) for job in jobs)
     reasons = _reasons(world)
     result.repeated = Counter(reasons.get(job_id, "no reason") for job_id, count in told.items() if count > 1)
+
+
+def _has_expired(job: dict[str, Any]) -> bool:
+    short = job["follow_until"] is not None and job["callback_deadline_at"] - job["created_at"] < 3.0
+    return short and State(job["state"]) is State.DEAD
 
 
 def _starts(world: World, number: int) -> int:
