@@ -2,7 +2,7 @@
 Fair shares of a bounded number of turns: no caller and no host can occupy all of them.
 
 A waiter belongs to one or more parties (its caller, the host that it calls). A quarter of the turns is out of reach for
-any one party, and of the waiters the one whose parties hold the fewest turns is next.
+any one party, and of the waiters the one whose parties hold the fewest turns is next; of equals, each in turn.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-Party = str | tuple[str, str]
+Party = str | tuple[str, str] | tuple[str, str, int]
 Parties = tuple[Party, ...]
 
 
@@ -75,10 +75,10 @@ class FairTurns:
 
     def _hand_on(self) -> None:
         while (parties := self._next()) is not None:
-            waiters = self._waiting[parties]
+            waiters = self._waiting.pop(parties)
             waiter = waiters.popleft()
-            if not waiters:
-                del self._waiting[parties]
+            if waiters:
+                self._waiting[parties] = waiters  # now the last among its equals
             if not waiter.done():
                 self._take(parties)
                 waiter.set_result(None)

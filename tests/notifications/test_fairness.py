@@ -86,3 +86,18 @@ def test_cancelled() -> None:
             return True
 
     assert run(cancel())
+
+
+def test_in_turn() -> None:
+    """Of parties that hold equally few turns each is served in turn, however many of one wait."""
+
+    async def order() -> list[str]:
+        turns, begun, release = FairTurns(1), list[str](), asyncio.Event()
+        release.set()
+        async with turns.turn("first"):
+            tasks = [asyncio.create_task(_hold(turns, begun, release, name)) for name in ("a", "a", "a", "b", "c")]
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+        return begun
+
+    assert run(order()) == ["a", "b", "c", "a", "a"]

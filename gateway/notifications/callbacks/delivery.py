@@ -18,6 +18,7 @@ from cryptography.fernet import InvalidToken
 
 from gateway.notifications.callbacks import consent
 from gateway.notifications.callbacks import signature as signatures
+from gateway.notifications.callbacks.circuits import CallbackLine, group_of
 from gateway.notifications.callbacks.classification import CallbackAnswer, Decision, classify, next_attempt
 from gateway.notifications.callbacks.profiles import RunReport, render
 from gateway.notifications.callbacks.sending import CallbackSender
@@ -58,14 +59,15 @@ class Deliverer:
 
     async def attempt(self, job: StoredJob) -> StoredJob | None:
         """Make the next attempt; the job afterwards, or None when there was nothing to deliver any more."""
-        async with self._sender.turn(job.caller, job.host):
+        line = CallbackLine(job.caller, job.host, self._group(job))
+        async with self._sender.turn(line):
             await self._until_permitted()
             attempt = Attempt(job.id, job.series, job.attempts + 1, self._clock.now())
             begun = await self._store.write(lambda connection: attempts.begin(connection, attempt, job.owner))
             if begun is None:
                 return None
             answer = await self._send(begun)
-            self._sender.circuits.record(job.caller, job.host, answer.status is not None and answer.status < 500)
+            self._sender.circuits.record(line, answer.status is not None and answer.status < 500)
         decision = classify(answer, bool(begun.doubted), attempt.number)
         next_at = self._next(begun, attempt.number, answer) if decision is Decision.RETRY else None
         now = self._clock.now()
@@ -75,6 +77,12 @@ class Deliverer:
         after = await self._record(record)
         self._tell(begun, attempt, answer, decision, next_at)
         return after
+
+    def _group(self, job: StoredJob) -> int:
+        try:
+            return group_of(self._sealer.open(job.url))
+        except (KeyMissing, InvalidToken):  # the attempt reports it
+            return 0
 
     async def _until_permitted(self) -> None:
         """Wait while the lease has ended: it is renewed, or another replica delivers."""

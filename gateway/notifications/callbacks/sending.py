@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 
 import httpx2 as httpx
 
-from gateway.notifications.callbacks.circuits import Circuits
+from gateway.notifications.callbacks.circuits import CallbackLine, Circuits
 from gateway.notifications.callbacks.classification import CERTIFICATE, CallbackAnswer, Doubt
 from gateway.notifications.callbacks.ssrf import UrlRefused, parse_target, require_addresses, require_host
 from gateway.notifications.callbacks.turns import CallbackTurns
@@ -63,9 +63,9 @@ class CallbackSender:
         require_host(target.host, self.settings.hosts)
         return require_addresses(await self._resolve(target.host, target.port), self.settings)
 
-    def turn(self, caller: str, host: str) -> AbstractAsyncContextManager[None]:
+    def turn(self, line: CallbackLine) -> AbstractAsyncContextManager[None]:
         """Wait for a place among the simultaneous callbacks, which callers and hosts share fairly."""
-        return self._turns.turn(caller, host)
+        return self._turns.turn(line)
 
     async def ask(self, url: str, headers: Mapping[str, str]) -> CallbackAnswer:
         """An OPTIONS request, bounded and guarded like an attempt."""

@@ -9,26 +9,26 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from gateway.notifications.callbacks.circuits import Circuits
+from gateway.notifications.callbacks.circuits import CallbackLine, Circuits
 from gateway.notifications.fairness import FairTurns, Parties, Party
 
 
 class CallbackTurns:
-    """At most *limit* callbacks at the same time; of a caller whose circuit at a host is open, one to that host."""
+    """At most *limit* callbacks at the same time; one at a time of what has an open circuit."""
 
     def __init__(self, limit: int, circuits: Circuits) -> None:
         self._turns = _Nested(limit, lambda party: isinstance(party, tuple) and circuits.is_open(*party))
 
-    def turn(self, caller: str, host: str) -> AbstractAsyncContextManager[None]:
+    def turn(self, line: CallbackLine) -> AbstractAsyncContextManager[None]:
         """Wait for a turn, hold it, and return it."""
-        return self._turns.turn(f"caller {caller}", host, (caller, host))
+        return self._turns.turn(f"caller {line.caller}", line.host, (line.caller, line.host), line)
 
 
 class _Nested(FairTurns):
-    """The parties are a caller, a host, and the caller at that host."""
+    """The parties are a caller, a host, the caller at that host, and a group of its URLs there."""
 
     def _has_room(self, parties: Parties) -> bool:
-        _, host, both = parties
+        _, host, both, _ = parties
         left = self._share_of(host) - self._held[host]
         return super()._has_room(parties) and self._held[both] < 3 * left
 

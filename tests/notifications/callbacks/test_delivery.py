@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.notifications.callbacks import delivery
+from gateway.notifications.callbacks.circuits import group_of
 from gateway.notifications.callbacks.classification import CallbackAnswer, Doubt
 from gateway.notifications.callbacks.delivery import Deliverer
 from gateway.notifications.callbacks.sending import CallbackSender
@@ -124,6 +125,16 @@ def test_out_of_time(store: Store) -> None:
     found = run(deliver(store, sender, finished(lifetime_s=120)))
     assert (found.state, found.next_attempt_at) == (State.DEAD, None)
     assert sender.clock.now() <= BEGIN + 120
+
+
+def test_circuit_of_the_url(store: Store) -> None:
+    """Failures open the circuit of the URLs that begin like the one that failed, and no other at the host."""
+    sender = Scripted(Jumping(), CallbackAnswer(503), BEGIN + HOUR_S)
+    run(deliver(store, sender, finished(lifetime_s=300)))
+    group = group_of("https://secret.test/?sig=1")
+    assert sender.circuits.is_open("c", "secret.test", group)
+    assert not sender.circuits.is_open("c", "secret.test", group + 1)
+    assert not sender.circuits.is_open("c", "secret.test")
 
 
 def test_used_up(store: Store) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from gateway.notifications.callbacks.circuits import Circuits
+from gateway.notifications.callbacks.circuits import CallbackLine, Circuits
 from gateway.notifications.callbacks.turns import CallbackTurns
 from tests.notifications.conftest import run
 
@@ -37,7 +37,7 @@ def sent(limit: int, asked: Iterable[tuple[str, str]], circuits: Circuits) -> Co
         turns, held = CallbackTurns(limit, circuits), Counter[tuple[str, str]]()
 
         async def hang(caller: str, host: str) -> None:
-            async with turns.turn(caller, host):
+            async with turns.turn(CallbackLine(caller, host)):
                 held[caller, host] += 1
                 await asyncio.sleep(60)
 
@@ -63,9 +63,33 @@ def test_open_circuit() -> None:
     """A caller whose callbacks keep failing at a host holds one turn there, as many as it may elsewhere."""
     circuits = Circuits()
     for _ in range(5):
-        circuits.record("loud", "sick", succeeded=False)
+        circuits.record(CallbackLine("loud", "sick"), succeeded=False)
     asked = [*[("loud", "sick")] * 50, *[("loud", "well")] * 50, *[("other", "sick")] * 3]
     assert sent(8, asked, circuits) == {("loud", "sick"): 1, ("loud", "well"): 5, ("other", "sick"): 2}
+
+
+def test_hanging_and_well_at_one_host() -> None:
+    """A caller's URLs that keep hanging hold one turn; its others at the same host are not behind them."""
+
+    async def crowd() -> Counter[int]:
+        circuits, held = Circuits(), Counter[int]()
+        for _ in range(5):
+            circuits.record(CallbackLine("c", "h", 1), succeeded=False)
+        turns = CallbackTurns(8, circuits)
+
+        async def hang(group: int) -> None:
+            async with turns.turn(CallbackLine("c", "h", group)):
+                held[group] += 1
+                await asyncio.sleep(60)
+
+        tasks = [asyncio.create_task(hang(group)) for group in [*[1] * 400, 2, 3]]
+        await asyncio.sleep(0.02)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return held
+
+    assert run(crowd()) == {1: 1, 2: 1, 3: 1}
 
 
 def test_next() -> None:
@@ -75,7 +99,7 @@ def test_next() -> None:
         turns, begun, brief, never = CallbackTurns(4, Circuits()), list[str](), asyncio.Event(), asyncio.Event()
 
         async def hold(caller: str, until: asyncio.Event) -> None:
-            async with turns.turn(caller, "h"):
+            async with turns.turn(CallbackLine(caller, "h")):
                 begun.append(caller)
                 await until.wait()
 
