@@ -30,7 +30,7 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.database import FileLock, open_engine, store_url
 from gateway.notifications.store.replicas import Replica, last_heartbeat, probe
 from gateway.notifications.store.sealing import Sealer, make_sealer
-from gateway.notifications.store.store import Store
+from gateway.notifications.store.store import Store, StoreSlow
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.dispatch import JobDispatcher
 from gateway.notifications.workflow.housekeeping import Housekeeping
@@ -114,9 +114,8 @@ class Engine:
         if not self._thread.is_alive() or not self._ready.is_set():
             return False
         try:
-            async with asyncio.timeout(_PROBE_S):
-                await self.store.write(probe)
-        except (TimeoutError, sa.exc.SQLAlchemyError):
+            await self.store.write_by(probe, _PROBE_S, undo=lambda _: None)
+        except (StoreSlow, sa.exc.SQLAlchemyError):
             return False
         return True
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ import sqlalchemy as sa
 
 from gateway.notifications.store.database import unusable
 from gateway.notifications.store.jobs import lock
+from gateway.notifications.store.queueing import WriteQueue
 from gateway.notifications.store.schema import prepare
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
-        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: WriteQueue[tuple[Work, Future[Any]]] = WriteQueue(_MAX_GROUP)
         self._writer = threading.Thread(target=self._run, name="notifications-writer", daemon=True)
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="notifications-reader")
 
@@ -60,7 +60,7 @@ class Store:
     def close(self) -> None:
         """Finish the writes that are queued, then stop."""
         if self._writer.is_alive():
-            self._queue.put(None)
+            self._queue.close()
             self._writer.join()
         self._readers.shutdown()
         self.engine.dispose()
@@ -73,7 +73,7 @@ class Store:
 
     async def write_by(self, work: Callable[[sa.Connection], T], seconds: float, undo: Work) -> T:
         """
-        As ``write``, within *seconds*.
+        As ``write``, within *seconds*, and before the work that has no such limit.
 
         Work that has not begun by then is not done; work that is still committed is followed by *undo*.
 
@@ -81,7 +81,7 @@ class Store:
         """
         until = time.monotonic() + seconds
         future: Future[T] = Future()
-        self._queue.put((functools.partial(_unless_late, work, until), future))
+        self._queue.put((functools.partial(_unless_late, work, until), future), request=True)
         try:
             async with asyncio.timeout(seconds):
                 return await asyncio.shield(asyncio.wrap_future(future))
@@ -92,7 +92,7 @@ class Store:
 
     def _undo(self, undo: Work, done: Future[Any]) -> None:
         if not done.cancelled() and done.exception() is None:
-            self._queue.put((undo, Future()))
+            self._queue.put((undo, Future()), request=True)
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run *work* on a connection of its own."""
@@ -115,42 +115,27 @@ class Store:
             return work(connection)
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            group = [first]
-            stop = self._gather(group)
+        while group := self._queue.take():
             self._commit([item for item in group if item[1].set_running_or_notify_cancel()])
-            if stop:
-                return
-
-    def _gather(self, group: list[tuple[Work, Future[Any]]]) -> bool:
-        """Add what waits in the queue; True when the end of the queue's life was found in it."""
-        while len(group) < _MAX_GROUP:
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                return False
-            if item is None:
-                return True
-            group.append(item)
-        return False
 
     def _commit(self, group: list[tuple[Work, Future[Any]]]) -> None:
         try:
             with self.engine.begin() as connection:
                 results = [work(connection) for work, _ in group]
         except Exception as error:  # handed to the caller, below
-            self._commit_alone(group, error)
+            self._commit_halves(group, error)
             return
         for (_, future), result in zip(group, results, strict=True):
             future.set_result(result)
 
-    def _commit_alone(self, group: list[tuple[Work, Future[Any]]], error: Exception) -> None:
-        """One failure rolled everything back: give each piece of work its own transaction."""
+    def _commit_halves(self, group: list[tuple[Work, Future[Any]]], error: Exception) -> None:
+        """One failure rolled everything back: find it by halves, so that the others still share transactions."""
         if len(group) == 1:
             group[0][1].set_exception(error)
             return
-        for item in group:
-            self._commit([item])
+        half = len(group) // 2
+        self._commit(group[:half])
+        self._commit(group[half:])
 
 
 def _unless_late(work: Callable[[sa.Connection], T], until: float, connection: sa.Connection) -> T:

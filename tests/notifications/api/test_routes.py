@@ -19,6 +19,7 @@ from gateway.notifications.api.problems import MEDIA_TYPE, HttpProblem
 from gateway.notifications.api.routes import parse_key
 from gateway.notifications.settings import CallbackSettings, D365Settings
 from gateway.notifications.store.database import FileLock, StoreInUse
+from gateway.notifications.store.store import StoreSlow
 from tests.notifications.conftest import ALICE, BOB, Running, fast_settings, run
 from tests.notifications.receiver import Receiver
 
@@ -323,10 +324,10 @@ def test_ready(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(service.engine.is_ready())
     assert not run(Running(service.settings).engine.is_ready())
 
-    async def fail(work: object) -> None:
-        raise TimeoutError
+    async def fail(*_: object, **__: object) -> None:
+        raise StoreSlow
 
-    monkeypatch.setattr(service.engine.store, "write", fail)
+    monkeypatch.setattr(service.engine.store, "write_by", fail)
     assert not run(service.engine.is_ready())
 
 

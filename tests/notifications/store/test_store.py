@@ -50,6 +50,53 @@ def test_bad_apple(store: Store) -> None:
     assert (first.created, second.created, repeated.created) == (True, True, False)
 
 
+def test_few_commits_around_a_bad_apple(store: Store) -> None:
+    """One write that fails does not make the rest of its group pay for a transaction each."""
+    begun = threading.Event()
+    commits = 0
+
+    def count(connection: object) -> None:
+        nonlocal commits
+        commits += 1
+
+    def fail(connection: sa.Connection) -> None:
+        raise ZeroDivisionError
+
+    async def crowd() -> list[Any]:
+        holding = store.write(lambda connection: begun.wait(20))
+        works = [holding, *(accept(store, job(number)) for number in range(60)), store.write(fail)]
+        tasks = [asyncio.ensure_future(work) for work in works]
+        await asyncio.sleep(0.05)
+        begun.set()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    sa.event.listen(store.engine, "commit", count)
+    *_, failed = run(crowd())
+    assert isinstance(failed, ZeroDivisionError)
+    assert commits < 16
+
+
+def test_request_before_own_work(store: Store) -> None:
+    """A request that must be answered soon is not behind hundreds of writes of the service's own."""
+    done: list[str] = []
+    asked = threading.Event()
+
+    def note(what: str) -> bool:
+        done.append(what)
+        return True
+
+    async def crowd() -> None:
+        own = [asyncio.ensure_future(store.write(lambda _: asked.wait(20)))]
+        own += [asyncio.ensure_future(store.write(lambda _: note("own"))) for _ in range(500)]
+        request = asyncio.ensure_future(store.write_by(lambda _: note("request"), 20, undo=lambda _: None))
+        await asyncio.sleep(0.02)
+        asked.set()
+        await asyncio.gather(request, *own)
+
+    run(crowd())
+    assert done.index("request") < 200
+
+
 def test_cancelled_write(store: Store) -> None:
     """A write whose caller has left may be skipped and does no harm."""
 
