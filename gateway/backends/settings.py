@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from gateway.reading.settings import Block, mistake
-from gateway.reading.values import Count, Duration, Id, OneOrMore, Secret, Url
+from gateway.reading.values import Count, Duration, Id, OneOrMore, Secret, TextForm, Url
 from gateway.wire.settings import UpstreamSettings
 
 
@@ -18,7 +18,10 @@ def _one_line(value: SecretStr) -> SecretStr:
     return value
 
 
-FieldName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+FieldName = Annotated[
+    str, TextForm(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", "a name of letters, digits and dashes", "write it like x-api-key")
+]
+StatusRange = Annotated[str, TextForm(r"^[1-5]\d\d(-[1-5]\d\d)?$", "a status or a range", "write 503 or 500-599")]
 FieldValue = Annotated[Secret, AfterValidator(_one_line)]
 
 
@@ -51,7 +54,7 @@ class BreakerSettings(Block):
     """Percentage of failed requests within *interval* that opens the circuit."""
     interval_s: Duration = 60.0
     """Window in which failures are counted."""
-    status_codes: tuple[Annotated[str, Field(pattern=r"^[1-5]\d\d(-[1-5]\d\d)?$")], ...] = ("500-599",)
+    status_codes: tuple[StatusRange, ...] = ("500-599",)
     """Statuses, or ranges of them, that count as failures."""
     error_reasons: tuple[str, ...] = ("BackendConnectionFailure", "Timeout")
     """Reasons of `context.LastError` that count as failures."""

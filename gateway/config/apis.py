@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import PrivateAttr, model_validator
 
 from gateway.errors import Location
 from gateway.reading.settings import Block, mistake
-from gateway.reading.values import Count, File, Id, Secret, Status, Url
+from gateway.reading.values import Count, File, Id, Secret, Status, TextForm, Url
 
 if TYPE_CHECKING:
     from gateway.openapi import OperationDefinition
@@ -75,9 +75,9 @@ class Operation(Block):
     """Unique within the API. With *openapi*: an operationId of the definition, or an operation of one's own."""
     name: str | None = None
     """Display name. None: the definition's, or else the id."""
-    method: Annotated[str, Field(pattern=r"^([A-Z]+|\*)$")] = ""
+    method: Annotated[str, TextForm(r"^([A-Z]+|\*)$", "a method in capital letters", "write GET, or * for all")] = ""
     """`GET`, `POST`, …; `*` is every method, which APIM does not have. Needed unless the definition has it."""
-    url_template: Annotated[str, Field(pattern=r"^/")] = ""
+    url_template: Annotated[str, TextForm(r"^/.*$", "a path that begins with a slash", "write /jobs/{id}")] = ""
     """Below the API's path: `/jobs/{id}`, `/{*rest}`, `/add?a={a}`. Needed unless the definition has it."""
     policy: File | None = None
     """Policy document of this operation, XML or YAML."""
@@ -181,7 +181,14 @@ class Subscription(Block):
     """Unique."""
     name: str | None = None
     """Display name. None: the id."""
-    scope: Annotated[str, Field(pattern=r"^/(apis|apis/[^/]+|products/[^/]+)$")]
+    scope: Annotated[
+        str,
+        TextForm(
+            r"^/(apis|apis/[^/]+|products/[^/]+)$",
+            "the path of a product or an API",
+            "write /products/ID, /apis/ID, or /apis for every API",
+        ),
+    ]
     """`/products/ID`, `/apis/ID`, or `/apis` for all of them."""
     primary_key: Secret
     """The key, or `sha256:` and the hexadecimal SHA-256 of it."""

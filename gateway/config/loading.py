@@ -18,6 +18,7 @@ from gateway.config.model import Config
 from gateway.config.positions import Positions, plain
 from gateway.config.reference import keys, models
 from gateway.config.references import unresolved
+from gateway.config.wording import worded
 from gateway.errors import LoadError, Location, Problem
 from gateway.reading.settings import Block, Surroundings
 from gateway.reading.yaml_nodes import Mapping as YamlMapping
@@ -26,17 +27,6 @@ from gateway.wire.memory import loading
 
 # pydantic's error types that have a name of our own; what is left is a bad value.
 _CODES = {"extra_forbidden": "unknown-key", "missing": "missing-key"}
-
-# What belongs there, in YAML's words instead of Python's, and how it is written; by the beginning of pydantic's type.
-_WANTED = {
-    "tuple": ("a list", "write [one, two], or each behind a - on a line of its own"),
-    "dict": ("a mapping", "write key: value"),
-    "model": ("a mapping", "write key: value"),
-    "bool": ("true or false", ""),
-    "int": ("a whole number", ""),
-    "float": ("a number", ""),
-    "string": ("a text", "put it into quotes"),
-}
 
 
 def load(path: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) -> Config:
@@ -100,14 +90,9 @@ def _problem(detail: ErrorDetails, positions: Positions, root: type[Block], page
         message, remedy = f"{name} is not a setting", _nearest(str(path[-1]), root, page)
     elif code == "missing-key":
         message, remedy = f"{name} is missing", f"add {path[-1]}"
-    elif wanted := _wanted(kind):
-        message, remedy = f"{name}: {wanted[0]} belongs here", wanted[1]
+    elif words := worded(kind, context):
+        message, remedy = f"{name}: {words[0]}", words[1]
     return Problem(positions.find(path, key=code == "unknown-key"), code, message, remedy)
-
-
-def _wanted(kind: str) -> tuple[str, str] | None:
-    """What belongs where another type of value was found, and how it is written."""
-    return _WANTED.get(kind.partition("_")[0]) if kind.endswith(("_type", "_parsing")) else None
 
 
 def _nearest(key: str, root: type[Block], page: str) -> str:

@@ -9,7 +9,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from gateway.reading.settings import Block, Surroundings, mistake
-from gateway.reading.values import SOURCES_SCHEMA, File, Secret, secret_text
+from gateway.reading.values import SOURCES_SCHEMA, File, Secret, TextForm, secret_text
 
 MAX_VALUE_CHARACTERS = 4_096
 
@@ -61,5 +61,10 @@ class Certificate(Block):
     """Password of the private key or of the PKCS#12 file."""
 
 
-ValueName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,256}$")]
+ValueName = Annotated[
+    str,
+    TextForm(
+        r"^[A-Za-z0-9._-]{1,256}$", "a name of letters, digits, dot, dash and underscore", "write it like backend-key"
+    ),
+]
 """Name of a named value: letters, digits, dot, dash and underscore."""

@@ -15,7 +15,18 @@ from gateway.errors import Location
 from gateway.notifications.settings import NotificationSettings
 from gateway.outside.settings import IdentitySettings, LoggerSettings
 from gateway.reading.settings import Block
-from gateway.reading.values import LOOPBACK_NETWORKS, Address, File, HostName, Id, Listen, Network, NewFile, Secret
+from gateway.reading.values import (
+    LOOPBACK_NETWORKS,
+    Address,
+    File,
+    HostName,
+    Id,
+    Listen,
+    Network,
+    NewFile,
+    Secret,
+    TextForm,
+)
 from gateway.telemetry.settings import LogSettings
 from gateway.tokens.settings import IssuerSettings, TokenCacheSettings
 from gateway.wire.settings import VIA, ServerSettings
@@ -42,7 +53,10 @@ class Config(Block):
     """Processes that share the listener."""
     trusted_proxies: tuple[Network, ...] = ()
     """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are trusted."""
-    via: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = VIA
+    via: Annotated[
+        str,
+        TextForm(r"^[A-Za-z0-9._-]{0,64}$", "up to 64 letters, digits, dots, dashes and underscores", "write gateway"),
+    ] = VIA
     """The gateway's name in the `Via` header of requests to backends (RFC 9110, section 7.6.3). Empty: no header;
     nginx, for one, does not compress answers to requests that have one unless `gzip_proxied` says so."""
     limits: Limits = Limits()

@@ -25,11 +25,18 @@ from pydantic import (
 )
 
 from gateway.reading.settings import Block, Surroundings, mistake
-from gateway.reading.values import Count, Delay, Duration, File, OneOrMore, Secret, Url, http_url
+from gateway.reading.values import Count, Delay, Duration, File, OneOrMore, Secret, TextForm, Url, http_url
 
 DEFAULT_ENVIRONMENT = "d365"
 ANY = "*"
-EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+EnvironmentName = Annotated[
+    str,
+    TextForm(
+        r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        "a name of letters, digits, dot, dash and underscore",
+        "write it like test-eu",
+    ),
+]
 """The name of an F&O environment."""
 
 ProfileName = Literal["adf", "standard", "cloudevents", "plain"]

@@ -39,6 +39,7 @@ class Block(BaseModel):
         use_attribute_docstrings=True,
         hide_input_in_errors=True,
         validate_default=False,
+        allow_inf_nan=False,
     )
 
     @model_validator(mode="before")

@@ -7,8 +7,10 @@ Source: docs/adr/0037.
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -17,6 +19,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
     SecretStr,
@@ -24,7 +27,7 @@ from pydantic import (
     WithJsonSchema,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, core_schema
 
 from gateway.reading import durations
 from gateway.reading.settings import Surroundings, mistake
@@ -32,16 +35,20 @@ from gateway.reading.settings import Surroundings, mistake
 T = TypeVar("T")
 
 MAX_SECRET_BYTES = 64 * 1024
+_LONGEST_SHOWN = 300  # characters of a path in a message
 
 
 # -- durations
 def _duration(value: object) -> object:
+    if isinstance(value, list | dict):
+        raise mistake("bad-duration", "a duration belongs here", "write it as 500ms, 10s, 9m30s or 2h")
     if not isinstance(value, str):
         return value
     try:
-        return durations.parse(value)
+        seconds = durations.parse(value)
     except ValueError as error:
         raise mistake("bad-duration", str(error)) from None
+    return _in_range(seconds)
 
 
 _DURATION = r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$"
@@ -97,6 +104,8 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _from_file(path: Path) -> str:
+    if not _is_file(path):  # reading from a pipe would wait for whoever writes into it
+        raise _unreadable(path, "no such file")
     try:
         with path.open("rb") as file:
             content = file.read(MAX_SECRET_BYTES + 1)
@@ -110,8 +119,16 @@ def _from_file(path: Path) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
+def _is_file(path: Path) -> bool:
+    """Whether *path* is a file, and a path at all: names may be too long, or hold a NUL."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _unreadable(path: Path, reason: str) -> Exception:
-    return mistake("unreadable-file", f"{path}: {reason}", "check path and permissions")
+    return mistake("unreadable-file", f"{_shown(path)}: {reason}", "check path and permissions")
 
 
 def _secret(value: object, info: ValidationInfo) -> object:
@@ -144,10 +161,23 @@ def revealed(secret: SecretStr | None) -> str | None:
 def _existing(path: Path, info: ValidationInfo) -> Path:
     if not isinstance(info.context, Surroundings):
         return path
-    absolute = (info.context.directory / path).resolve()
-    if not absolute.is_file():
-        raise mistake("no-such-file", f"{absolute} is not a file", "relative paths start at the configuration file")
-    return absolute
+    written = info.context.directory / path
+    require_file(written)
+    return written.resolve()
+
+
+def require_file(path: Path) -> None:
+    """Refuse what is not a file that can be read."""
+    if not _is_file(path):
+        raise mistake("no-such-file", f"{_shown(path)} is not a file", "relative paths start at the configuration file")
+    if not os.access(path, os.R_OK):
+        raise mistake("unreadable-file", f"{path}: permission denied", "let the gateway's user read it")
+
+
+def _shown(path: Path) -> str:
+    """The path without ``..`` and links; shortened where it is none."""
+    text = os.path.abspath(path) if "\0" not in str(path) else repr(str(path))
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 File = Annotated[Path, AfterValidator(_existing), WithJsonSchema({"type": "string"})]
@@ -212,10 +242,13 @@ Url = Annotated[str, AfterValidator(http_url)]
 
 
 def _network(value: object) -> object:
+    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
+        return value
     try:
-        return ipaddress.ip_network(value) if isinstance(value, str) else value
+        return ipaddress.ip_network(value if isinstance(value, str) else "")
     except ValueError as error:
-        raise mistake("bad-network", str(error), "write 10.0.0.0/8 or 192.0.2.7") from None
+        message = str(error) if isinstance(value, str) and value else "not a network"
+        raise mistake("bad-network", message, "write 10.0.0.0/8 or 192.0.2.7") from None
 
 
 Network = Annotated[
@@ -228,10 +261,49 @@ Network = Annotated[
 
 LOOPBACK_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
-HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,62}(\.[A-Za-z0-9-]{1,63})*$")]
+
+@dataclass(frozen=True, slots=True)
+class TextForm:
+    """
+    A text of one form: *pattern* for editors, what it is made of and an example for people.
+
+    Args:
+        pattern: A regular expression that JSON Schema and Python read alike, from ``^`` to ``$``.
+    """
+
+    pattern: str
+    wanted: str
+    remedy: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": self.pattern}
+
+    def check(self, value: str) -> str:
+        """*value* when it has this form."""
+        if re.fullmatch(self.pattern.removesuffix("$"), value, re.ASCII) is None:
+            raise mistake("bad-value", f"{self.wanted} belongs here", self.remedy)
+        return value
+
+
+HostName = Annotated[
+    str,
+    TextForm(
+        r"^[A-Za-z0-9][A-Za-z0-9-]{0,62}(\.[A-Za-z0-9-]{1,63})*$", "the name of a host", "write gateway.example.com"
+    ),
+]
 """The name of a host, without a port."""
 
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,255}$")]
+Id = Annotated[
+    str,
+    TextForm(
+        r"^[A-Za-z0-9][A-Za-z0-9._-]{0,255}$",
+        "a name of letters, digits, dot, dash and underscore, a letter or digit first,",
+        "write it like orders-v1",
+    ),
+]
 """A name: letters, digits, dot, dash and underscore."""
 
 Count = Annotated[int, Field(ge=1, le=2**53)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -126,7 +127,7 @@ MISTAKES = {
     "too small": ("workers: 0", "1:10 bad-value"),
     "not a choice": ("logging: {level: loud}", "1:18 bad-value"),
     "duration without unit": ("timeouts: {head: 10}", "1:18 bad-duration"),
-    "duration as a list": ("timeouts: {head: [10s]}", "1:18 bad-value"),
+    "duration as a list": ("timeouts: {head: [10s]}", "1:18 bad-duration"),
     "one address twice": ("listen: 127.0.0.1:1\nmanagement: 127.0.0.1:1", "2:13 conflict"),
     "line end in a header": (
         'backends: {b: {url: "http://a", credentials: {headers: {X: "a\\nb"}}}}',
@@ -357,3 +358,63 @@ def test_what_belongs_in_a_setting_is_said_in_words_of_yaml(text: str, wanted: s
     with pytest.raises(LoadError) as caught:
         parse(text, "config.yaml", Path(), {})
     assert wanted in str(caught.value.problems[0])
+
+
+# What pydantic says in Python's words is said in those of the file, with what to write.
+WORDS = {
+    "subscriptions: [{id: a, scope: products/gold, primary-key: x}]": "subscriptions.0.scope: the path of a product or"
+    " an API belongs here (write /products/ID, /apis/ID, or /apis for every API)",
+    "apis: [{id: a b}]": "apis.0.id: a name of letters, digits, dot, dash and underscore, a letter or digit first,"
+    " belongs here (write it like orders-v1)",
+    "apis: [{id: a, operations: [{id: b, method: get, url-template: /}]}]": "apis.0.operations.0.method: a method in"
+    " capital letters belongs here (write GET, or * for all)",
+    "apis: [{id: a, operations: [{id: b, method: GET, url-template: jobs}]}]": "apis.0.operations.0.url-template: a"
+    " path that begins with a slash belongs here (write /jobs/{id})",
+    "backends: {a: {url: 'http://a', circuit-breaker: {count: 1, status-codes: [5xx]}}}": "backends.a.circuit-breaker."
+    "status-codes.0: a status or a range belongs here (write 503 or 500-599)",
+    "logging: {level: warn}": "logging.level: not one of the values that are possible here (write one of: debug, info,"
+    " warning, error)",
+    "workers: 0": "workers: too small (write at least 1)",
+    "workers: 5000": "workers: too large (write at most 1024)",
+    "workers: two": "workers: a whole number belongs here",
+    f"workers: {'9' * 5000}": "workers: too large (write a smaller number)",
+    "console: maybe": "console: true or false belongs here",
+    "timeouts: {head: [10s]}": "timeouts.head: a duration belongs here (write it as 500ms, 10s, 9m30s or 2h)",
+    "trusted-proxies: [[10.0.0.0/8]]": "trusted-proxies.0: not a network (write 10.0.0.0/8 or 192.0.2.7)",
+    "named-values: {a: [b]}": "named-values.a.value: a text belongs here (put it into quotes)",
+    f"named-values: {{a: {'x' * 5000}}}": "named-values.a.value: longer than 4096 characters (shorten it)",
+    "users: [{id: a, registration-date: yesterday}]": "users.0.registration-date: a date belongs here (write 2026-01-31"
+    " or 2026-01-31T12:00:00Z)",
+    'global-policy: "a\\0b"': "global-policy: '/etc/gateway/a\\x00b' is not a file (relative paths start at the"
+    " configuration file)",
+    f"global-policy: {'x' * 5000}": f"global-policy: /etc/gateway/{'x' * 287}… is not a file (relative paths start at"
+    " the configuration file)",
+    "global-policy: {file: a}": "global-policy: the path of a file belongs here (put it into quotes)",
+    'redis: {file: "a\\0b"}': "redis: '/etc/gateway/a\\x00b': no such file (check path and permissions)",
+}
+
+
+@pytest.mark.parametrize(("text", "words"), WORDS.items(), ids=range(len(WORDS)))
+def test_words(text: str, words: str) -> None:
+    """A message has the words of the file and what to write instead, none of pydantic's or Python's."""
+    with pytest.raises(LoadError) as refused:
+        config(text)
+    assert [f"{problem.message} ({problem.remedy})".removesuffix(" ()") for problem in refused.value.problems] == [
+        words
+    ]
+
+
+def test_growth_is_finite() -> None:
+    """A number that is none, or has no end, is refused."""
+    d365 = "store: 'sqlite:///n.db', d365: {instance-url: https://a.b, token-url: https://c.d}"
+    for number in (".inf", "inf", "nan"):
+        assert problems(f"notifications: {{{d365}, polling: {{growth: {number}}}}}") == ["1:119 bad-value"]
+
+
+def test_a_secret_is_not_read_from_a_pipe(tmp_path: Path) -> None:
+    """Reading from a pipe would wait for ever: it is refused as no file."""
+    os.mkfifo(tmp_path / "pipe")
+    assert problems("redis: {file: pipe}\nglobal-policy: pipe", tmp_path) == [
+        "1:8 unreadable-file",
+        "2:16 no-such-file",
+    ]

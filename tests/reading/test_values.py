@@ -65,7 +65,7 @@ def test_values(kind: Any, written: object, value: object, here: Surroundings) -
         (Url, "a.test", "bad-url"), (Url, "ftp://a", "bad-url"), (Url, "https://u@a", "bad-url"),
         (Url, "https://a#f", "bad-url"), (Url, "https://a/\n", "bad-url"), (Url, "https://a:x", "bad-url"),
         (Url, "https://", "bad-url"), (Network, "10.0.0.1/8", "bad-network"), (Network, "a", "bad-network"),
-        (HostName, "a:80", "string_pattern_mismatch"), (HostName, "-a", "string_pattern_mismatch"),
+        (HostName, "a:80", "bad-value"), (HostName, "-a", "bad-value"),
     ],
 )  # fmt: skip
 def test_what_is_refused(kind: Any, written: object, code: str, here: Surroundings) -> None:
