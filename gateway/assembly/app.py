@@ -23,6 +23,7 @@ from gateway.assembly.issuers import issuer_statuses, withdraw_key
 from gateway.assembly.outside import Outside
 from gateway.assembly.traces import trace_book
 from gateway.config import Config
+from gateway.config.placeholders import placeholder_tenants
 from gateway.data_plane.dispatcher import Dispatcher
 from gateway.errors import Problem
 from gateway.management.app import create_app as create_management
@@ -113,7 +114,7 @@ def build(config: Config) -> Gateway:
         registry=registry,
         services=services,
         outside=outside,
-        notes=assembly.notes,
+        notes=(*placeholder_tenants(config), *assembly.notes),
         console=console,
     )
 

@@ -7,7 +7,7 @@ Source: docs/configuration.md.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from gateway.wire.memory import loading
 
 # pydantic's error types that have a name of our own; what is left is a bad value.
 _CODES = {"extra_forbidden": "unknown-key", "missing": "missing-key"}
+_FEW = 3  # places that a remedy lists
 
 
 def load(path: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) -> Config:
@@ -87,17 +88,40 @@ def _problem(detail: ErrorDetails, positions: Positions, root: type[Block], page
     message = f"{name}: {detail['msg']}"
     remedy = str(context.get("remedy", ""))
     if code == "unknown-key":
-        message, remedy = f"{name} is not a setting", _nearest(str(path[-1]), root, page)
+        message, remedy = f"{name} is not a setting", _nearest(path, root, page)
     elif code == "missing-key":
         message, remedy = f"{name} is missing", f"add {path[-1]}"
     elif words := worded(kind, context):
         message, remedy = f"{name}: {words[0]}", words[1]
-    return Problem(positions.find(path, key=code == "unknown-key"), code, message, remedy)
+    place = (*path, *filter(None, [context.get("at")]))
+    return Problem(positions.find(place, key=code == "unknown-key"), code, message, remedy)
 
 
-def _nearest(key: str, root: type[Block], page: str) -> str:
-    known = {key for _, model in models(root) for key in keys(model)}
-    if key in known:
-        return f"it belongs elsewhere: see {page} in the documentation"
-    close = get_close_matches(key, sorted(known), n=1)
-    return f"did you mean {close[0]}?" if close else f"remove it; {page} in the documentation lists every setting"
+def _nearest(path: tuple[str | int, ...], root: type[Block], page: str) -> str:
+    """Which key was meant: one of the same mapping before those of others; or where it belongs."""
+    key, places = str(path[-1]), {place: keys(model) for place, model in models(root)}
+    own = (names for place, names in places.items() if _is_at(path[:-1], place))
+    homes = [_described(place) for place, names in places.items() if key in names]
+    if close := _closest(key, own):
+        return f"did you mean {close}?"
+    if homes:
+        where = " or ".join(homes) if len(homes) <= _FEW else "elsewhere"
+        return f"it belongs {where}: see {page} in the documentation"
+    close = _closest(key, places.values())
+    return f"did you mean {close}?" if close else f"remove it; {page} in the documentation lists every setting"
+
+
+def _closest(key: str, lists: Iterable[Iterable[str]]) -> str:
+    """The known key that is nearest; empty where none is near."""
+    known = sorted({name for names in lists for name in names})
+    return next(iter(get_close_matches(key, known, n=1)), "")
+
+
+def _described(place: tuple[str, ...]) -> str:
+    return f"under {'.'.join(place).replace('.[]', '[]')}" if place else "at the top level"
+
+
+def _is_at(path: tuple[str | int, ...], place: tuple[str, ...]) -> bool:
+    """Whether *path* leads to *place*, in which ``NAME`` is any key and ``[]`` any item."""
+    steps = zip(path, place, strict=False)
+    return len(path) == len(place) and all(want in ("NAME", "[]", step) for step, want in steps)

@@ -91,12 +91,19 @@ _UNFILLED_TENANT = re.compile(
 def _placeholder_tenant(root: Node) -> Iterator[Problem]:
     """A tenant that a template left open has no keys: every token is answered 503. Source: docs/quickstart.md."""
     for text in _tenants(root):
-        address = _ENTRA_URL.match(text.value.strip())
-        tenant = address["tenant"] if address else text.value.strip()
-        if _UNFILLED_TENANT.fullmatch(tenant):
-            message = f"{tenant} is a placeholder, and no tenant: no token can be checked"
-            remedy = "write the tenant's id or one of its domains, as the Entra admin center shows them"
-            yield Problem(text.location, PLACEHOLDER_TENANT, message, remedy)
+        if note := placeholder_tenant(text, "no token can be checked"):
+            yield note
+
+
+def placeholder_tenant(text: Text, effect: str) -> Problem | None:
+    """A note, with its *effect*, when *text* is the address of a tenant that is still open, or such a tenant alone."""
+    address = _ENTRA_URL.match(text.value.strip())
+    tenant = address["tenant"] if address else text.value.strip()
+    if not _UNFILLED_TENANT.fullmatch(tenant):
+        return None
+    message = f"{tenant} is a placeholder, and no tenant: {effect}"
+    remedy = "write the tenant's id or one of its domains, as the Entra admin center shows them"
+    return Problem(text.location, PLACEHOLDER_TENANT, message, remedy)
 
 
 def _tenants(root: Node) -> Iterator[Text]:

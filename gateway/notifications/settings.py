@@ -7,7 +7,6 @@ Everything that can be checked without a network is checked when they are made.
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
 import re
 from typing import Annotated, Any, Literal, Self
@@ -38,6 +37,16 @@ EnvironmentName = Annotated[
     ),
 ]
 """The name of an F&O environment."""
+
+HostPattern = Annotated[
+    str,
+    TextForm(
+        r"^(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:.]+)$",
+        "a host's name, without scheme and port,",
+        "write hooks.example.com, *.example.com or *",
+    ),
+]
+"""An allowed host: an exact name, ``*.suffix`` or ``*``."""
 
 ProfileName = Literal["adf", "standard", "cloudevents", "plain"]
 
@@ -171,7 +180,7 @@ class BudgetSettings(Block):
 class CallbackSettings(Block):
     """Where callbacks may go, and how they are sent."""
 
-    hosts: tuple[str, ...] = ("*.azure.com",)
+    hosts: tuple[HostPattern, ...] = ("*.azure.com",)
     """Allowed hosts: exact names, `*.suffix` or `*`."""
     allow_http: bool = False
     """For development: plain http, and any port."""
@@ -215,7 +224,7 @@ class CallbackSettings(Block):
             signing_key(secret)
         if self.webhook_origin is not None and not _DNS_NAME.fullmatch(self.webhook_origin):
             message = "webhook-origin must be a DNS name in lower case"
-            raise mistake("bad-value", message, "write it like gateway.example.com")
+            raise mistake("bad-value", message, "write it like gateway.example.com", at="webhook-origin")
         return self
 
 
@@ -242,7 +251,7 @@ class CallerRule(Block):
     """Batch job ids that may be started and watched; `*` is every one."""
     watch_jobs: BatchJobs = frozenset()
     """Further batch job ids that may be watched, not started; `*` is every one."""
-    callback_hosts: tuple[str, ...] = ("*",)
+    callback_hosts: tuple[HostPattern, ...] = ("*",)
     """Allowed hosts, within `callbacks.hosts`."""
     environments: OneOrMore[str] = ()
     """F&O environments that requests may name, `*` for each; the first is used where none is named. None: `d365`."""
@@ -354,10 +363,10 @@ class NotificationSettings(Block):
         if not (self.embedded or self.encryption_key or self.allow_readable_urls):
             message = "a PostgreSQL store without encryption-key keeps callback URLs (bearer secrets) readable"
             remedy = "set encryption-key, the same on every replica, or allow-readable-urls: true"
-            raise mistake("no-encryption-key", message, remedy)
+            raise mistake("no-encryption-key", message, remedy, at="store")
         if self.lease_length_s < 2 * self.takeover_interval_s:
             message = "a lease shorter than two renewals is lost when one renewal is late"
-            raise mistake("bad-value", message, "make lease at least twice takeover-interval")
+            raise mistake("bad-value", message, "make lease at least twice takeover-interval", at="lease")
         require_unique(self.callers)
         require_environments(self)
         return self
@@ -404,12 +413,14 @@ def require_environments(settings: NotificationSettings) -> None:
     Two names for one environment would be two accounts of its batch jobs: each could start the same job.
     """
     if DEFAULT_ENVIRONMENT in settings.environments and settings.d365 is not None:
-        raise mistake("bad-value", "the environment d365 is given twice", "keep d365: or environments: d365:")
+        raise mistake(
+            "bad-value", "the environment d365 is given twice", "keep d365: or environments: d365:", at="environments"
+        )
     names: dict[object, str] = {}
     for name, environment in settings.all_environments.items():
         if (other := names.setdefault(_place(environment.instance_url), name)) != name:
             message = f"the environments {other} and {name} have one instance-url"
-            raise mistake("bad-value", message, "give each F&O environment one name")
+            raise mistake("bad-value", message, "give each F&O environment one name", at="environments")
     if not names:
         raise mistake("missing-key", "d365 is missing", "add d365: with instance-url, or environments:")
     _require_known(settings)
@@ -427,7 +438,7 @@ def _require_known(settings: NotificationSettings) -> None:
     for rule in (*settings.callers, *filter(None, [settings.default_caller])):
         if unknown := sorted(set(rule.environments) - known):
             message = f"rule {rule.name!r} names an environment that is not configured: {unknown[0]!r}"
-            raise mistake("unknown-environment", message, "add it under environments")
+            raise mistake("unknown-environment", message, "add it under environments", at="callers")
 
 
 def require_https(url: str, name: str) -> None:
@@ -437,7 +448,7 @@ def require_https(url: str, name: str) -> None:
         return
     if parts.scheme == "http" and is_loopback(parts.hostname or ""):
         return
-    raise mistake("bad-value", f"{name} must be an https URL", "plain http is accepted for loopback only")
+    raise mistake("bad-value", f"{name} must be an https URL", "plain http is accepted for loopback only", at=name)
 
 
 def is_loopback(host: str) -> bool:
@@ -453,7 +464,7 @@ def require_unique(callers: tuple[NamedCaller, ...]) -> None:
     seen: set[str] = set()
     for rule in callers:
         if rule.object_id.lower() in seen:
-            raise mistake("bad-value", f"caller {rule.object_id} has two rules", "keep one of them")
+            raise mistake("bad-value", f"caller {rule.object_id} has two rules", "keep one of them", at="callers")
         seen.add(rule.object_id.lower())
 
 
@@ -466,9 +477,9 @@ def signing_key(secret: str) -> bytes:
     """
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one; so is what a text beyond ASCII gives
         key = b""
     if not 16 <= len(key) <= 64:
         message = "a signing secret is whsec_ followed by base64 of 24 to 64 random bytes"
-        raise mistake("bad-value", message, "make one with: openssl rand -base64 32")
+        raise mistake("bad-value", message, "make one with: openssl rand -base64 32", at="signing-secret")
     return key

@@ -70,6 +70,6 @@ class Surroundings:
     environ: Mapping[str, str]
 
 
-def mistake(code: str, message: str, remedy: str = "") -> PydanticCustomError:
-    """A validation error with a code and a remedy."""
-    return PydanticCustomError(code, "{message}", {"message": message, "remedy": remedy})
+def mistake(code: str, message: str, remedy: str = "", at: str = "") -> PydanticCustomError:
+    """A validation error with a code and a remedy; of a mapping as a whole, *at* is the key that it is about."""
+    return PydanticCustomError(code, "{message}", {"message": message, "remedy": remedy, "at": at})

@@ -92,7 +92,8 @@ class ListenerTls(Block):
     @model_validator(mode="after")
     def _usable(self, info: ValidationInfo) -> Self:
         if self.client_certificate == "require" and self.client_ca is None:
-            raise mistake("bad-value", "client-certificate: require needs client-ca", "name the CA's PEM bundle")
+            message = "client-certificate: require needs client-ca"
+            raise mistake("bad-value", message, "name the CA's PEM bundle", at="client-certificate")
         if isinstance(info.context, Surroundings):
             require_pair(self.certificate, self.key, self.key_password)
             if self.client_ca is not None:

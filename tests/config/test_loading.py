@@ -190,7 +190,7 @@ MISTAKES = {
     ),
     "settings of the service": (
         "notifications: {store: 'sqlite:///a', d365: {instance-url: http://a.b}}",
-        "1:45 bad-value",
+        "1:60 bad-value",
     ),
 }
 
@@ -213,7 +213,7 @@ def test_remedies() -> None:
         config("listn: a\nlimits: {workers: 3}\nzzzz: 1\nbackends: {batch: {url: http://h}}")
     assert [problem.remedy.partition(":")[0] for problem in refused.value.problems] == [
         "did you mean listen?",
-        "it belongs elsewhere",
+        "it belongs at the top level",
         "remove it; Configuration in the documentation lists every setting",
     ]
     with pytest.raises(LoadError, match=r"did you mean batch\?"):
@@ -360,6 +360,8 @@ def test_what_belongs_in_a_setting_is_said_in_words_of_yaml(text: str, wanted: s
     assert wanted in str(caught.value.problems[0])
 
 
+_D365 = "store: 'sqlite:///n.db', d365: {instance-url: https://a.b, token-url: https://c.d}"
+
 # What pydantic says in Python's words is said in those of the file, with what to write.
 WORDS = {
     "subscriptions: [{id: a, scope: products/gold, primary-key: x}]": "subscriptions.0.scope: the path of a product or"
@@ -389,6 +391,15 @@ WORDS = {
     " configuration file)",
     f"global-policy: {'x' * 5000}": f"global-policy: /etc/gateway/{'x' * 287}… is not a file (relative paths start at"
     " the configuration file)",
+    "apis: [{id: a, nope: b}]": "apis.0.nope is not a setting (did you mean note?)",
+    "apis: [{id: a, primary-key: b}]": "apis.0.primary-key is not a setting (it belongs under subscriptions[]: see"
+    " Configuration in the documentation)",
+    "subscriptions: [{id: a, scope: /apis, primary-key: b, secondry: c}]": "subscriptions.0.secondry is not a setting"
+    " (did you mean secondary-key?)",
+    f"notifications: {{{_D365}, callbacks: {{hosts: ['https://a.test']}}}}": "notifications.callbacks.hosts.0: a host's"
+    " name, without scheme and port, belongs here (write hooks.example.com, *.example.com or *)",
+    f"notifications: {{{_D365}, callbacks: {{signing-secret: é}}}}": "notifications.callbacks: a signing secret is"
+    " whsec_ followed by base64 of 24 to 64 random bytes (make one with: openssl rand -base64 32)",
     "global-policy: {file: a}": "global-policy: the path of a file belongs here (put it into quotes)",
     'redis: {file: "a\\0b"}': "redis: '/etc/gateway/a\\x00b': no such file (check path and permissions)",
 }
@@ -406,9 +417,8 @@ def test_words(text: str, words: str) -> None:
 
 def test_growth_is_finite() -> None:
     """A number that is none, or has no end, is refused."""
-    d365 = "store: 'sqlite:///n.db', d365: {instance-url: https://a.b, token-url: https://c.d}"
     for number in (".inf", "inf", "nan"):
-        assert problems(f"notifications: {{{d365}, polling: {{growth: {number}}}}}") == ["1:119 bad-value"]
+        assert problems(f"notifications: {{{_D365}, polling: {{growth: {number}}}}}") == ["1:119 bad-value"]
 
 
 def test_a_secret_is_not_read_from_a_pipe(tmp_path: Path) -> None:
