@@ -100,21 +100,19 @@ def _problem(detail: ErrorDetails, positions: Positions, root: type[Block], page
 def _nearest(path: tuple[str | int, ...], root: type[Block], page: str) -> str:
     """Which key was meant: one of the same mapping before those of others; or where it belongs."""
     key, places = str(path[-1]), {place: keys(model) for place, model in models(root)}
-    own = (names for place, names in places.items() if _is_at(path[:-1], place))
+    close = _closest(key, [names for place, names in places.items() if _is_at(path[:-1], place)])
     homes = [_described(place) for place, names in places.items() if key in names]
-    if close := _closest(key, own):
-        return f"did you mean {close}?"
-    if homes:
+    if homes and not close:
         where = " or ".join(homes) if len(homes) <= _FEW else "elsewhere"
         return f"it belongs {where}: see {page} in the documentation"
-    close = _closest(key, places.values())
+    close = close or _closest(key, places.values())
     return f"did you mean {close}?" if close else f"remove it; {page} in the documentation lists every setting"
 
 
 def _closest(key: str, lists: Iterable[Iterable[str]]) -> str:
-    """The known key that is nearest; empty where none is near."""
+    """The known key that is nearest, case and ``_`` for ``-`` aside; empty where none is near."""
     known = sorted({name for names in lists for name in names})
-    return next(iter(get_close_matches(key, known, n=1)), "")
+    return next(iter(get_close_matches(key.lower().replace("_", "-"), known, n=1)), "")
 
 
 def _described(place: tuple[str, ...]) -> str:

@@ -392,6 +392,7 @@ WORDS = {
     f"global-policy: {'x' * 5000}": f"global-policy: /etc/gateway/{'x' * 287}… is not a file (relative paths start at"
     " the configuration file)",
     "apis: [{id: a, nope: b}]": "apis.0.nope is not a setting (did you mean note?)",
+    "apis: [{id: a, SERVICE_URL: b}]": "apis.0.SERVICE_URL is not a setting (did you mean service-url?)",
     "apis: [{id: a, primary-key: b}]": "apis.0.primary-key is not a setting (it belongs under subscriptions[]: see"
     " Configuration in the documentation)",
     "subscriptions: [{id: a, scope: /apis, primary-key: b, secondry: c}]": "subscriptions.0.secondry is not a setting"
