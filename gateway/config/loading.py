@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as SequenceOf
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -101,11 +102,17 @@ def _nearest(path: tuple[str | int, ...], root: type[Block], page: str) -> str:
     """Which key was meant: one of the same mapping before those of others; or where it belongs."""
     key, places = str(path[-1]), {place: keys(model) for place, model in models(root)}
     close = _closest(key, [names for place, names in places.items() if _is_at(path[:-1], place)])
-    homes = [_described(place) for place, names in places.items() if key in names]
-    if homes and not close:
-        where = " or ".join(homes) if len(homes) <= _FEW else "elsewhere"
-        return f"it belongs {where}: see {page} in the documentation"
-    close = close or _closest(key, places.values())
+    return _instead(close, page) if close else _elsewhere(key, places, page)
+
+
+def _elsewhere(key: str, places: Mapping[tuple[str, ...], list[str]], page: str) -> str:
+    homes = [place for place, names in places.items() if key in names]
+    if homes:
+        return f"it belongs {_described(homes)}: see {page} in the documentation"
+    return _instead(_closest(key, places.values()), page)
+
+
+def _instead(close: str, page: str) -> str:
     return f"did you mean {close}?" if close else f"remove it; {page} in the documentation lists every setting"
 
 
@@ -115,8 +122,12 @@ def _closest(key: str, lists: Iterable[Iterable[str]]) -> str:
     return next(iter(get_close_matches(key.lower().replace("_", "-"), known, n=1)), "")
 
 
-def _described(place: tuple[str, ...]) -> str:
-    return f"under {'.'.join(place).replace('.[]', '[]')}" if place else "at the top level"
+def _described(places: SequenceOf[tuple[str, ...]]) -> str:
+    """Where a key belongs; many places are not listed."""
+    if len(places) > _FEW:
+        return "elsewhere"
+    names = (".".join(place).replace(".[]", "[]") for place in places)
+    return " or ".join(f"under {name}" if name else "at the top level" for name in names)
 
 
 def _is_at(path: tuple[str | int, ...], place: tuple[str, ...]) -> bool:

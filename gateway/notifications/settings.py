@@ -290,6 +290,19 @@ class RetentionSettings(Block):
     """How often expired ones are deleted."""
 
 
+def _stored(value: SecretStr) -> SecretStr:
+    """Refuse what is not the URL of a store, without repeating it: it may hold a password."""
+    url = value.get_secret_value()
+    try:
+        parts = urlsplit(url)
+        good = parts.port != 0 and parts.scheme in ("postgresql", "postgres", "postgresql+psycopg")
+    except ValueError:
+        good = False
+    if not (good or url.startswith(_SQLITE)) or re.search(r"[\x00-\x1f\x7f]", url):
+        raise mistake("bad-url", "not the URL of a store", "write sqlite:///jobs.db, or postgresql://user@host/db")
+    return value
+
+
 def _beside_file(value: SecretStr, info: ValidationInfo) -> SecretStr:
     """The relative path of a SQLite file, too, starts at the configuration file."""
     url = value.get_secret_value()
@@ -299,7 +312,7 @@ def _beside_file(value: SecretStr, info: ValidationInfo) -> SecretStr:
     return SecretStr(f"{_SQLITE}{info.context.directory / path}")
 
 
-Store = Annotated[Secret, AfterValidator(_beside_file)]
+Store = Annotated[Secret, AfterValidator(_stored), AfterValidator(_beside_file)]
 """Where jobs are kept: a URL that may hold a password."""
 
 

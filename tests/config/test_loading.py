@@ -185,8 +185,8 @@ MISTAKES = {
     ),
     "application without settings": ("backends: {a: {app: notifications}}", "1:21 missing-key"),
     "default caller": (
-        "notifications: {store: a, default-caller: allow, d365: {instance-url: https://a.b, token-url: https://c}}",
-        "1:43 bad-value",
+        "notifications: {store: 'sqlite:///a', default-caller: allow, d365: {instance-url: https://a.b, token-url: https://c}}",
+        "1:55 bad-value",
     ),
     "settings of the service": (
         "notifications: {store: 'sqlite:///a', d365: {instance-url: http://a.b}}",
@@ -414,6 +414,15 @@ def test_words(text: str, words: str) -> None:
     assert [f"{problem.message} ({problem.remedy})".removesuffix(" ()") for problem in refused.value.problems] == [
         words
     ]
+
+
+@pytest.mark.parametrize("store", ["jobs.db", "mysql://a/b", "sqlite://", "postgresql://u@h:x/d", '"sqlite:///a\\0b"'])
+def test_a_store_that_there_is_not(store: str) -> None:
+    """Only SQLite and PostgreSQL keep jobs: anything else is refused at its place."""
+    d365 = _D365.partition(", ")[2]
+    column = 52 if store.startswith('"') else 51
+    text = f"notifications: {{allow-readable-urls: true, store: {store}, {d365}}}"
+    assert problems(text) == [f"1:{column} bad-url"]
 
 
 def test_growth_is_finite() -> None:
