@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from gateway.reading.settings import Block, mistake
-from gateway.reading.values import Count, Duration, Id, OneOrMore, Secret, TextForm, Url
+from gateway.reading.values import BaseUrl, Count, Duration, Id, OneOrMore, Secret, TextForm
 from gateway.wire.settings import UpstreamSettings
 
 
@@ -84,13 +84,13 @@ class MemberSettings(Block):
 class _Destination(Block):
     """Where a backend is; the settings of its connections follow."""
 
-    url: Url | None = None
+    url: BaseUrl | None = None
     """Base URL. Give this, *app* or *pool*."""
     app: Id | None = None
     """An application inside this process: `notifications`."""
     pool: tuple[MemberSettings, ...] = ()
     """Other backends that share the load."""
-    session_affinity: str | None = None
+    session_affinity: FieldName | None = None
     """Name of the cookie that keeps a client on one member of the pool. None: no cookie."""
     credentials: CredentialSettings | None = None
     """What is added to every request to it."""
@@ -105,4 +105,6 @@ class BackendSettings(UpstreamSettings, _Destination):
     def _one_place(self) -> Self:
         if [bool(self.url), bool(self.app), bool(self.pool)].count(True) != 1:
             raise mistake("one-of", "a backend has exactly one of url, app and pool", "write one of them")
+        if self.pool and not any(member.weight for member in self.pool):
+            raise mistake("bad-value", "no member of the pool has a weight above 0", "give one its share", at="pool")
         return self

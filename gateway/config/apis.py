@@ -9,7 +9,7 @@ from pydantic import PrivateAttr, model_validator
 
 from gateway.errors import Location
 from gateway.reading.settings import Block, mistake
-from gateway.reading.values import Count, File, Id, Secret, Status, TextForm, Url
+from gateway.reading.values import BaseUrl, Count, File, Id, Secret, Status, TextForm
 
 if TYPE_CHECKING:
     from gateway.openapi import OperationDefinition
@@ -116,7 +116,7 @@ class Api(Block):
     """URL prefix, whole segments; empty takes what no other API claims."""
     backend: Id | None = None
     """Id of the backend. Give this or *service-url*, or neither when a policy always chooses."""
-    service_url: Url | None = None
+    service_url: BaseUrl | None = None
     """Base URL of the backend."""
     policy: File | None = None
     """Policy document of this API, XML or YAML."""

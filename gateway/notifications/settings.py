@@ -298,7 +298,8 @@ def _stored(value: SecretStr) -> SecretStr:
         good = parts.port != 0 and parts.scheme in ("postgresql", "postgres", "postgresql+psycopg")
     except ValueError:
         good = False
-    if not (good or url.startswith(_SQLITE)) or re.search(r"[\x00-\x1f\x7f]", url):
+    is_file = url.startswith(_SQLITE) and ":memory:" not in url
+    if not (good or is_file) or re.search(r"[\x00-\x1f\x7f]", url):
         raise mistake("bad-url", "not the URL of a store", "write sqlite:///jobs.db, or postgresql://user@host/db")
     return value
 

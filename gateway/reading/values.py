@@ -104,7 +104,7 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _from_file(path: Path) -> str:
-    if not _is_file(path):  # reading from a pipe would wait for whoever writes into it
+    if not is_file(path):  # reading from a pipe would wait for whoever writes into it
         raise _unreadable(path, "no such file")
     try:
         with path.open("rb") as file:
@@ -119,7 +119,7 @@ def _from_file(path: Path) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
     """Whether *path* is a file, and a path at all: names may be too long, or hold a NUL."""
     try:
         return path.is_file()
@@ -168,7 +168,7 @@ def _existing(path: Path, info: ValidationInfo) -> Path:
 
 def require_file(path: Path) -> None:
     """Refuse what is not a file that can be read."""
-    if not _is_file(path):
+    if not is_file(path):
         raise mistake("no-such-file", f"{_shown(path)} is not a file", "relative paths start at the configuration file")
     if not os.access(path, os.R_OK):
         raise mistake("unreadable-file", f"{path}: permission denied", "let the gateway's user read it")
@@ -239,6 +239,17 @@ def http_url(value: str) -> str:
 
 Url = Annotated[str, AfterValidator(http_url)]
 """An absolute http or https URL."""
+
+
+def _base_url(value: str) -> str:
+    if "?" in value:
+        remedy = "remove it; a backend's credentials.query adds parameters to every request"
+        raise mistake("bad-url", "the URL of a backend has no query", remedy)
+    return value
+
+
+BaseUrl = Annotated[Url, AfterValidator(_base_url)]
+"""The same for a backend: paths are added to it, so it has no query."""
 
 
 def _network(value: object) -> object:

@@ -51,6 +51,7 @@ def serve(path: Path, *, workers: int | None = None, port: int | None = None) ->
             log.warning("placeholder_tenant", at=str(note.location), detail=note.message, remedy=note.remedy)
     address = config.listen if port is None else Address(config.listen.host, port)
     count = config.workers if workers is None else workers
+    require_shareable(config, count)
     try:
         sockets = Sockets.bound(config, address)
     except OSError as error:
@@ -136,7 +137,6 @@ def _note_refusal(metrics: GatewayMetrics, status: int, message: str) -> None:
 
 def _supervise(gateway: Gateway, sockets: Sockets, count: int) -> None:
     """*count* workers, and one process for the management plane."""
-    require_shareable(gateway.config, count)
     with TemporaryDirectory(prefix="gateway-") as directory:
         paths = [Path(directory, f"worker-{number}.sock") for number in range(1, count + 1)]
         book = WithdrawalBook(Path(directory, "withdrawn-keys"))

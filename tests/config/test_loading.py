@@ -58,7 +58,7 @@ def test_load_reads_a_file(tmp_path: Path) -> None:
     assert loaded.notifications.store_url == f"sqlite:///{tmp_path.resolve()}/n.db"
 
 
-@pytest.mark.parametrize("url", ["sqlite:////abs/n.db", "sqlite:///:memory:", "postgresql://u@h/d"])
+@pytest.mark.parametrize("url", ["sqlite:////abs/n.db", "postgresql://u@h/d"])
 def test_other_stores_stay(url: str) -> None:
     """Only a relative SQLite file is moved to the configuration's directory."""
     text = f"store: '{url}', encryption-key: k, d365: {{instance-url: https://a.b, token-url: https://c.d}}"
@@ -401,6 +401,12 @@ WORDS = {
     " name, without scheme and port, belongs here (write hooks.example.com, *.example.com or *)",
     f"notifications: {{{_D365}, callbacks: {{signing-secret: é}}}}": "notifications.callbacks: a signing secret is"
     " whsec_ followed by base64 of 24 to 64 random bytes (make one with: openssl rand -base64 32)",
+    "apis: [{id: a, service-url: 'https://a/?b=c'}]": "apis.0.service-url: the URL of a backend has no query (remove"
+    " it; a backend's credentials.query adds parameters to every request)",
+    "backends: {a: {url: 'https://a'}, b: {pool: [{backend: a, weight: 0}]}}": "backends.b: no member of the pool has a"
+    " weight above 0 (give one its share)",
+    "backends: {a: {url: 'https://a'}, b: {pool: [{backend: a}], session-affinity: a b}}": "backends.b.session-"
+    "affinity: a name of letters, digits and dashes belongs here (write it like x-api-key)",
     "global-policy: {file: a}": "global-policy: the path of a file belongs here (put it into quotes)",
     'redis: {file: "a\\0b"}': "redis: '/etc/gateway/a\\x00b': no such file (check path and permissions)",
 }
@@ -416,11 +422,14 @@ def test_words(text: str, words: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("store", ["jobs.db", "mysql://a/b", "sqlite://", "postgresql://u@h:x/d", '"sqlite:///a\\0b"'])
+@pytest.mark.parametrize(
+    "store",
+    ["jobs.db", "mysql://a/b", "sqlite://", "'sqlite:///:memory:'", "postgresql://u@h:x/d", '"sqlite:///a\\0b"'],
+)
 def test_a_store_that_there_is_not(store: str) -> None:
     """Only SQLite and PostgreSQL keep jobs: anything else is refused at its place."""
     d365 = _D365.partition(", ")[2]
-    column = 52 if store.startswith('"') else 51
+    column = 52 if store[0] in "\"'" else 51
     text = f"notifications: {{allow-readable-urls: true, store: {store}, {d365}}}"
     assert problems(text) == [f"1:{column} bad-url"]
 

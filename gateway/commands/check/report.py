@@ -168,9 +168,11 @@ def _all_reports(config: Path, problems: Iterable[Problem]) -> list[Report]:
 
 def _unseen(config: Path, seen: Collection[str]) -> Iterator[Report]:
     """What is wrong with the documents that *config* names and that are not among the *seen* ones."""
+    from gateway.reading.values import is_file  # with the settings' library, which a document alone does not need
+
     services = offline_services()
     for file in _named_documents(config):
-        report = check_file(file, services) if file.is_file() and str(file) not in seen else None
+        report = check_file(file, services) if is_file(file) and str(file) not in seen else None
         if report is not None and not report.ok:
             yield report
 

@@ -87,3 +87,27 @@ def test_no_document_hides_anothers_problems(broken: str, tmp_path: Path) -> Non
     assert alone == {(broken, "unknown-element")}
     assert alone <= together
     assert alone <= with_configuration
+
+
+# Each was once a traceback, or refused by one of the two only.
+CRASHES = [
+    "schemas: {s: /proc/self/mem}",  # a file, but one that cannot be read
+    "backends: {b: {url: 'http://a/?q=1'}}",
+    "apis: [{id: a, path: a, service-url: 'http://a/?q=1'}]",
+    "backends: {b: {url: 'http://a'}, p: {pool: [{backend: b, weight: 0}]}}",
+    "notifications: {store: 'sqlite:///:memory:', d365: {instance-url: https://a, token-url: https://b}}",
+    "notifications: {store: 'mysql://a/b', d365: {instance-url: https://a, token-url: https://b}}",
+    "workers: 2\nnotifications: {store: 'sqlite:///n.db', d365: {instance-url: https://a, token-url: https://b}}",
+    'global-policy: "a\\0b"',
+    f"global-policy: {'x' * 300}",
+]
+
+
+@pytest.mark.parametrize("text", CRASHES, ids=range(len(CRASHES)))
+def test_what_used_to_crash(text: str, tmp_path: Path) -> None:
+    """Both refuse it, at its place."""
+    (tmp_path / "config.yaml").write_text(text)
+    (report,) = check_all([], tmp_path / "config.yaml")
+    assert [problem.code for problem in report.problems if problem.code == "internal-error"] == []
+    assert not report.ok
+    assert not serves(tmp_path / "config.yaml")
