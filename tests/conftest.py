@@ -14,6 +14,7 @@ import structlog
 from hypothesis import settings
 
 from gateway.expressions.limits import forget
+from gateway.pipeline import beside
 from gateway.telemetry import logs
 from tests import processes, sources, tools
 
@@ -110,6 +111,14 @@ def uncached_loggers() -> Iterator[None]:
     structlog.configure = functools.partial(_configure, configure)
     yield
     structlog.configure = configure
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_ended() -> Iterator[None]:
+    """The workers for long work end with the tests, before anybody looks for processes that were left behind."""
+    yield
+    if beside.shared.cache_info().currsize:
+        beside.shared().close()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import random
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -107,8 +108,10 @@ def test_others_are_answered_meanwhile(bench: Bench, name: str) -> None:
             over = asyncio.Event()
             running = asyncio.create_task(flood(server.port, attack.request * 20, over.is_set))
             async with watched_turns() as turns:
-                end = asyncio.get_running_loop().time() + 1.0
-                while asyncio.get_running_loop().time() < end:
+                end = (
+                    time.thread_time() + 0.5
+                )  # of the one thread that all of this shares, however loaded the machine is
+                while time.thread_time() < end:
                     await ask(server.port, GET)
                     answered += 1
             over.set()

@@ -82,7 +82,7 @@ def test_lease_ends(engine: sa.Engine) -> None:
     assert owners(engine) == [None]
     assert not hung.renew()
     assert not hung.may_act()
-    former = hung.executor_id
+    former, hung._lease_s = hung.executor_id, 60.0
     hung.join()
     assert hung.executor_id != former
     assert hung.may_act()
