@@ -20,7 +20,8 @@ from gateway.config.positions import Positions, plain
 from gateway.config.reference import keys, models
 from gateway.config.references import unresolved
 from gateway.config.wording import worded
-from gateway.errors import LoadError, Location, Problem
+from gateway.errors import LoadError, Problem
+from gateway.reading.files import read_bytes
 from gateway.reading.settings import Block, Surroundings
 from gateway.reading.yaml_nodes import Mapping as YamlMapping
 from gateway.reading.yaml_nodes import compose
@@ -39,11 +40,7 @@ def load(path: str | os.PathLike[str], environ: Mapping[str, str] = os.environ) 
         LoadError: The file cannot be read, or with every mistake in it.
     """
     file = Path(path)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise LoadError.at(Location(str(file)), "unreadable-file", reason, "name it with -c FILE") from None
+    content = read_bytes(file, "name it with -c FILE")
     return parse(content, str(file), file.resolve().parent, environ)
 
 

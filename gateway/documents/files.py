@@ -8,7 +8,7 @@ from gateway.documents.model import PolicyDocument
 from gateway.documents.vocabulary import Vocabulary
 from gateway.documents.xml import format as xml_format
 from gateway.documents.yaml import format as yaml_format
-from gateway.errors import LoadError, Location
+from gateway.reading.files import read_bytes
 
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 
@@ -20,14 +20,8 @@ def read_document(path: Path, vocabulary: Vocabulary) -> PolicyDocument:
     Raises:
         LoadError: The file cannot be read, or is not a policy document.
     """
-    file = str(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        remedy = "check the path; relative ones start at the configuration file"
-        raise LoadError.at(Location(file), "unreadable-file", reason, remedy) from None
-    return parse_document(content, file, vocabulary)
+    content = read_bytes(path, "check the path; relative ones start at the configuration file")
+    return parse_document(content, str(path), vocabulary)
 
 
 def parse_document(content: bytes, file: str, vocabulary: Vocabulary) -> PolicyDocument:

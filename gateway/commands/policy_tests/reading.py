@@ -13,6 +13,7 @@ from gateway.commands.policy_tests.typed_yaml import typed
 from gateway.config.loading import problems_of
 from gateway.config.positions import Positions
 from gateway.errors import LoadError, Location
+from gateway.reading.files import read_bytes
 from gateway.reading.settings import Surroundings
 from gateway.reading.yaml_nodes import compose
 
@@ -60,10 +61,7 @@ def read(path: Path) -> TestFile:
     Raises:
         LoadError: It cannot be read, or with every mistake in it.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise LoadError.at(Location(str(path)), "unreadable-file", error.strerror or "unreadable") from None
+    content = read_bytes(path, "check the path")
     root = compose(content, str(path))
     positions = Positions(root)
     try:

@@ -7,9 +7,10 @@ Unknown names, types, members and constructs are refused here, at load, with the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 from tree_sitter import Node
 
@@ -27,6 +28,8 @@ BindExpression = Callable[["Binder", Node, Type | None], Meaning]
 BindStatement = Callable[["Binder", Node], "Statement"]
 
 MAX_NODE_DEPTH = 150  # levels of the syntax tree; real files reach 40
+
+Bind = TypeVar("Bind")
 
 EXPRESSIONS: dict[str, BindExpression] = {}
 STATEMENTS: dict[str, BindStatement] = {}
@@ -151,19 +154,9 @@ class Binder:
     # -- dispatch
     def meaning(self, node: Node, target: Type | None = None) -> Meaning:
         """Bind an expression that may be a value, a type, a namespace or a method group."""
-        bind = EXPRESSIONS.get(node.type)
-        self.may_be_long |= node.type in _REPEATS
-        if bind is None:
-            kind = node.type.replace("_", " ")
-            remedy = _UNSUPPORTED.get(node.type, "write it another way")
-            raise self.problem(node, "unsupported-syntax", f"{kind} is not supported", remedy)
-        self.depth += 1
-        if self.depth > MAX_NODE_DEPTH:
-            raise self.problem(node, "expression-too-deep", "the expression is nested too deeply", "split it up")
-        try:
+        bind = self._registered(EXPRESSIONS, node, "is not supported")
+        with self._one_deeper(node):
             return bind(self, node, target)
-        finally:
-            self.depth -= 1
 
     def link(self, node: Node, target: Type | None = None) -> Bound:
         """Bind a value that a chain continues from: it may be SHORT."""
@@ -197,17 +190,27 @@ class Binder:
 
     def statement(self, node: Node) -> Statement:
         """Bind a statement."""
-        bind = STATEMENTS.get(node.type)
+        bind = self._registered(STATEMENTS, node, "is not allowed in a policy expression")
+        with self._one_deeper(node):
+            return bind(self, node)
+
+    def _registered(self, table: Mapping[str, Bind], node: Node, refusal: str) -> Bind:
+        """The function in *table* that binds *node*; a kind without one is refused."""
         self.may_be_long |= node.type in _REPEATS
-        if bind is None:
+        if node.type not in table:
             kind = node.type.replace("_", " ")
             remedy = _UNSUPPORTED.get(node.type, "write it another way")
-            raise self.problem(node, "unsupported-syntax", f"{kind} is not allowed in a policy expression", remedy)
+            raise self.problem(node, "unsupported-syntax", f"{kind} {refusal}", remedy)
+        return table[node.type]
+
+    @contextmanager
+    def _one_deeper(self, node: Node) -> Iterator[None]:
+        """One level of nesting; too many are refused before Python's stack is exhausted."""
         self.depth += 1
         if self.depth > MAX_NODE_DEPTH:
             raise self.problem(node, "expression-too-deep", "the expression is nested too deeply", "split it up")
         try:
-            return bind(self, node)
+            yield
         finally:
             self.depth -= 1
 

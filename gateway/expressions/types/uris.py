@@ -78,24 +78,24 @@ class UriValue:
         return host if self.port in (_PORTS.get(self.scheme), -1) else f"{host}:{self.port}"
 
     @property
-    def login(self) -> str:
-        """``user@``, if there is a user."""
-        return f"{self.user}@" if self.user else ""
-
-    @property
     def text(self) -> str:
         """``AbsoluteUri``."""
         if not self.absolute:
             return self.original
         if not self.host:
             return f"{self.scheme}:{self.path}{self.query}{self.fragment}"
-        return f"{self.scheme}://{self.login}{self.authority}{self.path}{self.query}{self.fragment}"
+        return f"{self.scheme}://{_login(self.user)}{self.authority}{self.path}{self.query}{self.fragment}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, UriValue) and self.text.partition("#")[0] == other.text.partition("#")[0]
 
     def __hash__(self) -> int:
         return hash(self.text.partition("#")[0])
+
+
+def _login(user: str) -> str:
+    """``user@``, if there is a user."""
+    return f"{user}@" if user else ""
 
 
 def _authority(shown: str) -> str:
@@ -169,7 +169,7 @@ def _segments(uri: UriValue) -> object:
 def _left_part(uri: UriValue, part: EnumValue) -> str:
     uri.require()
     shown = f"{uri.scheme}://"
-    pieces = (f"{uri.login}{uri.authority}", uri.path, uri.query)
+    pieces = (f"{_login(uri.user)}{uri.authority}", uri.path, uri.query)
     return shown + "".join(pieces[: part.value])
 
 
@@ -291,9 +291,8 @@ class BuilderValue:
     @property
     def text(self) -> str:
         """The parts as one text; the port is written even if it was implied by the scheme."""
-        user = f"{self.user}@" if self.user else ""
         slash = "/" if self.host and not self.path.startswith("/") else ""
-        return f"{self._start}{user}{self.host}{self._ending}{slash}{self.path}{self.query}{self.fragment}"
+        return f"{self._start}{_login(self.user)}{self.host}{self._ending}{slash}{self.path}{self.query}{self.fragment}"
 
     @property
     def _start(self) -> str:
