@@ -38,9 +38,10 @@ class Flood:
     _serial: count[int] = field(default_factory=count)
 
     async def client(self, number: int, until: float) -> None:
-        """Ask one request after another until *until*."""
+        """Ask one request after another, at least one, until *until*."""
         source = (f"127.0.1.{number + 1}", 0)
         reader, writer = await asyncio.open_connection("127.0.0.1", self.running.port, local_addr=source)
+        self.statuses.append(await self._ask(reader, writer, self._forged()))
         while monotonic() < until:
             self.statuses.append(await self._ask(reader, writer, self._forged()))
         writer.close()
@@ -120,7 +121,8 @@ def test_good_tokens_pass_soon_after_the_issuer_is_back() -> None:
         async with _down_from_the_start(2.0) as (flood, caused):
             assert caused <= 4  # one probe a second
             flood.running.entra.faults.clear()
-            assert await _until_good(flood) <= GOOD_AGAIN_S + 1.0  # a loaded machine is late
+            # A loaded machine is late; if the flood counted, the wait would be a window of 30 s.
+            assert await _until_good(flood) <= GOOD_AGAIN_S + 8.0
 
     asyncio.run(scenario())
 

@@ -138,7 +138,8 @@ def test_nobody_there() -> None:
 def test_drip_feed() -> None:
     """Header bytes that come one by one are cut off by the total time-out."""
     with _dripping() as port:
-        found = send(f"http://127.0.0.1:{port}/", OPEN.model_copy(update={"total_timeout_s": 0.5}))
+        patient = OPEN.model_copy(update={"read_timeout_s": 20.0, "total_timeout_s": 0.5})
+        found = send(f"http://127.0.0.1:{port}/", patient)
     assert (found.error, found.doubt) == ("timeout", Doubt.POSSIBLE)
 
 
