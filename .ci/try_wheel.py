@@ -1,4 +1,4 @@
-"""Run in an environment that holds the wheel alone, away from the repository: each command that a newcomer tries first."""
+"""Runs, in an environment with nothing but the wheel, away from the repository, the commands that a newcomer tries."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 # CLOCK_BOOTTIME also counts the time that a machine was suspended. Linux only.
-_BOOT_TIME: int | None = vars(time).get("CLOCK_BOOTTIME")
+_BOOT_TIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _OFFSETS = Path("/proc/self/timens_offsets")
 _NOTICED_S = 0.25
