@@ -15,6 +15,7 @@ from gateway.expressions.collections import LazySequence
 from gateway.expressions.conversions import cast
 from gateway.expressions.equality import key_of
 from gateway.expressions.limits import tick
+from gateway.expressions.linq.seen import SeenKeys
 from gateway.expressions.runtime import is_instance, iterate
 from gateway.expressions.thrown import argument_null, out_of_range
 from gateway.expressions.types.comparers import Comparer
@@ -86,25 +87,23 @@ def distinct(source: object, comparer: Comparer | None = None) -> Iterator[objec
 
 def distinct_by(source: object, selector: Func) -> Iterator[object]:
     """``DistinctBy``."""
-    seen: set[object] = set()
+    seen = SeenKeys()
     for item in walk(source):
-        key = key_of(selector(item))
-        if key not in seen:
-            seen.add(key)
+        if seen.add(key_of(selector(item))):
             yield item
 
 
 def except_items(source: object, other: object, comparer: Comparer | None = None) -> Iterator[object]:
     """``Except``."""
     norm = comparer.norm if comparer is not None else lambda item: item
-    gone = {key_of(norm(item)) for item in walk(other)}
+    gone = SeenKeys(key_of(norm(item)) for item in walk(other))
     return (item for item in distinct(source, comparer) if key_of(norm(item)) not in gone)
 
 
 def intersect(source: object, other: object, comparer: Comparer | None = None) -> Iterator[object]:
     """``Intersect``."""
     norm = comparer.norm if comparer is not None else lambda item: item
-    kept = {key_of(norm(item)) for item in walk(other)}
+    kept = SeenKeys(key_of(norm(item)) for item in walk(other))
     return (item for item in distinct(source, comparer) if key_of(norm(item)) in kept)
 
 
