@@ -1,4 +1,4 @@
-"""A running gateway: tokens of other kinds, encrypted tokens, and addresses and origins that are written in other ways."""
+"""A running gateway: tokens of other kinds, encrypted tokens, issuers and origins that are written in other ways."""
 
 from __future__ import annotations
 
