@@ -85,9 +85,8 @@ def assemble(
         log_all=config.logging.requests == "all",
         watcher=watcher,
     )
-    return Assembly(
-        config, dispatcher, apis, tuple(note for document in run.library.documents for note in lint(document))
-    )
+    notes = [note for document in run.library.documents for note in lint(document)]
+    return Assembly(config, dispatcher, apis, tuple(dict.fromkeys([*notes, *run.library.notes])))
 
 
 class _Run:

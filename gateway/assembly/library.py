@@ -71,6 +71,11 @@ class PolicyLibrary:
         """Every document read so far."""
         return [document for document in self._documents.values() if document is not None]
 
+    @property
+    def notes(self) -> list[Problem]:
+        """What in the pipelines so far is worth a second look."""
+        return [note for pipeline in self._pipelines.values() for note in pipeline.notes]
+
     def require(self) -> None:
         """Raises LoadError with every problem, when there is one."""
         if self.problems:

@@ -5,10 +5,10 @@ Documents that load and run, but probably not as intended. Each finding is a not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from gateway.documents.model import Node, PolicyDocument, Text
-from gateway.errors import Problem
+from gateway.errors import Location, Problem
 
 _OBJECT_ID = re.compile(r"object.?id|(^|[^a-z])oid([^a-z]|$)", re.IGNORECASE)
 _SUBJECT = re.compile(r"\.Subject\b")
@@ -16,6 +16,7 @@ _SUBJECT = re.compile(r"\.Subject\b")
 PLACEHOLDER_TENANT = "placeholder-tenant"
 NOTE_CODES = frozenset(
     {
+        "client-claim",
         "subject-is-not-object-id",
         "token-after-cache",
         "cors-after-token",
@@ -24,6 +25,38 @@ NOTE_CODES = frozenset(
         PLACEHOLDER_TENANT,
     }
 )
+
+
+_HEADER_READ = re.compile(
+    r"""\bRequest\s*\.\s*Headers\s*(?:\[|\.\s*(?:GetValueOrDefault|TryGetValue|ContainsKey)\s*\()\s*@?"([^"]+)\""""
+)
+
+
+def client_claims(node: Node, owned: Collection[str]) -> Iterator[Problem]:
+    """
+    Request headers that promise an object id and that *node* reads although no policy has set them.
+
+    Args:
+        owned: Lower-case names of the headers that policies before *node* have set.
+    """
+    for name, location in _headers_read(node):
+        if _OBJECT_ID.search(name) and name.lower() not in owned:
+            message = f"no policy sets {name} before this one reads it, so it is what the client claims"
+            remedy = "set it from a verified token first: validate-jwt, then set-header"
+            yield Problem(location, "client-claim", message, remedy)
+
+
+def _headers_read(root: Node) -> Iterator[tuple[str, Location]]:
+    for node in root.walk():
+        if node.name == "check-header":
+            yield node.attribute("name") or "", node.location
+    for text in _texts(root):
+        yield from ((name, text.location) for name in _HEADER_READ.findall(text.value))
+
+
+def _texts(root: Node) -> Iterator[Text]:
+    for node in root.walk():
+        yield from (*node.attributes.values(), *([node.text] if node.text else []))
 
 
 def lint(document: PolicyDocument) -> list[Problem]:
@@ -70,8 +103,7 @@ def _text_like_an_expression(root: Node) -> Iterator[Problem]:
     """An expression without its @ is text. Source: APIM "Policy expressions", "Syntax"."""
     remedy = "write @(…) around one expression, @{ … return …; } around statements"
     message = "this is plain text, but looks like an expression without its @"
-    texts = (text for node in root.walk() for text in (*node.attributes.values(), *([node.text] if node.text else [])))
-    for text in texts:
+    for text in _texts(root):
         if _EXPRESSION_TEXT.fullmatch(text.value):
             yield Problem(text.location, "text-like-an-expression", message, remedy)
 

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.documents.lint import client_claims
 from gateway.documents.model import Node, PolicyDocument, Scope, Section
 from gateway.documents.vocabulary import BASE, INCLUDE_FRAGMENT
 from gateway.errors import LoadError, Problem
@@ -60,6 +61,7 @@ class Compiler:
     ) -> None:
         self.services = services
         self.problems: list[Problem] = []
+        self.notes: list[Problem] = []
         self.contract = ContractBuilder()
         self.destinations: set[Destination] = set()
         self._vocabulary = vocabulary
@@ -88,6 +90,7 @@ class Compiler:
             destinations=frozenset(self.destinations),
             preflight=_preflight(steps[Section.INBOUND]),
             may_be_long=self.may_be_long,
+            notes=tuple(dict.fromkeys(self.notes)),
         )
 
     def _compile_section(self, section: Section, documents: Sequence[Scoped]) -> Steps:
@@ -177,6 +180,7 @@ class Compiler:
     # -- the header contract
     def _note_headers(self, node: Node, policy: Policy) -> None:
         self.contract.reads(set(_literals(node, policy.header_attributes)))
+        self.notes += client_claims(node, self.contract.owned)
         for name in policy.sets_headers:
             self.contract.sets(name)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
 
-from gateway.errors import PolicyError
+from gateway.errors import PolicyError, Problem
 from gateway.pipeline.context import LastError
 from gateway.pipeline.destination import Destination
 from gateway.pipeline.outcome import MaybeLater, Outcome, finish
@@ -46,6 +46,7 @@ class Pipeline:
         destinations: Where its policies send the client's headers besides the API's backend.
         preflight: The policies that answer preflights; see ``cors``.
         may_be_long: One of its policies works in slices; then all of them do, because entering a slice once is cheaper.
+        notes: What in the documents is worth a second look and only shows when they are joined.
     """
 
     inbound: Steps = ()
@@ -57,6 +58,7 @@ class Pipeline:
     destinations: frozenset[Destination] = frozenset()
     preflight: tuple[PreflightStep, ...] = ()
     may_be_long: bool = False
+    notes: tuple[Problem, ...] = ()
 
     def execute(self, context: Context) -> Response | Awaitable[Response]:
         """The answer to ``context.request``: at once, or later. Never raises for what a request can cause."""

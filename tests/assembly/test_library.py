@@ -33,3 +33,36 @@ def test_no_mistake_quotes_a_secret(tmp_path: Path, policy: str, secret: str) ->
     library.pipeline(PolicyFiles(api=document))
     assert library.problems
     assert not any(secret[:5] in f"{problem.message} {problem.remedy}" for problem in library.problems)
+
+
+READS = "<set-variable name='who' value='@(context.Request.Headers.GetValueOrDefault(\"Caller-ObjectId\", \"\"))' />"
+SETS = "<set-header name='caller-objectid' exists-action='override'><value>@(context.User.Id)</value></set-header>"
+
+
+@pytest.mark.parametrize(
+    ("api", "everywhere", "notes"),
+    [
+        (READS, "", 1),
+        ("<base />" + READS, SETS, 0),
+        (READS + "<base />", SETS, 1),
+        (SETS + READS, "", 0),
+        ("<choose><when condition='@(context.Request.Headers[\"caller-objectid\"] == null)' /></choose>", "", 1),
+        (
+            "<check-header name='X-Oid' failed-check-httpcode='403' failed-check-error-message='' ignore-case='true' />",
+            "",
+            1,
+        ),
+        (READS.replace("Caller-ObjectId", "X-Request-Id"), "", 0),
+    ],
+    ids="reads base-sets base-sets-later sets condition check-header another".split(),
+)
+def test_what_only_the_client_claims(tmp_path: Path, api: str, everywhere: str, notes: int) -> None:
+    """A policy that reads an object id from a header that no policy before it has set is noted, with its place."""
+    files = {}
+    for name, content in (("api", api), ("everywhere", everywhere)):
+        files[name] = tmp_path / f"{name}.xml"
+        files[name].write_text(f"<policies><inbound>{content}</inbound></policies>")
+    library = PolicyLibrary(POLICIES, offline_services())
+    library.pipeline(PolicyFiles(**files))
+    library.require()
+    assert [(note.code, note.location.file) for note in library.notes] == [("client-claim", str(files["api"]))] * notes
