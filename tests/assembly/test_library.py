@@ -36,6 +36,7 @@ def test_no_mistake_quotes_a_secret(tmp_path: Path, policy: str, secret: str) ->
 
 
 READS = "<set-variable name='who' value='@(context.Request.Headers.GetValueOrDefault(\"Caller-ObjectId\", \"\"))' />"
+CHECKS = "<check-header name='X-Oid' failed-check-httpcode='403' failed-check-error-message='' ignore-case='true' />"
 SETS = "<set-header name='caller-objectid' exists-action='override'><value>@(context.User.Id)</value></set-header>"
 
 
@@ -47,11 +48,7 @@ SETS = "<set-header name='caller-objectid' exists-action='override'><value>@(con
         (READS + "<base />", SETS, 1),
         (SETS + READS, "", 0),
         ("<choose><when condition='@(context.Request.Headers[\"caller-objectid\"] == null)' /></choose>", "", 1),
-        (
-            "<check-header name='X-Oid' failed-check-httpcode='403' failed-check-error-message='' ignore-case='true' />",
-            "",
-            1,
-        ),
+        (CHECKS, "", 1),
         (READS.replace("Caller-ObjectId", "X-Request-Id"), "", 0),
     ],
     ids="reads base-sets base-sets-later sets condition check-header another".split(),
