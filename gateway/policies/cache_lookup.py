@@ -151,6 +151,7 @@ class CacheLookup(PolicyType):
             context.api.id,
             context.api.revision,
             context.operation.id,
+            context.product.id if context.product else "",  # its policies have changed the response
             str(request.original_url).partition("?")[0],
             *sorted(self._counted(request.query, context), key=query.name_of),  # values of one name keep their order
             *(f"{name}:{request.headers.joined(name) or ''}" for name in sorted(vary)),

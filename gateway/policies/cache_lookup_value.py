@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element
 from gateway.pipeline.policy import ANYWHERE, PolicyType
-from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of
+from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of, named
 from gateway.policies.parts.value_forms import CODEC
 from gateway.value_cache import CodecError
 
@@ -58,7 +58,7 @@ class CacheLookupValue(PolicyType):
 
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when the cache is in memory."""
-        cached = self.cache.lookup(self.key(context))
+        cached = self.cache.lookup(named(self.key(context)))
         if cached is None or isinstance(cached, bytes):
             self._use(cached, context)
             return None

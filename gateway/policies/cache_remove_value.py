@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.shape import ID, Attribute, Element
 from gateway.pipeline.policy import ANYWHERE, PolicyType
-from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of
+from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of, named
 
 if TYPE_CHECKING:
     from gateway.documents.model import Section
@@ -43,4 +43,4 @@ class CacheRemoveValue(PolicyType):
 
     def apply(self, context: Context) -> Awaitable[None] | None:
         """None when the cache is in memory."""
-        return self.cache.remove(self.key(context))
+        return self.cache.remove(named(self.key(context)))

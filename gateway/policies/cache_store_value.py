@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from gateway.documents.shape import ID, Attribute, Element
 from gateway.errors import ExpressionError
 from gateway.pipeline.policy import ANYWHERE, PolicyType
-from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of
+from gateway.policies.parts.cached_values import CACHING_TYPE, cache_of, named
 from gateway.policies.parts.elements import seconds
 from gateway.policies.parts.value_forms import CODEC
 from gateway.value_cache import CodecError
@@ -59,4 +59,4 @@ class CacheStoreValue(PolicyType):
             data = CODEC.encode(self.value(context))
         except CodecError as error:
             raise ExpressionError("SerializationException", str(error)) from None
-        return self.cache.store(self.key(context), data, self.duration_s(context))
+        return self.cache.store(named(self.key(context)), data, self.duration_s(context))

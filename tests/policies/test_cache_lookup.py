@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.expressions.entities import GroupInfo
+from gateway.expressions.entities import GroupInfo, ProductInfo
 from gateway.wire.messages import Request
 from tests.entities import user
 from tests.policies.bench import Bench, get, request
@@ -76,3 +76,10 @@ def test_developers_do_not_share(bench: Bench) -> None:
 def test_downstream_caching(bench: Bench, attributes: str, expected: str) -> None:
     """The policy determines what browsers and proxies may keep."""
     assert calls(bench, policies(attributes), get("/a"))[1].response.headers.first("Cache-Control") == expected
+
+
+def test_each_product_has_its_own_responses(bench: Bench) -> None:
+    """The policies of a product have changed the response that is kept, so another product's caller does not get it."""
+    for name, count in (("free", 1), ("premium", 1), ("free", 0)):
+        product = ProductInfo(name, name, False, True, None, "Published", ())
+        assert calls(bench, policies(), get("/a"), product=product)[0] == count

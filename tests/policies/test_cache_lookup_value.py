@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgpack
 import pytest
 
+from gateway.policies.parts.cached_values import named
+from gateway.value_cache import CachedResponse
 from tests.policies.bench import Bench
 from tests.policies.caching import LOOKUP, LaterCache
 
@@ -20,7 +22,7 @@ def test_forged_values_are_a_miss(bench: Bench, code: int, kept: object) -> None
     data = bytes(msgpack.packb(msgpack.ExtType(code, msgpack.packb(kept))))
     internal = bench.services.caches.internal
     memory = internal.cache if isinstance(internal, LaterCache) else internal
-    memory.store("k", data, 60)
+    memory.store("named/k", data, 60)
     assert bench.run(LOOKUP.format("")).variables == {}
 
 
@@ -34,5 +36,16 @@ def test_foreign_bytes_are_a_miss(bench: Bench) -> None:
     """Bytes that another program wrote under the key are not trusted."""
     internal = bench.services.caches.internal
     memory = internal.cache if isinstance(internal, LaterCache) else internal
-    memory.store("k", b"\xc1", 60)
+    memory.store("named/k", b"\xc1", 60)
     assert bench.run(LOOKUP.format("")).variables == {}
+
+
+def test_a_callers_key_leads_to_no_response(bench: Bench) -> None:
+    """A key that is all a caller's reaches values that policies have stored by name, never a cached response."""
+    internal = bench.services.caches.internal
+    memory = internal.cache if isinstance(internal, LaterCache) else internal
+    response = CachedResponse(200, "OK", (), b"another caller's").to_bytes()
+    memory.store("k", response, 60)
+    assert bench.run(LOOKUP.format("")).variables == {}
+    memory.store(named("k"), response, 60)
+    assert bench.run(LOOKUP.format("")).variables != {}

@@ -24,6 +24,15 @@ CACHING_TYPE = Attribute(
 )
 
 
+def named(key: str) -> str:
+    """
+    Where the value under a policy's *key* is kept.
+
+    Responses and other values share a cache, and a policy's key may be all a caller's: it must lead to no response.
+    """
+    return f"named/{key}"
+
+
 def cache_of(settings: Settings) -> ValueCache:
     """The cache that ``caching-type`` means. Raises LoadError: there is no external one."""
     cache = settings.services.caches.choose(cast("CachingType", settings.constant("caching-type")))
