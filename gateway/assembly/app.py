@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from gateway.assembly.apis import assemble
 from gateway.assembly.certificates import load_certificates
 from gateway.assembly.console import ProcessConsole, process_console
-from gateway.assembly.issuers import issuer_statuses, withdraw_key
+from gateway.assembly.issuers import issuer_statuses, unused_issuers, withdraw_key
 from gateway.assembly.outside import Outside
 from gateway.assembly.traces import trace_book
 from gateway.config import Config
@@ -114,7 +114,7 @@ def build(config: Config) -> Gateway:
         registry=registry,
         services=services,
         outside=outside,
-        notes=(*placeholder_tenants(config), *assembly.notes),
+        notes=(*placeholder_tenants(config), *assembly.notes, *unused_issuers(config, outside.issuers)),
         console=console,
     )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.config import Config
+from gateway.errors import Problem
 from gateway.management.console.state import IssuerState
 from gateway.management.health import Status
 from gateway.pipeline.masking import Masking
@@ -19,6 +20,15 @@ from gateway.tokens.settings import FetchBudgetSettings, IssuerSettings
 def issuer_registry(config: Config) -> IssuerRegistry:
     """One registry for the process; issuers with a block of their own get their own fetch and life cycle."""
     return IssuerRegistry(special={url: _special(issuer) for url, issuer in config.issuers.items()})
+
+
+def unused_issuers(config: Config, registry: IssuerRegistry) -> Iterator[Problem]:
+    """A note on each issuer of the configuration that no policy names: its withdrawn keys protect nothing."""
+    for url in config.issuers:
+        if not registry.uses(url):
+            message = "no policy uses this issuer, so its settings, withdrawn keys included, have no effect"
+            remedy = "write the URL as in openid-config, or remove it"
+            yield Problem(config.location("issuers", url), "unused-issuer", message, remedy)
 
 
 def issuer_statuses(registry: IssuerRegistry) -> Mapping[str, Status]:

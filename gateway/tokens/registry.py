@@ -76,6 +76,11 @@ class IssuerRegistry:
         issuers = list(self._issuers.values()) if url is None else self._at(url)
         return tuple([issuer.url for issuer in issuers if issuer.withdraw(kid)])
 
+    def uses(self, url: str) -> bool:
+        """Whether a policy names the issuer at *url*."""
+        wanted = _comparable(url)
+        return any(address == wanted for address, _ in self._issuers)
+
     def _at(self, url: str) -> list[Issuer]:
         """The issuers at *url*. Raises LookupError: there is none."""
         wanted = _comparable(url)
