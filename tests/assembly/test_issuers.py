@@ -25,7 +25,7 @@ POLICY = (
     [(URL, []), (URL.replace("issuer.", "ISSUER."), []), (URL.replace("issuer.", "issuers."), ["unused-issuer"])],
 )
 def test_an_issuer_that_no_policy_uses_is_noted(tmp_path: Path, url: str, codes: list[str]) -> None:
-    """Settings of a mistyped URL have no effect, and a note says so; the same URL in another spelling is not mistyped."""
+    """Settings of a mistyped URL have no effect, and a note says so; another spelling of the URL is not mistyped."""
     (tmp_path / "policy.xml").write_text(POLICY.format(URL))
     gateway = build(parse(CONFIG.format(url=url), "config.yaml", tmp_path, {}))
     assert [(note.code, note.location.line) for note in gateway.notes] == [(code, 2) for code in codes]
