@@ -114,7 +114,8 @@ async def _accept(app: Starlette, count: int, callback: str) -> list[float]:
         for number in numbers:
             began = time.perf_counter()
             body = {"batchId": number, "callBackUri": callback.format(number=number)}
-            response = await client.post("/jobs", json=body)
+            while (response := await client.post("/jobs", json=body)).status_code == 503:
+                pass  # overloaded: the same request again, as a caller would
             assert response.status_code == 202, response.text
             latencies.append(time.perf_counter() - began)
 

@@ -65,20 +65,23 @@ class Intake:
         Raises:
             HttpProblem: 403, 409, 422 or 429, by rule or by state.
         """
+        until = time.monotonic() + self._settings.intake_deadline_s
         target = await self._require_callable(rule, request)
         began = time.perf_counter()
         job = self._draft(caller, rule, request, target)
-        accepted = await self._record(job, request_key(job, request, key), rule)
+        accepted = await self._record(job, request_key(job, request, key), rule, until - time.monotonic())
         if isinstance(accepted, Refusal):
             raise _refusal(accepted, rule)
         self._engine.metrics.accept_time.observe(time.perf_counter() - began)
         self._tell(accepted)
         return accepted
 
-    async def stop(self, job: StoredJob) -> StoredJob:
-        """Stop watching. The batch job itself continues: F&O has no action to cancel one."""
+    async def stop(self, job: StoredJob, seconds: float) -> StoredJob:
+        """Stop watching, within *seconds*. The batch job itself continues: F&O has no action to cancel one."""
         ids = [job.id, *([job.follow_up_id] if job.follow_until is not None else [])]
-        stopped = await self._write(lambda connection: [self._stop_one(connection, job_id) for job_id in ids][0])
+        stopped = await self._write(
+            lambda connection: [self._stop_one(connection, job_id) for job_id in ids][0], seconds
+        )
         for job_id in ids:
             self._engine.stop_watching(job_id)
         if stopped is not None:
@@ -89,13 +92,13 @@ class Intake:
         now = self._engine.parts.clock.now()
         return jobs.move(connection, job_id, JobEvent.STOP, now, next_attempt_at=None)
 
-    async def _write(self, work: Callable[[sa.Connection], T]) -> T:
+    async def _write(self, work: Callable[[sa.Connection], T], seconds: float) -> T:
         """Within the deadline. What is still committed remains: a repeated request finds it done."""
-        return await self._engine.store.write_by(work, self._settings.intake_deadline_s, undo=lambda _: None)
+        return await self._engine.store.write_by(work, seconds, undo=lambda _: None)
 
-    async def replay(self, job: StoredJob, rule: CallerRule) -> StoredJob:
+    async def replay(self, job: StoredJob, rule: CallerRule, seconds: float) -> StoredJob:
         """
-        Send the callback again; never starts the batch job.
+        Send the callback again, if that can be recorded within *seconds*; never starts the batch job.
 
         Raises:
             HttpProblem: 409 while the first delivery is not finished, 429 at the caller's limit.
@@ -103,7 +106,7 @@ class Intake:
         now = self._engine.parts.clock.now()
         lifetime_s = self._settings.callbacks.lifetime_s
         reopened = await self._write(
-            lambda connection: jobs.reopen(connection, job.id, now, lifetime_s, rule.max_active)
+            lambda connection: jobs.reopen(connection, job.id, now, lifetime_s, rule.max_active), seconds
         )
         if isinstance(reopened, Refusal):
             raise _refusal(reopened, rule)
@@ -115,12 +118,14 @@ class Intake:
         log.info("callback_replayed", job=job.id, series=reopened.series)
         return reopened
 
-    async def _record(self, job: StoredJob, key: IdempotencyKey, rule: CallerRule) -> Acceptance | Refusal:
+    async def _record(
+        self, job: StoredJob, key: IdempotencyKey, rule: CallerRule, seconds: float
+    ) -> Acceptance | Refusal:
         rejects = self._settings.all_environments[job.environment].on_running == "reject"
         exclusive = rejects and job.watched is WatchedRun.OURS
         recorded = await self._engine.store.write_by(
             lambda connection: jobs.accept(connection, job, key, rule.max_active, exclusive),
-            self._settings.intake_deadline_s,
+            seconds,
             undo=lambda connection: self._withdraw(connection, job),
         )
         self._engine.announce()

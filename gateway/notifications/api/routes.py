@@ -10,6 +10,7 @@ Source: Azure "Asynchronous Request-Reply pattern"; RFC 9110 §15.3.3; draft-iet
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -34,6 +35,9 @@ from gateway.notifications.workflow.transitions import State
 from gateway.notifications.workflow.watched_run import WatchedRun
 
 T = TypeVar("T")
+
+# Of a request's scope: when its time for the store ends, by the monotonic clock.
+_UNTIL = "gateway.store_until"
 
 # A structured-field string, or the bare token that most clients send.
 _KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})', re.ASCII)
@@ -80,7 +84,7 @@ class JobEndpoints:
         job = await self._own(request)
         if job.is_pending:
             return self._pending(request, job)
-        log = await self._read(lambda connection: attempts.listed(connection, job.id))
+        log = await self._read(request, lambda connection: attempts.listed(connection, job.id))
         shown = view(job, self._prefix(request)) | {"attempts": [attempt_view(entry) for entry in log]}
         return JSONResponse(shown, headers={"cache-control": "no-store"})
 
@@ -89,7 +93,7 @@ class JobEndpoints:
         caller = identify(request.scope, self._settings.hop)
         rule_for(caller, self._settings)
         state, before, limit = parse_query(request)
-        found_jobs = await self._read(lambda connection: jobs.search(connection, caller, state, before, limit))
+        found_jobs = await self._read(request, lambda connection: jobs.search(connection, caller, state, before, limit))
         shown = [view(job, self._prefix(request)) for job in found_jobs]
         page: dict[str, object] = {"jobs": shown}
         if len(found_jobs) == limit:
@@ -111,20 +115,21 @@ class JobEndpoints:
         key = parse_key(request)
         if key is None:
             raise HttpProblem(400, "key-invalid", "Name the job by its Idempotency-Key, or delete /jobs/{id}.")
-        job = await self._read(lambda connection: jobs.find_by_key(connection, caller, key))
+        job = await self._read(request, lambda connection: jobs.find_by_key(connection, caller, key))
         if job is None:
             raise HttpProblem(404, "job-unknown", "No such job.")
         return await self._stop(request, job)
 
     async def _stop(self, request: Request, stored: StoredJob) -> Response:
-        job = await self._intake.stop(stored)
+        job = await self._intake.stop(stored, self._left(request))
         shown = view(job, self._prefix(request))
         return JSONResponse(shown | ({"note": stop_note(job)} if job.state is State.STOPPED else {}))
 
     async def replay(self, request: Request) -> Response:
         """Send the callback again."""
         rule = rule_for(identify(request.scope, self._settings.hop), self._settings)
-        job = await self._intake.replay(await self._own(request), rule)
+        stored = await self._own(request)
+        job = await self._intake.replay(stored, rule, self._left(request))
         return JSONResponse(view(job, self._prefix(request)), 202, headers=self._location(request, job))
 
     async def describe(self, request: Request) -> Response:
@@ -136,13 +141,19 @@ class JobEndpoints:
         caller = identify(request.scope, self._settings.hop)
         rule_for(caller, self._settings)
         job_id = request.path_params["id"]
-        job = await self._read(lambda connection: jobs.find(connection, job_id))
+        job = await self._read(request, lambda connection: jobs.find(connection, job_id))
         if job is None or job.caller != caller:
             raise HttpProblem(404, "job-unknown", "No such job.")
         return job
 
-    async def _read(self, work: Callable[[sa.Connection], T]) -> T:
-        return await self._engine.store.read_by(work, self._settings.intake_deadline_s)
+    async def _read(self, request: Request, work: Callable[[sa.Connection], T]) -> T:
+        return await self._engine.store.read_by(work, self._left(request))
+
+    def _left(self, request: Request) -> float:
+        """Seconds left for the store: what a request asks of it in several steps has one deadline."""
+        now = time.monotonic()
+        until: float = request.scope.setdefault(_UNTIL, now + self._settings.intake_deadline_s)
+        return max(0.0, until - now)
 
     async def _body(self, request: Request) -> bytes:
         media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()

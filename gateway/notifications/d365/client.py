@@ -129,7 +129,10 @@ class D365Client:
         async with self._starts.turn(party):
             response = await self._call("POST", ACTION, body, permit)
         self._require_ok(response)
-        return parse_start(response.content)
+        answer = parse_start(response.content)
+        if answer is None:
+            raise D365Error(FailureKind.AMBIGUOUS, "F&O answered the start with something that is not JSON.")
+        return answer
 
     def now(self) -> float:
         """The time by F&O's clock."""
@@ -152,6 +155,10 @@ class D365Client:
     ) -> httpx.Response:
         token = await self._token()
         response = await self._send(self._request(method, path, body, token), permit)
+        if permit is not None and response.is_redirect:
+            # Most likely to a log-in page, and the next reading replaces the token. But a POST may have been carried
+            # out before its client was sent elsewhere (RFC 9110, 15.4.4), so it is not repeated at once.
+            raise D365Error(FailureKind.AMBIGUOUS, f"F&O answered the start with a redirect ({response.status_code}).")
         if _is_unauthorized(response):
             token = await self._token(rejected=token)
             response = await self._send(self._request(method, path, body, token), permit)

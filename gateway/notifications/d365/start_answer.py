@@ -18,9 +18,16 @@ class StartAnswer:
     message: str = ""
 
 
-def parse_start(body: bytes) -> StartAnswer:
-    """Read a 2xx answer: an object, an object wrapped in ``value`` (as object or as JSON text), or nothing at all."""
-    fields = _unwrap(_load(body))
+def parse_start(body: bytes) -> StartAnswer | None:
+    """
+    Read a 2xx answer: an object, an object wrapped in ``value`` (as object or as JSON text), or nothing at all.
+
+    None for a body that is not JSON: a log-in or maintenance page, which does not say what became of the call.
+    """
+    answer = _load(body)
+    if answer is None and body.strip() not in (b"", b"null"):
+        return None
+    fields = _unwrap(answer)
     refused = fields.get("issuccess") in (False, "false", "False", "No", 0)
     texts = (fields.get(name) for name in ("exceptiondetails", "responsemessage", "reponsemessage"))
     return StartAnswer(not refused, next((str(text)[:500] for text in texts if text), ""))

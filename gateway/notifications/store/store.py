@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -26,10 +28,25 @@ T = TypeVar("T")
 Work = Callable[[sa.Connection], Any]
 
 _MAX_GROUP = 64
+# A transaction takes in no more work after this time, so that on a busy machine, too, what is in it ends in time.
+_GROUP_S = 0.5
 
 
 class StoreSlow(Exception):
     """The store has not answered in time; nothing of what was asked for will be done."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Write:
+    """Work for the writer: who waits for it, and until when (by the monotonic clock)."""
+
+    work: Work
+    future: Future[Any]
+    until: float = math.inf
+
+    @property
+    def is_late(self) -> bool:
+        return time.monotonic() >= self.until
 
 
 class Store:
@@ -37,7 +54,7 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
-        self._queue: WriteQueue[tuple[Work, Future[Any]]] = WriteQueue(_MAX_GROUP)
+        self._queue: WriteQueue[_Write] = WriteQueue(_MAX_GROUP)
         self._writer = threading.Thread(target=self._run, name="notifications-writer", daemon=True)
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="notifications-reader")
 
@@ -68,7 +85,7 @@ class Store:
     async def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run *work* in a transaction that may be shared with other work; return after the commit."""
         future: Future[T] = Future()
-        self._queue.put((work, future))
+        self._queue.put(_Write(work, future))
         return await asyncio.wrap_future(future)
 
     async def write_by(self, work: Callable[[sa.Connection], T], seconds: float, undo: Work) -> T:
@@ -81,18 +98,20 @@ class Store:
         """
         until = time.monotonic() + seconds
         future: Future[T] = Future()
-        self._queue.put((functools.partial(_unless_late, work, until), future), request=True)
+        self._queue.put(_Write(work, future, until), request=True)
+        waiting = asyncio.wrap_future(future)
         try:
             async with asyncio.timeout(seconds):
-                return await asyncio.shield(asyncio.wrap_future(future))
+                return await asyncio.shield(waiting)
         except TimeoutError:
+            waiting.add_done_callback(_retrieve)
             if not future.cancel():
                 future.add_done_callback(functools.partial(self._undo, undo))
             raise StoreSlow from None
 
     def _undo(self, undo: Work, done: Future[Any]) -> None:
         if not done.cancelled() and done.exception() is None:
-            self._queue.put((undo, Future()), request=True)
+            self._queue.put(_Write(undo, Future()), request=True)
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run *work* on a connection of its own."""
@@ -116,33 +135,62 @@ class Store:
 
     def _run(self) -> None:
         while group := self._queue.take():
-            self._commit([item for item in group if item[1].set_running_or_notify_cancel()])
+            self._write([item for item in group if item.future.set_running_or_notify_cancel()])
 
-    def _commit(self, group: list[tuple[Work, Future[Any]]]) -> None:
+    def _write(self, group: list[_Write]) -> None:
+        """In as few transactions as time allows. Late work is not done, and holds nothing else up."""
+        while group := _in_time(group):
+            group = self._commit(group)
+
+    def _commit(self, group: list[_Write]) -> list[_Write]:
+        """One transaction; returns what is still to be done."""
         try:
             with self.engine.begin() as connection:
-                results = [work(connection) for work, _ in group]
+                results = _work_through(connection, group)
+        except StoreSlow:
+            return group
         except Exception as error:  # handed to the caller, below
-            self._commit_halves(group, error)
-            return
-        for (_, future), result in zip(group, results, strict=True):
-            future.set_result(result)
+            self._write_halves(group, error)
+            return []
+        for item, result in zip(group, results, strict=False):
+            item.future.set_result(result)
+        return group[len(results) :]
 
-    def _commit_halves(self, group: list[tuple[Work, Future[Any]]], error: Exception) -> None:
+    def _write_halves(self, group: list[_Write], error: Exception) -> None:
         """One failure rolled everything back: find it by halves, so that the others still share transactions."""
         if len(group) == 1:
-            group[0][1].set_exception(error)
+            group[0].future.set_exception(error)
             return
         half = len(group) // 2
-        self._commit(group[:half])
-        self._commit(group[half:])
+        self._write(group[:half])
+        self._write(group[half:])
 
 
-def _unless_late(work: Callable[[sa.Connection], T], until: float, connection: sa.Connection) -> T:
-    """Late work is undone by the exception, whether it waited before or during it (a lock, a slow server)."""
-    if time.monotonic() >= until:
+def _in_time(group: list[_Write]) -> list[_Write]:
+    """Without what is late, whose callers are told so."""
+    for item in group:
+        if item.is_late:
+            item.future.set_exception(StoreSlow())
+    return [item for item in group if not item.future.done()]
+
+
+def _work_through(connection: sa.Connection, group: list[_Write]) -> list[Any]:
+    """
+    The results of as much work as fits into a transaction.
+
+    Raises: StoreSlow: Some of it has become late by waiting, for a lock or for a slow server, and has to be undone.
+    """
+    until, results = time.monotonic() + _GROUP_S, list[Any]()
+    for item in group:
+        if results and time.monotonic() >= until:
+            break
+        results.append(item.work(connection))
+    if any(item.is_late for item in group[: len(results)]):
         raise StoreSlow
-    result = work(connection)
-    if time.monotonic() >= until:
-        raise StoreSlow
-    return result
+    return results
+
+
+def _retrieve(done: asyncio.Future[Any]) -> None:
+    """What became of work that nothing waits for any more is no news for the log."""
+    if not done.cancelled():
+        done.exception()

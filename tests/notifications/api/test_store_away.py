@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -72,6 +73,31 @@ def test_locked(entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tm
         _nothing_runs(service, d365, receiver, 970)
 
 
+def test_steps_share_a_deadline(
+    service: Running, d365: D365Emulator, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that asks the store twice, here a stop, has one deadline for both."""
+    d365.script(978, ends("Finished", 1, 10**6))
+    job_id = service.create(receiver.url("/978"), 978).json()["id"]
+    store, given = service.engine.store, list[float]()
+    read_by, write_by = store.read_by, store.write_by
+
+    async def slow_read(work: Any, seconds: float) -> Any:
+        given.append(seconds)
+        await asyncio.sleep(0.05)
+        return await read_by(work, seconds)
+
+    async def write(work: Any, seconds: float, undo: Any) -> Any:
+        given.append(seconds)
+        return await write_by(work, seconds, undo)
+
+    monkeypatch.setattr(store, "read_by", slow_read)
+    monkeypatch.setattr(store, "write_by", write)
+    assert service.call("DELETE", f"/jobs/{job_id}").status_code == 200
+    assert given[0] <= service.settings.intake_deadline_s
+    assert given[1] <= given[0] - 0.05
+
+
 @pytest.mark.needs("postgresql")
 def test_hung(entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, postgres: str) -> None:
     """PostgreSQL takes the statement and does not answer."""
@@ -112,8 +138,15 @@ def test_stop_and_replay_while_writing_hangs(
     with running(settings) as service:
         job_id = service.create(receiver.url("/976"), 976).json()["id"]
         service.until(job_id, "delivered")
-        hangs, goes_on = Future[None](), threading.Event()
-        service.engine.store._queue.put((lambda _: goes_on.wait(60.0), hangs))
+        begun, goes_on = threading.Event(), threading.Event()
+
+        def hang(_connection: object) -> None:
+            begun.set()
+            goes_on.wait(60.0)
+
+        writing = threading.Thread(target=lambda: run(service.engine.store.write(hang)))
+        writing.start()
+        assert begun.wait(20.0)
         began = time.monotonic()
         answers = [
             service.call("DELETE", f"/jobs/{job_id}"),
@@ -121,7 +154,7 @@ def test_stop_and_replay_while_writing_hangs(
         ]
         took_s = time.monotonic() - began
         goes_on.set()
-        hangs.result(20.0)
+        writing.join(20.0)
         assert [answer.status_code for answer in answers] == [503, 503]
         assert took_s < 2 * LIMIT_S
         assert service.call("DELETE", f"/jobs/{job_id}").status_code == 200

@@ -196,6 +196,28 @@ def test_connection_failures(error: type[httpx.RequestError], kind: FailureKind)
     assert caught.value.kind is kind
 
 
+@pytest.mark.parametrize(
+    "response",
+    [
+        httpx.Response(302, headers={"location": "https://login"}),
+        httpx.Response(303, headers={"location": "/data/BatchJobs(1)"}),
+        httpx.Response(200, html="<html>maintenance</html>"),
+    ],
+)
+def test_start_answered_by_a_page(response: httpx.Response) -> None:
+    """A redirect or a page leaves it open whether the start took effect: the call is in doubt, and not repeated."""
+    calls: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        calls.append(request.method)
+        return response
+
+    with pytest.raises(D365Error) as caught:
+        run(client(handler).start(1, FREE))
+    assert caught.value.kind is FailureKind.AMBIGUOUS
+    assert calls == ["POST"]
+
+
 def test_one_refresh() -> None:
     """A rejected token is replaced once, however many calls it was used for."""
     tokens = Tokens()

@@ -18,9 +18,15 @@ from gateway.notifications.d365.start_answer import StartAnswer, parse_start
         (b'{"value": "just text"}', True, ""),
         (b'{"value": [1]}', True, ""),
         (b"", True, ""),
-        (b"<html>", True, ""),
+        (b"null", True, ""),
     ],
 )
 def test_start_answer(body: bytes, accepted: bool, message: str) -> None:
     """All forms of the action's answer are read; success needs IsSuccess not to be false."""
     assert parse_start(body) == StartAnswer(accepted, message)
+
+
+@pytest.mark.parametrize("body", [b"<html>log in</html>", b"maintenance", b'{"IsSuccess": tr'])
+def test_not_an_answer(body: bytes) -> None:
+    """A page instead of an answer does not say that the job was started."""
+    assert parse_start(body) is None

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from gateway.notifications.store import jobs
+from gateway.notifications.store import store as store_module
+from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.store import Store, StoreSlow
 from gateway.notifications.workflow.transitions import JobEvent, State
 from tests.notifications.conftest import run
@@ -74,6 +77,53 @@ def test_few_commits_around_a_bad_apple(store: Store) -> None:
     *_, failed = run(crowd())
     assert isinstance(failed, ZeroDivisionError)
     assert commits < 16
+
+
+def test_long_groups_are_split(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction ends when it has taken long enough: a slow machine does not make all of its writes late at once."""
+    monkeypatch.setattr(store_module, "_GROUP_S", 0.02)
+    commits = 0
+
+    def count(connection: object) -> None:
+        nonlocal commits
+        commits += 1
+
+    sa.event.listen(store.engine, "commit", count)
+
+    async def crowd() -> list[int]:
+        async def slow(number: int) -> int:
+            return await store.write(lambda _: time.sleep(0.015) or number)  # type: ignore[func-returns-value]
+
+        return await asyncio.gather(*(slow(number) for number in range(8)))
+
+    assert run(crowd()) == list(range(8))
+    assert commits >= 4
+
+
+def test_late_work_is_undone_alone(store: Store) -> None:
+    """Work that became late in a transaction is not done; what shares the transaction is."""
+    release = threading.Event()
+
+    async def crowd() -> list[Any]:
+        held = asyncio.ensure_future(store.write(lambda _: release.wait(20)))
+        late = asyncio.ensure_future(store.write_by(_sleepy(job(1), 0.2), 0.15, undo=lambda _: None))
+        others = [asyncio.ensure_future(accept(store, job(number))) for number in (2, 3)]
+        await asyncio.sleep(0)
+        release.set()
+        found = await asyncio.gather(late, *others, held, return_exceptions=True)
+        return [found[0], *(await store.read(jobs.search))]
+
+    failed, *stored = run(crowd())
+    assert isinstance(failed, StoreSlow)
+    assert sorted(item.id for item in stored) == ["j2", "j3"]
+
+
+def _sleepy(new: StoredJob, seconds: float) -> Callable[[sa.Connection], object]:
+    def work(connection: sa.Connection) -> object:
+        time.sleep(seconds)
+        return jobs.accept(connection, new, key_of(new), None, False)
+
+    return work
 
 
 def test_request_before_own_work(store: Store) -> None:
