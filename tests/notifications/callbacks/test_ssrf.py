@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from gateway.notifications.callbacks.ssrf import UrlRefused, matches, parse_target, require_addresses, require_host
 from gateway.notifications.settings import CallbackSettings
+from gateway.notifications.store import tables
 from gateway.wire.addresses import resolve
 from tests.notifications.conftest import run
 
@@ -28,6 +30,19 @@ def test_one_bad_address() -> None:
     assert require_addresses(["1.1.1.1", "8.8.8.8"], STRICT) == "1.1.1.1"
     with pytest.raises(UrlRefused, match="no address"):
         require_addresses([], STRICT)
+
+
+# 253 characters, as long as a name in DNS may be.
+LONGEST = ".".join(["a" * 63] * 3 + ["b" * 61])
+
+
+def test_longest_name() -> None:
+    """The longest name that DNS allows is accepted, and fits into the store's column."""
+    target = parse_target(f"https://{LONGEST}/", STRICT)
+    assert (target.host, len(LONGEST)) == (LONGEST, 253)
+    column = tables.jobs.c.host.type
+    assert isinstance(column, sa.String)
+    assert (column.length or 0) >= len(LONGEST)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +75,8 @@ def test_one_bad_address() -> None:
         "a.azure.com",
         "",
         "https://a.azure.com/" + "x" * 4096,
+        f"https://{'a' * 64}.azure.com/",
+        f"https://{LONGEST}a/",
     ],
 )
 def test_refused_text(url: str) -> None:

@@ -73,6 +73,16 @@ def test_scheduled_for() -> None:
     assert verdict.scheduled_for == 5000
 
 
+def test_empty_answers_in_a_row() -> None:
+    """Only three empty answers in a row are a deleted job: a reading in between begins the count again."""
+    seen, now = watch(), Instant(1010, 1010)
+    for row in (None, None, Row(1, "Executing"), None, None):
+        assert judge(row, seen, now, D365, BUDGETS) is None
+    deleted = judge(None, seen, now, D365, BUDGETS)
+    assert deleted is not None
+    assert deleted.outcome is Outcome.NOT_FOUND
+
+
 @pytest.mark.parametrize("ahead_s", [-36_000.0, 36_000.0])
 def test_clocks_differ(ahead_s: float) -> None:
     """Budgets are counted by our clock and schedules compared with F&O's, however far apart the two are."""
