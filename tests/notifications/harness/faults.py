@@ -16,6 +16,7 @@ from tests.notifications.harness.world import LEASE_S, Replica, World
 
 Break = Callable[[World, Replica, random.Random], None]
 
+_LOG_IN = {"location": "/log-in"}
 _SHORT_S = (0.3, 1.5)
 _LONG_S = (LEASE_S + 1, LEASE_S + 4)
 
@@ -72,6 +73,13 @@ def _act_and_fail(world: World, _replica: Replica, rng: random.Random) -> None:
     world.d365.faults.add(Fault("start", count, 503, after_effect=True))
 
 
+def _answer_with_pages(world: World, _replica: Replica, rng: random.Random) -> None:
+    """A redirect or a page instead of an answer: of calls that took effect, and of calls that did not."""
+    for acted in (True, False):
+        world.d365.faults.add(Fault("start", rng.randint(1, 3), rng.choice((302, 303)), _LOG_IN, after_effect=acted))
+        world.d365.faults.add(Fault("start", rng.randint(1, 3), 200, body="<html>log in</html>", after_effect=acted))
+
+
 def _fail_starts(world: World, _replica: Replica, rng: random.Random) -> None:
     world.d365.fail(rng.randint(2, 8), rng.choice((500, 502, 503)), "start")
     world.d365.throttle(rng.randint(1, 3), 1)
@@ -115,6 +123,7 @@ FAULTS: dict[str, Break] = {
     "F&O cut off": _cut_d365,
     "receiver cut off": _cut_receiver,
     "F&O acts and fails": _act_and_fail,
+    "F&O answers with a page": _answer_with_pages,
     "F&O fails": _fail_starts,
     "F&O acts late": _act_late,
     "F&O shows nothing": _show_nothing,
