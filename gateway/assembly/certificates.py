@@ -50,8 +50,20 @@ def _load(name: str, entry: Certificate, config: Config) -> StoredCertificate:
         return _from_pkcs12(content, password)
     except (ValueError, TypeError, OSError) as error:
         where = config.location("certificates", name)
-        message = f"certificate {name!r} cannot be read: {error}"
+        message = f"certificate {name!r} cannot be read: {_reason(error)}"
         raise LoadError.at(where, "bad-certificate", message, "give a PEM or PKCS#12 file and its password") from None
+
+
+# What the library says that means something to whoever configures; the rest is about its own parts.
+_PLAIN_REASONS = ("password", "holds no certificate")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or "unreadable"
+    text = str(error).rstrip(".")
+    is_plain = any(words in text.lower() for words in _PLAIN_REASONS)
+    return text[:1].lower() + text[1:] if is_plain else "it is not in this form, or cut off"
 
 
 def _certificates(content: bytes) -> bytes:
@@ -89,7 +101,9 @@ def client_authorities(config: Config) -> RevocationLookup | None:
         certificates = x509.load_pem_x509_certificates(tls.client_ca.read_bytes())
     except (OSError, ValueError) as error:
         where = config.location("tls", "client-ca")
-        raise LoadError.at(where, "bad-certificate", f"client-ca cannot be read: {error}", "give a PEM file") from None
+        raise LoadError.at(
+            where, "bad-certificate", f"client-ca cannot be read: {_reason(error)}", "give a PEM file"
+        ) from None
     _require_lists(config)
     settings = tls.revocation
     fetcher = Fetcher(settings.timeout_s, settings.allow_private_networks)
@@ -104,5 +118,5 @@ def _require_lists(config: Config) -> None:
             parse_list(file.read_bytes())
         except (OSError, ValueError) as error:
             where = config.location("tls", "revocation", "crl-files", index)
-            message = f"{file.name} is not a revocation list: {error}"
+            message = f"{file.name} is not a revocation list: {_reason(error)}"
             raise LoadError.at(where, "bad-revocation-list", message, "give a CRL, PEM or DER") from None

@@ -82,7 +82,7 @@ def problems_of(
 def _problem(detail: ErrorDetails, positions: Positions, root: type[Block], page: str) -> Problem:
     path, kind, context = detail["loc"], detail["type"], detail.get("ctx", {})
     code = _CODES.get(kind) or (kind if "-" in kind else "bad-value")
-    name = ".".join(str(step) for step in path) or "the configuration"
+    name = _dotted(path)
     message = f"{name}: {detail['msg']}"
     remedy = str(context.get("remedy", ""))
     if code == "unknown-key":
@@ -93,6 +93,11 @@ def _problem(detail: ErrorDetails, positions: Positions, root: type[Block], page
         message, remedy = f"{name}: {words[0]}", words[1]
     place = (*path, *filter(None, [context.get("at")]))
     return Problem(positions.find(place, key=code == "unknown-key"), code, message, remedy)
+
+
+def _dotted(path: Iterable[str | int]) -> str:
+    """*path* as messages name it; ``[key]`` is pydantic's mark for a key that is refused itself."""
+    return ".".join(str(step) for step in path if step != "[key]") or "the configuration"
 
 
 def _nearest(path: tuple[str | int, ...], root: type[Block], page: str) -> str:

@@ -93,8 +93,13 @@ def _missing(config: Config, path: tuple[Any, ...], name: str, known: Collection
     if name in known:
         return
     close = get_close_matches(name, known, n=1)
-    remedy = f"did you mean {close[0]}?" if close else f"add it under {kind}"
-    yield Problem(config.location(*path), f"unknown-{kind.removesuffix('s')}", f"no {kind} has the id {name!r}", remedy)
+    remedy, one = f"did you mean {close[0]}?" if close else f"add it under {kind}", kind.removesuffix("s")
+    yield Problem(
+        config.location(*path),
+        f"unknown-{one}",
+        f"no {one} has the id {name!r}",
+        remedy,
+    )
 
 
 def _bad_backends(config: Config) -> Iterator[Problem]:

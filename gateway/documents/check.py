@@ -191,7 +191,7 @@ class _Check:
         elif expression and text.value.lstrip().startswith(expression[0]):
             self._expression(text, rule, name)
         elif expression and not _tolerates_mixture(rule):
-            self._mixed(text, name, expression.start())
+            self._mixed(text, name, expression.start(), rule)
         elif not mentions_named_value(text.value):
             self._literal(text, rule, name)
 
@@ -206,13 +206,19 @@ class _Check:
         if is_surplus(value[end:]):
             message = f"{name} ends with {value[end:].strip()} that nothing has opened"
             self._report(text.location.behind(value[:end]), "unbalanced-expression", message, "remove it")
+        elif not rule.expression:
+            self._no_expression(text, name)
         elif end < len(value) and not _tolerates_mixture(rule):
-            self._mixed(text, name, 0)
-        if not rule.expression:
-            message = f"{name} takes no expression"
-            self._report(text.location, "expression-not-allowed", message, "write a literal or a {{named value}}")
+            self._mixed(text, name, 0, rule)
 
-    def _mixed(self, text: Text, name: str, start: int) -> None:
+    def _no_expression(self, text: Text, name: str) -> None:
+        message = f"{name} takes no expression"
+        self._report(text.location, "expression-not-allowed", message, "write a literal or a {{named value}}")
+
+    def _mixed(self, text: Text, name: str, start: int, rule: Attribute | Element) -> None:
+        if not rule.expression:
+            self._no_expression(text, name)
+            return
         try:
             doing, remedy = mixture_remedy(text.value, start)
         except Unbalanced as error:

@@ -78,15 +78,6 @@ def _later_language(source: Source, root: Node) -> Iterator[Problem]:
             yield Problem(source.locate(node), LANGUAGE, message, f"name the type, such as JObject; {_DYNAMIC}")
 
 
-# A node of the grammar and a keyword in it that is newer than the node.
-_LATER_WORDS = {
-    ("local_declaration_statement", b"using"): ("a using declaration", "8", "using (…) { … }"),
-    ("local_function_statement", b"static"): ("a static local function", "8", "a local function"),
-    ("lambda_expression", b"static"): ("a static lambda", "9", "a lambda"),
-    ("postfix_unary_expression", b"!"): ("a null-forgiving !", "8", "the value without it"),
-}
-
-
 # Syntax whose node is older than its use: the node, a token in it, and the name of the two together.
 _WITH_TOKEN: dict[str, tuple[bytes, tuple[str, str, str]]] = {
     "local_declaration_statement": (b"using", ("a using declaration", "8", "using (…) { … }")),
@@ -109,15 +100,7 @@ def _by_its_parts(source: Source, node: Node) -> tuple[str, str, str] | None:
 def _off_the_list(source: Source, binder: Binder) -> Iterator[Problem]:
     for node, owners, member in binder.uses:
         if not any(is_allowed(owner, member) for owner in owners):
-            name = owners[0].rpartition(".")[2]
-            what = (
-                f"the type {name}"
-                if not member
-                else f"a constructor of {name}"
-                if member == ".ctor"
-                else f"{name}.{member}"
-            )
-            message = f"{what} is not on Azure's list of allowed types and members"
+            message = f"{_named(owners[0], member)} is not on Azure's list of allowed types and members"
             yield Problem(source.locate(node), TYPES, message, f"see {SOURCE}")
 
 

@@ -13,6 +13,7 @@ from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Child, Element, Kind
 from gateway.errors import PolicyError
 from gateway.pipeline.policy import PolicyType
+from gateway.pipeline.values import Constant
 from gateway.policies.parts.elements import FIELD_NAME, VALUE
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class CheckHeader(PolicyType):
                 maximum=599,
             ),
             Attribute("failed-check-error-message", "Message of the refusal.", required=True),
-            Attribute("ignore-case", "Compare values without regard to case.", Kind.BOOLEAN, required=True),
+            Attribute("ignore-case", "Compare values without regard to case; needed with values.", Kind.BOOLEAN),
         ),
         children=(Child(VALUE, maximum=None),),
     )
@@ -55,10 +56,17 @@ class CheckHeader(PolicyType):
     @classmethod
     def compile(cls, settings: Settings) -> Self:
         """From ``<check-header>``."""
+        values = tuple(value.content() for value in settings.all("value"))
+        ignore_case = settings.maybe(settings.boolean, "ignore-case")
+        if (
+            values and ignore_case is None
+        ):  # instances of APIM have documents without it where there is nothing to compare
+            message = "check-header with values needs the attribute ignore-case"
+            raise settings.error("missing-attribute", message, 'add ignore-case="…"')
         return cls(
             name=settings.text("name"),
-            values=tuple(value.content() for value in settings.all("value")),
-            ignore_case=settings.boolean("ignore-case"),
+            values=values,
+            ignore_case=ignore_case or Constant(False),
             status=settings.integer("failed-check-httpcode"),
             message=settings.text("failed-check-error-message"),
         )

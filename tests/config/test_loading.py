@@ -407,6 +407,9 @@ WORDS = {
     " weight above 0 (give one its share)",
     "backends: {a: {url: 'https://a'}, b: {pool: [{backend: a}], session-affinity: a b}}": "backends.b.session-"
     "affinity: a name of letters, digits and dashes belongs here (write it like x-api-key)",
+    "backends: {a: {url: 'https://a', credentials: {headers: {a b: c}}}}": "backends.a.credentials.headers.a b: a name"
+    " of letters, digits and dashes belongs here (write it like x-api-key)",
+    "apis: [{id: a, backend: nope}]": "no backend has the id 'nope' (add it under backends)",
     "global-policy: {file: a}": "global-policy: the path of a file belongs here (put it into quotes)",
     'redis: {file: "a\\0b"}': "redis: '/etc/gateway/a\\x00b': no such file (check path and permissions)",
 }

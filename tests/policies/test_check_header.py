@@ -26,9 +26,10 @@ def _check(values: str = "", ignore_case: str = "false") -> str:
         ([("X", "a")], _check("<value>a</value><value>b</value>"), None),
         ([("X", "A")], _check("<value>a</value>"), "HeaderValueNotAllowed"),
         ([("X", "A")], _check("<value>a</value>", "true"), None),
+        ([("X", "a")], _check().replace('ignore-case="false"', ""), None),
         ([("X", "a"), ("X", "a")], _check("<value>a</value>"), "HeaderValueNotAllowed"),
     ],
-    ids="present absent listed case ignored-case twice".split(),
+    ids="present absent listed case ignored-case nothing-to-compare twice".split(),
 )
 def test_check_header(bench: Bench, headers: list[tuple[str, str]], xml: str, reason: str | None) -> None:
     """Presence is enough without values; with values exactly one of them must be there."""

@@ -29,8 +29,8 @@ _SECTIONS: Mapping[str, str] = {
     **dict.fromkeys(
         """
         authentication-basic authentication-certificate cache-lookup check-header cors
-        get-authorization-context ip-filter llm-token-limit azure-openai-token-limit llm-emit-token-metric
-        azure-openai-emit-token-metric proxy publish-to-dapr quota quota-by-key rate-limit rate-limit-by-key rewrite-uri
+        get-authorization-context ip-filter llm-token-limit azure-openai-token-limit proxy
+        publish-to-dapr quota quota-by-key rate-limit rate-limit-by-key rewrite-uri
         validate-azure-ad-token validate-client-certificate validate-jwt validate-parameters
         """.split(),
         "i",

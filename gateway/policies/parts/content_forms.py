@@ -286,12 +286,17 @@ def schema_mistake(text: bytes) -> str:
         else:
             _check(JsonJudge("", text, None, on_request=True, additional=None))
     except _UNUSABLE as error:
-        return _first_line(error)
+        return _reason(error)
     return ""
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+def _reason(error: Exception) -> str:
+    """What is wrong with a schema, in its own words instead of a body's."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is not JSON: line {error.lineno}, column {error.colno}"
+    return str(error).splitlines()[0].replace("the body ", "it ")
 
 
 def _judge(settings: Settings) -> Judge | None:
@@ -301,8 +306,9 @@ def _judge(settings: Settings) -> Judge | None:
         is_json = settings.constant("validate-as") == "json"
         return _json_judge(settings, schema) if is_json else _xml_judge(settings, schema)
     except _UNUSABLE as error:
-        message = f"the schema cannot be used: {_first_line(error)}"
-        raise settings.error("bad-schema", message, at="schema-id") from None
+        message = f"the schema cannot be used: {_reason(error)}"
+        remedy = "mend the file that the configuration names under schemas"
+        raise settings.error("bad-schema", message, remedy, at="schema-id") from None
 
 
 def _xml_judge(settings: Settings, schema: bytes | None) -> Judge:

@@ -58,7 +58,7 @@ def template_of(settings: Settings, nil_is_null: bool = False, parse_dates: bool
         template = read_template(written.value)
     except LiquidSyntaxError as error:
         place = _line_of(written.location, error.line)
-        raise LoadError.at(place, "bad-template", f"the template is not Liquid: {error}") from None
+        raise LoadError.at(place, "bad-template", f"the template is not Liquid: {error}", "mend it there") from None
     return BodyTemplate(template, BodyReader(nil_is_null, parse_dates, settings.services.max_body_bytes))
 
 
