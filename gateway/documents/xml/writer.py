@@ -32,11 +32,11 @@ def dump(document: PolicyDocument) -> str:
     Raises:
         LoadError: A text that XML cannot hold.
     """
-    head = _remarks(document.before, "")
+    head = "".join(_remarks(document.before, "")).lstrip("\n")  # blank lines before everything part nothing
     if document.fragment is not None:
-        return "".join([*head, *_element(document.fragment, 0), *_remarks(document.inside, "")])
+        return "".join([head, *_element(document.fragment, 0), *_remarks(document.inside, "")])
     inner = (line for node in document.sections.values() for line in _element(node, 1))
-    return "".join([*head, "<policies>\n", *inner, *_remarks(document.inside, _INDENT), "</policies>\n"])
+    return "".join([head, "<policies>\n", *inner, *_remarks(document.inside, _INDENT), "</policies>\n"])
 
 
 def _remarks(kept: Iterable[str], indent: str) -> Iterator[str]:

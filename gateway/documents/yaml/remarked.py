@@ -9,10 +9,11 @@ Source: YAML 1.2 §6.6.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import dropwhile, groupby
 from typing import Any
 
 import yaml
@@ -143,7 +144,12 @@ def _document(document: PolicyDocument, root: Node, placed: _Found) -> PolicyDoc
 def _head(kept: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a blank line parts from the first section belongs to the document."""
     blanks = [place for place, remark in enumerate(kept) if not remark]
-    return (kept[: blanks[-1]], kept[blanks[-1] + 1 :]) if blanks else ((), kept)
+    if not blanks:
+        return (), kept
+    head = list(kept[: blanks[-1]])
+    while head and not head[-1]:
+        head.pop()
+    return tuple(head), kept[blanks[-1] + 1 :]
 
 
 def _node(node: Node, placed: _Found) -> Node:
@@ -170,11 +176,26 @@ def annotated(text: str, document: PolicyDocument, read: PolicyDocument, blanks:
         inserted[_end(written, nodes, len(lines))] += _lines(own.inside, " " * (written.location.column + 1), blanks)
     inserted[0] += _head_lines(document, blanks)
     for own, written in nodes:
-        line = written.location.line
-        inserted[line - 1] += _lines(own.before, " " * (_column(lines[line - 1]) - 1), blanks)
+        place = _first_line(written, lines)
+        ahead = _lines(own.before, " " * (_column(lines[place]) - 1), blanks)
+        inserted[place] += (
+            ahead if place else dropwhile(lambda line: not line, ahead)
+        )  # the head ends with a blank line
     inserted[len(lines)] += _lines(document.inside, "", blanks)
     places = range(len(lines) + 1)
-    return "".join(f"{line}\n" for place in places for line in [*inserted[place], *lines[place : place + 1]])
+    whole = "".join(f"{line}\n" for place in places for line in [*inserted[place], *lines[place : place + 1]])
+    return whole.lstrip("\n")
+
+
+# An item of a list whose text is a block on the lines below it.
+_BLOCK_ITEM = re.compile(r"(?P<indent> *)- [|>][-+0-9]*")
+
+
+def _first_line(node: Node, lines: list[str]) -> int:
+    """The place in *lines* at which *node* begins; that of a block is its first line of text."""
+    place = node.location.line - 1
+    item = _BLOCK_ITEM.fullmatch(lines[place - 1]) if place and node.text is not None else None
+    return place - 1 if item and len(item["indent"]) < node.location.column - 1 else place
 
 
 def _head_lines(document: PolicyDocument, blanks: bool) -> list[str]:

@@ -1,7 +1,8 @@
-"""yaml_format.py: policy documents in YAML mean what the same documents in XML mean, both ways."""
+"""py: policy documents in YAML mean what the same documents in XML mean, both ways."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from gateway.documents.check import check
 from gateway.documents.model import Node, PolicyDocument, Section, same, same_document
 from gateway.documents.shape import Attribute, Child, Content, Element
 from gateway.documents.xml import format as xml_format
-from gateway.documents.yaml.format import dump, parse
+from gateway.documents.yaml.format import dump, parse, with_remarks
 from gateway.documents.yaml.reader import plural
 from gateway.errors import LoadError
 from gateway.policies import POLICIES
@@ -234,3 +235,22 @@ def test_published_documents_round_trip() -> None:
         others = [*again.sections.values(), *([again.fragment] if again.fragment else [])]
         for one, other in zip(sections, others, strict=True):
             assert all(map(same, one.children, other.children)), path.name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n\n\n<policies><inbound><base /></inbound></policies>",
+        "<!-- a -->\n\n\n<policies>\n\n\n<inbound><base /></inbound></policies>",
+        "<policies>\n\n<!-- a -->\n\n<!-- b -->\n<inbound><base /></inbound></policies>",
+        '<policies><inbound><set-header name="a"><value>1</value><value><!-- why -->\n x\n  y\n</value></set-header>'
+        "</inbound></policies>",
+    ],
+)
+def test_a_second_round_trip_changes_nothing(text: str) -> None:
+    """Blank lines and comments stay where the first round trip has put them, at the head and in lists of texts too."""
+    first = dump(xml_format.parse(text.encode(), "a.xml"), POLICIES)
+    assert re.findall(r"# (\w+)", first) == re.findall(r"<!-- (\w+)", text)
+    document = with_remarks(parse(first, "a.yaml", POLICIES), first)
+    again = xml_format.parse(xml_format.dump(document).encode(), "a.xml")
+    assert dump(again, POLICIES) == first
