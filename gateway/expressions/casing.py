@@ -21,9 +21,9 @@ _SPECIAL_LOWER = re.compile("([\u0130\u03a3]+)")
 
 @cache
 def _longer_upper() -> re.Pattern[str]:
-    """All of them are in the basic plane. Source: Unicode, SpecialCasing.txt."""
+    """All of them are in the basic plane. Source: Unicode, SpecialCasing.txt. A dotless i is left as it is, too."""
     longer = (character for character in map(chr, range(0x80, 0x10000)) if len(character.upper()) != 1)
-    return re.compile(f"([{''.join(longer)}]+)")
+    return re.compile(f"([{''.join(longer)}\u0131]+)")
 
 
 def upper(value: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from gateway.expressions import primitives as p
-from gateway.expressions.clr import OBJECT, Type
+from gateway.expressions.clr import NULLABLE, OBJECT, Type
 from gateway.expressions.conversions import NUMERIC_CONVERTERS, to_decimal
 from gateway.expressions.formatting.text import text
 from gateway.expressions.runtime import is_instance, type_of
@@ -19,6 +19,7 @@ from gateway.expressions.thrown import Thrown, invalid_cast, thrown
 from gateway.expressions.types.numbers import parse_bool, parse_decimal, parse_double, parse_integer
 from gateway.expressions.values import INTEGRALS, Char, EnumValue, to_single
 
+LAST_CHAR = 0xFFFF
 CHANGERS: dict[Type, Callable[[object], object]] = {}  # other targets: DateTime, Guid, Uri, TimeSpan …
 
 
@@ -34,6 +35,52 @@ def change_type(value: object, target: Type) -> object:
     if changer is None:
         raise _no_change(value, target)
     return changer(value)
+
+
+# Classes that implement IConvertible themselves, such as JValue.
+CONVERTIBLES: dict[type, Callable[[object, Type], object]] = {}
+# The types that Convert knows, besides DateTime, which is declared further up.
+_BASIC = frozenset({*p.NUMERIC, p.BOOL, p.STRING})
+
+
+def convert_to(value: object, target: Type) -> object:
+    """``Convert.ChangeType``: unlike a serializer it knows the simple types and DateTime only."""
+    if value is None or target is OBJECT:
+        return change_type(value, target)
+    source = type_of(value)
+    if source is target:
+        return value
+    own = CONVERTIBLES.get(value.__class__)
+    if own is not None and target is not p.STRING:
+        return own(value, target)
+    _check_conversion(source, target)
+    return change_type(value, target)
+
+
+def _check_conversion(source: Type, target: Type) -> None:
+    if not _is_convertible(source):
+        raise thrown("InvalidCastException", "Object must implement IConvertible.")
+    if target.definition is NULLABLE or (target not in _BASIC and target.name != "DateTime"):
+        raise _no_conversion(source.full_name, target.full_name)
+    if _is_date_and_other(source, target):
+        raise _no_conversion(source.definition.name, target.definition.name)
+
+
+def _is_convertible(source: Type) -> bool:
+    return p.CONVERTIBLE in source.ancestors or source.definition.kind == "enum" or source.name in _OTHERS
+
+
+def _is_date_and_other(source: Type, target: Type) -> bool:
+    """Whether one is a DateTime and the other neither that nor a text that may be read as one."""
+    names = (source.name, target.name)
+    return "DateTime" in names and names != ("DateTime", "DateTime") and not {"string", "JValue"} & {*names}
+
+
+_OTHERS = ("DateTime", "JValue")  # that implement IConvertible, and are declared further up
+
+
+def _no_conversion(source: str, target: str) -> Thrown:
+    return thrown("InvalidCastException", f"Invalid cast from '{source}' to '{target}'.")
 
 
 def _no_change(value: object, target: Type) -> Thrown:
@@ -96,6 +143,8 @@ def _decimal(value: object) -> Decimal:
 
 
 def _char(value: object) -> Char:
+    if isinstance(value, int) and not 0 <= value <= LAST_CHAR:
+        raise thrown("OverflowException", "Value was either too large or too small for a character.")
     if isinstance(value, str):
         if len(value) != 1:
             raise thrown("FormatException", "String must be exactly one character long.")

@@ -34,6 +34,7 @@ class TypeDef:
         default: The value of ``default(T)``; None for reference types.
         make_default: The same for a struct with type parameters: a function of the constructed type.
         price: The price of members whose rows in the table have none; see ``prices``.
+        explicit: Names of interface members that a value of this type has only where it is seen as the interface.
     """
 
     full_name: str
@@ -47,11 +48,12 @@ class TypeDef:
     members: dict[str, list[Member]] | None = None
     values: dict[str, int] = field(default_factory=dict)
     price: str = ""
+    explicit: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
-        """The short name."""
-        return self.full_name.rpartition(".")[2]
+        """The short name; that of the inner one for a class inside of another."""
+        return self.full_name.rpartition(".")[2].rpartition("+")[2]
 
 
 class Notation(Protocol):
@@ -148,9 +150,11 @@ class Type:
             name = f"Item{self.names.index(name) + 1}"
         candidates = self._members.get(name)
         if candidates is None:
+            explicit = name in self.definition.explicit
             candidates = [
                 Candidate(member, ancestor.bindings)
                 for ancestor in self.ancestors
+                if not (explicit and ancestor.kind == "interface")
                 for member in declared(ancestor.definition).get(name, ())
             ]
             self._members[name] = candidates
@@ -208,6 +212,7 @@ class Member:
     Attributes:
         kind: method, property, indexer, constructor or constant.
         generic: The Python function wants the type arguments, a tuple of Type, as its first argument.
+        numeric: It replaces C#'s ten overloads for numbers: the last type argument is the type of one of them.
         call: Function of (receiver, *arguments); without receiver when static.
         long: A call of it may take long, depending on its arguments.
         store: The setter of a property or indexer, if it has one.
@@ -223,6 +228,7 @@ class Member:
     static: bool = False
     extension: bool = False
     generic: bool = False
+    numeric: bool = False
     type_parameters: tuple[str, ...] = ()
     parameters: tuple[MethodParameter, ...] = ()
     store: Call | None = None
@@ -240,6 +246,7 @@ class Candidate:
 
 OBJECT_DEF = TypeDef("System.Object", keyword="object")
 ARRAY = TypeDef("System.Array", ("T",), "class", ("IList<T>", "IReadOnlyList<T>", "Array"))
+ARRAY.explicit = frozenset("Count Add Remove Contains Clear IndexOf Insert RemoveAt IsReadOnly".split())
 NULLABLE = TypeDef("System.Nullable", ("T",), "nullable")
 OBJECT = make(OBJECT_DEF)
 DYNAMIC = make(TypeDef("dynamic", kind="dynamic", keyword="dynamic"))

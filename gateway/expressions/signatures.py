@@ -8,6 +8,7 @@ Signatures of allowed members, written as C# writes them::
     static bool IsNullOrEmpty(string value)             static method
     ext R[] Map<T, R>(IEnumerable<T> source, Func<T, R> selector)    extension method
     generic T Value<T>(object key)                      the function gets the type arguments first
+    numeric ext R Sum<T, R>(…)                          the last type argument is a number, see ``overloads``
     bool TryParse(string s, out int result)   object[] params, default values: as in C#
     free, slow, own                                     the price of the member, see ``prices``
 
@@ -24,7 +25,7 @@ from gateway.expressions import clr
 from gateway.expressions.prices import PRICES, priced
 
 _TOKEN = re.compile(r"\s*([A-Za-z_][\w.]*|\[\]|[<>,?()\[\]=]|\"[^\"]*\"|'[^']*'|-?\d+)")
-_SIGNATURE = re.compile(r"(?P<flags>(?:(?:static|ext|generic|const|free|slow|own) )*)(?P<rest>.*)", re.DOTALL)
+_SIGNATURE = re.compile(r"(?P<flags>(?:(?:static|ext|generic|numeric|const|free|slow|own) )*)(?P<rest>.*)", re.DOTALL)
 _DEFAULTS: dict[str, object] = {"null": None, "true": True, "false": False}
 
 
@@ -78,6 +79,7 @@ class SignatureParser:
             static=not {"static", "ext"}.isdisjoint(flags) or kind in ("constructor", "constant"),
             extension="ext" in flags,
             generic="generic" in flags,
+            numeric="numeric" in flags,
             type_parameters=type_parameters,
             parameters=tuple(self._parameters(tokens, scope)),
             store=setter,
@@ -244,6 +246,8 @@ def define(  # noqa: PLR0913  (one type, all its properties)
 
 
 def _name(definition: clr.TypeDef, aliases: tuple[str, ...]) -> None:
+    if "+" in definition.full_name:
+        return  # a library's inner class, which C# cannot name
     for name in (definition.name, *aliases):
         clr.SHORT_NAMES.setdefault(name, []).append(definition)
     parts = definition.full_name.split(".")[:-1]

@@ -56,7 +56,7 @@ _FULL_NAMES = {name.rpartition(".")[2]: name for name in EXCEPTION_BASES}
 class ExceptionValue:
     """A .NET exception object; *full_name* is one of EXCEPTION_BASES."""
 
-    __slots__ = ("data", "full_name", "inner", "message", "param")
+    __slots__ = ("actual", "data", "full_name", "inner", "message", "param", "raised")
 
     def __init__(
         self, full_name: str, message: str, inner: ExceptionValue | None = None, param: str | None = None
@@ -66,6 +66,8 @@ class ExceptionValue:
         self.inner = inner
         self.param = param
         self.data: object = None
+        self.actual: object = None
+        self.raised = False
 
     @property
     def name(self) -> str:
@@ -79,6 +81,7 @@ class Thrown(Exception):
     def __init__(self, value: ExceptionValue) -> None:
         super().__init__(value.message)
         self.value = value
+        value.raised = True
 
 
 def thrown(name: str, message: str, param: str | None = None) -> Thrown:

@@ -17,6 +17,8 @@ def types_table() -> str:
     spaces: dict[str, list[str]] = {}
     for definition in dict.fromkeys(clr.DEFINITIONS.values()):
         space, _, name = definition.full_name.rpartition(".")
+        if "+" in name:  # an inner class of .NET's, which no expression can name
+            continue
         shown = f"{name}<{', '.join(definition.parameters)}>" if definition.parameters else name
         count = sum(len(members) for members in declared(definition).values())
         spaces.setdefault(space, []).append(f"{shown} ({count})" if count else shown)

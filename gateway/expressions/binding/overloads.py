@@ -16,7 +16,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from gateway.expressions.clr import DYNAMIC, NULL, NULLABLE, VOID, Candidate, MethodParameter, Type, make, underlying
+from gateway.expressions import primitives as p
+from gateway.expressions.clr import (
+    DYNAMIC,
+    NULL,
+    NULLABLE,
+    VOID,
+    Candidate,
+    MethodParameter,
+    Type,
+    make,
+    nullable,
+    underlying,
+)
 from gateway.expressions.conversions import Conversion, implicit
 from gateway.expressions.signatures import delegate, delegate_shape
 
@@ -82,8 +94,19 @@ def choose(
     attempts = [applicable(candidate, arguments, type_args) for candidate in candidates]
     plans = [plan for plan in attempts if plan is not None]
     best = min(plans, key=lambda plan: plan.cost, default=None)
+    return None if best is None or _is_ambiguous(best, plans, arguments) else best
+
+
+def _is_ambiguous(best: Plan, plans: Sequence[Plan], arguments: Sequence[Argument]) -> bool:
     nulls = any(argument.type is NULL for argument in arguments)
-    return None if best is not None and nulls and _has_rival(best, plans, arguments) else best
+    return (nulls and _has_rival(best, plans, arguments)) or (len(plans) > 1 and _is_torn(best, plans, arguments))
+
+
+def _is_torn(best: Plan, plans: Sequence[Plan], arguments: Sequence[Argument]) -> bool:
+    """Whether a whole number fits both double and decimal, neither of which is the better one: ``Math.Round(1)``."""
+    if not arguments or not best.items or arguments[0].type not in p.INTEGRAL or best.items[0].type is not p.DOUBLE:
+        return False
+    return any(plan.items[0].type is p.DECIMAL for plan in plans if len(plan.items) == len(best.items))
 
 
 def _has_rival(best: Plan, plans: Sequence[Plan], arguments: Sequence[Argument]) -> bool:
@@ -123,9 +146,37 @@ def _plan(
         return None
     bindings = {**candidate.bindings, **dict(zip(member.type_parameters, type_args, strict=False))}
     plan = Plan(candidate, items, bindings, cost=TIE if expanded else 0)
-    if not _infer(plan, arguments) or not _is_inferred(plan, arguments):
+    if not _infer(plan, arguments) or not _is_inferred(plan, arguments) or not _is_number(plan):
         return None
     return plan if _price(plan, arguments) else None
+
+
+_SUMMED = (p.INT, p.LONG, p.FLOAT, p.DOUBLE, p.DECIMAL)
+# What a selector gives → the overload that takes it: the conversions to the other types are worse.
+_SELECTED = {p.SBYTE: p.INT, p.BYTE: p.INT, p.SHORT: p.INT, p.USHORT: p.INT, p.CHAR: p.INT, p.UINT: p.LONG}
+_AVERAGES = {p.INT: p.DOUBLE, p.LONG: p.DOUBLE}
+
+
+def _is_number(plan: Plan) -> bool:
+    """
+    Whether the last type argument of a ``numeric`` member is one that C# has an overload for, which then is it.
+
+    Source: .NET API reference, "Enumerable.Sum" and "Enumerable.Average".
+    """
+    member = plan.candidate.member
+    if not member.numeric:
+        return True
+    name = member.type_parameters[-1]
+    bound = plan.bindings.get(name, DYNAMIC)
+    has_selector = len(member.type_parameters) > 1
+    number = underlying(bound)
+    chosen = _SELECTED.get(number, number) if has_selector else number
+    if chosen not in _SUMMED:
+        return bound is DYNAMIC
+    if has_selector:
+        result = _AVERAGES.get(chosen, chosen) if member.name == "Average" else chosen
+        plan.bindings[name] = nullable(result) if bound.definition is NULLABLE else result
+    return True
 
 
 def _is_inferred(plan: Plan, arguments: Sequence[Argument]) -> bool:
@@ -231,9 +282,10 @@ def _bind(name: str, argument: Type, bindings: dict[str, Type]) -> None:
 
 
 def _infer_args(parameter: Type, argument: Type, bindings: dict[str, Type]) -> None:
-    instance = argument.as_definition(parameter.definition)
-    if instance is None and argument is not DYNAMIC:
-        return
+    instances = [ancestor for ancestor in argument.ancestors if ancestor.definition is parameter.definition]
+    if len(instances) != 1 and argument is not DYNAMIC:
+        return  # none, or several: a JObject is a sequence of tokens and one of pairs
+    instance = instances[0] if instances else None
     sources = instance.args if instance is not None else (DYNAMIC,) * len(parameter.args)
     for inner, source in zip(parameter.args, sources, strict=False):
         infer(inner, source, bindings)

@@ -57,8 +57,10 @@ def _named_type(binder: Binder, node: Node) -> Type:
     simple = name.removeprefix("System.")
     if simple in _DELEGATES and (args or simple == "Action"):
         return clr.make(delegate(simple), *args)
+    if name in ("Nullable", "System.Nullable") and len(args) == 1:
+        return clr.nullable(args[0])
     definition = _definition(binder, node, name, len(args))
-    return clr.nullable(args[0]) if name.endswith("Nullable") and args else clr.make(definition, *args)
+    return clr.make(definition, *args)
 
 
 def _definition(binder: Binder, node: Node, name: str, arity: int) -> clr.TypeDef:

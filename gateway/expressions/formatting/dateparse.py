@@ -7,6 +7,7 @@ import re
 from gateway.expressions.formatting.dates import DAYS, MONTHS, STANDARD
 from gateway.expressions.moments import (
     LOCAL_KIND,
+    TICKS_PER_DAY,
     TICKS_PER_S,
     UNSPECIFIED,
     UTC_KIND,
@@ -26,10 +27,12 @@ _COMPACT_ZONE = re.compile(r"([+-])(\d\d):?(\d\d)?")
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS)
 _DAY_NAME = rf"(?:(?:{'|'.join(f'{name}|{name[:3]}' for name in DAYS)}),?\s+)?"
 _CLOCK = r"(?:[T\s,]+(\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?\s*(AM|PM)?)?\s*(Z|GMT|UTC|[+-]\d\d:?(?:\d\d)?)?"
-_SLASHED = re.compile(rf"{_DAY_NAME}(\d\d?)[/-](\d\d?)[/-](\d\d\d\d|\d\d){_CLOCK}", re.ASCII | re.IGNORECASE)
+_SLASHED = re.compile(rf"{_DAY_NAME}(\d\d?)[/-](\d\d?)[/-](\d\d\d\d|\d\d?){_CLOCK}", re.ASCII | re.IGNORECASE)
 _YEAR_FIRST = re.compile(rf"(\d{{4}})[/.](\d\d?)[/.](\d\d?){_CLOCK}", re.ASCII | re.IGNORECASE)
 _DAY_MONTH = re.compile(rf"{_DAY_NAME}(\d\d?)[\s-]({_MONTH})[\s,-]+(\d{{4}}|\d\d){_CLOCK}", re.ASCII | re.IGNORECASE)
 _MONTH_DAY = re.compile(rf"{_DAY_NAME}({_MONTH})\s+(\d\d?),?\s+(\d{{4}}){_CLOCK}", re.ASCII | re.IGNORECASE)
+_YEAR_MONTH = re.compile(r"(\d{4})[-/](\d\d?)", re.ASCII)
+_MONTH_YEAR = re.compile(rf"(\d\d?|{_MONTH})[\s/-]\s*(\d{{4}})", re.ASCII | re.IGNORECASE)
 _ONLY_CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?\s*(AM|PM)?()", re.ASCII | re.IGNORECASE)
 
 _KNOWN = re.compile(rf"{_MONTH}|{'|'.join(f'{name}|{name[:3]}' for name in DAYS)}|AM|PM|T|Z|GMT|UTC", re.IGNORECASE)
@@ -40,11 +43,20 @@ Read = tuple[int, int | None]
 
 def not_a_date(text: str) -> Thrown:
     """The exception that Parse throws."""
+    if _has_wrong_day(text):
+        message = f"String '{text}' was not recognized as a valid DateTime because the day of week was incorrect."
+        return thrown("FormatException", message)
     unknown = next((match for match in re.finditer(r"[A-Za-z]+", text) if not _KNOWN.fullmatch(match[0])), None)
     if unknown is None:
         return thrown("FormatException", f"String '{text}' was not recognized as a valid DateTime.")
     message = f"The string '{text}' was not recognized as a valid DateTime."
     return thrown("FormatException", f"{message} There is an unknown word starting at index '{unknown.start()}'.")
+
+
+def _has_wrong_day(text: str) -> bool:
+    """Whether nothing is wrong with *text* but the name of the day."""
+    word = _FIRST_WORD.match(text)
+    return word is not None and read_date(text) is None and read_date(text[word.end() :].lstrip(", ")) is not None
 
 
 def _zone(text: str | None) -> int | None:
@@ -83,9 +95,23 @@ def read_date(text: str) -> Read | None:
     if len(text) > 100:
         return None
     try:
-        return _read(text)
+        moment = _read(text)
     except (ValueError, Thrown):
         return None
+    return None if moment is None or _is_other_day(text, moment[0]) else moment
+
+
+_FIRST_WORD = re.compile(r"[A-Za-z]+")
+
+
+def _is_other_day(text: str, ticks: int) -> bool:
+    """Whether *text* begins with the name of a day of the week that its date is not."""
+    word = _FIRST_WORD.match(text)
+    if word is None:
+        return False
+    name = word[0].lower()
+    day = next((place for place, known in enumerate(DAYS) if name in (known.lower(), known[:3].lower())), None)
+    return day is not None and ticks // TICKS_PER_DAY % 7 != day
 
 
 def _read(text: str) -> Read | None:
@@ -101,6 +127,15 @@ def _read(text: str) -> Read | None:
             hour, minute, second, fraction, half, zone = match.groups()[3:]
             clock = _clock_ticks(hour, minute, second, fraction, half)
             return from_parts(_year(parts["y"]), _month(parts["m"]), int(parts["d"]), clock), _zone(zone)
+    return _read_part(text)
+
+
+def _read_part(text: str) -> Read | None:
+    """A month, which begins on its first day, or a time of today."""
+    if match := _YEAR_MONTH.fullmatch(text):
+        return from_parts(int(match[1]), int(match[2]), 1), None
+    if match := _MONTH_YEAR.fullmatch(text):
+        return from_parts(int(match[2]), _month(match[1]), 1), None
     if match := _ONLY_CLOCK.fullmatch(text):
         today = utc_now()
         return today.ticks - today.time_ticks + _clock_ticks(*match.groups()[:5]), None
@@ -197,7 +232,7 @@ def _exact_pattern(pattern: str) -> re.Pattern[str]:
 def _field(match: re.Match[str]) -> str:
     letter, written = match[5], match[0]
     if letter is None:
-        return re.escape(_literal(match))
+        return "(?P<z>Z|GMT)" if match[6] == "Z" else re.escape(_literal(match))
     if letter in "fF":
         return rf"(?P<f>\d{{{'' if letter == 'f' else '0,'}{len(written)}}})"
     return _FIELDS.get(written, "A\\.D\\." if letter == "g" else _FIELDS.get(letter * 4, ""))
@@ -229,7 +264,9 @@ def _day(fields: dict[str, str]) -> tuple[int, int, int]:
     )
 
 
-_SPAN = re.compile(r"(-)?(?:(\d{1,8})(?:\.|$))?(?:(\d\d?):(\d\d?)(?::(\d\d?)(?:\.(\d{1,7}))?)?)?", re.ASCII)
+_SPAN = re.compile(
+    r"(-)?(?:(\d{1,8})(?:\.|$|:(?=\d\d?:\d\d?:\d)))?(?:(\d\d?):(\d\d?)(?::(\d\d?)(?:\.(\d{1,7}))?)?)?", re.ASCII
+)
 
 
 def read_span(text: str | None) -> TimeSpan | None:

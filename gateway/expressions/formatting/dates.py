@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from gateway.expressions.formatting.composite import FORMATTERS
-from gateway.expressions.formatting.digits import bad_format
 from gateway.expressions.formatting.text import TEXT
 from gateway.expressions.limits import charge, spend
 from gateway.expressions.moments import (
@@ -24,6 +23,7 @@ from gateway.expressions.moments import (
     DateTimeOffset,
     TimeSpan,
 )
+from gateway.expressions.thrown import Thrown, thrown
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
@@ -56,11 +56,15 @@ PIECE_S = 2e-6  # for each character of a format string
 Moment = DateTime | DateTimeOffset
 
 
+def _bad_pattern() -> Thrown:
+    return thrown("FormatException", "Input string was not in a correct format.")
+
+
 def format_moment(value: Moment, pattern: str) -> str:
     """*value* by a standard or custom *pattern*."""
     if len(pattern) == 1:
         if pattern not in STANDARD or (pattern == "U" and isinstance(value, DateTimeOffset)):
-            raise bad_format()
+            raise _bad_pattern()
         value, pattern = _for_standard(value, pattern), STANDARD[pattern]
     charge(len(pattern))
     spend(len(pattern), PIECE_S)
@@ -127,7 +131,7 @@ def _year(value: Moment, count: int) -> str:
 
 def _fraction(value: Moment, count: int) -> str:
     if count > 7:
-        raise bad_format()
+        raise _bad_pattern()
     return f"{value.ticks % TICKS_PER_S:07d}"[:count]
 
 
@@ -204,7 +208,7 @@ def format_span(value: TimeSpan, pattern: str) -> str:
     if pattern == "G":
         return f"{sign}{days}:{seconds // 3600:02d}:{clock}.{fraction:07d}"
     if len(pattern) == 1:
-        raise bad_format()
+        raise _bad_pattern()
     charge(len(pattern))
     spend(len(pattern), PIECE_S)
     return "".join(_span_piece(match, days, seconds, fraction) for match in _SPAN_TOKEN.finditer(pattern))
@@ -224,7 +228,7 @@ def _span_piece(match: re.Match[str], days: int, seconds: int, fraction: int) ->
 def _span_literal(match: re.Match[str]) -> str:
     """Escaped or quoted text; other characters may not occur in the format of a TimeSpan."""
     if match[6]:
-        raise bad_format()
+        raise _bad_pattern()
     return "" if match[4] else match[1] or match[2] or match[3] or ""
 
 

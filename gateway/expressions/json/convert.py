@@ -12,12 +12,13 @@ import uuid
 from collections.abc import Callable
 
 from gateway.expressions import primitives as p
-from gateway.expressions.change_type import change_type
+from gateway.expressions.change_type import change_type, convert_to
 from gateway.expressions.clr import DYNAMIC, NULLABLE, OBJECT, Member, Type, declared, nullable, underlying
 from gateway.expressions.conversions import declare_explicit, declare_implicit
 from gateway.expressions.formatting.text import text
 from gateway.expressions.json.tree import (
     NULL_TYPE,
+    STRING,
     TYPE_NAMES,
     UNDEFINED,
     JArray,
@@ -30,7 +31,7 @@ from gateway.expressions.json.writer import moment_text
 from gateway.expressions.limits import tick
 from gateway.expressions.moments import DateTime, DateTimeOffset
 from gateway.expressions.runtime import assignable, is_instance, iterate, type_of
-from gateway.expressions.thrown import Thrown, argument_null, invalid_cast, thrown
+from gateway.expressions.thrown import Thrown, argument_null, thrown
 from gateway.expressions.types.dictionaries import Map, mapping_of
 from gateway.expressions.values import Anonymous, Byte, EnumValue, Int16, Int64, SByte, UInt16, UInt32
 
@@ -95,11 +96,24 @@ def make_value(value: object) -> JToken:
     return JValue(Int64(value) if value.__class__ in _WIDE else value)
 
 
+def _text_value(value: object) -> JToken:
+    """A text, which remains one where it is null."""
+    return JValue(value, STRING)
+
+
+def _char_value(value: object) -> JToken:
+    """There is no conversion from char, but it widens to a number that has one."""
+    return JValue(Int64(ord(str(value))))
+
+
+_MAKERS = {p.STRING: _text_value, p.CHAR: _char_value}
+
+
 def declare_casts(token: Type, targets: list[Type]) -> None:
     """The operators between JToken and the simple types."""
     for simple in targets:
         for clr_type in (simple, nullable(simple)):
-            declare_implicit(clr_type, token, make_value)
+            declare_implicit(clr_type, token, _MAKERS.get(clr_type, make_value))
             declare_explicit(token, clr_type, _caster(clr_type))
 
 
@@ -115,9 +129,10 @@ def convert_token(token: JToken | None, target: Type) -> object:
         return token
     leaf = token.value if isinstance(token, JProperty) else token
     if not isinstance(leaf, JValue):
-        raise invalid_cast(type_of(leaf).full_name, target.full_name)
+        message = f"Cannot cast {type_of(leaf).full_name} to Newtonsoft.Json.Linq.JToken."
+        raise thrown("InvalidCastException", message)
     if leaf.value is not None:
-        return change_type(leaf.value, underlying(target))
+        return convert_to(leaf.value, underlying(target))
     if target.is_value:
         raise thrown("InvalidCastException", "Null object cannot be converted to a value type.")
     return None

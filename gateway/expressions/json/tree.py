@@ -358,6 +358,8 @@ def to_token(value: object) -> JToken:
     """A value as content: tokens are kept, sequences become arrays, everything else a JValue."""
     if isinstance(value, JToken):
         return value
+    if value.__class__ is Char:
+        raise thrown("ArgumentException", "Could not determine JSON object type for type System.Char.")
     clr_type = type_of(value)
     if clr_type is not NULL and not isinstance(value, str | bytes | bytearray | Char) and _walkable(value):
         return JArray([to_token(item) for item in iterate(value)])

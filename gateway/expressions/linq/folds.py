@@ -7,11 +7,12 @@ Source: .NET API reference, "Enumerable".
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable
 from decimal import Decimal
 
+from gateway.expressions import primitives as p
 from gateway.expressions.arithmetic import bounded
+from gateway.expressions.clr import NULLABLE, underlying
 from gateway.expressions.conversions import NUMERIC_CONVERTERS, to_decimal, to_double
 from gateway.expressions.linq.lazy import KEYED, Func, Types, default_of, walk
 from gateway.expressions.operators import dynamic_binary, unwrapped
@@ -19,6 +20,7 @@ from gateway.expressions.ordering import order
 from gateway.expressions.thrown import Thrown, out_of_range, thrown
 from gateway.expressions.types.comparers import Comparer
 from gateway.expressions.types.lists import SetValue
+from gateway.expressions.values import Single, to_single
 
 
 def _no_elements() -> Thrown:
@@ -129,23 +131,61 @@ def _numbers(source: object, selector: tuple[Func, ...]) -> list[object]:
 
 def sum_of(types: Types, source: object, *selector: Func) -> object:
     """``Sum``."""
-    clr_type = types[-1]
-    total: object = NUMERIC_CONVERTERS[clr_type](0) if clr_type in NUMERIC_CONVERTERS else 0
-    for item in walk(_numbers(source, selector)):
-        total = dynamic_binary("+", total, item)
-        if isinstance(total, int) and not -(1 << 63) <= int(total) < 1 << 63:
+    number = underlying(types[-1])
+    items = _numbers(source, selector)
+    if number in (p.INT, p.LONG):
+        whole = sum(int(item) for item in walk(items))  # type: ignore[call-overload]
+        bits = 31 if number is p.INT else 63
+        if not -(1 << bits) <= whole < 1 << bits:
             raise thrown("OverflowException", "Arithmetic operation resulted in an overflow.")
+        return NUMERIC_CONVERTERS[number](whole)
+    total: object = NUMERIC_CONVERTERS[number](0) if number in NUMERIC_CONVERTERS else 0
+    for item in walk(items):
+        total = dynamic_binary("+", total, item)
     return total
 
 
-def average(source: object, *selector: Func) -> object:
-    """``Average``."""
-    items = _numbers(source, selector)
+def average_of(optional: bool) -> Callable[[object], object]:
+    """``Average`` of a sequence of numbers; null without any, where they may be null."""
+    return lambda source: _average(_numbers(source, ()), optional)
+
+
+def average_by(types: Types, source: object, selector: Func) -> object:
+    """``Average`` of what *selector* gives."""
+    return _average(_numbers(source, (selector,)), types[-1].definition is NULLABLE)
+
+
+def _average(items: list[object], optional: bool) -> object:
     if not items:
+        if optional:
+            return None
         raise _no_elements()
     if isinstance(items[0], Decimal):
         return bounded(sum((to_decimal(item) for item in items), Decimal(0)) / len(items))
-    return math.fsum(to_double(item) for item in items) / len(items)
+    if all(isinstance(item, int) for item in items):
+        total = sum(items)  # type: ignore[arg-type]
+        return to_double(total) / len(items)
+    mean = _plain_sum(items) / len(items)
+    return to_single(mean) if isinstance(items[0], Single) else mean
+
+
+def _plain_sum(items: list[object]) -> float:
+    """One addition after the other, as .NET adds doubles."""
+    total = 0.0
+    for item in items:
+        total += to_double(item)
+    return total
+
+
+def otherwise(operator: Func) -> Callable[..., object]:
+    """An operator with a predicate and the value to give where nothing passes."""
+
+    def run(types: Types, source: object, test: Func, default: object) -> object:
+        if not any_item(source, test):
+            return default
+        return operator(types, source, test)
+
+    return run
 
 
 def extreme(sign: int) -> Callable[..., object]:

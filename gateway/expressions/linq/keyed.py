@@ -49,6 +49,15 @@ def order_by(descending: bool) -> Callable[..., Ordered]:
     return operator
 
 
+def order_itself(descending: bool) -> Callable[..., Ordered]:
+    """``Order``: by the items themselves."""
+
+    def operator(types: Types, source: object, comparer: Comparer | None = None) -> Ordered:
+        return Ordered(source, [(lambda item: item, descending, comparer)], types[0])
+
+    return operator
+
+
 def then_by(descending: bool) -> Callable[..., Ordered]:
     """``ThenBy``."""
 

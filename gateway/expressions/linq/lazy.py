@@ -112,6 +112,23 @@ def union(source: object, other: object, comparer: Comparer | None = None) -> It
     return distinct(LazySequence(lambda: itertools.chain(walk(source), walk(other))), comparer)
 
 
+def except_by(source: object, keys: object, selector: Func) -> Iterator[object]:
+    """``ExceptBy``."""
+    gone = {key_of(key) for key in walk(keys)}
+    return (item for item in distinct_by(source, selector) if key_of(selector(item)) not in gone)
+
+
+def intersect_by(source: object, keys: object, selector: Func) -> Iterator[object]:
+    """``IntersectBy``."""
+    kept = {key_of(key) for key in walk(keys)}
+    return (item for item in distinct_by(source, selector) if key_of(selector(item)) in kept)
+
+
+def union_by(source: object, other: object, selector: Func) -> Iterator[object]:
+    """``UnionBy``."""
+    return distinct_by(LazySequence(lambda: itertools.chain(walk(source), walk(other))), selector)
+
+
 def concat(source: object, other: object) -> Iterator[object]:
     """``Concat``."""
     return itertools.chain(walk(source), walk(other))

@@ -98,6 +98,8 @@ define("System.Char", {
     **{f"static bool {name}(char c)": test for name, test in _CHAR_TESTS.items()},
     **{f"free static bool {name}(string s, int index)": lambda s, i, test=test: test(_char_of(s, i))
        for name, test in _CHAR_TESTS.items()},
+    "static bool IsSurrogatePair(char highSurrogate, char lowSurrogate)":
+        lambda high, low: "\ud800" <= high <= "\udbff" and "\udc00" <= low <= "\udfff",
     "static bool IsAscii(char c)": str.isascii,
     **{f"static bool IsAscii{name}(char c)": lambda c, within=within: c in within for name, within in _ASCII.items()},
     "static bool IsBetween(char c, char minInclusive, char maxInclusive)": _is_between,

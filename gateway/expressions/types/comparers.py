@@ -59,4 +59,7 @@ STRING_COMPARER = define("System.StringComparer", {
     "int Compare(string x, string y)": Comparer.compare,
     "int GetHashCode(string obj)": lambda comparer, value: hash_code(comparer.norm(value)),
 }, parents=("IEqualityComparer<string>", "IComparer<string>"))  # fmt: skip
-represent(Comparer, STRING_COMPARER)
+_CULTURED = define("System.CultureAwareComparer", parents=("StringComparer",))
+_ORDINAL = tuple(define(f"System.{name}", parents=("StringComparer",))
+                 for name in ("OrdinalCaseSensitiveComparer", "OrdinalIgnoreCaseComparer"))  # fmt: skip
+represent(Comparer, lambda comparer: _ORDINAL[comparer.ignore_case] if comparer.ordinal else _CULTURED)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-import random
 import re
 import struct
 from collections.abc import Callable
@@ -13,18 +12,16 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
 from typing import Any
 
 from gateway.expressions import primitives as p
-from gateway.expressions.arithmetic import ARITHMETIC
-from gateway.expressions.change_type import change_type
-from gateway.expressions.clr import Type
+from gateway.expressions.arithmetic import ARITHMETIC, float_divide
+from gateway.expressions.change_type import change_type, convert_to
+from gateway.expressions.clr import NULLABLE, Type
 from gateway.expressions.formatting.text import text
-from gateway.expressions.limits import charge
-from gateway.expressions.runtime import represent
 from gateway.expressions.signatures import define
-from gateway.expressions.thrown import argument_null, out_of_range, thrown
+from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
 from gateway.expressions.types.dates import DATETIME
-from gateway.expressions.types.numbers import compare_values, round_decimal
+from gateway.expressions.types.numbers import compare_values, parse_integer, round_decimal
 from gateway.expressions.types.objects import enumeration
-from gateway.expressions.values import INTEGRALS, EnumValue, Ref, TypeObject, wrapper
+from gateway.expressions.values import INTEGRALS, Byte, EnumValue, Int16, Ref, TypeObject, wrapper
 
 
 def from_base64(value: str | None) -> bytearray:
@@ -32,14 +29,20 @@ def from_base64(value: str | None) -> bytearray:
     if value is None:
         raise argument_null("s")
     compact = re.sub(r"[ \t\r\n]", "", value)
+    if len(compact) % 4:
+        raise _not_base64()
     try:
         return bytearray(base64.b64decode(compact, validate=True))
     except (binascii.Error, ValueError):
-        message = (
-            "The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding "
-            "characters, or an illegal character among the padding characters."
-        )
-        raise thrown("FormatException", message) from None
+        raise _not_base64() from None
+
+
+def _not_base64() -> Thrown:
+    message = (
+        "The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding "
+        "characters, or an illegal character among the padding characters."
+    )
+    return thrown("FormatException", message)
 
 
 BASE64 = enumeration("System.Base64FormattingOptions", InsertLineBreaks=1)
@@ -52,7 +55,8 @@ def _check_part(start: int, count: int, size: int, name: str) -> None:
         raise out_of_range(name, "Value must be positive and within the array.")
 
 
-def _to_base64(data: object, *rest: object) -> str:
+def to_base64(data: object, *rest: object) -> str:
+    """``Convert.ToBase64String``."""
     if data is None:
         raise argument_null("inArray")
     raw = bytes(data)  # type: ignore[call-overload]
@@ -65,6 +69,18 @@ def _to_base64(data: object, *rest: object) -> str:
     return shown
 
 
+def _digits(value: str, radix: int) -> str:
+    """What is a number by itself in a text that shows one to that base."""
+    if not value:
+        raise out_of_range("Index was out of range. Must be non-negative and less than the size of the collection.")
+    if radix != 10 and value.startswith("-"):
+        raise thrown("ArgumentException", "String cannot contain a minus sign if the base is not 10.")
+    shown = value.lower().removeprefix("0x") if radix == 16 else value
+    if not re.fullmatch(r"[+-]?[0-9a-fA-F]{1,64}", shown):
+        raise thrown("FormatException", "Could not find any recognizable digits.")
+    return shown
+
+
 def _from_radix(name: str) -> Callable[[str | None, int], object]:
     make, low, high = INTEGRALS[name]
     wrap = wrapper(name)
@@ -74,10 +90,7 @@ def _from_radix(name: str) -> Callable[[str | None, int], object]:
             raise thrown("ArgumentException", "Invalid Base.")
         if value is None:
             return make(0)
-        shown = value.lower().removeprefix("0x") if radix == 16 else value
-        if not re.fullmatch(r"[+-]?[0-9a-fA-F]{1,64}", shown):
-            raise thrown("FormatException", "Could not find any recognizable digits.")
-        number = int(shown, radix)
+        number = int(_digits(value, radix), radix)
         if number > (high - low if radix != 10 else high):
             raise thrown("OverflowException", "Value was either too large or too small.")
         return wrap(number)
@@ -86,7 +99,7 @@ def _from_radix(name: str) -> Callable[[str | None, int], object]:
 
 
 def _to_radix(value: int, radix: int) -> str:
-    bits = 64 if type(value) is not int else 32
+    bits = {Int16: 16, Byte: 8}.get(type(value), 32 if type(value) is int else 64)
     number = value & ((1 << bits) - 1) if radix != 10 else int(value)
     shapes = {2: "b", 8: "o", 10: "d", 16: "x"}
     if radix not in shapes:
@@ -98,13 +111,22 @@ def _change(value: object, kind: TypeObject) -> object:
     """``ChangeType``, which does not convert null to a value type."""
     if kind is None:
         raise argument_null("conversionType")
-    if value is None and kind.type.is_value:
+    if value is None and (kind.type.is_value or kind.type.definition is NULLABLE):
         raise thrown("InvalidCastException", "Null object cannot be converted to a value type.")
-    return change_type(value, kind.type)
+    return convert_to(value, kind.type)
 
 
 def _changer(target: Type) -> Callable[..., object]:
-    return lambda value, *_provider: change_type(value, target)
+    if target is p.CHAR:
+        return _to_char
+    return lambda value, *_provider: convert_to(value, target)
+
+
+def _to_char(value: object, *_provider: object) -> object:
+    """Unlike that to a number, the conversion to a char refuses null."""
+    if value is None:
+        raise argument_null("value")
+    return convert_to(value, p.CHAR)
 
 
 _TARGETS = {
@@ -119,8 +141,12 @@ def _result(clr_type: Type) -> str:
 
 
 def _from_hex(value: str | None) -> bytearray:
+    if value is None:
+        raise argument_null("s")
+    if len(value) % 2:
+        raise thrown("FormatException", "The input is not a valid hex string as its length is not a multiple of 2.")
     try:
-        return bytearray(bytes.fromhex(value or ""))
+        return bytearray(bytes.fromhex(value))
     except ValueError:
         message = "The input is not a valid hex string as it contains a non-hex character."
         raise thrown("FormatException", message) from None
@@ -133,17 +159,25 @@ define("System.Convert", {
     "static string ToString(object value)": text,
     "static string ToString(object value, IFormatProvider provider)": lambda value, _provider: text(value),
     "static string ToString(string value)": lambda value: value,
+    "static string ToString(string value, IFormatProvider provider)": lambda value, _provider: value,
+    "static sbyte ToSByte(string value, IFormatProvider provider)":
+        lambda value, _provider: parse_integer(value, "sbyte"),
     **{f"static {keyword} {name}(string value, int fromBase)": _from_radix(keyword)
        for name, clr_type in _TARGETS.items() if (keyword := p.INTEGRAL.get(clr_type, ""))},
+    **{f"static string ToString({name} value, int toBase)": _to_radix for name in ("byte", "short")},
     "static string ToString(int value, int toBase)": _to_radix,
     "static string ToString(long value, int toBase)": _to_radix,
     "static byte[] FromBase64String(string s)": from_base64,
-    "static string ToBase64String(byte[] inArray)": _to_base64,
-    "slow static string ToBase64String(byte[] inArray, Base64FormattingOptions options)": _to_base64,
-    "static string ToBase64String(byte[] inArray, int offset, int length)": _to_base64,
+    "static string ToBase64String(byte[] inArray)": to_base64,
+    "slow static string ToBase64String(byte[] inArray, Base64FormattingOptions options)": to_base64,
+    "static string ToBase64String(byte[] inArray, int offset, int length)": to_base64,
+    "slow static string ToBase64String(byte[] inArray, int offset, int length, Base64FormattingOptions options)":
+        to_base64,
     "static byte[] FromHexString(string s)": _from_hex,
     "static string ToHexString(byte[] inArray)": lambda data: bytes(data).hex().upper(),
     "static object ChangeType(object value, Type conversionType)": _change,
+    "static object ChangeType(object value, Type conversionType, IFormatProvider provider)":
+        lambda value, kind, _provider: _change(value, kind),
 }, kind="static")  # fmt: skip
 
 _PACK = {"bool": "?", "short": "<h", "int": "<i", "long": "<q", "ushort": "<H", "uint": "<I", "ulong": "<Q",
@@ -228,13 +262,19 @@ def _round_whole(value: float, mode: int) -> float:
 
 
 def _power(base: float, exponent: float) -> float:
+    odd = exponent % 2 == 1
     try:
         power = math.pow(base, exponent)
     except OverflowError:
-        return math.inf
+        return -math.inf if base < 0 and odd else math.inf
     except ValueError:
-        return math.nan if base else math.inf
+        return math.nan if base else math.copysign(math.inf, base) if odd else math.inf
     return power
+
+
+def _signed_zero(run: Callable[[float], int]) -> Callable[[float], float]:
+    """A rounding that keeps the sign of what becomes zero."""
+    return lambda value: math.copysign(float(run(value)), value) if math.isfinite(value) else value
 
 
 def _nan_on_error(run: Callable[..., float]) -> Callable[..., float]:
@@ -249,8 +289,14 @@ def _nan_on_error(run: Callable[..., float]) -> Callable[..., float]:
     return call
 
 
-def _log(value: float, *base: float) -> float:
-    return -math.inf if value == 0 else _nan_on_error(math.log)(value, *base)
+def _log(value: float) -> float:
+    return -math.inf if value == 0 else _nan_on_error(math.log)(value)
+
+
+def _log_to_base(value: float, base: float) -> float:
+    if math.isnan(value) or base == 1 or (value != 1 and base in (0, math.inf)):
+        return math.nan
+    return float_divide(_log(value), _log(base))
 
 
 def _log10(value: float) -> float:
@@ -300,21 +346,26 @@ def _sign(value: Any) -> int:
 
 
 def _least(left: object, right: object) -> object:
+    if left == right == 0 and isinstance(left, float):
+        return left if math.copysign(1, left) < 0 else right
     return left if _is_nan(left) or (not _is_nan(right) and compare_values(left, right) <= 0) else right
 
 
 def _greatest(left: object, right: object) -> object:
+    if left == right == 0 and isinstance(left, float):
+        return right if math.copysign(1, left) < 0 else left
     return left if _is_nan(left) or (not _is_nan(right) and compare_values(left, right) >= 0) else right
 
 
+LARGE = 711.0  # beyond it the hyperbolic sine is no finite double
 _REAL: dict[str, Callable[..., float]] = {
     "Sqrt": _nan_on_error(math.sqrt), "Exp": _nan_on_error(math.exp), "Log10": _log10,
-    "Sin":
-        math.sin, "Cos": math.cos, "Tan": math.tan, "Asin": _nan_on_error(math.asin), "Acos": _nan_on_error(math.acos),
-    "Atan": math.atan, "Sinh": _nan_on_error(math.sinh), "Cosh": _nan_on_error(math.cosh), "Tanh": math.tanh,
-    "Floor": lambda v: float(math.floor(v)) if math.isfinite(v) else v,
-    "Ceiling": lambda v: float(math.ceil(v)) if math.isfinite(v) else v,
-    "Truncate": lambda v: float(math.trunc(v)) if math.isfinite(v) else v,
+    "Sin": _nan_on_error(math.sin), "Cos": _nan_on_error(math.cos), "Tan": _nan_on_error(math.tan),
+    "Asin": _nan_on_error(math.asin), "Acos": _nan_on_error(math.acos),
+    "Atan": math.atan,
+    "Sinh": lambda v: -math.inf if v < -LARGE else _nan_on_error(math.sinh)(v),
+    "Cosh": _nan_on_error(math.cosh), "Tanh": math.tanh,
+    "Floor": _signed_zero(math.floor), "Ceiling": _signed_zero(math.ceil), "Truncate": _signed_zero(math.trunc),
 }  # fmt: skip
 
 
@@ -338,7 +389,7 @@ define("System.Math", {
     "static decimal Truncate(decimal d)": lambda d: d.to_integral_value(ROUND_DOWN),
     "static double Pow(double x, double y)": _power,
     "static double Log(double d)": _log,
-    "static double Log(double a, double newBase)": _log,
+    "static double Log(double a, double newBase)": _log_to_base,
     "static double Atan2(double y, double x)": math.atan2,
     **{f"static {name} Abs({name} value)": _abs(name) for name in ("int", "long", "short", "sbyte")},
     "static double Abs(double value)": abs,
@@ -360,43 +411,3 @@ define("System.Math", {
     "static long DivRem(long a, long b, out long result)": _divide_with_rest("long"),
     "static double IEEERemainder(double x, double y)": _nan_on_error(math.remainder),
 }, kind="static")  # fmt: skip
-
-
-class RandomValue:
-    """``System.Random``. A seed makes it repeatable, but not with .NET's own numbers (docs/expressions.md)."""
-
-    __slots__ = ("source",)
-
-    def __init__(self, seed: int | None = None) -> None:
-        self.source = random.Random(seed)  # noqa: S311
-
-
-def _next(value: RandomValue, *bounds: int) -> int:
-    low, high = (0, 0x7FFFFFFF) if not bounds else (0, bounds[0]) if len(bounds) == 1 else bounds
-    if high < low:
-        name = "maxValue" if len(bounds) == 1 else "minValue"
-        raise out_of_range(
-            name,
-            f"'{name}' must be greater than zero."
-            if len(bounds) == 1
-            else "'minValue' cannot be greater than maxValue.",
-        )
-    return low if high == low else value.source.randrange(low, high)
-
-
-def _next_bytes(value: RandomValue, data: bytearray) -> None:
-    charge(len(data))
-    data[:] = value.source.randbytes(len(data))
-
-
-RANDOM = define("System.Random", {
-    "new()": RandomValue,
-    "new(int Seed)": RandomValue,
-    "static Random Shared": RandomValue,
-    "int Next()": _next,
-    "int Next(int maxValue)": _next,
-    "int Next(int minValue, int maxValue)": _next,
-    "double NextDouble()": lambda value: value.source.random(),
-    "void NextBytes(byte[] buffer)": _next_bytes,
-})  # fmt: skip
-represent(RandomValue, RANDOM)

@@ -76,6 +76,8 @@ def _calendar() -> dict[str, object]:
         "DayOfWeek DayOfWeek": _day_of_week,
         "TimeSpan TimeOfDay": lambda value: TimeSpan(value.ticks % TICKS_PER_DAY),
         "long Ticks": lambda value: Int64(value.ticks),
+        "int Microsecond": lambda value: value.ticks // 10 % 1000,
+        "int Nanosecond": lambda value: value.ticks % 10 * 100,
     }
 
 
@@ -86,6 +88,7 @@ def _adding(name: str) -> dict[str, object]:
         "AddMinutes": m.TICKS_PER_MINUTE,
         "AddSeconds": TICKS_PER_S,
         "AddMilliseconds": TICKS_PER_MS,
+        "AddMicroseconds": 10,
     }
     return {
         **{f"{name} {method}(double value)": _adder(unit) for method, unit in units.items()},
@@ -149,21 +152,21 @@ def _parse(value: str | None, *rest: object) -> DateTime:
 
 def _parse_exact(value: str | None, pattern: object, *rest: object) -> DateTime:
     styles = _styles(rest)
-    patterns = [pattern] if isinstance(pattern, str) else list(pattern or ())  # type: ignore[call-overload]
+    if value is None or pattern is None:
+        raise argument_null("s" if value is None else "format")
+    patterns = [pattern] if isinstance(pattern, str) else list(pattern)  # type: ignore[call-overload]
     for format_text in patterns:
         with suppress(Thrown):
-            moment = parse_exact(value, format_text)
-            return with_styles(moment, _exact_styles(format_text, styles), value or "")
-    if value is None:
-        raise argument_null("s")
-    raise not_a_date(value)
+            return with_styles(parse_exact(_stripped(value, styles), format_text), styles, value)
+    raise thrown("FormatException", f"String '{value}' was not recognized as a valid DateTime.")
 
 
-def _exact_styles(pattern: str, styles: int) -> int:
-    """The formats o, r and u imply UTC."""
-    if pattern in ("o", "O"):
-        return styles | 128
-    return styles | 80 if pattern in ("r", "R", "u") else styles
+LEADING, TRAILING = 1, 2  # DateTimeStyles
+
+
+def _stripped(value: str, styles: int) -> str:
+    value = value.lstrip() if styles & LEADING else value
+    return value.rstrip() if styles & TRAILING else value
 
 
 _STYLED = "(string s, IFormatProvider provider, DateTimeStyles styles)"
@@ -192,13 +195,44 @@ def _ole_date(value: DateTime) -> float:
     """Days since 30 December 1899, as OLE Automation counts; a time without a date is on that day."""
     if value.ticks == 0:
         return 0.0
-    return ((value.ticks if value.ticks >= TICKS_PER_DAY else value.ticks + OLE_DAY) - OLE_DAY) / TICKS_PER_DAY
+    millis = (value.ticks if value.ticks >= TICKS_PER_DAY else value.ticks + OLE_DAY) - OLE_DAY
+    millis = int(millis / TICKS_PER_MS) if millis < 0 else millis // TICKS_PER_MS
+    rest = int(math.fmod(millis, 86_400_000)) if millis < 0 else 0
+    return (millis - (86_400_000 + rest) * 2 if rest else millis) / 86_400_000
 
 
 def _from_file_time(ticks: int) -> DateTime:
     if not 0 <= ticks <= m.MAX_TICKS - FILE_TIME:
         raise out_of_range("fileTime", "Not a valid Win32 FileTime.")
     return DateTime(ticks + FILE_TIME, m.UTC_KIND)
+
+
+OLE_MIN, OLE_MAX = -657_435.0, 2_958_466.0
+
+
+def _from_ole_date(days: float) -> DateTime:
+    """Whole milliseconds; the fraction of a negative number counts forwards."""
+    if not OLE_MIN < days < OLE_MAX:
+        raise thrown("ArgumentException", "Not a legal OleAut date.")
+    millis = int(days * 86_400_000 + math.copysign(0.5, days))
+    if millis < 0:
+        millis -= int(math.fmod(millis, 86_400_000)) * 2
+    return DateTime(OLE_DAY + millis * TICKS_PER_MS)
+
+
+def _from_binary(data: int) -> DateTime:
+    ticks = int(data) & (1 << 62) - 1
+    kind = (int(data) & (1 << 64) - 1) >> 62
+    if ticks > m.MAX_TICKS:
+        message = "The binary data must result in a DateTime with ticks between DateTime.MinValue.Ticks and"
+        raise thrown("ArgumentException", f"{message} DateTime.MaxValue.Ticks. (Parameter 'dateData')", "dateData")
+    return DateTime(ticks, min(kind, m.LOCAL_KIND))
+
+
+def _to_binary(value: DateTime) -> Int64:
+    """The kind is in the two highest bits."""
+    flag = {m.UTC_KIND: 1 << 62, m.LOCAL_KIND: -(1 << 63)}.get(value.kind, 0)
+    return Int64(value.ticks + flag)
 
 
 def _days_in_month(year: int, month: int) -> int:
@@ -240,8 +274,12 @@ define("System.DateTime", {
     "long ToFileTime()": _file_time,
     "long ToFileTimeUtc()": _file_time,
     "double ToOADate()": _ole_date,
-    "long ToBinary()": lambda value: Int64(value.ticks | value.kind << 62 if value.kind == m.UTC_KIND else value.ticks),
+    "long ToBinary()": _to_binary,
     "static DateTime FromFileTimeUtc(long fileTime)": _from_file_time,
+    "static DateTime FromFileTime(long fileTime)":
+        lambda ticks: DateTime(_from_file_time(ticks).ticks, m.LOCAL_KIND),
+    "static DateTime FromOADate(double d)": _from_ole_date,
+    "static DateTime FromBinary(long dateData)": _from_binary,
     "static bool IsLeapYear(int year)": lambda year: _days_in_month(year, 2) == 29,
     "static int DaysInMonth(int year, int month)": _days_in_month,
     "static DateTime SpecifyKind(DateTime value, DateTimeKind kind)":
@@ -259,14 +297,23 @@ define("System.DateTime", {
 
 def _offset_of(value: TimeSpan) -> int:
     minutes, rest = divmod(value.ticks, m.TICKS_PER_MINUTE)
-    if rest or abs(minutes) > 14 * 60:
+    if rest:
         raise thrown("ArgumentException", "Offset must be specified in whole minutes. (Parameter 'offset')", "offset")
+    if abs(minutes) > 14 * 60:
+        raise out_of_range("offset", "Offset must be within plus or minus 14 hours.")
     return minutes
 
 
 def _new_offset(*parts: object) -> DateTimeOffset:
     if isinstance(parts[0], DateTime):
         offset = _offset_of(parts[1]) if len(parts) > 1 else 0  # type: ignore[arg-type]
+        if offset and parts[0].kind:
+            kind = (
+                "for Utc DateTime instances must be 0"
+                if parts[0].kind == m.UTC_KIND
+                else ("of the local dateTime parameter does not match the offset argument")
+            )
+            raise thrown("ArgumentException", f"The UTC Offset {kind}. (Parameter 'offset')", "offset")
         return DateTimeOffset(parts[0].ticks, offset)
     offset = _offset_of(parts[-1])  # type: ignore[arg-type]
     return DateTimeOffset(_new_date(*parts[:-1]).ticks, offset)
@@ -278,7 +325,7 @@ def _parse_offset(value: str | None, *rest: object) -> DateTimeOffset:
         raise argument_null("input")
     moment = read_date(value)
     if moment is None:
-        raise thrown("FormatException", f"String '{value}' was not recognized as a valid DateTime.")
+        raise not_a_date(value)
     return _styled_offset(moment, rest)
 
 
@@ -339,6 +386,11 @@ define("System.DateTimeOffset", {
     "DateTime DateTime": lambda value: value.clock,
     "DateTime UtcDateTime": lambda value: DateTime(value.utc_ticks, m.UTC_KIND),
     "DateTime LocalDateTime": lambda value: DateTime(value.utc_ticks, m.LOCAL_KIND),
+    "bool EqualsExact(DateTimeOffset other)":
+        lambda value, other: (value.ticks, value.offset) == (other.ticks, other.offset),
+    "long ToFileTime()": lambda value: _file_time(DateTime(value.utc_ticks)),
+    "static DateTimeOffset FromFileTime(long fileTime)":
+        lambda ticks: DateTimeOffset(_from_file_time(ticks).ticks),
     "long UtcTicks": lambda value: Int64(value.utc_ticks),
     "TimeSpan Offset": lambda value: TimeSpan(value.offset * m.TICKS_PER_MINUTE),
     "TimeSpan Subtract(DateTimeOffset value)": lambda value, other: TimeSpan(value.utc_ticks - other.utc_ticks),

@@ -14,7 +14,7 @@ from gateway.expressions.equality import EQUALS, KEYS, equal, key_of
 from gateway.expressions.formatting.text import TEXT, text
 from gateway.expressions.runtime import iterate, represent
 from gateway.expressions.signatures import define
-from gateway.expressions.thrown import argument_null, key_not_found, thrown
+from gateway.expressions.thrown import ExceptionValue, argument_null, key_not_found, out_of_range, thrown
 from gateway.expressions.types.comparers import Comparer
 from gateway.expressions.values import Ref
 
@@ -196,6 +196,22 @@ def _variable_or(types: tuple[Type, ...], variables: dict[str, object], name: st
     return cast_dynamic(value, clr_type) if clr_type is DYNAMIC else cast(value, clr_type)
 
 
+def _remove(value: Dictionary, key: object) -> bool:
+    return value.data.pop(value.norm(key), None) is not None
+
+
+def _remove_into(value: Dictionary, key: object, out: Ref) -> bool:
+    entry = value.data.pop(value.norm(key), None)
+    out.value = value.types[1].default if entry is None else entry[1]
+    return entry is not None
+
+
+def _ensure(value: Dictionary, capacity: int) -> int:
+    if capacity < 0:
+        raise out_of_range("capacity")
+    return max(capacity, len(value.data))
+
+
 _MAP_TABLE: dict[str, object] = {
     "free V this[K key]": index,
     "free bool ContainsKey(K key)": contains,
@@ -218,7 +234,10 @@ _WRITE_TABLE: dict[str, object] = {
     "free V this[K key]": (index, Dictionary.store),
     "free void Add(K key, V value)": Dictionary.add,
     "free void Add(KeyValuePair<K, V> item)": lambda value, pair: value.add(pair.key, pair.value),
-    "free bool Remove(K key)": lambda value, key: value.data.pop(value.norm(key), None) is not None,
+    "free bool Remove(K key)": _remove,
+    "free bool Remove(KeyValuePair<K, V> item)": lambda value, pair: (
+        equal(value_or(value, pair.key, MISSING), pair.value) and _remove(value, pair.key)
+    ),
     "free void Clear()": lambda value: value.data.clear(),
     "ICollection<K> Keys": _keys,
     "ICollection<V> Values": _values,
@@ -249,10 +268,18 @@ define("System.Collections.Generic.Dictionary", {
     "generic new(IEnumerable<KeyValuePair<K, V>> collection)": _new,
     "generic new(IEqualityComparer<K> comparer)": _new,
     "generic new(IDictionary<K, V> dictionary, IEqualityComparer<K> comparer)": _new,
+    "free void Add(K key, V value)": Dictionary.add,
+    "free bool Remove(K key)": _remove,
+    "free bool Remove(K key, out V value)": _remove_into,
+    "free void TrimExcess()": lambda _value: None,
+    "free int EnsureCapacity(int capacity)": _ensure,
     "free bool TryAdd(K key, V value)":
         lambda value, key, item: not contains(value, key) and (value.store(key, item), True)[1],
     "bool ContainsValue(V value)": lambda value, item: any(equal(other, item) for _, other in value.pairs()),
 }, parameters=("K", "V"), parents=("IDictionary<K, V>", "IReadOnlyDictionary<K, V>"))  # fmt: skip
+definition_of("System.Collections.Generic.Dictionary", 2).explicit = frozenset(
+    "Add Remove Contains CopyTo IsReadOnly".split()
+)
 VARIABLES = define("Microsoft.Azure.ApiManagement.Variables", {
     "free object this[string key]": getitem,  # a missing key is a KeyError: see ``failures``
     "free bool ContainsKey(string key)": lambda variables, name: name in variables,
@@ -269,6 +296,16 @@ define("System.Collections.Generic.CollectionExtensions", {
     "free ext V GetValueOrDefault<K, V>(IDictionary<K, V> source, K key)": value_or,
     "free ext V GetValueOrDefault<K, V>(IDictionary<K, V> source, K key, V defaultValue)": value_or,
 }, kind="static")  # fmt: skip
+
+
+def _exception_data(error: ExceptionValue) -> object:
+    """``Exception.Data``, made when it is first asked for."""
+    if error.data is None:
+        error.data = Dictionary((OBJECT, OBJECT))
+    return error.data
+
+
+define("System.Exception", {"free IDictionary<object, object> Data": _exception_data})
 
 
 def _type(name: str) -> Callable[[object], Type]:

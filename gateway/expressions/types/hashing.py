@@ -16,6 +16,7 @@ from gateway.expressions.operators import declare_comparison
 from gateway.expressions.runtime import represent
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, thrown
+from gateway.expressions.types.ranges import part
 
 _C = "System.Security.Cryptography"
 _HASHES: dict[str, hashes.HashAlgorithm] = {
@@ -44,11 +45,12 @@ def algorithm(name: str) -> hashes.HashAlgorithm:
 class Hasher:
     """A hash or, with a key, an HMAC."""
 
-    __slots__ = ("hashed", "key", "name")
+    __slots__ = ("clr_type", "hashed", "key", "name")
 
-    def __init__(self, name: str, key: bytes | None = None) -> None:
+    def __init__(self, name: str, key: bytes | None = None, clr_type: Type | None = None) -> None:
         self.name = name
         self.key = key
+        self.clr_type = clr_type
         self.hashed: bytes | None = None
 
     def digest(self, data: object, *bounds: int) -> bytearray:
@@ -57,6 +59,7 @@ class Hasher:
             raise argument_null("buffer")
         raw = bytes(data)  # type: ignore[call-overload]
         if bounds:
+            part(raw, bounds[0], bounds[1])
             raw = raw[bounds[0] : bounds[0] + bounds[1]]
         name = self.name.lower()
         plain = hashlib.new(name, raw, usedforsecurity=False) if self.key is None else hmac.new(self.key, raw, name)
@@ -78,22 +81,40 @@ define(f"{_C}.HashAlgorithm", {
     "byte[] Hash": lambda hasher: None if hasher.hashed is None else bytearray(hasher.hashed),
     "int HashSize": lambda hasher: hashlib.new(hasher.name.lower(), usedforsecurity=False).digest_size * 8,
     "void Clear()": lambda _hasher: None,
+    "void Initialize()": lambda _hasher: None,
+    "static HashAlgorithm Create(string hashName)": lambda name: _by_name(name),
 }, parents=("IDisposable",))  # fmt: skip
 define(f"{_C}.KeyedHashAlgorithm", {
     "byte[] Key": (lambda hasher: bytearray(hasher.key), lambda hasher, key: setattr(hasher, "key", bytes(key))),
 }, parents=("HashAlgorithm",))  # fmt: skip
-define(f"{_C}.HMAC", parents=("KeyedHashAlgorithm",))
+define(f"{_C}.HMAC", {"string HashName": lambda hasher: hasher.name}, parents=("KeyedHashAlgorithm",))
 
 
-def _keyed(name: str) -> Callable[..., Hasher]:
-    def create(key: object = None) -> Hasher:
-        return Hasher(name, os.urandom(64) if key is None else bytes(key))  # type: ignore[call-overload]
+def _keyed(name: str) -> Callable[[object], Hasher]:
+    def create(key: object) -> Hasher:
+        if key is None:
+            raise argument_null("key")
+        return Hasher(name, bytes(key))  # type: ignore[call-overload]
 
     return create
 
 
-def _plain(name: str) -> Callable[[], Hasher]:
-    return lambda: Hasher(name)
+def _random_key(name: str) -> Callable[[], Hasher]:
+    return lambda: Hasher(name, os.urandom(64 if name in ("MD5", "SHA1", "SHA256") else 128))
+
+
+def _plain(name: str, clr_type: Type) -> Callable[[], Hasher]:
+    return lambda: Hasher(name, clr_type=clr_type)
+
+
+def _by_name(name: str | None) -> Hasher | None:
+    """``HashAlgorithm.Create(name)``; null for a name that it does not know."""
+    if name is None:
+        raise argument_null("name")
+    known = name.rpartition(".")[2].upper().replace("-", "").removesuffix("MANAGED")
+    if known.removeprefix("HMAC") not in _HASHES:
+        return None
+    return _random_key(known[4:])() if known.startswith("HMAC") else Hasher(known)
 
 
 def _static(name: str) -> Callable[[object], bytearray]:
@@ -102,19 +123,24 @@ def _static(name: str) -> Callable[[object], bytearray]:
 
 _TYPES: dict[tuple[str, bool], Type] = {}
 for _name in _HASHES:
-    _TYPES[_name, False] = define(f"{_C}.{_name}", {
-        f"static {_name} Create()": _plain(_name),
-        "static byte[] HashData(byte[] source)": _static(_name),
-    }, parents=("HashAlgorithm",))  # fmt: skip
+    _bits = hashlib.new(_name.lower(), usedforsecurity=False).digest_size * 8
+    _sizes = {"const int HashSizeInBits": _bits, "const int HashSizeInBytes": _bits // 8}
+    define(f"{_C}.{_name}", {**_sizes, "static byte[] HashData(byte[] source)": _static(_name)},
+           parents=("HashAlgorithm",))  # fmt: skip
+    # What Create gives is of a class that is inside of the abstract one.
+    _TYPES[_name, False] = define(f"{_C}.{_name}+Implementation", parents=(_name,))
+    define(f"{_C}.{_name}", {f"static {_name} Create()": _plain(_name, _TYPES[_name, False])})
     for _suffix in ("Managed", "CryptoServiceProvider", "Cng"):
-        define(f"{_C}.{_name}{_suffix}", {"new()": _plain(_name)}, parents=(_name,))
+        _made = define(f"{_C}.{_name}{_suffix}", parents=(_name,))
+        define(f"{_C}.{_name}{_suffix}", {"new()": _plain(_name, _made)})
     _TYPES[_name, True] = define(f"{_C}.HMAC{_name}", {
-        "new()": _keyed(_name),
+        **_sizes,
+        "new()": _random_key(_name),
         "new(byte[] key)": _keyed(_name),
         "static byte[] HashData(byte[] key, byte[] source)":
             lambda key, data, name=_name: Hasher(name, bytes(key)).digest(data),
     }, parents=("HMAC",))  # fmt: skip
-represent(Hasher, lambda hasher: _TYPES[hasher.name, hasher.key is not None])
+represent(Hasher, lambda hasher: hasher.clr_type or _TYPES[hasher.name, hasher.key is not None])
 
 
 class RandomBytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.expressions import primitives as p
 from gateway.expressions.casing import lower
+from gateway.expressions.change_type import CONVERTIBLES
 from gateway.expressions.clr import Type, array_of, make
 from gateway.expressions.collections import ArrayValue, LazySequence
 from gateway.expressions.dispatch import DYNAMIC_GET, DYNAMIC_SET
@@ -17,6 +18,7 @@ from gateway.expressions.json import dynamic as _dynamic  # noqa: F401  (declare
 from gateway.expressions.json.comparing import deep_equals, deep_key, order_leaves
 from gateway.expressions.json.convert import (
     TOKENS,
+    cast_token,
     convert_token,
     declare_casts,
     from_object,
@@ -317,8 +319,8 @@ def _new_array(*content: object) -> JArray:
 
 
 def _array_content(array: JArray, content: object) -> None:
-    """A sequence contributes its items; a JObject, though a sequence, is one item."""
-    if isinstance(content, JToken) and not isinstance(content, JArray):
+    """A sequence contributes its items; a token, though it may be a sequence, is one item."""
+    if isinstance(content, JToken):
         array.items.append(adopt(array, content))
         return
     token = to_token(content)
@@ -481,6 +483,7 @@ for _class, _type in ((JObject, JOBJECT), (JArray, JARRAY), (JProperty, PROPERTY
     TEXT[_class] = token_text
     TOKENS.add(_type.full_name)
 TOKENS.update((TOKEN.full_name, CONTAINER.full_name))
+CONVERTIBLES[JValue] = cast_token
 UNWRAP[JValue] = plain  # type: ignore[assignment]
 FORMATTERS[JValue] = lambda token, pattern: format_value(token.value, pattern)
 DYNAMIC_GET[JObject] = lambda token, name: token.look(name)  # type: ignore[attr-defined]

@@ -132,12 +132,14 @@ def _add_range(items: list[object], more: object) -> None:
     items += fresh
 
 
-def _new_list(types: tuple[Type, ...], source: object = None) -> ListValue:
-    if isinstance(source, int):
-        check_capacity(source)
-        source = None
-    items = () if source is None else iterate(source)
-    return ListValue(items, types[0])
+def _new_list(types: tuple[Type, ...], *source: object) -> ListValue:
+    if source and source[0] is None:
+        raise argument_null("collection")
+    if not source or isinstance(source[0], int):
+        for capacity in source:
+            check_capacity(capacity)  # type: ignore[arg-type]
+        return ListValue((), types[0])
+    return ListValue(iterate(source[0]), types[0])
 
 
 def _remove_all(items: list[object], test: Test) -> int:
@@ -233,23 +235,43 @@ def _convert_all(types: tuple[Type, ...], items: Iterable[object], convert: Call
     return ListValue([convert(item) for item in items], types[0])
 
 
+def _growing(items: Any) -> bool:
+    """Whether *items* may grow and shrink; those of an array, which is an IList too, may not."""
+    if type_of(items).definition is ARRAY:
+        raise thrown("NotSupportedException", "Collection was of a fixed size.")
+    return True
+
+
+def _insert_growing(items: list[object], index: int, item: object) -> None:
+    _growing(items)
+    _insert(items, index, item)
+
+
+def _add(items: Any, item: object) -> None:
+    if isinstance(items, SetValue):
+        items.add(item)
+    elif _growing(items):
+        items.append(item)
+
+
 define("System.Collections.Generic.IEnumerator", parameters=("T",), kind="interface")
 define("System.Collections.Generic.IReadOnlyCollection", {"int Count": _count}, parameters=("T",), kind="interface",
        parents=("IEnumerable<T>",))  # fmt: skip
 define("System.Collections.Generic.ICollection", {
     "free int Count": _count,
-    "free void Add(T item)": lambda items, item: items.add(item) if isinstance(items, SetValue) else items.append(item),
-    "bool Remove(T item)": _remove,
+    "free void Add(T item)": _add,
+    "bool Remove(T item)": lambda items, item: _growing(items) and _remove(items, item),
     "bool Contains(T item)": _contains,
-    "free void Clear()": lambda items: items.clear(),
+    "free void Clear()": lambda items: _growing(items) and items.clear(),
 }, parameters=("T",), kind="interface", parents=("IEnumerable<T>",))  # fmt: skip
 define("System.Collections.Generic.IReadOnlyList", {"T this[int index]": _get_array}, parameters=("T",),
        kind="interface", parents=("IReadOnlyCollection<T>",))  # fmt: skip
 define("System.Collections.Generic.IList", {
     "free T this[int index]": (_get_array, _set_array),
     "int IndexOf(T item)": _position,
-    "void Insert(int index, T item)": _insert,
-    "void RemoveAt(int index)": lambda items, index: items.__delitem__(checked_index(index, len(items))),
+    "void Insert(int index, T item)": _insert_growing,
+    "void RemoveAt(int index)":
+        lambda items, index: _growing(items) and items.__delitem__(checked_index(index, len(items))),
 }, parameters=("T",), kind="interface", parents=("ICollection<T>",))  # fmt: skip
 define("System.Collections.Generic.ISet", parameters=("T",), kind="interface", parents=("ICollection<T>",))
 define("System.Collections.Generic.List", {

@@ -39,7 +39,7 @@ def _is_boxed(value: object) -> bool:
 
 def type_name(clr_type: Type) -> str:
     """``Type.Name``."""
-    name = clr_type.full_name.split("`")[0].rpartition(".")[2]
+    name = clr_type.full_name.split("`")[0].rpartition(".")[2].rpartition("+")[2]
     return f"{name}`{len(clr_type.args)}" if clr_type.args and not name.endswith("]") else name
 
 
@@ -56,6 +56,7 @@ def _value_or(types: tuple[Type, ...], value: object, *default: object) -> objec
 
 
 NULLABLE.table.update({
+    "new(T value)": lambda value: value,
     "T Value": _value,
     "bool HasValue": lambda value: value is not None,
     "generic T GetValueOrDefault()": _value_or,
@@ -82,6 +83,7 @@ def exception_text(error: ExceptionValue) -> str:
 
 _MESSAGES = {
     "SystemException": "System error.",
+    "CultureNotFoundException": "Culture is not supported.",
     "ApplicationException": "Error in the application.",
     "ArgumentException": "Value does not fall within the expected range.",
     "ArithmeticException": "Overflow or underflow in the arithmetic operation.",
@@ -141,15 +143,41 @@ def _exception_table(full_name: str) -> dict[str, object]:
     }
 
 
+# Source: .NET API reference, "Exception.HResult" of each class.
+_RESULT_CODES = {
+    "System.SystemException": -2146233087, "System.ApplicationException": -2146232832,
+    "System.ArgumentException": -2147024809, "System.ArgumentNullException": -2147467261,
+    "System.ArgumentOutOfRangeException": -2146233086, "System.ArithmeticException": -2147024362,
+    "System.DivideByZeroException": -2147352558, "System.OverflowException": -2146233066,
+    "System.FormatException": -2146233033, "System.IndexOutOfRangeException": -2146233080,
+    "System.InvalidCastException": -2147467262, "System.InvalidOperationException": -2146233079,
+    "System.ObjectDisposedException": -2146232798, "System.NotImplementedException": -2147467263,
+    "System.NotSupportedException": -2146233067, "System.NullReferenceException": -2147467261,
+    "System.RankException": -2146233065, "System.TimeoutException": -2146233083,
+    "System.UnauthorizedAccessException": -2147024891, "System.OutOfMemoryException": -2147024882,
+    "System.Collections.Generic.KeyNotFoundException": -2146232969, "System.IO.IOException": -2146232800,
+    "System.Security.SecurityException": -2146233078, "System.Xml.XmlException": -2146232000,
+    "System.Exception": -2146233088,
+}  # fmt: skip
+
+
+def _result_code(error: ExceptionValue) -> int:
+    """That of its own class, or of the nearest that has one."""
+    name = error.full_name
+    while name not in _RESULT_CODES:
+        name = EXCEPTION_BASES[name]
+    return _RESULT_CODES[name]
+
+
 define("System.Exception", {
     **_exception_table("System.Exception"),
     "string Message": lambda error: error.message,
     "Exception InnerException": lambda error: error.inner,
     "Exception GetBaseException()": _base,
-    "string StackTrace": lambda _error: "",
+    "string StackTrace": lambda error: "" if error.raised else None,
     "string Source": (lambda _error: None, lambda _error, _value: None),
     "string HelpLink": (lambda _error: None, lambda _error, _value: None),
-    "int HResult": lambda _error: -2146233088,
+    "int HResult": _result_code,
     "string ToString()": exception_text,
 })  # fmt: skip
 
@@ -166,11 +194,20 @@ def _argument_error(full_name: str, default: str) -> dict[str, object]:
     return {**table, "new(string paramName)": create}
 
 
+def _out_of_range(param: str | None, actual: object, message: str | None) -> ExceptionValue:
+    made = _argument_error(_RANGE, "")["new(string paramName, string message)"](param, message)  # type: ignore[operator]
+    if actual is not None:
+        made.message += f"{NEW_LINE}Actual value was {text(actual)}."
+        made.actual = actual
+    return made  # type: ignore[no-any-return]
+
+
 def _argument_message(message: str | None, param: str | None) -> str:
     shown = _MESSAGES["ArgumentException"] if message is None else message
     return f"{shown} (Parameter '{param}')" if param else shown
 
 
+_RANGE = "System.ArgumentOutOfRangeException"
 _ARGUMENT_ERRORS = {
     "System.ArgumentNullException": "Value cannot be null.",
     "System.ArgumentOutOfRangeException": "Specified argument was out of the range of valid values.",
@@ -188,6 +225,13 @@ _disposed["new(string message)"] = lambda name: ExceptionValue(
 )
 for _row in _exception_table(""):
     del definition_of("System.Text.RegularExpressions.RegexParseException").table[_row]
+define(
+    _RANGE,
+    {
+        "new(string paramName, object actualValue, string message)": _out_of_range,
+        "object ActualValue": lambda error: error.actual,
+    },
+)
 define("System.ArgumentException", {
     "string ParamName": lambda error: error.param,
     "new(string message, string paramName)": lambda message, param: ExceptionValue(
@@ -299,6 +343,8 @@ define("System.Enum", {
     "static generic bool TryParse<T>(string value, out T result)": _try_parse,
     "static generic bool TryParse<T>(string value, bool ignoreCase, out T result)": _try_parse,
     "static bool IsDefined(Type enumType, object value)": lambda enum, value: _is_defined(enum, value),
+    "static generic bool IsDefined<T>(T value)": lambda types, value: _is_defined(TypeObject(types[0]), value),
+    "static Type GetUnderlyingType(Type enumType)": lambda enum: (_enum_of(enum), TypeObject(p.INT))[1],
     "static string GetName(Type enumType, object value)": lambda enum, value: _enum_name(_enum_of(enum), value),
     "static generic string GetName<T>(T value)": lambda types, value: _enum_name(types[0], value),
     "static string[] GetNames(Type enumType)": lambda enum: strings(_enum_names(_enum_of(enum))),

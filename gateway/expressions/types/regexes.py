@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.expressions import primitives as p
 from gateway.expressions.clr import Type
 from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.formatting.text import TEXT
@@ -31,7 +32,7 @@ from gateway.expressions.runtime import represent
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.objects import enumeration
-from gateway.expressions.values import EnumValue
+from gateway.expressions.values import EnumValue, Ref
 from gateway.wire.slices import SLICE_S
 
 if TYPE_CHECKING:
@@ -49,10 +50,13 @@ OPTIONS.definition.values["None"] = 0
 OPTIONS.definition.table["const RegexOptions None"] = EnumValue(OPTIONS, 0)
 
 
+INFINITE = TimeSpan(-TICKS_PER_MS)
+
+
 class RegexValue:
     """``Regex``."""
 
-    __slots__ = ("options", "pattern", "regex")
+    __slots__ = ("options", "pattern", "regex", "timeout")
 
     def __init__(self, pattern: str | None, options: EnumValue | None = None, *timeout: object) -> None:
         _check_timeout(timeout[0] if timeout else None)
@@ -60,6 +64,7 @@ class RegexValue:
             raise argument_null("pattern")
         self.pattern = pattern
         self.options = options.value if options is not None else 0
+        self.timeout = timeout[0] if timeout else INFINITE
         self.regex = compiled(pattern, self.options)
 
 
@@ -253,13 +258,28 @@ def _split(source: RegexValue, text: str | None, count: int = 0) -> ArrayValue:
     return strings([*parts, _text(text)[position:]])
 
 
-def _group(value: MatchValue, key: int | str) -> GroupValue:
-    names = value.regex.regex.names
-    return GroupValue(value, names[key] if isinstance(key, int) and 0 <= key < len(names) else str(key))
+class GroupsValue:
+    """``GroupCollection``: the groups of one match."""
+
+    __slots__ = ("owner",)
+
+    def __init__(self, owner: MatchValue) -> None:
+        self.owner = owner
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """.NET's names or numbers of the groups; only the first of a match that failed."""
+        return self.owner.regex.regex.names
+
+    def __iter__(self) -> Iterator[GroupValue]:
+        return (GroupValue(self.owner, name) for name in self.names)
 
 
-def _groups(value: MatchValue) -> list[GroupValue]:
-    return [GroupValue(value, name) for name in value.regex.regex.names]
+def _group(groups: GroupsValue, key: int | str) -> GroupValue:
+    names = groups.names
+    if isinstance(key, int):
+        return GroupValue(groups.owner, names[key] if 0 <= key < len(names) else "")
+    return GroupValue(groups.owner, key if key in names else "")
 
 
 def _captures(value: MatchValue | GroupValue) -> ArrayValue:
@@ -286,6 +306,20 @@ def _unescape(value: str | None) -> str:
         return chr(int(escape[1] or escape[2], 16)) if escape[3] is None else _UNESCAPED.get(escape[3], escape[3])
 
     return re.sub(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.))", one, _text(value), flags=re.DOTALL)
+
+
+def _count(source: RegexValue, text: str | None) -> int:
+    return sum(1 for _ in _iterate(source, text))
+
+
+def _name_of(source: RegexValue, number: int) -> str:
+    return source.regex.names[number] if 0 <= number < len(source.regex.names) else ""
+
+
+def _number_of(source: RegexValue, name: str | None) -> int:
+    if name is None:
+        raise argument_null("name")
+    return source.regex.names.index(name) if name in source.regex.names else -1
 
 
 def _static(run: Callable[..., object]) -> Callable[..., object]:
@@ -317,15 +351,35 @@ REGEX = define(f"{_R}.Regex", {
     "string ToString()": lambda value: value.pattern,
     **{f"static {result} {name}(string input, string pattern{rest})": _static(run)
        for result, name, run in (("bool", "IsMatch", _is_match), ("Match", "Match", _search),
-                               ("MatchCollection", "Matches", _matches), ("string[]", "Split", _split))
+                               ("MatchCollection", "Matches", _matches), ("string[]", "Split", _split),
+                               ("int", "Count", _count))
        for rest in ("", ", RegexOptions options", ", RegexOptions options, TimeSpan matchTimeout")},
     **{f"static string Replace(string input, string pattern, {by}{rest})": _static(replace_matches)
        for by in ("string replacement", "Func<Match, string> evaluator")
        for rest in ("", ", RegexOptions options", ", RegexOptions options, TimeSpan matchTimeout")},
+    "RegexOptions Options": lambda value: EnumValue(OPTIONS, value.options),
+    "bool RightToLeft": lambda value: bool(value.options & OPTIONS.definition.values["RightToLeft"]),
+    "TimeSpan MatchTimeout": lambda value: value.timeout,
+    "const TimeSpan InfiniteMatchTimeout": INFINITE,
+    "int Count(string input)": _count,
+    "int[] GetGroupNumbers()": lambda value: ArrayValue(range(len(value.regex.names)), p.INT),
+    "string GroupNameFromNumber(int i)": _name_of,
+    "int GroupNumberFromName(string name)": _number_of,
     "string[] GetGroupNames()": lambda value: strings(list(value.regex.names)),
     "static string Escape(string str)": _escape,
     "static string Unescape(string str)": _unescape,
 }, price="own")  # fmt: skip
+
+
+def _has_group(groups: GroupsValue, key: str) -> bool:
+    if key is None:
+        raise argument_null("key")
+    return key in groups.names
+
+
+def _try_group(groups: GroupsValue, key: str, out: Ref) -> bool:
+    out.value = _group(groups, key)
+    return _has_group(groups, key)
 
 
 def _match_at(items: ArrayValue, index: int) -> object:
@@ -366,22 +420,29 @@ GROUP: Type = define(f"{_R}.Group", {
     "string Name": lambda value: value.name if isinstance(value, GroupValue) else "0",
     "IReadOnlyList<Capture> Captures": _captures,
 }, parents=("Capture",), price="own")  # fmt: skip
-define(f"{_R}.GroupCollection", {
+GROUPS: Type = define(f"{_R}.GroupCollection", {
     "Group this[int groupnum]": _group,
     "Group this[string groupname]": _group,
-    "int Count": lambda value: len(value.regex.regex.names),
-}, parents=("IEnumerable<Group>",), price="own")  # fmt: skip
+    "int Count": lambda groups: len(groups.names),
+    "bool ContainsKey(string key)": _has_group,
+    "bool TryGetValue(string key, out Group value)": _try_group,
+    "IEnumerable<string> Keys": lambda groups: strings(list(groups.names)),
+    "IEnumerable<Group> Values": lambda groups: ArrayValue(groups, GROUP),
+    "bool IsReadOnly": lambda _groups: True,
+}, parents=("IEnumerable<Group>", "IEnumerable<KeyValuePair<string, Group>>"), price="own")  # fmt: skip
 define(f"{_R}.MatchCollection", {
     "Match this[int i]": _match_at,
     "int Count": len,
 }, parents=("IEnumerable<Match>",), price="own")  # fmt: skip
 MATCH: Type = define(f"{_R}.Match", {
-    "GroupCollection Groups": lambda value: value,
+    "GroupCollection Groups": GroupsValue,
     "Match NextMatch()": _next,
     "string Result(string replacement)": _result,
+    "static Match Empty": lambda: MatchValue(RegexValue(""), "", None),
 }, parents=("Group",), price="own")  # fmt: skip
 represent(RegexValue, REGEX)
-represent(MatchValue, MATCH, _groups)
+represent(MatchValue, MATCH)
+represent(GroupsValue, GROUPS, iter)
 represent(GroupValue, GROUP)
 TEXT[RegexValue] = lambda value: value.pattern
 represent(CaptureValue, CAPTURE)

@@ -11,7 +11,7 @@ from gateway.expressions.collections import ArrayValue, strings
 from gateway.expressions.formatting.text import text
 from gateway.expressions.limits import MAX_TEXT, charge, charge_items, charged, spend, tick, tick_many
 from gateway.expressions.runtime import iterate
-from gateway.expressions.thrown import out_of_range
+from gateway.expressions.thrown import argument_null, out_of_range
 from gateway.expressions.values import EnumValue
 
 SPLIT_S = 5e-8  # for each character of a text that is searched for several separators
@@ -83,11 +83,15 @@ def split_count(value: str, separators: Sequence[str] | str | None, count: int, 
 
 def join(separator: str | None, values: Iterable[object]) -> str:
     """``string.Join``."""
+    if values is None:
+        raise argument_null("value")
     return (separator or "").join(_texts(values, len(separator or "")))
 
 
 def join_all(separator: str | None, values: object) -> str:
     """``string.Join`` of any sequence."""
+    if values is None:
+        raise argument_null("values")
     return join(separator, iterate(values))
 
 
@@ -113,4 +117,6 @@ def concat(*values: object) -> str:
 
 def concat_all(values: object) -> str:
     """``string.Concat`` of any sequence."""
+    if values is None:
+        raise argument_null("values")
     return "".join(_texts(iterate(values)))

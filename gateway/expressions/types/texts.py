@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Sequence
 
+from gateway.expressions.clr import definition_of, make
 from gateway.expressions.collections import array_index, check_capacity
 from gateway.expressions.formatting.composite import format_composite
 from gateway.expressions.formatting.text import NEW_LINE, TEXT, text
@@ -23,12 +24,13 @@ codecs.register_error("question", lambda error: ("?" * (error.end - error.start)
 class EncodingValue:
     """``System.Text.Encoding``: .NET's name and Python's codec."""
 
-    __slots__ = ("codec", "name", "web_name")
+    __slots__ = ("class_name", "codec", "name", "web_name")
 
-    def __init__(self, web_name: str, codec: str, name: str) -> None:
+    def __init__(self, web_name: str, codec: str, name: str, class_name: str = "Encoding") -> None:
         self.web_name = web_name
         self.codec = codec
         self.name = name
+        self.class_name = class_name
 
     def encode(self, value: object) -> bytearray:
         """``GetBytes``; characters that the encoding lacks become question marks."""
@@ -50,14 +52,14 @@ class EncodingValue:
 
 
 _ENCODINGS = {
-    "UTF8": EncodingValue("utf-8", "utf-8", "Unicode (UTF-8)"),
-    "ASCII": EncodingValue("us-ascii", "ascii", "US-ASCII"),
-    "Unicode": EncodingValue("utf-16", "utf-16-le", "Unicode"),
-    "BigEndianUnicode": EncodingValue("utf-16BE", "utf-16-be", "Unicode (Big-Endian)"),
-    "UTF32": EncodingValue("utf-32", "utf-32-le", "Unicode (UTF-32)"),
-    "UTF7": EncodingValue("utf-7", "utf-7", "Unicode (UTF-7)"),
-    "Latin1": EncodingValue("iso-8859-1", "latin-1", "Western European (ISO)"),
-    "Default": EncodingValue("utf-8", "utf-8", "Unicode (UTF-8)"),
+    "UTF8": EncodingValue("utf-8", "utf-8", "Unicode (UTF-8)", "UTF8Encoding+UTF8EncodingSealed"),
+    "ASCII": EncodingValue("us-ascii", "ascii", "US-ASCII", "ASCIIEncoding+ASCIIEncodingSealed"),
+    "Unicode": EncodingValue("utf-16", "utf-16-le", "Unicode", "UnicodeEncoding"),
+    "BigEndianUnicode": EncodingValue("utf-16BE", "utf-16-be", "Unicode (Big-Endian)", "UnicodeEncoding"),
+    "UTF32": EncodingValue("utf-32", "utf-32-le", "Unicode (UTF-32)", "UTF32Encoding"),
+    "UTF7": EncodingValue("utf-7", "utf-7", "Unicode (UTF-7)", "UTF7Encoding"),
+    "Latin1": EncodingValue("iso-8859-1", "latin-1", "Western European (ISO)", "Latin1Encoding+Latin1EncodingSealed"),
+    "Default": EncodingValue("utf-8", "utf-8", "Unicode (UTF-8)", "UTF8Encoding+UTF8EncodingSealed"),
 }
 LAST_CODE_PAGE = 65535
 _CODE_PAGES = {
@@ -81,7 +83,8 @@ def _of_code_page(number: int) -> str:
     return _CODE_PAGES[number]
 
 
-def _by_name(name: str | int | None) -> EncodingValue:
+def encoding_named(name: str | int | None) -> EncodingValue:
+    """``Encoding.GetEncoding``."""
     if name is None:
         raise argument_null("name")
     wanted = _of_code_page(name) if isinstance(name, int) else name
@@ -90,7 +93,10 @@ def _by_name(name: str | int | None) -> EncodingValue:
         return known[wanted.lower()]
     if wanted.lower() in ("windows-1252", "iso-8859-15", "windows-1250", "windows-1251", "ibm437"):
         return EncodingValue(wanted, wanted.replace("ibm", "cp"), wanted)
-    raise thrown("ArgumentException", f"'{name}' is not a supported encoding name.")
+    message = "For information on defining a custom encoding, see the documentation for the Encoding.RegisterProvider"
+    raise thrown(
+        "ArgumentException", f"'{name}' is not a supported encoding name. {message} method. (Parameter 'name')", "name"
+    )
 
 
 _MARKS = {
@@ -101,8 +107,8 @@ _MARKS = {
 
 ENCODING = define("System.Text.Encoding", {
     **{f"static Encoding {name}": lambda encoding=encoding: encoding for name, encoding in _ENCODINGS.items()},
-    "free static Encoding GetEncoding(string name)": _by_name,
-    "free static Encoding GetEncoding(int codepage)": _by_name,
+    "free static Encoding GetEncoding(string name)": encoding_named,
+    "free static Encoding GetEncoding(int codepage)": encoding_named,
     "byte[] GetBytes(string s)": EncodingValue.encode,
     "slow byte[] GetBytes(char[] chars)": EncodingValue.encode,
     "string GetString(byte[] bytes)": EncodingValue.decode,
@@ -119,11 +125,19 @@ ENCODING = define("System.Text.Encoding", {
     "free string BodyName": lambda encoding: encoding.web_name,
 })  # fmt: skip
 for _alias, _target in (("UTF8Encoding", "UTF8"), ("ASCIIEncoding", "ASCII"), ("UnicodeEncoding", "Unicode")):
+    _like = _ENCODINGS[_target]
+    _made = EncodingValue(_like.web_name, _like.codec, _like.name, _alias)
     define(f"System.Text.{_alias}", {
-        "new()": lambda name=_target: _ENCODINGS[name],
-        "new(bool encoderShouldEmitUTF8Identifier)": lambda _mark, name=_target: _ENCODINGS[name],
+        "new()": lambda made=_made: made,
+        "new(bool encoderShouldEmitUTF8Identifier)": lambda _mark, made=_made: made,
     }, parents=("Encoding",))  # fmt: skip
-represent(EncodingValue, ENCODING)
+for _class, _base in (
+    ("UTF32Encoding", "Encoding"), ("UTF7Encoding", "Encoding"), ("Latin1Encoding", "Encoding"),
+    ("UTF8Encoding+UTF8EncodingSealed", "UTF8Encoding"), ("ASCIIEncoding+ASCIIEncodingSealed", "ASCIIEncoding"),
+    ("Latin1Encoding+Latin1EncodingSealed", "Latin1Encoding"),
+):  # fmt: skip
+    define(f"System.Text.{_class}", parents=(_base,))
+represent(EncodingValue, lambda encoding: make(definition_of(f"System.Text.{encoding.class_name}")))
 
 
 def check_range(index: int, count: int, size: int) -> None:
@@ -297,7 +311,9 @@ class Reader:
 
     __slots__ = ("position", "value")
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str | None) -> None:
+        if value is None:
+            raise argument_null("s")
         self.value = value
         self.position = 0
 

@@ -23,7 +23,7 @@ from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thro
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue, Ref
 
-_PORTS = {"http": 80, "https": 443, "ftp": 21, "ws": 80, "wss": 443}
+PORTS = {"http": 80, "https": 443, "ftp": 21, "ws": 80, "wss": 443}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _CONTROL = re.compile(r"[\x00-\x20]")
 _SAFE = "-_.~!*'();:@&=+$,/?#[]%"
@@ -57,12 +57,12 @@ class UriValue:
         self.host = (parts.hostname or "").lower()
         self._check_host(shown)
         self.user = parts.netloc.rpartition("@")[0]
-        self.port = port if port is not None else _PORTS.get(self.scheme, -1)
+        self.port = port if port is not None else PORTS.get(self.scheme, -1)
         self.path = _without_dots(quote(parts.path, _SAFE)) or ("/" if self.host else "")
         self.query, self.fragment = _marked("?", parts.query), _marked("#", parts.fragment)
 
     def _check_host(self, shown: str) -> None:
-        if _CONTROL.search(_authority(shown)) or (not self.host and self.scheme in _PORTS):
+        if _CONTROL.search(_authority(shown)) or (not self.host and self.scheme in PORTS):
             raise _bad("The hostname could not be parsed.")
 
     def require(self) -> UriValue:
@@ -75,7 +75,7 @@ class UriValue:
     def authority(self) -> str:
         """``host`` or ``host:port``."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port in (_PORTS.get(self.scheme), -1) else f"{host}:{self.port}"
+        return host if self.port in (PORTS.get(self.scheme), -1) else f"{host}:{self.port}"
 
     @property
     def text(self) -> str:
@@ -177,15 +177,19 @@ def uri_text(uri: UriValue) -> str:
     """``uri.ToString()``: unescaped where that is safe."""
     if not uri.absolute:
         return uri.original
-    return _ESCAPES.sub(lambda escape: _readable(escape[0]), uri.text)
+    return readable(uri.text)
 
 
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _RESERVED = re.compile(r"[:/?#\[\]@!$&'()*+,;=%\\\x00-\x1f\x7f]")
 
 
-def _readable(escaped: str) -> str:
+def readable(value: str) -> str:
     """Unescaped, except for characters that have a meaning in a URI or are not text."""
+    return _ESCAPES.sub(lambda escape: _unescaped(escape[0]), value)
+
+
+def _unescaped(escaped: str) -> str:
     shown = unquote(escaped)
     if "\ufffd" in shown:
         return escaped
@@ -225,7 +229,7 @@ URI = define("System.Uri", {
     "string OriginalString": lambda uri: uri.original,
     "int Port": lambda uri: uri.require().port,
     "bool IsAbsoluteUri": lambda uri: uri.absolute,
-    "bool IsDefaultPort": lambda uri: uri.require().port == _PORTS.get(uri.scheme, -1),
+    "bool IsDefaultPort": lambda uri: uri.require().port == PORTS.get(uri.scheme, -1),
     "bool IsLoopback": lambda uri: uri.require().host in ("localhost", "127.0.0.1", "::1"),
     "string[] Segments": _segments,
     "slow string GetLeftPart(UriPartial part)": _left_part,
@@ -296,7 +300,7 @@ class BuilderValue:
 
     @property
     def _start(self) -> str:
-        delimiter = "://" if self.host or self.scheme in _PORTS else ":"
+        delimiter = "://" if self.host or self.scheme in PORTS else ":"
         return f"{self.scheme}{delimiter}" if self.scheme else ""
 
     @property

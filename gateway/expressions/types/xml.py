@@ -82,7 +82,7 @@ def _sequence(build: Callable[..., Iterable[XObject]], element: str) -> Callable
 
 _elements = _sequence(lambda node, name=None: list(_named(node.nodes, name)), "XElement")
 _descendants = _sequence(lambda node, name=None: _named(node.descendants(), name), "XElement")
-_self_and = _sequence(lambda node, name=None: _named([node, *node.descendants()], name), "XElement")
+self_and = _sequence(lambda node, name=None: _named([node, *node.descendants()], name), "XElement")
 _attributes = _sequence(lambda node, name=None: list(_named(node.attributes.values(), name, XAttribute)), "XAttribute")
 _nodes = _sequence(lambda node: list(node.nodes), "XNode")
 _descendant_nodes = _sequence(lambda node: node.descendants(), "XNode")
@@ -96,7 +96,7 @@ def _up(node: XObject) -> Iterator[XObject]:
         current = current.parent
 
 
-_ancestors = _sequence(lambda node, name=None: _named(_up(node), name), "XElement")
+ancestors = _sequence(lambda node, name=None: _named(_up(node), name), "XElement")
 
 
 def _siblings(step: int, name: XName | None = None) -> Callable[..., Iterator[XNode]]:
@@ -282,8 +282,8 @@ NODE = define(f"{_L}.XNode", {
     "void ReplaceWith(params object[] content)": _replace,
     "void AddAfterSelf(params object[] content)": _add_beside(1),
     "void AddBeforeSelf(params object[] content)": _add_beside(0),
-    "IEnumerable<XElement> Ancestors()": _ancestors,
-    "IEnumerable<XElement> Ancestors(XName name)": _ancestors,
+    "IEnumerable<XElement> Ancestors()": ancestors,
+    "IEnumerable<XElement> Ancestors(XName name)": ancestors,
     "IEnumerable<XElement> ElementsAfterSelf()": _sequence(_siblings(1), "XElement"),
     "IEnumerable<XElement> ElementsAfterSelf(XName name)": _sequence(_siblings(1), "XElement"),
     "IEnumerable<XElement> ElementsBeforeSelf()": _sequence(_siblings(-1), "XElement"),
@@ -364,8 +364,8 @@ ELEMENT = define(f"{_L}.XElement", {
     "XAttribute Attribute(XName name)": lambda node, name: node.attributes.get(name),
     "IEnumerable<XAttribute> Attributes()": _attributes,
     "IEnumerable<XAttribute> Attributes(XName name)": _attributes,
-    "IEnumerable<XElement> DescendantsAndSelf()": _self_and,
-    "IEnumerable<XElement> DescendantsAndSelf(XName name)": _self_and,
+    "IEnumerable<XElement> DescendantsAndSelf()": self_and,
+    "IEnumerable<XElement> DescendantsAndSelf(XName name)": self_and,
     "void SetAttributeValue(XName name, object value)": XElement.set_attribute,
     "void SetElementValue(XName name, object value)": _set_element,
     "void SetValue(object value)": lambda node, value: node.set_value(content_text(_given(value))),
@@ -413,7 +413,9 @@ DECLARATION = define(f"{_L}.XDeclaration", {
 }, price="own")  # fmt: skip
 
 
-def _many(build: Callable[..., Iterable[object]], element: str) -> Callable[..., LazySequence]:
+def many(build: Callable[..., Iterable[object]], element: str) -> Callable[..., LazySequence]:
+    """A member of one node as an extension of many."""
+
     def walk(source: object, *name: XName) -> Iterator[Any]:
         if source is None:
             raise argument_null("source")
@@ -424,15 +426,15 @@ def _many(build: Callable[..., Iterable[object]], element: str) -> Callable[...,
 
 
 define(f"{_L}.Extensions", {
-    **{f"ext IEnumerable<XElement> {name}(IEnumerable<XContainer> source{rest})": _many(run, "XElement")
+    **{f"ext IEnumerable<XElement> {name}(IEnumerable<XContainer> source{rest})": many(run, "XElement")
        for name, run in (("Elements", _elements), ("Descendants", _descendants))
        for rest in ("", ", XName name")},
-    "ext IEnumerable<XElement> DescendantsAndSelf(IEnumerable<XElement> source)": _many(_self_and, "XElement"),
-    "ext IEnumerable<XAttribute> Attributes(IEnumerable<XElement> source)": _many(_attributes, "XAttribute"),
+    "ext IEnumerable<XElement> DescendantsAndSelf(IEnumerable<XElement> source)": many(self_and, "XElement"),
+    "ext IEnumerable<XAttribute> Attributes(IEnumerable<XElement> source)": many(_attributes, "XAttribute"),
     "ext IEnumerable<XAttribute> Attributes(IEnumerable<XElement> source, XName name)":
-        _many(_attributes, "XAttribute"),
-    "ext IEnumerable<XElement> Ancestors(IEnumerable<XNode> source)": _many(_ancestors, "XElement"),
-    "ext IEnumerable<XNode> Nodes(IEnumerable<XContainer> source)": _many(_nodes, "XNode"),
+        many(_attributes, "XAttribute"),
+    "ext IEnumerable<XElement> Ancestors(IEnumerable<XNode> source)": many(ancestors, "XElement"),
+    "ext IEnumerable<XNode> Nodes(IEnumerable<XContainer> source)": many(_nodes, "XNode"),
     "ext void Remove(IEnumerable<XNode> source)": _remove_each,
     "ext void Remove(IEnumerable<XAttribute> source)": _remove_each,
 }, kind="static", price="own")  # fmt: skip

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cmp_to_key
 
 from gateway.expressions.clr import definition_of, make
-from gateway.expressions.collections import LazySequence
+from gateway.expressions.collections import ArrayValue, LazySequence
+from gateway.expressions.equality import hash_code
 from gateway.expressions.formatting.text import NEW_LINE, TEXT
-from gateway.expressions.runtime import represent
+from gateway.expressions.runtime import iterate, represent
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import thrown
 from gateway.expressions.types.texts import Reader, Writer
-from gateway.expressions.types.xml import declaration_text, keeps
+from gateway.expressions.types.xml import ATTRIBUTE, ELEMENT, ancestors, declaration_text, keeps, many, self_and
 from gateway.expressions.values import EnumValue
 from gateway.expressions.xml.reader import parse_element
-from gateway.expressions.xml.tree import XAttribute, XDeclaration, XDocType, XDocument, XElement, XName, XNode, XObject
+from gateway.expressions.xml.tree import (
+    XAttribute,
+    XDeclaration,
+    XDocType,
+    XDocument,
+    XElement,
+    XName,
+    XNode,
+    XObject,
+    add,
+)
 from gateway.expressions.xml.writer import doctype_text, write
 
 _L = "System.Xml.Linq"
+NODE = define(f"{_L}.XNode")
 
 
 def _sequence(build: Callable[..., Iterable[XObject]], element: str) -> Callable[..., LazySequence]:
@@ -100,6 +113,7 @@ define(f"{_L}.XElement", {
 define(f"{_L}.XAttribute", {
     "XAttribute NextAttribute": _beside(1),
     "XAttribute PreviousAttribute": _beside(-1),
+    "static IEnumerable<XAttribute> EmptySequence": lambda: ArrayValue([], ATTRIBUTE),
     "new(XAttribute other)": lambda other: XAttribute(other.name, other.value),
 })  # fmt: skip
 
@@ -129,6 +143,7 @@ ORDER = define(f"{_L}.XNodeDocumentOrderComparer", {
 EQUALITY = define(f"{_L}.XNodeEqualityComparer", {
     "new()": NodeComparer,
     "bool Equals(XNode x, XNode y)": lambda _comparer, left, right: _same(left, right),
+    "int GetHashCode(XNode obj)": lambda comparer, node: hash_code(comparer.norm(node)),
 }, parents=("IEqualityComparer<XNode>",), price="own")  # fmt: skip
 represent(OrderComparer, ORDER)
 represent(NodeComparer, EQUALITY)
@@ -141,6 +156,27 @@ DOCTYPE = define(f"{_L}.XDocumentType", {
 }, parents=("XNode",), price="own")  # fmt: skip
 represent(XDocType, DOCTYPE)
 TEXT[XDocType] = doctype_text
+
+
+def _in_order(source: object) -> LazySequence:
+    """``InDocumentOrder``."""
+    rank = cmp_to_key(_compare)
+    return LazySequence(lambda: iter(sorted(iterate(source), key=rank)), make(NODE.definition))  # type: ignore[arg-type]
+
+
+define(f"{_L}.Extensions", {
+    "ext IEnumerable<XNode> DescendantNodes(IEnumerable<XContainer> source)":
+        many(lambda node: node.descendants(), "XNode"),
+    "ext IEnumerable<XNode> DescendantNodesAndSelf(IEnumerable<XElement> source)":
+        many(lambda node: [node, *node.descendants()], "XNode"),
+    "ext IEnumerable<T> InDocumentOrder<T>(IEnumerable<T> source)": _in_order,
+    "ext IEnumerable<XElement> Ancestors(IEnumerable<XNode> source, XName name)": many(ancestors, "XElement"),
+    "ext IEnumerable<XElement> AncestorsAndSelf(IEnumerable<XElement> source)": many(_ancestors_and_self, "XElement"),
+    "ext IEnumerable<XElement> AncestorsAndSelf(IEnumerable<XElement> source, XName name)":
+        many(_ancestors_and_self, "XElement"),
+    "ext IEnumerable<XElement> DescendantsAndSelf(IEnumerable<XElement> source, XName name)":
+        many(self_and, "XElement"),
+}, kind="static", price="own")  # fmt: skip
 
 
 def _loaded(reader: Reader, options: EnumValue | None = None) -> XElement:
@@ -156,13 +192,23 @@ def _save(node: XDocument | XElement, writer: Writer, options: EnumValue | None 
     writer.append(head + (NEW_LINE if indented else "") + write(node, indented))
 
 
+def _replace_attributes(element: XElement, content: object) -> None:
+    element.attributes.clear()
+    add(element, content)
+
+
 define(f"{_L}.XDocument", {
+    "XDocumentType DocumentType":
+        lambda node: next((child for child in node.nodes if isinstance(child, XDocType)), None),
     "void Save(StringWriter textWriter)": _save,
     "void Save(StringWriter textWriter, SaveOptions options)": _save,
 })  # fmt: skip
 define(f"{_L}.XElement", {
     "void Save(StringWriter textWriter)": _save,
     "void Save(StringWriter textWriter, SaveOptions options)": _save,
+    "void ReplaceAttributes(object content)": _replace_attributes,
+    "void ReplaceAttributes(params object[] content)": _replace_attributes,
+    "static IEnumerable<XElement> EmptySequence": lambda: ArrayValue([], ELEMENT),
     "static XElement Load(StringReader textReader)": _loaded,
     "static XElement Load(StringReader textReader, LoadOptions options)": _loaded,
 })  # fmt: skip

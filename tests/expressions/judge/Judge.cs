@@ -12,6 +12,7 @@ using System.Reflection;
 using System.Threading;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
 public static class Judge
@@ -40,7 +41,9 @@ public static class Judge
         var verdicts = new JArray();
         foreach (var expression in JArray.Parse(File.ReadAllText(arguments[2])))
             verdicts.Add(Verdict((string)expression, verdicts.Count, references));
-        File.WriteAllText(arguments[3], verdicts.ToString());
+        // Escaped, because UTF-8 has no form for half of a surrogate pair, which an expression may give.
+        var escaped = new JsonSerializerSettings { StringEscapeHandling = StringEscapeHandling.EscapeNonAscii };
+        File.WriteAllText(arguments[3], JsonConvert.SerializeObject(verdicts, escaped));
         return 0;
     }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.expressions.judge.dotnet import NotAvailable, set_up
 from tests.expressions.judge.rows import Row, rows_of
 from tests.expressions.test_cases import CASES, outcome
+from tests.expressions.test_systematic import SYSTEMATIC
 
 
 def same(found: str, verdict: str) -> bool:
@@ -47,7 +48,7 @@ def report(rows: list[Row], verdicts: list[str]) -> int:
 
 def main(names: list[str]) -> int:
     """Judge the files, or all case tables."""
-    files = [Path(name) for name in names] or sorted(CASES.glob("*.txt"))
+    files = [Path(name) for name in names] or sorted([*CASES.glob("*.txt"), *SYSTEMATIC.glob("*.txt")])
     rows = [row for file in files for row in rows_of(file)]
     try:
         judge = set_up()

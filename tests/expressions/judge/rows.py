@@ -38,4 +38,4 @@ def _expression(file: Path, line: str) -> str:
     if file.suffix == ".jsonl":
         return str(json.loads(line)["expression"])
     source, arrow, _ = line.rpartition(" => ")
-    return source if arrow and file.parent.name == "cases" else line
+    return source if arrow and file.parent.name in ("cases", "systematic") else line
