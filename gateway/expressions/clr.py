@@ -212,7 +212,8 @@ class Member:
     Attributes:
         kind: method, property, indexer, constructor or constant.
         generic: The Python function wants the type arguments, a tuple of Type, as its first argument.
-        numeric: It replaces C#'s ten overloads for numbers: the last type argument is the type of one of them.
+        constraint: Of the last type argument: ``numeric``, where the row replaces C#'s ten overloads for numbers,
+        ``enums``, or empty.
         call: Function of (receiver, *arguments); without receiver when static.
         long: A call of it may take long, depending on its arguments.
         store: The setter of a property or indexer, if it has one.
@@ -228,7 +229,7 @@ class Member:
     static: bool = False
     extension: bool = False
     generic: bool = False
-    numeric: bool = False
+    constraint: str = ""
     type_parameters: tuple[str, ...] = ()
     parameters: tuple[MethodParameter, ...] = ()
     store: Call | None = None

@@ -8,7 +8,8 @@ Signatures of allowed members, written as C# writes them::
     static bool IsNullOrEmpty(string value)             static method
     ext R[] Map<T, R>(IEnumerable<T> source, Func<T, R> selector)    extension method
     generic T Value<T>(object key)                      the function gets the type arguments first
-    numeric ext R Sum<T, R>(…)                          the last type argument is a number, see ``overloads``
+    numeric ext R Sum<T, R>(…)                          the last type argument is a number, see ``overloads``;
+                                                        with ``enums`` it is an enumeration
     bool TryParse(string s, out int result)   object[] params, default values: as in C#
     free, slow, own                                     the price of the member, see ``prices``
 
@@ -25,7 +26,9 @@ from gateway.expressions import clr
 from gateway.expressions.prices import PRICES, priced
 
 _TOKEN = re.compile(r"\s*([A-Za-z_][\w.]*|\[\]|[<>,?()\[\]=]|\"[^\"]*\"|'[^']*'|-?\d+)")
-_SIGNATURE = re.compile(r"(?P<flags>(?:(?:static|ext|generic|numeric|const|free|slow|own) )*)(?P<rest>.*)", re.DOTALL)
+_SIGNATURE = re.compile(
+    r"(?P<flags>(?:(?:static|ext|generic|numeric|enums|const|free|slow|own) )*)(?P<rest>.*)", re.DOTALL
+)
 _DEFAULTS: dict[str, object] = {"null": None, "true": True, "false": False}
 
 
@@ -79,7 +82,7 @@ class SignatureParser:
             static=not {"static", "ext"}.isdisjoint(flags) or kind in ("constructor", "constant"),
             extension="ext" in flags,
             generic="generic" in flags,
-            numeric="numeric" in flags,
+            constraint="".join({"numeric", "enums"}.intersection(flags)),
             type_parameters=type_parameters,
             parameters=tuple(self._parameters(tokens, scope)),
             store=setter,

@@ -116,6 +116,11 @@ def key_not_found(key: object) -> Thrown:
     return thrown("KeyNotFoundException", f"The given key '{key}' was not present in the dictionary.")
 
 
+def modified() -> Thrown:
+    """What the walk through a collection throws that has been changed meanwhile."""
+    return thrown("InvalidOperationException", "Collection was modified; enumeration operation may not execute.")
+
+
 def derives(full_name: str, ancestor: str) -> bool:
     """Whether the exception type *full_name* is *ancestor* or inherits from it."""
     while full_name != ancestor:

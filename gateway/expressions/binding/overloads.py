@@ -146,7 +146,7 @@ def _plan(
         return None
     bindings = {**candidate.bindings, **dict(zip(member.type_parameters, type_args, strict=False))}
     plan = Plan(candidate, items, bindings, cost=TIE if expanded else 0)
-    if not _infer(plan, arguments) or not _is_inferred(plan, arguments) or not _is_number(plan):
+    if not _infer(plan, arguments) or not _is_inferred(plan, arguments) or not _is_allowed(plan):
         return None
     return plan if _price(plan, arguments) else None
 
@@ -157,6 +157,17 @@ _SELECTED = {p.SBYTE: p.INT, p.BYTE: p.INT, p.SHORT: p.INT, p.USHORT: p.INT, p.C
 _AVERAGES = {p.INT: p.DOUBLE, p.LONG: p.DOUBLE}
 
 
+def _is_allowed(plan: Plan) -> bool:
+    """Whether the last type argument meets the member's constraint."""
+    member = plan.candidate.member
+    if not member.constraint:
+        return True
+    if member.constraint == "numeric":
+        return _is_number(plan)
+    bound = plan.bindings.get(member.type_parameters[-1], DYNAMIC)
+    return bound is DYNAMIC or bound.kind == "enum"
+
+
 def _is_number(plan: Plan) -> bool:
     """
     Whether the last type argument of a ``numeric`` member is one that C# has an overload for, which then is it.
@@ -164,8 +175,6 @@ def _is_number(plan: Plan) -> bool:
     Source: .NET API reference, "Enumerable.Sum" and "Enumerable.Average".
     """
     member = plan.candidate.member
-    if not member.numeric:
-        return True
     name = member.type_parameters[-1]
     bound = plan.bindings.get(name, DYNAMIC)
     has_selector = len(member.type_parameters) > 1

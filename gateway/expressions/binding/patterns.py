@@ -38,7 +38,7 @@ def bind_is(binder: Binder, node: Node, _target: Type | None) -> Meaning:
     """``x is T``."""
     left, right = field(node, "left"), field(node, "right")
     value = binder.value(left)
-    test, run = type_test(binder, node, value.type, bind_type(binder, right)), value.run
+    test, run = type_test(binder, node, value.type, bind_type(binder, right), True), value.run
     return Bound(p.BOOL, lambda frame: test(run(frame), frame))
 
 
@@ -52,9 +52,10 @@ def bind_pattern(binder: Binder, node: Node, clr_type: Type) -> Test:
     return _constant_test(binder, node, node, clr_type)
 
 
-def type_test(binder: Binder, node: Node, clr_type: Type, wanted: Type) -> Test:
-    """``is T``."""
-    if clr_type is not DYNAMIC and explicit(clr_type, wanted) is None and wanted.kind != "interface":
+def type_test(binder: Binder, node: Node, clr_type: Type, wanted: Type, may_fail: bool = False) -> Test:
+    """``is T``; *may_fail*: that a value never is one is no error, as in a plain ``is`` of two classes."""
+    impossible = clr_type is not DYNAMIC and explicit(clr_type, wanted) is None and wanted.kind != "interface"
+    if impossible and not may_fail:
         raise binder.problem(node, "wrong-type", f"a {clr_type.name} can never be a {wanted.name}")
     return lambda value, _frame: is_instance(value, wanted)
 
@@ -97,7 +98,7 @@ def _constant(binder: Binder, node: Node, clr_type: Type) -> Test:
 def _constant_test(binder: Binder, node: Node, inner: Node, clr_type: Type) -> Test:
     meaning = binder.meaning(inner)
     if isinstance(meaning, TypeName):
-        return type_test(binder, node, clr_type, meaning.type)
+        return type_test(binder, node, clr_type, meaning.type, True)
     bound = binder.value(inner, clr_type) if not isinstance(meaning, Bound) else binder.finished(meaning)
     if bound.constant is NOT_CONSTANT:
         raise binder.problem(node, "not-constant", "a pattern must be a constant or a type", "use == instead")

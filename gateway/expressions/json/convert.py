@@ -17,10 +17,20 @@ from gateway.expressions.clr import DYNAMIC, NULLABLE, OBJECT, Member, Type, dec
 from gateway.expressions.conversions import declare_explicit, declare_implicit
 from gateway.expressions.formatting.text import text
 from gateway.expressions.json.tree import (
+    BOOLEAN,
+    BYTES,
+    COMMENT,
+    DATE,
+    FLOAT,
+    GUID,
+    INTEGER,
     NULL_TYPE,
+    RAW,
+    SPAN,
     STRING,
     TYPE_NAMES,
     UNDEFINED,
+    URI,
     JArray,
     JObject,
     JProperty,
@@ -56,14 +66,31 @@ def cast_token(token: object, target: Type) -> object:
             return None
         raise argument_null("value")
     leaf = token.value if isinstance(token, JProperty) else token
-    if not isinstance(leaf, JValue) or (leaf.value is None and not optional):
+    if not isinstance(leaf, JValue):
         raise _cannot(leaf, inner)
-    return _cast_leaf(leaf, inner)
+    return _cast_leaf(leaf, inner) if leaf.value is not None else _cast_null(leaf, inner, optional)
+
+
+def _cast_null(leaf: JValue, target: Type, optional: bool) -> object:
+    """A text that is null gives the default, as Convert does; JSON's null only what may be null."""
+    if optional:
+        return None
+    if leaf.kind == STRING:
+        return target.default
+    raise _cannot(leaf, target)
+
+
+# Which kinds of leaves each operator takes. Source: Newtonsoft.Json, JToken's explicit conversions.
+_TEXTS = frozenset({STRING, COMMENT, RAW})
+_NUMBERS = _TEXTS | {INTEGER, FLOAT, BOOLEAN}
+_CASTS = {"DateTime": _TEXTS | {DATE}, "DateTimeOffset": _TEXTS | {DATE}, "TimeSpan": _TEXTS | {SPAN},
+          "Guid": _TEXTS | {GUID, BYTES}, "Uri": _TEXTS | {URI}, "char": _NUMBERS - {BOOLEAN},
+          "byte[]": _TEXTS | {BYTES, INTEGER}}  # fmt: skip
 
 
 def _cast_leaf(leaf: JValue, target: Type) -> object:
-    if leaf.value is None:
-        return None
+    if target is not p.STRING and leaf.kind not in _CASTS.get(target.name, _NUMBERS):
+        raise _cannot(leaf, target)
     if target is p.STRING:
         if isinstance(leaf.value, bytes | bytearray):
             return base64.b64encode(leaf.value).decode()

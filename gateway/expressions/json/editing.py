@@ -17,7 +17,7 @@ from gateway.expressions.json.tree import (
 )
 from gateway.expressions.limits import tick
 from gateway.expressions.runtime import type_of
-from gateway.expressions.thrown import thrown
+from gateway.expressions.thrown import modified, thrown
 
 
 def root(token: JToken) -> JToken:
@@ -67,6 +67,14 @@ def replace(token: JToken, new: JToken) -> None:
     if token.parent is None:
         raise thrown("InvalidOperationException", "The parent is missing.")
     token.parent.replace_child(token, new)
+
+
+def walked_properties(token: JObject) -> Iterator[JToken]:
+    """The properties, as long as none is added or removed meanwhile."""
+    for child in token.children():
+        yield child
+        if child.parent is not token:
+            raise modified()
 
 
 def beside(offset: int) -> Callable[[JToken, object], None]:

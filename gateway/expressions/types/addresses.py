@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from gateway.expressions.equality import EQUALS
 from gateway.expressions.formatting.text import TEXT
 from gateway.expressions.runtime import represent
 from gateway.expressions.signatures import define
@@ -83,21 +84,41 @@ ADDRESS = define("System.Net.IPAddress", {
     "static IPAddress Parse(string ipString)": _parse_address,
     "static bool TryParse(string ipString, out IPAddress address)": _try_address,
     "static bool IsLoopback(IPAddress address)": lambda address: address.is_loopback,
-    "const IPAddress Loopback": ipaddress.ip_address("127.0.0.1"),
-    "const IPAddress Any": ipaddress.IPv4Address(0),
-    "const IPAddress Broadcast": ipaddress.ip_address("255.255.255.255"),
     "const IPAddress IPv6Any": ipaddress.IPv6Address(0),
     "const IPAddress IPv6Loopback": ipaddress.IPv6Address(1),
     "const IPAddress IPv6None": ipaddress.IPv6Address(0),
-    "const IPAddress None": ipaddress.ip_address("255.255.255.255"),
     "AddressFamily AddressFamily": lambda address: EnumValue(FAMILY, 2 if address.version == 4 else 23),
     "byte[] GetAddressBytes()": lambda address: bytearray(address.packed),
+    "bool IsIPv6LinkLocal": lambda address: address.version == 6 and address.is_link_local,
+    "bool IsIPv6Multicast": lambda address: address.version == 6 and address.is_multicast,
+    "bool IsIPv6SiteLocal": lambda address: address.version == 6 and address.is_site_local,
+    "bool IsIPv6Teredo": lambda address: address.version == 6 and address.teredo is not None,
     "bool IsIPv4MappedToIPv6": lambda address: _unmapped(address) is not address,
     "IPAddress MapToIPv4()": _last_four,
     "IPAddress MapToIPv6()":
         lambda address: address if address.version == 6 else ipaddress.ip_address(f"::ffff:{address}"),
     "slow string ToString()": _address_text,
 })  # fmt: skip
+
+
+class FixedAddress(ipaddress.IPv4Address):
+    """One of IPAddress's own constants, which nothing may change."""
+
+    __slots__ = ()
+
+
+def _equal(left: object, right: object) -> bool:
+    return isinstance(right, ipaddress.IPv4Address) and left == right
+
+
+EQUALS[FixedAddress] = EQUALS[ipaddress.IPv4Address] = _equal
+define("System.Net.IPAddress", {
+    f"const IPAddress {name}": FixedAddress(text)
+    for name, text in {"Loopback": "127.0.0.1", "Any": "0.0.0.0", "Broadcast": "255.255.255.255",  # noqa: S104
+                       "None": "255.255.255.255"}.items()
+})  # fmt: skip
+represent(FixedAddress, define("System.Net.IPAddress+ReadOnlyIPAddress", parents=("IPAddress",)))
+TEXT[FixedAddress] = _address_text
 for _class in (ipaddress.IPv4Address, ipaddress.IPv6Address):
     represent(_class, ADDRESS)
     TEXT[_class] = _address_text

@@ -13,7 +13,7 @@ from gateway.expressions.signatures import define, read_type
 from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types import tuples as _tuples  # noqa: F401  (ValueTuple is on the allow-list by now)
 from gateway.expressions.types.convert import from_base64, to_base64
-from gateway.expressions.types.ranges import copy_items, part
+from gateway.expressions.types.ranges import copy_items
 from gateway.expressions.values import Byte, Char, Int64, Single, TupleValue, UInt32, UInt64
 
 EXPONENT_MAX = 28
@@ -21,7 +21,12 @@ EXPONENT_MAX = 28
 
 def _recast(made: Callable[..., object], packed: str, unpacked: str) -> Callable[[object], object]:
     """The same bits as another type."""
-    return lambda value: made(struct.unpack(unpacked, struct.pack(packed, value))[0])
+    return lambda value: made(struct.unpack(unpacked, struct.pack(packed, _dotnet(value)))[0])
+
+
+def _dotnet(value: object) -> object:
+    """.NET's NaN has its sign bit set."""
+    return -abs(value) if isinstance(value, float) and math.isnan(value) else value
 
 
 def _char_at(data: bytes | None, start: int) -> Char:
@@ -121,7 +126,8 @@ define("System.Math", {
     "static double FusedMultiplyAdd(double x, double y, double z)": _fused,
     "static double BitIncrement(double x)": lambda value: math.nextafter(value, math.inf),
     "static double BitDecrement(double x)": lambda value: math.nextafter(value, -math.inf),
-    "static double CopySign(double x, double y)": math.copysign,
+    "static double CopySign(double x, double y)":
+        lambda size, sign: math.copysign(size, -1.0 if math.isnan(sign) else sign),
     "static double ScaleB(double x, int n)": _scale,
     "static int ILogB(double x)": _exponent,
     "static double MaxMagnitude(double x, double y)": _larger,
@@ -140,13 +146,33 @@ def _new_decimal(low: int, middle: int, high: int, negative: bool, scale: int) -
     return Decimal((int(negative), tuple(map(int, str(whole))), -scale))
 
 
+def _to_currency(value: Decimal) -> Int64:
+    number = int((value * 10000).to_integral_value())
+    if not -(1 << 63) <= number < 1 << 63:
+        raise thrown("OverflowException", "Value was either too large or too small for a Currency.")
+    return Int64(number)
+
+
+def _from_currency(value: int) -> Decimal:
+    return (Decimal(int(value)) / 10000).normalize() + 0 if value else Decimal("0.0000")
+
+
+def _check_part(size: int, start: int, length: int, name: str) -> None:
+    if length < 0 or start < 0:
+        wrong = ("length", length) if length < 0 else (name, start)
+        raise out_of_range(wrong[0], f"{wrong[0]} ('{wrong[1]}') must be a non-negative value.")
+    if start > size - length:
+        raise out_of_range(name, f"{name} ('{start}') must be less than or equal to '{size - length}'.")
+
+
 def _to_chars(data: object, start: int, length: int, target: object, offset: int) -> int:
     if data is None:
         raise argument_null("inArray")
     if target is None:
         raise argument_null("outArray")
     raw = bytes(data)  # type: ignore[call-overload]
-    chars = [Char(char) for char in to_base64(raw[part(raw, start, length, "offsetIn", "length")])]
+    _check_part(len(raw), start, length, "offsetIn")
+    chars = [Char(char) for char in to_base64(raw[start : start + length])]
     if offset < 0 or offset > len(target) - len(chars):  # type: ignore[arg-type]
         raise out_of_range("offsetOut", "Either offset did not refer to a position in the string, or there is an "
                                         "insufficient length of destination character array.")  # fmt: skip
@@ -157,20 +183,22 @@ def _to_chars(data: object, start: int, length: int, target: object, offset: int
 def _hex_part(data: bytes | None, start: int, length: int) -> str:
     if data is None:
         raise argument_null("inArray")
-    return bytes(data[part(data, start, length, "offset", "length")]).hex().upper()
+    _check_part(len(data), start, length, "offset")
+    return bytes(data[start : start + length]).hex().upper()
 
 
 def _from_chars(chars: object, start: int, length: int) -> object:
     if chars is None:
         raise argument_null("inArray")
-    return from_base64("".join(map(str, chars[part(chars, start, length, "offset", "length")])))  # type: ignore[arg-type, index]
+    _check_part(len(chars), start, length, "offset")  # type: ignore[arg-type]
+    return from_base64("".join(map(str, chars[start : start + length])))  # type: ignore[index]
 
 
 define("System.Decimal", {
     "new(int lo, int mid, int hi, bool isNegative, byte scale)": _new_decimal,
     "free byte Scale": lambda value: Byte(-value.as_tuple().exponent),
-    "static long ToOACurrency(decimal value)": lambda value: Int64((value * 10000).to_integral_value()),
-    "static decimal FromOACurrency(long cy)": lambda value: (Decimal(int(value)) / 10000).normalize() + 0,
+    "static long ToOACurrency(decimal value)": _to_currency,
+    "static decimal FromOACurrency(long cy)": _from_currency,
 })  # fmt: skip
 define("System.Convert", {
     "static bool IsDBNull(object value)": lambda _value: False,

@@ -14,7 +14,7 @@ from gateway.expressions.equality import EQUALS, KEYS, equal, key_of
 from gateway.expressions.formatting.text import TEXT, text
 from gateway.expressions.runtime import iterate, represent
 from gateway.expressions.signatures import define
-from gateway.expressions.thrown import ExceptionValue, argument_null, key_not_found, out_of_range, thrown
+from gateway.expressions.thrown import ExceptionValue, argument_null, key_not_found, modified, thrown
 from gateway.expressions.types.comparers import Comparer
 from gateway.expressions.values import Ref
 
@@ -95,6 +95,14 @@ class Dictionary(Map):
     def pairs(self) -> Iterable[tuple[object, object]]:
         """Keys and values in order."""
         return list(self.data.values())
+
+    def __iter__(self) -> Iterator[Pair]:
+        """The entries, as long as none is added meanwhile; .NET allows that some are removed."""
+        size = len(self.data)
+        for key, value in self.pairs():
+            yield Pair(key, value, self.types)
+            if len(self.data) > size:
+                raise modified()
 
 
 class View(Map):
@@ -206,12 +214,6 @@ def _remove_into(value: Dictionary, key: object, out: Ref) -> bool:
     return entry is not None
 
 
-def _ensure(value: Dictionary, capacity: int) -> int:
-    if capacity < 0:
-        raise out_of_range("capacity")
-    return max(capacity, len(value.data))
-
-
 _MAP_TABLE: dict[str, object] = {
     "free V this[K key]": index,
     "free bool ContainsKey(K key)": contains,
@@ -225,6 +227,11 @@ KEY_VALUE = define("System.Collections.Generic.KeyValuePair", {
     "free K Key": lambda pair: pair.key,
     "free V Value": lambda pair: pair.value,
 }, parameters=("K", "V"), kind="struct")  # fmt: skip
+define("System.Collections.Generic.KeyValuePair", {
+    "free static generic KeyValuePair<K, V> Create<K, V>(K key, V value)": lambda types, key, value: Pair(
+        key, value, types
+    ),
+}, kind="static")  # fmt: skip
 define(
     "System.Collections.Generic.IReadOnlyDictionary", _MAP_TABLE, parameters=("K", "V"), kind="interface",
     parents=("IReadOnlyCollection<KeyValuePair<K, V>>",),
@@ -272,7 +279,6 @@ define("System.Collections.Generic.Dictionary", {
     "free bool Remove(K key)": _remove,
     "free bool Remove(K key, out V value)": _remove_into,
     "free void TrimExcess()": lambda _value: None,
-    "free int EnsureCapacity(int capacity)": _ensure,
     "free bool TryAdd(K key, V value)":
         lambda value, key, item: not contains(value, key) and (value.store(key, item), True)[1],
     "bool ContainsValue(V value)": lambda value, item: any(equal(other, item) for _, other in value.pairs()),

@@ -37,6 +37,7 @@ from gateway.expressions.json.editing import (
     root,
     self_and,
     sibling,
+    walked_properties,
 )
 from gateway.expressions.json.path import select, select_one
 from gateway.expressions.json.reader import parse
@@ -174,6 +175,7 @@ TOKEN: Type = define(f"{_N}.JToken", {
     "generic T ToObject<T>()": lambda types, token: to_object(token, types[0]),
     "object ToObject(Type objectType)": lambda token, target: to_object(token, target.type),
     "static JToken Parse(string json)": parse,
+    "static JToken Parse(string json, JsonLoadSettings settings)": lambda text, _settings: parse(text),
     "static JToken FromObject(object o)": lambda value: _not_null(value),
     "void Remove()": remove,
     "void Replace(JToken value)": replace,
@@ -181,7 +183,7 @@ TOKEN: Type = define(f"{_N}.JToken", {
     "void AddBeforeSelf(object content)": beside(0),
     "string ToString()": token_text,
     "string ToString(Formatting formatting)": _formatted,
-    "string ToString(Formatting formatting, params object[] converters)":
+    "string ToString(Formatting formatting, params JsonConverter[] converters)":
         lambda token, how, _rest: _formatted(token, how),
     "bool Equals(object obj)": equal,
 }, parents=("IEnumerable<JToken>",), price="own")  # fmt: skip
@@ -294,7 +296,7 @@ JOBJECT: Type = define(f"{_N}.JObject", {
     "JProperty Property(string name)": lambda token, name: token.properties.get(name),
     "JProperty Property(string name, StringComparison comparison)": _property,
     "static JObject Parse(string json, JsonLoadSettings settings)": _parse_object,
-    "IEnumerable<JProperty> Properties()": lambda token: ArrayValue(token.children(), PROPERTY),
+    "IEnumerable<JProperty> Properties()": lambda token: LazySequence(lambda: walked_properties(token), PROPERTY),
     "IEnumerable<JToken> PropertyValues()":
         lambda token: ArrayValue([e.value for e in token.properties.values()], TOKEN),
     "static JObject Parse(string json)": _parse_object,
@@ -373,6 +375,7 @@ JARRAY: Type = define(f"{_N}.JArray", {
     "bool Contains(JToken item)": lambda token, item: any(child is item for child in token.items),
     "int IndexOf(JToken item)": lambda token, item: next((i for i, e in enumerate(token.items) if e is item), -1),
     "static JArray Parse(string json)": _parse_array,
+    "static JArray Parse(string json, JsonLoadSettings settings)": _parse_array,
     "bool IsReadOnly": lambda _token: False,
     "void CopyTo(JToken[] array, int arrayIndex)": _copy_to,
     "static JArray FromObject(object o)": lambda value: _from_object(value, JArray),
@@ -476,8 +479,6 @@ declare_casts(TOKEN, [
     p.STRING, p.BOOL, *p.INTEGRAL, p.CHAR, p.FLOAT, p.DOUBLE, p.DECIMAL, DATETIME, DATETIME_OFFSET, TIMESPAN, GUID,
     URI, array_of(p.BYTE),
 ])  # fmt: skip
-
-
 for _class, _type in ((JObject, JOBJECT), (JArray, JARRAY), (JProperty, PROPERTY), (JValue, JVALUE), (JRaw, RAW)):
     represent(_class, _type, lambda token: token.children())
     TEXT[_class] = token_text

@@ -62,6 +62,14 @@ def _serialize_node(node: XObject, formatting: EnumValue | None = None, omit_roo
     return text
 
 
+def _quoted(value: str | None, delimiter: str) -> str:
+    """A text between other marks than the usual ones."""
+    inner = quote(value or "")[1:-1]
+    if delimiter != '"':
+        inner = inner.replace('\\"', '"').replace(delimiter, f"\\{delimiter}")
+    return f"{delimiter}{inner}{delimiter}"
+
+
 define("Newtonsoft.Json.JsonConvert", {
     "static string SerializeXNode(XObject node)": _serialize_node,
     "static string SerializeXNode(XObject node, Formatting formatting)": _serialize_node,
@@ -89,7 +97,14 @@ define("Newtonsoft.Json.JsonConvert", {
     "const string NegativeInfinity": "-Infinity",
     "const string NaN": "NaN",
     "static string ToString(object value)": leaf,
-    "static string ToString(string value)": quote,
+    "static string ToString(string value)": lambda value: quote(value or ""),
+    "static string ToString(string value, char delimiter)": _quoted,
+    "static string SerializeObject(object value, Type type, JsonSerializerSettings settings)":
+        lambda value, _type, settings: _serialize(value, settings),
+    "static generic T DeserializeAnonymousType<T>(string value, T anonymousTypeObject, "
+    "JsonSerializerSettings settings)": _anonymous,
+    "static object DeserializeObject(string value, Type type, JsonSerializerSettings settings)":
+        lambda text, target, _settings: deserialize(text, target.type),
     "const string True": "true",
     "const string False": "false",
     "const string Null": "null",

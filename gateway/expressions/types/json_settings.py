@@ -35,6 +35,7 @@ def _setting(name: str, kind: Type) -> tuple[object, object]:
     )
 
 
+define("Newtonsoft.Json.JsonConverter")
 LOAD_SETTINGS = define(f"{_LINQ}.JsonLoadSettings", {"new()": LoadSettings}, price="own")
 MERGE_SETTINGS = define(f"{_LINQ}.JsonMergeSettings", {
     "new()": MergeSettings,

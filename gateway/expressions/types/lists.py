@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cmp_to_key, partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from gateway.expressions.limits import charge, tick_many, worked
 from gateway.expressions.ordering import order, sorting
 from gateway.expressions.runtime import iterate, represent, type_of
 from gateway.expressions.signatures import define
-from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
+from gateway.expressions.thrown import Thrown, argument_null, modified, out_of_range, thrown
 from gateway.expressions.types.comparers import Comparer
 from gateway.expressions.values import Byte, Int64, Ref
 
@@ -69,6 +69,15 @@ class StackValue(ListValue):
     """``Stack<T>``; the last item of the list is the top."""
 
     __slots__ = ()
+
+
+def walked(items: list[object]) -> Iterator[object]:
+    """The items, as long as none is added or removed meanwhile."""
+    size = len(items)
+    for item in list.__iter__(items):
+        yield item
+        if len(items) != size:
+            raise modified()
 
 
 def _typed(name: str) -> Callable[[object], Type]:
@@ -409,9 +418,9 @@ define("System.Collections.Generic.Stack", {
     "free void Clear()": list.clear,
     "T[] ToArray()": lambda items: to_array(reversed(items), items.element),
 }, parameters=("T",), parents=("IReadOnlyCollection<T>",))  # fmt: skip
-represent(ListValue, _typed("System.Collections.Generic.List"), list.__iter__)
+represent(ListValue, _typed("System.Collections.Generic.List"), walked)
 represent(SetValue, _typed("System.Collections.Generic.HashSet"), iter)
-represent(QueueValue, _typed("System.Collections.Generic.Queue"), list.__iter__)
+represent(QueueValue, _typed("System.Collections.Generic.Queue"), walked)
 represent(StackValue, _typed("System.Collections.Generic.Stack"), reversed)
 
 
@@ -435,7 +444,6 @@ define("System.Array", {
     "free int GetUpperBound(int dimension)": lambda items, dimension: (array_index(dimension, 1), len(items) - 1)[1],
     "free int GetLowerBound(int dimension)": lambda _items, dimension: array_index(dimension, 1),
     "free long LongLength": lambda items: Int64(len(items)),
-    "void SetValue(object value, int index)": lambda items, value, index: _set_array(items, index, value),
     "static int LastIndexOf<T>(T[] array, T value)": _last_position,
     "static int FindLastIndex<T>(T[] array, Predicate<T> match)": _find_last_index,
     "static void Fill<T>(T[] array, T value)": lambda items, value: items.__setitem__(

@@ -221,7 +221,7 @@ define("System.Double", {
     "static bool IsFinite(double d)": math.isfinite,
     "static bool IsPositiveInfinity(double d)": lambda d: d == math.inf,
     "static bool IsNegativeInfinity(double d)": lambda d: d == -math.inf,
-    "static bool IsNegative(double d)": lambda d: math.copysign(1, d) < 0,
+    "static bool IsNegative(double d)": lambda d: math.isnan(d) or math.copysign(1, d) < 0,
 })  # fmt: skip
 define("System.Single", {
     **_number_table(p.FLOAT, _styled(lambda s, style=FLOAT: to_single(parse_double(s, style)))),

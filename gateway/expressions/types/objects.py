@@ -13,7 +13,7 @@ from gateway.expressions.ordering import order
 from gateway.expressions.runtime import represent, type_of
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import EXCEPTION_BASES, ExceptionValue, argument_null, thrown
-from gateway.expressions.values import EnumValue, TypeObject
+from gateway.expressions.values import Char, EnumValue, TypeObject
 
 define("System.Object", {
     "new()": object,
@@ -24,6 +24,7 @@ define("System.Object", {
     "static bool Equals(object objA, object objB)": equal,
     "static bool ReferenceEquals(object objA, object objB)": lambda left, right: left is right and not _is_boxed(left),
 })  # fmt: skip
+represent(TypeObject, define("System.RuntimeType", parents=("Type",)))
 define("System.Type", {
     "string Name": lambda value: type_name(value.type),
     "string FullName": lambda value: value.type.full_name,
@@ -130,7 +131,11 @@ def _of_inner(full_name: str, inner: ExceptionValue | None) -> str:
 
 def _exception_table(full_name: str) -> dict[str, object]:
     name = full_name.rpartition(".")[2]
-    default = _MESSAGES[name] if name in _ARGUMENT_KINDS else f"Exception of type '{full_name}' was thrown."
+    default = (
+        _MESSAGES[name]
+        if name in (*_ARGUMENT_KINDS, "ArgumentException")
+        else f"Exception of type '{full_name}' was thrown."
+    )
 
     def create(message: str | None = None, inner: ExceptionValue | None = None) -> ExceptionValue:
         shown = default if message is None else message
@@ -195,11 +200,11 @@ def _argument_error(full_name: str, default: str) -> dict[str, object]:
 
 
 def _out_of_range(param: str | None, actual: object, message: str | None) -> ExceptionValue:
-    made = _argument_error(_RANGE, "")["new(string paramName, string message)"](param, message)  # type: ignore[operator]
+    made = ExceptionValue(_RANGE, _argument_message(message, param), param=param)
     if actual is not None:
         made.message += f"{NEW_LINE}Actual value was {text(actual)}."
         made.actual = actual
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def _argument_message(message: str | None, param: str | None) -> str:
@@ -223,8 +228,10 @@ _disposed["new(string message)"] = lambda name: ExceptionValue(
     "System.ObjectDisposedException",
     "Cannot access a disposed object." + (f"{NEW_LINE}Object name: '{name}'." if name else ""),
 )
-for _row in _exception_table(""):
-    del definition_of("System.Text.RegularExpressions.RegexParseException").table[_row]
+# Expressions may catch these, but a name without its namespace makes none of them.
+for _made in ("Text.RegularExpressions.RegexParse", "Xml.Xml", "Runtime.CompilerServices.SwitchExpression"):
+    for _row in _exception_table(""):
+        del definition_of(f"System.{_made}Exception").table[_row]
 define(
     _RANGE,
     {
@@ -308,6 +315,8 @@ def _enum_values(clr_type: Type) -> ArrayValue:
 def _number_of(value: object) -> int:
     if value is None:
         raise argument_null("value")
+    if isinstance(value, Char):
+        return ord(value)
     return value.value if isinstance(value, EnumValue) else int(value)  # type: ignore[call-overload]
 
 
@@ -343,10 +352,10 @@ define("System.Enum", {
     "static generic bool TryParse<T>(string value, out T result)": _try_parse,
     "static generic bool TryParse<T>(string value, bool ignoreCase, out T result)": _try_parse,
     "static bool IsDefined(Type enumType, object value)": lambda enum, value: _is_defined(enum, value),
-    "static generic bool IsDefined<T>(T value)": lambda types, value: _is_defined(TypeObject(types[0]), value),
+    "static enums generic bool IsDefined<T>(T value)": lambda types, value: _is_defined(TypeObject(types[0]), value),
     "static Type GetUnderlyingType(Type enumType)": lambda enum: (_enum_of(enum), TypeObject(p.INT))[1],
     "static string GetName(Type enumType, object value)": lambda enum, value: _enum_name(_enum_of(enum), value),
-    "static generic string GetName<T>(T value)": lambda types, value: _enum_name(types[0], value),
+    "static enums generic string GetName<T>(T value)": lambda types, value: _enum_name(types[0], value),
     "static string[] GetNames(Type enumType)": lambda enum: strings(_enum_names(_enum_of(enum))),
     "static generic string[] GetNames<T>()": lambda types: strings(_enum_names(types[0])),
     "static Array GetValues(Type enumType)": lambda enum: _enum_values(_enum_of(enum)),

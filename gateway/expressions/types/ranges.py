@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cmp_to_key
 
+from gateway.expressions import primitives as p
 from gateway.expressions.clr import ARRAY, definition_of
+from gateway.expressions.collections import array_index
 from gateway.expressions.equality import equal
 from gateway.expressions.ordering import order, sorting
-from gateway.expressions.runtime import iterate, type_of
+from gateway.expressions.runtime import assignable, iterate, type_of
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.comparers import Comparer
 from gateway.expressions.types.lists import ListValue, sort
+from gateway.expressions.values import EnumValue
 
 Test = Callable[[object], bool]
 _ARRAY_INDEX = "Index was out of range. Must be non-negative and less than or equal to the size of the collection."
@@ -108,7 +111,7 @@ def _predicate(test: object) -> Test:
 
 
 def _list_last_index_of(items: ListValue, item: object, start: int, count: int | None = None) -> int:
-    if not items:
+    if not items and count is not None:
         return -1
     if not 0 <= start < len(items):
         raise out_of_range("index", _ARRAY_INDEX)
@@ -211,16 +214,22 @@ def copy_items(items: Sequence[object], target: object, offset: int) -> None:
     room[offset : offset + len(items)] = items
 
 
+def _copy_line(source: object, target: object, offset: int) -> None:
+    """``CopyTo`` of a queue or a stack, whose check of the place is another one."""
+    if target is None:
+        raise argument_null("array")
+    if not 0 <= offset <= len(target):  # type: ignore[arg-type]
+        raise out_of_range("arrayIndex", _ARRAY_INDEX)
+    items = list(iterate(source))
+    if len(items) > len(target) - offset:  # type: ignore[arg-type]
+        raise thrown("ArgumentException", _OFFSET)
+    copy_items(items, target, offset)
+
+
 def _copy_part(source: ListValue, start: int, target: object, offset: int, count: int) -> None:
     if len(source) - start < count:
         raise thrown("ArgumentException", _OFFSET)
     copy_items(source[part(source, start, count, "sourceIndex")], target, offset)
-
-
-def _ensure(items: Sequence[object], capacity: int) -> int:
-    if capacity < 0:
-        raise out_of_range("capacity", "Non-negative number required.")
-    return max(capacity, len(items))
 
 
 def _slice(items: ListValue, start: int, count: int) -> ListValue:
@@ -233,7 +242,22 @@ def _same_array(array: object) -> object:
     return array
 
 
+def _set_value(items: list[object], value: object, index: int) -> None:
+    array_index(index, len(items))
+    element = type_of(items).args[0]
+    if isinstance(value, EnumValue) and element is p.INT:
+        value = value.value
+    if value is None or assignable(type_of(value), element):
+        items[index] = element.default if value is None else value
+        return
+    if element in p.NUMERIC and type_of(value) in (*p.NUMERIC, p.BOOL):
+        message = "Cannot widen from source type to target type either because the source type is a not a primitive"
+        raise thrown("ArgumentException", f"{message} type or the conversion cannot be accomplished.")
+    raise thrown("InvalidCastException", "Object cannot be stored in an array of this type.")
+
+
 define("System.Array", {
+    "void SetValue(object value, int index)": _set_value,
     "static int IndexOf<T>(T[] array, T value)": index_of,
     "static int IndexOf<T>(T[] array, T value, int startIndex)": index_of,
     "static int IndexOf<T>(T[] array, T value, int startIndex, int count)": index_of,
@@ -289,15 +313,12 @@ define("System.Collections.Generic.List", {
     "int BinarySearch(T item, IComparer<T> comparer)": _search_all,
     "List<T> Slice(int start, int length)": _slice,
     "free void TrimExcess()": lambda _items: None,
-    "free int EnsureCapacity(int capacity)": _ensure,
 }, parameters=("T",))  # fmt: skip
 define("System.Collections.Generic.Queue", {
-    "void CopyTo(T[] array, int arrayIndex)": copy_to,
+    "void CopyTo(T[] array, int arrayIndex)": _copy_line,
     "free void TrimExcess()": lambda _items: None,
-    "free int EnsureCapacity(int capacity)": _ensure,
 }, parameters=("T",))  # fmt: skip
 define("System.Collections.Generic.Stack", {
-    "void CopyTo(T[] array, int arrayIndex)": copy_to,
+    "void CopyTo(T[] array, int arrayIndex)": _copy_line,
     "free void TrimExcess()": lambda _items: None,
-    "free int EnsureCapacity(int capacity)": _ensure,
 }, parameters=("T",))  # fmt: skip

@@ -271,12 +271,17 @@ class GroupsValue:
         """.NET's names or numbers of the groups; only the first of a match that failed."""
         return self.owner.regex.regex.names
 
-    def __iter__(self) -> Iterator[GroupValue]:
-        return (GroupValue(self.owner, name) for name in self.names)
+    def __iter__(self) -> Iterator[MatchValue | GroupValue]:
+        yield self.owner
+        for name in self.names[1:]:
+            yield GroupValue(self.owner, name)
 
 
-def _group(groups: GroupsValue, key: int | str) -> GroupValue:
+def _group(groups: GroupsValue, key: int | str) -> MatchValue | GroupValue:
+    """One group; the first is the match itself."""
     names = groups.names
+    if key in (0, "0"):
+        return groups.owner
     if isinstance(key, int):
         return GroupValue(groups.owner, names[key] if 0 <= key < len(names) else "")
     return GroupValue(groups.owner, key if key in names else "")

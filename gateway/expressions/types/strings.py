@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.expressions import primitives as p
 from gateway.expressions.casing import WHITE, lower, upper
@@ -125,6 +125,9 @@ def _last_any(value: str, chars: Iterable[str] | None, start: int | None = None,
         raise argument_null("anyOf")
     if not value:
         return -1
+    if start is not None and not 0 <= start < len(value):
+        detail = "Index was out of range. Must be non-negative and less than the size of the collection."
+        raise out_of_range("startIndex", detail)
     wanted, (low, high) = set(chars), last_range(value, start, count)
     return next((index for index in range(high - 1, low - 1, -1) if value[index] in wanted), -1)
 
@@ -169,16 +172,23 @@ def _pad(value: str, width: int, char: str, left: bool) -> str:
 
 
 def _insert(value: str, start: int, part: str | None) -> str:
+    added = needed(part)
     check_start(value, start)
-    return charged(value[:start] + needed(part) + value[start:])
+    return charged(value[:start] + added + value[start:])
 
 
 def _remove(value: str, start: int, count: int | None = None) -> str:
     if start < 0:
         raise out_of_range("startIndex", "StartIndex cannot be less than zero.")
-    if start + (count or 0) > len(value) or (count is None and start >= len(value)):
+    if count is None:
+        if start > len(value):
+            raise out_of_range("startIndex", "startIndex cannot be larger than length of string.")
+        return value[:start]
+    if count < 0:
+        raise out_of_range("count", f"count ('{count}') must be a non-negative value.")
+    if start + count > len(value):
         raise out_of_range("count", "Index and count must refer to a location within the string.")
-    return value[:start] if count is None else value[:start] + value[start + count :]
+    return value[:start] + value[start + count :]
 
 
 def compare(left: str | None, right: str | None, comparison: EnumValue = CULTURE) -> int:
@@ -187,6 +197,8 @@ def compare(left: str | None, right: str | None, comparison: EnumValue = CULTURE
         return (left is not None) - (right is not None)
     if by_culture(comparison):
         return compare_texts(left, right, ignores_case(comparison))
+    if ignores_case(comparison) and not (left and right):
+        return len(left) - len(right)
     return compare_ordinal(folded(left, comparison), folded(right, comparison))
 
 
@@ -194,8 +206,13 @@ def compare_ordinal(left: str | None, right: str | None) -> int:
     """``string.CompareOrdinal``: how far apart the first different characters are, or else the lengths."""
     if left is None or right is None:
         return (left is not None) - (right is not None)
-    differences = (ord(first) - ord(second) for first, second in zip(left, right, strict=False) if first != second)
-    return next(differences, len(left) - len(right))
+    if not (left and right):
+        return ord(left[:1] or "\0") - ord(right[:1] or "\0")  # the first characters; an empty text has a NUL
+    return next(_differences(left, right), len(left) - len(right))
+
+
+def _differences(left: str, right: str) -> Iterator[int]:
+    return (ord(first) - ord(second) for first, second in zip(left, right, strict=False) if first != second)
 
 
 def _compare_parts(
@@ -361,7 +378,8 @@ define("System.String", {
     "slow static string Format(string format, params object[] args)": format_composite,
     "slow static string Format(IFormatProvider provider, string format, params object[] args)":
         lambda _provider, pattern, values: format_composite(pattern, values),
-    "free static string Copy(string str)": lambda value: value,
+    "free static string Copy(string str)": lambda value: needed(value, "str"),
+    "free static string IsInterned(string str)": lambda value: needed(value, "str"),
     "free static string Intern(string str)": lambda value: value,
     "int IndexOf(string value)": index_of,
     "int IndexOf(char value)": _index_char,

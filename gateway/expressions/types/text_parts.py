@@ -21,6 +21,7 @@ from gateway.expressions.values import Char, EnumValue
 _INDEX = "Index was out of range. Must be non-negative and less than or equal to the size of the collection."
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 _COUNT = "Index and count must refer to a location within the string."
+LAST_INT = 0x7FFFFFFF
 _FORMS: dict[int, Form] = {1: "NFC", 2: "NFD", 5: "NFKC", 6: "NFKD"}
 enumeration("System.Text.NormalizationForm", FormC=1, FormD=2, FormKC=5, FormKD=6)
 
@@ -55,7 +56,7 @@ def _copy_builder(builder: Builder, start: int, target: object, offset: int, cou
     """``StringBuilder.CopyTo``."""
     if target is None:
         raise argument_null("destination")
-    _not_negative(count=count, destinationIndex=offset)
+    _not_negative(destinationIndex=offset)
     if offset > len(target) - count:  # type: ignore[arg-type]
         raise thrown("ArgumentException", "Either offset did not refer to a position in the string, or there is an "
                                           "insufficient length of destination character array.")  # fmt: skip
@@ -64,6 +65,7 @@ def _copy_builder(builder: Builder, start: int, target: object, offset: int, cou
     if start > builder.length - count:
         raise thrown("ArgumentException", "Source array was not long enough. Check the source index, length, and the "
                                           "array's lower bounds.")  # fmt: skip
+    _not_negative(count=count)
     copy_items([Char(char) for char in builder.value[start : start + count]], target, offset)
 
 
@@ -92,6 +94,16 @@ def _replace_part(builder: Builder, old: str | None, new: str | None, start: int
     changed = shown[start : start + count].replace(old, new or "")
     builder.value = shown[:start] + changed + shown[start + count :]
     return builder
+
+
+def _appended(chars: object, start: int, count: int) -> str:
+    if chars is None and (start or count):
+        raise argument_null("value")
+    items = [] if chars is None else list(map(str, iterate(chars)))
+    _not_negative(startIndex=start, charCount=count)
+    if start > len(items) - count:
+        raise out_of_range("charCount", _INDEX)
+    return "".join(items[start : start + count])
 
 
 def _ensure_capacity(builder: Builder, capacity: int) -> int:
@@ -139,8 +151,7 @@ define("System.Text.StringBuilder", {
     "own StringBuilder Replace(string oldValue, string newValue, int startIndex, int count)": _replace_part,
     "own StringBuilder Replace(char oldChar, char newChar, int startIndex, int count)": _replace_part,
     "StringBuilder Append(char[] value, int startIndex, int charCount)":
-        lambda builder, chars, start, count: builder.append(
-            "".join(map(str, chars[part(chars, start, count, "startIndex", "charCount")]))),
+        lambda builder, chars, start, count: builder.append(_appended(chars, start, count)),
     "free int EnsureCapacity(int capacity)": _ensure_capacity,
     "free int MaxCapacity": lambda _builder: 0x7FFFFFFF,
     "bool Equals(StringBuilder sb)": lambda builder, other: other is not None and builder.value == other.value,
@@ -181,7 +192,11 @@ def _max_bytes(encoding: EncodingValue, count: int) -> int:
     if count < 0:
         raise out_of_range("charCount", "Non-negative number required.")
     tail = 2 if encoding.web_name == "utf-7" else 0
-    return (count + (not tail)) * _MOST_BYTES.get(encoding.web_name, 1) + tail
+    most = (count + (not tail)) * _MOST_BYTES.get(encoding.web_name, 1) + tail
+    if most > LAST_INT:
+        message = "Too many characters. The resulting number of bytes is larger than what can be returned as an int."
+        raise out_of_range("charCount", message)
+    return most
 
 
 def _max_chars(encoding: EncodingValue, count: int) -> int:
@@ -191,18 +206,27 @@ def _max_chars(encoding: EncodingValue, count: int) -> int:
     return count if most is None else most(count)
 
 
+def _check_part(size: int, start: int, count: int, where: str) -> None:
+    _not_negative(index=start, count=count)
+    if start > size - count:
+        raise out_of_range(
+            "bytes" if where == "buffer" else "s", f"Index and count must refer to a location within the {where}."
+        )
+
+
 def _chars_part(chars: object, start: int, count: int) -> str:
     if chars is None:
         raise argument_null("chars")
     items = chars if isinstance(chars, str) else list(iterate(chars))
-    return "".join(items[part(items, start, count, "index", "count")])  # type: ignore[arg-type]
+    _check_part(len(items), start, count, "string")
+    return "".join(items[start : start + count])  # type: ignore[arg-type]
 
 
 def _bytes_part(data: object, start: int, count: int) -> bytes:
     if data is None:
         raise argument_null("bytes")
     raw: bytes = bytes(data)  # type: ignore[call-overload]
-    part(raw, start, count, "index", "count")
+    _check_part(len(raw), start, count, "buffer")
     return raw[start : start + count]
 
 
@@ -228,7 +252,7 @@ define("System.Text.Encoding", {
         "utf-8", "utf-7", "utf-16-le", "utf-16-be", "utf-32-le"
     ),
     "free bool IsReadOnly": lambda _encoding: True,
-    "free object Clone()": lambda encoding: encoding,
+    "free object Clone()": EncodingValue.clone,
     "free int GetMaxByteCount(int charCount)": _max_bytes,
     "free int GetMaxCharCount(int byteCount)": _max_chars,
     "int GetByteCount(char[] chars)": lambda encoding, chars: len(encoding.encode(chars)),

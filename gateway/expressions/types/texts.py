@@ -32,6 +32,10 @@ class EncodingValue:
         self.name = name
         self.class_name = class_name
 
+    def clone(self) -> EncodingValue:
+        """``Clone``, whose class is the one that others may derive from."""
+        return EncodingValue(self.web_name, self.codec, self.name, self.class_name.partition("+")[0])
+
     def encode(self, value: object) -> bytearray:
         """``GetBytes``; characters that the encoding lacks become question marks."""
         if value is None:
@@ -78,6 +82,8 @@ _CODE_PAGES = {
 def _of_code_page(number: int) -> str:
     if not 0 <= number <= LAST_CODE_PAGE:
         raise out_of_range("codepage", f"Valid values are between 0 and {LAST_CODE_PAGE}, inclusive.")
+    if number in (1, 2, 3, 42):
+        raise thrown("ArgumentException", f"{number} is not a supported code page. (Parameter 'codepage')", "codepage")
     if number not in _CODE_PAGES:
         raise thrown("NotSupportedException", f"No data is available for encoding {number}.")
     return _CODE_PAGES[number]
@@ -129,7 +135,8 @@ for _alias, _target in (("UTF8Encoding", "UTF8"), ("ASCIIEncoding", "ASCII"), ("
     _made = EncodingValue(_like.web_name, _like.codec, _like.name, _alias)
     define(f"System.Text.{_alias}", {
         "new()": lambda made=_made: made,
-        "new(bool encoderShouldEmitUTF8Identifier)": lambda _mark, made=_made: made,
+        **({"new(bool encoderShouldEmitUTF8Identifier)": lambda _mark, made=_made: made}
+           if _target == "UTF8" else {}),
     }, parents=("Encoding",))  # fmt: skip
 for _class, _base in (
     ("UTF32Encoding", "Encoding"), ("UTF7Encoding", "Encoding"), ("Latin1Encoding", "Encoding"),

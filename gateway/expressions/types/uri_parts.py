@@ -150,12 +150,12 @@ define("System.Uri", {
     "StringComparison comparisonType)": _compared,
     "static UriHostNameType CheckHostName(string name)": lambda name: EnumValue(HOST_TYPE, _host_type(name)),
     "UriHostNameType HostNameType": lambda uri: EnumValue(
-        HOST_TYPE, _host_type(uri.require().host) or int(not uri.host)
+        HOST_TYPE, _host_type(uri.require().host) or int(uri.scheme == "file")
     ),
     "bool IsFile": lambda uri: uri.require().scheme == "file",
     "bool IsUnc": lambda uri: uri.require().scheme == "file" and bool(uri.host),
     "bool UserEscaped": lambda _uri: False,
-    "slow bool IsWellFormedOriginalString()": lambda uri: " " not in uri.original and uri.original.isascii(),
+    "slow bool IsWellFormedOriginalString()": lambda uri: " " not in uri.original,
     "static string HexEscape(char character)": _hex_escape,
     "static bool IsHexDigit(char character)": _is_hex,
     "static int FromHex(char digit)": _from_hex,

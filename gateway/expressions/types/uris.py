@@ -168,9 +168,17 @@ def _segments(uri: UriValue) -> object:
 
 def _left_part(uri: UriValue, part: EnumValue) -> str:
     uri.require()
+    if not uri.host and uri.scheme != "file":
+        return _left_of_opaque(uri, part.value)
     shown = f"{uri.scheme}://"
     pieces = (f"{_login(uri.user)}{uri.authority}", uri.path, uri.query)
     return shown + "".join(pieces[: part.value])
+
+
+def _left_of_opaque(uri: UriValue, part: int) -> str:
+    """Of a URI without an authority, such as ``urn:a:b``."""
+    pieces = (f"{uri.scheme}:", uri.path, uri.query)
+    return "" if part == 1 else "".join(pieces[: max(part, 1)])
 
 
 def uri_text(uri: UriValue) -> str:
@@ -206,7 +214,19 @@ def escape_data(value: str | None) -> str:
 def _unescape(value: str | None) -> str:
     if value is None:
         raise argument_null("stringToUnescape")
-    return unquote(value)
+    return _ESCAPES.sub(lambda escape: _decoded(escape[0]), value)
+
+
+def _decoded(escaped: str) -> str:
+    """What is UTF-8 as text, the rest as it is."""
+    return re.sub(
+        "[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", unquote(escaped, errors="surrogateescape")
+    )
+
+
+def _idn(host: str) -> str:
+    """A host with other letters than those of ASCII in the form for DNS."""
+    return host if host.isascii() else host.encode("idna").decode()
 
 
 URI = define("System.Uri", {
@@ -220,9 +240,9 @@ URI = define("System.Uri", {
     "string PathAndQuery": lambda uri: uri.require().path + uri.query,
     "string Query": lambda uri: uri.require().query,
     "string Fragment": lambda uri: uri.require().fragment,
-    "string Host": lambda uri: uri.require().host,
+    "string Host": lambda uri: f"[{uri.host}]" if ":" in uri.require().host else uri.host,
     "string DnsSafeHost": lambda uri: uri.require().host,
-    "string IdnHost": lambda uri: uri.require().host,
+    "string IdnHost": lambda uri: _idn(uri.require().host),
     "string Authority": lambda uri: uri.require().authority,
     "string Scheme": lambda uri: uri.require().scheme,
     "string UserInfo": lambda uri: uri.require().user,
@@ -285,7 +305,7 @@ class BuilderValue:
         """The parts of a URI; a text without a scheme gets ``http``."""
         if value is None:
             raise argument_null("uri")
-        uri = value if isinstance(value, UriValue) else _new(value, EnumValue(KIND, 0))
+        uri = value.require() if isinstance(value, UriValue) else _new(value, EnumValue(KIND, 0))
         if not uri.absolute:
             uri = UriValue(f"http://{uri.original}")
         builder = BuilderValue(uri.scheme, uri.host, uri.port, uri.path)

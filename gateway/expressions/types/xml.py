@@ -211,9 +211,10 @@ def keeps(options: EnumValue | None) -> bool:
 
 def declaration_text(value: XDeclaration) -> str:
     """``<?xml …?>``."""
-    encoding = f' encoding="{value.encoding}"' if value.encoding else ""
-    standalone = f' standalone="{value.standalone}"' if value.standalone else ""
-    return f'<?xml version="{value.version or "1.0"}"{encoding}{standalone}?>'
+    encoding = "" if value.encoding is None else f' encoding="{value.encoding}"'
+    standalone = "" if value.standalone is None else f' standalone="{value.standalone}"'
+    version = "" if value.version is None else f' version="{value.version}"'
+    return f"<?xml{version}{encoding}{standalone}?>"
 
 
 def name_text(value: XName) -> str:
@@ -221,8 +222,14 @@ def name_text(value: XName) -> str:
     return f"{{{value.uri}}}{value.local}" if value.uri else value.local
 
 
+def _needed(value: str | None, name: str) -> str:
+    if value is None:
+        raise argument_null(name)
+    return value
+
+
 NAMESPACE = define(f"{_L}.XNamespace", {
-    "static XNamespace Get(string namespaceName)": XNamespace,
+    "static XNamespace Get(string namespaceName)": lambda name: XNamespace(_needed(name, "namespaceName")),
     "static XNamespace None": lambda: XNamespace(""),
     "static XNamespace Xml": lambda: XNamespace(XML),
     "static XNamespace Xmlns": lambda: XNamespace(XMLNS),
@@ -232,7 +239,8 @@ NAMESPACE = define(f"{_L}.XNamespace", {
 }, price="own")  # fmt: skip
 NAME = define(f"{_L}.XName", {
     "static XName Get(string expandedName)": to_name,
-    "static XName Get(string localName, string namespaceName)": XName,
+    "static XName Get(string localName, string namespaceName)":
+        lambda local, space: XName(_needed(local, "localName"), _needed(space, "namespaceName")),
     "string LocalName": lambda value: value.local,
     "string NamespaceName": lambda value: value.uri,
     "XNamespace Namespace": lambda value: XNamespace(value.uri),

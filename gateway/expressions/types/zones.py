@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.expressions import moments as m
+from gateway.expressions.formatting.text import TEXT
 from gateway.expressions.moments import (
     DateTime,
     DateTimeOffset,
@@ -93,6 +94,32 @@ def _zone_offset(zone: Zone, value: Moment) -> TimeSpan:
     return TimeSpan(zone.offset(utc))
 
 
+_UTC_NAME = "Coordinated Universal Time"
+
+
+def _name(zone: Zone) -> str:
+    return _UTC_NAME if zone.zone is UTC else zone.id
+
+
+def _display_name(zone: Zone) -> str:
+    return f"(UTC) {_UTC_NAME}" if zone.zone is UTC else zone.id
+
+
+JANUARY, JULY = 638_396_640_000_000_000, 638_553_888_000_000_000  # ticks of their first days in 2024
+
+
+def _has_rules(zone: Zone) -> bool:
+    return zone.offset(JANUARY) != zone.offset(JULY)
+
+
+def _offsets(zone: Zone, value: DateTime) -> set[int]:
+    """How far a clock in *zone* that shows this time may be ahead of UTC: twice an hour in autumn, never in spring."""
+    if value.kind != m.UNSPECIFIED:
+        return {zone.offset(value.ticks)}
+    around = (zone.offset(value.ticks - m.TICKS_PER_DAY), zone.offset(value.ticks + m.TICKS_PER_DAY))
+    return {ahead for ahead in around if zone.offset(value.ticks - ahead) == ahead}
+
+
 ZONE = define("System.TimeZoneInfo", {
     "static TimeZoneInfo Utc": lambda: _UTC_ZONE,
     "static TimeZoneInfo Local": lambda: _UTC_ZONE,
@@ -113,12 +140,23 @@ ZONE = define("System.TimeZoneInfo", {
     "static DateTimeOffset ConvertTimeBySystemTimeZoneId(DateTimeOffset dateTimeOffset, string id)":
         lambda value, name: _convert_time(value, _find_zone(name)),
     "string Id": lambda zone: zone.id,
-    "string DisplayName": lambda zone: zone.id,
-    "string StandardName": lambda zone: zone.id,
+    "string DisplayName": _display_name,
+    "string StandardName": _name,
+    "string ToString()": _display_name,
     "TimeSpan BaseUtcOffset": lambda zone: TimeSpan(zone.offset(637_134_336_000_000_000)),
     "TimeSpan GetUtcOffset(DateTime dateTime)": _zone_offset,
     "TimeSpan GetUtcOffset(DateTimeOffset dateTimeOffset)": _zone_offset,
+    "bool SupportsDaylightSavingTime": _has_rules,
+    "string DaylightName": _name,
+    "bool HasSameRules(TimeZoneInfo other)": lambda zone, other: zone.id == other.id,
+    "bool IsAmbiguousTime(DateTime dateTime)": lambda zone, value: len(_offsets(zone, value)) > 1,
+    "bool IsInvalidTime(DateTime dateTime)": lambda zone, value: not _offsets(zone, value),
+    "static DateTime ConvertTimeBySystemTimeZoneId(DateTime dateTime, string sourceTimeZoneId, "
+    "string destinationTimeZoneId)":
+        lambda value, source, target: _convert_time(value, _find_zone(source), _find_zone(target)),
+    "static void ClearCachedData()": lambda: None,
     "bool IsDaylightSavingTime(DateTime dateTime)": lambda zone, value: _zone_offset(zone, value).ticks
     != zone.offset(637_134_336_000_000_000),
 })  # fmt: skip
 represent(Zone, ZONE)
+TEXT[Zone] = _display_name

@@ -173,7 +173,7 @@ def doctype_text(node: XDocType) -> str:
     """``<!DOCTYPE …>``."""
     public = f' PUBLIC "{node.public}" "{node.system or ""}"' if node.public else ""
     system = f' SYSTEM "{node.system}"' if node.system and not node.public else ""
-    subset = f" [{node.subset}]" if node.subset is not None else ""
+    subset = f"[{node.subset}]" if node.subset is not None else ""
     return f"<!DOCTYPE {node.name}{public}{system}{subset}>"
 
 
