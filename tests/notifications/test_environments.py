@@ -204,7 +204,7 @@ TWO = ONE | {"instance-url": "https://two.example"}
 def test_bad_settings(more: dict[str, Any], said: str) -> None:
     """Settings that could not work, or could start a job twice, are refused at load."""
     with pytest.raises(ValidationError, match=said):
-        NotificationSettings.model_validate({"store": "sqlite://", **more})
+        NotificationSettings.model_validate({"store": "sqlite:///jobs.db", **more})
 
 
 @pytest.mark.parametrize(
@@ -219,13 +219,13 @@ def test_bad_settings(more: dict[str, Any], said: str) -> None:
 )
 def test_default(more: dict[str, Any], default: str | None) -> None:
     """Without a name `d365` is meant, or the only environment that there is."""
-    assert NotificationSettings.model_validate({"store": "sqlite://", **more}).default_environment == default
+    assert NotificationSettings.model_validate({"store": "sqlite:///jobs.db", **more}).default_environment == default
 
 
 def test_settle() -> None:
     """Doubt lasts as long as in the slowest environment, whatever else a process knows of its end."""
     environments = {"a": D365Settings.model_validate(ONE | {"settle": "9s"}), "b": D365Settings.model_validate(TWO)}
-    settings = NotificationSettings(store=SecretStr("sqlite://"), environments=environments)
+    settings = NotificationSettings(store=SecretStr("sqlite:///jobs.db"), environments=environments)
     assert settings.settle_s == 60.0
 
 

@@ -11,7 +11,7 @@ from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.types.searching import by_culture, folded
 from gateway.expressions.types.strings import compare
-from gateway.expressions.types.uris import PORTS, UriValue, readable
+from gateway.expressions.types.uris import PORTS, UriValue, login, readable
 from gateway.expressions.values import EnumValue
 
 _FLAGS = {
@@ -61,7 +61,7 @@ def _server(uri: UriValue, flags: int) -> str:
     port = _port(uri, flags)
     parts = {
         "Scheme": uri.scheme + ("" if flags == _FLAGS["Scheme"] else _delimiter(uri)),
-        "UserInfo": uri.login if named else uri.user,
+        "UserInfo": login(uri.user) if named else uri.user,
         "Host": f"[{uri.host}]" if ":" in uri.host else uri.host,
     }
     shown = "".join(part for flag, part in parts.items() if flags & _FLAGS[flag])

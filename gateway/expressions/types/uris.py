@@ -84,7 +84,7 @@ class UriValue:
             return self.original
         if not self.host:
             return f"{self.scheme}:{self.path}{self.query}{self.fragment}"
-        return f"{self.scheme}://{_login(self.user)}{self.authority}{self.path}{self.query}{self.fragment}"
+        return f"{self.scheme}://{login(self.user)}{self.authority}{self.path}{self.query}{self.fragment}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, UriValue) and self.text.partition("#")[0] == other.text.partition("#")[0]
@@ -93,7 +93,7 @@ class UriValue:
         return hash(self.text.partition("#")[0])
 
 
-def _login(user: str) -> str:
+def login(user: str) -> str:
     """``user@``, if there is a user."""
     return f"{user}@" if user else ""
 
@@ -171,7 +171,7 @@ def _left_part(uri: UriValue, part: EnumValue) -> str:
     if not uri.host and uri.scheme != "file":
         return _left_of_opaque(uri, part.value)
     shown = f"{uri.scheme}://"
-    pieces = (f"{_login(uri.user)}{uri.authority}", uri.path, uri.query)
+    pieces = (f"{login(uri.user)}{uri.authority}", uri.path, uri.query)
     return shown + "".join(pieces[: part.value])
 
 
@@ -316,7 +316,7 @@ class BuilderValue:
     def text(self) -> str:
         """The parts as one text; the port is written even if it was implied by the scheme."""
         slash = "/" if self.host and not self.path.startswith("/") else ""
-        return f"{self._start}{_login(self.user)}{self.host}{self._ending}{slash}{self.path}{self.query}{self.fragment}"
+        return f"{self._start}{login(self.user)}{self.host}{self._ending}{slash}{self.path}{self.query}{self.fragment}"
 
     @property
     def _start(self) -> str:

@@ -76,7 +76,7 @@ def test_unknown(case: str) -> None:
 def test_rule() -> None:
     """A caller's own rule wins, whatever the case of the GUID; others get the default one."""
     own, default = NamedCaller(object_id=OBJECT_ID, name="own"), CallerRule(name="default")
-    settings = NotificationSettings(store=SecretStr("sqlite://"), d365=D365, callers=(own,), default_caller=default)
+    settings = NotificationSettings(store=SecretStr("sqlite:///jobs.db"), d365=D365, callers=(own,), default_caller=default)
     assert rule_for(OBJECT_ID.lower(), settings) is own
     assert rule_for("someone", settings) is default
     with pytest.raises(HttpProblem, match="denies") as caught:
@@ -103,7 +103,7 @@ def test_two_rules() -> None:
     """Two rules for one object id are refused when the settings are made."""
     with pytest.raises(ValueError, match="two rules"):
         NotificationSettings(
-            store=SecretStr("sqlite://"),
+            store=SecretStr("sqlite:///jobs.db"),
             d365=D365,
             callers=(NamedCaller(object_id="a", name="1"), NamedCaller(object_id="A", name="2")),
         )

@@ -234,7 +234,7 @@ def test_not_ready(receiver: Receiver) -> None:
 def test_warnings() -> None:
     """Development switches are named in the log at every start."""
     with structlog.testing.capture_logs() as lines:
-        settings = fast_settings("sqlite://", LOOPBACK)
+        settings = fast_settings("sqlite:///jobs.db", LOOPBACK)
         warn(settings)
         warn(settings.model_copy(update={"callbacks": CallbackSettings()}))
     switches = [line.get("setting") for line in lines]
