@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +36,8 @@ MEANWHILE = """
 
 How long another client's requests take during an attack (99th percentile), each server in its own process, with the
 attackers and the backend on the same machine. nginx has one worker, like the gateway; it refuses large chunked uploads.
+The load average was {before:.0f} at the beginning and {after:.0f} at the end, on {processors} processors: other work on
+the machine makes all figures larger, those of the server that needs more processor time most.
 
 """
 ATTACKS = """
@@ -70,8 +73,10 @@ def main() -> None:
     """Write and print the page."""
     with TemporaryDirectory() as folder:
         table = asyncio.run(rows(Path(folder)))
+    before = os.getloadavg()[0]
     others = "\n".join(asyncio.run(meanwhile.rows())) + "\n"
-    page = HEAD + "\n".join(table) + "\n" + MEANWHILE + others + ATTACKS + "\n".join(attacks()) + "\n"
+    head = MEANWHILE.format(before=before, after=os.getloadavg()[0], processors=os.cpu_count())
+    page = HEAD + "\n".join(table) + "\n" + head + others + ATTACKS + "\n".join(attacks()) + "\n"
     PAGE.write_text(page)
     print(page)
 
