@@ -121,7 +121,7 @@ def _instead(close: str, page: str) -> str:
 def _closest(key: str, lists: Iterable[Iterable[str]]) -> str:
     """The known key that is nearest, case and ``_`` for ``-`` aside; empty where none is near."""
     known = sorted({name for names in lists for name in names})
-    return next(iter(get_close_matches(key.lower().replace("_", "-"), known, n=1)), "")
+    return next(iter(get_close_matches(key.replace("_", "-").lower(), known, n=1)), "")
 
 
 def _described(places: SequenceOf[tuple[str, ...]]) -> str:

@@ -23,7 +23,7 @@ XS = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">'
         ('{"$ref": "#/nowhere"}', "$ref '#/nowhere' leads nowhere"),
         ('{"properties": {"a": {"$ref": "other.json"}}}', "$ref 'other.json' leads out of the schema"),
         ('{"type": 1}', "1 is not valid under any of the given schemas"),
-        ("{", "Expecting property name"),
+        ("{", "it is not JSON: line 1, column 2"),
         (f'{XS}<xs:include schemaLocation="other.xsd"/></xs:schema>', "it refers to other files"),
         ("<a>", "not well-formed"),
     ],

@@ -35,7 +35,7 @@ def directory(tmp_path: Path) -> Path:
         (LISTENER % ("sealed.pem", ", key-password: sword"), 6),
         (LISTENER % ("sealed.pem", ", key-password: word"), 6),
         (LISTENER % ("server.pem", ", client-ca: junk.pem"), 6),
-        (LISTENER % ("server.pem", ", client-certificate: require"), 6),
+        (LISTENER % ("server.pem", ", client-certificate: require"), 69),
         (BACKEND % (CLIENT % "junk.pem"), 37),
         (BACKEND % "ca-file: junk.pem", 37),
     ],
