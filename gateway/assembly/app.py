@@ -40,7 +40,7 @@ from gateway.tokens.registry import IssuerRegistry
 from gateway.wire.memory import loading
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """
     A gateway, ready to be served.
