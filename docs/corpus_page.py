@@ -38,7 +38,7 @@ LARGER = """
 
 Counted on 2026-11-30 with `python -m docs.public_documents FOLDER` over checkouts of 72 public GitHub repositories:
 1,194 different documents, 1,072 of them files (315 Terraform templates), the others in Markdown (56), ARM templates
-(27), Terraform (21) and Bicep (18). What a template leaves open is reported as a note.
+(27), Terraform (21) and Bicep (18). Placeholders that a template leaves open are reported as notes.
 
 | | documents |
 |---|---|
