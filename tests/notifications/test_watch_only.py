@@ -17,10 +17,11 @@ import httpx2 as httpx
 import pytest
 
 from gateway.emulators.d365 import D365Emulator, Job, Life, Step
-from gateway.emulators.d365.lives import ends
+from gateway.emulators.d365.lives import endless, ends
 from gateway.emulators.entra import EntraEmulator
 from gateway.notifications.settings import NamedCaller
-from tests.notifications.conftest import BOB, Running, d365_settings, fast_settings, running
+from gateway.notifications.store import jobs
+from tests.notifications.conftest import BOB, Running, d365_settings, fast_settings, run, running
 from tests.notifications.killing import CALLER, _free_port
 from tests.notifications.receiver import Receiver
 from tests.processes import started
@@ -49,6 +50,21 @@ def test_running(service: Running, d365: D365Emulator, receiver: Receiver) -> No
     assert (job["start"], job["run"], job["startedTime"]) == (False, None, None)
     assert service.until(job["id"], "delivered")["outcome"] == "failed"
     assert (d365.starts(601), len(told(receiver, "/601"))) == (0, 1)
+
+
+@pytest.mark.parametrize(("batch_id", "what"), [(620, WATCH), (621, {})])
+def test_already_executing(
+    service: Running, d365: D365Emulator, receiver: Receiver, batch_id: int, what: dict[str, Any]
+) -> None:
+    """A run that is executing when its watch begins is shown as running, and its time counts from then on."""
+    d365.script(batch_id, endless(0))
+    d365.begin(batch_id)
+    job_id = service.create(receiver.url(f"/{batch_id}"), batch_id, **what).json()["id"]
+    service.until(job_id, "running")
+    stored = run(service.engine.store.read(lambda connection: jobs.find(connection, job_id)))
+    assert stored is not None
+    assert stored.running_at is not None
+    service.call("DELETE", f"/jobs/{job_id}")
 
 
 @pytest.mark.parametrize(("batch_id", "what"), [(602, WATCH), (603, NEXT)])

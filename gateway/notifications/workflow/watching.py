@@ -115,15 +115,17 @@ class RunWatcher:
 
     def _judge(self, job: StoredJob) -> Callable[[Row | None], RunVerdict | None]:
         watch = watch_of(job)
-        last = job.batch_status
+        last, noted_running = job.batch_status, job.running_at is not None
 
         def look(row: Row | None) -> RunVerdict | None:
-            nonlocal last
+            nonlocal last, noted_running
             stale = row is not None and row.phase is Phase.ENDED and not watch.is_newer(row)
             now = Instant(self._clock.now(), self._client.now())
             verdict = judge(row, watch, now, self._environment, self._settings.budgets)
-            if row is not None and row.status != last and not stale:
-                last = row.status
+            # A run that was already executing when its watch began changes no status, and is noted all the same.
+            is_running = watch.running_at is not None
+            if row is not None and not stale and (row.status, is_running) != (last, noted_running):
+                last, noted_running = row.status, is_running
                 self._note(job.id, row.status, watch.running_at)
             return verdict if verdict is None or verdict is RESCHEDULED else replace(verdict, shown=row)
 
