@@ -59,8 +59,8 @@ class Result:
 
     Attributes:
         lost: Jobs that were accepted and never reported, except:
-        expired: Their caller's own time, two seconds, was over before its receiver could be reached. Each has a second
-            report, which is looked for among the untold.
+        expired: Their caller's own time, two seconds, was over before its receiver could be reached. If the batch job
+            was started, a second report follows, which is looked for among the untold.
         doubled: Batch jobs that were started more than once.
         stuck: Jobs that are not final at the end.
         untrue: Requests to which an end was reported that is not that of the run, or of a batch job that did not run.
@@ -240,8 +240,7 @@ def _count(plan: Plan, world: World, result: Result) -> None:
 
 
 def _has_expired(job: dict[str, Any]) -> bool:
-    short = job["follow_until"] is not None and job["callback_deadline_at"] - job["created_at"] < 3.0
-    return short and State(job["state"]) is State.DEAD
+    return State(job["state"]) is State.DEAD and job["callback_deadline_at"] - job["created_at"] < 3.0
 
 
 def _starts(world: World, number: int) -> int:

@@ -31,6 +31,8 @@ Every replica has its own proxies to the store, F&O and the receiver.
 ended well before the request's deadline, and whose end was not reported.
 Runs end well, with an error, or are cancelled; a fifth of the requests only watch, and a fifth go to a second F&O
 environment.
+Not counted as lost are reports whose caller allowed two seconds for them, if its receiver could not be reached in that
+time; of a batch job that was started the end is then reported by a second callback.
 Times are scaled down: `settle` 3 s, a lease 3 s, the longest call 2 s.
 
 """
