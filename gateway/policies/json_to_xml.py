@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape, quoteattr
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import ExpressionError
+from gateway.expressions.formatting.text import double_text
 from gateway.expressions.json.reader import read_moment
 from gateway.expressions.json.writer import moment_text
 from gateway.pipeline.policy import PolicyType
@@ -53,6 +54,8 @@ class XmlStyle:
         if isinstance(value, str):
             moment = read_moment(value) if self.parses_dates else None
             return _NOT_XML.sub("\ufffd", value) if moment is None else moment_text(moment)
+        if isinstance(value, float):
+            return double_text(value)
         return _WORDS[value] if value is None or value is True or value is False else json.dumps(value)
 
 

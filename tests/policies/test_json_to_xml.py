@@ -18,8 +18,8 @@ NIL = 'xsi:nil="true" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
     [
         (
             "",
-            {"a": {"b": 1, "c": [True, None], "d": "<&>"}},
-            f"<a><b>1</b><c>True</c><c {NIL} /><d>&lt;&amp;&gt;</d></a>",
+            {"a": {"b": 1, "c": [True, None], "d": "<&>", "e": [1.0, 1e20, 1e-7, 2.5]}},
+            f"<a><b>1</b><c>True</c><c {NIL} /><d>&lt;&amp;&gt;</d><e>1</e><e>1E+20</e><e>1E-07</e><e>2.5</e></a>",
         ),
         ("", {"children": [], "spouse": None}, f"<Document><children /><spouse {NIL} /></Document>"),
         ("", {"a": 1, "b": 2}, "<Document><a>1</a><b>2</b></Document>"),
