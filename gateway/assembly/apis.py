@@ -13,7 +13,7 @@ from gateway.assembly import entities
 from gateway.assembly.access import KeyAccess, needs_keys
 from gateway.assembly.contracts import contracts
 from gateway.assembly.library import PolicyFiles, PolicyLibrary
-from gateway.assembly.rewrites import unknown_parameters
+from gateway.assembly.rewrites import unknown_everywhere, unknown_parameters
 from gateway.assembly.schemas import unused_schema_problems
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.config import Config
@@ -119,6 +119,9 @@ class _Run:
 
     def _operations(self, api: Api) -> list[OperationRuntime]:
         """The API as a whole, then its operations."""
+        if api.policy is not None:
+            document, templates = self.library.document(api.policy), [each.url_template for each in api.operations]
+            self.library.note(unknown_everywhere(document, templates, self.library.fragment_documents()))
         return [self._operation(api, None), *(self._operation(api, operation) for operation in api.operations)]
 
     def _api(self, api: Api, index: int, runtimes: list[OperationRuntime], contract: HeaderContract) -> RoutedApi:

@@ -6,7 +6,8 @@ Source: APIM policy reference, "rewrite-uri": "only parameters specified in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from gateway.data_plane.routing.templates import parameter_names, parse
 from gateway.documents.model import Node, PolicyDocument, Section, Text
@@ -21,16 +22,33 @@ def unknown_parameters(
 ) -> Iterator[Problem]:
     """Placeholders in *document*, the policy of an operation with *url_template*, that never have a value."""
     known = _known(url_template)
-    used = (
-        (template, name)
-        for template in _templates(document.statements(Section.INBOUND), fragments)
-        for name in placeholders(template.value)
-    )
-    for template, name in used:
+    for template, name in _used(document, fragments):
         if known is not None and name not in known:
-            message = f"the operation's URL template {url_template} has no parameter {name!r}"
-            remedy = f"use one of: {', '.join(known)}" if known else "write the template without parameters"
-            yield Problem(template.location, "unknown-parameter", message, remedy)
+            yield _unknown(template, f"the operation's URL template {url_template} has no parameter {name!r}", known)
+
+
+def unknown_everywhere(
+    document: PolicyDocument, url_templates: Iterable[str], fragments: Mapping[str, PolicyDocument]
+) -> Iterator[Problem]:
+    """Placeholders in *document*, the policy of an API, that none of its operations has."""
+    known = [_known(template) for template in url_templates]
+    if not known or None in known:
+        return
+    names = list(dict.fromkeys(chain.from_iterable(filter(None, known))))
+    for template, name in _used(document, fragments):
+        if name not in names:
+            yield _unknown(template, f"no operation of the API has the parameter {name!r} in its URL template", names)
+
+
+def _unknown(template: Text, message: str, known: list[str]) -> Problem:
+    remedy = f"use one of: {', '.join(known)}" if known else "write the template without parameters"
+    return Problem(template.location, "unknown-parameter", message, remedy)
+
+
+def _used(document: PolicyDocument, fragments: Mapping[str, PolicyDocument]) -> Iterator[tuple[Text, str]]:
+    """Each template of *document* with each name in it."""
+    for template in _templates(document.statements(Section.INBOUND), fragments):
+        yield from ((template, name) for name in placeholders(template.value))
 
 
 def _known(url_template: str) -> list[str] | None:
