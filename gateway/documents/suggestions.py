@@ -22,7 +22,8 @@ def suggest(name: str, known: Iterable[str]) -> str:
     names = list(known)
     if (synonym := _SYNONYMS.get(name.lower())) in names:
         return f"write {synonym}"
-    if close := get_close_matches(name.lower(), names, n=1):
+    longer = [known for known in names if name.lower() in known.split("-")]  # as base-url has url
+    if close := get_close_matches(name.lower(), names, n=1) or (longer if len(longer) == 1 else []):
         return f"did you mean {close[0]}?"
     return f"it takes: {', '.join(names)}" if 0 < len(names) <= 12 else "remove it"
 

@@ -51,6 +51,15 @@ def _quoted(match: re.Match[str]) -> tuple[str, str]:
     return f"{match[0]} is not a text: C# writes text in double quotes", remedy
 
 
+def _empty(_match: re.Match[str]) -> tuple[str, str]:
+    return "'' is not a text: C# writes text in double quotes", 'write "", in an attribute &quot;&quot;'
+
+
+def _word(match: re.Match[str]) -> tuple[str, str]:
+    word, operator = match["at"], {"or": "||", "and": "&&"}[match["at"].lower()]
+    return f"{word} is not an operator of C#", f"write {operator}"
+
+
 def _joined(match: re.Match[str]) -> tuple[str, str]:
     return f"{match[0]} is two texts without an operator between them", 'write \\" for a quote inside a text'
 
@@ -81,6 +90,8 @@ def _hash(_match: re.Match[str]) -> tuple[str, str]:
 
 _RULES: tuple[_Rule, ...] = (
     (re.compile(r"'[^'\\\n]{2,60}'"), False, _quoted),
+    (re.compile(r"(?<!')''(?!')"), False, _empty),
+    (re.compile(r"(?<=[\s)])(?P<at>or|and|OR|AND)(?=[\s(])"), False, _word),
     (re.compile(rf"(?<!@){_TEXT}(?:{_TEXT})+"), True, _joined),
     (re.compile(r"&(quot|lt|gt|amp|apos);"), False, _entity),
     (re.compile(r"[“”„«»‘’]"), False, _curly),

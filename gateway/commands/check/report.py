@@ -307,7 +307,8 @@ def _texts(node: Node) -> list[Text]:
 
 
 def _is_bad(problem: Problem, unfilled: Collection[Location]) -> bool:
-    return problem.code not in _NOTES and problem.location not in unfilled
+    # A template's own {{…}} look like named values that are missing.
+    return problem.code not in _NOTES and (problem.location not in unfilled or problem.code == "bad-template")
 
 
 def _report(file: str, problems: Iterable[Problem], unfilled: Collection[Location] = ()) -> Report:

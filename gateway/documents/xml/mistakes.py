@@ -76,7 +76,8 @@ def _without_quotes(text: str, at: int) -> MarkupMistake | None:
     if unquoted := _UNQUOTED.match(text, at):
         name, value = unquoted["name"], unquoted["value"].strip("“”„‘’«»")
         message = f"the value of {name} needs plain quotes"
-        return MarkupMistake(at, "malformed-tag", message, f'write {name}="{value}"')
+        shown = f"{value}…)" if value.startswith("@(") and not value.endswith(")") else value
+        return MarkupMistake(at, "malformed-tag", message, f'write {name}="{shown}"')
     if bare := _BARE.match(text, at):
         return MarkupMistake(
             at, "malformed-tag", f"the attribute {bare['name']} has no value", f'write {bare["name"]}="…"'

@@ -32,6 +32,8 @@ _INSTEAD = {
 }
 _PLACEHOLDER = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|__\w+__")
 _USUAL = ("string", "JObject", "IResponse", "Jwt", "JArray", "int", "bool")
+# Methods that read a dictionary in other languages and libraries.
+_GETTERS, _GETTER = ("Get", "GetOrDefault", "GetHeader"), "GetValueOrDefault"
 _SHOWN = 4  # overloads that are listed in a message
 
 
@@ -58,6 +60,8 @@ def for_member(clr_type: Type, name: str) -> str:
     """Remedy for a member that *clr_type* does not have: the most similar member, or a type that has it."""
     if clr_type is clr.OBJECT:
         return f"cast the object to its type first, such as (({_owner(name)})x).{name}"
+    if name in _GETTERS and "Dictionary" in clr_type.name:
+        return f"did you mean {_GETTER}?"
     if near := _near(clr_type, name):
         return f"did you mean {near}?"
     if _is_indexed_by_text(clr_type):
