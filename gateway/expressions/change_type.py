@@ -87,6 +87,12 @@ def _no_change(value: object, target: Type) -> Thrown:
     return invalid_cast(type_of(value).full_name, target.full_name)
 
 
+_SIZES = {
+    "byte": "an unsigned byte", "sbyte": "a signed byte", "short": "an Int16", "int": "an Int32", "long": "an Int64",
+    "ushort": "a UInt16", "uint": "a UInt32", "ulong": "a UInt64",
+}  # fmt: skip
+
+
 def _integral(target: Type) -> Callable[[object], object]:
     name = p.INTEGRAL[target]
     make, low, high = INTEGRALS[name]
@@ -96,9 +102,7 @@ def _integral(target: Type) -> Callable[[object], object]:
             return parse_integer(value, name)
         number = _whole(value, target)
         if not low <= number <= high:
-            raise thrown(
-                "OverflowException", f"Value was either too large or too small for an {target.definition.name}."
-            )
+            raise thrown("OverflowException", f"Value was either too large or too small for {_SIZES[name]}.")
         return make(number)
 
     return change

@@ -105,6 +105,21 @@ def out_of_range(param: str, detail: str = "") -> Thrown:
     return thrown("ArgumentOutOfRangeException", f"{text} (Parameter '{param}')", param)
 
 
+def negative(param: str, value: int) -> Thrown:
+    """What a library method throws for a number that must not be below zero."""
+    return _out_of_bounds(param, value, "must be a non-negative value")
+
+
+def too_large(param: str, value: int, limit: int) -> Thrown:
+    """What a library method throws for a number above *limit*."""
+    return _out_of_bounds(param, value, f"must be less than or equal to '{limit}'")
+
+
+def _out_of_bounds(param: str, value: int, rule: str) -> Thrown:
+    text = f"{param} ('{value}') {rule}. (Parameter '{param}')\r\nActual value was {value}."
+    return thrown("ArgumentOutOfRangeException", text, param)
+
+
 def invalid_cast(source: str, target: str) -> Thrown:
     """The exception of a cast between unrelated run-time types."""
     message = f"Unable to cast object of type '{source}' to type '{target}'."

@@ -226,9 +226,7 @@ def element_at(source: object, index: int) -> object:
     """``ElementAt``."""
     item = next(itertools.islice(walk(source), index, None), KEYED) if index >= 0 else KEYED
     if item is KEYED:
-        raise out_of_range(
-            "index", "Index was out of range. Must be non-negative and less than the size of the collection."
-        )
+        raise out_of_range("index")
     return item
 
 

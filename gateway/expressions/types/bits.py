@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from gateway.expressions.arithmetic import ARITHMETIC
 from gateway.expressions.signatures import define, read_type
-from gateway.expressions.thrown import argument_null, out_of_range, thrown
+from gateway.expressions.thrown import argument_null, negative, out_of_range, thrown, too_large
 from gateway.expressions.types import tuples as _tuples  # noqa: F401  (ValueTuple is on the allow-list by now)
 from gateway.expressions.types.convert import from_base64, to_base64
 from gateway.expressions.types.ranges import copy_items
@@ -159,10 +159,9 @@ def _from_currency(value: int) -> Decimal:
 
 def _check_part(size: int, start: int, length: int, name: str) -> None:
     if length < 0 or start < 0:
-        wrong = ("length", length) if length < 0 else (name, start)
-        raise out_of_range(wrong[0], f"{wrong[0]} ('{wrong[1]}') must be a non-negative value.")
+        raise negative("length", length) if length < 0 else negative(name, start)
     if start > size - length:
-        raise out_of_range(name, f"{name} ('{start}') must be less than or equal to '{size - length}'.")
+        raise too_large(name, start, size - length)
 
 
 def _to_chars(data: object, start: int, length: int, target: object, offset: int) -> int:

@@ -17,7 +17,7 @@ from gateway.expressions.change_type import change_type, convert_to
 from gateway.expressions.clr import NULLABLE, Type
 from gateway.expressions.formatting.text import text
 from gateway.expressions.signatures import define
-from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
+from gateway.expressions.thrown import Thrown, argument_null, negative, out_of_range, thrown, too_large
 from gateway.expressions.types.dates import DATETIME
 from gateway.expressions.types.numbers import compare_values, parse_integer, round_decimal
 from gateway.expressions.types.objects import enumeration
@@ -51,8 +51,10 @@ BASE64.definition.table["const Base64FormattingOptions None"] = EnumValue(BASE64
 
 
 def _check_part(start: int, count: int, size: int, name: str) -> None:
-    if start < 0 or count < 0 or start > size - count:
-        raise out_of_range(name, "Value must be positive and within the array.")
+    if start < 0 or count < 0:
+        raise negative("length", count) if count < 0 else negative(name, start)
+    if start > size - count:
+        raise too_large(name, start, size - count)
 
 
 def to_base64(data: object, *rest: object) -> str:

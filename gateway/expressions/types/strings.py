@@ -17,7 +17,7 @@ from gateway.expressions.operators import declare_comparison
 from gateway.expressions.ordering import ORDERS
 from gateway.expressions.runtime import type_of
 from gateway.expressions.signatures import define
-from gateway.expressions.thrown import argument_null, out_of_range, thrown
+from gateway.expressions.thrown import argument_null, negative, out_of_range, thrown, too_large
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.types.searching import (
     CULTURE,
@@ -61,7 +61,7 @@ SPLIT_OPTIONS.definition.table["const StringSplitOptions None"] = EnumValue(SPLI
 
 def _substring(value: str, start: int, length: int | None = None) -> str:
     if start < 0:
-        raise out_of_range("startIndex", "StartIndex cannot be less than zero.")
+        raise negative("startIndex", start)
     if start > len(value):
         raise out_of_range("startIndex", "startIndex cannot be larger than length of string.")
     if length is None:
@@ -135,7 +135,7 @@ def _last_any(value: str, chars: Iterable[str] | None, start: int | None = None,
 def _replace(value: str, old: str | None, new: str | None, comparison: EnumValue | None = None) -> str:
     old = needed(old, "oldValue")
     if not old:
-        raise thrown("ArgumentException", "String cannot be of zero length. (Parameter 'oldValue')", "oldValue")
+        raise thrown("ArgumentException", "The value cannot be an empty string. (Parameter 'oldValue')", "oldValue")
     if not ignores_case(comparison):
         charge(len(value) + value.count(old) * max(len(new or "") - len(old), 0))
         return replace_in_pieces(value, old, new or "", check_time)
@@ -166,28 +166,29 @@ def _trim_end(value: str, chars: Sequence[str] | None = None) -> str:
 
 def _pad(value: str, width: int, char: str, left: bool) -> str:
     if width < 0:
-        raise out_of_range("totalWidth", "Non-negative number required.")
+        raise negative("totalWidth", width)
     charge(width)
     return value.rjust(width, char) if left else value.ljust(width, char)
 
 
 def _insert(value: str, start: int, part: str | None) -> str:
     added = needed(part)
-    check_start(value, start)
+    if not 0 <= start <= len(value):
+        raise negative("startIndex", start) if start < 0 else too_large("startIndex", start, len(value))
     return charged(value[:start] + added + value[start:])
 
 
 def _remove(value: str, start: int, count: int | None = None) -> str:
     if start < 0:
-        raise out_of_range("startIndex", "StartIndex cannot be less than zero.")
+        raise negative("startIndex", start)
     if count is None:
         if start > len(value):
             raise out_of_range("startIndex", "startIndex cannot be larger than length of string.")
         return value[:start]
     if count < 0:
-        raise out_of_range("count", f"count ('{count}') must be a non-negative value.")
+        raise negative("count", count)
     if start + count > len(value):
-        raise out_of_range("count", "Index and count must refer to a location within the string.")
+        raise too_large("count", count, len(value) - start)
     return value[:start] + value[start + count :]
 
 
@@ -247,7 +248,7 @@ def _compare_case(left: str | None, right: str | None, ignore_case: bool) -> int
 
 def _new_repeat(char: str, count: int) -> str:
     if count < 0:
-        raise out_of_range("count", "'count' must be non-negative.")
+        raise negative("count", count)
     charge(count)
     return char * count
 

@@ -11,7 +11,7 @@ from gateway.expressions.formatting.text import NEW_LINE
 from gateway.expressions.limits import charge
 from gateway.expressions.runtime import iterate
 from gateway.expressions.signatures import define
-from gateway.expressions.thrown import argument_null, out_of_range, thrown
+from gateway.expressions.thrown import argument_null, negative, out_of_range, thrown
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.types.ranges import copy_items, part
 from gateway.expressions.types.strings import char_array
@@ -49,7 +49,7 @@ def _copy_text(value: str, start: int, target: object, offset: int, count: int) 
 def _not_negative(**numbers: int) -> None:
     for name, number in numbers.items():
         if number < 0:
-            raise out_of_range(name, "Non-negative number required.")
+            raise negative(name, number)
 
 
 def _copy_builder(builder: Builder, start: int, target: object, offset: int, count: int) -> None:

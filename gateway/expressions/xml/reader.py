@@ -7,7 +7,8 @@ from xml.parsers import expat
 
 from gateway.expressions.clr import certain
 from gateway.expressions.limits import read_tree
-from gateway.expressions.thrown import Thrown, argument_null, thrown
+from gateway.expressions.thrown import argument_null, thrown
+from gateway.expressions.xml.failures import failure
 from gateway.expressions.xml.tree import (
     XML,
     XMLNS,
@@ -141,7 +142,7 @@ class _Scope:
 def parse_document(text: str | None, keep_space: bool = False) -> XDocument:
     """``XDocument.Parse``."""
     if text is None:
-        raise argument_null("text")
+        raise argument_null("s")
     nodes = 2 * (text.count("<") + text.count("=")) + text.count("&")  # XML nodes take more memory than JSON values
     return read_tree(nodes, _read, text, keep_space)
 
@@ -165,13 +166,8 @@ def _read(text: str, keep_space: bool) -> XDocument:
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
-        raise _failed(error) from None
+        raise failure(error, text.lstrip("\ufeff")) from None
     return builder.document
-
-
-def _failed(error: expat.ExpatError) -> Thrown:
-    message = expat.ErrorString(error.code)
-    return thrown("XmlException", f"{message}. Line {error.lineno}, position {error.offset + 1}.")
 
 
 def parse_element(text: str | None, keep_space: bool = False) -> XElement:

@@ -76,7 +76,9 @@ def test_unknown(case: str) -> None:
 def test_rule() -> None:
     """A caller's own rule wins, whatever the case of the GUID; others get the default one."""
     own, default = NamedCaller(object_id=OBJECT_ID, name="own"), CallerRule(name="default")
-    settings = NotificationSettings(store=SecretStr("sqlite:///jobs.db"), d365=D365, callers=(own,), default_caller=default)
+    settings = NotificationSettings(
+        store=SecretStr("sqlite:///jobs.db"), d365=D365, callers=(own,), default_caller=default
+    )
     assert rule_for(OBJECT_ID.lower(), settings) is own
     assert rule_for("someone", settings) is default
     with pytest.raises(HttpProblem, match="denies") as caught:
