@@ -202,7 +202,7 @@ class JObject(JToken):
         """The value of a property, or null."""
         if key is None:
             raise argument_null("key")
-        if not isinstance(key, str):
+        if key.__class__ is Char or not isinstance(key, str):
             shown = f"Accessed JObject values with invalid key value: {key}. Object property name expected."
             raise thrown("ArgumentException", shown)
         child = self.properties.get(key)

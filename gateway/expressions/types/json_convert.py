@@ -16,6 +16,7 @@ from gateway.expressions.json.writer import leaf, quote, write
 from gateway.expressions.limits import noted
 from gateway.expressions.runtime import type_of
 from gateway.expressions.signatures import define
+from gateway.expressions.thrown import thrown
 from gateway.expressions.types.dictionaries import Dictionary
 from gateway.expressions.types.lists import ListValue
 from gateway.expressions.values import EnumValue
@@ -64,6 +65,9 @@ def _serialize_node(node: XObject, formatting: EnumValue | None = None, omit_roo
 
 def _quoted(value: str | None, delimiter: str) -> str:
     """A text between other marks than the usual ones."""
+    if delimiter not in "\"'":
+        message = "Delimiter must be a single or double quote. (Parameter 'delimiter')"
+        raise thrown("ArgumentException", message, "delimiter")
     inner = quote(value or "")[1:-1]
     if delimiter != '"':
         inner = inner.replace('\\"', '"').replace(delimiter, f"\\{delimiter}")

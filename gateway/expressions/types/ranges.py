@@ -111,7 +111,7 @@ def _predicate(test: object) -> Test:
 
 
 def _list_last_index_of(items: ListValue, item: object, start: int, count: int | None = None) -> int:
-    if not items and count is not None:
+    if not items and (count is not None or start < 0):
         return -1
     if not 0 <= start < len(items):
         raise out_of_range("index", _ARRAY_INDEX)

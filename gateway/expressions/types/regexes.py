@@ -59,9 +59,9 @@ class RegexValue:
     __slots__ = ("options", "pattern", "regex", "timeout")
 
     def __init__(self, pattern: str | None, options: EnumValue | None = None, *timeout: object) -> None:
-        _check_timeout(timeout[0] if timeout else None)
         if pattern is None:
             raise argument_null("pattern")
+        _check_timeout(timeout[0] if timeout else None)
         self.pattern = pattern
         self.options = options.value if options is not None else 0
         self.timeout = timeout[0] if timeout else INFINITE

@@ -136,6 +136,8 @@ def _way(start: str, goal: str) -> str:
 def _compared(left: UriValue | None, right: UriValue | None, *how: EnumValue) -> int:
     if left is None or right is None:
         return (left is not None) - (right is not None)
+    if not (left.absolute and right.absolute):
+        return left.absolute - right.absolute or compare(left.original, right.original, how[-1])
     parts, form, comparison = how
     first, second = components(left, parts, form), components(right, parts, form)
     if by_culture(comparison):

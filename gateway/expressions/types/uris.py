@@ -211,6 +211,12 @@ def escape_data(value: str | None) -> str:
     return charged(quote(value, "-_.~"))
 
 
+def _escape_uri(value: str | None) -> str:
+    if value is None:
+        raise argument_null("stringToEscape")
+    return quote(value, "-_.~!*'();:@&=+$,/?#[]")
+
+
 def _unescape(value: str | None) -> str:
     if value is None:
         raise argument_null("stringToUnescape")
@@ -256,7 +262,7 @@ URI = define("System.Uri", {
     "slow bool IsBaseOf(Uri uri)": _is_base_of,
     "slow string ToString()": uri_text,
     "slow static string EscapeDataString(string stringToEscape)": escape_data,
-    "slow static string EscapeUriString(string stringToEscape)": lambda value: quote(value, "-_.~!*'();:@&=+$,/?#[]"),
+    "slow static string EscapeUriString(string stringToEscape)": _escape_uri,
     "slow static string UnescapeDataString(string stringToUnescape)": _unescape,
     "slow static bool TryCreate(string uriString, UriKind uriKind, out Uri result)": _try_create,
     "slow static bool IsWellFormedUriString(string uriString, UriKind uriKind)": lambda value, kind: _try_create(

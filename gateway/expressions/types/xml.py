@@ -234,7 +234,7 @@ NAMESPACE = define(f"{_L}.XNamespace", {
     "static XNamespace Xml": lambda: XNamespace(XML),
     "static XNamespace Xmlns": lambda: XNamespace(XMLNS),
     "string NamespaceName": lambda value: value.uri,
-    "XName GetName(string localName)": lambda value, local: XName(local, value.uri),
+    "XName GetName(string localName)": lambda value, local: XName(_needed(local, "localName"), value.uri),
     "string ToString()": lambda value: value.uri,
 }, price="own")  # fmt: skip
 NAME = define(f"{_L}.XName", {

@@ -169,7 +169,8 @@ define(f"{_L}.Extensions", {
         many(lambda node: node.descendants(), "XNode"),
     "ext IEnumerable<XNode> DescendantNodesAndSelf(IEnumerable<XElement> source)":
         many(lambda node: [node, *node.descendants()], "XNode"),
-    "ext IEnumerable<T> InDocumentOrder<T>(IEnumerable<T> source)": _in_order,
+    "ext IEnumerable<XElement> InDocumentOrder(IEnumerable<XElement> source)": _in_order,
+    "ext IEnumerable<XNode> InDocumentOrder(IEnumerable<XNode> source)": _in_order,
     "ext IEnumerable<XElement> Ancestors(IEnumerable<XNode> source, XName name)": many(ancestors, "XElement"),
     "ext IEnumerable<XElement> AncestorsAndSelf(IEnumerable<XElement> source)": many(_ancestors_and_self, "XElement"),
     "ext IEnumerable<XElement> AncestorsAndSelf(IEnumerable<XElement> source, XName name)":
