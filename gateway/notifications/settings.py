@@ -290,8 +290,10 @@ class RetentionSettings(Block):
     """How often expired ones are deleted."""
 
 
-def _stored(value: SecretStr) -> SecretStr:
-    """Refuse what is not the URL of a store, without repeating it: it may hold a password."""
+def _stored(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    """Refuse what is not the URL of a store in a file, without repeating it: it may hold a password."""
+    if not isinstance(info.context, Surroundings):
+        return value
     url = value.get_secret_value()
     try:
         parts = urlsplit(url)
