@@ -58,6 +58,7 @@ class Supervisor:
             self._start(name)
         while self._processes:
             self._wait_for_one()
+        signal.setitimer(signal.ITIMER_REAL, 0)  # while Python ends, its signal would end this process
 
     def _start(self, name: str) -> None:
         sys.stdout.flush()

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from gateway.serving.workers import Supervisor
 from tests.processes import started
 
 CONFIG = """
@@ -95,3 +96,18 @@ def test_a_killed_worker_is_replaced(running: tuple[subprocess.Popen[str], int, 
     assert httpx2.get(f"http://127.0.0.1:{data}/a").status_code == 200
     assert process.wait(20) == 0
     assert all(not Path(f"/proc/{pid}").exists() for pid in before)
+
+
+def test_no_alarm_outlives_the_processes() -> None:
+    """Once every process has ended, the timer that would have killed them is off: it could end the supervisor."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    handlers, timer = [signal.getsignal(number) for number in numbers], signal.getitimer(signal.ITIMER_REAL)
+    supervisor = Supervisor({}, 60.0, lambda: None)
+    try:
+        supervisor._stop()
+        supervisor.run()
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    finally:
+        for number, handler in zip(numbers, handlers, strict=True):
+            signal.signal(number, handler)
+        signal.setitimer(signal.ITIMER_REAL, *timer)
