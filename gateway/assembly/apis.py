@@ -119,10 +119,11 @@ class _Run:
 
     def _operations(self, api: Api) -> list[OperationRuntime]:
         """The API as a whole, then its operations."""
+        runtimes = [self._operation(api, operation) for operation in (None, *api.operations)]
         if api.policy is not None:
             document, templates = self.library.document(api.policy), [each.url_template for each in api.operations]
             self.library.note(unknown_everywhere(document, templates, self.library.fragment_documents()))
-        return [self._operation(api, None), *(self._operation(api, operation) for operation in api.operations)]
+        return runtimes
 
     def _api(self, api: Api, index: int, runtimes: list[OperationRuntime], contract: HeaderContract) -> RoutedApi:
         target = self._target(api)

@@ -10,15 +10,18 @@ from collections.abc import Iterable, Iterator
 from gateway.config import Config
 from gateway.documents.model import PolicyDocument
 from gateway.errors import Problem
-from gateway.policies.parts.content_forms import schema_mistake
 
 
 def unused_schema_problems(config: Config, documents: Iterable[PolicyDocument]) -> Iterator[Problem]:
     """What is wrong with schemas that none of *documents* names."""
     used = {name for document in documents for name in _schema_ids(document)}
-    for name, file in config.schemas.items():
-        mistake = "" if name in used else schema_mistake(file.read_bytes())
-        if mistake:
+    unused = {name: file for name, file in config.schemas.items() if name not in used}
+    if not unused:
+        return
+    from gateway.policies.parts.content_forms import schema_mistake  # it loads lxml and jsonschema
+
+    for name, file in unused.items():
+        if mistake := schema_mistake(file.read_bytes()):
             message = f"the schema {name!r} cannot be used: {mistake}"
             yield Problem(config.location("schemas", name), "bad-schema", message, f"correct {file.name}, or remove it")
 
