@@ -13,17 +13,15 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
-    SecretStr,
-    ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
 )
 
-from gateway.reading.settings import Block, Surroundings, mistake
+from gateway.notifications.store.url import Store
+from gateway.reading.settings import Block, mistake
 from gateway.reading.values import Count, Delay, Duration, File, OneOrMore, Secret, TextForm, Url, http_url
 
 DEFAULT_ENVIRONMENT = "d365"
@@ -54,7 +52,6 @@ DAY_S = 86_400.0
 _ADF_PATIENCE_S = 570.0
 
 _DNS_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*", re.ASCII)
-_SQLITE = "sqlite:///"
 
 
 class D365Settings(Block):
@@ -288,35 +285,6 @@ class RetentionSettings(Block):
     """Age of their last change."""
     sweep_interval_s: Duration = 3_600.0
     """How often expired ones are deleted."""
-
-
-def _stored(value: SecretStr, info: ValidationInfo) -> SecretStr:
-    """Refuse what is not the URL of a store in a file, without repeating it: it may hold a password."""
-    if not isinstance(info.context, Surroundings):
-        return value
-    url = value.get_secret_value()
-    try:
-        parts = urlsplit(url)
-        good = parts.port != 0 and parts.scheme in ("postgresql", "postgres", "postgresql+psycopg")
-    except ValueError:
-        good = False
-    is_file = url.startswith(_SQLITE) and ":memory:" not in url
-    if not (good or is_file) or re.search(r"[\x00-\x1f\x7f]", url):
-        raise mistake("bad-url", "not the URL of a store", "write sqlite:///jobs.db, or postgresql://user@host/db")
-    return value
-
-
-def _beside_file(value: SecretStr, info: ValidationInfo) -> SecretStr:
-    """The relative path of a SQLite file, too, starts at the configuration file."""
-    url = value.get_secret_value()
-    path = url.removeprefix(_SQLITE)
-    if not url.startswith(_SQLITE) or path.startswith(("/", ":")) or not isinstance(info.context, Surroundings):
-        return value
-    return SecretStr(f"{_SQLITE}{info.context.directory / path}")
-
-
-Store = Annotated[Secret, AfterValidator(_stored), AfterValidator(_beside_file)]
-"""Where jobs are kept: a URL that may hold a password."""
 
 
 def _default_caller(value: object) -> object:
