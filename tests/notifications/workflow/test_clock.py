@@ -115,14 +115,14 @@ def _heartbeat(store: Store, clock: Clock) -> Heartbeat | None:
 
 
 # How the former process's row differs from what it wrote, the clocks then and now, and what the next one sees.
-SET: dict[str, tuple[dict[str, object], Clock, Clock, float]] = {
-    "after the last heartbeat": ({}, Clock(), Later(), HOUR_S),
-    "before it": ({}, Set(), Later(), HOUR_S),
-    "before it, and back again after it": ({}, Set(), Clock(), 0.0),
-    "before it, and the machine was started again": ({"boot": "another"}, Set(), Clock(), HOUR_S),
-    "before it, by a version that knew no boots": ({"boot": None, "steady_at": None}, Set(), Clock(), HOUR_S),
-    "after it, and the machine was started again": ({"boot": "another"}, Clock(), Later(), 0.0),
-    "before it, and the steady clock goes back": ({"steady_at": 1e12}, Set(), Clock(), HOUR_S),
+SET: dict[str, tuple[dict[str, object], type[Clock], type[Clock], float]] = {
+    "after the last heartbeat": ({}, Clock, Later, HOUR_S),
+    "before it": ({}, Set, Later, HOUR_S),
+    "before it, and back again after it": ({}, Set, Clock, 0.0),
+    "before it, and the machine was started again": ({"boot": "another"}, Set, Clock, HOUR_S),
+    "before it, by a version that knew no boots": ({"boot": None, "steady_at": None}, Set, Clock, HOUR_S),
+    "after it, and the machine was started again": ({"boot": "another"}, Clock, Later, 0.0),
+    "before it, and the steady clock goes back": ({"steady_at": 1e12}, Set, Clock, HOUR_S),
 }
 
 
@@ -130,10 +130,10 @@ SET: dict[str, tuple[dict[str, object], Clock, Clock, float]] = {
 def test_when_it_was_set(store: Store, case: str) -> None:
     """Within one start of the machine it does not matter when the clock was set; else its last heartbeat shows it."""
     changes, then, now, error_s = SET[case]
-    Replica(store.engine, then, 1.0).join()
+    Replica(store.engine, then(), 1.0).join()
     if changes:
         run(store.write(lambda connection: connection.execute(sa.update(replicas).values(**changes))))
-    heartbeat = _heartbeat(store, now)
+    heartbeat = _heartbeat(store, now())
     assert heartbeat is not None
     assert heartbeat.error_s == pytest.approx(error_s, abs=1)
 
