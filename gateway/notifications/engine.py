@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,8 +88,8 @@ class Engine:
 
     def stop(self) -> None:
         """Stop at the next await; whatever is unfinished is recovered at the next start or by another replica."""
-        if self._loop is not None and self._stopping is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
+        if self._stopping is not None:
+            self._tell(self._stopping.set)
         if self._thread.ident is not None:
             self._thread.join()
         self.store.close()
@@ -133,12 +133,18 @@ class Engine:
         """There is a new row to dispatch; one that is announced before the dispatcher looks costs no further call."""
         if self._loop is not None and not self._announced:
             self._announced = True
-            self._loop.call_soon_threadsafe(self._wake)
+            self._tell(self._wake)
 
     def stop_watching(self, job_id: str) -> None:
         """End the wait for a job that was stopped, if it is waited for in this process."""
-        if self._loop is not None and self._environments is not None:
-            self._loop.call_soon_threadsafe(self._environments.stop, job_id)
+        if self._environments is not None:
+            self._tell(self._environments.stop, job_id)
+
+    def _tell(self, callback: Callable[..., object], *arguments: object) -> None:
+        """Call it in the engine's loop; if that has ended, though its thread may still run, nobody is left to tell."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(callback, *arguments)
 
     def _wake(self) -> None:
         self._announced = False  # before the look: a row that is announced from now on may be too late for it

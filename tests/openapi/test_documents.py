@@ -11,6 +11,7 @@ import pytest
 from gateway.errors import LoadError
 from gateway.openapi import read_definition
 from tests.openapi.writing import HEAD, one, read
+from tests.speed import on_this_machine
 
 ITEM = HEAD + "paths: {/a: {$ref: '%s'}}"
 
@@ -84,7 +85,7 @@ def test_a_long_chain_of_schemas(tmp_path: Path) -> None:
     text = f"{HEAD}paths: {{/a: {{post: {body}}}}}\ncomponents:\n  schemas:\n{chain}\n    S3000: {{type: integer}}\n"
     started = time.process_time()
     (operation,) = read(tmp_path, text)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < on_this_machine(5)
     assert operation.body is not None
 
 
@@ -107,7 +108,7 @@ def test_a_large_definition(tmp_path: Path) -> None:
     parts = "components: {parameters: {Id: {name: id, in: path, schema: {}}}, schemas: {S: {type: object}}}"
     started = time.process_time()
     assert len(read(tmp_path, f"{HEAD}paths:\n{paths}\n{parts}")) == 1_000
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < on_this_machine(3)
 
 
 def test_a_file_that_is_too_large(tmp_path: Path) -> None:

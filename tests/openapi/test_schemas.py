@@ -9,6 +9,7 @@ import pytest
 
 from gateway.errors import LoadError
 from tests.openapi.writing import linked, schema
+from tests.speed import on_this_machine
 
 ORDER = {
     "type": "object",
@@ -165,7 +166,7 @@ def test_what_expressions_cannot_judge_is_a_mistake(tmp_path: Path, written: dic
     """Patterns anywhere in a schema have a second together; a value that is not judged by then does not pass."""
     began = time.process_time()  # other processes may hold this one up
     assert schema(tmp_path, written).mistake(value, on_request=True).endswith(": pattern")
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < on_this_machine(5)
 
 
 def test_a_schema_may_contain_itself(tmp_path: Path) -> None:
@@ -192,7 +193,7 @@ def test_chains_that_are_too_long(tmp_path: Path, links: int, loads: bool) -> No
     else:
         with pytest.raises(LoadError, match="circular-schema"):
             linked(tmp_path, {"$ref": "#/components/schemas/S0"}, _chain(links))
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < on_this_machine(2)
 
 
 @pytest.mark.parametrize(("depth", "mistaken"), [(40, False), (2_000, True)])
