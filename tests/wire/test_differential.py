@@ -8,6 +8,7 @@ and bodies. We may refuse more.
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -119,16 +120,22 @@ def _unchunked(data: bytes) -> bytes:
     return content
 
 
+def _listens(path: Path) -> bool:
+    """Whether somebody accepts connections at *path*: the file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 @asynccontextmanager
 async def nginx(folder: Path, port: int) -> AsyncIterator[Path]:
-    """A running nginx in front of *port*: its socket."""
-    socket = folder / "nginx.sock"
-    (folder / "nginx.conf").write_text(CONFIGURATION.format(socket=socket, port=port), encoding="utf-8")
+    """A running nginx in front of *port*: the path of its socket."""
+    path = folder / "nginx.sock"
+    (folder / "nginx.conf").write_text(CONFIGURATION.format(socket=path, port=port), encoding="utf-8")
     command = [tools.need("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
-            assert await settled(socket.exists, 5)
-            yield socket
+            assert await settled(lambda: _listens(path), 20)
+            yield path
         finally:
             process.terminate()
 
