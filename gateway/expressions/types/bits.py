@@ -12,7 +12,7 @@ from gateway.expressions.arithmetic import ARITHMETIC
 from gateway.expressions.signatures import define, read_type
 from gateway.expressions.thrown import argument_null, negative, out_of_range, thrown, too_large
 from gateway.expressions.types import tuples as _tuples  # noqa: F401  (ValueTuple is on the allow-list by now)
-from gateway.expressions.types.convert import from_base64, to_base64
+from gateway.expressions.types.convert import from_base64, nan_on_error, to_base64
 from gateway.expressions.types.ranges import copy_items
 from gateway.expressions.values import Byte, Char, Int64, Single, TupleValue, UInt32, UInt64
 
@@ -53,18 +53,6 @@ define("System.BitConverter", {
     "static uint SingleToUInt32Bits(float value)": _recast(UInt32, "<f", "<I"),
     "static float UInt32BitsToSingle(uint value)": _recast(Single, "<I", "<f"),
 }, kind="static")  # fmt: skip
-
-
-def _guarded(run: Callable[..., float]) -> Callable[..., float]:
-    def call(*values: float) -> float:
-        try:
-            return run(*values)
-        except ValueError:
-            return math.nan
-        except OverflowError:
-            return math.inf
-
-    return call
 
 
 def _atanh(value: float) -> float:
@@ -122,7 +110,7 @@ _HYPERBOLIC: dict[str, Callable[..., float]] = {
 }  # fmt: skip
 define("System.Math", {
     "const double Tau": math.tau,
-    **{f"static double {name}(double d)": _guarded(run) for name, run in _HYPERBOLIC.items()},
+    **{f"static double {name}(double d)": nan_on_error(run) for name, run in _HYPERBOLIC.items()},
     "static double FusedMultiplyAdd(double x, double y, double z)": _fused,
     "static double BitIncrement(double x)": lambda value: math.nextafter(value, math.inf),
     "static double BitDecrement(double x)": lambda value: math.nextafter(value, -math.inf),

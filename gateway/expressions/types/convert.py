@@ -279,7 +279,9 @@ def _signed_zero(run: Callable[[float], int]) -> Callable[[float], float]:
     return lambda value: math.copysign(float(run(value)), value) if math.isfinite(value) else value
 
 
-def _nan_on_error(run: Callable[..., float]) -> Callable[..., float]:
+def nan_on_error(run: Callable[..., float]) -> Callable[..., float]:
+    """A function of Python's ``math`` as .NET has it: NaN outside its domain, infinity beyond its range."""
+
     def call(*values: float) -> float:
         try:
             return run(*values)
@@ -292,7 +294,7 @@ def _nan_on_error(run: Callable[..., float]) -> Callable[..., float]:
 
 
 def _log(value: float) -> float:
-    return -math.inf if value == 0 else _nan_on_error(math.log)(value)
+    return -math.inf if value == 0 else nan_on_error(math.log)(value)
 
 
 def _log_to_base(value: float, base: float) -> float:
@@ -302,7 +304,7 @@ def _log_to_base(value: float, base: float) -> float:
 
 
 def _log10(value: float) -> float:
-    return -math.inf if value == 0 else _nan_on_error(math.log10)(value)
+    return -math.inf if value == 0 else nan_on_error(math.log10)(value)
 
 
 def _abs(name: str) -> Callable[[int], object]:
@@ -361,12 +363,12 @@ def _greatest(left: object, right: object) -> object:
 
 LARGE = 711.0  # beyond it the hyperbolic sine is no finite double
 _REAL: dict[str, Callable[..., float]] = {
-    "Sqrt": _nan_on_error(math.sqrt), "Exp": _nan_on_error(math.exp), "Log10": _log10,
-    "Sin": _nan_on_error(math.sin), "Cos": _nan_on_error(math.cos), "Tan": _nan_on_error(math.tan),
-    "Asin": _nan_on_error(math.asin), "Acos": _nan_on_error(math.acos),
+    "Sqrt": nan_on_error(math.sqrt), "Exp": nan_on_error(math.exp), "Log10": _log10,
+    "Sin": nan_on_error(math.sin), "Cos": nan_on_error(math.cos), "Tan": nan_on_error(math.tan),
+    "Asin": nan_on_error(math.asin), "Acos": nan_on_error(math.acos),
     "Atan": math.atan,
-    "Sinh": lambda v: -math.inf if v < -LARGE else _nan_on_error(math.sinh)(v),
-    "Cosh": _nan_on_error(math.cosh), "Tanh": math.tanh,
+    "Sinh": lambda v: -math.inf if v < -LARGE else nan_on_error(math.sinh)(v),
+    "Cosh": nan_on_error(math.cosh), "Tanh": math.tanh,
     "Floor": _signed_zero(math.floor), "Ceiling": _signed_zero(math.ceil), "Truncate": _signed_zero(math.trunc),
 }  # fmt: skip
 
@@ -411,5 +413,5 @@ define("System.Math", {
     "static decimal Round(decimal d, int decimals, MidpointRounding mode)": round_decimal,
     "static int DivRem(int a, int b, out int result)": _divide_with_rest("int"),
     "static long DivRem(long a, long b, out long result)": _divide_with_rest("long"),
-    "static double IEEERemainder(double x, double y)": _nan_on_error(math.remainder),
+    "static double IEEERemainder(double x, double y)": nan_on_error(math.remainder),
 }, kind="static")  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cmp_to_key, partial
 from typing import Any
 
@@ -219,11 +219,17 @@ def _last_position(items: list[object], item: object) -> int:
 
 
 def _binary_search(items: list[object], item: object) -> int:
-    """The place of *item*, or the complement of the place where it would be."""
-    low, high = 0, len(items) - 1
+    return binary_search(items, item, range(len(items)), order)
+
+
+def binary_search(
+    items: Sequence[object], item: object, places: range, compare: Callable[[object, object], int]
+) -> int:
+    """The place of *item* among *places*, or the complement of the place where it would be."""
+    low, high = places.start, places.stop - 1
     while low <= high:
         middle = (low + high) // 2
-        sign = order(items[middle], item)
+        sign = compare(items[middle], item)
         if sign == 0:
             return middle
         low, high = (middle + 1, high) if sign < 0 else (low, middle - 1)

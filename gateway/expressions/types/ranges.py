@@ -14,7 +14,7 @@ from gateway.expressions.runtime import assignable, iterate, type_of
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import argument_null, out_of_range, thrown
 from gateway.expressions.types.comparers import Comparer
-from gateway.expressions.types.lists import ListValue, sort
+from gateway.expressions.types.lists import ListValue, binary_search, sort
 from gateway.expressions.values import EnumValue
 
 Test = Callable[[object], bool]
@@ -171,15 +171,7 @@ def _sort_pairs(keys: object, items: object, start: int = 0, count: int | None =
 def _search(array: object, start: int, count: int, item: object, comparer: Comparer | None = None) -> int:
     items = _not_null(array)
     part(items, start, count)
-    compare = _comparison(comparer)
-    low, high = start, start + count - 1
-    while low <= high:
-        middle = (low + high) // 2
-        sign = compare(items[middle], item)
-        if sign == 0:
-            return middle
-        low, high = (middle + 1, high) if sign < 0 else (low, middle - 1)
-    return ~low
+    return binary_search(items, item, range(start, start + count), _comparison(comparer))
 
 
 def _search_all(array: object, item: object, comparer: Comparer | None) -> int:
