@@ -1,0 +1,5 @@
+"""
+The forms in which people keep an API Management instance; one module or folder for each.
+
+Each has ``recognises(path) -> bool`` (cheap: names, or the first kilobytes) and ``read(path, inputs) -> Harvest``.
+"""
