@@ -32,6 +32,10 @@ COMMANDS = {
         "check.command:check",
         "Load configuration and policy documents and report every problem. Exit code 0 or 1.",
     ),
+    "import": (
+        "importing.command:import_instance",
+        "Make a configuration and policy documents of an API Management instance: exports, templates, REST answers.",
+    ),
     "convert": (
         "convert:convert",
         "Print a policy document in the other form; meaning, order and comments are preserved.",

@@ -8,7 +8,7 @@ from enum import StrEnum
 from gateway.errors import Location
 
 
-class Outcome(StrEnum):
+class ImportOutcome(StrEnum):
     """What became of a thing of the source; the order is that of the report."""
 
     MAPPED = "mapped"
@@ -18,7 +18,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ImportFinding:
     """
     One line of the report.
 
@@ -31,7 +31,7 @@ class Finding:
         harmless: It has no effect on traffic (a description, a portal's page): `--strict` accepts it.
     """
 
-    outcome: Outcome
+    outcome: ImportOutcome
     location: Location
     what: str
     message: str

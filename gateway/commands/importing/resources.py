@@ -1,5 +1,5 @@
 """
-What every source is read into: the resources of one API Management instance, in Azure Resource Manager's terms.
+What every source is read into: the resources of one API Management instance, in Azure ArmResource Manager's terms.
 
 A resource has the type, the name and the properties that it has in ARM, whatever it was written in; each value
 remembers its place. Text kept in files of its own (policies, definitions) is the value of the property that holds it
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gateway.commands.importing.findings import Finding
+from gateway.commands.importing.findings import ImportFinding
 from gateway.errors import Location
 from gateway.reading.yaml_nodes import Mapping, Scalar, YamlNode
 
@@ -35,7 +35,7 @@ class Unresolved(Scalar):
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class ArmResource:
     """
     One resource of the instance.
 
@@ -59,10 +59,10 @@ class Resource:
 class Harvest:
     """All that one source holds, and what could not be read of it."""
 
-    resources: list[Resource] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    resources: list[ArmResource] = field(default_factory=list)
+    findings: list[ImportFinding] = field(default_factory=list)
 
-    def of(self, kind: str) -> Iterator[Resource]:
+    def of(self, kind: str) -> Iterator[ArmResource]:
         """The resources of one *kind*, in the order of the source."""
         return (resource for resource in self.resources if resource.kind == kind)
 

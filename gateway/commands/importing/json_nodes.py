@@ -1,0 +1,42 @@
+"""
+JSON files as the nodes that the other forms are read into: JSON is YAML, but for the escapes of UTF-16.
+
+Source: RFC 8259, section 7; YAML 1.2.2, section 5.7.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from gateway.errors import LoadError, Location
+from gateway.reading.files import read_bytes
+from gateway.reading.yaml_nodes import YamlNode, compose
+
+_PAIR = re.compile(rb"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def read_nodes(path: Path) -> YamlNode:
+    """The JSON or YAML document in the file at *path*. Raises LoadError."""
+    return nodes_of(read_bytes(path, "check the path"), str(path))
+
+
+def nodes_of(content: bytes, file: str) -> YamlNode:
+    """The same for text that has been read; *file* is its name in errors. Raises LoadError."""
+    if content.startswith(_UTF16):  # as PowerShell's > writes it
+        content = _utf8(content, file)
+    return compose(_PAIR.sub(_joined, content), file)
+
+
+def _utf8(content: bytes, file: str) -> bytes:
+    try:
+        return content.decode("utf-16").encode()
+    except UnicodeError:
+        raise LoadError.at(Location(file), "bad-encoding", "these bytes are not UTF-16", "save it as UTF-8") from None
+
+
+def _joined(pair: re.Match[bytes]) -> bytes:
+    """Two halves of one character, which YAML knows as one."""
+    high, low = int(pair[2], 16), int(pair[3], 16)
+    return pair[1] + b"\\U%08x" % (0x10000 + ((high - 0xD800) << 10) + low - 0xDC00)

@@ -1,0 +1,133 @@
+"""
+APIs: paths, versions, revisions, keys, where they lead, and their policies.
+
+An API without operations answers nothing in APIM and everything here; one whose operations are not known is therefore
+left out rather than opened.
+
+Source: "Microsoft.ApiManagement service/apis"; APIM, "Versions in Azure API Management", "Revisions".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.commands.importing.mapping.definitions import Definitions
+from gateway.commands.importing.mapping.instance import Instance, origin
+from gateway.commands.importing.mapping.operations import Operations
+from gateway.commands.importing.mapping.policies import Policies
+from gateway.commands.importing.mapping.taking import Taker
+from gateway.commands.importing.mapping.urls import Urls
+from gateway.commands.importing.mapping.versions import Versions
+from gateway.commands.importing.resources import ArmResource
+
+_OTHER_KINDS = {
+    "graphql": "GraphQL: the gateway does not parse queries, so that policies of fields would not run",
+    "soap": "SOAP: operations are told apart by the message, which the gateway does not look into",
+    "odata": "OData: operations are made of the service's metadata, which the gateway does not read",
+    "grpc": "gRPC: its streams need HTTP/2 from end to end",
+    "websocket": "WebSocket: an API without operations would let every path pass",
+}
+_DEFINED_AS = {"graphql": "graphql", "wsdl": "soap", "odata": "odata", "grpc": "grpc"}
+_PROTOCOLS = ("http", "https", "ws", "wss")
+_KEY_NAMES = {"header": "Ocp-Apim-Subscription-Key", "query": "subscription-key"}
+
+
+class Apis:
+    """Maps APIs one by one."""
+
+    def __init__(self, instance: Instance, urls: Urls) -> None:
+        self._instance = instance
+        self._draft = instance.draft
+        self._urls = urls
+        self._policies = Policies(instance)
+        self._versions = Versions(instance)
+        self._definitions = Definitions(instance)
+        self._operations = Operations(instance, self._policies, self._definitions)
+
+    def map(self) -> None:
+        """Write every API that the gateway can run."""
+        for resource in self._instance.all("apis"):
+            self._map(resource)
+
+    def _map(self, resource: ArmResource) -> None:
+        what = f"API {resource.name[-1]}"
+        taker = self._instance.take(resource, what)
+        kind = self._kind(taker)
+        if kind in _OTHER_KINDS:
+            return self._leave_out(resource, taker, f"{_OTHER_KINDS[kind]}", "publish it as an HTTP API")
+        name, revision = _revision(resource.name[-1])
+        id = self._instance.ids.give("apis", resource.name[-1], resource.workspace)
+        api = self._address(taker, id, name, revision)
+        operations = self._operations.of(resource, taker, id)
+        if operations is None:
+            message = "its operations are not in the source; without them every path would pass"
+            self._instance.ids.forget("apis", resource.name[-1], resource.workspace)
+            return self._leave_out(resource, taker, message, "add its operations, or its OpenAPI definition")
+        api |= self._policy(resource, what, id)
+        self._draft.item("apis", {**api, **operations}, origin(resource.location))
+        count = len(operations.get("operations", ()))
+        listed = "with its definition" if "openapi" in operations else f"with {count} operations"
+        self._draft.mapped(resource.location, what, f"path /{api['path']} {listed}")
+        return None
+
+    def _kind(self, taker: Taker) -> str:
+        """``http``, or what else the API is."""
+        written = taker.text("apiType") or taker.text("type")
+        defined = _DEFINED_AS.get(taker.text("format").casefold().partition("-")[0])
+        protocols = {protocol.casefold() for protocol in taker.texts("protocols")}
+        if defined is not None and written.casefold() != "http":
+            return defined
+        if protocols and protocols <= {"ws", "wss"}:
+            return "websocket"
+        return written.casefold() or "http"
+
+    def _leave_out(self, resource: ArmResource, taker: Taker, message: str, remedy: str) -> None:
+        self._draft.left_out(resource.location, taker.what, message, remedy)
+        for _ in taker.entries():  # said as a whole
+            pass
+        for kind in ("apis/operations", "apis/policies", "apis/schemas", "apis/resolvers"):
+            for child in self._instance.below(resource, kind):
+                self._instance.below(child, "apis/operations/policies")
+                self._instance.below(child, "apis/resolvers/policies")
+
+    def _address(self, taker: Taker, id: str, name: str, revision: str) -> dict[str, Any]:
+        display = taker.text("displayName")
+        api: dict[str, Any] = {"id": id}
+        if display and display != id:
+            api["name"] = display
+        api["path"] = taker.text("path").strip("/")
+        api |= self._urls.service(taker, f"api-{id}")
+        protocols = [protocol.casefold() for protocol in taker.texts("protocols")]
+        if protocols and sorted(protocols) != ["http", "https"]:
+            api["protocols"] = [protocol for protocol in protocols if protocol in _PROTOCOLS]
+        api |= self._versions.of(taker, name)
+        api |= _of_revision(taker, revision)
+        api["subscription-required"] = taker.flag("subscriptionRequired", default=True)
+        api |= _key_names(taker)
+        return api
+
+    def _policy(self, resource: ArmResource, what: str, id: str) -> dict[str, str]:
+        documents = self._instance.below(resource, "apis/policies")
+        if not documents:
+            return {}
+        return {"policy": self._policies.file(documents[0], f"{what}: policy", "policies", "apis", id, "api.xml")}
+
+
+def _revision(name: str) -> tuple[str, str]:
+    """The API's name and the revision that it has in it: ``orders;rev=2``."""
+    plain, _, revision = name.partition(";rev=")
+    return plain, revision
+
+
+def _of_revision(taker: Taker, named: str) -> dict[str, Any]:
+    revision = taker.text("apiRevision") or named or "1"
+    current = taker.flag("isCurrent", default=not named)
+    return ({"revision": revision} if revision != "1" else {}) | ({} if current else {"current": False})
+
+
+def _key_names(taker: Taker) -> dict[str, Any]:
+    names = taker.inner("subscriptionKeyParameterNames")
+    if names is None:
+        return {}
+    written = {key: names.text(key, default) for key, default in _KEY_NAMES.items()}
+    return {} if written == _KEY_NAMES else {"subscription-key": written}

@@ -1,0 +1,118 @@
+"""The harvest while it is mapped: who asks for resources of a kind answers for them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+
+from gateway.commands.importing.mapping.draft import PlanDraft
+from gateway.commands.importing.mapping.harmless import KINDS, UNKNOWN
+from gateway.commands.importing.mapping.identifiers import Identifiers
+from gateway.commands.importing.mapping.taking import Taker
+from gateway.commands.importing.resources import ArmResource, Harvest
+from gateway.errors import Location
+from gateway.reading.yaml_nodes import Scalar
+
+_Key = tuple[str, ...]
+
+
+class Instance:
+    """
+    One instance of API Management.
+
+    Attributes:
+        draft: What comes of it.
+        ids: The ids that its names get.
+    """
+
+    def __init__(self, harvest: Harvest) -> None:
+        self.draft = PlanDraft()
+        self.draft.plan.findings += harvest.findings
+        self.ids = Identifiers()
+        self._resources = harvest.resources
+        self._takers: list[Taker] = []
+        self._answered: set[int] = set()
+        self._below: dict[tuple[str, str, _Key], list[ArmResource]] = defaultdict(list)
+        for resource in harvest.resources:
+            self._below[_place(resource, resource.name[:-1])].append(resource)
+
+    # -- resources
+    def all(self, kind: str) -> Iterator[ArmResource]:
+        """The resources of *kind*, in the order of the source."""
+        for resource in self._resources:
+            if resource.kind == kind:
+                self.answer(resource)
+                yield resource
+
+    def open(self, kind: str) -> Iterator[ArmResource]:
+        """The resources of *kind* that nobody has answered for yet."""
+        return (own for own in self._resources if own.kind == kind and id(own) not in self._answered)
+
+    def below(self, parent: ArmResource, kind: str) -> list[ArmResource]:
+        """The resources of *kind* that belong to *parent*."""
+        found = self._below[(kind, parent.workspace.casefold(), _folded(parent.name))]
+        for resource in found:
+            self.answer(resource)
+        return found
+
+    def answer(self, resource: ArmResource) -> None:
+        """Say that *resource* is taken care of."""
+        self._answered.add(id(resource))
+
+    def take(self, resource: ArmResource, what: str) -> Taker:
+        """The properties of *resource*; those that are not taken in the end are reported."""
+        self.answer(resource)
+        taker = Taker(resource.properties, self.draft, what, resource.kind)
+        self._takers.append(taker)
+        return taker
+
+    @cached_property
+    def policy_texts(self) -> tuple[Scalar, ...]:
+        """The text of every policy document and fragment."""
+        values = (
+            resource.properties.find("value")
+            for resource in self._resources
+            if resource.kind.rpartition("/")[2] in ("policies", "policyFragments")
+        )
+        return tuple(value for value in values if isinstance(value, Scalar))
+
+    def mentions(self, word: str) -> bool:
+        """Whether some policy has *word* in it."""
+        return any(word in text.value for text in self.policy_texts)
+
+    # -- the end
+    def finish(self) -> None:
+        """Report every property and every resource that nobody has taken."""
+        for taker in self._takers:
+            taker.finish()
+        for resource in self._resources:
+            if id(resource) not in self._answered:
+                self._leave_out(resource)
+
+    def _leave_out(self, resource: ArmResource) -> None:
+        reason = KINDS.get(resource.kind, UNKNOWN)
+        what = described(resource)
+        if reason.harmless:
+            self.draft.harmless(resource.location, what, reason.message)
+        else:
+            self.draft.left_out(resource.location, what, reason.message, reason.remedy)
+
+
+def _place(resource: ArmResource, parent: _Key) -> tuple[str, str, _Key]:
+    return resource.kind, resource.workspace.casefold(), _folded(parent)
+
+
+def _folded(name: _Key) -> _Key:
+    return tuple(part.casefold() for part in name)
+
+
+def described(resource: ArmResource) -> str:
+    """A resource as the report names it: its kind and name."""
+    workspace = f" in workspace {resource.workspace}" if resource.workspace else ""
+    return f"{resource.kind or 'service'} {'/'.join(resource.name)}".strip() + workspace
+
+
+def origin(location: Location) -> str:
+    """A place in the source, as a comment of the configuration has it."""
+    return f"{location.file}:{location.line}"
