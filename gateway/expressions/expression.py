@@ -13,7 +13,7 @@ from gateway.expressions.binding import constructs as _constructs  # noqa: F401 
 from gateway.expressions.binding.binder import Binder
 from gateway.expressions.binding.bound import NOT_CONSTANT, Run
 from gateway.expressions.binding.operations import is_scalar
-from gateway.expressions.clr import MissingPart
+from gateway.expressions.clr import MissingPart, Type
 from gateway.expressions.context_types import CONTEXT, ContextLike
 from gateway.expressions.failures import as_thrown
 from gateway.expressions.limits import METER, TIME_S, LimitExceeded
@@ -86,7 +86,7 @@ def _failure(error: Exception) -> GatewayError:
     return ExpressionError(value.name, value.message)
 
 
-def compile_expression(text: str, location: Location, time_s: float = TIME_S) -> Expression:
+def compile_expression(text: str, location: Location, time_s: float = TIME_S, result: Type | None = None) -> Expression:
     """
     Compile one expression.
 
@@ -94,14 +94,16 @@ def compile_expression(text: str, location: Location, time_s: float = TIME_S) ->
         text: ``@(…)`` or ``@{…}``, named values substituted and entities resolved.
         location: Where the text begins in its document.
         time_s: Processor time that one evaluation may take; reading large documents extends it.
+        result: The type that the expression is declared to give, as a method would be; any type without it.
 
     Raises:
-        LoadError: It is not C#, or names a type or member that is not allowed; with line and column.
+        LoadError: It is not C#, names a type or member that is not allowed, or gives what C# does not convert to
+            *result*; with line and column.
     """
     lead = len(text) - len(text.lstrip())
     source = Source(text.strip(), location.behind(text[:lead]))
     try:
-        return _compile(source, text.strip(), time_s)
+        return _compile(source, text.strip(), time_s, result)
     except RecursionError as error:
         raise LoadError.at(
             location, "expression-too-deep", "the expression is nested too deeply", "split it"
@@ -110,11 +112,12 @@ def compile_expression(text: str, location: Location, time_s: float = TIME_S) ->
         raise LoadError.at(location, "syntax-error", f"this is not valid C#: {error}", "complete it") from error
 
 
-def _compile(source: Source, text: str, time_s: float) -> Expression:
+def _compile(source: Source, text: str, time_s: float, result: Type | None) -> Expression:
     if not text.startswith(("@(", "@{")):
         raise LoadError.at(source.location, "syntax-error", "an expression is written @(…) or @{…}", "add @( and )")
     node = parse(source)
     binder = Binder(source, CONTEXT)
+    binder.function.result = result
     run, constant = _block(binder, node) if source.is_block else _value(binder, node)
     touched = binder.touched
     body_read = bool(touched & {"IRequest.Body", "IResponse.Body", "Body"})
@@ -132,7 +135,8 @@ def _compile(source: Source, text: str, time_s: float) -> Expression:
 
 
 def _value(binder: Binder, node: Node) -> tuple[Run, bool]:
-    bound = binder.value(node)
+    result = binder.function.result
+    bound = binder.value(node) if result is None else binder.converted(node, result)
     if bound.type.kind == "void":
         raise binder.problem(node, "no-value", "the expression has no value", "return something")
     binder.may_be_long |= not is_scalar(bound.type)

@@ -15,10 +15,11 @@ from gateway.documents.model import Node, Section, Text
 from gateway.documents.placeholders import NAMED_VALUE, UNRESOLVED, is_unresolved, mentions_named_value
 from gateway.documents.shape import Attribute, Content, Element, Kind
 from gateway.errors import LoadError, Location, Problem
-from gateway.expressions import Expression, compile_expression, is_expression
+from gateway.expressions import BOOL, Expression, compile_expression, is_expression
 from gateway.pipeline.values import Constant, computed, literal
 
 if TYPE_CHECKING:
+    from gateway.expressions.clr import Type
     from gateway.pipeline.services import Services
     from gateway.pipeline.step import Steps, Value
 
@@ -238,12 +239,13 @@ class Settings:
     def _typed(self, text: Text, kind: Kind, keep: bool = False) -> Value[Any]:
         if not is_expression(text.value):
             return Constant(literal(text.value, kind, text.location))
+        result = BOOL if kind is Kind.BOOLEAN else None
         try:
-            expression = compile_expression(text.value, text.location, self.services.expression_time_s)
+            expression = compile_expression(text.value, text.location, self.services.expression_time_s, result)
         except LoadError as error:
             if not is_unresolved(text.value):
                 raise
-            expression = _with_placeholders(text, error, self.services.expression_time_s)
+            expression = _with_placeholders(text, error, self.services.expression_time_s, result)
         self.reads.note(expression)
         return expression if keep else computed(expression, kind)
 
@@ -253,7 +255,7 @@ _KINDS = ("1", "true", '"x"')
 _QUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 
 
-def _with_placeholders(text: Text, error: LoadError, time_s: float) -> Expression:
+def _with_placeholders(text: Text, error: LoadError, time_s: float, result: Type | None) -> Expression:
     """
     The expression with a value of some kind for each named value that is not there yet.
 
@@ -264,7 +266,7 @@ def _with_placeholders(text: Text, error: LoadError, time_s: float) -> Expressio
     refused: list[dict[tuple[str, str], Problem]] = []
     for candidate in _candidates(text.value):
         try:
-            return compile_expression(candidate, text.location, time_s)
+            return compile_expression(candidate, text.location, time_s, result)
         except LoadError as mistake:
             refused.append({(problem.code, problem.message): problem for problem in mistake.problems})
     shared = set.intersection(*map(set, refused)) if refused else set()

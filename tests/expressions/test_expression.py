@@ -7,9 +7,9 @@ import time
 import pytest
 
 from gateway.errors import ExpressionError, LoadError, Location
-from gateway.expressions import compile_expression, is_expression, to_bool, to_int, to_text
+from gateway.expressions import BOOL, compile_expression, is_expression, to_bool, to_int, to_text
 from gateway.expressions.moments import DateTime
-from tests.expressions.stubs import Body, compiled, context, evaluate, request
+from tests.expressions.stubs import WHERE, Body, compiled, context, evaluate, request
 from tests.speed import on_this_machine
 
 WHOLE = {
@@ -29,6 +29,47 @@ WHOLE = {
 def test_is_expression_only_as_a_whole(text: str, expected: bool) -> None:
     """A value is an expression only when all of it is one."""
     assert is_expression(text) is expected
+
+
+# Judged by .NET 8 as ``bool f() => …`` or ``bool f() { … }``.
+AS_BOOL: dict[str, object] = {
+    "@(true)": True,
+    '@("a" == "a")': True,
+    "@((bool?)true == true)": True,
+    "@(default)": False,
+    "@{ return 1 > 2; }": False,
+    '@((bool)JObject.Parse("{\\"a\\":true}")["a"])': True,
+    "@((dynamic)new JValue(true))": True,
+    '@((dynamic)"x")': "RuntimeBinderException",
+    '@(throw new Exception("x"))': "Exception",
+    "@(1)": "cannot implicitly convert int to bool; compare it: … == …",
+    '@("true")': "cannot implicitly convert string to bool; convert it: bool.Parse(…), or compare it: … == …",
+    "@(null)": "cannot implicitly convert null to bool; give it a value",
+    "@((object)true)": "cannot implicitly convert object to bool; cast it: (bool)…",
+    '@(context.Variables["x"])': "cannot implicitly convert object to bool; cast it: (bool)…",
+    "@((bool?)true)": "cannot implicitly convert bool? to bool; cast it: (bool)…",
+    '@(JObject.Parse("{}")["a"])': "cannot implicitly convert JToken to bool; cast it: (bool)…",
+    "@(DayOfWeek.Friday)": "cannot implicitly convert DayOfWeek to bool; compare it: … == …",
+    "@('c')": "cannot implicitly convert char to bool; compare it: … == …",
+    '@{ if (context.Elapsed.Days > 2) return true; return "x"; }': (
+        "cannot implicitly convert string to bool; convert it: bool.Parse(…), or compare it: … == …"
+    ),
+    "@{ object o = true; return o; }": "cannot implicitly convert object to bool; cast it: (bool)…",
+}
+
+
+def _as_bool(text: str) -> object:
+    try:
+        return compile_expression(text, WHERE, result=BOOL)(context())
+    except ExpressionError as error:
+        return error.exception
+    except LoadError as error:
+        return f"{error.problems[0].message}; {error.problems[0].remedy}"
+
+
+def test_an_expression_may_be_declared_to_give_a_bool() -> None:
+    """Declared as bool, an expression is refused exactly where C# refuses it, with a remedy; it is never converted."""
+    assert {text: _as_bool(text) for text in AS_BOOL} == AS_BOOL
 
 
 REFUSED = {

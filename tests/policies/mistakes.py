@@ -14,6 +14,12 @@ def _key(key: str) -> str:
 _OPENID = '<openid-config url="https://a.example/.well-known/openid-configuration"/>'
 
 MISTAKES = [
+    (
+        """<choose><when condition='@(context.Variables["x"])'><set-method>GET</set-method></when></choose>""",
+        "wrong-type",
+    ),
+    ("""<retry condition='@("true")' count="1" interval="1"><set-method>GET</set-method></retry>""", "wrong-type"),
+    ("""<rate-limit-by-key calls="1" renewal-period="1" counter-key="a" increment-condition="@(1)"/>""", "wrong-type"),
     ('<set-query-parameter name="a"/>', "missing-child"),
     ('<set-query-parameter exists-action="delete"/>', "missing-attribute"),
     ('<set-query-parameter name="a" exists-action="keep"/>', "bad-value"),

@@ -15,6 +15,7 @@ from typing import TypeVar
 from tree_sitter import Node
 
 from gateway.errors import LoadError, Problem
+from gateway.expressions.binding import remedies
 from gateway.expressions.binding.bound import SHORT, Bound, Frame, Meaning, MethodGroup, Run, TypeName
 from gateway.expressions.binding.scope import Function, NameScope, Variable, slot_access
 from gateway.expressions.clr import DYNAMIC, NULL, VOID, MissingPart, Type, TypeDef, certain, nullable
@@ -236,8 +237,9 @@ class Binder:
     def _no_conversion(self, source: Type, target: Type, node: Node) -> LoadError:
         if source is VOID:
             return self.problem(node, "no-value", "this call returns no value")
-        name, remedy = ("null", "give it a value") if source is NULL else (source.name, f"cast it: ({target.name})…")
-        return self.problem(node, "wrong-type", f"cannot implicitly convert {name} to {target.name}", remedy)
+        name = "null" if source is NULL else source.name
+        message = f"cannot implicitly convert {name} to {target.name}"
+        return self.problem(node, "wrong-type", message, remedies.for_conversion(source, target))
 
     def condition(self, node: Node) -> Run:
         """Bind something that must be bool."""

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable
 
 from gateway.expressions import clr
-from gateway.expressions.clr import Candidate, Type
+from gateway.expressions.clr import NULL, Candidate, Type
+from gateway.expressions.conversions import explicit
+from gateway.expressions.primitives import BOOL, NUMERIC, STRING
 
 SEE = "see Policy expressions in the documentation"
 
@@ -44,6 +46,19 @@ def for_type(name: str) -> str:
         return f"use {_INSTEAD[short]}"
     near = difflib.get_close_matches(short, clr.SHORT_NAMES, 1)
     return f"did you mean {near[0]}?" if near else f"{SEE} for the allowed types"
+
+
+def for_conversion(source: Type, target: Type) -> str:
+    """Remedy for a value of *source* where *target* is needed: a cast where C# has one."""
+    if source is NULL:
+        return "give it a value"
+    if explicit(source, target) is not None:
+        return f"cast it: ({target.name})…"
+    if source is STRING and target in (BOOL, *NUMERIC):
+        return f"convert it: {target.name}.Parse(…)" + (", or compare it: … == …" if target is BOOL else "")
+    if target is STRING:
+        return "call ToString()"
+    return "compare it: … == …" if target is BOOL else f"give a {target.name}"
 
 
 def for_name(name: str, in_scope: Iterable[str]) -> str:
