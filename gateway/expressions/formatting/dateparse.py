@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from gateway.expressions.formatting.dates import DAYS, MONTHS, STANDARD
+from gateway.expressions.formatting.datewords import Read, clock_ticks, month_of, read_words, year_of, zone_minutes
 from gateway.expressions.moments import (
     LOCAL_KIND,
-    TICKS_PER_DAY,
     TICKS_PER_S,
     UNSPECIFIED,
     UTC_KIND,
@@ -19,26 +19,12 @@ from gateway.expressions.moments import (
 from gateway.expressions.thrown import Thrown, argument_null, thrown
 
 _ISO = re.compile(
-    r"(\d{4})-(\d\d?)-(\d\d?)(?:[T ]\s*(\d\d?):(\d\d?)(?::(\d\d?)(?:\.(\d{1,16}))?)?\s*(AM|PM)?)?"
+    r"(\d{4})-(\d\d?)-(\d\d?)(?:[T ]\s*(\d\d?):(\d\d?)(?::(\d\d?)(?:[.,](\d{1,16}))?)?\s*(AM|PM)?)?"
     r"\s*(Z|GMT|[+-]\d\d:?(?:\d\d)?)?",
     re.ASCII | re.IGNORECASE,
 )
-_COMPACT_ZONE = re.compile(r"([+-])(\d\d):?(\d\d)?")
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS)
-_DAY_NAME = rf"(?:(?:{'|'.join(f'{name}|{name[:3]}' for name in DAYS)}),?\s+)?"
-_CLOCK = r"(?:[T\s,]+(\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?\s*(AM|PM)?)?\s*(Z|GMT|UTC|[+-]\d\d:?(?:\d\d)?)?"
-_SLASHED = re.compile(rf"{_DAY_NAME}(\d\d?)[/-](\d\d?)[/-](\d\d\d\d|\d\d?){_CLOCK}", re.ASCII | re.IGNORECASE)
-_YEAR_FIRST = re.compile(rf"(\d{{4}})[/.](\d\d?)[/.](\d\d?){_CLOCK}", re.ASCII | re.IGNORECASE)
-_DAY_MONTH = re.compile(rf"{_DAY_NAME}(\d\d?)[\s-]({_MONTH})[\s,-]+(\d{{4}}|\d\d){_CLOCK}", re.ASCII | re.IGNORECASE)
-_MONTH_DAY = re.compile(rf"{_DAY_NAME}({_MONTH})\s+(\d\d?),?\s+(\d{{4}}){_CLOCK}", re.ASCII | re.IGNORECASE)
-_YEAR_MONTH = re.compile(r"(\d{4})[-/](\d\d?)", re.ASCII)
-_MONTH_YEAR = re.compile(rf"(\d\d?|{_MONTH})[\s/-]\s*(\d{{4}})", re.ASCII | re.IGNORECASE)
-_ONLY_CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,16}))?)?\s*(AM|PM)?()", re.ASCII | re.IGNORECASE)
-
-_KNOWN = re.compile(rf"{_MONTH}|{'|'.join(f'{name}|{name[:3]}' for name in DAYS)}|AM|PM|T|Z|GMT|UTC", re.IGNORECASE)
-
-# A moment as read: ticks of its local time, and minutes ahead of UTC, or None if the text names no zone.
-Read = tuple[int, int | None]
+_KNOWN = re.compile(rf"{_MONTH}|{'|'.join(f'{name}|{name[:3]}' for name in DAYS)}|AM|PM|T|Z|GMT", re.IGNORECASE)
 
 
 def not_a_date(text: str) -> Thrown:
@@ -59,59 +45,18 @@ def _has_wrong_day(text: str) -> bool:
     return word is not None and read_date(text) is None and read_date(text[word.end() :].lstrip(", ")) is not None
 
 
-def _zone(text: str | None) -> int | None:
-    if not text:
-        return None
-    match = _COMPACT_ZONE.fullmatch(text)
-    if match is None:
-        return 0
-    minutes = int(match[2]) * 60 + int(match[3] or 0)
-    return -minutes if match[1] == "-" else minutes
-
-
-def _clock_ticks(
-    hour: str | None, minute: str | None, second: str | None, fraction: str | None, half: str | None
-) -> int:
-    hours = _hours(int(hour or 0), half)
-    minutes, seconds = int(minute or 0), int(second or 0)
-    if hours > 23 or minutes > 59 or seconds > 59:
-        raise ValueError
-    ticks = int((fraction or "0").ljust(8, "0")[:8])
-    return (hours * 3600 + minutes * 60 + seconds) * TICKS_PER_S + (ticks + 5) // 10
-
-
-def _hours(hours: int, half: str | None) -> int:
-    """Hours since midnight; *half* is AM or PM."""
-    if not half:
-        return hours
-    if not 1 <= hours <= 12:
-        raise ValueError
-    return hours % 12 + (12 if half.upper() == "PM" else 0)
-
-
 def read_date(text: str) -> Read | None:
     """A date in any form that the invariant culture reads, or None."""
     text = text.strip()
     if len(text) > 100:
         return None
     try:
-        moment = _read(text)
+        return _read(text)
     except (ValueError, Thrown):
         return None
-    return None if moment is None or _is_other_day(text, moment[0]) else moment
 
 
 _FIRST_WORD = re.compile(r"[A-Za-z]+")
-
-
-def _is_other_day(text: str, ticks: int) -> bool:
-    """Whether *text* begins with the name of a day of the week that its date is not."""
-    word = _FIRST_WORD.match(text)
-    if word is None:
-        return False
-    name = word[0].lower()
-    day = next((place for place, known in enumerate(DAYS) if name in (known.lower(), known[:3].lower())), None)
-    return day is not None and ticks // TICKS_PER_DAY % 7 != day
 
 
 def _read(text: str) -> Read | None:
@@ -119,38 +64,9 @@ def _read(text: str) -> Read | None:
         year, month, day, hour, minute, second, fraction, half, zone = match.groups()
         if half and "T" in text.upper():
             return None
-        ticks = from_parts(int(year), int(month), int(day), _clock_ticks(hour, minute, second, fraction, half))
-        return ticks, _zone(zone)
-    for pattern, order in ((_SLASHED, "mdy"), (_YEAR_FIRST, "ymd"), (_DAY_MONTH, "dmy"), (_MONTH_DAY, "mdy")):
-        if match := pattern.fullmatch(text):
-            parts = dict(zip(order, match.groups()[:3], strict=True))
-            hour, minute, second, fraction, half, zone = match.groups()[3:]
-            clock = _clock_ticks(hour, minute, second, fraction, half)
-            return from_parts(_year(parts["y"]), _month(parts["m"]), int(parts["d"]), clock), _zone(zone)
-    return _read_part(text)
-
-
-def _read_part(text: str) -> Read | None:
-    """A month, which begins on its first day, or a time of today."""
-    if match := _YEAR_MONTH.fullmatch(text):
-        return from_parts(int(match[1]), int(match[2]), 1), None
-    if match := _MONTH_YEAR.fullmatch(text):
-        return from_parts(int(match[2]), _month(match[1]), 1), None
-    if match := _ONLY_CLOCK.fullmatch(text):
-        today = utc_now()
-        return today.ticks - today.time_ticks + _clock_ticks(*match.groups()[:5]), None
-    return None
-
-
-def _year(text: str) -> int:
-    year = int(text)
-    return year if len(text) > 2 else year + (2000 if year < 50 else 1900)
-
-
-def _month(text: str) -> int:
-    if text.isdigit():
-        return int(text)
-    return next(index for index, name in enumerate(MONTHS, 1) if name[:3].lower() == text[:3].lower())
+        ticks = from_parts(int(year), int(month), int(day), clock_ticks(hour, minute, second, fraction, half))
+        return ticks, zone_minutes(zone)
+    return read_words(text)
 
 
 def iso_date(text: str) -> DateTime | None:
@@ -246,9 +162,9 @@ def _literal(match: re.Match[str]) -> str:
 def _from_fields(fields: dict[str, str]) -> Read:
     half = f"{fields['t'][0]}M" if "t" in fields and "h" in fields else None
     hour = fields.get("H") or fields.get("h")
-    clock = _clock_ticks(hour, fields.get("m"), fields.get("s"), fields.get("f"), half)
+    clock = clock_ticks(hour, fields.get("m"), fields.get("s"), fields.get("f"), half)
     try:
-        return from_parts(*_day(fields), clock), _zone(fields.get("z"))
+        return from_parts(*_day(fields), clock), zone_minutes(fields.get("z"))
     except Thrown:
         raise ValueError from None
 
@@ -258,8 +174,8 @@ def _day(fields: dict[str, str]) -> tuple[int, int, int]:
     today = utc_now().date
     month, day = (1, 1) if fields.keys() & {"y", "M", "d"} else (today.month, today.day)
     return (
-        _year(fields["y"]) if "y" in fields else today.year,
-        _month(fields["M"]) if "M" in fields else month,
+        year_of(fields["y"]) if "y" in fields else today.year,
+        month_of(fields["M"]) if "M" in fields else month,
         int(fields["d"]) if "d" in fields else day,
     )
 
