@@ -43,8 +43,14 @@ CONVERTIBLES: dict[type, Callable[[object, Type], object]] = {}
 _BASIC = frozenset({*p.NUMERIC, p.BOOL, p.STRING})
 
 
-def convert_to(value: object, target: Type) -> object:
-    """``Convert.ChangeType``: unlike a serializer it knows the simple types and DateTime only."""
+def convert_to(value: object, target: Type, casts: bool = False) -> object:
+    """
+    ``Convert.ChangeType``: unlike a serializer it knows the simple types and DateTime only.
+
+    Raises:
+        Thrown: It cannot be converted; with *casts*, as in ``Convert.ToInt32``, a type that converts to nothing fails
+            in a cast.
+    """
     if value is None or target is OBJECT:
         return change_type(value, target)
     source = type_of(value)
@@ -53,17 +59,23 @@ def convert_to(value: object, target: Type) -> object:
     own = CONVERTIBLES.get(value.__class__)
     if own is not None and target is not p.STRING:
         return own(value, target)
+    if not _is_convertible(source):
+        raise _not_convertible(source, casts)
     _check_conversion(source, target)
     return change_type(value, target)
 
 
 def _check_conversion(source: Type, target: Type) -> None:
-    if not _is_convertible(source):
-        raise thrown("InvalidCastException", "Object must implement IConvertible.")
     if target.definition is NULLABLE or (target not in _BASIC and target.name != "DateTime"):
         raise _no_conversion(source.full_name, target.full_name)
     if _is_date_and_other(source, target):
         raise _no_conversion(source.definition.name, target.definition.name)
+
+
+def _not_convertible(source: Type, casts: bool) -> Thrown:
+    if casts:
+        return invalid_cast(source.full_name, "System.IConvertible")
+    return thrown("InvalidCastException", "Object must implement IConvertible.")
 
 
 def _is_convertible(source: Type) -> bool:
@@ -84,6 +96,9 @@ def _no_conversion(source: str, target: str) -> Thrown:
 
 
 def _no_change(value: object, target: Type) -> Thrown:
+    source = type_of(value)
+    if source in _BASIC and target in _BASIC:
+        return _no_conversion(source.definition.name, target.definition.name)
     return invalid_cast(type_of(value).full_name, target.full_name)
 
 
@@ -130,12 +145,12 @@ def _bool(value: object) -> bool:
     raise _no_change(value, p.BOOL)
 
 
-def _double(value: object) -> float:
+def _double(value: object, target: Type = p.DOUBLE) -> float:
     if isinstance(value, str) and not isinstance(value, Char):
         return parse_double(value)
     if isinstance(value, int | float | Decimal):
         return float(value)
-    raise _no_change(value, p.DOUBLE)
+    raise _no_change(value, target)
 
 
 def _decimal(value: object) -> Decimal:
@@ -163,7 +178,7 @@ CHANGERS.update({
     p.BOOL: _bool,
     p.CHAR: _char,
     p.DOUBLE: _double,
-    p.FLOAT: lambda value: to_single(_double(value)),
+    p.FLOAT: lambda value: to_single(_double(value, p.FLOAT)),
     p.DECIMAL: _decimal,
     p.STRING: text,
 })  # fmt: skip

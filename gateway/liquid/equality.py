@@ -17,7 +17,7 @@ from gateway.expressions.moments import DateTime
 from gateway.expressions.runtime import type_of
 from gateway.expressions.thrown import Thrown, thrown
 from gateway.expressions.types.strings import compare as compare_text
-from gateway.liquid.values import Quality, is_sequence, items, type_name
+from gateway.liquid.values import LIST_NAME, Quality, is_sequence, is_text, items, type_name
 
 _PLAIN = (bool, int, float, Decimal, str, DateTime)
 _NOTHING = object()
@@ -60,7 +60,9 @@ def converted(value: object, like: object) -> object:
     if not isinstance(value, _PLAIN):
         raise thrown("InvalidCastException", "Object must implement IConvertible.")
     if not isinstance(like, _PLAIN):
-        message = f"Invalid cast from '{type_name(value)}' to '{type_name(like)}'."
+        message = (
+            f"Invalid cast from '{type_name(value)}' to '{LIST_NAME if like.__class__ is list else type_name(like)}'."
+        )
         raise thrown("InvalidCastException", message)
     return change_type(value, type_of(like))
 
@@ -74,7 +76,9 @@ def equal(left: object, right: object) -> bool:
 
 def ordered(left: object, right: object) -> int:
     """The sign of ``Comparer.Default.Compare``. Raises Thrown: the left value has no order."""
-    if isinstance(left, str) and isinstance(right, str):
+    if left is right:
+        return 0
+    if is_text(left) and is_text(right):
         return compare_text(left, right)
     if not isinstance(left, _PLAIN) or left.__class__ is not right.__class__:
         raise thrown("ArgumentException", "At least one object must implement IComparable.")
@@ -89,7 +93,7 @@ def _comparison(holds: Callable[[int, int], bool]) -> Callable[[object, object],
 
 
 def _contains(left: object, right: object) -> bool:
-    if isinstance(left, str) and right is not None:
+    if is_text(left) and right is not None:
         return _text(right) in left
     return is_sequence(left) and any(_alike(item, right) for item in items(left))
 
@@ -119,7 +123,7 @@ def _ends(place: int, test: Callable[[str, str], bool]) -> Callable[[object, obj
         if isinstance(left, list):
             present = [item for item in left if item is not None]
             return equal(present[place] if present else None, right)
-        return isinstance(left, str) and isinstance(right, str) and test(left, right)
+        return is_text(left) and is_text(right) and test(left, right)
 
     return check
 

@@ -17,6 +17,7 @@ from gateway.expressions.change_type import change_type
 from gateway.expressions.thrown import Thrown, argument_null, null_reference, thrown
 from gateway.expressions.types.numbers import parse_decimal, parse_double, parse_integer
 from gateway.liquid.equality import same
+from gateway.liquid.errors import LiquidSyntaxError
 from gateway.liquid.fragments import SEGMENT
 from gateway.liquid.values import HashMember, NestedMember, Quality, is_sequence, items, last, text_of, type_name
 
@@ -136,11 +137,21 @@ class _Path:
         name, inner = self.first
         try:
             value = scope.find(_text(inner(scope)) if inner else name)
+            if value.__class__ is Quality:
+                raise _not_liquid(value)
             for name, inner in self.rest:
                 value = _member(value, name) if inner is None else _indexed(value, inner(scope))
         except LookupError:
             return None
         return value
+
+
+def _not_liquid(value: Quality) -> LiquidSyntaxError:
+    """``empty`` and ``blank`` can be assigned to a variable, which then cannot be read."""
+    name = type_name(value)
+    return LiquidSyntaxError(
+        f"Object '{name}' is invalid because it is neither a built-in type nor implements ILiquidizable"
+    )
 
 
 def _text(value: object) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from typing import Any, TypeGuard
 
 from gateway.expressions import to_text
 from gateway.expressions.limits import charge_items, tick_many
@@ -52,6 +52,10 @@ class Quality:
     holds: Callable[[object], bool]
 
 
+class Texts(list[Any]):
+    """An array of strings, as Split gives."""
+
+
 class AnyCase(dict[str, Any]):
     """An immutable hash whose names are found in any letter case, an exact match first."""
 
@@ -74,6 +78,11 @@ class Described(AnyCase):
     """A hash that is also a text: an element with attributes, a URL."""
 
     text = ""
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Whether it is a string: a single character, as a loop over a string yields, is not."""
+    return isinstance(value, str) and value.__class__ is not Char
 
 
 def is_sequence(value: object) -> bool:
@@ -131,7 +140,7 @@ def text_of(value: object) -> str:
         return f"[{value.key}, {text_of(value.value)}]"
     if isinstance(value, Described):
         return value.text
-    return type_name(value) if isinstance(value, dict | list | tuple | range | NestedMember) else to_text(value)
+    return type_name(value) if isinstance(value, _UNWRITTEN) else to_text(value)
 
 
 def written(value: object) -> str:
@@ -157,7 +166,9 @@ def _item(value: object) -> str:
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
+_UNWRITTEN = (dict, list, tuple, range, NestedMember, Quality)  # values whose text is the name of their type
 _NAMES: dict[type, str] = {
+    Texts: "System.String[]",
     list: "System.Collections.Generic.List`1[System.Object]",
     tuple: "System.Collections.Generic.IEnumerable`1[System.Object]",
     range: "DotLiquid.Util.Range+<Inclusive>d__12`1[System.Int32]",
@@ -165,6 +176,13 @@ _NAMES: dict[type, str] = {
     NestedMember: "DotLiquid.Tags.LegacyKeyValueDrop",
     Quality: "DotLiquid.Util.Symbol",
 }
+
+
+# In a message about a cast .NET names the assembly, too.
+LIST_NAME = (
+    "System.Collections.Generic.List`1[[System.Object, System.Private.CoreLib, Version=8.0.0.0, Culture=neutral, "
+    "PublicKeyToken=7cec85d7bea7798e]]"
+)
 
 
 def type_name(value: object) -> str:

@@ -121,14 +121,14 @@ def _change(value: object, kind: TypeObject) -> object:
 def _changer(target: Type) -> Callable[..., object]:
     if target is p.CHAR:
         return _to_char
-    return lambda value, *_provider: convert_to(value, target)
+    return lambda value, *_provider: convert_to(value, target, casts=True)
 
 
 def _to_char(value: object, *_provider: object) -> object:
     """Unlike that to a number, the conversion to a char refuses null."""
     if value is None:
         raise argument_null("value")
-    return convert_to(value, p.CHAR)
+    return convert_to(value, p.CHAR, casts=True)
 
 
 _TARGETS = {

@@ -18,18 +18,29 @@ from gateway.expressions.values import BigInteger
 from gateway.liquid.equality import ordered, same
 from gateway.liquid.filters.signatures import anything, sequence, string, table
 from gateway.liquid.filters.sorting import sort
-from gateway.liquid.values import AnyCase, flattened, held, is_sequence, items, last, text_of
+from gateway.liquid.values import (
+    AnyCase,
+    HashMember,
+    Texts,
+    flattened,
+    held,
+    is_sequence,
+    is_text,
+    items,
+    last,
+    text_of,
+)
 
 
 def _size(value: Any) -> int:
     return len(value) if is_sequence(value) else 0
 
 
-def _split(value: str | None, separator: str | None) -> list[Any]:
+def _split(value: str | None, separator: str | None) -> Texts:
     """The parts that are not empty; without a separator, the characters."""
     if not value or value.isspace():
-        return [value]
-    return held(part for part in value.split(separator) if part) if separator else held(value)
+        return Texts([value])
+    return Texts(held(part for part in value.split(separator) if part) if separator else held(value))
 
 
 def _join(values: Any, glue: str | None) -> str | None:
@@ -79,6 +90,8 @@ def _uniq(value: Any) -> Any:
 def _identity(value: Any) -> Any:
     if isinstance(value, dict | list | tuple):
         return value.__class__, id(value)
+    if isinstance(value, HashMember):
+        return value.__class__, value.key, _identity(value.value)
     # Python's hash of an integer is a remainder: the author of a body could choose many numbers with the same hash.
     return value.__class__, format(value, "x") if isinstance(value, BigInteger) else value
 
@@ -128,7 +141,7 @@ def _in_order(left: Any, right: Any) -> int:
         return 0
     if left is None or right is None:
         return -1 if left is None else 1
-    if isinstance(left, str) and isinstance(right, str):
+    if is_text(left) and is_text(right):
         return compare_ordinal(upper(left), upper(right))
     try:
         return ordered(left, right)

@@ -17,13 +17,13 @@ from gateway.expressions.change_type import change_type
 from gateway.expressions.limits import ITEM, charge
 from gateway.expressions.thrown import Thrown, null_reference, out_of_range, thrown
 from gateway.expressions.types.numbers import parse_decimal, parse_double, round_decimal
-from gateway.expressions.values import Int64
+from gateway.expressions.values import Char, Int64
 from gateway.liquid.cultures import currency, is_culture
 from gateway.liquid.filters.signatures import anything, string, table
-from gateway.liquid.values import HashMember, NestedMember, is_sequence, text_of, type_name
+from gateway.liquid.values import HashMember, NestedMember, is_sequence, is_text, text_of, type_name
 
 _REAL = (float, Decimal)
-_CULTURE = re.compile("[A-Za-z0-9_-]+")
+_CULTURE = re.compile("[A-Za-z0-9][A-Za-z0-9_-]+")
 _NAMES = {"+": "AddChecked", "-": "SubtractChecked", "*": "MultiplyChecked", "/": "Divide", "%": "Modulo"}
 _CHECKED: Mapping[tuple[str, str], Callable[..., Any]] = {
     (name, sign): checked_operator(name, sign) for name in ("int", "long") for sign in "+-*"
@@ -57,15 +57,16 @@ def _of_fractions(sign: str, left: Any, right: Any) -> Any:
 
 def _of_integers(sign: str, left: Any, right: Any) -> Any:
     kinds = [_integer_kind(value) for value in (left, right)]
-    if None in kinds:
+    if None in kinds or set(map(type, (left, right))) == {Char}:
         raise _not_numeric(sign, left, right, kinds)
     name = "long" if "long" in kinds else "int"
+    left, right = (ord(value) if value.__class__ is Char else value for value in (left, right))
     left, right = (Int64(value) if name == "long" else value for value in (left, right))
     return (_CHECKED.get((name, sign)) or ARITHMETIC[name][sign])(left, right)
 
 
 def _integer_kind(value: Any) -> str | None:
-    return {int: "int", Int64: "long"}.get(value.__class__)
+    return {int: "int", Int64: "long", Char: "int"}.get(value.__class__)
 
 
 def _not_numeric(sign: str, left: Any, right: Any, kinds: list[str | None]) -> Thrown:
@@ -82,7 +83,7 @@ _ADD, _MULTIPLY = _maths("+"), _maths("*")
 
 def _plus(value: Any, operand: Any) -> Any:
     """Add numbers; text is concatenated."""
-    if not isinstance(value, str):
+    if not is_text(value):
         return _ADD(value, operand)
     more = text_of(operand)
     charge(len(value) + len(more))
@@ -91,8 +92,9 @@ def _plus(value: Any, operand: Any) -> Any:
 
 def _times(value: Any, operand: Any) -> Any:
     """Multiply numbers; text is repeated."""
-    if not isinstance(value, str) or _integer_kind(operand) is None:
+    if not is_text(value) or _integer_kind(operand) is None:
         return _MULTIPLY(value, operand)
+    operand = change_type(operand, p.INT)
     if operand < 0:
         raise out_of_range("count")
     charge(max(len(value), ITEM) * operand)

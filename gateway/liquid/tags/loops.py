@@ -232,7 +232,7 @@ def read_cycle(_parser: Parser, opened: LiquidToken) -> Cycle:
     """``{% cycle %}``. Raises LiquidSyntaxError."""
     named = _NAMED_CYCLE.match(opened.text)
     values = _cycled(named[2] if named else opened.text)
-    if not named and values[0] is None:
+    if not named and not _CYCLED.match(opened.text):
         raise LiquidSyntaxError("cycle needs values: {% cycle 'odd', 'even' %}", opened.line)
     name = named[1] if named else f"'{''.join(value or '' for value in values)}'"
     return Cycle(operand(name), tuple(map(operand, values)))
