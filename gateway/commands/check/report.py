@@ -135,35 +135,37 @@ def check_config(path: Path, assume_secrets: bool = False) -> list[Report]:
     # It loads everything that serves requests, which a document alone does not need.
     from gateway.assembly.app import build
     from gateway.assembly.shared_state import require_shareable
+    from gateway.commands.check.assumed import build_assuming, is_assumed
     from gateway.config import load
 
     try:
-        gateway = build(load(path, _Assumed(os.environ) if assume_secrets else os.environ))
+        gateway = build_assuming(path, os.environ, build) if assume_secrets else build(load(path))
         require_shareable(gateway.config, gateway.config.workers)
     except LoadError as error:
-        return _all_reports(path, error.problems)
+        return _all_reports(path, error.problems, is_assumed if assume_secrets else _never)
     except Exception as error:
         return _all_reports(path, [_failure(str(path), error)])
     return [_report(str(path), gateway.notes)]
 
 
-class _Assumed(dict[str, str]):
-    """Environment variables, of which those that are not set have some value."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __missing__(self, name: str) -> str:
-        return "assumed"
+def _never(problem: Problem) -> bool:
+    return False
 
 
-def _all_reports(config: Path, problems: Iterable[Problem]) -> list[Report]:
+def _all_reports(
+    config: Path, problems: Iterable[Problem], is_note: Callable[[Problem], bool] = _never
+) -> list[Report]:
     """By file; what the documents have besides is added where they have not been reached."""
     by_file: dict[str, list[Problem]] = {}
     for problem in sorted(problems, key=lambda problem: problem.location):
         by_file.setdefault(problem.location.file, []).append(problem)
-    reports = [Report(file, tuple(dict.fromkeys(own))) for file, own in by_file.items()]
+    reports = [_sorted_out(file, dict.fromkeys(own), is_note) for file, own in by_file.items()]
     return [*reports, *_unseen(config, by_file)] if str(config) in by_file else reports
+
+
+def _sorted_out(file: str, problems: Iterable[Problem], is_note: Callable[[Problem], bool]) -> Report:
+    own, notes = list(problems), [problem for problem in problems if is_note(problem)]
+    return Report(file, tuple(problem for problem in own if problem not in notes), tuple(notes))
 
 
 def _unseen(config: Path, seen: Collection[str]) -> Iterator[Report]:

@@ -6,12 +6,14 @@ Source: RFC 8259, section 7; YAML 1.2.2, section 5.7.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 from gateway.errors import LoadError, Location
 from gateway.reading.files import read_bytes
-from gateway.reading.yaml_nodes import YamlNode, compose
+from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode, compose
 
 _PAIR = re.compile(rb"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -40,3 +42,27 @@ def _joined(pair: re.Match[bytes]) -> bytes:
     """Two halves of one character, which YAML knows as one."""
     high, low = int(pair[2], 16), int(pair[3], 16)
     return pair[1] + b"\\U%08x" % (0x10000 + ((high - 0xD800) << 10) + low - 0xDC00)
+
+
+def json_text(node: YamlNode) -> str:
+    """*node* as JSON, laid out for people: for what another document holds as an object instead of as a text."""
+    return json.dumps(_data(node), indent=2, ensure_ascii=False) + "\n"
+
+
+def _data(node: YamlNode) -> Any:
+    match node:
+        case Mapping():
+            return {key.value: _data(value) for key, value in node.entries}
+        case Sequence():
+            return [_data(item) for item in node.items]
+        case Scalar(plain=True):
+            return _plain(node.value)
+    return node.value
+
+
+def _plain(text: str) -> Any:
+    """What a word without quotes means in JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None if text in ("", "~") else text

@@ -18,4 +18,9 @@ def plan(source: Path, inputs: Inputs = NO_INPUTS) -> Planned:
     Raises:
         LoadError: The source is not known, or cannot be read at all.
     """
-    return with_example(mapped(recognise(source).read(source, inputs)))
+    return with_example(mapped(recognise(source).read(source, inputs), root_of(source)))
+
+
+def root_of(source: Path) -> str:
+    """The folder below which the source's files are."""
+    return (source if source.is_dir() else source.parent).as_posix()

@@ -11,6 +11,7 @@ from pathlib import Path
 from gateway.commands.importing.checking import checked
 from gateway.commands.importing.environment import with_example
 from gateway.commands.importing.mapping.service import mapped
+from gateway.commands.importing.plan import root_of
 from gateway.commands.importing.report import ImportReport
 from gateway.commands.importing.sources.forms import recognise
 from gateway.commands.importing.sources.inputs import Inputs
@@ -28,7 +29,7 @@ def run(source: Path, folder: Path, inputs: Inputs, *, dry: bool = False) -> Imp
     with _step(f"reading {source}"):
         harvest = form.read(source, inputs)
     with _step(f"mapping {len(harvest.resources)} resources"):
-        report = ImportReport(str(source), form.name, folder, with_example(mapped(harvest)), dry=dry)
+        report = ImportReport(str(source), form.name, folder, with_example(mapped(harvest, root_of(source))), dry=dry)
     if not dry:
         return _completed(report, folder)
     with tempfile.TemporaryDirectory(prefix="gateway-import-") as temporary:

@@ -69,6 +69,26 @@ def test_secrets_may_be_assumed(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert check(config=config, assume_secrets=True) == 0
 
 
+HOLES = """
+redis: {env: REDIS_URL}
+named-values: {url: {env: ISSUER_URL}, calls: {env: CALLS}, host: {env: HOST}}
+subscriptions:
+  - {id: a, scope: /apis, primary-key: {env: KEY_A}}
+  - {id: b, scope: /apis, primary-key: {env: KEY_B}}
+"""
+
+
+def test_assumed_secrets_have_the_form_that_their_place_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """URLs, numbers and keys that are not set are no mistakes; what is wrong besides is."""
+    policies = """<validate-jwt header-name="Authorization"><openid-config url="{{url}}" /></validate-jwt>
+        <rate-limit calls="{{calls}}" renewal-period="60" /><set-backend-service base-url="https://{{host}}/x" />"""
+    assert check(config=written(tmp_path, policies, API + HOLES), assume_secrets=True) == 0
+    assert "note: unresolved-value: rate-limit/calls" in capsys.readouterr().out
+    assert check(config=written(tmp_path, policies + "<nope />", API + HOLES), assume_secrets=True) == 1
+
+
 def test_formats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Text for people, JSON for scripts, SARIF for code reviews: the same findings, each with its severity."""
     written(tmp_path, '<set-header name="{{x}}"><value>a</value></set-header><nope />')

@@ -27,7 +27,7 @@ def test_an_instance_becomes_a_configuration(tmp_path: Path, capsys: pytest.Capt
         ".env.example", "config.yaml", "import.lock", "policies/apis/orders/api.xml", "policies/apis/orders/read.xml",
     }  # fmt: skip
     assert (tmp_path / "out/policies/apis/orders/api.xml").read_text() == PASSING
-    assert "named-values: {backend-key: {env: BACKEND_KEY}}" in (tmp_path / "out/config.yaml").read_text()
+    assert "named-values:\n  backend-key: {env: BACKEND_KEY}\n" in (tmp_path / "out/config.yaml").read_text()
     assert "--assume-secrets: 0 errors" in capsys.readouterr().out
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.commands.importing.mapping.definitions import Definitions
-from gateway.commands.importing.mapping.instance import Instance, origin
+from gateway.commands.importing.mapping.instance import Instance
 from gateway.commands.importing.mapping.operations import Operations
 from gateway.commands.importing.mapping.policies import Policies
 from gateway.commands.importing.mapping.taking import Taker
@@ -35,11 +35,11 @@ _KEY_NAMES = {"header": "Ocp-Apim-Subscription-Key", "query": "subscription-key"
 class Apis:
     """Maps APIs one by one."""
 
-    def __init__(self, instance: Instance, urls: Urls) -> None:
+    def __init__(self, instance: Instance, urls: Urls, policies: Policies) -> None:
         self._instance = instance
         self._draft = instance.draft
         self._urls = urls
-        self._policies = Policies(instance)
+        self._policies = policies
         self._versions = Versions(instance)
         self._definitions = Definitions(instance)
         self._operations = Operations(instance, self._policies, self._definitions)
@@ -63,10 +63,12 @@ class Apis:
             message = "its operations are not in the source; without them every path would pass"
             self._instance.ids.forget("apis", resource.name[-1], resource.workspace)
             return self._leave_out(resource, taker, message, "add its operations, or its OpenAPI definition")
-        api |= self._policy(resource, what, id)
-        self._draft.item("apis", {**api, **operations}, origin(resource.location))
+        self._instance.add_revision(resource, id)
+        api |= self._policies.of(resource, "apis/policies", what, "policies", "apis", id, "api.xml")
+        self._draft.item("apis", {**api, **operations}, self._instance.origin(resource.location))
         count = len(operations.get("operations", ()))
-        listed = "with its definition" if "openapi" in operations else f"with {count} operations"
+        listed = f"with {count} operation{'' if count == 1 else 's'}"
+        listed = "with its definition" if "openapi" in operations else listed
         self._draft.mapped(resource.location, what, f"path /{api['path']} {listed}")
         return None
 
@@ -105,12 +107,6 @@ class Apis:
         api["subscription-required"] = taker.flag("subscriptionRequired", default=True)
         api |= _key_names(taker)
         return api
-
-    def _policy(self, resource: ArmResource, what: str, id: str) -> dict[str, str]:
-        documents = self._instance.below(resource, "apis/policies")
-        if not documents:
-            return {}
-        return {"policy": self._policies.file(documents[0], f"{what}: policy", "policies", "apis", id, "api.xml")}
 
 
 def _revision(name: str) -> tuple[str, str]:

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway.commands.importing.json_nodes import json_text
 from gateway.commands.importing.mapping.instance import Instance
+from gateway.commands.importing.mapping.loose_definitions import loose_operations
 from gateway.commands.importing.mapping.taking import Taker
 from gateway.commands.importing.resources import Unresolved
-from gateway.errors import LoadError
+from gateway.errors import LoadError, Location
 from gateway.openapi import OperationDefinition, normalized, read_definition
-from gateway.reading.yaml_nodes import Scalar
+from gateway.reading.yaml_nodes import Scalar, YamlNode
 
 _ADDED = ("policy", "responses")  # what is written about an operation of a definition
 _FORMS = ("openapi", "openapi+json", "swagger-json", "swagger")
@@ -47,15 +49,22 @@ class ReadDefinition:
 
 
 class Definitions:
-    """Reads the definitions of one instance."""
+    """
+    Reads the definitions of one instance.
+
+    Attributes:
+        loose: Of a definition that is refused, what its operations are.
+    """
 
     def __init__(self, instance: Instance) -> None:
         self._draft = instance.draft
+        self.loose: list[dict[str, Any]] = []
 
     def of(self, taker: Taker, id: str) -> ReadDefinition | None:
         """The definition of the API with *id*; None where it has none, or none that can be read."""
-        form, value = taker.text("format").casefold(), taker.scalar("value")
+        form, value = taker.text("format").casefold(), _text_of(taker.node("value"))
         what = f"{taker.what}: definition"
+        self.loose = []
         if value is None:
             return None
         if form.endswith("-link") or "-link-" in form or isinstance(value, Unresolved):
@@ -74,8 +83,10 @@ class Definitions:
             operations = _operations(value.value, suffix)
         except LoadError as error:
             problem = error.problems[0]
-            message = f"the gateway refuses it ({problem.message}); its operations are written out"
-            self._draft.changed(value.location, what, message, problem.remedy)
+            self.loose = loose_operations(value.value)
+            place = _moved(problem.location, value.location)
+            message = f"the gateway refuses it ({problem.message}); its {len(self.loose)} operations are written out"
+            self._draft.changed(place, what, message, problem.remedy)
             return None
         if not operations:
             self._draft.changed(value.location, what, "it has no operations")
@@ -88,6 +99,17 @@ class Definitions:
             for template in (operation.url_template.partition("?")[0], operation.url_template)
         }
         return ReadDefinition(file, {operation.id: operation for operation in operations}, routes)
+
+
+def _text_of(node: YamlNode | None) -> Scalar | None:
+    """A definition's text; of one that is an object, its JSON."""
+    return node if node is None or isinstance(node, Scalar) else Scalar(json_text(node), node.location)
+
+
+def _moved(place: Location, origin: Location) -> Location:
+    """*place* in a text that begins at *origin* in the source."""
+    column = place.column + (origin.column - 1 if place.line == 1 else 0)
+    return Location(origin.file, origin.line + place.line - 1, column)
 
 
 def _unless_empty(head: dict[str, Any], added: dict[str, Any]) -> dict[str, Any] | None:

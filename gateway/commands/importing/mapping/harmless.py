@@ -26,6 +26,13 @@ _SINGLE = frozenset(
             responses.representations.schemaid responses.representations.typename
             responses.representations.generatedsample responses.representations.sample
             responses.representations.formparameters responses.representations.examples.default.summary policies""",
+        "": """sku location zones identity publisheremail publishername notificationsenderemail gatewayurl
+            gatewayregionalurl portalurl managementapiurl scmurl developerportalurl targetprovisioningstate createdatutc
+            publicipaddresses privateipaddresses publicipaddressid publicnetworkaccess virtualnetworktype
+            virtualnetworkconfiguration
+            additionallocations natgatewaystate outboundpublicipaddresses apiversionconstraint platformversion
+            developerportalstatus legacyportalstatus configurationapi restore disablegateway privateendpointconnections
+            releasechannel""",
         "products": "terms",
         "namedValues": "keyvault.laststatus tags",
         "backends": "resourceid azureregion properties",
@@ -59,11 +66,16 @@ _TELEMETRY = Reason("logs and metrics are set up in the gateway's own configurat
 _ADMINISTRATION = Reason("it is about the administration of the instance")
 _SELF_HOSTED = Reason("which self-hosted gateway has which API: this gateway has those that config.yaml lists")
 
+_ORPHAN = Reason("what it belongs to is not in the source", "import it together with that", harmless=False)
+
 KINDS: dict[str, Reason] = {
     "tags": _PORTAL,
     "apis/tags": _PORTAL,
     "apis/operations/tags": _PORTAL,
     "products/tags": _PORTAL,
+    "products/groups": Reason("the product that it belongs to is not in the source"),
+    "products/groupLinks": Reason("the product that it belongs to is not in the source"),
+    "apis/products": Reason("what products an API is in is taken from the products"),
     "tags/apiLinks": _PORTAL,
     "tags/operationLinks": _PORTAL,
     "tags/productLinks": _PORTAL,
@@ -113,6 +125,20 @@ KINDS: dict[str, Reason] = {
         "the credential manager is part of Azure", harmless=False
     ),
     "clientApplications": Reason("applications with tokens of their own are not known here", harmless=False),
+    "apis/policies": _ORPHAN,
+    "apis/operations": _ORPHAN,
+    "apis/operations/policies": _ORPHAN,
+    "products/apis": _ORPHAN,
+    "products/apiLinks": _ORPHAN,
+    "products/policies": _ORPHAN,
     "apis/schemas": Reason("the types of an API's operations are read from its definition"),
 }
 UNKNOWN = Reason("the gateway has nothing of this kind", harmless=False)
+
+# What to do about properties that the gateway has under another name, as ``kind: path``.
+REMEDIES = {
+    ":hostnameconfigurations": "set listen and tls in config.yaml",
+    ":enableclientcertificate": "set tls/client-ca in config.yaml",
+    ":customproperties": "protocols and ciphers of TLS are those of the gateway's OpenSSL",
+    ":certificates": "set a backend's tls/ca-file in config.yaml",
+}

@@ -26,13 +26,16 @@ class Instance:
         ids: The ids that its names get.
     """
 
-    def __init__(self, harvest: Harvest) -> None:
+    def __init__(self, harvest: Harvest, root: str = "") -> None:
+        """*root* is where the source is; comments name places below it."""
         self.draft = PlanDraft()
         self.draft.plan.findings += harvest.findings
         self.ids = Identifiers()
         self._resources = harvest.resources
         self._takers: list[Taker] = []
         self._answered: set[int] = set()
+        self._root = root.rstrip("/") + "/" if root else ""
+        self._revisions: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._below: dict[tuple[str, str, _Key], list[ArmResource]] = defaultdict(list)
         for resource in harvest.resources:
             self._below[_place(resource, resource.name[:-1])].append(resource)
@@ -68,18 +71,33 @@ class Instance:
         return taker
 
     @cached_property
-    def policy_texts(self) -> tuple[Scalar, ...]:
-        """The text of every policy document and fragment."""
+    def policy_texts(self) -> tuple[tuple[str, Scalar], ...]:
+        """The text of every policy document and fragment, with its workspace."""
         values = (
-            resource.properties.find("value")
+            (resource.workspace, resource.properties.find("value"))
             for resource in self._resources
             if resource.kind.rpartition("/")[2] in ("policies", "policyFragments")
         )
-        return tuple(value for value in values if isinstance(value, Scalar))
+        return tuple((workspace, value) for workspace, value in values if isinstance(value, Scalar))
 
     def mentions(self, word: str) -> bool:
         """Whether some policy has *word* in it."""
-        return any(word in text.value for text in self.policy_texts)
+        return any(word in text.value for _, text in self.policy_texts)
+
+    # -- APIs
+    def add_revision(self, api: ArmResource, id: str) -> None:
+        """Say that a revision of *api* is in the configuration as *id*."""
+        name = api.name[-1].partition(";rev=")[0]
+        self._revisions[(api.workspace.casefold(), name.casefold())].append(id)
+
+    def revisions_of(self, name: str, workspace: str) -> list[str]:
+        """The ids of all revisions of the API called *name*; none where it is not in the configuration."""
+        plain = name.partition(";rev=")[0].casefold()
+        return self._revisions[(workspace.casefold(), plain)] or self._revisions[("", plain)]
+
+    def origin(self, location: Location) -> str:
+        """A place in the source, as a comment of the configuration has it."""
+        return f"{location.file.removeprefix(self._root)}:{location.line}"
 
     # -- the end
     def finish(self) -> None:
@@ -111,8 +129,3 @@ def described(resource: ArmResource) -> str:
     """A resource as the report names it: its kind and name."""
     workspace = f" in workspace {resource.workspace}" if resource.workspace else ""
     return f"{resource.kind or 'service'} {'/'.join(resource.name)}".strip() + workspace
-
-
-def origin(location: Location) -> str:
-    """A place in the source, as a comment of the configuration has it."""
-    return f"{location.file}:{location.line}"

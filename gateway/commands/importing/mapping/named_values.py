@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gateway.commands.importing.mapping.instance import Instance, origin
+from gateway.commands.importing.mapping.instance import Instance
 from gateway.commands.importing.mapping.taking import Taker
 from gateway.commands.importing.resources import ArmResource, Unresolved
 from gateway.documents.placeholders import NAMED_VALUE
@@ -20,6 +20,7 @@ from gateway.errors import Location
 from gateway.reading.yaml_nodes import Scalar
 
 MAX_CHARACTERS = 4_096
+VALUES = "named values"  # of workspaces: their names are not the service's
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,256}")
 
 
@@ -33,16 +34,19 @@ class NamedValues:
 
     def map(self) -> None:
         """Write every named value, and those that policies use besides."""
-        for resource in self._instance.all("namedValues"):
+        resources = sorted(self._instance.all("namedValues"), key=lambda resource: bool(resource.workspace))
+        for resource in resources:
             self._map(resource)
-        for text in self._instance.policy_texts:
+        for workspace, text in self._instance.policy_texts:
             for name in NAMED_VALUE.findall(text.value):
-                self._missing(name, text.location)
+                self._missing(self._instance.ids.find(VALUES, name, workspace) or name, text.location)
 
     def _map(self, resource: ArmResource) -> None:
         what = f"named value {resource.name[-1]}"
         taker = self._instance.take(resource, what)
         name = taker.text("displayName") or resource.name[-1]
+        if resource.workspace and _NAME.fullmatch(name):
+            name = self._instance.ids.give(VALUES, name, resource.workspace)
         if _NAME.fullmatch(name) is None:
             self._draft.left_out(resource.location, what, f"policies cannot name {name!r}", "rename it")
             taker.skip("value", "secret", "keyVault")
@@ -54,7 +58,9 @@ class NamedValues:
 
     def _write(self, resource: ArmResource, name: str, value: Any) -> None:
         self._values[name] = value
-        self._draft.entry("named-values", name, value, origin(resource.location))
+        if not resource.workspace:
+            self._instance.ids.give(VALUES, name)
+        self._draft.entry("named-values", name, value)
 
     def _value(self, taker: Taker, name: str, what: str) -> Any:
         secret = taker.flag("secret", default=False)
@@ -97,7 +103,7 @@ class NamedValues:
         what = f"named value {name}"
         value = self._from_environment(name, what, location)
         self._values[name] = value
-        self._draft.entry("named-values", name, value, f"used in {origin(location)}")
+        self._draft.entry("named-values", name, value, f"used in {self._instance.origin(location)}")
         message = f"a policy uses it, but the source does not have it: it is read from {value['env']}"
         self._draft.needs_you(location, what, message, f"set {value['env']}, or write the value into config.yaml")
 

@@ -20,6 +20,8 @@ from gateway.openapi import normalized
 
 _CLASHING = "api"  # the file of the API's own policy has this name
 
+_Pair = tuple[ArmResource | None, list[ArmResource]]  # an operation, and its policy documents
+
 
 class Operations:
     """Maps the operations of one API after the other."""
@@ -35,12 +37,13 @@ class Operations:
         """``openapi`` and ``operations`` of *api*; None where its operations are not known."""
         definition = self._definitions.of(taker, id)
         written = [self._operation(resource, id) for resource in self._resources(api)]
+        written = _completed(self._definitions.loose, written)
         known: Collection[str] = () if definition is None else definition.ids
         for operation in written:
             self._require(operation, known, api)
-        if definition is None:
-            return _some(operation if "method" in operation else None for operation in written) or None
-        return {"openapi": definition.file} | _some(map(definition.join, written))
+        if definition is not None:
+            return {"openapi": definition.file} | _some(map(definition.join, written))
+        return _some(operation for operation in written if _is_complete(operation)) or None
 
     def _require(self, operation: dict[str, Any], known: Collection[str], api: ArmResource) -> None:
         """Report an operation of which nothing is known but that it has a policy."""
@@ -50,28 +53,26 @@ class Operations:
         what = f"operation {operation['id']} of API {api.name[-1]}"
         self._draft.left_out(api.location, what, message, "add its method and url-template")
 
-    def _resources(self, api: ArmResource) -> Iterator[tuple[ArmResource | None, ArmResource | None]]:
+    def _resources(self, api: ArmResource) -> Iterator[_Pair]:
         """Each operation with its policy; a folder may have the policy of one whose resource is in the definition."""
         seen = set()
         for resource in self._instance.below(api, "apis/operations"):
-            policies = self._instance.below(resource, "apis/operations/policies")
             seen.add(resource.name[-1].casefold())
-            yield resource, (policies[0] if policies else None)
+            yield resource, self._instance.below(resource, "apis/operations/policies")
         for policy in self._instance.open("apis/operations/policies"):
             if _is_of(policy, api) and policy.name[1].casefold() not in seen:
-                yield None, policy
+                yield None, [policy]
 
-    def _operation(self, pair: tuple[ArmResource | None, ArmResource | None], api: str) -> dict[str, Any]:
-        resource, policy = pair
-        name = resource.name[-1] if resource else policy.name[1] if policy else ""
+    def _operation(self, pair: _Pair, api: str) -> dict[str, Any]:
+        resource, policies = pair
+        name = policies[0].name[1] if resource is None else resource.name[-1]
         what = f"operation {name} of {api}"
         operation: dict[str, Any] = {"id": self._instance.ids.give(f"operations of {api}", name)}
         if resource is not None:
             operation |= self._own(resource, what, operation["id"], api)
-        if policy is not None:
-            stem = file_name(operation["id"])
-            stem = f"operation-{stem}" if stem.lower() == _CLASHING else stem
-            operation["policy"] = self._policies.file(policy, f"{what}: policy", "policies", "apis", api, f"{stem}.xml")
+        stem = file_name(operation["id"])
+        stem = f"operation-{stem}" if stem.lower() == _CLASHING else stem
+        operation |= self._policies.first(policies, what, "policies", "apis", api, f"{stem}.xml")
         return operation
 
     def _own(self, resource: ArmResource, what: str, id: str, api: str) -> dict[str, Any]:
@@ -86,6 +87,22 @@ class Operations:
         if not self._mocked:
             taker.skip("responses")
         return operation | ({"responses": responses} if responses else {})
+
+
+def _completed(loose: list[dict[str, Any]], written: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is *written*, with method and template from the operations of a definition, and the rest of those."""
+    by_id = {operation["id"]: operation for operation in loose}
+    complete = [{**by_id.get(normalized(operation["id"]), {}), **operation} for operation in written]
+    routes = set(map(_route, complete))
+    return [*complete, *(own for own in loose if _route(own) not in routes)]
+
+
+def _route(operation: dict[str, Any]) -> tuple[Any, Any]:
+    return operation.get("method"), operation.get("url-template")
+
+
+def _is_complete(operation: dict[str, Any]) -> bool:
+    return "method" in operation
 
 
 def _some(operations: Iterable[dict[str, Any] | None]) -> dict[str, Any]:

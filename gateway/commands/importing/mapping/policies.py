@@ -11,12 +11,15 @@ Source: "Microsoft.ApiManagement service/policies", properties ``format`` and ``
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.commands.importing.mapping.identifiers import as_id
 from gateway.commands.importing.mapping.instance import Instance
+from gateway.commands.importing.mapping.named_values import VALUES
 from gateway.commands.importing.mapping.taking import Taker
 from gateway.commands.importing.resources import ArmResource, Unresolved
+from gateway.documents.placeholders import NAMED_VALUE
 from gateway.reading.yaml_nodes import Scalar
 
 _INSTEAD = """\
@@ -45,6 +48,17 @@ class Policies:
         self._instance = instance
         self._draft = instance.draft
 
+    def of(self, parent: ArmResource, kind: str, what: str, *path: str) -> dict[str, str]:
+        """``policy`` of what *parent* is; empty where it has none."""
+        return self.first(self._instance.below(parent, kind), what, *path)
+
+    def first(self, documents: Sequence[ArmResource], what: str, *path: str) -> dict[str, str]:
+        """``policy``, of a scope that can have one only."""
+        for further in documents[1:]:
+            self._instance.answer(further)
+            self._draft.left_out(further.location, what, "a second policy document of the same scope", "join them")
+        return {"policy": self.file(documents[0], f"{what}: policy", *path)} if documents else {}
+
     def file(self, resource: ArmResource, what: str, *path: str, fragment: bool = False) -> str:
         """Write the document of *resource* to *path*; returns the path that it got."""
         taker = self._instance.take(resource, what)
@@ -54,7 +68,7 @@ class Policies:
             return self._refusing(taker, value, path, fragment)
         if isinstance(value, Unresolved) and not value.value.lstrip("\ufeff \r\n\t").startswith("<"):
             return self._refusing(taker, value, path, fragment)
-        text = self._with_ids(self._with_named_values(value, what), value, what)
+        text = self._with_ids(self._with_named_values(value, what), value, what, resource.workspace)
         self._draft.mapped(value.location, what, "written as it is" if text == value.value else "written")
         return self._draft.file(*path, content=text.encode(), origin=value.location)
 
@@ -91,16 +105,22 @@ class Policies:
             self._draft.needs_you(value.location, what, message, f"set {variable}, or write the value")
         return text
 
-    def _with_ids(self, text: str, value: Scalar, what: str) -> str:
+    def _with_ids(self, text: str, value: Scalar, what: str, workspace: str) -> str:
         """The text with references to the ids that things have here."""
 
         def reference(match: re.Match[str]) -> str:
             attribute, equals, quote, name = match.groups()
-            id = self._instance.ids.find(_REFERENCES[attribute], name)
+            id = self._instance.ids.find(_REFERENCES[attribute], name, workspace)
             if id is None or id == name:
                 return match[0]
             place = value.location.behind(text[: match.start()])
             self._draft.changed(place, what, f"{attribute} {name!r} is written {id!r}, as that is called here")
             return f"{attribute}{equals}{quote}{id}{quote}"
 
+        def named_value(match: re.Match[str]) -> str:
+            id = self._instance.ids.find(VALUES, match[1], workspace)
+            return match[0] if id is None or id == match[1] else f"{{{{{id}}}}}"
+
+        if workspace:
+            text = NAMED_VALUE.sub(named_value, text)
         return _REFERENCE.sub(reference, text)

@@ -3,32 +3,76 @@
 from __future__ import annotations
 
 from gateway.commands.importing.mapping.apis import Apis
+from gateway.commands.importing.mapping.backends import Backends
+from gateway.commands.importing.mapping.certificates import Certificates
 from gateway.commands.importing.mapping.instance import Instance
+from gateway.commands.importing.mapping.loggers import Loggers, map_caches
 from gateway.commands.importing.mapping.named_values import NamedValues
+from gateway.commands.importing.mapping.people import People
 from gateway.commands.importing.mapping.policies import Policies
+from gateway.commands.importing.mapping.products import Products
+from gateway.commands.importing.mapping.schemas import map_schemas
+from gateway.commands.importing.mapping.subscriptions import SubscriptionMapper
 from gateway.commands.importing.mapping.urls import Urls
 from gateway.commands.importing.planned import Planned
-from gateway.commands.importing.resources import Harvest
+from gateway.commands.importing.resources import ArmResource, Harvest
+
+# The order of the configuration, which is that of config.example.yaml.
+_ORDER = """
+    redis named-values backends global-policy fragments certificates schemas loggers apis products subscriptions users
+    groups
+""".split()
 
 
-def mapped(harvest: Harvest) -> Planned:
-    """What *harvest* becomes; everything of it is in the plan or among its findings."""
-    instance = Instance(harvest)
+def mapped(harvest: Harvest, root: str = "") -> Planned:
+    """What *harvest*, which was read below *root*, becomes; everything is in the plan or among its findings."""
+    instance = Instance(harvest, root)
     values = NamedValues(instance)
     values.map()
-    urls = Urls(instance.draft, values)
-    _global_policy(instance)
-    Apis(instance, urls).map()
+    urls = Urls(instance, values)
+    certificates = Certificates(instance)
+    certificates.map()
+    Backends(instance, urls, values, certificates).map()
+    Loggers(instance, values).map()
+    map_caches(instance)
+    map_schemas(instance)
+    policies = Policies(instance)
+    _documents(instance, policies)
+    Apis(instance, urls, policies).map()
+    people = People(instance)
+    people.map()
+    Products(instance, policies, people).map()
+    SubscriptionMapper(instance).map()
+    for resource in instance.all(""):
+        instance.take(resource, "service")
     instance.finish()
-    return instance.draft.plan
+    plan = instance.draft.plan
+    plan.config = {key: plan.config[key] for key in _ORDER if key in plan.config}
+    return plan
 
 
-def _global_policy(instance: Instance) -> None:
+def _documents(instance: Instance, policies: Policies) -> None:
+    """Fragments and the global policy; all fragments have ids before any of them is written."""
+    fragments = list(instance.all("policyFragments"))
+    for fragment in fragments:
+        instance.ids.give("policyFragments", fragment.name[-1], fragment.workspace)
+    for fragment in fragments:
+        _fragment(instance, policies, fragment)
+    own = []
     for resource in instance.all("policies"):
         if resource.workspace:
             message = "the policy of a workspace: the gateway has no scope between global and API"
             remedy = "write what it does into the policies of the workspace's APIs"
             instance.draft.left_out(resource.location, f"policy of workspace {resource.workspace}", message, remedy)
-        elif "global-policy" not in instance.draft.plan.config:
-            file = Policies(instance).file(resource, "global policy", "policies", "global.xml")
-            instance.draft.setting("global-policy", file)
+        else:
+            own.append(resource)
+    written = policies.first(own, "global scope", "policies", "global.xml")
+    if written:
+        instance.draft.setting("global-policy", written["policy"])
+
+
+def _fragment(instance: Instance, policies: Policies, fragment: ArmResource) -> None:
+    id = instance.ids.give("policyFragments", fragment.name[-1], fragment.workspace)
+    what = f"fragment {fragment.name[-1]}"
+    file = policies.file(fragment, what, "policies", "fragments", f"{id}.xml", fragment=True)
+    instance.draft.entry("fragments", id, file)

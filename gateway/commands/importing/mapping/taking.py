@@ -6,10 +6,10 @@ Names have no case, as in ARM.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from gateway.commands.importing.mapping.draft import PlanDraft
-from gateway.commands.importing.mapping.harmless import is_harmless
+from gateway.commands.importing.mapping.harmless import REMEDIES, is_harmless
 from gateway.commands.importing.resources import Unresolved
 from gateway.errors import Location
 from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
@@ -149,11 +149,11 @@ class Taker:
 
     def _untaken(self, key: Scalar) -> None:
         name = self._named(key.value)
-        report: Callable[[Location, str, str], None] = self._draft.left_out
-        message = f"the gateway has nothing like {name}"
         if is_harmless(self._kind, name):
-            report, message = self._draft.harmless, f"{name} has no effect on traffic"
-        report(key.location, self.what, message)
+            self._draft.harmless(key.location, self.what, f"{name} has no effect on traffic")
+        else:
+            remedy = REMEDIES.get(f"{self._kind}:{name.casefold()}", "")
+            self._draft.left_out(key.location, self.what, f"the gateway has nothing like {name}", remedy)
 
     def _odd(self, name: str, node: YamlNode, wanted: str) -> None:
         unknown = f" ({_shown(node.value)})" if isinstance(node, Unresolved) else ""

@@ -12,7 +12,7 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from gateway.commands.importing.mapping.draft import PlanDraft
+from gateway.commands.importing.mapping.instance import Instance
 from gateway.commands.importing.mapping.named_values import NamedValues
 from gateway.commands.importing.mapping.taking import Taker, stand_in
 from gateway.commands.importing.resources import Unresolved
@@ -31,8 +31,9 @@ class ReadUrl(NamedTuple):
 class Urls:
     """Reads URLs of one plan."""
 
-    def __init__(self, draft: PlanDraft, values: NamedValues) -> None:
-        self._draft = draft
+    def __init__(self, instance: Instance, values: NamedValues) -> None:
+        self._instance = instance
+        self._draft = instance.draft
         self._values = values
 
     def service(self, taker: Taker, backend: str) -> dict[str, str]:
@@ -42,6 +43,7 @@ class Urls:
             return {}
         if not read.query:
             return {"service-url": read.url}
+        backend = self._instance.ids.give("backends", backend)
         self._draft.entry("backends", backend, {"url": read.url, "credentials": {"query": read.query}})
         message = f"its URL has a query, which the backend {backend} adds to every request"
         self._draft.changed(taker.location_of("serviceUrl"), taker.what, message)

@@ -15,6 +15,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 _WIDTH = 110
 _ONE_LINE = 90
+_SOURCES = {"env", "file"}  # a secret is one value
 _SPACED = ("apis", "products", "subscriptions")  # an empty line between their items
 _FLAT = ("operations", "pool", "examples")  # items on one line each, where they fit
 
@@ -63,7 +64,7 @@ def _mapping(value: dict[str, Any], remarks: Remarks, path: _Path) -> CommentedM
         node[key] = styled(inner, remarks, (*path, key))
         apart = not path and len(node) > 1
         _comment(node, key, remarks.get((*path, key), ""), apart, len(path))
-    if path and _is_short(value):
+    if len(path) > 1 and _is_short(value) or path and value.keys() <= _SOURCES:
         node.fa.set_flow_style()
     return node
 
