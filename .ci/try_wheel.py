@@ -62,11 +62,19 @@ def main() -> None:
     """Refuse a wheel that lacks something."""
     assert "site-packages" in INSTALLED.parts, INSTALLED
     assert (INSTALLED / "py.typed").exists()
+    assert all((READY_MADE / name).exists() for name in ("config.example.yaml", "policies"))
     run("--version")
     run("check", "-c", str(READY_MADE / "config.example.yaml"))
     run("check", str(READY_MADE / "policies"))
     run("test", *map(str, sorted((READY_MADE / "policies" / "tests").glob("*.yaml"))))
     run("schema", "config")
+    run("init", "new")
+    run("check", "-c", "new/config.yaml")
+    run("test", "new")
+    run("init", "--full", "full")
+    run("check", "-c", "full/config.yaml")
+    run("policies", "cors", "--copy", "copied", "--xml")
+    run("test", "copied")
     demo()
 
 

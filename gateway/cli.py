@@ -7,9 +7,11 @@ Errors go to stderr as ``file:line:column: code: message (remedy)``.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from cyclopts import App
 
@@ -27,6 +29,14 @@ COMMANDS = {
         "demo.command:demo",
         "Run everything in one process on embedded defaults: emulators, notification service, gateway. Ctrl-C stops"
         " everything.",
+    ),
+    "init": (
+        "init.command:init",
+        "Write a small configuration with a first policy and its test, which run as they are. Nothing is overwritten.",
+    ),
+    "policies": (
+        "policies.command:policies",
+        "List the ready-made policy documents, or show or copy one. Nothing is overwritten.",
     ),
     "check": (
         "check.command:check",
@@ -67,6 +77,8 @@ for name, (place, summary) in COMMANDS.items():
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the ``gateway`` command."""
+    for stream in (sys.stdout, sys.stderr):
+        _print_everything(stream)
     try:
         outcome = app(arguments)
     except LoadError as error:
@@ -81,3 +93,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _print_everything(stream: TextIO) -> None:
+    """
+    Documents and messages have characters that a system's own code page lacks (Windows uses one even for files and
+    pipes): those are UTF-8, and a terminal shows an escape for what it cannot show.
+    """
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")

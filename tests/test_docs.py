@@ -170,7 +170,7 @@ def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = sum(project["optional-dependencies"].values(), project["dependencies"])
     rows = re.findall(r"^\| ([^|]+) \|", (ROOT / "docs" / "adr" / "0002-dependencies.md").read_text(), re.MULTILINE)
-    named = {name for row in rows[1:] for name in re.findall(r"[a-z][a-z0-9-]+", re.sub(r"\[.*?\]|\(.*?\)", "", row))}
+    named = {name for row in rows[1:] for name in re.findall(r"[a-z][a-z0-9.-]+", re.sub(r"\[.*?\]|\(.*?\)", "", row))}
     assert {re.split(r"[\[>=]", name)[0] for name in needed} == named
 
 

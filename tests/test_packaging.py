@@ -13,9 +13,11 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from gateway import __version__
+from gateway import __version__, documentation
+from gateway.commands import ready_made
 from tests.sources import nodes
 
 ROOT = Path(__file__).parents[1]
@@ -55,7 +57,7 @@ def test_every_file_of_the_lock_has_a_hash() -> None:
 
 def declared(texts: list[str]) -> set[tuple[str, SpecifierSet]]:
     """Names and versions as pyproject.toml asks for them."""
-    return {(found.name.lower(), found.specifier) for found in map(Requirement, texts)}
+    return {(canonicalize_name(found.name), found.specifier) for found in map(Requirement, texts)}
 
 
 def repeated(entries: list[dict[str, str]]) -> set[tuple[str, SpecifierSet]]:
@@ -117,10 +119,18 @@ def test_links_work_outside_the_repository() -> None:
     assert all((ROOT / path).exists() for path in inside)
 
 
-NAMED = re.compile(
-    r"(?<![-\w])(docs|policies|examples|deploy|tests)/\w|config\.example|\bmake (install|demo|docs|tools)\b"
-)
 MODULES = sorted((ROOT / "gateway").rglob("*.py"))
+# What only a checkout has: its folders, its pages, its commands.
+NAMED = re.compile(
+    r"(?<![-\w])(docs|policies|examples|deploy|tests|benchmarks|gateway)/\w|config\.example|(?<![\w/])\w+\.md\b"
+    r"|\bmake (install|demo|docs|tools|test|serve)\b|\.venv\b|in the documentation"
+)
+# Names that are said by what puts the file there, or reads it from the package.
+PUT_THERE = {
+    "commands/init/start.py": {"policies/hello.yaml", "policies/tests/", "tests/hello.policytest.yaml"},
+    "commands/ready_made.py": {"config.example.yaml"},
+    "commands/demo/running.py": {"gateway/commands/demo/config.yaml"},
+}
 
 
 def _texts(module: Path) -> Iterator[str]:
@@ -131,11 +141,73 @@ def _texts(module: Path) -> Iterator[str]:
 
 @pytest.mark.usefixtures("parsed_once")
 def test_messages_name_no_file_of_the_repository() -> None:
-    """The wheel has neither docs/ nor policies/, so no remedy names files in them."""
-    assert [(str(module), text) for module in MODULES for text in _texts(module) if NAMED.search(text)] == []
+    """The wheel has neither docs/ nor policies/, so no remedy names files in them, or commands of a checkout."""
+    named = {
+        (str(module.relative_to(ROOT / "gateway")), text)
+        for module in MODULES
+        for text in _texts(module)
+        if NAMED.search(text)
+    }
+    assert {(module, text) for module, text in named if text not in PUT_THERE.get(module, ())} == set()
+    assert {module for module, _ in named} == set(PUT_THERE)
 
 
+@pytest.mark.parametrize(
+    "remedy",
+    ["see docs/tokens.md", "copy policies/cors.yaml", "see SECURITY.md", "run make install", ".venv/bin/gateway check"],
+)
+def test_what_a_wheel_lacks_is_seen(remedy: str) -> None:
+    """The test above can fail."""
+    assert NAMED.search(remedy)
+
+
+def _pages(module: Path) -> Iterator[list[str]]:
+    for node in nodes(module):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("page", "documentation.page"):
+            yield [str(argument.value) for argument in node.args if isinstance(argument, ast.Constant)]
+
+
+@pytest.mark.usefixtures("parsed_once")
 def test_pages_that_messages_name_exist() -> None:
-    """A remedy that sends its reader to the documentation names a page by its title."""
-    titles = {path.read_text().partition("\n")[0] for path in (ROOT / "docs").glob("*.md")}
-    assert {f"# {title}" for title in ("Configuration", "Policy expressions", "Testing policies")} <= titles
+    """A remedy that sends its reader to the documentation has the URL of a page, and of a part that it has."""
+    named = [arguments for module in MODULES for arguments in _pages(module) if arguments]
+    assert len(named) >= 4
+    for name, *part in [*named, ["configuration"], ["testing-policies"]]:
+        text = (ROOT / "docs" / f"{name}.md").read_text()
+        assert set(part) <= {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in _titles(text)}
+
+
+def _titles(page: str) -> list[str]:
+    return re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+
+
+def test_the_home_is_one_place() -> None:
+    """The URLs that messages name are those of the project's metadata."""
+    assert PROJECT["urls"]["Homepage"] == documentation.HOME
+    assert PROJECT["urls"]["Documentation"].startswith(documentation.HOME)
+
+
+INSIDE = SETTINGS["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+
+
+def test_what_commands_read_is_in_the_wheel() -> None:
+    """`gateway policies` and `gateway init --full` read files that are beside the package in a checkout only."""
+    read = {ready_made.folder(), ready_made.full_example()}
+    assert {ROOT / source for source in INSIDE} == read
+    assert {Path(target).parts[:2] for target in INSIDE.values()} == {("gateway", "ready_made")}
+    assert {Path(target).name for target in INSIDE.values()} == {path.name for path in read}
+
+
+SYSTEMS = {found for name in PROJECT["classifiers"] if (found := name.partition("Operating System :: ")[2])}
+
+
+def test_systems_are_tested() -> None:
+    """Each system that the metadata names is one that CI installs on; only those that serve get the event loop."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_text())
+    tested = {workflow["jobs"]["tests"]["runs-on"], *workflow["jobs"]["authoring"]["strategy"]["matrix"]["system"]}
+    assert tested == {"ubuntu-latest", "windows-latest", "macos-latest"}
+    assert {"MacOS", "Microsoft :: Windows", "POSIX :: Linux"} == SYSTEMS
+    (uvloop,) = (found for text in PROJECT["dependencies"] if (found := Requirement(text)).name == "uvloop")
+    assert str(uvloop.marker) == 'sys_platform != "win32"'
+    locked = next(entry for entry in OWN["metadata"]["requires-dist"] if entry["name"] == "uvloop")
+    assert locked["marker"] == "sys_platform != 'win32'"

@@ -62,6 +62,8 @@ def test_commands_exist(command: str) -> None:
     program, *arguments = shlex.split(command)
     if program == "make":
         assert set(arguments) <= TARGETS
+    elif program == "python":  # of actions/setup-python; on Windows no script can be run by its name
+        assert arguments[:2] == ["-m", "pip"] or (ROOT / arguments[0]).is_file()
     elif program.startswith(".venv/bin/"):
         assert (PROGRAMS / Path(program).name).exists()
     else:

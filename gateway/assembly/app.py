@@ -21,11 +21,12 @@ from gateway.assembly.certificates import load_certificates
 from gateway.assembly.console import ProcessConsole, process_console
 from gateway.assembly.issuers import issuer_statuses, unused_issuers, withdraw_key
 from gateway.assembly.outside import Outside
+from gateway.assembly.schemas import load_schemas
 from gateway.assembly.traces import trace_book
 from gateway.config import Config
 from gateway.config.placeholders import placeholder_tenants
 from gateway.data_plane.dispatcher import Dispatcher
-from gateway.errors import LoadError, Problem
+from gateway.errors import Problem
 from gateway.management.app import create_app as create_management
 from gateway.management.backends import backend_statuses
 from gateway.management.guard import Guard
@@ -124,7 +125,7 @@ def _services(config: Config, outside: Outside, emitted: EmittedMetrics) -> Serv
         targets=outside.targets,
         issuers=outside.issuers,
         token_cache=TokenCache(config.token_cache.entries, config.token_cache.max_bytes),
-        schemas=_schemas(config),
+        schemas=load_schemas(config),
         certificates=load_certificates(config),
         client_authorities=outside.authorities,
         counters=outside.state.counters,
@@ -136,18 +137,6 @@ def _services(config: Config, outside: Outside, emitted: EmittedMetrics) -> Serv
         max_body_bytes=config.limits.body_buffer_bytes,
         expression_time_s=config.limits.expression_time_s,
     )
-
-
-def _schemas(config: Config) -> dict[str, bytes]:
-    """The text of every schema. Raises LoadError."""
-    texts: dict[str, bytes] = {}
-    for name, file in config.schemas.items():
-        try:
-            texts[name] = file.read_bytes()
-        except OSError as error:
-            where, reason = config.location("schemas", name), f"{file}: {error.strerror}"
-            raise LoadError.at(where, "unreadable-file", reason, "check path and permissions") from None
-    return texts
 
 
 def _count(metrics: GatewayMetrics, outside: Outside, services: Services) -> None:

@@ -1,5 +1,5 @@
 """
-Schemas of the configuration that no policy uses: they are checked, too, so that the first policy that does finds them
+Schemas of the configuration. Those that no policy uses are checked, too, so that the first policy that does finds them
 usable. Those that policies use are checked with their policy, which knows what they have to be.
 """
 
@@ -9,7 +9,19 @@ from collections.abc import Iterable, Iterator
 
 from gateway.config import Config
 from gateway.documents.model import PolicyDocument
-from gateway.errors import Problem
+from gateway.errors import LoadError, Problem
+
+
+def load_schemas(config: Config) -> dict[str, bytes]:
+    """The text of every schema. Raises LoadError."""
+    texts: dict[str, bytes] = {}
+    for name, file in config.schemas.items():
+        try:
+            texts[name] = file.read_bytes()
+        except OSError as error:
+            where, reason = config.location("schemas", name), f"{file}: {error.strerror}"
+            raise LoadError.at(where, "unreadable-file", reason, "check path and permissions") from None
+    return texts
 
 
 def unused_schema_problems(config: Config, documents: Iterable[PolicyDocument]) -> Iterator[Problem]:

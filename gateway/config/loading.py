@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway import documentation
 from gateway.config.model import Config
 from gateway.config.positions import Positions, plain
 from gateway.config.reference import keys, models
@@ -71,7 +72,7 @@ def _with_definitions(config: Config) -> Config:
 
 
 def problems_of(
-    error: ValidationError, positions: Positions, root: type[Block] = Config, page: str = "Configuration"
+    error: ValidationError, positions: Positions, root: type[Block] = Config, page: str = "configuration"
 ) -> list[Problem]:
     """Every mistake that pydantic found, with its place and remedy; *page* describes the keys of *root*."""
     details = error.errors(include_url=False, include_input=False)
@@ -110,12 +111,12 @@ def _nearest(path: tuple[str | int, ...], root: type[Block], page: str) -> str:
 def _elsewhere(key: str, places: Mapping[tuple[str, ...], list[str]], page: str) -> str:
     homes = [place for place, names in places.items() if key in names]
     if homes:
-        return f"it belongs {_described(homes)}: see {page} in the documentation"
+        return f"it belongs {_described(homes)}: see {documentation.page(page)}"
     return _instead(_closest(key, places.values()), page)
 
 
 def _instead(close: str, page: str) -> str:
-    return f"did you mean {close}?" if close else f"remove it; {page} in the documentation lists every setting"
+    return f"did you mean {close}?" if close else f"remove it; {documentation.page(page)} lists every setting"
 
 
 def _closest(key: str, lists: Iterable[Iterable[str]]) -> str:

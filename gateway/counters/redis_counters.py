@@ -38,7 +38,7 @@ class RedisCounters:
             clock: Seconds since the epoch; Redis's own clock where none is given.
         """
         self._link = link
-        self._script = link.client.register_script(_SCRIPT.read_text())
+        self._script = link.client.register_script(_SCRIPT.read_text("utf-8"))
         self._prefix = f"{namespace}/"
         self._fallback = MemoryCounters() if fallback is None else fallback
         self._clock = clock

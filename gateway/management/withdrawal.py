@@ -37,12 +37,12 @@ class WithdrawalBook:
 
     def note(self, kid: str, issuer: str | None) -> None:
         """Add one."""
-        with self._file.open("a") as file:
+        with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps([kid, issuer]) + "\n")
 
     def withdrawn(self) -> list[tuple[str, str | None]]:
         """All of them: key id, and metadata URL of one issuer or None."""
-        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        lines = self._file.read_text("utf-8").splitlines() if self._file.exists() else []
         return [(kid, issuer) for kid, issuer in map(json.loads, lines)]
 
 

@@ -16,6 +16,7 @@ from pydantic import SecretStr, ValidationError
 from gateway.config import Config, json_schema, load, parse
 from gateway.config.apis import named
 from gateway.config.listening import Limits, Timeouts
+from gateway.documentation import page
 from gateway.errors import LoadError
 from gateway.notifications.settings import D365Settings, NotificationSettings
 from gateway.reading.values import revealed
@@ -214,7 +215,7 @@ def test_remedies() -> None:
     assert [problem.remedy.partition(":")[0] for problem in refused.value.problems] == [
         "did you mean listen?",
         "it belongs at the top level",
-        "remove it; Configuration in the documentation lists every setting",
+        "remove it; https",
     ]
     with pytest.raises(LoadError, match=r"did you mean batch\?"):
         config("backends: {batch: {url: http://h}}\napis: [{id: a, backend: bacth}]")
@@ -394,7 +395,7 @@ WORDS = {
     "apis: [{id: a, nope: b}]": "apis.0.nope is not a setting (did you mean note?)",
     "apis: [{id: a, SERVICE_URL: b}]": "apis.0.SERVICE_URL is not a setting (did you mean service-url?)",
     "apis: [{id: a, primary-key: b}]": "apis.0.primary-key is not a setting (it belongs under subscriptions[]: see"
-    " Configuration in the documentation)",
+    f" {page('configuration')})",
     "subscriptions: [{id: a, scope: /apis, primary-key: b, secondry: c}]": "subscriptions.0.secondry is not a setting"
     " (did you mean secondary-key?)",
     f"notifications: {{{_D365}, callbacks: {{hosts: ['https://a.test']}}}}": "notifications.callbacks.hosts.0: a host's"

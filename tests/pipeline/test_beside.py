@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -66,6 +68,26 @@ def test_a_job_that_takes_too_much_is_ended(beside: Beside, job: object) -> None
         return await beside.run(Work(), double, b"a")
 
     assert asyncio.run(run()) == b"aa"
+
+
+WATCHED = """
+import sys
+from gateway.pipeline import worker
+sys.platform = sys.argv[1]
+with worker._limited(0.05):
+    while sys.argv[2] == "endless":
+        pass
+print("done")
+"""
+
+
+@pytest.mark.parametrize("system", ["win32", "darwin"])
+@pytest.mark.parametrize(("job", "done"), [("endless", False), ("short", True)])
+def test_a_limit_on_every_system(system: str, job: str, done: bool) -> None:
+    """Where the kernel does not limit a process's time, a thread does; a job that ends in time does not notice."""
+    ended = subprocess.run([sys.executable, "-c", WATCHED, system, job], capture_output=True, text=True, check=False)
+    assert (ended.returncode == 0) is done
+    assert ended.stdout == ("done\n" if done else "")
 
 
 def test_the_loop_turns_meanwhile(beside: Beside) -> None:

@@ -13,8 +13,9 @@ from gateway.commands.options import CONFIG
 def check(
     *files: Path,
     config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None,
-    format: Literal["text", "json", "sarif"] = "text",
+    format: Literal["text", "json", "sarif", "github", "azure-devops", "gitlab"] = "text",
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    sarif: Path | None = None,
     assume_secrets: Annotated[bool, Parameter(negative="")] = False,
     target: Literal["azure"] | None = None,
 ) -> int:
@@ -31,17 +32,22 @@ def check(
     config
         Check this configuration and every document that it names; `config.yaml` when no files are given either.
     format
-        Lines for people, one JSON object for each file, or SARIF for code reviews.
+        Lines for people, one JSON object for each file, SARIF for code reviews, annotations for GitHub Actions or
+        Azure Pipelines, or GitLab's Code Quality report.
     as_json
         The same as `--format json`.
+    sarif
+        Also write SARIF to this file, whatever is printed.
     assume_secrets
         Treat unset environment variables as set, to check where secrets are not available.
     target
         Also report what is known to be refused where the documents will go; finding nothing is no guarantee.
     """
-    from gateway.commands.check.formats import FORMATS
+    from gateway.commands.check.formats import FORMATS, write_sarif
     from gateway.commands.check.report import check_all
 
     reports = check_all(files, config if config or files else CONFIG, assume_secrets, target)
     print(FORMATS["json" if as_json else format](reports))
+    if sarif is not None:
+        write_sarif(sarif, reports)
     return 0 if all(report.ok for report in reports) else 1

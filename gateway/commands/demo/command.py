@@ -7,6 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from gateway.commands.platforms import require_linux
+
 Port = Annotated[int, Parameter(validator=Number(gte=1, lte=65_530))]  # the emulators take the next five
 
 
@@ -20,6 +22,7 @@ def demo(*, port: Port = 8080) -> None:
     port
         The gateway's port; the emulators take the next ones.
     """
+    require_linux("gateway demo")
     from gateway.commands.demo.running import run
 
     run(port)

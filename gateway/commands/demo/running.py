@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from gateway.assembly.app import Gateway, build
+from gateway.commands import ready_made
 from gateway.commands.token import demo_keys
 from gateway.config import Config, parse
 from gateway.emulators.d365 import D365Emulator
@@ -84,7 +85,13 @@ async def start(port: int, running: AsyncExitStack) -> tuple[Gateway, dict[str, 
     facts = {"port": str(port), "management_port": str(port + 1), "jobs": jobs, "signing": signing}
     for offset, (name, part) in enumerate(parts.items(), 2):
         facts[name] = await running.enter_async_context(serve_here(part, Binding(port=port + offset)))
-    facts |= {"tenant": TENANT, "audience": API, "client": CLIENT, "secret": SECRET, "policies": str(documents())}
+    facts |= {
+        "tenant": TENANT,
+        "audience": API,
+        "client": CLIENT,
+        "secret": SECRET,
+        "policies": str(ready_made.folder()),
+    }
     return build(configuration(facts, Path(jobs))), facts
 
 
@@ -95,14 +102,7 @@ def configuration(facts: Mapping[str, str], directory: Path) -> Config:
 
 def render(name: str, facts: Mapping[str, str]) -> str:
     """One of the text files beside this module, filled in."""
-    return Template(files("gateway.commands.demo").joinpath(name).read_text()).substitute(facts)
-
-
-def documents() -> Path:
-    """The ready-made policy documents: beside the package in a checkout, inside it when installed."""
-    package = Path(__file__).parents[2]
-    inside = package / "ready_made" / "policies"
-    return inside if inside.is_dir() else package.parent / "policies"
+    return Template(files("gateway.commands.demo").joinpath(name).read_text("utf-8")).substitute(facts)
 
 
 def _signing_secret() -> str:

@@ -20,6 +20,7 @@ from cyclopts import App, Parameter
 from gateway.commands.notifications.listing import DEAD_LETTERS, JOBS, details, table
 from gateway.commands.notifications.management import managed, parse_address
 from gateway.commands.options import CONFIG, ConfigPath
+from gateway.commands.platforms import require_linux
 from gateway.errors import GatewayError
 from gateway.notifications.api.routes import attempt_view
 from gateway.notifications.api.schema import view
@@ -208,6 +209,7 @@ def _serve(load: Load) -> Callable[..., None]:
         log
             Form of the log lines.
         """
+        require_linux("gateway notifications serve")
         listener = ServiceListener(host, port, certificate, key, client_ca)
         beside = _beside(management, management_host)
         serve(load(config), listener, json_logs=log == "json", beside=beside)

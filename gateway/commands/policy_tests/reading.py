@@ -68,5 +68,5 @@ def read(path: Path) -> TestFile:
         data = typed(content.decode("utf-8-sig"))
         suite = Suite.from_file(data, Surroundings(path.resolve().parent, os.environ))
     except ValidationError as error:
-        raise LoadError(problems_of(error, positions, Suite, "Testing policies")) from None
+        raise LoadError(problems_of(error, positions, Suite, "testing-policies")) from None
     return TestFile(path, suite, positions)

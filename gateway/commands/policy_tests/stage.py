@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from gateway.assembly.apis import assemble
 from gateway.assembly.certificates import load_certificates
+from gateway.assembly.schemas import load_schemas
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.commands.policy_tests.issuers import Issuers
 from gateway.commands.policy_tests.model import Case, StubAnswer, Suite
@@ -110,6 +111,7 @@ def _services(
     return Services(
         targets=targets,
         issuers=registry,
+        schemas=load_schemas(config),
         certificates=load_certificates(config),
         counters=MemoryCounters(clock),
         caches=Caches(MemoryCache(clock=clock)),

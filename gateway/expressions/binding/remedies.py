@@ -6,12 +6,13 @@ import difflib
 import re
 from collections.abc import Iterable
 
+from gateway.documentation import page
 from gateway.expressions import clr
 from gateway.expressions.clr import NULL, Candidate, Type
 from gateway.expressions.conversions import explicit
 from gateway.expressions.primitives import BOOL, NUMERIC, STRING
 
-SEE = "see Policy expressions in the documentation"
+SEE = f"see {page('expressions')}"
 
 # Types that programs use but policies may not, and their replacements here.
 _INSTEAD = {

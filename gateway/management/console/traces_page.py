@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from gateway.documentation import page
 from gateway.management.console import figures
 from gateway.management.console.markup import Html, badge, code, element, facts, link, section, table
 from gateway.management.console.state import TraceLine
 
 PATH = "/console/traces"
-HOW = "No trace is kept. Send a request with Ocp-Apim-Trace: true and the tracing secret (documentation, Tracing)."
+HOW = f"No trace is kept. Send a request with Ocp-Apim-Trace: true and the tracing secret; see {page('tracing')}."
 
 Trace = Mapping[str, Any]
 _SHOWN_APART = frozenset({"changes", "path", "scope", "took_ms", "message", "reason"})

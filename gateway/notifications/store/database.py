@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from typing import Any
 
@@ -59,6 +58,8 @@ class FileLock:
     """Held while this process runs on a SQLite file; the system drops it when the process ends, however it ends."""
 
     def __init__(self, database: str) -> None:
+        import fcntl  # which only the systems have that serve; configurations are checked everywhere
+
         try:
             self._descriptor = os.open(database + ".lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:

@@ -85,7 +85,7 @@ def _kept_key(settings: NotificationSettings) -> list[str]:
     """The key file of an embedded store that was used before a key was configured."""
     path = make_url(settings.store_url).database
     file = Path(f"{path}.key")
-    return [file.read_text()] if settings.embedded and path and file.exists() else []
+    return [file.read_text("utf-8")] if settings.embedded and path and file.exists() else []
 
 
 def _key_id(key: str) -> str:
@@ -101,8 +101,8 @@ def _key_file(path: Path) -> str:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_text()
+        return path.read_text("utf-8")
     key = secrets.token_urlsafe(32)
-    with os.fdopen(descriptor, "w") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(key)
     return key

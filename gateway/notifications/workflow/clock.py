@@ -34,7 +34,8 @@ def boot() -> str | None:
     if _BOOT_TIME is None:
         return None
     try:
-        return " ".join([_BOOT_ID.read_text().strip(), *(_OFFSETS.read_text().split() if _OFFSETS.exists() else [])])
+        offsets = _OFFSETS.read_text("utf-8").split() if _OFFSETS.exists() else []
+        return " ".join([_BOOT_ID.read_text("utf-8").strip(), *offsets])
     except OSError:
         return None
 

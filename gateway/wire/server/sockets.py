@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import select
 import ssl
 
@@ -12,6 +11,8 @@ from cryptography import x509
 
 def is_last_descriptor(transport: asyncio.Transport) -> bool:
     """Whether hardly any file descriptors are left: the kernel always allocates the lowest free one."""
+    import resource  # which only the systems have that serve; configurations are checked everywhere
+
     descriptor = transport.get_extra_info("socket")
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return descriptor is not None and limit != resource.RLIM_INFINITY and descriptor.fileno() >= limit - limit // 8

@@ -15,8 +15,6 @@ from urllib.parse import urlsplit
 from gateway.wire.upstream.way import HttpProxy
 
 _MAX_ANSWER_BYTES = 16 * 1024
-# Seconds of silence before the first probe, between two, and how many go unanswered.
-_KEEP_ALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r\n]?")
 
 
@@ -195,7 +193,8 @@ def keep_alive(transport: asyncio.BaseTransport) -> None:
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in _KEEP_ALIVE:
+    # Seconds of silence before the first probe, between two, and how many go unanswered.
+    for option, value in ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4)):
         sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 

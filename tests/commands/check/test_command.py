@@ -109,7 +109,7 @@ def test_formats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("note", "unknown-named-value"),
     ]
     place = run["results"][0]["locations"][0]["physicalLocation"]
-    assert place == {"artifactLocation": {"uri": str(file)}, "region": {"startLine": 1, "startColumn": 74}}
+    assert place == {"artifactLocation": {"uri": file.as_uri()}, "region": {"startLine": 1, "startColumn": 74}}
 
 
 def test_definitions_are_no_policies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -268,3 +268,21 @@ def test_missing_policy_is_found(tmp_path: Path) -> None:
     path = written(tmp_path, EMPTY, "tests: [{name: a, expect: {}}]")
     (tmp_path / "one.yaml").unlink()
     assert "one.policytest.yaml:1:9: no-such-file" in run_file(path).error
+
+
+def test_schemas_of_the_configuration(tmp_path: Path) -> None:
+    """validate-content finds a schema of the configuration, as it does behind `gateway serve`."""
+    (tmp_path / "s.json").write_text('{"type": "integer"}')
+    content = "{type: application/json, validate-as: json, action: prevent, schema-id: s}"
+    limits = "unspecified-content-type-action: ignore, max-size: 99, size-exceeded-action: prevent"
+    (tmp_path / "p.yaml").write_text(f"inbound: [{{validate-content: {{{limits}, content: [{content}]}}}}]\n")
+    (tmp_path / "config.yaml").write_text(
+        "schemas: {s: s.json}\napis: [{id: a, path: a, service-url: 'http://127.0.0.1:9', policy: p.yaml}]\n"
+    )
+    path = tmp_path / "a.policytest.yaml"
+    path.write_text(
+        "config: config.yaml\napi: a\nrequest: {method: POST}\ntests:\n"
+        "  - {name: a, request: {json: 1}, expect: {status: 200}}\n"
+        "  - {name: b, request: {json: [1]}, expect: {status: 400}}\n"
+    )
+    assert failures(run_file(path)) == []

@@ -1,0 +1,177 @@
+"""
+Runs, on this system, every command that helps to write policies, in a new folder, and demands what each has to print.
+
+For Windows and macOS, where the gateway itself does not serve: ``python .ci/authoring.py`` in an environment that has
+the package. All commands run in this process, one after the other.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+from gateway.cli import COMMANDS, main
+
+# One that Windows' own code pages do not have, so that it cannot be read or written by accident.
+NAME = "Zażółć ✓"
+DOCUMENT = f"""<policies>
+    <!-- {NAME} -->
+    <inbound>
+        <base />
+        <set-header name="x-name" exists-action="override">
+            <value>@(Uri.EscapeDataString("{{{{name}}}}"))</value>
+        </set-header>
+        <validate-content unspecified-content-type-action="ignore" max-size="1000" size-exceeded-action="prevent">
+            <content type="application/xml" validate-as="xml" action="prevent" schema-id="orders" />
+        </validate-content>
+    </inbound>
+</policies>
+"""
+CONFIG = f"""listen: 127.0.0.1:8080
+named-values: {{name: "{NAME}"}}
+schemas: {{orders: orders.xsd}}
+notifications:
+  store: sqlite:///jobs.db
+  d365: {{instance-url: "https://d365.test", token-url: "https://login.test/t", client-id: a, client-secret: b}}
+  callbacks: {{hosts: [callbacks.test], signing-secret: "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="}}
+backends: {{jobs: {{app: notifications}}}}
+apis:
+  - {{id: orders, path: orders, service-url: "http://127.0.0.1:9", policy: policies/Orders.XML}}
+  - {{id: jobs, path: jobs, backend: jobs}}
+"""
+SCHEMA = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
+    <xs:element name="order" type="xs:int" />
+</xs:schema>
+"""
+TESTS = f"""config: config.yaml
+api: orders
+request: {{method: POST, path: /, headers: {{Content-Type: application/xml}}}}
+tests:
+  - name: {NAME}
+    request: {{body: <order>1</order>}}
+    expect: {{status: 200, backend: {{headers: {{x-name: Za%C5%BC%C3%B3%C5%82%C4%87%20%E2%9C%93}}}}}}
+  - name: What is not an order is refused
+    request: {{body: <order>x</order>}}
+    expect: {{status: 400}}
+"""
+NEEDS_LINUX = {"serve": "gateway serve", "demo": "gateway demo"}
+
+
+def run(*arguments: str, status: int = 0) -> str:
+    """What a command prints to both streams, as UTF-8. It has to end with *status*."""
+    print("$ gateway", *(word for word in arguments if len(word) < 60), flush=True)
+    printed, ended = io.TextIOWrapper(io.BytesIO(), encoding="cp1252"), None  # as Windows opens a pipe
+    try:
+        with redirect_stdout(printed), redirect_stderr(printed):
+            main(arguments)
+    except SystemExit as error:
+        ended = error.code or 0
+    printed.flush()
+    text = printed.buffer.getvalue().decode()  # type: ignore[attr-defined]
+    assert ended == status, f"{ended} instead of {status}: {text}"
+    return text.replace("\r\n", "\n")
+
+
+def documents() -> None:
+    """A folder as an editor on Windows leaves it: CRLF, a byte order mark, upper case, letters off the code page."""
+    Path("policies").mkdir()
+    Path("policies/Orders.XML").write_text("\ufeff" + DOCUMENT, "utf-8", newline="\r\n")
+    for name, text in {"config.yaml": CONFIG, "orders.policytest.yaml": TESTS, "orders.xsd": SCHEMA}.items():
+        Path(name).write_text(text, "utf-8", newline="\r\n")
+
+
+def check() -> None:
+    assert "config.yaml: ok" in run("check", "-c", "config.yaml")
+    Path("policies/bad.xml").write_text(DOCUMENT.replace("EscapeData", "EscapeDate"), "utf-8", newline="\r\n")
+    bad = str(Path("policies", "bad.xml").absolute())
+    found = run("check", bad, status=1)
+    assert f"{bad}:6:" in found, found
+    assert "did you mean" in found, found
+    assert '"uri": "policies/bad.xml"' in run("check", bad, "--format", "sarif", status=1)
+    Path("policies/bad.xml").unlink()
+
+
+def convert() -> None:
+    converted = run("convert", str(Path("policies", "Orders.XML")), "--to", "yaml")
+    assert NAME in converted, converted
+    Path("policies/orders.yaml").write_text(converted, "utf-8", newline="\r\n")
+    assert "<!--" in run("convert", "policies/orders.yaml", "--to", "xml")
+    Path("policies/orders.yaml").unlink()
+
+
+def test() -> None:
+    assert f"pass {NAME}" in run("test", "--junit", "report.xml")
+    assert NAME in Path("report.xml").read_text("utf-8")
+    assert "2 passed" in run("test", str(Path("..", Path.cwd().name)))
+
+
+def schema() -> None:
+    for what in ("config", "policy", "test"):
+        assert '"$schema"' in run("schema", what)
+
+
+def token() -> None:
+    minted = run("token", "mint", "--keys", "keys.json", "--audience", "api://orders").strip()
+    assert '"aud": "api://orders"' in run("token", "show", minted)
+    explained = run("explain", minted, "--api", "orders", "-c", "config.yaml", "--offline", status=2)
+    assert explained
+
+
+def init() -> None:
+    assert "gateway check" in run("init", "new")
+    assert "0 errors" in run("check", "-c", str(Path("new", "config.yaml")))
+    assert "3 passed" in run("test", "new")
+    assert "there already" in run("init", "new", status=1)
+    run("init", "full", "--full")
+    assert "0 errors" in run("check", "-c", str(Path("full", "config.yaml")))
+
+
+def policies() -> None:
+    assert "rate-limit-per-caller" in run("policies")
+    run("policies", "cors", "--copy", str(Path("copied")), "--xml")
+    assert "4 passed" in run("test", "copied")
+
+
+def others() -> None:
+    """Every other command loads and explains itself; what serves says what it needs."""
+    for name in COMMANDS:
+        assert f"gateway {name}" in run(name, "--help")
+    if sys.platform != "linux":
+        for name, command in NEEDS_LINUX.items():
+            assert f"{command} runs on Linux" in run(name, status=1)
+
+
+CHECKS: dict[str, Callable[[], None]] = {
+    "check": check,
+    "convert": convert,
+    "test": test,
+    "schema": schema,
+    "token": token,
+    "explain": token,
+    "init": init,
+    "policies": policies,
+    "others": others,
+}
+
+
+def everything(steps: Iterable[str] = CHECKS) -> None:
+    """Refuse a system on which something does not run; *steps*: names in ``CHECKS``, or all of them."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            documents()
+            for step in dict.fromkeys(CHECKS[name] for name in steps):
+                step()
+        finally:
+            os.chdir(before)
+
+
+if __name__ == "__main__":
+    everything(sys.argv[1:] or CHECKS)
+    print(f"the commands for writing policies run on {sys.platform}")

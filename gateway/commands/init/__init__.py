@@ -1,0 +1,1 @@
+"""``gateway init``: a folder to begin with."""

@@ -1,0 +1,1 @@
+"""``gateway policies``: the ready-made policy documents."""
