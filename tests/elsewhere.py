@@ -25,6 +25,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 import uuid
 import webbrowser
@@ -52,14 +53,16 @@ _NOT_ON_MACOS: dict[ModuleType, str] = {
     os: "sched_getaffinity memfd_create eventfd pipe2",
     select: "epoll POLLRDHUP",
     socket: "TCP_KEEPIDLE TCP_USER_TIMEOUT TCP_DEFER_ACCEPT TCP_QUICKACK SO_DOMAIN",
+    time: "CLOCK_BOOTTIME",
 }
 _NOT_ON_WINDOWS: dict[ModuleType, str] = {
-    os: "fork forkpty wait waitpid killpg getpgid getuid geteuid getgid setsid uname sysconf sched_getaffinity"
+    os: "fork forkpty register_at_fork wait waitpid killpg getpgid getuid geteuid getgid setsid uname sysconf sched_getaffinity"
     " fchmod fchown chown chroot getloadavg memfd_create eventfd pipe2 O_NOFOLLOW O_DIRECTORY O_CLOEXEC O_NONBLOCK",
     signal: "SIGHUP SIGPROF SIGALRM SIGKILL SIGUSR1 SIGUSR2 SIGCHLD SIGQUIT SIGPIPE setitimer ITIMER_PROF ITIMER_REAL"
     " pthread_sigmask sigwait alarm pause",
     select: "poll epoll POLLIN POLLRDHUP",
     socket: "TCP_USER_TIMEOUT TCP_DEFER_ACCEPT TCP_QUICKACK SO_REUSEPORT SO_DOMAIN",
+    time: "CLOCK_BOOTTIME CLOCK_MONOTONIC clock_gettime clock_settime clock_getres tzset pthread_getcpuclockid",
 }
 NAMES = {"win32": _NOT_ON_WINDOWS, "darwin": _NOT_ON_MACOS}
 

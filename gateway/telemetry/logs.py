@@ -172,7 +172,8 @@ def flush() -> None:
 
 _lines = _Lines()
 atexit.register(flush)
-os.register_at_fork(after_in_child=_begin_output)
+if sys.platform != "win32":  # where nothing forks
+    os.register_at_fork(after_in_child=_begin_output)
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
