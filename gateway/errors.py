@@ -13,6 +13,7 @@ The error tree.
     ├── KeysUnavailable      a token cannot be judged, because the issuer's keys could not be fetched: 503, never 401
     ├── IssuerError          one attempt to learn an issuer's keys failed
     ├── UpstreamError        the backend could not be reached or broke the protocol
+    │   └── Unreached        there was no connection to it: nothing of the request has been sent
     ├── ClientLeft           the client closed the connection before the exchange was over
     ├── BodyTooLarge         a body that must be held in memory is over the limit: 413
     ├── BodyAbandoned        the reader of a body went away before its end
@@ -158,6 +159,10 @@ class UpstreamError(GatewayError):
         self.reason = reason
         self.message = message
         self.status = status
+
+
+class Unreached(UpstreamError):
+    """There was no connection to the backend: nothing of the request has been sent."""
 
 
 class ClientLeft(GatewayError):

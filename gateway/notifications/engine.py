@@ -14,7 +14,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2 as httpx
 import sqlalchemy as sa
 import structlog
 
@@ -43,10 +42,9 @@ _PROBE_S = 2.0
 
 @dataclass(slots=True)
 class Parts:
-    """Replaceable parts, for tests: the clock, the resolver, HTTP clients."""
+    """Replaceable parts, for tests: the clock, what sends callbacks."""
 
     clock: Clock
-    client: httpx.AsyncClient | None = None
     sender: CallbackSender | None = None
 
 
@@ -182,7 +180,7 @@ class Engine:
     def _open_environments(self, replica: Replica) -> Environments:
         settings, parts = self.settings, self.parts
         shared = Shared(self.store, parts.clock, self.metrics, replica.may_act)
-        members = {name: D365Environment(name, settings, shared, parts.client) for name in settings.all_environments}
+        members = {name: D365Environment(name, settings, shared) for name in settings.all_environments}
         self._environments = Environments(members, parts.clock)
         return self._environments
 

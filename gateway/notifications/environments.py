@@ -15,6 +15,7 @@ import structlog
 
 from gateway.notifications.d365.azure_credentials import AzureCredential
 from gateway.notifications.d365.client import D365Client
+from gateway.notifications.d365.connection import D365Connection
 from gateway.notifications.d365.gate import Gate
 from gateway.notifications.d365.poller import Poller
 from gateway.notifications.d365.token_provider import ClientCredentials, TokenProvider
@@ -44,15 +45,14 @@ class Shared:
 class D365Environment:
     """One environment, and the parts that work on its jobs."""
 
-    def __init__(
-        self, name: str, settings: NotificationSettings, shared: Shared, http: httpx.AsyncClient | None = None
-    ) -> None:
+    def __init__(self, name: str, settings: NotificationSettings, shared: Shared) -> None:
         own, clock, metrics = settings.all_environments[name], shared.clock, shared.metrics
-        self._http = http or open_http(own)
+        self._http = open_http(own)  # for tokens, which are asked for once an hour
+        self._wire = D365Connection(own)
         self._tokens: TokenProvider = (
             ClientCredentials(own, self._http) if own.credential == "secret" else AzureCredential(own)
         )
-        client = D365Client(own, self._tokens, self._http, clock, metrics, name)
+        client = D365Client(own, self._tokens, self._wire, clock, metrics, name)
         self.gate: Gate = client.gate
         metrics.paused.labels(name).set_function(lambda: client.gate.remaining_s)
         self.poller = Poller(client, settings.polling, clock, metrics)
@@ -61,6 +61,7 @@ class D365Environment:
 
     async def close(self) -> None:
         """Drop its connections."""
+        await self._wire.close()
         await self._tokens.close()
         await self._http.aclose()
 
@@ -109,6 +110,6 @@ class Environments:
 
 
 def open_http(settings: D365Settings) -> httpx.AsyncClient:
-    """The client towards F&O: no redirects (they lead to log-in pages), patient reading."""
+    """The client towards the token endpoint: no redirects, patient reading."""
     timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s)
     return httpx.AsyncClient(timeout=timeout, follow_redirects=False, cookies=no_cookies())

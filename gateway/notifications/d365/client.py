@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-import httpx2 as httpx
 import structlog
 
+from gateway.errors import Unreached, UpstreamError
 from gateway.notifications.callbacks.classification import parse_retry_after
 from gateway.notifications.d365.batch_status import Row, parse_row
+from gateway.notifications.d365.connection import D365Answer, D365Call, D365Wire
 from gateway.notifications.d365.errors import (
     APPLICATIONS_FORM,
     MISSING,
@@ -33,6 +34,10 @@ from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import DEFAULT_ENVIRONMENT, D365Settings
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.permission import Permit
+from gateway.wire.body import BodyTooLarge
+from gateway.wire.content_coding import CodingError
+from gateway.wire.fields import FieldError
+from gateway.wire.headers import Headers
 
 log = structlog.get_logger("gateway.notifications")
 
@@ -41,7 +46,6 @@ HISTORIES = "/data/BatchJobHistories"
 ACTION = f"{ENTITY}/Microsoft.Dynamics.DataEntities.SetBatchJobToWaiting"
 
 _HISTORY_FIELDS = "Status,StartDateTime,EndDateTime,OrigStartDateTime,JobDescription"
-_HEADERS = {"accept": "application/json", "odata-version": "4.0", "odata-maxversion": "4.0"}
 _NO_COLLECTION = "F&O answered 200 with something that is not an OData collection."
 _TRANSIENT = frozenset({408, 500, 502, 503, 504})
 
@@ -56,7 +60,7 @@ class Rows:
 
 class D365Client:
     """
-    One environment. Calls share its gate, its token and one connection pool.
+    One environment. Calls share its gate, its token and its connections.
 
     Attributes:
         skew_s: F&O's clock minus ours, from the last ``Date`` header; schedules are compared by F&O's clock.
@@ -66,14 +70,14 @@ class D365Client:
         self,
         settings: D365Settings,
         tokens: TokenProvider,
-        client: httpx.AsyncClient,
+        wire: D365Wire,
         clock: Clock,
         metrics: Metrics,
         name: str = DEFAULT_ENVIRONMENT,
     ) -> None:
         self._settings = settings
         self._tokens = tokens
-        self._client = client
+        self._wire = wire
         self._clock = clock
         self._metrics = metrics
         self._name = name
@@ -91,12 +95,12 @@ class D365Client:
             D365Error: Of any kind; for a reading, AMBIGUOUS means no more than TRANSIENT.
         """
         ids = list(batch_ids)
-        response = await self._call("GET", f"{ENTITY}?{self._query(ids)}")
-        if response.status_code == 400 and self._select and _names_property(response):
+        answer = await self._call(D365Call("GET", ENTITY, query=self._query(ids)))
+        if answer.status == 400 and self._select and _names_property(answer):
             self._select = ()
-            response = await self._call("GET", f"{ENTITY}?{self._query(ids)}")
-        self._require_ok(response)
-        return parse_rows(response)
+            answer = await self._call(D365Call("GET", ENTITY, query=self._query(ids)))
+        self._require_ok(answer)
+        return parse_rows(answer)
 
     async def ended_runs(self, batch_id: int) -> list[Row]:
         """
@@ -107,11 +111,11 @@ class D365Client:
         """
         options = {"$filter": f"BatchJobId eq {batch_id}", "$orderby": "EndDateTime desc", "$top": "20"}
         selected = options | {"$select": _HISTORY_FIELDS}
-        response = await self._call("GET", f"{HISTORIES}?{self._encode(selected)}")
-        if response.status_code == 400 and _names_property(response):
-            response = await self._call("GET", f"{HISTORIES}?{self._encode(options)}")
-        self._require_ok(response)
-        return parse_ended_runs(response, batch_id)
+        answer = await self._call(D365Call("GET", HISTORIES, query=self._encode(selected)))
+        if answer.status == 400 and _names_property(answer):
+            answer = await self._call(D365Call("GET", HISTORIES, query=self._encode(options)))
+        self._require_ok(answer)
+        return parse_ended_runs(answer, batch_id)
 
     async def start(self, batch_id: int, permit: Permit, party: str = "") -> StartAnswer:
         """
@@ -125,14 +129,14 @@ class D365Client:
             D365Error: AMBIGUOUS when F&O may have acted all the same.
             NotPermitted, NotOwned: By the permit; nothing was sent.
         """
-        body = json.dumps({"batchJobId": batch_id}).encode()
+        call = D365Call("POST", ACTION, content=b'{"batchJobId": %d}' % batch_id)
         async with self._starts.turn(party):
-            response = await self._call("POST", ACTION, body, permit)
-        self._require_ok(response)
-        answer = parse_start(response.content)
-        if answer is None:
+            answer = await self._call(call, permit)
+        self._require_ok(answer)
+        started = parse_start(answer.content)
+        if started is None:
             raise D365Error(FailureKind.AMBIGUOUS, "F&O answered the start with something that is not JSON.")
-        return answer
+        return started
 
     def now(self) -> float:
         """The time by F&O's clock."""
@@ -150,19 +154,17 @@ class D365Client:
         # %20, not +: not everything that reads OData URLs takes a plus for a space.
         return "&".join(f"{name}={quote(value, safe=',')}" for name, value in options.items())
 
-    async def _call(
-        self, method: str, path: str, body: bytes | None = None, permit: Permit | None = None
-    ) -> httpx.Response:
+    async def _call(self, call: D365Call, permit: Permit | None = None) -> D365Answer:
         token = await self._token()
-        response = await self._send(self._request(method, path, body, token), permit)
-        if permit is not None and response.is_redirect:
+        answer = await self._send(replace(call, token=token), permit)
+        if permit is not None and 300 <= answer.status < 400:
             # Most likely to a log-in page, and the next reading replaces the token. But a POST may have been carried
             # out before its client was sent elsewhere (RFC 9110, 15.4.4), so it is not repeated at once.
-            raise D365Error(FailureKind.AMBIGUOUS, f"F&O answered the start with a redirect ({response.status_code}).")
-        if _is_unauthorized(response):
+            raise D365Error(FailureKind.AMBIGUOUS, f"F&O answered the start with a redirect ({answer.status}).")
+        if _is_unauthorized(answer):
             token = await self._token(rejected=token)
-            response = await self._send(self._request(method, path, body, token), permit)
-        return response
+            answer = await self._send(replace(call, token=token), permit)
+        return answer
 
     async def _token(self, rejected: str | None = None) -> str:
         """A token; a token endpoint that asks for patience pauses all calls, since each of them would ask it again."""
@@ -173,98 +175,87 @@ class D365Client:
                 self.gate.pause(error.retry_after_s)
             raise
 
-    def _request(self, method: str, path: str, body: bytes | None, token: str) -> httpx.Request:
-        headers = {**_HEADERS, "authorization": f"Bearer {token}"}
-        if body is not None:
-            headers["content-type"] = "application/json"
-        return self._client.build_request(method, self._settings.instance_url + path, headers=headers, content=body)
-
-    async def _send(self, request: httpx.Request, permit: Permit | None) -> httpx.Response:
-        method = request.method
+    async def _send(self, call: D365Call, permit: Permit | None) -> D365Answer:
         async with self.gate.passing():
             if permit is not None:
                 await permit.renew()
                 permit.check()
-                request.extensions = {**request.extensions, "trace": _last_check(permit)}
-            response = await self._exchange(request)
-        self._count(method, str(response.status_code))
-        self._note_date(response.headers)
-        return response
+            answer = await self._exchange(call, permit)
+        self._count(call.method, str(answer.status))
+        self._note_date(answer.headers.first("date"))
+        return answer
 
-    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+    async def _exchange(self, call: D365Call, permit: Permit | None) -> D365Answer:
         try:
             async with asyncio.timeout(self._settings.call_limit_s):
-                return await self._client.send(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            self._count(request.method, "unreachable")
+                # The permit checks once more when the connection is open and the body is about to be written.
+                return await self._wire.send(call, None if permit is None else permit.check)
+        except Unreached as error:
+            self._count(call.method, "unreachable")
             raise D365Error(FailureKind.TRANSIENT, "F&O could not be reached.") from error
-        except (httpx.HTTPError, TimeoutError) as error:
-            self._count(request.method, "broken")
-            hint = f"The connection to F&O failed ({type(error).__name__})."
+        except FieldError as error:
+            raise D365Error(FailureKind.TRANSIENT, "The token endpoint's token cannot be sent in a header.") from error
+        except (UpstreamError, BodyTooLarge, CodingError, TimeoutError) as error:
+            self._count(call.method, "broken")
+            hint = f"The connection to F&O failed ({_cause(error)})."
             raise D365Error(FailureKind.AMBIGUOUS, hint) from error
 
     def _count(self, method: str, status: str) -> None:
         self._metrics.d365_requests.labels(self._name, method, status).inc()
 
-    def _note_date(self, headers: Mapping[str, str]) -> None:
-        ahead = parse_retry_after(headers.get("date"), 0.0)
+    def _note_date(self, date: str | None) -> None:
+        ahead = parse_retry_after(date, 0.0)
         if ahead:
             self.skew_s = ahead - self._clock.now()
 
-    def _require_ok(self, response: httpx.Response) -> None:
-        status = response.status_code
+    def _require_ok(self, answer: D365Answer) -> None:
+        status = answer.status
         if 200 <= status < 300:
             self.gate.succeed()
             return
         if status == 429:
-            wait = parse_retry_after(response.headers.get("retry-after"), self.now())
+            wait = self._asked_s(answer.headers)
             raise D365Error(FailureKind.THROTTLED, "F&O is throttling.", self.gate.pause(wait))
         if status in _TRANSIENT:
-            wait = parse_retry_after(response.headers.get("retry-after"), self.now())
+            wait = self._asked_s(answer.headers)
             raise D365Error(FailureKind.AMBIGUOUS, f"F&O answered {status}.", wait)
-        raise _permanent(response)
+        raise _permanent(answer)
+
+    def _asked_s(self, headers: Headers) -> float | None:
+        """For how many seconds F&O asks for patience."""
+        return parse_retry_after(headers.first("retry-after"), self.now())
 
 
-def _last_check(permit: Permit) -> Callable[[str, object], Awaitable[None]]:
-    """
-    A trace that checks once more when the connection is open and the body is about to be written.
-
-    Raising there ends the request; F&O cannot act on one whose body has not arrived.
-    """
-
-    async def check(event: str, _info: object) -> None:
-        if event.endswith("send_request_body.started"):
-            permit.check()
-
-    return check
+def _cause(error: Exception) -> str:
+    return error.reason if isinstance(error, UpstreamError) else type(error).__name__
 
 
-def parse_rows(response: httpx.Response) -> Rows:
+def parse_rows(answer: D365Answer) -> Rows:
     """
     The rows of a 200 answer by id; rows that cannot be read leave the others alone.
 
     Raises:
         D365Error: TRANSIENT for anything that is not an OData collection (a log-in page, a proxy's HTML).
     """
-    rows, unreadable = _parse(response, {})
+    rows, unreadable = _parse(answer, {})
     return Rows({row.batch_id: row for row in rows}, complete=unreadable == 0)
 
 
-def parse_ended_runs(response: httpx.Response, batch_id: int) -> list[Row]:
+def parse_ended_runs(answer: D365Answer, batch_id: int) -> list[Row]:
     """
     The runs in a 200 answer, as rows of the job *batch_id*.
 
     Raises:
         D365Error: As ``parse_rows``.
     """
-    runs, _ = _parse(response, {"BatchJobRecId": batch_id})
+    runs, _ = _parse(answer, {"BatchJobRecId": batch_id})
     return runs
 
 
-def _parse(response: httpx.Response, more: Mapping[str, object]) -> tuple[list[Row], int]:
+def _parse(answer: D365Answer, more: Mapping[str, object]) -> tuple[list[Row], int]:
     """The rows, and how many others could not be read; an answer in which none can be read is none."""
     try:
-        elements = list(json.loads(response.content)["value"])
+        elements = list(json.loads(answer.content)["value"])
     except (ValueError, KeyError, TypeError) as error:
         raise D365Error(FailureKind.TRANSIENT, _NO_COLLECTION) from error
     rows = [row for element in elements if (row := _row(element, more)) is not None]
@@ -281,24 +272,24 @@ def _row(element: object, more: Mapping[str, object]) -> Row | None:
         return None
 
 
-def _permanent(response: httpx.Response) -> D365Error:
-    status = response.status_code
-    if _is_unauthorized(response):
+def _permanent(answer: D365Answer) -> D365Error:
+    status = answer.status
+    if _is_unauthorized(answer):
         return D365Error(FailureKind.AUTH, APPLICATIONS_FORM)
     if status == 403:
-        return D365Error(FailureKind.AUTH, f"{PRIVILEGE} {odata_message(response.content)}".strip())
+        return D365Error(FailureKind.AUTH, f"{PRIVILEGE} {odata_message(answer.content)}".strip())
     if status == 404:
         return D365Error(FailureKind.PERMANENT, MISSING)
     return D365Error(
-        FailureKind.PERMANENT, f"F&O answered {status}: {odata_message(response.content) or 'no reason given'}"
+        FailureKind.PERMANENT, f"F&O answered {status}: {odata_message(answer.content) or 'no reason given'}"
     )
 
 
-def _is_unauthorized(response: httpx.Response) -> bool:
+def _is_unauthorized(answer: D365Answer) -> bool:
     """401, or a redirect (to a log-in page): the token was not accepted."""
-    return response.status_code == 401 or 300 <= response.status_code < 400
+    return answer.status == 401 or 300 <= answer.status < 400
 
 
-def _names_property(response: httpx.Response) -> bool:
-    text = response.content[:4096].decode("utf-8", "replace").lower()
+def _names_property(answer: D365Answer) -> bool:
+    text = answer.content[:4096].decode("utf-8", "replace").lower()
     return "property" in text or "select" in text

@@ -9,7 +9,7 @@ import re
 import socket
 import ssl
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from gateway.wire.upstream.way import HttpProxy
@@ -41,12 +41,14 @@ class Direct:
     Attributes:
         tls: None: plain TCP.
         server_name: For SNI and the certificate's check; None without TLS.
+        next_address_s: See ``Way``.
     """
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
     server_name: str | None = None
+    next_address_s: float | None = None
 
     @property
     def place(self) -> str:
@@ -56,8 +58,9 @@ class Direct:
     async def __call__(self, protocol: asyncio.Protocol) -> None:
         """Connect *protocol*."""
         loop = asyncio.get_running_loop()
+        race: dict[str, Any] = {} if self.next_address_s is None else {"happy_eyeballs_delay": self.next_address_s}
         await loop.create_connection(
-            lambda: protocol, self.host, self.port, ssl=self.tls, server_hostname=self.server_name
+            lambda: protocol, self.host, self.port, ssl=self.tls, server_hostname=self.server_name, **race
         )
 
 
@@ -157,17 +160,17 @@ class _Handshake(asyncio.Protocol):
 
 def tunnel(proxy: HttpProxy, backend: Direct) -> Tunnel:
     """The way to *backend* through *proxy*. Raises ValueError: its URL cannot be used."""
-    return Tunnel(to_proxy(proxy), backend, authorization_line(proxy))
+    return Tunnel(to_proxy(proxy, backend.next_address_s), backend, authorization_line(proxy))
 
 
-def to_proxy(proxy: HttpProxy) -> Direct:
+def to_proxy(proxy: HttpProxy, next_address_s: float | None = None) -> Direct:
     """How *proxy* itself is reached. Raises ValueError: its URL cannot be used."""
     parts = urlsplit(proxy.url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("the proxy has no absolute http or https URL")
     if parts.scheme == "http":
-        return Direct(parts.hostname, parts.port or 80)
-    return Direct(parts.hostname, parts.port or 443, ssl.create_default_context(), parts.hostname)
+        return Direct(parts.hostname, parts.port or 80, None, None, next_address_s)
+    return Direct(parts.hostname, parts.port or 443, ssl.create_default_context(), parts.hostname, next_address_s)
 
 
 def authorization_line(proxy: HttpProxy) -> str:

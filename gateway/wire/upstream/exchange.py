@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from gateway.errors import UpstreamError
+from gateway.errors import Unreached, UpstreamError
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Request, Response
 from gateway.wire.pending import Pending
@@ -93,6 +93,10 @@ class UpstreamExchange(Pending[Response]):
     def refuse(self, message: str, status: int = 502) -> None:
         """The request cannot be answered."""
         self.reject(UpstreamError("BackendConnectionFailure", message, status))
+
+    def give_up(self, message: str, status: int = 502) -> None:
+        """The request has no connection, so nothing of it was sent."""
+        self.reject(Unreached("BackendConnectionFailure", message, status))
 
     def _abandon(self) -> None:
         """The caller waits no more."""

@@ -146,7 +146,7 @@ class HttpTarget:
         if self._is_secure:
             tls = client_context(settings, protocols, self.way.certificate)
         name = (settings.server_name or self.url.host) if tls else None
-        straight = Direct(self.url.host, self.url.port, tls, name)
+        straight = Direct(self.url.host, self.url.port, tls, name, self.way.next_address_s)
         return straight if self.way.proxy is None else tunnel(self.way.proxy, straight)
 
     # -- over HTTP/1.1
@@ -195,7 +195,9 @@ class ProxiedTarget(HttpTarget):
 
     def _dial(self, protocols: tuple[str, ...]) -> Dial:
         """HTTP/2 goes through a tunnel; HTTP/1.1 is spoken with the proxy itself."""
-        return to_proxy(self.way.proxy) if self.way.proxy and protocols == ("http/1.1",) else super()._dial(protocols)
+        if self.way.proxy and protocols == ("http/1.1",):
+            return to_proxy(self.way.proxy, self.way.next_address_s)
+        return super()._dial(protocols)
 
     def _request_line(self, request: Request) -> str:
         authority = self._host_line.removeprefix("Host: ")

@@ -74,7 +74,7 @@ class Pool:
             self.sweeper.watch(exchange)
             self._make_room()
         else:
-            exchange.refuse("All connections to the backend are in use, and too many requests wait.", 503)
+            exchange.give_up("All connections to the backend are in use, and too many requests wait.", 503)
 
     def _make_room(self) -> None:
         """Give up an idle connection: what waits beside it can only go out on a new one."""
@@ -142,12 +142,12 @@ class Pool:
         except Exception as error:
             self.size -= 1
             self.sweeper.forget(exchange)
-            exchange.refuse(f"No connection to the backend {self._dial.place}: {cause(error)}.")
+            exchange.give_up(f"No connection to the backend {self._dial.place}: {cause(error)}.")
             self._feed_waiting()
             return
         except asyncio.CancelledError:
             self.size -= 1
-            exchange.refuse("The gateway is stopping.", 503)
+            exchange.give_up("The gateway is stopping.", 503)
             raise
         self._open.add(connection)
         self.sweeper.forget(exchange)
@@ -180,7 +180,7 @@ class Pool:
         for task in tuple(self._tasks):
             task.cancel()
         while self._waiting:
-            self._waiting.popleft().refuse("The gateway is stopping.", 503)
+            self._waiting.popleft().give_up("The gateway is stopping.", 503)
         for connection in tuple(self._open):
             connection.stop()
         await self._wait_for_tunnels()

@@ -36,7 +36,10 @@ class Way:
     Attributes:
         certificate: Presented to the backend instead of the configured one.
         proxy: Requests go through it.
+        next_address_s: Seconds after which a name's next address is tried as well (RFC 8305); None: once the one before
+            has failed. Not every event loop offers this.
     """
 
     certificate: StoredCertificate | None = None
     proxy: HttpProxy | None = None
+    next_address_s: float | None = None

@@ -15,7 +15,7 @@ from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import D365Settings
 from gateway.notifications.workflow.clock import Clock
 from tests.notifications.conftest import run
-from tests.notifications.d365.settings import SETTINGS, Handler
+from tests.notifications.d365.settings import SETTINGS, FunctionWire, Handler
 
 
 def credentials(handler: Handler, settings: D365Settings = SETTINGS) -> ClientCredentials:
@@ -159,7 +159,8 @@ def test_retry_after(status: int, pause_s: float) -> None:
 
     async def ask() -> float:
         http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: refusal))
-        found = D365Client(SETTINGS, ClientCredentials(SETTINGS, http), http, Clock(), Metrics())
+        unasked = FunctionWire(lambda _: refusal)
+        found = D365Client(SETTINGS, ClientCredentials(SETTINGS, http), unasked, Clock(), Metrics())
         with pytest.raises(D365Error):
             await found.read([1])
         return found.gate.remaining_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -13,6 +14,7 @@ from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.pending import Pending
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream.http_target import HttpTarget, parse_base_url
+from gateway.wire.upstream.way import Way
 from tests.wire.rig import (
     OK,
     Backend,
@@ -671,3 +673,33 @@ def test_a_body_keeps_a_request_from_switching_protocols(content: bytes, upgrade
         not upgrades,
     )
     assert bool(request.upgrade) is upgrades
+
+
+def test_the_next_address_is_tried_beside_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the way says so, an address that does not answer costs a moment and not the time for connecting."""
+    full = socket.create_server(("127.0.0.2", 0), backlog=0)
+    port = full.getsockname()[1]
+    fillers = [socket.socket() for _ in range(4)]
+    for filler in fillers:
+        filler.setblocking(False)
+        filler.connect_ex(full.getsockname())
+
+    async def scenario() -> int:
+        loop = asyncio.get_running_loop()
+
+        async def both(*_: object, **__: object) -> list[object]:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
+
+        server = await asyncio.start_server(Backend(answer(OK)).serve, "127.0.0.1", port)
+        monkeypatch.setattr(loop, "getaddrinfo", both)
+        target = HttpTarget(f"http://two.test:{port}", UpstreamSettings(), Way(next_address_s=0.01))
+        response = await target.send(Request("GET", "/"), ForwardOptions(timeout_s=5.0))
+        await target.aclose()
+        server.close()
+        return response.status_code
+
+    try:
+        assert asyncio.run(scenario()) == 200
+    finally:
+        for opened in (full, *fillers):
+            opened.close()

@@ -1,0 +1,145 @@
+"""
+HTTP to one environment of F&O, over the gateway's own connections to backends.
+
+Two calls are made for each job, so what one costs decides how many jobs a process can start (ADR 73). No redirect is
+followed (they lead to log-in pages), no cookie is kept, and an answer is bounded in time and size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.notifications.settings import D365Settings
+from gateway.wire.body import Body, BodyStream, Sink
+from gateway.wire.content_coding import codings, decode
+from gateway.wire.headers import Headers
+from gateway.wire.messages import ForwardOptions, Request
+from gateway.wire.settings import UpstreamSettings
+from gateway.wire.upstream.environment_proxy import environment_proxy
+from gateway.wire.upstream.http_target import HttpTarget, parse_base_url
+from gateway.wire.upstream.way import Way
+
+# Forty rows are about 12 kB; a page of errors may be longer.
+_MAX_ANSWER_BYTES = 8 * 1024 * 1024
+# Half a minute of silence is enough for a firewall to forget a connection, and a start on it would be in doubt.
+_IDLE_S = 5.0
+_NEXT_ADDRESS_S = 0.25
+_FIELDS = (
+    ("accept", "application/json"),
+    ("accept-encoding", "identity"),
+    ("user-agent", "gateway-notifications"),
+    ("odata-version", "4.0"),
+    ("odata-maxversion", "4.0"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class D365Call:
+    """One call; *query* is percent-encoded, *content* JSON, None where the call has no body."""
+
+    method: str
+    path: str
+    token: str = field(default="", repr=False)
+    query: str = ""
+    content: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class D365Answer:
+    """A whole answer, its content codings undone."""
+
+    status: int
+    content: bytes
+    headers: Headers
+
+
+class D365Wire(Protocol):
+    """What carries calls to F&O; a function in tests."""
+
+    async def send(self, call: D365Call, check: Callable[[], None] | None = None) -> D365Answer:
+        """
+        The answer to one call, whatever its status.
+
+        Args:
+            check: Asked once the connection is open, immediately before the body is written; what it raises ends the
+                call, and F&O cannot act on one whose body has not arrived.
+
+        Raises:
+            Unreached: Nothing was sent.
+            UpstreamError, BodyTooLarge, CodingError: There is no whole answer, but F&O may have acted on the call.
+            FieldError: The token cannot be sent; nothing was.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Drop all connections."""
+        ...
+
+
+class D365Connection:
+    """
+    The connections to one environment, each for one call at a time.
+
+    Raises:
+        GatewayError: The proxy that the environment variables name cannot be used.
+    """
+
+    def __init__(self, settings: D365Settings) -> None:
+        url = parse_base_url(settings.instance_url)
+        self._options = ForwardOptions(
+            timeout_s=settings.read_timeout_s,
+            way=Way(proxy=environment_proxy(url), next_address_s=_NEXT_ADDRESS_S),
+        )
+        self._target = HttpTarget(
+            url,
+            UpstreamSettings(
+                connect_timeout_s=settings.connect_timeout_s,
+                body_timeout_s=settings.read_timeout_s,
+                idle_timeout_s=_IDLE_S,
+                max_connections=settings.concurrency,
+            ),
+        )
+
+    async def send(self, call: D365Call, check: Callable[[], None] | None = None) -> D365Answer:
+        """See ``D365Wire``."""
+        headers = Headers((*_FIELDS, ("authorization", f"Bearer {call.token}")))
+        body = None
+        if call.content is not None:
+            headers.append("content-type", "application/json")
+            body = Body(call.content) if check is None else Body(stream=_CheckedBody(call.content, check))
+        response = await self._target.send(Request(call.method, call.path, call.query, headers, body), self._options)
+        await response.body.buffer(_MAX_ANSWER_BYTES)
+        applied = codings(response.headers.joined("content-encoding"))
+        content = response.body.content
+        return D365Answer(
+            response.status_code,
+            decode(content, applied, _MAX_ANSWER_BYTES) if applied else content,
+            response.headers,
+        )
+
+    async def close(self) -> None:
+        """See ``D365Wire``."""
+        await self._target.aclose()
+
+
+class _CheckedBody(BodyStream):
+    """A request's body that is written only if a check passes at that moment."""
+
+    __slots__ = ("_check",)
+
+    def __init__(self, content: bytes, check: Callable[[], None]) -> None:
+        super().__init__(len(content))
+        self._check = check
+        self.feed(content)
+        self.finish()
+
+    def pipe(self, sink: Sink) -> None:
+        """The connection is open, and the head has been written."""
+        try:
+            self._check()
+        except Exception as error:
+            sink.fail(error)
+        else:
+            super().pipe(sink)
