@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gateway.commands.importing.resources import Harvest, Resource, Unresolved
+from gateway.commands.importing.resources import ArmResource, Harvest, Unresolved
 from gateway.commands.importing.sources.inputs import Inputs
 from gateway.commands.importing.sources.terraform import read
 from gateway.commands.importing.sources.terraform.values import plain
@@ -58,7 +58,7 @@ def properties(found: Harvest, kind: str, *name: str) -> Any:
     return shown(only(found, kind, *name).properties)
 
 
-def only(found: Harvest, kind: str, *name: str) -> Resource:
+def only(found: Harvest, kind: str, *name: str) -> ArmResource:
     """The one resource of that kind and name."""
     (resource,) = [resource for resource in found.of(kind) if not name or resource.name == name]
     return resource

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.commands.importing.resources import Harvest
-from gateway.commands.importing.sources import management
+from gateway.commands.importing.sources import management, terraform
 from gateway.commands.importing.sources.inputs import Inputs
 from gateway.errors import LoadError, Location
 
@@ -22,7 +22,10 @@ class SourceForm:
 
 
 # The more specific ones first.
-FORMS = (SourceForm("JSON of the management API: GET responses", management.recognises, management.read),)
+FORMS = (
+    SourceForm("Terraform: a folder with .tf files", terraform.recognises, terraform.read),
+    SourceForm("JSON of the management API: GET responses", management.recognises, management.read),
+)
 
 
 def recognise(path: Path) -> SourceForm:

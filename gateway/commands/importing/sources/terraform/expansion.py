@@ -107,7 +107,9 @@ def evaluate_block(
     problems: list[EvaluationError] = []
     entries: list[tuple[Scalar, YamlNode]] = []
     for argument in body.arguments.values():
-        value = None if argument.name in _META else _value(argument.value, argument.name, evaluator, scope, problems)
+        if argument.name in _META and not depth:
+            continue
+        value = _value(argument.value, argument.name, evaluator, scope, problems)
         if value is not None:
             entries.append((Scalar(argument.name, argument.location), value))
     groups = _groups(body, evaluator, scope, path, depth, problems)

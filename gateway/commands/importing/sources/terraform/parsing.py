@@ -44,9 +44,10 @@ class ParsedFile:
         self.body = BlockBody()
         for part in root.named_children:
             self._part(part, self.body, 0)
+        places = {place.line: place for place in map(self._source.location, _mistakes(root))}
         self.problems += [
-            Problem(self._source.location(offset), "bad-terraform", "this cannot be read", "run terraform validate")
-            for offset in _mistakes(root)
+            Problem(place, "bad-terraform", "this cannot be read", "run terraform validate")
+            for place in places.values()
         ]
 
     def _part(self, node: Node, body: BlockBody, depth: int) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.commands.importing.findings import Finding, Outcome
-from gateway.commands.importing.resources import Harvest, Resource
+from gateway.commands.importing.findings import ImportFinding, ImportOutcome
+from gateway.commands.importing.resources import ArmResource, Harvest
 from gateway.commands.importing.sources.inputs import Inputs
 from gateway.commands.importing.sources.terraform import identities, revisions, roots
 from gateway.commands.importing.sources.terraform.evaluation import Evaluator
@@ -36,8 +36,8 @@ class TerraformReader:
         self._source = source
         self._inputs = inputs
         self._bounds = WorkBounds()
-        self._resources: dict[tuple[str, ...], Resource] = {}
-        self._findings: list[Finding] = []
+        self._resources: dict[tuple[str, ...], ArmResource] = {}
+        self._findings: list[ImportFinding] = []
 
     def harvest(self) -> Harvest:
         """Everything of the source."""
@@ -46,13 +46,14 @@ class TerraformReader:
             self._root(folder)
         if not self._resources and not self._findings:
             message = f"no resource of API Management ({PREFIX}…) is in these files"
-            self._report(Outcome.LEFT_OUT, Location(str(self._source)), "Terraform", message, "name the root module")
+            self._left_out(Location(str(self._source)), "Terraform", message, "name the root module")
         return Harvest(revisions.arranged(list(self._resources.values())), list(dict.fromkeys(self._findings)))
 
-    def _report(
-        self, outcome: Outcome, location: Location, what: str, message: str, remedy: str = "", harmless: bool = False
-    ) -> None:
-        self._findings.append(Finding(outcome, location, what, message, remedy, harmless))
+    def _needs_you(self, location: Location, what: str, message: str, remedy: str) -> None:
+        self._findings.append(ImportFinding(ImportOutcome.NEEDS_YOU, location, what, message, remedy))
+
+    def _left_out(self, location: Location, what: str, message: str, remedy: str = "", harmless: bool = False) -> None:
+        self._findings.append(ImportFinding(ImportOutcome.LEFT_OUT, location, what, message, remedy, harmless))
 
     # -- modules
     def _root(self, folder: Path) -> None:
@@ -67,7 +68,7 @@ class TerraformReader:
 
     def _problem(self, problem: Problem) -> None:
         remedy = problem.remedy or "mend the file"
-        self._report(Outcome.NEEDS_YOU, problem.location, "Terraform", problem.message, remedy)
+        self._needs_you(problem.location, "Terraform", problem.message, remedy)
 
     def _hint(self, root: ModuleInstance, values: dict[str, YamlNode]) -> None:
         """Which files of values there are, when variables have none."""
@@ -78,7 +79,7 @@ class TerraformReader:
         names = ", ".join([*missing[:5], "…"] if missing[5:] else missing)
         remedy = f"--parameters {files[0]}" + (f" (or one of {len(files) - 1} others)" if files[1:] else "")
         message = f"variables have no value: {names}"
-        self._report(Outcome.NEEDS_YOU, Location(str(files[0])), "Terraform", message, remedy)
+        self._needs_you(Location(str(files[0])), "Terraform", message, remedy)
 
     def _module(self, instance: ModuleInstance) -> None:
         for block in instance.blocks("resource", PREFIX):
@@ -107,22 +108,22 @@ class TerraformReader:
     def _remote(self, what: str, message: str, call: ConfigurationBlock) -> None:
         words = " ".join([message, *call.body.arguments]).replace("-", "_").casefold()
         if any(hint in words for hint in _HINTS):
-            self._report(Outcome.NEEDS_YOU, call.location, what, message, _REMOTE)
+            self._needs_you(call.location, what, message, _REMOTE)
         else:
-            self._report(Outcome.LEFT_OUT, call.location, what, message, harmless=True)
+            self._left_out(call.location, what, message, harmless=True)
 
     def _templates(self, instance: ModuleInstance) -> None:
         """ARM templates that Terraform deploys are a source of their own."""
         for declared in ("azurerm_resource_group_template_deployment", "azurerm_template_deployment"):
             for block in instance.blocks("resource", declared):
                 message = "an ARM template is deployed here: it is not read with this source"
-                self._report(Outcome.NEEDS_YOU, block.location, block.path, message, "import the template as well")
+                self._needs_you(block.location, block.path, message, "import the template as well")
 
     # -- resources
     def _block(self, block: EvaluatedBlock) -> None:
         identity = identities.identity_of(block.kind)
         if identity is None:
-            self._report(Outcome.LEFT_OUT, block.location, block.path, f"the gateway has nothing like {block.kind}")
+            self._left_out(block.location, block.path, f"the gateway has nothing like {block.kind}")
             return
         self._unread(block)
         if not block.label:  # it could not be evaluated at all, which has been reported
@@ -130,37 +131,43 @@ class TerraformReader:
         name = identities.segments_of(identity, block.values, block.label)
         if name is None:
             message = "what it belongs to has no name here: it is not taken over"
-            self._report(Outcome.NEEDS_YOU, block.location, block.path, message, _PLAN)
+            self._needs_you(block.location, block.path, message, _PLAN)
             return
         properties = translated(block.values, shape_of(block.kind))
-        self._take(block, Resource(identity.kind, name, properties, block.location, _workspace(block)))
         if block.kind == PREFIX:
-            self._service_policy(block)
+            self._service(block, properties)
+        else:
+            self._take(block, ArmResource(identity.kind, name, properties, block.location, _workspace(block)))
 
-    def _service_policy(self, block: EvaluatedBlock) -> None:
-        """Early versions have the policy of the whole instance inside the service's own block."""
+    def _service(self, block: EvaluatedBlock, properties: Mapping) -> None:
+        """The instance itself; early versions have its policy inside this block."""
+        if properties.entries:
+            self._take(block, ArmResource("", (), properties, block.location))
+        else:
+            message = "where Azure runs the instance has no effect on traffic"
+            self._left_out(block.location, block.path, message, harmless=True)
         for item in _mappings(block.values.find("policy")):
             properties = translated(item, shape_of(f"{PREFIX}_policy"))
-            self._take(block, Resource("policies", ("policy",), properties, item.location))
+            self._take(block, ArmResource("policies", ("policy",), properties, item.location))
 
     def _unread(self, block: EvaluatedBlock) -> None:
         for problem in block.problems:
-            self._report(Outcome.NEEDS_YOU, problem.location, block.path, problem.message, _PLAN)
+            self._needs_you(problem.location, block.path, problem.message, _PLAN)
 
-    def _take(self, block: EvaluatedBlock, resource: Resource) -> None:
+    def _take(self, block: EvaluatedBlock, resource: ArmResource) -> None:
         revision = resource.properties.find("apiRevision") if resource.kind == "apis" else None
         number = revision.value if isinstance(revision, Scalar) else ""
         key = (resource.kind, resource.workspace, *(part.casefold() for part in resource.name), number)
         known = self._resources.get(key)
         if known is not None and plain(known.properties) == plain(resource.properties):
             message = f"the same is in {known.location}"
-            self._report(Outcome.LEFT_OUT, block.location, block.path, message, harmless=True)
+            self._left_out(block.location, block.path, message, harmless=True)
         elif known is not None:
             message = f"the same name is in {known.location}: the first one is taken over"
-            self._report(Outcome.NEEDS_YOU, block.location, block.path, message, "name the folder of one environment")
+            self._needs_you(block.location, block.path, message, "name the folder of one environment")
         elif len(self._resources) >= _MOST_RESOURCES:
             message = f"more than {_MOST_RESOURCES} resources are in this source: the rest is not read"
-            self._report(Outcome.NEEDS_YOU, Location(block.location.file), "Terraform", message, "import it in parts")
+            self._needs_you(Location(block.location.file), "Terraform", message, "import it in parts")
         else:
             self._resources[key] = resource
 
@@ -172,19 +179,19 @@ class TerraformReader:
         self._unread(block)
         if own is None or block.kind != "azapi_resource":
             message = f"a change of {kind.partition('@')[0]} by {block.kind} is not taken over"
-            self._report(Outcome.NEEDS_YOU, block.location, block.path, message, _PLAN)
+            self._needs_you(block.location, block.path, message, _PLAN)
             return
         workspace, (kind, name) = "", own
         if kind.startswith("workspaces/"):
             workspace, kind, name = name[0], kind.removeprefix("workspaces/"), name[1:]
-        self._take(block, Resource(kind, name, _body(block), block.location, workspace))
+        self._take(block, ArmResource(kind, name, _body(block), block.location, workspace))
 
     def _data(self, block: EvaluatedBlock) -> None:
         identity = identities.identity_of(block.kind)
         harmless = identity is None or not identity.kind
         message = "it is managed elsewhere, and only referred to here: it is not taken over"
         remedy = "" if harmless else "import its source as well, or the instance itself"
-        self._report(Outcome.LEFT_OUT, block.location, block.path, message, remedy, harmless)
+        self._left_out(block.location, block.path, message, remedy, harmless)
 
 
 def _needed(name: str, block: ConfigurationBlock, values: dict[str, YamlNode]) -> bool:

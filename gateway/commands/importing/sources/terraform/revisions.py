@@ -8,33 +8,33 @@ from __future__ import annotations
 
 import dataclasses
 
-from gateway.commands.importing.resources import Resource
+from gateway.commands.importing.resources import ArmResource
 from gateway.commands.importing.sources.terraform.values import flag_node, text_node
 from gateway.reading.yaml_nodes import Mapping, Scalar
 
 
-def arranged(resources: list[Resource]) -> list[Resource]:
+def arranged(resources: list[ArmResource]) -> list[ArmResource]:
     """*resources* with the names that the revisions of an API have in ARM."""
-    groups: dict[tuple[str, str], list[Resource]] = {}
+    groups: dict[tuple[str, str], list[ArmResource]] = {}
     for resource in filter(_is_api, resources):
         groups.setdefault((resource.workspace, resource.name[0].casefold()), []).append(resource)
     released = dict(pair for resource in resources for pair in _release(resource))
-    changed: dict[int, Resource] = {}
+    changed: dict[int, ArmResource] = {}
     for group in filter(_is_several, groups.values()):
         current = _current(group, released)
         changed.update({id(resource): _revision(resource, resource is current) for resource in group})
     return [changed.get(id(resource), resource) for resource in resources]
 
 
-def _is_api(resource: Resource) -> bool:
+def _is_api(resource: ArmResource) -> bool:
     return resource.kind == "apis"
 
 
-def _is_several(group: list[Resource]) -> bool:
+def _is_several(group: list[ArmResource]) -> bool:
     return len(group) > 1
 
 
-def _release(resource: Resource) -> list[tuple[str, str]]:
+def _release(resource: ArmResource) -> list[tuple[str, str]]:
     """Which revision a release has made the current one."""
     target = resource.properties.find("apiId") if resource.kind == "apis/releases" else None
     if not isinstance(target, Scalar):
@@ -42,19 +42,19 @@ def _release(resource: Resource) -> list[tuple[str, str]]:
     return [(resource.name[0].casefold(), target.value.partition(";rev=")[2] or "1")]
 
 
-def _current(group: list[Resource], released: dict[str, str]) -> Resource:
+def _current(group: list[ArmResource], released: dict[str, str]) -> ArmResource:
     """The released revision; else the lowest, which the others were made from."""
     wanted = released.get(group[0].name[0].casefold())
     chosen = next((resource for resource in group if _number(resource) == wanted), None)
     return chosen or min(group, key=lambda resource: (len(_number(resource)), _number(resource)))
 
 
-def _number(resource: Resource) -> str:
+def _number(resource: ArmResource) -> str:
     revision = resource.properties.find("apiRevision")
     return revision.value if isinstance(revision, Scalar) else "1"
 
 
-def _revision(resource: Resource, current: bool) -> Resource:
+def _revision(resource: ArmResource, current: bool) -> ArmResource:
     flag = flag_node(current, resource.location)
     own = tuple(entry for entry in resource.properties.entries if entry[0].value != "isCurrent")
     properties = Mapping((*own, (text_node("isCurrent", resource.location), flag)), resource.location)

@@ -48,15 +48,17 @@ def given_values(folder: Path, inputs: Inputs, evaluator: Evaluator, problems: l
 
 def _setting(node: YamlNode, evaluator: Evaluator) -> YamlNode:
     """``--set apis=["a","b"]`` is a list, as in Terraform; a text needs no quotes."""
-    if not isinstance(node, Scalar) or not node.value.lstrip().startswith(("[", "{")):
+    if not isinstance(node, Scalar):
         return node
-    term = read_expression(node.value, node.location.file)
+    text = Scalar(node.value, node.location)
+    is_collection = node.value.lstrip().startswith(("[", "{"))
+    term = read_expression(node.value, node.location.file) if is_collection else None
     if term is None:
-        return node
+        return text
     try:
         return evaluator.evaluate(term, TermScope(NoReferences()))
     except EvaluationError:
-        return node
+        return text
 
 
 def _file(path: Path, evaluator: Evaluator, problems: list[Problem]) -> dict[str, YamlNode]:
