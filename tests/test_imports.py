@@ -12,7 +12,19 @@ import pytest
 from tests.processes import unmeasured
 
 ROOT = Path(__file__).parents[1]
-RARE = ["gateway.liquid", "h2", "jsonschema", "lxml", "psycopg", "redis", "regex", "rich", "sqlalchemy", "sqlite3"]
+RARE = [
+    "gateway.liquid",
+    "h2",
+    "jsonschema",
+    "lxml",
+    "psycopg",
+    "redis",
+    "regex",
+    "rich",
+    "sqlalchemy",
+    "sqlite3",
+    "watchfiles",
+]
 CONFIG = """
 apis:
   - {id: a, path: a, service-url: "http://127.0.0.1:9", policy: POLICY}
@@ -23,7 +35,8 @@ SERVE = """
 import pathlib, sys
 import gateway.cli
 from gateway.serving import process
-process.build(process.load(pathlib.Path(sys.argv[1])))
+from gateway.serving.source import ConfigurationFile
+process.build(ConfigurationFile(pathlib.Path(sys.argv[1])).load())
 print(*sys.modules)
 """
 CHECK = """

@@ -53,6 +53,7 @@ EXCEPTIONS = {
     "pipeline/*": Elsewhere("pipeline policies test_walks.py", "what policies run in: every policy's test runs it"),
     "policies/parts/*": Elsewhere("policies", "what several policies share, tested in the tables of each"),
     "revocation/*": Elsewhere("revocation", "facts that only the tests of paths and lists can be wrong about"),
+    "serving/*": Elsewhere("serving", "processes, signals and reloads: tested as processes that run"),
     "tokens/issuer_error": Elsewhere("tokens/test_issuer.py", "an error, raised there"),
     "wire/**": Elsewhere("wire", "pieces of one state machine: what counts is the bytes on the socket"),
 }  # fmt: skip

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from typing import cast
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from gateway.assembly.apis import assemble
+from gateway.assembly.apis import Assembly, assemble
 from gateway.assembly.certificates import load_certificates
 from gateway.assembly.console import ProcessConsole, process_console
 from gateway.assembly.issuers import issuer_statuses, unused_issuers, withdraw_key
@@ -47,14 +48,14 @@ class Gateway:
     A gateway, ready to be served.
 
     Attributes:
-        dispatcher: The data plane's application.
+        assembly: The data plane, with its parts.
         management: The management plane's ASGI application.
         console: What its pages show; None where they are switched off.
         notes: What in the policy documents is worth a second look.
     """
 
     config: Config
-    dispatcher: Dispatcher
+    assembly: Assembly
     management: Starlette
     readiness: Readiness
     registry: CollectorRegistry
@@ -65,51 +66,69 @@ class Gateway:
     _running: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
+    def dispatcher(self) -> Dispatcher:
+        """The data plane's application."""
+        return self.assembly.dispatcher
+
+    @property
+    def metrics(self) -> GatewayMetrics:
+        """What the process counts; a gateway that takes over goes on with it."""
+        return self.dispatcher.metrics
+
+    @property
     def issuers(self) -> IssuerRegistry:
         """The key sets of the token issuers."""
         return self.outside.issuers
 
     async def start(self) -> None:
         """Start the applications and begin to fetch keys. The gateway serves while an issuer is down."""
+        self._keep_history()
+        await self.outside.start(self._running)
+
+    def _keep_history(self) -> None:
         if self.console is not None:
-            self._running.callback(asyncio.create_task(self.console.process.run()).cancel)
-        await self.outside.start(self._running, self.services, self.config.timeouts.drain_s)
+            self._running.callback(asyncio.create_task(self.console.process.history.run()).cancel)
+
+    async def take_over(self, former: Gateway) -> None:
+        """Continue the work of *former*, which goes on with the requests that it has. This one was built after it."""
+        await self.outside.take_over(former.outside)
+        if former.console is None:
+            self._keep_history()
+        if self.services.token_cache is not None:
+            self.services.token_cache.forget_predecessors()
 
     async def aclose(self) -> None:
         """End everything that runs in the background."""
+        await self.services.background.drain(self.config.timeouts.drain_s)
         await self._running.aclose()
+        await self.outside.aclose()
 
 
 @loading()
-def build(config: Config) -> Gateway:
+def build(config: Config, former: Gateway | None = None) -> Gateway:
     """
-    Join the parts.
+    Join the parts; what has not changed since *former* is taken over from it, as it is: keys, counters, connections.
 
     Raises:
         LoadError: With every mistake in configuration and documents.
     """
-    registry, readiness, metrics = CollectorRegistry(), Readiness(), GatewayMetrics()
-    outside, emitted = Outside.of(config, registry), EmittedMetrics()
-    registry.register(metrics)
-    registry.register(emitted)
-    services = _services(config, outside, emitted)
-    readiness.checks["issuers"] = lambda: issuer_statuses(outside.issuers)
-    readiness.checks["backends"] = lambda: backend_statuses(outside.targets.named())
-    if outside.state.link is not None:
-        readiness.checks["shared-state"] = outside.state.statuses
-    if "notifications" in outside.apps:
-        readiness.checks["notifications"] = partial(engine_statuses, outside.apps["notifications"].state.engine)
+    registry, metrics = _counting(former)
+    outside = Outside.of(config, registry, None if former is None else former.outside)
+    services = _services(config, outside, None if former is None else former.services)
+    if former is None:
+        registry.register(cast(EmittedMetrics, services.metrics))
+    readiness = _readiness(outside)
     _count(metrics, outside, services)
     traces = trace_book(config)
     assembly = assemble(config, services, outside.targets, metrics, traces)
-    console = process_console(assembly, readiness, metrics, outside, traces)
+    console = process_console(assembly, readiness, metrics, outside, traces, None if former is None else former.console)
     guard = management_guard(config)
     pages = [] if console is None else console.routes()
     routes = [withdrawal_route(partial(withdraw_key, outside.issuers), [guard]), *pages]
     management = create_management(readiness, registry, traces, routes, guard)
     return Gateway(
         config=config,
-        dispatcher=assembly.dispatcher,
+        assembly=assembly,
         management=management,
         readiness=readiness,
         registry=registry,
@@ -117,14 +136,36 @@ def build(config: Config) -> Gateway:
         outside=outside,
         notes=(*placeholder_tenants(config), *assembly.notes, *unused_issuers(config, outside.issuers)),
         console=console,
+        _running=AsyncExitStack() if former is None else former._running,
     )
 
 
-def _services(config: Config, outside: Outside, emitted: EmittedMetrics) -> Services:
+def _counting(former: Gateway | None) -> tuple[CollectorRegistry, GatewayMetrics]:
+    """What the process counts, which goes on."""
+    if former is not None:
+        return former.registry, former.metrics
+    registry, metrics = CollectorRegistry(), GatewayMetrics()
+    registry.register(metrics)
+    return registry, metrics
+
+
+def _readiness(outside: Outside) -> Readiness:
+    readiness = Readiness()
+    readiness.checks["issuers"] = lambda: issuer_statuses(outside.issuers)
+    readiness.checks["backends"] = lambda: backend_statuses(outside.targets.named())
+    if outside.state.link is not None:
+        readiness.checks["shared-state"] = outside.state.statuses
+    if "notifications" in outside.apps:
+        readiness.checks["notifications"] = partial(engine_statuses, outside.apps["notifications"].state.engine)
+    return readiness
+
+
+def _services(config: Config, outside: Outside, former: Services | None) -> Services:
+    fresh = Services(outside.targets, metrics=EmittedMetrics()) if former is None else former
     return Services(
         targets=outside.targets,
         issuers=outside.issuers,
-        token_cache=TokenCache(config.token_cache.entries, config.token_cache.max_bytes),
+        token_cache=_token_cache(config, former),
         schemas=load_schemas(config),
         certificates=load_certificates(config),
         client_authorities=outside.authorities,
@@ -133,10 +174,21 @@ def _services(config: Config, outside: Outside, emitted: EmittedMetrics) -> Serv
         http=outside.http,
         credentials=outside.identity,
         sink=outside.sink,
-        metrics=emitted,
         max_body_bytes=config.limits.body_buffer_bytes,
         expression_time_s=config.limits.expression_time_s,
+        slots=fresh.slots,
+        background=fresh.background,
+        metrics=fresh.metrics,
     )
+
+
+def _token_cache(config: Config, former: Services | None) -> TokenCache:
+    """The cache of *former* if it suits *config*."""
+    wanted, cache = config.token_cache, None if former is None else former.token_cache
+    if cache is None or (cache.max_entries, cache.max_bytes) != (wanted.entries, wanted.max_bytes):
+        return TokenCache(wanted.entries, wanted.max_bytes)
+    cache.expect_successors()
+    return cache
 
 
 def _count(metrics: GatewayMetrics, outside: Outside, services: Services) -> None:

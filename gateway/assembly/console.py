@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -48,9 +49,14 @@ class ProcessConsole:
 
 
 def process_console(
-    assembly: Assembly, readiness: Readiness, metrics: GatewayMetrics, outside: Outside, traces: Traces | None
+    assembly: Assembly,
+    readiness: Readiness,
+    metrics: GatewayMetrics,
+    outside: Outside,
+    traces: Traces | None,
+    former: ProcessConsole | None = None,
 ) -> ProcessConsole | None:
-    """None where the configuration switches it off."""
+    """None where the configuration switches it off. The history goes on from *former*."""
     config = assembly.config
     if not config.console:
         return None
@@ -61,11 +67,12 @@ def process_console(
     process = Process(
         readiness,
         metrics,
-        History(metrics),
+        History(metrics) if former is None else former.process.history,
         issuers=partial(issuer_states, outside.issuers, Masking(secrets_of(config))),
         backends=backends,
         read_jobs=_read_jobs(outside),
         book=traces,
+        started=time.time() if former is None else former.process.started,
     )
     return ProcessConsole(_console(assembly), process)
 

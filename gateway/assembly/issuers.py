@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from gateway.assembly.fingerprints import fingerprint
 from gateway.config import Config
 from gateway.errors import Problem
 from gateway.management.console.state import IssuerState
@@ -17,9 +19,48 @@ from gateway.tokens.registry import IssuerRegistry
 from gateway.tokens.settings import FetchBudgetSettings, IssuerSettings
 
 
-def issuer_registry(config: Config) -> IssuerRegistry:
-    """One registry for the process; issuers with a block of their own get their own fetch and life cycle."""
-    return IssuerRegistry(special={url: _special(issuer) for url, issuer in config.issuers.items()})
+def issuer_registry(config: Config, former: FormerIssuers | None = None) -> IssuerRegistry:
+    """
+    One registry for the process; issuers with a block of their own get their own fetch and life cycle.
+
+    Those that are as they were in *former*, which this one is to take over from, keep their keys.
+    """
+    special = {url: _special(issuer) for url, issuer in config.issuers.items()}
+    if former is None:
+        return IssuerRegistry(special=special)
+    changed = [url for url in {*former.settings, *config.issuers} if not former.continues(url, config.issuers.get(url))]
+    return IssuerRegistry(special=special, warm=former.registry.unchanged(changed))
+
+
+@dataclass(frozen=True, slots=True)
+class FormerIssuers:
+    """
+    The issuers of the configuration before.
+
+    Attributes:
+        settings: Their blocks.
+        prints: ``issuer_prints`` of them, when they were loaded.
+    """
+
+    registry: IssuerRegistry
+    settings: Mapping[str, IssuerSettings]
+    prints: Mapping[str, bytes]
+
+    def continues(self, url: str, now: IssuerSettings | None) -> bool:
+        """Whether the same issuer, keys and all, suits the block *now*: it can withdraw keys, not bring them back."""
+        before = self.settings.get(url)
+        if before is None or now is None or not set(before.withdrawn_keys) <= set(now.withdrawn_keys):
+            return False
+        return self.prints[url] == _print(now)
+
+
+def issuer_prints(config: Config) -> dict[str, bytes]:
+    """What each issuer's block says, but for withdrawn keys."""
+    return {url: _print(issuer) for url, issuer in config.issuers.items()}
+
+
+def _print(issuer: IssuerSettings) -> bytes:
+    return fingerprint(issuer.model_copy(update={"withdrawn_keys": []}))
 
 
 def unused_issuers(config: Config, registry: IssuerRegistry) -> Iterator[Problem]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from gateway.assembly.certificates import client_authorities
-from gateway.assembly.issuers import issuer_registry
+from gateway.assembly.fingerprints import fingerprint
+from gateway.assembly.issuers import FormerIssuers, issuer_prints, issuer_registry
 from gateway.assembly.shared_state import SharedState, shared_state
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.config import Config
@@ -20,55 +23,98 @@ from gateway.outside.event_sink import ConfiguredSink
 from gateway.outside.http_calls import HttpCalls
 from gateway.outside.identity import IdentityTokens
 from gateway.outside.token_endpoints import token_source
-from gateway.pipeline.services import Services
 from gateway.revocation.lookup import RevocationLookup
 from gateway.tokens.registry import IssuerRegistry
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The process's external connections: made without an event loop, started and closed with one."""
+    """
+    The process's external connections: made without an event loop, started and closed with one.
 
+    A configuration that is loaded later takes over what it names as it was: ``of`` finds it in the one before, and
+    ``replace`` begins what is new and ends what is gone.
+    """
+
+    config: Config
     apps: Mapping[str, Starlette]
     targets: ConfiguredTargets
     issuers: IssuerRegistry
+    issuer_prints: Mapping[str, bytes]
     http: HttpCalls
     sink: ConfiguredSink
     identity: IdentityTokens | None
     authorities: RevocationLookup | None
+    tls_print: bytes
     state: SharedState
 
     @classmethod
-    def of(cls, config: Config, registry: CollectorRegistry) -> Outside:
-        """What *config* names. Raises LoadError."""
-        apps = _applications(config, registry)
-        identity = _identity(config)
+    def of(cls, config: Config, registry: CollectorRegistry, former: Outside | None = None) -> Outside:
+        """What *config* names, *former* being what it takes over from. Raises LoadError."""
+        apps = _applications(config, registry) if former is None else former.apps
+        identity = _identity(config, former)
         return cls(
+            config=config,
             apps=apps,
-            targets=ConfiguredTargets(config, apps),
-            issuers=issuer_registry(config),
-            http=HttpCalls(config.limits.body_buffer_bytes),
-            sink=ConfiguredSink(config.loggers, identity),
+            targets=ConfiguredTargets(config, apps, former=None if former is None else former.targets),
+            issuers=issuer_registry(config, None if former is None else former.former_issuers()),
+            issuer_prints=issuer_prints(config),
+            http=_calls(config, former),
+            sink=_sink(config, identity, former),
             identity=identity,
-            authorities=client_authorities(config),
-            state=shared_state(config),
+            authorities=_authorities(config, former),
+            tls_print=fingerprint(config.tls),
+            state=shared_state(config) if former is None else former.state,
         )
 
-    async def start(self, running: AsyncExitStack, services: Services, drain_s: float) -> None:
-        """Begin what runs in the background until *running* is closed, which ends it in the opposite order."""
-        running.push_async_callback(self.targets.aclose)
-        running.push_async_callback(self.http.aclose)
-        running.push_async_callback(self.sink.aclose)
-        if self.identity is not None:
-            running.push_async_callback(self.identity.aclose)
-        if self.authorities is not None:
-            running.push_async_callback(self.authorities.aclose)
+    def former_issuers(self) -> FormerIssuers:
+        """The issuers, for a configuration after this one."""
+        return FormerIssuers(self.issuers, self.config.issuers, self.issuer_prints)
+
+    async def start(self, running: AsyncExitStack) -> None:
+        """Begin what runs in the background and lasts until *running* is closed. Raises GatewayError."""
         await self.state.start(running)
         for app in self.apps.values():
             await running.enter_async_context(app.router.lifespan_context(app))
         await self.issuers.start()
-        running.push_async_callback(self.issuers.aclose)
-        running.push_async_callback(services.background.drain, drain_s)
+
+    async def take_over(self, former: Outside) -> None:
+        """Continue the work of *former*."""
+        self.targets.settle()
+        await self.issuers.start(former.issuers)
+
+    async def aclose(self, kept: Outside | None = None) -> None:
+        """Close everything but what *kept*, which has taken over, has too. No request may still need it."""
+        if kept is None:
+            await self.issuers.aclose()
+            await self.targets.aclose()
+        parts: list[_Closing | None] = [self.authorities, self.identity, self.sink, self.http]
+        remaining = [] if kept is None else [kept.authorities, kept.identity, kept.sink, kept.http]
+        for part in parts:
+            if part is not None and not any(part is other for other in remaining):
+                await part.aclose()
+
+
+class _Closing(Protocol):
+    async def aclose(self) -> None: ...
+
+
+def _calls(config: Config, former: Outside | None) -> HttpCalls:
+    if former is not None and former.config.limits.body_buffer_bytes == config.limits.body_buffer_bytes:
+        return former.http
+    return HttpCalls(config.limits.body_buffer_bytes)
+
+
+def _authorities(config: Config, former: Outside | None) -> RevocationLookup | None:
+    if former is not None and former.tls_print == fingerprint(config.tls):
+        return former.authorities
+    return client_authorities(config)
+
+
+def _sink(config: Config, identity: IdentityTokens | None, former: Outside | None) -> ConfiguredSink:
+    if former is not None and former.config.loggers == config.loggers and former.identity is identity:
+        return former.sink
+    return ConfiguredSink(config.loggers, identity, lost=Counter() if former is None else former.sink.lost)
 
 
 def _applications(config: Config, registry: CollectorRegistry) -> dict[str, Starlette]:
@@ -81,8 +127,10 @@ def _applications(config: Config, registry: CollectorRegistry) -> dict[str, Star
     return {"notifications": create_notifications(config.notifications, registry)}
 
 
-def _identity(config: Config) -> IdentityTokens | None:
+def _identity(config: Config, former: Outside | None) -> IdentityTokens | None:
     """The gateway's own identity. Raises LoadError: its library is not installed."""
+    if former is not None and former.config.managed_identity == config.managed_identity:
+        return former.identity
     try:
         source = token_source(config.managed_identity, os.environ)
     except ImportError:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 from pydantic import SecretStr
 
+from gateway.assembly.fingerprints import fingerprint
 from gateway.backends import Backend, BackendPool, BreakerRule, CircuitBreaker, Credentials, PoolMember, SessionAffinity
 from gateway.backends.settings import BackendSettings, BreakerSettings, CredentialSettings
 from gateway.config import Config
@@ -42,21 +43,33 @@ class ConfiguredTargets:
     Args:
         apps: Applications in this process, by name; None: *connect* stands for them too.
         connect: Makes an upstream; ``gateway test`` brings its own.
+        former: Targets of the configuration before: those that are as they were keep their connections and circuits.
+            The others need no end: idle connections are closed by age, those in use end with their requests.
     """
 
-    def __init__(self, config: Config, apps: Mapping[str, AsgiApp] | None, connect: Connect = HttpTarget) -> None:
+    def __init__(
+        self,
+        config: Config,
+        apps: Mapping[str, AsgiApp] | None,
+        connect: Connect = HttpTarget,
+        former: ConfiguredTargets | None = None,
+    ) -> None:
         self._apps = apps
         self._connect = connect
         self._upstreams: list[Upstream] = []
-        self._computed: dict[str, Upstream] = {}
+        self._computed: dict[str, Upstream] = {} if former is None else dict(former._computed)
         self._fixed: dict[str, Upstream] = {}
+        self._known: dict[str, Upstream] = {} if former is None else former._fixed
         self._by_id: dict[str, Backend | BackendPool] = {}
-        for name, entry in config.backends.items():
-            if not entry.pool:
-                self._by_id[name] = self._backend(name, entry, config)
-        for name, entry in config.backends.items():
-            if entry.pool:
-                self._by_id[name] = self._pool(name, entry)
+        self._prints = {name: fingerprint(entry) for name, entry in config.backends.items()}
+        self._former = {} if former is None else former._unchanged(self._prints)
+        self._name_all(config)
+        self._former = {}
+
+    def _name_all(self, config: Config) -> None:
+        """Backends before the pools that they are in."""
+        for name, entry in sorted(config.backends.items(), key=lambda named: bool(named[1].pool)):
+            self._by_id[name] = self._pool(name, entry) if entry.pool else self._backend(name, entry, config)
 
     def for_id(self, backend_id: str) -> Target:
         """The backend called *backend_id*. Raises KeyError."""
@@ -65,7 +78,7 @@ class ConfiguredTargets:
     def for_api(self, service_url: str) -> Target:
         """The target of an API's own service URL; kept forever."""
         if service_url not in self._fixed:
-            self._fixed[service_url] = self._connect(service_url)
+            self._fixed[service_url] = self._known.get(service_url) or self._connect(service_url)
         return self._fixed[service_url]
 
     def for_url(self, base_url: str) -> Target:
@@ -81,6 +94,10 @@ class ConfiguredTargets:
         yield from self._by_id.items()
         yield from self._fixed.items()
 
+    def settle(self) -> None:
+        """Everything is loaded: forget the service URLs of the configuration before."""
+        self._known = {}
+
     async def aclose(self) -> None:
         """Close every connection."""
         upstreams = [*self._upstreams, *self._computed.values(), *self._fixed.values()]
@@ -92,9 +109,17 @@ class ConfiguredTargets:
             self._upstreams.append(self._computed.pop(next(iter(self._computed))))
             del self._upstreams[: -4 * MAX_COMPUTED_TARGETS]
 
+    def _unchanged(self, prints: Mapping[str, bytes]) -> dict[str, Backend | BackendPool]:
+        """The backends whose *prints* are what they were."""
+        return {name: target for name, target in self._by_id.items() if prints.get(name) == self._prints[name]}
+
     def _backend(self, name: str, entry: BackendSettings, config: Config) -> Backend:
         if entry.app is not None:
             return Backend(name, self._application(name, entry.app, config))
+        former = self._former.get(name)
+        if isinstance(former, Backend):
+            self._upstreams.append(cast(Upstream, former.target))
+            return former
         upstream = self._connect(str(entry.url), entry)
         self._upstreams.append(upstream)
         credentials = _credentials(entry.credentials) if entry.credentials else None
@@ -104,6 +129,10 @@ class ConfiguredTargets:
     def _pool(self, name: str, entry: BackendSettings) -> BackendPool:
         """*config* has checked that a pool's members exist and are not pools."""
         members = [PoolMember(self._by_id[member.backend], member.weight, member.priority) for member in entry.pool]
+        former = self._former.get(name)
+        same = all(self._former.get(member.backend) is self._by_id[member.backend] for member in entry.pool)
+        if same and isinstance(former, BackendPool):
+            return former
         return BackendPool(name, members, SessionAffinity(entry.session_affinity) if entry.session_affinity else None)
 
     def _application(self, name: str, app: str, config: Config) -> Target:

@@ -14,9 +14,15 @@ Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))]
 Workers = Annotated[int, Parameter(validator=Number(gte=1, lte=1024))]
 
 
-def serve(config: ConfigPath = CONFIG, *, workers: Workers | None = None, port: Port | None = None) -> None:
+def serve(
+    config: ConfigPath = CONFIG,
+    *,
+    workers: Workers | None = None,
+    port: Port | None = None,
+    watch: bool | None = None,
+) -> None:
     """
-    Run the gateway.
+    Run the gateway. SIGHUP asks it to load its configuration again; SIGTERM lets running requests end.
 
     Parameters
     ----------
@@ -24,8 +30,12 @@ def serve(config: ConfigPath = CONFIG, *, workers: Workers | None = None, port: 
         Processes that share the listening socket; the configuration's `workers` unless given.
     port
         Listen on this port instead of the configuration's.
+    watch
+        Load the configuration again whenever it, or a file that it names, has changed; the configuration's
+        `reload/watch` unless given.
     """
     require_linux("gateway serve")
     from gateway.serving.process import serve as run
+    from gateway.serving.source import ConfigurationFile
 
-    run(config, workers=workers, port=port)
+    run(ConfigurationFile(config), workers=workers, port=port, watch=watch)

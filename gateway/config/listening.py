@@ -28,6 +28,15 @@ class Timeouts(ClientTimeouts):
 have noticed."""
 
 
+class Reload(Block):
+    """How a running gateway takes a new configuration over; SIGHUP always asks it to."""
+
+    watch: bool = False
+    """Whether it watches the configuration and every file that it names, and takes over what has changed."""
+    endpoint: bool = False
+    """Whether `POST /reload` on the management plane asks for it."""
+
+
 class Tracing(Block):
     """Step-by-step traces of single requests."""
 

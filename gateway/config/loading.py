@@ -52,12 +52,12 @@ def parse(text: str | bytes, file: str, directory: Path, environ: Mapping[str, s
     if not isinstance(root, YamlMapping):
         message = "a configuration is a mapping"
         raise LoadError.at(root.location, "expected-mapping", message, "write keys such as listen: and apis:")
-    positions = Positions(root)
+    positions, surroundings = Positions(root), Surroundings(directory, environ)
     try:
-        config = Config.from_file(plain(root), Surroundings(directory, environ))
+        config = Config.from_file(plain(root), surroundings)
     except ValidationError as error:
         raise LoadError(problems_of(error, positions)) from None
-    config._positions = positions
+    config._positions, config._files = positions, frozenset(surroundings.files)
     if any(api.openapi for api in config.apis):
         config = _with_definitions(config)
     if problems := sorted(unresolved(config), key=lambda problem: problem.location):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, PrivateAttr
 
 from gateway.backends.settings import BackendSettings
 from gateway.config.apis import Api, Group, Product, Subscription, User
-from gateway.config.listening import Deployment, Limits, PublicTls, Timeouts, Tracing
+from gateway.config.listening import Deployment, Limits, PublicTls, Reload, Timeouts, Tracing
 from gateway.config.materials import Certificate, NamedValueSettings, ValueName
 from gateway.config.positions import Positions
 from gateway.errors import Location
@@ -65,6 +66,8 @@ class Config(Block):
     """How long the gateway waits for clients."""
     logging: LogSettings = LogSettings()
     """What is logged."""
+    reload: Reload = Reload()
+    """How a running gateway takes a new configuration over; SIGHUP always asks it to."""
     tracing: Tracing = Tracing()
     """Step-by-step traces of single requests."""
     deployment: Deployment = Deployment()
@@ -107,6 +110,12 @@ class Config(Block):
     """The batch-notification service, for the backend `{app: notifications}`."""
 
     _positions: Positions | None = PrivateAttr(None)
+    _files: frozenset[Path] = PrivateAttr(frozenset())
+
+    @property
+    def files(self) -> frozenset[Path]:
+        """Every file that it names, as it is written: links are not followed."""
+        return self._files
 
     def location(self, *path: Any) -> Location:
         """The position of the value under *path*: ``config.location("apis", 0, "path")``."""

@@ -109,7 +109,7 @@ class _Route:
     is_forged: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Dispatcher:
     """
     The gateway as the server's application.

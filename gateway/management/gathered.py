@@ -8,7 +8,7 @@ all workers are; counters and histograms are summed; a gauge carries the worker'
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -30,6 +30,8 @@ from gateway.management.app import LOCAL
 from gateway.management.console.routes import Console, console_routes
 from gateway.management.console.workers import Workers
 from gateway.management.guard import Addressed
+from gateway.management.health import Status, shown
+from gateway.management.reload import Reload, reload_route
 from gateway.management.withdrawal import PATH as WITHDRAWN_KEYS
 from gateway.management.withdrawal import WithdrawalBook, withdrawal_route
 
@@ -37,9 +39,20 @@ TIMEOUT_S = 2.0
 
 
 def create_app(
-    sockets: Sequence[Path], book: WithdrawalBook, console: Console | None = None, guard: Middleware = LOCAL
+    sockets: Sequence[Path],
+    book: WithdrawalBook,
+    console: Console | None = None,
+    guard: Middleware = LOCAL,
+    reloads: Callable[[], Mapping[str, Status]] = dict,
+    reload: Reload | None = None,
 ) -> Starlette:
-    """The management plane in front of the workers behind *sockets*; *book* is theirs, too."""
+    """
+    The management plane in front of the workers behind *sockets*; *book* is theirs, too.
+
+    Args:
+        reloads: How the last reload ended.
+        reload: Asks for one; None: the endpoint does not exist.
+    """
 
     async def ask(path: str) -> dict[str, httpx2.Response | None]:
         return dict(zip((socket.stem for socket in sockets), await _ask_all(sockets, path), strict=True))
@@ -51,7 +64,8 @@ def create_app(
         answers = await _ask_all(sockets, "/readyz")
         workers = {path.stem: _report(answer) for path, answer in zip(sockets, answers, strict=True)}
         ready = all(answer is not None and answer.status_code == 200 for answer in answers)
-        return JSONResponse({"ready": ready, "workers": workers}, 200 if ready else 503)
+        report = {"ready": ready, "configuration": shown(reloads()), "workers": workers}
+        return JSONResponse(report, 200 if ready else 503)
 
     async def metrics(_: Request) -> Response:
         answers = await _ask_all(sockets, "/metrics")
@@ -62,7 +76,8 @@ def create_app(
     routes = [Route(path, answer, middleware=[guard]) for path, answer in guarded]
     pages = [] if console is None else console_routes(console, Workers(ask))
     withdrawal = withdrawal_route(partial(_withdraw, sockets, book), [guard])
-    return Starlette(routes=[Route("/healthz", healthz), *routes, withdrawal, *pages])
+    asked = [] if reload is None else [reload_route(reload, [guard])]
+    return Starlette(routes=[Route("/healthz", healthz), *routes, withdrawal, *asked, *pages])
 
 
 async def _withdraw(sockets: Sequence[Path], book: WithdrawalBook, kid: str, issuer: str | None) -> Sequence[str]:

@@ -40,9 +40,10 @@ class Readiness:
         answers = {group: check() for group, check in self.checks.items()}
         groups = {group: await answer if isinstance(answer, Awaitable) else answer for group, answer in answers.items()}
         ready = not self.draining and all(status.ready for group in groups.values() for status in group.values())
-        parts: dict[str, object] = {group: _shown(members) for group, members in groups.items()}
+        parts: dict[str, object] = {group: shown(members) for group, members in groups.items()}
         return ready, {"ready": ready, "draining": self.draining, **parts}
 
 
-def _shown(members: Mapping[str, Status]) -> dict[str, object]:
+def shown(members: Mapping[str, Status]) -> dict[str, object]:
+    """A group as ``/readyz`` shows it."""
     return {name: {"ready": status.ready, "detail": status.detail} for name, status in members.items()}

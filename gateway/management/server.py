@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from gateway.wire.server.serve import EmbeddedServer
 
 
 @asynccontextmanager
-async def serve_management(app: Starlette, listening: socket.socket) -> AsyncIterator[None]:
+async def serve_management(app: ASGIApp, listening: socket.socket) -> AsyncIterator[None]:
     """Serve *app* on a bound socket while the context lasts. Raises GatewayError: it cannot serve there."""
     settings = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", server_header=False, date_header=False

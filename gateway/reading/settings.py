@@ -10,7 +10,7 @@ Source: docs/adr/0037.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -64,10 +64,18 @@ class Surroundings:
 
     Attributes:
         directory: Where relative paths start.
+        files: Every file that a value names or was read from, collected while values are read.
     """
 
     directory: Path
     environ: Mapping[str, str]
+    files: set[Path] = field(default_factory=set, compare=False)
+
+    def file(self, written: str | Path) -> Path:
+        """The file that a value names."""
+        path = self.directory / written
+        self.files.add(path)
+        return path
 
 
 def mistake(code: str, message: str, remedy: str = "", at: str = "") -> PydanticCustomError:

@@ -91,7 +91,7 @@ def secret_text(value: object, surroundings: Surroundings) -> object:
         case {"env": str(name), **rest} if not rest:
             return _from_environment(name, surroundings.environ)
         case {"file": str(name), **rest} if not rest:
-            return _from_file(surroundings.directory / name)
+            return _from_file(surroundings.file(name))
         case dict():
             raise mistake("bad-secret", "a secret is text, {env: NAME} or {file: PATH}")
     return value
@@ -161,7 +161,7 @@ def revealed(secret: SecretStr | None) -> str | None:
 def _existing(path: Path, info: ValidationInfo) -> Path:
     if not isinstance(info.context, Surroundings):
         return path
-    written = info.context.directory / path
+    written = info.context.file(path)
     require_file(written)
     return written.resolve()
 

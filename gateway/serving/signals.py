@@ -1,15 +1,23 @@
-"""What ends a process: SIGTERM, Ctrl-C, or the end of its supervisor; and SIGHUP, which does not."""
+"""What ends a process: SIGTERM, Ctrl-C, or the end of its supervisor; and SIGHUP, which asks it to reload."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
 
 log = structlog.get_logger("gateway")
+
+RETIRE = signal.SIGUSR2
+"""Another generation of processes has taken over: end with the requests that run, and take no more connections."""
+
+
+def ignore(*_: object) -> None:
+    """SIGHUP ends nothing: while a process starts, and where another one reloads."""
 
 
 class Lifeline:
@@ -35,7 +43,9 @@ class StopSignals:
     A second Ctrl-C, and the end of the supervisor, also end the drain delay: another gateway may want the address.
     """
 
-    def __init__(self, lifeline: Lifeline | None = None, stop_s: float = 0.0) -> None:
+    def __init__(
+        self, lifeline: Lifeline | None = None, stop_s: float = 0.0, on_hang_up: Callable[[], None] = ignore
+    ) -> None:
         """*stop_s*: how long stopping may take without a supervisor that would put an end to it."""
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
         self._lifeline = lifeline
@@ -43,7 +53,8 @@ class StopSignals:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         loop.add_signal_handler(signal.SIGINT, self._interrupt)
-        loop.add_signal_handler(signal.SIGHUP, hang_up)
+        loop.add_signal_handler(signal.SIGHUP, on_hang_up)
+        loop.add_signal_handler(RETIRE, self._retire)
         if lifeline is not None:
             loop.add_reader(lifeline.reading_end, self._supervisor_gone)
 
@@ -59,6 +70,12 @@ class StopSignals:
     def _interrupt(self) -> None:
         (self._hurry if self._stop.is_set() else self._stop).set()
 
+    def _retire(self) -> None:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, self._stop_s)
+        self._stop.set()
+        self._hurry.set()
+
     def _supervisor_gone(self) -> None:
         if self._lifeline is not None:
             asyncio.get_running_loop().remove_reader(self._lifeline.reading_end)
@@ -67,9 +84,3 @@ class StopSignals:
         signal.setitimer(signal.ITIMER_REAL, self._stop_s)
         self._stop.set()
         self._hurry.set()
-
-
-def hang_up(*_: object) -> None:
-    """SIGHUP asks for a new configuration, which only a restart brings; it ends nothing."""
-    detail = "the configuration is read at the start only: restart the gateway to apply changes"
-    log.warning("not_reloaded", signal="SIGHUP", detail=detail)

@@ -74,7 +74,7 @@ class GatewayMetrics(Collector):
     """
 
     def __init__(self) -> None:
-        self._operations: list[OperationMetrics] = []
+        self._operations: dict[tuple[str, str], OperationMetrics] = {}
         self.refusals: Counter[tuple[str, str]] = Counter()
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {
             "gateway_loop_longest_turn_seconds": (
@@ -91,15 +91,13 @@ class GatewayMetrics(Collector):
         }
 
     def operation(self, api: str, operation: str) -> OperationMetrics:
-        """The numbers of one operation; made once, at load."""
-        metrics = OperationMetrics(api, operation)
-        self._operations.append(metrics)
-        return metrics
+        """The numbers of one operation, asked for at load; those of a later configuration go on counting."""
+        return self._operations.setdefault((api, operation), OperationMetrics(api, operation))
 
     @property
     def busy(self) -> list[OperationMetrics]:
         """The operations that have answered anything."""
-        return [operation for operation in self._operations if operation.statuses]
+        return [operation for operation in list(self._operations.values()) if operation.statuses]
 
     def totals(self) -> Totals:
         """All operations together, since the start."""
@@ -129,7 +127,7 @@ class GatewayMetrics(Collector):
         family = CounterMetricFamily(
             "gateway_requests", "Requests by answer; status 0: the client left.", labels=labels
         )
-        for operation in self._operations:
+        for operation in self.busy:
             for status, count in list(operation.statuses.items()):
                 family.add_metric([operation.api, operation.operation, str(status)], count)
         return family

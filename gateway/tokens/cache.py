@@ -10,6 +10,7 @@ token in a loop must not cost a signature each time, and can push nothing but ot
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from gateway.tokens.keyset import KeySet, KeySource
 BYTES_PER_TOKEN_CHAR = 4  # decoded claims, their names and the JSON text of a token, measured with Entra's shapes
 BYTES_PER_ENTRY = 1_024
 MAX_REFUSALS = 4_096
+_serial = itertools.count(1)
 
 # Every other reason can change with the call (certificate), a fetched key, or time. Add reasons with care.
 LASTING = frozenset(["TokenSignatureInvalid", "TokenExpired"])
@@ -79,9 +81,29 @@ class TokenCache:
     max_bytes: int = 64 * 1_048_576
     hits: int = 0
     misses: int = 0
+    _identities: dict[tuple[object, ...], bytes] = field(default_factory=dict)
+    _former: dict[tuple[object, ...], bytes] = field(default_factory=dict)
     _verdicts: OrderedDict[bytes, Verdict] = field(default_factory=OrderedDict)  # least recently used first
     _bytes: int = 0
     _refused: OrderedDict[bytes, Refused] = field(default_factory=OrderedDict)  # the oldest first
+
+    def identity_of(self, *judged_by: object) -> bytes:
+        """
+        What distinguishes the verdicts of one validator from those of others: the same for equal rules and keys.
+
+        *judged_by* must be everything that a verdict depends on, hashable, and equal only where verdicts would be.
+        """
+        identity = self._identities.get(judged_by) or self._former.get(judged_by) or next(_serial).to_bytes(8, "big")
+        self._identities[judged_by] = identity
+        return identity
+
+    def expect_successors(self) -> None:
+        """Another configuration is being loaded: its validators continue with the verdicts of those that equal them."""
+        self._former, self._identities = {**self._former, **self._identities}, {}
+
+    def forget_predecessors(self) -> None:
+        """It has been loaded, and the validators before it come to an end."""
+        self._former = {}
 
     def find(self, key: bytes) -> Verdict | None:
         """The verdict under *key*, which the caller must check against time, keys and certificate."""

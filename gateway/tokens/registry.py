@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
 
 from gateway.tokens.fetch import Fetch, HttpFetch
 from gateway.tokens.issuer import Issuer, IssuerStatus, LifeCycle
 from gateway.tokens.urls import comparable_url
+
+IssuerKey: TypeAlias = tuple[str, str | None]
+"""Metadata URL in comparable form, and the file with the authorities for it alone."""
 
 
 def _comparable(url: str) -> str:
@@ -30,6 +35,7 @@ class IssuerRegistry:
         clock: Seconds since the epoch.
         life: When keys are fetched.
         special: Metadata URL → how and when that particular issuer is fetched.
+        warm: Issuers of a registry that this one takes over from, from ``unchanged``: keys and all.
     """
 
     def __init__(
@@ -38,10 +44,14 @@ class IssuerRegistry:
         clock: Callable[[], float] = time.time,
         life: LifeCycle | None = None,
         special: Mapping[str, tuple[Fetch, LifeCycle]] | None = None,
+        warm: Mapping[IssuerKey, Issuer] | None = None,
     ) -> None:
         self._fetch, self._clock, self._life = fetch, clock, life or LifeCycle()
         self._special = {_comparable(url): settings for url, settings in (special or {}).items()}
-        self._issuers: dict[tuple[str, str | None], Issuer] = {}
+        self._warm = dict(warm or {})
+        self._issuers: dict[IssuerKey, Issuer] = {}
+        self._expected: dict[Issuer, set[str]] = {}
+        self._withdrawals: list[tuple[str, str | None]] = []
         self._tasks: dict[Issuer, asyncio.Task[None]] = {}
         self._started = False
 
@@ -54,14 +64,27 @@ class IssuerRegistry:
             expected: Issuers that the policy lists by hand: metadata may state one of them although its URL differs.
         """
         address = _comparable(url)
-        issuer = self._issuers.get((address, ca_file))
+        key = (address, ca_file)
+        issuer = self._issuers.get(key)
         if issuer is None:
-            usual = self._fetch or HttpFetch(ca_file), self._life
-            fetch, life = self._special.get(address, usual)
-            issuer = self._issuers[address, ca_file] = Issuer(url, fetch, self._clock, life)
+            issuer = self._issuers[key] = self._warm.get(key) or self._new(url, key)
+            self._expected[issuer] = set()
             self._watch(issuer)
-        issuer.expected |= frozenset(expected)
+        self._expected[issuer].update(expected)
+        if key not in self._warm:  # a warm one still serves the registry before this one
+            issuer.expected = frozenset(self._expected[issuer])
         return issuer
+
+    def _new(self, url: str, key: IssuerKey) -> Issuer:
+        address, ca_file = key
+        usual = self._fetch or HttpFetch(ca_file), self._life
+        fetch, life = self._special.get(address, usual)
+        return Issuer(url, fetch, self._clock, life)
+
+    def unchanged(self, changed: Iterable[str]) -> dict[IssuerKey, Issuer]:
+        """The issuers that a registry after this one can take over: all but those at the URLs of *changed*."""
+        addresses = set(map(_comparable, changed))
+        return {key: issuer for key, issuer in self._issuers.items() if key[0] not in addresses}
 
     def withdraw(self, kid: str, url: str | None = None) -> tuple[str, ...]:
         """
@@ -73,6 +96,7 @@ class IssuerRegistry:
         Raises:
             LookupError: No policy uses the issuer at *url*.
         """
+        self._withdrawals.append((kid, url))
         issuers = list(self._issuers.values()) if url is None else self._at(url)
         return tuple([issuer.url for issuer in issuers if issuer.withdraw(kid)])
 
@@ -90,11 +114,45 @@ class IssuerRegistry:
             raise LookupError(f"no policy uses the issuer {url}; known: {known}")
         return issuers
 
-    async def start(self) -> None:
-        """Start to fetch and refresh; returns immediately, because the gateway serves while an issuer is down."""
+    async def start(self, before: IssuerRegistry | None = None) -> None:
+        """
+        Start to fetch and refresh; returns immediately, because the gateway serves while an issuer is down.
+
+        With a registry *before* this one its work ends, or goes on here; what it was told to withdraw stays withdrawn.
+        """
         self._started = True
+        if before is not None:
+            self._take_over(before)
         for issuer in self._issuers.values():
             self._watch(issuer)
+
+    def _take_over(self, before: IssuerRegistry) -> None:
+        mine = set(self._issuers.values())
+        self._tasks = {issuer: task for issuer, task in before._tasks.items() if issuer in mine}
+        for issuer, task in before._tasks.items():
+            if issuer not in mine:
+                task.cancel()
+        before._tasks = {}
+        for (address, _), issuer in self._issuers.items():
+            issuer.expected = frozenset(self._expected[issuer])
+            self._withdraw_listed(address, issuer)
+        for kid, url in before._withdrawals:
+            with contextlib.suppress(LookupError):  # no policy uses that issuer any more
+                self.withdraw(kid, url)
+        self._warm.clear()
+
+    def _withdraw_listed(self, address: str, issuer: Issuer) -> None:
+        """The keys that the configuration withdraws, of an issuer that has been here before."""
+        _, life = self._special.get(address, (None, self._life))
+        for kid in life.withdrawn:
+            issuer.withdraw(kid)
+
+    async def first_keys(self, seconds: float) -> None:
+        """Wait, at most *seconds*, until each issuer's keys have been fetched once, or could not be."""
+        empty = [issuer.refresh() for issuer in self._issuers.values() if issuer.keyset is None]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*empty)
 
     async def aclose(self) -> None:
         """Stop refreshing."""

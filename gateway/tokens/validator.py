@@ -10,7 +10,6 @@ Source: RFC 8725; APIM "validate-jwt"; docs/tokens.md.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import math
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
@@ -31,8 +30,6 @@ from gateway.tokens.keys import Key
 from gateway.tokens.keyset import InlineKeys, KeySet, Signer
 from gateway.tokens.rules import TokenRules
 from gateway.tokens.selection import KeyNotFound, Offer, check_algorithm, find_signer, key_id
-
-_serial = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ class TokenValidator:
         self._inline = InlineKeys(KeySet(None, keys.inline))
         self._checks: tuple[Check, ...] = checks_for(rules)
         # Verdicts must never be shared between validators or rule sets, so both are hashed together with the token.
-        self._identity = next(_serial).to_bytes(8, "big")
+        self._identity = b"" if self._cache is None else self._cache.identity_of(rules, keys)
 
     def verify(
         self,
@@ -142,7 +139,8 @@ class TokenValidator:
         active = self.rules if rules is None else rules
         if self._cache is None or len(token) > active.max_token_bytes:
             return b""  # never looked up
-        return sha256(self._identity + active.identity + token.encode("ascii", "replace")).digest()
+        own = b"" if rules is None else rules.identity
+        return sha256(self._identity + own + token.encode("ascii", "replace")).digest()
 
     def _judge_and_keep(self, call: VerifyCall, cache: TokenCache) -> Jwt | Awaitable[Jwt]:
         """Judge, and remember a lasting refusal. An acceptance has already been remembered."""

@@ -14,7 +14,8 @@ from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import API
 from gateway.emulators.faults import Fault
 from gateway.emulators.serving import serve_here
-from gateway.serving.process import Sockets, serving_gateway
+from gateway.serving.live import LiveGateway
+from gateway.serving.running import Sockets, serving_gateway
 from gateway.wire.server.serve import bind
 from tests.wire.rig import OK, Backend, Reply, Script, answer, ask, backend, settled
 
@@ -88,6 +89,6 @@ async def product(
         )
         gateway = build(parse(text, "config.yaml", directory, os.environ))
         sockets = Sockets(bind("127.0.0.1", 0), bind("127.0.0.1", 0))
-        async with serving_gateway(gateway, sockets) as server:
+        async with serving_gateway(LiveGateway(gateway), sockets) as server:
             assert not warm or await settled(lambda: all(issuer.ready for issuer in gateway.issuers.statuses()), 10)
             yield Product(server.port, sockets.management.getsockname()[1], gateway, entra, behind)

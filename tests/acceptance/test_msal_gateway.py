@@ -22,7 +22,8 @@ from gateway.emulators.echo import EchoBackend
 from gateway.emulators.entra import EntraEmulator
 from gateway.emulators.entra.directory import API, CLIENT, SECRET, SERVICE_PRINCIPAL
 from gateway.emulators.serving import Binding, serve
-from gateway.serving.process import Sockets, serving_gateway
+from gateway.serving.live import LiveGateway
+from gateway.serving.running import Sockets, serving_gateway
 from gateway.wire.server.serve import bind
 from tests.wire.rig import settled
 
@@ -128,7 +129,7 @@ def _in_gateway(world: World, scenario: Callable[[int], None]) -> None:
     async def run() -> None:
         gateway = build(parse(world.config(), "config.yaml", world.directory, os.environ))
         sockets = Sockets(bind("127.0.0.1", 0), bind("127.0.0.1", 0))
-        async with serving_gateway(gateway, sockets) as server:
+        async with serving_gateway(LiveGateway(gateway), sockets) as server:
             assert await settled(lambda: all(issuer.ready for issuer in gateway.issuers.statuses()), 10)
             await asyncio.to_thread(scenario, server.port)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -36,7 +35,7 @@ class Running:
 
     def __init__(self, folder: Path, silent: int) -> None:
         self.folder = folder
-        self.data, self.management, self.decisions = _free_ports(3)
+        self.data, self.management, self.decisions = free_ports(3)
         (folder / "answer.xml").write_text(POLICY)
         ports = {"data": self.data, "management": self.management, "decisions": self.decisions, "silent": silent}
         (folder / "config.yaml").write_text(CONFIG.format(**ports))
@@ -64,7 +63,7 @@ def gateway(tmp_path: Path) -> Iterator[Running]:
         yield Running(tmp_path, silent.getsockname()[1])
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [bound.getsockname()[1] for bound in sockets]
     for bound in sockets:
@@ -94,23 +93,6 @@ def refuses(port: int) -> bool:
     except ConnectionRefusedError:
         return True
     return False
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_sighup_ends_nothing(gateway: Running, workers: int) -> None:
-    """SIGHUP to every process: each goes on and logs that the configuration needs a restart."""
-    with gateway.serving(workers, subprocess.PIPE) as process:
-        everybody = [process.pid, *(family(process.pid) if workers > 1 else [])]
-        for pid in everybody:
-            os.kill(pid, signal.SIGHUP)
-        for _ in range(10):
-            assert gateway.status(gateway.data) == 200
-        assert gateway.status(gateway.management, "/readyz") == 200
-        assert workers == 1 or family(process.pid) == everybody[1:]
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=30)
-        assert process.returncode == 0
-        assert output.count('"not_reloaded"') == len(everybody)
 
 
 def test_workers_end_with_their_supervisor(gateway: Running) -> None:

@@ -32,7 +32,8 @@ from gateway.emulators.entra.directory import API, CLIENT, SECRET, TENANT
 from gateway.emulators.receiver import CallbackReceiver
 from gateway.emulators.serving import Binding, serve_here
 from gateway.errors import GatewayError
-from gateway.serving.process import Sockets, serving_gateway
+from gateway.serving.live import LiveGateway
+from gateway.serving.running import Sockets, serving_gateway
 from gateway.telemetry import logs
 
 # A batch run of five minutes takes ten seconds.
@@ -56,7 +57,7 @@ async def _serve(port: int) -> None:
     async with AsyncExitStack() as running:
         gateway, facts = await start(port, running)
         sockets = Sockets.bound(gateway.config)
-        await running.enter_async_context(serving_gateway(gateway, sockets))
+        await running.enter_async_context(serving_gateway(LiveGateway(gateway), sockets))
         await _ready(gateway)
         print(render("banner.txt", facts), flush=True)
         await stopping.wait()

@@ -32,6 +32,7 @@ class Process:
     ``Sources`` of a process that has no others beside it.
 
     Attributes:
+        history: Keeps itself while ``History.run`` runs.
         read_jobs: None where there is no notification service in this process.
         book: None where tracing is off.
     """
@@ -44,11 +45,6 @@ class Process:
     read_jobs: ReadJobs | None = None
     book: Traces | None = None
     started: float = field(default_factory=time.time)
-
-    async def run(self) -> None:
-        """The process has started: keep the history until cancelled."""
-        self.started = time.time()
-        await self.history.run()
 
     async def states(self) -> Mapping[str, ProcessState]:
         """This process alone."""

@@ -60,6 +60,7 @@ class ServerConnection(asyncio.Protocol):
     Attributes:
         transport: To the client; exchanges write to it.
         address: Address of the other end.
+        caller: Turns its heads into requests.
         sweeper: The sweeper of the connection's event loop.
         is_full: Whether the client is slow to take what has been written.
     """
@@ -96,7 +97,7 @@ class ServerConnection(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         self.address = name[0] if isinstance(name, tuple) else "127.0.0.1"
         peer = Peer(self.address, "https" if tls else "http", settings.trusted_proxies)
-        self._caller = Caller(peer, settings, client_certificate(tls))
+        self.caller = Caller(peer, settings, client_certificate(tls))
         self._server_state.connections.add(self)  # type: ignore[arg-type]
         self.sweeper.watch(self)
         limit = settings.limits.connections
@@ -177,7 +178,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _take_head(self, data: bytes) -> RequestHead | None:
         """The head at the start of *data*, the buffer; None if it is not complete. Raises HeadError."""
-        caller = self._caller
+        caller = self.caller
         if data == caller.received:  # the usual request: just the same head again
             self._buffer = b""
             return caller.head
@@ -207,7 +208,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _begin(self, head: RequestHead) -> None:
         """Give the request of *head* to the application. Raises HeadError: its body is malformed."""
-        request = self._caller.request(head)
+        request = self.caller.request(head)
         exchange = Exchange(self, request, head.keep_alive and not self._stopping, head.minor)
         self._deadlines.reading = NEVER
         if head.length:

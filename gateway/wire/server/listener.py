@@ -32,12 +32,14 @@ def _unheard(status: int, message: str) -> None:
     """The default: refusals are not counted."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Listener:
     """
     What all connections of one listener share.
 
     Attributes:
+        application: Answers the requests that begin from now on; it may be replaced between two of them.
+        settings: For connections that are made from now on, and limits of heads on all of them.
         refused: Called with status and message of every request that does not reach the application.
     """
 
@@ -92,6 +94,13 @@ class Caller:
         remembered = (received, lines, head) if len(data) <= _MAX_REMEMBERED else (b"", [], None)
         self.received, self._lines, self.head = remembered
         return head
+
+    def renew(self, settings: ServerSettings) -> None:
+        """Read the next head anew, under *settings*: what the last one meant was another application's answer."""
+        self.received, self._lines, self.head = b"", [], None
+        self._settings, self._networks = settings, settings.trusted_proxies
+        self._peer = Peer(self._peer.address, self._peer.scheme, self._networks)
+        self._origin = _Origin(self._peer.address, self._peer.scheme, "", 0, None)
 
     def request(self, head: RequestHead) -> Request:
         """The request of the last *head*; its body is not yet attached."""

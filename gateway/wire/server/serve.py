@@ -75,6 +75,23 @@ class RunningServer:
     server: EmbeddedServer
     _task: asyncio.Task[None]
 
+    def serve_with(self, application: RequestHandler, settings: ServerSettings) -> None:
+        """
+        Let *application* answer every request that begins from now on; those that run end as they have begun.
+
+        *settings* hold for heads and forwarding fields from now on; timeouts, for connections made from now on.
+        """
+        listener = cast(Listener, self.server.config.loaded_app)
+        listener.application, listener.settings = application, settings
+        for connection in cast("set[ServerConnection]", self.server.server_state.connections):
+            connection.caller.renew(settings)
+
+    def renew_certificate(self, tls: ListenerTls) -> None:
+        """Present the certificate of *tls* from the next handshake on. Raises OSError: it cannot be used."""
+        context = self.server.config.ssl
+        if context is not None:
+            context.load_cert_chain(tls.certificate, tls.key, revealed(tls.key_password))
+
     @property
     def connections(self) -> int:
         """Open client connections."""

@@ -10,7 +10,8 @@ import pytest
 
 from gateway.commands.check.report import Report, check_all
 from gateway.errors import GatewayError
-from gateway.serving import process
+from gateway.serving import process, running
+from gateway.serving.source import ConfigurationFile
 from tests.commands.check.configurations import CONFIG, DOCUMENTS, write
 
 # More of them: GATEWAY_CONFIGURATIONS=2000 .venv/bin/pytest tests/commands/check/test_differential.py
@@ -28,14 +29,14 @@ def no_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     def reached(*_arguments: object) -> None:
         raise PortsReached
 
-    monkeypatch.setattr(process.Sockets, "bound", reached)
+    monkeypatch.setattr(running.Sockets, "bound", reached)
     monkeypatch.setattr("gateway.serving.process.signal.signal", lambda *_arguments: None)
     monkeypatch.setattr("gateway.serving.process.logs.configure", lambda *_arguments: None)
 
 
 def serves(config: Path) -> bool:
     try:
-        process.serve(config)
+        process.serve(ConfigurationFile(config))
     except PortsReached:
         return True
     except GatewayError:

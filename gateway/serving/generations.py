@@ -1,0 +1,175 @@
+"""
+Several workers of one gateway, and how another generation of them takes over.
+
+The supervisor builds the new gateway itself, so that a mistake in it changes nothing, and forks processes from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import uvloop
+
+from gateway.assembly.app import Gateway, build, management_guard
+from gateway.assembly.shared_state import require_shareable
+from gateway.assembly.traces import secrets_of
+from gateway.config.lasting import with_lasting
+from gateway.management.server import serve_management
+from gateway.management.withdrawal import WithdrawalBook
+from gateway.serving.reload_report import ReloadBook, ReloadReport, status_of
+from gateway.serving.running import KILL_AFTER_S, Sockets, run_process, stop_time_s, watching
+from gateway.serving.signals import Lifeline, StopSignals
+from gateway.serving.source import Source
+from gateway.serving.workers import Job, NotRenewed, Supervisor, unix_socket
+from gateway.telemetry import logs
+
+RELOAD_S = 120.0  # for the supervisor's report
+LOOK_S = 0.05
+
+
+def supervise(gateway: Gateway, sockets: Sockets, count: int, source: Source, watched: bool) -> None:
+    """*count* workers, and one process for the management plane, until a signal stops them."""
+    with TemporaryDirectory(prefix="gateway-") as directory:
+        generations = Generations(gateway, sockets, count, source, Path(directory), watched)
+        Supervisor(
+            generations.processes(), stop_time_s(gateway.config) + KILL_AFTER_S, sockets.close, generations
+        ).run()
+
+
+@dataclass(slots=True)
+class Generations:
+    """
+    The jobs of one generation after the other; the supervisor's ``Renewal``.
+
+    Attributes:
+        gateway: The newest that has taken over.
+    """
+
+    gateway: Gateway
+    sockets: Sockets
+    count: int
+    source: Source
+    directory: Path
+    watched: bool
+    _next: Gateway | None = None
+    _waiting: tuple[str, ...] = ()
+    _number: int = 0
+
+    def processes(self) -> dict[str, Job]:
+        """The jobs of the gateway as it is."""
+        return self._jobs(self.gateway, warm=False)
+
+    def jobs(self) -> Mapping[str, Job]:
+        try:
+            config, self._waiting = with_lasting(self.source.load(), self.gateway.config)
+            require_shareable(config, self.count)
+            self._next = build(config)
+        except Exception as error:  # even a mistake of ours must not end what runs
+            self._tell(ReloadReport.of(error))
+            raise NotRenewed from error
+        logs.hide({*secrets_of(self.gateway.config), *secrets_of(config)})
+        return self._jobs(self._next, warm=True)
+
+    def done(self) -> None:
+        if self._next is not None:
+            self.gateway, self._next = self._next, None
+        self._tell(ReloadReport(time.time(), waiting=self._waiting))
+
+    def failed(self, reason: str) -> None:
+        self._next = None
+        self._tell(ReloadReport(time.time(), (reason,)))
+
+    def _tell(self, report: ReloadReport) -> None:
+        """Log it, and leave it where the management process reads it."""
+        report.write_log(len(self.gateway.config.apis))
+        self._number += 1
+        ReloadBook(self.directory).write(self._number, report)
+
+    def _jobs(self, gateway: Gateway, warm: bool) -> dict[str, Job]:
+        workers = [Path(self.directory, f"worker-{number}.sock") for number in range(1, self.count + 1)]
+        book = WithdrawalBook(Path(self.directory, "withdrawn-keys"))
+        jobs: dict[str, Job] = {
+            path.stem: partial(_Worker(gateway, path, book, warm).run, self.sockets) for path in workers
+        }
+        manage = _Management(gateway, workers, book, ReloadBook(self.directory), self.source if self.watched else None)
+        jobs["management"] = partial(manage.run, self.sockets)
+        return jobs
+
+
+# A process closes the sockets on which it does not accept: while others stop listening, connections would hang there.
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    """A process of the data plane; *path* is where it answers the management process."""
+
+    gateway: Gateway
+    path: Path
+    withdrawn: WithdrawalBook
+    warm: bool
+
+    def run(self, sockets: Sockets, lifeline: Lifeline, ready: Callable[[], None]) -> None:
+        sockets.management.close()
+        for kid, issuer in self.withdrawn.withdrawn():  # before this worker was started
+            with suppress(LookupError):
+                self.gateway.issuers.withdraw(kid, issuer)
+        own = replace(sockets, management=unix_socket(str(self.path)))
+        uvloop.run(run_process(self.gateway, own, lifeline, warm=self.warm, ready=ready))
+
+
+@dataclass(frozen=True, slots=True)
+class _Management:
+    """The process of the management plane; it asks the workers, and the supervisor for a reload."""
+
+    gateway: Gateway
+    workers: list[Path]
+    withdrawn: WithdrawalBook
+    reloads: ReloadBook
+    watched: Source | None
+
+    def run(self, sockets: Sockets, lifeline: Lifeline, ready: Callable[[], None]) -> None:
+        sockets.close_public()
+        uvloop.run(self._serve(sockets, lifeline, ready))
+
+    async def _serve(self, sockets: Sockets, lifeline: Lifeline, ready: Callable[[], None]) -> None:
+        from gateway.management import gathered  # only this process gathers metrics
+
+        config = self.gateway.config
+        console = None if self.gateway.console is None else self.gateway.console.console
+        signals = StopSignals(lifeline, stop_time_s(config) + KILL_AFTER_S)
+        plane = gathered.create_app(
+            self.workers,
+            self.withdrawn,
+            console,
+            management_guard(config),
+            lambda: status_of(self.reloads.read()[1]),
+            self._reload if config.reload.endpoint else None,
+        )
+        async with AsyncExitStack() as running:
+            await running.enter_async_context(serve_management(plane, sockets.management))
+            if self.watched is not None:
+                await running.enter_async_context(watching(self.watched, self._succeeds))
+            ready()
+            await signals.wait()
+            await signals.delay(config.timeouts.drain_delay_s)  # workers report that they are not ready
+
+    async def _succeeds(self) -> bool:
+        return bool((await self._reload())["reloaded"])
+
+    async def _reload(self) -> Mapping[str, object]:
+        """Ask the supervisor, and wait for its report."""
+        before, _ = self.reloads.read()
+        os.kill(os.getppid(), signal.SIGHUP)
+        for _ in range(int(RELOAD_S / LOOK_S)):
+            number, report = self.reloads.read()
+            if report is not None and number > before:
+                return report.as_json()
+            await asyncio.sleep(LOOK_S)
+        return ReloadReport(time.time(), ("the supervisor has not answered",)).as_json()

@@ -1,0 +1,118 @@
+"""The gateway of one process, and how another one takes over from it between two requests."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from dataclasses import dataclass, field, replace
+
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+
+from gateway.assembly.app import Gateway
+from gateway.assembly.outside import Outside
+from gateway.config import Config
+from gateway.data_plane.decision import DecisionEndpoint
+from gateway.data_plane.routing import RoutedApi
+from gateway.management.health import Readiness
+from gateway.wire.server.serve import RunningServer
+from gateway.wire.settings import ServerSettings
+
+PIECE = 4  # APIs of a gateway that is gone are taken apart so many per turn of the loop
+
+
+@dataclass(slots=True)
+class LiveGateway:
+    """
+    The gateway that serves.
+
+    Attributes:
+        current: It; the management plane's application is always its.
+        server, decisions: Its listeners, once they run.
+    """
+
+    current: Gateway
+    server: RunningServer | None = None
+    decisions: RunningServer | None = None
+    _ending: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The management plane, as an ASGI application."""
+        await self.current.management(scope, receive, send)
+
+    async def replace(self, gateway: Gateway) -> None:
+        """
+        From the next request on *gateway* serves; running requests end as they began.
+
+        What it does not continue is closed when the last of them has ended.
+
+        Raises:
+            OSError: The listener's certificate cannot be used; nothing has changed.
+        """
+        former, config = self.current, gateway.config
+        if self.server is not None and config.tls is not None:
+            self.server.renew_certificate(config.tls)
+        gateway.readiness.draining = former.readiness.draining
+        await gateway.take_over(former)
+        self.current = gateway
+        if self.server is not None:
+            self.server.serve_with(gateway.dispatcher, config.server_settings())
+        if self.decisions is not None:
+            self.decisions.serve_with(decision_endpoint(gateway), decision_settings(config))
+        self._when_ended(former, gateway)
+
+    async def aclose(self) -> None:
+        """End everything that runs in the background."""
+        await self.current.aclose()
+        await asyncio.gather(*self._ending, return_exceptions=True)
+
+    def _when_ended(self, former: Gateway, gateway: Gateway) -> None:
+        """Requests hold the dispatcher that began them: when it is gone, nothing needs what was behind it."""
+        remains = _Remains(list(former.assembly.apis), former.management, former.readiness, former.outside)
+        loop = asyncio.get_running_loop()
+        weakref.finalize(former.dispatcher, self._end, loop, remains, gateway.outside).atexit = False
+
+    def _end(self, loop: asyncio.AbstractEventLoop, remains: _Remains, kept: Outside) -> None:
+        def begin() -> None:
+            task = loop.create_task(remains.dismantle(kept))
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(begin)
+
+
+@dataclass(frozen=True, slots=True)
+class _Remains:
+    """What is left of a gateway without requests."""
+
+    apis: list[RoutedApi]
+    management: Starlette
+    readiness: Readiness
+    outside: Outside
+
+    async def dismantle(self, kept: Outside) -> None:
+        """
+        Close what *kept* does not have, and free the rest.
+
+        Here, because the collector never looks at what a reload has made; a few APIs at a time, because Python frees
+        at once whatever nothing refers to.
+        """
+        self.readiness.checks.clear()
+        self.management.routes.clear()  # they, the application and its middleware refer to each other
+        self.management.middleware_stack = None
+        while self.apis:
+            del self.apis[-PIECE:]
+            await asyncio.sleep(0)
+        await self.outside.aclose(kept)
+
+
+def decision_endpoint(gateway: Gateway) -> DecisionEndpoint:
+    """*gateway*, asked by other proxies."""
+    config = gateway.config
+    return DecisionEndpoint(gateway.dispatcher, config.decision_callers, config.trusted_proxies)
+
+
+def decision_settings(config: Config) -> ServerSettings:
+    """Callers of the decision endpoint are proxies: their forwarding fields are believed, those of others are not."""
+    return replace(config.server_settings(), trusted_proxies=(*config.decision_callers, *config.trusted_proxies))

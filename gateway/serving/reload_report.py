@@ -1,0 +1,97 @@
+"""How a reload ended: for readiness, for the log, and between the supervisor and the management process."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import structlog
+
+from gateway.errors import GatewayError, LoadError
+from gateway.management.health import Status
+
+log = structlog.get_logger("gateway.reload")
+
+SHOWN = 20  # problems in a report
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadReport:
+    """
+    How a reload ended.
+
+    Attributes:
+        at: When, in seconds since the epoch.
+        problems: Why the configuration before is still in place; empty: the new one has taken over.
+        waiting: Keys whose change waits for a restart.
+    """
+
+    at: float
+    problems: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, error: Exception) -> ReloadReport:
+        """Of a reload that *error* has ended."""
+        if isinstance(error, LoadError):
+            return cls(time.time(), tuple(map(str, error.problems[:SHOWN])))
+        if isinstance(error, GatewayError | OSError):
+            return cls(time.time(), (str(error),))
+        log.error("internal_error", error=type(error).__name__, exc_info=error)
+        return cls(time.time(), (f"internal error: {type(error).__name__}",))
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the new configuration has taken over."""
+        return not self.problems
+
+    def as_json(self) -> dict[str, object]:
+        """``{"reloaded", "problems", "needs-restart"}``."""
+        return {"reloaded": self.succeeded, "problems": list(self.problems), "needs-restart": list(self.waiting)}
+
+    def write_log(self, apis: int) -> None:
+        """One line; *apis*: of the configuration that runs."""
+        if self.succeeded:
+            log.info("reloaded", apis=apis, needs_restart=list(self.waiting))
+        else:
+            log.error("not_reloaded", problems=list(self.problems))
+
+
+def status_of(last: ReloadReport | None) -> Mapping[str, Status]:
+    """Readiness: a gateway with its last good configuration is ready, and says what is wrong with the new one."""
+    return {"reload": Status(True, _detail(last))}
+
+
+def _detail(last: ReloadReport | None) -> str:
+    if last is None:
+        return "as it was started"
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(last.at))
+    if not last.succeeded:
+        return f"the configuration of {moment} has not taken over: {'; '.join(last.problems)}"
+    later = f"; {', '.join(last.waiting)} need a restart" if last.waiting else ""
+    return f"reloaded at {moment}{later}"
+
+
+class ReloadBook:
+    """The last report, in a file of the supervisor's private directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / "reload.json"
+
+    def write(self, number: int, report: ReloadReport) -> None:
+        """*number*: how many there have been."""
+        partial = self._file.with_suffix(".part")
+        partial.write_text(json.dumps([number, asdict(report)]))
+        os.replace(partial, self._file)
+
+    def read(self) -> tuple[int, ReloadReport | None]:
+        """How many reports there have been, and the last."""
+        try:
+            number, report = json.loads(self._file.read_text())
+        except FileNotFoundError:
+            return 0, None
+        return number, ReloadReport(report["at"], tuple(report["problems"]), tuple(report["waiting"]))

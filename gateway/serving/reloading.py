@@ -1,0 +1,120 @@
+"""
+A running gateway takes a new configuration over: loaded and compiled beside the old one, then put in its place.
+
+It takes over as a whole or not at all: a mistake changes nothing, and readiness, metrics and log say where it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from gateway.assembly.app import Gateway, build, management_guard
+from gateway.assembly.traces import secrets_of
+from gateway.config.lasting import with_lasting
+from gateway.management.health import Status
+from gateway.management.reload import reload_route
+from gateway.serving.live import LiveGateway
+from gateway.serving.reload_report import ReloadReport, status_of
+from gateway.serving.source import Source
+from gateway.telemetry import logs
+
+# While another thread compiles, the loop gets the interpreter back after this time. Python's default is 5 ms, and a
+# request needs the interpreter several times.
+SWITCH_S = 0.0005
+
+
+@dataclass(slots=True)
+class Reloader:
+    """
+    Reloads one process, once at a time.
+
+    Attributes:
+        source: Where the configuration is read.
+    """
+
+    live: LiveGateway
+    source: Source
+    _last: ReloadReport | None = None
+    _succeeded: int = 0
+    _failed: int = 0
+    _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _tasks: set[asyncio.Task[ReloadReport]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._adopt(self.live.current)
+        metrics = self.live.current.metrics
+        metrics.counters["gateway_reloads_succeeded"] = ("Configurations taken over.", lambda: self._succeeded)
+        metrics.counters["gateway_reloads_failed"] = ("Configurations with a mistake.", lambda: self._failed)
+        text = "Whether the configuration that runs is the last one that was asked for."
+        metrics.gauges["gateway_configuration_is_last"] = (text, lambda: float(self._is_sound))
+
+    def ask(self) -> None:
+        """Reload as soon as possible; for signals."""
+        task = asyncio.get_running_loop().create_task(self.reload())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def reload(self) -> ReloadReport:
+        """Load the configuration and let it take over. Never raises."""
+        async with self._busy:
+            report = self._last = await self._reload()
+        self._succeeded += report.succeeded
+        self._failed += not report.succeeded
+        report.write_log(len(self.live.current.config.apis))
+        return report
+
+    async def succeeds(self) -> bool:
+        """Reload, and tell whether that went well."""
+        return (await self.reload()).succeeded
+
+    async def _reload(self) -> ReloadReport:
+        try:
+            gateway, waiting = await asyncio.to_thread(self._build)
+            logs.hide({*secrets_of(self.live.current.config), *secrets_of(gateway.config)})
+            await self.live.replace(gateway)
+        except Exception as error:  # even a mistake of ours must not end what runs
+            return ReloadReport.of(error)
+        self._adopt(gateway)
+        return ReloadReport(time.time(), waiting=waiting)
+
+    def _build(self) -> tuple[Gateway, tuple[str, ...]]:
+        """In a thread: the loop goes on serving."""
+        with _polite():
+            former = self.live.current
+            config, waiting = with_lasting(self.source.load(), former.config)
+            gateway = build(config, former)
+            gc.freeze()  # or the collector's next pass would look through all of it at once
+        return gateway, waiting
+
+    def _adopt(self, gateway: Gateway) -> None:
+        gateway.readiness.checks["configuration"] = self.statuses
+        if gateway.config.reload.endpoint:
+            gateway.management.routes.append(reload_route(self._asked, [management_guard(gateway.config)]))
+
+    async def _asked(self) -> Mapping[str, object]:
+        return (await self.reload()).as_json()
+
+    @property
+    def _is_sound(self) -> bool:
+        return self._last is None or (self._last.succeeded and not self._last.waiting)
+
+    def statuses(self) -> Mapping[str, Status]:
+        """For readiness."""
+        return status_of(self._last)
+
+
+@contextmanager
+def _polite() -> Iterator[None]:
+    """Let the event loop have the interpreter whenever it wants it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

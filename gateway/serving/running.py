@@ -1,0 +1,155 @@
+"""One process that serves: the data plane and the management plane, until a signal stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+import structlog
+
+from gateway import __version__
+from gateway.assembly.app import Gateway
+from gateway.config import Config
+from gateway.management.server import serve_management
+from gateway.reading.values import Address
+from gateway.serving.live import LiveGateway, decision_endpoint, decision_settings
+from gateway.serving.reloading import Reloader
+from gateway.serving.signals import Lifeline, StopSignals, ignore
+from gateway.serving.source import Source
+from gateway.telemetry.metrics import GatewayMetrics
+from gateway.wire.memory import settle
+from gateway.wire.server.listener import Listener
+from gateway.wire.server.serve import RunningServer, bind, start
+
+log = structlog.get_logger("gateway")
+
+WARM_S = 5.0  # for the keys of a process that takes over from another one
+KILL_AFTER_S = 5.0  # beyond the time that stopping may take
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """The bound sockets of both planes."""
+
+    data: socket.socket
+    management: socket.socket
+    decisions: socket.socket | None = None
+
+    @classmethod
+    def bound(cls, config: Config, address: Address | None = None) -> Self:
+        """The configured addresses, bound; *address* replaces the data plane's. Raises OSError."""
+        decisions = None if config.decisions is None else bind(*config.decisions)
+        return cls(bind(*(address or config.listen)), bind(*config.management), decisions)
+
+    def close_public(self) -> None:
+        """Leave the data plane and decisions to others."""
+        self.data.close()
+        if self.decisions is not None:
+            self.decisions.close()
+
+    def close(self) -> None:
+        """Leave everything to others."""
+        self.close_public()
+        self.management.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Reloads:
+    """Where SIGHUP finds a new configuration, and whether a change there is enough."""
+
+    source: Source
+    watched: bool = False
+
+
+async def run_process(
+    gateway: Gateway,
+    sockets: Sockets,
+    lifeline: Lifeline | None = None,
+    *,
+    reloads: Reloads | None = None,
+    warm: bool = False,
+    ready: Callable[[], None] = ignore,
+) -> None:
+    """
+    Serve both planes until a signal, then stop in three steps.
+
+    First it is not ready: ``/readyz`` answers 503 and everything else continues, so that load balancers notice
+    (*drain_delay_s*). Then it stops listening, and running requests may end (*drain_s*). Then the rest is cut.
+
+    Args:
+        reloads: Where new configurations come from; None: the supervisor brings them.
+        warm: Whether to accept connections only when keys have been fetched, or could not be.
+        ready: Called once connections are accepted.
+    """
+    live = LiveGateway(gateway)
+    reloader = None if reloads is None else Reloader(live, reloads.source)
+    signals = StopSignals(lifeline, stop_time_s(gateway.config) + KILL_AFTER_S, _hang_up(reloader))
+    async with AsyncExitStack() as running:
+        server = await running.enter_async_context(serving_gateway(live, sockets, warm=warm))
+        settle()
+        if reloads is not None and reloader is not None and reloads.watched:
+            await running.enter_async_context(watching(reloads.source, reloader.succeeds))
+        log.info("listening", version=__version__, port=server.port, apis=len(gateway.config.apis), process=os.getpid())
+        ready()
+        with gateway.metrics.loop.running():
+            await signals.wait()
+        live.current.readiness.draining = True
+        log.info("draining", connections=server.connections)
+        await signals.delay(live.current.config.timeouts.drain_delay_s)
+
+
+def _hang_up(reloader: Reloader | None) -> Callable[[], None]:
+    return ignore if reloader is None else reloader.ask
+
+
+@asynccontextmanager
+async def watching(source: Source, reload: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
+    """While the context lasts *reload* is called whenever *source* has changed."""
+    from gateway.serving.watching import watch  # its library is for those who watch
+
+    task = asyncio.create_task(watch(source, reload))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def serving_gateway(live: LiveGateway, sockets: Sockets, *, warm: bool = False) -> AsyncIterator[RunningServer]:
+    """Both planes within this event loop while the context lasts; at its end running requests may finish."""
+    gateway = live.current
+    config, metrics = gateway.config, gateway.metrics
+    async with AsyncExitStack() as running:
+        await gateway.start()
+        running.push_async_callback(live.aclose)
+        if warm:
+            await gateway.issuers.first_keys(WARM_S)
+        await running.enter_async_context(serve_management(live, sockets.management))
+        listener = Listener(gateway.dispatcher, config.server_settings(), partial(_note_refusal, metrics))
+        server = live.server = await start(listener, tls=config.tls, listening=sockets.data)
+        running.push_async_callback(server.aclose)
+        metrics.gauges["gateway_connections"] = ("Open client connections.", lambda: server.connections)
+        metrics.gauges["gateway_streams"] = ("Open WebSockets and event streams.", lambda: server.streams)
+        if sockets.decisions is not None:
+            endpoint, settings = decision_endpoint(gateway), decision_settings(config)
+            live.decisions = await start(endpoint, settings=settings, listening=sockets.decisions)
+            running.push_async_callback(live.decisions.aclose)
+        yield server
+
+
+def _note_refusal(metrics: GatewayMetrics, status: int, message: str) -> None:
+    """Count, and log, a request that the wire has refused before any policy ran."""
+    metrics.wire_refusals[status] += 1
+    log.info("wire_refused", status=status, reason=message)
+
+
+def stop_time_s(config: Config) -> float:
+    """How long a process may take to stop."""
+    return config.timeouts.drain_delay_s + config.timeouts.drain_s
