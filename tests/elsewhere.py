@@ -56,7 +56,8 @@ _NOT_ON_MACOS: dict[ModuleType, str] = {
     time: "CLOCK_BOOTTIME",
 }
 _NOT_ON_WINDOWS: dict[ModuleType, str] = {
-    os: "fork forkpty register_at_fork wait waitpid killpg getpgid getuid geteuid getgid setsid uname sysconf sched_getaffinity"
+    os: "fork forkpty register_at_fork wait waitpid killpg getpgid getuid geteuid getgid setsid uname sysconf"
+    " sched_getaffinity"
     " fchmod fchown chown chroot getloadavg memfd_create eventfd pipe2 O_NOFOLLOW O_DIRECTORY O_CLOEXEC O_NONBLOCK",
     signal: "SIGHUP SIGPROF SIGALRM SIGKILL SIGUSR1 SIGUSR2 SIGCHLD SIGQUIT SIGPIPE setitimer ITIMER_PROF ITIMER_REAL"
     " pthread_sigmask sigwait alarm pause",

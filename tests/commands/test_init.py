@@ -16,7 +16,8 @@ from gateway.commands.init import start
 from gateway.commands.init.start import begin
 from gateway.config import parse
 from gateway.errors import GatewayError
-from gateway.serving.process import Sockets, serving_gateway
+from gateway.serving.live import LiveGateway
+from gateway.serving.running import Sockets, serving_gateway
 from tests.wire.rig import Reply, ask
 
 
@@ -56,7 +57,7 @@ def test_it_serves(tmp_path: Path) -> None:
     config = parse(re.sub(r":80\d\d\b(?= )", ":0", text), "config.yaml", tmp_path, {})
 
     async def call() -> Reply:
-        async with serving_gateway(build(config), Sockets.bound(config)) as server:
+        async with serving_gateway(LiveGateway(build(config)), Sockets.bound(config)) as server:
             return await ask(server.port, b"GET /hello?name=Ada HTTP/1.1\r\nHost: a\r\n\r\n")
 
     reply = asyncio.run(call())

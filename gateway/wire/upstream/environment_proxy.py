@@ -23,7 +23,7 @@ def environment_proxy(url: Url) -> HttpProxy | None:
         return None
     try:
         return _parse(address if "://" in address else f"http://{address}")
-    except ValueError as error:
+    except ValueError:
         name = f"{url.scheme.upper()}_PROXY or ALL_PROXY"
         remedy = f"add {url.host} to NO_PROXY, or correct it"
         raise GatewayError(f"the proxy in {name} has no http or https URL ({remedy})") from None

@@ -14,7 +14,7 @@ from gateway.reading.yaml_nodes import YamlNode
 NOTHING = Inputs()
 
 
-def harvest(folder: Path, inputs: Inputs = NOTHING, **files: str) -> Harvest:
+def harvest(folder: Path, inputs: Inputs = NOTHING, /, **files: str) -> Harvest:
     """What is read of *folder* with *files*, whose names have ``__`` for a slash and ``_`` before the suffix."""
     for name, text in files.items():
         stem, _, suffix = name.replace("__", "/").rpartition("_")
