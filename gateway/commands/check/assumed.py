@@ -51,13 +51,13 @@ class _AssumedEnvironment(dict[str, str]):
 def build_assuming(path: Path, environ: Mapping[str, str], build: Callable[[Config], T]) -> T:
     """What *build* makes of the configuration at *path*, as if every variable were set. Raises LoadError."""
     assumed = _AssumedEnvironment(environ)
-    while True:
+    failure: LoadError | None = None
+    while failure is None or assumed.try_further(_refused(path, failure) - environ.keys()):
         try:
             return build(load(path, assumed))
         except LoadError as error:
-            refused = set(_variables_at(path, {problem.location for problem in error.problems})) - environ.keys()
-            if not assumed.try_further(refused):
-                raise
+            failure = error
+    raise failure
 
 
 def is_assumed(problem: Problem) -> bool:
@@ -65,16 +65,19 @@ def is_assumed(problem: Problem) -> bool:
     return problem.code == UNRESOLVED
 
 
-def _variables_at(path: Path, places: Iterable[Location]) -> Iterator[str]:
-    """Variables that the configuration names at *places*."""
-    wanted = set(places)
+def _refused(path: Path, failure: LoadError) -> set[str]:
+    """Variables that the configuration names where something is wrong."""
+    return set(_variables_at(path, {problem.location for problem in failure.problems}))
+
+
+def _variables_at(path: Path, places: set[Location]) -> Iterator[str]:
     try:
         root = compose(path.read_bytes(), str(path))
     except (LoadError, OSError):
         return
     for node in _walk(root):
         name = node.find("env")
-        if isinstance(name, Scalar) and node.location in wanted:
+        if isinstance(name, Scalar) and node.location in places:
             yield name.value
 
 

@@ -65,12 +65,14 @@ class _FolderWriter:
         last = self._last or ImportRecord()
         for path in [CONFIG, *self._plan.files]:
             self._inside(path)
+        config = self._config(last.config)
         for path, content in self._plan.files.items():
             self._file(path, content, last.files.get(path))
         for path, digest in last.files.items():
             if path not in self._plan.files:
                 self._gone(path, digest)
-        self._config(last.config)
+        if config is not None:
+            self._replace(CONFIG, config)
         self._replace(NAME, ImportRecord(self._plan.config, self._files).dump())
         return self._written
 
@@ -125,20 +127,21 @@ class _FolderWriter:
         return digest_of(file.read_bytes()) if file.is_file() else None
 
     # -- the configuration
-    def _config(self, last: dict[str, Any]) -> None:
+    def _config(self, last: dict[str, Any]) -> bytes | None:
+        """The configuration as it will be; None where it stays as it is. Raises LoadError before anything is written."""
         path = self._folder / CONFIG
         if not path.is_file():
             self._written.created.append(CONFIG)
-            self._replace(CONFIG, _HEAD + dumped(styled(self._plan.config, self._plan.remarks)))
-            return
+            return _HEAD + dumped(styled(self._plan.config, self._plan.remarks))
         own = _read(path)
         merge = Merge(lambda value, place: styled(value, self._plan.remarks, place))
         merge.mapping(own, last, self._plan.config)
         for conflict in merge.conflicts:
             self._conflict(CONFIG, *_worded(conflict))
-        if merge.changed:
-            self._written.replaced.append(CONFIG)
-            self._replace(CONFIG, dumped(own))
+        if not merge.changed:
+            return None
+        self._written.replaced.append(CONFIG)
+        return dumped(own)
 
     def _conflict(self, path: str, message: str, remedy: str) -> None:
         self._written.kept.append(path)
