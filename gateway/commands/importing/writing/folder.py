@@ -128,7 +128,7 @@ class _FolderWriter:
 
     # -- the configuration
     def _config(self, last: dict[str, Any]) -> bytes | None:
-        """The configuration as it will be; None where it stays as it is. Raises LoadError before anything is written."""
+        """The configuration as it will be; None where it stays as it is. Raises LoadError."""
         path = self._folder / CONFIG
         if not path.is_file():
             self._written.created.append(CONFIG)
