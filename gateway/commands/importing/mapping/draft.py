@@ -12,6 +12,7 @@ from gateway.commands.importing.resources import Unresolved
 from gateway.errors import Location
 
 _NOT_IN_VARIABLES = re.compile(r"[^A-Z0-9]+")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_IN_FILES = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 80
 
@@ -66,7 +67,7 @@ class PlanDraft:
     # -- the environment
     def variable(self, wanted: str, purpose: str, location: Location, secret: bool = True) -> str:
         """The environment variable for *purpose*, named after *wanted*; the same purpose has the same one."""
-        base = _NOT_IN_VARIABLES.sub("_", wanted.upper()).strip("_") or "VALUE"
+        base = _NOT_IN_VARIABLES.sub("_", _HUMP.sub("_", wanted).upper()).strip("_") or "VALUE"
         base = f"V_{base}" if base[0].isdigit() else base
         names = chain([base], (f"{base}_{number}" for number in count(2)))
         for name in names:

@@ -119,8 +119,11 @@ class Policies:
 
         def named_value(match: re.Match[str]) -> str:
             id = self._instance.ids.find(VALUES, match[1], workspace)
-            return match[0] if id is None or id == match[1] else f"{{{{{id}}}}}"
+            if id is None or id == match[1]:
+                return match[0]
+            place = value.location.behind(text[: match.start()])
+            self._draft.changed(place, what, f"{match[0]} is written {{{{{id}}}}}, as that is called here")
+            return f"{{{{{id}}}}}"
 
-        if workspace:
-            text = NAMED_VALUE.sub(named_value, text)
+        text = NAMED_VALUE.sub(named_value, text)
         return _REFERENCE.sub(reference, text)

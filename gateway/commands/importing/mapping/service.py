@@ -16,6 +16,7 @@ from gateway.commands.importing.mapping.subscriptions import SubscriptionMapper
 from gateway.commands.importing.mapping.urls import Urls
 from gateway.commands.importing.planned import Planned
 from gateway.commands.importing.resources import ArmResource, Harvest
+from gateway.errors import Location
 
 # The order of the configuration, which is that of config.example.yaml.
 _ORDER = """
@@ -47,6 +48,10 @@ def mapped(harvest: Harvest, root: str = "") -> Planned:
         instance.take(resource, "service")
     instance.finish()
     plan = instance.draft.plan
+    if "apis" not in plan.config:
+        remedy = "name the folder or template that has the APIs, and the parameters that it needs"
+        instance.draft.needs_you(Location(root or "."), "APIs", "there is none that could be taken over", remedy)
+    plan.config.setdefault("apis", [])
     plan.config = {key: plan.config[key] for key in _ORDER if key in plan.config}
     return plan
 

@@ -14,7 +14,7 @@ from gateway.commands.importing.resources import Unresolved
 from gateway.errors import Location
 from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
 
-_SET_IT = "set it where the deployment is described, name its parameters (--parameters, --set), or edit the result"
+_SET_IT = "give its parameters with --parameters or --set, or edit the result"
 _SHOWN = 80
 
 

@@ -14,7 +14,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 _WIDTH = 110
-_ONE_LINE = 90
+_ONE_LINE = 105
 _SOURCES = {"env", "file"}  # a secret is one value
 _SPACED = ("apis", "products", "subscriptions")  # an empty line between their items
 _FLAT = ("operations", "pool", "examples")  # items on one line each, where they fit
