@@ -34,11 +34,13 @@ class Instance:
         self._resources = harvest.resources
         self._takers: list[Taker] = []
         self._answered: set[int] = set()
+        self._within: dict[tuple[str, str, _Key], list[ArmResource]] = defaultdict(list)
         self._root = root.rstrip("/") + "/" if root else ""
         self._revisions: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._below: dict[tuple[str, str, _Key], list[ArmResource]] = defaultdict(list)
         for resource in harvest.resources:
             self._below[_place(resource, resource.name[:-1])].append(resource)
+            self._within[_place(resource, resource.name[:-2])].append(resource)
 
     # -- resources
     def all(self, kind: str) -> Iterator[ArmResource]:
@@ -48,16 +50,17 @@ class Instance:
                 self.answer(resource)
                 yield resource
 
-    def open(self, kind: str) -> Iterator[ArmResource]:
-        """The resources of *kind* that nobody has answered for yet."""
-        return (own for own in self._resources if own.kind == kind and id(own) not in self._answered)
+    def within(self, ancestor: ArmResource, kind: str) -> list[ArmResource]:
+        """The resources of *kind*, two steps below *ancestor*, for which nobody has answered yet."""
+        inside = self._within[(kind, ancestor.workspace.casefold(), _folded(ancestor.name))]
+        return [resource for resource in inside if id(resource) not in self._answered]
 
     def below(self, parent: ArmResource, kind: str) -> list[ArmResource]:
         """The resources of *kind* that belong to *parent*."""
-        found = self._below[(kind, parent.workspace.casefold(), _folded(parent.name))]
-        for resource in found:
+        children = self._below[(kind, parent.workspace.casefold(), _folded(parent.name))]
+        for resource in children:
             self.answer(resource)
-        return found
+        return children
 
     def answer(self, resource: ArmResource) -> None:
         """Say that *resource* is taken care of."""

@@ -59,8 +59,8 @@ class Operations:
         for resource in self._instance.below(api, "apis/operations"):
             seen.add(resource.name[-1].casefold())
             yield resource, self._instance.below(resource, "apis/operations/policies")
-        for policy in self._instance.open("apis/operations/policies"):
-            if _is_of(policy, api) and policy.name[1].casefold() not in seen:
+        for policy in self._instance.within(api, "apis/operations/policies"):
+            if policy.name[1].casefold() not in seen:
                 yield None, [policy]
 
     def _operation(self, pair: _Pair, api: str) -> dict[str, Any]:
@@ -109,8 +109,3 @@ def _some(operations: Iterable[dict[str, Any] | None]) -> dict[str, Any]:
     """``operations``, where there is anything to write about one."""
     written = [operation for operation in operations if operation is not None]
     return {"operations": written} if written else {}
-
-
-def _is_of(policy: ArmResource, api: ArmResource) -> bool:
-    same_workspace = policy.workspace.casefold() == api.workspace.casefold()
-    return same_workspace and policy.name[0].casefold() == api.name[-1].casefold()
