@@ -11,17 +11,15 @@ from gateway.commands.importing.sources.terraform import read
 from gateway.commands.importing.sources.terraform.values import plain
 from gateway.reading.yaml_nodes import YamlNode
 
-NOTHING = Inputs()
 
-
-def harvest(folder: Path, inputs: Inputs = NOTHING, /, **files: str) -> Harvest:
+def harvest(folder: Path, **files: str) -> Harvest:
     """What is read of *folder* with *files*, whose names have ``__`` for a slash and ``_`` before the suffix."""
     for name, text in files.items():
         stem, _, suffix = name.replace("__", "/").rpartition("_")
         path = folder / f"{stem}.{suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    return read(folder, inputs)
+    return read(folder, Inputs())
 
 
 def evaluated(folder: Path, expression: str, declared: str = "") -> YamlNode | None:

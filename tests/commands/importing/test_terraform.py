@@ -10,8 +10,8 @@ import pytest
 from gateway.commands.importing.findings import ImportOutcome
 from gateway.commands.importing.resources import Harvest, Unresolved
 from gateway.commands.importing.sources.forms import recognise
-from gateway.commands.importing.sources.inputs import Inputs, read_inputs
-from gateway.commands.importing.sources.terraform import recognises
+from gateway.commands.importing.sources.inputs import read_inputs
+from gateway.commands.importing.sources.terraform import read, recognises
 from gateway.errors import Location
 from tests.commands.importing.terraform_source import harvest, only, properties
 
@@ -480,7 +480,7 @@ def test_values_of_variables(
     """Files of values and the command line follow Terraform's order; a file that nobody names is not read."""
     harvest(tmp_path, main_tf=VARIABLES, **files)
     inputs = read_inputs([tmp_path / name for name in parameters], settings)
-    assert properties(harvest(tmp_path, inputs), "apis")["path"] == expected
+    assert properties(read(tmp_path, inputs), "apis")["path"] == expected
 
 
 def test_types_of_variables(tmp_path: Path) -> None:
@@ -680,12 +680,12 @@ def test_files_of_values_are_offered(tmp_path: Path) -> None:
     (finding,) = harvest(tmp_path, **files).findings
     assert finding.outcome is ImportOutcome.NEEDS_YOU
     assert finding.remedy == f"--parameters {tmp_path / 'env' / 'dev.tfvars'}"
-    assert harvest(tmp_path, read_inputs([tmp_path / "env" / "dev.tfvars"])).findings == []
+    assert read(tmp_path, read_inputs([tmp_path / "env" / "dev.tfvars"])).findings == []
 
 
 def test_a_secret_is_not_shown(tmp_path: Path) -> None:
     """No finding repeats the value of a sensitive variable."""
     text = 'variable "k" {\n  sensitive = true\n  default = "hunter2"\n}\n'
     text += resource("named_value", 'name = "n"\nvalue = jsondecode(var.k).a + 1\nother = parseint(var.k, 10)')
-    found = harvest(tmp_path, Inputs(), main_tf=text)
+    found = harvest(tmp_path, main_tf=text)
     assert "hunter2" not in repr(found)

@@ -127,7 +127,7 @@ class Evaluator:
             raise EvaluationError(term.location, "values depend on each other too deeply, or on themselves")
         self.bounds.depth += 1
         try:
-            return self._by_term[type(term)](term, scope)
+            return self.bounds.fits(self._by_term[type(term)](term, scope), term.location)
         except NotKnown:
             return unresolved(term.source, term.location)
         finally:
@@ -241,6 +241,7 @@ class Evaluator:
         if settled is not None:
             return flag_node(settled, term.location)
         operands = [first, *(self.evaluate(operand, scope) for operand in term.operands[1:])]
+        self.bounds.step(term.location, sum(map(self.bounds.size, operands)))
         return operators.operate(term.operator, operands, term.location)
 
     # -- collections
@@ -295,6 +296,7 @@ class Evaluator:
         arguments = [self.evaluate(argument, scope) for argument in term.arguments]
         if term.expanded and arguments:
             arguments = [*arguments[:-1], *(value for _, value in items(arguments[-1], term.location))]
+        self.bounds.step(term.location, sum(map(self.bounds.size, arguments)))
         call = FunctionCall(name, arguments, term.location, term.source, self.bounds, self.folder)
         return run(function, call)
 

@@ -38,18 +38,14 @@ class SourceFolder:
 
     def __init__(self, root: Path, boundary: Path) -> None:
         self.root = root
-        self._boundary = boundary.resolve()
+        self._boundary = Path(os.path.realpath(boundary))
 
     def path(self, text: str, location: Location) -> Path:
         """Where *text* leads. Raises EvaluationError outside the repository."""
         if "\0" in text or len(text) > 4096:
             raise EvaluationError(location, "this is not a path")
         path = Path(os.path.normpath(self.root / text))
-        try:
-            inside = path.resolve().is_relative_to(self._boundary)
-        except (OSError, RuntimeError):
-            inside = False
-        if not inside:
+        if not Path(os.path.realpath(path)).is_relative_to(self._boundary):
             message = f"{text[:100]} is outside of {self._boundary.name}: it is not read"
             raise EvaluationError(location, message)
         return path

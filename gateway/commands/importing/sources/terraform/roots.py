@@ -18,7 +18,7 @@ _DEEPEST_FOLDER = 12
 _SEEN = 1 << 18  # bytes of a file that are looked through
 _LEFT = frozenset((".git", ".terraform", "node_modules", ".venv"))
 _WANTED = re.compile(rb"azurerm_api_management|Microsoft\.ApiManagement/service", re.IGNORECASE)
-_SOURCE = re.compile(rb'"?source"?\s*[=:]\s*"(\.\.?/[^"$]*)"')
+_SOURCE = re.compile(rb'"?source"?\s*[=:]\s*"(\.\.?/[^"$\0]{0,1000})"')
 _EXAMPLES = frozenset(("example", "examples", "test", "tests"))
 
 
@@ -35,7 +35,7 @@ def root_folders(source: Path) -> list[Path]:
 
 def _below(folder: Path, texts: dict[Path, bytes], called: dict[Path, set[Path]]) -> list[Path]:
     below = set().union(*called.values())
-    chosen = [path for path in texts if path.resolve() not in below and _leads(path, texts, called)]
+    chosen = [path for path in texts if _real(path) not in below and _leads(path, texts, called)]
     shown = [path for path in chosen if not _EXAMPLES & set(path.relative_to(folder).parts)]
     return shown or chosen
 
@@ -66,13 +66,17 @@ def _beginning(path: Path) -> bytes:
 def _called(folder: Path, text: bytes) -> set[Path]:
     """The folders of the local modules that *text* calls."""
     sources = [match[1].decode("utf-8", "replace") for match in _SOURCE.finditer(text)]
-    return {Path(os.path.normpath(folder / source)).resolve() for source in sources}
+    return {_real(Path(os.path.normpath(folder / source))) for source in sources}
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # Path.resolve raises for symlinks in a circle
 
 
 def _leads(start: Path, texts: dict[Path, bytes], called: dict[Path, set[Path]]) -> bool:
     """Whether *start*, or a module that it calls, has resources of API Management."""
-    by_place = {path.resolve(): path for path in texts}
-    waiting, seen = [start.resolve()], set()
+    by_place = {_real(path): path for path in texts}
+    waiting, seen = [_real(start)], set()
     while waiting:
         place = waiting.pop()
         path = by_place.get(place)

@@ -19,6 +19,7 @@ MOST_STEPS = 1_000_000  # terms evaluated in one import
 MOST_CHARACTERS = 1 << 26  # of all texts that functions and templates make
 DEEPEST_EVALUATION = 150
 DEEPEST_VALUE = 100
+MOST_VALUES = 200_000  # in one list or object, with all that is inside
 
 
 class EvaluationError(GatewayError):
@@ -36,6 +37,7 @@ class WorkBounds:
     def __init__(self) -> None:
         self._steps = 0
         self._characters = 0
+        self._measured: dict[int, tuple[YamlNode, int, int]] = {}
         self.depth = 0
 
     def step(self, location: Location, count: int = 1) -> None:
@@ -50,6 +52,32 @@ class WorkBounds:
         if self._characters > MOST_CHARACTERS:
             raise EvaluationError(location, "the expressions of this source make more text than fits")
         return text
+
+    def size(self, node: YamlNode) -> int:
+        """How many values *node* has when each occurrence of a shared one counts."""
+        return self._measure(node)[0]
+
+    def fits(self, node: YamlNode, location: Location) -> YamlNode:
+        """*node*. Raises EvaluationError: it has too many values, or is nested too deep, to walk through."""
+        size, depth = self._measure(node)
+        if size > MOST_VALUES:
+            raise EvaluationError(location, f"a list or object has more than {MOST_VALUES} values")
+        if depth > DEEPEST_VALUE:
+            raise EvaluationError(location, f"a list or object is nested more than {DEEPEST_VALUE} deep")
+        return node
+
+    def _measure(self, node: YamlNode) -> tuple[int, int]:
+        # Lists share their parts: forty lines can make a list of 2^40 items that takes no memory until it is walked.
+        if isinstance(node, Scalar):
+            return 1, 0
+        known = self._measured.get(id(node))
+        if known is None:
+            inner = node.items if isinstance(node, Sequence) else [value for _, value in node.entries]
+            measures = [self._measure(item) for item in inner]
+            depth = 1 + max((depth for _, depth in measures), default=0)
+            known = (node, 1 + sum(size for size, _ in measures), depth)
+            self._measured[id(node)] = known
+        return known[1], known[2]
 
 
 @dataclass(frozen=True, slots=True)

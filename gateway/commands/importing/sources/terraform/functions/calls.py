@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 from gateway.commands.importing.sources.terraform import conversion
 from gateway.commands.importing.sources.terraform.folder import SourceFolder
 from gateway.commands.importing.sources.terraform.values import (
-    DEEPEST_VALUE,
     EvaluationError,
     WorkBounds,
     node_of,
@@ -97,15 +96,3 @@ def run(function: TerraformFunction, call: FunctionCall) -> YamlNode:
     except _LIBRARY_ERRORS as error:
         detail = "too few arguments" if isinstance(error, IndexError) else "these arguments do not fit"
         raise call.wrong(detail) from None
-
-
-def depth_of(node: YamlNode, level: int = 0) -> int:
-    """How deep lists and objects are nested, at most DEEPEST_VALUE."""
-    inner: list[YamlNode] = []
-    if isinstance(node, Sequence):
-        inner = list(node.items)
-    elif isinstance(node, Mapping):
-        inner = [value for _, value in node.entries]
-    if level >= DEEPEST_VALUE:
-        return level
-    return max((depth_of(item, level + 1) for item in inner), default=level)

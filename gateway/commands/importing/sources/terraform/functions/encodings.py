@@ -18,8 +18,8 @@ from urllib.parse import quote_plus, unquote_plus
 
 import yaml
 
-from gateway.commands.importing.sources.terraform.functions.calls import FunctionCall, TerraformFunction, depth_of
-from gateway.commands.importing.sources.terraform.values import DEEPEST_VALUE, like, node_of
+from gateway.commands.importing.sources.terraform.functions.calls import FunctionCall, TerraformFunction
+from gateway.commands.importing.sources.terraform.values import like, node_of
 from gateway.errors import LoadError, Location
 from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode, compose
 
@@ -41,8 +41,6 @@ def _json_scalar(node: Scalar) -> Any:
 
 def _json_encoded(call: FunctionCall) -> YamlNode:
     value = call.arguments[0]
-    if depth_of(value) >= DEEPEST_VALUE:
-        raise call.wrong("the value is nested too deep")
     text = json.dumps(_sorted(value), separators=(",", ":"), ensure_ascii=False)
     for character in "<>&\u2028\u2029":  # as Go's library writes them
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -123,8 +121,6 @@ def _typed_scalar(node: Scalar, json_only: bool) -> Scalar:
 
 def _yaml_encoded(call: FunctionCall) -> YamlNode:
     value = call.arguments[0]
-    if depth_of(value) >= DEEPEST_VALUE:
-        raise call.wrong("the value is nested too deep")
     text = yaml.safe_dump(_sorted(value), allow_unicode=True, width=1 << 20)
     call.bounds.made(call.location, text)
     return like(text, [value], call.location)
