@@ -29,8 +29,8 @@ def root_folders(source: Path) -> list[Path]:
         return [folder]
     texts = {path: _text(path) for path in _folders(folder)}
     called = {path: _called(path, text) for path, text in texts.items()}
-    own = folder in texts and _leads(folder, texts, called)
-    return [folder] if own else _below(folder, texts, called) or [folder]
+    below = [] if _leads(folder, texts, called) else _below(folder, texts, called)
+    return below or [folder]
 
 
 def _below(folder: Path, texts: dict[Path, bytes], called: dict[Path, set[Path]]) -> list[Path]:
