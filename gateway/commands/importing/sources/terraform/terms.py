@@ -124,8 +124,11 @@ class TermReader:
 
     # -- operators
     def _conditional(self, node: Node) -> Term:
-        condition, chosen, otherwise = [self.read(child) for child in node.named_children if child.type == "expression"]
-        return ConditionalTerm(condition, chosen, otherwise, *self._place(node))
+        # The grammar reads ``a ? b : c ? d : e`` as ``(a ? b : c) ? d : e``; for HCL it is ``a ? b : (c ? d : e)``.
+        *others, last = [self.read(part) for part in _chained(node)]
+        for condition, chosen in reversed(list(zip(others[::2], others[1::2], strict=True))):
+            last = ConditionalTerm(condition, chosen, last, *self._place(node))
+        return last
 
     def _binary(self, node: Node) -> Term:
         children = node.children
@@ -233,6 +236,18 @@ class TermReader:
                 lines.append(self._source.text(start, following))
             start = following
         return lines
+
+
+def _chained(node: Node) -> list[Node]:
+    """Conditions and results, in turn, of a conditional whose condition may be another one without parentheses."""
+    parts: list[Node] = []
+    current: Node | None = node
+    while current is not None:
+        condition, *results = [child for child in current.named_children if child.type == "expression"]
+        inner = condition.children[0] if condition.child_count == 1 else None
+        current = inner if inner is not None and inner.type == "conditional" else None
+        parts = [*([] if current else [condition]), *results, *parts]
+    return parts
 
 
 def _first(node: Node, kind: str) -> Node | None:
