@@ -405,6 +405,7 @@ def test_repeated_resources(tmp_path: Path, body: str, expected: dict[str, str])
 
 REFERENCES = [
     ("azurerm_api_management_api.x.name", "orders"),
+    ("resource.azurerm_api_management_api.x.name", "orders"),
     ("azurerm_api_management_api.many[0].name", "api-0"),
     ("azurerm_api_management_api.many.1.name", "api-1"),
     ('azurerm_api_management_api.named["a"].name', "a"),
@@ -676,7 +677,7 @@ def test_what_is_not_imported_is_reported(tmp_path: Path, text: str, outcome: st
 
 def test_files_of_values_are_offered(tmp_path: Path) -> None:
     """Where variables have no value, the remedy names the files that have some."""
-    files = {"main_tf": 'variable "p" {}\n' + API_X, "env__dev_tfvars": 'p = "x"'}
+    files = {"main_tf": 'variable "p" {}\n' + API_X, "env__dev_tfvars": 'p = "x"', "env__a_tfvars": "key = 1"}
     (finding,) = harvest(tmp_path, **files).findings
     assert finding.outcome is ImportOutcome.NEEDS_YOU
     assert finding.remedy == f"--parameters {tmp_path / 'env' / 'dev.tfvars'}"

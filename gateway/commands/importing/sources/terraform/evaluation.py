@@ -203,8 +203,8 @@ class Evaluator:
         base = term.base
         if isinstance(base, NameTerm) and base.name not in scope.names:
             return scope.references.reference(base.name, term.name, term.location)
-        if isinstance(base, MemberTerm) and isinstance(base.base, NameTerm) and base.base.name == "data":
-            return scope.references.data_source(base.name, term.name, term.location)
+        if isinstance(base, MemberTerm) and isinstance(base.base, NameTerm):
+            return _declared(base.base.name, base.name, term, scope)
         return None
 
     def _index(self, term: IndexTerm, scope: TermScope) -> YamlNode:
@@ -313,6 +313,13 @@ class Evaluator:
             return flag_node(not isinstance(self.evaluate(term.arguments[0], scope), Unresolved), term.location)
         except EvaluationError:
             return flag_node(False, term.location)
+
+
+def _declared(word: str, kind: str, term: MemberTerm, scope: TermScope) -> YamlNode | None:
+    """``data.kind.name`` and ``resource.kind.name``."""
+    if word == "data":
+        return scope.references.data_source(kind, term.name, term.location)
+    return scope.references.reference(kind, term.name, term.location) if word == "resource" else None
 
 
 def _template_part(value: YamlNode, location: Location) -> Scalar:

@@ -73,7 +73,7 @@ class TerraformReader:
     def _hint(self, root: ModuleInstance, values: dict[str, YamlNode]) -> None:
         """Which files of values there are, when variables have none."""
         missing = [name for name, block in root.module.variables.items() if _needed(name, block, values)]
-        files = other_files(root.module.folder) if missing else []
+        files = other_files(root.module.folder, missing) if missing else []
         if not files or self._inputs.files:
             return
         names = ", ".join([*missing[:5], "…"] if missing[5:] else missing)

@@ -6,6 +6,9 @@ Source: Terraform's documentation, "Variable Definition Precedence".
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 from gateway.commands.importing.sources.inputs import Inputs
@@ -18,6 +21,7 @@ from gateway.errors import LoadError, Location, Problem
 from gateway.reading.yaml_nodes import Mapping, Scalar, YamlNode, compose
 
 _ALWAYS = ("terraform.tfvars", "terraform.tfvars.json")
+_MOST_FILES = 50
 _ENDS = (".tfvars", ".tfvars.json")
 
 
@@ -27,10 +31,20 @@ def automatic_files(folder: Path) -> list[Path]:
     return [folder / name for name in _ALWAYS if (folder / name).is_file()] + chosen
 
 
-def other_files(folder: Path) -> list[Path]:
-    """Files of values that have to be named: ``dev.tfvars``."""
+def other_files(folder: Path, wanted: Iterable[str]) -> list[Path]:
+    """Files of values that have to be named, such as ``dev.tfvars``, with the most of the variables *wanted* first."""
     automatic = set(automatic_files(folder))
-    return sorted(path for path in folder.rglob("*.tfvars") if path not in automatic)[:20]
+    files = [path for path in islice(folder.rglob("*.tfvars"), _MOST_FILES) if path not in automatic]
+    names = re.compile(rb"^\s*(?:" + b"|".join(re.escape(name.encode()) for name in wanted) + rb")\s*=", re.MULTILINE)
+    counts = {path: len(names.findall(_beginning(path))) for path in sorted(files)}
+    return sorted((path for path in counts if counts[path]), key=lambda path: -counts[path])
+
+
+def _beginning(path: Path) -> bytes:
+    try:
+        return read_limited(path)
+    except OSError:
+        return b""
 
 
 def given_values(folder: Path, inputs: Inputs, evaluator: Evaluator, problems: list[Problem]) -> dict[str, YamlNode]:
