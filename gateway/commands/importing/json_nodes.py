@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,34 @@ from gateway.errors import LoadError, Location
 from gateway.reading.files import read_bytes
 from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode, compose
 
+LARGEST_SOURCE = 1 << 24  # bytes: four for each of the characters that YAML's reader takes
 _PAIR = re.compile(rb"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_nodes(path: Path) -> YamlNode:
     """The JSON or YAML document in the file at *path*. Raises LoadError."""
-    return nodes_of(read_bytes(path, "check the path"), str(path))
+    return nodes_of(read_source(path), str(path))
+
+
+def read_source(path: Path) -> bytes:
+    """
+    A file of the source, whoever has made it: a pipe would never end.
+
+    Raises:
+        LoadError: It is not a regular file, is too large, or cannot be read.
+    """
+    try:
+        facts = path.stat()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise LoadError.at(Location(str(path)), "unreadable-file", reason, "check the path") from None
+    if not stat.S_ISREG(facts.st_mode):
+        raise LoadError.at(Location(str(path)), "unreadable-file", "not a regular file", "check the path")
+    if facts.st_size > LARGEST_SOURCE:
+        message = f"larger than {LARGEST_SOURCE >> 20} MiB"
+        raise LoadError.at(Location(str(path)), "too-large", message, "split it")
+    return read_bytes(path, "check the path")
 
 
 def nodes_of(content: bytes, file: str) -> YamlNode:

@@ -32,7 +32,7 @@ def recognises(path: Path) -> bool:
 
 
 def _is_answer(file: Path) -> bool:
-    if file.suffix.lower() != ".json":
+    if file.suffix.lower() != ".json" or not file.is_file():
         return False
     with file.open("rb") as content:
         head = content.read(_SEEN).replace(b"\\/", b"/")
@@ -48,7 +48,7 @@ def read(path: Path, inputs: Inputs) -> Harvest:
 
 
 def _files(folder: Path) -> list[Path]:
-    files = sorted(file for file in folder.rglob("*.json") if not file.is_symlink())
+    files = sorted(file for file in folder.rglob("*.json") if file.is_file() and not file.is_symlink())
     return files[:MAX_FILES]
 
 
