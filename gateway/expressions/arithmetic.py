@@ -115,7 +115,8 @@ def bounded(value: Decimal) -> Decimal:
 def _decimal_divide(left: Decimal, right: Decimal) -> Decimal:
     if not right:
         raise _divide_by_zero()
-    return bounded(_WIDE.divide(left, right))
+    quotient = bounded(_WIDE.divide(left, right))
+    return quotient if quotient or not left else Decimal(0)  # a quotient that is rounded to 0 has no places
 
 
 def _decimal_remainder(left: Decimal, right: Decimal) -> Decimal:

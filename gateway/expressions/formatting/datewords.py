@@ -31,7 +31,7 @@ _COMPACT_ZONE = re.compile(r"([+-])(\d\d?)(?::?(\d\d))?")
 
 
 @dataclass(slots=True)
-class _Found:
+class DateWords:
     """What the text has: the numbers and the month of its date in their order, its clock, zone and day of the week."""
 
     date: list[str] = field(default_factory=list)
@@ -44,26 +44,29 @@ class _Found:
 
 def read_words(text: str) -> Read | None:
     """The moment that *text* means, or None. Raises ValueError or Thrown: a part is out of range."""
-    found = _Found()
-    if not all(_take(found, kind, part) for kind, part in _tokens(text)) or _is_unfinished(found):
+    words = DateWords()
+    if not all(_take(words, kind, part) for kind, part in _tokens(text)) or _is_unfinished(words):
         return None
-    ticks = _day_ticks(found) + (clock_ticks(*found.clock.groups()) if found.clock else 0)
-    if found.day is not None and found.date and ticks // TICKS_PER_DAY % 7 != found.day:
+    ticks = _day_ticks(words) + (clock_ticks(*words.clock.groups()) if words.clock else 0)
+    if words.day is not None and words.date and ticks // TICKS_PER_DAY % 7 != words.day:
         return None
-    return ticks, zone_minutes(found.zone)
+    return ticks, zone_minutes(words.zone)
 
 
-def _is_unfinished(found: _Found) -> bool:
-    if found.joined or len(found.date) == 1 or not (found.date or found.clock):
+def _is_unfinished(words: DateWords) -> bool:
+    if words.joined or len(words.date) == 1 or not (words.date or words.clock):
         return True
-    # The hour of a clock without AM or PM would be the third part of the date.
-    clock = found.clock
-    return len(found.date) == 2 and found.clock_is_last and clock is not None and bool(clock[2] or not clock[5])
+    return len(words.date) == 2 and words.clock_is_last and not _is_hour_with_half(words.clock)
 
 
-def _day_ticks(found: _Found) -> int:
-    if found.date:
-        return from_parts(*_date(found.date))
+def _is_hour_with_half(clock: re.Match[str] | None) -> bool:
+    """Whether it is ``10 PM``: the hour of any other clock would be the third part of a date."""
+    return clock is not None and clock[2] is None and clock[5] is not None
+
+
+def _day_ticks(words: DateWords) -> int:
+    if words.date:
+        return from_parts(*_date(words.date))
     return utc_now().ticks // TICKS_PER_DAY * TICKS_PER_DAY
 
 
@@ -80,57 +83,57 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
             yield str(match.lastgroup), match[0]
 
 
-def _take(found: _Found, kind: str, part: str) -> bool:
+def _take(words: DateWords, kind: str, part: str) -> bool:
     """Add one token to what is found; False where it cannot be there."""
-    if kind not in _TAKE or found.zone is not None or (found.joined and kind != "clock"):
+    if kind not in _TAKE or words.zone is not None or (words.joined and kind != "clock"):
         return False
-    if kind == "zone" and part[0] == "-" and 0 < len(found.date) < 3:
-        return _take_number(found, part[1:])
-    return _TAKE[kind](found, part)
+    if kind == "zone" and part[0] == "-" and 0 < len(words.date) < 3:
+        return _take_number(words, part[1:])
+    return _TAKE[kind](words, part)
 
 
-def _take_number(found: _Found, part: str) -> bool:
-    if not part.isdigit() or not _is_open(found):
+def _take_number(words: DateWords, part: str) -> bool:
+    if not part.isdigit() or not _is_open(words):
         return False
-    found.date.append(part)
+    words.date.append(part)
     return True
 
 
-def _is_open(found: _Found) -> bool:
+def _is_open(words: DateWords) -> bool:
     """Whether the date may have more parts: it is in one piece."""
-    return len(found.date) < 3 and not found.clock_is_last
+    return len(words.date) < 3 and not words.clock_is_last
 
 
-def _take_clock(found: _Found, part: str) -> bool:
-    if found.clock:
+def _take_clock(words: DateWords, part: str) -> bool:
+    if words.clock:
         return False
-    found.clock, found.joined, found.clock_is_last = _CLOCK.fullmatch(part), False, bool(found.date)
+    words.clock, words.joined, words.clock_is_last = _CLOCK.fullmatch(part), False, bool(words.date)
     return True
 
 
-def _take_join(found: _Found, _part: str) -> bool:
-    found.joined = len(found.date) == 3 and not found.clock
-    return found.joined
+def _take_join(words: DateWords, _part: str) -> bool:
+    words.joined = len(words.date) == 3 and not words.clock
+    return words.joined
 
 
-def _take_zone(found: _Found, part: str) -> bool:
-    found.zone = part
-    return found.clock is not None or len(found.date) == 3
+def _take_zone(words: DateWords, part: str) -> bool:
+    words.zone = part
+    return words.clock is not None or len(words.date) == 3
 
 
-def _take_word(found: _Found, word: str) -> bool:
+def _take_word(words: DateWords, word: str) -> bool:
     """The name of a month or of a day of the week."""
     day = _place(word, DAYS)
-    if day is not None and found.day is None:
-        found.day = day
+    if day is not None and words.day is None:
+        words.day = day
         return True
-    if _place(word, MONTHS) is None or not _is_open(found) or not all(part.isdigit() for part in found.date):
+    if _place(word, MONTHS) is None or not _is_open(words) or not all(part.isdigit() for part in words.date):
         return False
-    found.date.append(word)
+    words.date.append(word)
     return True
 
 
-_TAKE: dict[str, Callable[[_Found, str], bool]] = {
+_TAKE: dict[str, Callable[[DateWords, str], bool]] = {
     "number": _take_number,
     "word": _take_word,
     "clock": _take_clock,
@@ -159,11 +162,14 @@ def _order(parts: list[str]) -> str:
     """Which part is the year, the month and the day."""
     year_first = len(parts[0]) > 2 and parts[0].isdigit()
     if len(parts) == 3:
-        named = next((place for place, part in enumerate(parts) if not part.isdigit()), None)
-        return "ymd" if year_first else "dmy" if named == 1 else "mdy"
-    if parts[0].isdigit() and not parts[1].isdigit():
+        return "ymd" if year_first else _order_of_three(parts[1])
+    if year_first or (parts[0].isdigit() and not parts[1].isdigit()):
         return "ym"
-    return "ym" if year_first else "my" if len(parts[1]) > 2 else "md"
+    return "my" if len(parts[1]) > 2 else "md"
+
+
+def _order_of_three(middle: str) -> str:
+    return "mdy" if middle.isdigit() else "dmy"
 
 
 def year_of(text: str) -> int:

@@ -67,7 +67,7 @@ def cast_token(token: object, target: Type) -> object:
         raise argument_null("value")
     leaf = token.value if isinstance(token, JProperty) else token
     if not isinstance(leaf, JValue):
-        raise _cannot(leaf, inner)
+        raise cannot(leaf, inner)
     return _cast_leaf(leaf, inner) if leaf.value is not None else _cast_null(leaf, inner, optional)
 
 
@@ -77,7 +77,7 @@ def _cast_null(leaf: JValue, target: Type, optional: bool) -> object:
         return None
     if leaf.kind == STRING:
         return target.default
-    raise _cannot(leaf, target)
+    raise cannot(leaf, target)
 
 
 # Which kinds of leaves each operator takes. Source: Newtonsoft.Json, JToken's explicit conversions.
@@ -90,12 +90,12 @@ _CASTS = {"DateTime": _TEXTS | {DATE}, "DateTimeOffset": _TEXTS | {DATE}, "TimeS
 
 def _cast_leaf(leaf: JValue, target: Type) -> object:
     if target is not p.STRING and leaf.kind not in _CASTS.get(target.name, _NUMBERS):
-        raise _cannot(leaf, target)
+        raise cannot(leaf, target)
     if target is p.STRING:
         if isinstance(leaf.value, bytes | bytearray):
             return base64.b64encode(leaf.value).decode()
         if not _simple(leaf.value):
-            raise _cannot(leaf, target)
+            raise cannot(leaf, target)
     if target.name == "byte[]" and isinstance(leaf.value, str):
         return base64_bytes(leaf.value)
     return change_type(leaf.value, target)
@@ -113,7 +113,8 @@ def _simple(value: object) -> bool:
     return isinstance(value, str | int | float | EnumValue | uuid.UUID) or type_of(value).is_value
 
 
-def _cannot(token: object, target: Type) -> Thrown:
+def cannot(token: object, target: Type) -> Thrown:
+    """The exception of a cast to a type that this kind of token cannot become."""
     kind = TYPE_NAMES[token.kind] if isinstance(token, JToken) else "Object"
     return thrown("ArgumentException", f"Can not convert {kind} to {target.definition.name}.")
 

@@ -16,7 +16,7 @@ from gateway.expressions.change_type import change_type
 from gateway.expressions.clr import DYNAMIC, NULLABLE, OBJECT, Type, underlying
 from gateway.expressions.formatting.dateparse import ROUNDTRIP, parse_date
 from gateway.expressions.formatting.text import text as to_text
-from gateway.expressions.json.convert import TOKENS, base64_bytes, cast_token
+from gateway.expressions.json.convert import TOKENS, base64_bytes, cannot, cast_token
 from gateway.expressions.json.reader import parse_raw, read_moment, scalar
 from gateway.expressions.json.text_reader import RawFloat
 from gateway.expressions.json.tree import JArray, JObject, JToken, JValue, path
@@ -65,7 +65,11 @@ _CAST = (p.STRING, p.BOOL, *p.INTEGRAL, p.CHAR, p.FLOAT, p.DOUBLE, p.DECIMAL)
 def _enum(token: JToken, wanted: Type) -> object:
     """An enumeration's value from its name or number; None if it is neither."""
     target = underlying(wanted)
-    if target.kind != "enum" or not isinstance(token, JValue) or token.value is None:
+    if target.kind != "enum":
+        return None
+    if not isinstance(token, JValue) or (token.value is None and target is wanted):
+        raise cannot(token, p.INT)
+    if token.value is None:
         return None
     if not isinstance(token.value, str):
         return EnumValue(target, int(change_type(token.value, p.INT)))  # type: ignore[call-overload]

@@ -12,7 +12,7 @@ from gateway.expressions.arithmetic import ARITHMETIC
 from gateway.expressions.signatures import define, read_type
 from gateway.expressions.thrown import argument_null, negative, out_of_range, thrown, too_large
 from gateway.expressions.types import tuples as _tuples  # noqa: F401  (ValueTuple is on the allow-list by now)
-from gateway.expressions.types.convert import from_base64, nan_on_error, to_base64
+from gateway.expressions.types.convert import dotnet_nan, from_base64, nan_on_error, to_base64
 from gateway.expressions.types.ranges import copy_items
 from gateway.expressions.values import Byte, Char, Int64, Single, TupleValue, UInt32, UInt64
 
@@ -21,12 +21,7 @@ EXPONENT_MAX = 28
 
 def _recast(made: Callable[..., object], packed: str, unpacked: str) -> Callable[[object], object]:
     """The same bits as another type."""
-    return lambda value: made(struct.unpack(unpacked, struct.pack(packed, _dotnet(value)))[0])
-
-
-def _dotnet(value: object) -> object:
-    """.NET's NaN has its sign bit set."""
-    return -abs(value) if isinstance(value, float) and math.isnan(value) else value
+    return lambda value: made(struct.unpack(unpacked, struct.pack(packed, dotnet_nan(value)))[0])
 
 
 def _char_at(data: bytes | None, start: int) -> Char:

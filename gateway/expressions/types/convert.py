@@ -186,8 +186,13 @@ _PACK = {"bool": "?", "short": "<h", "int": "<i", "long": "<q", "ushort": "<H", 
          "float": "<f", "double": "<d"}  # fmt: skip
 
 
+def dotnet_nan(value: object) -> object:
+    """.NET's NaN has its sign bit set."""
+    return -abs(value) if isinstance(value, float) and math.isnan(value) else value
+
+
 def _packer(shape: str) -> Callable[[object], bytearray]:
-    return lambda value: bytearray(struct.pack(shape, value))
+    return lambda value: bytearray(struct.pack(shape, dotnet_nan(value)))
 
 
 def _unpacker(name: str) -> Callable[[bytes, int], object]:

@@ -12,6 +12,7 @@ from gateway.expressions import moments as m
 from gateway.expressions import primitives as p
 from gateway.expressions.arithmetic import float_divide
 from gateway.expressions.change_type import CHANGERS
+from gateway.expressions.collections import ArrayValue
 from gateway.expressions.conversions import declare_implicit
 from gateway.expressions.formatting.composite import format_value
 from gateway.expressions.formatting.dateparse import (
@@ -36,6 +37,7 @@ from gateway.expressions.runtime import represent, type_of
 from gateway.expressions.signatures import define
 from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
 from gateway.expressions.types.cultures import formatted
+from gateway.expressions.types.exact import check_format, try_exact
 from gateway.expressions.types.numbers import try_parse
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.values import EnumValue, Int64
@@ -156,6 +158,7 @@ def _parse_exact(value: str | None, pattern: object, *rest: object) -> DateTime:
         raise argument_null("s" if value is None else "format")
     patterns = [pattern] if isinstance(pattern, str) else list(pattern)  # type: ignore[call-overload]
     for format_text in patterns:
+        check_format(format_text)
         with suppress(Thrown):
             return with_styles(parse_exact(_stripped(value, styles), format_text), styles, value)
     raise thrown("FormatException", f"String '{value}' was not recognized as a valid DateTime.")
@@ -223,6 +226,8 @@ def _from_ole_date(days: float) -> DateTime:
 def _from_binary(data: int) -> DateTime:
     ticks = int(data) & (1 << 62) - 1
     kind = (int(data) & (1 << 64) - 1) >> 62
+    if kind >= m.LOCAL_KIND and ticks > (1 << 62) - TICKS_PER_DAY:
+        ticks += TICKS_PER_DAY - (1 << 62)  # a local time just before the first day is one of that day
     if ticks > m.MAX_TICKS:
         message = "The binary data must result in a DateTime with ticks between DateTime.MinValue.Ticks and"
         raise thrown("ArgumentException", f"{message} DateTime.MaxValue.Ticks. (Parameter 'dateData')", "dateData")
@@ -290,7 +295,7 @@ define("System.DateTime", {
     "static bool TryParse(string s, out DateTime result)": try_parse(_parse, DateTime(0)),
     f"static bool TryParse{_STYLED[:-1]}, out DateTime result)": try_parse(_parse, DateTime(0)),
     **{f"static DateTime ParseExact{head}": call for head, call in _EXACT.items()},
-    **{f"static bool TryParseExact{head[:-1]}, out DateTime result)": try_parse(call, DateTime(0))
+    **{f"static bool TryParseExact{head[:-1]}, out DateTime result)": try_exact(call, DateTime(0))
        for head, call in _EXACT.items() if "DateTimeStyles" in head},
 })  # fmt: skip
 
@@ -343,9 +348,17 @@ def _styled_offset(parsed: tuple[int, int | None], rest: tuple[object, ...]) -> 
     return DateTimeOffset(moment.utc_ticks) if _styles(rest) & 16 else moment
 
 
-def _parse_offset_exact(value: str | None, pattern: str, *rest: object) -> DateTimeOffset:
+def _parse_offset_exact(value: str | None, pattern: object, *rest: object) -> DateTimeOffset:
     _check_offset_styles(_styles(rest))
-    return _styled_offset(parse_exact(value, pattern), rest)
+    if value is None or pattern is None:
+        raise argument_null("input" if value is None else "formats" if isinstance(pattern, ArrayValue) else "format")
+    *others, final = [pattern] if isinstance(pattern, str) else list(pattern)  # type: ignore[call-overload]
+    for format_text in others:
+        check_format(format_text)
+        with suppress(Thrown):
+            return _styled_offset(parse_exact(value, format_text), rest)
+    check_format(final)
+    return _styled_offset(parse_exact(value, final), rest)
 
 
 _UNIX_MIN, _UNIX_MAX = -62_135_596_800, 253_402_300_799
@@ -366,6 +379,7 @@ def _from_unix_ms(millis: int) -> DateTimeOffset:
 _OFFSET_EXACT = {
     "(string input, string format, IFormatProvider provider)": _parse_offset_exact,
     "(string input, string format, IFormatProvider provider, DateTimeStyles styles)": _parse_offset_exact,
+    "(string input, string[] formats, IFormatProvider provider, DateTimeStyles styles)": _parse_offset_exact,
 }
 define("System.DateTimeOffset", {
     **formatted("DateTimeOffset"),
@@ -410,7 +424,7 @@ define("System.DateTimeOffset", {
     "static bool TryParse(string input, IFormatProvider provider, DateTimeStyles styles, out DateTimeOffset result)":
         try_parse(_parse_offset, DateTimeOffset(0)),
     **{f"static DateTimeOffset ParseExact{head}": call for head, call in _OFFSET_EXACT.items()},
-    **{f"static bool TryParseExact{head[:-1]}, out DateTimeOffset result)": try_parse(call, DateTimeOffset(0))
+    **{f"static bool TryParseExact{head[:-1]}, out DateTimeOffset result)": try_exact(call, DateTimeOffset(0))
        for head, call in _OFFSET_EXACT.items() if "styles" in head},
 })  # fmt: skip
 

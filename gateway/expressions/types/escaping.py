@@ -43,10 +43,24 @@ _WEB: dict[str, object] = {
     "slow static string UrlDecode(string encodedValue)": _nullable(unquote_plus),
 }
 define("System.Net.WebUtility", {**_WEB, "static string UrlEncode(string value)": url_encode}, kind="static")
+_PATH = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?)([^?#]*)(.*)", re.DOTALL)
+
+
+def _path_encode(value: str) -> str:
+    """``UrlPathEncode``: blanks, control characters and what is not ASCII in the path alone, with small letters."""
+    match = _PATH.fullmatch(value)
+    start, path, rest = match.groups() if match else ("", value, "")
+    return start + re.sub(r"[^!-~]", lambda char: _percents(char[0]), path) + rest
+
+
+def _percents(char: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in char.encode())
+
+
 define("System.Web.HttpUtility", {
     **_WEB,
     "slow static string UrlEncode(string str)": _http_url_encode,
-    "slow static string UrlPathEncode(string str)": _nullable(lambda value: quote(value, "-_.~!*'();:@&=+$,/?#[]%")),
+    "slow static string UrlPathEncode(string str)": _nullable(_path_encode),
     "slow static string JavaScriptStringEncode(string value)": lambda value: _script(value or ""),
 }, kind="static")  # fmt: skip
 

@@ -101,6 +101,8 @@ define("Newtonsoft.Json.JsonConvert", {
     "const string NegativeInfinity": "-Infinity",
     "const string NaN": "NaN",
     "static string ToString(object value)": leaf,
+    "static string ToString(Enum value)": leaf,
+    "static string ToString(Uri value)": leaf,
     "static string ToString(string value)": lambda value: quote(value or ""),
     "static string ToString(string value, char delimiter)": _quoted,
     "static string SerializeObject(object value, Type type, JsonSerializerSettings settings)":

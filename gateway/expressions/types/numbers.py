@@ -98,9 +98,9 @@ def _read_integer(value: str, style: int) -> int | None:
 
 def parse_double(value: str | None, style: int = FLOAT) -> float:
     """``double.Parse``."""
-    check_decimal_style(style)
     if value is None:
         raise argument_null("s")
+    check_decimal_style(style)
     special = _SPECIAL.get(value.strip().lower())
     if special is not None:
         return special
@@ -112,9 +112,9 @@ def parse_double(value: str | None, style: int = FLOAT) -> float:
 
 def parse_decimal(value: str | None, style: int = NUMBER) -> Decimal:
     """``decimal.Parse``."""
-    check_decimal_style(style)
     if value is None:
         raise argument_null("s")
+    check_decimal_style(style)
     number = read_number(value, style)
     if number is None:
         raise bad_number(value)
@@ -177,6 +177,17 @@ def _integer_parsers(name: str) -> dict[str, Callable[..., object]]:
     }
 
 
+def _style_first(parse: Callable[..., object]) -> Callable[..., object]:
+    """TryParse refuses a style before it looks at the text, which Parse does the other way round."""
+
+    def checked(value: str | None, style: EnumValue, provider: object) -> object:
+        check_decimal_style(style.value)
+        return parse(value, style, provider)
+
+    return checked
+
+
+_REAL = ("float", "double", "decimal")
 _SHORT = ("sbyte", "byte", "short", "ushort")
 
 
@@ -185,7 +196,8 @@ def _number_table(clr_type: Type, parsers: dict[str, Callable[..., object]]) -> 
     table: dict[str, object] = {f"static {name} Parse{head}": parse for head, parse in parsers.items()}
     for head, parse in parsers.items():
         if head != "(string s, NumberStyles style)":
-            table[f"static bool TryParse{head[:-1]}, out {name} result)"] = try_parse(parse, default)
+            checked = _style_first(parse) if "style" in head and name in _REAL else parse
+            table[f"static bool TryParse{head[:-1]}, out {name} result)"] = try_parse(checked, default)
     return {
         **table,
         "string ToString()": text,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 from gateway.expressions import primitives as p
 from gateway.expressions.clr import NULLABLE, Type, definition_of, make
 from gateway.expressions.collections import ArrayValue, strings
@@ -132,8 +134,8 @@ def _of_inner(full_name: str, inner: ExceptionValue | None) -> str:
 def _exception_table(full_name: str) -> dict[str, object]:
     name = full_name.rpartition(".")[2]
     default = (
-        _MESSAGES[name]
-        if name in (*_ARGUMENT_KINDS, "ArgumentException")
+        _MESSAGES["ArgumentException"]
+        if name in (*_ARGUMENT_KINDS, "ArgumentException", "CultureNotFoundException")
         else f"Exception of type '{full_name}' was thrown."
     )
 
@@ -190,17 +192,21 @@ define("System.Exception", {
 def _argument_error(full_name: str, default: str) -> dict[str, object]:
     """Unlike with any other exception, the single text argument of these is the parameter's name, not the message."""
 
-    def create(param: str | None = None, message: str | None = None) -> ExceptionValue:
-        tail = f" (Parameter '{param}')" if param else ""
-        return ExceptionValue(full_name, (default if message is None else message) + tail, param=param)
+    def create(param: str | None, message: str | None) -> ExceptionValue:
+        shown = f"Exception of type '{full_name}' was thrown." if message is None else message
+        return ExceptionValue(full_name, shown + (f" (Parameter '{param}')" if param else ""), param=param)
 
-    table = {**_exception_table(full_name), "new()": create, "new(string paramName, string message)": create}
+    def usual(param: str | None = None) -> ExceptionValue:
+        return create(param, default)
+
+    table = {**_exception_table(full_name), "new()": usual, "new(string paramName, string message)": create}
     del table["new(string message)"]
-    return {**table, "new(string paramName)": create}
+    return {**table, "new(string paramName)": usual}
 
 
 def _out_of_range(param: str | None, actual: object, message: str | None) -> ExceptionValue:
-    made = ExceptionValue(_RANGE, _argument_message(message, param), param=param)
+    shown = f"Exception of type '{_RANGE}' was thrown." if message is None else message
+    made = ExceptionValue(_RANGE, _argument_message(shown, param), param=param)
     if actual is not None:
         made.message += f"{NEW_LINE}Actual value was {text(actual)}."
         made.actual = actual
@@ -312,26 +318,83 @@ def _enum_values(clr_type: Type) -> ArrayValue:
     return ArrayValue([EnumValue(clr_type, value) for value, _ in _by_value(clr_type)], clr_type)
 
 
+_NOT_A_BASE = (
+    "The value passed in must be an enum base or an underlying type for an enum, such as an Int32. (Parameter 'value')"
+)
+
+
 def _number_of(value: object) -> int:
-    if value is None:
-        raise argument_null("value")
+    """The number that a value of an enumeration has, or of what may be its underlying type."""
     if isinstance(value, Char):
         return ord(value)
-    return value.value if isinstance(value, EnumValue) else int(value)  # type: ignore[call-overload]
+    if isinstance(value, EnumValue):
+        return value.value
+    if isinstance(value, float):
+        return int.from_bytes(struct.pack("<d", value)[:4], "little", signed=True)
+    if isinstance(value, int):
+        return int(value)
+    raise thrown("ArgumentException", _NOT_A_BASE, "value")
+
+
+def _given(value: object) -> object:
+    if value is None:
+        raise argument_null("value")
+    return value
+
+
+def _to_enum(enum: TypeObject, value: object) -> EnumValue:
+    """``Enum.ToObject``."""
+    _given(value if enum is not None else 0)
+    return EnumValue(_enum_of(enum), _number_of(value))
+
+
+def _name_in(enum: TypeObject, value: object) -> str | None:
+    """``Enum.GetName``."""
+    _given(value if enum is not None else 0)
+    clr_type = _enum_of(enum)
+    if isinstance(value, bool | float):
+        raise thrown("ArgumentException", _NOT_A_BASE, "value")
+    return _enum_name(clr_type, value)
 
 
 def _enum_name(clr_type: Type, value: object) -> str | None:
-    if value is None:
-        raise argument_null("value")
-    number = getattr(value, "value", value)
+    number = _number_of(value)
     return next((name for number_of_name, name in _by_value(clr_type) if number_of_name == number), None)
 
 
+def _check_kind(clr_type: Type, value: object, ending: str) -> None:
+    """Raise unless *value* is of the enumeration or its Int32; the *ending* is that of the message."""
+    kind = type_of(value)
+    if isinstance(value, EnumValue) and kind is not clr_type:
+        message = f"Object must be the same type as the enum. The type passed in was '{kind.full_name}'; the enum type"
+        raise thrown("ArgumentException", f"{message} was '{clr_type.full_name}'.")
+    if not isinstance(value, EnumValue) and kind is not p.INT:
+        message = f"Enum underlying type and the object must be same type or object{ending}. Type passed in was"
+        raise thrown("ArgumentException", f"{message} '{kind.full_name}'; the enum underlying type was 'System.Int32'.")
+
+
 def _is_defined(enum: TypeObject, value: object) -> bool:
-    if value is None:
-        raise argument_null("value")
-    known = _enum_of(enum).definition.values
-    return value in known if isinstance(value, str) else _number_of(value) in known.values()
+    _given(value if enum is not None else 0)
+    clr_type = _enum_of(enum)
+    known = clr_type.definition.values
+    if isinstance(value, str) and not isinstance(value, Char):
+        return value in known
+    if isinstance(value, bool | float):
+        raise thrown("InvalidOperationException", "Unknown enum type.")
+    _check_kind(clr_type, value, " must be a String")
+    return _number_of(value) in known.values()
+
+
+def _format_enum(enum: TypeObject, value: object, pattern: str | None) -> str:
+    """``Enum.Format``."""
+    _given(value if enum is not None else 0)
+    if pattern is None:
+        raise argument_null("format")
+    clr_type = _enum_of(enum)
+    _check_kind(clr_type, value, "")
+    if not pattern:
+        raise thrown("FormatException", 'Format string can be only "G", "g", "X", "x", "F", "f", "D" or "d".')
+    return format_value(EnumValue(clr_type, _number_of(value)), pattern)
 
 
 def _try_parse(types: tuple[Type, ...], name: str, ignore_case: object, out: object = None) -> bool:
@@ -354,18 +417,14 @@ define("System.Enum", {
     "static bool IsDefined(Type enumType, object value)": lambda enum, value: _is_defined(enum, value),
     "static enums generic bool IsDefined<T>(T value)": lambda types, value: _is_defined(TypeObject(types[0]), value),
     "static Type GetUnderlyingType(Type enumType)": lambda enum: (_enum_of(enum), TypeObject(p.INT))[1],
-    "static string GetName(Type enumType, object value)": lambda enum, value: _enum_name(_enum_of(enum), value),
+    "static string GetName(Type enumType, object value)": _name_in,
     "static enums generic string GetName<T>(T value)": lambda types, value: _enum_name(types[0], value),
     "static string[] GetNames(Type enumType)": lambda enum: strings(_enum_names(_enum_of(enum))),
     "static generic string[] GetNames<T>()": lambda types: strings(_enum_names(types[0])),
     "static Array GetValues(Type enumType)": lambda enum: _enum_values(_enum_of(enum)),
     "static generic T[] GetValues<T>()": lambda types: _enum_values(types[0]),
-    "static object ToObject(Type enumType, object value)": lambda enum, value: EnumValue(
-        _enum_of(enum), _number_of(value)
-    ),
-    "static string Format(Type enumType, object value, string format)": lambda enum, value, pattern: format_value(
-        EnumValue(_enum_of(enum), _number_of(value)), pattern
-    ),
+    "static object ToObject(Type enumType, object value)": _to_enum,
+    "static string Format(Type enumType, object value, string format)": _format_enum,
     "int CompareTo(object target)": order,
     "bool Equals(object obj)": equal,
     "int GetHashCode()": lambda value: value.value,

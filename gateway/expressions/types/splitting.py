@@ -25,8 +25,8 @@ def split(value: str, separators: Sequence[str | None] | None, count: int, optio
     wanted = sorted((separator for separator in separators or () if separator), key=len, reverse=True)
     if count < 0:
         raise out_of_range("count", "Count cannot be less than zero.")
-    parts = _split_parts(value, wanted, count, flags)
-    return strings(parts)
+    # Separators that are all empty separate nothing.
+    return strings(_split_parts(value, wanted, min(count, 1) if separators and not wanted else count, flags))
 
 
 def _split_parts(value: str, wanted: Sequence[str], count: int, flags: int) -> list[str]:
@@ -73,6 +73,16 @@ def split_chars(value: str, separators: Sequence[str] | None = None) -> ArrayVal
 def split_options(value: str, separators: Sequence[str] | str | None, options: EnumValue) -> ArrayValue:
     """``Split(separators, options)``."""
     return split(value, [separators] if isinstance(separators, str) else separators, _MAX, options)
+
+
+def split_by(value: str, separator: str | None, options: EnumValue) -> ArrayValue:
+    """``Split(separator, options)``: a null text separates nothing, where null separators are white space."""
+    return split(value, [separator], _MAX, options)
+
+
+def split_by_count(value: str, separator: str | None, count: int, *options: EnumValue) -> ArrayValue:
+    """``Split(separator, count, options)``."""
+    return split(value, [separator], count, options[0] if options else None)
 
 
 def split_count(value: str, separators: Sequence[str] | str | None, count: int, *options: EnumValue) -> ArrayValue:

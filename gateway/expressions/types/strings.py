@@ -45,6 +45,8 @@ from gateway.expressions.types.splitting import (
     concat_all,
     join,
     join_all,
+    split_by,
+    split_by_count,
     split_chars,
     split_count,
     split_options,
@@ -239,6 +241,8 @@ def _comparand(name: str, value: str | None, start: int, length: int) -> str | N
 
 
 def _compare_ordinal_parts(left: str | None, left_start: int, right: str | None, right_start: int, length: int) -> int:
+    if left is None or right is None:
+        return (left is not None) - (right is not None)
     return _compare_parts(left, left_start, right, right_start, length, ORDINAL)
 
 
@@ -420,15 +424,15 @@ define("System.String", {
     "string Substring(int startIndex)": _substring,
     "string Substring(int startIndex, int length)": _substring,
     "own string[] Split(params char[] separator)": split_chars,
-    "own string[] Split(string separator, StringSplitOptions options = default)": split_options,
+    "own string[] Split(string separator, StringSplitOptions options = default)": split_by,
     "own string[] Split(char separator, StringSplitOptions options)": split_options,
     "own string[] Split(char[] separator, StringSplitOptions options)": split_options,
     "own string[] Split(string[] separator, StringSplitOptions options)": split_options,
     "own string[] Split(char[] separator, int count)": split_count,
     "own string[] Split(char separator, int count)": split_count,
     "own string[] Split(char separator, int count, StringSplitOptions options)": split_count,
-    "own string[] Split(string separator, int count)": split_count,
-    "own string[] Split(string separator, int count, StringSplitOptions options)": split_count,
+    "own string[] Split(string separator, int count)": split_by_count,
+    "own string[] Split(string separator, int count, StringSplitOptions options)": split_by_count,
     "own string[] Split(char[] separator, int count, StringSplitOptions options)": split_count,
     "own string[] Split(string[] separator, int count, StringSplitOptions options)": split_count,
     "own char[] ToCharArray()": _chars,

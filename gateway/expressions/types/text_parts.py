@@ -16,7 +16,9 @@ from gateway.expressions.types.objects import enumeration
 from gateway.expressions.types.ranges import copy_items, part
 from gateway.expressions.types.strings import char_array
 from gateway.expressions.types.texts import Builder, EncodingValue, Reader, Writer, encoding_named
-from gateway.expressions.values import Char, EnumValue
+from gateway.expressions.values import Char, EnumValue, wrapper
+
+_TO_INT = wrapper("int")
 
 _INDEX = "Index was out of range. Must be non-negative and less than or equal to the size of the collection."
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
@@ -57,7 +59,7 @@ def _copy_builder(builder: Builder, start: int, target: object, offset: int, cou
     if target is None:
         raise argument_null("destination")
     _not_negative(destinationIndex=offset)
-    if offset > len(target) - count:  # type: ignore[arg-type]
+    if offset > _TO_INT(len(target) - count):  # type: ignore[arg-type]
         raise thrown("ArgumentException", "Either offset did not refer to a position in the string, or there is an "
                                           "insufficient length of destination character array.")  # fmt: skip
     if not 0 <= start <= builder.length:

@@ -14,13 +14,14 @@ from gateway.expressions.types.strings import compare
 from gateway.expressions.types.uris import PORTS, UriValue, login, readable
 from gateway.expressions.values import EnumValue
 
+_WHOLE_TEXT = -0x80000000
 _FLAGS = {
     "Scheme": 1, "UserInfo": 2, "Host": 4, "Port": 8, "Path": 16, "Query": 32, "Fragment": 64, "StrongPort": 128,
     "NormalizedHost": 256, "KeepDelimiter": 0x40000000,
 }  # fmt: skip
 COMPONENTS = enumeration(
     "System.UriComponents", **_FLAGS, SchemeAndServer=13, HostAndPort=132, StrongAuthority=134, AbsoluteUri=127,
-    PathAndQuery=48, HttpRequestUrl=61, SerializationInfoString=-0x80000000,
+    PathAndQuery=48, HttpRequestUrl=61, SerializationInfoString=_WHOLE_TEXT,
 )  # fmt: skip
 FORMAT = enumeration("System.UriFormat", UriEscaped=1, Unescaped=2, SafeUnescaped=3)
 HOST_TYPE = enumeration("System.UriHostNameType", Unknown=0, Basic=1, Dns=2, IPv4=3, IPv6=4)
@@ -44,6 +45,12 @@ def components(uri: UriValue, wanted: EnumValue, form: EnumValue) -> str:
         if flags & _FLAGS[flag]:
             shown += _tail(value, form, bool(shown) or keep or flag == "Path")
     return shown
+
+
+def _components_or_text(uri: UriValue, wanted: EnumValue, form: EnumValue) -> str:
+    """``GetComponents``; of a relative URI there is only the whole text."""
+    whole = not uri.absolute and wanted.value == _WHOLE_TEXT
+    return uri.original if whole else components(uri, wanted, form)
 
 
 def _tail(value: str, form: EnumValue, follows: bool) -> str:
@@ -146,7 +153,7 @@ def _compared(left: UriValue | None, right: UriValue | None, *how: EnumValue) ->
 
 
 define("System.Uri", {
-    "slow string GetComponents(UriComponents components, UriFormat format)": components,
+    "slow string GetComponents(UriComponents components, UriFormat format)": _components_or_text,
     "slow Uri MakeRelativeUri(Uri uri)": _relative,
     "slow static int Compare(Uri uri1, Uri uri2, UriComponents partsToCompare, UriFormat compareFormat, "
     "StringComparison comparisonType)": _compared,

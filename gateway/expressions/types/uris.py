@@ -29,6 +29,39 @@ _CONTROL = re.compile(r"[\x00-\x20]")
 _SAFE = "-_.~!*'();:@&=+$,/?#[]%"
 
 
+_HOST = re.compile(r"[\w%-]+(\.[\w%-]+)*\.?|[0-9a-f:.%]*:[^/]*")
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d+", re.ASCII)
+_WELL_FORMED = re.compile(r"(?:[A-Za-z0-9\-_.~!*'();:@&=+$,/?\x80-\U0010ffff]|%[0-9A-Fa-f]{2})*")
+
+
+def canonical(host: str) -> str:
+    """*host*; one of numbers is an IPv4 address, whose last number fills the rest: ``1.2`` is ``1.0.0.2``."""
+    parts = host.split(".")
+    if len(parts) > 4 or not all(map(_NUMBER.fullmatch, parts)):
+        return host
+    try:
+        *first, last = map(_number, parts)
+        return ".".join(map(str, [*bytes(first), *last.to_bytes(5 - len(parts), "big")]))
+    except (ValueError, OverflowError):  # 08, 256
+        return host
+
+
+def _number(part: str) -> int:
+    """Decimal, or as in C: ``0x1f`` hexadecimal, ``017`` octal."""
+    return int(part, 16 if part.startswith("0x") else 8 if part.startswith("0") else 10)
+
+
+def is_well_formed(value: str, kind: EnumValue) -> bool:
+    """``Uri.IsWellFormedUriString``: a URI in which everything is escaped that must be."""
+    if not _try_create(value, kind, Ref()):
+        return False
+    start = f"://{_authority(value)}"
+    before, mark, fragment = value.removeprefix(value.partition(start)[0] + start).partition("#")
+    if not value.isascii() and (kind.value == RELATIVE or not _SCHEME.match(value)):
+        return False
+    return bool(_WELL_FORMED.fullmatch(before) and (not mark or _WELL_FORMED.fullmatch(fragment)))
+
+
 def _bad(message: str) -> Thrown:
     return thrown("UriFormatException", f"Invalid URI: {message}")
 
@@ -54,7 +87,7 @@ class UriValue:
         except ValueError:
             raise _bad("Invalid port specified.") from None
         self.scheme = parts.scheme.lower()
-        self.host = (parts.hostname or "").lower()
+        self.host = canonical((parts.hostname or "").lower())
         self._check_host(shown)
         self.user = parts.netloc.rpartition("@")[0]
         self.port = port if port is not None else PORTS.get(self.scheme, -1)
@@ -62,7 +95,7 @@ class UriValue:
         self.query, self.fragment = _marked("?", parts.query), _marked("#", parts.fragment)
 
     def _check_host(self, shown: str) -> None:
-        if _CONTROL.search(_authority(shown)) or (not self.host and self.scheme in PORTS):
+        if _CONTROL.search(_authority(shown)) or (self.scheme in PORTS and not _HOST.fullmatch(self.host)):
             raise _bad("The hostname could not be parsed.")
 
     def require(self) -> UriValue:
@@ -124,7 +157,8 @@ def _without_dots(path: str) -> str:
     return "/" + "/".join(kept)
 
 
-KIND = enumeration("System.UriKind", RelativeOrAbsolute=0, Absolute=1, Relative=2)
+RELATIVE = 2
+KIND = enumeration("System.UriKind", RelativeOrAbsolute=0, Absolute=1, Relative=RELATIVE)
 PARTIAL = enumeration("System.UriPartial", Scheme=0, Authority=1, Path=2, Query=3)
 
 
@@ -265,9 +299,7 @@ URI = define("System.Uri", {
     "slow static string EscapeUriString(string stringToEscape)": _escape_uri,
     "slow static string UnescapeDataString(string stringToUnescape)": _unescape,
     "slow static bool TryCreate(string uriString, UriKind uriKind, out Uri result)": _try_create,
-    "slow static bool IsWellFormedUriString(string uriString, UriKind uriKind)": lambda value, kind: _try_create(
-        value, kind, Ref()
-    ) and " " not in value,
+    "slow static bool IsWellFormedUriString(string uriString, UriKind uriKind)": is_well_formed,
     "static bool CheckSchemeName(string schemeName)":
         lambda name: name is not None and bool(_SCHEME.fullmatch(f"{name}:")),
     "const string UriSchemeHttp": "http",

@@ -46,10 +46,20 @@ def checked_name(text: str) -> str:
     """*text*, if it is a name. Raises Thrown, as .NET does."""
     if is_name(text):
         return text
-    shown = text[:1] or " "
-    raise thrown(
-        "XmlException", f"The '{shown}' character, hexadecimal value 0x{ord(shown):02X}, cannot be included in a name."
-    )
+    shown = next((char for char in text if not is_name(f"a{char}")), text[:1] or " ")
+    code = f"'{shown}' character, hexadecimal value 0x{ord(shown):02X}"
+    if shown == text[:1] and is_name(f"a{shown}"):
+        raise thrown("XmlException", f"Name cannot begin with the {code}.")
+    raise thrown("XmlException", f"The {code}, cannot be included in a name.")
+
+
+def given_name(text: str | None) -> str:
+    """*text*. Raises Thrown: it is null or empty."""
+    if text is None:
+        raise argument_null("name")
+    if not text:
+        raise thrown("ArgumentException", "The value cannot be an empty string. (Parameter 'name')", "name")
+    return text
 
 
 class XName:
@@ -162,7 +172,11 @@ class XInstruction(XNode):
 
     def __init__(self, target: str, data: str) -> None:
         self.parent = None
-        self.target = checked_name(target)
+        self.target = checked_name(given_name(target))
+        if target.lower() == "xml":
+            raise thrown("ArgumentException", f"'{target}' is an invalid name for a processing instruction.")
+        if data is None:
+            raise argument_null("data")
         self.data = data
 
     def clone(self) -> XInstruction:
@@ -177,7 +191,9 @@ class XDocType(XNode):
 
     def __init__(self, name: str, public: str | None, system: str | None, subset: str | None) -> None:
         self.parent = None
-        self.name = name
+        self.name = given_name(name)
+        prefix, colon, local = name.partition(":")
+        checked_name(local if colon and is_name(prefix) else name)
         self.public = public
         self.system = system
         self.subset = subset

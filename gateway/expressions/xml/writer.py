@@ -165,7 +165,8 @@ def _other(node: XNode) -> str:
         shown = re.sub("-(?=-)", "- ", valid(node.value))
         return f"<!--{shown}{' ' if shown.endswith('-') else ''}-->"
     if isinstance(node, XInstruction):
-        return f"<?{node.target}{f' {node.data}' if node.data else ''}?>"
+        data = valid(node.data).replace("?>", "? >")
+        return f"<?{node.target}{f' {data}' if data else ''}?>"
     return doctype_text(node) if isinstance(node, XDocType) else ""
 
 
@@ -174,7 +175,7 @@ def doctype_text(node: XDocType) -> str:
     public = f' PUBLIC "{node.public}" "{node.system or ""}"' if node.public else ""
     system = f' SYSTEM "{node.system}"' if node.system and not node.public else ""
     subset = f"[{node.subset}]" if node.subset is not None else ""
-    return f"<!DOCTYPE {node.name}{public}{system}{subset}>"
+    return f"<!DOCTYPE {node.name}{public or system or ' '}{subset}>"
 
 
 def valid(value: str) -> str:

@@ -57,12 +57,16 @@ def _of_fractions(sign: str, left: Any, right: Any) -> Any:
 
 def _of_integers(sign: str, left: Any, right: Any) -> Any:
     kinds = [_integer_kind(value) for value in (left, right)]
-    if None in kinds or set(map(type, (left, right))) == {Char}:
+    if None in kinds or (left.__class__ is Char and right.__class__ is Char):
         raise _not_numeric(sign, left, right, kinds)
     name = "long" if "long" in kinds else "int"
-    left, right = (ord(value) if value.__class__ is Char else value for value in (left, right))
-    left, right = (Int64(value) if name == "long" else value for value in (left, right))
+    left, right = _as_integer(left, name), _as_integer(right, name)
     return (_CHECKED.get((name, sign)) or ARITHMETIC[name][sign])(left, right)
+
+
+def _as_integer(value: Any, name: str) -> int:
+    number = ord(value) if value.__class__ is Char else value
+    return Int64(number) if name == "long" else number
 
 
 def _integer_kind(value: Any) -> str | None:
