@@ -158,7 +158,7 @@ def _parse_exact(value: str | None, pattern: object, *rest: object) -> DateTime:
         raise argument_null("s" if value is None else "format")
     patterns = [pattern] if isinstance(pattern, str) else list(pattern)  # type: ignore[call-overload]
     for format_text in patterns:
-        check_format(format_text)
+        check_format(value, format_text)
         with suppress(Thrown):
             return with_styles(parse_exact(_stripped(value, styles), format_text), styles, value)
     raise thrown("FormatException", f"String '{value}' was not recognized as a valid DateTime.")
@@ -352,12 +352,13 @@ def _parse_offset_exact(value: str | None, pattern: object, *rest: object) -> Da
     _check_offset_styles(_styles(rest))
     if value is None or pattern is None:
         raise argument_null("input" if value is None else "formats" if isinstance(pattern, ArrayValue) else "format")
-    *others, final = [pattern] if isinstance(pattern, str) else list(pattern)  # type: ignore[call-overload]
+    patterns = [pattern] if isinstance(pattern, str) else list(pattern)  # type: ignore[call-overload]
+    *others, final = patterns or [""]
     for format_text in others:
-        check_format(format_text)
+        check_format(value, format_text)
         with suppress(Thrown):
             return _styled_offset(parse_exact(value, format_text), rest)
-    check_format(final)
+    check_format(value, final)
     return _styled_offset(parse_exact(value, final), rest)
 
 

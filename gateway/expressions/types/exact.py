@@ -15,9 +15,9 @@ from gateway.expressions.types.numbers import try_parse
 BAD_FORMAT = "Input string was not in a correct format."
 
 
-def check_format(pattern: object) -> None:
-    """A format of one letter is a standard one. Raises Thrown: it is not."""
-    if isinstance(pattern, str) and len(pattern) == 1 and pattern not in STANDARD:
+def check_format(value: str, pattern: object) -> None:
+    """A format of one letter is a standard one. Raises Thrown: it is not, and there is a text to read."""
+    if value and isinstance(pattern, str) and len(pattern) == 1 and pattern not in STANDARD:
         raise thrown("FormatException", BAD_FORMAT)
 
 

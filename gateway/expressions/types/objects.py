@@ -397,6 +397,11 @@ def _format_enum(enum: TypeObject, value: object, pattern: str | None) -> str:
     return format_value(EnumValue(clr_type, _number_of(value)), pattern)
 
 
+def _parse_of(enum: TypeObject, name: str | None, ignore_case: bool = False) -> EnumValue:
+    _given(name if enum is not None else 0)
+    return parse_enum(_enum_of(enum), name, ignore_case)
+
+
 def _try_parse(types: tuple[Type, ...], name: str, ignore_case: object, out: object = None) -> bool:
     ref, fold = (ignore_case, False) if out is None else (out, bool(ignore_case))
     value = find_enum(types[0], name, fold)
@@ -405,10 +410,8 @@ def _try_parse(types: tuple[Type, ...], name: str, ignore_case: object, out: obj
 
 
 define("System.Enum", {
-    "static object Parse(Type enumType, string value)": lambda enum, name: parse_enum(_enum_of(enum), name),
-    "static object Parse(Type enumType, string value, bool ignoreCase)": lambda enum, name, fold: parse_enum(
-        _enum_of(enum), name, fold
-    ),
+    "static object Parse(Type enumType, string value)": _parse_of,
+    "static object Parse(Type enumType, string value, bool ignoreCase)": _parse_of,
     "static generic T Parse<T>(string value)": lambda types, name: parse_enum(types[0], name),
     "static generic T Parse<T>(string value, bool ignoreCase)":
         lambda types, name, fold: parse_enum(types[0], name, fold),

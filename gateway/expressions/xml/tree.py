@@ -172,11 +172,11 @@ class XInstruction(XNode):
 
     def __init__(self, target: str, data: str) -> None:
         self.parent = None
+        if data is None:
+            raise argument_null("data")
         self.target = checked_name(given_name(target))
         if target.lower() == "xml":
             raise thrown("ArgumentException", f"'{target}' is an invalid name for a processing instruction.")
-        if data is None:
-            raise argument_null("data")
         self.data = data
 
     def clone(self) -> XInstruction:
