@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from gateway.notifications.store.model import IdempotencyKey, StoredJob, sent_key
+from gateway.notifications.store.statements import CompiledStatement
 from gateway.notifications.store.tables import attempts, jobs, keys
 from gateway.notifications.workflow.doubt import StartRules
 from gateway.notifications.workflow.joining import JoinRun, StatusReading, WaitFor, decide_start
@@ -24,35 +24,45 @@ from gateway.notifications.workflow.transitions import FINAL, OWNED, TRANSITIONS
 from gateway.notifications.workflow.watched_run import WatchedRun
 
 # Statements are made once: SQLAlchemy needs longer to build most of them than the database to run them.
-_INSERT = sa.insert(jobs)
-_FIND_KEY = sa.text("SELECT payload, job_id FROM notification_keys WHERE caller = :caller AND key = :key")
-_PUT_KEY = sa.text(
-    "INSERT INTO notification_keys (caller, key, job_id, payload) VALUES (:caller, :key, :job_id, :payload) "
-    "ON CONFLICT (caller, key) DO UPDATE SET job_id = excluded.job_id, payload = excluded.payload"
+_INSERT = CompiledStatement(sa.insert(jobs))
+_FIND_KEY = CompiledStatement(
+    sa.select(keys.c.payload, keys.c.job_id).where(
+        keys.c.caller == sa.bindparam("caller"), keys.c.key == sa.bindparam("key")
+    )
 )
+_PUT_KEY = (
+    "INSERT INTO notification_keys (caller, key, job_id, payload) VALUES (:caller, :key, :job_id, :payload) "
+    "ON CONFLICT (caller, key) DO "
+)
+_TAKE_KEY = CompiledStatement(sa.text(_PUT_KEY + "NOTHING"))
+_REPLACE_KEY = CompiledStatement(sa.text(_PUT_KEY + "UPDATE SET job_id = excluded.job_id, payload = excluded.payload"))
 # A constant in the SQL: the partial indexes are not used with a parameter in its place.
 _IS_ACTIVE = jobs.c.active == sa.literal_column("1")
-_FIND = sa.select(jobs).where(jobs.c.id == sa.bindparam("an_id"))
+_FIND = CompiledStatement(sa.select(jobs).where(jobs.c.id == sa.bindparam("an_id")))
 
 
 def _in(*states: State) -> sa.ColumnElement[bool]:
     return jobs.c.state.in_([sa.literal_column(f"'{state}'") for state in states])
 
 
-def _move(event: JobEvent) -> ReturningUpdate[Any]:
+def _move(event: JobEvent) -> sa.Update:
     """The statement behind ``move``; further columns are set by parameters of their name."""
     sources = [before for (before, cause) in TRANSITIONS if cause is event]
     target = TRANSITIONS[sources[0], event]  # each event leads to one state; a test holds that
     statement = sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id"), _in(*sources))
-    return statement.values(state=target, active=int(target not in FINAL)).returning(*jobs.c)
+    return statement.values(state=target, active=int(target not in FINAL))
 
 
-_MOVES = {event: _move(event) for event in JobEvent}
-_OWNED_MOVES = {
-    event: _MOVES[event].where(jobs.c.owner.is_not_distinct_from(sa.bindparam("an_owner"))) for event in OWNED
-}
-_REOPEN = _MOVES[JobEvent.REPLAY].values(series=jobs.c.series + 1, attempts=0, doubted=0, owner=None)
-_RIVALS = (
+def _moving(update: sa.Update) -> CompiledStatement:
+    return CompiledStatement(update.returning(*jobs.c))
+
+
+_IS_OWNER = jobs.c.owner.is_not_distinct_from(sa.bindparam("an_owner"))
+_MOVES = {event: _moving(_move(event)) for event in JobEvent}
+_OWNED_MOVES = {event: _moving(_move(event).where(_IS_OWNER)) for event in OWNED}
+_EXECUTING = CompiledStatement(_move(JobEvent.EXECUTING))
+_REOPEN = _moving(_move(JobEvent.REPLAY).values(series=jobs.c.series + 1, attempts=0, doubted=0, owner=None))
+_RIVALS = CompiledStatement(
     sa.select(jobs)
     .where(jobs.c.batch_id == sa.bindparam("a_batch"), jobs.c.environment == sa.bindparam("a_place"))
     .where(jobs.c.id != sa.bindparam("an_id"))
@@ -75,8 +85,9 @@ _TIMES = (
     "created_at", "updated_at", "deadline_at", "callback_deadline_at", "starting_at", "started_at", "running_at",
     "ended_at", "next_attempt_at", "follow_until",
 )  # fmt: skip
-_NOTE = sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id"))
-_LOCK = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(sa.bindparam("a_name"))))
+_NOTE = CompiledStatement(sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id")))
+_NOTE_OWN = CompiledStatement(sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id"), _IS_OWNER))
+_LOCK = CompiledStatement(sa.text("SELECT pg_advisory_xact_lock(hashtext(:a_name))"))
 _LEASE = sa.update(jobs).where(jobs.c.id.in_(_OLDEST_FREE)).values(owner=sa.bindparam("an_owner")).returning(*jobs.c)
 
 
@@ -111,13 +122,13 @@ class Acceptance:
 
 def find(connection: sa.Connection, job_id: str) -> StoredJob | None:
     """One job."""
-    return _one(connection.execute(_FIND, {"an_id": job_id}))
+    return _one(_FIND.first(connection, {"an_id": job_id}))
 
 
 def find_by_key(connection: sa.Connection, caller: str, key: str) -> StoredJob | None:
     """The job that a caller's request with this Idempotency-Key made."""
-    row = connection.execute(_FIND_KEY, {"caller": caller, "key": sent_key(key)}).first()
-    return None if row is None else find(connection, row.job_id)
+    row = _FIND_KEY.first(connection, {"caller": caller, "key": sent_key(key)})
+    return None if row is None else find(connection, row[1])
 
 
 def search(
@@ -148,17 +159,29 @@ def accept(
         max_active: The caller's limit.
         exclusive: Refuse when another job watches the same batch job.
     """
+    put = {"caller": job.caller, "key": key.text, "job_id": job.id, "payload": key.payload}
+    if max_active is None and not exclusive and _TAKE_KEY.run(connection, put):
+        return _insert(connection, job)  # a key that is new needs no lock: its row is one
     lock(connection, f"caller:{job.caller}")
     earlier = _earlier(connection, job.caller, key)
     if earlier is not None:
         _promise(connection, earlier, job.created_at)
-        return earlier
+    return earlier or _refused(connection, job, max_active, exclusive) or _replace(connection, job, put)
+
+
+def _refused(connection: sa.Connection, job: StoredJob, max_active: int | None, exclusive: bool) -> Refusal | None:
     if max_active is not None and _count_active(connection, job.caller, max_active) >= max_active:
         return Refusal("too-many-active")
-    if exclusive and _is_watched(connection, job):
-        return Refusal("batch-job-active")
-    connection.execute(_PUT_KEY, {"caller": job.caller, "key": key.text, "job_id": job.id, "payload": key.payload})
-    connection.execute(_INSERT, job.columns())
+    return Refusal("batch-job-active") if exclusive and _is_watched(connection, job) else None
+
+
+def _replace(connection: sa.Connection, job: StoredJob, put: dict[str, object]) -> Acceptance:
+    _REPLACE_KEY.run(connection, put)
+    return _insert(connection, job)
+
+
+def _insert(connection: sa.Connection, job: StoredJob) -> Acceptance:
+    _INSERT.run(connection, job.columns())
     return Acceptance(job, created=True)
 
 
@@ -178,7 +201,7 @@ def withdraw(connection: sa.Connection, job: StoredJob, now: float) -> StoredJob
 
 def move(connection: sa.Connection, job_id: str, event: JobEvent, now: float, **values: object) -> StoredJob | None:
     """The job after *event*, with *values* set too; None when the event means nothing in its present state."""
-    return _one(connection.execute(_MOVES[event], {"an_id": job_id, "updated_at": now, **values}))
+    return _one(_MOVES[event].first(connection, {"an_id": job_id, "updated_at": now, **values}))
 
 
 def move_own(
@@ -186,7 +209,7 @@ def move_own(
 ) -> StoredJob | None:
     """As ``move``, and None as well when *job* has another owner by now."""
     parameters = {"an_id": job.id, "an_owner": job.owner, "updated_at": now, **values}
-    return _one(connection.execute(_OWNED_MOVES[event], parameters))
+    return _one(_OWNED_MOVES[event].first(connection, parameters))
 
 
 def begin_start(
@@ -202,7 +225,7 @@ def begin_start(
     """
     lock(connection, f"batch:{job.environment}:{job.batch_id}")
     which = {"a_batch": job.batch_id, "a_place": job.environment, "an_id": job.id, "a_moment": now}
-    rivals = [StoredJob.from_row(row) for row in connection.execute(_RIVALS, which)]
+    rivals = [StoredJob.from_row(row) for row in _RIVALS.all(connection, which)]
     decision = decide_start(job, rivals, reading, now, rules)
     if isinstance(decision, WaitFor):
         return decision.rival
@@ -244,9 +267,7 @@ def renew_mark(connection: sa.Connection, job: StoredJob, doubt_until: float, no
 
 def note_doubt(connection: sa.Connection, job: StoredJob, doubt_until: float | None) -> None:
     """Until when the last start call may still take effect, now that it is over; None: it certainly does not."""
-    connection.execute(
-        _NOTE.where(jobs.c.owner.is_not_distinct_from(job.owner)), {"an_id": job.id, "doubt_until": doubt_until}
-    )
+    _NOTE_OWN.run(connection, {"an_id": job.id, "an_owner": job.owner, "doubt_until": doubt_until})
 
 
 def end(connection: sa.Connection, job: StoredJob, verdict: RunVerdict, now: float) -> StoredJob | None:
@@ -260,7 +281,7 @@ def end(connection: sa.Connection, job: StoredJob, verdict: RunVerdict, now: flo
     until = job.follow_until if verdict.is_open and current is not None and current.may_run else None
     ended = move_own(connection, job, JobEvent.ENDED, now, **_ending(verdict, now, until))
     if ended is not None and until is not None:
-        connection.execute(_INSERT, ended.follow_up(now).columns())
+        _INSERT.run(connection, ended.follow_up(now).columns())
     return ended
 
 
@@ -289,15 +310,14 @@ def reopen(
         if _count_active(connection, job.caller, max_active) >= max_active:
             return Refusal("too-many-active")
     values = {"updated_at": now, "next_attempt_at": now, "callback_deadline_at": now + lifetime_s}
-    return _one(connection.execute(_REOPEN, {"an_id": job_id, **values}))
+    return _one(_REOPEN.first(connection, {"an_id": job_id, **values}))
 
 
 def note_status(connection: sa.Connection, job_id: str, status: str, running_at: float | None, now: float) -> None:
     """Keep what was seen last, so that status questions and a restart know it."""
-    if running_at is None or not move(
-        connection, job_id, JobEvent.EXECUTING, now, running_at=running_at, batch_status=status
-    ):
-        connection.execute(_NOTE, {"an_id": job_id, "batch_status": status, "updated_at": now})
+    seen = {"an_id": job_id, "batch_status": status, "updated_at": now}
+    if running_at is None or not _EXECUTING.run(connection, {**seen, "running_at": running_at}):
+        _NOTE.run(connection, seen)
 
 
 def lease(connection: sa.Connection, owner: str, limit: int) -> list[StoredJob]:
@@ -350,21 +370,21 @@ def purge(connection: sa.Connection, job_ids: Sequence[str]) -> None:
 def lock(connection: sa.Connection, name: str) -> None:
     """Hold *name* until the transaction ends, across replicas; the embedded store has one writer and needs none."""
     if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK, {"a_name": name})
+        _LOCK.first(connection, {"a_name": name})
 
 
-def _one(rows: sa.CursorResult[Any]) -> StoredJob | None:
-    row = rows.first()
+def _one(row: tuple[Any, ...] | None) -> StoredJob | None:
     return None if row is None else StoredJob.from_row(row)
 
 
 def _earlier(connection: sa.Connection, caller: str, key: IdempotencyKey) -> Acceptance | Refusal | None:
-    row = connection.execute(_FIND_KEY, {"caller": caller, "key": key.text}).first()
+    row = _FIND_KEY.first(connection, {"caller": caller, "key": key.text})
     if row is None:
         return None
-    if row.payload != key.payload:
+    payload, job_id = row
+    if payload != key.payload:
         return Refusal("key-reused")
-    job = find(connection, row.job_id)
+    job = find(connection, job_id)
     if job is None or (key.derived and not job.active):
         return None
     return Acceptance(job, created=False)
@@ -373,7 +393,7 @@ def _earlier(connection: sa.Connection, caller: str, key: IdempotencyKey) -> Acc
 def _promise(connection: sa.Connection, outcome: Acceptance | Refusal, now: float) -> None:
     """Note that another request has been answered with this job: it may not be withdrawn any more."""
     if isinstance(outcome, Acceptance) and outcome.job.state is State.ACCEPTED:
-        connection.execute(_NOTE, {"an_id": outcome.job.id, "updated_at": now})
+        _NOTE.run(connection, {"an_id": outcome.job.id, "updated_at": now})
 
 
 def _count_active(connection: sa.Connection, caller: str, enough: int) -> int:

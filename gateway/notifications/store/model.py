@@ -6,11 +6,9 @@ import hashlib
 import json
 import operator
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-import sqlalchemy as sa
 
 from gateway.notifications.d365.batch_status import Row
 from gateway.notifications.settings import DAY_S, DEFAULT_ENVIRONMENT
@@ -66,7 +64,7 @@ class StoredJob:
     owner: str | None = None
 
     @classmethod
-    def from_row(cls, row: sa.Row[tuple[object, ...]]) -> StoredJob:
+    def from_row(cls, row: Sequence[Any]) -> StoredJob:
         """A job from a row of the jobs table."""
         values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
         values["state"] = State(values["state"])

@@ -8,6 +8,7 @@ job as for fifty, and SQLite has one writer anyway. Any event loop may await the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import math
 import threading
@@ -38,11 +39,19 @@ class StoreSlow(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Write:
-    """Work for the writer: who waits for it, and until when (by the monotonic clock)."""
+    """
+    Work for the writer.
+
+    Attributes:
+        future: What becomes of it; it can be cancelled until it has begun.
+        until: When it is too late to begin, by the monotonic clock.
+        waiting: Of the event loop that waits for it.
+    """
 
     work: Work
     future: Future[Any]
     until: float = math.inf
+    waiting: asyncio.Future[Any] | None = None
 
     @property
     def is_late(self) -> bool:
@@ -85,8 +94,13 @@ class Store:
     async def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run *work* in a transaction that may be shared with other work; return after the commit."""
         future: Future[T] = Future()
-        self._queue.put(_Write(work, future))
-        return await asyncio.wrap_future(future)
+        waiting: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put(_Write(work, future, waiting=waiting))
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            future.cancel()  # what has not begun is not done
+            raise
 
     async def write_by(self, work: Callable[[sa.Connection], T], seconds: float, undo: Work) -> T:
         """
@@ -98,13 +112,12 @@ class Store:
         """
         until = time.monotonic() + seconds
         future: Future[T] = Future()
-        self._queue.put(_Write(work, future, until), request=True)
-        waiting = asyncio.wrap_future(future)
+        waiting: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put(_Write(work, future, until, waiting), request=True)
         try:
             async with asyncio.timeout(seconds):
-                return await asyncio.shield(waiting)
+                return await waiting
         except TimeoutError:
-            waiting.add_done_callback(_retrieve)
             if not future.cancel():
                 future.add_done_callback(functools.partial(self._undo, undo))
             raise StoreSlow from None
@@ -154,12 +167,14 @@ class Store:
             return []
         for item, result in zip(group, results, strict=False):
             item.future.set_result(result)
+        _tell(group[: len(results)])
         return group[len(results) :]
 
     def _write_halves(self, group: list[_Write], error: Exception) -> None:
         """One failure rolled everything back: find it by halves, so that the others still share transactions."""
         if len(group) == 1:
             group[0].future.set_exception(error)
+            _tell(group)
             return
         half = len(group) // 2
         self._write(group[:half])
@@ -168,9 +183,10 @@ class Store:
 
 def _in_time(group: list[_Write]) -> list[_Write]:
     """Without what is late, whose callers are told so."""
-    for item in group:
-        if item.is_late:
-            item.future.set_exception(StoreSlow())
+    late = [item for item in group if item.is_late]
+    for item in late:
+        item.future.set_exception(StoreSlow())
+    _tell(late)
     return [item for item in group if not item.future.done()]
 
 
@@ -190,7 +206,24 @@ def _work_through(connection: sa.Connection, group: list[_Write]) -> list[Any]:
     return results
 
 
-def _retrieve(done: asyncio.Future[Any]) -> None:
-    """What became of work that nothing waits for any more is no news for the log."""
-    if not done.cancelled():
-        done.exception()
+def _tell(done: list[_Write]) -> None:
+    """Wake those that wait, with one call for each event loop: one for each write costs as much as the write."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Write]] = {}
+    for item in done:
+        if item.waiting is not None:
+            by_loop.setdefault(item.waiting.get_loop(), []).append(item)
+    for loop, items in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nothing waits any more
+            loop.call_soon_threadsafe(_deliver, items)
+
+
+def _deliver(items: list[_Write]) -> None:
+    """In the event loop that waits for them."""
+    for item in items:
+        if item.waiting is None or item.waiting.done():
+            continue
+        error = item.future.exception()
+        if error is None:
+            item.waiting.set_result(item.future.result())
+        else:
+            item.waiting.set_exception(error)

@@ -144,8 +144,7 @@ def get(rows: sa.Connection, number: int) -> StoredJob:
 def test_every_event_in_every_state(rows: sa.Connection, event: JobEvent, state: State) -> None:
     """A job goes where the table says and nowhere else; only that job; and it is active until its state is final."""
     put(rows, job(1, state=state), job(2, state=state))
-    values = {"an_id": "j1", "updated_at": 7.0}
-    moved = rows.execute(jobs._move(event), values).first()
+    moved = jobs.move(rows, "j1", event, 7.0)
     target = TRANSITIONS.get((state, event))
     assert (None if moved is None else moved.state) == target
     found = get(rows, 1)
@@ -487,10 +486,14 @@ def test_what_is_locked(rows: sa.Connection, monkeypatch: pytest.MonkeyPatch) ->
     locked: list[str] = []
     monkeypatch.setattr(jobs, "lock", lambda _, name: locked.append(name))
     put(rows, job(1, owner="me", caller="c"), job(2, state=State.DEAD, active=0, caller="d"))
+    assert locked == []  # the row of a new key is lock enough
+    put(rows, job(1, owner="me", caller="c"))
+    jobs.accept(rows, job(4, caller="f"), key_of(job(4)), max_active=9, exclusive=False)
+    jobs.accept(rows, job(5, caller="g"), key_of(job(5)), max_active=None, exclusive=True)
     start(rows, BEFORE)
     jobs.reopen(rows, "j2", 100.0, 50.0, 5)
     jobs.withdraw(rows, job(3, caller="e"), 9.0)
-    assert locked == ["caller:c", "caller:d", "batch:d365:1", "caller:d", "caller:e"]
+    assert locked == ["caller:c", "caller:f", "caller:g", "batch:d365:1", "caller:d", "caller:e"]
 
 
 def test_times_are_shifted(rows: sa.Connection) -> None:

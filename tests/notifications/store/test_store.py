@@ -38,6 +38,38 @@ def test_group_commit(store: Store) -> None:
     assert commits < 200
 
 
+def test_one_call_for_a_group(store: Store) -> None:
+    """A group of writes wakes the event loop once, and a write that is cancelled before it begins is not done."""
+    begun, gate, done, calls = threading.Event(), threading.Event(), list[int](), 0
+
+    def hold(_: sa.Connection) -> None:
+        begun.set()
+        gate.wait(5)
+
+    async def many() -> int:
+        loop = asyncio.get_running_loop()
+        held = asyncio.ensure_future(store.write(hold))
+        await asyncio.to_thread(begun.wait, 5)
+        writes = [asyncio.ensure_future(store.write(lambda _, n=n: done.append(n))) for n in range(20)]  # type: ignore[misc]
+        await asyncio.sleep(0)
+        writes.pop(7).cancel()
+        await asyncio.sleep(0)
+        original = loop.call_soon_threadsafe
+
+        def count(callback: Callable[..., Any], *arguments: Any, **more: Any) -> asyncio.Handle:
+            nonlocal calls
+            calls += 1
+            return original(callback, *arguments, **more)
+
+        loop.call_soon_threadsafe = count  # type: ignore[method-assign, assignment]
+        gate.set()
+        await asyncio.gather(held, *writes)
+        return calls
+
+    assert run(many()) == 2
+    assert done == [n for n in range(20) if n != 7]
+
+
 def test_bad_apple(store: Store) -> None:
     """A write that fails does not affect the others in its transaction."""
 
