@@ -8,7 +8,7 @@ runs in two replicas at the same time, changes nothing the second time.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,7 +175,7 @@ def _refused(connection: sa.Connection, job: StoredJob, max_active: int | None, 
     return Refusal("batch-job-active") if exclusive and _is_watched(connection, job) else None
 
 
-def _replace(connection: sa.Connection, job: StoredJob, put: dict[str, object]) -> Acceptance:
+def _replace(connection: sa.Connection, job: StoredJob, put: Mapping[str, object]) -> Acceptance:
     _REPLACE_KEY.run(connection, put)
     return _insert(connection, job)
 

@@ -111,18 +111,16 @@ def test_hung(entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, post
 
 
 def test_full(entra: EntraEmulator, d365: D365Emulator, receiver: Receiver, tmp_path: Path) -> None:
-    """The disk is full: nothing can be written, and readiness says so although reading works."""
+    """Nothing can be written, as on a full disk: requests get 503, and readiness says so although reading works."""
     for batch_id in (974, 975):
         d365.script(batch_id, ends("Finished", 1, 1))
     with running(fast_settings(f"sqlite:///{tmp_path}/x.db", d365_settings(entra, d365))) as service:
-        full = sa.event.listens_for(service.engine.store.engine, "before_cursor_execute")
-
-        @full
-        def refuse(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-            if trouble and statement.startswith(("INSERT", "UPDATE", "DELETE")):
-                raise sqlite3.OperationalError("database or disk is full")
-
         trouble = [True]
+
+        @sa.event.listens_for(service.engine.store.engine, "checkout")
+        def refuse(connection: sqlite3.Connection, *_more: object) -> None:
+            connection.execute(f"PRAGMA query_only={'ON' if trouble else 'OFF'}")
+
         _refused(service, d365, receiver, 974)
         assert service.call("GET", "/jobs").status_code == 200
         trouble.clear()
