@@ -67,6 +67,20 @@ def test_already_executing(
     service.call("DELETE", f"/jobs/{job_id}")
 
 
+def test_lying_date(service: Running, d365: D365Emulator, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Date of F&O that is an hour behind its own rows does not make the run before the request a later one."""
+    d365.script(604, ends("Finished", 1, 1))
+    d365.begin(604)
+    while d365.status(604) != "Finished":
+        time.sleep(0.01)
+    monkeypatch.setattr(d365, "date_ahead_s", -3600.0)
+    job = service.create(receiver.url("/604"), 604, **WATCH).json()
+    service.until(job["id"], "waiting", "delivered")
+    time.sleep(0.4)  # several readings
+    assert told(receiver, "/604") == []
+    service.call("DELETE", f"/jobs/{job['id']}")
+
+
 @pytest.mark.parametrize(("batch_id", "what"), [(602, WATCH), (603, NEXT)])
 def test_idle(service: Running, d365: D365Emulator, receiver: Receiver, batch_id: int, what: dict[str, Any]) -> None:
     """The end of a run before the request is never reported; the run that somebody begins later is."""

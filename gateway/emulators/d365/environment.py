@@ -30,6 +30,7 @@ class Environment:
         speed: How much faster than in reality runs proceed; schedules follow the clock.
 
     Attributes:
+        date_ahead_s: By how much the ``Date`` of answers is ahead of the clock, as of a proxy whose clock is wrong.
         sends_date: Tells ``serving`` that answers carry the emulator's own ``Date``.
         jobs: By id.
         start_lag_s: Seconds between an accepted start and the row that shows it.
@@ -57,6 +58,7 @@ class Environment:
         self.clock = clock
         self.access = access or Access()
         self.speed = speed
+        self.date_ahead_s = 0.0
         self.start_lag_s = 0.0
         self.listing_delay_s = 15.0
         self.page_size = 10_000

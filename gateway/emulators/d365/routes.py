@@ -54,7 +54,7 @@ def _endpoint(d365: Environment, name: str, endpoint: Endpoint) -> Callable[...,
     async def dated(request: Request) -> Response:
         await request.body()  # F&O has the whole request before it becomes slow: leaving cannot undo it
         response = await d365.faults.around(name, lambda: answer(request))
-        now = datetime.fromtimestamp(d365.clock(), UTC)
+        now = datetime.fromtimestamp(d365.clock() + d365.date_ahead_s, UTC)
         response.headers["Date"] = format_datetime(now, usegmt=True)
         return response
 

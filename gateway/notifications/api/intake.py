@@ -58,14 +58,16 @@ class Intake:
         self._resolve = resolve
         self._checked: dict[CallbackTarget, float] = {}
 
-    async def accept(self, caller: str, rule: CallerRule, request: JobRequest, key: str | None) -> Acceptance:
+    async def accept(
+        self, caller: str, rule: CallerRule, request: JobRequest, key: str | None, seconds: float
+    ) -> Acceptance:
         """
-        Make *request* durable.
+        Make *request* durable within *seconds*, which include the look at its callback URL.
 
         Raises:
             HttpProblem: 403, 409, 422 or 429, by rule or by state.
         """
-        until = time.monotonic() + self._settings.intake_deadline_s
+        until = time.monotonic() + seconds
         target = await self._require_callable(rule, request)
         began = time.perf_counter()
         job = self._draft(caller, rule, request, target)

@@ -76,7 +76,7 @@ class JobEndpoints:
         rule = rule_for(caller, self._settings)
         key = parse_key(request)
         asked = parse_request(await self._body(request))
-        acceptance = await self._intake.accept(caller, rule, asked, key)
+        acceptance = await self._intake.accept(caller, rule, asked, key, self._left(request))
         return self._pending(request, acceptance.job)
 
     async def show(self, request: Request) -> Response:

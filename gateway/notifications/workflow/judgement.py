@@ -23,6 +23,8 @@ ENDINGS: dict[str, tuple[Outcome, str]] = {
     "NotRun": (Outcome.NOT_RUN, "The batch job did not run: its conditions were not met."),
 }
 
+# F&O's times are whole seconds, and so is its Date.
+_WHOLE_SECOND_S = 1.0
 # One empty answer may be F&O's mistake; a job that remains missing was deleted.
 _EMPTY_ANSWERS = 3
 _DELETED = RunVerdict(Outcome.NOT_FOUND, "The batch job was deleted while it was watched.")
@@ -117,6 +119,22 @@ def as_of(row: Row, moment: float) -> Row:
     ended before the request is never taken for a later one.
     """
     return replace(row, start=_at_most(row.start, moment), end=_at_most(row.end, moment))
+
+
+def agreed_skew(by_date: float, times: Iterable[float | None], now: float) -> float:
+    """
+    By how much F&O's clock is ahead of ours: what its ``Date`` says, unless F&O has already recorded a later time.
+
+    A proxy may send a ``Date`` of its own. If it is behind F&O's clock, a run that ended before a request would seem to
+    have ended after it; so what contradicts F&O's own rows is not believed. If it is ahead, less is taken for later.
+
+    Args:
+        by_date: F&O's ``Date`` minus our clock.
+        times: When runs began and ended by F&O's clock.
+        now: When they were read, by our clock.
+    """
+    shown = max((time for time in times if time is not None), default=float("-inf")) - now
+    return by_date if shown <= by_date + _WHOLE_SECOND_S else max(0.0, shown)
 
 
 def _at_most(time: float | None, moment: float) -> float | None:

@@ -30,7 +30,7 @@ from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.doubt import Sight, StartRules, sight
 from gateway.notifications.workflow.joining import StatusReading
-from gateway.notifications.workflow.judgement import as_of, expire
+from gateway.notifications.workflow.judgement import agreed_skew, as_of, expire
 from gateway.notifications.workflow.outcomes import Outcome, RunVerdict
 from gateway.notifications.workflow.permission import NotOwned, NotPermitted, StartPermit
 from gateway.notifications.workflow.transitions import JobEvent, State
@@ -116,9 +116,10 @@ class Starter:
             row = await self._read(job.batch_id)
         if row is None:
             return _NOT_FOUND
-        snapshot = as_of(row, job.created_at + self._client.skew_s + _MARGIN_S)
-        values = {"snapshot": json.dumps(snapshot.dump()), "batch_status": row.status}
         now = self._clock.now()
+        skew_s = agreed_skew(self._client.skew_s, (row.start, row.end), now)
+        snapshot = as_of(row, job.created_at + skew_s + _MARGIN_S)
+        values = {"snapshot": json.dumps(snapshot.dump()), "batch_status": row.status}
         observed = await self._store.write(
             lambda connection: jobs.move_own(connection, job, JobEvent.ATTACHED, now, started_at=now, **values)
         )

@@ -25,6 +25,7 @@ from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.judgement import (
     RESCHEDULED,
     Instant,
+    agreed_skew,
     expire,
     history_bounds,
     judge,
@@ -97,18 +98,19 @@ class RunWatcher:
 
     async def _look_back(self, job: StoredJob) -> RunVerdict:
         """How a run ended whose row already shows the next one, from the job history, if there is one."""
-        since, began_after = history_bounds(job, self._client.skew_s)
         for pause_s in _HISTORY_PAUSES_S:
             await self._clock.sleep_until(self._clock.now() + pause_s)
-            verdict = await self._ask_history(job, since, began_after)
+            verdict = await self._ask_history(job)
             if verdict is not None:
                 return verdict
         return RESCHEDULED
 
-    async def _ask_history(self, job: StoredJob, since: float, began_after: float) -> RunVerdict | None:
+    async def _ask_history(self, job: StoredJob) -> RunVerdict | None:
         """None when asking again may help."""
         try:
-            return judge_ended_runs(await self._client.ended_runs(job.batch_id), since, began_after)
+            runs = await self._client.ended_runs(job.batch_id)
+            skew_s = agreed_skew(self._client.skew_s, (run.end for run in runs), self._clock.now())
+            return judge_ended_runs(runs, *history_bounds(job, skew_s))
         except D365Error as error:
             log.warning("history_unreadable", job=job.id, batch=job.batch_id, kind=error.kind, hint=error.hint)
             return RESCHEDULED if error.kind in (FailureKind.AUTH, FailureKind.PERMANENT) else None

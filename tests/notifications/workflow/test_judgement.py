@@ -6,7 +6,15 @@ import pytest
 
 from gateway.notifications.d365.batch_status import Row
 from gateway.notifications.settings import BudgetSettings, D365Settings
-from gateway.notifications.workflow.judgement import Instant, Watch, expire, judge, judge_ended_runs, was_started
+from gateway.notifications.workflow.judgement import (
+    Instant,
+    Watch,
+    agreed_skew,
+    expire,
+    judge,
+    judge_ended_runs,
+    was_started,
+)
 from gateway.notifications.workflow.outcomes import Outcome
 
 D365 = D365Settings(
@@ -81,6 +89,24 @@ def test_empty_answers_in_a_row() -> None:
     deleted = judge(None, seen, now, D365, BUDGETS)
     assert deleted is not None
     assert deleted.outcome is Outcome.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("by_date", "times", "skew_s"),
+    [
+        (-3600.0, (None, None), -3600.0),  # nothing contradicts it
+        (-3600.0, (1000.0, 6400.0), -3600.0),  # a run that ended long ago neither
+        (-3600.0, (1000.0, 6401.0), -3600.0),  # whole seconds
+        (-3600.0, (1000.0, 6402.0), 0.0),  # F&O has recorded a time that its Date has not reached
+        (-3600.0, (10_100.0, None), 100.0),  # and its clock is ahead of ours
+        (0.0, (10_000.0, 10_001.0), 0.0),
+        (0.0, (10_000.0, 10_300.0), 300.0),
+        (3600.0, (10_000.0, 13_600.0), 3600.0),
+    ],
+)
+def test_agreed_skew(by_date: float, times: tuple[float | None, ...], skew_s: float) -> None:
+    """F&O's Date counts unless F&O's own rows show a later time: then they do, and our own clock at the least."""
+    assert agreed_skew(by_date, times, now=10_000.0) == skew_s
 
 
 @pytest.mark.parametrize("ahead_s", [-36_000.0, 36_000.0])
