@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,10 +34,16 @@ _SHORTEST_HIDDEN = 4  # masking less would only give it away
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-def configure(level: str = "info", form: str = "json") -> None:
-    """Set up structlog and the standard library's root logger for the whole process."""
+def configure(level: str = "info", form: str = "json", unsaid: Collection[str] = ()) -> None:
+    """
+    Set up structlog and the standard library's root logger for the whole process.
+
+    Args:
+        unsaid: Events that are not logged, whatever their level.
+    """
     renderer: Any = render if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
-    shared: list[Any] = [structlog.processors.add_log_level, _Stamp(), structlog.processors.format_exc_info]
+    shared: list[Any] = [_Without(unsaid)] if unsaid else []
+    shared += [structlog.processors.add_log_level, _Stamp(), structlog.processors.format_exc_info]
     if form != "json":
         shared.append(redact)
     structlog.configure(
@@ -49,6 +55,18 @@ def configure(level: str = "info", form: str = "json") -> None:
     handler = _LinesHandler()
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)
+
+
+class _Without:
+    """structlog processor: drops *events*."""
+
+    def __init__(self, events: Collection[str]) -> None:
+        self._events = frozenset(events)
+
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if event.get("event") in self._events:
+            raise structlog.DropEvent
+        return event
 
 
 class _Hidden:

@@ -20,6 +20,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from gateway.commands.demo.running import CALM
+
 # One demo for all: its tests stay in one process, in this order.
 pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.needs("curl")]
 
@@ -40,6 +42,11 @@ class Demo:
         _, *parts = STEP.split(self.banner)
         text = dict(zip(parts[::2], parts[1::2], strict=True))[str(step)]
         return [line.strip() for line in text.splitlines() if line.startswith("     ")]
+
+    def next_line(self, event: str) -> str:
+        """The next line of the demo's terminal with *event*."""
+        assert self.process.stdout is not None
+        return next(line for line in self.process.stdout if f"] {event} " in line)
 
     def shell(self, *commands: str) -> str:
         """What a shell prints for *commands*, after the token of step 1 was fetched."""
@@ -116,11 +123,22 @@ def test_forged_header(demo: Demo) -> None:
     assert _seen(demo.shell(anonymous)) == []
 
 
+def test_calm_beginning(demo: Demo) -> None:
+    """Three lines say what starts, where, and that its settings are a demo's; no warning comes before the calls."""
+    said, calls, _ = demo.banner.partition("The gateway is up.")
+    assert said == f"{CALM}\n"
+    assert CALM.count("\n") == 3
+    assert calls
+
+
 def test_bad_token(demo: Demo) -> None:
-    """A bad token is answered with 401 and the policy's message."""
+    """A bad token is answered with 401 and the policy's message; the reason appears in the demo's terminal."""
     answer = demo.shell(*demo.commands(4))
     assert answer.startswith("HTTP/1.1 401")
     assert "Token is invalid" in answer
+    line = demo.next_line("refused")
+    assert "reason=JwtInvalid" in line
+    assert "source=validate-jwt" in line
 
 
 def test_batch_job(demo: Demo) -> None:

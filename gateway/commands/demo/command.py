@@ -12,7 +12,7 @@ from gateway.commands.platforms import require_linux
 Port = Annotated[int, Parameter(validator=Number(gte=1, lte=65_530))]  # the emulators take the next five
 
 
-def demo(*, port: Port = 8080) -> None:
+def demo(*, port: Port = 8080, open: Annotated[bool, Parameter(negative="")] = False) -> None:
     """
     Run everything in one process on embedded defaults: emulators, notification service, gateway. Ctrl-C stops
     everything.
@@ -21,8 +21,10 @@ def demo(*, port: Port = 8080) -> None:
     ----------
     port
         The gateway's port; the emulators take the next ones.
+    open
+        Open the console in a browser.
     """
     require_linux("gateway demo")
     from gateway.commands.demo.running import run
 
-    run(port)
+    run(port, open)

@@ -12,11 +12,13 @@ import base64
 import secrets
 import signal
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, suppress
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 import uvloop
 
@@ -39,18 +41,33 @@ from gateway.telemetry import logs
 # A batch run of five minutes takes ten seconds.
 D365_SPEED = 30.0
 START_TIMEOUT_S = 60.0
+BROWSER_TIMEOUT_S = 5.0
+
+# Said first. The warnings about development settings say the same to those who have not chosen them.
+CALM = """\
+Starting Entra ID, D365, a backend and a callback receiver as emulators, with the gateway in front of them.
+Everything listens on 127.0.0.1 only, with keys and secrets made for this demo; nothing leaves this machine.
+The settings are those of a demo: plain HTTP and private addresses, which the gateway otherwise warns about.
+"""
+_UNSAID = ("development_switch", "notifications_started")
 
 
-def run(port: int) -> None:
-    """Run everything until SIGINT or SIGTERM; the emulators take the ports after *port* and *port* + 1."""
-    logs.configure("warning", "console")
+def run(port: int, open_console: bool = False) -> None:
+    """
+    Run everything until SIGINT or SIGTERM; the emulators take the ports after *port* and *port* + 1.
+
+    Args:
+        open_console: Also show the console in the browser of this desktop, as soon as everything is up.
+    """
+    logs.configure("info", "console", unsaid=_UNSAID)
+    print(CALM, flush=True)
     try:
-        uvloop.run(_serve(port))
+        uvloop.run(_serve(port, open_console))
     except OSError as error:
         raise GatewayError(f"{error.strerror}: ports {port} to {port + 5} must be free; try --port") from None
 
 
-async def _serve(port: int) -> None:
+async def _serve(port: int, open_console: bool) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -60,7 +77,23 @@ async def _serve(port: int) -> None:
         await running.enter_async_context(serving_gateway(LiveGateway(gateway), sockets))
         await _ready(gateway)
         print(render("banner.txt", facts), flush=True)
+        if open_console:
+            await _show(f"http://127.0.0.1:{facts['management_port']}/")
         await stopping.wait()
+
+
+async def _show(address: str) -> None:
+    """Open *address* in a browser; in a thread that does not outlive us: some only return when they are closed."""
+    import webbrowser  # which only --open needs
+
+    opened: Future[bool] = Future()
+    opened.set_running_or_notify_cancel()
+    Thread(target=lambda: opened.set_result(webbrowser.open(address)), daemon=True).start()
+    shown = False
+    with suppress(TimeoutError):
+        shown = await asyncio.wait_for(asyncio.wrap_future(opened), BROWSER_TIMEOUT_S)
+    if not shown:
+        print(f"No browser could be opened; the console is at {address}", flush=True)
 
 
 async def _ready(gateway: Gateway) -> None:
