@@ -123,7 +123,7 @@ MODULES = sorted((ROOT / "gateway").rglob("*.py"))
 # What only a checkout has: its folders, its pages, its commands.
 NAMED = re.compile(
     r"(?<![-\w])(docs|policies|examples|deploy|tests|benchmarks|gateway)/\w|config\.example|(?<![\w/])\w+\.md\b"
-    r"|\bmake (install|demo|docs|tools|test|serve)\b|\.venv\b|in the documentation"
+    r"|\bmake (install|demo|docs|tools|test|serve)\b|\.venv/|in the documentation"
 )
 # Names that are said by what puts the file there, or reads it from the package.
 PUT_THERE = {
@@ -196,6 +196,20 @@ def test_what_commands_read_is_in_the_wheel() -> None:
     assert {ROOT / source for source in INSIDE} == read
     assert {Path(target).parts[:2] for target in INSIDE.values()} == {("gateway", "ready_made")}
     assert {Path(target).name for target in INSIDE.values()} == {path.name for path in read}
+
+
+SHIPPED = [
+    ROOT / "config.example.yaml",
+    *sorted((ROOT / "policies").rglob("*.*")),
+    *(ROOT / "gateway").rglob("init/files/**/*.*"),
+]
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.relative_to(ROOT)))
+def test_files_that_are_copied_name_nothing_of_the_repository(file: Path) -> None:
+    """A comment in what `gateway init` and `gateway policies` write sends its reader to a URL or a command."""
+    text = re.sub(r"https?://\S+", "", file.read_text())
+    assert re.findall(r"(?:docs|deploy)/\w+|(?<![\w/])\w+\.md\b|\bmake \w+|config\.example", text) == []
 
 
 SYSTEMS = {found for name in PROJECT["classifiers"] if (found := name.partition("Operating System :: ")[2])}

@@ -85,13 +85,13 @@ class ReloadBook:
     def write(self, number: int, report: ReloadReport) -> None:
         """*number*: how many there have been."""
         partial = self._file.with_suffix(".part")
-        partial.write_text(json.dumps([number, asdict(report)]))
+        partial.write_text(json.dumps([number, asdict(report)]), "utf-8")
         os.replace(partial, self._file)
 
     def read(self) -> tuple[int, ReloadReport | None]:
         """How many reports there have been, and the last."""
         try:
-            number, report = json.loads(self._file.read_text())
+            number, report = json.loads(self._file.read_text("utf-8"))
         except FileNotFoundError:
             return 0, None
         return number, ReloadReport(report["at"], tuple(report["problems"]), tuple(report["waiting"]))
