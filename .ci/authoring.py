@@ -13,8 +13,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
+from gateway import commands
 from gateway.cli import COMMANDS, main
 
 # One that Windows' own code pages do not have, so that it cannot be read or written by accident.
@@ -44,6 +47,33 @@ apis:
   - {{id: orders, path: orders, service-url: "http://127.0.0.1:9", policy: policies/Orders.XML}}
   - {{id: jobs, path: jobs, backend: jobs}}
 """
+POLICY = f"<policies><!-- {NAME} --><inbound><base /></inbound></policies>"
+TERRAFORM = """resource "azurerm_api_management" "instance" {
+  name = "instance"
+}
+resource "azurerm_api_management_api" "orders" {
+  name                = "orders"
+  api_management_name = azurerm_api_management.instance.name
+  revision            = "1"
+  display_name        = "Orders"
+  path                = "orders"
+  protocols           = ["https"]
+  service_url         = "https://orders.test"
+}
+resource "azurerm_api_management_api_operation" "list" {
+  operation_id        = "list"
+  api_name            = azurerm_api_management_api.orders.name
+  api_management_name = azurerm_api_management.instance.name
+  display_name        = "List"
+  method              = "GET"
+  url_template        = "/"
+}
+resource "azurerm_api_management_api_policy" "orders" {
+  api_name            = azurerm_api_management_api.orders.name
+  api_management_name = azurerm_api_management.instance.name
+  xml_content         = file("${path.module}/Orders.XML")
+}
+"""
 SCHEMA = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
     <xs:element name="order" type="xs:int" />
 </xs:schema>
@@ -59,6 +89,7 @@ tests:
     request: {{body: <order>x</order>}}
     expect: {{status: 400}}
 """
+SERVES = {"gateway.commands.demo.running"}
 NEEDS_LINUX = {"serve": "gateway serve", "demo": "gateway demo"}
 
 
@@ -122,6 +153,15 @@ def token() -> None:
     assert explained
 
 
+def importing() -> None:
+    Path("instance").mkdir()
+    Path("instance/main.tf").write_text(TERRAFORM, "utf-8", newline="\r\n")
+    Path("instance/Orders.XML").write_text("\ufeff" + POLICY, "utf-8", newline="\r\n")
+    run("import", "instance", "-o", str(Path("imported", "gateway")))
+    assert "0 errors" in run("check", "-c", str(Path("imported", "gateway", "config.yaml")))
+    assert any(NAME in path.read_text("utf-8") for path in Path("imported").rglob("*.xml"))
+
+
 def init() -> None:
     assert "gateway check" in run("init", "new")
     assert "0 errors" in run("check", "-c", str(Path("new", "config.yaml")))
@@ -138,7 +178,10 @@ def policies() -> None:
 
 
 def others() -> None:
-    """Every other command loads and explains itself; what serves says what it needs."""
+    """Every other command loads, with all of its parts, and explains itself; what serves says what it needs."""
+    for module in walk_packages(commands.__path__, "gateway.commands."):
+        if module.name not in SERVES:
+            import_module(module.name)
     for name in COMMANDS:
         assert f"gateway {name}" in run(name, "--help")
     if sys.platform != "linux":
@@ -153,6 +196,7 @@ CHECKS: dict[str, Callable[[], None]] = {
     "schema": schema,
     "token": token,
     "explain": token,
+    "import": importing,
     "init": init,
     "policies": policies,
     "others": others,

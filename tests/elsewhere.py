@@ -94,6 +94,7 @@ def hide(system: str) -> None:
                 delattr(module, name)
     if system == "win32":
         vars(signal)["SIGBREAK"] = 21  # which uvicorn asks for there
+        vars(ssl)["enum_certificates"] = lambda store: ()  # the system's authorities, of which this one has a file
     sys.platform = system
 
 
