@@ -51,6 +51,10 @@ COMMANDS = {
         "convert:convert",
         "Print a policy document in the other form; meaning, order and comments are preserved.",
     ),
+    "export": (
+        "exporting.command:export_instance",
+        "Write the configuration as artifacts that a publisher takes to Azure API Management; secrets are left out.",
+    ),
     "explain": (
         "explain.command:explain",
         "Explain step by step why a token passes or is refused. Exit code 0 accepted, 1 refused, 2 cannot be judged.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -14,12 +15,15 @@ Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))]
 Workers = Annotated[int, Parameter(validator=Number(gte=1, lte=1024))]
 
 
-def serve(
+def serve(  # noqa: PLR0913 (one option each)
     config: ConfigPath = CONFIG,
     *,
     workers: Workers | None = None,
     port: Port | None = None,
     watch: bool | None = None,
+    apim: Path | None = None,
+    parameters: Annotated[list[Path] | None, Parameter(negative="")] = None,
+    settings: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
 ) -> None:
     """
     Run the gateway. SIGHUP asks it to load its configuration again; SIGTERM lets running requests end.
@@ -33,8 +37,21 @@ def serve(
     watch
         Load the configuration again whenever it, or a file that it names, has changed; the configuration's
         `reload/watch` unless given.
+    apim
+        Run an Azure API Management instance as you keep it, for development, instead of a configuration: whatever
+        `gateway import` reads. Nothing is written; one process, on this machine alone.
+    parameters
+        With --apim: file with parameters of the deployment; may be given several times.
+    settings
+        With --apim: one parameter as `name=value`.
     """
     require_linux("gateway serve")
+    if apim is not None:
+        from gateway.commands.importing.sources.inputs import read_inputs
+        from gateway.commands.local.running import serve_instance
+
+        serve_instance(apim, read_inputs(parameters or (), settings or ()), port, watch)
+        return
     from gateway.serving.process import serve as run
     from gateway.serving.source import ConfigurationFile
 

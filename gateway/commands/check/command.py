@@ -28,7 +28,7 @@ def check(
     ----------
     files
         Policy documents, or directories of them, to check on their own; unknown named values and fragments are notes
-        then.
+        then. Artifacts of APIOps are checked with their folder, each file for what it is.
     config
         Check this configuration and every document that it names; `config.yaml` when no files are given either.
     format
@@ -44,9 +44,9 @@ def check(
         Also report what is known to be refused where the documents will go; finding nothing is no guarantee.
     """
     from gateway.commands.check.formats import FORMATS, write_sarif
-    from gateway.commands.check.report import check_all
+    from gateway.commands.check.running import check_paths
 
-    reports = check_all(files, config if config or files else CONFIG, assume_secrets, target)
+    reports = check_paths(files, config if config or files else CONFIG, assume_secrets, target)
     print(FORMATS["json" if as_json else format](reports))
     if sarif is not None:
         write_sarif(sarif, reports)

@@ -81,10 +81,10 @@ def check_all(
     reports += (check_file(path, services) for path in documents)
     if target is None:
         return reports
-    return _for_azure(reports, [*documents, *([] if config is None else _named_documents(config))])
+    return for_azure(reports, [*documents, *([] if config is None else _named_documents(config))])
 
 
-def _for_azure(reports: list[Report], documents: Iterable[Path]) -> list[Report]:
+def for_azure(reports: list[Report], documents: Iterable[Path]) -> list[Report]:
     """*reports* with what Azure is known to refuse in *documents*; a report for each that has none yet."""
     from gateway.commands.check.azure import refused  # which nobody else needs
 

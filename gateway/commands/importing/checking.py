@@ -29,10 +29,11 @@ class Checked:
 def checked(folder: Path, plan: Planned) -> list[Checked]:
     """Every problem of the configuration in *folder*; variables that are not set count as set."""
     reports = check_config(folder / CONFIG, assume_secrets=True)
-    return list(_with_sources((problem for report in reports for problem in report.problems), folder, plan))
+    return list(with_sources((problem for report in reports for problem in report.problems), folder, plan))
 
 
-def _with_sources(problems: Iterable[Problem], folder: Path, plan: Planned) -> Iterator[Checked]:
+def with_sources(problems: Iterable[Problem], folder: Path, plan: Planned) -> Iterator[Checked]:
+    """*problems* of the configuration in *folder*, with the places of the texts that were copied into it."""
     root = folder.resolve()
     for problem in problems:
         path = Path(problem.location.file).resolve()

@@ -46,6 +46,16 @@ def read_source(path: Path) -> bytes:
     return read_bytes(path, "check the path")
 
 
+def read_optional(path: Path) -> YamlNode | None:
+    """The same; None for a file that has nothing in it but comments. Raises LoadError."""
+    try:
+        return read_nodes(path)
+    except LoadError as error:
+        if error.problems[0].code == "empty-file":
+            return None
+        raise
+
+
 def nodes_of(content: bytes, file: str) -> YamlNode:
     """The same for text that has been read; *file* is its name in errors. Raises LoadError."""
     if content.startswith(_UTF16):  # as PowerShell's > writes it

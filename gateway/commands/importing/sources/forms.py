@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.commands.importing.resources import Harvest
-from gateway.commands.importing.sources import arm, bicep, management, terraform
+from gateway.commands.importing.sources import apiops, arm, bicep, management, terraform
 from gateway.commands.importing.sources.inputs import Inputs
 from gateway.errors import LoadError, Location
 
@@ -23,6 +23,7 @@ class SourceForm:
 
 # The more specific ones first.
 FORMS = (
+    SourceForm("artifacts of APIOps or apiops-cli", apiops.recognises, apiops.read),
     SourceForm("Terraform: a folder with .tf files", terraform.recognises, terraform.read),
     SourceForm("Bicep files", bicep.recognises, bicep.read),
     SourceForm("ARM templates", arm.recognises, arm.read),

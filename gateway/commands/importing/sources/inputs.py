@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.commands.importing.json_nodes import read_nodes
+from gateway.commands.importing.json_nodes import read_optional
 from gateway.commands.importing.resources import Unresolved
 from gateway.errors import LoadError, Location
 from gateway.reading.yaml_nodes import Mapping as NodeMapping
@@ -71,7 +71,9 @@ def _setting(text: str) -> tuple[str, YamlNode]:
 
 
 def _parameters(file: Path) -> Iterator[tuple[str, YamlNode]]:
-    root = read_nodes(file)
+    root = read_optional(file)
+    if root is None:
+        return
     if not isinstance(root, NodeMapping):
         raise LoadError.at(root.location, "expected-mapping", "parameters are names and values", "write name: value")
     inner = root.find("parameters")

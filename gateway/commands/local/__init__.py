@@ -1,0 +1,7 @@
+"""
+``gateway serve --apim``: an API Management instance as people keep it, run as it is, for development on one machine.
+
+    source ─► import's plan ─► preparing (a private folder, secrets, what cannot run) ─► greeting ─► serve
+
+Nothing is written beside the source, and the folder is gone when the gateway ends.
+"""

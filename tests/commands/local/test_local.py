@@ -1,0 +1,144 @@
+"""``gateway serve --apim`` runs what people keep, on this machine; what it does not know fails closed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from gateway.commands.importing.sources.inputs import NO_INPUTS
+from gateway.commands.local.greeting import first_call, greeting
+from gateway.commands.local.preparing import KEY_ID, LocalInstance, prepare
+from gateway.config import load
+from gateway.errors import LoadError
+from tests.commands.importing.apiops_folder import DEFINITION, POLICY, an_api, written
+from tests.processes import started
+
+SECRET = (
+    '<policies><inbound><base /><check-header name="x-key" failed-check-httpcode="401" failed-check-error-message="no"'
+    ' ignore-case="false"><value>{{key}}</value></check-header></inbound></policies>'
+)
+FOLDER: dict[str, object] = {
+    "apis/orders/apiInformation.json": an_api(subscriptionRequired=True),
+    "apis/orders/specification.yaml": DEFINITION,
+    "apis/orders/policy.xml": SECRET,
+    "apis/orders/operations/create/policy.xml": "<policies><inbound><nothing /></inbound></policies>",
+    "named values/key/namedValueInformation.json": {"displayName": "key", "secret": True},
+}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """An artifacts folder with a secret and a document that cannot be used."""
+    return written(tmp_path / "apimartifacts", FOLDER)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, LocalInstance, dict[str, str]]:
+    """The same folder, what is made of it, and the environment afterwards."""
+    folder = tmp_path_factory.mktemp("local")
+    environ = {"OTHER": "from the environment"}
+    values = {"named values/other/namedValueInformation.json": {"displayName": "other", "secret": True}}
+    source = written(folder / "apimartifacts", {**FOLDER, **values})
+    return source, prepare(source, NO_INPUTS, folder / "private", environ), environ
+
+
+Run = tuple[Path, LocalInstance, dict[str, str]]
+
+
+def test_what_is_not_known_fails_closed(run: Run) -> None:
+    """An unset secret has a text that nobody has; a document that cannot be used answers 503; both are told."""
+    source, instance, environ = run
+    assert [variable.name for variable in instance.unset] == ["KEY"]
+    assert len(environ["KEY"]) >= 40
+    assert [str(known.problem.location).removeprefix(f"{source}/") for known in instance.refused] == [
+        "apis/orders/operations/create/policy.xml:1:20"
+    ]
+    config = load(instance.config, environ)
+    operation = next(operation for operation in config.apis[0].operations if operation.id == "create")
+    assert operation.policy is not None
+    assert 'code="503"' in operation.policy.read_text()
+    text = greeting(instance, config, "http://127.0.0.1:8080")
+    assert environ["KEY"] not in text
+    for line in (
+        "1 APIs on http://127.0.0.1:8080",
+        "  orders: http://127.0.0.1:8080/orders",
+        "  KEY: named value key",
+        f"  {source}/apis/orders/operations/create/policy.xml:1:20: ",
+    ):
+        assert line in text
+
+
+def test_the_environment_is_used(run: Run) -> None:
+    """A secret that the process has is taken from there."""
+    _, instance, environ = run
+    assert load(instance.config, environ).named_values["other"].value.get_secret_value() == "from the environment"
+
+
+def test_the_sources_own_files_are_used(run: Run) -> None:
+    """Policies and definitions are read where they are, so that messages name them and edits count."""
+    source, instance, environ = run
+    (api,) = load(instance.config, environ).apis
+    assert (api.policy, api.openapi) == (source / "apis/orders/policy.xml", source / "apis/orders/specification.yaml")
+
+
+def test_the_developer_has_a_key(run: Run) -> None:
+    """One key, made for this run, gives access to everything and allows a trace: the printed call has both."""
+    _, instance, environ = run
+    config = load(instance.config, environ)
+    (subscription,) = config.subscriptions
+    assert (subscription.id, subscription.all_access, subscription.scope) == (KEY_ID, True, "/apis")
+    assert (config.tracing.enabled, config.listen.host) == (True, "127.0.0.1")
+    assert first_call(config, "http://127.0.0.1:8080", instance.key) == (
+        f"curl -i -H 'Ocp-Apim-Trace: true' -H 'Ocp-Apim-Subscription-Key: {instance.key}' "
+        "'http://127.0.0.1:8080/orders/orders'"
+    )
+
+
+def test_what_cannot_run_at_all_is_an_error(tmp_path: Path) -> None:
+    """A mistake that no refusing document can stand in for ends the command with its place."""
+    twice = {**FOLDER, "apis/again/apiInformation.json": an_api(), "apis/again/specification.yaml": DEFINITION}
+    with pytest.raises(LoadError):
+        prepare(written(tmp_path / "apimartifacts", twice), NO_INPUTS, tmp_path / "folder", {})
+
+
+@pytest.mark.slow
+def test_it_serves_and_leaves_nothing(source: Path, tmp_path: Path) -> None:
+    """From the folder to an answer; when the process ends, its private folder is gone."""
+    written(source, {"apis/orders/policy.xml": POLICY.replace("<base />", MOCK, 1)})
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    command = [sys.executable, "-m", "gateway", "serve", "--apim", str(source), "--port", "0"]
+    environ = {**os.environ, "TMPDIR": str(temporary)}
+    with started(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        text = ""
+        for line in process.stdout or ():
+            text += line
+            if '"listening"' in line:
+                break
+        port = re.search(r'"port":(\d+)', text)
+        key = re.search(r"until this process ends: (\S+)", text)
+        assert port is not None
+        assert key is not None
+        request = urllib.request.Request(f"http://127.0.0.1:{port[1]}/orders/orders")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        refused.value.close()
+        assert refused.value.code == 401
+        request.add_header("Ocp-Apim-Subscription-Key", key[1])
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == 202
+        assert len(list(temporary.iterdir())) == 1
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+    assert list(temporary.iterdir()) == []
+
+
+MOCK = '<return-response><set-status code="202" reason="Accepted" /></return-response>'
