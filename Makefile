@@ -103,5 +103,8 @@ bench-quick: install ## The same in under three minutes
 bench-own: install ## What a request costs the gateway itself; AGAINST=REVISION compares with another commit
 	$(BIN)/python -m benchmarks.own_cost $(if $(AGAINST),--against $(AGAINST))
 
+import-repositories: install ## Import public repositories from CLONES and write docs/imported-repositories.md
+	$(BIN)/python -m benchmarks.repositories $(CLONES)
+
 clean: ## Remove what the targets built
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* build dist mutants
