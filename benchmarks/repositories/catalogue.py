@@ -28,7 +28,10 @@ class Repository:
 
 REPOSITORIES = (
     Repository("Azure/apiops", "APIOps: the tool's own samples: revisions, GraphQL, SOAP, WADL, tags with links"),
-    Repository("pagopa/dx-playground", "APIOps: pools of function apps, keys in a Key Vault, a version set, revisions"),
+    Repository(
+        "pagopa/dx-playground",
+        "APIOps: pools of function apps, keys in a Key Vault, a version set, revisions",
+    ),
     Repository("anotherRedbeard/apimdemo-environment", "APIOps: 21 APIs, 10 fragments, language models, a SOAP API"),
     Repository("dcucereavii-ms/apiops_v5.1.4", "APIOps 5: links in lists, self-hosted gateways, version sets"),
     Repository("nicolehaugen/APIMAIOpsDemo", "APIOps: two definitions for one API, many tags"),
@@ -44,8 +47,24 @@ REPOSITORIES = (
     Repository("pagopa/arc-infra", "Terraform: the service itself", "src/04_core"),
     Repository("pagopa/cstar-securehub-infra", "Terraform: several domains", "src/70_domains/idpay_common"),
     Repository("Azure-Samples/AI-Gateway", "Bicep: a lab", "labs/backend-pool-load-balancing/main.bicep"),
-    Repository("Azure-Samples/remote-mcp-apim-functions-python", "Bicep: OAuth in policies", "infra/app/apim-oauth/oauth.bicep"),
-    Repository("yuriy-butkevych/dapr-sample", "Bicep: Dapr behind APIM", "Fabillio.Infrastructure/api-management.bicep"),
-    Repository("Azure/apim-landing-zone-accelerator", "Bicep: policies by loadTextContent", "scenarios/workload-genai/bicep/apim-policies"),
-    Repository("tomkerkhove/microservices-with-azure-api-management", "ARM: parameters, nested templates", "deploy/arm/api-management/load-balancer.json"),
-)  # fmt: skip
+    Repository(
+        "Azure-Samples/remote-mcp-apim-functions-python",
+        "Bicep: OAuth in policies",
+        "infra/app/apim-oauth/oauth.bicep",
+    ),
+    Repository(
+        "yuriy-butkevych/dapr-sample",
+        "Bicep: Dapr behind APIM",
+        "Fabillio.Infrastructure/api-management.bicep",
+    ),
+    Repository(
+        "Azure/apim-landing-zone-accelerator",
+        "Bicep: policies by loadTextContent",
+        "scenarios/workload-genai/bicep/apim-policies",
+    ),
+    Repository(
+        "tomkerkhove/microservices-with-azure-api-management",
+        "ARM: parameters, nested templates",
+        "deploy/arm/api-management/load-balancer.json",
+    ),
+)
