@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,13 +51,19 @@ class Outcome:
 
 def main(clones: Path) -> None:
     """Write the page."""
-    outcomes = []
+    outcomes: list[Outcome] = []
     with recording() as recorder:
         for repository in REPOSITORIES:
             if (clones / repository.folder).is_dir():
                 outcomes.append(_tried(repository, clones, recorder))
                 print(_row(outcomes[-1]), flush=True)
-    rehearsal = [line for outcome in outcomes[:1] for line in _rehearsed(clones / outcome.repository.folder)]
+                _write(outcomes)
+    if outcomes:
+        _write(outcomes, list(_rehearsed(clones / outcomes[0].repository.folder)))
+
+
+def _write(outcomes: list[Outcome], rehearsal: Sequence[str] = ()) -> None:
+    """The page, as far as it goes: a run takes long."""
     PAGE.write_text("\n".join([_HEAD, *_table(outcomes), *_details(outcomes), *rehearsal]) + "\n", encoding="utf-8")
 
 

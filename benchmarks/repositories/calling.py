@@ -24,7 +24,7 @@ from gateway.commands.local.greeting import curl
 from gateway.commands.local.preparing import prepare
 from gateway.config import Config, load
 
-_MOST_CALLS = 40
+_MOST_CALLS = 12
 _CALL = re.compile(r"curl -i (?:-X (\S+) )?(.*) '(\S+)'$")
 _FIELD = re.compile(r"-H '([^:]+): ([^']*)'")
 
@@ -97,7 +97,7 @@ def _called(call: str, management: str, number: int, recorder: Recorder, before:
         fields["Content-Type"] = "application/json"
     request = urllib.request.Request(url, data=body, headers=fields, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=10) as answer:
             status, trace = answer.status, answer.headers.get("Apim-Trace-Id", "")
     except urllib.error.HTTPError as error:
         status, trace = error.code, error.headers.get("Apim-Trace-Id", "")
