@@ -49,11 +49,19 @@ class FirstCall:
 
 def first_request(source: Path, folder: Path, recorder: Recorder) -> FirstCall | None:
     """Run the instance at *source* in *folder*, with *recorder* behind every URL. None: it has no operation."""
-    environ = dict(os.environ)
-    instance = prepare(source, NO_INPUTS, folder, environ, port=0)
-    config = load(instance.config, environ)
+    before = dict(os.environ)
+    try:
+        return _prepared(source, folder, recorder)
+    finally:  # what one instance does not have is not what another lacks
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _prepared(source: Path, folder: Path, recorder: Recorder) -> FirstCall | None:
+    instance = prepare(source, NO_INPUTS, folder, port=0)
+    config = load(instance.config)
     _redirect(instance.config, recorder.url)
-    with _running(instance.config, environ) as (base, management):
+    with _running(instance.config) as (base, management):
         last = None
         for number, call in enumerate(_calls(config, base, instance.key), 1):
             before = len(recorder.arrived)
@@ -116,13 +124,13 @@ def _steps(management: str, trace: str) -> int:
 
 
 @contextmanager
-def _running(config: Path, environ: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _running(config: Path) -> Iterator[tuple[str, str]]:
     """The gateway: the URLs of its data plane and its management plane."""
     command = [sys.executable, "-m", "gateway", "serve", "-c", str(config)]
     settings = yaml.safe_load(config.read_text(encoding="utf-8"))
     settings["management"] = f"127.0.0.1:{_free_port()}"
     config.write_text(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             yield f"http://127.0.0.1:{_port(process)}", f"http://{settings['management']}"
         finally:

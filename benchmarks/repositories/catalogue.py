@@ -43,9 +43,8 @@ REPOSITORIES = (
     Repository("mohamedsaif/apiops", "APIOps: definitions that are not YAML"),
     Repository("rmontesdeoca81/APIOpsWkhp", "APIOps: versions of one API, a workshop"),
     Repository("verlindb/visug-apim-demo", "APIOps: function apps behind backends"),
-    Repository("pagopa/selfcare-infra", "Terraform: modules of its own", "src/core"),
+    Repository("pagopa/pagopa-infra", "Terraform: a domain with templates of policies", "src/domains/aca-app"),
     Repository("pagopa/arc-infra", "Terraform: the service itself", "src/04_core"),
-    Repository("pagopa/cstar-securehub-infra", "Terraform: several domains", "src/70_domains/idpay_common"),
     Repository("Azure-Samples/AI-Gateway", "Bicep: a lab", "labs/backend-pool-load-balancing/main.bicep"),
     Repository(
         "Azure-Samples/remote-mcp-apim-functions-python",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,11 +61,10 @@ def prepare(
     source: Path,
     inputs: Inputs,
     folder: Path,
-    environ: MutableMapping[str, str] = os.environ,
     port: int | None = None,
 ) -> LocalInstance:
     """
-    The instance at *source*, in the private *folder*; *environ* gets what is not set.
+    The instance at *source*, in the private *folder*; the environment of the process gets what is not set.
 
     It listens on this machine alone: on the defaults, or on *port* with the management plane on the next one.
 
@@ -73,9 +72,9 @@ def prepare(
         LoadError: The source cannot be read, or its configuration cannot run even with documents that refuse.
     """
     plan = with_originals(planned(source, inputs))
-    unset = [variable for variable in plan.variables.values() if variable.name not in environ]
+    unset = [variable for variable in plan.variables.values() if variable.name not in os.environ]
     for variable in unset:
-        environ[variable.name] = secrets.token_urlsafe(32)
+        os.environ[variable.name] = secrets.token_urlsafe(32)
     instance = LocalInstance(folder / CONFIG, plan, unset, key=secrets.token_urlsafe(24))
     subscription = {"id": KEY_ID, "scope": "/apis", "primary-key": instance.key, "all-access": True}
     plan.config.setdefault("subscriptions", []).append(subscription)

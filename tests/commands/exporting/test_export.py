@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -91,14 +92,16 @@ FILES = {
 SECRETS = ("s3cret-text", "in-the-clear", "literal-key-text")
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The configuration and its documents."""
+    folder = tmp_path_factory.mktemp("export")
     for name, text in {**FILES, "config.yaml": CONFIG}.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    return tmp_path / "config.yaml"
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder / "config.yaml"
 
 
+@functools.cache  # nothing changes what comes of it
 def _exported(config: Path, tool: Tool = Tool.APIOPS, vault: str = "") -> ExportFolder:
     return exported(ExportSource.read(config), tool, vault)
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,32 +42,35 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, LocalInstance, dict[str, str]]:
-    """The same folder, what is made of it, and the environment afterwards."""
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, LocalInstance]]:
+    """The same folder with another secret, which the environment has, and what is made of it."""
     folder = tmp_path_factory.mktemp("local")
-    environ = {"OTHER": "from the environment"}
     values = {"named values/other/namedValueInformation.json": {"displayName": "other", "secret": True}}
     source = written(folder / "apimartifacts", {**FOLDER, **values})
-    return source, prepare(source, NO_INPUTS, folder / "private", environ), environ
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("OTHER", "from the environment")
+        patched.setenv("KEY", "")
+        patched.delenv("KEY")
+        yield source, prepare(source, NO_INPUTS, folder / "private")
 
 
-Run = tuple[Path, LocalInstance, dict[str, str]]
+Run = tuple[Path, LocalInstance]
 
 
 def test_what_is_not_known_fails_closed(run: Run) -> None:
     """An unset secret has a text that nobody has; a document that cannot be used answers 503; both are told."""
-    source, instance, environ = run
+    source, instance = run
     assert [variable.name for variable in instance.unset] == ["KEY"]
-    assert len(environ["KEY"]) >= 40
+    assert len(os.environ["KEY"]) >= 40
     assert [str(known.problem.location).removeprefix(f"{source}/") for known in instance.refused] == [
         "apis/orders/operations/create/policy.xml:1:20"
     ]
-    config = load(instance.config, environ)
+    config = load(instance.config)
     operation = next(operation for operation in config.apis[0].operations if operation.id == "create")
     assert operation.policy is not None
     assert 'code="503"' in operation.policy.read_text()
     text = greeting(instance, config, "http://127.0.0.1:8080")
-    assert environ["KEY"] not in text
+    assert os.environ["KEY"] not in text
     for line in (
         "1 APIs on http://127.0.0.1:8080",
         "  orders: http://127.0.0.1:8080/orders",
@@ -78,21 +82,21 @@ def test_what_is_not_known_fails_closed(run: Run) -> None:
 
 def test_the_environment_is_used(run: Run) -> None:
     """A secret that the process has is taken from there."""
-    _, instance, environ = run
-    assert load(instance.config, environ).named_values["other"].value.get_secret_value() == "from the environment"
+    _, instance = run
+    assert load(instance.config).named_values["other"].value.get_secret_value() == "from the environment"
 
 
 def test_the_sources_own_files_are_used(run: Run) -> None:
     """Policies and definitions are read where they are, so that messages name them and edits count."""
-    source, instance, environ = run
-    (api,) = load(instance.config, environ).apis
+    source, instance = run
+    (api,) = load(instance.config).apis
     assert (api.policy, api.openapi) == (source / "apis/orders/policy.xml", source / "apis/orders/specification.yaml")
 
 
 def test_the_developer_has_a_key(run: Run) -> None:
     """One key, made for this run, gives access to everything and allows a trace: the printed call has both."""
-    _, instance, environ = run
-    config = load(instance.config, environ)
+    _, instance = run
+    config = load(instance.config)
     (subscription,) = config.subscriptions
     assert (subscription.id, subscription.all_access, subscription.scope) == (KEY_ID, True, "/apis")
     assert (config.tracing.enabled, config.listen.host) == (True, "127.0.0.1")
@@ -102,11 +106,12 @@ def test_the_developer_has_a_key(run: Run) -> None:
     )
 
 
-def test_what_cannot_run_at_all_is_an_error(tmp_path: Path) -> None:
+def test_what_cannot_run_at_all_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake that no refusing document can stand in for ends the command with its place."""
+    monkeypatch.setenv("KEY", "1")
     twice = {**FOLDER, "apis/again/apiInformation.json": an_api(), "apis/again/specification.yaml": DEFINITION}
     with pytest.raises(LoadError):
-        prepare(written(tmp_path / "apimartifacts", twice), NO_INPUTS, tmp_path / "folder", {})
+        prepare(written(tmp_path / "apimartifacts", twice), NO_INPUTS, tmp_path / "folder")
 
 
 @pytest.mark.slow
