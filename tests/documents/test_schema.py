@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from jsonschema import Draft202012Validator
 from gateway.documents.schema import policy_schema
 from gateway.documents.shape import Attribute, Element
 from gateway.documents.yaml.format import dump, parse
+from gateway.policies import POLICIES
 from tests.pipeline.samples import DOCUMENT, YAML_FORMS
 from tests.pipeline.vocabulary import VOCABULARY, policy_type
 
@@ -62,3 +64,33 @@ BAD: dict[str, Any] = {
 def test_mistakes_are_marked(document: Any) -> None:
     """An editor marks what the loader would refuse."""
     assert not VALIDATOR.is_valid(document)
+
+
+def written_out(schema: Any, definitions: dict[str, Any]) -> Any:
+    """*schema* with each element where it is named, as it was before elements were shared."""
+    if isinstance(schema, list):
+        return [written_out(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
+    if name.startswith("element-"):
+        return written_out(definitions[name], definitions)
+    return {key: written_out(value, definitions) for key, value in schema.items()}
+
+
+@pytest.mark.parametrize("document", [*BAD.values(), *({"inbound": [text]} for text in ("base", "nothing"))])
+def test_sharing_elements_changes_no_verdict(document: Any) -> None:
+    """A schema in which every element is written out judges each document alike."""
+    definitions = SCHEMA["$defs"]
+    whole = {name: inner for name, inner in definitions.items() if not name.startswith("element-")}
+    alone = written_out({**SCHEMA, "$defs": whole}, definitions)
+    assert "element-" not in str(alone)
+    assert Draft202012Validator(alone).is_valid(document) == VALIDATOR.is_valid(document)
+
+
+def test_an_editor_loads_it_quickly() -> None:
+    """The schema of all policies has a few hundred kilobytes: each element is defined once, and used."""
+    schema = json.dumps(policy_schema(POLICIES))
+    definitions = json.loads(schema)["$defs"]
+    assert len(schema) < 300_000
+    assert [name for name in definitions if f'"#/$defs/{name}"' not in schema] == []
