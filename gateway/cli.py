@@ -67,6 +67,10 @@ COMMANDS = {
         "schema:schema",
         "Print the JSON Schema of the configuration, of policy documents in YAML, or of policy tests, for editors.",
     ),
+    "lsp": (
+        "lsp.command:lsp",
+        "Help an editor with policy documents, configurations and policy tests: a language server, which it starts.",
+    ),
     "token": ("token:app", "Mint a token from the emulator's keys, or show one."),
     "keys": ("keys:app", "Withdraw a token issuer's key in a running gateway."),
     "notifications": (

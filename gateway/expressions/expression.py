@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 
 from tree_sitter import Node
@@ -86,9 +88,28 @@ def _failure(error: Exception) -> GatewayError:
     return ExpressionError(value.name, value.message)
 
 
+Compiled = dict[tuple[str, float, Type | None], Expression]
+_COMPILED: ContextVar[Compiled | None] = ContextVar("compiled", default=None)
+
+
+@contextmanager
+def remembering(compiled: Compiled) -> Iterator[None]:
+    """
+    Compile each text once until the block ends; *compiled* has those of the blocks before.
+
+    An editor checks a document again after each key, and one of its expressions has changed. Texts with a mistake are
+    compiled each time: their problems have places.
+    """
+    token = _COMPILED.set(compiled)
+    try:
+        yield
+    finally:
+        _COMPILED.reset(token)
+
+
 def compile_expression(text: str, location: Location, time_s: float = TIME_S, result: Type | None = None) -> Expression:
     """
-    Compile one expression.
+    Compile one expression, unless it is remembered.
 
     Args:
         text: ``@(…)`` or ``@{…}``, named values substituted and entities resolved.
@@ -100,6 +121,16 @@ def compile_expression(text: str, location: Location, time_s: float = TIME_S, re
         LoadError: It is not C#, names a type or member that is not allowed, or gives what C# does not convert to
             *result*; with line and column.
     """
+    compiled = _COMPILED.get()
+    if compiled is None:
+        return _compile_text(text, location, time_s, result)
+    key = text, time_s, result
+    if key not in compiled:
+        compiled[key] = _compile_text(text, location, time_s, result)
+    return compiled[key]
+
+
+def _compile_text(text: str, location: Location, time_s: float, result: Type | None) -> Expression:
     lead = len(text) - len(text.lstrip())
     source = Source(text.strip(), location.behind(text[:lead]))
     try:

@@ -61,11 +61,32 @@ def parse(source: Source) -> Node:
     root = _root(source)
     if root.has_error or root.named_child_count != 1:
         raise _syntax_error(source, root)
-    statement = root.named_children[0].named_children[0]
-    body = statement.child_by_field_name("body") if source.is_block else statement.named_children[-1]
+    body = _body(source, root)
     if body is None:
         raise _syntax_error(source, root)
     return body
+
+
+def parse_loosely(source: Source) -> tuple[Node, bool]:
+    """
+    What an editor completes: the expression or block, or the whole tree where neither is found; and whether it is C#.
+
+    Raises:
+        LoadError: It takes too long, or is too long.
+    """
+    if len(source.code) > MAX_SOURCE:
+        raise LoadError.at(source.location, "expression-too-long", f"an expression has at most {MAX_SOURCE:,} bytes")
+    root = _root(source)
+    right = not root.has_error and root.named_child_count == 1
+    return (_body(source, root) if root.named_child_count == 1 else None) or root, right
+
+
+def _body(source: Source, root: Node) -> Node | None:
+    """The expression or block in the statement around it."""
+    inner = root.named_children[0].named_children
+    if not inner:
+        return None
+    return inner[0].child_by_field_name("body") if source.is_block else next(reversed(inner[0].named_children), None)
 
 
 def _tree(code: bytes, location: Location) -> Node:

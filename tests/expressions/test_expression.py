@@ -8,6 +8,8 @@ import pytest
 
 from gateway.errors import ExpressionError, LoadError, Location
 from gateway.expressions import BOOL, compile_expression, is_expression, to_bool, to_int, to_text
+from gateway.expressions.expression import Compiled, remembering
+from gateway.expressions.limits import TIME_S
 from gateway.expressions.moments import DateTime
 from tests.expressions.stubs import WHERE, Body, compiled, context, evaluate, request
 from tests.speed import on_this_machine
@@ -222,3 +224,17 @@ def test_what_has_too_many_readings_is_refused_in_time() -> None:
     assert problem.code == "expression-too-complex"
     assert (problem.location.line, problem.location.column) == (3, 7)
     assert "parentheses" in problem.remedy
+
+
+def test_an_editor_compiles_each_text_once() -> None:
+    """While remembering, a text is compiled once, wherever it stands; a mistake has its own place each time."""
+    memory: Compiled = {}
+    with remembering(memory):
+        first = compile_expression("@(1 + 1)", Location("a", 1, 1))
+        assert compile_expression("@(1 + 1)", Location("b", 9, 9)) is first
+        for line in (1, 2):
+            with pytest.raises(LoadError) as caught:
+                compile_expression("@(unheard)", Location("a", line, 1))
+            assert caught.value.problems[0].location.line == line
+    assert list(memory) == [("@(1 + 1)", TIME_S, None)]
+    assert compile_expression("@(1 + 1)", Location("a", 1, 1)) is not first

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import LoadError
-from gateway.reading.files import read_bytes
+from gateway.reading.files import read_bytes, unsaved
 
 
 def test_content(tmp_path: Path) -> None:
@@ -25,3 +25,15 @@ def test_what_cannot_be_read(tmp_path: Path, name: str, reason: str) -> None:
     (problem,) = caught.value.problems
     assert (problem.code, problem.location.file) == ("unreadable-file", str(path))
     assert (problem.message, problem.remedy) == (reason, "look elsewhere")
+
+
+def test_a_text_of_an_editor_stands_in_for_its_file(tmp_path: Path) -> None:
+    """While a check runs for an editor, a text that is not saved is read, by whatever name; afterwards its file is."""
+    path = tmp_path / "a.xml"
+    path.write_bytes(b"saved")
+    (tmp_path / "folder").mkdir()
+    with unsaved({path.resolve(): b"typed", tmp_path.resolve() / "new.xml": b"new"}):
+        assert read_bytes(path, "look") == b"typed"
+        assert read_bytes(tmp_path / "folder" / ".." / "a.xml", "look") == b"typed"
+        assert read_bytes(tmp_path / "new.xml", "look") == b"new"
+    assert read_bytes(path, "look") == b"saved"

@@ -61,7 +61,11 @@ def read(path: Path) -> TestFile:
     Raises:
         LoadError: It cannot be read, or with every mistake in it.
     """
-    content = read_bytes(path, "check the path")
+    return read_text(read_bytes(path, "check the path"), path)
+
+
+def read_text(content: bytes, path: Path) -> TestFile:
+    """The tests in *content*, which is or will be in the file at *path*. Raises LoadError."""
     root = compose(content, str(path))
     positions = Positions(root)
     try:

@@ -227,7 +227,7 @@ def _invocable(members: list[Candidate]) -> list[Candidate]:
 
 
 def _extension_methods(name: str, clr_type: Type) -> list[Candidate]:
-    return [Candidate(member, {}) for member in clr.extensions(name) if _extends(member, clr_type)]
+    return [Candidate(member, {}) for member in clr.extensions(name) if extends(member, clr_type)]
 
 
 def _not_invocable(binder: Binder, node: Node, clr_type: Type, name: str, members: list[Candidate]) -> LoadError:
@@ -262,7 +262,8 @@ def _touch(binder: Binder, clr_type: Type, name: str) -> None:
         binder.touched.add(owner)
 
 
-def _extends(member: clr.Member, clr_type: Type) -> bool:
+def extends(member: clr.Member, clr_type: Type) -> bool:
+    """Whether the extension method *member* may be called on a value of *clr_type*."""
     parameter = member.parameters[0].type
     if parameter.kind == "variable":
         return True

@@ -1,0 +1,1 @@
+"""``gateway lsp``: a language server for policy documents, configurations and policy tests (ADR 71)."""
