@@ -37,6 +37,11 @@ demo: install ## Run everything in one process on embedded defaults
 serve: install ## Run the gateway with config.yaml (CONFIG=… for another file)
 	@$(BIN)/gateway serve -c $(or $(CONFIG),config.yaml)
 
+vsix: install ## Package the extension for Visual Studio Code: editors/vscode/dist/apim-policy-gateway.vsix; needs npm
+	@mkdir -p editors/vscode/schemas && cp LICENSE editors/vscode/
+	@$(BIN)/gateway schema test > editors/vscode/schemas/test.json
+	@cd editors/vscode && npm ci --no-audit --no-fund --loglevel=error && npm run --silent package
+
 tools: ## Install nginx, Redis and the other programs that tests run; needs root or sudo, starts no service
 	@.ci/tools
 
