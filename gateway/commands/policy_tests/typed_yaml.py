@@ -15,12 +15,16 @@ import yaml
 _RULES = (
     ("bool", re.compile(r"(?:true|false)\Z"), "tf"),
     ("null", re.compile(r"(?:null|~|)\Z"), ["n", "~", ""]),
-    ("int", re.compile(r"-?(?:0|[1-9][0-9]*)\Z"), "-0123456789"),
+    ("int", re.compile(r"-?(?:0|[1-9][0-9]{0,300})\Z"), "-0123456789"),
     ("float", re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)\Z"), "-0123456789"),
 )
 
 
-class _Loader(yaml.SafeLoader):
+# The parser of ``yaml_nodes``: the other one refuses a tab within a text, among others.
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
     yaml_implicit_resolvers: dict[str, Any] = {}
 
 
