@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from pygls.uris import from_fs_path, to_fs_path
@@ -22,9 +22,7 @@ from gateway.reading.values import is_file
 MAX_FILE_BYTES = 4 << 20  # of a file that is not open
 _CONFIG_NAMES = ("config.yaml", "config.yml")
 _CONFIG_NAME = re.compile(r"config(?:[.-][\w.-]+)?\.ya?ml")
-_CONFIG_KEY = re.compile(
-    r"^(?:apis|listen|backends|named-values|products|fragments|management|global-policy):", re.MULTILINE
-)
+_TOP_KEY = re.compile(r"^([a-z][\w-]*):", re.MULTILINE)
 _POLICY_KEY = re.compile(r"^(?:inbound|backend|outbound|on-error|fragment):", re.MULTILINE)
 _POLICY_TAG = re.compile(r"<(?:policies|fragment|inbound|outbound|on-error)\b")
 
@@ -154,9 +152,13 @@ class Session:
 
     def _upwards(self, path: Path, root: Path) -> Iterator[Path]:
         for folder in path.parents:
-            yield from (folder / name for name in _CONFIG_NAMES if self._exists(folder / name))
+            yield from (folder / name for name in _CONFIG_NAMES if self._is_ours(folder / name))
             if folder == root:
                 return
+
+    def _is_ours(self, path: Path) -> bool:
+        config = self.of_path(path)
+        return config is not None and _is_config(config)
 
     def _exists(self, path: Path) -> bool:
         return is_file(path) or any(text.path == path for text in self.texts.values())
@@ -182,8 +184,19 @@ def kind_of(text: OpenText) -> str:
 
 
 def _is_config(text: OpenText) -> bool:
-    name = text.path.name
-    return name in _CONFIG_NAMES or bool(_CONFIG_NAME.fullmatch(name) and _CONFIG_KEY.search(text.text))
+    """Whether it is a configuration of ours, or may become one: other programs have a config.yaml as well."""
+    if _CONFIG_NAME.fullmatch(text.path.name) is None:
+        return False
+    written = set(_TOP_KEY.findall(text.text))
+    return not written or not written.isdisjoint(_settings())
+
+
+@cache
+def _settings() -> frozenset[str]:
+    from gateway.config.model import Config
+    from gateway.config.reference import keys
+
+    return frozenset(keys(Config))
 
 
 def path_of(uri: str) -> Path | None:

@@ -366,3 +366,19 @@ async def test_outline(editor: Editor) -> None:
     assert inbound.children
     assert [child.name for child in inbound.children] == ["base", "choose"]
     assert outlines[1] == outlines[0]
+
+
+@pytest.mark.slow
+async def test_units_and_settings_are_agreed_on(tmp_path: Path) -> None:
+    """An editor that counts bytes gets bytes, and one that names its configuration has it."""
+    client = await ClientServerConfig([sys.executable, "-m", "gateway", "lsp"]).start()
+    editor = Editor(client, written(tmp_path).resolve())  # type: ignore[arg-type]
+    (tmp_path / "config.yaml").rename(tmp_path / "gateway.yaml")
+    await editor.start([types.PositionEncodingKind.Utf8], config="gateway.yaml")
+    editor.show("policies/shop.xml", SHOP.format('<set-header name="{{region}}ä" exists-action="x" />'))
+    findings = await editor.findings("policies/shop.xml")
+    await editor.client.shutdown_session()
+    await editor.client.stop()  # type: ignore[no-untyped-call]
+    line = SHOP.format('<set-header name="{{region}}ä" exists-action="').split("\n")[3]
+    assert next(one.range.start.character for one in findings if "exists-action" in one.message) == len(line.encode())
+    assert "unknown-named-value" not in {one.code for one in findings}

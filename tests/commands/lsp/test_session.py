@@ -50,6 +50,14 @@ def test_the_configuration_is_found_upwards(session: Session) -> None:
     assert project.config == session.folders[0] / "config.yaml"
 
 
+def test_the_configuration_of_another_program_is_passed_over(session: Session) -> None:
+    """A config.yaml without any setting of the gateway is another program's, and does not hide ours."""
+    (session.folders[0] / "policies" / "config.yaml").write_text("model_list: []\n")
+    project = session.project(opened(session, "policies/shop.xml", "<policies />"))
+    assert project is not None
+    assert project.config == session.folders[0] / "config.yaml"
+
+
 def test_nothing_outside_of_the_workspace_is_read(session: Session) -> None:
     """A config.yaml above the folder that the editor has opened is not looked at; nor is one of a text elsewhere."""
     inner = session.folders[0] / "policies"
@@ -97,6 +105,8 @@ def test_what_a_configuration_lost_while_typing(session: Session) -> None:
         ("a.yaml", "kind: Pod", ""),
         ("config.dev.yaml", "apis: []", "config"),
         ("config.yaml", "", "config"),
+        ("config.yaml", "lis", "config"),
+        ("config.yaml", "model_list: []", ""),
         ("a.policytest.yaml", "", "test"),
     ],
 )
