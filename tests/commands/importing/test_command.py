@@ -22,13 +22,16 @@ def run(*arguments: str | Path) -> int:
 def test_an_instance_becomes_a_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An API with its operations, policies and named values becomes what a person would write."""
     secret = answer("namedValues/k", displayName="backend-key", secret=True)
-    source = saved(tmp_path, *api(), policy("apis/orders"), policy("apis/orders/operations/read"), secret)
+    using = PASSING.replace(
+        "<base />", '<base />\n        <set-header name="k"><value>{{backend-key}}</value></set-header>'
+    )
+    source = saved(tmp_path, *api(), policy("apis/orders", using), policy("apis/orders/operations/read"), secret)
     assert run(source, "-o", tmp_path / "out") == 0
     written = {file.relative_to(tmp_path / "out").as_posix() for file in (tmp_path / "out").rglob("*.*")}
     assert written == {
         ".env.example", "config.yaml", "import.lock", "policies/apis/orders/api.xml", "policies/apis/orders/read.xml",
     }  # fmt: skip
-    assert (tmp_path / "out/policies/apis/orders/api.xml").read_text() == PASSING
+    assert (tmp_path / "out/policies/apis/orders/api.xml").read_text() == using
     assert "named-values:\n  backend-key: {env: BACKEND_KEY}\n" in (tmp_path / "out/config.yaml").read_text()
     assert "--assume-secrets: 0 errors" in capsys.readouterr().out
 

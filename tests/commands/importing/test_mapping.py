@@ -133,10 +133,22 @@ NAMED: list[tuple[dict[str, Any], Any, ImportOutcome]] = [
 @pytest.mark.parametrize(("properties", "value", "outcome"), NAMED)
 def test_named_values(tmp_path: Path, properties: dict[str, Any], value: Any, outcome: ImportOutcome) -> None:
     """Plain values are written, secrets never: they come from the environment, as values that are not there do."""
-    result = planned(tmp_path, answer("namedValues/k", displayName="n-1", **properties), *api())
+    using = policy("", PASSING.replace("<base />", '<set-header name="a"><value>{{n-1}}</value></set-header>'))
+    result = planned(tmp_path, answer("namedValues/k", displayName="n-1", **properties), *api(), using)
     assert result.config["named-values"] == {"n-1": value}
     assert result.findings[0].outcome is outcome
     assert not any(b"s3cret" in content for content in result.files.values())
+
+
+def test_a_secret_that_nothing_uses(tmp_path: Path) -> None:
+    """Nobody has to set what only a logger of diagnostics needs; what a policy's named value is called is no matter."""
+    logger = answer("loggers/ai", loggerType="applicationInsights", credentials={"connectionString": "{{unused}}"})
+    unused = answer("namedValues/a", displayName="unused", secret=True)
+    used = answer("namedValues/b", displayName="Used", keyVault={"secretIdentifier": "https://v.vault.azure.net/s"})
+    backend = answer("backends/b", url="https://b.example.com", credentials={"header": {"x-key": ["{{used}}"]}})
+    result = planned(tmp_path, logger, unused, used, backend)
+    assert result.config["named-values"] == {"Used": {"env": "USED"}}
+    assert list(result.variables) == ["USED"]
 
 
 def test_a_named_value_that_only_a_policy_knows(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ _SINGLE = frozenset(
             developerportalstatus legacyportalstatus configurationapi restore disablegateway privateendpointconnections
             releasechannel""",
         "products": "terms",
-        "namedValues": "keyvault.laststatus tags",
+        "namedValues": "keyvault.laststatus keyvault.secretidentifier keyvault.identityclientid tags",
         "backends": "resourceid azureregion properties",
         "subscriptions": "startdate enddate expirationdate notificationdate statecomment allowtracing",
         "certificates": "expirationdate subject thumbprint keyvault.laststatus",

@@ -11,9 +11,12 @@ from gateway.commands.importing.mapping.harmless import KINDS, UNKNOWN
 from gateway.commands.importing.mapping.identifiers import Identifiers
 from gateway.commands.importing.mapping.taking import Taker
 from gateway.commands.importing.resources import ArmResource, Harvest
+from gateway.documents.placeholders import NAMED_VALUE
 from gateway.errors import Location
-from gateway.reading.yaml_nodes import Scalar
+from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
 
+# Whose named values are not read here: the gateway's own settings replace what these resources hold.
+_KEPT_ELSEWHERE = ("namedValues", "loggers", "caches", "diagnostics", "apis/diagnostics")
 _Key = tuple[str, ...]
 
 
@@ -83,6 +86,18 @@ class Instance:
         )
         return tuple((workspace, value) for workspace, value in values if isinstance(value, Scalar))
 
+    @cached_property
+    def used_values(self) -> frozenset[str]:
+        """Named values, in lower case, that are used where the configuration keeps them."""
+        texts = (
+            text.value
+            for resource in self._resources
+            if resource.kind not in _KEPT_ELSEWHERE
+            for text in _scalars(resource.properties)
+            if "{{" in text.value
+        )
+        return frozenset(name.casefold() for text in texts for name in NAMED_VALUE.findall(text))
+
     def mentions(self, word: str) -> bool:
         """Whether some policy has *word* in it."""
         return any(word in text.value for _, text in self.policy_texts)
@@ -132,3 +147,16 @@ def described(resource: ArmResource) -> str:
     """A resource as the report names it: its kind and name."""
     workspace = f" in workspace {resource.workspace}" if resource.workspace else ""
     return f"{resource.kind or 'service'} {'/'.join(resource.name)}".strip() + workspace
+
+
+def _scalars(node: YamlNode) -> Iterator[Scalar]:
+    """Every single value in *node*."""
+    match node:
+        case Scalar():
+            yield node
+        case Mapping():
+            for _, value in node.entries:
+                yield from _scalars(value)
+        case Sequence():
+            for item in node.items:
+                yield from _scalars(item)

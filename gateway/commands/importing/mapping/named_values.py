@@ -50,21 +50,25 @@ class NamedValues:
         if _NAME.fullmatch(name) is None:
             self._draft.left_out(resource.location, what, f"policies cannot name {name!r}", "rename it")
             taker.skip("value", "secret", "keyVault")
-        elif name in self._values:
+        elif name.casefold() in self._values:
             self._draft.left_out(resource.location, what, f"another named value is called {name}", "rename one")
             taker.skip("value", "secret", "keyVault")
-        else:
-            self._write(resource, name, self._value(taker, name, what))
+        elif (value := self._value(taker, name, what)) is not None:
+            self._write(resource, name, value)
 
     def _write(self, resource: ArmResource, name: str, value: Any) -> None:
-        self._values[name] = value
+        self._values[name.casefold()] = value
         if not resource.workspace:
             self._instance.ids.give(VALUES, name)
         self._draft.entry("named-values", name, value)
 
     def _value(self, taker: Taker, name: str, what: str) -> Any:
+        """What is written for it; None where nobody would miss it, so that nobody has to set it."""
         secret = taker.flag("secret", default=False)
         vault, written = taker.inner("keyVault"), taker.scalar("value")
+        if self._is_unused(taker, name) and (secret or vault):
+            self._draft.harmless(taker.location, what, "a secret that nothing here uses")
+            return None
         if vault is not None:
             return self._of_vault(vault, name, what)
         if secret or written is None or isinstance(written, Unresolved):
@@ -75,6 +79,10 @@ class NamedValues:
             return self._from_environment(name, what, written.location, secret=False)
         self._draft.mapped(taker.location, what, "its value is written")
         return written.value
+
+    def _is_unused(self, taker: Taker, name: str) -> bool:
+        """Whether it is named nowhere in what is imported; of a workspace, the name is the one before it."""
+        return taker.text("displayName", name).casefold() not in self._instance.used_values
 
     def _of_vault(self, vault: Taker, name: str, what: str) -> dict[str, Any]:
         identifier = vault.text("secretIdentifier")
@@ -98,11 +106,11 @@ class NamedValues:
         return value
 
     def _missing(self, name: str, location: Location) -> None:
-        if name in self._values:
+        if name.casefold() in self._values:
             return
         what = f"named value {name}"
         value = self._from_environment(name, what, location)
-        self._values[name] = value
+        self._values[name.casefold()] = value
         self._draft.entry("named-values", name, value, f"used in {self._instance.origin(location)}")
         message = f"a policy uses it, but the source does not have it: it is read from {value['env']}"
         self._draft.needs_you(location, what, message, f"set {value['env']}, or write the value into config.yaml")
@@ -115,9 +123,9 @@ class NamedValues:
     def filled(self, text: str) -> str | None:
         """*text* with the plain named values in it; None where it needs one that is not plain."""
         names = set(NAMED_VALUE.findall(text))
-        if any(not isinstance(self._values.get(name), str) for name in names):
+        if any(not isinstance(self._values.get(name.casefold()), str) for name in names):
             return None
-        return NAMED_VALUE.sub(lambda use: str(self._values[use[1]]), text)
+        return NAMED_VALUE.sub(lambda use: str(self._values[use[1].casefold()]), text)
 
     def secret(self, text: str, wanted: str, purpose: str, location: Location) -> Any:
         """
@@ -128,7 +136,7 @@ class NamedValues:
             purpose: What the text is for, as the report names it.
         """
         whole = NAMED_VALUE.fullmatch(text.strip())
-        value = self._values.get(whole[1]) if whole else None
+        value = self._values.get(whole[1].casefold()) if whole else None
         if isinstance(value, dict):
             return {"env": value["env"]}
         if "{{" in text and (filled := self.filled(text)) is not None:

@@ -64,9 +64,10 @@ class SubscriptionMapper:
         return None
 
     def _key(self, taker: Taker, id: str, what: str) -> dict[str, Any]:
-        keys = {"primary-key": self._draft.variable(f"{id}-key", f"{what}: its key", taker.location)}
+        named = f"subscription-{id}" if id[0].isdigit() else id
+        keys = {"primary-key": self._draft.variable(f"{named}-key", f"{what}: its key", taker.location)}
         if taker.scalar("secondaryKey") is not None:
-            keys["secondary-key"] = self._draft.variable(f"{id}-key-2", f"{what}: its second key", taker.location)
+            keys["secondary-key"] = self._draft.variable(f"{named}-key-2", f"{what}: its second key", taker.location)
         return {name: {"env": variable} for name, variable in keys.items()}
 
     def _state(self, taker: Taker) -> dict[str, str]:
@@ -89,5 +90,9 @@ class SubscriptionMapper:
         id = self._instance.ids.find("users", last_segment(owner)) if owner else None
         if owner and id is None:
             message = f"its owner {last_segment(owner)} is not here: context.User is null"
-            self._draft.left_out(taker.location_of("ownerId"), taker.what, message, "add the user")
+            place = taker.location_of("ownerId")
+            if self._instance.mentions("context.User"):
+                self._draft.left_out(place, taker.what, message, "add the user")
+            else:
+                self._draft.harmless(place, taker.what, "its owner is not here, and no policy asks for it")
         return {} if id is None else {"user": id}
