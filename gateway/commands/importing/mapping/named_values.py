@@ -73,11 +73,14 @@ class NamedValues:
             return self._of_vault(vault, name, what)
         if secret or written is None or isinstance(written, Unresolved):
             return self._unknown(taker, name, written, secret)
+        return self._plain(written, name, what)
+
+    def _plain(self, written: Scalar, name: str, what: str) -> Any:
         if len(written.value) > MAX_CHARACTERS:
             message = f"longer than {MAX_CHARACTERS} characters: it is read from the environment"
             self._draft.changed(written.location, what, message)
             return self._from_environment(name, what, written.location, secret=False)
-        self._draft.mapped(taker.location, what, "its value is written")
+        self._draft.mapped(written.location, what, "its value is written")
         return written.value
 
     def _is_unused(self, taker: Taker, name: str) -> bool:
