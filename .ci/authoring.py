@@ -177,6 +177,24 @@ def policies() -> None:
     assert "4 passed" in run("test", "copied")
 
 
+def lsp() -> None:
+    """The language server loads, and checks and completes a document that is not saved yet, by this system's paths."""
+    from gateway.commands.lsp.diagnosing import Diagnoser
+    from gateway.commands.lsp.features import server
+    from gateway.commands.lsp.session import uri_of
+    from gateway.commands.lsp.xml_completion import xml_offers
+
+    folder = Path.cwd().resolve()
+    server.session.folders = [folder]
+    uri = uri_of(folder / "policies" / "Orders.XML")
+    server.session.open(uri, DOCUMENT.replace("{{name}}", "{{unheard}}"))
+    text = server.session.texts[uri]
+    assert [finding.code for finding in Diagnoser(server.session).diagnose(text)[uri]] == ["unknown-named-value"]
+    offers = xml_offers(text.text, text.text.index("{{unheard") + 2, server.session.project(text))
+    assert offers is not None
+    assert [offer.label for offer in offers.offers] == ["name"]
+
+
 def others() -> None:
     """Every other command loads, with all of its parts, and explains itself; what serves says what it needs."""
     for module in walk_packages(commands.__path__, "gateway.commands."):
@@ -199,6 +217,7 @@ CHECKS: dict[str, Callable[[], None]] = {
     "import": importing,
     "init": init,
     "policies": policies,
+    "lsp": lsp,
     "others": others,
 }
 

@@ -23,7 +23,7 @@ LOCALE = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
 @pytest.mark.parametrize(
     ("system", "steps"),
     [
-        ("win32", ["check"]),
+        ("win32", ["check", "lsp"]),
         pytest.param("win32", [], marks=pytest.mark.slow),
         pytest.param("darwin", [], marks=pytest.mark.slow),
     ],
