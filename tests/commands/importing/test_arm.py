@@ -323,6 +323,16 @@ def test_linked_policies(tmp_path: Path, form: str) -> None:
     ]
 
 
+def test_tokens_of_links_are_not_shown(tmp_path: Path) -> None:
+    """The query of a link, which may hold a token, is in no finding."""
+    link = {"uri": "https://contoso.example/a.json?sig=hunter2"}
+    policy = resource("policies", "s/policy", format="rawxml-link", value="https://x.example/p/a.xml?sig=hunter2")
+    files = {"t.json": template(deployment(templateLink=link), policy), "p/a.xml": POLICY}
+    findings = read_arm(tmp_path, files).findings
+    assert len(findings) == 2
+    assert not [finding for finding in findings if "hunter2" in finding.message]
+
+
 def test_a_link_to_somebody_elses_definition_is_not_any_file(tmp_path: Path) -> None:
     """A name that every project has (openapi.json) is taken for a file only with its folder."""
     apis = [

@@ -221,6 +221,24 @@ def test_a_loop_over_something_unknown(tmp_path: Path) -> None:
     assert any(finding.message == "its list is empty here" for finding in harvest.findings)
 
 
+TYPED = """\
+var one { *: string } = { a: 'b' }
+var two resourceInput<'Microsoft.Web/sites@2022-09-01'>.properties = { a: one.a }
+param three { a: string? }?
+@export()
+type four = resourceInput<'a@b'>
+extension microsoftGraph
+var five = two!
+"""
+
+
+def test_types_change_nothing(tmp_path: Path) -> None:
+    """Types of variables and parameters, and what only a compiler needs, are read over."""
+    harvest = read_bicep(tmp_path, api("'${five.a}${three ?? 'c'}'", TYPED))
+    assert plain(only(harvest, "apis").properties.find("path")) == "bc"
+    assert told(harvest, "needs you") == []
+
+
 def test_what_is_not_bicep_is_told(tmp_path: Path) -> None:
     """A declaration that cannot be read is told with its place, and the others are imported."""
     harvest = read_bicep(tmp_path, api("'a'", "resource broken 'x' = (\n\nvar fine = 1\n"))
@@ -286,6 +304,16 @@ resource tag 'Microsoft.ApiManagement/service/tags@2022-08-01' = { name: 's/${ne
     harvest = read_bicep(tmp_path, {"main.bicep": main, "names.bicep": names, "nested.json": nested})
     assert plain(only(harvest, "apis").properties) == {"path": "v1/v1/X/Y"}
     assert only(harvest, "tags").name == ("t",)
+
+
+@pytest.mark.parametrize(("kind", "count"), [("Microsoft.ApiManagement/service/tags", 1), ("Microsoft.Web/sites", 0)])
+def test_unknown_conditions_of_modules(tmp_path: Path, kind: str, count: int) -> None:
+    """A module's unknown condition is told where it guards something of the service, and only there."""
+    main = "param deploy bool\nmodule m 'm.bicep' = if (deploy) { name: 'm' }\n"
+    harvest = read_bicep(
+        tmp_path, {"main.bicep": main, "m.bicep": f"resource r '{kind}@2022-08-01' = {{ name: 's/t' }}\n"}
+    )
+    assert (len(harvest.resources), len(told(harvest, "needs you"))) == (count, count)
 
 
 def test_modules_that_cannot_be_had(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from gateway.commands.importing.sources.arm.template import ArmTemplate, section
 from gateway.commands.importing.sources.template import names, values
 from gateway.commands.importing.sources.template.collecting import Collector
 from gateway.commands.importing.sources.template.limits import MAX_NESTED_TEMPLATES, EvaluationFault
+from gateway.commands.importing.sources.template.local_files import without_query
 from gateway.commands.importing.sources.template.syntax import EvaluationFrame, SymbolValue
 from gateway.errors import LoadError, Location
 from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
@@ -132,8 +133,7 @@ class TemplateReader:
         condition = template.resolve(written, frame)
         what = f"condition of {kind}"
         if isinstance(condition, Unresolved):
-            message = f"it depends on {', '.join(condition.names)}; what it guards is imported"
-            self._collector.needs_you(condition.location, what, message)
+            self._collector.unknown_condition(condition, what)
             return True
         if values.as_boolean(condition):
             return True
@@ -209,8 +209,8 @@ class TemplateReader:
 
     def _read_uri(self, uri: YamlNode, location: Location) -> YamlNode:
         files = self._collector.files
-        shown = uri.value if isinstance(uri, Scalar) else ""
-        linked = files.linked(shown) if shown else None
+        link = uri.value if isinstance(uri, Scalar) else ""
+        linked, shown = files.linked(link) if link else None, without_query(link)
         if linked is None:
             raise EvaluationFault(location, f"the linked template {shown or 'of this deployment'} is not here")
         self._collector.note(location, "template", f"the link {shown} is taken for the file {linked}")

@@ -35,6 +35,8 @@ _START = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _SURE = re.compile(_NOT_CODE + rb"|(?<=[\w)\]])(?P<sure>!)(?=[\s.,)\[\]}:?])", re.DOTALL)
+_RESOURCE_TYPE = re.compile(rb"\bresource(?:In|Out)put<'[^'\n]*'>(?:\.[\w*]+|\[\*\])*")
+_TYPED_VARIABLE = re.compile(rb"^(var[ \t]+\w+[ \t]+)([^=\s][^=]*)(=)", re.MULTILINE)
 _SKIPPED = (b"extension", b"provider", b"extends", b"type", b"metadata", b"targetScope", b"assert", b"test")
 
 
@@ -124,6 +126,11 @@ def _without_sign(match: re.Match[bytes]) -> bytes:
     return match[0] if match["sure"] is None else b" "
 
 
+def _without_type(match: re.Match[bytes]) -> bytes:
+    """``var name type = value``: the grammar knows no types of variables, and they change nothing."""
+    return match[1] + re.sub(rb"[^\n]", b" ", match[2]) + match[3]
+
+
 def _declarations(data: bytes) -> Iterator[bytes]:
     """*data* in declarations, each with its decorators: what cannot be read in one does not spoil the next."""
     marks = [mark for mark in _START.finditer(data) if mark["start"]]
@@ -137,6 +144,8 @@ def _prepared(declaration: bytes, file: str, line: int) -> BicepText:
     """A declaration as the grammar knows it; what plays no part here is blank."""
     if file.endswith(".bicepparam"):  # the grammar knows ``param name type = value`` alone
         declaration = _PARAMETER_VALUE.sub(b"var  ", declaration)
+    declaration = _RESOURCE_TYPE.sub(lambda match: b"object".ljust(len(match[0])), declaration)
+    declaration = _TYPED_VARIABLE.sub(_without_type, declaration, count=1)
     keywords = [mark["start"] for mark in _START.finditer(declaration) if mark["start"] not in (None, b"@")]
     return BicepText(b"" if keywords[:1] and keywords[0] in _SKIPPED else declaration, file, line)
 

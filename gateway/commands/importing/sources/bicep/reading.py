@@ -108,8 +108,8 @@ class BicepReader:
         condition = declared.condition.evaluate(frame)
         what = f"condition of {declared.name}"
         if isinstance(condition, Unresolved):
-            message = f"it depends on {', '.join(condition.names)}; what it guards is imported"
-            self._collector.needs_you(condition.location, what, message)
+            if declared.name not in self.scope.content.modules:
+                self._collector.unknown_condition(condition, what)
             return True
         if values.as_boolean(condition):
             return True
@@ -130,10 +130,14 @@ class BicepReader:
     # -- modules
     def _module(self, declared: BicepResource, frame: EvaluationFrame) -> None:
         opened = self._opened(declared, frame)
+        before = len(self._collector.harvest.resources)
         if isinstance(opened, BicepReader):
             opened.read()
         elif opened is not None:
             TemplateReader(self._collector, self._files, len(self._files)).read_template(opened)
+        condition = None if declared.condition is None else declared.condition.evaluate(frame)
+        if isinstance(condition, Unresolved) and len(self._collector.harvest.resources) > before:
+            self._collector.unknown_condition(condition, f"condition of {declared.name}")
 
     def _opened(self, declared: BicepResource, frame: EvaluationFrame) -> BicepReader | ArmTemplate | None:
         """The module with the parameters of this use; None, with a finding, where it cannot be had."""

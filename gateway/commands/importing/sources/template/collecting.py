@@ -12,7 +12,7 @@ from pathlib import Path
 from gateway.commands.importing.findings import ImportFinding, ImportOutcome
 from gateway.commands.importing.resources import ArmResource, Harvest, Unresolved
 from gateway.commands.importing.sources.template.limits import MAX_RESOURCES, Effort, EvaluationFault, TooMuch
-from gateway.commands.importing.sources.template.local_files import SourceFiles
+from gateway.commands.importing.sources.template.local_files import SourceFiles, without_query
 from gateway.commands.importing.sources.template.names import kind_in_service, without_service
 from gateway.commands.importing.sources.template.values import parts_of, with_entries
 from gateway.errors import Location
@@ -48,6 +48,11 @@ class Collector:
     def needs_you(self, location: Location, what: str, message: str, remedy: str = _GIVE_IT) -> None:
         """Report what only a person can complete."""
         self._report(ImportFinding(ImportOutcome.NEEDS_YOU, location, what, message, remedy))
+
+    def unknown_condition(self, condition: Unresolved, what: str) -> None:
+        """Report a condition that only a deployment knows; what it guards is imported."""
+        message = f"it depends on {', '.join(condition.names)}; what it guards is imported"
+        self.needs_you(condition.location, what, message)
 
     def left_out(self, location: Location, what: str, message: str, remedy: str = "", harmless: bool = False) -> None:
         """Report what is not imported."""
@@ -137,7 +142,7 @@ class Collector:
         except EvaluationFault as fault:
             self.fault(fault, what)
             return properties
-        self.note(value.location, what, f"the link {value.value} is taken for the file {path}")
+        self.note(value.location, what, f"the link {without_query(value.value)} is taken for the file {path}")
         plain = form.value.replace("-link", "")
         read = Scalar("swagger-json" if plain == "swagger" else plain, form.location)
         return with_entries(properties, {"format": read, "value": Scalar(text, Location(str(path)))})

@@ -116,6 +116,11 @@ class SourceFiles:
         return self._by_name.get(name.lower(), [])
 
 
+def without_query(link: str) -> str:
+    """*link* as reports show it: the query may hold a token (SAS)."""
+    return link.partition("?")[0]
+
+
 def _enough(link: str, name: str) -> int:
     """How many steps of a link must be those of a file."""
     return 1 if link.startswith("{") or name.lower() not in _COMMON_NAMES else 2

@@ -133,7 +133,9 @@ class WrittenOut(TemplateExpression):
 
     @property
     def label(self) -> str:
-        return self.value.value if isinstance(self.value, Scalar) else "…"
+        if isinstance(self.value, Scalar):
+            return "null" if self.value.null else self.value.value
+        return "…"
 
 
 @dataclass(frozen=True, slots=True)
