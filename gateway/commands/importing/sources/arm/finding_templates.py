@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from gateway.commands.importing.json_nodes import read_source
 from gateway.commands.importing.sources.arm import json_text
 from gateway.commands.importing.sources.template import values
 from gateway.commands.importing.sources.template.local_files import walk
-from gateway.errors import LoadError, Location
 from gateway.reading.yaml_nodes import Mapping, Scalar, YamlNode
 
 _TEMPLATE = re.compile(rb"deploymentTemplate\.json", re.IGNORECASE)
@@ -36,6 +36,8 @@ def has_template(folder: Path) -> bool:
 
 def _head_has(path: Path, pattern: re.Pattern[bytes]) -> bool:
     try:
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except OSError:
@@ -58,7 +60,8 @@ def _is_named(path: Path, texts: dict[Path, str]) -> bool:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes()[: json_text.MAX_CHARACTERS].replace(b"\0", b"").decode("utf-8", "replace")
+        with path.open("rb") as file:
+            return file.read(json_text.MAX_CHARACTERS).replace(b"\0", b"").decode("utf-8", "replace")
     except OSError:
         return ""
 
@@ -122,7 +125,4 @@ def read_parameters(path: Path) -> dict[str, YamlNode]:
     Raises:
         LoadError: It cannot be read.
     """
-    try:
-        return parameters_in(json_text.parse(path.read_bytes(), str(path)))
-    except OSError as error:
-        raise LoadError.at(Location(str(path)), "unreadable-file", error.strerror or "cannot be read") from None
+    return parameters_in(json_text.parse(read_source(path), str(path)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gateway.commands.importing.json_nodes import read_source
 from gateway.commands.importing.resources import Harvest
 from gateway.commands.importing.sources.arm import finding_templates, json_text
 from gateway.commands.importing.sources.arm.deployments import TemplateReader
@@ -46,7 +47,7 @@ def read(path: Path, inputs: Inputs) -> Harvest:
 
 def _read_file(file: Path, inputs: Inputs, collector: Collector, alone: bool) -> None:
     try:
-        root = json_text.parse(file.read_bytes(), str(file))
+        root = json_text.parse(read_source(file), str(file))
         if not isinstance(root, Mapping):
             raise LoadError.at(root.location, "bad-template", "a template is an object")
         given = _parameters(file, inputs, collector)

@@ -7,6 +7,7 @@ Source: "Bicep file structure and syntax"; "Create parameters files for Bicep de
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -105,6 +106,10 @@ class BicepFile:
     using: str = ""
 
 
+LONGEST_PARSE_S = 1  # processor time; a file of thousands of lines takes a tenth of it
+_PIECE = 1 << 16
+
+
 @cache
 def _parser() -> Parser:
     return Parser(Language(tree_sitter_bicep.language()))
@@ -171,12 +176,30 @@ class _DeclarationReader:
     def read(self) -> None:
         """Add what is declared, or a fault."""
         decorators: list[str] = []
-        for node in meaningful(_parser().parse(self._text.data).root_node):
+        root = self._root()
+        for node in () if root is None else meaningful(root):
             if node.type == "decorators":
                 decorators = [self._text.of(part) for part in node.children]
                 continue
             self._declaration(node, decorators)
             decorators = []
+
+    def _root(self) -> Node | None:
+        """The file's tree, or None: thousands of open brackets take the grammar quadratic time."""
+        end, data = time.process_time() + LONGEST_PARSE_S, self._text.data
+
+        def piece(offset: int, place: object) -> bytes:
+            return data[offset : offset + _PIECE]
+
+        try:
+            return _parser().parse(piece, progress_callback=lambda *progress: time.process_time() > end).root_node
+        except ValueError:  # the time was over
+            _parser().reset()
+            location = Location(self._text.file)
+            self._fault(
+                EvaluationFault(location, f"the file takes longer than {LONGEST_PARSE_S} s to read: simplify it")
+            )
+            return None
 
     def _declaration(self, node: Node, decorators: list[str]) -> None:
         if node.is_error:

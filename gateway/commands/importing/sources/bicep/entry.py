@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from shutil import which
 
+from gateway.commands.importing.json_nodes import read_source
 from gateway.commands.importing.resources import Harvest
 from gateway.commands.importing.sources.arm import finding_templates, json_text
 from gateway.commands.importing.sources.arm.deployments import TemplateReader
@@ -17,7 +18,7 @@ from gateway.commands.importing.sources.bicep.scope import BicepScope
 from gateway.commands.importing.sources.inputs import Inputs
 from gateway.commands.importing.sources.template.collecting import Collector
 from gateway.commands.importing.sources.template.limits import EvaluationFault, TooMuch
-from gateway.commands.importing.sources.template.local_files import SourceFiles, walk
+from gateway.commands.importing.sources.template.local_files import MAX_BYTES, SourceFiles, walk
 from gateway.commands.importing.sources.template.syntax import EvaluationFrame
 from gateway.errors import LoadError, Location
 from gateway.reading.yaml_nodes import Mapping, Scalar, YamlNode
@@ -90,7 +91,8 @@ def _reached(start: Path, uses: dict[Path, set[Path]]) -> set[Path]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8", "replace")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES).decode("utf-8", "replace")
     except OSError:
         return ""
 
@@ -153,7 +155,7 @@ def _compiled(file: Path, collector: Collector) -> Mapping | None:
     """What the Bicep compiler has made of *file*, or makes of it now."""
     beside = file.with_suffix(".json")
     if beside.is_file() and finding_templates.is_template(beside):
-        root = _template(beside.read_bytes(), str(beside))
+        root = _template(read_source(beside), str(beside))
         if root is not None and _is_compiled(root):
             remark = f"read from {beside.name}, which Bicep has compiled; without it, the Bicep itself is read"
             collector.note(Location(str(beside)), "Bicep", remark)

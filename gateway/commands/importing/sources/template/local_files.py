@@ -81,6 +81,8 @@ class SourceFiles:
             EvaluationFault: Not readable, or too large.
         """
         try:
+            if not path.is_file():
+                raise EvaluationFault(location, f"{path.name} is not a regular file")
             if path.stat().st_size > MAX_BYTES:
                 raise EvaluationFault(location, f"{path.name} is larger than {MAX_BYTES:,} bytes")
             return path.read_bytes()
@@ -143,8 +145,12 @@ def _common_end(path: Path, root: Path, steps: list[str]) -> int:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """The files below *folder*, sorted by folder; links are not followed, MAX_FILES at most."""
-    return islice((path for path in _everything(folder) if not path.is_symlink()), MAX_FILES)
+    """
+    The files below *folder*, sorted by folder; links are not followed, MAX_FILES at most.
+
+    What is not a regular file is left out: a pipe would never end.
+    """
+    return islice((path for path in _everything(folder) if path.is_file() and not path.is_symlink()), MAX_FILES)
 
 
 def _everything(folder: Path) -> Iterator[Path]:
