@@ -169,9 +169,17 @@ def _existing(path: Path, info: ValidationInfo) -> Path:
 def require_file(path: Path) -> None:
     """Refuse what is not a file that can be read."""
     if not is_file(path):
-        raise mistake("no-such-file", f"{_shown(path)} is not a file", "relative paths start at the configuration file")
+        raise mistake("no-such-file", f"{_shown(path)} is not a file", _instead(path))
     if not os.access(path, os.R_OK):
         raise mistake("unreadable-file", f"{path}: permission denied", "let the gateway's user read it")
+
+
+def _instead(path: Path) -> str:
+    """What to write: a path from Windows has another separator."""
+    slashed = Path(str(path).replace("\\", "/"))
+    if slashed != path and is_file(slashed):
+        return "write / between folders; it works on Windows, too"
+    return "relative paths start at the configuration file"
 
 
 def _shown(path: Path) -> str:

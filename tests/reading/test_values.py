@@ -113,3 +113,19 @@ def test_files(here: Surroundings) -> None:
     assert read(NewFile, "new", here) == here.directory / "new"
     with pytest.raises(ValidationError, match="is not a file"):
         read(File, ".", here)
+
+
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("policies\\a.xml", "write / between folders; it works on Windows, too"),
+        ("policies\\b.xml", "relative paths start at the configuration file"),
+    ],
+)
+def test_paths_from_windows(here: Surroundings, written: str, remedy: str) -> None:
+    """A backslash, which separates folders on Windows only, is answered with what to write, if that file is there."""
+    (here.directory / "policies").mkdir()
+    (here.directory / "policies" / "a.xml").write_text("")
+    with pytest.raises(ValidationError) as refused:
+        read(File, written, here)
+    assert remedy in str(refused.value.errors())
