@@ -13,15 +13,15 @@ from pathlib import Path
 from lsprotocol.types import CodeDescription, Diagnostic, DiagnosticSeverity
 
 from gateway.commands.check.report import Report, check_all, check_text, offline_services
-from gateway.commands.lsp.policy_docs import PAGES
 from gateway.commands.lsp.project import Project
 from gateway.commands.lsp.session import OpenText, Session, uri_of
+from gateway.documentation import page
 from gateway.errors import LoadError, Location, Problem
 from gateway.expressions.expression import Compiled, remembering
 from gateway.reading.files import unsaved
 
 _MAX_COMPILED = 20_000  # expressions that are remembered
-_PAGES = {"test": "testing-policies.md", "config": "configuration.md"}
+_PAGES = {"test": "testing-policies", "config": "configuration"}
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class Diagnoser:
             message=f"{problem.message} ({problem.remedy})" if problem.remedy else problem.message,
             severity=severity,
             code=problem.code,
-            code_description=CodeDescription(f"{PAGES}{_PAGES[kind]}") if kind in _PAGES else None,
+            code_description=CodeDescription(page(_PAGES[kind])) if kind in _PAGES else None,
             source="gateway",
             data={"message": problem.message, "remedy": problem.remedy},
         )
