@@ -24,7 +24,7 @@ with without("rich"):  # to paint tracebacks: 0.2 s and 6 MiB for what is never 
 
 # Name → where it is, and its line in `gateway --help`.
 COMMANDS = {
-    "serve": ("serve:serve", "Run the gateway."),
+    "serve": ("serve.command:serve", "Run the gateway."),
     "demo": (
         "demo.command:demo",
         "Run everything in one process on embedded defaults: emulators, notification service, gateway. Ctrl-C stops"
@@ -53,7 +53,7 @@ COMMANDS = {
     ),
     "export": (
         "exporting.command:export_instance",
-        "Write the configuration as artifacts that a publisher takes to Azure API Management; secrets are left out.",
+        "Write a configuration as a folder of artifacts that a publisher takes to Azure API Management.",
     ),
     "explain": (
         "explain.command:explain",

@@ -20,8 +20,8 @@ import yaml
 
 from benchmarks.repositories.recorder import Arrived, Recorder
 from gateway.commands.importing.sources.inputs import NO_INPUTS
-from gateway.commands.local.greeting import curl
-from gateway.commands.local.preparing import prepare
+from gateway.commands.serve.greeting import curl
+from gateway.commands.serve.preparing import prepare
 from gateway.config import Config, load
 
 _MOST_CALLS = 12

@@ -28,7 +28,7 @@ from gateway.management.withdrawal import WithdrawalBook
 from gateway.serving.reload_report import ReloadBook, ReloadReport, status_of
 from gateway.serving.running import KILL_AFTER_S, Sockets, run_process, stop_time_s, watching
 from gateway.serving.signals import Lifeline, StopSignals
-from gateway.serving.source import Source
+from gateway.serving.source import ConfigurationSource
 from gateway.serving.workers import Job, NotRenewed, Supervisor, unix_socket
 from gateway.telemetry import logs
 
@@ -36,7 +36,7 @@ RELOAD_S = 120.0  # for the supervisor's report
 LOOK_S = 0.05
 
 
-def supervise(gateway: Gateway, sockets: Sockets, count: int, source: Source, watched: bool) -> None:
+def supervise(gateway: Gateway, sockets: Sockets, count: int, source: ConfigurationSource, watched: bool) -> None:
     """*count* workers, and one process for the management plane, until a signal stops them."""
     with TemporaryDirectory(prefix="gateway-") as directory:
         generations = Generations(gateway, sockets, count, source, Path(directory), watched)
@@ -57,7 +57,7 @@ class Generations:
     gateway: Gateway
     sockets: Sockets
     count: int
-    source: Source
+    source: ConfigurationSource
     directory: Path
     watched: bool
     _next: Gateway | None = None
@@ -98,7 +98,7 @@ class Generations:
         workers = [Path(self.directory, f"worker-{number}.sock") for number in range(1, self.count + 1)]
         book = WithdrawalBook(Path(self.directory, "withdrawn-keys"))
         jobs: dict[str, Job] = {
-            path.stem: partial(_Worker(gateway, path, book, warm).run, self.sockets) for path in workers
+            path.stem: partial(_WorkerProcess(gateway, path, book, warm).run, self.sockets) for path in workers
         }
         manage = _Management(gateway, workers, book, ReloadBook(self.directory), self.source if self.watched else None)
         jobs["management"] = partial(manage.run, self.sockets)
@@ -107,7 +107,7 @@ class Generations:
 
 # A process closes the sockets on which it does not accept: while others stop listening, connections would hang there.
 @dataclass(frozen=True, slots=True)
-class _Worker:
+class _WorkerProcess:
     """A process of the data plane; *path* is where it answers the management process."""
 
     gateway: Gateway
@@ -132,7 +132,7 @@ class _Management:
     workers: list[Path]
     withdrawn: WithdrawalBook
     reloads: ReloadBook
-    watched: Source | None
+    watched: ConfigurationSource | None
 
     def run(self, sockets: Sockets, lifeline: Lifeline, ready: Callable[[], None]) -> None:
         sockets.close_public()

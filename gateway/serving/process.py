@@ -16,13 +16,15 @@ from gateway.reading.values import Address
 from gateway.serving.generations import supervise
 from gateway.serving.running import Reloads, Sockets, run_process
 from gateway.serving.signals import ignore
-from gateway.serving.source import Source
+from gateway.serving.source import ConfigurationSource
 from gateway.telemetry import logs
 
 log = structlog.get_logger("gateway")
 
 
-def serve(source: Source, *, workers: int | None = None, port: int | None = None, watch: bool | None = None) -> None:
+def serve(
+    source: ConfigurationSource, *, workers: int | None = None, port: int | None = None, watch: bool | None = None
+) -> None:
     """
     Run until a signal stops it. *workers*, *port* and *watch* replace the configuration's.
 

@@ -21,7 +21,7 @@ from gateway.management.health import Status
 from gateway.management.reload import reload_route
 from gateway.serving.live import LiveGateway
 from gateway.serving.reload_report import ReloadReport, status_of
-from gateway.serving.source import Source
+from gateway.serving.source import ConfigurationSource
 from gateway.telemetry import logs
 
 # While another thread compiles, the loop gets the interpreter back after this time. Python's default is 5 ms, and a
@@ -39,7 +39,7 @@ class Reloader:
     """
 
     live: LiveGateway
-    source: Source
+    source: ConfigurationSource
     _last: ReloadReport | None = None
     _succeeded: int = 0
     _failed: int = 0

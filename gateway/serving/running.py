@@ -21,7 +21,7 @@ from gateway.reading.values import Address
 from gateway.serving.live import LiveGateway, decision_endpoint, decision_settings
 from gateway.serving.reloading import Reloader
 from gateway.serving.signals import Lifeline, StopSignals, ignore
-from gateway.serving.source import Source
+from gateway.serving.source import ConfigurationSource
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.wire.memory import settle
 from gateway.wire.server.listener import Listener
@@ -63,7 +63,7 @@ class Sockets:
 class Reloads:
     """Where SIGHUP finds a new configuration, and whether a change there is enough."""
 
-    source: Source
+    source: ConfigurationSource
     watched: bool = False
 
 
@@ -109,7 +109,7 @@ def _hang_up(reloader: Reloader | None) -> Callable[[], None]:
 
 
 @asynccontextmanager
-async def watching(source: Source, reload: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
+async def watching(source: ConfigurationSource, reload: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
     """While the context lasts *reload* is called whenever *source* has changed."""
     from gateway.serving.watching import watch  # its library is for those who watch
 

@@ -16,7 +16,7 @@ Snapshot: TypeAlias = dict[Path, bytes]
 """The digest of each file that could be read."""
 
 
-class Source(Protocol):
+class ConfigurationSource(Protocol):
     """A configuration that can be read again."""
 
     def load(self) -> Config:

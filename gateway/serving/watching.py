@@ -3,7 +3,7 @@ Watching the files of a configuration: when the content of one changes, or one c
 
 Folders are watched, not files: editors write beside a file and rename, and Kubernetes swaps a link to a folder.
 
-Source: Kubernetes, "Mounted ConfigMaps are updated automatically" (the link ``..data``).
+ConfigurationSource: Kubernetes, "Mounted ConfigMaps are updated automatically" (the link ``..data``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from watchfiles import awatch
 
-from gateway.serving.source import Snapshot, Source, snapshot
+from gateway.serving.source import ConfigurationSource, Snapshot, snapshot
 
 # A save is several events, and a deployment several files: what comes within this time is one change.
 QUIET_MS = 100
@@ -22,7 +22,7 @@ LONGEST_MS = 1_000
 CHECK_MS = 5_000  # file systems that report nothing (network shares) are looked at as often
 
 
-async def watch(source: Source, reload: Callable[[], Awaitable[bool]]) -> None:
+async def watch(source: ConfigurationSource, reload: Callable[[], Awaitable[bool]]) -> None:
     """
     Call *reload*, which tells whether it succeeded, whenever *source* is not what it was; until cancelled.
 
@@ -37,7 +37,7 @@ async def watch(source: Source, reload: Callable[[], Awaitable[bool]]) -> None:
         known = loaded if succeeded else around
 
 
-async def _changed(source: Source, known: Snapshot, sound: bool) -> Snapshot:
+async def _changed(source: ConfigurationSource, known: Snapshot, sound: bool) -> Snapshot:
     """What is there once it differs from what is *known*; of a *sound* configuration, or of one with a mistake."""
     async for _ in _moments(_folders(source.files)):
         seen = await asyncio.to_thread(snapshot, source.files if sound else source.repairs)

@@ -20,6 +20,7 @@ from gateway.commands.importing.planned import Planned
 from gateway.commands.importing.writing.merging import ABSENT, Conflict, Merge
 from gateway.commands.importing.writing.record import NAME, ImportRecord, digest_of, read_record
 from gateway.commands.importing.writing.styled import dumped, round_trip, styled
+from gateway.documentation import page
 from gateway.errors import LoadError, Location
 
 CONFIG = "config.yaml"
@@ -165,11 +166,12 @@ class _FolderWriter:
             raise
 
 
-_HEAD = b"""\
-# Imported with `gateway import`. Edit it freely: importing again keeps what you change and add (docs: Import).
+_HEAD = f"""\
+# Imported with `gateway import`. Edit it freely: importing again keeps what you change and add; see
+# {page("import")}
 # Comments name the place in the source. Secrets come from the environment; .env.example lists them.
 
-"""
+""".encode()
 
 
 def _umask() -> int:

@@ -40,7 +40,7 @@ _INSERTIONS = ("", " : null", " select 0", " in new int[0]", "; 0; 0", " => 0", 
 
 
 @dataclass(slots=True)
-class _Opened:
+class _OpenBracket:
     """Something that is open at the cursor: a bracket, a string, or a hole of one; and where its inside begins."""
 
     kind: str
@@ -63,7 +63,7 @@ class UnfinishedCode:
     word: str = ""
     quoted: str | None = None
     commented: bool = False
-    _open: list[_Opened] = field(default_factory=list)
+    _open: list[_OpenBracket] = field(default_factory=list)
 
     @property
     def depth(self) -> int:
@@ -95,20 +95,20 @@ def unfinished(text: str) -> UnfinishedCode:
     return reading
 
 
-def _string_of(reading: UnfinishedCode) -> _Opened | None:
+def _string_of(reading: UnfinishedCode) -> _OpenBracket | None:
     """The string that the place is in, if it is in one."""
     inside = reading._open[-1] if reading._open else None
     return inside if inside is not None and inside.kind in _TEXTS else None
 
 
-def _in_text(reading: UnfinishedCode, inside: _Opened, position: int) -> int:
+def _in_text(reading: UnfinishedCode, inside: _OpenBracket, position: int) -> int:
     """Offset behind the next piece of a string."""
     body = _TEXTS[inside.kind].match(reading.text, position)
     end = position if body is None else body.end()
     if end == len(reading.text):
         return end
     if reading.text[end] == "{":
-        reading._open.append(_Opened("hole", end + 1))
+        reading._open.append(_OpenBracket("hole", end + 1))
         return end + 1
     reading._open.pop()  # its quote, or the end of a line, which ends it as well
     return end + 1
@@ -121,9 +121,9 @@ def _in_code(reading: UnfinishedCode, position: int) -> int:
         return len(reading.text)
     kind = token.lastgroup
     if kind == "string":
-        reading._open.append(_Opened(token[0], token.end()))
+        reading._open.append(_OpenBracket(token[0], token.end()))
     elif kind == "open":
-        reading._open.append(_Opened(_kind(reading, token), token.end()))
+        reading._open.append(_OpenBracket(_kind(reading, token), token.end()))
     elif kind == "close":
         _close(reading, token[0])
     elif kind in ("line", "block") and token.end() == len(reading.text):

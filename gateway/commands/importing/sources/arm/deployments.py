@@ -31,7 +31,7 @@ class _Parent:
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _OpenTemplate:
     """A template inside a deployment: its JSON, and the scope of its expressions."""
 
     root: Mapping
@@ -47,7 +47,7 @@ class TemplateReader:
         self._collector = collector
         self._files = files
         self._depth = depth
-        self._nested: dict[tuple[int, tuple[tuple[str, int], ...]], _Opened | None] = {}
+        self._nested: dict[tuple[int, tuple[tuple[str, int], ...]], _OpenTemplate | None] = {}
 
     def read(self, root: Mapping, given: dict[str, YamlNode]) -> None:
         """Collect the resources of the template *root*, which gets the parameters *given*."""
@@ -149,7 +149,7 @@ class TemplateReader:
         reader = TemplateReader(self._collector, (*self._files, nested.root.location.file), self._depth + 1)
         reader.walk(nested.root, nested.template, nested.frame)
 
-    def _opened(self, node: Mapping, template: ArmTemplate, frame: EvaluationFrame) -> _Opened | None:
+    def _opened(self, node: Mapping, template: ArmTemplate, frame: EvaluationFrame) -> _OpenTemplate | None:
         """The template of the deployment *node*; None, with a finding, where it cannot be had."""
         key = (id(node), tuple(sorted(frame.indices.items())))
         if key not in self._nested:
@@ -157,7 +157,7 @@ class TemplateReader:
             self._nested[key] = self._tried(node, template, frame)
         return self._nested[key]
 
-    def _tried(self, node: Mapping, template: ArmTemplate, frame: EvaluationFrame) -> _Opened | None:
+    def _tried(self, node: Mapping, template: ArmTemplate, frame: EvaluationFrame) -> _OpenTemplate | None:
         try:
             return self._open(node, template, frame)
         except EvaluationFault as fault:
@@ -167,7 +167,7 @@ class TemplateReader:
             self._collector.left_out(problem.location, "template", problem.message, problem.remedy)
         return None
 
-    def _open(self, node: Mapping, template: ArmTemplate, frame: EvaluationFrame) -> _Opened | None:
+    def _open(self, node: Mapping, template: ArmTemplate, frame: EvaluationFrame) -> _OpenTemplate | None:
         if self._depth >= MAX_NESTED_TEMPLATES:
             message = f"templates are nested more than {MAX_NESTED_TEMPLATES} deep"
             raise EvaluationFault(node.location, message)
@@ -177,11 +177,11 @@ class TemplateReader:
             options = section(properties, "expressionEvaluationOptions")
             scope = options.find("scope")
             if not (isinstance(scope, Scalar) and scope.value.lower() == "inner"):
-                return _Opened(root, frame, template)
+                return _OpenTemplate(root, frame, template)
         else:
             root = self._linked(properties, template, frame)
         inner = ArmTemplate(root, self._given(properties, template, frame), self._collector)
-        return _Opened(root, EvaluationFrame(inner), inner)
+        return _OpenTemplate(root, EvaluationFrame(inner), inner)
 
     def _linked(self, properties: Mapping, template: ArmTemplate, frame: EvaluationFrame) -> Mapping:
         link = section(properties, "templateLink")
@@ -271,7 +271,7 @@ def _output_in(root: Mapping, template: ArmTemplate, frame: EvaluationFrame, nam
     return None if value is None else template.resolve(value, frame)
 
 
-def _output(nested: _Opened, name: str) -> YamlNode | None:
+def _output(nested: _OpenTemplate, name: str) -> YamlNode | None:
     """What ``reference(deployment).outputs`` has under *name*: the output in an object."""
     value = _output_in(nested.root, nested.template, nested.frame, name)
     return None if value is None else Mapping(((Scalar("value", value.location), value),), value.location)

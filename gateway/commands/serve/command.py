@@ -26,7 +26,9 @@ def serve(  # noqa: PLR0913 (one option each)
     settings: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
 ) -> None:
     """
-    Run the gateway. SIGHUP asks it to load its configuration again; SIGTERM lets running requests end.
+    Run the gateway.
+
+    SIGHUP asks it to load its configuration again; SIGTERM lets running requests end.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def serve(  # noqa: PLR0913 (one option each)
     require_linux("gateway serve")
     if apim is not None:
         from gateway.commands.importing.sources.inputs import read_inputs
-        from gateway.commands.local.running import serve_instance
+        from gateway.commands.serve.running import serve_instance
 
         serve_instance(apim, read_inputs(parameters or (), settings or ()), port, watch)
         return

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Never
 
 from gateway.commands.importing.sources.inputs import Inputs
-from gateway.commands.local.greeting import greeting
-from gateway.commands.local.preparing import prepare
+from gateway.commands.serve.greeting import greeting
+from gateway.commands.serve.preparing import prepare
 from gateway.config import load
 from gateway.serving.process import serve
 from gateway.serving.source import ConfigurationFile

@@ -19,7 +19,7 @@ from gateway.commands.importing.plan import plan as planned
 from gateway.commands.importing.planned import Planned, WantedVariable
 from gateway.commands.importing.sources.inputs import Inputs
 from gateway.commands.importing.writing.folder import CONFIG, write
-from gateway.commands.local.originals import with_originals
+from gateway.commands.serve.originals import with_originals
 from gateway.errors import LoadError
 
 KEY_ID = "local-development"

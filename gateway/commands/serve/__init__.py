@@ -1,5 +1,5 @@
 """
-``gateway serve --apim``: an API Management instance as people keep it, run as it is, for development on one machine.
+``gateway serve``: a configuration; or with ``--apim`` an API Management instance as people keep it, for development.
 
     source ─► import's plan ─► preparing (a private folder, secrets, what cannot run) ─► greeting ─► serve
 

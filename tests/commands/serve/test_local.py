@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from gateway.commands.importing.sources.inputs import NO_INPUTS
-from gateway.commands.local.greeting import first_call, greeting
-from gateway.commands.local.preparing import KEY_ID, LocalInstance, prepare
+from gateway.commands.serve.greeting import first_call, greeting
+from gateway.commands.serve.preparing import KEY_ID, LocalInstance, prepare
 from gateway.config import load
 from gateway.errors import LoadError
 from tests.commands.importing.apiops_folder import DEFINITION, POLICY, an_api, written

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.commands.importing.findings import ImportOutcome
-from gateway.commands.local.preparing import LocalInstance
+from gateway.commands.serve.preparing import LocalInstance
 from gateway.config import Config
 from gateway.config.apis import Api, Operation
 
