@@ -128,9 +128,8 @@ def _whole(value: object, target: Type) -> int:
         return ord(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise thrown(
-                "OverflowException", f"Value was either too large or too small for an {target.definition.name}."
-            )
+            size = _SIZES.get(str(target.definition.keyword), "a number")
+            raise thrown("OverflowException", f"Value was either too large or too small for {size}.")
         return round(value)
     if isinstance(value, int | Decimal):
         return round(value)

@@ -14,6 +14,7 @@ from tests.policies.converting import TO_JSON, XML, converted
     ("kind", "attributes", "body", "expected"),
     [
         ("direct", "", "<a>x</a>", {"a": "x"}),
+        ("direct", "", "<a b='true'><c>true</c><c>5</c></a>", {"a": {"@b": "true", "c": ["true", "5"]}}),
         ("direct", "", "<a/>", {"a": None}),
         ("direct", "", '<a id="1">x</a>', {"a": {"@id": "1", "#text": "x"}}),
         ("javascript-friendly", "", '<a id="1">x</a>', {"a": {"id": "1", "text": "x"}}),
@@ -60,7 +61,7 @@ from tests.policies.converting import TO_JSON, XML, converted
         ("direct", "", "<a><b/>x<c/>y</a>", {"a": {"b": None, "#text": ["x", "y"], "c": None}}),
         ("direct", 'always-array-child-elements="true"', "<a><b/><b/></a>", {"a": {"b": [None, None]}}),
     ],
-    ids="text empty attribute friendly list array namespaces observed comments marks order arrays".split(),
+    ids="text scalars empty attribute friendly list array namespaces observed comments marks order arrays".split(),
 )
 def test_xml_to_json(bench: Bench, kind: str, attributes: str, body: str, expected: object) -> None:
     """Elements become members, in their order, under the names that were observed in APIM."""

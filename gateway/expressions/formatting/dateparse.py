@@ -39,6 +39,12 @@ def not_a_date(text: str) -> Thrown:
     return thrown("FormatException", f"{message} There is an unknown word starting at index '{unknown.start()}'.")
 
 
+def _no_such_day(text: str) -> Thrown:
+    """The exception of a text that has the format of a date, and numbers that no date has."""
+    message = f"The DateTime represented by the string '{text}' is not supported in calendar"
+    return thrown("FormatException", f"{message} 'System.Globalization.GregorianCalendar'.")
+
+
 def _has_wrong_day(text: str) -> bool:
     """Whether nothing is wrong with *text* but the name of the day."""
     word = _FIRST_WORD.match(text)
@@ -125,11 +131,11 @@ def parse_exact(text: str | None, pattern: str | None) -> Read:
         raise argument_null("s" if text is None else "format")
     match = _exact_pattern(pattern).fullmatch(text)
     if match is None:
-        raise not_a_date(text)
+        raise thrown("FormatException", f"String '{text}' was not recognized as a valid DateTime.")
     try:
         return _from_fields({name: value for name, value in match.groupdict().items() if value})
     except (ValueError, StopIteration):
-        raise not_a_date(text) from None
+        raise _no_such_day(text) from None
 
 
 def _exact_pattern(pattern: str) -> re.Pattern[str]:

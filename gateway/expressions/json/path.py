@@ -344,5 +344,6 @@ def select_one(token: JToken, text: str, error_when_missing: bool = False) -> JT
     if len(tokens) > 1:
         raise path_error("Path returned multiple tokens.")
     if not tokens and error_when_missing:
-        raise path_error(f"Property '{text}' does not exist on {type(token).__name__}.")
+        name = re.split(r"\.|\['?", text)[-1].rstrip("']")
+        raise path_error(f"Property '{name}' does not exist on {type(token).__name__}.")
     return tokens[0] if tokens else None

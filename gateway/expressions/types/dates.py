@@ -156,8 +156,10 @@ def _parse_exact(value: str | None, pattern: object, *rest: object) -> DateTime:
     styles = _styles(rest)
     if value is None or pattern is None:
         raise argument_null("s" if value is None else "format")
-    patterns = [pattern] if isinstance(pattern, str) else list(pattern)  # type: ignore[call-overload]
-    for format_text in patterns:
+    if isinstance(pattern, str):
+        check_format(value, pattern)
+        return with_styles(parse_exact(_stripped(value, styles), pattern), styles, value)
+    for format_text in pattern:  # type: ignore[attr-defined]
         check_format(value, format_text)
         with suppress(Thrown):
             return with_styles(parse_exact(_stripped(value, styles), format_text), styles, value)

@@ -58,7 +58,7 @@ def _too_large(name: str) -> Thrown:
     full = p.INTEGRAL
     shown = next(clr_type.definition.name for clr_type, keyword in full.items() if keyword == name)
     kind = {"sbyte": "a signed byte", "byte": "an unsigned byte"}.get(
-        name, f"an {shown}" if shown[0] in "IU" else shown
+        name, f"an {shown}" if shown[0] == "I" else f"a {shown}"
     )
     return thrown("OverflowException", f"Value was either too large or too small for {kind}.")
 

@@ -69,7 +69,7 @@ def _substring(value: str, start: int, length: int | None = None) -> str:
     if length is None:
         return value[start:]
     if length < 0:
-        raise out_of_range("length", "Length cannot be less than zero.")
+        raise negative("length", length)
     if start + length > len(value):
         raise out_of_range("length", "Index and length must refer to a location within the string.")
     return value[start : start + length]

@@ -12,7 +12,7 @@ from gateway.expressions.formatting.text import NEW_LINE, TEXT, text
 from gateway.expressions.limits import MAX_TEXT, charge, charged, check_time
 from gateway.expressions.runtime import iterate, represent
 from gateway.expressions.signatures import define
-from gateway.expressions.thrown import argument_null, out_of_range, thrown
+from gateway.expressions.thrown import argument_null, negative, out_of_range, thrown
 from gateway.expressions.types.splitting import join
 from gateway.expressions.types.strings import char_array
 from gateway.expressions.values import Char
@@ -235,17 +235,21 @@ def _edit(change: Callable[..., str]) -> Callable[..., Builder]:
     return run
 
 
+_WITHIN = "Index was out of range. Must be non-negative and less than or equal to the size of the collection."
+
+
 def _inserted(shown: str, index: int, value: object) -> str:
     if not 0 <= index <= len(shown):
-        raise out_of_range("index")
+        raise out_of_range("index", _WITHIN)
     return shown[:index] + text(value) + shown[index:]
 
 
 def _removed(shown: str, start: int, count: int) -> str:
-    if start < 0 or count < 0 or start + count > len(shown):
-        raise out_of_range(
-            "length", "Index was out of range. Must be non-negative and less than the size of the collection."
-        )
+    for name, number in (("length", count), ("startIndex", start)):
+        if number < 0:
+            raise negative(name, number)
+    if start + count > len(shown):
+        raise out_of_range("length", _WITHIN)
     return shown[:start] + shown[start + count :]
 
 
