@@ -367,6 +367,13 @@ def test_what_is_not_of_the_service_is_one_line(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_declared_twice(tmp_path: Path) -> None:
+    """The same resource with the same properties, as exports of the portal repeat it, is read once."""
+    same, other = resource("tags", "s/t", displayName="a"), resource("tags", "s/t", displayName="b")
+    assert len(read_arm(tmp_path, {"t.json": template(same, same)}).resources) == 1
+    assert len(read_arm(tmp_path, {"t.json": template(same, other)}).resources) == 2
+
+
 def test_names_that_do_not_fit_their_type(tmp_path: Path) -> None:
     """A resource whose name has too few parts is left out, and told."""
     harvest = read_arm(tmp_path, {"t.json": template(resource("apis", "orders"))})

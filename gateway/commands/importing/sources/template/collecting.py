@@ -14,7 +14,7 @@ from gateway.commands.importing.resources import ArmResource, Harvest, Unresolve
 from gateway.commands.importing.sources.template.limits import MAX_RESOURCES, Effort, EvaluationFault, TooMuch
 from gateway.commands.importing.sources.template.local_files import SourceFiles, without_query
 from gateway.commands.importing.sources.template.names import kind_in_service, without_service
-from gateway.commands.importing.sources.template.values import parts_of, with_entries
+from gateway.commands.importing.sources.template.values import as_json, parts_of, with_entries
 from gateway.errors import Location
 from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
 
@@ -42,6 +42,7 @@ class Collector:
     _faults: set[tuple[Location, str]] = field(default_factory=set)
     _reported: set[ImportFinding] = field(default_factory=set)
     _unknown_names: set[tuple[Location, str]] = field(default_factory=set)
+    _content: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _foreign: dict[str, list[Location]] = field(default_factory=dict)
 
     # -- findings
@@ -114,6 +115,13 @@ class Collector:
         if steps[:1] == ["workspaces"] and len(steps) > 1:
             workspace, segments, steps = segments[0], segments[1:], steps[1:]
         kind = "/".join(_OLD_KINDS.get(step, step) for step in steps)
+        key = (workspace, kind, "/".join(segments).lower())
+        if key in self._content and self._content[key] == as_json(properties):  # as exports of the portal have it
+            self.left_out(
+                location, f"{kind} {'/'.join(segments)}", "it is declared again, with the same", harmless=True
+            )
+            return
+        self._content.setdefault(key, as_json(properties))
         self.harvest.resources.append(ArmResource(kind, segments, properties, location, workspace))
 
     # -- properties
