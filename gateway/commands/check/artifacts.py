@@ -11,7 +11,6 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from gateway.commands.check.report import Report, check_config
@@ -50,17 +49,18 @@ class FolderToCheck:
 def folders_among(paths: Sequence[Path]) -> list[FolderToCheck]:
     """The artifacts folders at or below *paths*, or around those that are files of one."""
     whole = {root for path in paths if path.is_dir() for root in artifact_folders(path)}
-    single = (FolderToCheck(root, files) for root, files in _by_folder(paths).items() if root not in whole)
-    return [*(FolderToCheck(root, None) for root in sorted(whole)), *single]
+    folders = [FolderToCheck(root, None) for root in sorted(whole)]
+    single = _around(paths).items()
+    return [*folders, *(FolderToCheck(root, frozenset(files)) for root, files in single if root not in whole)]
 
 
-def _by_folder(paths: Sequence[Path]) -> dict[Path, frozenset[Path]]:
-    """Those of *paths* that are files of an artifacts folder."""
+def _around(paths: Sequence[Path]) -> dict[Path, set[Path]]:
+    """The files of artifacts folders among *paths*, by folder."""
     named: dict[Path, set[Path]] = defaultdict(set)
     for path in paths:
         if (root := folder_of(path)) is not None:
             named[root].add(path)
-    return {root: frozenset(files) for root, files in named.items()}
+    return named
 
 
 def check_artifacts(folder: FolderToCheck) -> list[Report]:
@@ -127,9 +127,9 @@ def _unknown_values(harvest: Harvest) -> Iterator[Problem]:
     """Named values that a policy uses and the folder does not have, each where it is first used in a document."""
     known = {_shown(resource) for resource in harvest.of("namedValues")}
     remedy = _REMEDIES["unknown-named-value"]
-    uses = chain.from_iterable(_uses(text).items() for text in _documents(harvest))
-    for name, place in uses:
-        if name not in known:
+    for text in _documents(harvest):
+        unknown = ((name, place) for name, place in _uses(text).items() if name not in known)
+        for name, place in unknown:
             yield Problem(place, "unknown-named-value", f"no named value {name!r} in the folder", remedy)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from gateway.commands.check.report import Report, check_all, documents_in, for_azure
@@ -21,26 +22,29 @@ def check_paths(
         target: ``azure`` reports what Azure is known to refuse, too.
     """
     paths = list(files)
-    among = [path for path in paths if _is_of_folder(path)]
+    among = [path for path in paths if _is_of_artifacts(path)]
     if not among:
         return check_all(paths, config, assume_secrets, target)
-    others, artifacts = _artifacts(paths, among)
-    if target is not None:
-        artifacts = for_azure(artifacts, [Path(report.file) for report in artifacts if report.file.endswith(".xml")])
-    return [*check_all(others, config, assume_secrets, target), *artifacts]
-
-
-def _is_of_folder(path: Path) -> bool:
-    """Whether *path* is a file of an artifacts folder, or has such a folder in it."""
-    return bool(artifact_folders(path)) if path.is_dir() else folder_of(path) is not None
-
-
-def _artifacts(paths: Sequence[Path], among: Sequence[Path]) -> tuple[list[Path], list[Report]]:
-    """The documents of *paths* that are in no artifacts folder, and the reports of those folders."""
     from gateway.commands.check.artifacts import check_artifacts, folders_among  # with all that an import needs
 
     folders = folders_among(among)
-    roots = [folder.root for folder in folders]
-    others = [path for path in documents_in(paths) if not any(path.is_relative_to(root) for root in roots)]
-    artifacts = [report for folder in folders for report in check_artifacts(folder)]
-    return others, artifacts
+    artifacts = list(chain.from_iterable(map(check_artifacts, folders)))
+    if target is not None:
+        artifacts = for_azure(artifacts, _documents(artifacts))
+    others = _outside(documents_in(paths), [folder.root for folder in folders])
+    return [*check_all(others, config, assume_secrets, target), *artifacts]
+
+
+def _documents(artifacts: Iterable[Report]) -> list[Path]:
+    return [Path(report.file) for report in artifacts if report.file.endswith(".xml")]
+
+
+def _is_of_artifacts(path: Path) -> bool:
+    """Whether an artifacts folder is at or below *path*, or around it."""
+    return bool(artifact_folders(path)) if path.is_dir() else folder_of(path) is not None
+
+
+def _outside(documents: Iterable[Path], roots: Iterable[Path]) -> list[Path]:
+    """Those of *documents* that are in none of *roots*."""
+    folders = tuple(roots)
+    return [path for path in documents if not any(path.is_relative_to(root) for root in folders)]
