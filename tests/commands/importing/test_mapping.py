@@ -140,6 +140,14 @@ def test_named_values(tmp_path: Path, properties: dict[str, Any], value: Any, ou
     assert not any(b"s3cret" in content for content in result.files.values())
 
 
+@pytest.mark.parametrize("name", ["path", "Home", "https-proxy", "azureClientId", "lc-all", "PGPASSWORD", "ci"])
+def test_a_secret_is_not_what_the_machine_has(tmp_path: Path, name: str) -> None:
+    """A named value whose name a system or a library uses gets a variable of its own: ``path`` is never the PATH."""
+    using = policy("", PASSING.replace("<base />", f'<set-header name="a"><value>{{{{{name}}}}}</value></set-header>'))
+    result = planned(tmp_path, answer("namedValues/k", displayName=name, secret=True), *api(), using)
+    assert [variable[:5] for variable in result.variables] == ["APIM_"]
+
+
 def test_a_secret_that_nothing_uses(tmp_path: Path) -> None:
     """Nobody has to set what only a logger of diagnostics needs; what a policy's named value is called is no matter."""
     logger = answer("loggers/ai", loggerType="applicationInsights", credentials={"connectionString": "{{unused}}"})

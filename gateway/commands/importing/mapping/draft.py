@@ -12,6 +12,12 @@ from gateway.commands.importing.resources import Unresolved
 from gateway.errors import Location
 
 _NOT_IN_VARIABLES = re.compile(r"[^A-Z0-9]+")
+# What a system, a shell or a library reads itself: a named value called path must not be the PATH of the machine.
+_OF_SYSTEMS = re.compile(
+    r"PATH|HOME|USER|USERNAME|LOGNAME|SHELL|PWD|OLDPWD|HOST|HOSTNAME|LANG|LANGUAGE|TERM|TZ|TMPDIR|TEMP|TMP|EDITOR|PAGER"
+    r"|MAIL|DISPLAY|IFS|CI|COMSPEC|WINDIR|OS|(HTTP|HTTPS|ALL|NO)_PROXY|(LC|LD|DYLD|SSL|OTEL|PYTHON|UV|PIP|XDG|SYSTEMD)_\w*"
+    r"|PG[A-Z]+|PYTHON\w+|NOTIFY_SOCKET|WATCHDOG_USEC|LISTEN_FDS|IDENTITY_(ENDPOINT|HEADER)|AZURE_\w+"
+)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_IN_FILES = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 80
@@ -68,7 +74,7 @@ class PlanDraft:
     def variable(self, wanted: str, purpose: str, location: Location, secret: bool = True) -> str:
         """The environment variable for *purpose*, named after *wanted*; the same purpose has the same one."""
         base = _NOT_IN_VARIABLES.sub("_", _HUMP.sub("_", wanted).upper()).strip("_") or "VALUE"
-        base = f"V_{base}" if base[0].isdigit() else base
+        base = f"V_{base}" if base[0].isdigit() else f"APIM_{base}" if _OF_SYSTEMS.fullmatch(base) else base
         names = chain([base], (f"{base}_{number}" for number in count(2)))
         for name in names:
             known = self.plan.variables.get(name)
