@@ -21,6 +21,9 @@ The error tree.
     ├── FramingError         bytes that cannot be a body in the announced framing
     ├── CodecError           a value that cannot be cached, or a cached one that cannot be read
     ├── RedisAway            Redis cannot be asked at the moment
+    ├── EvaluationError      an expression of Terraform that an import cannot evaluate; reported with its place
+    ├── EvaluationFault      the same, of an ARM template or of Bicep
+    ├── TooMuch              a template asks an import for more steps, copies or nesting than it does
     ├── StoreInUse           another process runs on the same SQLite file
     ├── StoreOutdated        the notification store was made by a version that is too early to upgrade
     └── StoreTooNew          the notification store was made by a later version

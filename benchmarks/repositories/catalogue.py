@@ -43,27 +43,27 @@ REPOSITORIES = (
     Repository("mohamedsaif/apiops", "APIOps: definitions that are not YAML"),
     Repository("rmontesdeoca81/APIOpsWkhp", "APIOps: versions of one API, a workshop"),
     Repository("verlindb/visug-apim-demo", "APIOps: function apps behind backends"),
-    Repository("pagopa/pagopa-infra", "Terraform: a domain with templates of policies", "src/domains/aca-app"),
-    Repository("pagopa/arc-infra", "Terraform: the service itself", "src/04_core"),
-    Repository("Azure-Samples/AI-Gateway", "Bicep: a lab", "labs/backend-pool-load-balancing/main.bicep"),
+    Repository("0GiS0/az-apim-terraform-devops", "Terraform: APIs, products and policies in one module"),
+    Repository("pagopa/pagopa-infra", "Terraform: 984 files, templates of policies, modules of a registry"),
+    Repository("Azure/apim-landing-zone-accelerator", "Terraform and Bicep: policies by loadTextContent"),
     Repository(
-        "Azure-Samples/remote-mcp-apim-functions-python",
-        "Bicep: OAuth in policies",
-        "infra/app/apim-oauth/oauth.bicep",
+        "Azure-Samples/ai-hub-gateway-solution-accelerator", "Bicep: modules, pools, fragments", "infra/main.bicep"
     ),
+    Repository("Azure-Samples/remote-mcp-apim-functions-python", "Bicep: OAuth in policies"),
+    Repository("ronaldbosma/azure-integration-services-quickstart", "Bicep: user-defined types, Logic Apps behind it"),
+    Repository("yuriy-butkevych/dapr-sample", "Bicep: Dapr behind APIM"),
+    Repository("IATI/apim-iati-gateway", "ARM: an exported template of 19,700 lines with its parameters"),
     Repository(
-        "yuriy-butkevych/dapr-sample",
-        "Bicep: Dapr behind APIM",
-        "Fabillio.Infrastructure/api-management.bicep",
-    ),
-    Repository(
-        "Azure/apim-landing-zone-accelerator",
-        "Bicep: policies by loadTextContent",
-        "scenarios/workload-genai/bicep/apim-policies",
+        "Azure/azure-api-management-devops-resource-kit",
+        "ARM: linked templates as the Resource Kit writes them",
+        "example",
     ),
     Repository(
         "tomkerkhove/microservices-with-azure-api-management",
         "ARM: parameters, nested templates",
-        "deploy/arm/api-management/load-balancer.json",
+        "deploy/arm/monolith/armdeploy.json",
+    ),
+    Repository(
+        "Azure-Samples/AI-Gateway", "ARM: compiled from Bicep, modules and all", "labs/azure-ml-models/main.json"
     ),
 )

@@ -46,7 +46,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, LocalI
     """The same folder with another secret, which the environment has, and what is made of it."""
     folder = tmp_path_factory.mktemp("local")
     values = {"named values/other/namedValueInformation.json": {"displayName": "other", "secret": True}}
-    source = written(folder / "apimartifacts", {**FOLDER, **values})
+    using = {"apis/orders/policy.xml": SECRET.replace("<value>", "<value>{{other}}</value><value>")}
+    source = written(folder / "apimartifacts", {**FOLDER, **values, **using})
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("OTHER", "from the environment")
         patched.setenv("KEY", "")

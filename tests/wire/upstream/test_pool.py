@@ -171,14 +171,14 @@ def test_a_tunnel_that_nobody_uses_ends() -> None:
 
     async def scenario() -> None:
         async with backend(script) as behind:
-            target = HttpTarget(f"http://127.0.0.1:{behind.port}", UpstreamSettings(body_timeout_s=0.5))
+            target = HttpTarget(f"http://127.0.0.1:{behind.port}", UpstreamSettings(body_timeout_s=1.5))
             request = Request("GET", "/")
             request.upgrade, request.upgraded = "websocket", BodyStream()
             response: Response = await target.send(request, ForwardOptions(5))
             tunnel = response.body.stream
             assert response.status_code == 101
             assert tunnel is not None
-            for _ in range(8):  # the client sends: nothing ends
+            for _ in range(10):  # the client sends: nothing ends
                 request.upgraded.feed(b"ping")
                 await asyncio.sleep(0.2)
                 assert behind.open == 1

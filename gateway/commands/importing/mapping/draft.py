@@ -23,6 +23,14 @@ _NOT_IN_FILES = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 80
 
 
+def _variable_name(wanted: str) -> str:
+    """*wanted* in the form of a variable's name, and not one that the machine has."""
+    name = _NOT_IN_VARIABLES.sub("_", _HUMP.sub("_", wanted).upper()).strip("_") or "VALUE"
+    if name[0].isdigit():
+        return f"V_{name}"
+    return f"APIM_{name}" if _OF_SYSTEMS.fullmatch(name) else name
+
+
 class PlanDraft:
     """A plan, and the only way to add to it."""
 
@@ -73,8 +81,7 @@ class PlanDraft:
     # -- the environment
     def variable(self, wanted: str, purpose: str, location: Location, secret: bool = True) -> str:
         """The environment variable for *purpose*, named after *wanted*; the same purpose has the same one."""
-        base = _NOT_IN_VARIABLES.sub("_", _HUMP.sub("_", wanted).upper()).strip("_") or "VALUE"
-        base = f"V_{base}" if base[0].isdigit() else f"APIM_{base}" if _OF_SYSTEMS.fullmatch(base) else base
+        base = _variable_name(wanted)
         names = chain([base], (f"{base}_{number}" for number in count(2)))
         for name in names:
             known = self.plan.variables.get(name)
