@@ -27,6 +27,8 @@ def _running(config: Config, base: str) -> Iterator[str]:
 
 def _missing(instance: LocalInstance) -> Iterator[str]:
     """What a person has to look at."""
+    if instance.without_redis:
+        yield f"counters and caches are in memory, because {instance.without_redis} is not set"
     unset = [f"  {variable.name}: {variable.purpose}" for variable in instance.unset]
     yield from _listed("not set, each with a random value that nobody has until you set it:", unset)
     refused = [f"  {known.source or known.problem.location}: {known.problem.message}" for known in instance.refused]

@@ -47,6 +47,7 @@ class LocalInstance:
         plan: What the import made of the source.
         unset: Variables that are not set, and have a random value for this run.
         refused: Problems of the documents that answer 503 instead.
+        without_redis: The variable with the address of the external cache, which is not set; empty: nothing is missing.
         key: The developer's subscription key, which gives access to everything and allows traces.
     """
 
@@ -55,6 +56,7 @@ class LocalInstance:
     unset: list[WantedVariable] = field(default_factory=list)
     refused: list[Checked] = field(default_factory=list)
     key: str = ""
+    without_redis: str = ""
 
 
 def prepare(
@@ -72,16 +74,26 @@ def prepare(
         LoadError: The source cannot be read, or its configuration cannot run even with documents that refuse.
     """
     plan = with_originals(planned(source, inputs))
+    without_redis = _without_redis(plan)
     unset = [variable for variable in plan.variables.values() if variable.name not in os.environ]
     for variable in unset:
         os.environ[variable.name] = secrets.token_urlsafe(32)
-    instance = LocalInstance(folder / CONFIG, plan, unset, key=secrets.token_urlsafe(24))
+    instance = LocalInstance(folder / CONFIG, plan, unset, key=secrets.token_urlsafe(24), without_redis=without_redis)
     subscription = {"id": KEY_ID, "scope": "/apis", "primary-key": instance.key, "all-access": True}
     plan.config.setdefault("subscriptions", []).append(subscription)
     plan.config |= {"tracing": {"enabled": True}, **_listening(port)}
     plan.files |= {name: text.encode() for name, text in _DOCUMENTS.items()}
     _write_what_loads(instance, folder)
     return instance
+
+
+def _without_redis(plan: Planned) -> str:
+    """Do without an external cache whose address is not set: one process keeps counters and caches in its memory."""
+    variable: str = plan.config.get("redis", {}).get("env", "")
+    if not variable or variable in os.environ:
+        return ""
+    del plan.config["redis"], plan.variables[variable]
+    return variable
 
 
 def _listening(port: int | None) -> dict[str, str]:

@@ -20,6 +20,7 @@ from gateway.commands.serve.preparing import KEY_ID, LocalInstance, prepare
 from gateway.config import load
 from gateway.errors import LoadError
 from tests.commands.importing.apiops_folder import DEFINITION, POLICY, an_api, written
+from tests.commands.importing.instances import answer, api, saved
 from tests.processes import started
 
 SECRET = (
@@ -79,6 +80,17 @@ def test_what_is_not_known_fails_closed(run: Run) -> None:
         f"  {source}/apis/orders/operations/create/policy.xml:1:20: ",
     ):
         assert line in text
+
+
+def test_an_external_cache_can_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the address of its Redis an instance runs with counters and caches in memory, and says so."""
+    resources = [answer("caches/default", connectionString="x.redis.cache.windows.net:6380", useFromLocation="default")]
+    source = saved(tmp_path, *resources, *api())
+    monkeypatch.setattr("os.environ", {})
+    instance = prepare(source, NO_INPUTS, tmp_path / "private")
+    config = load(instance.config)
+    assert (config.redis, instance.unset) == (None, [])
+    assert f"in memory, because {instance.without_redis} is not set" in greeting(instance, config, "http://127.0.0.1:1")
 
 
 def test_the_environment_is_used(run: Run) -> None:
