@@ -232,6 +232,42 @@ def test_products_subscriptions_and_people(tmp_path: Path) -> None:
     assert [group["id"] for group in result.config["groups"]] == ["vips", "developers"]
 
 
+SCOPES: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("", f"{SERVICE}", {"scope": "/apis", "all-access": True}),
+    ("", "/", {"scope": "/apis", "all-access": True}),
+    ("", f"{SERVICE}/apis", {"scope": "/apis"}),
+    ("", "/apis/", {"scope": "/apis"}),
+    ("", f"{SERVICE}/APIs/Orders", {"scope": "/apis/orders"}),
+    ("", "/workspaces/w/apis/bills", {"scope": "/apis/bills"}),
+    ("", "/workspaces/w/apis/orders", None),
+    ("", "orders", None),
+    ("", "/products", None),
+    ("", "/products/", None),
+    ("", "/products/apis", None),
+    ("", "/workspaces/w", None),
+    ("", "/workspaces/w/apis", None),
+    ("", "/users/orders", None),
+    ("w", "/apis/bills", {"scope": "/apis/bills"}),
+    ("w", "/apis/orders", None),
+    ("w", "/apis", None),
+    ("w", "/", None),
+]
+
+
+@pytest.mark.parametrize(("workspace", "scope", "written"), SCOPES)
+def test_a_key_opens_what_it_opened(tmp_path: Path, workspace: str, scope: str, written: dict[str, Any] | None) -> None:
+    """A subscription with a scope that is not clear, or not here, gives access to nothing; never to everything."""
+    bills = [answer(f"workspaces/w/{part['id'].partition('demo/')[2]}", **part["properties"]) for part in api("bills")]
+    prefix = f"workspaces/{workspace}/" if workspace else ""
+    key = answer(f"{prefix}subscriptions/s", scope=scope, state="active")
+    result = planned(tmp_path, *api(), *bills, key)
+    (subscription,) = result.config.get("subscriptions", [None])
+    assert written == (subscription and {name: subscription[name] for name in subscription if name in _ACCESS})
+
+
+_ACCESS = ("scope", "all-access")
+
+
 def test_a_definition_is_read_before_it_is_used(tmp_path: Path) -> None:
     """A definition that loads is a file, with the policies of its operations beside it."""
     resources = (answer("apis/pets", path="pets", format="openapi+json", value=json.dumps(DEFINITION)),)

@@ -35,6 +35,10 @@ class Identifiers:
         ids = (self._ids.get((kind, place, name.casefold())) for place in places)
         return next((id for id in ids if id is not None), None)
 
+    def own(self, kind: str, name: str, workspace: str = "") -> str | None:
+        """The id that *name* has been given in its *workspace*; the service's thing of that name is another."""
+        return self._ids.get((kind, workspace.casefold(), name.casefold()))
+
     def forget(self, kind: str, name: str, workspace: str = "") -> None:
         """Take the id of *name* away: what it named is left out."""
         id = self._ids.pop((kind, workspace.casefold(), name.casefold()))

@@ -111,7 +111,7 @@ class Instance:
     def revisions_of(self, name: str, workspace: str) -> list[str]:
         """The ids of all revisions of the API called *name*; none where it is not in the configuration."""
         plain = name.partition(";rev=")[0].casefold()
-        return self._revisions[(workspace.casefold(), plain)] or self._revisions[("", plain)]
+        return self._revisions[(workspace.casefold(), plain)]
 
     def origin(self, location: Location) -> str:
         """A place in the source, as a comment of the configuration has it."""

@@ -6,6 +6,7 @@ Source: "Microsoft.ApiManagement service/subscriptions".
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from gateway.commands.importing.mapping.identifiers import last_segment
@@ -14,6 +15,14 @@ from gateway.commands.importing.mapping.taking import Taker
 from gateway.commands.importing.resources import ArmResource
 
 _SAID = "primaryKey secondaryKey scope productId state displayName ownerId userId".split()
+# An id as ARM has it, or what follows the service in it. Whatever is not one of these gives access to nothing.
+_WHOLE = r"[^?#]*/service/[^/?#]+"
+_SINGLE = re.compile(
+    rf"(?:{_WHOLE}|[^/?#]*)(?:/workspaces/(?P<workspace>[^/?#]+))?/(?P<kind>apis|products)/(?P<name>[^/?#]+)/?",
+    re.IGNORECASE,
+)
+_ALL_APIS = re.compile(rf"(?:{_WHOLE})?/apis/?", re.IGNORECASE)
+_SERVICE = re.compile(rf"{_WHOLE}/?|/", re.IGNORECASE)
 _STATES = ("active", "suspended", "expired", "submitted", "rejected", "cancelled")
 
 
@@ -51,17 +60,18 @@ class SubscriptionMapper:
         return {"id": id} | ({"name": display} if display and display != id else {})
 
     def _scope(self, written: str, resource: ArmResource) -> dict[str, Any] | None:
-        """``scope``, and whether it is a key for everything; None where its target is not here."""
-        path = written.rstrip("/")
-        kind, name = last_segment(path.rpartition("/")[0]).casefold(), last_segment(path)
-        if name.casefold() == "apis":
-            return {"scope": "/apis"}
-        if kind in ("apis", "products"):
-            id = self._instance.ids.find(kind, name, resource.workspace)
+        """``scope``, and whether it is a key for everything; None where that is not here, or not clear."""
+        single = _SINGLE.fullmatch(written)
+        if single is not None:
+            kind = single["kind"].casefold()
+            workspace = single["workspace"] or resource.workspace
+            id = self._instance.ids.own(kind, single["name"], workspace)
             return None if id is None else {"scope": f"/{kind}/{id}"}
-        if written and kind in ("", "service", "workspaces") and not resource.workspace:
-            return {"scope": "/apis", "all-access": True}
-        return None
+        if resource.workspace:  # all APIs of a workspace: the gateway's would be those of all others as well
+            return None
+        if _ALL_APIS.fullmatch(written):
+            return {"scope": "/apis"}
+        return {"scope": "/apis", "all-access": True} if _SERVICE.fullmatch(written) else None
 
     def _key(self, taker: Taker, id: str, what: str) -> dict[str, Any]:
         named = f"subscription-{id}" if id[0].isdigit() else id
