@@ -206,7 +206,7 @@ def test_what_cannot_be_read_is_reported(tmp_path: Path) -> None:
         "policy.xml:1": (ImportOutcome.NEEDS_YOU, False),
         "apis/orders/policy.xml:2": (ImportOutcome.NEEDS_YOU, False),
     }
-    assert _names(harvest) == ["apis:orders"]
+    assert _names(harvest) == ["apis/policies:orders/policy", "apis:orders", "policies:policy"]
 
 
 def test_redacted_secrets_are_absent(tmp_path: Path) -> None:

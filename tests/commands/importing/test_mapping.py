@@ -100,7 +100,6 @@ LEFT_OUT: list[tuple[list[dict[str, Any]], str]] = [
     ([answer("backends/f", url="fabric:/x", properties={"serviceFabricCluster": {"a": 1}})], "backend f: it is a Serv"),
     ([answer("subscriptions/s", scope="/products/lost")], "subscription s: it gives access to /products/lost"),
     ([answer("products/p"), answer("products/p/apis/lost")], "product p: the API lost is not here"),
-    ([answer("workspaces/w/policies/policy", value=PASSING)], "policy of workspace w: the policy of a workspace"),
     ([answer("authorizationProviders/p")], "authorizationProviders p: the credential manager"),
 ]
 
@@ -194,7 +193,7 @@ def test_a_backend_with_everything(tmp_path: Path) -> None:
             "credentials": {
                 "headers": {"x-key": {"env": "VAULT"}, "x-other": {"env": "ORDERS_X_OTHER"}},
                 "authorization": {"scheme": "Bearer", "parameter": {"env": "VAULT"}},
-                "query": {"code": ["1"]},
+                "query": {"code": [{"env": "ORDERS_CODE"}]},
             },
             "circuit-breaker": {
                 "count": 3, "interval": "1m", "status-codes": ["429"], "error-reasons": [], "trip-duration": "1m30s",

@@ -12,12 +12,14 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.commands.importing.mapping.definitions import Definitions
+from gateway.commands.importing.mapping.identifiers import last_segment
 from gateway.commands.importing.mapping.instance import Instance
 from gateway.commands.importing.mapping.operations import Operations
 from gateway.commands.importing.mapping.policies import Policies
 from gateway.commands.importing.mapping.taking import Taker
 from gateway.commands.importing.mapping.urls import Urls
 from gateway.commands.importing.mapping.versions import Versions
+from gateway.commands.importing.mapping.workspaces import WorkspacePolicies
 from gateway.commands.importing.resources import ArmResource
 
 _OTHER_KINDS = {
@@ -35,14 +37,14 @@ _KEY_NAMES = {"header": "Ocp-Apim-Subscription-Key", "query": "subscription-key"
 class Apis:
     """Maps APIs one by one."""
 
-    def __init__(self, instance: Instance, urls: Urls, policies: Policies) -> None:
+    def __init__(self, instance: Instance, urls: Urls, policies: Policies, workspaces: WorkspacePolicies) -> None:
         self._instance = instance
         self._draft = instance.draft
         self._urls = urls
-        self._policies = policies
+        self._workspaces = workspaces
         self._versions = Versions(instance)
         self._definitions = Definitions(instance)
-        self._operations = Operations(instance, self._policies, self._definitions)
+        self._operations = Operations(instance, policies, self._definitions)
 
     def map(self) -> None:
         """Write every API that the gateway can run."""
@@ -55,16 +57,19 @@ class Apis:
         kind = self._kind(taker)
         if kind in _OTHER_KINDS:
             return self._leave_out(resource, taker, f"{_OTHER_KINDS[kind]}", "publish it as an HTTP API")
-        name, revision = _revision(resource.name[-1])
+        revision = _revision(resource.name[-1])
         id = self._instance.ids.give("apis", resource.name[-1], resource.workspace)
-        api = self._address(taker, id, name, revision)
+        if source := taker.text("sourceApiId"):
+            message = f"made from {last_segment(source)}: what it does not have itself is taken from there"
+            self._draft.changed(taker.location_of("sourceApiId"), what, message)
+        api = self._address(taker, id, resource.workspace, revision)
         operations = self._operations.of(resource, taker, id)
         if operations is None:
             message = "its operations are not in the source; without them every path would pass"
             self._instance.ids.forget("apis", resource.name[-1], resource.workspace)
             return self._leave_out(resource, taker, message, "add its operations, or its OpenAPI definition")
         self._instance.add_revision(resource, id)
-        api |= self._policies.of(resource, "apis/policies", what, "policies", "apis", id, "api.xml")
+        api |= self._workspaces.of(resource, what, "policies", "apis", id, "api.xml")
         self._draft.item("apis", {**api, **operations}, self._instance.origin(resource.location))
         count = len(operations.get("operations", ()))
         listed = f"with {count} operation{'' if count == 1 else 's'}"
@@ -92,7 +97,7 @@ class Apis:
                 self._instance.below(child, "apis/operations/policies")
                 self._instance.below(child, "apis/resolvers/policies")
 
-    def _address(self, taker: Taker, id: str, name: str, revision: str) -> dict[str, Any]:
+    def _address(self, taker: Taker, id: str, workspace: str, revision: str) -> dict[str, Any]:
         display = taker.text("displayName")
         api: dict[str, Any] = {"id": id}
         if display and display != id:
@@ -102,17 +107,16 @@ class Apis:
         protocols = [protocol.casefold() for protocol in taker.texts("protocols")]
         if protocols and sorted(protocols) != ["http", "https"]:
             api["protocols"] = [protocol for protocol in protocols if protocol in _PROTOCOLS]
-        api |= self._versions.of(taker, name)
+        api |= self._versions.of(taker, workspace)
         api |= _of_revision(taker, revision)
         api["subscription-required"] = taker.flag("subscriptionRequired", default=True)
         api |= _key_names(taker)
         return api
 
 
-def _revision(name: str) -> tuple[str, str]:
-    """The API's name and the revision that it has in it: ``orders;rev=2``."""
-    plain, _, revision = name.partition(";rev=")
-    return plain, revision
+def _revision(name: str) -> str:
+    """The revision that the API's name has in it: ``orders;rev=2``."""
+    return name.partition(";rev=")[2]
 
 
 def _of_revision(taker: Taker, named: str) -> dict[str, Any]:

@@ -21,6 +21,8 @@ _OF_SYSTEMS = re.compile(
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_IN_FILES = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 80
+_LONGEST_SUFFIX = 6
+_DEVICE = re.compile(r"(aux|con|nul|prn|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)  # on Windows, whatever the suffix
 
 
 def _variable_name(wanted: str) -> str:
@@ -122,5 +124,9 @@ class PlanDraft:
 
 def file_name(text: str) -> str:
     """*text* as the name of a file or folder on every system."""
-    name = _NOT_IN_FILES.sub("-", text).strip("-. ")[:_LONGEST_NAME]
-    return name or "unnamed"
+    name = _NOT_IN_FILES.sub("-", text).strip("-. ")
+    stem, dot, suffix = name.rpartition(".")
+    if len(name) > _LONGEST_NAME and 0 < len(suffix) < _LONGEST_SUFFIX and stem:
+        name = f"{stem[: _LONGEST_NAME - len(suffix) - 1]}{dot}{suffix}"
+    name = name[:_LONGEST_NAME].strip("-. ") or "unnamed"
+    return f"{name.partition('.')[0]}-{name[len(name.partition('.')[0]) :]}" if _DEVICE.match(name) else name

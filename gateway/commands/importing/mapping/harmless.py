@@ -21,7 +21,7 @@ _SINGLE = frozenset(
     f"{kind}:{path}"
     for kind, paths in {
         "apis": """apirevisiondescription apiversiondescription contact license termsofserviceurl authenticationsettings
-            sourceapiid wsdlselector translaterequiredqueryparameters provisioningstate""",
+            wsdlselector translaterequiredqueryparameters provisioningstate""",
         "apis/operations": """templateparameters responses.description responses.headers
             responses.representations.schemaid responses.representations.typename
             responses.representations.generatedsample responses.representations.sample

@@ -17,6 +17,8 @@ from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
 
 # Whose named values are not read here: the gateway's own settings replace what these resources hold.
 _KEPT_ELSEWHERE = ("namedValues", "loggers", "caches", "diagnostics", "apis/diagnostics")
+# Kinds that become entries of a mapping: a second one of the same name would replace the first.
+_ENTRIES = ("backends", "certificates", "loggers", "schemas")
 _Key = tuple[str, ...]
 
 
@@ -48,10 +50,17 @@ class Instance:
     # -- resources
     def all(self, kind: str) -> Iterator[ArmResource]:
         """The resources of *kind*, in the order of the source."""
+        names: set[tuple[str, str, _Key]] = set()
         for resource in self._resources:
-            if resource.kind == kind:
-                self.answer(resource)
-                yield resource
+            if resource.kind != kind:
+                continue
+            self.answer(resource)
+            name = _place(resource, resource.name)
+            if kind in _ENTRIES and name in names:
+                self._leave_out_double(resource)
+                continue
+            names.add(name)
+            yield resource
 
     def within(self, ancestor: ArmResource, kind: str) -> list[ArmResource]:
         """The resources of *kind*, two steps below *ancestor*, for which nobody has answered yet."""
@@ -125,6 +134,11 @@ class Instance:
         for resource in self._resources:
             if id(resource) not in self._answered:
                 self._leave_out(resource)
+
+    def _leave_out_double(self, resource: ArmResource) -> None:
+        message = "another one has the same name, and is taken"
+        remedy = "give the parameters that decide which one is deployed, or rename one"
+        self.draft.left_out(resource.location, described(resource), message, remedy)
 
     def _leave_out(self, resource: ArmResource) -> None:
         reason = KINDS.get(resource.kind, UNKNOWN)

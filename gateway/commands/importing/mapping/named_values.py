@@ -21,6 +21,7 @@ from gateway.reading.yaml_nodes import Scalar
 
 MAX_CHARACTERS = 4_096
 VALUES = "named values"  # of workspaces: their names are not the service's
+_LITERAL = re.compile(r"\s*(basic|bearer|sharedkey|token)?\s*[:;,]?\s*", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,256}")
 
 
@@ -64,7 +65,7 @@ class NamedValues:
 
     def _value(self, taker: Taker, name: str, what: str) -> Any:
         """What is written for it; None where nobody would miss it, so that nobody has to set it."""
-        secret = taker.flag("secret", default=False)
+        secret = taker.flag("secret", default=False, unknown=True)
         vault, written = taker.inner("keyVault"), taker.scalar("value")
         if self._is_unused(taker, name) and (secret or vault):
             self._draft.harmless(taker.location, what, "a secret that nothing here uses")
@@ -114,6 +115,7 @@ class NamedValues:
         what = f"named value {name}"
         value = self._from_environment(name, what, location)
         self._values[name.casefold()] = value
+        self._instance.ids.give(VALUES, name)
         self._draft.entry("named-values", name, value, f"used in {self._instance.origin(location)}")
         message = f"a policy uses it, but the source does not have it: it is read from {value['env']}"
         self._draft.needs_you(location, what, message, f"set {value['env']}, or write the value into config.yaml")
@@ -144,5 +146,11 @@ class NamedValues:
             return {"env": value["env"]}
         if "{{" in text and (filled := self.filled(text)) is not None:
             return filled
-        shape = f", in the form {text}" if "{{" in text else ""
+        shape = f", in the form {_form(text)}" if "{{" in text else ""
         return {"env": self._draft.variable(wanted, purpose + shape, location)}
+
+
+def _form(text: str) -> str:
+    """*text* for a person, with the named values in it; what stands between them may be part of the secret."""
+    parts = re.split(r"(\{\{[^{}]*\}\})", text)
+    return "".join(part if part.startswith("{{") or _LITERAL.fullmatch(part) else "…" for part in parts)

@@ -14,12 +14,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.commands.importing.mapping.identifiers import as_id
 from gateway.commands.importing.mapping.instance import Instance
 from gateway.commands.importing.mapping.named_values import VALUES
 from gateway.commands.importing.mapping.taking import Taker
 from gateway.commands.importing.resources import ArmResource, Unresolved
 from gateway.documents.placeholders import NAMED_VALUE
+from gateway.errors import Location
 from gateway.reading.yaml_nodes import Scalar
 
 _INSTEAD = """\
@@ -38,6 +38,7 @@ _REFERENCES = {
     "logger-id": "loggers",
     "schema-id": "schemas",
 }
+_GIVEN = "given"  # in front of an unknown value's name where another named value has that name
 _REFERENCE = re.compile(rf"""\b({"|".join(_REFERENCES)})(\s*=\s*)(["'])([^"'<>{{}}@]+)\3""")
 
 
@@ -54,10 +55,18 @@ class Policies:
 
     def first(self, documents: Sequence[ArmResource], what: str, *path: str) -> dict[str, str]:
         """``policy``, of a scope that can have one only."""
+        return {"policy": self.one(documents, f"{what}: policy", *path)} if documents else {}
+
+    def one(self, documents: Sequence[ArmResource], what: str, *path: str, fragment: bool = False) -> str:
+        """Write the document of a scope; of several that differ, only a deployment knows which one it has."""
         for further in documents[1:]:
             self._instance.answer(further)
-            self._draft.left_out(further.location, what, "a second policy document of the same scope", "join them")
-        return {"policy": self.file(documents[0], f"{what}: policy", *path)} if documents else {}
+        if len(set(map(_text, documents))) == 1:
+            return self.file(documents[0], what, *path, fragment=fragment)
+        taker = self._instance.take(documents[0], what)
+        taker.skip("format", "value", "policyContent")
+        reason = f"the source has {len(documents)} different documents for it"
+        return self.refused(documents[1].location, what, reason, *path, fragment=fragment)
 
     def file(self, resource: ArmResource, what: str, *path: str, fragment: bool = False) -> str:
         """Write the document of *resource* to *path*; returns the path that it got."""
@@ -79,6 +88,10 @@ class Policies:
             reason = f"it depends on {', '.join(value.names) or 'an expression'}"
         elif value is not None:
             reason = "the source has its URL alone"
+        return self.refused(location, taker.what, reason, *path, fragment=fragment)
+
+    def refused(self, location: Location, what: str, reason: str, *path: str, fragment: bool = False) -> str:
+        """Write a document that answers 503 to *path*, because of *reason*; returns the path that it got."""
         message = f"{reason}; until it is here, every request gets 503"
         written = _INSTEAD.format(
             reason=reason.replace("--", "- -"),
@@ -87,7 +100,7 @@ class Policies:
             close="" if fragment else "</inbound>",
         )
         file = self._draft.file(*path, content=written.encode())
-        self._draft.needs_you(location, taker.what, message, f"put the document into {file}")
+        self._draft.needs_you(location, what, message, f"put the document into {file}")
         return file
 
     def _with_named_values(self, value: Scalar, what: str) -> str:
@@ -96,7 +109,7 @@ class Policies:
             return value.value
         text = value.value
         for name in value.names:
-            named = as_id(name)
+            named = self._instance.ids.give(VALUES, name, _GIVEN)
             text = text.replace(f"{{{name}}}", f"{{{{{named}}}}}")
             variable = self._draft.variable(named, f"named value {named}", value.location, value.secret)
             entry: dict[str, Any] = {"env": variable} if value.secret else {"env": variable, "secret": False}
@@ -127,3 +140,8 @@ class Policies:
 
         text = NAMED_VALUE.sub(named_value, text)
         return _REFERENCE.sub(reference, text)
+
+
+def _text(document: ArmResource) -> str | None:
+    value = document.properties.find("value")
+    return value.value if isinstance(value, Scalar) else None

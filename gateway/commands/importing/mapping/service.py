@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from gateway.commands.importing.mapping.apis import Apis
 from gateway.commands.importing.mapping.backends import Backends
 from gateway.commands.importing.mapping.certificates import Certificates
+from gateway.commands.importing.mapping.copies import with_copies
 from gateway.commands.importing.mapping.instance import Instance
 from gateway.commands.importing.mapping.loggers import Loggers, map_caches
 from gateway.commands.importing.mapping.named_values import NamedValues
@@ -14,6 +17,7 @@ from gateway.commands.importing.mapping.products import Products
 from gateway.commands.importing.mapping.schemas import map_schemas
 from gateway.commands.importing.mapping.subscriptions import SubscriptionMapper
 from gateway.commands.importing.mapping.urls import Urls
+from gateway.commands.importing.mapping.workspaces import WorkspacePolicies
 from gateway.commands.importing.planned import Planned
 from gateway.commands.importing.resources import ArmResource, Harvest
 from gateway.errors import Location
@@ -27,7 +31,7 @@ _ORDER = """
 
 def mapped(harvest: Harvest, root: str = "") -> Planned:
     """What *harvest*, which was read below *root*, becomes; everything is in the plan or among its findings."""
-    instance = Instance(harvest, root)
+    instance = Instance(with_copies(harvest), root)
     values = NamedValues(instance)
     values.map()
     urls = Urls(instance, values)
@@ -38,8 +42,9 @@ def mapped(harvest: Harvest, root: str = "") -> Planned:
     map_caches(instance)
     map_schemas(instance)
     policies = Policies(instance)
-    _documents(instance, policies)
-    Apis(instance, urls, policies).map()
+    workspaces = WorkspacePolicies(instance, policies)
+    _documents(instance, policies, workspaces)
+    Apis(instance, urls, policies, workspaces).map()
     people = People(instance)
     people.map()
     Products(instance, policies, people).map()
@@ -56,19 +61,19 @@ def mapped(harvest: Harvest, root: str = "") -> Planned:
     return plan
 
 
-def _documents(instance: Instance, policies: Policies) -> None:
+def _documents(instance: Instance, policies: Policies, workspaces: WorkspacePolicies) -> None:
     """Fragments and the global policy; all fragments have ids before any of them is written."""
     fragments = list(instance.all("policyFragments"))
+    documents: dict[tuple[str, str], list[ArmResource]] = defaultdict(list)
     for fragment in fragments:
         instance.ids.give("policyFragments", fragment.name[-1], fragment.workspace)
-    for fragment in fragments:
-        _fragment(instance, policies, fragment)
+        documents[(fragment.workspace.casefold(), fragment.name[-1].casefold())].append(fragment)
+    for same in documents.values():
+        _fragment(instance, policies, same)
     own = []
     for resource in instance.all("policies"):
         if resource.workspace:
-            message = "the policy of a workspace: the gateway has no scope between global and API"
-            remedy = "write what it does into the policies of the workspace's APIs"
-            instance.draft.left_out(resource.location, f"policy of workspace {resource.workspace}", message, remedy)
+            workspaces.take(resource)
         else:
             own.append(resource)
     written = policies.first(own, "global scope", "policies", "global.xml")
@@ -76,8 +81,9 @@ def _documents(instance: Instance, policies: Policies) -> None:
         instance.draft.setting("global-policy", written["policy"])
 
 
-def _fragment(instance: Instance, policies: Policies, fragment: ArmResource) -> None:
+def _fragment(instance: Instance, policies: Policies, documents: list[ArmResource]) -> None:
+    fragment = documents[0]
     id = instance.ids.give("policyFragments", fragment.name[-1], fragment.workspace)
     what = f"fragment {fragment.name[-1]}"
-    file = policies.file(fragment, what, "policies", "fragments", f"{id}.xml", fragment=True)
+    file = policies.one(documents, what, "policies", "fragments", f"{id}.xml", fragment=True)
     instance.draft.entry("fragments", id, file)

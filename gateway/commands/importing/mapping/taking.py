@@ -60,15 +60,16 @@ class Taker:
             return stand_in(scalar)
         return default if scalar is None else scalar.value
 
-    def flag(self, name: str, default: bool) -> bool:
-        """A truth value; *default* where it is not written or not known, which is then reported."""
+    def flag(self, name: str, default: bool, unknown: bool | None = None) -> bool:
+        """A truth value; *default* where it is not written, *unknown* (or *default*) where it is not known."""
         scalar = self.scalar(name)
         if scalar is None:
             return default
         if isinstance(scalar, Unresolved) or scalar.value.lower() not in ("true", "false"):
-            message = f"{_shown(scalar.value)} is not true or false here; {str(default).lower()} is written"
+            instead = default if unknown is None else unknown
+            message = f"{_shown(scalar.value)} is not true or false here; {str(instead).lower()} is assumed"
             self._draft.needs_you(scalar.location, f"{self.what}: {self._named(name)}", message, _SET_IT)
-            return default
+            return instead
         return scalar.value.lower() == "true"
 
     def number(self, name: str) -> int | None:

@@ -20,10 +20,10 @@ class Versions:
 
     def __init__(self, instance: Instance) -> None:
         self._draft = instance.draft
-        self._schemes: dict[str, dict[str, str]] = {}
+        self._schemes: dict[tuple[str, str], dict[str, str]] = {}
         for resource in instance.all("apiVersionSets"):
             taker = instance.take(resource, f"version set {resource.name[-1]}")
-            self._schemes[resource.name[-1].casefold()] = self._scheme(taker)
+            self._schemes[(resource.workspace.casefold(), resource.name[-1].casefold())] = self._scheme(taker)
             self._draft.mapped(resource.location, taker.what, "written with each of its APIs")
 
     def _scheme(self, taker: Taker) -> dict[str, str]:
@@ -38,11 +38,11 @@ class Versions:
             )
         return {"scheme": scheme, "name": names[key]} if names.get(key) else {"scheme": "path"}
 
-    def of(self, taker: Taker, name: str) -> dict[str, Any]:
-        """The ``version`` of the API whose properties *taker* has."""
+    def of(self, taker: Taker, workspace: str) -> dict[str, Any]:
+        """The ``version`` of the API in *workspace* whose properties *taker* has."""
         version = taker.text("apiVersion")
         set_id, inline = taker.scalar("apiVersionSetId"), taker.inner("apiVersionSet")
-        scheme = self._schemes.get(last_segment(set_id.value).casefold()) if set_id else None
+        scheme = self._schemes.get((workspace.casefold(), last_segment(set_id.value).casefold())) if set_id else None
         if scheme is None and inline is not None:
             inline.skip("id", "name", "description")
             scheme = self._scheme(inline)

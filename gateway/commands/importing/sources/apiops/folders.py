@@ -56,8 +56,12 @@ def _holds_a_resource(collection: Path) -> bool:
 
 def _folders(path: Path) -> list[Path]:
     """The folders in *path*, by name; not hidden ones, links and those that only tools fill."""
-    entries = (entry for entry in _entries(path) if entry.is_dir(follow_symlinks=False))
-    return [Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.name not in _NEVER]
+    return [folder for folder in _named_folders(path) if not folder.name.startswith(".") and folder.name not in _NEVER]
+
+
+def _named_folders(path: Path) -> list[Path]:
+    """Every folder in *path*: in a collection, each name is a resource's."""
+    return [Path(entry.path) for entry in _entries(path) if entry.is_dir(follow_symlinks=False)]
 
 
 def _entries(path: Path) -> list[os.DirEntry[str]]:
@@ -88,5 +92,6 @@ def _walked(root: Path) -> Iterator[tuple[Path, tuple[str, ...], os.DirEntry[str
         folder, parts = waiting.pop()
         if len(parts) > _MAX_DEPTH:
             raise LoadError.at(Location(str(folder)), "too-deep", f"folders are nested more than {_MAX_DEPTH} deep")
-        waiting += ((below, (*parts, below.name)) for below in reversed(_folders(folder)))
+        below = _named_folders(folder) if parts and collection_of(parts[-1]) else _folders(folder)
+        waiting += ((path, (*parts, path.name)) for path in reversed(below))
         yield from ((folder, parts, entry) for entry in _entries(folder) if entry.is_symlink() or entry.is_file())

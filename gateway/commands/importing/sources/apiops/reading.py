@@ -52,7 +52,9 @@ class FolderReader:
         fragments: list[tuple[Path, Artifact]] = []
         for path, parts in files_in(self._root):
             artifact = artifact_of(parts)
-            if artifact is None:
+            if artifact is None and path.is_symlink():
+                self._link(path, parts)
+            elif artifact is None:
                 self._unknown(path)
             elif artifact.role is Role.FRAGMENT:
                 fragments.append((path, artifact))
@@ -80,6 +82,12 @@ class FolderReader:
             for problem in error.problems:
                 message = f"cannot be read: {problem.message}"
                 self._tell(ImportOutcome.NEEDS_YOU, problem.location, _titled(artifact), message, problem.remedy)
+            if artifact.role in (Role.POLICY, Role.FRAGMENT):
+                self._add_missing_document(path, artifact)
+
+    def _add_missing_document(self, path: Path, artifact: Artifact) -> None:
+        """A document that is there and cannot be read is not the same as none: what needs it is refused."""
+        self.harvest.resources.append(_resource(artifact, mapping(Location(str(path))), Location(str(path))))
 
     # -- one kind of file each
     def _information(self, path: Path, artifact: Artifact) -> None:
@@ -194,6 +202,15 @@ class FolderReader:
         return [resource for resource in below if (resource.workspace, resource.name[0]) in apis]
 
     # -- findings
+    def _link(self, path: Path, parts: tuple[str, ...]) -> None:
+        """A link is not followed; a folder behind it may hold policies of the scope that it is in."""
+        message = "a link, which may lead out of the folder: it is not followed"
+        self._tell(ImportOutcome.LEFT_OUT, Location(str(path)), f"link {path.name}", message, "put the folder there")
+        scopes = (artifact_of((*parts[:length], "policy.xml")) for length in range(len(parts), 0, -1))
+        nearest = next((artifact for artifact in scopes if artifact is not None), None)
+        if nearest is not None and path.is_dir():
+            self._add_missing_document(path, nearest)
+
     def _unknown(self, path: Path) -> None:
         overrides = path.name.startswith("configuration.") and path.parent == self._root
         harmless = overrides or path.suffix.lower() not in (".json", ".xml", ".yaml", ".yml")

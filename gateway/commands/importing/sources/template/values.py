@@ -286,7 +286,29 @@ def joined(parts: Iterable[YamlNode], location: Location) -> Scalar:
         texts.append(displayed(part))
         length += len(texts[-1])
         check_length(length, location)
+    holes = dict.fromkeys(name for part in listed for leaf in unresolved_in(part) for name in leaf.names)
+    known = text("".join(_known(part) for part in listed), location)
+    if any(has_literally(part, holes) for part in (known, *listed)):
+        return opaque(location, listed)
     return depending("".join(texts), location, listed)
+
+
+def _known(part: YamlNode) -> str:
+    return "\0" if isinstance(part, Unresolved) else displayed(part)
+
+
+def has_literally(text_of: YamlNode, names: Iterable[str]) -> bool:
+    """Whether a text has one of *names* in braces for something else: ``/orders/{id}``, beside a parameter id."""
+    own = text_of.names if isinstance(text_of, Unresolved) else ()
+    return isinstance(text_of, Scalar) and any(f"{{{name}}}" in text_of.value for name in names if name not in own)
+
+
+def opaque(location: Location, sources: Iterable[YamlNode]) -> Unresolved:
+    """A text of which nothing can be said, made of *sources*."""
+    unknown = [part for source in sources for part in unresolved_in(source)]
+    names = tuple(dict.fromkeys(name for part in unknown for name in part.names))
+    shown = "".join(f"{{{name}}}" for name in names)
+    return Unresolved(shown, location, names=names, secret=any(part.secret for part in unknown))
 
 
 def depending(shown: str, location: Location, sources: Iterable[YamlNode]) -> Scalar:

@@ -104,7 +104,14 @@ def _replace(call: Invocation, frame: EvaluationFrame) -> YamlNode:
     if not count:
         return whole
     check_length(len(text) + count * len(replacement), call.location)
+    rest = Unresolved(text.replace(wanted, ""), whole.location, names=_names(whole))
+    if values.has_literally(rest, _names(new)):
+        return values.opaque(whole.location, [whole, new])
     return values.depending(text.replace(wanted, replacement), whole.location, [whole, new])
+
+
+def _names(value: YamlNode) -> tuple[str, ...]:
+    return value.names if isinstance(value, Unresolved) else ()
 
 
 def _changes(name: str, change: Callable[[str], str]) -> None:
