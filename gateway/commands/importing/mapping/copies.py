@@ -47,19 +47,23 @@ def _copies(harvest: Harvest) -> Iterator[ArmResource]:
 
 def _made_from_source(
     api: ArmResource, apis: dict[_Key, ArmResource], below: dict[_Key, list[ArmResource]]
-) -> Iterator[ArmResource]:
+) -> list[ArmResource]:
     id = api.properties.find("sourceApiId")
     if not isinstance(id, Scalar) or not id.value:
-        return iter(())
-    name = last_segment(id.value).casefold()
-    places = [(api.workspace.casefold(), name), (api.workspace.casefold(), name.partition(";rev=")[0])]
-    source = next((place for place in places if place in apis), None)
+        return []
+    source = _found(id.value, api, apis)
     if source is None:
-        return iter([ArmResource(_POLICIES, (api.name[0], "policy"), mapping(id.location), id.location, api.workspace)])
-    own = _COPIED if api.properties.find("value") is None else _BESIDE_A_DEFINITION
-    return (
-        replace(resource, name=(api.name[0], *resource.name[1:])) for resource in below[source] if resource.kind in own
-    )
+        return [ArmResource(_POLICIES, (api.name[0], "policy"), mapping(id.location), id.location, api.workspace)]
+    kinds = _COPIED if api.properties.find("value") is None else _BESIDE_A_DEFINITION
+    copied = [resource for resource in below[source] if resource.kind in kinds]
+    return [replace(resource, name=(api.name[0], *resource.name[1:])) for resource in copied]
+
+
+def _found(id: str, api: ArmResource, apis: dict[_Key, ArmResource]) -> _Key | None:
+    """The API with *id*, whose current revision may have the plain name."""
+    name = last_segment(id).casefold()
+    places = [(api.workspace.casefold(), name), (api.workspace.casefold(), name.partition(";rev=")[0])]
+    return next((place for place in places if place in apis), None)
 
 
 def _api(resource: ArmResource) -> _Key:

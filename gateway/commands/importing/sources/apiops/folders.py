@@ -59,8 +59,13 @@ def _folders(path: Path) -> list[Path]:
     return [folder for folder in _named_folders(path) if not folder.name.startswith(".") and folder.name not in _NEVER]
 
 
+def _below(folder: Path, parts: tuple[str, ...]) -> list[Path]:
+    """The folders in *folder* that are read; in a collection, each name is a resource's."""
+    return _named_folders(folder) if parts and collection_of(parts[-1]) else _folders(folder)
+
+
 def _named_folders(path: Path) -> list[Path]:
-    """Every folder in *path*: in a collection, each name is a resource's."""
+    """Every folder in *path*, by name; not links."""
     return [Path(entry.path) for entry in _entries(path) if entry.is_dir(follow_symlinks=False)]
 
 
@@ -92,6 +97,5 @@ def _walked(root: Path) -> Iterator[tuple[Path, tuple[str, ...], os.DirEntry[str
         folder, parts = waiting.pop()
         if len(parts) > _MAX_DEPTH:
             raise LoadError.at(Location(str(folder)), "too-deep", f"folders are nested more than {_MAX_DEPTH} deep")
-        below = _named_folders(folder) if parts and collection_of(parts[-1]) else _folders(folder)
-        waiting += ((path, (*parts, path.name)) for path in reversed(below))
+        waiting += ((below, (*parts, below.name)) for below in reversed(_below(folder, parts)))
         yield from ((folder, parts, entry) for entry in _entries(folder) if entry.is_symlink() or entry.is_file())
