@@ -209,6 +209,66 @@ def test_a_document_that_cannot_be_read_refuses(tmp_path: Path, spoil: Any, belo
     assert [finding for finding in result.findings if str(folder / below) in finding.location.file]
 
 
+TERRAFORM = """
+variable "number" {}
+resource "azurerm_api_management_api" "one" {
+  name = "orders"
+  path = "orders"
+}
+resource "azurerm_api_management_api" "two" {
+  name     = "orders"
+  path     = "orders"
+  revision = "2"
+}
+"""
+OPERATION = """
+resource "azurerm_api_management_api_operation" "read%(n)s" {
+  api_name     = "orders%(n)s"
+  operation_id = "read"
+  method       = "GET"
+  url_template = "/"
+}
+"""
+
+
+def _terraform_policy(name: str, text: str, argument: str = "") -> str:
+    head = f'resource "azurerm_api_management_api_policy" "{name}" {{\n  api_name = "orders"\n  {argument}\n'
+    return f"{head}  xml_content = <<X\n{text}X\n}}\n"
+
+
+def test_a_revision_of_terraform_has_the_policy(tmp_path: Path) -> None:
+    """Terraform's policies name an API, not a revision: each revision has them."""
+    operations = OPERATION % {"n": ""} + OPERATION % {"n": ";rev=2"}
+    (tmp_path / "main.tf").write_text(TERRAFORM + operations + _terraform_policy("p", DENYING + "\n"))
+    result = plan(tmp_path)
+    assert [result.files[own["policy"]].decode().strip() for own in result.config["apis"]] == [DENYING, DENYING]
+
+
+NUMBERS = [
+    ("count = 0", True, "there is none of it with these values: count is 0, or for_each is empty"),
+    ("for_each = []", True, "there is none of it with these values: count is 0, or for_each is empty"),
+    ("count = var.number", False, "count depends on what only the deployment knows: one is imported"),
+]
+
+
+@pytest.mark.parametrize(("argument", "harmless", "message"), NUMBERS)
+def test_how_many_there_are_is_said(tmp_path: Path, argument: str, harmless: bool, message: str) -> None:
+    """A block of Terraform of which there is none, or of which the number is not known, is in the report."""
+    (tmp_path / "main.tf").write_text(TERRAFORM + _terraform_policy("p", PASSING, argument))
+    findings = [finding for finding in plan(tmp_path).findings if finding.message == message]
+    assert [(finding.what, finding.harmless) for finding in findings] == [
+        ("azurerm_api_management_api_policy.p", harmless)
+    ]
+
+
+def test_two_documents_of_terraform(tmp_path: Path) -> None:
+    """Of two different documents for one API none is taken."""
+    documents = _terraform_policy("p", PASSING) + _terraform_policy("q", DENYING + "\n")
+    (tmp_path / "main.tf").write_text(TERRAFORM + OPERATION % {"n": ""} + documents)
+    result = plan(tmp_path)
+    assert REFUSING in result.files["policies/apis/orders/api.xml"]
+
+
 def test_names_that_tools_have(tmp_path: Path) -> None:
     """In a collection each folder is a resource, whatever it is called."""
     files = {

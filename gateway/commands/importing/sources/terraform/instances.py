@@ -61,6 +61,7 @@ class EvaluatedBlock:
     Attributes:
         path: How it is written: ``module.apis["orders"].azurerm_api_management_api.this[0]``.
         problems: The arguments that have no value, and why.
+        absent: There is none of it: ``count`` is 0, or ``for_each`` empty.
     """
 
     kind: str
@@ -69,6 +70,11 @@ class EvaluatedBlock:
     values: Deployed
     location: Location
     problems: tuple[EvaluationError, ...]
+    absent: bool = False
+
+
+def _absent(block: ConfigurationBlock, written: str) -> EvaluatedBlock:
+    return EvaluatedBlock(block.labels[0], "", written, Deployed((), block.location), block.location, (), absent=True)
 
 
 class ModuleInstance:
@@ -193,7 +199,8 @@ class ModuleInstance:
         try:
             expansion = self._expansion(block)
             if expansion is not None:
-                yield from [instance for _, instance in self._instances(declared, block, expansion)]
+                instances = [instance for _, instance in self._instances(declared, block, expansion)]
+                yield from instances or [_absent(block, written)]
                 return
             message = "for_each depends on what only the deployment knows"
             problem = EvaluationError(block.body.arguments["for_each"].location, message)
@@ -222,6 +229,9 @@ class ModuleInstance:
         path = expansion.named(self._written(declared, kind, name), key)
         scope = self._scope.with_names(names)
         values, problems = evaluate_block(block.body, self._evaluator, scope, path)
+        if expansion.how == "unknown":
+            message = "count depends on what only the deployment knows: one is imported"
+            problems.append(EvaluationError(block.body.arguments["count"].location, message))
         values = self._rendered(kind, identities.completed(kind, values, name), block.location)
         return EvaluatedBlock(kind, name, path, values, block.location, tuple(problems))
 

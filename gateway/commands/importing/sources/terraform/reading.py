@@ -25,6 +25,7 @@ from gateway.reading.yaml_nodes import Mapping, Scalar, YamlNode, compose
 
 _REMOTE = "run it where the module is at hand, or import what it makes from the instance itself"
 _HINTS = ("api_management", "apim", "api_policy", "apiops")  # in what is about API Management
+_DOCUMENTS = ("policies", "policyFragments")
 _MOST_RESOURCES = 50_000
 _PLAN = "import the instance itself (management API), or write the value where this is"
 
@@ -82,15 +83,27 @@ class TerraformReader:
         self._needs_you(Location(str(files[0])), "Terraform", message, remedy)
 
     def _module(self, instance: ModuleInstance) -> None:
-        for block in instance.blocks("resource", PREFIX):
+        for block in self._present(instance, "resource", PREFIX):
             self._block(block)
-        for block in instance.blocks("resource", "azapi_"):
+        for block in self._present(instance, "resource", "azapi_"):
             self._azapi(block)
-        for block in instance.blocks("data", PREFIX):
+        for block in self._present(instance, "data", PREFIX):
             self._data(block)
         self._templates(instance)
         for name, call in instance.module.calls.items():
             self._call(instance, name, call)
+
+    def _present(self, instance: ModuleInstance, declared: str, prefix: str) -> Iterator[EvaluatedBlock]:
+        """The blocks of which there is one; the others are reported."""
+        for block in instance.blocks(declared, prefix):
+            if not block.absent:
+                yield block
+            elif declared == "resource":
+                self._none(block.location, block.path)
+
+    def _none(self, location: Location, path: str) -> None:
+        message = "there is none of it with these values: count is 0, or for_each is empty"
+        self._left_out(location, path, message, harmless=True)
 
     def _call(self, instance: ModuleInstance, name: str, call: ConfigurationBlock) -> None:
         what = f"{instance.path}.module.{name}" if instance.path else f"module.{name}"
@@ -102,6 +115,8 @@ class TerraformReader:
             return
         if folder is None:
             self._remote(what, f"the module {source[:120]} is not part of this source: it is not read", call)
+        elif not children:
+            self._none(call.location, what)
         for _, child in children:
             self._module(child)
 
@@ -115,7 +130,7 @@ class TerraformReader:
     def _templates(self, instance: ModuleInstance) -> None:
         """ARM templates that Terraform deploys are a source of their own."""
         for declared in ("azurerm_resource_group_template_deployment", "azurerm_template_deployment"):
-            for block in instance.blocks("resource", declared):
+            for block in self._present(instance, "resource", declared):
                 message = "an ARM template is deployed here: it is not read with this source"
                 self._needs_you(block.location, block.path, message, "import the template as well")
 
@@ -162,6 +177,8 @@ class TerraformReader:
         if known is not None and plain(known.properties) == plain(resource.properties):
             message = f"the same is in {known.location}"
             self._left_out(block.location, block.path, message, harmless=True)
+        elif known is not None and resource.kind.rpartition("/")[2] in _DOCUMENTS:
+            self._resources[(*key, str(len(self._resources)))] = resource  # the mapping refuses what differs
         elif known is not None:
             message = f"the same name is in {known.location}: the first one is taken over"
             self._needs_you(block.location, block.path, message, "name the folder of one environment")

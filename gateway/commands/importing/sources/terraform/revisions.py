@@ -56,7 +56,12 @@ def _number(resource: ArmResource) -> str:
 
 def _revision(resource: ArmResource, current: bool) -> ArmResource:
     flag = flag_node(current, resource.location)
-    own = tuple(entry for entry in resource.properties.entries if entry[0].value != "isCurrent")
-    properties = Mapping((*own, (text_node("isCurrent", resource.location), flag)), resource.location)
+    own = [entry for entry in resource.properties.entries if entry[0].value != "isCurrent"]
+    own.append((text_node("isCurrent", resource.location), flag))
+    if not current and resource.properties.find("sourceApiId") is None:
+        # A policy names its API alone: it may have been this revision's when that was the current one.
+        source = text_node(f"/apis/{resource.name[0]}", resource.location)
+        own.append((text_node("sourceApiId", resource.location), source))
+    properties = Mapping(tuple(own), resource.location)
     name = resource.name if current else (f"{resource.name[0]};rev={_number(resource)}",)
     return dataclasses.replace(resource, name=name, properties=properties)
