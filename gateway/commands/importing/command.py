@@ -49,6 +49,16 @@ def import_instance(  # noqa: PLR0913 (one option each)
 
     outcome = run(source, output, read_inputs(parameters or (), settings or ()), dry=dry_run)
     if report is not None:
-        report.write_text(FORMATS["json"](outcome) + "\n", encoding="utf-8")
+        _save(report, FORMATS["json"](outcome) + "\n")
     print(FORMATS[format](outcome))
     return 1 if outcome.problems or (strict and outcome.incomplete) else 0
+
+
+def _save(path: Path, text: str) -> None:
+    """Write a report. Raises LoadError: it cannot be written there."""
+    from gateway.commands.importing.writing.folder import not_writable
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise not_writable(path, error) from None

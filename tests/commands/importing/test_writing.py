@@ -172,6 +172,35 @@ def test_nothing_is_overwritten(tmp_path: Path, prepare: Callable[[Path], None],
     }
 
 
+def _a_folder(folder: Path) -> None:
+    (folder / "policies/p.xml").unlink()
+    (folder / "policies/p.xml").mkdir()
+
+
+def _a_file(folder: Path) -> None:
+    (folder / "policies/p.xml").unlink()
+    (folder / "policies").rmdir()
+    (folder / "policies").write_text("")
+
+
+def _deep(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).write_text("[" * 50_000) and None
+
+
+SPOILT = [(_a_folder, "not-writable"), (_a_file, "not-writable"), (_deep("import.lock"), "bad-record"),
+          (_deep("config.yaml"), "bad-yaml")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spoil", "code"), SPOILT)
+def test_a_folder_that_cannot_be_written_to(tmp_path: Path, spoil: Callable[[Path], None], code: str) -> None:
+    """What is in the way, or too deep to be read, is an error with its place, not a traceback."""
+    write(planned(), tmp_path)
+    spoil(tmp_path)
+    with pytest.raises(LoadError) as refused:
+        write(planned(NEW, path="new"), tmp_path)
+    assert [problem.code for problem in refused.value.problems] == [code]
+
+
 def test_an_interrupted_import_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the moment at which writing ends, the next import completes it, and no half-written file is left."""
     replace, steps = os.replace, [0]
@@ -185,7 +214,7 @@ def test_an_interrupted_import_is_repeated(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(os, "replace", failing)
     for after in range(3):
         folder, steps[0] = tmp_path / str(after), after
-        with pytest.raises(OSError, match="disk is full"):
+        with pytest.raises(LoadError, match="disk is full"):
             write(planned(), folder)
         steps[0] = 100
         assert not list(folder.rglob(".import-*"))

@@ -44,9 +44,19 @@ def write(plan: Planned, folder: Path) -> WrittenFolder:
     Bring *folder* to *plan*.
 
     Raises:
-        LoadError: The folder holds files of somebody else under the names that would be written, or a link leads out.
+        LoadError: The folder holds files of somebody else under the names that would be written, a link leads out, or
+            it cannot be written to.
     """
-    return _FolderWriter(folder, plan).write()
+    try:
+        return _FolderWriter(folder, plan).write()
+    except OSError as error:
+        raise not_writable(Path(error.filename2 or error.filename or folder), error) from None
+
+
+def not_writable(path: Path, error: OSError) -> LoadError:
+    """The *error* of writing to *path*, for a person."""
+    reason = error.strerror or str(error)
+    return LoadError.at(Location(str(path)), "not-writable", reason, "choose another place, or make it writable")
 
 
 class _FolderWriter:
@@ -184,7 +194,7 @@ def _read(path: Path) -> Any:
     """The configuration that a person may have edited. Raises LoadError."""
     try:
         root = round_trip().load(path.read_bytes())
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         location = Location(str(path), mark.line + 1, mark.column + 1) if mark else Location(str(path))
         message = getattr(error, "problem", None) or "not YAML"

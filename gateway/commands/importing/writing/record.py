@@ -55,7 +55,7 @@ def read_record(folder: Path) -> ImportRecord | None:
     try:
         content = json.loads(path.read_bytes())
         version, config, files = content["version"], content["config"], content["files"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         version, config, files = None, None, None
     if version != VERSION or not isinstance(config, dict) or not isinstance(files, dict):
         remedy = "restore it from version control, or import into an empty folder"

@@ -170,9 +170,7 @@ class TerraformReader:
             self._needs_you(problem.location, block.path, problem.message, _PLAN)
 
     def _take(self, block: EvaluatedBlock, resource: ArmResource) -> None:
-        revision = resource.properties.find("apiRevision") if resource.kind == "apis" else None
-        number = revision.value if isinstance(revision, Scalar) else ""
-        key = (resource.kind, resource.workspace, *(part.casefold() for part in resource.name), number)
+        key = _key(resource)
         known = self._resources.get(key)
         if known is not None and plain(known.properties) == plain(resource.properties):
             message = f"the same is in {known.location}"
@@ -218,6 +216,13 @@ def _needed(name: str, block: ConfigurationBlock, values: dict[str, YamlNode]) -
 def _mappings(node: YamlNode | None) -> Iterator[Mapping]:
     if node is not None and not isinstance(node, Scalar | Mapping):
         yield from (item for item in node.items if isinstance(item, Mapping))
+
+
+def _key(resource: ArmResource) -> tuple[str, ...]:
+    """What can be there once; revisions of an API have one name."""
+    revision = resource.properties.find("apiRevision") if resource.kind == "apis" else None
+    number = revision.value if isinstance(revision, Scalar) else ""
+    return resource.kind, resource.workspace, *(part.casefold() for part in resource.name), number
 
 
 def _workspace(block: EvaluatedBlock) -> str:
