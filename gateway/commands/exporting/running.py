@@ -86,6 +86,8 @@ def save(folder: ExportFolder, target: Path) -> int:
 
 def _saved(path: Path, target: Path, content: bytes) -> bool:
     """Write one file; whether anything is new. Raises GatewayError."""
+    if ".." in path.relative_to(target).parts:
+        raise GatewayError(f"{path} is not inside {target}; correct the name, or the revision, that has '..' in it")
     ways = (path, *(parent for parent in path.parents if parent.is_relative_to(target)))
     if any(way.is_symlink() for way in ways):
         raise GatewayError(f"{path} is a link, or in one, and is not written to; remove it")

@@ -315,3 +315,11 @@ def test_the_command_reports_and_exits(config: Path, tmp_path: Path, capsys: pyt
     lines = capsys.readouterr().out.splitlines()
     assert f"left out: {config}:20:9: backend jobs" in "\n".join(lines)
     assert lines[-1] == f"30 files in {tmp_path / 'out'}"
+
+
+def test_nothing_is_written_outside(tmp_path: Path) -> None:
+    """A revision of an imported configuration is text of a stranger: as a path it leads nowhere."""
+    outside = ExportFolder(Tool.APIOPS, {"apis/orders;rev=2/../../../evil/policy.xml": "<policies />"})
+    with pytest.raises(GatewayError, match="is not inside"):
+        save(outside, tmp_path / "artifacts")
+    assert not list(tmp_path.rglob("*.xml"))
