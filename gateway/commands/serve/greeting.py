@@ -21,7 +21,7 @@ def greeting(instance: LocalInstance, config: Config, base: str) -> str:
 
 def _running(config: Config, base: str) -> Iterator[str]:
     urls = [f"  {api.id}: {base}{_prefix(api)}" for api in config.apis]
-    yield from _listed(f"{len(config.apis)} APIs on {base}", urls)
+    yield from _listed(f"{len(config.apis)} API{'' if len(urls) == 1 else 's'} on {base}", urls)
     yield f"console and traces: http://{config.management}"
 
 

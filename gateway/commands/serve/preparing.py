@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,8 @@ def prepare(
     for variable in unset:
         os.environ[variable.name] = secrets.token_urlsafe(32)
     instance = LocalInstance(folder / CONFIG, plan, unset, key=secrets.token_urlsafe(24), without_redis=without_redis)
-    subscription = {"id": KEY_ID, "scope": "/apis", "primary-key": instance.key, "all-access": True}
-    plan.config.setdefault("subscriptions", []).append(subscription)
+    others = plan.config.setdefault("subscriptions", [])
+    others.append({"id": _free_id(others), "scope": "/apis", "primary-key": instance.key, "all-access": True})
     plan.config |= {"tracing": {"enabled": True}, **_listening(port)}
     plan.files |= {name: text.encode() for name, text in _DOCUMENTS.items()}
     _write_what_loads(instance, folder)
@@ -94,6 +95,13 @@ def _without_redis(plan: Planned) -> str:
         return ""
     del plan.config["redis"], plan.variables[variable]
     return variable
+
+
+def _free_id(subscriptions: Iterable[dict[str, Any]]) -> str:
+    """An id that none of the instance's *subscriptions* has."""
+    taken = {subscription["id"].casefold() for subscription in subscriptions}
+    candidates = chain([KEY_ID], (f"{KEY_ID}-{number}" for number in count(2)))
+    return next(candidate for candidate in candidates if candidate not in taken)
 
 
 def _listening(port: int | None) -> dict[str, str]:

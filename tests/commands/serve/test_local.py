@@ -74,7 +74,7 @@ def test_what_is_not_known_fails_closed(run: Run) -> None:
     text = greeting(instance, config, "http://127.0.0.1:8080")
     assert os.environ["KEY"] not in text
     for line in (
-        "1 APIs on http://127.0.0.1:8080",
+        "1 API on http://127.0.0.1:8080",
         "  orders: http://127.0.0.1:8080/orders",
         "  KEY: named value key",
         f"  {source}/apis/orders/operations/create/policy.xml:1:20: ",
@@ -117,6 +117,15 @@ def test_the_developer_has_a_key(run: Run) -> None:
         f"curl -i -H 'Ocp-Apim-Trace: true' -H 'Ocp-Apim-Subscription-Key: {instance.key}' "
         "'http://127.0.0.1:8080/orders/orders'"
     )
+
+
+def test_the_developers_key_has_an_id_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A subscription of the instance may have the id that the developer's usually has."""
+    monkeypatch.setenv("LOCAL_DEVELOPMENT_KEY", "a-key-of-the-instance")
+    files = {**FOLDER, f"subscriptions/{KEY_ID}/subscriptionInformation.json": {"scope": "/apis", "state": "active"}}
+    monkeypatch.setenv("KEY", "1")
+    instance = prepare(written(tmp_path / "apimartifacts", files), NO_INPUTS, tmp_path / "private")
+    assert [subscription.id for subscription in load(instance.config).subscriptions] == [KEY_ID, f"{KEY_ID}-2"]
 
 
 def test_what_cannot_run_at_all_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
