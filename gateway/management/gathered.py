@@ -84,19 +84,30 @@ async def _withdraw(sockets: Sequence[Path], book: WithdrawalBook, kid: str, iss
     """
     Withdraw it in every worker, as each has keys of its own, and in those that are started from now on.
 
+    Those of another generation may be about to take over, or have requests yet: they are asked, too, if they answer.
+    One that starts reads *book* once it can be asked.
+
     Raises:
         RuntimeError: A worker did not answer.
         LookupError: No policy uses the issuer.
     """
     book.note(kid, issuer)
     request = {"kid": kid, "issuer": issuer} if issuer else {"kid": kid}
-    answers = await asyncio.gather(*(_ask(socket, WITHDRAWN_KEYS, request) for socket in sockets))
+    both = await asyncio.gather(*(_ask(socket, WITHDRAWN_KEYS, request) for socket in (*sockets, *_beside(sockets))))
+    answers = both[: len(sockets)]
     given = [answer for answer in answers if answer is not None]
     _require_known(given)
     done = [answer.json()["issuers"] for answer in given if answer.is_success]
     if len(done) < len(sockets):
         raise RuntimeError("a worker did not withdraw the key")
     return sorted(set(chain.from_iterable(done)))
+
+
+def _beside(sockets: Sequence[Path]) -> list[Path]:
+    """The sockets of the other generations, each of which has a folder."""
+    folders = {socket.parent for socket in sockets}
+    found = (file for folder in folders for file in folder.parent.glob("generation-*/*.sock"))
+    return [file for file in found if file.parent not in folders]
 
 
 def _require_known(answers: Iterable[httpx2.Response]) -> None:
@@ -124,6 +135,11 @@ def _traces(sockets: Sequence[Path]) -> list[Addressed]:
 
 async def _ask_all(sockets: Sequence[Path], path: str) -> list[httpx2.Response | None]:
     return list(await asyncio.gather(*(_ask(socket, path) for socket in sockets)))
+
+
+async def all_answer(sockets: Sequence[Path]) -> bool:
+    """Whether every worker can be asked."""
+    return all(answer is not None for answer in await _ask_all(sockets, "/healthz"))
 
 
 async def _ask(path: Path, url: str, body: object = None) -> httpx2.Response | None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,14 +27,15 @@ from gateway.config.lasting import with_lasting
 from gateway.management.server import serve_management
 from gateway.management.withdrawal import WithdrawalBook
 from gateway.serving.reload_report import ReloadBook, ReloadReport, status_of
-from gateway.serving.running import KILL_AFTER_S, Sockets, run_process, stop_time_s, watching
+from gateway.serving.running import KILL_AFTER_S, Sockets, Supervised, run_process, stop_time_s, watching
 from gateway.serving.signals import Lifeline, StopSignals
 from gateway.serving.source import ConfigurationSource
-from gateway.serving.workers import Job, NotRenewed, Supervisor, unix_socket
+from gateway.serving.workers import READY_S, Job, NotRenewed, Supervisor, unix_socket
 from gateway.telemetry import logs
 
 RELOAD_S = 120.0  # for the supervisor's report
 LOOK_S = 0.05
+KEPT = 2  # generations whose sockets are there: one that has been retired still answers requests
 
 
 def supervise(gateway: Gateway, sockets: Sockets, count: int, source: ConfigurationSource, watched: bool) -> None:
@@ -63,12 +65,15 @@ class Generations:
     _next: Gateway | None = None
     _waiting: tuple[str, ...] = ()
     _number: int = 0
+    _folders: list[Path] = field(default_factory=list)
 
     def processes(self) -> dict[str, Job]:
         """The jobs of the gateway as it is."""
         return self._jobs(self.gateway, warm=False)
 
     def jobs(self) -> Mapping[str, Job]:
+        self._number += 1
+        ReloadBook(self.directory).begin(self._number)
         try:
             config, self._waiting = with_lasting(self.source.load(), self.gateway.config)
             require_shareable(config, self.count)
@@ -82,27 +87,38 @@ class Generations:
     def done(self) -> None:
         if self._next is not None:
             self.gateway, self._next = self._next, None
+        while len(self._folders) > KEPT:
+            shutil.rmtree(self._folders.pop(0), ignore_errors=True)
         self._tell(ReloadReport(time.time(), waiting=self._waiting))
 
     def failed(self, reason: str) -> None:
         self._next = None
+        shutil.rmtree(self._folders.pop(), ignore_errors=True)
         self._tell(ReloadReport(time.time(), (reason,)))
 
     def _tell(self, report: ReloadReport) -> None:
         """Log it, and leave it where the management process reads it."""
         report.write_log(len(self.gateway.config.apis))
-        self._number += 1
         ReloadBook(self.directory).write(self._number, report)
 
     def _jobs(self, gateway: Gateway, warm: bool) -> dict[str, Job]:
-        workers = [Path(self.directory, f"worker-{number}.sock") for number in range(1, self.count + 1)]
+        folder = self._new_folder()
+        workers = [folder / f"worker-{number}.sock" for number in range(1, self.count + 1)]
         book = WithdrawalBook(Path(self.directory, "withdrawn-keys"))
         jobs: dict[str, Job] = {
             path.stem: partial(_WorkerProcess(gateway, path, book, warm).run, self.sockets) for path in workers
         }
-        manage = _Management(gateway, workers, book, ReloadBook(self.directory), self.source if self.watched else None)
+        watched = self.source if self.watched else None
+        manage = _Management(gateway, workers, book, ReloadBook(self.directory), watched, warm)
         jobs["management"] = partial(manage.run, self.sockets)
         return jobs
+
+    def _new_folder(self) -> Path:
+        """For the sockets of one generation: the one before is asked until this one has taken over, or not."""
+        folder = Path(self.directory, f"generation-{self._number}")
+        folder.mkdir(mode=0o700)
+        self._folders.append(folder)
+        return folder
 
 
 # A process closes the sockets on which it does not accept: while others stop listening, connections would hang there.
@@ -117,11 +133,15 @@ class _WorkerProcess:
 
     def run(self, sockets: Sockets, lifeline: Lifeline, ready: Callable[[], None]) -> None:
         sockets.management.close()
-        for kid, issuer in self.withdrawn.withdrawn():  # before this worker was started
+        own = replace(sockets, management=unix_socket(str(self.path)))
+        part = Supervised(lifeline, self.warm, self._withdraw_noted, ready)
+        uvloop.run(run_process(self.gateway, own, part))
+
+    def _withdraw_noted(self) -> None:
+        """What was noted until this worker could be asked; whatever is noted from now on, it is asked for."""
+        for kid, issuer in self.withdrawn.withdrawn():
             with suppress(LookupError):
                 self.gateway.issuers.withdraw(kid, issuer)
-        own = replace(sockets, management=unix_socket(str(self.path)))
-        uvloop.run(run_process(self.gateway, own, lifeline, warm=self.warm, ready=ready))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +153,7 @@ class _Management:
     withdrawn: WithdrawalBook
     reloads: ReloadBook
     watched: ConfigurationSource | None
+    warm: bool
 
     def run(self, sockets: Sockets, lifeline: Lifeline, ready: Callable[[], None]) -> None:
         sockets.close_public()
@@ -152,6 +173,10 @@ class _Management:
             lambda: status_of(self.reloads.read()[1]),
             self._reload if config.reload.endpoint else None,
         )
+        for _ in range(int(READY_S / LOOK_S)):
+            if not self.warm or signals.stopping or await gathered.all_answer(self.workers):
+                break
+            await asyncio.sleep(LOOK_S)  # the process before this one answers until this one's workers can
         async with AsyncExitStack() as running:
             await running.enter_async_context(serve_management(plane, sockets.management))
             if self.watched is not None:
@@ -165,7 +190,7 @@ class _Management:
 
     async def _reload(self) -> Mapping[str, object]:
         """Ask the supervisor, and wait for its report."""
-        before, _ = self.reloads.read()
+        before = self.reloads.begun()
         os.kill(os.getppid(), signal.SIGHUP)
         for _ in range(int(RELOAD_S / LOOK_S)):
             number, report = self.reloads.read()

@@ -77,21 +77,40 @@ def _detail(last: ReloadReport | None) -> str:
 
 
 class ReloadBook:
-    """The last report, in a file of the supervisor's private directory."""
+    """
+    The last report, in a file of the supervisor's private directory.
+
+    Reloads have numbers, and another file has that of the last one that began: who asks for one must not take the
+    report of one that had read the configuration before.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._file = directory / "reload.json"
+        self._begun = directory / "begun.json"
+
+    def begin(self, number: int) -> None:
+        """The reload *number* is about to read the configuration."""
+        _write(self._begun, number)
+
+    def begun(self) -> int:
+        """The number of the last reload that began."""
+        return int(self._begun.read_text("utf-8")) if self._begun.exists() else 0
 
     def write(self, number: int, report: ReloadReport) -> None:
-        """*number*: how many there have been."""
-        partial = self._file.with_suffix(".part")
-        partial.write_text(json.dumps([number, asdict(report)]), "utf-8")
-        os.replace(partial, self._file)
+        """How the reload *number* ended."""
+        _write(self._file, [number, asdict(report)])
 
     def read(self) -> tuple[int, ReloadReport | None]:
-        """How many reports there have been, and the last."""
+        """The last report, and the number of its reload."""
         try:
             number, report = json.loads(self._file.read_text("utf-8"))
         except FileNotFoundError:
             return 0, None
         return number, ReloadReport(report["at"], tuple(report["problems"]), tuple(report["waiting"]))
+
+
+def _write(file: Path, content: object) -> None:
+    """Replace *file* as a whole."""
+    partial = file.with_suffix(".part")
+    partial.write_text(json.dumps(content), "utf-8")
+    os.replace(partial, file)

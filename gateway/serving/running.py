@@ -67,14 +67,32 @@ class Reloads:
     watched: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Supervised:
+    """
+    A process's part in a generation.
+
+    Attributes:
+        warm: Whether to accept connections only when keys have been fetched, or could not be.
+        reachable: Called once the management plane answers, before connections are accepted.
+        ready: Called once connections are accepted.
+    """
+
+    lifeline: Lifeline | None = None
+    warm: bool = False
+    reachable: Callable[[], None] = ignore
+    ready: Callable[[], None] = ignore
+
+
+ALONE = Supervised()
+
+
 async def run_process(
     gateway: Gateway,
     sockets: Sockets,
-    lifeline: Lifeline | None = None,
+    supervised: Supervised = ALONE,
     *,
     reloads: Reloads | None = None,
-    warm: bool = False,
-    ready: Callable[[], None] = ignore,
 ) -> None:
     """
     Serve both planes until a signal, then stop in three steps.
@@ -84,19 +102,17 @@ async def run_process(
 
     Args:
         reloads: Where new configurations come from; None: the supervisor brings them.
-        warm: Whether to accept connections only when keys have been fetched, or could not be.
-        ready: Called once connections are accepted.
     """
     live = LiveGateway(gateway)
     reloader = None if reloads is None else Reloader(live, reloads.source)
-    signals = StopSignals(lifeline, stop_time_s(gateway.config) + KILL_AFTER_S, _hang_up(reloader))
+    signals = StopSignals(supervised.lifeline, stop_time_s(gateway.config) + KILL_AFTER_S, _hang_up(reloader))
     async with AsyncExitStack() as running:
-        server = await running.enter_async_context(serving_gateway(live, sockets, warm=warm))
+        server = await running.enter_async_context(serving_gateway(live, sockets, supervised))
         settle()
         if reloads is not None and reloader is not None and reloads.watched:
             await running.enter_async_context(watching(reloads.source, reloader.succeeds))
         log.info("listening", version=__version__, port=server.port, apis=len(gateway.config.apis), process=os.getpid())
-        ready()
+        supervised.ready()
         with gateway.metrics.loop.running():
             await signals.wait()
         live.current.readiness.draining = True
@@ -122,16 +138,19 @@ async def watching(source: ConfigurationSource, reload: Callable[[], Awaitable[b
 
 
 @asynccontextmanager
-async def serving_gateway(live: LiveGateway, sockets: Sockets, *, warm: bool = False) -> AsyncIterator[RunningServer]:
+async def serving_gateway(
+    live: LiveGateway, sockets: Sockets, supervised: Supervised = ALONE
+) -> AsyncIterator[RunningServer]:
     """Both planes within this event loop while the context lasts; at its end running requests may finish."""
     gateway = live.current
     config, metrics = gateway.config, gateway.metrics
     async with AsyncExitStack() as running:
         await gateway.start()
         running.push_async_callback(live.aclose)
-        if warm:
+        if supervised.warm:
             await gateway.issuers.first_keys(WARM_S)
         await running.enter_async_context(serve_management(live, sockets.management))
+        supervised.reachable()
         listener = Listener(gateway.dispatcher, config.server_settings(), partial(_note_refusal, metrics))
         server = live.server = await start(listener, tls=config.tls, listening=sockets.data)
         running.push_async_callback(server.aclose)

@@ -62,6 +62,11 @@ class StopSignals:
         """Return at the first reason."""
         await self._stop.wait()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether there has been a reason."""
+        return self._stop.is_set()
+
     async def delay(self, seconds: float) -> None:
         """Let *seconds* pass unless there is a reason to hurry."""
         with suppress(TimeoutError):

@@ -166,7 +166,7 @@ class Supervisor:
 
     def _retire(self, processes: Iterable[int]) -> None:
         """They are not replaced any more, and end with their requests, or when their time is up."""
-        for process in tuple(processes):
+        for process in reversed(tuple(processes)):  # the management process first: its workers say that they drain
             self._retired[process] = time.monotonic()
             _send(process, RETIRE)
 

@@ -1,0 +1,106 @@
+"""Generations of workers, without processes: what one leaves to the next, and what it must not take from it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+
+from gateway.assembly.app import build
+from gateway.management.gathered import create_app
+from gateway.management.server import serve_management
+from gateway.management.withdrawal import WithdrawalBook, withdrawal_route
+from gateway.serving.generations import Generations, _Management
+from gateway.serving.reload_report import ReloadBook, ReloadReport
+from gateway.serving.running import Sockets
+from gateway.serving.source import ConfigurationFile
+from gateway.serving.workers import Job, unix_socket
+
+
+def generations(folder: Path) -> Generations:
+    """Of a gateway without APIs; its sockets are in *folder*."""
+    source = ConfigurationFile(folder / "config.yaml")
+    source.path.write_text("reload: {endpoint: true}\n")
+    config = source.load()
+    return Generations(build(config), Sockets.bound(config, None), 2, source, folder, watched=False)
+
+
+@pytest.fixture
+def unbound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No socket is bound."""
+    monkeypatch.setattr(Sockets, "bound", lambda *_: None)
+
+
+def path_of(job: Job) -> Path:
+    """Where the worker of *job* is asked."""
+    path: Path = job.func.__self__.path  # type: ignore[attr-defined]
+    return path
+
+
+@pytest.mark.usefixtures("unbound")
+def test_each_generation_has_sockets_of_its_own(tmp_path: Path) -> None:
+    """The workers that serve can be asked while others start and after those have failed; old sockets go."""
+    several = generations(tmp_path)
+    first = path_of(several.processes()["worker-1"])
+    second = path_of(several.jobs()["worker-1"])
+    assert first != second
+    assert first.parent.is_dir()
+    several.failed("not ready")
+    assert (first.parent.is_dir(), second.parent.is_dir()) == (True, False)
+    for _ in range(5):
+        newest = path_of(several.jobs()["worker-2"])
+        several.done()
+        assert newest.parent.is_dir()
+    assert len(list(tmp_path.glob("generation-*"))) == 2
+
+
+def test_the_report_is_of_a_reload_that_began_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """POST /reload does not answer with a reload that had read the configuration before it was asked for."""
+    book = ReloadBook(tmp_path)
+    book.begin(1)  # it is under way
+
+    def hang_up(*_: object) -> None:
+        book.write(1, ReloadReport(time.time()))
+        asyncio.get_running_loop().call_later(0.01, book.write, 2, ReloadReport(time.time(), ("a mistake",)))
+
+    monkeypatch.setattr(os, "kill", hang_up)
+    monkeypatch.setattr("gateway.serving.generations.LOOK_S", 0.002)
+    management = _Management(None, [], None, book, None, False)  # type: ignore[arg-type]
+    assert asyncio.run(management._reload())["problems"] == ["a mistake"]
+
+
+def test_a_key_is_withdrawn_in_both_generations(tmp_path: Path) -> None:
+    """While another generation starts, a key is withdrawn there, too: it may be about to take over."""
+    withdrawn: list[str] = []
+    sockets = [tmp_path / f"generation-{number}" / "worker-1.sock" for number in (1, 2, 3)]
+
+    def worker(name: str) -> Starlette:
+        async def withdraw(kid: str, issuer: str | None) -> list[str]:
+            withdrawn.append(name)
+            return []
+
+        return Starlette(routes=[withdrawal_route(withdraw)])
+
+    async def run() -> int:
+        async with AsyncExitStack() as running:
+            for socket in sockets:
+                socket.parent.mkdir()
+            for socket in sockets[:2]:
+                await running.enter_async_context(
+                    serve_management(worker(socket.parent.name), unix_socket(str(socket)))
+                )
+            unix_socket(str(sockets[2])).close()  # of one that has ended
+            plane = create_app(sockets[:1], WithdrawalBook(tmp_path / "book"))
+            async with httpx2.AsyncClient(transport=httpx2.ASGITransport(plane), base_url="http://localhost") as client:
+                return (await client.post("/withdrawn-keys", json={"kid": "a"})).status_code
+
+    assert asyncio.run(run()) == 200
+    assert sorted(withdrawn) == ["generation-1", "generation-2"]
+    assert json.loads((tmp_path / "book").read_text()) == ["a", None]
