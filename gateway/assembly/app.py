@@ -92,6 +92,7 @@ class Gateway:
     async def take_over(self, former: Gateway) -> None:
         """Continue the work of *former*, which goes on with the requests that it has. This one was built after it."""
         await self.outside.take_over(former.outside)
+        _count(self.metrics, self.outside, self.services)  # only now: what is built may never serve
         if former.console is None:
             self._keep_history()
         if self.services.token_cache is not None:
@@ -117,8 +118,8 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
     services = _services(config, outside, None if former is None else former.services)
     if former is None:
         registry.register(cast(EmittedMetrics, services.metrics))
+        _count(metrics, outside, services)
     readiness = _readiness(outside)
-    _count(metrics, outside, services)
     traces = trace_book(config)
     assembly = assemble(config, services, outside.targets, metrics, traces)
     console = process_console(assembly, readiness, metrics, outside, traces, None if former is None else former.console)

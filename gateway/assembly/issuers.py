@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from gateway.assembly.fingerprints import fingerprint
 from gateway.config import Config
@@ -19,16 +20,23 @@ from gateway.tokens.registry import IssuerRegistry
 from gateway.tokens.settings import FetchBudgetSettings, IssuerSettings
 
 
-def issuer_registry(config: Config, former: FormerIssuers | None = None) -> IssuerRegistry:
+def issuer_registry(
+    config: Config, former: FormerIssuers | None = None, prints: Mapping[str, bytes] = MappingProxyType({})
+) -> IssuerRegistry:
     """
     One registry for the process; issuers with a block of their own get their own fetch and life cycle.
 
-    Those that are as they were in *former*, which this one is to take over from, keep their keys.
+    Those that are as they were in *former*, which this one is to take over from, keep their keys. *prints*: their
+    ``issuer_prints``, for that.
     """
     special = {url: _special(issuer) for url, issuer in config.issuers.items()}
     if former is None:
         return IssuerRegistry(special=special)
-    changed = [url for url in {*former.settings, *config.issuers} if not former.continues(url, config.issuers.get(url))]
+    changed = [
+        url
+        for url in {*former.settings, *config.issuers}
+        if not former.continues(url, config.issuers.get(url), prints.get(url))
+    ]
     return IssuerRegistry(special=special, warm=former.registry.unchanged(changed))
 
 
@@ -46,12 +54,12 @@ class FormerIssuers:
     settings: Mapping[str, IssuerSettings]
     prints: Mapping[str, bytes]
 
-    def continues(self, url: str, now: IssuerSettings | None) -> bool:
+    def continues(self, url: str, now: IssuerSettings | None, print_: bytes | None) -> bool:
         """Whether the same issuer, keys and all, suits the block *now*: it can withdraw keys, not bring them back."""
         before = self.settings.get(url)
         if before is None or now is None or not set(before.withdrawn_keys) <= set(now.withdrawn_keys):
             return False
-        return self.prints[url] == _print(now)
+        return self.prints[url] == print_
 
 
 def issuer_prints(config: Config) -> dict[str, bytes]:

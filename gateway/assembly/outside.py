@@ -51,19 +51,21 @@ class Outside:
     @classmethod
     def of(cls, config: Config, registry: CollectorRegistry, former: Outside | None = None) -> Outside:
         """What *config* names, *former* being what it takes over from. Raises LoadError."""
+        tls_print = fingerprint(config.tls)  # before what it stands for is read: a file that changes between is newer
         apps = _applications(config, registry) if former is None else former.apps
         identity = _identity(config, former)
+        prints = issuer_prints(config)
         return cls(
             config=config,
             apps=apps,
             targets=ConfiguredTargets(config, apps, former=None if former is None else former.targets),
-            issuers=issuer_registry(config, None if former is None else former.former_issuers()),
-            issuer_prints=issuer_prints(config),
+            issuers=issuer_registry(config, None if former is None else former.former_issuers(), prints),
+            issuer_prints=prints,
             http=_calls(config, former),
             sink=_sink(config, identity, former),
             identity=identity,
-            authorities=_authorities(config, former),
-            tls_print=fingerprint(config.tls),
+            authorities=_authorities(config, tls_print, former),
+            tls_print=tls_print,
             state=shared_state(config) if former is None else former.state,
         )
 
@@ -105,8 +107,8 @@ def _calls(config: Config, former: Outside | None) -> HttpCalls:
     return HttpCalls(config.limits.body_buffer_bytes)
 
 
-def _authorities(config: Config, former: Outside | None) -> RevocationLookup | None:
-    if former is not None and former.tls_print == fingerprint(config.tls):
+def _authorities(config: Config, tls_print: bytes, former: Outside | None) -> RevocationLookup | None:
+    if former is not None and former.tls_print == tls_print:
         return former.authorities
     return client_authorities(config)
 

@@ -44,6 +44,7 @@ class Reloader:
     _succeeded: int = 0
     _failed: int = 0
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _next: asyncio.Task[ReloadReport] | None = None  # waits for its turn
     _tasks: set[asyncio.Task[ReloadReport]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -56,13 +57,22 @@ class Reloader:
 
     def ask(self) -> None:
         """Reload as soon as possible; for signals."""
-        task = asyncio.get_running_loop().create_task(self.reload())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._queued()
 
     async def reload(self) -> ReloadReport:
-        """Load the configuration and let it take over. Never raises."""
+        """Load the configuration and let it take over. Never raises. All who wait for their turn share one reload."""
+        return await asyncio.shield(self._queued())
+
+    def _queued(self) -> asyncio.Task[ReloadReport]:
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_task(self._in_turn())
+            self._tasks.add(self._next)
+            self._next.add_done_callback(self._tasks.discard)
+        return self._next
+
+    async def _in_turn(self) -> ReloadReport:
         async with self._busy:
+            self._next = None  # who asks from now on may have changed what is about to be read
             report = self._last = await self._reload()
         self._succeeded += report.succeeded
         self._failed += not report.succeeded

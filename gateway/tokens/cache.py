@@ -83,6 +83,7 @@ class TokenCache:
     misses: int = 0
     _identities: dict[tuple[object, ...], bytes] = field(default_factory=dict)
     _former: dict[tuple[object, ...], bytes] = field(default_factory=dict)
+    _expecting: bool = False
     _verdicts: OrderedDict[bytes, Verdict] = field(default_factory=OrderedDict)  # least recently used first
     _bytes: int = 0
     _refused: OrderedDict[bytes, Refused] = field(default_factory=OrderedDict)  # the oldest first
@@ -98,12 +99,18 @@ class TokenCache:
         return identity
 
     def expect_successors(self) -> None:
-        """Another configuration is being loaded: its validators continue with the verdicts of those that equal them."""
-        self._former, self._identities = {**self._former, **self._identities}, {}
+        """
+        Another configuration is being loaded: its validators continue with the verdicts of those that equal them.
+
+        One that was loaded before and has not taken over is forgotten.
+        """
+        if not self._expecting:
+            self._former, self._expecting = self._identities, True
+        self._identities = {}
 
     def forget_predecessors(self) -> None:
         """It has been loaded, and the validators before it come to an end."""
-        self._former = {}
+        self._former, self._expecting = {}, False
 
     def find(self, key: bytes) -> Verdict | None:
         """The verdict under *key*, which the caller must check against time, keys and certificate."""

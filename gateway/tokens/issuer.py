@@ -91,6 +91,7 @@ class Issuer:
     Attributes:
         keyset: The current key set, or None before the first success; replaced, never modified.
         expected: Issuers that policies list by hand, accepted although they differ from the URL.
+        withdrawn: Keys that must not verify.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class Issuer:
         self.due = -math.inf
         self._fetch, self._clock, self._life, self._jitter = fetch, clock, life, jitter
         self._budget = FetchBudget(life.budget)
-        self._withdrawn = WithdrawnKeys(life.withdrawn)
+        self.withdrawn = WithdrawnKeys(life.withdrawn)
         self._metadata: Metadata | None = None
         self._flight: asyncio.Task[None] | None = None
         self._confirmed: float | None = None
@@ -184,14 +185,39 @@ class Issuer:
         Returns:
             Whether such a key was in use.
         """
-        self._withdrawn.add(kid)
+        self.withdrawn.add(kid)
+        return self._withdraw_all()
+
+    def learn(self, withdrawn: WithdrawnKeys) -> None:
+        """Know what was seen of *withdrawn* keys before this issuer was here: they may have other names by now."""
+        self.withdrawn.learn(withdrawn)
+        self._withdraw_all()
+
+    def _withdraw_all(self) -> bool:
+        """Take what is withdrawn out of the key set; whether it had something of that."""
         before = self.keyset
-        self.keyset = before and before.without(self._withdrawn)
+        self.keyset = before and before.without(self.withdrawn)
         if self.keyset is before:
             return False
         if self._is_empty:
             self._hasten(self._clock())
         return True
+
+    def expect(self, issuers: frozenset[str]) -> None:
+        """
+        Another configuration lists *issuers* by hand.
+
+        Metadata that states one which is listed no longer is refused, as it would be at the start: what it has brought
+        is forgotten.
+        """
+        self.expected = issuers
+        stated = self.stated_issuer
+        if stated is not None and not self._may_state(stated):
+            self.keyset, self._metadata = None, None
+            self._hasten(self._clock())
+
+    def _may_state(self, issuer: str) -> bool:
+        return issuer in self.expected or may_state(issuer, self.url)
 
     async def keep_fresh(self) -> None:
         """Refresh whenever it is due, forever; the background task."""
@@ -292,7 +318,9 @@ class Issuer:
         metadata = self._metadata
         assert metadata is not None  # noqa: S101 - keys are only refetched alone after a whole refresh
         published = await fetch_keys(metadata, self._fetch, self._life.discovery, self._warn)
-        self.keyset = merge(self.keyset, metadata.issuer, self._withdrawn.without(published), self._clock())
+        if not self._may_state(metadata.issuer):  # any more
+            raise IssuerError("the issuer that its metadata states is no longer listed by a policy", is_down=False)
+        self.keyset = merge(self.keyset, metadata.issuer, self.withdrawn.without(published), self._clock())
 
     def _succeed(self) -> None:
         if self._failures:

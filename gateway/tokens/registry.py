@@ -11,6 +11,7 @@ from typing import TypeAlias
 from gateway.tokens.fetch import Fetch, HttpFetch
 from gateway.tokens.issuer import Issuer, IssuerStatus, LifeCycle
 from gateway.tokens.urls import comparable_url
+from gateway.tokens.withdrawn import WithdrawnKeys
 
 IssuerKey: TypeAlias = tuple[str, str | None]
 """Metadata URL in comparable form, and the file with the authorities for it alone."""
@@ -51,7 +52,8 @@ class IssuerRegistry:
         self._warm = dict(warm or {})
         self._issuers: dict[IssuerKey, Issuer] = {}
         self._expected: dict[Issuer, set[str]] = {}
-        self._withdrawals: list[tuple[str, str | None]] = []
+        self._withdrawals: dict[tuple[str, str | None], None] = {}  # in order
+        self._withdrawn: dict[str, WithdrawnKeys] = {}  # what issuers have seen that are gone, by address
         self._tasks: dict[Issuer, asyncio.Task[None]] = {}
         self._started = False
 
@@ -96,7 +98,7 @@ class IssuerRegistry:
         Raises:
             LookupError: No policy uses the issuer at *url*.
         """
-        self._withdrawals.append((kid, url))
+        self._withdrawals[kid, url] = None
         issuers = list(self._issuers.values()) if url is None else self._at(url)
         return tuple([issuer.url for issuer in issuers if issuer.withdraw(kid)])
 
@@ -134,12 +136,23 @@ class IssuerRegistry:
                 task.cancel()
         before._tasks = {}
         for (address, _), issuer in self._issuers.items():
-            issuer.expected = frozenset(self._expected[issuer])
+            issuer.expect(frozenset(self._expected[issuer]))
             self._withdraw_listed(address, issuer)
+        self._remember(before)
         for kid, url in before._withdrawals:
             with contextlib.suppress(LookupError):  # no policy uses that issuer any more
                 self.withdraw(kid, url)
         self._warm.clear()
+
+    def _remember(self, before: IssuerRegistry) -> None:
+        """Know the withdrawn keys of the issuers at the same addresses, those of earlier registries included."""
+        self._withdrawn = before._withdrawn
+        for (address, _), issuer in before._issuers.items():
+            if issuer.withdrawn.has_seen:
+                self._withdrawn.setdefault(address, WithdrawnKeys()).learn(issuer.withdrawn)
+        for (address, _), issuer in self._issuers.items():
+            if address in self._withdrawn:
+                issuer.learn(self._withdrawn[address])
 
     def _withdraw_listed(self, address: str, issuer: Issuer) -> None:
         """The keys that the configuration withdraws, of an issuer that has been here before."""

@@ -15,21 +15,32 @@ from gateway.tokens.keys import Key
 class WithdrawnKeys:
     """Which keys of one issuer must not verify."""
 
-    __slots__ = ("_fingerprints", "_names")
+    __slots__ = ("_names", "_seen")
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         """*names*: key ids and certificate thumbprints."""
         self._names = set(names)
-        self._fingerprints: set[bytes] = set()
+        self._seen: dict[str, set[bytes]] = {}  # fingerprints of the keys that had the name
+
+    @property
+    def has_seen(self) -> bool:
+        """Whether one of them was published."""
+        return bool(self._seen)
 
     def add(self, name: str) -> None:
         """Withdraw the key with this id or thumbprint."""
         self._names.add(name)
 
+    def learn(self, other: WithdrawnKeys) -> None:
+        """Know what *other* has seen, for the names that are withdrawn here, now or later."""
+        for name, fingerprints in other._seen.items():
+            self._seen.setdefault(name, set()).update(fingerprints)
+
     def without(self, keys: tuple[Key, ...]) -> tuple[Key, ...]:
         """*keys* without those that are withdrawn; the same tuple where none of them is."""
         for key in keys:
-            if not self._names.isdisjoint({key.kid, key.x5t}):
-                self._fingerprints.add(key.fingerprint)
-        kept = tuple(key for key in keys if key.fingerprint not in self._fingerprints)
+            for name in self._names & {key.kid, key.x5t}:
+                self._seen.setdefault(name, set()).add(key.fingerprint)
+        fingerprints = set().union(*(seen for name, seen in self._seen.items() if name in self._names))
+        kept = tuple(key for key in keys if key.fingerprint not in fingerprints)
         return keys if len(kept) == len(keys) else kept

@@ -74,3 +74,18 @@ def test_clear() -> None:
 def test_estimate() -> None:
     """The estimate grows with the token."""
     assert estimated_size(2_000) - estimated_size(1_000) == 4_000
+
+
+def test_configurations_that_never_served_leave_nothing() -> None:
+    """Equal rules continue each other's verdicts; those of a failed reload are forgotten by the next."""
+    cache = TokenCache()
+    own = cache.identity_of("rules", "keys")
+    for number in range(5):
+        cache.expect_successors()
+        cache.identity_of("rules", f"keys {number}")
+    cache.expect_successors()
+    assert len(cache._former) + len(cache._identities) == 1
+    assert cache.identity_of("rules", "keys") == own
+    cache.forget_predecessors()
+    cache.expect_successors()
+    assert cache.identity_of("rules", "keys") == own

@@ -9,7 +9,7 @@ import pytest
 from gateway.tokens.fetch import FetchResult, HttpFetch
 from gateway.tokens.issuer import LifeCycle
 from gateway.tokens.registry import IssuerRegistry
-from tests.tokens.minting import METADATA_URL, Clock, Site, entra_site
+from tests.tokens.minting import JWKS_URL, METADATA_URL, Clock, Site, entra_site, jwk, rsa_key
 
 
 def test_one_issuer_per_url() -> None:
@@ -102,3 +102,66 @@ def test_withdrawing_names_the_issuers_that_had_the_key() -> None:
         registry.withdraw("k1", "https://other.example")
     assert registry.withdraw("k1") == (METADATA_URL,)
     assert registry.withdraw("k1") == ()
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_withdrawn_key_stays_withdrawn_in_the_next_registry(gone: bool) -> None:
+    """Whatever it is called by then, and though its issuer's settings have changed, or it was not used for a while."""
+
+    async def scenario() -> None:
+        first = IssuerRegistry(entra_site(jwk(rsa_key("leaked"), "k1"), jwk(rsa_key("k2"), "k2")), Clock())
+        await first.issuer(METADATA_URL).refresh()
+        first.withdraw("k1")
+        if gone:
+            before, first = first, IssuerRegistry(entra_site(), Clock())
+            await first.start(before)
+        renamed = entra_site(jwk(rsa_key("leaked"), "renamed"), jwk(rsa_key("k2"), "k2"))
+        second = IssuerRegistry(renamed, Clock())
+        issuer = second.issuer(METADATA_URL)
+        await issuer.refresh()
+        await second.start(first)
+        assert issuer.keyset is not None
+        assert set(issuer.keyset.by_kid) == {"k2"}
+        await second.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_an_issuer_that_is_listed_no_longer_ends() -> None:
+    """Metadata that states what a policy listed by hand is refused again once no policy does; that of others stays."""
+
+    async def scenario() -> None:
+        first = IssuerRegistry(entra_site(issuer="https://front.example"), Clock())
+        issuer = first.issuer(METADATA_URL, expected=["https://front.example"])
+        await issuer.refresh()
+        for listed, usable in (["https://front.example"], 1), (["https://other.example"], 0):
+            second = IssuerRegistry(warm=first.unchanged([]))
+            assert second.issuer(METADATA_URL, expected=listed) is issuer
+            assert issuer.status(0).usable_keys == 1  # nothing has been taken over yet
+            await second.start(first)
+            assert issuer.status(0).usable_keys == usable
+            first = second
+        await issuer.refresh()
+        assert "states another issuer" in issuer.status(0).error
+        await first.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_an_issuer_that_is_listed_no_longer_is_not_fetched() -> None:
+    """Keys that arrive when the policy that listed their issuer has gone are not used."""
+
+    async def scenario() -> None:
+        site = entra_site(issuer="https://front.example")
+
+        async def fetch(url: str) -> FetchResult:
+            if url == JWKS_URL:
+                issuer.expect(frozenset())
+            return await site(url)
+
+        issuer = IssuerRegistry(fetch, Clock()).issuer(METADATA_URL, expected=["https://front.example"])
+        await issuer.refresh()
+        assert issuer.keyset is None
+        assert "no longer listed" in issuer.status(0).error
+
+    asyncio.run(scenario())

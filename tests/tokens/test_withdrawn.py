@@ -21,3 +21,14 @@ def test_whatever_it_is_called_later() -> None:
     assert withdrawn.without((key("a", kid="renamed"),)) != ()  # not known yet
     assert withdrawn.without((key("a", kid="renamed"), key("a", kid="old"))) == ()
     assert withdrawn.without((key("a", kid="renamed"),)) == ()
+
+
+def test_what_was_seen_is_handed_on() -> None:
+    """Who takes over knows the material of withdrawn names, and lets it pass where the name is not withdrawn."""
+    before = WithdrawnKeys({"old"})
+    assert before.without((key("a", kid="old"),)) == ()
+    same, other = WithdrawnKeys({"old"}), WithdrawnKeys({"another"})
+    for after in (same, other):
+        after.learn(before)
+    assert same.without((key("a", kid="renamed"),)) == ()
+    assert other.without((key("a", kid="renamed"),)) != ()

@@ -83,14 +83,24 @@ class RunningServer:
         """
         listener = cast(Listener, self.server.config.loaded_app)
         listener.application, listener.settings = application, settings
+        self.server.config.timeout_graceful_shutdown = _drain_s(settings)
         for connection in cast("set[ServerConnection]", self.server.server_state.connections):
             connection.caller.renew(settings)
 
     def renew_certificate(self, tls: ListenerTls) -> None:
-        """Present the certificate of *tls* from the next handshake on. Raises OSError: it cannot be used."""
+        """
+        Present the certificate of *tls* from the next handshake on.
+
+        Raises:
+            OSError, ValueError: It cannot be used; the one before is presented.
+        """
         context = self.server.config.ssl
-        if context is not None:
-            context.load_cert_chain(tls.certificate, tls.key, revealed(tls.key_password))
+        if context is None:
+            return
+        password = revealed(tls.key_password) or ""
+        # Tried apart: OpenSSL takes the certificate before it sees that the key is another one's.
+        for each in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), context):
+            each.load_cert_chain(tls.certificate, tls.key, lambda: password)  # without a password it would ask for one
 
     @property
     def connections(self) -> int:
@@ -147,10 +157,15 @@ def configure(
         access_log=False,
         workers=workers,
         backlog=_BACKLOG,
-        timeout_graceful_shutdown=max(1, round(listener.settings.timeouts.drain_s)),
+        timeout_graceful_shutdown=_drain_s(listener.settings),
         **({} if tls is None else _tls_options(tls)),
     )
     return config
+
+
+def _drain_s(settings: ServerSettings) -> int:
+    """Seconds that running exchanges have when the server stops."""
+    return max(1, round(settings.timeouts.drain_s))
 
 
 def _tls_options(tls: ListenerTls) -> dict[str, Any]:

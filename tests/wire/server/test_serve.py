@@ -209,3 +209,32 @@ def test_an_address_that_cannot_be_used_is_named() -> None:
         with pytest.raises(OSError, match="in use") as refused:
             bind("127.0.0.1", port)
     assert refused.value.filename == f"127.0.0.1:{port}"
+
+
+def test_a_renewal_that_fails_changes_nothing(tmp_path: Path) -> None:
+    """A certificate whose key has not come yet is not presented: the one before is; and both are, once they fit."""
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        folder.mkdir()
+    first, second = map(Files, folders)
+
+    async def presented(port: int, authority: str) -> bool:
+        context = ssl.create_default_context(cafile=authority)
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+        except ssl.SSLError:
+            return False
+        writer.close()
+        return True
+
+    async def scenario() -> None:
+        server = await start(Answerer(lambda _: Response(200)), tls=first.listener)
+        with pytest.raises(ssl.SSLError):
+            server.renew_certificate(first.listener.model_copy(update={"certificate": Path(second.certificate)}))
+        assert await presented(server.port, first.ca)
+        server.renew_certificate(second.listener)
+        assert not await presented(server.port, first.ca)
+        assert await presented(server.port, second.ca)
+        await server.aclose()
+
+    asyncio.run(scenario())
