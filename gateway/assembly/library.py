@@ -127,10 +127,15 @@ def _empty(path: Path, fragment: bool) -> PolicyDocument:
 
 
 def _masked(problem: Problem, secrets: Iterable[str]) -> Problem:
-    """*problem*, its message cut where a secret named value begins: messages quote, and shorten, what they refuse."""
-    ends = [problem.message.find(secret[:_TELLING]) for secret in secrets if len(secret) >= _TELLING // 2]
-    shown = min((end for end in ends if end >= 0), default=None)
-    return problem if shown is None else replace(problem, message=problem.message[:shown] + MASK)
+    """*problem*, its texts cut where a secret named value begins: they quote, and shorten, what is refused."""
+    beginnings = [secret[:_TELLING] for secret in secrets if len(secret) >= _TELLING // 2]
+    message, remedy = (_cut(text, beginnings) for text in (problem.message, problem.remedy))
+    return replace(problem, message=message, remedy=remedy)
+
+
+def _cut(text: str, beginnings: Iterable[str]) -> str:
+    shown = min((end for end in map(text.find, beginnings) if end >= 0), default=None)
+    return text if shown is None else text[:shown] + MASK
 
 
 def _wrong_root(document: PolicyDocument, path: Path, fragment: bool) -> list[Problem]:

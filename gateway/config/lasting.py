@@ -21,6 +21,9 @@ def with_lasting(after: Config, before: Config) -> tuple[Config, tuple[str, ...]
     if before.logging.model_copy(update={"requests": after.logging.requests}) != after.logging:
         kept["logging"] = before.logging.model_copy(update={"requests": after.logging.requests})
         waiting.append("logging.level and logging.format")
+    if before.reload.watch != after.reload.watch:
+        kept["reload"] = after.reload.model_copy(update={"watch": before.reload.watch})
+        waiting.append("reload.watch")
     if _listens_otherwise(after, before):
         kept["tls"] = before.tls
         waiting.append("tls, but for the certificate")

@@ -35,6 +35,11 @@ class Background:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def ended(self, timeout_s: float) -> None:
+        """Wait for what runs now, not for what is started meanwhile; at most *timeout_s* seconds."""
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=timeout_s)
+
     async def drain(self, timeout_s: float) -> None:
         """Wait for what runs, at most *timeout_s* seconds, then cancel the rest."""
         if not self._tasks:

@@ -42,9 +42,7 @@ def supervise(gateway: Gateway, sockets: Sockets, count: int, source: Configurat
     """*count* workers, and one process for the management plane, until a signal stops them."""
     with TemporaryDirectory(prefix="gateway-") as directory:
         generations = Generations(gateway, sockets, count, source, Path(directory), watched)
-        Supervisor(
-            generations.processes(), stop_time_s(gateway.config) + KILL_AFTER_S, sockets.close, generations
-        ).run()
+        Supervisor(generations.processes(), generations.stop_s(), sockets.close, generations).run()
 
 
 @dataclass(slots=True)
@@ -90,6 +88,9 @@ class Generations:
         while len(self._folders) > KEPT:
             shutil.rmtree(self._folders.pop(0), ignore_errors=True)
         self._tell(ReloadReport(time.time(), waiting=self._waiting))
+
+    def stop_s(self) -> float:
+        return stop_time_s(self.gateway.config) + KILL_AFTER_S
 
     def failed(self, reason: str) -> None:
         self._next = None

@@ -10,14 +10,18 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from gateway.assembly.app import Gateway
+from gateway.assembly.fingerprints import fingerprint
 from gateway.assembly.outside import Outside
+from gateway.assembly.traces import secrets_of
 from gateway.config import Config
 from gateway.data_plane.decision import DecisionEndpoint
 from gateway.data_plane.routing import RoutedApi
 from gateway.management.health import Readiness
+from gateway.pipeline.background import Background
 from gateway.wire.server.serve import RunningServer
 from gateway.wire.settings import ServerSettings
 
+BACKGROUND_S = 600.0  # for what requests have begun and no one waits for; each piece has a limit of its own
 PIECE = 4  # APIs of a gateway that is gone are taken apart so many per turn of the loop
 
 
@@ -29,12 +33,27 @@ class LiveGateway:
     Attributes:
         current: It; the management plane's application is always its.
         server, decisions: Its listeners, once they run.
+        client_ca: Fingerprint of the authorities that the listener's clients must have.
     """
 
     current: Gateway
     server: RunningServer | None = None
     decisions: RunningServer | None = None
     _ending: set[asyncio.Task[None]] = field(default_factory=set)
+    _secrets: dict[_Remains, frozenset[str]] = field(default_factory=dict)  # of those before that have requests yet
+    client_ca: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client_ca = _client_ca(self.current.config)
+
+    @property
+    def secrets(self) -> set[str]:
+        """What the lines of requests must not show: the secrets of every gateway that has any."""
+        return {*secrets_of(self.current.config)}.union(*self._secrets.values())
+
+    def trusts_otherwise(self, config: Config) -> bool:
+        """Whether the authorities of clients' certificates are not those with which the listener was started."""
+        return _client_ca(config) != self.client_ca
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The management plane, as an ASGI application."""
@@ -68,7 +87,10 @@ class LiveGateway:
 
     def _when_ended(self, former: Gateway, gateway: Gateway) -> None:
         """Requests hold the dispatcher that began them: when it is gone, nothing needs what was behind it."""
-        remains = _Remains(list(former.assembly.apis), former.management, former.readiness, former.outside)
+        remains = _Remains(
+            list(former.assembly.apis), former.management, former.readiness, former.outside, former.services.background
+        )
+        self._secrets[remains] = frozenset(secrets_of(former.config))
         loop = asyncio.get_running_loop()
         weakref.finalize(former.dispatcher, self._end, loop, remains, gateway.outside).atexit = False
 
@@ -77,12 +99,13 @@ class LiveGateway:
             task = loop.create_task(remains.dismantle(kept))
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
+            task.add_done_callback(lambda _: self._secrets.pop(remains, None))
 
         if not loop.is_closed():
             loop.call_soon_threadsafe(begin)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Remains:
     """What is left of a gateway without requests."""
 
@@ -90,6 +113,7 @@ class _Remains:
     management: Starlette
     readiness: Readiness
     outside: Outside
+    background: Background
 
     async def dismantle(self, kept: Outside) -> None:
         """
@@ -104,7 +128,12 @@ class _Remains:
         while self.apis:
             del self.apis[-PIECE:]
             await asyncio.sleep(0)
+        await self.background.ended(BACKGROUND_S)  # its one-way requests and events
         await self.outside.aclose(kept)
+
+
+def _client_ca(config: Config) -> bytes:
+    return fingerprint(None if config.tls is None else config.tls.client_ca)
 
 
 def decision_endpoint(gateway: Gateway) -> DecisionEndpoint:

@@ -86,7 +86,7 @@ class Reloader:
     async def _reload(self) -> ReloadReport:
         try:
             gateway, waiting = await asyncio.to_thread(self._build)
-            logs.hide({*secrets_of(self.live.current.config), *secrets_of(gateway.config)})
+            logs.hide({*self.live.secrets, *secrets_of(gateway.config)})
             await self.live.replace(gateway)
         except Exception as error:  # even a mistake of ours must not end what runs
             return ReloadReport.of(error)
@@ -98,6 +98,8 @@ class Reloader:
         with _polite():
             former = self.live.current
             config, waiting = with_lasting(self.source.load(), former.config)
+            if self.live.trusts_otherwise(config):
+                waiting = (*waiting, "the content of tls.client-ca")
             gateway = build(config, former)
             gc.freeze()  # or the collector's next pass would look through all of it at once
         return gateway, waiting

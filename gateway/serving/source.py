@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -36,14 +36,21 @@ class ConfigurationSource(Protocol):
 
 
 def snapshot(files: Iterable[Path], before: float = math.inf) -> Snapshot:
-    """A digest of each of *files* that can be read, and was written *before* (seconds since the epoch)."""
+    """
+    A digest of each of *files* that can be read, and was written *before* (seconds since the epoch).
+
+    A file with a time in the future tells nothing by it, and counts: else it would never be known.
+    """
     digests = ((file, _digest(file, before)) for file in files)
     return {file: digest for file, digest in digests if digest}
 
 
 def _digest(file: Path, before: float) -> bytes:
     try:
-        return sha256(file.read_bytes()).digest() if file.stat().st_mtime < before else b""
+        if not file.is_file() or before <= file.stat().st_mtime <= time.time():
+            return b""
+        with file.open("rb") as content:  # in pieces: what lies beside a configuration may be large
+            return file_digest(content, "sha256").digest()
     except OSError:
         return b""
 
@@ -87,4 +94,11 @@ class ConfigurationFile:
 def _siblings(files: Collection[Path]) -> set[Path]:
     """Files beside *files* that a configuration could name."""
     folders = {file.absolute().parent for file in files}
-    return {file for folder in folders if folder.is_dir() for file in folder.iterdir() if file.suffix.lower() in _KINDS}
+    return {file for folder in folders for file in _members(folder) if file.suffix.lower() in _KINDS}
+
+
+def _members(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:  # it has gone
+        return []

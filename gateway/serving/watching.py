@@ -12,9 +12,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 
+import structlog
 from watchfiles import awatch
 
 from gateway.serving.source import ConfigurationSource, Snapshot, snapshot
+
+log = structlog.get_logger("gateway.reload")
 
 # A save is several events, and a deployment several files: what comes within this time is one change.
 QUIET_MS = 100
@@ -39,20 +42,24 @@ async def watch(source: ConfigurationSource, reload: Callable[[], Awaitable[bool
 
 async def _changed(source: ConfigurationSource, known: Snapshot, sound: bool) -> Snapshot:
     """What is there once it differs from what is *known*; of a *sound* configuration, or of one with a mistake."""
-    async for _ in _moments(_folders(source.files)):
-        seen = await asyncio.to_thread(snapshot, source.files if sound else source.repairs)
-        if seen != known:
-            break
-    return seen
+    while True:
+        async for _ in _moments(_folders(source.files)):
+            seen = await asyncio.to_thread(snapshot, source.files if sound else source.repairs)
+            if seen != known:
+                return seen
 
 
 async def _moments(folders: Collection[Path]) -> AsyncIterator[None]:
     """Now, when something has happened in *folders*, and now and then."""
     yield
-    async for _ in awatch(
-        *folders, debounce=LONGEST_MS, step=QUIET_MS, recursive=False, rust_timeout=CHECK_MS, yield_on_timeout=True
-    ):
-        yield
+    try:
+        async for _ in awatch(
+            *folders, debounce=LONGEST_MS, step=QUIET_MS, recursive=False, rust_timeout=CHECK_MS, yield_on_timeout=True
+        ):
+            yield
+    except OSError as error:  # a folder that has just gone, or the kernel's limit: files are still looked at
+        log.warning("not_watched", detail=str(error))
+        await asyncio.sleep(CHECK_MS / 1_000)
 
 
 def _folders(files: Iterable[Path]) -> set[Path]:

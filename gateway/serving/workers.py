@@ -30,6 +30,7 @@ log = structlog.get_logger("gateway.workers")
 
 # A worker that keeps dying right after its start must not overload the machine.
 MIN_LIFE_S = 1.0
+GRACE_S = 1.0
 READY_S = 30.0  # for a generation to be ready
 
 
@@ -145,7 +146,8 @@ class Supervisor:
                 jobs = renew.jobs()
             except NotRenewed:
                 return
-            self._replace(jobs, renew)
+            if not self._stopping:  # meanwhile
+                self._replace(jobs, renew)
         if self._stopping:  # a signal to stop, meanwhile, has not reached those that were kept
             self._signal(signal.SIGTERM)
 
@@ -158,6 +160,7 @@ class Supervisor:
         self._ready = None
         if complete:
             renew.done()
+            self.stop_s = max(self.stop_s, renew.stop_s())
             self._retire(former)
         else:
             renew.failed("its processes were not ready in time, or have ended")
@@ -169,6 +172,17 @@ class Supervisor:
         for process in reversed(tuple(processes)):  # the management process first: its workers say that they drain
             self._retired[process] = time.monotonic()
             _send(process, RETIRE)
+        if not self._stopping:
+            signal.signal(signal.SIGALRM, lambda *_: self._end_overdue())
+            signal.setitimer(signal.ITIMER_REAL, self.stop_s + GRACE_S, GRACE_S)
+
+    def _end_overdue(self) -> None:
+        """Kill retired processes that should have ended by now: one that hangs does not look at its own timer."""
+        latest = time.monotonic() - self.stop_s
+        for process in [process for process, since in self._retired.items() if since <= latest]:
+            _send(process, signal.SIGKILL)
+        if not self._retired:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _stop(self) -> None:
         """Pass the signal on; processes that outlive the time for stopping are killed."""
@@ -196,6 +210,9 @@ class Renewal(Protocol):
 
     def done(self) -> None:
         """All of them are ready."""
+
+    def stop_s(self) -> float:
+        """How long the processes that are ready may take to stop."""
 
     def failed(self, reason: str) -> None:
         """Not all of them are; the generation before stays."""

@@ -20,6 +20,7 @@ SECRET = "hunter2-" + "long" * 20
         '<set-status code="{{key}}" />',
         '<set-header name="a: {{key}}"><value>1</value></set-header>',
         '<set-backend-service base-url="{{key}}" />',
+        '<set-backend-service base-url="{{key}}.example:1 2" />',
         '<set-variable name="a" value="@(&quot;{{key}}&quot;.Nope)" />',
         '<set-query-parameter name="a" exists-action="{{key}}"><value>1</value></set-query-parameter>',
     ],

@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from gateway.serving.workers import Supervisor
+from gateway.serving.workers import Job, Supervisor
 from tests.processes import started
 
 CONFIG = """
@@ -98,16 +99,63 @@ def test_a_killed_worker_is_replaced(running: tuple[subprocess.Popen[str], int, 
     assert all(not Path(f"/proc/{pid}").exists() for pid in before)
 
 
-def test_no_alarm_outlives_the_processes() -> None:
-    """Once every process has ended, the timer that would have killed them is off: it could end the supervisor."""
+@pytest.fixture
+def timers() -> Iterator[None]:
+    """Signals and timer as they were, afterwards."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
     handlers, timer = [signal.getsignal(number) for number in numbers], signal.getitimer(signal.ITIMER_REAL)
-    supervisor = Supervisor({}, 60.0, lambda: None)
     try:
-        supervisor._stop()
-        supervisor.run()
-        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+        yield
     finally:
         for number, handler in zip(numbers, handlers, strict=True):
             signal.signal(number, handler)
         signal.setitimer(signal.ITIMER_REAL, *timer)
+
+
+def test_no_alarm_outlives_the_processes(timers: None) -> None:
+    """Once every process has ended, the timer that would have killed them is off: it could end the supervisor."""
+    supervisor = Supervisor({}, 60.0, lambda: None)
+    supervisor._stop()
+    supervisor.run()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+class Stopped:
+    """A renewal during which the supervisor is asked to stop."""
+
+    supervisor: Supervisor
+
+    def jobs(self) -> dict[str, Job]:
+        self.supervisor._stop()
+        return {"worker-1": lambda _lifeline, _ready: None}
+
+    def done(self) -> None:
+        raise AssertionError
+
+    def failed(self, reason: str) -> None:
+        raise AssertionError(reason)
+
+    def stop_s(self) -> float:
+        return 1.0
+
+
+def test_nothing_starts_once_it_stops(timers: None) -> None:
+    """SIGTERM while a new gateway is built: its processes are not started."""
+    renewal = Stopped()
+    supervisor = renewal.supervisor = Supervisor({}, 60.0, lambda: None, renewal)
+    supervisor._renew()
+    supervisor.run()
+
+
+def test_a_retired_process_that_hangs_is_killed(timers: None) -> None:
+    """A retired process that does not look at its own timer does not stay for ever."""
+    command = "import signal, time; signal.signal(signal.SIGUSR2, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    hanging = subprocess.Popen([sys.executable, "-c", command], stdout=subprocess.PIPE)
+    assert hanging.stdout is not None
+    hanging.stdout.readline()
+    supervisor = Supervisor({}, 0.0, lambda: None)
+    supervisor._retire([hanging.pid])
+    supervisor._end_overdue()
+    assert hanging.wait(30) == -signal.SIGKILL
+    hanging.stdout.close()
+    assert signal.getitimer(signal.ITIMER_REAL) != (0.0, 0.0)
