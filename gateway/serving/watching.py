@@ -42,16 +42,23 @@ async def watch(source: ConfigurationSource, reload: Callable[[], Awaitable[bool
 
 async def _changed(source: ConfigurationSource, known: Snapshot, sound: bool) -> Snapshot:
     """What is there once it differs from what is *known*; of a *sound* configuration, or of one with a mistake."""
+    async for _ in _moments(source):
+        seen = await asyncio.to_thread(snapshot, source.files if sound else source.repairs)
+        if seen != known:
+            break
+    return seen
+
+
+async def _moments(source: Source) -> AsyncIterator[None]:
+    """Now, when something has happened around *source*, and now and then."""
     while True:
-        async for _ in _moments(_folders(source.files)):
-            seen = await asyncio.to_thread(snapshot, source.files if sound else source.repairs)
-            if seen != known:
-                return seen
+        yield
+        async for _ in _events(_folders(source.files)):
+            yield
 
 
-async def _moments(folders: Collection[Path]) -> AsyncIterator[None]:
-    """Now, when something has happened in *folders*, and now and then."""
-    yield
+async def _events(folders: Collection[Path]) -> AsyncIterator[None]:
+    """When something has happened in *folders*, and now and then; it ends if they cannot be watched any longer."""
     try:
         async for _ in awatch(
             *folders, debounce=LONGEST_MS, step=QUIET_MS, recursive=False, rust_timeout=CHECK_MS, yield_on_timeout=True
