@@ -31,6 +31,7 @@ log = structlog.get_logger("gateway.workers")
 # A worker that keeps dying right after its start must not overload the machine.
 MIN_LIFE_S = 1.0
 GRACE_S = 1.0
+LOOK_S = 0.2
 READY_S = 30.0  # for a generation to be ready
 
 
@@ -44,12 +45,16 @@ class Ready:
         """This process serves."""
         os.write(self._writing_end, b".")
 
-    def wait_for(self, count: int, seconds: float) -> bool:
-        """Whether *count* processes report within *seconds*; the supervisor's, and its last use."""
+    def wait_for(self, count: int, seconds: float, live: Callable[[], bool]) -> bool:
+        """
+        Whether *count* processes report within *seconds*, and all of them are *live*.
+
+        The supervisor's, and its last use.
+        """
         os.close(self._writing_end)
         deadline = time.monotonic() + seconds
-        while count > 0 and (left := deadline - time.monotonic()) > 0:
-            readable, _, _ = select.select([self._reading_end], [], [], left)
+        while count > 0 and live() and (left := deadline - time.monotonic()) > 0:
+            readable, _, _ = select.select([self._reading_end], [], [], min(left, LOOK_S))
             reported = os.read(self._reading_end, count) if readable else b""
             if readable and not reported:  # all of them have died
                 break
@@ -156,7 +161,7 @@ class Supervisor:
         self.jobs, self._processes, self._ready = jobs, {}, Ready()
         for name in jobs:
             self._start(name)
-        complete = self._ready.wait_for(len(jobs), READY_S)
+        complete = self._ready.wait_for(len(jobs), READY_S, self._all_live)
         self._ready = None
         if complete:
             renew.done()
@@ -166,6 +171,9 @@ class Supervisor:
             renew.failed("its processes were not ready in time, or have ended")
             self._retire(self._processes)
             self.jobs, self._processes = kept, former
+
+    def _all_live(self) -> bool:
+        return not any(map(_has_ended, self._processes))
 
     def _retire(self, processes: Iterable[int]) -> None:
         """They are not replaced any more, and end with their requests, or when their time is up."""
@@ -216,6 +224,14 @@ class Renewal(Protocol):
 
     def failed(self, reason: str) -> None:
         """Not all of them are; the generation before stays."""
+
+
+def _has_ended(process: int) -> bool:
+    """Whether the child *process* has ended; it is left to be waited for."""
+    try:
+        return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
 
 
 def _send(process: int, number: signal.Signals) -> None:

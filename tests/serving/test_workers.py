@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gateway.serving.workers import Job, Supervisor
+from gateway.serving.workers import Job, Ready, Supervisor, _has_ended
 from tests.processes import started
 
 CONFIG = """
@@ -159,3 +159,21 @@ def test_a_retired_process_that_hangs_is_killed(timers: None) -> None:
     assert hanging.wait(30) == -signal.SIGKILL
     hanging.stdout.close()
     assert signal.getitimer(signal.ITIMER_REAL) != (0.0, 0.0)
+
+
+def test_one_that_dies_is_not_waited_for() -> None:
+    """A generation of which one process has ended is not waited for: meanwhile nothing else is looked after."""
+    ended = subprocess.Popen([sys.executable, "-c", "pass"])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    looks: list[bool] = []
+
+    def live() -> bool:
+        looks.append(not _has_ended(ended.pid))
+        return looks[-1]
+
+    ready = Ready()
+    other = os.dup(ready._writing_end)  # of one that still starts
+    assert not ready.wait_for(2, 3_600.0, live)
+    assert looks == [False]
+    os.close(other)
+    assert ended.wait() == 0
