@@ -49,7 +49,7 @@ async def _changed(source: ConfigurationSource, known: Snapshot, sound: bool) ->
     return seen
 
 
-async def _moments(source: Source) -> AsyncIterator[None]:
+async def _moments(source: ConfigurationSource) -> AsyncIterator[None]:
     """Now, when something has happened around *source*, and now and then."""
     while True:
         yield

@@ -184,7 +184,10 @@ def _a_file(folder: Path) -> None:
 
 
 def _deep(name: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_text("[" * 50_000) and None
+    def spoil(folder: Path) -> None:
+        (folder / name).write_text("[" * 50_000)
+
+    return spoil
 
 
 SPOILT = [(_a_folder, "not-writable"), (_a_file, "not-writable"), (_deep("import.lock"), "bad-record"),

@@ -25,14 +25,6 @@ _LONGEST_SUFFIX = 6
 _DEVICE = re.compile(r"(aux|con|nul|prn|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)  # on Windows, whatever the suffix
 
 
-def _variable_name(wanted: str) -> str:
-    """*wanted* in the form of a variable's name, and not one that the machine has."""
-    name = _NOT_IN_VARIABLES.sub("_", _HUMP.sub("_", wanted).upper()).strip("_") or "VALUE"
-    if name[0].isdigit():
-        return f"V_{name}"
-    return f"APIM_{name}" if _OF_SYSTEMS.fullmatch(name) else name
-
-
 class PlanDraft:
     """A plan, and the only way to add to it."""
 
