@@ -256,7 +256,7 @@ def _parse(answer: D365Answer, more: Mapping[str, object]) -> tuple[list[Row], i
     """The rows, and how many others could not be read; an answer in which none can be read is none."""
     try:
         elements = list(json.loads(answer.content)["value"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise D365Error(FailureKind.TRANSIENT, _NO_COLLECTION) from error
     rows = [row for element in elements if (row := _row(element, more)) is not None]
     if elements and not rows:

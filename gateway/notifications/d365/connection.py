@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.notifications.settings import D365Settings
-from gateway.wire.body import Body, BodyStream, Sink
-from gateway.wire.content_coding import codings, decode
+from gateway.wire.body import Body, BodyStream, BodyTooLarge, Sink
+from gateway.wire.content_coding import CodingError, codings, decode
 from gateway.wire.headers import Headers
-from gateway.wire.messages import ForwardOptions, Request
+from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.settings import UpstreamSettings
 from gateway.wire.upstream.environment_proxy import environment_proxy
 from gateway.wire.upstream.http_target import HttpTarget, parse_base_url
@@ -109,19 +109,41 @@ class D365Connection:
         if call.content is not None:
             headers.append("content-type", "application/json")
             body = Body(call.content) if check is None else Body(stream=_CheckedBody(call.content, check))
-        response = await self._target.send(Request(call.method, call.path, call.query, headers, body), self._options)
-        await response.body.buffer(_MAX_ANSWER_BYTES)
-        applied = codings(response.headers.joined("content-encoding"))
-        content = response.body.content
-        return D365Answer(
-            response.status_code,
-            decode(content, applied, _MAX_ANSWER_BYTES) if applied else content,
-            response.headers,
-        )
+        response = await self._whole(Request(call.method, call.path, call.query, headers, body))
+        return D365Answer(response.status_code, _plain(response), response.headers)
+
+    async def _whole(self, request: Request) -> Response:
+        """The answer with its body. One that is not read to its end would keep its connection, so that is closed."""
+        try:
+            response = await self._target.send(request, self._options)
+            await response.body.buffer(_MAX_ANSWER_BYTES)
+        except BaseException:
+            request.abandon_streams()
+            raise
+        return response
 
     async def close(self) -> None:
         """See ``D365Wire``."""
         await self._target.aclose()
+
+
+def _plain(response: Response) -> bytes:
+    """
+    The content without its codings. Where it cannot be decoded, a status that is an error still says what it says.
+
+    Raises:
+        CodingError, BodyTooLarge: A success cannot be decoded.
+    """
+    applied = codings(response.headers.joined("content-encoding"))
+    content = response.body.content
+    if not (applied and content):
+        return content
+    try:
+        return decode(content, applied, _MAX_ANSWER_BYTES)
+    except (CodingError, BodyTooLarge):
+        if response.status_code < 300:
+            raise
+        return b""
 
 
 class _CheckedBody(BodyStream):

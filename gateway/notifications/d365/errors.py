@@ -80,7 +80,7 @@ def odata_message(body: bytes) -> str:
         error = json.loads(body)["error"]
         inner = error.get("innererror") or {}
         return str(inner.get("message") or error.get("message") or "")[:500]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
 
 

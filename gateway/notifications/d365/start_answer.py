@@ -36,7 +36,7 @@ def parse_start(body: bytes) -> StartAnswer | None:
 def _load(text: bytes | str) -> object:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -125,7 +125,7 @@ def parse_token(response: httpx.Response) -> AccessToken:
         body = response.json()
         value = body["access_token"]
         life_s = float(body.get("expires_in") or 0)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise D365Error(FailureKind.TRANSIENT, "The token endpoint answered 200 without a token.") from error
     life_s = life_s if 0 < life_s < 10**7 else _ASSUMED_LIFE_S
     now = time.monotonic()
@@ -137,7 +137,7 @@ def refusal(response: httpx.Response) -> D365Error:
     status = response.status_code
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         body = {}
     body = body if isinstance(body, dict) else {}
     if status in _TRANSIENT or status >= 500 or body.get("error") == "temporarily_unavailable":

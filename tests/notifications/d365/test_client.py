@@ -135,6 +135,7 @@ async def _twice(found: D365Client) -> None:
         (httpx.Response(503, html="<html>"), FailureKind.AMBIGUOUS, "503"),
         (httpx.Response(500, headers={"retry-after": "3"}), FailureKind.AMBIGUOUS, "500"),
         (httpx.Response(200, html="<html>log in</html>"), FailureKind.TRANSIENT, "not an OData"),
+        (httpx.Response(200, content=b"[" * 100_000), FailureKind.TRANSIENT, "not an OData"),
         (httpx.Response(200, json={"value": [{"Status": "x"}]}), FailureKind.TRANSIENT, "not an OData"),
     ],
 )

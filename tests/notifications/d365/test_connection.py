@@ -17,6 +17,7 @@ from gateway.wire.content_coding import CodingError
 from gateway.wire.fields import FieldError
 from gateway.wire.messages import Response
 from gateway.wire.server.serve import RunningServer
+from gateway.wire.upstream.exchange import UpstreamExchange
 from tests.nginx import free_port
 from tests.notifications.conftest import eventually, run
 from tests.notifications.d365.settings import SETTINGS
@@ -133,6 +134,66 @@ def test_no_whole_answer(script: Script, error: type[Exception]) -> None:
     assert isinstance(result, error)
     assert not isinstance(result, Unreached)
     assert behind.received.count(b"POST") == 1
+
+
+def test_refused_answers_keep_no_connection() -> None:
+    """An answer that is not read to its end gives its connection back: otherwise a few of them would end all calls."""
+
+    async def many(connection: D365Connection) -> list[type]:
+        return [type(await _outcome(connection.send(READ))) for _ in range(SETTINGS.concurrency + 1)]
+
+    result, behind = told(answer(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\nxx"), many)
+    assert result == [BodyTooLarge] * (SETTINGS.concurrency + 1)
+    assert behind.connections == SETTINGS.concurrency + 1
+
+
+def test_call_given_up_as_its_answer_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that is cancelled in the moment in which its answer's head arrives gives its connection back, too."""
+
+    async def scenario() -> None:
+        async with backend(answer(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\nxx")) as behind:
+            connection = D365Connection(settings(f"http://127.0.0.1:{behind.port}"))
+            call = asyncio.ensure_future(connection.send(READ))
+            resolve = UpstreamExchange.resolve
+
+            def resolve_and_cancel(exchange: UpstreamExchange, value: Response) -> None:
+                resolve(exchange, value)
+                call.cancel()
+
+            monkeypatch.setattr(UpstreamExchange, "resolve", resolve_and_cancel)
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            await eventually(lambda: behind.open == 0)
+            await connection.close()
+
+    run(scenario())
+
+
+async def _outcome(work: Awaitable[object]) -> object:
+    """What it returns or raises."""
+    try:
+        return await work
+    except GatewayError as error:
+        return error
+
+
+@pytest.mark.parametrize("status", ["429 Slow", "401 Who", "503 Busy"])
+@pytest.mark.parametrize("coding", ["zstd", "gzip"])
+def test_error_that_cannot_be_decoded(status: str, coding: str) -> None:
+    """An error whose text cannot be decoded is that error all the same, with its fields; nothing else was said."""
+    head = f"HTTP/1.1 {status}\r\nRetry-After: 7\r\nContent-Encoding: {coding}\r\nContent-Length: 1\r\n\r\nx"
+    result, _ = told(answer(head.encode()), lambda connection: connection.send(START, permitted))
+    assert isinstance(result, D365Answer)
+    assert (result.status, result.content) == (int(status[:3]), b"")
+    assert result.headers.first("retry-after") == "7"
+
+
+def test_empty_answer_with_a_coding() -> None:
+    """An answer without content has nothing to decode, whatever coding it names."""
+    empty = answer(b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: 0\r\n\r\n")
+    result, _ = told(empty, lambda connection: connection.send(START, permitted))
+    assert isinstance(result, D365Answer)
+    assert result.content == b""
 
 
 def test_encoded_answer() -> None:

@@ -15,6 +15,7 @@ from gateway.notifications.d365.errors import odata_message
         (b'{"error": "text"}', ""),
         (b"<html>", ""),
         (b"[]", ""),
+        pytest.param(b"[" * 100_000, "", id="deep"),
     ],
 )
 def test_odata_message(body: bytes, message: str) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from gateway.notifications.d365.start_answer import StartAnswer, parse_start
 
+DEEP = b"[" * 100_000
+
 
 @pytest.mark.parametrize(
     ("body", "accepted", "message"),
@@ -26,7 +28,7 @@ def test_start_answer(body: bytes, accepted: bool, message: str) -> None:
     assert parse_start(body) == StartAnswer(accepted, message)
 
 
-@pytest.mark.parametrize("body", [b"<html>log in</html>", b"maintenance", b'{"IsSuccess": tr'])
+@pytest.mark.parametrize("body", [b"<html>log in</html>", b"maintenance", b'{"IsSuccess": tr', DEEP], ids=len)
 def test_not_an_answer(body: bytes) -> None:
     """A page instead of an answer does not say that the job was started."""
     assert parse_start(body) is None

@@ -114,6 +114,9 @@ def test_endpoint_down(monkeypatch: pytest.MonkeyPatch) -> None:
         (httpx.Response(429, headers={"retry-after": "5"}), FailureKind.TRANSIENT, "429"),
         (httpx.Response(200, json={"token": "x"}), FailureKind.TRANSIENT, "without a token"),
         (httpx.Response(200, html="<html>"), FailureKind.TRANSIENT, "without a token"),
+        (httpx.Response(200, content=b"[" * 100_000), FailureKind.TRANSIENT, "without a token"),
+        (httpx.Response(200, json={"access_token": "x", "expires_in": 10**400}), FailureKind.TRANSIENT, "without"),
+        (httpx.Response(400, content=b"[" * 100_000), FailureKind.AUTH, "no reason given"),
     ],
 )
 def test_token_failures(response: httpx.Response, kind: FailureKind, hint: str) -> None:
