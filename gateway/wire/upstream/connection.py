@@ -24,7 +24,7 @@ from gateway.wire.settings import UpstreamSettings
 from gateway.wire.sweeper import sweeper
 from gateway.wire.trailers import barred_names
 from gateway.wire.upstream.answer_body import AnswerBody
-from gateway.wire.upstream.dial import keep_alive
+from gateway.wire.upstream.dial import drop_unsent, keep_alive
 from gateway.wire.upstream.exchange import UpstreamExchange
 from gateway.wire.upstream.head_reader import HeadReader
 from gateway.wire.upstream.request_body import RequestBody, send_whole
@@ -366,7 +366,9 @@ class UpstreamConnection(asyncio.Protocol):
             self.abort()
 
     def abort(self) -> None:
-        """Close immediately, unsent bytes and all."""
+        """Close immediately, unsent bytes and all, also those that the kernel would still deliver for minutes."""
+        if self.state is _AWAITING:
+            drop_unsent(self.transport)
         self.state = _CLOSE[self.state]
         self._body = None
         self._deadline = _NEVER

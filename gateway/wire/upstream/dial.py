@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import ipaddress
 import re
 import socket
 import ssl
+import struct
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ from urllib.parse import urlsplit
 from gateway.wire.upstream.way import HttpProxy
 
 _MAX_ANSWER_BYTES = 16 * 1024
+_NO_LINGER = struct.pack("ii", 1, 0)
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r\n]?")
 
 
@@ -199,6 +202,18 @@ def keep_alive(transport: asyncio.BaseTransport) -> None:
     # Seconds of silence before the first probe, between two, and how many go unanswered.
     for option, value in ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4)):
         sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def drop_unsent(transport: asyncio.BaseTransport) -> None:
+    """
+    Let the kernel send nothing more once the socket is closed: a request that was given up must not arrive later.
+
+    Source: POSIX ``SO_LINGER`` with a time of 0; RFC 9293 §3.10.5 (ABORT).
+    """
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.fileno() >= 0 and sock.family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError):  # it has been reset: nothing is left to be sent
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
 
 
 def cause(error: Exception) -> str:

@@ -703,3 +703,36 @@ def test_the_next_address_is_tried_beside_the_first(monkeypatch: pytest.MonkeyPa
     finally:
         for opened in (full, *fillers):
             opened.close()
+
+
+def test_request_that_was_given_up_does_not_arrive_later() -> None:
+    """What the kernel still holds of a request that was given up is dropped: the backend does not act on it later."""
+
+    async def scenario(listener: socket.socket) -> bytes:
+        target = HttpTarget(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        request = Request("POST", "/", "", Headers([("x", "x" * 30_000)]), Body(b"the end"))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.02):
+                await target.send(request, ForwardOptions())
+        await target.aclose()
+        backend_side, _ = listener.accept()
+        with backend_side:
+            backend_side.settimeout(2.0)
+            return await asyncio.to_thread(received_until_the_end, backend_side)
+
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)  # a backend that takes no more for now
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        assert b"the end" not in asyncio.run(scenario(listener))
+
+
+def received_until_the_end(sock: socket.socket) -> bytes:
+    """All that comes until the other side closes or resets the connection."""
+    received = b""
+    try:
+        while data := sock.recv(65_536):
+            received += data
+    except ConnectionResetError:
+        pass
+    return received
