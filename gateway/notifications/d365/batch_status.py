@@ -37,6 +37,7 @@ STATUSES: dict[str, Phase] = {
 }
 
 _MAX_DESCRIPTION = 500
+_MAX_STATUS = 64
 
 # Microsoft spells Cancelling with two l and Canceled with one; people and older versions do as they like.
 _ALIASES = {name.lower(): name for name in STATUSES} | {
@@ -87,10 +88,10 @@ class Row:
 
 
 def parse_status(value: object) -> str:
-    """The documented name for any spelling or number of a status; unknown ones come back as text."""
+    """The documented name for any spelling or number of a status; unknown ones come back as text that can be stored."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(STATUSES):
         return tuple(STATUSES)[value]
-    text = str(value).strip()
+    text = "".join(mark for mark in str(value)[:_MAX_STATUS] if mark.isprintable()).strip()
     return _ALIASES.get(text.replace(" ", "").lower(), text)
 
 

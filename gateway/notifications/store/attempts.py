@@ -11,6 +11,7 @@ from gateway.notifications.store import jobs
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.store.tables import attempts
 from gateway.notifications.store.tables import jobs as jobs_table
+from gateway.notifications.store.text import storable
 from gateway.notifications.workflow.transitions import JobEvent, State
 
 _EVENTS = {
@@ -63,7 +64,7 @@ def record(
             status=answer.status,
             error=answer.error,
             decision=decision,
-            excerpt=answer.excerpt,
+            excerpt=storable(answer.excerpt),
             next_at=next_at,
         )
     )

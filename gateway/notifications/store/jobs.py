@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from gateway.notifications.store.model import IdempotencyKey, StoredJob, sent_key
 from gateway.notifications.store.statements import CompiledStatement
 from gateway.notifications.store.tables import attempts, jobs, keys
+from gateway.notifications.store.text import storable
 from gateway.notifications.workflow.doubt import StartRules
 from gateway.notifications.workflow.joining import JoinRun, StatusReading, WaitFor, decide_start
 from gateway.notifications.workflow.outcomes import RunVerdict
@@ -288,7 +289,7 @@ def end(connection: sa.Connection, job: StoredJob, verdict: RunVerdict, now: flo
 def _ending(verdict: RunVerdict, now: float, follow_until: float | None = None) -> dict[str, object]:
     return {
         "outcome": verdict.outcome,
-        "message": verdict.message,
+        "message": storable(verdict.message),
         "scheduled_for": verdict.scheduled_for,
         "facts": None if verdict.shown is None else json.dumps(verdict.shown.facts()),
         "ended_at": now,

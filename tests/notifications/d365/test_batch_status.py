@@ -22,7 +22,10 @@ from gateway.notifications.d365.batch_status import STATUSES, Phase, Row, parse_
         (99, "99"),
         (True, "True"),
         (None, "None"),
+        ("x" * 99, "x" * 64),
+        ("a\0b\ud800c\n", "abc"),
     ],
+    ids=repr,
 )
 def test_parse_status(value: object, name: str) -> None:
     """Names in any case and spelling, labels and numbers give the documented name; the rest stays as it is."""

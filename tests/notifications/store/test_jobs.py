@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from gateway.notifications.callbacks.classification import CallbackAnswer, Decision
 from gateway.notifications.d365.batch_status import Row
 from gateway.notifications.store import jobs, schema
-from gateway.notifications.store.attempts import Attempt, begin, listed
+from gateway.notifications.store.attempts import Attempt, begin, listed, record
 from gateway.notifications.store.database import open_engine
 from gateway.notifications.store.jobs import Acceptance, Refusal
 from gateway.notifications.store.model import StoredJob, derive_key
@@ -565,3 +567,22 @@ def test_a_lock_holds_across_replicas(postgres: str) -> None:
             assert [other.execute(attempt, {"name": name}).scalar() for name in ("a", "b")] == [False, True]
         assert other.execute(attempt, {"name": "a"}).scalar()
     engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+def test_texts_of_others(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """No text of F&O or of a receiver keeps an outcome or an attempt from being recorded."""
+    url = f"sqlite:///{tmp_path}/x.db" if kind == "sqlite" else request.getfixturevalue("postgres")
+    found = Store(open_engine(url))
+    found.open()
+    attempt = Attempt("j1", 0, 1, 1.0)
+    with found.engine.begin() as connection:
+        jobs.accept(connection, job(1), key_of(job(1)), None, exclusive=False)
+        ended = jobs.end(connection, job(1), RunVerdict(Outcome.START_FAILED, "a\0\ud800"), 1.0)
+        begin(connection, attempt, None)
+        answer = CallbackAnswer(status=500, excerpt="b\0\ud800")
+        record(connection, attempt, answer, Decision.RETRY, next_at=3.0, now=2.0)
+        kept = listed(connection, "j1")
+    found.close()
+    assert ended is not None
+    assert (ended.message, kept[0]["excerpt"]) == ("a\ufffd?", "b\ufffd?")
