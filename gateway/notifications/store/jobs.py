@@ -31,12 +31,19 @@ _FIND_KEY = CompiledStatement(
         keys.c.caller == sa.bindparam("caller"), keys.c.key == sa.bindparam("key")
     )
 )
-_PUT_KEY = (
-    "INSERT INTO notification_keys (caller, key, job_id, payload) VALUES (:caller, :key, :job_id, :payload) "
-    "ON CONFLICT (caller, key) DO "
+# Of those that put one key at the same time exactly one succeeds: the row's own uniqueness decides, no lock.
+_TAKE_KEY = CompiledStatement(
+    sa.text(
+        "INSERT INTO notification_keys (caller, key, job_id, payload) VALUES (:caller, :key, :job_id, :payload) "
+        "ON CONFLICT (caller, key) DO NOTHING"
+    )
 )
-_TAKE_KEY = CompiledStatement(sa.text(_PUT_KEY + "NOTHING"))
-_REPLACE_KEY = CompiledStatement(sa.text(_PUT_KEY + "UPDATE SET job_id = excluded.job_id, payload = excluded.payload"))
+_REPLACE_KEY = CompiledStatement(
+    sa.text(
+        "UPDATE notification_keys SET job_id = :job_id, payload = :payload "
+        "WHERE caller = :caller AND key = :key AND job_id = :former"
+    )
+)
 # A constant in the SQL: the partial indexes are not used with a parameter in its place.
 _IS_ACTIVE = jobs.c.active == sa.literal_column("1")
 _FIND = CompiledStatement(sa.select(jobs).where(jobs.c.id == sa.bindparam("an_id")))
@@ -164,10 +171,16 @@ def accept(
     if max_active is None and not exclusive and _TAKE_KEY.run(connection, put):
         return _insert(connection, job)  # a key that is new needs no lock: its row is one
     lock(connection, f"caller:{job.caller}")
-    earlier = _earlier(connection, job.caller, key)
-    if earlier is not None:
-        _promise(connection, earlier, job.created_at)
-    return earlier or _refused(connection, job, max_active, exclusive) or _replace(connection, job, put)
+    # A replica with other limits, or none, does not wait for the lock: what it took meanwhile is looked at, too.
+    while True:
+        former = _FIND_KEY.first(connection, {"caller": job.caller, "key": key.text})
+        if (earlier := _earlier(connection, former, key)) is not None:
+            _promise(connection, earlier, job.created_at)
+            return earlier
+        if (refused := _refused(connection, job, max_active, exclusive)) is not None:
+            return refused
+        if _put(connection, put, former):
+            return _insert(connection, job)
 
 
 def _refused(connection: sa.Connection, job: StoredJob, max_active: int | None, exclusive: bool) -> Refusal | None:
@@ -176,9 +189,11 @@ def _refused(connection: sa.Connection, job: StoredJob, max_active: int | None, 
     return Refusal("batch-job-active") if exclusive and _is_watched(connection, job) else None
 
 
-def _replace(connection: sa.Connection, job: StoredJob, put: Mapping[str, object]) -> Acceptance:
-    _REPLACE_KEY.run(connection, put)
-    return _insert(connection, job)
+def _put(connection: sa.Connection, put: Mapping[str, object], former: tuple[Any, ...] | None) -> bool:
+    """Let a key lead to another job; false when it no longer leads to where *former* says, its row."""
+    if former is None:
+        return _TAKE_KEY.run(connection, put) == 1
+    return _REPLACE_KEY.run(connection, {**put, "former": former[1]}) == 1
 
 
 def _insert(connection: sa.Connection, job: StoredJob) -> Acceptance:
@@ -378,8 +393,10 @@ def _one(row: tuple[Any, ...] | None) -> StoredJob | None:
     return None if row is None else StoredJob.from_row(row)
 
 
-def _earlier(connection: sa.Connection, caller: str, key: IdempotencyKey) -> Acceptance | Refusal | None:
-    row = _FIND_KEY.first(connection, {"caller": caller, "key": key.text})
+def _earlier(
+    connection: sa.Connection, row: tuple[Any, ...] | None, key: IdempotencyKey
+) -> Acceptance | Refusal | None:
+    """What an earlier request with the key has led to, if its *row* still answers."""
     if row is None:
         return None
     payload, job_id = row

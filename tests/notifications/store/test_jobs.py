@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from gateway.notifications.store import jobs, schema
 from gateway.notifications.store.attempts import Attempt, begin, listed, record
 from gateway.notifications.store.database import open_engine
 from gateway.notifications.store.jobs import Acceptance, Refusal
-from gateway.notifications.store.model import StoredJob, derive_key
+from gateway.notifications.store.model import IdempotencyKey, StoredJob, derive_key
 from gateway.notifications.store.store import Store
 from gateway.notifications.store.tables import keys
 from gateway.notifications.workflow.doubt import StartRules
@@ -586,3 +587,49 @@ def test_texts_of_others(kind: str, request: pytest.FixtureRequest, tmp_path: Pa
     found.close()
     assert ended is not None
     assert (ended.message, kept[0]["excerpt"]) == ("a\ufffd?", "b\ufffd?")
+
+
+@pytest.mark.needs("postgresql")
+def test_one_key_under_two_limits(postgres: str) -> None:
+    """Of two replicas whose limits differ, as while a configuration is changed, only one makes a job for a key."""
+    engine, key = open_engine(postgres), derive_key(1, "u", "k")
+    with engine.begin() as connection:
+        schema.prepare(connection)
+    with ThreadPoolExecutor(1) as pool, engine.connect() as one, engine.connect() as watcher:
+        with one.begin():
+            first = jobs.accept(one, job(1), key, None, exclusive=False)
+            with_limit = pool.submit(_accept_with_limit, engine, key)
+            while not watcher.execute(_BLOCKED).scalar():
+                assert not with_limit.done()
+        second = with_limit.result()
+    engine.dispose()
+    assert isinstance(first, Acceptance)
+    assert isinstance(second, Acceptance)
+    assert (first.created, second.created, second.job.id) == (True, False, "j1")
+
+
+_BLOCKED = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+
+def _accept_with_limit(engine: sa.Engine, key: IdempotencyKey) -> Acceptance | Refusal:
+    with engine.begin() as connection:
+        return jobs.accept(connection, job(2), key, 100, exclusive=False)
+
+
+def test_key_that_was_taken_meanwhile(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that another request takes between the look at it and the job for it answers with that request's job."""
+    key = derive_key(1, "u", None)
+    with store.engine.begin() as connection:
+        jobs.accept(connection, job(1, state=State.DEAD, active=0), key, None, exclusive=False)
+        looked = jobs._earlier
+
+        def look_and_lose(*arguments: Any) -> Any:
+            monkeypatch.setattr(jobs, "_earlier", looked)
+            found = looked(*arguments)
+            jobs.accept(connection, job(2), key, None, exclusive=False)
+            return found
+
+        monkeypatch.setattr(jobs, "_earlier", look_and_lose)
+        late = jobs.accept(connection, job(3), key, 100, exclusive=False)
+    assert isinstance(late, Acceptance)
+    assert (late.created, late.job.id) == (False, "j2")
