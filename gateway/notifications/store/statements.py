@@ -8,14 +8,16 @@ text is kept. Errors come out as SQLAlchemy's own, so that the rest of the servi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from operator import attrgetter, methodcaller
 from typing import Any
 
 import sqlalchemy as sa
 
 _Parameters = Mapping[str, object]
+_FETCH_ONE, _FETCH_ALL, _COUNT = methodcaller("fetchone"), methodcaller("fetchall"), attrgetter("rowcount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +54,33 @@ class CompiledStatement:
 
     def first(self, connection: sa.Connection, parameters: _Parameters) -> tuple[Any, ...] | None:
         """The first row, in the order of the statement's columns; None: there is none."""
-        with closing(self._execute(connection, parameters)) as cursor:
-            row: tuple[Any, ...] | None = cursor.fetchone()
+        row: tuple[Any, ...] | None = self._execute(connection, parameters, _FETCH_ONE)
         return row
 
     def all(self, connection: sa.Connection, parameters: _Parameters) -> list[tuple[Any, ...]]:
         """All rows."""
-        with closing(self._execute(connection, parameters)) as cursor:
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        rows: list[tuple[Any, ...]] = self._execute(connection, parameters, _FETCH_ALL)
         return rows
 
     def run(self, connection: sa.Connection, parameters: _Parameters) -> int:
         """How many rows were changed."""
-        with closing(self._execute(connection, parameters)) as cursor:
-            count: int = cursor.rowcount
+        count: int = self._execute(connection, parameters, _COUNT)
         return count
 
-    def _execute(self, connection: sa.Connection, parameters: _Parameters) -> Any:
-        """A cursor of the driver. Raises sqlalchemy.exc.DBAPIError, which shows no parameter."""
+    def _execute(self, connection: sa.Connection, parameters: _Parameters, take: Callable[[Any], Any]) -> Any:
+        """
+        What *take* makes of the driver's cursor; SQLite finds some errors only while rows are fetched.
+
+        Raises sqlalchemy.exc.DBAPIError, which shows no parameter.
+        """
         compiled = self._compiled_for(connection.dialect, parameters)
-        cursor = connection.connection.cursor()
+        driver = connection.connection
         try:
-            cursor.execute(compiled.text, compiled.bind(parameters))
+            with closing(driver.cursor()) as cursor:
+                cursor.execute(compiled.text, compiled.bind(parameters))
+                return take(cursor)
         except connection.dialect.loaded_dbapi.Error as error:
-            raise _translated(connection, compiled.text, error, cursor) from error
-        return cursor
+            raise _translated(connection, compiled.text, error) from error
 
     def _compiled_for(self, dialect: sa.Dialect, parameters: _Parameters) -> _Compiled:
         key = dialect.name, *parameters
@@ -89,10 +93,10 @@ class CompiledStatement:
         return found
 
 
-def _translated(connection: sa.Connection, text: str, error: Any, cursor: Any) -> Exception:
+def _translated(connection: sa.Connection, text: str, error: Any) -> Exception:
     """SQLAlchemy's own error for one of the driver; a connection that is lost is not used again."""
     dialect = connection.dialect
-    is_lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, cursor)
+    is_lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
     if is_lost:
         connection.invalidate(error)
     translated: Exception = sa.exc.DBAPIError.instance(

@@ -65,6 +65,25 @@ def test_errors(rows: sa.Connection, twice: bool, error: Any) -> None:
     assert "hidden" not in str(caught.value).partition("DETAIL")[0]
 
 
+def test_error_while_rows_are_fetched(store: Store) -> None:
+    """An error that SQLite finds only at a later row is SQLAlchemy's, too: whoever tries again waits for that."""
+    least = -(2**63)
+    overflow = CompiledStatement(sa.text(f"SELECT abs(x) FROM (SELECT 1 AS x UNION ALL SELECT {least})"))
+    with store.engine.connect() as connection, pytest.raises(sa.exc.DBAPIError):
+        overflow.all(connection, {})
+
+
+def test_closed_connection(rows: sa.Connection) -> None:
+    """So is the error of a connection that the driver has closed."""
+    rows.execute(sa.text("SELECT 1"))
+    driver = rows.connection.dbapi_connection
+    assert driver is not None
+    driver.close()
+    with pytest.raises(sa.exc.DBAPIError):
+        ALL.all(rows, {})
+    rows.invalidate()
+
+
 @pytest.mark.needs("postgresql")
 def test_lost_connection(postgres: str) -> None:
     """A connection that the server has ended is not used again."""
