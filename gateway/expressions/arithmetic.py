@@ -122,6 +122,8 @@ def _decimal_divide(left: Decimal, right: Decimal) -> Decimal:
 def _decimal_remainder(left: Decimal, right: Decimal) -> Decimal:
     if not right:
         raise _divide_by_zero()
+    if left.copy_abs() < right.copy_abs():
+        return left  # with its own places, not those of the divisor
     return bounded(_WIDE.remainder(left, right))
 
 

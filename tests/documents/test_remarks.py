@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -138,7 +139,11 @@ def test_and_back() -> None:
         ("inbound:\n  - set-body: 'a # none'\n", "inbound:\n  - set-body: 'a # none'\n"),
         ("fragment:\n  # c\n  - base\n# end\n", "fragment:\n  # c\n  - base\n  # end\n"),
         ("# top\n\nfragment:\n  - base\n", None),
-        ("# a -- b\ninbound:\n  - base\n", "# a - - b\ninbound:\n  - base\n"),
+        ("# a -- b - - c -\\- d -\\\\-- e---\ninbound:\n  - base\n", None),
+        ("# <!-- old -->\n# -->\ninbound:\n  - base\n", None),
+        ("# <!--\n# a -- b\n# -\\->\n# -\\\\->\n# <!-- c -->\n# -->\n\ninbound:\n  - base\n", None),
+        ("# <!--\n# <!--\n# -->\ninbound:\n  - base\n", None),
+        ("# <!--\n# -->\ninbound:\n  - base\n", "#\ninbound:\n  - base\n"),
         ("inbound:\n  # one\n\n\n  # two\n  - base\n", None),
         ("inbound: []\n", None),
     ],
@@ -149,6 +154,15 @@ def test_comments_of_yaml(written: str, expected: str | None) -> None:
     back = to_yaml(xml_format.parse(xml_format.dump(document), "p.xml"))
     assert back == (expected or written)
     assert to_yaml(xml_format.parse(xml_format.dump(from_yaml(back)), "p.xml")) == back
+
+
+@pytest.mark.parametrize("comment", ["<!-", "<!-\\- <base />", "a -\\- b -\\\\- c", "-\\-\\-", "-\\->", "- -"])
+def test_hyphens_of_xml(comment: str) -> None:
+    """Every XML parser takes what is written, and a comment survives XML → YAML → XML."""
+    written = f"<policies>\n    <!-- {comment} -->\n    <inbound />\n</policies>\n"
+    back = xml_format.dump(from_yaml(to_yaml(xml_format.parse(written, "p.xml"))))
+    assert back == written
+    assert ElementTree.fromstring(back).tag == "policies"
 
 
 @pytest.mark.parametrize(

@@ -308,9 +308,10 @@ class _XmlReader:
     def _comment(self, start: int) -> int:
         """A comment belongs to the element behind it; on the line on which an element ends, to that one."""
         end = self._find("-->", start, "comment", len("<!--"))
-        remark = remarks.of_xml(self._text[start + 4 : end - 3])
-        if "<!--" in remark:
-            self._nested = self._text.index("<!--", start + 4)
+        raw = self._text[start + 4 : end - 3]
+        remark = remarks.of_xml(raw)
+        if "<!--" in raw:
+            self._nested = start + 4 + raw.index("<!--")
         siblings = self._stack[-1].children if self._stack else []
         if siblings and self._closed >= 0 and "\n" not in self._text[self._closed : start]:
             siblings[-1] = replace(siblings[-1], before=(*siblings[-1].before, remark))

@@ -16,7 +16,7 @@ from gateway.expressions.limits import tick
 from gateway.expressions.moments import DateTime, DateTimeOffset, TimeSpan
 from gateway.expressions.primitives import ENUMERABLE
 from gateway.expressions.runtime import iterate, type_of
-from gateway.expressions.thrown import Thrown, argument_null, out_of_range, thrown
+from gateway.expressions.thrown import Thrown, argument_null, null_reference, out_of_range, thrown
 from gateway.expressions.values import Char, EnumValue, Single
 
 # JTokenType
@@ -334,12 +334,19 @@ class JRaw(JValue):
 
     __slots__ = ()
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: object) -> None:
         super().__init__(text, RAW)
+
+    @staticmethod
+    def of(other: JRaw | None) -> JRaw:
+        """``new JRaw(other)``, the overload that C# takes for ``null``, too."""
+        if other is None:
+            raise null_reference()
+        return other.clone()
 
     def clone(self) -> JRaw:
         """A copy without a parent."""
-        return JRaw(str(self.value))
+        return JRaw(self.value)
 
 
 def adopt(parent: JToken, token: JToken) -> JToken:

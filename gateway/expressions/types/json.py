@@ -456,7 +456,7 @@ def _keyed(token: object, key: object) -> Iterable[JToken]:
     return [] if value is None else [value]
 
 
-RAW = define(f"{_N}.JRaw", {"new(object rawJson)": JRaw}, parents=("JValue",))
+RAW = define(f"{_N}.JRaw", {"new(object rawJson)": JRaw, "new(JRaw other)": JRaw.of}, parents=("JValue",))
 define(f"{_N}.Extensions", {
     "generic ext U Value<U>(IEnumerable<JToken> value)": _value_of,
     "generic ext IEnumerable<U> Values<U>(IEnumerable<JToken> source)": _values,

@@ -221,6 +221,8 @@ def _copy_line(source: object, target: object, offset: int) -> None:
 def _copy_part(source: ListValue, start: int, target: object, offset: int, count: int) -> None:
     if len(source) - start < count:
         raise thrown("ArgumentException", _OFFSET)
+    if target is None:
+        raise argument_null("destinationArray")
     copy_items(source[part(source, start, count, "sourceIndex")], target, offset)
 
 

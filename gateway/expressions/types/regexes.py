@@ -134,11 +134,11 @@ def _check_timeout(timeout: object) -> None:
 
 
 def _search(source: RegexValue, text: str | None, start: int = 0) -> MatchValue:
-    if not 0 <= start <= len(_text(text)):
+    searched = _text(text)
+    if not 0 <= start <= len(searched):
         raise out_of_range("startat", "Start index cannot be less than 0 or greater than input length.")
     tick()
-    match = bounded(source.regex.regex.search, _text(text), start)
-    return MatchValue(source, text or "", match)
+    return MatchValue(source, searched, bounded(source.regex.regex.search, searched, start))
 
 
 def _is_match(source: RegexValue, text: str | None, start: int = 0) -> bool:
@@ -224,6 +224,7 @@ def _special(value: MatchValue, mark: str) -> str:
 
 
 def replace_matches(source: RegexValue, text: str | None, by: object, count: int = -1) -> str:
+    _text(text)
     if by is None:
         raise argument_null("replacement")
     if count < -1:
@@ -244,6 +245,7 @@ def replace_matches(source: RegexValue, text: str | None, by: object, count: int
 
 
 def _split(source: RegexValue, text: str | None, count: int = 0) -> ArrayValue:
+    _text(text)
     if count < 0:
         raise out_of_range("count", "Count cannot be less than -1.")
     parts: list[str] = []

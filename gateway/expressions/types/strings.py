@@ -224,25 +224,33 @@ def _compare_parts(
     right: str | None,
     right_start: int,
     length: int,
-    comparison: EnumValue | bool = CULTURE,
+    comparison: EnumValue,
 ) -> int:
-    if isinstance(comparison, bool):
-        comparison = _comparison(comparison)
+    if left is None or right is None:
+        return (left is not None) - (right is not None)
     if length < 0:
         raise out_of_range("length", "Length cannot be less than zero.")
     first = _comparand("indexA", left, left_start, length)
     return compare(first, _comparand("indexB", right, right_start, length), comparison)
 
 
-def _comparand(name: str, value: str | None, start: int, length: int) -> str | None:
-    if not 0 <= start <= len(value or ""):
+def _comparand(name: str, value: str, start: int, length: int) -> str:
+    if not 0 <= start <= len(value):
         raise out_of_range(name, "Index must be within the bounds of the string.")
-    return None if value is None else value[start : start + length]
+    return value[start : start + length]
+
+
+def _compare_parts_by_culture(
+    left: str | None, left_start: int, right: str | None, right_start: int, length: int, ignore_case: bool = False
+) -> int:
+    """Unlike the overload with a StringComparison, these look at the bounds before a null."""
+    for name, value, start in (("string1", left, left_start), ("string2", right, right_start)):
+        if not (0 <= start <= len(value or "") and (value is not None or not length)):
+            raise out_of_range(name, "Offset and length must refer to a position in the string.")
+    return _compare_parts(left, left_start, right, right_start, length, _comparison(ignore_case))
 
 
 def _compare_ordinal_parts(left: str | None, left_start: int, right: str | None, right_start: int, length: int) -> int:
-    if left is None or right is None:
-        return (left is not None) - (right is not None)
     return _compare_parts(left, left_start, right, right_start, length, ORDINAL)
 
 
@@ -349,11 +357,11 @@ define("System.String", {
     "slow static int Compare(string strA, string strB)": compare,
     "slow static int Compare(string strA, string strB, bool ignoreCase)": _compare_case,
     "slow static int Compare(string strA, string strB, StringComparison comparisonType)": compare,
-    "slow static int Compare(string strA, int indexA, string strB, int indexB, int length)": _compare_parts,
+    "slow static int Compare(string strA, int indexA, string strB, int indexB, int length)": _compare_parts_by_culture,
     "slow static int Compare(string strA, int indexA, string strB, int indexB, int length, "
     "StringComparison comparisonType)": _compare_parts,
     "slow static int Compare(string strA, int indexA, string strB, int indexB, int length, bool ignoreCase)":
-        _compare_parts,
+        _compare_parts_by_culture,
     "slow static int Compare(string strA, string strB, bool ignoreCase, CultureInfo culture)":
         lambda left, right, ignore_case, _culture: _compare_case(left, right, ignore_case),
     "slow static int CompareOrdinal(string strA, string strB)": compare_ordinal,

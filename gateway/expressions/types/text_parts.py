@@ -165,7 +165,7 @@ define("System.IO.StringReader", {
     "free void Close()": lambda _reader: None,
 })  # fmt: skip
 define("System.IO.StringWriter", {
-    "new(IFormatProvider formatProvider)": lambda _provider: Writer(),
+    "new(IFormatProvider formatProvider)": lambda _provider: Writer(Builder()),
     "slow void Write(char[] buffer, int index, int count)": _write_part,
     "void Write(char[] buffer)": lambda writer, chars: writer.append("".join(map(str, chars or ()))),
     "slow void Write(string format, params object[] arg)":
@@ -173,7 +173,7 @@ define("System.IO.StringWriter", {
     "slow void WriteLine(string format, params object[] arg)":
         lambda writer, pattern, values: writer.append(format_composite(pattern, values) + NEW_LINE),
     "string NewLine": lambda _writer: NEW_LINE,
-    "StringBuilder GetStringBuilder()": lambda writer: Builder(writer.value),
+    "StringBuilder GetStringBuilder()": lambda writer: writer.builder,
     "free Encoding Encoding": lambda _writer: encoding_named("utf-16"),
     "free void Close()": lambda _writer: None,
 })  # fmt: skip

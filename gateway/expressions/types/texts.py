@@ -161,7 +161,7 @@ def _part_of(value: str, start: int, length: int) -> str:
 
 
 class Builder:
-    """``StringBuilder`` and ``StringWriter``: parts that are joined when the text is read."""
+    """``StringBuilder``: parts that are joined when the text is read."""
 
     __slots__ = ("length", "parts")
 
@@ -208,11 +208,14 @@ def _append(builder: Builder, value: object = None, *rest: int) -> Builder:
 
 def _appended_part(value: object, start: int, count: int) -> str:
     """The text that ``Append(value, start, count)`` adds; null is allowed if *count* is zero."""
+    for name, number in (("startIndex", start), ("count", count)):
+        if number < 0:
+            raise negative(name, number)
     if value is None and (start or count):
         raise argument_null("value")
     shown = text(value)
-    if start < 0 or count < 0:
-        raise out_of_range("startIndex" if start < 0 else "count", "Non-negative number required.")
+    if not count:
+        return ""
     if start > len(shown) - count:
         detail = "Index was out of range. Must be non-negative and less than or equal to the size of the collection."
         raise out_of_range("startIndex", detail)
@@ -311,10 +314,24 @@ represent(Builder, BUILDER)
 TEXT[Builder] = lambda builder: builder.value
 
 
-class Writer(Builder):
-    """``StringWriter``."""
+class Writer:
+    """``StringWriter``, which writes to a StringBuilder."""
 
-    __slots__ = ()
+    __slots__ = ("builder",)
+
+    def __init__(self, builder: Builder | None, *_culture: object) -> None:
+        if builder is None:
+            raise argument_null("sb")
+        self.builder = builder
+
+    @property
+    def value(self) -> str:
+        """The text so far."""
+        return self.builder.value
+
+    def append(self, shown: str) -> None:
+        """Add to the end."""
+        self.builder.append(shown)
 
 
 class Reader:
@@ -343,9 +360,11 @@ class Reader:
 
 
 WRITER = define("System.IO.StringWriter", {
-    "new()": Writer,
-    "void Write(object value)": _append,
-    "void Write(string value)": _append,
+    "new()": lambda: Writer(Builder()),
+    "new(StringBuilder sb)": Writer,
+    "new(StringBuilder sb, IFormatProvider formatProvider)": Writer,
+    "void Write(object value)": lambda writer, value: writer.append(text(value)),
+    "void Write(string value)": lambda writer, value: writer.append(value or ""),
     "void WriteLine()": lambda writer: writer.append(NEW_LINE),
     "void WriteLine(object value)": lambda writer, value: writer.append(text(value) + NEW_LINE),
     "void Flush()": lambda _writer: None,

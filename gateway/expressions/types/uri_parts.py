@@ -7,7 +7,7 @@ import re
 from urllib.parse import unquote
 
 from gateway.expressions.signatures import define
-from gateway.expressions.thrown import argument_null, out_of_range, thrown
+from gateway.expressions.thrown import argument_null, null_reference, out_of_range, thrown
 from gateway.expressions.types.objects import enumeration
 from gateway.expressions.types.searching import by_culture, folded
 from gateway.expressions.types.strings import compare
@@ -107,7 +107,11 @@ def _hex_escape(char: str) -> str:
     return f"%{ord(char):02X}"
 
 
-def _is_encoded(pattern: str, index: int) -> bool:
+def _is_encoded(pattern: str | None, index: int) -> bool:
+    if pattern is None:
+        raise null_reference()
+    if index < 0:
+        raise thrown("IndexOutOfRangeException", "Index was outside the bounds of the array.")
     return len(pattern) - index >= 3 and pattern[index] == "%" and all(map(_is_hex, pattern[index + 1 : index + 3]))
 
 
