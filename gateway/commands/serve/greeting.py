@@ -33,6 +33,10 @@ def _missing(instance: LocalInstance) -> Iterator[str]:
     yield from _listed("not set, each with a random value that nobody has until you set it:", unset)
     refused = [f"  {known.source or known.problem.location}: {known.problem.message}" for known in instance.refused]
     yield from _listed("not usable, every request there gets 503:", refused)
+    yield from _findings(instance)
+
+
+def _findings(instance: LocalInstance) -> Iterator[str]:
     for outcome in (ImportOutcome.NEEDS_YOU, ImportOutcome.LEFT_OUT):
         findings = [finding for finding in instance.plan.of(outcome) if not finding.harmless]
         lines = [f"  {finding.location}: {finding.what}: {finding.message}" for finding in findings]
