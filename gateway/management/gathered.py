@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -38,21 +39,33 @@ from gateway.management.withdrawal import WithdrawalBook, withdrawal_route
 TIMEOUT_S = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class Reloads:
+    """
+    What this process knows of reloads.
+
+    Attributes:
+        statuses: How the last one ended, for readiness.
+        metrics: The same in numbers, in Prometheus' text form.
+        ask: Asks for one; None: the endpoint does not exist.
+    """
+
+    statuses: Callable[[], Mapping[str, Status]] = dict
+    metrics: Callable[[], str] = str
+    ask: Reload | None = None
+
+
+NO_RELOADS = Reloads()
+
+
 def create_app(
     sockets: Sequence[Path],
     book: WithdrawalBook,
     console: Console | None = None,
     guard: Middleware = LOCAL,
-    reloads: Callable[[], Mapping[str, Status]] = dict,
-    reload: Reload | None = None,
+    reloads: Reloads = NO_RELOADS,
 ) -> Starlette:
-    """
-    The management plane in front of the workers behind *sockets*; *book* is theirs, too.
-
-    Args:
-        reloads: How the last reload ended.
-        reload: Asks for one; None: the endpoint does not exist.
-    """
+    """The management plane in front of the workers behind *sockets*; *book* is theirs, too."""
 
     async def ask(path: str) -> dict[str, httpx2.Response | None]:
         return dict(zip((socket.stem for socket in sockets), await _ask_all(sockets, path), strict=True))
@@ -64,19 +77,20 @@ def create_app(
         answers = await _ask_all(sockets, "/readyz")
         workers = {path.stem: _report(answer) for path, answer in zip(sockets, answers, strict=True)}
         ready = all(answer is not None and answer.status_code == 200 for answer in answers)
-        report = {"ready": ready, "configuration": shown(reloads()), "workers": workers}
+        report = {"ready": ready, "configuration": shown(reloads.statuses()), "workers": workers}
         return JSONResponse(report, 200 if ready else 503)
 
     async def metrics(_: Request) -> Response:
         answers = await _ask_all(sockets, "/metrics")
         texts = [(path.stem, answer.text) for path, answer in zip(sockets, answers, strict=True) if answer]
+        texts.append(("management", reloads.metrics()))
         return Response(merge(texts), media_type=CONTENT_TYPE_LATEST)
 
     guarded = [("/readyz", readyz), ("/metrics", metrics), *_traces(sockets)]
     routes = [Route(path, answer, middleware=[guard]) for path, answer in guarded]
     pages = [] if console is None else console_routes(console, Workers(ask))
     withdrawal = withdrawal_route(partial(_withdraw, sockets, book), [guard])
-    asked = [] if reload is None else [reload_route(reload, [guard])]
+    asked = [] if reloads.ask is None else [reload_route(reloads.ask, [guard])]
     return Starlette(routes=[Route("/healthz", healthz), *routes, withdrawal, *asked, *pages])
 
 

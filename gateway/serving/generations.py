@@ -26,7 +26,7 @@ from gateway.assembly.traces import secrets_of
 from gateway.config.lasting import with_lasting
 from gateway.management.server import serve_management
 from gateway.management.withdrawal import WithdrawalBook
-from gateway.serving.reload_report import ReloadBook, ReloadReport, status_of
+from gateway.serving.reload_report import ReloadBook, ReloadReport, metrics_of, status_of
 from gateway.serving.running import KILL_AFTER_S, Sockets, Supervised, run_process, stop_time_s, watching
 from gateway.serving.signals import Lifeline, StopSignals
 from gateway.serving.source import ConfigurationSource
@@ -171,8 +171,11 @@ class _Management:
             self.withdrawn,
             console,
             management_guard(config),
-            lambda: status_of(self.reloads.read()[1]),
-            self._reload if config.reload.endpoint else None,
+            gathered.Reloads(
+                lambda: status_of(self.reloads.read()[1]),
+                lambda: metrics_of(self.reloads.counts(), self.reloads.read()[1]),
+                self._reload if config.reload.endpoint else None,
+            ),
         )
         for _ in range(int(READY_S / LOOK_S)):
             if not self.warm or signals.stopping or await gathered.all_answer(self.workers):

@@ -61,6 +61,39 @@ class ReloadReport:
             log.error("not_reloaded", problems=list(self.problems))
 
 
+@dataclass(frozen=True, slots=True)
+class ReloadCounts:
+    """How many reloads there have been since the start."""
+
+    succeeded: int = 0
+    failed: int = 0
+
+    def with_one(self, report: ReloadReport) -> ReloadCounts:
+        """One more."""
+        return ReloadCounts(self.succeeded + report.succeeded, self.failed + (not report.succeeded))
+
+
+SUCCEEDED = "gateway_reloads_succeeded", "Configurations taken over."
+FAILED = "gateway_reloads_failed", "Configurations with a mistake."
+IS_LAST = "gateway_configuration_is_last", "Whether the configuration that runs is the last one that was asked for."
+
+
+def is_last(report: ReloadReport | None) -> bool:
+    """Whether what runs is all of what was asked for."""
+    return report is None or (report.succeeded and not report.waiting)
+
+
+def metrics_of(counts: ReloadCounts, last: ReloadReport | None) -> str:
+    """Both in Prometheus' text form."""
+    counters = ((SUCCEEDED, counts.succeeded), (FAILED, counts.failed))
+    lines = [
+        f"# HELP {name}_total {text}\n# TYPE {name}_total counter\n{name}_total {count}\n"
+        for (name, text), count in counters
+    ]
+    name, text = IS_LAST
+    return "".join([*lines, f"# HELP {name} {text}\n# TYPE {name} gauge\n{name} {int(is_last(last))}\n"])
+
+
 def status_of(last: ReloadReport | None) -> Mapping[str, Status]:
     """Readiness: a gateway with its last good configuration is ready, and says what is wrong with the new one."""
     return {"reload": Status(True, _detail(last))}
@@ -98,12 +131,16 @@ class ReloadBook:
 
     def write(self, number: int, report: ReloadReport) -> None:
         """How the reload *number* ended."""
-        _write(self._file, [number, asdict(report)])
+        _write(self._file, [number, asdict(report), asdict(self.counts().with_one(report))])
+
+    def counts(self) -> ReloadCounts:
+        """How many have ended."""
+        return ReloadCounts(**json.loads(self._file.read_text("utf-8"))[2]) if self._file.exists() else ReloadCounts()
 
     def read(self) -> tuple[int, ReloadReport | None]:
         """The last report, and the number of its reload."""
         try:
-            number, report = json.loads(self._file.read_text("utf-8"))
+            number, report, _ = json.loads(self._file.read_text("utf-8"))
         except FileNotFoundError:
             return 0, None
         return number, ReloadReport(report["at"], tuple(report["problems"]), tuple(report["waiting"]))

@@ -20,7 +20,7 @@ from gateway.config.lasting import with_lasting
 from gateway.management.health import Status
 from gateway.management.reload import reload_route
 from gateway.serving.live import LiveGateway
-from gateway.serving.reload_report import ReloadReport, status_of
+from gateway.serving.reload_report import FAILED, IS_LAST, SUCCEEDED, ReloadCounts, ReloadReport, is_last, status_of
 from gateway.serving.source import ConfigurationSource
 from gateway.telemetry import logs
 
@@ -41,8 +41,7 @@ class Reloader:
     live: LiveGateway
     source: ConfigurationSource
     _last: ReloadReport | None = None
-    _succeeded: int = 0
-    _failed: int = 0
+    _counts: ReloadCounts = ReloadCounts()
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     _next: asyncio.Task[ReloadReport] | None = None  # waits for its turn
     _tasks: set[asyncio.Task[ReloadReport]] = field(default_factory=set)
@@ -50,10 +49,9 @@ class Reloader:
     def __post_init__(self) -> None:
         self._adopt(self.live.current)
         metrics = self.live.current.metrics
-        metrics.counters["gateway_reloads_succeeded"] = ("Configurations taken over.", lambda: self._succeeded)
-        metrics.counters["gateway_reloads_failed"] = ("Configurations with a mistake.", lambda: self._failed)
-        text = "Whether the configuration that runs is the last one that was asked for."
-        metrics.gauges["gateway_configuration_is_last"] = (text, lambda: float(self._is_sound))
+        metrics.counters[SUCCEEDED[0]] = (SUCCEEDED[1], lambda: self._counts.succeeded)
+        metrics.counters[FAILED[0]] = (FAILED[1], lambda: self._counts.failed)
+        metrics.gauges[IS_LAST[0]] = (IS_LAST[1], lambda: float(is_last(self._last)))
 
     def ask(self) -> None:
         """Reload as soon as possible; for signals."""
@@ -74,8 +72,7 @@ class Reloader:
         async with self._busy:
             self._next = None  # who asks from now on may have changed what is about to be read
             report = self._last = await self._reload()
-        self._succeeded += report.succeeded
-        self._failed += not report.succeeded
+        self._counts = self._counts.with_one(report)
         report.write_log(len(self.live.current.config.apis))
         return report
 
@@ -111,10 +108,6 @@ class Reloader:
 
     async def _asked(self) -> Mapping[str, object]:
         return (await self.reload()).as_json()
-
-    @property
-    def _is_sound(self) -> bool:
-        return self._last is None or (self._last.succeeded and not self._last.waiting)
 
     def statuses(self) -> Mapping[str, Status]:
         """For readiness."""

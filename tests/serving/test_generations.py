@@ -14,11 +14,11 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.assembly.app import build
-from gateway.management.gathered import create_app
+from gateway.management.gathered import create_app, merge
 from gateway.management.server import serve_management
 from gateway.management.withdrawal import WithdrawalBook, withdrawal_route
 from gateway.serving.generations import Generations, _Management
-from gateway.serving.reload_report import ReloadBook, ReloadReport
+from gateway.serving.reload_report import ReloadBook, ReloadReport, metrics_of
 from gateway.serving.running import Sockets
 from gateway.serving.source import ConfigurationFile
 from gateway.serving.workers import Job, unix_socket
@@ -74,6 +74,21 @@ def test_the_report_is_of_a_reload_that_began_later(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("gateway.serving.generations.LOOK_S", 0.002)
     management = _Management(None, [], None, book, None, False)  # type: ignore[arg-type]
     assert asyncio.run(management._reload())["problems"] == ["a mistake"]
+
+
+def test_reloads_are_counted(tmp_path: Path) -> None:
+    """The management process of several workers shows the metrics of reloads that one process shows."""
+    book = ReloadBook(tmp_path)
+    assert "gateway_configuration_is_last 1\n" in metrics_of(book.counts(), book.read()[1])
+    for number, problems in enumerate([(), (), ("a mistake",)], 1):
+        book.write(number, ReloadReport(time.time(), problems))
+    merged = merge([("management", metrics_of(book.counts(), book.read()[1]))]).decode()
+    for line in (
+        "gateway_reloads_succeeded_total 2.0",
+        "gateway_reloads_failed_total 1.0",
+        'gateway_configuration_is_last{worker="management"} 0.0',
+    ):
+        assert f"\n{line}\n" in merged
 
 
 def test_a_key_is_withdrawn_in_both_generations(tmp_path: Path) -> None:

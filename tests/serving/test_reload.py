@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import ssl
 import subprocess
@@ -104,6 +105,8 @@ def test_it_takes_over_or_nothing_changes(gateway: Reloading, workers: int) -> N
         assert "missing.xml" in answer.json()["problems"][0]
         assert httpx2.get(f"http://127.0.0.1:{gateway.data}/a").text == "new"
         assert "missing.xml" in json.dumps(gateway.readiness())
+        metrics = httpx2.get(f"http://127.0.0.1:{gateway.management}/metrics").text
+        assert re.search(r"^gateway_configuration_is_last\S* 0\.0$", metrics, re.MULTILINE)
         gateway.configure(more="  - {id: b, path: b, policy: answer.xml}\nworkers: 3\n")
         assert gateway.reload().json()["needs-restart"] == ["workers"]
         assert httpx2.get(f"http://127.0.0.1:{gateway.data}/b").status_code == 200
