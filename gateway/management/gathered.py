@@ -40,7 +40,7 @@ TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reloads:
+class ReloadNews:
     """
     What this process knows of reloads.
 
@@ -55,7 +55,7 @@ class Reloads:
     ask: Reload | None = None
 
 
-NO_RELOADS = Reloads()
+NO_RELOADS = ReloadNews()
 
 
 def create_app(
@@ -63,7 +63,7 @@ def create_app(
     book: WithdrawalBook,
     console: Console | None = None,
     guard: Middleware = LOCAL,
-    reloads: Reloads = NO_RELOADS,
+    reloads: ReloadNews = NO_RELOADS,
 ) -> Starlette:
     """The management plane in front of the workers behind *sockets*; *book* is theirs, too."""
 

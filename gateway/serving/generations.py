@@ -171,7 +171,7 @@ class _Management:
             self.withdrawn,
             console,
             management_guard(config),
-            gathered.Reloads(
+            gathered.ReloadNews(
                 lambda: status_of(self.reloads.read()[1]),
                 lambda: metrics_of(self.reloads.counts(), self.reloads.read()[1]),
                 self._reload if config.reload.endpoint else None,
