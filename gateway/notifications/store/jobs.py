@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gateway.notifications.store.locks import lock
 from gateway.notifications.store.model import IdempotencyKey, StoredJob, sent_key
 from gateway.notifications.store.statements import CompiledStatement
 from gateway.notifications.store.tables import attempts, jobs, keys
@@ -31,13 +32,15 @@ _FIND_KEY = CompiledStatement(
         keys.c.caller == sa.bindparam("caller"), keys.c.key == sa.bindparam("key")
     )
 )
-# Of those that put one key at the same time exactly one succeeds: the row's own uniqueness decides, no lock.
-_TAKE_KEY = CompiledStatement(
-    sa.text(
-        "INSERT INTO notification_keys (caller, key, job_id, payload) VALUES (:caller, :key, :job_id, :payload) "
-        "ON CONFLICT (caller, key) DO NOTHING"
-    )
-)
+# Of those that put one key at the same time exactly one succeeds: the row's own uniqueness decides, no lock. But a
+# transaction that holds the work of others must not wait for that row, so it does not try while the key is locked.
+_PUT_KEY = "INSERT INTO notification_keys (caller, key, job_id, payload) SELECT :caller, :key, :job_id, :payload WHERE "
+_IF_FREE = " ON CONFLICT (caller, key) DO NOTHING"
+_TAKE_KEY = CompiledStatement(sa.text(_PUT_KEY + "1 = 1" + _IF_FREE))
+_TRY_KEY = {
+    "sqlite": CompiledStatement(sa.text(_PUT_KEY + ":a_name <> ''" + _IF_FREE)),
+    "postgresql": CompiledStatement(sa.text(_PUT_KEY + "pg_try_advisory_xact_lock(hashtext(:a_name))" + _IF_FREE)),
+}
 _REPLACE_KEY = CompiledStatement(
     sa.text(
         "UPDATE notification_keys SET job_id = :job_id, payload = :payload "
@@ -95,7 +98,6 @@ _TIMES = (
 )  # fmt: skip
 _NOTE = CompiledStatement(sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id")))
 _NOTE_OWN = CompiledStatement(sa.update(jobs).where(jobs.c.id == sa.bindparam("an_id"), _IS_OWNER))
-_LOCK = CompiledStatement(sa.text("SELECT pg_advisory_xact_lock(hashtext(:a_name))"))
 _LEASE = sa.update(jobs).where(jobs.c.id.in_(_OLDEST_FREE)).values(owner=sa.bindparam("an_owner")).returning(*jobs.c)
 
 
@@ -168,8 +170,14 @@ def accept(
         exclusive: Refuse when another job watches the same batch job.
     """
     put = {"caller": job.caller, "key": key.text, "job_id": job.id, "payload": key.payload}
-    if max_active is None and not exclusive and _TAKE_KEY.run(connection, put):
-        return _insert(connection, job)  # a key that is new needs no lock: its row is one
+    name = f"key:{job.caller}:{key.text}"
+    if (
+        max_active is None
+        and not exclusive
+        and _TRY_KEY[connection.dialect.name].run(connection, put | {"a_name": name})
+    ):
+        return _insert(connection, job)  # a key that is new needs no further lock
+    lock(connection, name)
     lock(connection, f"caller:{job.caller}")
     # A replica with other limits, or none, does not wait for the lock: what it took meanwhile is looked at, too.
     while True:
@@ -381,12 +389,6 @@ def purge(connection: sa.Connection, job_ids: Sequence[str]) -> None:
     connection.execute(sa.delete(attempts).where(attempts.c.job_id.in_(job_ids)))
     connection.execute(sa.delete(keys).where(keys.c.job_id.in_(job_ids)))
     connection.execute(sa.delete(jobs).where(jobs.c.id.in_(job_ids)))
-
-
-def lock(connection: sa.Connection, name: str) -> None:
-    """Hold *name* until the transaction ends, across replicas; the embedded store has one writer and needs none."""
-    if connection.dialect.name == "postgresql":
-        _LOCK.first(connection, {"a_name": name})
 
 
 def _one(row: tuple[Any, ...] | None) -> StoredJob | None:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from gateway.notifications.store.database import unusable
-from gateway.notifications.store.jobs import lock
+from gateway.notifications.store.locks import LockHeld, lock, share
 from gateway.notifications.store.queueing import WriteQueue
 from gateway.notifications.store.schema import prepare
 
@@ -200,7 +200,12 @@ def _work_through(connection: sa.Connection, group: list[_Write]) -> list[Any]:
     for item in group:
         if results and time.monotonic() >= until:
             break
-        results.append(item.work(connection))
+        try:
+            results.append(item.work(connection))
+        except LockHeld:
+            break
+        if len(results) == 1:
+            share(connection)
     if any(item.is_late for item in group[: len(results)]):
         raise StoreSlow
     return results
