@@ -24,6 +24,7 @@ The error tree.
     ├── EvaluationError      an expression of Terraform that an import cannot evaluate; reported with its place
     ├── EvaluationFault      the same, of an ARM template or of Bicep
     ├── TooMuch              a template asks an import for more steps, copies or nesting than it does
+    ├── StoreUnusable        the notification store cannot be opened
     ├── StoreInUse           another process runs on the same SQLite file
     ├── StoreOutdated        the notification store was made by a version that is too early to upgrade
     └── StoreTooNew          the notification store was made by a later version

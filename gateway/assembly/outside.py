@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -18,11 +19,12 @@ from gateway.assembly.issuers import FormerIssuers, issuer_prints, issuer_regist
 from gateway.assembly.shared_state import SharedState, shared_state
 from gateway.assembly.targets import ConfiguredTargets
 from gateway.config import Config
-from gateway.errors import LoadError
+from gateway.errors import GatewayError, LoadError
 from gateway.outside.event_sink import ConfiguredSink
 from gateway.outside.http_calls import HttpCalls
 from gateway.outside.identity import IdentityTokens
 from gateway.outside.token_endpoints import token_source
+from gateway.reading.writable import remedy_for
 from gateway.revocation.lookup import RevocationLookup
 from gateway.tokens.registry import IssuerRegistry
 
@@ -74,10 +76,15 @@ class Outside:
         return FormerIssuers(self.issuers, self.config.issuers, self.issuer_prints)
 
     async def start(self, running: AsyncExitStack) -> None:
-        """Begin what runs in the background and lasts until *running* is closed. Raises GatewayError."""
+        """Begin what runs in the background and lasts until *running* is closed. Raises LoadError."""
         await self.state.start(running)
-        for app in self.apps.values():
-            await running.enter_async_context(app.router.lifespan_context(app))
+        try:
+            for app in self.apps.values():
+                await running.enter_async_context(app.router.lifespan_context(app))
+        except LoadError:
+            raise
+        except GatewayError as error:
+            raise _unstored(self.config, error) from error
         await self.issuers.start()
 
     async def take_over(self, former: Outside) -> None:
@@ -95,6 +102,21 @@ class Outside:
         for part in parts:
             if part is not None and not any(part is other for other in remaining):
                 await part.aclose()
+
+
+def _unstored(config: Config, error: GatewayError) -> LoadError:
+    """*error* about the notification service's store, with the place that names it and what to do."""
+    from gateway.notifications.store.database import StoreUnusable, store_url
+
+    where = config.location("notifications", "store")
+    if config.notifications is None or not isinstance(error, StoreUnusable):
+        return LoadError.at(where, "unusable-store", str(error))
+    if not config.notifications.embedded:
+        remedy = "check that the server runs, and the URL's host, database and user"
+        return LoadError.at(where, "unusable-store", f"the store cannot be used: {error.reason}", remedy)
+    file = store_url(config.notifications.store_url).database or ""
+    message = f"the store {file} cannot be used: {error.reason}"
+    return LoadError.at(where, "unusable-store", message, remedy_for(Path(file)) or "name another file")
 
 
 class _Closing(Protocol):

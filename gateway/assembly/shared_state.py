@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from gateway.config import Config
 from gateway.counters import Counters, MemoryCounters
-from gateway.errors import LoadError
+from gateway.errors import GatewayError, LoadError, Location
 from gateway.management.health import Status
+from gateway.reading.writable import remedy_for
 from gateway.value_cache import Caches, MemoryCache
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class SharedState:
     Attributes:
         memory: The counters of this process, when there is a quota file to keep them in.
         link: The connection to Redis, where one is configured.
+        quota_place: Where the configuration names the quota file.
     """
 
     counters: Counters
@@ -41,9 +43,10 @@ class SharedState:
     link: RedisLink | None = None
     memory: MemoryCounters | None = None
     quota_file: Path | None = None
+    quota_place: Location | None = None
 
     async def start(self, running: AsyncExitStack) -> None:
-        """Begin what runs in the background, until *running* is closed. Raises GatewayError: no quota file."""
+        """Begin what runs in the background, until *running* is closed. Raises LoadError: no quota file."""
         if self.link is not None:
             running.push_async_callback(self.link.client.aclose)
             _background(running, _watch(self.link))
@@ -53,7 +56,11 @@ class SharedState:
     async def _keep(self, memory: MemoryCounters, file: Path, running: AsyncExitStack) -> None:
         from gateway.counters.ledger import QuotaLedger, keep_quotas  # with SQLite, which few configurations need
 
-        ledger = QuotaLedger(file)
+        try:
+            ledger = QuotaLedger(file)
+        except GatewayError as error:
+            place = self.quota_place or Location(str(file))
+            raise LoadError.at(place, "unusable-file", str(error), remedy_for(file)) from None
         running.callback(ledger.close)
         memory.restore(ledger.load(time.time()))
         _background(running, keep_quotas(memory, ledger))
@@ -71,7 +78,13 @@ def shared_state(config: Config) -> SharedState:
     """Raises LoadError: the Redis URL cannot be used, or its library is not installed."""
     if config.redis is None:
         counters = MemoryCounters()
-        return SharedState(counters, Caches(MemoryCache()), memory=counters, quota_file=config.quota_file)
+        return SharedState(
+            counters,
+            Caches(MemoryCache()),
+            memory=counters,
+            quota_file=config.quota_file,
+            quota_place=config.location("quota-file"),
+        )
     where = config.location("redis")
     try:
         return _through_redis(config.redis.get_secret_value())

@@ -18,6 +18,7 @@ from gateway.expressions.scan import Unbalanced, scan_expression
 CODE = "unbalanced-expression"
 # Quotes as JSON, YAML and shells escape them: a backslash where C# would begin a text.
 _ESCAPED_QUOTE = re.compile(r'[(,=\[\s]\\"')
+_LINE_END = re.compile(r"[\r\n]")
 
 
 def unbalanced(
@@ -54,5 +55,18 @@ def _within(text: str, start: int, error: Unbalanced) -> Unbalanced:
     try:
         scan_expression(text, start)
     except Unbalanced as inner:
-        return inner
+        return _with_brackets(text, start, inner) if inner.quote else inner
+    return error
+
+
+def _with_brackets(value: str, start: int, error: Unbalanced) -> Unbalanced:
+    """*error*, a text that is not closed, and the brackets that are missing, too, where it ends before others."""
+    line_end = _LINE_END.search(value, error.position)
+    text = value[: line_end.start() if line_end else None].rstrip(")]}; \t")
+    try:
+        scan_expression(text + error.quote + value[len(text) :], start)
+    except Unbalanced as behind:
+        if behind.missing:
+            message = f"{error}, and {behind.missing} is missing behind it"
+            return Unbalanced(message, error.position, f"{error.remedy}, and write {behind.missing} behind it")
     return error

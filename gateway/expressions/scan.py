@@ -44,10 +44,23 @@ class Unbalanced(ValueError):
         position: Offset of the mistake: where a string or comment opens, or where a bracket should be closed.
         remedy: What to write.
         opened: Offset of the bracket that is not closed; None for other mistakes.
+        missing: The brackets that belong at *position*.
+        quote: How the text that is not closed begins: ``"`` or ``&quot;``.
     """
 
-    def __init__(self, message: str, position: int, remedy: str = "", opened: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        position: int,
+        remedy: str = "",
+        opened: int | None = None,
+        *,
+        missing: str = "",
+        quote: str = "",
+    ) -> None:
         super().__init__(message)
+        self.missing = missing
+        self.quote = quote
         self.position = position
         self.remedy = remedy
         self.opened = opened
@@ -130,7 +143,8 @@ def _skip_brackets(text: str, start: int, depth: int, hole: bool = False) -> int
         token = _CODE.search(text, position)
         if token is None:
             missing = "".join(_CLOSER[text[place]] for place in reversed(opened))
-            raise Unbalanced(f"{missing} is missing", len(text), f"write {missing} here", opened[-1])
+            message, remedy = f"{missing} is missing", f"write {missing} here"
+            raise Unbalanced(message, len(text), remedy, opened[-1], missing=missing)
         position = _step(text, token, opened, depth)
         if hole and token.lastgroup == "colon" and len(opened) == 1:
             return _skip_format(text, position)
@@ -157,7 +171,8 @@ def _close(text: str, token: re.Match[str], opened: list[int]) -> None:
         return
     if token[0] not in {_CLOSER[text[outer]] for outer in opened}:
         raise Unbalanced(f"{token[0]} closes nothing", token.start(), "remove it, or open it before")
-    raise Unbalanced(f"found {token[0]} where {closer} belongs", token.start(), f"write {closer} before it", place)
+    message, remedy = f"found {token[0]} where {closer} belongs", f"write {closer} before it"
+    raise Unbalanced(message, token.start(), remedy, place, missing=closer)
 
 
 def _skip_line_comment(text: str, token: re.Match[str], _depth: int) -> int:
@@ -188,7 +203,7 @@ def _skip_string(text: str, token: re.Match[str], depth: int) -> int:
         if end < 0:
             return -end
         position = end
-    raise Unbalanced("the text that begins here is never closed", token.start(), 'close it with "')
+    raise Unbalanced("the text that begins here is never closed", token.start(), 'close it with "', quote=quote)
 
 
 def _breaks_off(text: str, position: int, opening: str) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from gateway.assembly.shared_state import SharedState, shared_state
 from gateway.config import parse
 from gateway.counters import Demand, FixedWindow, MemoryCounters
-from gateway.errors import GatewayError, LoadError
+from gateway.errors import LoadError
 from tests.redis_server import running_redis
 from tests.wire.rig import settled
 
@@ -76,15 +76,27 @@ def test_memory(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_unusable_quota_file(tmp_path: Path) -> None:
-    """A quota file that cannot be opened stops the start."""
+@pytest.mark.parametrize(
+    ("file", "remedy"),
+    [
+        ("no/such/folder.db", "make the folder {}/no/such"),
+        ("plain/quotas.db", "name another folder: {}/plain is a file"),
+        ("folder", "name a file: {}/folder is a folder"),
+    ],
+)
+def test_unusable_quota_file(file: str, remedy: str, tmp_path: Path) -> None:
+    """A quota file that cannot be opened stops the start, with the configuration's place and what to do."""
+    (tmp_path / "plain").touch()
+    (tmp_path / "folder").mkdir()
 
     async def scenario() -> None:
         async with AsyncExitStack() as running:
-            await state(tmp_path, "quota-file: no/such/folder.db\n").start(running)
+            await state(tmp_path, f"quota-file: {file}\n").start(running)
 
-    with pytest.raises(GatewayError, match="quota file"):
+    with pytest.raises(LoadError) as caught:
         asyncio.run(scenario())
+    message = f"the quota file {tmp_path / file} cannot be used: unable to open database file"
+    assert str(caught.value) == f"config.yaml:1:13: unusable-file: {message} ({remedy.format(tmp_path)})"
 
 
 def test_bad_url(tmp_path: Path) -> None:

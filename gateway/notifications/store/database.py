@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Any
 
@@ -15,15 +16,22 @@ _KEEPALIVE = {"keepalives": "1", "keepalives_idle": "5", "keepalives_interval": 
 _SERVER_KEEPALIVE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
 
 
+class StoreUnusable(GatewayError):
+    """The store cannot be opened, for *reason*: a file, or a server, does not let us in."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the store cannot be used: {reason} (check notifications.store)")
+        self.reason = reason
+
+
 class StoreInUse(GatewayError):
     """Another process runs on the same SQLite file; two executors would both work on the same jobs."""
 
 
-def unusable(error: sa.exc.DBAPIError | OSError) -> GatewayError:
+def unusable(error: sa.exc.DBAPIError | OSError) -> StoreUnusable:
     """What stops the service, in the driver's own words: they name host and table, never a password or a parameter."""
     cause = error.strerror if isinstance(error, OSError) else error.orig
-    reason = str(cause).strip().partition("\n")[0]
-    return GatewayError(f"the store cannot be used: {reason} (check notifications.store)")
+    return StoreUnusable(str(cause).strip().partition("\n")[0])
 
 
 def store_url(text: str) -> URL:
@@ -60,6 +68,8 @@ class FileLock:
     def __init__(self, database: str) -> None:
         import fcntl  # which only the systems have that serve; configurations are checked everywhere
 
+        if os.path.isdir(database):
+            raise StoreUnusable(os.strerror(errno.EISDIR))
         try:
             self._descriptor = os.open(database + ".lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:

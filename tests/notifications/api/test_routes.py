@@ -333,10 +333,10 @@ def test_ready(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_failed_start(service: Running, tmp_path: Path) -> None:
     """A start that fails says why, and leaves neither lock nor thread behind."""
-    path = tmp_path / "directory.db"
-    path.mkdir()
+    path = tmp_path / "text.db"
+    path.write_text("no database\n" * 100)
     broken = Running(service.settings.model_copy(update={"store": SecretStr(f"sqlite:///{path}")}))
-    with pytest.raises(GatewayError, match="unable to open"):
+    with pytest.raises(GatewayError, match="not a database"):
         broken.engine.start()
     assert [thread.name for thread in threading.enumerate()].count("notifications") == 1  # the service of this file
     FileLock(str(path)).release()
