@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from gateway.commands.importing.planned import Planned, WantedVariable
 
 NAME = ".env.example"
-_HEAD = "# What config.yaml reads from the environment. Copy it to .env, which belongs into no version control."
+_HEAD = "# What config.yaml reads from the environment. Copy it to .env, and keep that out of version control."
 
 
 def with_example(plan: Planned) -> Planned:

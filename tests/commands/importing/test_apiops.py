@@ -168,7 +168,7 @@ def test_the_current_revision_is_taken_once(tmp_path: Path) -> None:
         "apis/orders;rev=2/policy.xml": POLICY,
     }
     harvest = _read(written(tmp_path, files))
-    assert _names(harvest) == ["apis:orders", "apis:orders;rev=1"]
+    assert _names(harvest) == ["apis/policies:orders/policy", "apis:orders", "apis:orders;rev=1"]
     (finding,) = harvest.findings
     assert (finding.outcome, finding.what, finding.harmless) == (ImportOutcome.LEFT_OUT, "API orders;rev=2", True)
 

@@ -288,7 +288,7 @@ def test_a_definition_that_is_refused(tmp_path: Path) -> None:
     assert [(own["method"], own["url-template"], own["policy"]) for own in written["operations"]] == [
         ("GET", "/pets/{id}", "policies/apis/pets/GetPet.xml")
     ]
-    assert "its 1 operations are written out" in told(result, ImportOutcome.CHANGED)[0]
+    assert "its one operation is written out" in told(result, ImportOutcome.CHANGED)[0]
 
 
 REFERENCES = [

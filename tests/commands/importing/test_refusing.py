@@ -13,6 +13,7 @@ from gateway.commands.importing.plan import plan
 from gateway.commands.importing.planned import Planned
 from gateway.commands.importing.running import run
 from gateway.commands.importing.sources.inputs import NO_INPUTS
+from gateway.errors import LoadError
 from tests.commands.importing.apiops_folder import DEFINITION, an_api, written
 from tests.commands.importing.instances import PASSING, SERVICE, answer, api, policy, saved
 from tests.commands.importing.templates import resource, save, template
@@ -280,3 +281,25 @@ def test_names_that_tools_have(tmp_path: Path) -> None:
     result = plan(written(tmp_path, files))
     assert result.config["products"][0]["id"] == "venv"
     assert "policies/apis/orders/create.xml" in result.files
+
+
+DOUBLES = [(None, PASSING, PASSING.encode()), (PASSING, PASSING, PASSING.encode()), (PASSING, DENYING, REFUSING)]
+
+
+@pytest.mark.parametrize(("own", "other", "expected"), DOUBLES)
+def test_a_revision_that_is_there_twice(tmp_path: Path, own: str | None, other: str, expected: bytes) -> None:
+    """A policy in the second folder of the current revision counts; one that differs from the first refuses."""
+    files = {f"{api}/{name}": content for api in ("apis/orders", "apis/orders;rev=1") for name, content in [
+        ("apiInformation.json", an_api()), ("specification.yaml", DEFINITION)]}  # fmt: skip
+    files |= {"apis/orders;rev=1/policy.xml": other} | ({"apis/orders/policy.xml": own} if own else {})
+    result = plan(written(tmp_path, files))
+    (only,) = result.config["apis"]
+    assert expected in result.files[only["policy"]]
+
+
+def test_too_many_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with more answers than are read is refused, not read in part."""
+    monkeypatch.setattr("gateway.commands.importing.sources.management.MAX_FILES", 1)
+    (tmp_path / "a.json").write_text(saved(tmp_path, *api()).read_text())
+    with pytest.raises(LoadError, match="more than 1 files"):
+        plan(tmp_path)

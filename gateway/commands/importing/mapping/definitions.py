@@ -85,7 +85,9 @@ class Definitions:
             problem = error.problems[0]
             self.loose = loose_operations(value.value)
             place = _moved(problem.location, value.location)
-            message = f"the gateway refuses it ({problem.message}); its {len(self.loose)} operations are written out"
+            count = len(self.loose)
+            written = f"its {count} operations are" if count != 1 else "its one operation is"
+            message = f"the gateway refuses it ({problem.message}); {written} written out"
             self._draft.changed(place, what, message, problem.remedy)
             return None
         if not operations:

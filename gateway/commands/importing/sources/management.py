@@ -16,6 +16,7 @@ from gateway.commands.importing.findings import ImportFinding, ImportOutcome
 from gateway.commands.importing.json_nodes import read_nodes
 from gateway.commands.importing.resources import ArmResource, Harvest
 from gateway.commands.importing.sources.inputs import Inputs
+from gateway.errors import LoadError, Location
 from gateway.reading.yaml_nodes import Mapping, Scalar, Sequence, YamlNode
 
 _SERVICE = re.compile(r"/providers/microsoft\.apimanagement/service/[^/]+(?P<below>/.*)?$", re.IGNORECASE)
@@ -40,7 +41,7 @@ def _is_answer(file: Path) -> bool:
 
 
 def read(path: Path, inputs: Inputs) -> Harvest:
-    """Every resource of the answers at *path*. Raises LoadError: a file is not JSON."""
+    """Every resource of the answers at *path*. Raises LoadError: a file is not JSON, or there are too many."""
     reader = _AnswerReader()
     for file in [path] if path.is_file() else _files(path):
         reader.answer(read_nodes(file))
@@ -49,7 +50,10 @@ def read(path: Path, inputs: Inputs) -> Harvest:
 
 def _files(folder: Path) -> list[Path]:
     files = sorted(file for file in folder.rglob("*.json") if file.is_file() and not file.is_symlink())
-    return files[:MAX_FILES]
+    if len(files) > MAX_FILES:
+        message = f"more than {MAX_FILES} files of JSON"
+        raise LoadError.at(Location(str(folder)), "too-large", message, "import it in parts")
+    return files
 
 
 class _AnswerReader:

@@ -190,10 +190,11 @@ class FolderReader:
         current = {(api.workspace, api.name[0], _text(api, "apiRevision")) for api in apis}
         doubled = {(api.workspace, api.name[0]) for api in apis if (api.workspace, *_revision(api)) in current}
         for api in self._within(apis, doubled):
-            message = "the same revision as the current one, which is taken"
+            message = "the same revision as the current one, with which it is joined"
             self._tell(ImportOutcome.LEFT_OUT, api.location, f"API {api.name[0]}", message, harmless=True)
-        dropped = {id(resource) for resource in self._within(self.harvest.resources, doubled)}
-        self.harvest.resources = [known for known in self.harvest.resources if id(known) not in dropped]
+        dropped = {id(resource): resource for resource in self._within(self.harvest.resources, doubled)}
+        kept = [known for known in self.harvest.resources if id(known) not in dropped]
+        self.harvest.resources = [*kept, *_only_in_a_double(dropped.values(), kept)]
 
     @staticmethod
     def _within(resources: Iterable[ArmResource], apis: set[tuple[str, str]]) -> list[ArmResource]:
@@ -287,6 +288,13 @@ def _revision(api: ArmResource) -> tuple[str, str]:
     """The API and the number in ``NAME;rev=N``."""
     base, _, number = api.name[0].partition(";rev=")
     return base, number
+
+
+def _only_in_a_double(doubles: Iterable[ArmResource], kept: Iterable[ArmResource]) -> list[ArmResource]:
+    """What of a revision that is there twice is in its second folder alone: other policies of the same API."""
+    known = {(own.workspace, own.kind, own.name, _text(own, "value")) for own in kept}
+    single = (replace(own, name=(_revision(own)[0], *own.name[1:])) for own in doubles if own.kind != "apis")
+    return [own for own in single if (own.workspace, own.kind, own.name, _text(own, "value")) not in known]
 
 
 def _text(resource: ArmResource, name: str) -> str | None:
