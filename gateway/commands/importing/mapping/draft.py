@@ -114,6 +114,14 @@ class PlanDraft:
         self.needs_you(node.location, what, f"depends on {names}, which has no value here", remedy)
 
 
+def _variable_name(text: str) -> str:
+    """*text* as the name of an environment variable, which is not one of the system's."""
+    name = _NOT_IN_VARIABLES.sub("_", _HUMP.sub("_", text).upper()).strip("_") or "VALUE"
+    if name[0].isdigit():
+        return f"V_{name}"
+    return f"APIM_{name}" if _OF_SYSTEMS.fullmatch(name) else name
+
+
 def file_name(text: str) -> str:
     """*text* as the name of a file or folder on every system."""
     name = _NOT_IN_FILES.sub("-", text).strip("-. ")
