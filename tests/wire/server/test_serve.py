@@ -16,7 +16,7 @@ from gateway.wire.memory import settle
 from gateway.wire.messages import ForwardOptions, Request, Response
 from gateway.wire.server.listener import Listener
 from gateway.wire.server.serve import bind, configure, start
-from gateway.wire.settings import ListenerTls, TlsSettings, UpstreamSettings
+from gateway.wire.settings import ClientTimeouts, ListenerTls, ServerSettings, TlsSettings, UpstreamSettings
 from gateway.wire.upstream.http_target import HttpTarget
 from gateway.wire.upstream.way import StoredCertificate, Way
 from tests.wire.rig import Answerer, Forwarder, serving
@@ -235,6 +235,19 @@ def test_a_renewal_that_fails_changes_nothing(tmp_path: Path) -> None:
         server.renew_certificate(second.listener)
         assert not await presented(server.port, first.ca)
         assert await presented(server.port, second.ca)
+        await server.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_new_application_brings_its_drain_time() -> None:
+    """How long running exchanges have when the server stops is what the newest settings say."""
+
+    async def scenario() -> None:
+        server = await start(Answerer(lambda _: Response(200)))
+        settings = ServerSettings(timeouts=ClientTimeouts(drain_s=7.0))
+        server.serve_with(Answerer(lambda _: Response(200)), settings)
+        assert server.server.config.timeout_graceful_shutdown == 7
         await server.aclose()
 
     asyncio.run(scenario())
