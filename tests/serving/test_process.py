@@ -43,7 +43,7 @@ def taken() -> object:
         (["serve", "-c", "sharing.yaml"], "sharing.yaml:6:25: not-shareable: several workers cannot share a SQLite"),
         (["check", "-c", "sharing.yaml"], "sharing.yaml:6:25: not-shareable: several workers cannot share a SQLite"),
         (["serve", "-c", "no-folder.yaml", "--workers", "2"], "(use PostgreSQL, or one worker)"),
-        (["serve", "-c", "no-folder.yaml"], "No such file or directory (make the folder)"),
+        (["serve", "-c", "no-folder.yaml"], "No such file or directory (make the folder "),
         (["serve", "-c", "no-server.yaml"], "Connection refused"),
         (["demo", "--port", "0"], "--port"),
         (["demo", "--port", "{port}"], "already in use"),
