@@ -8,6 +8,7 @@ import operator
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from sys import intern
 from typing import Any
 
 from gateway.notifications.d365.batch_status import Row
@@ -22,6 +23,10 @@ _UNREPORTED: dict[str, Any] = {
     "doubt_until": None, "ended_at": None, "outcome": None, "message": None, "scheduled_for": None, "facts": None,
     "attempts": 0, "doubted": 0, "series": 0, "next_attempt_at": None, "owner": None,
 }  # fmt: skip
+
+
+# Texts that thousands of watched jobs have in common: one object for all of them.
+_SHARED = ("caller", "rule", "host", "profile", "batch_status", "environment", "owner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class StoredJob:
     def from_row(cls, row: Sequence[Any]) -> StoredJob:
         """A job from a row of the jobs table."""
         values: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
+        values |= {name: intern(values[name]) for name in _SHARED if values[name] is not None}
         values["state"] = State(values["state"])
         values["watched"] = WatchedRun(values["watched"])
         values["outcome"] = None if values["outcome"] is None else Outcome(values["outcome"])
