@@ -85,7 +85,8 @@ def _tried(repository: Repository, clones: Path, recorder: Recorder) -> Outcome:
         try:
             outcome.call = first_request(source, Path(folder) / "run", recorder)
         except (LoadError, RuntimeError, OSError) as error:
-            outcome.call_error = _plain(str(error).splitlines()[0], clone)
+            first = str(error).splitlines()[0].replace(f"{Path(folder) / 'run'}/", "it does not load: ")
+            outcome.call_error = _plain(first, clone)
     return outcome
 
 
