@@ -34,8 +34,8 @@ class Outside:
     """
     The process's external connections: made without an event loop, started and closed with one.
 
-    A configuration that is loaded later takes over what it names as it was: ``of`` finds it in the one before, and
-    ``replace`` begins what is new and ends what is gone.
+    A configuration that is loaded later takes over what it names as it was: ``of`` finds it in the one before,
+    ``take_over`` continues its work, and ``aclose`` of the one before ends what is gone.
     """
 
     config: Config

@@ -149,10 +149,19 @@ async def _references(params: types.ReferenceParams) -> list[types.Location]:
     return [] if text is None else await server.beside(lambda: _used(text, params.position, declared))
 
 
-def _used(text: OpenText, position: types.Position, declared: bool) -> list[types.Location]:
+def _named_value(text: OpenText, position: types.Position) -> tuple[Reference, Project] | None:
+    """The named value at *position*, and whose it is."""
     pointed, _, project = _pointed(text, position)
     if project is None or not isinstance(pointed, Reference) or pointed.kind != NAMED_VALUES:
+        return None
+    return pointed, project
+
+
+def _used(text: OpenText, position: types.Position, declared: bool) -> list[types.Location]:
+    owned = _named_value(text, position)
+    if owned is None:
         return []
+    pointed, project = owned
     places = uses(server.session, pointed.name, project, declared)
     return [types.Location(used.uri, used.places.range(start, end)) for used, start, end in places]
 
@@ -164,9 +173,10 @@ async def _prepare_rename(params: types.PrepareRenameParams) -> types.PrepareRen
 
 
 def _renamable(text: OpenText, position: types.Position) -> types.PrepareRenamePlaceholder | None:
-    pointed, _, project = _pointed(text, position)
-    if project is None or not isinstance(pointed, Reference) or pointed.kind != NAMED_VALUES:
+    owned = _named_value(text, position)
+    if owned is None:
         return None
+    pointed, _ = owned
     return types.PrepareRenamePlaceholder(text.places.range(pointed.start, pointed.end), pointed.name)
 
 
@@ -177,9 +187,10 @@ async def _rename(params: types.RenameParams) -> types.WorkspaceEdit | None:
 
 
 def _renamed(text: OpenText, position: types.Position, name: str) -> types.WorkspaceEdit | None:
-    pointed, _, project = _pointed(text, position)
-    if project is None or not isinstance(pointed, Reference) or pointed.kind != NAMED_VALUES:
+    owned = _named_value(text, position)
+    if owned is None:
         return None
+    pointed, project = owned
     if NAMED_VALUE.fullmatch(f"{{{{{name}}}}}") is None:
         raise JsonRpcInvalidParams("a named value has letters, digits, dots, dashes and underscores, 256 at most")
     if name != pointed.name and project.entry(NAMED_VALUES, name) is not None:

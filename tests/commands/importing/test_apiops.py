@@ -302,7 +302,7 @@ def test_folders_are_found_in_repositories(tmp_path: Path) -> None:
 def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Folders nested too deep, too many files and files that are too long end the import, or the file."""
     root = written(tmp_path, {API: an_api(), "backends/b/backendInformation.json": {"url": "https://example.com"}})
-    monkeypatch.setattr("gateway.commands.importing.sources.apiops.files._MAX_BYTES", 100)
+    monkeypatch.setattr("gateway.commands.importing.json_nodes.LARGEST_SOURCE", 100)
     harvest = _read(root)
     assert [finding.what for finding in harvest.findings] == ["API orders"]
     monkeypatch.setattr("gateway.commands.importing.sources.apiops.folders.MAX_FILES", 1)
