@@ -15,11 +15,10 @@ from typing import cast
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 
 from gateway.assembly.apis import Assembly, assemble
 from gateway.assembly.certificates import load_certificates
-from gateway.assembly.console import ProcessConsole, process_console
+from gateway.assembly.console import ProcessConsole, management_access, process_console
 from gateway.assembly.issuers import issuer_statuses, unused_issuers, withdraw_key
 from gateway.assembly.outside import Outside
 from gateway.assembly.schemas import load_schemas
@@ -30,7 +29,6 @@ from gateway.data_plane.dispatcher import Dispatcher
 from gateway.errors import Problem
 from gateway.management.app import create_app as create_management
 from gateway.management.backends import backend_statuses
-from gateway.management.guard import Guard
 from gateway.management.health import Readiness
 from gateway.management.notifications import engine_statuses
 from gateway.management.withdrawal import withdrawal_route
@@ -123,10 +121,10 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
     traces = trace_book(config)
     assembly = assemble(config, services, outside.targets, metrics, traces)
     console = process_console(assembly, readiness, metrics, outside, traces, None if former is None else former.console)
-    guard = management_guard(config)
+    access = management_access(config)
     pages = [] if console is None else console.routes()
-    routes = [withdrawal_route(partial(withdraw_key, outside.issuers), [guard]), *pages]
-    management = create_management(readiness, registry, traces, routes, guard)
+    routes = [withdrawal_route(partial(withdraw_key, outside.issuers), [access.programs()]), *pages]
+    management = create_management(readiness, registry, traces, routes, access)
     return Gateway(
         config=config,
         assembly=assembly,
@@ -201,8 +199,3 @@ def _count(metrics: GatewayMetrics, outside: Outside, services: Services) -> Non
     metrics.counters["gateway_events_lost"] = ("Events not written.", lambda: sum(outside.sink.lost.values()))
     if link is not None:
         metrics.gauges["gateway_redis_up"] = ("Whether Redis answers.", lambda: float(not link.away))
-
-
-def management_guard(config: Config) -> Middleware:
-    """Who gets the endpoints for programs on the management plane."""
-    return Middleware(Guard, host=config.management.host, names=config.management_hosts, programs=True)

@@ -24,9 +24,11 @@ from gateway.management.console.history import History
 from gateway.management.console.process import Process, ReadJobs
 from gateway.management.console.routes import Console, console_routes
 from gateway.management.console.workers import reports
+from gateway.management.guard import Visitors
 from gateway.management.health import Readiness
 from gateway.management.traces import Traces
 from gateway.pipeline.masking import Masking
+from gateway.reading.values import revealed
 from gateway.telemetry.metrics import GatewayMetrics
 
 
@@ -58,7 +60,7 @@ def process_console(
 ) -> ProcessConsole | None:
     """None where the configuration switches it off. The history goes on from *former*."""
     config = assembly.config
-    if not config.console:
+    if not config.console.pages:
         return None
 
     def backends() -> tuple[BackendState, ...]:
@@ -77,11 +79,15 @@ def process_console(
     return ProcessConsole(_console(assembly), process)
 
 
+def management_access(config: Config) -> Visitors:
+    """Who may call the management plane."""
+    return Visitors(config.management.host, config.management_hosts, revealed(config.console.token))
+
+
 def _console(assembly: Assembly) -> Console:
     config = assembly.config
     return Console.of(
-        config.management.host,
-        config.management_hosts,
+        management_access(config),
         catalog(assembly),
         (config.deployment.service_name, __version__),
         jobs=config.notifications is not None,

@@ -22,8 +22,9 @@ def trace_book(config: Config) -> TraceBook | None:
 
 def secrets_of(config: Config) -> Iterator[str]:
     """Secret texts of the configuration."""
-    if config.tracing.secret is not None:
-        yield config.tracing.secret.get_secret_value()
+    for secret in (config.tracing.secret, config.console.token):
+        if secret is not None:
+            yield secret.get_secret_value()
     for named in config.named_values.values():
         if named.secret:
             yield named.value.get_secret_value()

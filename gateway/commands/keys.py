@@ -9,9 +9,10 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from gateway.commands.options import CONFIG
-from gateway.config import load
+from gateway.config import Config, load
 from gateway.errors import GatewayError
 from gateway.management.withdrawal import PATH
+from gateway.reading.values import revealed
 
 app = App(name="keys")
 
@@ -37,9 +38,10 @@ def withdraw(
     issuer
         Metadata URL of the issuer; every issuer unless given.
     config
-        The configuration of the running gateway; its `management` address is asked.
+        The configuration of the running gateway; its `management` address is asked, with its `console/token` if
+        there is one.
     """
-    issuers = _ask(load(config).management, {"kid": kid} | ({"issuer": issuer} if issuer else {}))
+    issuers = _ask(load(config), {"kid": kid} | ({"issuer": issuer} if issuer else {}))
     for url in issuers:
         print(f"{kid}: withdrawn at {url}")
     if not issuers:
@@ -48,13 +50,15 @@ def withdraw(
     return 0
 
 
-def _ask(management: tuple[str, int], request: dict[str, str]) -> list[str]:
+def _ask(config: Config, request: dict[str, str]) -> list[str]:
     import httpx2
 
-    host, port = management
+    (host, port), token = config.management, revealed(config.console.token)
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     shown = f"[{host}]" if ":" in host else host
     try:
-        answer = httpx2.post(f"http://{shown}:{port}{PATH}", json=request, timeout=TIMEOUT_S, trust_env=False)
+        url = f"http://{shown}:{port}{PATH}"
+        answer = httpx2.post(url, json=request, headers=headers, timeout=TIMEOUT_S, trust_env=False)
         if answer.status_code == 404:
             raise GatewayError(str(answer.json()["error"]))
         answer.raise_for_status()

@@ -13,6 +13,7 @@ from gateway.config.listening import Deployment, Limits, PublicTls, Reload, Time
 from gateway.config.materials import Certificate, NamedValueSettings, ValueName
 from gateway.config.positions import Positions
 from gateway.errors import Location
+from gateway.management.settings import ConsoleSettings
 from gateway.notifications.settings import NotificationSettings
 from gateway.outside.settings import IdentitySettings, LoggerSettings
 from gateway.reading.settings import Block
@@ -42,8 +43,8 @@ class Config(Block):
     """Address of the management plane: health, metrics, console. Keep it private."""
     management_hosts: tuple[HostName, ...] = ()
     """Names by which scrapers and load balancers call the management plane, besides *localhost* and addresses."""
-    console: bool = True
-    """Whether the management plane has web pages for operators, at `/`."""
+    console: ConsoleSettings = ConsoleSettings()
+    """Web pages for operators on the management plane, at `/`: `true` (unless set), `false`, or a mapping."""
     decisions: Listen | None = None
     """Address of the decision endpoint `/authz` for nginx, Traefik, Caddy and Envoy; keep it private. None: off."""
     decision_callers: tuple[Network, ...] = LOOPBACK_NETWORKS

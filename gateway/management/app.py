@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.management.guard import Addressed, Guard
+from gateway.management.guard import LOCAL, Addressed, Visitors, guarded
 from gateway.management.health import Readiness
 from gateway.management.traces import Traces
-
-LOCAL = Middleware(Guard, host="localhost", programs=True)
 
 
 def create_app(
@@ -24,12 +21,12 @@ def create_app(
     registry: CollectorRegistry,
     traces: Traces | None = None,
     console: Sequence[BaseRoute] = (),
-    guard: Middleware = LOCAL,
+    access: Visitors = LOCAL,
 ) -> Starlette:
     """
     The management plane of one process; without *traces* that path does not exist.
 
-    *guard* protects what programs read; ``/healthz`` reveals nothing and answers everyone.
+    *access* protects everything but ``/healthz``, which reveals nothing and answers everyone.
     """
 
     async def healthz(_: Request) -> Response:
@@ -42,9 +39,9 @@ def create_app(
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    guarded = [("/readyz", readyz), ("/metrics", metrics), *([] if traces is None else _traces(traces))]
-    routes = [Route(path, answer, middleware=[guard]) for path, answer in guarded]
-    return Starlette(routes=[Route("/healthz", healthz), *routes, *console])
+    probed = guarded([("/readyz", readyz), ("/metrics", metrics)], access.probes())
+    read = guarded([] if traces is None else _traces(traces), access.programs())
+    return Starlette(routes=[Route("/healthz", healthz), *probed, *read, *console])
 
 
 def _traces(traces: Traces) -> list[Addressed]:

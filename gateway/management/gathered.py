@@ -22,15 +22,13 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from gateway.management.app import LOCAL
 from gateway.management.console.routes import Console, console_routes
 from gateway.management.console.workers import Workers
-from gateway.management.guard import Addressed
+from gateway.management.guard import LOCAL, Addressed, Visitors, guarded
 from gateway.management.health import Status, shown
 from gateway.management.reload import Reload, reload_route
 from gateway.management.withdrawal import PATH as WITHDRAWN_KEYS
@@ -62,7 +60,7 @@ def create_app(
     sockets: Sequence[Path],
     book: WithdrawalBook,
     console: Console | None = None,
-    guard: Middleware = LOCAL,
+    access: Visitors = LOCAL,
     reloads: ReloadNews = NO_RELOADS,
 ) -> Starlette:
     """The management plane in front of the workers behind *sockets*; *book* is theirs, too."""
@@ -86,12 +84,12 @@ def create_app(
         texts.append(("management", reloads.metrics()))
         return Response(merge(texts), media_type=CONTENT_TYPE_LATEST)
 
-    guarded = [("/readyz", readyz), ("/metrics", metrics), *_traces(sockets)]
-    routes = [Route(path, answer, middleware=[guard]) for path, answer in guarded]
+    probed = guarded([("/readyz", readyz), ("/metrics", metrics)], access.probes())
+    read = guarded(_traces(sockets), access.programs())
     pages = [] if console is None else console_routes(console, Workers(ask))
-    withdrawal = withdrawal_route(partial(_withdraw, sockets, book), [guard])
-    asked = [] if reloads.ask is None else [reload_route(reloads.ask, [guard])]
-    return Starlette(routes=[Route("/healthz", healthz), *routes, withdrawal, *asked, *pages])
+    withdrawal = withdrawal_route(partial(_withdraw, sockets, book), [access.programs()])
+    asked = [] if reloads.ask is None else [reload_route(reloads.ask, [access.programs()])]
+    return Starlette(routes=[Route("/healthz", healthz), *probed, *read, withdrawal, *asked, *pages])
 
 
 async def _withdraw(sockets: Sequence[Path], book: WithdrawalBook, kid: str, issuer: str | None) -> Sequence[str]:

@@ -7,18 +7,26 @@ Every answer forbids scripts, frames, storing, and whatever is not from here.
 The console takes the narrow rule. What programs read (``/readyz``, ``/metrics``, ``/traces``) is also served to
 requests that name an address, or no host at all: load balancers send those, and a lured browser cannot.
 
-Source: RFC 9110 §7.2 and §15.5.20; Content Security Policy Level 3; Fetch Standard, "Cross-Origin-Resource-Policy".
+Where other machines can connect, or a token is configured, everything but ``/healthz``, ``/readyz`` and ``/metrics``
+asks for that token; if none is configured, it is refused.
+
+Source: RFC 9110 §7.2, §11.6 and §15.5.20; RFC 6750 §2.1; Content Security Policy Level 3; Fetch Standard,
+"Cross-Origin-Resource-Policy".
 """
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.wire.authority import is_authority
@@ -39,6 +47,95 @@ HEADERS = {
 Addressed = tuple[str, Callable[[Request], Awaitable[Response]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Visitors:
+    """
+    Who may call the management plane; makes the guards of its routes.
+
+    Attributes:
+        host: The host under ``management`` in the configuration.
+        names: Further names, ``management-hosts``.
+        token: What callers must show; None: none is configured.
+    """
+
+    host: str
+    names: Collection[str] = ()
+    token: str | None = None
+
+    def probes(self) -> Middleware:
+        """For what probes and scrapers read, without a token: ``/readyz``, ``/metrics``."""
+        return Middleware(Guard, host=self.host, names=self.names, programs=True)
+
+    def programs(self) -> Middleware:
+        """For everything else that programs call: ``/traces``, ``/reload``."""
+        return Middleware(Guard, host=self.host, names=self.names, programs=True, token_rule=self.token_rule())
+
+    def pages(self) -> Middleware:
+        """For what people open in a browser."""
+        return Middleware(Guard, host=self.host, names=self.names, token_rule=self.token_rule())
+
+    def token_rule(self) -> TokenRule:
+        """The rule about the token."""
+        return TokenRule(self.token, is_private=self.host.lower() == "localhost" or _is_loopback(self.host))
+
+
+LOCAL = Visitors("localhost")
+
+
+def guarded(addressed: Iterable[Addressed], guard: Middleware) -> list[BaseRoute]:
+    """*addressed* behind *guard*."""
+    return [Route(path, answer, middleware=[guard]) for path, answer in addressed]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRule:
+    """
+    When the token has to be shown.
+
+    Attributes:
+        is_private: Whether the listener's configured address is loopback.
+    """
+
+    token: str | None
+    is_private: bool
+
+    def refusal(self, scope: Scope) -> Response | None:
+        """Why a request without the token is not served; None: it may pass."""
+        if _is_inside(scope) or (self.token is None and self.is_private and _came_by_loopback(scope)):
+            return None
+        if self.token is None:
+            return PlainTextResponse(UNSET, 403)
+        fields = Headers(scope=scope).getlist("authorization")
+        if len(fields) == 1 and _is_bearer(fields[0], self.token):
+            return None
+        return PlainTextResponse(ASKED, 401, {"WWW-Authenticate": 'Bearer realm="management"'})
+
+
+UNSET = (
+    "The management plane listens beyond this machine, and no token is configured.\n"
+    "Set console: {token: {env: NAME}} or {token: {file: PATH}}, or let management listen on 127.0.0.1.\n"
+)
+ASKED = "Send the console's token: Authorization: Bearer TOKEN\n"
+
+
+def _is_inside(scope: Scope) -> bool:
+    """Whether it came over a Unix-domain socket: those are the gateway's own, in a private directory."""
+    local = scope.get("server")
+    return local is not None and local[1] is None
+
+
+def _came_by_loopback(scope: Scope) -> bool:
+    """Whether the connection's own address is loopback; a socket that was passed in may be another than configured."""
+    local = scope.get("server")
+    address = None if local is None else _address(str(local[0]))
+    return address is None or address.is_loopback
+
+
+def _is_bearer(field: str, token: str) -> bool:
+    scheme, _, shown = field.partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), token.encode())
+
+
 class Guard:
     """
     ASGI middleware.
@@ -47,24 +144,37 @@ class Guard:
         host: The host under ``management`` in the configuration.
         names: Further names, ``management-hosts``.
         programs: Whether it protects what programs read: any IP address is accepted, and no host.
+        token_rule: The rule about the token; None: it is never asked for.
     """
 
-    def __init__(self, app: ASGIApp, host: str, names: Collection[str] = (), programs: bool = False) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        names: Collection[str] = (),
+        programs: bool = False,
+        token_rule: TokenRule | None = None,
+    ) -> None:
         self._app = app
         self._host = host.lower()
         self._names = {"localhost", self._host, *(name.lower() for name in names)}
         self._programs = programs
+        self._token_rule = token_rule
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 421 if the request names another host."""
+        """Answer 421 if the request names another host, 401 or 403 if it lacks the token."""
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        app = self._app if self._is_meant(scope) else PlainTextResponse("Not served under this name.\n", 421)
-        await app(scope, receive, send_guarded)
+        await (self._refusal(scope) or self._app)(scope, receive, send_guarded)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        if not self._is_meant(scope):
+            return PlainTextResponse("Not served under this name.\n", 421)
+        return None if self._token_rule is None else self._token_rule.refusal(scope)
 
     def _is_meant(self, scope: Scope) -> bool:
         fields = Headers(scope=scope).getlist("host")
@@ -93,3 +203,8 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return ipaddress.ip_address(text)
     except ValueError:
         return None
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return address is not None and address.is_loopback

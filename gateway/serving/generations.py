@@ -20,7 +20,8 @@ from tempfile import TemporaryDirectory
 
 import uvloop
 
-from gateway.assembly.app import Gateway, build, management_guard
+from gateway.assembly.app import Gateway, build
+from gateway.assembly.console import management_access
 from gateway.assembly.shared_state import require_shareable
 from gateway.assembly.traces import secrets_of
 from gateway.config.lasting import with_lasting
@@ -170,7 +171,7 @@ class _Management:
             self.workers,
             self.withdrawn,
             console,
-            management_guard(config),
+            management_access(config),
             gathered.ReloadNews(
                 lambda: status_of(self.reloads.read()[1]),
                 lambda: metrics_of(self.reloads.counts(), self.reloads.read()[1]),

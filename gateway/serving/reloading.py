@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from gateway.assembly.app import Gateway, build, management_guard
+from gateway.assembly.app import Gateway, build
+from gateway.assembly.console import management_access
 from gateway.assembly.traces import secrets_of
 from gateway.config.lasting import with_lasting
 from gateway.management.health import Status
@@ -104,7 +105,8 @@ class Reloader:
     def _adopt(self, gateway: Gateway) -> None:
         gateway.readiness.checks["configuration"] = self.statuses
         if gateway.config.reload.endpoint:
-            gateway.management.routes.append(reload_route(self._asked, [management_guard(gateway.config)]))
+            guard = management_access(gateway.config).programs()
+            gateway.management.routes.append(reload_route(self._asked, [guard]))
 
     async def _asked(self) -> Mapping[str, object]:
         return (await self.reload()).as_json()

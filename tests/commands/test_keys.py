@@ -25,6 +25,7 @@ from tests.serving.test_workers import children, until_ready
 CONFIG = """
 listen: 127.0.0.1:{data}
 management: 127.0.0.1:{management}
+console: {{token: 0123456789abcdef}}
 issuers:
   {url}: {{allow-http-loopback: true}}
 apis: [{{id: a, path: a, policy: answer.xml}}]

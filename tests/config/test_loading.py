@@ -381,7 +381,7 @@ WORDS = {
     "workers: 5000": "workers: too large (write at most 1024)",
     "workers: two": "workers: a whole number belongs here",
     f"workers: {'9' * 5000}": "workers: too large (write a smaller number)",
-    "console: maybe": "console: true or false belongs here",
+    "console: maybe": "console.pages: true or false belongs here",
     "timeouts: {head: [10s]}": "timeouts.head: a duration belongs here (write it as 500ms, 10s, 9m30s or 2h)",
     "trusted-proxies: [[10.0.0.0/8]]": "trusted-proxies.0: not a network (write 10.0.0.0/8 or 192.0.2.7)",
     "named-values: {a: [b]}": "named-values.a.value: a text belongs here (put it into quotes)",

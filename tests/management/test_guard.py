@@ -7,10 +7,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from starlette.responses import PlainTextResponse
-from starlette.types import Message
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Message, Receive, Scope, Send
 
-from gateway.management.guard import HEADERS, Guard
+from gateway.management.guard import HEADERS, Guard, TokenRule, Visitors, guarded
 
 
 def status(
@@ -124,3 +125,74 @@ def test_programs_are_served(fields: list[tuple[str, str]]) -> None:
 def test_programs_that_a_browser_can_be(host: str) -> None:
     """A name that nobody configured is another site's, whatever is read."""
     assert status("127.0.0.1", [("host", host)], names=["scraper.x"], programs=True) == 421
+
+
+TOKEN = "0123456789abcdef"
+SHOWN = f"Bearer {TOKEN}".encode()
+
+
+def asked(visitors: Visitors, kind: str, shown: bytes | None, server: tuple[str, int | None]) -> httpx2.Response:
+    """What a page behind the guard *kind* answers to a request to 10.0.0.5, on a connection to *server*."""
+
+    async def secret(_: Request) -> Response:
+        return PlainTextResponse("secret")
+
+    guards = {"pages": visitors.pages, "programs": visitors.programs, "probes": visitors.probes}
+    route = guarded([("/", secret)], guards[kind]())[0]
+
+    async def behind(scope: Scope, receive: Receive, send: Send) -> None:
+        await route.handle({**scope, "server": server}, receive, send)
+
+    async def ask() -> httpx2.Response:
+        transport = httpx2.ASGITransport(behind)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://10.0.0.5:8081") as client:
+            return await client.get("/", headers=[] if shown is None else [(b"authorization", shown)])
+
+    return asyncio.run(ask())
+
+
+REMOTE, LOOPBACK = ("10.0.0.5", 8081), ("127.0.0.1", 8081)
+# configured address, token, where the connection came to, what it shows → the answer's status
+RULE: dict[str, tuple[str, str | None, tuple[str, int | None], bytes | None, int]] = {
+    "beyond, none configured": ("0.0.0.0", None, REMOTE, None, 403),
+    "beyond, none configured, one shown": ("0.0.0.0", None, REMOTE, SHOWN, 403),
+    "beyond, by a tunnel": ("0.0.0.0", None, LOOPBACK, None, 403),
+    "a name is beyond": ("console.internal", None, LOOPBACK, None, 403),
+    "beyond, not shown": ("0.0.0.0", TOKEN, REMOTE, None, 401),
+    "beyond, shown": ("0.0.0.0", TOKEN, REMOTE, SHOWN, 200),
+    "beyond, any case of the scheme": ("0.0.0.0", TOKEN, REMOTE, f"bearer {TOKEN}".encode(), 200),
+    "beyond, another one": ("0.0.0.0", TOKEN, REMOTE, b"Bearer 0123456789abcdeF", 401),
+    "beyond, its beginning": ("0.0.0.0", TOKEN, REMOTE, b"Bearer 0123", 401),
+    "beyond, another scheme": ("0.0.0.0", TOKEN, REMOTE, f"Basic {TOKEN}".encode(), 401),
+    "beyond, not ASCII": ("0.0.0.0", TOKEN, REMOTE, b"Bearer \xe9", 401),
+    "loopback, none configured": ("127.0.0.1", None, LOOPBACK, None, 200),
+    "localhost, none configured": ("LocalHost", None, LOOPBACK, None, 200),
+    "loopback, but a socket that was passed in": ("127.0.0.1", None, REMOTE, None, 403),
+    "loopback, not shown": ("127.0.0.1", TOKEN, LOOPBACK, None, 401),
+    "loopback, shown": ("127.0.0.1", TOKEN, LOOPBACK, SHOWN, 200),
+    "the gateway's own socket": ("0.0.0.0", TOKEN, ("/run/worker.sock", None), None, 200),
+}
+
+
+@pytest.mark.parametrize(("host", "token", "server", "shown", "answer"), RULE.values(), ids=RULE.keys())
+def test_token(host: str, token: str | None, server: tuple[str, int | None], shown: bytes | None, answer: int) -> None:
+    """Where other machines can connect, or a token is configured, nothing is read without it; probes need none."""
+    visitors = Visitors(host, ["10.0.0.5"], token)
+    for kind in ("pages", "programs"):
+        assert asked(visitors, kind, shown, server).status_code == answer, kind
+    assert asked(visitors, "probes", None, server).status_code == 200
+
+
+def test_refusal_names_the_remedy() -> None:
+    """Without a configured token the answer says what to set; with one, how to send it. No answer has it."""
+    unset = asked(Visitors("0.0.0.0"), "programs", None, REMOTE)
+    assert "console: {token: {env: NAME}}" in unset.text
+    missing = asked(Visitors("0.0.0.0", (), TOKEN), "programs", None, REMOTE)
+    assert missing.headers["www-authenticate"] == 'Bearer realm="management"'
+    assert TOKEN not in missing.text
+
+
+def test_two_tokens() -> None:
+    """Two Authorization fields are none: a proxy may have judged the other one."""
+    fields = [("host", "localhost"), *[("authorization", f"Bearer {TOKEN}")] * 2]
+    assert status("127.0.0.1", fields, token_rule=TokenRule(TOKEN, is_private=True)) == 401

@@ -8,11 +8,10 @@ from functools import partial
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
-from starlette.middleware import Middleware
 
 from gateway.errors import GatewayError
 from gateway.management.app import create_app
-from gateway.management.guard import Guard
+from gateway.management.guard import Visitors
 from gateway.management.health import Readiness
 from gateway.management.notifications import engine_statuses
 from gateway.management.server import serve_management
@@ -35,8 +34,7 @@ async def managed(engine: Engine, address: Address, names: Collection[str] = ())
         GatewayError: The address cannot be used.
     """
     readiness = Readiness({"notifications": partial(engine_statuses, engine)})
-    guard = Middleware(Guard, host=address.host, names=names, programs=True)
-    plane = create_app(readiness, engine.metrics.registry, guard=guard)
+    plane = create_app(readiness, engine.metrics.registry, access=Visitors(address.host, names))
     try:
         listening = bind(*address)
     except OSError as error:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from gateway.management.console import apis_page, dependencies_page, jobs_page, overview_page, traces_page
 from gateway.management.console.catalog import Catalog
 from gateway.management.console.markup import Html
 from gateway.management.console.page import Frame
 from gateway.management.console.sources import Sources
-from gateway.management.guard import Addressed, Guard
+from gateway.management.guard import Addressed, Visitors, guarded
 
 OVERVIEW, APIS, TRACES = "/", apis_page.PATH, traces_page.PATH
 DEPENDENCIES, JOBS = "/console/dependencies", "/console/notifications"
@@ -32,25 +31,21 @@ class Console:
     What does not change while the gateway runs, in whichever process the pages are made.
 
     Attributes:
-        host: Of the management address in the configuration.
-        names: Further names by which it may be called.
+        access: Who may open the pages.
         frame: Around every page.
     """
 
-    host: str
-    names: Sequence[str]
+    access: Visitors
     catalog: Catalog
     frame: Frame
 
     @classmethod
-    def of(
-        cls, host: str, names: Sequence[str], catalog: Catalog, service: tuple[str, str], *, jobs: bool, traces: bool
-    ) -> Console:
+    def of(cls, access: Visitors, catalog: Catalog, service: tuple[str, str], *, jobs: bool, traces: bool) -> Console:
         """*service*: its name and version. *jobs*, *traces*: whether there are such pages."""
         pages = [(OVERVIEW, "Overview"), (APIS, "APIs"), (DEPENDENCIES, "Issuers and backends")]
         pages += [(JOBS, "Notifications")] if jobs else []
         pages += [(TRACES, "Traces")] if traces else []
-        return cls(host, names, catalog, Frame(*service, tuple(pages)))
+        return cls(access, catalog, Frame(*service, tuple(pages)))
 
 
 def console_routes(console: Console, sources: Sources, others: Iterable[Addressed] = ()) -> list[BaseRoute]:
@@ -68,8 +63,7 @@ def console_routes(console: Console, sources: Sources, others: Iterable[Addresse
         addressed.append((JOBS, pages.jobs))
     if console.frame.has(TRACES):
         addressed += [(TRACES, pages.traces), (f"{TRACES}/{{trace_id}}", pages.trace)]
-    guard = [Middleware(Guard, host=console.host, names=console.names)]
-    return [Route(path, answer, middleware=guard) for path, answer in addressed]
+    return guarded(addressed, console.access.pages())
 
 
 async def _style(_: Request) -> Response:

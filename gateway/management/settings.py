@@ -1,0 +1,46 @@
+"""The console's settings."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, GetJsonSchemaHandler, SecretStr, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from gateway.reading.settings import Block, mistake
+from gateway.reading.values import Secret
+
+_TOKEN = re.compile(r"[!-~]{16,512}")  # it is sent in a header, and must not be guessed
+
+
+def _token(secret: SecretStr) -> SecretStr:
+    if _TOKEN.fullmatch(secret.get_secret_value()) is None:
+        remedy = "make one with: openssl rand -hex 32"
+        raise mistake("bad-secret", "a token has 16 to 512 printable ASCII characters, without spaces", remedy)
+    return secret
+
+
+class ConsoleSettings(Block):
+    """
+    Web pages for operators on the management plane: `true`, `false`, or this mapping.
+
+    The token protects everything there but `/healthz`, `/readyz` and `/metrics`.
+    """
+
+    pages: bool = True
+    """Whether there are pages, at `/`."""
+    token: Annotated[Secret, AfterValidator(_token)] | None = None
+    """What callers must send as `Authorization: Bearer …`. None: on loopback nothing is asked for, and on any other
+address everything that it would protect answers 403."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _switched(cls, value: Any) -> Any:
+        return value if isinstance(value, dict) else {"pages": value}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        written = handler.resolve_ref_schema(handler(schema))
+        return {"description": written.pop("description", ""), "anyOf": [{"type": "boolean"}, written]}
