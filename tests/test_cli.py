@@ -13,7 +13,7 @@ from cyclopts import App
 from gateway.cli import COMMANDS, app
 
 COMMAND_FILES = Path(__file__).parents[1] / "gateway" / "commands"
-SHARED = {"options", "platforms", "ready_made"}
+SHARED = {"asking", "options", "platforms", "ready_made"}
 LIGHT = ["serve", "demo", "check", "convert", "explain", "test", "schema", "init", "policies"]
 LOADED = "import sys, gateway.cli\ntry: gateway.cli.main(sys.argv[1:])\nfinally: print(*sys.modules, file=sys.stderr)"
 
