@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
+from gateway.tokens.accepted_issuers import Publisher
 from gateway.tokens.checks import TokenEvidence
 from gateway.tokens.claims import shown
 from gateway.tokens.rules import RequiredClaim
@@ -38,7 +39,12 @@ def _issuer(evidence: TokenEvidence) -> Description:
 
 def published_issuers(evidence: TokenEvidence) -> frozenset[str]:
     """The issuers that the available metadata documents state."""
-    return frozenset(issuer for publisher in evidence.publishers if (issuer := publisher.stated_issuer) is not None)
+    return stated_issuers(evidence.publishers)
+
+
+def stated_issuers(publishers: Iterable[Publisher]) -> frozenset[str]:
+    """The issuers that the metadata of *publishers* states, as far as it is available."""
+    return frozenset(issuer for publisher in publishers if (issuer := publisher.stated_issuer) is not None)
 
 
 def _max_lifetime(evidence: TokenEvidence) -> Description:

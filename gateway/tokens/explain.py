@@ -16,7 +16,7 @@ from gateway.tokens.accepted_issuers import IssuerUndecided
 from gateway.tokens.checks import CHECKS, TokenEvidence
 from gateway.tokens.compact import Jws
 from gateway.tokens.descriptions import DESCRIPTIONS
-from gateway.tokens.hints import hint_for, hint_for_key, identity_note
+from gateway.tokens.hints import form_for, hint_for, hint_for_key, identity_note
 from gateway.tokens.keyset import Signer
 from gateway.tokens.rules import TokenRules
 from gateway.tokens.selection import KeyNotFound, check_algorithm, find_signer
@@ -91,7 +91,7 @@ def explain(
     try:
         jws = validator.open(token, active)
     except TokenError as error:
-        return Explanation((_failed("format", error, decisive=True),))
+        return Explanation((_unreadable(token, error),))
     steps = [CheckStep("format", "passed", found=f"{len(token)} characters")]
     steps.append(_attempt("algorithm", lambda: check_algorithm(jws, active), actual=str(jws.header["alg"])))
     signature, signer = _signature_step(validator, jws, active, now)
@@ -123,7 +123,7 @@ def _signature_step(validator: TokenValidator, jws: Jws, rules: TokenRules, now:
     except TokenError as error:
         missing = validator.missing_keys_of(validator.askable(jws, rules, now)) is not None
         outcome: Outcome = "unknown" if missing and isinstance(error, KeyNotFound) else "failed"
-        hint = hint_for_key(jws, missing)
+        hint = hint_for_key(jws, error, missing, rules, validator.keys.issuers)
         step = _failed("signature", error, outcome=outcome, expected=expected, found=named_key, hint=hint)
         return step, Signer(None, keyset, source)
 
@@ -148,6 +148,12 @@ def _attempt(name: str, check: Callable[[], None], actual: str) -> CheckStep:
     except TokenError as error:
         return _failed(name, error, found=actual)
     return CheckStep(name, "passed", found=actual)
+
+
+def _unreadable(token: str, error: TokenError) -> CheckStep:
+    form = form_for(token, error)
+    facts: dict[str, Any] = {} if form is None else {"found": form.description, "hint": form.remedy}
+    return _failed("format", error, decisive=True, **facts)
 
 
 def _failed(name: str, error: TokenError, outcome: Outcome = "failed", **facts: Any) -> CheckStep:

@@ -1,22 +1,26 @@
-"""
-What usually is behind a refusal, above all with Microsoft Entra ID.
-
-Source: Microsoft identity platform, "Access tokens" and "Access token claims reference".
-"""
+"""What usually is behind a refused check: the evidence in the words of ``gateway.remedies``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from gateway.errors import TokenError
+from gateway.remedies.audience import AUDIENCE
+from gateway.remedies.claims import CLAIM, client, scope_or_role
+from gateway.remedies.facts import Facts, first
+from gateway.remedies.issuer import ISSUER
+from gateway.remedies.keys import UNKNOWN_KEY, unknown_key
+from gateway.remedies.lifetime import LIFETIME
+from gateway.remedies.token_form import TokenForm, form_of
+from gateway.tokens.accepted_issuers import Publisher
 from gateway.tokens.checks import TokenEvidence
+from gateway.tokens.claims import is_satisfied
 from gateway.tokens.compact import Jws
-from gateway.tokens.descriptions import published_issuers
-from gateway.tokens.entra import GUID
+from gateway.tokens.descriptions import published_issuers, stated_issuers
 from gateway.tokens.jwt import claim_values
-from gateway.tokens.rules import Payload, RequiredClaim
+from gateway.tokens.rules import RequiredClaim, TokenRules
 
-GRAPH = "00000003-0000-0000-c000-000000000000"
-GRAPH_AUDIENCES = frozenset({GRAPH, "https://graph.microsoft.com", "https://graph.microsoft.com/"})
+_UNREADABLE = ("base64url", "JSON", "parts")  # of messages about a text that is no token at all
 
 
 def hint_for(check: str, evidence: TokenEvidence) -> str:
@@ -24,15 +28,24 @@ def hint_for(check: str, evidence: TokenEvidence) -> str:
     return HINTS[check](evidence) if check in HINTS else ""
 
 
-def hint_for_key(jws: Jws, issuer_is_down: bool) -> str:
+def hint_for_key(
+    jws: Jws, error: TokenError, issuer_is_down: bool, rules: TokenRules, publishers: Sequence[Publisher]
+) -> str:
     """A hint for a signature that no key verifies."""
-    if "nonce" in jws.header or _is_for_graph(jws):
-        return "This is a token for Microsoft Graph: no other API can verify it. Ask for a token for your own API."
-    if issuer_is_down:
-        return "An issuer's keys could not be fetched; the gateway answers 503 until they are."
-    if "login.microsoftonline.com" in str(jws.payload.get("iss")) or "sts.windows.net" in str(jws.payload.get("iss")):
-        return "An application with its own signing key or claims mapping needs ?appid={client id} at the metadata URL."
-    return ""
+    facts = Facts(
+        reason=error.reason,
+        found=_audiences(jws),
+        claims=jws.payload,
+        header=jws.header,
+        issuers=rules.issuers | stated_issuers(publishers),
+        keys_missing=issuer_is_down,
+    )
+    return first((*UNKNOWN_KEY, unknown_key), facts)
+
+
+def form_for(token: str, error: TokenError) -> TokenForm | None:
+    """What *token* is instead of a JWT; None if it is one, with a member that is not accepted."""
+    return form_of(token) if any(word in error.message for word in _UNREADABLE) else None
 
 
 def identity_note(jws: Jws) -> str:
@@ -43,96 +56,51 @@ def identity_note(jws: Jws) -> str:
     return "sub is not the object id of this user: it differs for every client application. The object id is in oid."
 
 
-def _is_for_graph(jws: Jws) -> bool:
-    return "aud" in jws.payload and not GRAPH_AUDIENCES.isdisjoint(claim_values(jws.payload["aud"]))
+def _audiences(jws: Jws) -> tuple[str, ...]:
+    return claim_values(jws.payload["aud"]) if "aud" in jws.payload else ()
 
 
 def _lifetime(evidence: TokenEvidence) -> str:
-    expires, starts = evidence.jws.payload.get("exp"), evidence.jws.payload.get("nbf")
-    if isinstance(expires, int | float) and expires < evidence.now:
-        return f"It expired {evidence.now - expires:.0f} s ago."
-    if isinstance(starts, int | float) and starts > evidence.now:
-        return f"It begins in {starts - evidence.now:.0f} s. Without clock-skew no difference of clocks is tolerated."
-    return ""
+    return first(LIFETIME, Facts(claims=evidence.jws.payload, now=evidence.now))
 
 
 def _audience(evidence: TokenEvidence) -> str:
-    if _is_for_graph(evidence.jws):
-        return "This is a token for Microsoft Graph. Ask for a scope of your own API, as in api://{client id}/.default."
-    audiences = claim_values(evidence.jws.payload.get("aud", ""))
-    accepted = evidence.rules.audiences or frozenset()
-    for audience in audiences:
-        if f"api://{audience}" in accepted:
-            return f"v2 tokens carry the client id without api://: accept the audience {audience} too."
-        if audience.removeprefix("api://") in accepted:
-            return f"v1 tokens carry the App ID URI: accept the audience {audience} too."
-    return ""
+    expected = tuple(sorted(evidence.rules.audiences or ()))
+    facts = Facts(expected=expected, found=_audiences(evidence.jws), claims=evidence.jws.payload)
+    return first(AUDIENCE, facts)
 
 
 def _issuer(evidence: TokenEvidence) -> str:
-    issuer = evidence.jws.payload.get("iss")
-    if not isinstance(issuer, str):
-        return ""
-    accepted = evidence.rules.issuers | published_issuers(evidence)
-    if issuer + "/" in accepted or issuer.removesuffix("/") in accepted:
-        return "Issuers are compared exactly; here only the final slash differs."
-    tenant = GUID.search(issuer)
-    if tenant is None:
-        return ""
-    if any(tenant.group() in accepted_issuer for accepted_issuer in accepted):
-        return _version_hint(issuer)
-    return "The token comes from another tenant." if accepted else ""
+    expected = tuple(sorted(evidence.rules.issuers | published_issuers(evidence)))
+    return first(ISSUER, Facts(expected=expected, claims=evidence.jws.payload))
 
 
-def _version_hint(issuer: str) -> str:
-    if issuer.startswith("https://sts."):
-        return (
-            f"This is a v1.0 token, and v2.0 is accepted. The API's registration decides the version: set "
-            f"requestedAccessTokenVersion to 2, or accept the issuer {issuer} too."
-        )
-    if issuer.endswith("/v2.0"):
-        return (
-            f"This is a v2.0 token, and v1.0 is accepted. Use the v2.0 metadata URL, or accept the issuer {issuer} too."
-        )
-    return "The token comes from another tenant."
+def _client(evidence: TokenEvidence) -> str:
+    payload = evidence.jws.payload
+    return client(Facts(found=claim_values(payload.get("azp", payload.get("appid", "")))))
 
 
 def _required(evidence: TokenEvidence) -> str:
+    return next(filter(None, (first(CLAIM, facts) for facts in _unsatisfied(evidence))), "")
+
+
+def _unsatisfied(evidence: TokenEvidence) -> Iterator[Facts]:
     payload = evidence.jws.payload
-    hints = (_claim_hint(claim, payload) for claim in evidence.rules.required_claims)
-    return next(filter(None, hints), "")
+    for claim in evidence.rules.required_claims:
+        if claim.name not in payload or not is_satisfied(claim, payload[claim.name]):
+            yield _claim_facts(claim, evidence.jws)
 
 
-_MISSING_CLAIMS = {
-    "roles": "No app role was granted: assign one to the caller and, for applications, give admin consent.",
-    "scp": "Tokens of applications have no scp; ask for roles, or let a user sign in.",
-    "oid": "oid is missing: v2.0 user tokens have it only with the profile scope.",
-}
-
-
-def _claim_hint(claim: RequiredClaim, payload: Payload) -> str:
-    if claim.name not in payload:
-        return _MISSING_CLAIMS.get(claim.name, "")
-    if claim.separator:
-        return ""
-    if claim.name in {"scp", "scope"} and " " in str(payload[claim.name]):
-        return f'{claim.name} is one text of several scopes: add separator=" " to the claim.'
-    if any("," in value for value in claim.values):
-        return "A value with commas is one value; the separator splits the token's claim, never the policy's text."
-    return ""
-
-
-def _scope_or_role(evidence: TokenEvidence) -> str:
-    is_user = "scp" in evidence.jws.payload
-    return (
-        "This is a user's token: its scp lacks the scope." if is_user else "No app role was granted to the application."
-    )
+def _claim_facts(claim: RequiredClaim, jws: Jws) -> Facts:
+    found = claim_values(jws.payload[claim.name]) if claim.name in jws.payload else ()
+    return Facts(claim=claim.name, expected=claim.values, found=found, claims=jws.payload, separator=claim.separator)
 
 
 HINTS: Mapping[str, Callable[[TokenEvidence], str]] = {
     "lifetime": _lifetime,
     "audience": _audience,
     "issuer": _issuer,
-    "scope or role": _scope_or_role,
+    "client application": _client,
+    "scope or role": lambda evidence: scope_or_role(Facts(claims=evidence.jws.payload)),
     "required claims": _required,
 }

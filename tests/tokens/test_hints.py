@@ -32,7 +32,7 @@ def hint(told: Explanation, name: str) -> str:
 HINT_CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("lifetime", {}, {"exp": NOW - 7}, "expired 7 s ago"),
     ("lifetime", {}, {"nbf": NOW + 7}, "begins in 7 s"),
-    ("lifetime", {}, {"exp": None}, ""),
+    ("lifetime", {}, {"exp": None}, "no exp"),
     ("audience", {"audiences": frozenset({f"api://{TENANT}"})}, {"aud": TENANT}, "v2 tokens carry the client id"),
     ("audience", {"audiences": frozenset({TENANT})}, {"aud": f"api://{TENANT}"}, "v1 tokens carry the App ID URI"),
     ("audience", {"audiences": frozenset({"api"})}, {"aud": GRAPH}, "Microsoft Graph"),
@@ -41,7 +41,8 @@ HINT_CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("issuer", {}, {"iss": V2 + "/"}, "final slash"),
     ("issuer", {}, {"iss": V2.replace(TENANT, OTHER_TENANT), "tid": OTHER_TENANT}, "another tenant"),
     ("issuer", {}, {"iss": "https://x.example"}, ""),
-    ("issuer", {}, {"iss": None}, ""),
+    ("issuer", {}, {"iss": None}, "no iss"),
+    ("client application", {"client_ids": frozenset({"c"})}, {"azp": "d"}, "client-application-ids"),
     ("required claims", {"required_claims": (RequiredClaim("roles"),)}, {}, "No app role"),
     ("required claims", {"required_claims": (RequiredClaim("scp"),)}, {}, "no scp"),
     ("required claims", {"required_claims": (RequiredClaim("scp", ("a",)),)}, {"scp": "a b"}, 'separator=" "'),
