@@ -101,9 +101,11 @@ class PolicyError(GatewayError):
         public_message: What the caller reads; *message* where it is not given.
         logged_message: What the log says instead of *message*, where that repeats what a caller has sent.
         headers: Extra header fields of the default answer (``Retry-After``, ``WWW-Authenticate``).
+        expected, found: For the request log: what the policy asked for, and what it got instead, as plain values; never
+            a token, a key or another secret. Texts may be long: the log cuts and masks them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what one refusal means to caller, log and author)
         self,
         status: int,
         reason: str,
@@ -112,6 +114,8 @@ class PolicyError(GatewayError):
         headers: tuple[tuple[str, str], ...] = (),
         *,
         logged_message: str = "",
+        expected: object = None,
+        found: object = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -120,6 +124,8 @@ class PolicyError(GatewayError):
         self.public_message = message if public_message is None else public_message
         self.logged_message = logged_message or message
         self.headers = headers
+        self.expected = expected
+        self.found = found
 
 
 class ExpressionError(GatewayError):
@@ -132,12 +138,18 @@ class ExpressionError(GatewayError):
 
 
 class TokenError(GatewayError):
-    """A token is refused. *reason* is APIM's (``TokenExpired``), *message* never holds the token or its signature."""
+    """
+    A token is refused. *reason* is APIM's (``TokenExpired``), *message* never holds the token or its signature.
 
-    def __init__(self, reason: str, message: str) -> None:
+    *expected* and *found* are for the request log, see ``PolicyError``.
+    """
+
+    def __init__(self, reason: str, message: str, *, expected: object = None, found: object = None) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.expected = expected
+        self.found = found
 
 
 class KeysUnavailable(GatewayError):

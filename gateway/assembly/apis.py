@@ -27,6 +27,7 @@ from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.services import Services
 from gateway.policies import POLICIES
 from gateway.telemetry.metrics import GatewayMetrics
+from gateway.telemetry.requests.ring import RequestLog
 from gateway.wire.contract import HeaderContract
 from gateway.wire.messages import Target
 from gateway.wire.upstream.asgi_target import CALLER_HEADER
@@ -69,6 +70,7 @@ def assemble(
     targets: ConfiguredTargets,
     metrics: GatewayMetrics,
     watcher: RequestWatcher | None = None,
+    requests: RequestLog | None = None,
 ) -> Assembly:
     """The data plane of *config*. Raises LoadError: with every problem in its documents."""
     run = _Run(config, services, targets, metrics)
@@ -84,6 +86,7 @@ def assemble(
         access=KeyAccess(config) if needs_keys(config) else None,
         log_all=config.logging.requests == "all",
         watcher=watcher,
+        requests=RequestLog() if requests is None else requests,
     )
     notes = [note for document in run.library.documents for note in lint(document)]
     return Assembly(config, dispatcher, apis, tuple(dict.fromkeys([*notes, *run.library.notes])))
@@ -121,7 +124,8 @@ class _Run:
         """The API as a whole, then its operations."""
         runtimes = [self._operation(api, operation) for operation in (None, *api.operations)]
         if api.policy is not None:
-            document, templates = self.library.document(api.policy), [each.url_template for each in api.operations]
+            document = self.library.document(api.policy)
+            templates = [operation.url_template for operation in api.operations]
             self.library.note(unknown_everywhere(document, templates, self.library.fragment_documents()))
         return runtimes
 

@@ -35,6 +35,7 @@ from gateway.management.withdrawal import withdrawal_route
 from gateway.pipeline.services import Services
 from gateway.telemetry.emitted_metrics import EmittedMetrics
 from gateway.telemetry.metrics import GatewayMetrics
+from gateway.telemetry.requests.ring import RequestLog
 from gateway.tokens.cache import TokenCache
 from gateway.tokens.registry import IssuerRegistry
 from gateway.wire.memory import loading
@@ -74,6 +75,11 @@ class Gateway:
         return self.dispatcher.metrics
 
     @property
+    def requests(self) -> RequestLog:
+        """The last requests; a gateway that takes over goes on with them."""
+        return self.dispatcher.requests
+
+    @property
     def issuers(self) -> IssuerRegistry:
         """The key sets of the token issuers."""
         return self.outside.issuers
@@ -90,6 +96,7 @@ class Gateway:
     async def take_over(self, former: Gateway) -> None:
         """Continue the work of *former*, which goes on with the requests that it has. This one was built after it."""
         await self.outside.take_over(former.outside)
+        self.requests.resize(self.config.request_log)
         _count(self.metrics, self.outside, self.services)  # only now: what is built may never serve
         if former.console is None:
             self._keep_history()
@@ -119,12 +126,13 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
         _count(metrics, outside, services)
     readiness = _readiness(outside)
     traces = trace_book(config)
-    assembly = assemble(config, services, outside.targets, metrics, traces)
+    requests = RequestLog(config.request_log) if former is None else former.requests
+    assembly = assemble(config, services, outside.targets, metrics, traces, requests)
     console = process_console(assembly, readiness, metrics, outside, traces, None if former is None else former.console)
     access = management_access(config)
     pages = [] if console is None else console.routes()
     routes = [withdrawal_route(partial(withdraw_key, outside.issuers), [access.programs()]), *pages]
-    management = create_management(readiness, registry, traces, routes, access)
+    management = create_management(readiness, registry, traces, routes, access, requests)
     return Gateway(
         config=config,
         assembly=assembly,

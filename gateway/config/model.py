@@ -29,7 +29,7 @@ from gateway.reading.values import (
     Secret,
     TextForm,
 )
-from gateway.telemetry.settings import LogSettings
+from gateway.telemetry.settings import LogSettings, RequestLogSettings
 from gateway.tokens.settings import IssuerSettings, TokenCacheSettings
 from gateway.wire.settings import VIA, ServerSettings
 
@@ -67,6 +67,8 @@ class Config(Block):
     """How long the gateway waits for clients."""
     logging: LogSettings = LogSettings()
     """What is logged."""
+    request_log: RequestLogSettings = RequestLogSettings()
+    """Which of the last requests are kept in memory, for `/requests` and the console."""
     reload: Reload = Reload()
     """How a running gateway takes a new configuration over; SIGHUP always asks it to."""
     tracing: Tracing = Tracing()

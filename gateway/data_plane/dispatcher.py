@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
+from gateway.data_plane.recording import record_of, ruling_on
 from gateway.documents.model import Scope, Section
 from gateway.errors import PolicyError
 from gateway.pipeline.context import Context
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.place import Place
+from gateway.telemetry.requests.ring import RequestLog
 from gateway.wire.target import ambiguity
 
 if TYPE_CHECKING:
@@ -118,6 +120,7 @@ class Dispatcher:
         watcher: None: requests are not watched.
         nowhere: Runs when no API matches: on-error of the global scope.
         log_all: Whether answered requests are logged too, not only refused and failed ones.
+        requests: Keeps the requests that were refused or failed, and a sample of the others.
     """
 
     router: Router
@@ -127,6 +130,7 @@ class Dispatcher:
     access: AccessControl | None = None
     log_all: bool = False
     watcher: RequestWatcher | None = None
+    requests: RequestLog = field(default_factory=RequestLog)
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """The answer to *request*, at once or later."""
@@ -223,8 +227,15 @@ class Dispatcher:
         if context.after_response:
             for follow_up in context.after_response:
                 follow_up(context, ending)
+        self._record(context, ending)
         if context.last_error is not None or self.log_all:
             _log(context, ending)
+
+    def _record(self, context: Context, ending: Ending) -> None:
+        """Keep what became of the request, if it was refused, has failed, or is one of the sample."""
+        ruling = ruling_on(context, ending)
+        if ruling is not None or self.requests.is_sampled():
+            self.requests.add(record_of(context, ending, ruling))
 
 
 def preflight_method(request: Request) -> str | None:

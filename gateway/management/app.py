@@ -1,4 +1,4 @@
-"""The management application: ``/healthz``, ``/readyz``, ``/metrics``, ``/traces``, console. Never on the data port."""
+"""The management application: health, metrics, request log, traces, console. Never on the data port."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.management.guard import LOCAL, Addressed, Visitors, guarded
 from gateway.management.health import Readiness
+from gateway.management.requests import request_pages
 from gateway.management.traces import Traces
+from gateway.telemetry.requests.ring import RequestLog
 
 
 def create_app(
@@ -22,9 +24,10 @@ def create_app(
     traces: Traces | None = None,
     console: Sequence[BaseRoute] = (),
     access: Visitors = LOCAL,
+    requests: RequestLog | None = None,
 ) -> Starlette:
     """
-    The management plane of one process; without *traces* that path does not exist.
+    The management plane of one process; without *traces* or *requests* their paths do not exist.
 
     *access* protects everything but ``/healthz``, which reveals nothing and answers everyone.
     """
@@ -40,7 +43,8 @@ def create_app(
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     probed = guarded([("/readyz", readyz), ("/metrics", metrics)], access.probes())
-    read = guarded([] if traces is None else _traces(traces), access.programs())
+    pages = [*([] if traces is None else _traces(traces)), *([] if requests is None else request_pages(requests))]
+    read = guarded(pages, access.programs())
     return Starlette(routes=[Route("/healthz", healthz), *probed, *read, *console])
 
 

@@ -31,6 +31,7 @@ from gateway.management.console.workers import Workers
 from gateway.management.guard import LOCAL, Addressed, Visitors, guarded
 from gateway.management.health import Status, shown
 from gateway.management.reload import Reload, reload_route
+from gateway.management.requests import gathered_request_pages
 from gateway.management.withdrawal import PATH as WITHDRAWN_KEYS
 from gateway.management.withdrawal import WithdrawalBook, withdrawal_route
 
@@ -85,7 +86,7 @@ def create_app(
         return Response(merge(texts), media_type=CONTENT_TYPE_LATEST)
 
     probed = guarded([("/readyz", readyz), ("/metrics", metrics)], access.probes())
-    read = guarded(_traces(sockets), access.programs())
+    read = guarded([*_traces(sockets), *gathered_request_pages(ask)], access.programs())
     pages = [] if console is None else console_routes(console, Workers(ask))
     withdrawal = withdrawal_route(partial(_withdraw, sockets, book), [access.programs()])
     asked = [] if reloads.ask is None else [reload_route(reloads.ask, [access.programs()])]

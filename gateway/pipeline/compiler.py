@@ -152,7 +152,10 @@ class Compiler:
             self._note_headers(node, policy)
         self.destinations.update(policy.destinations)
         self.may_be_long |= reads.may_be_long
-        place = Place(node.name, statement.scope, section, statement.path, node.attribute("id"), policy.sets_secrets)
+        position = f"{node.location.file}:{node.location.line}"
+        place = Place(
+            node.name, statement.scope, section, statement.path, node.attribute("id"), policy.sets_secrets, position
+        )
         apply = sliced(policy.apply) if reads.may_be_long else policy.apply
         return [*self._buffering(reads, place, policy), PipelineStep(apply, place, policy)]
 

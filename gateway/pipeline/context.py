@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -65,18 +65,35 @@ class LastError(ErrorFacts):
 
     Attributes:
         logged_message: The message as the log may have it: without what the caller has sent.
+        place: Where; None for a built-in step.
+        expected, found: See ``PolicyError``.
     """
 
     logged_message: str
+    place: Place | None = None
+    expected: object = None
+    found: object = None
 
     @classmethod
     def of(cls, refusal: PolicyError, place: Place | None) -> LastError:
         """What *refusal* means to on-error; without a *place* a built-in step refused, before any policy ran."""
         reason, message, logged = refusal.reason, refusal.message, refusal.logged_message
         if place is None:
-            return cls("configuration", reason, message, "", "", "", None, logged_message=logged)
-        scope, section, path, policy = place.scope_name, place.section_name, place.path, place.policy_id
-        return cls(place.source, reason, message, scope, section, path, policy, logged_message=logged)
+            error = cls("configuration", reason, message, "", "", "", None, logged_message=logged)
+        else:
+            scope, section, path, policy = place.scope_name, place.section_name, place.path, place.policy_id
+            error = cls(place.source, reason, message, scope, section, path, policy, logged_message=logged)
+            error.place = place
+        error.expected, error.found = refusal.expected, refusal.found
+        return error
+
+
+@dataclass(slots=True)
+class ShownToken:
+    """The claims of a token that a caller has shown, and whether its signature was verified."""
+
+    payload: Mapping[str, object]
+    verified: bool
 
 
 class Tracer(Protocol):
@@ -94,25 +111,32 @@ class Context:
 
     Attributes:
         changes: What policies have asked to do with the answer, see ``on_answer``; None where there is nothing.
+        token: What the caller's token claims, for the request log; the last one if several were checked.
+        forwarded_at, answered_at: When the backend stage began and ended, of the monotonic clock; None: not yet.
+        span_ids: OpenTelemetry's trace id and span id, in hexadecimal; None without a tracer.
     """
 
     __slots__ = (
         "_request_id",
         "_work",
         "after_response",
+        "answered_at",
         "api",
         "cache_plan",
         "changes",
         "deployment",
+        "forwarded_at",
         "place",
         "last_error",
         "operation",
         "product",
         "request",
         "response",
+        "span_ids",
         "started",
         "started_at",
         "subscription",
+        "token",
         "tracer",
         "user",
         "variables",
@@ -136,6 +160,10 @@ class Context:
         self.after_response: list[Callable[[Context, Ending], None]] | None = None
         self.cache_plan: object | None = None
         self.changes: list[Callable[[Response], None]] | None = None
+        self.token: ShownToken | None = None
+        self.forwarded_at: float | None = None
+        self.answered_at: float | None = None
+        self.span_ids: tuple[str, str] | None = None
         self._request_id: uuid.UUID | None = None
         self._work: Work | None = None
 

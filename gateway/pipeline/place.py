@@ -15,6 +15,7 @@ class Place:
     Attributes:
         path: Within its document, 1-based per name: ``choose[3]/when[2]``.
         sets_secrets: Whether the policy there puts secrets into variables; traces mask them.
+        position: ``file:line`` of the element; empty for a built-in step.
         scope_name, section_name: The two as APIM writes them.
     """
 
@@ -24,6 +25,7 @@ class Place:
     path: str
     policy_id: str | None = None
     sets_secrets: bool = False
+    position: str = ""
     scope_name: str = field(init=False)
     section_name: str = field(init=False)
 

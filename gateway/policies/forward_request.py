@@ -6,6 +6,7 @@ Source: APIM policy reference, "forward-request".
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
     from gateway.wire.body import Body
-    from gateway.wire.messages import Response
+    from gateway.wire.messages import Request, Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,29 +111,40 @@ class ForwardRequest(PolicyType):
     def apply(self, context: Context) -> MaybeLater:
         """A Pending that ends when the response head is there. Errors: Timeout, BackendConnectionFailure."""
         request = context.request
-        if self.buffer_request and request.body is not None and request.body.stream is not None:
-            return self._buffer_and_send(request.body, context)
+        if self.buffer_request and (body := _unread(request)) is not None:
+            return self._buffer_and_send(body, context)
         target = request.target
         if target is None:
             raise UpstreamError("BackendConnectionFailure", "no backend is set for this request", 500)
-        options = self.options or ForwardOptions(
-            self.timeout_s(context), self.follow_redirects(context), self.http_version
-        )
+        options = self.options or self._options(context)
         if request.client_certificate is not None or request.proxy is not None:
             options = replace(options, way=Way(request.client_certificate, request.proxy))
+        if context.forwarded_at is None:  # a retry is part of the same stage
+            context.forwarded_at = time.monotonic()
         return target.send(request, options).map(partial(self._take, context))
+
+    def _options(self, context: Context) -> ForwardOptions:
+        return ForwardOptions(self.timeout_s(context), self.follow_redirects(context), self.http_version)
 
     async def _buffer_and_send(self, body: Body, context: Context) -> None:
         await body.buffer(self.max_body_bytes)
         await finish(self.apply(context))
 
     def _take(self, context: Context, response: Response) -> None:
+        context.answered_at = time.monotonic()
         previous, context.response = context.response, response
         if previous is not None:
             previous.body.discard()
         if self.fail_on_error and response.status_code >= 400:
             message = f"The backend answered {response.status_code}."
-            raise PolicyError(response.status_code, "BackendErrorStatusCode", message, response.reason)
+            raise PolicyError(
+                response.status_code,
+                "BackendErrorStatusCode",
+                message,
+                response.reason,
+                expected="a status below 400",
+                found=response.status_code,
+            )
 
 
 def _ready_options(timeout: Value[float], follow: Value[bool], version: str) -> ForwardOptions | None:
@@ -149,3 +161,9 @@ def _timeout(settings: Settings) -> Value[float]:
     if isinstance(milliseconds, Constant):
         return Constant(milliseconds.value / 1000)
     return lambda context: milliseconds(context) / 1000
+
+
+def _unread(request: Request) -> Body | None:
+    """The request's body, if it is still to be read."""
+    body = request.body
+    return None if body is None or body.stream is None else body

@@ -1,0 +1,158 @@
+"""
+From a request that has ended to its record.
+
+The record is made only of requests that are kept; until then nothing is copied. It refers to nothing of the request:
+neither its headers nor a body outlive it here.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from gateway.telemetry.requests.plain import Plain, plain
+from gateway.telemetry.requests.record import SAFE_CLAIMS, RecordedCaller, RequestOutcome, RequestRecord, Timings
+from gateway.wire.messages import reason_phrase
+
+if TYPE_CHECKING:
+    from gateway.pipeline.context import Context
+    from gateway.pipeline.place import Place
+    from gateway.wire.messages import Ending
+
+RETURN_RESPONSE = "return-response"
+BACKEND = "backend"
+CLIENT = "client"
+
+# Reasons of errors that no caller can cause and no policy decides.
+_FAILURES = frozenset({"BackendConnectionFailure", "Timeout", "KeysUnavailable", "InternalError"})
+
+
+class Ruling(NamedTuple):
+    """
+    Why a request counts as refused or failed.
+
+    Attributes:
+        place: Where; None: no policy did it.
+    """
+
+    outcome: RequestOutcome
+    source: str
+    reason: str
+    place: Place | None = None
+    detail: str = ""
+    expected: object = None
+    found: object = None
+
+
+def ruling_on(context: Context, ending: Ending) -> Ruling | None:
+    """What went wrong with a request that has ended; None where nothing did."""
+    error, status = context.last_error, ending.status_code
+    if error is not None:
+        failed = error.reason in _FAILURES or (error.reason == "BackendErrorStatusCode" and (status or 0) >= 500)
+        outcome = RequestOutcome.FAILED if failed else RequestOutcome.REFUSED
+        return Ruling(
+            outcome, error.source, error.reason, error.place, error.logged_message, error.expected, error.found
+        )
+    if status is None:
+        return Ruling(
+            RequestOutcome.LEFT, CLIENT, "ClientConnectionFailure", None, "The client left before the answer."
+        )
+    if status < 400:
+        return None
+    return _by_status(context, status)
+
+
+def _by_status(context: Context, status: int) -> Ruling | None:
+    """An answer with an error status that no policy has raised: one that a policy gave, or the backend's own."""
+    place = context.place
+    if place is not None and place.source == RETURN_RESPONSE:
+        reason = reason_phrase(status).replace(" ", "") or f"Status{status}"
+        return Ruling(
+            RequestOutcome.REFUSED, RETURN_RESPONSE, reason, place, f"The policy answered {status}.", found=status
+        )
+    if status < 500:
+        return None
+    return Ruling(
+        RequestOutcome.FAILED, BACKEND, "BackendErrorStatusCode", None, f"The backend answered {status}.", "2xx", status
+    )
+
+
+def record_of(context: Context, ending: Ending, ruling: Ruling | None) -> RequestRecord:
+    """The record of a request that has just ended."""
+    request = context.request
+    record = RequestRecord(
+        id=str(context.request_id),
+        started_at=context.started_at,
+        method=request.original_method,
+        path=request.original_path,
+        api=context.api.id,
+        operation=context.operation.id,
+        status=ending.status_code,
+        caller=caller_of(context),
+        backend=_backend(context),
+        client=request.ip_address,
+        elapsed_ms=_milliseconds(context.started, time.monotonic()),
+        timings=_timings(context),
+        received=ending.received_bytes,
+        sent=ending.sent_bytes,
+        client_left=ending.client_left,
+        trace=None if context.tracer is None else str(context.request_id),
+    )
+    if context.span_ids is not None:
+        record.trace_id, record.span_id = context.span_ids
+    if ruling is not None:
+        _explain(record, ruling)
+    return record
+
+
+def _explain(record: RequestRecord, ruling: Ruling) -> None:
+    record.outcome = ruling.outcome
+    record.source, record.reason, record.detail = ruling.source, ruling.reason, ruling.detail
+    record.expected, record.found = plain(ruling.expected), plain(ruling.found)
+    place = ruling.place
+    if place is not None:
+        record.scope, record.section, record.place = place.scope_name, place.section_name, place.position or place.path
+
+
+def caller_of(context: Context) -> RecordedCaller:
+    """Who has sent the request, as far as its token and its subscription say."""
+    token, subscription = context.token, context.subscription
+    caller = RecordedCaller(subscription=None if subscription is None else subscription.id)
+    if token is not None:
+        payload = token.payload
+        caller.claims = {name: plain(payload[name]) for name in SAFE_CLAIMS if name in payload}
+        caller.object_id = _text(caller.claims, "oid")
+        caller.application_id = _text(caller.claims, "azp") or _text(caller.claims, "appid")
+        caller.verified = token.verified
+    return caller
+
+
+def _text(claims: dict[str, Plain], name: str) -> str | None:
+    value = claims.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _backend(context: Context) -> str | None:
+    """The backend entity's id, or the address of the target; without a path, which may hold a key."""
+    if context.forwarded_at is None:
+        return None
+    backend = context.backend
+    if backend is not None:
+        return backend.id
+    target = context.request.target
+    return None if target is None else f"{target.url.scheme}://{target.url.authority}"
+
+
+def _timings(context: Context) -> Timings:
+    forwarded, answered = context.forwarded_at, context.answered_at
+    now = time.monotonic()
+    if forwarded is None:
+        return Timings(_milliseconds(context.started, now))
+    inbound = _milliseconds(context.started, forwarded)
+    if answered is None:
+        return Timings(inbound, _milliseconds(forwarded, now))
+    return Timings(inbound, _milliseconds(forwarded, answered), _milliseconds(answered, now))
+
+
+def _milliseconds(start: float, end: float) -> float:
+    return round((end - start) * 1000, 3)

@@ -1,0 +1,1 @@
+"""The request log: what became of single requests, and why."""

@@ -1,0 +1,86 @@
+"""
+Values that a record may keep: plain, short, and masked before anyone reads them.
+
+What a caller has sent is cut where it is recorded, so that no request decides how much memory its record needs. It is
+masked where it is read, because most records are never read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from gateway.telemetry.logs import clean
+
+Plain: TypeAlias = "str | int | float | bool | None | list[Plain] | dict[str, Plain]"
+
+MAX_CHARACTERS = 200
+MAX_ITEMS = 20
+MAX_TOTAL_CHARACTERS = 2_000
+MASK = "*****"
+
+_MAX_DEPTH = 3
+# The beginning of a token is enough: the rest of it may have been cut off.
+_TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*")
+
+
+def cut(text: str, characters: int = MAX_CHARACTERS) -> str:
+    """*text*, at most that long."""
+    return text if len(text) <= characters else f"{text[:characters]}…"
+
+
+def plain(value: object) -> Plain:
+    """*value* as a record keeps it: texts cut, long lists shortened, anything unknown by its type only."""
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, str):
+        return cut(value)
+    return _Reduction().of(value, _MAX_DEPTH)
+
+
+class _Reduction:
+    """One value that is made smaller; its texts share ``MAX_TOTAL_CHARACTERS``."""
+
+    def __init__(self) -> None:
+        self._left = MAX_TOTAL_CHARACTERS
+
+    def of(self, value: object, depth: int) -> Plain:
+        """*value*, with *depth* levels of lists and mappings."""
+        match value:
+            case str():
+                return self._text(value)
+            case None | bool() | int() | float():
+                return value
+            case Mapping() if depth:
+                return {self._text(str(key)): self.of(item, depth - 1) for key, item in list(value.items())[:MAX_ITEMS]}
+            case set() | frozenset() if depth:
+                return self._list(sorted(value, key=str), depth - 1)
+            case list() | tuple() if depth:
+                return self._list(value, depth - 1)
+        return f"({type(value).__name__})"
+
+    def _list(self, values: list[object] | tuple[object, ...], depth: int) -> list[Plain]:
+        more = ["…"] if len(values) > MAX_ITEMS else []
+        return [*(self.of(value, depth) for value in values[:MAX_ITEMS]), *more]
+
+    def _text(self, text: str) -> str:
+        shown = cut(text, min(MAX_CHARACTERS, max(0, self._left)))
+        self._left -= len(shown)
+        return shown
+
+
+def masked(value: Plain) -> Plain:
+    """*value* without tokens, credentials, and secrets of the configuration."""
+    match value:
+        case str():
+            return _masked_text(value)
+        case list():
+            return [masked(item) for item in value]
+        case dict():
+            return {_masked_text(key): masked(item) for key, item in value.items()}
+    return value
+
+
+def _masked_text(text: str) -> str:
+    return str(clean(_TOKEN.sub(MASK, text) if "eyJ" in text else text))

@@ -1,0 +1,187 @@
+"""
+What is kept of one request: who asked for what, what became of it, and why.
+
+A record holds plain values only: never a header, a query, a body, a token or a key. It outlives its request, so it
+refers to nothing of it. Documented in docs/requests.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from gateway.telemetry.requests.plain import Plain, cut, masked, plain
+
+# Claims that say who is calling, and nothing else about them.
+SAFE_CLAIMS = ("iss", "aud", "sub", "oid", "tid", "azp", "appid", "scp", "roles", "exp")
+
+MAX_PATH_CHARACTERS = 500
+MAX_DETAIL_CHARACTERS = 500
+
+Kind: TypeAlias = tuple[str, str, str]
+
+# APIM has one reason for very different faults; their messages are the gateway's own and few.
+_COMMON_REASON = "JwtInvalid"
+
+
+class RequestOutcome(StrEnum):
+    """What became of a request."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    """The gateway, or a policy of its configuration, answered with an error."""
+    FAILED = "failed"
+    """The backend answered with an error, or not at all; or the gateway has a bug."""
+    LEFT = "left"
+    """The client left before there was an answer."""
+
+
+@dataclass(slots=True)
+class RecordedCaller:
+    """
+    Who asked.
+
+    Attributes:
+        object_id: The token's ``oid``.
+        application_id: Its ``azp``, or ``appid``.
+        subscription: The subscription's id; never its key.
+        claims: Those of ``SAFE_CLAIMS`` that the token has.
+        verified: Whether the token's signature was verified; None without a token.
+    """
+
+    object_id: str | None = None
+    application_id: str | None = None
+    subscription: str | None = None
+    claims: dict[str, Plain] = field(default_factory=dict)
+    verified: bool | None = None
+
+    def as_json(self) -> dict[str, Plain]:
+        """``{"object_id", "application_id", "subscription", "claims", "verified"}``, masked."""
+        return {
+            "object_id": masked(self.object_id),
+            "application_id": masked(self.application_id),
+            "subscription": self.subscription,
+            "claims": masked(self.claims),
+            "verified": self.verified,
+        }
+
+    @property
+    def names(self) -> list[str]:
+        """Everything by which the caller can be searched for."""
+        subject = self.claims.get("sub")
+        given = (self.object_id, self.application_id, self.subscription, subject if isinstance(subject, str) else None)
+        return [name for name in given if name]
+
+
+@dataclass(slots=True)
+class Timings:
+    """Milliseconds by stage; None: the request did not get that far."""
+
+    inbound_ms: float | None = None
+    backend_ms: float | None = None
+    outbound_ms: float | None = None
+
+    def as_json(self) -> dict[str, Plain]:
+        """``{"inbound_ms", "backend_ms", "outbound_ms"}``."""
+        return {"inbound_ms": self.inbound_ms, "backend_ms": self.backend_ms, "outbound_ms": self.outbound_ms}
+
+
+@dataclass(slots=True, eq=False)
+class RequestRecord:
+    """
+    One request, as it ended.
+
+    Attributes:
+        started_at: When its head was complete, seconds since the epoch.
+        path: As the client sent it, without the query.
+        status: None: the client left before an answer.
+        source: Element of the policy that refused, ``configuration`` or ``authorization`` for built-in steps,
+            ``wire`` for what no policy saw, ``backend`` for the backend; empty for an answered request.
+        place: ``file:line`` of the policy; its path in the document where that is unknown.
+        detail: The message, without what the caller has sent.
+        expected, found: What the step asked for, and what it got instead; None where that does not apply.
+        backend: Id of the backend entity, or the address without a path.
+        trace: Id of the trace that is kept, if one is.
+        trace_id, span_id: OpenTelemetry's ids, if a tracer gives them.
+        worker: The process that served it, where there are several.
+    """
+
+    id: str
+    started_at: float
+    method: str
+    path: str
+    outcome: RequestOutcome = RequestOutcome.ANSWERED
+    api: str = ""
+    operation: str = ""
+    status: int | None = None
+    source: str = ""
+    scope: str = ""
+    section: str = ""
+    place: str = ""
+    reason: str = ""
+    detail: str = ""
+    expected: Plain = None
+    found: Plain = None
+    caller: RecordedCaller = field(default_factory=RecordedCaller)
+    backend: str | None = None
+    client: str = ""
+    elapsed_ms: float = 0.0
+    timings: Timings = field(default_factory=Timings)
+    received: int = 0
+    sent: int = 0
+    client_left: bool = False
+    trace: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    worker: str | None = None
+
+    def __post_init__(self) -> None:
+        self.path = cut(self.path, MAX_PATH_CHARACTERS)
+        self.detail = cut(self.detail, MAX_DETAIL_CHARACTERS)
+        self.expected = plain(self.expected)
+        self.found = plain(self.found)
+
+    @property
+    def time(self) -> str:
+        """``started_at`` in the form of RFC 3339, UTC."""
+        return datetime.fromtimestamp(self.started_at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    @property
+    def kind(self) -> Kind:
+        """What it has in common with others that failed for the same cause: source, reason, and which fault."""
+        return self.source, self.reason, self.detail if self.reason == _COMMON_REASON else ""
+
+    def as_json(self) -> dict[str, Plain]:
+        """What ``/requests`` shows, masked; the members are in docs/requests.md."""
+        return {
+            "id": self.id,
+            "time": self.time,
+            "outcome": self.outcome.value,
+            "method": self.method,
+            "path": masked(self.path),
+            "api": self.api,
+            "operation": self.operation,
+            "status": self.status,
+            "source": self.source,
+            "scope": self.scope,
+            "section": self.section,
+            "place": self.place,
+            "reason": self.reason,
+            "detail": masked(self.detail),
+            "expected": masked(self.expected),
+            "found": masked(self.found),
+            "caller": self.caller.as_json(),
+            "backend": self.backend,
+            "client": self.client,
+            "elapsed_ms": self.elapsed_ms,
+            "timings": self.timings.as_json(),
+            "received": self.received,
+            "sent": self.sent,
+            "client_left": self.client_left,
+            "trace": self.trace,
+            "trace_id": self.trace_id,
+            "span_id": self.span_id,
+            "worker": self.worker,
+        }

@@ -1,0 +1,62 @@
+"""What a record keeps of a value: plain, short, masked."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.telemetry import logs
+from gateway.telemetry.requests.plain import MAX_TOTAL_CHARACTERS, Plain, masked, plain
+
+JWT = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("short", "short"),
+        ("x" * 500, "x" * 200 + "…"),
+        (401, 401),
+        (None, None),
+        (True, True),
+        (("b", "a"), ["b", "a"]),
+        (frozenset({"b", "a"}), ["a", "b"]),
+        (list(range(25)), [*range(20), "…"]),
+        ({"limit": 3, "names": ["a"]}, {"limit": 3, "names": ["a"]}),
+        ([[[["deep"]]]], [[["(list)"]]]),
+        (b"bytes", "(bytes)"),
+        (object(), "(object)"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_values_become_plain(value: object, kept: Plain) -> None:
+    """Texts are cut, lists shortened, and what is not plain is named by its type."""
+    assert plain(value) == kept
+
+
+def test_size_is_bounded() -> None:
+    """No value makes a record large, however many texts it has."""
+    many = plain([{f"{n}" * 300: "y" * 300 for n in range(20)}, *(["z" * 300] * 20 for _ in range(20))])
+    assert len(str(many)) < 3 * MAX_TOTAL_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (f"a token {JWT} in a text", "a token ***** in a text"),
+        (f"/cut/{JWT[:30]}…", "/cut/*****…"),
+        ("Bearer abcdefghijkl", "Bearer *****"),
+        ({"found": [JWT]}, {"found": ["*****"]}),
+        ({JWT: 1}, {"*****": 1}),
+        ("the-named-value", "*****"),
+        ("eyJ is no token", "eyJ is no token"),
+        (7, 7),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_secrets_are_masked(value: Plain, shown: Plain) -> None:
+    """Tokens, even cut ones, credentials and configured secrets are not shown, at any depth."""
+    logs.hide(["the-named-value"])
+    try:
+        assert masked(value) == shown
+    finally:
+        logs.hide([])
