@@ -73,6 +73,10 @@ COMMANDS = {
     ),
     "token": ("token:app", "Mint a token from the emulator's keys, or show one."),
     "keys": ("keys:app", "Withdraw a token issuer's key in a running gateway."),
+    "report": (
+        "report.command:report",
+        "Write a support bundle: versions, configuration without secrets, findings, state of the running gateway.",
+    ),
     "notifications": (
         "notifications.configured:app",
         "Inspect batch notifications, replay callbacks, run the service on its own.",

@@ -14,7 +14,7 @@ from gateway.cli import COMMANDS, app
 
 COMMAND_FILES = Path(__file__).parents[1] / "gateway" / "commands"
 SHARED = {"asking", "options", "platforms", "ready_made"}
-LIGHT = ["serve", "demo", "check", "convert", "explain", "test", "schema", "init", "policies"]
+LIGHT = ["serve", "demo", "check", "convert", "explain", "test", "schema", "init", "policies", "report"]
 LOADED = "import sys, gateway.cli\ntry: gateway.cli.main(sys.argv[1:])\nfinally: print(*sys.modules, file=sys.stderr)"
 
 

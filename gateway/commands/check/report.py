@@ -81,7 +81,7 @@ def check_all(
     reports += (check_file(path, services) for path in documents)
     if target is None:
         return reports
-    return for_azure(reports, [*documents, *([] if config is None else _named_documents(config))])
+    return for_azure(reports, [*documents, *([] if config is None else named_documents(config))])
 
 
 def for_azure(reports: list[Report], documents: Iterable[Path]) -> list[Report]:
@@ -173,13 +173,13 @@ def _unseen(config: Path, seen: Collection[str]) -> Iterator[Report]:
     from gateway.reading.values import is_file  # with the settings' library, which a document alone does not need
 
     services = offline_services()
-    for file in _named_documents(config):
+    for file in named_documents(config):
         report = check_file(file, services) if is_file(file) and str(file) not in seen else None
         if report is not None and not report.ok:
             yield report
 
 
-def _named_documents(config: Path) -> Iterator[Path]:
+def named_documents(config: Path) -> Iterator[Path]:
     """The policy documents that a configuration names, whatever else is wrong with it."""
     try:
         root = compose(config.read_bytes(), str(config))
