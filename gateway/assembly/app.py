@@ -91,6 +91,7 @@ class Gateway:
 
     def _keep_history(self) -> None:
         if self.console is not None:
+            self.console.process.history.on_slot = self.console.process.note
             self._running.callback(asyncio.create_task(self.console.process.history.run()).cancel)
 
     async def take_over(self, former: Gateway) -> None:
@@ -100,6 +101,8 @@ class Gateway:
         _count(self.metrics, self.outside, self.services)  # only now: what is built may never serve
         if former.console is None:
             self._keep_history()
+        elif self.console is not None:
+            self.console.process.history.on_slot = self.console.process.note
         if self.services.token_cache is not None:
             self.services.token_cache.forget_predecessors()
 

@@ -20,6 +20,7 @@ from gateway.config.apis import Api, named
 from gateway.data_plane.routing import RoutedApi
 from gateway.management.backends import BackendState, backend_states
 from gateway.management.console.catalog import ApiLine, Catalog, CatalogEntry, operation_lines
+from gateway.management.console.concerns import FirstSeen
 from gateway.management.console.history import History
 from gateway.management.console.process import Process, ReadJobs
 from gateway.management.console.routes import Console, console_routes
@@ -75,6 +76,7 @@ def process_console(
         read_jobs=_read_jobs(outside),
         book=traces,
         started=time.time() if former is None else former.process.started,
+        first_seen=FirstSeen() if former is None else former.process.first_seen,
     )
     return ProcessConsole(_console(assembly), process)
 

@@ -45,7 +45,8 @@ class BackendState:
         Its line in ``/readyz``: always ready: docs/adr/0056. An open circuit is shown, and closes automatically.
         """
         if self.open_for_s:
-            return Status(True, f"circuit open for {math.ceil(self.open_for_s)} s: its requests get 503")
+            detail = f"circuit open for {math.ceil(self.open_for_s)} s: its requests get 503"
+            return Status(True, detail, concern=True)
         return Status(True, "" if self.open_for_s is None else "circuit closed")
 
 

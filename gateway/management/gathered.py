@@ -87,7 +87,7 @@ def create_app(
 
     probed = guarded([("/readyz", readyz), ("/metrics", metrics)], access.probes())
     read = guarded([*_traces(sockets), *gathered_request_pages(ask)], access.programs())
-    pages = [] if console is None else console_routes(console, Workers(ask))
+    pages = [] if console is None else console_routes(console, Workers(ask, reloads.statuses))
     withdrawal = withdrawal_route(partial(_withdraw, sockets, book), [access.programs()])
     asked = [] if reloads.ask is None else [reload_route(reloads.ask, [access.programs()])]
     return Starlette(routes=[Route("/healthz", healthz), *probed, *read, withdrawal, *asked, *pages])

@@ -2,7 +2,7 @@
 Serve the management plane only to requests whose Host is this machine, the configured address or a configured name.
 
 DNS rebinding makes a browser send another site's requests here, with that site's name as ``Host``; those are refused.
-Every answer forbids scripts, frames, storing, and whatever is not from here.
+Every answer forbids frames, storing, and whatever is not from here: one style sheet and one script are, both files.
 
 The console takes the narrow rule. What programs read (``/readyz``, ``/metrics``, ``/traces``) is also served to
 requests that name an address, or no host at all: load balancers send those, and a lured browser cannot.
@@ -32,7 +32,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.wire.authority import is_authority
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",

@@ -12,10 +12,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One dependency's state. *detail* is for operators and holds no secret."""
+    """
+    One dependency's state. *detail* is for operators and holds no secret.
+
+    Attributes:
+        concern: Whether an operator should look at it although requests are served.
+    """
 
     ready: bool
     detail: str = ""
+    concern: bool = False
 
 
 # A part that has to ask another system first (a database) answers later.
@@ -46,4 +52,9 @@ class Readiness:
 
 def shown(members: Mapping[str, Status]) -> dict[str, object]:
     """A group as ``/readyz`` shows it."""
-    return {name: {"ready": status.ready, "detail": status.detail} for name, status in members.items()}
+    return {name: _part(status) for name, status in members.items()}
+
+
+def _part(status: Status) -> dict[str, object]:
+    part: dict[str, object] = {"ready": status.ready, "detail": status.detail}
+    return {**part, "concern": True} if status.concern else part

@@ -18,7 +18,7 @@ async def engine_statuses(engine: Engine) -> Mapping[str, Status]:
     return {
         "engine": Status(ready, "" if ready else "it does not run, or its store cannot be written"),
         **{_shown(name): _throttled(pause_s) for name, pause_s in engine.d365_pauses.items()},
-        "callbacks": Status(True, f"open circuits: {', '.join(hosts[:10])}" if hosts else ""),
+        "callbacks": Status(True, f"open circuits: {', '.join(hosts[:10])}" if hosts else "", concern=bool(hosts)),
     }
 
 
@@ -27,4 +27,4 @@ def _shown(environment: str) -> str:
 
 
 def _throttled(pause_s: float) -> Status:
-    return Status(True, f"throttled: not called for {pause_s:.0f} s" if pause_s else "")
+    return Status(True, f"throttled: not called for {pause_s:.0f} s" if pause_s else "", concern=bool(pause_s))

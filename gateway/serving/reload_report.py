@@ -96,7 +96,7 @@ def metrics_of(counts: ReloadCounts, last: ReloadReport | None) -> str:
 
 def status_of(last: ReloadReport | None) -> Mapping[str, Status]:
     """Readiness: a gateway with its last good configuration is ready, and says what is wrong with the new one."""
-    return {"reload": Status(True, _detail(last))}
+    return {"reload": Status(True, _detail(last), concern=last is not None and not last.succeeded)}
 
 
 def _detail(last: ReloadReport | None) -> str:

@@ -6,11 +6,13 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
+
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.d365.lives import ends
 from gateway.management.console import jobs_page
 from gateway.management.console.jobs import read_jobs
-from gateway.management.console.state import JobsState
+from gateway.management.console.state import JobLine, JobsState
 from gateway.notifications.store.database import open_engine
 from gateway.notifications.store.store import Store
 from tests.management.console.rig import text_of
@@ -46,6 +48,17 @@ def test_no_store(tmp_path: Path) -> None:
     found = asyncio.run(read_jobs(store))
     store.close()
     assert "no answer the store does not answer" in text_of(page(found))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "mark"), [("succeeded", "good"), ("failed", "bad"), ("run_timeout", "bad"), ("held", "warn")]
+)
+def test_a_failed_job_wears_a_red_badge(outcome: str, mark: str) -> None:
+    """A callback that was delivered is a success of ours; whether the batch job was one is shown apart."""
+    job = JobLine("1", 5, "delivered", outcome, "Error", "a.test", "me", 0.0, 1)
+    html = page(JobsState(latest=(job,)))
+    assert f'<span class="badge {mark}">{outcome}</span>' in html
+    assert 'badge good">delivered' in html
 
 
 def test_empty() -> None:

@@ -32,7 +32,8 @@ def listed(catalog: Catalog, states: Iterable[ProcessState]) -> list[Html]:
     ]
     unmatched = counts.get("", _NONE).total()
     remark = element("p", f"Requests that matched no API: {figures.count(unmatched)}.", class_="quiet")
-    return [table(["API", "Path", "Backend", "#Operations", *_COUNTS], rows, "No APIs are configured."), remark]
+    listed_ = table(["API", "Path", "Backend", "#Operations", *_COUNTS], rows, "No APIs are configured.")
+    return [section("What each has answered since the start", listed_, remark, id="apis")]
 
 
 def shown(catalog: Catalog, api: ApiLine, states: Iterable[ProcessState]) -> list[Html]:
@@ -41,7 +42,10 @@ def shown(catalog: Catalog, api: ApiLine, states: Iterable[ProcessState]) -> lis
     rows = [
         [*_operation(operation), *_numbers(counts.get((api.id, operation.id), _NONE))] for operation in api.operations
     ]
-    parts = [_facts(api), section("Operations", table(["Operation", "Method", "Template", *_COUNTS], rows, ""))]
+    parts = [
+        _facts(api),
+        section("Operations", table(["Operation", "Method", "Template", *_COUNTS], rows, ""), id="operations"),
+    ]
     parts += [section("Effective policies", *map(_policy, catalog.policies(api.id)))]
     notes = catalog.notes(api.id)
     return (

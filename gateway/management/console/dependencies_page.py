@@ -26,11 +26,13 @@ def content(states: Sequence[ProcessState]) -> list[Html]:
                 map(_issuer, issuers),
                 "No policy asks for tokens.",
             ),
+            id="issuers",
         ),
         section(
             "Backends",
             table(["Backend", "Where", "Circuit", "#In use", "#Idle", "#Waiting"], map(_backend, backends), "None."),
             element("p", "Connections are those over HTTP/1.1.", class_="quiet"),
+            id="backends",
         ),
     ]
 

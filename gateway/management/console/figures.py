@@ -19,6 +19,11 @@ def rate(per_second: float) -> str:
     return count(round(per_second)) if per_second >= 100 else f"{per_second:.1f}"
 
 
+def tick(number: float) -> str:
+    """A number on an axis, which may be a half."""
+    return count(round(number)) if number == round(number) else f"{number:g}"
+
+
 def share(part: int, whole: int) -> str:
     """A part in percent; a dash if the whole is 0."""
     return f"{100 * part / whole:.1f} %" if whole else NOTHING

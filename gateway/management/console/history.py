@@ -5,13 +5,22 @@ from __future__ import annotations
 import time
 from asyncio import sleep
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from gateway.telemetry.metrics import GatewayMetrics, Totals
 
 SLOT_S = 10
 SLOTS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSlice:
+    """What one API answered in one slot; *errors* are 5xx."""
+
+    api: str
+    requests: int
+    errors: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,7 @@ class Sample:
     Attributes:
         slot: Number of the slot since the epoch, so that those of several workers can be added up.
         buckets: Durations, as in ``Totals``.
+        apis: Those that answered anything.
     """
 
     slot: int
@@ -29,15 +39,29 @@ class Sample:
     errors: int
     refusals: int
     buckets: tuple[int, ...]
+    apis: tuple[ApiSlice, ...] = ()
+
+
+ByApi = dict[str, tuple[int, int]]
+"""Answers and 5xx among them, by API, since the start."""
 
 
 class History:
-    """Keeps one sample per slot; ``run`` takes them until it is cancelled. *now*: seconds since the epoch."""
+    """
+    Keeps one sample per slot; ``run`` takes them until it is cancelled.
+
+    Args:
+        now: Seconds since the epoch.
+
+    Attributes:
+        on_slot: Called at the end of each slot.
+    """
 
     def __init__(self, metrics: GatewayMetrics, now: Callable[[], float] = time.time) -> None:
+        self.on_slot: Callable[[], None] | None = None
         self._metrics = metrics
         self._now = now
-        self._before = metrics.totals()
+        self._before, self._apis_before = metrics.totals(), _by_api(metrics)
         self._samples: deque[Sample] = deque(maxlen=SLOTS)
 
     @property
@@ -50,16 +74,42 @@ class History:
         while True:
             await sleep(SLOT_S - self._now() % SLOT_S)
             self.take()
+            if self.on_slot is not None:
+                self.on_slot()
 
     def take(self) -> None:
         """The slot that ends now is over."""
-        after = self._metrics.totals()
         # Rounded, because a sleep may end a little early.
-        self._samples.append(_difference(round(self._now() / SLOT_S) - 1, self._before, after))
-        self._before = after
+        self._samples.append(self._since_the_last(round(self._now() / SLOT_S) - 1))
+        self._before, self._apis_before = self._metrics.totals(), _by_api(self._metrics)
+
+    def running(self) -> Sample:
+        """What has happened since the last sample."""
+        return self._since_the_last(int(self._now() / SLOT_S))
+
+    def _since_the_last(self, slot: int) -> Sample:
+        slices = tuple(_slices(self._apis_before, _by_api(self._metrics)))
+        return _difference(slot, self._before, self._metrics.totals(), slices)
 
 
-def _difference(slot: int, before: Totals, after: Totals) -> Sample:
+def _by_api(metrics: GatewayMetrics) -> ByApi:
+    totals: ByApi = {}
+    for operation in metrics.busy:
+        statuses = list(operation.statuses.items())
+        requests, errors = totals.get(operation.api, (0, 0))
+        errors += sum(count for status, count in statuses if status >= 500)
+        totals[operation.api] = requests + sum(count for _, count in statuses), errors
+    return totals
+
+
+def _slices(before: ByApi, after: ByApi) -> Iterator[ApiSlice]:
+    for api, (requests, errors) in after.items():
+        requests_before, errors_before = before.get(api, (0, 0))
+        if requests > requests_before:
+            yield ApiSlice(api, requests - requests_before, errors - errors_before)
+
+
+def _difference(slot: int, before: Totals, after: Totals, apis: tuple[ApiSlice, ...]) -> Sample:
     buckets = tuple(new - old for new, old in zip(after.buckets, before.buckets, strict=True))
     return Sample(
         slot,
@@ -67,6 +117,7 @@ def _difference(slot: int, before: Totals, after: Totals) -> Sample:
         after.errors - before.errors,
         after.refusals - before.refusals,
         buckets,
+        apis,
     )
 
 
@@ -87,4 +138,13 @@ def _sum(sample: Sample, other: Sample) -> Sample:
         sample.errors + other.errors,
         sample.refusals + other.refusals,
         buckets,
+        _apis_added(sample.apis, other.apis),
     )
+
+
+def _apis_added(apis: Iterable[ApiSlice], others: Iterable[ApiSlice]) -> tuple[ApiSlice, ...]:
+    sums: dict[str, ApiSlice] = {}
+    for part in (*apis, *others):
+        former = sums.get(part.api, ApiSlice(part.api, 0, 0))
+        sums[part.api] = ApiSlice(part.api, former.requests + part.requests, former.errors + part.errors)
+    return tuple(sums.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.management.console import figures
-from gateway.management.console.markup import Html, badge, code, element, section, table
+from gateway.management.console.markup import Html, badge, code, element, joined, section, table
 from gateway.management.console.state import DeadLetter, JobLine, JobsState
 
 
@@ -43,8 +43,23 @@ def _letter(letter: DeadLetter) -> list[object]:
 
 
 def _job(job: JobLine) -> list[object]:
-    outcome = " · ".join(filter(None, (job.outcome, job.batch_status)))
-    return [code(job.id), job.batch_id, _state(job.state), outcome, job.host, job.caller, figures.moment(job.created)]
+    return [
+        code(job.id),
+        job.batch_id,
+        _state(job.state),
+        _outcome(job),
+        job.host,
+        job.caller,
+        figures.moment(job.created),
+    ]
+
+
+def _outcome(job: JobLine) -> object:
+    """What became of the batch job: green for success only, red for every failure."""
+    if job.outcome is None:
+        return job.batch_status or figures.NOTHING
+    kind = {"succeeded": "good", "already_running": "warn", "held": "warn", "cancelled": "warn"}.get(job.outcome, "bad")
+    return joined((badge(job.outcome, kind), f" {job.batch_status}" if job.batch_status else ""))
 
 
 def _state(state: str) -> Html:

@@ -47,23 +47,32 @@ def badge(text: str, kind: str = "") -> Html:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> Html:
-    """Rows below their heads, or *empty* where there are none. A head that begins with ``#`` is one of numbers."""
-    kinds = ["number" if head.startswith("#") else None for head in heads]
-    lines = [
-        element("tr", *(element("td", cell, class_=kind) for cell, kind in zip(row, kinds, strict=True)))
-        for row in rows
-    ]
+    """
+    Rows below their heads, or *empty* where there are none. A head that begins with ``#`` is one of numbers.
+
+    On a narrow screen each row becomes a list, in which every cell carries its head; the roles keep it a table for
+    screen readers, which a style sheet would otherwise undo.
+    """
+    columns = [(head.lstrip("#"), "number" if head.startswith("#") else None) for head in heads]
+    lines = [_row(columns, row) for row in rows]
     if not lines:
         return element("p", empty, class_="quiet")
-    titles = (
-        element("th", head.lstrip("#"), class_=kind, scope="col") for head, kind in zip(heads, kinds, strict=True)
+    titles = (element("th", name, class_=kind, scope="col", role="columnheader") for name, kind in columns)
+    head = element("thead", element("tr", *titles, role="row"), role="rowgroup")
+    return element("table", head, element("tbody", *lines, role="rowgroup"), role="table")
+
+
+def _row(columns: Sequence[tuple[str, str | None]], row: Sequence[object]) -> Html:
+    cells = (
+        element("td", cell, class_=kind, data_label=name, role="cell")
+        for cell, (name, kind) in zip(row, columns, strict=True)
     )
-    return element("table", element("thead", element("tr", *titles)), element("tbody", *lines))
+    return element("tr", *cells, role="row")
 
 
-def section(title: str, *content: object) -> Html:
-    """A part of a page below its heading."""
-    return element("section", element("h2", title), *content)
+def section(title: str, *content: object, id: str | None = None) -> Html:
+    """A part of a page below its heading; one with an *id* is kept up to date while the page is open."""
+    return element("section", element("h2", title), *content, id=id, data_live=None if id is None else "")
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Html:

@@ -10,8 +10,9 @@ from gateway.management.console.markup import Html, element, joined, link
 
 _HEAD = (
     '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-    '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-    '<link rel="stylesheet" href="/console/style.css">{refresh}{title}</head>'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    '<meta name="color-scheme" content="light dark">'
+    '<link rel="stylesheet" href="/console/style.css"><script src="/console/script.js" defer></script>{title}</head>'
 )
 
 
@@ -32,19 +33,21 @@ class Frame:
         """Whether there is such a page."""
         return path in dict(self.pages)
 
-    def page(self, path: str, title: str, content: Iterable[object], now: float, refresh_s: int | None = None) -> Html:
-        """A whole page. *path*: the page in the navigation that it belongs to; *refresh_s*: how often it refreshes."""
-        refresh = "" if refresh_s is None else f'<meta http-equiv="refresh" content="{refresh_s}">'
-        head = _HEAD.format(refresh=refresh, title=element("title", f"{title} · {self.service}"))
-        main = element("main", element("h1", title), *content)
+    def page(self, path: str, title: str, content: Iterable[object], now: float, live: bool = False) -> Html:
+        """A whole page. *path*: the page in the navigation that it belongs to; *live*: it is kept up to date."""
+        head = _HEAD.format(title=element("title", f"{title} · {self.service}"))
+        main = element(
+            "main", element("h1", title), *content, id="main", tabindex="-1", data_live_page="" if live else None
+        )
+        skip = link("#main", "Skip to content", class_="skip")
         return joined(
-            (Html(head), element("body", self._header(path), main, self._footer(now, refresh_s)), Html("</html>"))
+            (Html(head), element("body", skip, self._header(path), main, self._footer(now, live)), Html("</html>"))
         )
 
     def _header(self, path: str) -> Html:
         links = (link(target, name, aria_current="page" if target == path else None) for target, name in self.pages)
-        return element("header", element("strong", self.service), element("nav", *links))
+        return element("header", element("strong", self.service), element("nav", *links, aria_label="Console"))
 
-    def _footer(self, now: float, refresh_s: int | None) -> Html:
-        often = f" · refreshes every {refresh_s} s" if refresh_s else ""
-        return element("footer", f"gateway {self.version} · {figures.moment(now)} UTC{often}")
+    def _footer(self, now: float, live: bool) -> Html:
+        made = element("p", f"gateway {self.version} · {figures.moment(now)} UTC", id="made", data_live="")
+        return element("footer", made, *([element("p", "", id="live-control")] if live else []))

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.management.backends import BackendState
-from gateway.management.console import traces_page
+from gateway.management.console import concerns, traces_page
+from gateway.management.console.concerns import FirstSeen
 from gateway.management.console.history import History
 from gateway.management.console.state import (
+    Concern,
     IssuerState,
     JobsState,
     OperationCount,
@@ -19,9 +21,11 @@ from gateway.management.console.state import (
     RefusalCount,
     TraceLine,
 )
-from gateway.management.health import Readiness
+from gateway.management.health import Readiness, Status
 from gateway.management.traces import Traces
 from gateway.telemetry.metrics import GatewayMetrics
+
+CONFIGURATION = "configuration"  # the group of a readiness report that says how the last reload ended
 
 ReadJobs = Callable[[], Awaitable[JobsState]]
 
@@ -45,6 +49,7 @@ class Process:
     read_jobs: ReadJobs | None = None
     book: Traces | None = None
     started: float = field(default_factory=time.time)
+    first_seen: FirstSeen = field(default_factory=FirstSeen)
 
     async def states(self) -> Mapping[str, ProcessState]:
         """This process alone."""
@@ -53,21 +58,43 @@ class Process:
     async def state(self) -> ProcessState:
         """This process, now."""
         ready, report = await self.readiness.report()
-        busy = self.metrics.busy
+        busy, issuers, backends = self.metrics.busy, self.issuers(), self.backends()
         return ProcessState(
             process=os.getpid(),
             started=self.started,
             ready=ready,
             draining=self.readiness.draining,
-            unready=_unready(report),
+            concerns=self._concerns(report, issuers, backends),
             operations=tuple(
                 OperationCount(operation.api, operation.operation, dict(operation.statuses)) for operation in busy
             ),
             refusals=tuple(RefusalCount(*key, count) for key, count in list(self.metrics.refusals.items())),
             samples=self.history.samples,
-            issuers=self.issuers(),
-            backends=self.backends(),
+            issuers=issuers,
+            backends=backends,
+            running=self.history.running(),
         )
+
+    def _concerns(
+        self, report: Mapping[str, object], issuers: Sequence[IssuerState], backends: Sequence[BackendState]
+    ) -> tuple[Concern, ...]:
+        parts = {group: members for group, members in report.items() if group != CONFIGURATION}
+        noted = self.first_seen.dated("report", concerns.of_report(parts), time.time())
+        return (*noted, *self._dependencies(issuers, backends))
+
+    def _dependencies(self, issuers: Sequence[IssuerState], backends: Sequence[BackendState]) -> tuple[Concern, ...]:
+        current = (*concerns.of_issuers(issuers), *concerns.of_backends(backends))
+        return self.first_seen.dated("dependencies", current, time.time())
+
+    def note(self) -> None:
+        """Note what is wrong also while no one looks; called at the end of each slot."""
+        self._dependencies(self.issuers(), self.backends())
+
+    async def configuration(self) -> Mapping[str, Status]:
+        """How the last reload ended."""
+        check = self.readiness.checks.get(CONFIGURATION)
+        statuses = {} if check is None else check()
+        return await statuses if isinstance(statuses, Awaitable) else statuses
 
     async def jobs(self) -> JobsState:
         """The notification service's jobs."""
@@ -84,9 +111,3 @@ class Process:
         """One of them."""
         trace = None if self.book is None else self.book.find(trace_id)
         return None if trace is None else trace.as_json()
-
-
-def _unready(report: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    """Part and reason of what is not ready in a readiness report."""
-    groups = (group for group in report.values() if isinstance(group, Mapping))
-    return tuple((name, part["detail"]) for group in groups for name, part in group.items() if not part["ready"])

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 
-from gateway.management.console import apis_page, dependencies_page, jobs_page, overview_page, traces_page
+from gateway.management.console import apis_page, dependencies_page, jobs_page, live, overview_page, traces_page
 from gateway.management.console.catalog import Catalog
 from gateway.management.console.markup import Html
 from gateway.management.console.page import Frame
@@ -22,7 +22,7 @@ from gateway.management.guard import Addressed, Visitors, guarded
 OVERVIEW, APIS, TRACES = "/", apis_page.PATH, traces_page.PATH
 DEPENDENCIES, JOBS = "/console/dependencies", "/console/notifications"
 STYLE = files(__package__).joinpath("style.css").read_bytes()
-REFRESH_S = 10
+SCRIPT = files(__package__).joinpath("script.js").read_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ def console_routes(console: Console, sources: Sources, others: Iterable[Addresse
     addressed: list[Addressed] = [
         (OVERVIEW, pages.overview),
         ("/console/style.css", _style),
+        ("/console/script.js", _script),
+        (live.PATH, live.LivePages().answer),
         (APIS, pages.apis),
         (f"{APIS}/{{api_id}}", pages.api),
         (DEPENDENCIES, pages.dependencies),
@@ -70,6 +72,10 @@ async def _style(_: Request) -> Response:
     return Response(STYLE, media_type="text/css")
 
 
+async def _script(_: Request) -> Response:
+    return Response(SCRIPT, media_type="text/javascript")
+
+
 class _Pages:
     """One method per page: ask, render."""
 
@@ -78,13 +84,14 @@ class _Pages:
         self._sources = sources
 
     async def overview(self, _: Request) -> Response:
-        states, now = await self._sources.states(), time.time()
-        return self._page(OVERVIEW, "Overview", overview_page.content(states, now), REFRESH_S)
+        states, configuration = await self._sources.states(), await self._sources.configuration()
+        content = overview_page.content(states, configuration, time.time())
+        return self._page(OVERVIEW, "Overview", content, live=True)
 
     async def apis(self, _: Request) -> Response:
         states = (await self._sources.states()).values()
         content = apis_page.listed(self._console.catalog, filter(None, states))
-        return self._page(APIS, "APIs", content, 3 * REFRESH_S)
+        return self._page(APIS, "APIs", content, live=True)
 
     async def api(self, request: Request) -> Response:
         catalog = self._console.catalog
@@ -92,16 +99,16 @@ class _Pages:
         if api is None:
             raise HTTPException(404, "No such API")
         states = (await self._sources.states()).values()
-        return self._page(APIS, api.name, apis_page.shown(catalog, api, filter(None, states)))
+        return self._page(APIS, api.name, apis_page.shown(catalog, api, filter(None, states)), live=True)
 
     async def dependencies(self, _: Request) -> Response:
         states = (await self._sources.states()).values()
         content = dependencies_page.content([state for state in states if state is not None])
-        return self._page(DEPENDENCIES, "Issuers and backends", content, REFRESH_S)
+        return self._page(DEPENDENCIES, "Issuers and backends", content, live=True)
 
     async def jobs(self, _: Request) -> Response:
         content = jobs_page.content(await self._sources.jobs(), time.time())
-        return self._page(JOBS, "Notifications", content, 3 * REFRESH_S)
+        return self._page(JOBS, "Notifications", content, live=True)
 
     async def traces(self, _: Request) -> Response:
         return self._page(TRACES, "Traces", traces_page.listed(await self._sources.traces()))
@@ -112,6 +119,6 @@ class _Pages:
             raise HTTPException(404, "No such trace, or it is no longer kept")
         return self._page(TRACES, "Trace", traces_page.shown(trace))
 
-    def _page(self, path: str, title: str, content: Iterable[Html], refresh_s: int | None = None) -> Response:
-        page = self._console.frame.page(path, title, content, time.time(), refresh_s)
+    def _page(self, path: str, title: str, content: Iterable[Html], live: bool = False) -> Response:
+        page = self._console.frame.page(path, title, content, time.time(), live)
         return HTMLResponse(page.encode("utf-8", "replace"))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from gateway.management.console.state import JobsState, ProcessState, TraceLine
+from gateway.management.health import Status
 
 
 class Sources(Protocol):
@@ -13,6 +14,9 @@ class Sources(Protocol):
 
     async def states(self) -> Mapping[str, ProcessState | None]:
         """Every process by name; None: it does not answer."""
+
+    async def configuration(self) -> Mapping[str, Status]:
+        """How the last reload ended; empty where nothing can be reloaded."""
 
     async def jobs(self) -> JobsState:
         """The notification service's jobs."""

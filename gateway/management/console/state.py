@@ -48,6 +48,23 @@ class RefusalCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Concern:
+    """
+    Something an operator should look at.
+
+    Attributes:
+        kind: ``bad``: requests fail. ``warn``: they will, or less than they should.
+        what: The part, such as ``backend orders``.
+        since: Seconds since the epoch; None: not known.
+    """
+
+    kind: str
+    what: str
+    detail: str
+    since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessState:
     """
     One process, now.
@@ -55,20 +72,22 @@ class ProcessState:
     Attributes:
         process: Its id.
         started: Seconds since the epoch.
-        unready: Part and reason of everything that keeps it from being ready.
+        concerns: What is wrong in it, each since when.
         operations: Those that have answered anything.
+        running: What happened since the last of the *samples*.
     """
 
     process: int
     started: float
     ready: bool
     draining: bool
-    unready: tuple[tuple[str, str], ...]
+    concerns: tuple[Concern, ...]
     operations: tuple[OperationCount, ...]
     refusals: tuple[RefusalCount, ...]
     samples: tuple[Sample, ...]
     issuers: tuple[IssuerState, ...]
     backends: tuple[BackendState, ...]
+    running: Sample | None = None
 
 
 @dataclass(frozen=True, slots=True)

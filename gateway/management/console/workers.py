@@ -16,6 +16,7 @@ from starlette.responses import Response
 from gateway.management.console.process import Process
 from gateway.management.console.state import JobsState, ProcessState, TraceLine, TraceLines
 from gateway.management.guard import Addressed
+from gateway.management.health import Status
 
 Ask = Callable[[str], Awaitable[Mapping[str, httpx2.Response | None]]]
 
@@ -50,13 +51,24 @@ def _answer(path: str, value: object) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """``Sources`` over all workers. *ask* gets one path from each, by name; None from one that does not answer."""
+    """
+    ``Sources`` over all workers.
+
+    Attributes:
+        ask: Gets one path from each, by name; None from one that does not answer.
+        reloads: How the last reload ended, which the supervisor knows.
+    """
 
     ask: Ask
+    reloads: Callable[[], Mapping[str, Status]] = dict
 
     async def states(self) -> Mapping[str, ProcessState | None]:
         """Every worker."""
         return await self._read(STATE)
+
+    async def configuration(self) -> Mapping[str, Status]:
+        """How the last reload ended."""
+        return self.reloads()
 
     async def jobs(self) -> JobsState:
         """The jobs, from the first worker that answers: all share one store."""

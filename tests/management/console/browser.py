@@ -1,92 +1,58 @@
-"""
-A real browser, driven over the Chrome DevTools Protocol: just enough of it to look at pages.
-
-Source: https://chromedevtools.github.io/devtools-protocol/, domains Page, Runtime, Log and Emulation.
-"""
+"""A real browser for the console's pages, and what axe-core finds on one."""
 
 from __future__ import annotations
 
-import itertools
-import json
-import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
-import httpx2
-from websockets.sync.client import ClientConnection, connect
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import tools
 
-PATIENCE_S = 60.0
-
-
-class Page:
-    """
-    One page of the browser.
-
-    Attributes:
-        complaints: What the browser logged: violations of the content security policy, failed loads.
-    """
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self._connection = connection
-        self._numbers = itertools.count(1)
-        self._events: list[dict[str, Any]] = []
-        self.complaints: list[str] = []
-        for domain in ("Page", "Log"):
-            self.call(f"{domain}.enable")
-
-    def open(self, url: str) -> None:
-        """Go to *url* and wait until everything is loaded."""
-        self.call("Page.navigate", url=url)
-        while not any(event["method"] == "Page.loadEventFired" for event in self._events):
-            self._receive()
-        self._events.clear()
-
-    def value(self, expression: str) -> Any:
-        """What a JavaScript expression is on this page; the debugger may run it whatever the page's policy says."""
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
-
-    def call(self, method: str, **parameters: object) -> dict[str, Any]:
-        """One command and its result."""
-        number = next(self._numbers)
-        self._connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
-        while (answer := self._receive()).get("id") != number:
-            pass
-        assert "error" not in answer, answer
-        found: dict[str, Any] = answer["result"]
-        return found
-
-    def _receive(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(self._connection.recv(PATIENCE_S))
-        if "method" in message:
-            self._events.append(message)
-        if message.get("method") == "Log.entryAdded":
-            self.complaints.append(message["params"]["entry"]["text"])
-        return message
+WIDTHS = (390, 768, 1280)
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+# WCAG 2.2 AA, and what axe-core calls best practice.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RUN = """rules => axe.run(document, {resultTypes: ["violations"], runOnly: rules})
+.then(found => found.violations.map(rule => rule.id + ": " + rule.nodes.map(node => node.html).join()))"""
 
 
 @contextmanager
-def browser(profile: Path, width: int) -> Iterator[Page]:
-    """A headless browser with a window *width* pixels wide, and its only page."""
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
-    options += ["--remote-debugging-port=0", f"--user-data-dir={profile}", f"--window-size={width},800", "about:blank"]
-    with subprocess.Popen([tools.need("chromium"), *options], stderr=subprocess.PIPE, text=True) as process:
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=tools.need("chromium"), args=options)
         try:
-            with connect(_page_url(process), max_size=None) as connection:
-                yield Page(connection)
+            yield started
         finally:
-            process.kill()
+            started.close()
 
 
-def _page_url(process: subprocess.Popen[str]) -> str:
-    """The DevTools address of the page that the browser began with."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        if found := re.search(r"DevTools listening on ws://([^/]+)/", line):
-            pages: list[dict[str, str]] = httpx2.get(f"http://{found[1]}/json/list", timeout=PATIENCE_S).json()
-            return next(page["webSocketDebuggerUrl"] for page in pages if page["type"] == "page")
-    raise AssertionError("the browser did not start")
+@contextmanager
+def page(browser: Browser, width: int = 1000, **settings: Any) -> Iterator[tuple[Page, list[str]]]:
+    """A page of a fresh profile, and what the browser complains about: broken rules of the page's policy, failures."""
+    context = browser.new_context(viewport={"width": width, "height": 800}, **settings)
+    complaints: list[str] = []
+    opened = context.new_page()
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    try:
+        yield opened, complaints
+    finally:
+        context.close()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds: rule and elements."""
+    page.evaluate(AXE)  # evaluated by the debugger, which the page's policy does not bind
+    found: list[str] = page.evaluate(RUN, RULES)
+    return found
+
+
+def sideways(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    wider: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wider

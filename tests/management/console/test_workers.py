@@ -18,8 +18,9 @@ from tests.management.console.test_pages import traffic
 
 PAGES = {
     "/": [
-        r"not ready worker-3: no answer",
-        r"Answers 10 2 0 6 2 0",
+        r"failing \d things need attention. .*process : no answer \(worker-3\)",
+        r"numbers 10 2 0 6 2 0",
+        r"5xx : 20.0 % of the last minute's answers \(2 of 10\)",
         r"validate-jwt TokenSignatureInvalid 2 ",
         r"worker-1 ready \d+ \d+s 5 worker-2 ready \d+ \d+s 5 worker-3 no answer – – –",
     ],
