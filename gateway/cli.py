@@ -96,10 +96,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         outcome = app(arguments)
     except LoadError as error:
         print(error, file=sys.stderr)
-        sys.exit(1)
+        sys.exit(error.exit_code)
     except GatewayError as error:
         print(f"gateway: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(error.exit_code)
     except BrokenPipeError:  # the reader has seen enough: `gateway schema policy | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

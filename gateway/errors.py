@@ -24,6 +24,8 @@ The error tree.
     ├── EvaluationError      an expression of Terraform that an import cannot evaluate; reported with its place
     ├── EvaluationFault      the same, of an ARM template or of Bicep
     ├── TooMuch              a template asks an import for more steps, copies or nesting than it does
+    ├── AddressUnusable      a listener cannot have its address
+    ├── GaveUp               no worker can start, however often
     ├── StoreUnusable        the notification store cannot be opened
     ├── StoreInUse           another process runs on the same SQLite file
     ├── StoreOutdated        the notification store was made by a version that is too early to upgrade
@@ -41,7 +43,14 @@ from dataclasses import dataclass
 
 
 class GatewayError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """
+    Base of every error that this package raises on purpose.
+
+    Attributes:
+        exit_code: With what a command ends that it stops.
+    """
+
+    exit_code: int = 1
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, PrivateAttr
+from pydantic import PrivateAttr
 
 from gateway.backends.settings import BackendSettings
 from gateway.config.apis import Api, Group, Product, Subscription, User
-from gateway.config.listening import Deployment, Limits, PublicTls, Reload, Timeouts, Tracing
+from gateway.config.listening import Deployment, Limits, PublicTls, Reload, Timeouts, Tracing, WorkerSetting
 from gateway.config.materials import Certificate, NamedValueSettings, ValueName
 from gateway.config.positions import Positions
 from gateway.errors import Location
@@ -51,8 +51,8 @@ class Config(Block):
     """Networks of the proxies that may ask for decisions and are trusted to name the client; others get 403."""
     tls: PublicTls | None = None
     """TLS of the data plane. None: plain http."""
-    workers: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Processes that share the listener."""
+    workers: WorkerSetting = 1
+    """Processes that share the listener, 1 to 1024; `auto`: as many as there are processors and memory for."""
     trusted_proxies: tuple[Network, ...] = ()
     """Networks of proxies in front of the gateway, whose `X-Forwarded-*` fields are trusted."""
     via: Annotated[

@@ -8,7 +8,7 @@ all workers are; counters and histograms are summed; a gauge carries the worker'
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -63,14 +63,21 @@ def create_app(
     console: Console | None = None,
     access: Visitors = LOCAL,
     reloads: ReloadNews = NO_RELOADS,
+    stuck: Callable[[], Collection[str]] = tuple,
 ) -> Starlette:
-    """The management plane in front of the workers behind *sockets*; *book* is theirs, too."""
+    """
+    The management plane in front of the workers behind *sockets*; *book* is theirs, too.
+
+    *stuck* names the workers whose event loops do not turn: then the health check fails, and the platform restarts
+    what the supervisor does not.
+    """
 
     async def ask(path: str) -> dict[str, httpx2.Response | None]:
         return dict(zip((socket.stem for socket in sockets), await _ask_all(sockets, path), strict=True))
 
     async def healthz(_: Request) -> Response:
-        return PlainTextResponse("alive\n")
+        names = stuck()
+        return PlainTextResponse(f"stuck: {', '.join(names)}\n" if names else "alive\n", 503 if names else 200)
 
     async def readyz(_: Request) -> Response:
         answers = await _ask_all(sockets, "/readyz")

@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 import uvloop
 
@@ -27,23 +27,42 @@ from gateway.assembly.traces import secrets_of
 from gateway.config.lasting import with_lasting
 from gateway.management.server import serve_management
 from gateway.management.withdrawal import WithdrawalBook
+from gateway.serving.exit_codes import ExitCode
+from gateway.serving.heart import beating
+from gateway.serving.private_folder import inherited, private_folder, unix_socket
+from gateway.serving.pulses import Pulse, Pulses
 from gateway.serving.reload_report import ReloadBook, ReloadReport, metrics_of, status_of
 from gateway.serving.running import KILL_AFTER_S, Sockets, Supervised, run_process, stop_time_s, watching
+from gateway.serving.service_manager import NO_MANAGER, ServiceManager
 from gateway.serving.signals import Lifeline, StopSignals
 from gateway.serving.source import ConfigurationSource
-from gateway.serving.workers import READY_S, Job, NotRenewed, Supervisor, unix_socket
+from gateway.serving.staff import MANAGEMENT, Generation
+from gateway.serving.workers import READY_S, NotRenewed, Supervisor
 from gateway.telemetry import logs
 
+PREFIX = "gateway-workers-"
 RELOAD_S = 120.0  # for the supervisor's report
 LOOK_S = 0.05
 KEPT = 2  # generations whose sockets are there: one that has been retired still answers requests
 
 
-def supervise(gateway: Gateway, sockets: Sockets, count: int, source: ConfigurationSource, watched: bool) -> None:
-    """*count* workers, and one process for the management plane, until a signal stops them."""
-    with TemporaryDirectory(prefix="gateway-") as directory:
-        generations = Generations(gateway, sockets, count, source, Path(directory), watched)
-        Supervisor(generations.processes(), generations.stop_s(), sockets.close, generations).run()
+def supervise(
+    gateway: Gateway,
+    sockets: Sockets,
+    count: int,
+    source: ConfigurationSource,
+    watched: bool,
+    manager: ServiceManager = NO_MANAGER,
+) -> ExitCode:
+    """
+    *count* workers, and one process for the management plane, until a signal stops them.
+
+    Raises:
+        GaveUp: No worker can start.
+    """
+    with private_folder(PREFIX) as directory:
+        generations = Generations(gateway, sockets, count, source, directory, watched, manager)
+        return Supervisor(generations.first(), generations.stop_s(), sockets.close, generations, manager).run()
 
 
 @dataclass(slots=True)
@@ -61,16 +80,19 @@ class Generations:
     source: ConfigurationSource
     directory: Path
     watched: bool
+    manager: ServiceManager = NO_MANAGER
+    _owner: int = field(default_factory=os.getpid)
     _next: Gateway | None = None
     _waiting: tuple[str, ...] = ()
     _number: int = 0
     _folders: list[Path] = field(default_factory=list)
 
-    def processes(self) -> dict[str, Job]:
-        """The jobs of the gateway as it is."""
-        return self._jobs(self.gateway, warm=False)
+    def first(self) -> Generation:
+        """That of the gateway as it is."""
+        return self._generation(self.gateway, warm=False)
 
-    def jobs(self) -> Mapping[str, Job]:
+    def begin(self) -> Generation:
+        self.manager.reloading()
         self._number += 1
         ReloadBook(self.directory).begin(self._number)
         try:
@@ -81,7 +103,7 @@ class Generations:
             self._tell(ReloadReport.of(error))
             raise NotRenewed from error
         logs.hide({*secrets_of(self.gateway.config), *secrets_of(config)})
-        return self._jobs(self._next, warm=True)
+        return self._generation(self._next, warm=True)
 
     def done(self) -> None:
         if self._next is not None:
@@ -99,21 +121,26 @@ class Generations:
         self._tell(ReloadReport(time.time(), (reason,)))
 
     def _tell(self, report: ReloadReport) -> None:
-        """Log it, and leave it where the management process reads it."""
+        """Log it, tell the service manager, and leave it where the management process reads it."""
         report.write_log(len(self.gateway.config.apis))
+        self.manager.ready(report.in_words())
         ReloadBook(self.directory).write(self._number, report)
 
-    def _jobs(self, gateway: Gateway, warm: bool) -> dict[str, Job]:
+    def _generation(self, gateway: Gateway, warm: bool) -> Generation:
         folder = self._new_folder()
         workers = [folder / f"worker-{number}.sock" for number in range(1, self.count + 1)]
         book = WithdrawalBook(Path(self.directory, "withdrawn-keys"))
-        jobs: dict[str, Job] = {
-            path.stem: partial(_WorkerProcess(gateway, path, book, warm).run, self.sockets) for path in workers
-        }
+        pulses = Pulses([*(path.stem for path in workers), MANAGEMENT])
         watched = self.source if self.watched else None
-        manage = _Management(gateway, workers, book, ReloadBook(self.directory), watched, warm)
-        jobs["management"] = partial(manage.run, self.sockets)
-        return jobs
+        manage = _Management(gateway, workers, book, ReloadBook(self.directory), watched, warm, pulses)
+        runs = {path.stem: _WorkerProcess(gateway, path, book, warm).run for path in workers}
+        jobs = {name: partial(self._run, run) for name, run in {**runs, MANAGEMENT: manage.run}.items()}
+        return Generation(jobs, pulses)
+
+    def _run(self, job: SocketsJob, lifeline: Lifeline, pulse: Pulse) -> None:
+        """In one of the processes."""
+        with inherited(self.directory, self._owner):
+            job(self.sockets, lifeline, pulse)
 
     def _new_folder(self) -> Path:
         """For the sockets of one generation: the one before is asked until this one has taken over, or not."""
@@ -121,6 +148,9 @@ class Generations:
         folder.mkdir(mode=0o700)
         self._folders.append(folder)
         return folder
+
+
+SocketsJob: TypeAlias = Callable[[Sockets, Lifeline, Pulse], None]
 
 
 # A process closes the sockets on which it does not accept: while others stop listening, connections would hang there.
@@ -133,10 +163,10 @@ class _WorkerProcess:
     withdrawn: WithdrawalBook
     warm: bool
 
-    def run(self, sockets: Sockets, lifeline: Lifeline, ready: Callable[[], None]) -> None:
+    def run(self, sockets: Sockets, lifeline: Lifeline, pulse: Pulse) -> None:
         sockets.management.close()
         own = replace(sockets, management=unix_socket(str(self.path)))
-        part = Supervised(lifeline, self.warm, self._withdraw_noted, ready)
+        part = Supervised(pulse, lifeline, self.warm, self._withdraw_noted)
         uvloop.run(run_process(self.gateway, own, part))
 
     def _withdraw_noted(self) -> None:
@@ -156,12 +186,13 @@ class _Management:
     reloads: ReloadBook
     watched: ConfigurationSource | None
     warm: bool
+    pulses: Pulses
 
-    def run(self, sockets: Sockets, lifeline: Lifeline, ready: Callable[[], None]) -> None:
+    def run(self, sockets: Sockets, lifeline: Lifeline, pulse: Pulse) -> None:
         sockets.close_public()
-        uvloop.run(self._serve(sockets, lifeline, ready))
+        uvloop.run(self._serve(sockets, lifeline, pulse))
 
-    async def _serve(self, sockets: Sockets, lifeline: Lifeline, ready: Callable[[], None]) -> None:
+    async def _serve(self, sockets: Sockets, lifeline: Lifeline, pulse: Pulse) -> None:
         from gateway.management import gathered  # only this process gathers metrics
 
         config = self.gateway.config
@@ -177,18 +208,27 @@ class _Management:
                 lambda: metrics_of(self.reloads.counts(), self.reloads.read()[1]),
                 self._reload if config.reload.endpoint else None,
             ),
+            self.pulses.stuck,
         )
-        for _ in range(int(READY_S / LOOK_S)):
-            if not self.warm or signals.stopping or await gathered.all_answer(self.workers):
-                break
-            await asyncio.sleep(LOOK_S)  # the process before this one answers until this one's workers can
         async with AsyncExitStack() as running:
+            running.enter_context(beating(pulse, supervisor=os.getppid()))
+            if self.warm:
+                await self._answer_of_workers(signals)
             await running.enter_async_context(serve_management(plane, sockets.management))
             if self.watched is not None:
                 await running.enter_async_context(watching(self.watched, self._succeeds))
-            ready()
+            pulse.report_ready()
             await signals.wait()
             await signals.delay(config.timeouts.drain_delay_s)  # workers report that they are not ready
+
+    async def _answer_of_workers(self, signals: StopSignals) -> None:
+        """Wait until they can be asked; the process before this one answers meanwhile."""
+        from gateway.management.gathered import all_answer
+
+        for _ in range(int(READY_S / LOOK_S)):
+            if signals.stopping or await all_answer(self.workers):
+                return
+            await asyncio.sleep(LOOK_S)
 
     async def _succeeds(self) -> bool:
         return bool((await self._reload())["reloaded"])

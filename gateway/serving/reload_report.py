@@ -53,6 +53,10 @@ class ReloadReport:
         """``{"reloaded", "problems", "needs-restart"}``."""
         return {"reloaded": self.succeeded, "problems": list(self.problems), "needs-restart": list(self.waiting)}
 
+    def in_words(self) -> str:
+        """In one sentence."""
+        return f"Serving; {_detail(self)}"
+
     def write_log(self, apis: int) -> None:
         """One line; *apis*: of the configuration that runs."""
         if self.succeeded:

@@ -22,6 +22,7 @@ from gateway.management.health import Status
 from gateway.management.reload import reload_route
 from gateway.serving.live import LiveGateway
 from gateway.serving.reload_report import FAILED, IS_LAST, SUCCEEDED, ReloadCounts, ReloadReport, is_last, status_of
+from gateway.serving.service_manager import NO_MANAGER, ServiceManager
 from gateway.serving.source import ConfigurationSource
 from gateway.telemetry import logs
 
@@ -37,10 +38,12 @@ class Reloader:
 
     Attributes:
         source: Where the configuration is read.
+        manager: The service manager, which waits for the end of a reload that it has asked for.
     """
 
     live: LiveGateway
     source: ConfigurationSource
+    manager: ServiceManager = NO_MANAGER
     _last: ReloadReport | None = None
     _counts: ReloadCounts = ReloadCounts()
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -72,9 +75,11 @@ class Reloader:
     async def _in_turn(self) -> ReloadReport:
         async with self._busy:
             self._next = None  # who asks from now on may have changed what is about to be read
+            self.manager.reloading()
             report = self._last = await self._reload()
         self._counts = self._counts.with_one(report)
         report.write_log(len(self.live.current.config.apis))
+        self.manager.ready(report.in_words())
         return report
 
     async def succeeds(self) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Self
+from typing import Self, TypeAlias
 
 import structlog
 
@@ -18,8 +18,13 @@ from gateway.assembly.app import Gateway
 from gateway.config import Config
 from gateway.management.server import serve_management
 from gateway.reading.values import Address
+from gateway.serving.activation import assigned, wanted_addresses
+from gateway.serving.heart import BEAT_S, beating
 from gateway.serving.live import LiveGateway, decision_endpoint, decision_settings
+from gateway.serving.pulses import Pulse, lone_pulse
 from gateway.serving.reloading import Reloader
+from gateway.serving.resources import ResourceWatch
+from gateway.serving.service_manager import NO_MANAGER, ServiceManager
 from gateway.serving.signals import Lifeline, StopSignals, ignore
 from gateway.serving.source import ConfigurationSource
 from gateway.telemetry.metrics import GatewayMetrics
@@ -30,6 +35,8 @@ from gateway.wire.server.serve import RunningServer, bind, start
 log = structlog.get_logger("gateway")
 
 WARM_S = 5.0  # for the keys of a process that takes over from another one
+PassedSockets: TypeAlias = Sequence[tuple[str, socket.socket]]
+"""Sockets that a service manager has bound, each with its name."""
 KILL_AFTER_S = 5.0  # beyond the time that stopping may take
 
 
@@ -42,10 +49,18 @@ class Sockets:
     decisions: socket.socket | None = None
 
     @classmethod
-    def bound(cls, config: Config, address: Address | None = None) -> Self:
-        """The configured addresses, bound; *address* replaces the data plane's. Raises OSError."""
-        decisions = None if config.decisions is None else bind(*config.decisions)
-        return cls(bind(*(address or config.listen)), bind(*config.management), decisions)
+    def bound(cls, config: Config, address: Address | None = None, passed: PassedSockets = ()) -> Self:
+        """
+        The configured addresses, bound; *address* replaces the data plane's, and some are *passed* already bound.
+
+        Raises:
+            OSError: An address cannot be used.
+            GatewayError: What was passed does not fit.
+        """
+        wanted = wanted_addresses(config, address)
+        sockets = assigned(passed, wanted)
+        sockets |= {name: bind(*place) for name, place in wanted.items() if name not in sockets}
+        return cls(sockets["data"], sockets["management"], sockets.get("decisions"))
 
     def close_public(self) -> None:
         """Leave the data plane and decisions to others."""
@@ -73,15 +88,20 @@ class Supervised:
     A process's part in a generation.
 
     Attributes:
+        pulse: Where it leaves signs of life, and reports that it is ready.
         warm: Whether to accept connections only when keys have been fetched, or could not be.
         reachable: Called once the management plane answers, before connections are accepted.
-        ready: Called once connections are accepted.
     """
 
+    pulse: Pulse = field(default_factory=lone_pulse)
     lifeline: Lifeline | None = None
     warm: bool = False
     reachable: Callable[[], None] = ignore
-    ready: Callable[[], None] = ignore
+
+    @property
+    def supervisor(self) -> int | None:
+        """Its process."""
+        return None if self.lifeline is None else self.lifeline.owner
 
 
 ALONE = Supervised()
@@ -93,6 +113,7 @@ async def run_process(
     supervised: Supervised = ALONE,
     *,
     reloads: Reloads | None = None,
+    manager: ServiceManager = NO_MANAGER,
 ) -> None:
     """
     Serve both planes until a signal, then stop in three steps.
@@ -102,19 +123,25 @@ async def run_process(
 
     Args:
         reloads: Where new configurations come from; None: the supervisor brings them.
+        manager: The service manager, if this process and no supervisor is what it has started.
     """
     live = LiveGateway(gateway)
-    reloader = None if reloads is None else Reloader(live, reloads.source)
+    reloader = None if reloads is None else Reloader(live, reloads.source, manager)
     signals = StopSignals(supervised.lifeline, stop_time_s(gateway.config) + KILL_AFTER_S, _hang_up(reloader))
+    resources = ResourceWatch(gateway.metrics)
     async with AsyncExitStack() as running:
+        beat_s = min(BEAT_S, manager.beat_s or BEAT_S)
+        running.enter_context(beating(supervised.pulse, manager.alive, resources.look, beat_s, supervised.supervisor))
         server = await running.enter_async_context(serving_gateway(live, sockets, supervised))
         settle()
         if reloads is not None and reloader is not None and reloads.watched:
             await running.enter_async_context(watching(reloads.source, reloader.succeeds))
         log.info("listening", version=__version__, port=server.port, apis=len(gateway.config.apis), process=os.getpid())
-        supervised.ready()
+        supervised.pulse.report_ready()
+        manager.ready(f"Serving {len(gateway.config.apis)} APIs")
         with gateway.metrics.loop.running():
             await signals.wait()
+        manager.stopping()
         live.current.readiness.draining = True
         log.info("draining", connections=server.connections)
         await signals.delay(live.current.config.timeouts.drain_delay_s)

@@ -26,10 +26,14 @@ class Lifeline:
 
     Only the supervisor holds its writing end, so the reading end reaches its end when the supervisor is gone, however
     it went: SIGKILL included.
+
+    Attributes:
+        owner: The supervisor's process.
     """
 
     def __init__(self) -> None:
         self.reading_end, self._writing_end = os.pipe()
+        self.owner = os.getpid()
 
     def follow(self) -> None:
         """In a forked process: leave the writing end to the supervisor."""

@@ -11,199 +11,225 @@ them are ready the generation before is retired: it takes no more connections, a
 from __future__ import annotations
 
 import os
-import select
 import signal
-import socket
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
 
-from gateway.serving.signals import RETIRE, Lifeline, ignore
-from gateway.telemetry import logs
+from gateway.errors import GatewayError
+from gateway.serving.exit_codes import ExitCode
+from gateway.serving.pulses import HUNG_S, STUCK_S
+from gateway.serving.service_manager import NO_MANAGER, ServiceManager
+from gateway.serving.signals import RETIRE, Lifeline
+from gateway.serving.staff import Generation, Staff, send
+from gateway.serving.wake_up import WakeUp
 
 log = structlog.get_logger("gateway.workers")
 
-# A worker that keeps dying right after its start must not overload the machine.
-MIN_LIFE_S = 1.0
-GRACE_S = 1.0
-LOOK_S = 0.2
+LOOK_S = 1.0  # between two turns in which nothing happens
+STARTING_LOOK_S = 0.05
 READY_S = 30.0  # for a generation to be ready
+RENEWAL_S = 120.0  # for a configuration to be loaded: afterwards the watchdog is not fed
 
 
-class Ready:
-    """A pipe over which the processes of a generation report that they serve."""
-
-    def __init__(self) -> None:
-        self._reading_end, self._writing_end = os.pipe()
-
-    def report(self) -> None:
-        """This process serves."""
-        os.write(self._writing_end, b".")
-
-    def wait_for(self, count: int, seconds: float, live: Callable[[], bool]) -> bool:
-        """
-        Whether *count* processes report within *seconds*, and all of them are *live*.
-
-        The supervisor's, and its last use.
-        """
-        os.close(self._writing_end)
-        deadline = time.monotonic() + seconds
-        while count > 0 and live() and (left := deadline - time.monotonic()) > 0:
-            readable, _, _ = select.select([self._reading_end], [], [], min(left, LOOK_S))
-            reported = os.read(self._reading_end, count) if readable else b""
-            if readable and not reported:  # all of them have died
-                break
-            count -= len(reported)
-        os.close(self._reading_end)
-        return count == 0
-
-
-Job = Callable[[Lifeline, Callable[[], None]], None]
-"""What a process does; it calls the function once it serves."""
+class GaveUp(GatewayError):
+    """No worker can start; *exit_code* is that with which the last of them ended."""
 
 
 @dataclass(slots=True)
 class Supervisor:
     """
-    Keeps one process per entry of *jobs* running until a signal stops it.
+    Keeps one process per job of *generation* running until a signal stops it.
 
     Attributes:
-        jobs: Name → what a process of that name does; it returns after SIGTERM and RETIRE, and when the lifeline ends.
         stop_s: After how long processes that should have stopped are killed.
         release: Closes what the supervisor holds for processes that it would start again: called when it stops, so
             that no socket stays listening without anything that accepts.
         renew: What SIGHUP asks for; None: nothing.
+        manager: The service manager, which hears of it.
     """
 
-    jobs: Mapping[str, Job]
+    generation: Generation
     stop_s: float
     release: Callable[[], None]
     renew: Renewal | None = None
+    manager: ServiceManager = NO_MANAGER
     _lifeline: Lifeline = field(default_factory=Lifeline)
-    _ready: Ready | None = None  # while a generation starts
-    _processes: dict[int, tuple[str, float]] = field(default_factory=dict)
-    _retired: dict[int, float] = field(default_factory=dict)
-    _stopping: bool = False
+    _wake_up: WakeUp = field(default_factory=WakeUp)
+    _staff: Staff = field(init=False)
+    _next: Staff | None = None  # a generation that starts
+    _retired: dict[int, float] = field(default_factory=dict)  # process → when it is killed
+    _kill_at: float | None = None  # it stops, until then
+    _killed: bool = False
+    _failure: GaveUp | None = None
+    _was_ready: bool = False
+    _turned_at: float = field(default_factory=time.monotonic)
 
-    def run(self) -> None:
-        """Start everything, replace what dies, and return when everything has stopped."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._stop())
-        signal.signal(signal.SIGHUP, ignore if self.renew is None else lambda *_: self._renew())
-        for name in self.jobs:
-            self._start(name)
-        while self._processes or self._retired:
-            self._wait_for_one()
-        signal.setitimer(signal.ITIMER_REAL, 0)  # while Python ends, its signal would end this process
+    def __post_init__(self) -> None:
+        self._staff = self._staff_of(self.generation)
 
-    def _start(self, name: str) -> None:
-        sys.stdout.flush()
-        process = os.fork()
-        if process == 0:
-            self._become(name)
-        self._processes[process] = (name, time.monotonic())
+    def run(self) -> ExitCode:
+        """
+        Start everything, replace what dies, and return when everything has stopped.
 
-    def _become(self, name: str) -> None:
-        """In the new process: do the job, then end without running the parent's cleanup."""
-        status = 1
-        try:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_DFL)
-            signal.signal(signal.SIGHUP, ignore)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
-            self._lifeline.follow()
-            self.jobs[name](self._lifeline, ignore if self._ready is None else self._ready.report)
-            status = 0
-        except BaseException as error:
-            log.error("process_failed", process=name, error=repr(error))
-        finally:
-            logs.flush()
-            sys.stdout.flush()
-            os._exit(status)
+        Raises:
+            GaveUp: No worker can start.
+        """
+        with self._wake_up.listening(self._feed if self.manager.watchdog_s else None, self.manager.beat_s):
+            self._staff.start_all()
+            while self._has_processes():
+                self._wake_up.wait(self._pause_s())
+                self.turn()
+        if self._failure is not None:
+            raise self._failure
+        return ExitCode.INTERNAL if self._killed else ExitCode.STOPPED
 
-    def _wait_for_one(self) -> None:
-        try:
-            process, status = os.wait()
-        except (InterruptedError, ChildProcessError):
-            return
-        self._retired.pop(process, None)
-        name, started = self._processes.pop(process, ("", 0.0))
-        if not name or self._stopping:
-            return
-        log.warning("process_died", process=name, status=os.waitstatus_to_exitcode(status))
-        time.sleep(max(0.0, MIN_LIFE_S - (time.monotonic() - started)))
-        if not self._stopping:
-            self._start(name)
+    def _has_processes(self) -> bool:
+        """Whether there is anything to wait for, or to start again."""
+        if self._staff.processes or self._retired or self._next is not None:
+            return True
+        return self._kill_at is None and bool(self._staff.due)
 
-    # -- another generation
-    def _renew(self) -> None:
-        """Another generation takes over, or none of it does. A SIGHUP that comes meanwhile is answered afterwards."""
-        renew = self.renew
-        if renew is None or self._stopping:
-            return
-        with _without(signal.SIGHUP):
-            try:
-                jobs = renew.jobs()
-            except NotRenewed:
-                return
-            if not self._stopping:  # meanwhile
-                self._replace(jobs, renew)
-        if self._stopping:  # a signal to stop, meanwhile, has not reached those that were kept
-            self._signal(signal.SIGTERM)
+    def turn(self) -> None:
+        """Look after everything once."""
+        self._forgive_if_frozen()
+        self._reap()
+        self._obey()
+        if self._next is not None:
+            self._look_at_next(self._next)
+        if self._kill_at is None:
+            self._staff.start_due()
+        self._kill_overdue()
+        self._tell()
 
-    def _replace(self, jobs: Mapping[str, Job], renew: Renewal) -> None:
-        kept, former = self.jobs, self._processes
-        self.jobs, self._processes, self._ready = jobs, {}, Ready()
-        for name in jobs:
-            self._start(name)
-        complete = self._ready.wait_for(len(jobs), READY_S, self._all_live)
-        self._ready = None
-        if complete:
-            renew.done()
-            self.stop_s = max(self.stop_s, renew.stop_s())
-            self._retire(former)
-        else:
-            renew.failed("its processes were not ready in time, or have ended")
-            self._retire(self._processes)
-            self.jobs, self._processes = kept, former
+    def _pause_s(self) -> float:
+        if self._next is not None or not self._was_ready:
+            return STARTING_LOOK_S
+        pauses = [LOOK_S, *(at - time.monotonic() for at in self._staff.due.values())]
+        return max(0.0, min(pauses))
 
-    def _all_live(self) -> bool:
-        return not any(map(_has_ended, self._processes))
+    def _staff_of(self, generation: Generation) -> Staff:
+        return Staff(generation, self._lifeline, self._wake_up.leave)
 
-    def _retire(self, processes: Iterable[int]) -> None:
-        """They are not replaced any more, and end with their requests, or when their time is up."""
-        for process in reversed(tuple(processes)):  # the management process first: its workers say that they drain
-            self._retired[process] = time.monotonic()
-            _send(process, RETIRE)
-        if not self._stopping:
-            signal.signal(signal.SIGALRM, lambda *_: self._end_overdue())
-            signal.setitimer(signal.ITIMER_REAL, self.stop_s + GRACE_S, GRACE_S)
+    # -- processes that end, hang, or do not turn
+    def _reap(self) -> None:
+        while (ended := _ended()) is not None:
+            process, status = ended
+            self._retired.pop(process, None)
+            staff = self._next if self._next is not None and self._next.knows(process) else self._staff
+            self._note_end(staff, process, status)
 
-    def _end_overdue(self) -> None:
-        """Kill retired processes that should have ended by now: one that hangs does not look at its own timer."""
-        latest = time.monotonic() - self.stop_s
-        for process in [process for process, since in self._retired.items() if since <= latest]:
-            _send(process, signal.SIGKILL)
-        if not self._retired:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+    def _note_end(self, staff: Staff, process: int, status: int) -> None:
+        if self._kill_at is not None or not staff.knows(process):
+            staff.forget(process)
+        elif not staff.note_end(process, status) and staff is self._staff:
+            self._give_up(status)
+
+    def _give_up(self, status: int) -> None:
+        code = status if status in set(ExitCode) else ExitCode.INTERNAL
+        self._failure = GaveUp("no worker can start: its line process_failed has the reason")
+        self._failure.exit_code = code
+        log.error("gave_up", exit_code=code)
+        self._stop()
+
+    def _kill_overdue(self) -> None:
+        now = time.monotonic()
+        for process in [process for process, at in self._retired.items() if at <= now]:
+            self._retired[process] = now + LOOK_S
+            send(process, signal.SIGKILL)
+        if self._kill_at is None:
+            for process, name in self._staff.hung(HUNG_S):
+                log.error("process_hung", process=name, seconds=HUNG_S)
+                send(process, signal.SIGKILL)
+        elif self._kill_at <= now and self._staff.processes:
+            log.error("killed_while_stopping", processes=sorted(self._staff.processes.values()))
+            self._killed, self._kill_at = True, now + LOOK_S
+            self._signal_all(signal.SIGKILL)
+
+    def _forgive_if_frozen(self) -> None:
+        """A machine that was frozen, or a supervisor that was busy, says nothing about the workers."""
+        now = time.monotonic()
+        if now - self._turned_at > STUCK_S:
+            self._staff.forgive()
+        self._turned_at = now
+
+    # -- signals
+    def _obey(self) -> None:
+        stops = self._wake_up.take_stops()
+        if stops and self._kill_at is None:
+            stops -= 1
+            self._stop()
+        if stops:
+            self._signal_all(signal.SIGKILL)
+        if self.renew is not None and self._next is None and self._kill_at is None and self._wake_up.take_hang_up():
+            self._renew(self.renew)
 
     def _stop(self) -> None:
         """Pass the signal on; processes that outlive the time for stopping are killed."""
-        first, self._stopping = not self._stopping, True
+        self.manager.stopping()
+        self._kill_at = time.monotonic() + self.stop_s
         self.release()
-        self._signal(signal.SIGTERM if first else signal.SIGKILL)
-        if first:
-            signal.signal(signal.SIGALRM, lambda *_: self._signal(signal.SIGKILL))
-            signal.setitimer(signal.ITIMER_REAL, self.stop_s)
+        self._signal_all(signal.SIGTERM)
 
-    def _signal(self, number: signal.Signals) -> None:
-        for process in (*self._processes, *self._retired):
-            _send(process, number)
+    def _signal_all(self, number: signal.Signals) -> None:
+        starting = () if self._next is None else self._next.processes
+        for process in (*self._staff.processes, *starting, *self._retired):
+            send(process, number)
+
+    # -- another generation
+    def _renew(self, renew: Renewal) -> None:
+        """Another generation starts, unless there is a mistake in it, or a signal to stop has come meanwhile."""
+        try:
+            generation = renew.begin()
+        except NotRenewed:
+            return
+        finally:
+            self._turned_at = time.monotonic()
+        if not self._wake_up.stops:
+            self._next = self._staff_of(generation)
+            self._next.start_all()
+
+    def _look_at_next(self, starting: Staff) -> None:
+        """It takes over when all of its processes are ready, or none of it does."""
+        if self._kill_at is not None:
+            self._merge(starting)
+        elif starting.is_ready and self.renew is not None:
+            self.renew.done()
+            self.stop_s = max(self.stop_s, self.renew.stop_s())
+            self._retire(self._staff.processes)
+            self._staff, self._next = starting, None
+        elif starting.due or starting.age_s > READY_S:
+            if self.renew is not None:
+                self.renew.failed("its processes were not ready in time, or have ended")
+            self._retire(starting.processes)
+            self._next = None
+
+    def _merge(self, starting: Staff) -> None:
+        """Everything stops: there is only one list of processes to wait for."""
+        self._staff.processes.update(starting.processes)
+        self._next = None
+
+    def _retire(self, processes: Iterable[int]) -> None:
+        """They are not replaced any more, and end with their requests, or are killed when their time is up."""
+        for process in reversed(tuple(processes)):  # the management process first: its workers say that they drain
+            self._retired[process] = time.monotonic() + self.stop_s
+            send(process, RETIRE)
+
+    # -- the service manager
+    def _tell(self) -> None:
+        if not self._was_ready and self._staff.is_ready and self._kill_at is None:
+            self._was_ready = True
+            self.manager.ready(f"Serving with {len(self._staff.processes)} processes")
+        if not self._staff.generation.pulses.stuck():
+            self.manager.alive()
+
+    def _feed(self) -> None:
+        """While a configuration is loaded, which takes the supervisor's turn."""
+        if time.monotonic() - self._turned_at < RENEWAL_S and not self._staff.generation.pulses.stuck():
+            self.manager.alive()
 
 
 class NotRenewed(Exception):
@@ -213,7 +239,7 @@ class NotRenewed(Exception):
 class Renewal(Protocol):
     """What a reload does besides processes."""
 
-    def jobs(self) -> Mapping[str, Job]:
+    def begin(self) -> Generation:
         """The jobs of the new configuration. Raises NotRenewed."""
 
     def done(self) -> None:
@@ -226,34 +252,10 @@ class Renewal(Protocol):
         """Not all of them are; the generation before stays."""
 
 
-def _has_ended(process: int) -> bool:
-    """Whether the child *process* has ended; it is left to be waited for."""
+def _ended() -> tuple[int, int] | None:
+    """A child that has ended, and its exit status: negative for a signal."""
     try:
-        return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        process, status = os.waitpid(-1, os.WNOHANG)
     except ChildProcessError:
-        return True
-
-
-def _send(process: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(process, number)
-
-
-@contextmanager
-def _without(number: signal.Signals) -> Iterator[None]:
-    """Hold *number* back."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, [number])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
-
-
-def unix_socket(path: str) -> socket.socket:
-    """A bound Unix-domain socket that only this user can reach."""
-    bound = socket.socket(socket.AF_UNIX)
-    with suppress(FileNotFoundError):
-        os.unlink(path)
-    bound.bind(path)
-    os.chmod(path, 0o600)
-    return bound
+        return None
+    return (process, os.waitstatus_to_exitcode(status)) if process else None

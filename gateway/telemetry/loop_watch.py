@@ -43,7 +43,7 @@ class LoopWatch:
         self.held: Counter[str] = Counter()
         self.longest_s = 0.0
         self._asked_s: float | None = None  # when a mark was asked for, in the thread's processor time
-        self._holder: _LoopHolder | None = None
+        self._holder: LoopHolder | None = None
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -62,7 +62,7 @@ class LoopWatch:
             self._asked_s = time.thread_time()
             loop.call_soon(self._mark)
         elif self._holder is None and time.thread_time() - self._asked_s >= self._limit_s - _TICK_S:
-            self._holder = _LoopHolder(frame)
+            self._holder = LoopHolder(frame)
 
     def _mark(self) -> None:
         """The loop has come to its next turn."""
@@ -78,7 +78,7 @@ class LoopWatch:
         log.warning("loop_held", ms=round(held_s * 1000), holder=holder.kind, where=holder.place, client=holder.client)
 
 
-class _LoopHolder:
+class LoopHolder:
     """
     What a turn was doing when it was interrupted.
 

@@ -18,10 +18,12 @@ from gateway.management.gathered import create_app, merge
 from gateway.management.server import serve_management
 from gateway.management.withdrawal import WithdrawalBook, withdrawal_route
 from gateway.serving.generations import Generations, _Management
+from gateway.serving.private_folder import unix_socket
+from gateway.serving.pulses import Pulses
 from gateway.serving.reload_report import ReloadBook, ReloadReport, metrics_of
 from gateway.serving.running import Sockets
 from gateway.serving.source import ConfigurationFile
-from gateway.serving.workers import Job, unix_socket
+from gateway.serving.staff import Generation
 
 
 def generations(folder: Path) -> Generations:
@@ -38,9 +40,9 @@ def unbound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sockets, "bound", lambda *_: None)
 
 
-def path_of(job: Job) -> Path:
-    """Where the worker of *job* is asked."""
-    path: Path = job.func.__self__.path  # type: ignore[attr-defined]
+def path_of(generation: Generation, name: str) -> Path:
+    """Where the worker *name* is asked."""
+    path: Path = generation.jobs[name].args[0].__self__.path  # type: ignore[attr-defined]
     return path
 
 
@@ -48,14 +50,14 @@ def path_of(job: Job) -> Path:
 def test_each_generation_has_sockets_of_its_own(tmp_path: Path) -> None:
     """The workers that serve can be asked while others start and after those have failed; old sockets go."""
     several = generations(tmp_path)
-    first = path_of(several.processes()["worker-1"])
-    second = path_of(several.jobs()["worker-1"])
+    first = path_of(several.first(), "worker-1")
+    second = path_of(several.begin(), "worker-1")
     assert first != second
     assert first.parent.is_dir()
     several.failed("not ready")
     assert (first.parent.is_dir(), second.parent.is_dir()) == (True, False)
     for _ in range(5):
-        newest = path_of(several.jobs()["worker-2"])
+        newest = path_of(several.begin(), "worker-2")
         several.done()
         assert newest.parent.is_dir()
     assert len(list(tmp_path.glob("generation-*"))) == 2
@@ -72,7 +74,7 @@ def test_the_report_is_of_a_reload_that_began_later(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(os, "kill", hang_up)
     monkeypatch.setattr("gateway.serving.generations.LOOK_S", 0.002)
-    management = _Management(None, [], None, book, None, False)  # type: ignore[arg-type]
+    management = _Management(None, [], None, book, None, False, Pulses([]))  # type: ignore[arg-type]
     assert asyncio.run(management._reload())["problems"] == ["a mistake"]
 
 

@@ -13,7 +13,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gateway.serving.workers import Job, Ready, Supervisor, _has_ended
+from gateway.serving.exit_codes import ExitCode
+from gateway.serving.service_manager import ServiceManager
+from gateway.serving.staff import Generation
+from gateway.serving.workers import Supervisor
 from tests.processes import started
 
 CONFIG = """
@@ -100,9 +103,9 @@ def test_a_killed_worker_is_replaced(running: tuple[subprocess.Popen[str], int, 
 
 
 @pytest.fixture
-def timers() -> Iterator[None]:
+def signals() -> Iterator[None]:
     """Signals and timer as they were, afterwards."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGCHLD)
     handlers, timer = [signal.getsignal(number) for number in numbers], signal.getitimer(signal.ITIMER_REAL)
     try:
         yield
@@ -112,12 +115,14 @@ def timers() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, *timer)
 
 
-def test_no_alarm_outlives_the_processes(timers: None) -> None:
-    """Once every process has ended, the timer that would have killed them is off: it could end the supervisor."""
-    supervisor = Supervisor({}, 60.0, lambda: None)
-    supervisor._stop()
-    supervisor.run()
+def test_nothing_of_the_supervisor_stays(signals: None) -> None:
+    """Once every process has ended its timer is off, which could end the process, and signals are as before."""
+    handler = signal.getsignal(signal.SIGTERM)
+    supervisor = Supervisor(Generation.of({}), 60.0, lambda: None, manager=ServiceManager("", 30.0))
+    supervisor._wake_up.stops = 1
+    assert supervisor.run() == ExitCode.STOPPED
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGTERM) is handler
 
 
 class Stopped:
@@ -125,9 +130,9 @@ class Stopped:
 
     supervisor: Supervisor
 
-    def jobs(self) -> dict[str, Job]:
-        self.supervisor._stop()
-        return {"worker-1": lambda _lifeline, _ready: None}
+    def begin(self) -> Generation:
+        self.supervisor._wake_up.stops = 1
+        return Generation.of({"worker-1": lambda _lifeline, _pulse: None})
 
     def done(self) -> None:
         raise AssertionError
@@ -139,41 +144,51 @@ class Stopped:
         return 1.0
 
 
-def test_nothing_starts_once_it_stops(timers: None) -> None:
+def test_nothing_starts_once_it_stops(signals: None) -> None:
     """SIGTERM while a new gateway is built: its processes are not started."""
     renewal = Stopped()
-    supervisor = renewal.supervisor = Supervisor({}, 60.0, lambda: None, renewal)
-    supervisor._renew()
-    supervisor.run()
+    supervisor = renewal.supervisor = Supervisor(Generation.of({}), 60.0, lambda: None, renewal)
+    supervisor._wake_up._hang_up = True
+    supervisor._obey()
+    assert supervisor._next is None
+    assert supervisor.run() == ExitCode.STOPPED
 
 
-def test_a_retired_process_that_hangs_is_killed(timers: None) -> None:
+def test_a_retired_process_that_hangs_is_killed(signals: None) -> None:
     """A retired process that does not look at its own timer does not stay for ever."""
     command = "import signal, time; signal.signal(signal.SIGUSR2, signal.SIG_IGN); print(flush=True); time.sleep(60)"
     hanging = subprocess.Popen([sys.executable, "-c", command], stdout=subprocess.PIPE)
     assert hanging.stdout is not None
     hanging.stdout.readline()
-    supervisor = Supervisor({}, 0.0, lambda: None)
+    supervisor = Supervisor(Generation.of({}), 0.0, lambda: None)
     supervisor._retire([hanging.pid])
-    supervisor._end_overdue()
+    supervisor._kill_overdue()
     assert hanging.wait(30) == -signal.SIGKILL
     hanging.stdout.close()
-    assert signal.getitimer(signal.ITIMER_REAL) != (0.0, 0.0)
 
 
-def test_one_that_dies_is_not_waited_for() -> None:
-    """A generation of which one process has ended is not waited for: meanwhile nothing else is looked after."""
-    ended = subprocess.Popen([sys.executable, "-c", "pass"])
-    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
-    looks: list[bool] = []
+def test_one_that_does_not_turn_is_killed(signals: None) -> None:
+    """A worker whose loop has not turned for 30 s is killed; one whose loop turns, or that has ended, is not."""
+    hanging = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    generation = Generation.of(dict.fromkeys(["worker-1", "worker-2"], lambda _lifeline, _pulse: None))
+    supervisor = Supervisor(generation, 60.0, lambda: None)
+    supervisor._staff.processes[hanging.pid] = "worker-1"
+    generation.pulses["worker-2"].rest()
+    supervisor._kill_overdue()
+    assert hanging.poll() is None
+    assert generation.pulses.stuck() == []
+    generation.pulses["worker-1"]._numbers[0] -= 31 * 10**9
+    assert generation.pulses.stuck() == ["worker-1"]
+    supervisor._kill_overdue()
+    assert hanging.wait(30) == -signal.SIGKILL
 
-    def live() -> bool:
-        looks.append(not _has_ended(ended.pid))
-        return looks[-1]
 
-    ready = Ready()
-    other = os.dup(ready._writing_end)  # of one that still starts
-    assert not ready.wait_for(2, 3_600.0, live)
-    assert looks == [False]
-    os.close(other)
-    assert ended.wait() == 0
+def test_a_frozen_machine_is_no_hung_worker(signals: None) -> None:
+    """After a pause of the supervisor itself nobody is taken for hung: a container that was frozen is not restarted."""
+    generation = Generation.of({"worker-1": lambda _lifeline, _pulse: None})
+    supervisor = Supervisor(generation, 60.0, lambda: None)
+    supervisor._staff.processes[2**22 + 1] = "worker-1"  # of nobody
+    generation.pulses["worker-1"]._numbers[0] -= 60 * 10**9
+    supervisor._turned_at -= 60.0
+    supervisor._forgive_if_frozen()
+    assert list(supervisor._staff.hung(30.0)) == []

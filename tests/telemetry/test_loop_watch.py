@@ -10,7 +10,7 @@ import pytest
 import uvloop
 from structlog.testing import capture_logs
 
-from gateway.telemetry.loop_watch import LoopWatch, _LoopHolder
+from gateway.telemetry.loop_watch import LoopHolder, LoopWatch
 from gateway.wire.messages import Request, Response
 from tests.wire.rig import Answerer, ask, serving
 
@@ -69,9 +69,9 @@ def test_work_in_many_turns_is_no_long_turn(run: object) -> None:
 class ServerConnection:
     """One that is being made: it has no address yet."""
 
-    def holder(self) -> _LoopHolder:
+    def holder(self) -> LoopHolder:
         """As seen by a signal that comes now."""
-        return [_LoopHolder(sys._getframe()) for _ in range(1)][0]
+        return [LoopHolder(sys._getframe()) for _ in range(1)][0]
 
 
 def test_an_unfinished_connection_does_not_disturb_the_signal() -> None:

@@ -140,7 +140,8 @@ def check_config(path: Path, assume_secrets: bool = False) -> list[Report]:
 
     try:
         gateway = build_assuming(path, os.environ, build) if assume_secrets else build(load(path))
-        require_shareable(gateway.config, gateway.config.workers)
+        workers = gateway.config.workers
+        require_shareable(gateway.config, 1 if workers == "auto" else workers)
     except LoadError as error:
         return _all_reports(path, error.problems, is_assumed if assume_secrets else _never)
     except Exception as error:

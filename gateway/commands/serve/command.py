@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -11,8 +11,18 @@ from cyclopts.validators import Number
 from gateway.commands.options import CONFIG, ConfigPath
 from gateway.commands.platforms import require_linux
 
+MOST_WORKERS = 1024
+
 Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))]
-Workers = Annotated[int, Parameter(validator=Number(gte=1, lte=1024))]
+
+
+def _some_workers(_: object, value: object) -> None:
+    """Raises ValueError."""
+    if isinstance(value, int):
+        Number(gte=1, lte=MOST_WORKERS)(int, value)
+
+
+Workers = Annotated[int | Literal["auto"], Parameter(validator=_some_workers)]
 
 
 def serve(  # noqa: PLR0913 (one option each)
@@ -24,16 +34,17 @@ def serve(  # noqa: PLR0913 (one option each)
     apim: Path | None = None,
     parameters: Annotated[list[Path] | None, Parameter(negative="")] = None,
     settings: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
-) -> None:
+) -> int:
     """
     Run the gateway.
 
-    SIGHUP asks it to load its configuration again; SIGTERM lets running requests end.
+    SIGHUP asks it to load its configuration again; SIGTERM lets running requests end. Exit code 0 when a signal has
+    stopped it, 78 when the configuration has a mistake.
 
     Parameters
     ----------
     workers
-        Processes that share the listening socket; the configuration's `workers` unless given.
+        Processes that share the listening socket, or `auto`; the configuration's `workers` unless given.
     port
         Listen on this port instead of the configuration's.
     watch
@@ -52,9 +63,8 @@ def serve(  # noqa: PLR0913 (one option each)
         from gateway.commands.importing.sources.inputs import read_inputs
         from gateway.commands.serve.running import serve_instance
 
-        serve_instance(apim, read_inputs(parameters or (), settings or ()), port, watch)
-        return
+        return serve_instance(apim, read_inputs(parameters or (), settings or ()), port, watch)
     from gateway.serving.process import serve as run
     from gateway.serving.source import ConfigurationFile
 
-    run(ConfigurationFile(config), workers=workers, port=port, watch=watch)
+    return run(ConfigurationFile(config), workers=workers, port=port, watch=watch)

@@ -1,0 +1,90 @@
+"""
+A private folder that does not outlive its processes.
+
+A supervisor that is killed cannot remove its folder. Its workers do when they end, and if everything is killed at once,
+the next gateway does: a folder belongs to somebody as long as a process holds the lock in it.
+
+Source: flock(2): the lock is held until every process that has inherited it has ended.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+LOCK = "owner"
+MOST_LEFT = 1_000  # folders looked at
+
+
+@contextmanager
+def private_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
+    """
+    A new folder for this user alone, removed in the end; those that are left of dead processes are removed now.
+
+    Args:
+        prefix: With which its name, and that of no other kind of folder, begins.
+    """
+    place = Path(tempfile.gettempdir()) if parent is None else parent
+    remove_left(prefix, place)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+    lock = _locked(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _locked(folder: Path) -> int:
+    """Hold the lock of *folder*, which has its name only once it is held."""
+    lock = os.open(folder / f"{LOCK}.part", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    os.rename(folder / f"{LOCK}.part", folder / LOCK)
+    return lock
+
+
+@contextmanager
+def inherited(folder: Path, owner: int) -> Iterator[None]:
+    """In a process of *owner*: at the end *folder* is removed if its owner cannot do that any more."""
+    try:
+        yield
+    finally:
+        if os.getppid() != owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_left(prefix: str, place: Path) -> None:
+    """Remove the folders of this user in *place* that no process holds any more."""
+    for number, folder in enumerate(place.glob(f"{prefix}*")):
+        if number == MOST_LEFT:
+            break
+        with suppress(OSError):
+            _remove_if_left(folder)
+
+
+def _remove_if_left(folder: Path) -> None:
+    status = folder.lstat()
+    if status.st_uid != os.geteuid() or not folder.is_dir() or folder.is_symlink():
+        return
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises an OSError while somebody holds it
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def unix_socket(path: str) -> socket.socket:
+    """A bound Unix-domain socket that only this user can reach."""
+    bound = socket.socket(socket.AF_UNIX)
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    bound.bind(path)
+    os.chmod(path, 0o600)
+    return bound
