@@ -22,6 +22,7 @@ from gateway.assembly.console import ProcessConsole, management_access, process_
 from gateway.assembly.issuers import issuer_statuses, unused_issuers, withdraw_key
 from gateway.assembly.outside import Outside
 from gateway.assembly.schemas import load_schemas
+from gateway.assembly.telemetry import count_exports, request_watcher
 from gateway.assembly.traces import trace_book
 from gateway.config import Config
 from gateway.config.placeholders import placeholder_tenants
@@ -130,7 +131,8 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
     readiness = _readiness(outside)
     traces = trace_book(config)
     requests = RequestLog(config.request_log) if former is None else former.requests
-    assembly = assemble(config, services, outside.targets, metrics, traces, requests)
+    watcher = request_watcher(config, outside.telemetry, traces)
+    assembly = assemble(config, services, outside.targets, metrics, watcher, requests)
     console = process_console(assembly, readiness, metrics, outside, traces, None if former is None else former.console)
     access = management_access(config)
     pages = [] if console is None else console.routes()
@@ -208,5 +210,6 @@ def _count(metrics: GatewayMetrics, outside: Outside, services: Services) -> Non
         metrics.counters["gateway_token_cache_hits"] = ("Tokens found verified.", lambda: cache.hits)
         metrics.counters["gateway_token_cache_misses"] = ("Tokens not found verified.", lambda: cache.misses)
     metrics.counters["gateway_events_lost"] = ("Events not written.", lambda: sum(outside.sink.lost.values()))
+    count_exports(metrics, outside.telemetry)
     if link is not None:
         metrics.gauges["gateway_redis_up"] = ("Whether Redis answers.", lambda: float(not link.away))

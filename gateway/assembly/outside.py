@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -18,6 +18,7 @@ from gateway.assembly.fingerprints import fingerprint
 from gateway.assembly.issuers import FormerIssuers, issuer_prints, issuer_registry
 from gateway.assembly.shared_state import SharedState, shared_state
 from gateway.assembly.targets import ConfiguredTargets
+from gateway.assembly.telemetry import configured_telemetry, start_telemetry, take_over_telemetry
 from gateway.config import Config
 from gateway.errors import GatewayError, LoadError
 from gateway.outside.event_sink import ConfiguredSink
@@ -27,6 +28,9 @@ from gateway.outside.token_endpoints import token_source
 from gateway.reading.writable import remedy_for
 from gateway.revocation.lookup import RevocationLookup
 from gateway.tokens.registry import IssuerRegistry
+
+if TYPE_CHECKING:
+    from gateway.telemetry.otel.exporting import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Outside:
     authorities: RevocationLookup | None
     tls_print: bytes
     state: SharedState
+    telemetry: Telemetry | None = None
 
     @classmethod
     def of(cls, config: Config, registry: CollectorRegistry, former: Outside | None = None) -> Outside:
@@ -69,6 +74,9 @@ class Outside:
             authorities=_authorities(config, tls_print, former),
             tls_print=tls_print,
             state=shared_state(config) if former is None else former.state,
+            telemetry=configured_telemetry(
+                config, registry, None if former is None else (former.config, former.telemetry)
+            ),
         )
 
     def former_issuers(self) -> FormerIssuers:
@@ -77,6 +85,8 @@ class Outside:
 
     async def start(self, running: AsyncExitStack) -> None:
         """Begin what runs in the background and lasts until *running* is closed. Raises LoadError."""
+        if self.telemetry is not None:
+            start_telemetry(self.telemetry, self.config)
         await self.state.start(running)
         try:
             for app in self.apps.values():
@@ -88,7 +98,8 @@ class Outside:
         await self.issuers.start()
 
     async def take_over(self, former: Outside) -> None:
-        """Continue the work of *former*."""
+        """Continue the work of *former*. Raises LoadError."""
+        take_over_telemetry(self.telemetry, former.telemetry, self.config)
         self.targets.settle()
         await self.issuers.start(former.issuers)
 
@@ -97,8 +108,10 @@ class Outside:
         if kept is None:
             await self.issuers.aclose()
             await self.targets.aclose()
-        parts: list[_Closing | None] = [self.authorities, self.identity, self.sink, self.http]
-        remaining = [] if kept is None else [kept.authorities, kept.identity, kept.sink, kept.http]
+        parts: list[_Closing | None] = [self.authorities, self.identity, self.sink, self.http, self.telemetry]
+        remaining: list[_Closing | None] = []
+        if kept is not None:
+            remaining = [kept.authorities, kept.identity, kept.sink, kept.http, kept.telemetry]
         for part in parts:
             if part is not None and not any(part is other for other in remaining):
                 await part.aclose()

@@ -25,6 +25,8 @@ def secrets_of(config: Config) -> Iterator[str]:
     for secret in (config.tracing.secret, config.console.token):
         if secret is not None:
             yield secret.get_secret_value()
+    if config.telemetry is not None:
+        yield from (value.get_secret_value() for value in config.telemetry.headers.values())
     for named in config.named_values.values():
         if named.secret:
             yield named.value.get_secret_value()

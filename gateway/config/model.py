@@ -29,6 +29,7 @@ from gateway.reading.values import (
     Secret,
     TextForm,
 )
+from gateway.telemetry.otel.settings import TelemetrySettings
 from gateway.telemetry.settings import LogSettings, RequestLogSettings
 from gateway.tokens.settings import IssuerSettings, TokenCacheSettings
 from gateway.wire.settings import VIA, ServerSettings
@@ -73,6 +74,8 @@ class Config(Block):
     """How a running gateway takes a new configuration over; SIGHUP always asks it to."""
     tracing: Tracing = Tracing()
     """Step-by-step traces of single requests."""
+    telemetry: TelemetrySettings | None = None
+    """OpenTelemetry: traces, metrics and logs for a collector. None: nothing is exported, and no library loaded."""
     deployment: Deployment = Deployment()
     """What expressions see as `context.Deployment`."""
     token_cache: TokenCacheSettings = TokenCacheSettings()

@@ -9,7 +9,6 @@ Source: Event Hubs "Send event" and Service Bus "Send message" (REST): ``BrokerP
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import os
@@ -25,6 +24,7 @@ from gateway.errors import UpstreamError
 from gateway.outside.isolation import no_cookies
 from gateway.outside.seam import CredentialSource, Event
 from gateway.outside.settings import LoggerSettings
+from gateway.telemetry.calls import timed_call
 
 log = structlog.get_logger("gateway.events")
 
@@ -86,8 +86,9 @@ class ConfiguredSink:
             self._client = httpx2.AsyncClient(timeout=None, follow_redirects=False, cookies=no_cookies())
         try:
             headers = await self._headers(logger, event)
-            async with asyncio.timeout(TIMEOUT_S):
+            async with timed_call(event.kind, "POST", str(logger.url), TIMEOUT_S) as traced:
                 answer = await self._client.post(str(logger.url), content=event.content, headers=headers)
+                traced.status = answer.status_code
         except (TimeoutError, httpx2.HTTPError, OSError, UnicodeError) as error:
             raise self._failed(
                 event.destination, f"the endpoint could not be reached: {type(error).__name__}"

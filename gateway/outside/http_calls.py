@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import httpx2
@@ -17,6 +18,7 @@ from gateway.errors import UpstreamError
 from gateway.outside.isolation import no_cookies
 from gateway.outside.lean_imports import without
 from gateway.outside.seam import Call
+from gateway.telemetry.calls import calling
 from gateway.wire.body import Body
 from gateway.wire.headers import Headers
 from gateway.wire.messages import Response
@@ -67,11 +69,12 @@ class HttpCalls:
 
     async def _send(self, call: Call) -> Response:
         client = await self._client((call.certificate, call.proxy))
-        fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in call.headers.items()]
-        if logs_connection_in(call.headers):
-            fields.append((b"Connection", b"close"))
-        async with client.stream(call.method, call.url, headers=fields, content=call.body or None) as answer:
-            content = await self._content(answer)
+        with calling("send-request", call.method, call.url, call.trace) as traced:
+            async with client.stream(
+                call.method, call.url, headers=_fields(call, traced.fields), content=call.body or None
+            ) as answer:
+                traced.status = answer.status_code
+                content = await self._content(answer)
         headers = Headers((name, value) for name, value in answer.headers.multi_items() if name not in _DECODED)
         return Response(answer.status_code, headers, Body(content), answer.reason_phrase or None)
 
@@ -106,3 +109,12 @@ class HttpCalls:
         return httpx2.AsyncClient(
             verify=context, proxy=through, timeout=None, follow_redirects=False, cookies=no_cookies()
         )
+
+
+def _fields(call: Call, trace: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Header fields of *call*; those of its *trace* replace copies of the client's."""
+    kept = ((name, value) for name, value in call.headers.items() if name.lower() not in trace)
+    fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*kept, *trace.items())]
+    if logs_connection_in(call.headers):
+        fields.append((b"Connection", b"close"))
+    return fields

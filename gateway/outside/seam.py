@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from gateway.telemetry.trace_context import TraceContext
     from gateway.wire.headers import Headers
     from gateway.wire.messages import Response
     from gateway.wire.upstream.way import HttpProxy, StoredCertificate
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An outgoing call of a policy. *timeout_s*: seconds for the whole call."""
+    """
+    An outgoing call of a policy.
+
+    Attributes:
+        timeout_s: Seconds for the whole call.
+        trace: Of the request on whose behalf it is made; None while telemetry is off.
+    """
 
     method: str
     url: str
@@ -27,6 +34,7 @@ class Call:
     timeout_s: float
     certificate: StoredCertificate | None = None
     proxy: HttpProxy | None = None
+    trace: TraceContext | None = None
 
 
 class HttpClient(Protocol):

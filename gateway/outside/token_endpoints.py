@@ -9,7 +9,6 @@ identity federation"; RFC 6749 §4.4; RFC 7523 §2.2.
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import re
 import time
@@ -24,6 +23,7 @@ from gateway.errors import UpstreamError
 from gateway.outside.identity import IdentityToken, TokenSource
 from gateway.outside.isolation import no_cookies
 from gateway.outside.settings import IdentitySettings
+from gateway.telemetry.calls import timed_call
 
 IMDS = "http://169.254.169.254/metadata/identity/oauth2/token"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -94,8 +94,10 @@ class TokenEndpoint:
     async def fetch(self, resource: str, client_id: str) -> IdentityToken:
         """See TokenSource."""
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
-                answer = await self._connected().send(self._request(resource, client_id or self._settings.client_id))
+            request = self._request(resource, client_id or self._settings.client_id)
+            async with timed_call("token", request.method, str(request.url), self._settings.timeout_s) as traced:
+                answer = await self._connected().send(request)
+                traced.status = answer.status_code
         except (TimeoutError, httpx2.HTTPError, OSError) as error:
             raise no_token(f"the identity endpoint could not be reached: {type(error).__name__}") from None
         return read_token(answer, time.time())

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gateway.openapi import OperationDefinition
     from gateway.pipeline.outcome import MaybeLater, Outcome
     from gateway.pipeline.place import Place
+    from gateway.telemetry.request_span import RequestSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,10 @@ class ShownToken:
 class Tracer(Protocol):
     """Watches one request step by step; see ``gateway.pipeline.tracing``."""
 
+    @property
+    def asked(self) -> bool:
+        """Whether the caller has asked for it."""
+
     def watch(self, place: Place, apply: Callable[[Context], MaybeLater], context: Context) -> Awaitable[Outcome]:
         """Apply the policy at *place*, and note what it changed."""
 
@@ -113,7 +118,7 @@ class Context:
         changes: What policies have asked to do with the answer, see ``on_answer``; None where there is nothing.
         token: What the caller's token claims, for the request log; the last one if several were checked.
         forwarded_at, answered_at: When the backend stage began and ended, of the monotonic clock; None: not yet.
-        span_ids: OpenTelemetry's trace id and span id, in hexadecimal; None without a tracer.
+        span: The request in distributed traces and OpenTelemetry's metrics; None while telemetry is off.
     """
 
     __slots__ = (
@@ -132,7 +137,7 @@ class Context:
         "product",
         "request",
         "response",
-        "span_ids",
+        "span",
         "started",
         "started_at",
         "subscription",
@@ -154,6 +159,7 @@ class Context:
         self.user: UserInfo | None = None
         self.last_error: LastError | None = None
         self.tracer: Tracer | None = None
+        self.span: RequestSpan | None = None
         self.place: Place | None = None
         self.started = time.monotonic()
         self.started_at = time.time()
@@ -163,7 +169,6 @@ class Context:
         self.token: ShownToken | None = None
         self.forwarded_at: float | None = None
         self.answered_at: float | None = None
-        self.span_ids: tuple[str, str] | None = None
         self._request_id: uuid.UUID | None = None
         self._work: Work | None = None
 
@@ -220,12 +225,28 @@ class Context:
     @property
     def tracing(self) -> bool:
         """Whether this request is traced."""
-        return self.tracer is not None
+        return self.tracer is not None and self.tracer.asked
 
     def trace(self, message: str) -> None:
         """``context.Trace``: one line in this request's trace."""
+        self.tell("context.Trace", message)
+
+    def tell(self, source: str, text: str, metadata: Sequence[tuple[str, str]] = ()) -> None:
+        """A line from a policy, for every trace that there is of this request."""
         if self.tracer is not None:
-            self.tracer.message("context.Trace", message)
+            self.tracer.message(source, text, metadata)
+        if self.span is not None:
+            self.span.message(source, text, metadata)
+
+    @property
+    def span_ids(self) -> tuple[str, str] | None:
+        """OpenTelemetry's trace id and span id, in hexadecimal; None while telemetry is off."""
+        return None if self.span is None else (self.span.log_ids["trace_id"], self.span.log_ids["span_id"])
+
+    @property
+    def trace_ids(self) -> dict[str, str]:
+        """``trace_id`` and ``span_id`` of this request, for lines in the log; empty while telemetry is off."""
+        return {} if self.span is None else self.span.log_ids
 
 
 represent(Context, CONTEXT)

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from gateway.documents.model import Section
 from gateway.pipeline.masking import MASK
@@ -37,6 +37,8 @@ Snapshot = dict[str, object]
 @dataclass(slots=True)
 class RequestTrace:
     """One request's trace; implements ``Tracer``."""
+
+    asked: ClassVar[bool] = True
 
     service_name: str
     trace_id: str

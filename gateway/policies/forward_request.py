@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from gateway.pipeline.settings import Settings
     from gateway.pipeline.step import Value
     from gateway.wire.body import Body
-    from gateway.wire.messages import Request, Response
+    from gateway.wire.messages import Request, Response, Target
+    from gateway.wire.pending import Pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class ForwardRequest(PolicyType):
             options = replace(options, way=Way(request.client_certificate, request.proxy))
         if context.forwarded_at is None:  # a retry is part of the same stage
             context.forwarded_at = time.monotonic()
-        return target.send(request, options).map(partial(self._take, context))
+        return _sent(context, target, options).map(partial(self._take, context))
 
     def _options(self, context: Context) -> ForwardOptions:
         return ForwardOptions(self.timeout_s(context), self.follow_redirects(context), self.http_version)
@@ -145,6 +146,14 @@ class ForwardRequest(PolicyType):
                 expected="a status below 400",
                 found=response.status_code,
             )
+
+
+def _sent(context: Context, target: Target, options: ForwardOptions) -> Pending[Response]:
+    """The answer to come, which telemetry follows where it is on."""
+    request, span = context.request, context.span
+    if span is None:
+        return target.send(request, options)
+    return span.followed(request, target.url, partial(target.send, request, options))
 
 
 def _ready_options(timeout: Value[float], follow: Value[bool], version: str) -> ForwardOptions | None:

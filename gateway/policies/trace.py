@@ -85,11 +85,11 @@ class TracePolicy(PolicyType):
         source = self.source(context)
         text = self.message(context) if self.message else ""
         metadata = [(name(context), value(context)) for name, value in self.metadata]
-        if context.tracer is not None:
-            context.tracer.message(source, text, metadata)
+        context.tell(source, text, metadata)
         _LEVELS[self.severity](
             source=source,
             text=text[:MAX_LOGGED_CHARS],
             request_id=str(context.request_id),
             metadata={name: value[:MAX_LOGGED_CHARS] for name, value in metadata},
+            **context.trace_ids,
         )

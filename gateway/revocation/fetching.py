@@ -8,13 +8,13 @@ Source: RFC 5280 §4.2.1.13; RFC 6960 §A.1; OWASP "Server-Side Request Forgery 
 
 from __future__ import annotations
 
-import asyncio
 from urllib.parse import urlsplit
 
 import httpx2
 
 from gateway.outside.isolation import no_cookies
 from gateway.revocation.evidence import Undecided
+from gateway.telemetry.calls import timed_call
 from gateway.wire.addresses import AddressRefused, PinnedTransport, Resolve, allowed_address, resolve
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -56,7 +56,7 @@ class Fetcher:
 
     async def _fetch(self, method: str, url: str, content: bytes, headers: dict[str, str]) -> bytes:
         try:
-            async with asyncio.timeout(self.timeout_s):
+            async with timed_call("revocation", method, url, self.timeout_s):
                 address = await self._address(url)
                 return await self._exchange(method, url, address, content, headers)
         except TimeoutError:

@@ -23,6 +23,7 @@ import orjson
 import structlog
 
 from gateway.telemetry.line_writer import LineWriter
+from gateway.telemetry.log_observers import traced
 
 MAX_CHARACTERS = 2_000
 FLUSH_AFTER_S = 0.05
@@ -43,7 +44,7 @@ def configure(level: str = "info", form: str = "json", unsaid: Collection[str] =
     """
     renderer: Any = render if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
     shared: list[Any] = [_Without(unsaid)] if unsaid else []
-    shared += [structlog.processors.add_log_level, _Stamp(), structlog.processors.format_exc_info]
+    shared += [structlog.processors.add_log_level, _Stamp(), structlog.processors.format_exc_info, traced]
     if form != "json":
         shared.append(redact)
     structlog.configure(

@@ -8,13 +8,13 @@ Source: docs/tokens.md, "Where keys come from: the contract".
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gateway.telemetry.calls import timed_call
 from gateway.tokens.issuer_error import IssuerError
 
 if TYPE_CHECKING:
@@ -56,8 +56,10 @@ class HttpFetch:
         import httpx2  # a document is checked without it
 
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._fetch(url)
+            async with timed_call("keys", "GET", url, self._timeout_s) as traced:
+                result = await self._fetch(url)
+                traced.status = result.status
+                return result
         except TimeoutError:
             raise IssuerError(f"no answer within {self._timeout_s:g} s") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ssl.SSLError) as error:

@@ -193,6 +193,7 @@ class Intake:
             callback_deadline_at=callback_deadline_at,
             follow_until=deadline_at + self._settings.budgets.follow_up_s if request.follow_up else None,
             link=self._settings.all_environments[environment].link_to(request.batch_id),
+            trace=request.trace,
         )
 
     def _profile(self, request: JobRequest) -> str:

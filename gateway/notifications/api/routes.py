@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -33,6 +34,7 @@ from gateway.notifications.store import attempts, jobs
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow.transitions import State
 from gateway.notifications.workflow.watched_run import WatchedRun
+from gateway.telemetry.calls import request_trace
 
 T = TypeVar("T")
 
@@ -76,7 +78,8 @@ class JobEndpoints:
         rule = rule_for(caller, self._settings)
         key = parse_key(request)
         asked = parse_request(await self._body(request))
-        acceptance = await self._intake.accept(caller, rule, asked, key, self._left(request))
+        trace = request_trace(request.headers)
+        acceptance = await self._intake.accept(caller, rule, replace(asked, trace=trace), key, self._left(request))
         return self._pending(request, acceptance.job)
 
     async def show(self, request: Request) -> Response:

@@ -34,7 +34,13 @@ _MAX_TIMEOUT_S = 30 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """A checked request body; *timeout_s* is how long the caller itself waits, None when it sent none."""
+    """
+    A checked request body.
+
+    Attributes:
+        timeout_s: How long the caller itself waits; None when it sent none.
+        trace: The request's own trace, to be stored with the job; None while telemetry is off.
+    """
 
     batch_id: int
     url: str
@@ -44,6 +50,7 @@ class JobRequest:
     environment: str | None = None
     watched: WatchedRun = WatchedRun.OURS
     follow_up: bool = False
+    trace: str | None = None
 
 
 def parse_request(body: bytes) -> JobRequest:

@@ -20,6 +20,7 @@ from gateway.notifications.callbacks.ssrf import UrlRefused, parse_target, requi
 from gateway.notifications.callbacks.turns import CallbackTurns
 from gateway.notifications.settings import CallbackSettings
 from gateway.outside.isolation import no_cookies
+from gateway.telemetry.calls import calling
 from gateway.wire.addresses import PinnedTransport, Resolve, resolve
 
 # Raised before a byte of the request left us, so the receiver cannot have acted on it.
@@ -84,11 +85,15 @@ class CallbackSender:
             return CallbackAnswer(error="url-refused", excerpt=str(error))
         except (OSError, TimeoutError):
             return CallbackAnswer(error="dns-failure")
-        return await self._reach(
-            self._client.build_request(
-                method, url, headers={**_HEADERS, **headers}, content=body, extensions={"address": address}
+        with calling("callback", method, url) as traced:
+            fields = {**_HEADERS, **headers, **traced.fields}
+            answer = await self._reach(
+                self._client.build_request(method, url, headers=fields, content=body, extensions={"address": address})
             )
-        )
+            traced.status = answer.status
+            if answer.error:
+                traced.fail(answer.error)
+            return answer
 
     async def close(self) -> None:
         """Drop all connections."""

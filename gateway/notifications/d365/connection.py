@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.notifications.settings import D365Settings
+from gateway.telemetry.calls import calling
 from gateway.wire.body import Body, BodyStream, BodyTooLarge, Sink
 from gateway.wire.content_coding import CodingError, codings, decode
 from gateway.wire.headers import Headers
@@ -88,6 +89,7 @@ class D365Connection:
 
     def __init__(self, settings: D365Settings) -> None:
         url = parse_base_url(settings.instance_url)
+        self._base = settings.instance_url.rstrip("/")
         self._options = ForwardOptions(
             timeout_s=settings.read_timeout_s,
             way=Way(proxy=environment_proxy(url), next_address_s=_NEXT_ADDRESS_S),
@@ -109,7 +111,11 @@ class D365Connection:
         if call.content is not None:
             headers.append("content-type", "application/json")
             body = Body(call.content) if check is None else Body(stream=_CheckedBody(call.content, check))
-        response = await self._whole(Request(call.method, call.path, call.query, headers, body))
+        with calling("d365", call.method, f"{self._base}{call.path}") as traced:
+            for name, value in traced.fields.items():
+                headers.append(name, value)
+            response = await self._whole(Request(call.method, call.path, call.query, headers, body))
+            traced.status = response.status_code
         return D365Answer(response.status_code, _plain(response), response.headers)
 
     async def _whole(self, request: Request) -> Response:

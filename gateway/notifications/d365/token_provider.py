@@ -18,6 +18,7 @@ from gateway.notifications.callbacks.classification import parse_retry_after
 from gateway.notifications.d365.errors import D365Error, FailureKind, entra_hint
 from gateway.notifications.settings import D365Settings
 from gateway.reading.values import revealed
+from gateway.telemetry.calls import calling
 
 log = structlog.get_logger("gateway.notifications")
 
@@ -99,7 +100,9 @@ class ClientCredentials:
 
     async def _request(self) -> AccessToken:
         try:
-            response = await self._client.post(self._settings.token_url, data=self._form())
+            with calling("token", "POST", self._settings.token_url) as traced:
+                response = await self._client.post(self._settings.token_url, data=self._form())
+                traced.status = response.status_code
         except httpx.HTTPError as error:
             raise D365Error(FailureKind.TRANSIENT, "The token endpoint could not be reached.") from error
         if response.status_code != 200:

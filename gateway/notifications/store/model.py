@@ -66,6 +66,7 @@ class StoredJob:
     doubted: int = 0
     series: int = 0
     next_attempt_at: float | None = None
+    trace: str | None = None
     owner: str | None = None
 
     @classmethod

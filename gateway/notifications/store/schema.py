@@ -20,6 +20,7 @@ _ADDED: dict[int, tuple[sa.Column[Any], ...]] = {
     2: (jobs.c.doubt_until, replicas.c.lease_until, replicas.c.wall_at),
     3: (jobs.c.facts, jobs.c.link, jobs.c.environment, jobs.c.watched, jobs.c.follow_until, jobs.c.follows),
     4: (replicas.c.steady_at, replicas.c.boot),
+    5: (jobs.c.trace,),
 }
 VERSION = max(_ADDED)
 

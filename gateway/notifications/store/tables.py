@@ -49,6 +49,7 @@ jobs = sa.Table(
     sa.Column("doubted", sa.Integer, nullable=False, default=0),  # 1: an attempt may have arrived without an answer
     sa.Column("series", sa.Integer, nullable=False, default=0),  # 0 the first delivery, then one per replay
     sa.Column("next_attempt_at", sa.Float),
+    sa.Column("trace", sa.Text),  # W3C trace context of the request; null: telemetry was off
     sa.Column("owner", sa.String(64)),  # the executor whose task takes the next step; null: free
     # For the two questions asked at every acceptance: the caller's active jobs, the batch job's active run.
     sa.Index("notification_jobs_caller", "caller", "active", "created_at"),

@@ -22,6 +22,8 @@ from gateway.notifications.store.store import Store
 from gateway.notifications.workflow.clock import Clock
 from gateway.notifications.workflow.outcomes import RunVerdict
 from gateway.notifications.workflow.transitions import State
+from gateway.telemetry.calls import job_step
+from gateway.telemetry.http_metrics import AttributeValue
 
 log = structlog.get_logger("gateway.notifications")
 
@@ -93,8 +95,13 @@ class Workflow:
     async def _step(self, job: StoredJob) -> StoredJob | None:
         if job.state is State.DELIVERING:
             await self._clock.sleep_until(job.next_attempt_at or 0.0)
-            return await self._deliverer.attempt(job)
+            with job_step(job.trace, "deliver callback", _facts(job) | {"gateway.job.attempt": job.attempts + 1}):
+                return await self._deliverer.attempt(job)
         begins = job.state in (State.ACCEPTED, State.STARTING)
+        with job_step(job.trace, "start batch job" if begins else "watch batch job", _facts(job)):
+            return await self._advance(job, begins)
+
+    async def _advance(self, job: StoredJob, begins: bool) -> StoredJob | None:
         after = await (self._starter.start(job) if begins else self._watcher.wait(job))
         if isinstance(after, StoredJob):
             return after
@@ -114,6 +121,16 @@ class Workflow:
 
     async def _load(self, job_id: str) -> StoredJob | None:
         return await self._store.read(lambda connection: jobs.find(connection, job_id))
+
+
+def _facts(job: StoredJob) -> dict[str, AttributeValue]:
+    """What spans say of a job."""
+    return {
+        "gateway.job.id": job.id,
+        "gateway.job.batch_id": job.batch_id,
+        "gateway.job.environment": job.environment,
+        "gateway.job.state": job.state,
+    }
 
 
 def _has_ended(before: StoredJob, after: StoredJob) -> bool:

@@ -119,6 +119,7 @@ class Outgoing:
             timeout_s=self.timeout_s(context),
             certificate=draft.certificate,
             proxy=draft.proxy,
+            trace=None if context.span is None else context.span.parent,
         )
 
 

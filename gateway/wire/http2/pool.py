@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextvars import Context
 
 from gateway.wire.http2.connection import Http2Connection
 from gateway.wire.http2.exchange import Http2Exchange
@@ -68,7 +69,7 @@ class Http2Pool:
             while self._waiting and connection.room > 0:
                 connection.start(self._waiting.popleft())
         if self._waiting and self._connecting is None and self._may_connect:
-            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+            self._connecting = asyncio.get_running_loop().create_task(self._connect(), context=Context())
 
     @property
     def _may_connect(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextvars import Context
 from functools import cached_property
 
 from gateway.wire.settings import UpstreamSettings
@@ -130,7 +131,8 @@ class Pool:
         self.size += 1
         self.sweeper.watch(exchange)
         self.sweeper.watch(self)
-        task = asyncio.get_running_loop().create_task(self._connect(exchange))
+        # In a context of its own: a connection outlives the request that opens it.
+        task = asyncio.get_running_loop().create_task(self._connect(exchange), context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

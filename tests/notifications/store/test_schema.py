@@ -41,6 +41,7 @@ _ADDED = {
         "notification_jobs.follows",
     ),
     3: ("notification_replicas.steady_at", "notification_replicas.boot"),
+    4: ("notification_jobs.trace",),
 }
 
 

@@ -1,0 +1,1 @@
+"""OpenTelemetry, against a receiver made from the protocol's own messages."""
