@@ -46,6 +46,8 @@ class CallPlace:
 
     @property
     def url(self) -> str:
+        if not self.host:
+            return ""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == _PORTS.get(self.scheme) else f":{self.port}"
         return f"{self.scheme}://{host}{port}{self.path}"[:MAX_URL_CHARACTERS]

@@ -42,7 +42,6 @@ DOCUMENTS = {
         <message>Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln</message><metadata name="tenant" value="blue" />
       </trace>
       <emit-metric name="sold" value="3"><dimension name="kind" value="book" /></emit-metric>
-      <set-header name="X-Traced" exists-action="override"><value>@(context.Tracing ? "yes" : "no")</value></set-header>
       <send-request mode="new" response-variable-name="price">
         <set-url>http://127.0.0.1:BACKEND/price?key=s3nd-key</set-url>
       </send-request></inbound></policies>""",
