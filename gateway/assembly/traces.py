@@ -22,15 +22,9 @@ def trace_book(config: Config) -> TraceBook | None:
 
 def secrets_of(config: Config) -> Iterator[str]:
     """Secret texts of the configuration."""
-    for secret in (config.tracing.secret, config.console.token):
+    exported = () if config.telemetry is None else config.telemetry.headers.values()
+    named = (entry.value for entry in config.named_values.values() if entry.secret)
+    keys = (key for entry in config.subscriptions for key in (entry.primary_key, entry.secondary_key))
+    for secret in (config.tracing.secret, config.console.token, *exported, *named, *keys):
         if secret is not None:
             yield secret.get_secret_value()
-    if config.telemetry is not None:
-        yield from (value.get_secret_value() for value in config.telemetry.headers.values())
-    for named in config.named_values.values():
-        if named.secret:
-            yield named.value.get_secret_value()
-    for subscription in config.subscriptions:
-        yield subscription.primary_key.get_secret_value()
-        if subscription.secondary_key is not None:
-            yield subscription.secondary_key.get_secret_value()

@@ -96,7 +96,7 @@ def record_of(context: Context, ending: Ending, ruling: Ruling | None) -> Reques
         received=ending.received_bytes,
         sent=ending.sent_bytes,
         client_left=ending.client_left,
-        trace=None if context.tracer is None else str(context.request_id),
+        trace=str(context.request_id) if context.tracing else None,
     )
     if context.span_ids is not None:
         record.trace_id, record.span_id = context.span_ids

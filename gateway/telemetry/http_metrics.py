@@ -69,9 +69,9 @@ class Durations:
 
     def observe(self, values: Series, seconds: float) -> None:
         """One more."""
-        found = self.series.get(values) or self._add(values)
-        found.buckets[bisect_left(BOUNDS_S, seconds)] += 1
-        found.seconds += seconds
+        series = self.series.get(values) or self._add(values)
+        series.buckets[bisect_left(BOUNDS_S, seconds)] += 1
+        series.seconds += seconds
 
     def _add(self, values: Series) -> DurationSeries:
         key = values if len(self.series) < MAX_SERIES else OVERFLOW
