@@ -90,6 +90,9 @@ mutate: install ## Change the code in small ways and see whether tests notice; t
 release: install ## Build wheel, sdist, bill of materials and checksums into dist/, and try the wheel outside the tree
 	@.ci/release
 
+audit: install ## Ask the advisory service of PyPI about every locked release; fails if there is no answer for one
+	@.ci/audit
+
 docs: install ## Write the generated pages and pictures (a test compares them)
 	$(BIN)/python -m docs.generate
 
@@ -107,6 +110,13 @@ bench-quick: install ## The same in under three minutes
 
 bench-own: install ## What a request costs the gateway itself; AGAINST=REVISION compares with another commit
 	$(BIN)/python -m benchmarks.own_cost $(if $(AGAINST),--against $(AGAINST))
+
+simulate: install ## Watch up to a million batch jobs in jumping time (MOST=30000 for less), and draw the curves; takes an hour
+	$(BIN)/python -m benchmarks.simulation --most $(or $(MOST),1000000)
+	@$(BIN)/python -m docs.generate
+
+sizing: install ## Measure memory for each connection, API, token and job, for docs/sizing.md
+	$(BIN)/python -m benchmarks.sizing
 
 import-repositories: install ## Import public repositories from CLONES and write docs/imported-repositories.md
 	$(BIN)/python -m benchmarks.repositories $(CLONES)

@@ -99,6 +99,17 @@ def test_version_and_changelog_agree() -> None:
     assert len(RELEASES) == (ROOT / "CHANGELOG.md").read_text().count("\n## ")
 
 
+GROUPS = {"The gateway", "Policies and expressions", "Tokens", "Traffic", "Batch notifications and emulators", "Tools"}
+
+
+def test_changes_are_sorted_by_what_they_are_about() -> None:
+    """Each line of the changelog is below one of the known groups, so that a reader finds what concerns them."""
+    text = (ROOT / "CHANGELOG.md").read_text()
+    assert set(re.findall(r"^### (.+)$", text, re.MULTILINE)) <= GROUPS
+    changes = text[text.index("\n### ") :].splitlines()
+    assert [line for line in changes if line and not line.startswith(("- ", "#"))] == []
+
+
 def test_supported_pythons_are_tested() -> None:
     """Each Python that the metadata names is one that CI runs, beginning with the oldest that installs."""
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_text())
