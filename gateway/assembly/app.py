@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 
 from gateway.assembly.apis import Assembly, assemble
 from gateway.assembly.certificates import load_certificates
-from gateway.assembly.console import ProcessConsole, management_access, process_console
+from gateway.assembly.console import ConsoleParts, ProcessConsole, management_access, process_console
 from gateway.assembly.issuers import issuer_statuses, unused_issuers, withdraw_key
 from gateway.assembly.outside import Outside
 from gateway.assembly.schemas import load_schemas
@@ -30,6 +30,7 @@ from gateway.data_plane.dispatcher import Dispatcher
 from gateway.errors import Problem
 from gateway.management.app import create_app as create_management
 from gateway.management.backends import backend_statuses
+from gateway.management.guard import LOCAL, Visitors
 from gateway.management.health import Readiness
 from gateway.management.notifications import engine_statuses
 from gateway.management.withdrawal import withdrawal_route
@@ -51,6 +52,7 @@ class Gateway:
         assembly: The data plane, with its parts.
         management: The management plane's ASGI application.
         console: What its pages show; None where they are switched off.
+        access: Who may call the management plane.
         notes: What in the policy documents is worth a second look.
     """
 
@@ -63,6 +65,7 @@ class Gateway:
     outside: Outside
     notes: Sequence[Problem] = ()
     console: ProcessConsole | None = None
+    access: Visitors = LOCAL
     _running: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
@@ -133,8 +136,9 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
     requests = RequestLog(config.request_log) if former is None else former.requests
     watcher = request_watcher(config, outside.telemetry, traces)
     assembly = assemble(config, services, outside.targets, metrics, watcher, requests)
-    console = process_console(assembly, readiness, metrics, outside, traces, None if former is None else former.console)
-    access = management_access(config)
+    access = management_access(config, None if former is None else former.access)
+    parts = ConsoleParts(assembly, readiness, metrics, outside, traces, access)
+    console = process_console(parts, None if former is None else former.console)
     pages = [] if console is None else console.routes()
     routes = [withdrawal_route(partial(withdraw_key, outside.issuers), [access.programs()]), *pages]
     management = create_management(readiness, registry, traces, routes, access, requests)
@@ -148,6 +152,7 @@ def build(config: Config, former: Gateway | None = None) -> Gateway:
         outside=outside,
         notes=(*placeholder_tenants(config), *assembly.notes, *unused_issuers(config, outside.issuers)),
         console=console,
+        access=access,
         _running=AsyncExitStack() if former is None else former._running,
     )
 

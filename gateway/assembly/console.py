@@ -12,21 +12,23 @@ from starlette.routing import BaseRoute
 
 from gateway import __version__
 from gateway.assembly.apis import Assembly
-from gateway.assembly.issuers import issuer_states
+from gateway.assembly.issuers import issuer_states, withdraw_key
 from gateway.assembly.outside import Outside
 from gateway.assembly.traces import secrets_of
 from gateway.config import Config
 from gateway.config.apis import Api, named
 from gateway.data_plane.routing import RoutedApi
 from gateway.management.backends import BackendState, backend_states
+from gateway.management.console.abilities import withdrawing
 from gateway.management.console.catalog import ApiLine, Catalog, CatalogEntry, operation_lines
 from gateway.management.console.concerns import FirstSeen
 from gateway.management.console.history import History
-from gateway.management.console.process import Process, ReadJobs
+from gateway.management.console.process import Ability, Process, ReadJobs
 from gateway.management.console.routes import Console, console_routes
-from gateway.management.console.workers import reports
+from gateway.management.console.workers import performing, reports
 from gateway.management.guard import Visitors
 from gateway.management.health import Readiness
+from gateway.management.logins import Logins
 from gateway.management.traces import Traces
 from gateway.pipeline.masking import Masking
 from gateway.reading.values import revealed
@@ -48,19 +50,24 @@ class ProcessConsole:
 
     def routes(self) -> list[BaseRoute]:
         """The pages about this process, and what it reports to a management process."""
-        return console_routes(self.console, self.process, reports(self.process))
+        return [*console_routes(self.console, self.process, reports(self.process)), performing(self.process)]
 
 
-def process_console(
-    assembly: Assembly,
-    readiness: Readiness,
-    metrics: GatewayMetrics,
-    outside: Outside,
-    traces: Traces | None,
-    former: ProcessConsole | None = None,
-) -> ProcessConsole | None:
+@dataclass(frozen=True, slots=True)
+class ConsoleParts:
+    """The parts of a process that the console shows, and who may look."""
+
+    assembly: Assembly
+    readiness: Readiness
+    metrics: GatewayMetrics
+    outside: Outside
+    traces: Traces | None
+    access: Visitors
+
+
+def process_console(parts: ConsoleParts, former: ProcessConsole | None = None) -> ProcessConsole | None:
     """None where the configuration switches it off. The history goes on from *former*."""
-    config = assembly.config
+    config, outside, metrics = parts.assembly.config, parts.outside, parts.metrics
     if not config.console.pages:
         return None
 
@@ -68,28 +75,38 @@ def process_console(
         return backend_states(outside.targets.named())
 
     process = Process(
-        readiness,
+        parts.readiness,
         metrics,
         History(metrics) if former is None else former.process.history,
         issuers=partial(issuer_states, outside.issuers, Masking(secrets_of(config))),
         backends=backends,
         read_jobs=_read_jobs(outside),
-        book=traces,
+        book=parts.traces,
+        abilities=_abilities(parts),
         started=time.time() if former is None else former.process.started,
         first_seen=FirstSeen() if former is None else former.process.first_seen,
     )
-    return ProcessConsole(_console(assembly), process)
+    return ProcessConsole(_console(parts.assembly, parts.access), process)
 
 
-def management_access(config: Config) -> Visitors:
-    """Who may call the management plane."""
-    return Visitors(config.management.host, config.management_hosts, revealed(config.console.token))
+def _abilities(parts: ConsoleParts) -> dict[str, Ability]:
+    """What the console can do and find out in this process."""
+    return {"withdraw-key": withdrawing(partial(withdraw_key, parts.outside.issuers))}
 
 
-def _console(assembly: Assembly) -> Console:
+def management_access(config: Config, former: Visitors | None = None) -> Visitors:
+    """Who may call the management plane; who is logged in at *former* stays so, unless logins have changed."""
+    console = config.console
+    logins = Logins(revealed(console.token), console.login_header, console.login_proxies)
+    if former is not None and former.logins.same(logins):
+        logins = former.logins
+    return Visitors(config.management.host, config.management_hosts, logins, console.actions)
+
+
+def _console(assembly: Assembly, access: Visitors) -> Console:
     config = assembly.config
     return Console.of(
-        management_access(config),
+        access,
         catalog(assembly),
         (config.deployment.service_name, __version__),
         jobs=config.notifications is not None,

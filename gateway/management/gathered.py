@@ -26,16 +26,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from gateway.management.console.abilities import reloading, withdrawing
 from gateway.management.console.routes import Console, console_routes
 from gateway.management.console.workers import Workers
 from gateway.management.guard import LOCAL, Addressed, Visitors, guarded
 from gateway.management.health import Status, shown
-from gateway.management.reload import Reload, reload_route
+from gateway.management.reload import Reload, no_reload, reload_route
 from gateway.management.requests import gathered_request_pages
 from gateway.management.withdrawal import PATH as WITHDRAWN_KEYS
 from gateway.management.withdrawal import WithdrawalBook, withdrawal_route
 
 TIMEOUT_S = 2.0
+ACTION_S = 60.0  # for a request that the console sends through a worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,13 @@ class ReloadNews:
         statuses: How the last one ended, for readiness.
         metrics: The same in numbers, in Prometheus' text form.
         ask: Asks for one; None: the endpoint does not exist.
+        act: The same for the console.
     """
 
     statuses: Callable[[], Mapping[str, Status]] = dict
     metrics: Callable[[], str] = str
     ask: Reload | None = None
+    act: Reload = no_reload
 
 
 NO_RELOADS = ReloadNews()
@@ -94,10 +98,22 @@ def create_app(
 
     probed = guarded([("/readyz", readyz), ("/metrics", metrics)], access.probes())
     read = guarded([*_traces(sockets), *gathered_request_pages(ask)], access.programs())
-    pages = [] if console is None else console_routes(console, Workers(ask, reloads.statuses))
-    withdrawal = withdrawal_route(partial(_withdraw, sockets, book), [access.programs()])
+    withdraw = partial(_withdraw, sockets, book)
+    abilities = {"withdraw-key": withdrawing(withdraw), "reload": reloading(reloads.act)}
+    sources = Workers(ask, partial(_tell, sockets), abilities, reloads.statuses)
+    pages = [] if console is None else console_routes(console, sources)
+    withdrawal = withdrawal_route(withdraw, [access.programs()])
     asked = [] if reloads.ask is None else [reload_route(reloads.ask, [access.programs()])]
     return Starlette(routes=[Route("/healthz", healthz), *probed, *read, withdrawal, *asked, *pages])
+
+
+async def _tell(sockets: Sequence[Path], path: str, document: object) -> httpx2.Response | None:
+    """The answer of the first worker that gives one to a POST."""
+    for socket in sockets:
+        answer = await _ask(socket, path, document, ACTION_S)
+        if answer is not None:
+            return answer
+    return None
 
 
 async def _withdraw(sockets: Sequence[Path], book: WithdrawalBook, kid: str, issuer: str | None) -> Sequence[str]:
@@ -162,11 +178,11 @@ async def all_answer(sockets: Sequence[Path]) -> bool:
     return all(answer is not None for answer in await _ask_all(sockets, "/healthz"))
 
 
-async def _ask(path: Path, url: str, body: object = None) -> httpx2.Response | None:
+async def _ask(path: Path, url: str, body: object = None, timeout_s: float = TIMEOUT_S) -> httpx2.Response | None:
     """A worker's answer, to a POST if there is a *body*; None while it starts or has ended."""
     transport = httpx2.AsyncHTTPTransport(uds=str(path))
     try:
-        async with httpx2.AsyncClient(transport=transport, timeout=TIMEOUT_S) as client:
+        async with httpx2.AsyncClient(transport=transport, timeout=timeout_s) as client:
             method = "GET" if body is None else "POST"
             return await client.request(method, f"http://localhost{url}", json=body)
     except httpx2.HTTPError:

@@ -5,7 +5,8 @@ DNS rebinding makes a browser send another site's requests here, with that site'
 Every answer forbids frames, storing, and whatever is not from here: one style sheet and one script are, both files.
 
 The console takes the narrow rule. What programs read (``/readyz``, ``/metrics``, ``/traces``) is also served to
-requests that name an address, or no host at all: load balancers send those, and a lured browser cannot.
+requests that name an address, or no host at all: load balancers send those, and a lured browser cannot. What another
+site's page makes a browser send is refused everywhere: ``origins``.
 
 Where other machines can connect, or a token is configured, everything but ``/healthz``, ``/readyz`` and ``/metrics``
 asks for that token; if none is configured, it is refused.
@@ -16,19 +17,21 @@ Source: RFC 9110 §7.2, §11.6 and §15.5.20; RFC 6750 §2.1; Content Security P
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
+import math
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.management.logins import PERSON, Logins, client_of
+from gateway.management.origins import is_foreign
 from gateway.wire.authority import is_authority
 
 HEADERS = {
@@ -38,7 +41,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
@@ -56,12 +59,14 @@ class Visitors:
     Attributes:
         host: The host under ``management`` in the configuration.
         names: Further names, ``management-hosts``.
-        token: What callers must show; None: none is configured.
+        logins: How callers show who they are.
+        actions: Whether those who are logged in may change something.
     """
 
     host: str
     names: Collection[str] = ()
-    token: str | None = None
+    logins: Logins = field(default_factory=Logins)
+    actions: bool = False
 
     def probes(self) -> Middleware:
         """For what probes and scrapers read, without a token: ``/readyz``, ``/metrics``."""
@@ -73,13 +78,18 @@ class Visitors:
 
     def pages(self) -> Middleware:
         """For what people open in a browser."""
-        return Middleware(Guard, host=self.host, names=self.names, token_rule=self.token_rule())
+        return Middleware(Guard, host=self.host, names=self.names, token_rule=self.token_rule(LOGIN))
 
-    def token_rule(self) -> TokenRule:
-        """The rule about the token."""
-        return TokenRule(self.token, is_private=self.host.lower() == "localhost" or _is_loopback(self.host))
+    def door(self) -> Middleware:
+        """For the page on which people log in."""
+        return Middleware(Guard, host=self.host, names=self.names)
+
+    def token_rule(self, login: str | None = None) -> TokenRule:
+        """The rule about the token; *login*: where browsers are sent."""
+        return TokenRule(self.logins, self.host.lower() == "localhost" or _is_loopback(self.host), login)
 
 
+LOGIN = "/console/login"
 LOCAL = Visitors("localhost")
 
 
@@ -95,20 +105,36 @@ class TokenRule:
 
     Attributes:
         is_private: Whether the listener's configured address is loopback.
+        login: Where browsers are sent that show none; None: for programs, which are told.
     """
 
-    token: str | None
+    logins: Logins
     is_private: bool
+    login: str | None = None
 
     def refusal(self, scope: Scope) -> Response | None:
-        """Why a request without the token is not served; None: it may pass."""
-        if _is_inside(scope) or (self.token is None and self.is_private and _came_by_loopback(scope)):
+        """Why a request without the token is not served; None: it may pass. Notes in *scope* who sends it."""
+        if is_inside(scope):
             return None
-        if self.token is None:
-            return PlainTextResponse(UNSET, 403)
-        fields = Headers(scope=scope).getlist("authorization")
-        if len(fields) == 1 and _is_bearer(fields[0], self.token):
+        person = self.logins.person(scope)
+        if person is not None:
+            scope[PERSON] = person
             return None
+        if not self.logins.exist:
+            return None if self.is_private and _came_by_loopback(scope) else PlainTextResponse(UNSET, 403)
+        return self._asked(scope)
+
+    def _asked(self, scope: Scope) -> Response:
+        wait_s = self.logins.wait_s(client_of(scope))
+        if wait_s:
+            return PlainTextResponse(TOO_OFTEN, 429, {"Retry-After": str(math.ceil(wait_s))})
+        if (
+            self.login is not None
+            and scope["method"] == "GET"
+            and "text/html" in Headers(scope=scope).get("accept", "")
+        ):
+            path = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
+            return RedirectResponse(f"{self.login}?next={quote(path, safe='/')}", 303)
         return PlainTextResponse(ASKED, 401, {"WWW-Authenticate": 'Bearer realm="management"'})
 
 
@@ -116,10 +142,11 @@ UNSET = (
     "The management plane listens beyond this machine, and no token is configured.\n"
     "Set console: {token: {env: NAME}} or {token: {file: PATH}}, or let management listen on 127.0.0.1.\n"
 )
+TOO_OFTEN = "Too many wrong tokens; wait a minute.\n"
 ASKED = "Send the console's token: Authorization: Bearer TOKEN\n"
 
 
-def _is_inside(scope: Scope) -> bool:
+def is_inside(scope: Scope) -> bool:
     """Whether it came over a Unix-domain socket: those are the gateway's own, in a private directory."""
     local = scope.get("server")
     return local is not None and local[1] is None
@@ -130,11 +157,6 @@ def _came_by_loopback(scope: Scope) -> bool:
     local = scope.get("server")
     address = None if local is None else _address(str(local[0]))
     return address is None or address.is_loopback
-
-
-def _is_bearer(field: str, token: str) -> bool:
-    scheme, _, shown = field.partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), token.encode())
 
 
 class Guard:
@@ -163,7 +185,7 @@ class Guard:
         self._token_rule = token_rule
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 421 if the request names another host, 401 or 403 if it lacks the token."""
+        """Answer 421 if it names another host, 403 if another site made it, 401 or 403 if it lacks the token."""
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -175,6 +197,8 @@ class Guard:
     def _refusal(self, scope: Scope) -> Response | None:
         if not self._is_meant(scope):
             return PlainTextResponse("Not served under this name.\n", 421)
+        if is_foreign(scope):
+            return PlainTextResponse("Another site has made the browser send this.\n", 403)
         return None if self._token_rule is None else self._token_rule.refusal(scope)
 
     def _is_meant(self, scope: Scope) -> bool:

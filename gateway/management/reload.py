@@ -21,6 +21,11 @@ Reload = Callable[[], Awaitable[Mapping[str, object]]]
 """Reloads; the report has ``reloaded``, ``problems`` and ``needs-restart``."""
 
 
+async def no_reload() -> Mapping[str, object]:
+    """``Reload`` where there is nothing to be reloaded."""
+    return {"reloaded": False, "problems": ["nothing here can be reloaded"], "needs-restart": []}
+
+
 def reload_route(reload: Reload, guard: Sequence[Middleware] = ()) -> Route:
     """The endpoint; 200 with the report if the new configuration has taken over, 422 with it if not."""
 

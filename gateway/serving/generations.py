@@ -21,7 +21,6 @@ from typing import TypeAlias
 import uvloop
 
 from gateway.assembly.app import Gateway, build
-from gateway.assembly.console import management_access
 from gateway.assembly.shared_state import require_shareable
 from gateway.assembly.traces import secrets_of
 from gateway.config.lasting import with_lasting
@@ -202,11 +201,12 @@ class _Management:
             self.workers,
             self.withdrawn,
             console,
-            management_access(config),
+            self.gateway.access,
             gathered.ReloadNews(
                 lambda: status_of(self.reloads.read()[1]),
                 lambda: metrics_of(self.reloads.counts(), self.reloads.read()[1]),
                 self._reload if config.reload.endpoint else None,
+                self._reload,
             ),
             self.pulses.stuck,
         )

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gateway.assembly.app import Gateway, build
-from gateway.assembly.console import management_access
 from gateway.assembly.traces import secrets_of
 from gateway.config.lasting import with_lasting
+from gateway.management.console.abilities import reloading
 from gateway.management.health import Status
 from gateway.management.reload import reload_route
 from gateway.serving.live import LiveGateway
@@ -110,8 +110,11 @@ class Reloader:
     def _adopt(self, gateway: Gateway) -> None:
         gateway.readiness.checks["configuration"] = self.statuses
         if gateway.config.reload.endpoint:
-            guard = management_access(gateway.config).programs()
+            guard = gateway.access.programs()
             gateway.management.routes.append(reload_route(self._asked, [guard]))
+
+        if gateway.console is not None:
+            gateway.console.process.abilities["reload"] = reloading(self._asked)
 
     async def _asked(self) -> Mapping[str, object]:
         return (await self.reload()).as_json()

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.management.guard import HEADERS, Guard, TokenRule, Visitors, guarded
+from gateway.management.logins import Logins
 
 
 def status(
@@ -177,7 +178,7 @@ RULE: dict[str, tuple[str, str | None, tuple[str, int | None], bytes | None, int
 @pytest.mark.parametrize(("host", "token", "server", "shown", "answer"), RULE.values(), ids=RULE.keys())
 def test_token(host: str, token: str | None, server: tuple[str, int | None], shown: bytes | None, answer: int) -> None:
     """Where other machines can connect, or a token is configured, nothing is read without it; probes need none."""
-    visitors = Visitors(host, ["10.0.0.5"], token)
+    visitors = Visitors(host, ["10.0.0.5"], Logins(token))
     for kind in ("pages", "programs"):
         assert asked(visitors, kind, shown, server).status_code == answer, kind
     assert asked(visitors, "probes", None, server).status_code == 200
@@ -187,7 +188,7 @@ def test_refusal_names_the_remedy() -> None:
     """Without a configured token the answer says what to set; with one, how to send it. No answer has it."""
     unset = asked(Visitors("0.0.0.0"), "programs", None, REMOTE)
     assert "console: {token: {env: NAME}}" in unset.text
-    missing = asked(Visitors("0.0.0.0", (), TOKEN), "programs", None, REMOTE)
+    missing = asked(Visitors("0.0.0.0", (), Logins(TOKEN)), "programs", None, REMOTE)
     assert missing.headers["www-authenticate"] == 'Bearer realm="management"'
     assert TOKEN not in missing.text
 
@@ -195,4 +196,4 @@ def test_refusal_names_the_remedy() -> None:
 def test_two_tokens() -> None:
     """Two Authorization fields are none: a proxy may have judged the other one."""
     fields = [("host", "localhost"), *[("authorization", f"Bearer {TOKEN}")] * 2]
-    assert status("127.0.0.1", fields, token_rule=TokenRule(TOKEN, is_private=True)) == 401
+    assert status("127.0.0.1", fields, token_rule=TokenRule(Logins(TOKEN), is_private=True)) == 401

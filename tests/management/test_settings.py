@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,21 @@ def test_forms(text: str, pages: bool, token: str | None) -> None:
     """The console is switched by one word, or set by a mapping."""
     console = parse(text, "config.yaml", Path(), {"TOKEN": GOOD}).console
     assert (console.pages, revealed(console.token)) == (pages, token)
+
+
+@pytest.mark.parametrize(
+    ("text", "loads"),
+    [
+        ("console: {actions: true}", False),
+        ("console: {actions: true, token: {env: TOKEN}}", True),
+        ("console: {actions: true, login-header: X-Forwarded-User}", True),
+        ("console: {login-header: 'X User'}", False),
+    ],
+)
+def test_actions_need_a_login(text: str, loads: bool) -> None:
+    """Nobody may act who has not shown who they are."""
+    with nullcontext() if loads else pytest.raises(LoadError):
+        assert parse(text, "config.yaml", Path(), {"TOKEN": GOOD}).console
 
 
 @pytest.mark.parametrize("token", ["", "short", GOOD[:-1], "0123456789 abcdef", "0123456789abcdé0", "x" * 513])

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from gateway.management.backends import BackendState
-from gateway.management.console import figures
+from gateway.management.console import figures, forms
+from gateway.management.console.forms import NOBODY, Hand
 from gateway.management.console.markup import Html, badge, code, element, joined, section, table
 from gateway.management.console.state import IssuerState, ProcessState
+
+PATH = "/console/dependencies"
 
 T = TypeVar("T")
 
 
-def content(states: Sequence[ProcessState]) -> list[Html]:
+def content(states: Sequence[ProcessState], hand: Hand = NOBODY) -> list[Html]:
     """Both tables; one line for all processes together."""
     issuers = _grouped((issuer for state in states for issuer in state.issuers), lambda issuer: issuer.url)
     backends = _grouped((backend for state in states for backend in state.backends), lambda backend: backend.name)
@@ -28,6 +31,7 @@ def content(states: Sequence[ProcessState]) -> list[Html]:
             ),
             id="issuers",
         ),
+        section("Withdraw a key", *_withdrawal(hand, sorted({group[0].url for group in issuers}))),
         section(
             "Backends",
             table(["Backend", "Where", "Circuit", "#In use", "#Idle", "#Waiting"], map(_backend, backends), "None."),
@@ -45,6 +49,18 @@ def _grouped(items: Iterable[T], name: Callable[[T], str]) -> list[list[T]]:
 
 
 # -- issuers
+def _withdrawal(hand: Hand, issuers: Sequence[str]) -> Iterator[Html]:
+    """For a key that has leaked, or that an issuer has called back."""
+    yield element("p", "A withdrawn key is not used again, whatever its issuer publishes, until the gateway stops.")
+    if hand.can_act:
+        kid = forms.text("Key id (kid)", "kid", required="", size=36)
+        issuer = forms.choice("Of", "issuer", {"": "every issuer", **{url: url for url in issuers}})
+        button = element("button", "Withdraw it", type="submit")
+        yield hand.form("withdraw-key", forms.hidden("back", PATH), kid, issuer, button, class_="row")
+    twin = code("gateway keys withdraw KID --issuer URL -c config.yaml")
+    yield element("p", "Same as " if hand.can_act else "To do it: ", twin, class_="quiet")
+
+
 def _issuer(group: list[IssuerState]) -> list[object]:
     """One issuer in all processes: the worst of them."""
     worst = min(group, key=lambda issuer: (issuer.ready, issuer.keys))

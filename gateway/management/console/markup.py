@@ -16,14 +16,18 @@ class Html(str):
     __slots__ = ()
 
 
-def element(name: str, *content: object, **attributes: object) -> Html:
+VOID = frozenset({"input", "br"})  # they have no content, and no end
+
+
+def element(name: str, /, *content: object, **attributes: object) -> Html:
     """``<name …>content</name>``; a trailing underscore of an attribute is dropped (``class_``), None leaves it out."""
     given = (
         f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
         for key, value in attributes.items()
         if value is not None
     )
-    return Html(f"<{name}{''.join(given)}>{joined(content)}</{name}>")
+    start = f"<{name}{''.join(given)}>"
+    return Html(start if name in VOID else f"{start}{joined(content)}</{name}>")
 
 
 def joined(content: Iterable[object], between: str = "") -> Html:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from gateway.management.console import concerns, figures, totals
 from gateway.management.console.chart import curve, sparkline
+from gateway.management.console.forms import NOBODY, Hand
 from gateway.management.console.history import SLOT_S, SLOTS, Sample, added
 from gateway.management.console.markup import Html, badge, code, element, link, section, table
 from gateway.management.console.percentiles import percentile
@@ -21,7 +22,7 @@ WINDOW = f"last {MINUTES} minutes"
 APIS_SHOWN = 12
 
 
-def content(states: States, configuration: Mapping[str, Status], now: float) -> list[Html]:
+def content(states: States, configuration: Mapping[str, Status], now: float, hand: Hand = NOBODY) -> list[Html]:
     """The page for all processes by name; None is one that does not answer. *configuration*: the last reload."""
     present = [state for state in states.values() if state is not None]
     samples = _window(present, now)
@@ -31,7 +32,7 @@ def content(states: States, configuration: Mapping[str, Status], now: float) -> 
         section(f"APIs, {WINDOW}", _apis(samples), id="by-api"),
         section("Refused since the start", _refusals(present), id="refused"),
         section("Answers since the start", _answers(present), id="answers"),
-        section("Processes and configuration", _processes(states, now), _reload(configuration), id="processes"),
+        section("Processes and configuration", _processes(states, now), *_reload(configuration, hand), id="processes"),
     ]
 
 
@@ -193,9 +194,11 @@ def _processes(states: States, now: float) -> Html:
     return table(["Process", "State", "#Id", "Up for", "#Answers"], rows, "None.")
 
 
-def _reload(configuration: Mapping[str, Status]) -> Html:
+def _reload(configuration: Mapping[str, Status], hand: Hand) -> Iterator[Html]:
     said = "; ".join(status.detail for status in configuration.values()) or "as it was started"
-    return element("p", "Configuration: ", said, class_="quiet")
+    yield element("p", "Configuration: ", said)
+    if hand.can_act:
+        yield hand.button("reload", "Reload it", {"back": "/"}, "kill -HUP PROCESS")
 
 
 def _process(name: str, state: ProcessState | None, now: float) -> list[object]:

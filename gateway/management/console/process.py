@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.errors import GatewayError
 from gateway.management.backends import BackendState
 from gateway.management.console import concerns, traces_page
 from gateway.management.console.concerns import FirstSeen
@@ -27,6 +28,7 @@ from gateway.telemetry.metrics import GatewayMetrics
 
 CONFIGURATION = "configuration"  # the group of a readiness report that says how the last reload ended
 
+Ability = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
 ReadJobs = Callable[[], Awaitable[JobsState]]
 
 
@@ -39,6 +41,7 @@ class Process:
         history: Keeps itself while ``History.run`` runs.
         read_jobs: None where there is no notification service in this process.
         book: None where tracing is off.
+        abilities: What ``perform`` can do, by name.
     """
 
     readiness: Readiness
@@ -49,6 +52,7 @@ class Process:
     read_jobs: ReadJobs | None = None
     book: Traces | None = None
     started: float = field(default_factory=time.time)
+    abilities: dict[str, Ability] = field(default_factory=dict)
     first_seen: FirstSeen = field(default_factory=FirstSeen)
 
     async def states(self) -> Mapping[str, ProcessState]:
@@ -89,6 +93,13 @@ class Process:
     def note(self) -> None:
         """Note what is wrong also while no one looks; called at the end of each slot."""
         self._dependencies(self.issuers(), self.backends())
+
+    async def perform(self, what: str, given: Mapping[str, str]) -> Mapping[str, Any]:
+        """One of the abilities. Raises GatewayError."""
+        ability = self.abilities.get(what)
+        if ability is None:
+            raise GatewayError(f"{what} is not possible here")
+        return await ability(given)
 
     async def configuration(self) -> Mapping[str, Status]:
         """How the last reload ended."""

@@ -10,17 +10,21 @@ from importlib.resources import files
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
-from gateway.management.console import apis_page, dependencies_page, jobs_page, live, overview_page, traces_page
+from gateway.management.console import apis_page, dependencies_page, forms, jobs_page, live, overview_page, traces_page
+from gateway.management.console.actions import ActionPages
 from gateway.management.console.catalog import Catalog
+from gateway.management.console.forms import Hand
+from gateway.management.console.login import LOGOUT, LoginPages
 from gateway.management.console.markup import Html
 from gateway.management.console.page import Frame
 from gateway.management.console.sources import Sources
-from gateway.management.guard import Addressed, Visitors, guarded
+from gateway.management.guard import LOGIN, Addressed, Visitors, guarded
+from gateway.management.logins import PERSON
 
 OVERVIEW, APIS, TRACES = "/", apis_page.PATH, traces_page.PATH
-DEPENDENCIES, JOBS = "/console/dependencies", "/console/notifications"
+DEPENDENCIES, JOBS = dependencies_page.PATH, "/console/notifications"
 STYLE = files(__package__).joinpath("style.css").read_bytes()
 SCRIPT = files(__package__).joinpath("script.js").read_bytes()
 
@@ -51,10 +55,10 @@ class Console:
 def console_routes(console: Console, sources: Sources, others: Iterable[Addressed] = ()) -> list[BaseRoute]:
     """The pages, and *others* behind the same guard."""
     pages = _Pages(console, sources)
+    login = LoginPages(console.access, console.frame)
+    acts = ActionPages(console.access, console.frame, sources)
     addressed: list[Addressed] = [
         (OVERVIEW, pages.overview),
-        ("/console/style.css", _style),
-        ("/console/script.js", _script),
         (live.PATH, live.LivePages().answer),
         (APIS, pages.apis),
         (f"{APIS}/{{api_id}}", pages.api),
@@ -65,7 +69,15 @@ def console_routes(console: Console, sources: Sources, others: Iterable[Addresse
         addressed.append((JOBS, pages.jobs))
     if console.frame.has(TRACES):
         addressed += [(TRACES, pages.traces), (f"{TRACES}/{{trace_id}}", pages.trace)]
-    return guarded(addressed, console.access.pages())
+    door, guard = [console.access.door()], [console.access.pages()]
+    return [
+        Route("/console/style.css", _style, middleware=door),
+        Route("/console/script.js", _script, middleware=door),
+        Route(LOGIN, login.enter, methods=["GET", "POST"], middleware=door),
+        Route(LOGOUT, login.leave, methods=["POST"], middleware=guard),
+        Route(f"{forms.PATH}/{{action}}", acts.answer, methods=["POST"], middleware=guard),
+        *guarded(addressed, console.access.pages()),
+    ]
 
 
 async def _style(_: Request) -> Response:
@@ -83,15 +95,15 @@ class _Pages:
         self._console = console
         self._sources = sources
 
-    async def overview(self, _: Request) -> Response:
+    async def overview(self, request: Request) -> Response:
         states, configuration = await self._sources.states(), await self._sources.configuration()
-        content = overview_page.content(states, configuration, time.time())
-        return self._page(OVERVIEW, "Overview", content, live=True)
+        content = overview_page.content(states, configuration, time.time(), self._hand(request))
+        return self._page(request, OVERVIEW, "Overview", content, live=True)
 
-    async def apis(self, _: Request) -> Response:
+    async def apis(self, request: Request) -> Response:
         states = (await self._sources.states()).values()
         content = apis_page.listed(self._console.catalog, filter(None, states))
-        return self._page(APIS, "APIs", content, live=True)
+        return self._page(request, APIS, "APIs", content, live=True)
 
     async def api(self, request: Request) -> Response:
         catalog = self._console.catalog
@@ -99,26 +111,29 @@ class _Pages:
         if api is None:
             raise HTTPException(404, "No such API")
         states = (await self._sources.states()).values()
-        return self._page(APIS, api.name, apis_page.shown(catalog, api, filter(None, states)), live=True)
+        return self._page(request, APIS, api.name, apis_page.shown(catalog, api, filter(None, states)), live=True)
 
-    async def dependencies(self, _: Request) -> Response:
+    async def dependencies(self, request: Request) -> Response:
         states = (await self._sources.states()).values()
-        content = dependencies_page.content([state for state in states if state is not None])
-        return self._page(DEPENDENCIES, "Issuers and backends", content, live=True)
+        content = dependencies_page.content(list(filter(None, states)), self._hand(request))
+        return self._page(request, DEPENDENCIES, "Issuers and backends", content, live=True)
 
-    async def jobs(self, _: Request) -> Response:
+    async def jobs(self, request: Request) -> Response:
         content = jobs_page.content(await self._sources.jobs(), time.time())
-        return self._page(JOBS, "Notifications", content, live=True)
+        return self._page(request, JOBS, "Notifications", content, live=True)
 
-    async def traces(self, _: Request) -> Response:
-        return self._page(TRACES, "Traces", traces_page.listed(await self._sources.traces()))
+    async def traces(self, request: Request) -> Response:
+        return self._page(request, TRACES, "Traces", traces_page.listed(await self._sources.traces()))
 
     async def trace(self, request: Request) -> Response:
         trace = await self._sources.trace(request.path_params["trace_id"])
         if trace is None:
             raise HTTPException(404, "No such trace, or it is no longer kept")
-        return self._page(TRACES, "Trace", traces_page.shown(trace))
+        return self._page(request, TRACES, "Trace", traces_page.shown(trace))
 
-    def _page(self, path: str, title: str, content: Iterable[Html], live: bool = False) -> Response:
-        page = self._console.frame.page(path, title, content, time.time(), live)
+    def _hand(self, request: Request) -> Hand:
+        return Hand(request.scope.get(PERSON), self._console.access.actions)
+
+    def _page(self, request: Request, path: str, title: str, content: Iterable[Html], live: bool = False) -> Response:
+        page = self._console.frame.page(path, title, content, time.time(), live, request.scope.get(PERSON))
         return HTMLResponse(page.encode("utf-8", "replace"))

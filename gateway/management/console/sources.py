@@ -18,6 +18,14 @@ class Sources(Protocol):
     async def configuration(self) -> Mapping[str, Status]:
         """How the last reload ended; empty where nothing can be reloaded."""
 
+    async def perform(self, what: str, given: Mapping[str, str]) -> Mapping[str, Any]:
+        """
+        Do or find out *what*, by name, and report as JSON would.
+
+        Raises:
+            GatewayError: It cannot be done here, or has failed; the message is for the one who asked.
+        """
+
     async def jobs(self) -> JobsState:
         """The notification service's jobs."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -11,15 +11,20 @@ from urllib.parse import quote
 import httpx2
 from pydantic import TypeAdapter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
-from gateway.management.console.process import Process
+from gateway.errors import GatewayError
+from gateway.management.console.process import Ability, Process
 from gateway.management.console.state import JobsState, ProcessState, TraceLine, TraceLines
-from gateway.management.guard import Addressed
+from gateway.management.guard import Addressed, is_inside
 from gateway.management.health import Status
 
 Ask = Callable[[str], Awaitable[Mapping[str, httpx2.Response | None]]]
 
+Tell = Callable[[str, object], Awaitable[httpx2.Response | None]]
+
+PERFORM = "/console/perform.json"
 STATE, JOBS, TRACES = "/console/state.json", "/console/jobs.json", "/console/traces.json"
 _KINDS: Mapping[str, type] = {STATE: ProcessState, JOBS: JobsState, TRACES: TraceLines}
 
@@ -45,8 +50,28 @@ def reports(process: Process) -> list[Addressed]:
     return [(STATE, state), (JOBS, jobs), (TRACES, traces)]
 
 
+def performing(process: Process) -> Route:
+    """Where the management process asks a worker to do something; nobody else can."""
+
+    async def perform(request: Request) -> Response:
+        if not is_inside(request.scope):
+            return JSONResponse({"error": "not served here"}, 404)
+        asked = await request.json()
+        try:
+            return JSONResponse(await process.perform(asked["what"], asked["given"]))
+        except GatewayError as error:
+            return JSONResponse({"error": str(error)}, 409)
+
+    return Route(PERFORM, perform, methods=["POST"])
+
+
 def _answer(path: str, value: object) -> Response:
     return Response(_json(path).dump_json(value), media_type="application/json")
+
+
+async def no_one(_path: str, _document: object) -> httpx2.Response | None:
+    """``Tell`` where there is no worker."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +81,31 @@ class Workers:
 
     Attributes:
         ask: Gets one path from each, by name; None from one that does not answer.
+        tell: Posts a document to one worker; None: none answers.
+        abilities: What this process does itself, because it concerns all workers.
         reloads: How the last reload ended, which the supervisor knows.
     """
 
     ask: Ask
+    tell: Tell = no_one
+    abilities: Mapping[str, Ability] = field(default_factory=dict)
     reloads: Callable[[], Mapping[str, Status]] = dict
 
     async def states(self) -> Mapping[str, ProcessState | None]:
         """Every worker."""
         return await self._read(STATE)
+
+    async def perform(self, what: str, given: Mapping[str, str]) -> Mapping[str, Any]:
+        """What this process can do itself; else the first worker that answers does it. Raises GatewayError."""
+        if what in self.abilities:
+            return await self.abilities[what](given)
+        answer = await self.tell(PERFORM, {"what": what, "given": dict(given)})
+        if answer is None:
+            raise GatewayError("no worker answers")
+        report: Mapping[str, Any] = answer.json()
+        if not answer.is_success:
+            raise GatewayError(str(report.get("error")))
+        return report
 
     async def configuration(self) -> Mapping[str, Status]:
         """How the last reload ended."""

@@ -1,0 +1,140 @@
+"""
+What the console can do: each action is posted by a form of a page, by someone who is logged in, and is in the log.
+
+Nothing here is possible without ``console: {actions: true}``. Each action has a twin on the command line, which the
+pages name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from gateway.errors import GatewayError
+from gateway.management.console import forms
+from gateway.management.console.login import onward, require_own_form
+from gateway.management.console.markup import Html, badge, element, link
+from gateway.management.console.page import Frame
+from gateway.management.console.sources import Sources
+from gateway.management.guard import Visitors
+from gateway.management.logins import PERSON, client_of
+
+log = structlog.get_logger("gateway.console")
+
+LONGEST_SUBJECT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """
+    What an action has come to.
+
+    Attributes:
+        subject: What it was done to, for the log; no secret.
+        text: One sentence for the page.
+    """
+
+    subject: str
+    text: str
+    succeeded: bool = True
+
+
+Action = Callable[[Sources, Mapping[str, str]], Awaitable[Done]]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPages:
+    """One address for all actions: the last segment of the path is the action's name."""
+
+    access: Visitors
+    frame: Frame
+    sources: Sources
+
+    async def answer(self, request: Request) -> Response:
+        """Do it, note it in the log, and say what it has come to."""
+        name = request.path_params["action"]
+        if not self.access.actions:
+            raise HTTPException(403, "Actions are switched off; console: {actions: true} allows them")
+        action = ACTIONS.get(name)
+        if action is None:
+            raise HTTPException(404, "No such action")
+        fields = await forms.read(request)
+        person = require_own_form(request.scope.get(PERSON), fields)
+        try:
+            done = await action(self.sources, fields)
+        except GatewayError as error:
+            done = Done("", str(error), succeeded=False)
+        log.info(
+            "console_action",
+            action=name,
+            person=person.name,
+            client=client_of(request.scope),
+            subject=done.subject[:LONGEST_SUBJECT],
+            outcome="done" if done.succeeded else "failed",
+        )
+        return self._page(name, done, onward(fields.get("back", "/")))
+
+    def _page(self, name: str, done: Done, back: str) -> Response:
+        mark = badge("done", "good") if done.succeeded else badge("not done", "bad")
+        content: list[Html] = [
+            element("p", mark, f" {done.text}", class_=f"verdict {'good' if done.succeeded else 'bad'}", role="status"),
+            element("p", link(back, "Back")),
+        ]
+        page = self.frame.page("", name.replace("-", " ").capitalize(), content, time.time())
+        return HTMLResponse(page.encode("utf-8", "replace"), 200 if done.succeeded else 409)
+
+
+async def _reload(sources: Sources, _: Mapping[str, str]) -> Done:
+    report = await sources.perform("reload", {})
+    if not report["reloaded"]:
+        return Done("configuration", f"The configuration before stays in force: {'; '.join(report['problems'])}", False)
+    waiting = ", ".join(report["needs-restart"])
+    return Done(
+        "configuration", "The configuration has taken over." + (f" {waiting} need a restart." if waiting else "")
+    )
+
+
+async def _withdraw_key(sources: Sources, fields: Mapping[str, str]) -> Done:
+    kid = fields.get("kid", "").strip()
+    if not kid:
+        return Done("", "Name the key: its kid.", False)
+    report = await sources.perform("withdraw-key", {"kid": kid, "issuer": fields.get("issuer", "").strip()})
+    if report.get("error"):
+        return Done(kid, str(report["error"]), False)
+    issuers = ", ".join(report["issuers"])
+    text = (
+        f"No token signed with it is accepted until the gateway stops: {issuers}."
+        if issuers
+        else "No issuer uses it now."
+    )
+    return Done(kid, f"Withdrawn. {text}")
+
+
+async def _replay(sources: Sources, fields: Mapping[str, str]) -> Done:
+    job = fields.get("job", "")
+    report = await sources.perform("replay", {"job": job})
+    text = "Its callback is sent again." if report["done"] else "It is not finished, or there is no such job."
+    return Done(job, text, bool(report["done"]))
+
+
+async def _stop(sources: Sources, fields: Mapping[str, str]) -> Done:
+    job = fields.get("job", "")
+    report = await sources.perform("stop", {"job": job})
+    text = "Watching has stopped, and no callback follows; F&O's batch job itself goes on."
+    return Done(
+        job, text if report["done"] else "It is finished already, or there is no such job.", bool(report["done"])
+    )
+
+
+ACTIONS: Mapping[str, Action] = {
+    "reload": _reload,
+    "withdraw-key": _withdraw_key,
+    "replay": _replay,
+    "stop": _stop,
+}

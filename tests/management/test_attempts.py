@@ -1,0 +1,43 @@
+"""Tokens can be guessed a few times a minute, from each address, within bounded memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.management.attempts import MOST, PER_MINUTE, WINDOW_S, Attempts
+
+
+@pytest.mark.parametrize(
+    ("number", "pause", "client", "waits"),
+    [
+        (PER_MINUTE - 1, 0.0, "10.0.0.1", False),
+        (PER_MINUTE, 0.0, "10.0.0.1", True),
+        (PER_MINUTE, WINDOW_S, "10.0.0.1", False),
+        (PER_MINUTE, 0.0, "10.0.0.2", False),
+    ],
+)
+def test_bounded(number: int, pause: float, client: str, waits: bool) -> None:
+    """After ten wrong tokens an address waits out its minute; others do not."""
+    moment = 100.0
+    attempts = Attempts(lambda: moment)
+    for _ in range(number):
+        attempts.failed("10.0.0.1")
+    moment += pause
+    assert bool(attempts.wait_s(client)) == waits
+
+
+def test_a_network_is_one_address() -> None:
+    """Who has a whole IPv6 network has no more guesses than others."""
+    attempts = Attempts()
+    for number in range(PER_MINUTE):
+        attempts.failed(f"2001:db8::{number:x}")
+    assert attempts.wait_s("2001:db8::ffff:1")
+    assert not attempts.wait_s("2001:db8:0:1::1")
+
+
+def test_memory_is_bounded() -> None:
+    """However many addresses guess, a fixed number of them is remembered."""
+    attempts = Attempts()
+    for number in range(MOST + 50):
+        attempts.failed(f"10.0.{number // 256}.{number % 256}")
+    assert len(attempts._wrong) == MOST
