@@ -33,6 +33,7 @@ from gateway.management.traces import Traces
 from gateway.pipeline.masking import Masking
 from gateway.reading.values import revealed
 from gateway.telemetry.metrics import GatewayMetrics
+from gateway.telemetry.requests.ring import RequestLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class ConsoleParts:
     metrics: GatewayMetrics
     outside: Outside
     traces: Traces | None
+    requests: RequestLog
     access: Visitors
 
 
@@ -82,6 +84,7 @@ def process_console(parts: ConsoleParts, former: ProcessConsole | None = None) -
         backends=backends,
         read_jobs=_read_jobs(outside),
         book=parts.traces,
+        log=parts.requests,
         abilities=_abilities(parts),
         started=time.time() if former is None else former.process.started,
         first_seen=FirstSeen() if former is None else former.process.first_seen,

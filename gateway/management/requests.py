@@ -29,11 +29,9 @@ def request_pages(log: RequestLog) -> list[Addressed]:
 
     async def listed(request: Request) -> Response:
         try:
-            filters = RequestFilter.of(request.query_params)
+            return JSONResponse(own_records(log, request.query_params))
         except ValueError as error:
             return _bad_request(error)
-        records = [record.as_json() for record in log.recent(filters)]
-        return JSONResponse({"requests": records, "retention": log.retention()})
 
     async def one(request: Request) -> Response:
         record = log.find(request.path_params["request_id"])
@@ -47,22 +45,37 @@ def gathered_request_pages(ask: Ask) -> list[Addressed]:
 
     async def listed(request: Request) -> Response:
         try:
-            filters = RequestFilter.of(request.query_params)
+            return JSONResponse(await gathered_records(ask, request.query_params))
         except ValueError as error:
             return _bad_request(error)
-        query = urlencode(list(request.query_params.items()))
-        answers = _answers(await ask(f"{PATH}?{query}"))
-        records = [{**record, "worker": worker} for worker, answer in answers.items() for record in answer["requests"]]
-        records.sort(key=lambda record: record["time"], reverse=True)
-        retention = {worker: answer["retention"] for worker, answer in answers.items()}
-        return JSONResponse({"requests": records[: filters.limit], "retention": {"workers": retention}})
 
     async def one(request: Request) -> Response:
-        answers = _answers(await ask(f"{PATH}/{quote(request.path_params['request_id'], safe='')}"))
-        record = next(({**answer, "worker": worker} for worker, answer in answers.items()), None)
+        record = await gathered_record(ask, request.path_params["request_id"])
         return _unknown() if record is None else JSONResponse(record)
 
     return [(PATH, listed), (f"{PATH}/{{request_id}}", one)]
+
+
+def own_records(log: RequestLog, query: Mapping[str, str]) -> dict[str, Any]:
+    """What ``/requests`` answers for this process. Raises ValueError: *query* is no filter."""
+    records = [record.as_json() for record in log.recent(RequestFilter.of(query))]
+    return {"requests": records, "retention": log.retention()}
+
+
+async def gathered_records(ask: Ask, query: Mapping[str, str]) -> dict[str, Any]:
+    """The same for all workers. Raises ValueError."""
+    filters = RequestFilter.of(query)
+    answers = _answers(await ask(f"{PATH}?{urlencode(list(query.items()))}"))
+    records = [{**record, "worker": worker} for worker, answer in answers.items() for record in answer["requests"]]
+    records.sort(key=lambda record: record["time"], reverse=True)
+    retention = {worker: answer["retention"] for worker, answer in answers.items()}
+    return {"requests": records[: filters.limit], "retention": {"workers": retention}}
+
+
+async def gathered_record(ask: Ask, request_id: str) -> dict[str, Any] | None:
+    """One record, from the worker that has it."""
+    answers = _answers(await ask(f"{PATH}/{quote(request_id, safe='')}"))
+    return next(({**answer, "worker": worker} for worker, answer in answers.items()), None)
 
 
 def _answers(answers: Mapping[str, httpx2.Response | None]) -> dict[str, Any]:

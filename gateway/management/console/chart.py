@@ -78,3 +78,19 @@ def _moments(minutes: int) -> Iterator[Html]:
         ago = minutes * (1 - share)
         text = {"x": f"{LEFT + share * width:.1f}", "y": CURVE_HEIGHT - 5, "text-anchor": anchor}
         yield element("text", f"{ago:g} min ago" if ago else "now", class_="axis", **text)
+
+
+def timeline(stages: Sequence[tuple[str, float]], whole_ms: float) -> Html:
+    """Stages of one request one after the other, in milliseconds, as one bar as wide as *whole_ms*."""
+    width, x = 640.0, 0.0
+    scale = width / max(whole_ms, sum(milliseconds for _, milliseconds in stages), 0.001)
+    bars: list[Html] = [element("rect", x=0, y=4, width=width, height=16, class_="stage whole")]
+    for name, milliseconds in stages:
+        part = milliseconds * scale
+        bars.append(element("rect", x=f"{x:.1f}", y=4, width=f"{max(part, 1):.1f}", height=16, class_=f"stage {name}"))
+        if part > 60:
+            bars.append(element("text", name, x=f"{x + 4:.1f}", y=34, class_="axis"))
+        x += part
+    said = ", ".join(f"{name} {milliseconds:.1f} ms" for name, milliseconds in stages) or "no stages"
+    title = element("title", f"{whole_ms:.1f} ms: {said}")
+    return element("svg", title, *bars, viewBox="0 0 640 38", role="img", class_="timeline")

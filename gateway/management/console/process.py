@@ -23,8 +23,10 @@ from gateway.management.console.state import (
     TraceLine,
 )
 from gateway.management.health import Readiness, Status
+from gateway.management.requests import own_records
 from gateway.management.traces import Traces
 from gateway.telemetry.metrics import GatewayMetrics
+from gateway.telemetry.requests.ring import RequestLog
 
 CONFIGURATION = "configuration"  # the group of a readiness report that says how the last reload ended
 
@@ -52,6 +54,7 @@ class Process:
     read_jobs: ReadJobs | None = None
     book: Traces | None = None
     started: float = field(default_factory=time.time)
+    log: RequestLog = field(default_factory=RequestLog)
     abilities: dict[str, Ability] = field(default_factory=dict)
     first_seen: FirstSeen = field(default_factory=FirstSeen)
 
@@ -110,6 +113,15 @@ class Process:
     async def jobs(self) -> JobsState:
         """The notification service's jobs."""
         return JobsState(error="no notification service here") if self.read_jobs is None else await self.read_jobs()
+
+    async def requests(self, query: Mapping[str, str]) -> Mapping[str, Any]:
+        """The request log. Raises ValueError."""
+        return own_records(self.log, query)
+
+    async def request(self, request_id: str) -> Mapping[str, Any] | None:
+        """One request."""
+        record = self.log.find(request_id)
+        return None if record is None else record.as_json()
 
     async def traces(self) -> Sequence[TraceLine]:
         """The traces that are kept."""

@@ -12,7 +12,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.management.console import apis_page, dependencies_page, forms, jobs_page, live, overview_page, traces_page
+from gateway.management.console import (
+    apis_page,
+    dependencies_page,
+    forms,
+    jobs_page,
+    live,
+    overview_page,
+    requests_page,
+    traces_page,
+)
 from gateway.management.console.actions import ActionPages
 from gateway.management.console.catalog import Catalog
 from gateway.management.console.forms import Hand
@@ -23,7 +32,7 @@ from gateway.management.console.sources import Sources
 from gateway.management.guard import LOGIN, Addressed, Visitors, guarded
 from gateway.management.logins import PERSON
 
-OVERVIEW, APIS, TRACES = "/", apis_page.PATH, traces_page.PATH
+OVERVIEW, APIS, TRACES, REQUESTS = "/", apis_page.PATH, traces_page.PATH, requests_page.PATH
 DEPENDENCIES, JOBS = dependencies_page.PATH, "/console/notifications"
 STYLE = files(__package__).joinpath("style.css").read_bytes()
 SCRIPT = files(__package__).joinpath("script.js").read_bytes()
@@ -46,7 +55,7 @@ class Console:
     @classmethod
     def of(cls, access: Visitors, catalog: Catalog, service: tuple[str, str], *, jobs: bool, traces: bool) -> Console:
         """*service*: its name and version. *jobs*, *traces*: whether there are such pages."""
-        pages = [(OVERVIEW, "Overview"), (APIS, "APIs"), (DEPENDENCIES, "Issuers and backends")]
+        pages = [(OVERVIEW, "Overview"), (REQUESTS, "Requests"), (APIS, "APIs"), (DEPENDENCIES, "Issuers and backends")]
         pages += [(JOBS, "Notifications")] if jobs else []
         pages += [(TRACES, "Traces")] if traces else []
         return cls(access, catalog, Frame(*service, tuple(pages)))
@@ -60,6 +69,8 @@ def console_routes(console: Console, sources: Sources, others: Iterable[Addresse
     addressed: list[Addressed] = [
         (OVERVIEW, pages.overview),
         (live.PATH, live.LivePages().answer),
+        (REQUESTS, pages.requests),
+        (f"{REQUESTS}/{{request_id}}", pages.request),
         (APIS, pages.apis),
         (f"{APIS}/{{api_id}}", pages.api),
         (DEPENDENCIES, pages.dependencies),
@@ -121,6 +132,23 @@ class _Pages:
     async def jobs(self, request: Request) -> Response:
         content = jobs_page.content(await self._sources.jobs(), time.time())
         return self._page(request, JOBS, "Notifications", content, live=True)
+
+    async def requests(self, request: Request) -> Response:
+        query = {name: request.query_params.get(name, "").strip() for name in requests_page.FILTERS}
+        given = {name: value for name, value in query.items() if value}
+        try:
+            log = await self._sources.requests({**given, "limit": requests_page.SHOWN})
+        except ValueError as error:
+            log = {"error": str(error), "requests": []}
+        content = requests_page.listed(log, self._console.catalog.apis(), query)
+        return self._page(request, REQUESTS, "Requests", content, live=True)
+
+    async def request(self, request: Request) -> Response:
+        record = await self._sources.request(request.path_params["request_id"])
+        if record is None:
+            raise HTTPException(404, "No such request, or it is no longer kept")
+        trace = await self._sources.trace(record["trace"]) if record["trace"] else None
+        return self._page(request, REQUESTS, "Request", requests_page.shown(record, trace))
 
     async def traces(self, request: Request) -> Response:
         return self._page(request, TRACES, "Traces", traces_page.listed(await self._sources.traces()))

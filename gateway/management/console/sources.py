@@ -29,6 +29,12 @@ class Sources(Protocol):
     async def jobs(self) -> JobsState:
         """The notification service's jobs."""
 
+    async def requests(self, query: Mapping[str, str]) -> Mapping[str, Any]:
+        """What ``/requests`` answers to *query*. Raises ValueError: it is no filter."""
+
+    async def request(self, request_id: str) -> Mapping[str, Any] | None:
+        """One record as ``/requests/ID`` gives it, or None."""
+
     async def traces(self) -> Sequence[TraceLine]:
         """The traces that are kept, newest first."""
 

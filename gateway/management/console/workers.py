@@ -19,6 +19,7 @@ from gateway.management.console.process import Ability, Process
 from gateway.management.console.state import JobsState, ProcessState, TraceLine, TraceLines
 from gateway.management.guard import Addressed, is_inside
 from gateway.management.health import Status
+from gateway.management.requests import gathered_record, gathered_records
 
 Ask = Callable[[str], Awaitable[Mapping[str, httpx2.Response | None]]]
 
@@ -115,6 +116,14 @@ class Workers:
         """The jobs, from the first worker that answers: all share one store."""
         answers: Iterable[JobsState | None] = (await self._read(JOBS)).values()
         return next((jobs for jobs in answers if jobs is not None), JobsState(error="no worker answers"))
+
+    async def requests(self, query: Mapping[str, str]) -> Mapping[str, Any]:
+        """The request logs of all workers. Raises ValueError."""
+        return await gathered_records(self.ask, query)
+
+    async def request(self, request_id: str) -> Mapping[str, Any] | None:
+        """One request, from the worker that served it."""
+        return await gathered_record(self.ask, request_id)
 
     async def traces(self) -> Sequence[TraceLine]:
         """The traces of all workers: each keeps those of the requests that it served."""

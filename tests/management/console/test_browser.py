@@ -37,8 +37,9 @@ def visit(directory: Path, look_around: Callable[[Browser, str, Product], None])
 def every_page(origin: str) -> list[str]:
     """The paths of all pages, those of the traces included."""
     traces = re.findall(r'href="(/console/traces/[^"]+)"', httpx2.get(f"{origin}/console/traces").text)
-    assert len(traces) == 2
-    return [*PAGES, *traces]
+    requests = re.findall(r'href="(/console/requests/[^"]+)"', httpx2.get(f"{origin}/console/requests").text)
+    assert (len(traces), len(requests) >= 3) == (2, True)
+    return [*PAGES, *traces, *requests[:2]]
 
 
 def test_the_overview_on_a_telephone(tmp_path: Path) -> None:

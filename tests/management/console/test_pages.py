@@ -15,7 +15,15 @@ from gateway.management.guard import HEADERS
 from tests.acceptance.rig import Product
 from tests.management.console.rig import CONFIG, HOSTILE, SECRET, hostile_product, look, text_of
 
-PAGES = ["/", "/console/apis", "/console/apis/evil", "/console/apis/plain", "/console/dependencies", "/console/traces"]
+PAGES = [
+    "/",
+    "/console/requests",
+    "/console/apis",
+    "/console/apis/evil",
+    "/console/apis/plain",
+    "/console/dependencies",
+    "/console/traces",
+]
 TRACED = ("Ocp-Apim-Trace: true", "Apim-Debug-Authorization: trace-secret")
 
 
