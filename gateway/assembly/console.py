@@ -12,9 +12,11 @@ from starlette.routing import BaseRoute
 
 from gateway import __version__
 from gateway.assembly.apis import Assembly
+from gateway.assembly.inspecting import inspecting
 from gateway.assembly.issuers import issuer_states, withdraw_key
 from gateway.assembly.outside import Outside
 from gateway.assembly.traces import secrets_of
+from gateway.assembly.trying import trying
 from gateway.config import Config
 from gateway.config.apis import Api, named
 from gateway.data_plane.routing import RoutedApi
@@ -94,7 +96,11 @@ def process_console(parts: ConsoleParts, former: ProcessConsole | None = None) -
 
 def _abilities(parts: ConsoleParts) -> dict[str, Ability]:
     """What the console can do and find out in this process."""
-    return {"withdraw-key": withdrawing(partial(withdraw_key, parts.outside.issuers))}
+    return {
+        "withdraw-key": withdrawing(partial(withdraw_key, parts.outside.issuers)),
+        "inspect": inspecting(parts.assembly),
+        "try": trying(parts.assembly),
+    }
 
 
 def management_access(config: Config, former: Visitors | None = None) -> Visitors:

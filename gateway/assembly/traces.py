@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 from gateway.config import Config
@@ -15,9 +16,18 @@ def trace_book(config: Config) -> TraceBook | None:
     if not tracing.enabled:
         return None
     credential = tracing.secret.get_secret_value() if tracing.secret else None
+    return TraceBook(credential, _masking(config), config.deployment.service_name, tracing.keep)
+
+
+def private_book(config: Config) -> tuple[TraceBook, str]:
+    """A book for one request of the console's, whether tracing is on or not, and the credential that it asks for."""
+    credential = secrets.token_urlsafe(32)
+    return TraceBook(credential, _masking(config), config.deployment.service_name, 1), credential
+
+
+def _masking(config: Config) -> Masking:
     keys = [api.subscription_key for api in config.apis]
-    masking = Masking(secrets_of(config), (key.header for key in keys), (key.query for key in keys))
-    return TraceBook(credential, masking, config.deployment.service_name, tracing.keep)
+    return Masking(secrets_of(config), (key.header for key in keys), (key.query for key in keys))
 
 
 def secrets_of(config: Config) -> Iterator[str]:

@@ -126,7 +126,19 @@ async def start(port: int, running: AsyncExitStack) -> tuple[Gateway, dict[str, 
         "secret": SECRET,
         "policies": str(ready_made.folder()),
     }
-    return build(configuration(facts, Path(jobs))), facts
+    gateway = build(configuration(facts, Path(jobs)))
+    _offer_tokens(gateway, entra)
+    return gateway, facts
+
+
+def _offer_tokens(gateway: Gateway, entra: EntraEmulator) -> None:
+    """Let the console's page of tokens make one."""
+
+    async def mint(_: Mapping[str, str]) -> Mapping[str, str]:
+        return {"token": entra.mint()}
+
+    if gateway.console is not None:
+        gateway.console.process.abilities["mint"] = mint
 
 
 def configuration(facts: Mapping[str, str], directory: Path) -> Config:

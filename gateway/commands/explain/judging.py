@@ -31,7 +31,8 @@ from gateway.pipeline.masking import Masking
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.place import Place
 from gateway.pipeline.services import Services
-from gateway.pipeline.step import PipelineStep, Steps, TokenJudge
+from gateway.pipeline.step import TokenJudge
+from gateway.pipeline.token_checks import token_checks
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.tokens.explain import CheckStep, Explanation, explain
 from gateway.tokens.jwt import without_scheme
@@ -188,21 +189,6 @@ def _without_keys(explanation: Explanation) -> Explanation:
     if first is not None:
         steps[first] = replace(steps[first], decisive=True)
     return replace(explanation, steps=tuple(steps))
-
-
-def token_checks(pipeline: Pipeline) -> Iterator[tuple[PipelineStep, TokenJudge]]:
-    """Every token check of *pipeline*, those in branches too, in the order of the document."""
-    for step in steps_in(pipeline.inbound):
-        if judge := step.policy.token_judge:
-            yield step, judge
-
-
-def steps_in(steps: Steps) -> Iterator[PipelineStep]:
-    """Each of *steps*, followed by those inside it."""
-    for step in steps:
-        yield step
-        for inner in step.policy.nested:
-            yield from steps_in(inner)
 
 
 def as_json(verdicts: list[TokenVerdict], masking: Masking) -> dict[str, object]:

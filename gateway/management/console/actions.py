@@ -8,7 +8,7 @@ pages name.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from gateway.errors import GatewayError
-from gateway.management.console import forms
+from gateway.management.console import forms, try_page
 from gateway.management.console.login import onward, require_own_form
 from gateway.management.console.markup import Html, badge, element, link
 from gateway.management.console.page import Frame
@@ -38,11 +38,13 @@ class Done:
     Attributes:
         subject: What it was done to, for the log; no secret.
         text: One sentence for the page.
+        content: What the page shows below it.
     """
 
     subject: str
     text: str
     succeeded: bool = True
+    content: Sequence[Html] = ()
 
 
 Action = Callable[[Sources, Mapping[str, str]], Awaitable[Done]]
@@ -85,6 +87,7 @@ class ActionPages:
         content: list[Html] = [
             element("p", mark, f" {done.text}", class_=f"verdict {'good' if done.succeeded else 'bad'}", role="status"),
             element("p", link(back, "Back")),
+            *done.content,
         ]
         page = self.frame.page("", name.replace("-", " ").capitalize(), content, time.time())
         return HTMLResponse(page.encode("utf-8", "replace"), 200 if done.succeeded else 409)
@@ -132,9 +135,18 @@ async def _stop(sources: Sources, fields: Mapping[str, str]) -> Done:
     )
 
 
+async def _try(sources: Sources, fields: Mapping[str, str]) -> Done:
+    given = {name: fields.get(name, "") for name in ("method", "path", "headers", "token", "body", "stub")}
+    path = given["path"].partition("?")[0]
+    report = await sources.perform("try", given)
+    text = f"{given['method']} {path} was sent {'to a stub' if given['stub'] else 'for real'}."
+    return Done(f"{given['method']} {path}", text, content=try_page.outcome(report))
+
+
 ACTIONS: Mapping[str, Action] = {
     "reload": _reload,
     "withdraw-key": _withdraw_key,
     "replay": _replay,
     "stop": _stop,
+    "try": _try,
 }

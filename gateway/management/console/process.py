@@ -99,6 +99,8 @@ class Process:
 
     async def perform(self, what: str, given: Mapping[str, str]) -> Mapping[str, Any]:
         """One of the abilities. Raises GatewayError."""
+        if what == "abilities":
+            return {"names": sorted(self.abilities)}
         ability = self.abilities.get(what)
         if ability is None:
             raise GatewayError(f"{what} is not possible here")

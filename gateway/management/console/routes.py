@@ -20,17 +20,19 @@ from gateway.management.console import (
     live,
     overview_page,
     requests_page,
+    token_page,
     traces_page,
+    try_page,
 )
 from gateway.management.console.actions import ActionPages
 from gateway.management.console.catalog import Catalog
 from gateway.management.console.forms import Hand
-from gateway.management.console.login import LOGOUT, LoginPages
+from gateway.management.console.login import LOGOUT, LoginPages, require_own_form
 from gateway.management.console.markup import Html
 from gateway.management.console.page import Frame
 from gateway.management.console.sources import Sources
 from gateway.management.guard import LOGIN, Addressed, Visitors, guarded
-from gateway.management.logins import PERSON
+from gateway.management.logins import PERSON, Person
 
 OVERVIEW, APIS, TRACES, REQUESTS = "/", apis_page.PATH, traces_page.PATH, requests_page.PATH
 DEPENDENCIES, JOBS = dependencies_page.PATH, "/console/notifications"
@@ -56,6 +58,7 @@ class Console:
     def of(cls, access: Visitors, catalog: Catalog, service: tuple[str, str], *, jobs: bool, traces: bool) -> Console:
         """*service*: its name and version. *jobs*, *traces*: whether there are such pages."""
         pages = [(OVERVIEW, "Overview"), (REQUESTS, "Requests"), (APIS, "APIs"), (DEPENDENCIES, "Issuers and backends")]
+        pages += [(try_page.PATH, "Try it"), (token_page.PATH, "Tokens")]
         pages += [(JOBS, "Notifications")] if jobs else []
         pages += [(TRACES, "Traces")] if traces else []
         return cls(access, catalog, Frame(*service, tuple(pages)))
@@ -71,6 +74,7 @@ def console_routes(console: Console, sources: Sources, others: Iterable[Addresse
         (live.PATH, live.LivePages().answer),
         (REQUESTS, pages.requests),
         (f"{REQUESTS}/{{request_id}}", pages.request),
+        (try_page.PATH, pages.compose),
         (APIS, pages.apis),
         (f"{APIS}/{{api_id}}", pages.api),
         (DEPENDENCIES, pages.dependencies),
@@ -85,6 +89,7 @@ def console_routes(console: Console, sources: Sources, others: Iterable[Addresse
         Route("/console/style.css", _style, middleware=door),
         Route("/console/script.js", _script, middleware=door),
         Route(LOGIN, login.enter, methods=["GET", "POST"], middleware=door),
+        Route(token_page.PATH, pages.token, methods=["GET", "POST"], middleware=guard),
         Route(LOGOUT, login.leave, methods=["POST"], middleware=guard),
         Route(f"{forms.PATH}/{{action}}", acts.answer, methods=["POST"], middleware=guard),
         *guarded(addressed, console.access.pages()),
@@ -102,6 +107,8 @@ async def _script(_: Request) -> Response:
 class _Pages:
     """One method per page: ask, render."""
 
+    MOST_ROUTES = 200  # that the form offers
+
     def __init__(self, console: Console, sources: Sources) -> None:
         self._console = console
         self._sources = sources
@@ -110,6 +117,32 @@ class _Pages:
         states, configuration = await self._sources.states(), await self._sources.configuration()
         content = overview_page.content(states, configuration, time.time(), self._hand(request))
         return self._page(request, OVERVIEW, "Overview", content, live=True)
+
+    async def token(self, request: Request) -> Response:
+        person: Person | None = request.scope.get(PERSON)
+        abilities = (await self._sources.perform("abilities", {}))["names"]
+        token, report = "", None
+        if request.method == "POST":
+            token = await self._posted_token(request, person)
+            report = await self._sources.perform("inspect", {"token": token})
+        content = token_page.content(person, token, report, time.time(), "mint" in abilities)
+        return self._page(request, token_page.PATH, "Tokens", content)
+
+    async def _posted_token(self, request: Request, person: Person | None) -> str:
+        """The token that was pasted, or a new one of the demo's."""
+        fields = await forms.read(request)
+        if person is not None:
+            require_own_form(person, fields)
+        if fields.get("mint"):
+            return str((await self._sources.perform("mint", {}))["token"])
+        token = fields.get("token", "").strip()
+        return token[7:].strip() if token[:7].lower() == "bearer " else token
+
+    async def compose(self, request: Request) -> Response:
+        given = {name: request.query_params.get(name, default) for name, default in (("method", "GET"), ("path", "/"))}
+        routes = [f"/{api.path}{line.template}" for api in self._console.catalog.apis() for line in api.operations]
+        content = try_page.content(self._hand(request), given, routes[: self.MOST_ROUTES])
+        return self._page(request, try_page.PATH, "Try it", content)
 
     async def apis(self, request: Request) -> Response:
         states = (await self._sources.states()).values()

@@ -20,7 +20,7 @@ class Sources(Protocol):
 
     async def perform(self, what: str, given: Mapping[str, str]) -> Mapping[str, Any]:
         """
-        Do or find out *what*, by name, and report as JSON would.
+        Do or find out *what*, by name, and report as JSON would. ``abilities`` is always possible: ``{"names"}``.
 
         Raises:
             GatewayError: It cannot be done here, or has failed; the message is for the one who asked.
