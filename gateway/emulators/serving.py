@@ -48,12 +48,14 @@ class Binding:
     Attributes:
         host: Address to bind; loopback, because emulators trust every client.
         port: 0 means any free port.
+        name: Host in its URL, if that is not *host*, as where all addresses are listened on.
         tls: Server-side context, see ``certificates.throw_away``; None serves plain HTTP.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     tls: ssl.SSLContext | None = None
+    name: str = ""
 
     def open(self) -> socket.socket:
         """A bound socket, so that the port is known before anything is served."""
@@ -70,7 +72,8 @@ class Binding:
     def url(self, bound: socket.socket) -> str:
         """Base URL of a bound socket, without a slash at the end."""
         scheme = "https" if self.tls else "http"
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        name = self.name or self.host
+        host = f"[{name}]" if ":" in name else name
         return f"{scheme}://{host}:{bound.getsockname()[1]}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -12,7 +13,23 @@ from gateway.commands.platforms import require_linux
 Port = Annotated[int, Parameter(validator=Number(gte=1, lte=65_530))]  # the emulators take the next five
 
 
-def demo(*, port: Port = 8080, open: Annotated[bool, Parameter(negative="")] = False) -> None:
+def _require_address(_: object, host: str) -> None:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        raise ValueError(f"{host!r} is not an IPv4 address (write 0.0.0.0 or 127.0.0.1)") from None
+
+
+# The container image sets the variable, so that published ports reach the demo.
+Host = Annotated[str, Parameter(env_var="GATEWAY_DEMO_HOST", show_env_var=False, validator=_require_address)]
+
+
+def demo(
+    *,
+    port: Port = 8080,
+    host: Host = "127.0.0.1",
+    open: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
     """
     Run everything in one process on embedded defaults: emulators, notification service, gateway. Ctrl-C stops
     everything.
@@ -21,10 +38,13 @@ def demo(*, port: Port = 8080, open: Annotated[bool, Parameter(negative="")] = F
     ----------
     port
         The gateway's port; the emulators take the next ones.
+    host
+        The address that everything listens on. The emulators trust everyone who can connect. 0.0.0.0 is for
+        containers: publish the six ports under the same numbers, and make the calls on the machine itself.
     open
         Open the console in a browser.
     """
     require_linux("gateway demo")
     from gateway.commands.demo.running import run
 
-    run(port, open)
+    run(port, host, open)

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
 from importlib.resources import files
+from ipaddress import IPv4Address
 from pathlib import Path
 from string import Template
 from tempfile import TemporaryDirectory
@@ -49,36 +50,42 @@ Starting Entra ID, D365, a backend and a callback receiver as emulators, with th
 Everything listens on 127.0.0.1 only, with keys and secrets made for this demo; nothing leaves this machine.
 The settings are those of a demo: plain HTTP and private addresses, which the gateway otherwise warns about.
 """
+OPEN = """\
+Starting Entra ID, D365, a backend and a callback receiver as emulators, with the gateway in front of them.
+Everything listens on {host}, with keys and secrets made for this demo; the emulators trust everyone who can connect.
+The settings are those of a demo: plain HTTP and private addresses, which the gateway otherwise warns about.
+"""
 _UNSAID = ("development_switch", "notifications_started")
 
 
-def run(port: int, open_console: bool = False) -> None:
+def run(port: int, host: str, open_console: bool = False) -> None:
     """
     Run everything until SIGINT or SIGTERM; the emulators take the ports after *port* and *port* + 1.
 
     Args:
+        host: The IP address to listen on.
         open_console: Also show the console in the browser of this desktop, as soon as everything is up.
     """
     logs.configure("info", "console", unsaid=_UNSAID)
-    print(CALM, flush=True)
+    print(CALM if is_local(host) else OPEN.format(host=host), flush=True)
     try:
-        uvloop.run(_serve(port, open_console))
+        uvloop.run(_serve(port, host, open_console))
     except OSError as error:
         raise GatewayError(f"{error.strerror}: ports {port} to {port + 5} must be free; try --port") from None
 
 
-async def _serve(port: int, open_console: bool) -> None:
+async def _serve(port: int, host: str, open_console: bool) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as running:
-        gateway, facts = await start(port, running)
+        gateway, facts = await start(port, host, running)
         sockets = Sockets.bound(gateway.config)
         await running.enter_async_context(serving_gateway(LiveGateway(gateway), sockets))
         await _ready(gateway)
         print(render("banner.txt", facts), flush=True)
         if open_console:
-            await _show(f"http://127.0.0.1:{facts['management_port']}/")
+            await _show(f"http://{facts['name']}:{facts['management_port']}/")
         await stopping.wait()
 
 
@@ -103,8 +110,8 @@ async def _ready(gateway: Gateway) -> None:
             await asyncio.sleep(0.02)
 
 
-async def start(port: int, running: AsyncExitStack) -> tuple[Gateway, dict[str, str]]:
-    """Start the emulators and build the gateway; *running* ends them."""
+async def start(port: int, host: str, running: AsyncExitStack) -> tuple[Gateway, dict[str, str]]:
+    """Start the emulators and build the gateway, all of them on *host*; *running* ends them."""
     keys = demo_keys()
     keys.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # The emulator forgets its batch jobs at the end, so ours must not outlive it, nor an earlier version's be found.
@@ -116,9 +123,12 @@ async def start(port: int, running: AsyncExitStack) -> tuple[Gateway, dict[str, 
         "receiver": CallbackReceiver(secret=signing),
         "echo": EchoBackend(),
     }
+    # Where all addresses are listened on, as in a container, the calls are made on the machine that publishes them.
+    called = "127.0.0.1" if IPv4Address(host).is_unspecified else host
     facts = {"port": str(port), "management_port": str(port + 1), "jobs": jobs, "signing": signing}
+    facts |= {"host": host, "name": called, **_console(host)}
     for offset, (name, part) in enumerate(parts.items(), 2):
-        facts[name] = await running.enter_async_context(serve_here(part, Binding(port=port + offset)))
+        facts[name] = await running.enter_async_context(serve_here(part, Binding(host, port + offset, name=called)))
     facts |= {
         "tenant": TENANT,
         "audience": API,
@@ -139,6 +149,19 @@ def _offer_tokens(gateway: Gateway, entra: EntraEmulator) -> None:
 
     if gateway.console is not None:
         gateway.console.process.abilities["mint"] = mint
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine can connect to *host*."""
+    return IPv4Address(host).is_loopback
+
+
+def _console(host: str) -> dict[str, str]:
+    """The console's setting, and how to open it: where other machines can connect it needs a token."""
+    if is_local(host):
+        return {"console": "true", "login": ""}
+    token = secrets.token_urlsafe(24)
+    return {"console": f"{{token: {token}}}", "login": f"\n  the console asks for this token: {token}\n"}
 
 
 def configuration(facts: Mapping[str, str], directory: Path) -> Config:
