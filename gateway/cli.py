@@ -57,7 +57,7 @@ COMMANDS = {
     ),
     "explain": (
         "explain.command:explain",
-        "Explain step by step why a token passes or is refused. Exit code 0 accepted, 1 refused, 2 cannot be judged.",
+        "Explain why a token or a request was refused or accepted. Exit code 0 accepted, 1 refused, 2 unknown.",
     ),
     "test": (
         "policy_tests.command:run_policy_tests",

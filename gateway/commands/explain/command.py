@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from gateway.commands.options import CONFIG
 from gateway.errors import GatewayError
 
 if TYPE_CHECKING:
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 
 def explain(  # noqa: PLR0913 (one option each)
-    token: str,
+    token: str | None = None,
     *,
+    request: str | None = None,
     policy: Path | None = None,
     config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None,
     api: str | None = None,
@@ -27,12 +29,15 @@ def explain(  # noqa: PLR0913 (one option each)
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> int:
     """
-    Explain step by step why a token passes or is refused. Exit code 0 accepted, 1 refused, 2 cannot be judged.
+    Explain why a token or a request was refused or accepted. Exit code 0 accepted, 1 refused, 2 unknown.
 
     Parameters
     ----------
     token
         The token, `-` for standard input, or @FILE.
+    request
+        Instead of a token: the id of a request that the running gateway of `--config` has served, from `x-request-id`
+        of its answer or from the log.
     policy
         A policy document on its own.
     config
@@ -55,11 +60,24 @@ def explain(  # noqa: PLR0913 (one option each)
 
     logs.configure("error", "console")
     try:
+        if request is not None:
+            return _request(request, token, config, as_json)
+        if token is None:
+            raise GatewayError("name a token, or a request with --request ID")
         judged = _config(policy, config, named_value or [])
         return run(Question(read_token(token), moment(at), offline), judged, (api, operation), as_json)
     except GatewayError as error:
         print(error, file=sys.stderr)
         return UNKNOWN
+
+
+def _request(request_id: str, token: str | None, config: Path | None, as_json: bool) -> int:
+    from gateway.commands.explain.request import run
+    from gateway.config import load
+
+    if token is not None:
+        raise GatewayError("name either a token or --request ID")
+    return run(load(config or CONFIG), request_id, as_json)
 
 
 def _config(policy: Path | None, config: Path | None, named_values: list[str]) -> Config:

@@ -16,7 +16,10 @@ from gateway.commands.policy_tests.stubs import content, fields
 from gateway.config.apis import Api, Operation
 from gateway.errors import GatewayError, LoadError, Location
 from gateway.expressions.moments import CLOCK
-from gateway.pipeline.context import Context
+from gateway.pipeline.context import Context, LastError
+from gateway.remedies.facts import Facts
+from gateway.remedies.recorded import texts
+from gateway.remedies.words import remedy
 from gateway.wire.body import Body
 from gateway.wire.messages import Ending, Request, Response
 
@@ -174,8 +177,25 @@ def _story(happened: Happened) -> str:
     lines = [f"answer: {happened.response.status_code} {_shown(happened.response.body.content)}".rstrip()]
     if error is not None:
         lines.append(f"error: {error.source} {error.reason}: {error.message} ({error.section} {error.path})")
+        lines += [f"hint: {text}" for text in [_remedy(happened.context, error)] if text]
     lines += [f"backend saw: {record.method} {record.url}" for record in happened.backend[-1:]]
     return "\n".join(lines)
+
+
+def _remedy(context: Context, error: LastError) -> str:
+    """What usually helps against *error*."""
+    request = context.request
+    return remedy(
+        Facts(
+            reason=error.reason,
+            source=error.source,
+            message=error.message,
+            expected=texts(error.expected),
+            found=texts(error.found),
+            path=request.original_path,
+            method=request.original_method,
+        )
+    )
 
 
 def _shown(body: bytes) -> str:

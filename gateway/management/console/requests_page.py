@@ -11,7 +11,8 @@ from gateway.management.console import figures, forms, traces_page
 from gateway.management.console.catalog import ApiLine
 from gateway.management.console.chart import timeline
 from gateway.management.console.markup import Html, badge, code, element, facts, joined, link, section, table
-from gateway.management.console.words import Record, words
+from gateway.management.console.words import words
+from gateway.remedies.recorded import Record
 
 PATH = "/console/requests"
 FILTERS = ("api", "status", "reason", "caller", "path", "id")
