@@ -64,6 +64,9 @@ judge: install ## Compare the expression tables (or FILES=…) with .NET 8 itsel
 faults: install ## Inject faults around the notification service for a long time, and write docs/faults.md
 	@$(BIN)/python -m tests.notifications.harness.table
 
+reload-load: install ## Reload each second under full load, then 200 times: nothing lost, no wrong policy, memory flat
+	@$(BIN)/python -m tests.serving.harness.reload_load $(or $(SECONDS_EACH),60)
+
 check: lint types cover ## What CI runs before a release: lint, types, tests with coverage
 
 format: install ## Format the code

@@ -6,7 +6,6 @@ Building needs no event loop and touches no network; ``start`` begins what runs 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -96,7 +95,8 @@ class Gateway:
     def _keep_history(self) -> None:
         if self.console is not None:
             self.console.process.history.on_slot = self.console.process.note
-            self._running.callback(asyncio.create_task(self.console.process.history.run()).cancel)
+            self.console.process.history.start()
+            self._running.callback(self.console.process.history.stop)
 
     async def take_over(self, former: Gateway) -> None:
         """Continue the work of *former*, which goes on with the requests that it has. This one was built after it."""
@@ -107,6 +107,8 @@ class Gateway:
             self._keep_history()
         elif self.console is not None:
             self.console.process.history.on_slot = self.console.process.note
+        else:
+            former.console.process.history.stop()
         if self.services.token_cache is not None:
             self.services.token_cache.forget_predecessors()
 

@@ -10,7 +10,7 @@ Source: Fetch Standard, "CORS-safelisted request-header" (a JSON body needs a pr
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from pathlib import Path
 
 from starlette.middleware import Middleware
@@ -44,6 +44,33 @@ class WithdrawalBook:
         """All of them: key id, and metadata URL of one issuer or None."""
         lines = self._file.read_text("utf-8").splitlines() if self._file.exists() else []
         return [(kid, issuer) for kid, issuer in map(json.loads, lines)]
+
+
+class SeenKeys:
+    """
+    What the workers have seen of withdrawn keys, in a file: a key that its issuer calls otherwise by now is known to
+    those that are started later.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._noted: set[tuple[str, str, bytes]] = set()  # by this process, or before it
+
+    def note(self, seen: Set[tuple[str, str, bytes]]) -> None:
+        """Add what is new."""
+        fresh = seen - self._noted
+        if not fresh:
+            return
+        self._noted |= fresh
+        lines = [json.dumps([address, name, fingerprint.hex()]) + "\n" for address, name, fingerprint in fresh]
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write("".join(lines))
+
+    def read(self) -> set[tuple[str, str, bytes]]:
+        """All of it: metadata URL, name, fingerprint."""
+        lines = self._file.read_text("utf-8").splitlines() if self._file.exists() else []
+        self._noted |= {(address, name, bytes.fromhex(mark)) for address, name, mark in map(json.loads, lines)}
+        return set(self._noted)
 
 
 def withdrawal_route(withdraw: Withdraw, guard: Sequence[Middleware] = ()) -> Route:

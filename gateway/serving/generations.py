@@ -25,7 +25,7 @@ from gateway.assembly.shared_state import require_shareable
 from gateway.assembly.traces import secrets_of
 from gateway.config.lasting import with_lasting
 from gateway.management.server import serve_management
-from gateway.management.withdrawal import WithdrawalBook
+from gateway.management.withdrawal import SeenKeys, WithdrawalBook
 from gateway.serving.exit_codes import ExitCode
 from gateway.serving.heart import beating
 from gateway.serving.private_folder import inherited, private_folder, unix_socket
@@ -132,7 +132,8 @@ class Generations:
         pulses = Pulses([*(path.stem for path in workers), MANAGEMENT])
         watched = self.source if self.watched else None
         manage = _Management(gateway, workers, book, ReloadBook(self.directory), watched, warm, pulses)
-        runs = {path.stem: _WorkerProcess(gateway, path, book, warm).run for path in workers}
+        seen = Path(self.directory, "seen-keys")
+        runs = {path.stem: _WorkerProcess(gateway, path, book, SeenKeys(seen), warm).run for path in workers}
         jobs = {name: partial(self._run, run) for name, run in {**runs, MANAGEMENT: manage.run}.items()}
         return Generation(jobs, pulses)
 
@@ -160,12 +161,13 @@ class _WorkerProcess:
     gateway: Gateway
     path: Path
     withdrawn: WithdrawalBook
+    seen: SeenKeys
     warm: bool
 
     def run(self, sockets: Sockets, lifeline: Lifeline, pulse: Pulse) -> None:
         sockets.management.close()
         own = replace(sockets, management=unix_socket(str(self.path)))
-        part = Supervised(pulse, lifeline, self.warm, self._withdraw_noted)
+        part = Supervised(pulse, lifeline, self.warm, self._withdraw_noted, self._note_seen)
         uvloop.run(run_process(self.gateway, own, part))
 
     def _withdraw_noted(self) -> None:
@@ -173,6 +175,12 @@ class _WorkerProcess:
         for kid, issuer in self.withdrawn.withdrawn():
             with suppress(LookupError):
                 self.gateway.issuers.withdraw(kid, issuer)
+        self.gateway.issuers.learn_withdrawn(self.seen.read())
+
+    def _note_seen(self) -> None:
+        """For workers that are started later; a file that cannot be written must not stop this one."""
+        with suppress(OSError):
+            self.seen.note(self.gateway.issuers.seen_withdrawn())
 
 
 @dataclass(frozen=True, slots=True)

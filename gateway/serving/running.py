@@ -91,12 +91,14 @@ class Supervised:
         pulse: Where it leaves signs of life, and reports that it is ready.
         warm: Whether to accept connections only when keys have been fetched, or could not be.
         reachable: Called once the management plane answers, before connections are accepted.
+        beat: Called twice a second.
     """
 
     pulse: Pulse = field(default_factory=lone_pulse)
     lifeline: Lifeline | None = None
     warm: bool = False
     reachable: Callable[[], None] = ignore
+    beat: Callable[[], None] = ignore
 
     @property
     def supervisor(self) -> int | None:
@@ -129,9 +131,14 @@ async def run_process(
     reloader = None if reloads is None else Reloader(live, reloads.source, manager)
     signals = StopSignals(supervised.lifeline, stop_time_s(gateway.config) + KILL_AFTER_S, _hang_up(reloader))
     resources = ResourceWatch(gateway.metrics)
+
+    def beat() -> None:
+        manager.alive()
+        supervised.beat()
+
     async with AsyncExitStack() as running:
         beat_s = min(BEAT_S, manager.beat_s or BEAT_S)
-        running.enter_context(beating(supervised.pulse, manager.alive, resources.look, beat_s, supervised.supervisor))
+        running.enter_context(beating(supervised.pulse, beat, resources.look, beat_s, supervised.supervisor))
         server = await running.enter_async_context(serving_gateway(live, sockets, supervised))
         settle()
         if reloads is not None and reloader is not None and reloads.watched:

@@ -15,6 +15,8 @@ from gateway.tokens.withdrawn import WithdrawnKeys
 
 IssuerKey: TypeAlias = tuple[str, str | None]
 """Metadata URL in comparable form, and the file with the authorities for it alone."""
+SeenKey: TypeAlias = tuple[str, str, bytes]
+"""Of a withdrawn key: metadata URL in comparable form, a name that it had, its fingerprint."""
 
 
 def _comparable(url: str) -> str:
@@ -150,6 +152,22 @@ class IssuerRegistry:
         for (address, _), issuer in before._issuers.items():
             if issuer.withdrawn.has_seen:
                 self._withdrawn.setdefault(address, WithdrawnKeys()).learn(issuer.withdrawn)
+        for (address, _), issuer in self._issuers.items():
+            if address in self._withdrawn:
+                issuer.learn(self._withdrawn[address])
+
+    def seen_withdrawn(self) -> set[SeenKey]:
+        """What is known of withdrawn keys, for another process that takes over."""
+        return {
+            (address, name, fingerprint)
+            for (address, _), issuer in self._issuers.items()
+            for name, fingerprint in issuer.withdrawn.seen
+        }
+
+    def learn_withdrawn(self, seen: Iterable[SeenKey]) -> None:
+        """Know what another process has *seen*: its withdrawn keys stay withdrawn, whatever they are called now."""
+        for address, name, fingerprint in seen:
+            self._withdrawn.setdefault(address, WithdrawnKeys()).note(name, fingerprint)
         for (address, _), issuer in self._issuers.items():
             if address in self._withdrawn:
                 issuer.learn(self._withdrawn[address])

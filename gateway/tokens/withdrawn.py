@@ -27,6 +27,15 @@ class WithdrawnKeys:
         """Whether one of them was published."""
         return bool(self._seen)
 
+    @property
+    def seen(self) -> set[tuple[str, bytes]]:
+        """The names, withdrawn or not, and the fingerprints of the keys that had them."""
+        return {(name, fingerprint) for name, fingerprints in self._seen.items() for fingerprint in fingerprints}
+
+    def note(self, name: str, fingerprint: bytes) -> None:
+        """Know that a key with this fingerprint had the *name*."""
+        self._seen.setdefault(name, set()).add(fingerprint)
+
     def add(self, name: str) -> None:
         """Withdraw the key with this id or thumbprint."""
         self._names.add(name)

@@ -114,6 +114,26 @@ def test_the_secrets_of_every_request_are_masked(tmp_path: Path) -> None:
         logs.hide([])
 
 
+def test_a_console_that_is_switched_off_leaves_nothing(tmp_path: Path) -> None:
+    """However often a reload switches it off and on: at most one task keeps its history, and in the end none."""
+
+    async def scenario() -> list[int]:
+        reloads, source = reloader(tmp_path)
+        source.go_on.set()
+        histories = []
+        await reloads.live.current.start()
+        for _ in range(3):
+            for console in ("true", "true", "false"):
+                source.path.write_text(f"console: {console}")
+                assert (await reloads.reload()).succeeded
+                await asyncio.sleep(0)
+                tasks = [task for task in asyncio.all_tasks() if "History.run" in repr(task.get_coro())]
+                histories.append(len(tasks))
+        return histories
+
+    assert asyncio.run(scenario()) == [1, 1, 0] * 3
+
+
 @pytest.mark.parametrize(
     ("before", "after", "waiting"),
     [

@@ -127,6 +127,27 @@ def test_a_withdrawn_key_stays_withdrawn_in_the_next_registry(gone: bool) -> Non
     asyncio.run(scenario())
 
 
+def test_another_process_knows_a_renamed_key() -> None:
+    """What one process has seen of a withdrawn key, another one learns: there the key does not verify when renamed."""
+
+    async def scenario() -> None:
+        first = IssuerRegistry(entra_site(jwk(rsa_key("leaked"), "k1"), jwk(rsa_key("k2"), "k2")), Clock())
+        await first.issuer(METADATA_URL).refresh()
+        assert first.seen_withdrawn() == set()
+        first.withdraw("k1")
+        second = IssuerRegistry(entra_site(jwk(rsa_key("leaked"), "renamed"), jwk(rsa_key("k2"), "k2")), Clock())
+        issuer = second.issuer(METADATA_URL)
+        await issuer.refresh()
+        second.withdraw("k1")
+        assert issuer.keyset is not None
+        assert set(issuer.keyset.by_kid) == {"renamed", "k2"}  # it cannot know yet
+        second.learn_withdrawn(first.seen_withdrawn())
+        assert set(issuer.keyset.by_kid) == {"k2"}
+        assert second.seen_withdrawn() == first.seen_withdrawn()
+
+    asyncio.run(scenario())
+
+
 def test_an_issuer_that_is_listed_no_longer_ends() -> None:
     """Metadata that states what a policy listed by hand is refused again once no policy does; that of others stays."""
 

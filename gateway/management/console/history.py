@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from asyncio import sleep
 from collections import deque
@@ -63,11 +64,21 @@ class History:
         self._now = now
         self._before, self._apis_before = metrics.totals(), _by_api(metrics)
         self._samples: deque[Sample] = deque(maxlen=SLOTS)
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def samples(self) -> tuple[Sample, ...]:
         """The newest last."""
         return tuple(self._samples)
+
+    def start(self) -> None:
+        """Take samples in the running loop, until ``stop``."""
+        self._task = asyncio.get_running_loop().create_task(self.run())
+
+    def stop(self) -> None:
+        """No more samples."""
+        if self._task is not None:
+            self._task.cancel()
 
     async def run(self) -> None:
         """Take a sample at the end of each slot."""
