@@ -46,7 +46,7 @@ class WithdrawalBook:
         return [(kid, issuer) for kid, issuer in map(json.loads, lines)]
 
 
-class SeenKeys:
+class WithdrawnMaterial:
     """
     What the workers have seen of withdrawn keys, in a file: a key that its issuer calls otherwise by now is known to
     those that are started later.

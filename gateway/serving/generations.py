@@ -25,10 +25,10 @@ from gateway.assembly.shared_state import require_shareable
 from gateway.assembly.traces import secrets_of
 from gateway.config.lasting import with_lasting
 from gateway.management.server import serve_management
-from gateway.management.withdrawal import SeenKeys, WithdrawalBook
+from gateway.management.withdrawal import WithdrawalBook, WithdrawnMaterial
 from gateway.serving.exit_codes import ExitCode
 from gateway.serving.heart import beating
-from gateway.serving.private_folder import inherited, private_folder, unix_socket
+from gateway.serving.private_folder import inherited, private_folder, require_short, unix_socket
 from gateway.serving.pulses import Pulse, Pulses
 from gateway.serving.reload_report import ReloadBook, ReloadReport, metrics_of, status_of
 from gateway.serving.running import KILL_AFTER_S, Sockets, Supervised, run_process, stop_time_s, watching
@@ -57,9 +57,11 @@ def supervise(
     *count* workers, and one process for the management plane, until a signal stops them.
 
     Raises:
+        GatewayError: The temporary directory has too long a name.
         GaveUp: No worker can start.
     """
     with private_folder(PREFIX) as directory:
+        require_short(directory)
         generations = Generations(gateway, sockets, count, source, directory, watched, manager)
         return Supervisor(generations.first(), generations.stop_s(), sockets.close, generations, manager).run()
 
@@ -133,7 +135,7 @@ class Generations:
         watched = self.source if self.watched else None
         manage = _Management(gateway, workers, book, ReloadBook(self.directory), watched, warm, pulses)
         seen = Path(self.directory, "seen-keys")
-        runs = {path.stem: _WorkerProcess(gateway, path, book, SeenKeys(seen), warm).run for path in workers}
+        runs = {path.stem: _WorkerProcess(gateway, path, book, WithdrawnMaterial(seen), warm).run for path in workers}
         jobs = {name: partial(self._run, run) for name, run in {**runs, MANAGEMENT: manage.run}.items()}
         return Generation(jobs, pulses)
 
@@ -161,7 +163,7 @@ class _WorkerProcess:
     gateway: Gateway
     path: Path
     withdrawn: WithdrawalBook
-    seen: SeenKeys
+    seen: WithdrawnMaterial
     warm: bool
 
     def run(self, sockets: Sockets, lifeline: Lifeline, pulse: Pulse) -> None:

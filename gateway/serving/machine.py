@@ -14,13 +14,28 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-# Of version 2 and 1: controller, file with the bytes in use, and how memory.stat calls what can be forgotten.
-_USAGES = (
-    ("", "memory.current", "inactive_file"),
-    ("memory", "memory.usage_in_bytes", "total_inactive_file"),
-)
 _UNLIMITED = 1 << 60  # what version 1 writes where there is no limit is a little below 2**63
+
+
+class _Usage(NamedTuple):
+    """How a version of control groups tells the bytes in use, and which of them can be forgotten."""
+
+    controller: str
+    total: str
+    forgettable: str
+
+    def of(self, folder: Path) -> int | None:
+        """That of the group *folder*; None: it does not say."""
+        total = _number(folder / self.total)
+        return None if total is None else max(0, total - _entry(folder / "memory.stat", self.forgettable))
+
+
+_USAGES = (
+    _Usage("", "memory.current", "inactive_file"),
+    _Usage("memory", "memory.usage_in_bytes", "total_inactive_file"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +69,9 @@ class Machine:
 
     def memory_used(self) -> int | None:
         """Bytes that the control group uses, but for files that the kernel can forget; None: it does not say."""
-        for controller, used, forgettable in _USAGES:
-            for folder in self._folders(controller):
-                total = _number(folder / used)
-                if total is not None:
-                    return max(0, total - _entry(folder / "memory.stat", forgettable))
-        return None
+        folders = [(folder, usage) for usage in _USAGES for folder in self._folders(usage.controller)]
+        known = (usage.of(folder) for folder, usage in folders)
+        return next((used for used in known if used is not None), None)
 
     def _quotas_v2(self) -> Iterator[float]:
         for folder in self._folders(""):

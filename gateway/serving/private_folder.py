@@ -18,7 +18,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from gateway.errors import GatewayError
+
 LOCK = "owner"
+LONGEST = 70  # bytes of a folder's name: that of a socket, which is below it, has 107. Source: unix(7)
 MOST_LEFT = 1_000  # folders looked at
 
 
@@ -78,6 +81,13 @@ def _remove_if_left(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(lock)
+
+
+def require_short(folder: Path) -> None:
+    """Raises GatewayError: the name of a socket in a folder below *folder* would be too long."""
+    if len(os.fsencode(folder)) > LONGEST:
+        place = folder.parent
+        raise GatewayError(f"the folder {place} has too long a name for sockets: set TMPDIR to a shorter one")
 
 
 def unix_socket(path: str) -> socket.socket:

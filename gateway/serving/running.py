@@ -30,7 +30,7 @@ from gateway.serving.source import ConfigurationSource
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.wire.memory import settle
 from gateway.wire.server.listener import Listener
-from gateway.wire.server.serve import RunningServer, bind, start
+from gateway.wire.server.serve import RunningServer, bind, keep_alive, start
 
 log = structlog.get_logger("gateway")
 
@@ -59,6 +59,8 @@ class Sockets:
         """
         wanted = wanted_addresses(config, address)
         sockets = assigned(passed, wanted)
+        for listening in sockets.values():
+            keep_alive(listening)
         sockets |= {name: bind(*place) for name, place in wanted.items() if name not in sockets}
         return cls(sockets["data"], sockets["management"], sockets.get("decisions"))
 

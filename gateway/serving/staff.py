@@ -138,14 +138,26 @@ class Staff:
         sys.stdout.flush()
         self._started[name] = time.monotonic()
         self.generation.pulses[name].begin()
+        process = self._forked(name)
+        if process:
+            self.processes[process] = name
+        else:
+            self.due[name] = time.monotonic() + MIN_LIFE_S
+
+    def _forked(self, name: str) -> int:
+        """A process that does the job *name*; 0: the system gives no process now."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)  # one that comes before the process has its own would be lost
         try:
             process = os.fork()
             if process == 0:
                 self._become(name)
+        except OSError as error:
+            log.error("cannot_start", process=name, error=error.strerror)
+            self.generation.pulses[name].rest()
+            return 0
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
-        self.processes[process] = name
+        return process
 
     def _become(self, name: str) -> None:
         """In the new process: do the job, then end without running the parent's cleanup."""

@@ -164,8 +164,13 @@ class Supervisor:
             self._stop()
         if stops:
             self._signal_all(signal.SIGKILL)
-        if self.renew is not None and self._next is None and self._kill_at is None and self._wake_up.take_hang_up():
+        if self.renew is not None and self._may_renew() and self._wake_up.take_hang_up():
             self._renew(self.renew)
+
+    def _may_renew(self) -> bool:
+        """One generation at a time: the first one gets its time to be ready, too."""
+        is_settled = self._was_ready or self._staff.age_s > READY_S
+        return is_settled and self._next is None and self._kill_at is None
 
     def _stop(self) -> None:
         """Pass the signal on; processes that outlive the time for stopping are killed."""

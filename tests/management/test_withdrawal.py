@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from gateway.management.withdrawal import MAX_BODY_BYTES, PATH, SeenKeys, WithdrawalBook, withdrawal_route
+from gateway.management.withdrawal import MAX_BODY_BYTES, PATH, WithdrawalBook, WithdrawnMaterial, withdrawal_route
 
 URL = "https://a.example/.well-known/openid-configuration"
 
@@ -85,14 +85,14 @@ def test_the_book(tmp_path: Path) -> None:
 def test_what_was_seen_is_noted_once(tmp_path: Path) -> None:
     """Each worker adds what is new to it; those that are started later read all of it."""
     file = tmp_path / "seen"
-    first, second = SeenKeys(file), SeenKeys(file)
+    first, second = WithdrawnMaterial(file), WithdrawnMaterial(file)
     assert first.read() == set()
     for _ in range(3):
         first.note({(URL, "k1", b"\x00\xff")})
     assert second.read() == {(URL, "k1", b"\x00\xff")}
     second.note({(URL, "k1", b"\x00\xff"), (URL, "k2\n", b"b")})
     assert len(file.read_text().splitlines()) == 2
-    assert SeenKeys(file).read() == {(URL, "k1", b"\x00\xff"), (URL, "k2\n", b"b")}
+    assert WithdrawnMaterial(file).read() == {(URL, "k1", b"\x00\xff"), (URL, "k2\n", b"b")}
 
 
 def test_a_worker_that_does_not_answer() -> None:

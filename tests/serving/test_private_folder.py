@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.serving.private_folder import LOCK, inherited, private_folder, remove_left
+from gateway.errors import GatewayError
+from gateway.serving.private_folder import LOCK, inherited, private_folder, remove_left, require_short
 
 
 def test_only_what_nobody_holds_is_removed(tmp_path: Path) -> None:
@@ -68,3 +69,10 @@ def test_the_last_ones_remove_it(tmp_path: Path, owner: int, stays: bool) -> Non
     with inherited(folder, owner):
         pass
     assert folder.exists() == stays
+
+
+def test_a_name_too_long_for_sockets_is_said() -> None:
+    """A TMPDIR in whose folders no socket can have a name ends the start; workers could not be asked."""
+    require_short(Path("/tmp/gateway-workers-12345678"))
+    with pytest.raises(GatewayError, match="the folder /x+ has too long a name for sockets: set TMPDIR to a shorter"):
+        require_short(Path("/" + "x" * 80, "gateway-workers-12345678"))

@@ -15,7 +15,8 @@ import pytest
 
 from gateway.serving.exit_codes import ExitCode
 from gateway.serving.service_manager import ServiceManager
-from gateway.serving.staff import Generation
+from gateway.serving.signals import Lifeline
+from gateway.serving.staff import Generation, Staff
 from gateway.serving.workers import Supervisor
 from tests.processes import started
 
@@ -148,7 +149,7 @@ def test_nothing_starts_once_it_stops(signals: None) -> None:
     """SIGTERM while a new gateway is built: its processes are not started."""
     renewal = Stopped()
     supervisor = renewal.supervisor = Supervisor(Generation.of({}), 60.0, lambda: None, renewal)
-    supervisor._wake_up._hang_up = True
+    supervisor._wake_up._hang_up = supervisor._was_ready = True
     supervisor._obey()
     assert supervisor._next is None
     assert supervisor.run() == ExitCode.STOPPED
@@ -192,3 +193,46 @@ def test_a_frozen_machine_is_no_hung_worker(signals: None) -> None:
     supervisor._turned_at -= 60.0
     supervisor._forgive_if_frozen()
     assert list(supervisor._staff.hung(30.0)) == []
+
+
+def test_a_system_without_processes_is_asked_again(signals: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the system gives no process, the supervisor does not end: it tries again in a moment."""
+
+    def fork() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", fork)
+    supervisor = Supervisor(Generation.of({"worker-1": lambda _lifeline, _pulse: None}), 60.0, lambda: None)
+    supervisor._staff.start_all()
+    assert (supervisor._staff.processes, list(supervisor._staff.due)) == ({}, ["worker-1"])
+    assert not supervisor._staff.is_ready
+
+
+@pytest.mark.parametrize(
+    ("served", "status", "others", "hope", "pauses"),
+    [
+        (True, -9, False, True, [0.0] * 6),
+        (False, 70, False, True, [1.0, 2.0, 4.0, 8.0]),
+        (False, 70, True, True, [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]),
+        (False, 78, False, False, [1.0]),
+        (False, 78, True, True, [1.0, 2.0]),
+    ],
+)
+def test_what_cannot_start_pauses(served: bool, status: int, others: bool, hope: bool, pauses: list[float]) -> None:
+    """What has served is started again immediately; what never does pauses twice as long each time; 78 ends it all."""
+    generation = Generation.of(dict.fromkeys(["worker-1", "worker-2", "management"], lambda _lifeline, _pulse: None))
+    staff = Staff(generation, Lifeline(), lambda: None)
+    if others:
+        staff.processes[2] = "worker-2"
+        generation.pulses["worker-2"].report_ready()
+    for pause in pauses:
+        staff.processes[1], staff._started["worker-1"] = "worker-1", 0.0
+        generation.pulses["worker-1"].begin()
+        if served:
+            generation.pulses["worker-1"].report_ready()
+        now = time.monotonic()
+        assert staff.note_end(1, status) == hope
+        assert pause <= staff.due["worker-1"] - now < pause + 0.9
+    if not served and hope and not others:
+        staff.processes[1] = "worker-1"
+        assert not staff.note_end(1, status)

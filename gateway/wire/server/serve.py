@@ -190,7 +190,7 @@ def bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    _keep_alive(listening)
+    keep_alive(listening)
     try:
         listening.bind((host, port))
         listening.listen(_BACKLOG)
@@ -201,7 +201,7 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _keep_alive(listening: socket.socket) -> None:
+def keep_alive(listening: socket.socket) -> None:
     """Let the kernel notice peers that vanish silently; connections inherit it (Linux, tcp(7))."""
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4)):
