@@ -121,6 +121,9 @@ simulate: install ## Watch up to a million batch jobs in jumping time (MOST=3000
 sizing: install ## Measure memory for each connection, API, token and job, for docs/sizing.md
 	$(BIN)/python -m benchmarks.sizing
 
+bench-telemetry: install ## What OpenTelemetry costs a request, at 0, 1 and 100 % of the traces
+	$(BIN)/python -m benchmarks.own_cost.telemetry
+
 import-repositories: install ## Import public repositories from CLONES and write docs/imported-repositories.md
 	$(BIN)/python -m benchmarks.repositories $(CLONES)
 

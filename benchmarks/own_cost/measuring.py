@@ -51,6 +51,11 @@ class Gateway:
             text=True,
         )
 
+    @property
+    def process_id(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     def turn(self, workload: str, size: int) -> float:
         """Microseconds per request. Raises SystemExit: the process has said on standard error what is wrong."""
         assert self._process.stdin is not None

@@ -7,7 +7,7 @@ Source: OpenTelemetry semantic conventions 1.27 and later, "HTTP server".
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from gateway.pipeline.step_spans import StepTracer
@@ -45,6 +45,7 @@ class RequestSpans:
     client_address: bool
     policy_steps: PolicySteps
     inner: RequestWatcher | None
+    _routes: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def begins(self, context: Context) -> None:
         """The request has its context; nothing has run."""
@@ -77,17 +78,26 @@ class RequestSpans:
             self._describe(followed.span, context, ending, error)
         followed.end()
 
+    def _route(self, context: Context) -> str | None:
+        """``http.route``: the operation's template below the API's path, both from the configuration."""
+        key = context.api.id, context.operation.id
+        if key not in self._routes:
+            template = context.operation.url_template or "/*"
+            path = f"/{context.api.path}/{template.lstrip('/')}".replace("//", "/")
+            self._routes[key] = path if context.api.id else None
+        return self._routes[key]
+
     def _count(self, context: Context, ending: Ending, error: str) -> None:
         metrics, request = self.recorder.metrics, context.request
         if metrics is None:
             return
         method = known_method(request.original_method)
-        series = (method, request.scheme, route(context), ending.status_code, error or None)
+        series = (method, request.scheme, self._route(context), ending.status_code, error or None)
         metrics.server.observe(series, time.monotonic() - context.started)
         metrics.active[method, request.scheme] -= 1
 
     def _describe(self, span: Span, context: Context, ending: Ending, error: str) -> None:
-        method, path = known_method(context.request.original_method), route(context)
+        method, path = known_method(context.request.original_method), self._route(context)
         span.name = f"{method} {path}" if path else method
         facts = {**_about_request(context), **_about_gateway(context)}
         facts |= {"http.request.method": method, "http.route": path, "http.response.status_code": ending.status_code}
@@ -116,7 +126,7 @@ def _unknown_method(method: str) -> str | None:
 def _about_gateway(context: Context) -> dict[str, AttributeValue | None]:
     """What answered, and which policy refused."""
     facts: dict[str, AttributeValue | None] = {
-        "gateway.request_id": str(context.request_id),
+        "gateway.request_id": context.known_request_id,
         "gateway.api": context.api.id or None,
         "gateway.operation": context.operation.id or None,
         "gateway.product": None if context.product is None else context.product.id,
@@ -139,11 +149,3 @@ def _error_type(context: Context, ending: Ending) -> str:
     if ending.status_code is None:
         return CLIENT_LEFT
     return str(ending.status_code) if ending.status_code >= 500 else ""
-
-
-def route(context: Context) -> str | None:
-    """``http.route``: the operation's template below the API's path, both from the configuration."""
-    if not context.api.id:
-        return None
-    template = context.operation.url_template or "/*"
-    return f"/{context.api.path}/{template.lstrip('/')}".replace("//", "/")

@@ -180,6 +180,11 @@ class Context:
         return self._request_id
 
     @property
+    def known_request_id(self) -> str | None:
+        """``context.RequestId`` where anything has asked for it."""
+        return None if self._request_id is None else str(self._request_id)
+
+    @property
     def work(self) -> Work:
         """What the policies of this request may still compute; made when work on a body first draws from it."""
         if self._work is None:

@@ -6,6 +6,7 @@ Source: W3C "Trace Context", section 4.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -13,6 +14,7 @@ from gateway.telemetry.calls import CallPlace, OutgoingCall
 from gateway.telemetry.http_metrics import known_method
 from gateway.telemetry.spans import MAX_EVENTS, enter, failure_of, running
 from gateway.telemetry.trace_context import TRACEPARENT, TRACESTATE, TraceContext, received
+from gateway.wire.messages import join_paths
 
 if TYPE_CHECKING:
     from gateway.telemetry.http_metrics import AttributeValue
@@ -32,7 +34,7 @@ def receive(recorder: SpanRecorder, request: Request, incoming: Incoming) -> Req
     Args:
         incoming: What a client's trace context does: the trace is continued, linked to, or ignored.
     """
-    client = received(request.headers) if TRACEPARENT in request.headers.lines else None
+    client = received(request.headers)
     parent = client if incoming == "continue" else None
     context = recorder.context(parent)
     if recorder.propagates:
@@ -73,7 +75,7 @@ class RequestSpan:
     @property
     def log_ids(self) -> dict[str, str]:
         """Fields for a line in the log."""
-        return {"trace_id": f"{self.context.trace_id:032x}", "span_id": f"{self.context.span_id:016x}"}
+        return {"trace_id": self.context.trace_id, "span_id": self.context.span_id}
 
     @property
     def parent(self) -> TraceContext:
@@ -94,21 +96,18 @@ class RequestSpan:
             named = {f"gateway.trace.{name[:MAX_NAME_CHARACTERS]}": value for name, value in metadata[:MAX_EVENTS]}
             self.span.event("trace", {"gateway.trace.source": source, "gateway.trace.message": text, **named})
 
-    def attempt(self, request: Request, url: Url) -> OutgoingCall | None:
-        """*request* is about to be sent to a backend; None where nothing is recorded of that."""
+    def _attempt(self, request: Request, url: Url) -> OutgoingCall:
+        """*request* is about to be sent to a backend."""
         self._close(None)
         self._attempts += 1
-        if self.span is None and self._recorder.metrics is None:
-            return None
-        place = CallPlace(url.scheme, url.host, url.port, "" if self.span is None else request.url.path)
-        call = OutgoingCall(self._recorder, "backend", request.method, place, self.parent)
+        place = CallPlace(url.scheme, url.host, url.port, join_paths(url.path, request.path))
+        call = self._open = OutgoingCall(self._recorder, "backend", request.method, place, self.parent)
         if self._attempts > 1:
             call.note("http.request.resend_count", self._attempts - 1)
         own = f"{TRACEPARENT}: {self.context.traceparent}"
-        if self.span is not None and request.headers.lines.get(TRACEPARENT) == own:  # else a policy has set it
+        if request.headers.lines.get(TRACEPARENT) == own:  # else a policy has set it
             request.headers.lines[TRACEPARENT] = f"{TRACEPARENT}: {call.context.traceparent}"
             call.restores = (request, own)
-        self._open = call
         return call
 
     def _close(self, error: str | None) -> None:
@@ -127,10 +126,9 @@ class RequestSpan:
 
     def followed(self, request: Request, url: Url, sent: Callable[[], Pending[Response]]) -> Pending[Response]:
         """What *sent* gives: it sends *request* to a backend at *url*, and is called once."""
-        attempt = self.attempt(request, url)
-        pending = sent()
-        if attempt is None:
-            return pending
+        if self.span is None:
+            return sent() if self._recorder.metrics is None else self._timed(request, url, sent())
+        attempt = self._attempt(request, url)
 
         def answered(response: Response) -> Response:
             attempt.status = response.status_code
@@ -140,6 +138,26 @@ class RequestSpan:
         def failed(error: Exception) -> Response:
             attempt.fail(failure_of(error))
             attempt.end()
+            raise error
+
+        return sent().map(answered, failed)
+
+    def _timed(self, request: Request, url: Url, pending: Pending[Response]) -> Pending[Response]:
+        """*pending* of a request that is not sampled: only how long it took is kept."""
+        began, method = time.monotonic(), known_method(request.method)
+
+        def count(status: int | None, error: str | None) -> None:
+            if self._recorder.metrics is not None:
+                series = (method, url.scheme, url.host, url.port, status, error)
+                self._recorder.metrics.client.observe(series, time.monotonic() - began)
+
+        def answered(response: Response) -> Response:
+            status = response.status_code
+            count(status, str(status) if status >= 400 else None)
+            return response
+
+        def failed(error: Exception) -> Response:
+            count(None, failure_of(error))
             raise error
 
         return pending.map(answered, failed)

@@ -25,7 +25,8 @@ from gateway.telemetry.trace_context import TraceContext
 SpanKind: TypeAlias = Literal["server", "client", "internal"]
 
 MAX_EVENTS: Final = 128  # of one span; OpenTelemetry's own default
-_LOWER_HALF: Final = (1 << 64) - 1
+_NOT_ZERO: Final = 1 << 128 | 1  # of a trace's and a span's id, drawn together: one bit each
+_HALF: Final = 1 << 64  # how many ids there are that differ in their lower half, which decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +149,13 @@ class Sampling:
     ratio: float = 1.0
     parent_based: bool = True
 
-    def decide(self, trace_id: int, parent: TraceContext | None) -> bool:
+    def decide(self, trace_id: str, parent: TraceContext | None) -> bool:
         """Whether to record. The trace's id decides, so that all services with the same ratio record the same ones."""
         if parent is not None and self.parent_based:
             return parent.sampled
-        return (trace_id & _LOWER_HALF) < int(self.ratio * (_LOWER_HALF + 1))
+        if self.ratio in (0.0, 1.0):
+            return bool(self.ratio)
+        return int(trace_id[16:], 16) < int(self.ratio * _HALF)
 
 
 class SpanRecorder:
@@ -179,10 +182,11 @@ class SpanRecorder:
 
     def context(self, parent: TraceContext | None) -> TraceContext:
         """The context of a new span below *parent*."""
-        trace_id = random.getrandbits(128) or 1 if parent is None else parent.trace_id
-        span_id = random.getrandbits(64) or 1
-        sampled = self._sampling.decide(trace_id, parent)
-        return TraceContext(trace_id, span_id, sampled, "" if parent is None else parent.state)
+        if parent is None:
+            ids = f"{random.getrandbits(192) | _NOT_ZERO:048x}"
+            return TraceContext(ids[:32], ids[32:], self._sampling.decide(ids[:32], None))
+        span_id = f"{random.getrandbits(64) or 1:016x}"
+        return TraceContext(parent.trace_id, span_id, self._sampling.decide(parent.trace_id, parent), parent.state)
 
     def span(self, name: str, kind: SpanKind, context: TraceContext, parent: TraceContext | None) -> Span | None:
         """A span that has just begun; None: its trace is not sampled."""
@@ -231,4 +235,4 @@ def log_ids() -> dict[str, str]:
     span = running()
     if span is None:
         return {}
-    return {"trace_id": f"{span.context.trace_id:032x}", "span_id": f"{span.context.span_id:016x}"}
+    return {"trace_id": span.context.trace_id, "span_id": span.context.span_id}

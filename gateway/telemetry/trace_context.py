@@ -18,6 +18,8 @@ MAX_STATE_CHARACTERS: Final = 512
 _MAX_MEMBERS = 32
 _MAX_PARENT_CHARACTERS = 256
 
+_NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
+
 # A later version may add fields behind the flags; version 00 has none, and ff is none.
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _SIMPLE_KEY = r"[a-z][a-z0-9_\-*/]{0,255}"
@@ -32,13 +34,13 @@ class TraceContext:
     Where a span is in its trace; never changed once it is made.
 
     Attributes:
-        trace_id, span_id: 128 and 64 bits, never 0.
+        trace_id, span_id: 32 and 16 hexadecimal digits, never 0 alone.
         state: ``tracestate`` as it was received, for the next service; empty where there is none.
     """
 
     __slots__ = ("sampled", "span_id", "state", "trace_id")
 
-    def __init__(self, trace_id: int, span_id: int, sampled: bool, state: str = "") -> None:
+    def __init__(self, trace_id: str, span_id: str, sampled: bool, state: str = "") -> None:
         self.trace_id = trace_id
         self.span_id = span_id
         self.sampled = sampled
@@ -47,7 +49,7 @@ class TraceContext:
     @property
     def traceparent(self) -> str:
         """The header field's value."""
-        return f"00-{self.trace_id:032x}-{self.span_id:016x}-{'01' if self.sampled else '00'}"
+        return f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}"
 
     @property
     def fields(self) -> dict[str, str]:
@@ -68,10 +70,11 @@ def restore(text: str | None) -> TraceContext | None:
 
 def received(headers: Headers) -> TraceContext | None:
     """The context in a message's fields; None where it has none, or one that breaks the specification."""
-    parents = headers.values(TRACEPARENT)
-    if len(parents) != 1:
+    line = headers.lines.get(TRACEPARENT)
+    if line is None or "\r\n" in line:
         return None
-    return parse(parents[0], ",".join(headers.values(TRACESTATE)))
+    state = ",".join(headers.values(TRACESTATE)) if TRACESTATE in headers.lines else ""
+    return parse(line[len(TRACEPARENT) + 1 :].strip(" \t"), state)
 
 
 def parse(traceparent: str, tracestate: str = "") -> TraceContext | None:
@@ -81,12 +84,12 @@ def parse(traceparent: str, tracestate: str = "") -> TraceContext | None:
     A malformed traceparent is none, and takes its tracestate with it; a malformed or overlong tracestate is left out.
     """
     match = _PARENT.fullmatch(traceparent) if len(traceparent) <= _MAX_PARENT_CHARACTERS else None
-    if match is None or match[1] == "ff" or (match[1] == "00" and match[5]):
+    if match is None:
         return None
-    trace_id, span_id = int(match[2], 16), int(match[3], 16)
-    if not trace_id or not span_id:
+    version, trace_id, span_id, flags, more = match.groups()
+    if version == "ff" or (version == "00" and more) or trace_id == _NO_TRACE or span_id == _NO_SPAN:
         return None
-    return TraceContext(trace_id, span_id, bool(int(match[4], 16) & 1), _state(tracestate))
+    return TraceContext(trace_id, span_id, bool(int(flags, 16) & 1), _state(tracestate) if tracestate else "")
 
 
 def _state(text: str) -> str:

@@ -53,7 +53,7 @@ def test_attempts() -> None:
     one, two, server = arrived.spans
     assert [span.error for span in (one, two)] == ["503", "Timeout"]
     assert (one.attributes["url.full"], two.attributes["http.request.resend_count"]) == (
-        "http://backend.test:8080/x",
+        "http://backend.test:8080/base/x",
         1,
     )
     assert {one.parent, two.parent} == {server.context}

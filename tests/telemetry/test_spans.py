@@ -11,7 +11,7 @@ from gateway.telemetry import spans
 from gateway.telemetry.spans import MAX_EVENTS, Sampling, Span, SpanRecorder
 from gateway.telemetry.trace_context import TraceContext
 
-TRACE = 0x0AF7651916CD43DD8448EB211C80319C
+TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def taken() -> Iterator[list[Span]]:
 )
 def test_parents_decide(sampling: Sampling, parent: bool | None, recorded: bool) -> None:
     """A trace that began elsewhere is recorded if it is there, unless the sampler looks at the ratio alone."""
-    context = None if parent is None else TraceContext(TRACE, 1, parent)
+    context = None if parent is None else TraceContext(TRACE, SPAN, parent)
     assert sampling.decide(TRACE, context) is recorded
 
 
@@ -56,7 +56,7 @@ def test_what_is_running(taken: list[Span]) -> None:
     span = recorder.step("one", None, {"a": 1})
     spans.enter(span)
     assert spans.running() is span
-    assert spans.log_ids() == {"trace_id": f"{span.context.trace_id:032x}", "span_id": f"{span.context.span_id:016x}"}
+    assert spans.log_ids() == {"trace_id": span.context.trace_id, "span_id": span.context.span_id}
     span.end()
     span.end()
     assert (spans.running(), spans.log_ids(), taken) == (None, {}, [span])
@@ -66,7 +66,7 @@ def test_an_unsampled_span_goes_nowhere(taken: list[Span]) -> None:
     """It runs, so that what is below it is not recorded either, and is not exported."""
     recorder = spans.recorder_in_use()
     assert recorder is not None
-    unsampled = TraceContext(TRACE, 1, sampled=False)
+    unsampled = TraceContext(TRACE, SPAN, sampled=False)
     with spans.within(recorder.step("one", unsampled, {})):
         inner = spans.running()
         assert inner is not None
@@ -76,7 +76,7 @@ def test_an_unsampled_span_goes_nowhere(taken: list[Span]) -> None:
 
 def test_events_are_bounded() -> None:
     """What is too much is counted."""
-    span = Span("one", "internal", TraceContext(1, 1, sampled=True), None, lambda _: None)
+    span = Span("one", "internal", TraceContext(TRACE, SPAN, sampled=True), None, lambda _: None)
     for _ in range(MAX_EVENTS + 2):
         span.event("again", {})
     assert (len(span.events), span.dropped_events) == (MAX_EVENTS, 2)

@@ -76,7 +76,8 @@ def _span(span: Span, resource: Resource) -> ReadableSpan:
 
 def _context(context: TraceContext, is_remote: bool = False) -> SpanContext:
     state = TraceState.from_header([context.state]) if context.state else None
-    return SpanContext(context.trace_id, context.span_id, is_remote, TraceFlags(int(context.sampled)), state)
+    trace_id, span_id = int(context.trace_id, 16), int(context.span_id, 16)
+    return SpanContext(trace_id, span_id, is_remote, TraceFlags(int(context.sampled)), state)
 
 
 def masked(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:

@@ -48,9 +48,9 @@ def test_attributes_are_bounded() -> None:
 
 def test_a_span() -> None:
     """Times, kind, status, parent, state and links arrive."""
-    context = TraceContext(5, 6, sampled=True, state="a=1")
-    span = Span("GET /x", "client", context, TraceContext(5, 7, sampled=True), lambda _: None)
-    span.links = [TraceContext(8, 9, sampled=True)]
+    context = TraceContext("5", "6", sampled=True, state="a=1")
+    span = Span("GET /x", "client", context, TraceContext("5", "7", sampled=True), lambda _: None)
+    span.links = [TraceContext("8", "9", sampled=True)]
     span.dropped_events = 2
     span.fail("Timeout")
     span.end()
