@@ -23,6 +23,7 @@ DOCUMENTS = sorted(HERE.glob("*/policies/*"))
 
 # Fields that have another name or form in the program since; the keys in the file are the same.
 RENAMED = {
+    "console": "console.pages",  # was only switched on or off
     "notifications.callbacks.signing_secrets": "notifications.callbacks.signing_secret",
     "notifications.store_url": "notifications.store",
 }

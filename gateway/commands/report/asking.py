@@ -50,16 +50,18 @@ class RunningGateway:
     The gateway whose management plane is at *url*.
 
     Raises:
-        GatewayError: *url* is not an http URL, or *token_file* cannot be read.
+        GatewayError: *url* is not an http URL.
     """
 
-    def __init__(self, url: str, hidden: Hidden, token_file: Path | None = None) -> None:
+    def __init__(self, url: str, token: str | None, hidden: Hidden) -> None:
         try:
             self._url = http_url(url).rstrip("/")
         except Exception:
             raise GatewayError("--management: write http://HOST:PORT, without user or query") from None
         self._hidden = hidden
-        headers = {} if token_file is None else {"authorization": f"Bearer {_token(token_file, hidden)}"}
+        if token is not None:
+            hidden.secret(token)
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
         self._client = httpx2.Client(timeout=TIMEOUT_S, trust_env=False, follow_redirects=False, headers=headers)
 
     def readiness(self) -> GatewayAnswer:
@@ -72,7 +74,9 @@ class RunningGateway:
 
     def requests(self) -> GatewayAnswer:
         """``/requests``: the last ones, without callers, paths and contents."""
-        return self._shown("/requests", "its last requests, without callers and paths", _requests)
+        return self._shown(
+            f"/requests?limit={SHOWN_REQUESTS}", "its last requests, without callers and paths", _requests
+        )
 
     def close(self) -> None:
         """Drop its connection."""
@@ -117,12 +121,14 @@ def _bounded(answer: httpx2.Response) -> bytes:
     return bytes(content)
 
 
-def _token(path: Path, hidden: Hidden) -> str:
+def token_in(path: Path) -> str:
+    """The token in a file. Raises GatewayError: it cannot be read, or cannot be sent in a header."""
     try:
         token = path.read_bytes()[:MAX_SECRET_BYTES].decode("ascii").strip()
     except (OSError, ValueError):
+        token = ""
+    if not token.isprintable() or not token:
         raise GatewayError(f"--token-file: {path} cannot be read as a token") from None
-    hidden.secret(token)
     return token
 
 

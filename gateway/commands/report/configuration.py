@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
+from pydantic_core import PydanticCustomError
 
 from gateway.commands.report.forms import entry_of, hidden_parts, is_secret, item_of, models, shown, shown_key
 from gateway.commands.report.hiding import MASK, Hidden
 from gateway.config.materials import NamedValueSettings
 from gateway.config.model import Config
+from gateway.config.positions import plain
 from gateway.errors import LoadError
 from gateway.reading.files import read_bytes
 from gateway.reading.settings import Block, Surroundings, key_of
-from gateway.reading.values import MAX_SECRET_BYTES, is_file
+from gateway.reading.values import MAX_SECRET_BYTES, is_file, secret_text
 from gateway.reading.yaml_nodes import Mapping as YamlMapping
 from gateway.reading.yaml_nodes import Scalar, Sequence, YamlNode, compose
 
@@ -39,6 +41,7 @@ class MaskedConfiguration:
     Attributes:
         text: YAML, or why there is none.
         management: The address under ``management``, where the file has one.
+        token: What the management plane asks for, where the file says it.
         is_read: Whether the file is YAML: only then it is known what in it has to be hidden.
         variables: The environment variables that secrets are read from, and whether each is set.
     """
@@ -49,6 +52,7 @@ class MaskedConfiguration:
         self._unknown = 0
         self.management: str | None = None
         self.is_read = False
+        self.token: str | None = None
         self.variables: dict[str, bool] = {}
         self.text = self._masked(path)
 
@@ -59,10 +63,20 @@ class MaskedConfiguration:
             places = "\n".join(f"# {problem.location.line}: {problem.code}" for problem in error.problems)
             return f"# The file cannot be read, so nothing of it is shown.\n{places}\n"
         self.is_read = True
+        self.token = self._console_token(root)
         data = self._value(root, Config, ())
         if isinstance(data, dict):
             self.management = data.get("management")
         return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000))
+
+    def _console_token(self, root: YamlNode) -> str | None:
+        console = root.find("console") if isinstance(root, YamlMapping) else None
+        written = console.find("token") if isinstance(console, YamlMapping) else None
+        try:
+            token = None if written is None else secret_text(plain(written), self._surroundings)
+        except PydanticCustomError:  # the variable or the file is not there
+            return None
+        return token if isinstance(token, str) else None
 
     def _value(self, node: YamlNode, kind: Any, path: tuple[str, ...]) -> object:
         """What is shown of *node*, which stands under *path* and should be of *kind*; None: unknown."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway import __version__
-from gateway.commands.report.asking import GatewayAnswer, RunningGateway
+from gateway.commands.report.asking import GatewayAnswer, RunningGateway, token_in
 from gateway.commands.report.bundle import Entry
 from gateway.commands.report.configuration import MaskedConfiguration
 from gateway.commands.report.hiding import Hidden
@@ -39,8 +39,7 @@ def gather(config: Path, asked: Asked, with_policies: bool) -> list[Entry]:
     """
     hidden = Hidden()
     configuration = MaskedConfiguration(config, hidden, os.environ)
-    address = configuration.management or _DEFAULT
-    gateway = RunningGateway(asked.management or f"http://{address}", hidden, asked.token_file)
+    gateway = RunningGateway(*_address(asked, configuration), hidden)
     parts = [
         ("versions.json", "gateway, Python, libraries", lambda: _json(versions())),
         ("machine.json", "kernel, processors, memory, limits", lambda: _json(machine())),
@@ -53,6 +52,14 @@ def gather(config: Path, asked: Asked, with_policies: bool) -> list[Entry]:
         entries += _answers(gateway)
     entries += _documents(config, hidden) if with_policies else ()
     return [_contents(entries), *entries]
+
+
+def _address(asked: Asked, configuration: MaskedConfiguration) -> tuple[str, str | None]:
+    """URL and token of the management plane; the configuration's token is for the configuration's address only."""
+    given = None if asked.token_file is None else token_in(asked.token_file)
+    if asked.management is not None:
+        return asked.management, given
+    return f"http://{configuration.management or _DEFAULT}", given or configuration.token
 
 
 def _answers(gateway: RunningGateway) -> Iterator[Entry]:

@@ -221,7 +221,7 @@ ANSWERS = {
         f'# HELP x {secret(1)}\n# TYPE gateway_requests_total counter\ngateway_requests_total{{api="a"}} 3.0\n'
         f'apim_calls_count{{user="{secret(1)}",b="{MARK} \\" }}"}} 2.0\n'
     ),
-    "/requests": {
+    "/requests?limit=1000": {
         "requests": [
             {
                 **{key: secret(1) for key in ("path", "caller", "client", "detail", "expected", "found", "more")},
@@ -303,6 +303,16 @@ def test_the_token_is_sent_and_hidden(tmp_path: Path) -> None:
         files = bundled(tmp_path, "apis: []", management=url, token_file=tmp_path / "token")
     assert seen == [f"Bearer {secret(2)}"] * 3
     assert leaks(files) == []
+
+
+def test_the_configured_token_goes_to_the_configured_address_only(tmp_path: Path) -> None:
+    """The console's token from the configuration is sent to its management address, never to --management."""
+    seen: list[str | None] = []
+    with answering({}, seen) as url:
+        text = f"management: {url.removeprefix('http://')}\nconsole: {{token: {secret(2)}}}\napis: []\n"
+        assert leaks(bundled(tmp_path, text, management=None)) == []
+        assert leaks(bundled(tmp_path, text, management=url)) == []
+    assert seen == [f"Bearer {secret(2)}"] * 3 + [None] * 3
 
 
 # -- the file
