@@ -85,3 +85,61 @@ def test_owners_exist() -> None:
             assert path == "*" or (ROOT / path.lstrip("/")).exists()
             assert owners
             assert all(owner.startswith("@") for owner in owners)
+
+
+# -- workflows
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+WRITING = {
+    "id-token": {"attest", "pypi", "image"},
+    "attestations": {"attest", "image"},
+    "packages": {"image"},
+    "contents": {"announce"},
+}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_pinned(path: Path) -> None:
+    """An action is named by its commit, beside its version: a tag can be moved to other code."""
+    used = re.findall(r"uses: (.+)$", path.read_text(), re.MULTILINE)
+    assert used
+    assert [name for name in used if re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", name) is None] == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_jobs_may_do_no_more_than_they_need(path: Path) -> None:
+    """Every job has an end; it reads, and only those that publish write, each what it publishes."""
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] in ({}, {"contents": "read"})
+    for name, job in workflow["jobs"].items():
+        assert job["timeout-minutes"] <= 60
+        granted = job.get("permissions", {})
+        writes = {scope for scope, level in granted.items() if level == "write"}
+        assert writes == {scope for scope, jobs in WRITING.items() if name in jobs}
+
+
+def _run_tagged(folder: Path, tag: str, version: str, heading: str) -> subprocess.CompletedProcess[str]:
+    (folder / ".ci").mkdir(parents=True)
+    (folder / "gateway").mkdir()
+    script = folder / ".ci" / "tagged"
+    script.write_bytes((ROOT / ".ci" / "tagged").read_bytes())
+    (folder / "gateway" / "__init__.py").write_text(f'__version__ = "{version}"\n')
+    (folder / "CHANGELOG.md").write_text(f"# Changelog\n\n## {heading}\n")
+    return subprocess.run(["bash", script], env={"TAG": tag}, capture_output=True, text=True, check=False)
+
+
+TAGS = {
+    "right": ("v1.2.3", "1.2.3", "1.2.3 – 2027-01-31", 0),
+    "other version": ("v1.2.4", "1.2.3", "1.2.3 – 2027-01-31", 1),
+    "no date": ("v1.2.3", "1.2.3", "1.2.3 – unreleased", 1),
+    "no changes": ("v1.2.3", "1.2.3", "1.2.2 – 2027-01-31", 1),
+}
+
+
+@pytest.mark.parametrize(("tag", "version", "heading", "status"), TAGS.values(), ids=TAGS)
+def test_only_what_is_written_down_is_released(
+    tmp_path: Path, tag: str, version: str, heading: str, status: int
+) -> None:
+    """A tag that is not the code's version, or whose changes have no date yet, stops the release."""
+    done = _run_tagged(tmp_path / "x", tag, version, heading)
+    assert done.returncode == status
+    assert ("version=1.2.3" in done.stdout) == (status == 0)
