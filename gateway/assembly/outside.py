@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -15,6 +14,7 @@ from starlette.applications import Starlette
 
 from gateway.assembly.certificates import client_authorities
 from gateway.assembly.fingerprints import fingerprint
+from gateway.assembly.identities import own_source
 from gateway.assembly.issuers import FormerIssuers, issuer_prints, issuer_registry
 from gateway.assembly.shared_state import SharedState, shared_state
 from gateway.assembly.targets import ConfiguredTargets
@@ -24,7 +24,6 @@ from gateway.errors import GatewayError, LoadError
 from gateway.outside.event_sink import ConfiguredSink
 from gateway.outside.http_calls import HttpCalls
 from gateway.outside.identity import IdentityTokens
-from gateway.outside.token_endpoints import token_source
 from gateway.reading.writable import remedy_for
 from gateway.revocation.lookup import RevocationLookup
 from gateway.tokens.registry import IssuerRegistry
@@ -169,9 +168,5 @@ def _identity(config: Config, former: Outside | None) -> IdentityTokens | None:
     """The gateway's own identity. Raises LoadError: its library is not installed."""
     if former is not None and former.config.managed_identity == config.managed_identity:
         return former.identity
-    try:
-        source = token_source(config.managed_identity, os.environ)
-    except ImportError:
-        where, remedy = config.location("managed-identity", "source"), "pip install 'apim-policy-gateway[azure]'"
-        raise LoadError.at(where, "missing-extra", "azure-identity is not installed", remedy) from None
+    source = own_source(config)
     return None if source is None else IdentityTokens(source)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.assembly.identities import required_tokens
 from gateway.config import Config
 from gateway.counters import Counters, MemoryCounters
 from gateway.errors import GatewayError, LoadError, Location
@@ -23,6 +24,7 @@ from gateway.value_cache import Caches, MemoryCache
 
 if TYPE_CHECKING:
     from gateway.outside.redis_link import RedisLink
+    from gateway.outside.redis_settings import RedisSettings
 
 PING_S = 5.0
 
@@ -48,7 +50,7 @@ class SharedState:
     async def start(self, running: AsyncExitStack) -> None:
         """Begin what runs in the background, until *running* is closed. Raises LoadError: no quota file."""
         if self.link is not None:
-            running.push_async_callback(self.link.client.aclose)
+            running.push_async_callback(self.link.aclose)
             _background(running, _watch(self.link))
         if self.memory is not None and self.quota_file is not None:
             await self._keep(self.memory, self.quota_file, running)
@@ -70,8 +72,10 @@ class SharedState:
         """Readiness: an unavailable Redis is reported, and work is not refused."""
         if self.link is None:
             return {}
-        detail = "unavailable: each replica counts and caches on its own" if self.link.away else "connected"
-        return {"redis": Status(True, detail)}
+        away = self.link.away
+        if away is None:
+            return {"redis": Status(True, "connected")}
+        return {"redis": Status(True, f"unavailable ({away.words}): each replica counts and caches on its own")}
 
 
 def shared_state(config: Config) -> SharedState:
@@ -87,7 +91,7 @@ def shared_state(config: Config) -> SharedState:
         )
     where = config.location("redis")
     try:
-        return _through_redis(config.redis.get_secret_value())
+        return _through_redis(config.redis, config)
     except ValueError:
         raise LoadError.at(where, "bad-url", "not a Redis URL", "write redis://host:6379/0") from None
     except ImportError:
@@ -95,13 +99,19 @@ def shared_state(config: Config) -> SharedState:
         raise LoadError.at(where, "missing-extra", "the Redis library is not installed", remedy) from None
 
 
-def _through_redis(url: str) -> SharedState:
+def _through_redis(redis: RedisSettings, config: Config) -> SharedState:
     # The library is an extra: a gateway without Redis starts without it.
     from gateway.counters.redis_counters import RedisCounters
-    from gateway.outside.redis_link import RedisLink, connect
+    from gateway.outside.redis_clients import connect
+    from gateway.outside.redis_link import RedisLink
+    from gateway.outside.redis_login import EntraCredentials
     from gateway.value_cache.redis_cache import RedisCache
 
-    link = RedisLink(connect(url))
+    credentials = None
+    if redis.entra is not None:
+        tokens = required_tokens(config, config.location("redis", "entra"))
+        credentials = EntraCredentials(redis.entra, tokens)
+    link = RedisLink(connect(redis, credentials=credentials), credentials=credentials)
     return SharedState(RedisCounters(link), Caches(MemoryCache(), RedisCache(link)), link)
 
 
@@ -116,12 +126,8 @@ def _background(running: AsyncExitStack, work: Coroutine[object, object, None]) 
 
 
 async def _watch(link: RedisLink) -> None:
-    """Ask now and then, so that readiness is true without traffic too."""
-    from gateway.outside.redis_link import RedisAway
-
     while True:
-        with suppress(RedisAway):
-            await link.ask(link.client.ping)
+        await link.check()
         await asyncio.sleep(PING_S)
 
 

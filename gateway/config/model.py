@@ -15,6 +15,7 @@ from gateway.config.positions import Positions
 from gateway.errors import Location
 from gateway.management.settings import ConsoleSettings
 from gateway.notifications.settings import NotificationSettings
+from gateway.outside.redis_settings import RedisStore
 from gateway.outside.settings import IdentitySettings, LoggerSettings
 from gateway.reading.settings import Block
 from gateway.reading.values import (
@@ -26,7 +27,6 @@ from gateway.reading.values import (
     Listen,
     Network,
     NewFile,
-    Secret,
     TextForm,
 )
 from gateway.telemetry.otel.settings import TelemetrySettings
@@ -80,8 +80,8 @@ class Config(Block):
     """What expressions see as `context.Deployment`."""
     token_cache: TokenCacheSettings = TokenCacheSettings()
     """How many verified tokens are remembered."""
-    redis: Secret | None = None
-    """`redis://host:6379/0`: counters and caches shared by replicas. None: each worker has its own, in memory."""
+    redis: RedisStore | None = None
+    """`redis://host:6379/0`, or a mapping: counters and caches shared by replicas. None: each worker has its own."""
     quota_file: NewFile | None = None
     """SQLite file that keeps quotas across restarts, on one machine. None: they start again. Not used with *redis*."""
     managed_identity: IdentitySettings | None = None

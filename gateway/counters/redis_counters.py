@@ -3,19 +3,28 @@ Counters that replicas share, in Redis or Valkey.
 
 One script call answers a request's demands, atomically. While Redis is unavailable each replica counts in its own
 memory: limits then apply per replica, and no request fails.
+
+All keys of a call have the call's hash tag, so that a cluster has them on one node, whatever they are called. Source:
+"Redis cluster specification", hash tags
+(https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags); docs/adr/0079.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from hashlib import sha1, sha256
 from pathlib import Path
+from typing import Any
+
+from redis.exceptions import NoScriptError
 
 from gateway.counters.memory import MemoryCounters
 from gateway.counters.windows import Admission, Counters, Demand, SlidingWindow, Usage, answer
 from gateway.outside.redis_link import RedisAway, RedisLink
 
-_SCRIPT = Path(__file__).with_name("admit.lua")
+_SCRIPT = Path(__file__).with_name("admit.lua").read_text("utf-8")
+_DIGEST = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 class RedisCounters:
@@ -38,8 +47,7 @@ class RedisCounters:
             clock: Seconds since the epoch; Redis's own clock where none is given.
         """
         self._link = link
-        self._script = link.client.register_script(_SCRIPT.read_text("utf-8"))
-        self._prefix = f"{namespace}/"
+        self._namespace = namespace
         self._fallback = MemoryCounters() if fallback is None else fallback
         self._clock = clock
 
@@ -64,11 +72,26 @@ class RedisCounters:
                 await locally
 
     async def _run(self, verb: str, demands: Sequence[Demand]) -> list[bytes | int]:
-        keys = [self._prefix + demand.storage_key for demand in demands]
+        prefix = f"{self._namespace}/{_hash_tag(demands[0])}/"
+        keys = [prefix + demand.storage_key for demand in demands]
         values: list[str | float] = ["" if self._clock is None else self._clock(), verb]
         for demand in demands:
             values += _arguments(demand)
-        return await self._link.ask(lambda: self._script(keys=keys, args=values))
+        return await self._link.ask(lambda: self._evaluate(keys, values), keys[0])
+
+    async def _evaluate(self, keys: list[str], values: list[str | float]) -> list[bytes | int]:
+        """Run the script by its digest, and in full where the server does not have it: a new one, or a new primary."""
+        client: Any = self._link.client
+        try:
+            answer: list[bytes | int] = await client.evalsha(_DIGEST, len(keys), *keys, *values)
+        except NoScriptError:
+            answer = await client.eval(_SCRIPT, len(keys), *keys, *values)
+        return answer
+
+
+def _hash_tag(demand: Demand) -> str:
+    """What decides on a cluster's node. A digest: nothing that callers choose can end the tag, or leave it empty."""
+    return f"{{{sha256((demand.owner or demand.key).encode('utf-8', 'surrogatepass')).hexdigest()[:16]}}}"
 
 
 def _arguments(demand: Demand) -> tuple[str | float, ...]:

@@ -60,11 +60,14 @@ class Demand(NamedTuple):
     Attributes:
         key: Whose counter. The same key with the same period is the same counter, whatever the limits.
         amount: How much it takes once it is admitted; 0 only asks.
+        owner: What the demands of one call have in common, and only they; a cluster keeps one owner's counters
+            together. Empty: the key.
     """
 
     key: str
     window: Window
     amount: int = 1
+    owner: str = ""
 
     @property
     def storage_key(self) -> str:

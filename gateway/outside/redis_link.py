@@ -1,85 +1,177 @@
 """
 The connection to Redis or Valkey that replicas share, and what happens while it is down.
 
-A request never waits long for it: time-outs are short, and after a failure it is not asked again for a second.
+A request never waits long for it: time-outs are short, and after a failure it is not asked again for a second. Of a
+cluster that is so for each node: while one fails, the others are asked.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.asyncio.sentinel import SentinelConnectionPool
+from redis.exceptions import RedisError, SlotNotCoveredError
 
 from gateway.errors import GatewayError
+from gateway.outside.redis_clients import MAX_CONNECTIONS, Client
+from gateway.outside.redis_login import EntraCredentials
+from gateway.outside.redis_reasons import Reason, explain
 
 log = structlog.get_logger("gateway.redis")
 
 T = TypeVar("T")
 
-TIMEOUT_S = 0.5
-MAX_CONNECTIONS = 16  # more do not make one event loop faster
+BOUND_S = 1.0
 
 
 class RedisAway(GatewayError):
     """Redis cannot be reached now. The message never holds an address or password."""
 
 
-def connect(url: str, timeout_s: float = TIMEOUT_S) -> Redis:
-    """
-    A client for *url* (``redis://``, ``rediss://``, ``unix://``); it connects when first used.
-
-    Raises:
-        ValueError: The URL has another scheme or malformed options.
-    """
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=MAX_CONNECTIONS,
-        timeout=timeout_s,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 1),  # a pooled connection may be stale: one more attempt
-    )
-    return Redis.from_pool(pool)
-
-
 class RedisLink:
     """
-    Asks Redis, and remembers when it was down.
+    Asks Redis, and remembers what was down.
 
     Attributes:
-        away: Whether the last question failed; for readiness and metrics.
+        away: Why the last question to some server failed; None while all of them answer. For readiness and metrics.
     """
 
-    def __init__(self, client: Redis, pause_s: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
-        """*pause_s*: seconds without a question after a failure."""
+    def __init__(
+        self,
+        client: Client,
+        pause_s: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        credentials: EntraCredentials | None = None,
+    ) -> None:
+        """
+        Ask through *client*.
+
+        Args:
+            pause_s: Seconds without a question after a failure.
+            credentials: To be renewed.
+        """
         self.client = client
-        self.away = False
+        self.away: Reason | None = None
+        self._logged: set[Reason] = set()
+        self._credentials = credentials
         self._pause_s = pause_s
         self._clock = clock
-        self._ask_again_at = 0.0
+        self._ask_again_at: dict[str, float] = {}
+        self._running: set[asyncio.Task[object]] = set()
+        # A client that looks for servers may need several time-outs, and its pool refuses where one server's waits.
+        self._looks = isinstance(client, RedisCluster) or isinstance(client.connection_pool, SentinelConnectionPool)
+        self._places = asyncio.Semaphore(MAX_CONNECTIONS)
 
-    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """The answer to *question*. Raises RedisAway."""
-        if self.away and self._clock() < self._ask_again_at:
+    async def ask(self, question: Callable[[], Awaitable[T]], key: str = "") -> T:
+        """
+        The answer to *question*.
+
+        Args:
+            key: The key that it is about: a cluster has it on one of its nodes.
+
+        Raises: RedisAway.
+        """
+        node = self._node(key)
+        if self._clock() < self._ask_again_at.get(node, 0.0):
             raise RedisAway("Redis is unavailable")
         try:
-            answer = await question()
-        except (RedisError, OSError, TimeoutError) as error:
-            self._failed(error)
+            answer = await (self._within_bound(question) if self._looks else question())
+        except Exception as error:  # the library's own errors, and what it stumbles over while servers change places
+            self._failed(node, error)
             raise RedisAway("Redis is unavailable") from error
-        if self.away:
-            self.away = False
-            log.info("redis_back")
+        if self.away is not None:
+            self._answered(node)
         return answer
 
-    def _failed(self, error: Exception) -> None:
-        self._ask_again_at = self._clock() + self._pause_s
-        if not self.away:
-            self.away = True
-            log.warning("redis_away", error=type(error).__name__)
+    async def check(self) -> None:
+        """Ask every server, so that ``away`` is true without traffic, too; renew what connections are opened with."""
+        try:
+            if self._credentials is not None:
+                await self._credentials.renew(self.client)
+            await self._ping()
+        except RedisAway:
+            pass
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("redis_authentication", reason=explain(error).words)
+
+    async def aclose(self) -> None:
+        """Close connections, and what still waits for an answer."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self.client.aclose()
+        if self._credentials is not None:
+            await self._credentials.aclose()
+
+    async def _ping(self) -> None:
+        client = self.client
+        if not isinstance(client, RedisCluster):
+            await self.ask(client.ping)
+            return
+        await self.ask(client.initialize)
+        primaries = client.get_primaries()
+        self._forget({node.name for node in primaries})
+        for node in primaries:
+            await self._ping_node(node)
+
+    async def _ping_node(self, node: ClusterNode) -> None:
+        try:
+            await self._within_bound(lambda: node.execute_command("PING"))
+        except Exception as error:  # as in ``ask``
+            self._failed(node.name, error)
+        else:
+            self._answered(node.name)
+
+    def _node(self, key: str) -> str:
+        """The name of the server that has *key*; empty where there is one only, or none is known yet."""
+        if not key or not isinstance(self.client, RedisCluster):
+            return ""
+        try:
+            node = self.client.get_node_from_key(key)
+        except SlotNotCoveredError:
+            return ""
+        return "" if node is None else node.name
+
+    async def _within_bound(self, question: Callable[[], Awaitable[T]]) -> T:
+        """
+        The answer within a second. Later the question goes on by itself: what it learns of a cluster is of use to the
+        next one, and ending it each time would leave the client without an answer for ever.
+        """
+        task = asyncio.get_running_loop().create_task(self._placed(question))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        async with asyncio.timeout(BOUND_S):
+            return await asyncio.shield(task)
+
+    async def _placed(self, question: Callable[[], Awaitable[T]]) -> T:
+        async with self._places:
+            return await question()
+
+    def _ended(self, task: asyncio.Task[T]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # retrieved here: after the bound nothing else reads it
+
+    def _failed(self, node: str, error: Exception) -> None:
+        self._ask_again_at[node] = self._clock() + self._pause_s
+        self.away = reason = explain(error)
+        if reason not in self._logged:
+            self._logged.add(reason)
+            log.warning("redis_away", error=type(error).__name__, reason=reason.words, remedy=reason.remedy)
+
+    def _answered(self, node: str) -> None:
+        self._ask_again_at.pop(node, None)
+        if not self._ask_again_at and self.away is not None:
+            self.away = None
+            self._logged.clear()
+            log.info("redis_back")
+
+    def _forget(self, present: set[str]) -> None:
+        """Nodes that are not part of the cluster any more need no pause."""
+        for name in self._ask_again_at.keys() - present:
+            self._answered(name)

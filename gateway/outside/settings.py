@@ -56,6 +56,29 @@ extra `[azure]`), or `static` (fixed tokens)."""
         return needed.get(self.source, {})
 
 
+class ClientTls(Block):
+    """TLS towards a server. Its certificate and its name are always verified."""
+
+    ca: File | None = None
+    """PEM file with the authorities that the server's certificate may come from. None: the system's."""
+    certificate: File | None = None
+    """PEM file with the gateway's own certificate, where the server asks for one."""
+    key: File | None = None
+    """PEM file with its private key, unencrypted."""
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is set."""
+        return (self.ca or self.certificate) is not None
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            missing = "certificate" if self.certificate is None else "key"
+            raise mistake("missing-key", "certificate and key belong together", f"add {missing}")
+        return self
+
+
 class LoggerSettings(Block):
     """Where log-to-eventhub and similar policies write: an HTTP endpoint or a file."""
 

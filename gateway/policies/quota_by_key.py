@@ -108,7 +108,7 @@ class QuotaByKey(PolicyType):
         return [
             (
                 kind,
-                Demand(f"key/{kind}/{key}", FixedWindow(limit(context) * unit, period_s, self.start_s), amount),
+                Demand(f"key/{kind}/{key}", FixedWindow(limit(context) * unit, period_s, self.start_s), amount, key),
             )
             for kind, limit, unit in self.amounts
             for amount in [calls if kind == CALLS else 0]

@@ -23,7 +23,7 @@ class RedisCache:
         """The value, or None."""
         name = self._prefix + storage_key(key)
         with suppress(RedisAway):
-            value = await self._link.ask(lambda: self._link.client.get(name))
+            value = await self._link.ask(lambda: self._link.client.get(name), name)
             return value if isinstance(value, bytes) else None
         return None
 
@@ -34,10 +34,10 @@ class RedisCache:
             return
         name, ttl_ms = self._prefix + storage_key(key), int(min(max(1, ttl_s * 1000), _LONGEST_TTL_MS))
         with suppress(RedisAway):
-            await self._link.ask(lambda: self._link.client.set(name, value, px=ttl_ms))
+            await self._link.ask(lambda: self._link.client.set(name, value, px=ttl_ms), name)
 
     async def remove(self, key: str) -> None:
         """Remove *key*; nothing happens when it is not there."""
         name = self._prefix + storage_key(key)
         with suppress(RedisAway):
-            await self._link.ask(lambda: self._link.client.unlink(name))
+            await self._link.ask(lambda: self._link.client.unlink(name), name)

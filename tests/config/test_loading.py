@@ -108,7 +108,7 @@ def test_named_values(tmp_path: Path, text: str, value: str, secret: bool) -> No
 def test_secrets_are_not_shown() -> None:
     """Neither the representation nor an error shows a secret."""
     text = "redis: {env: A}\nbackends: {b: {url: http://h, credentials: {query: {c: hidden}}}}"
-    assert "hidden" not in repr(config(text, A="hidden"))
+    assert "hidden" not in repr(config(text, A="redis://:hidden@host"))
     with pytest.raises(LoadError) as refused:
         config("notifications: {store: hidden, d365: {}, callbacks: {signing-secret: hidden}}\nredis: [hidden]")
     assert "hidden" not in str(refused.value)
@@ -223,12 +223,12 @@ def test_remedies() -> None:
 
 def test_secret_files(tmp_path: Path) -> None:
     """One line end after a secret is ignored: editors add it; a file that is too long or not text is refused."""
-    (tmp_path / "good").write_bytes(b"\xef\xbb\xbfkey\r\n")
+    (tmp_path / "good").write_bytes(b"\xef\xbb\xbfredis://key\r\n")
     (tmp_path / "long").write_bytes(b"x" * 70_000)
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     redis = config("redis: {file: good}", tmp_path).redis
     assert redis is not None
-    assert redis.get_secret_value() == "key"
+    assert redis.urls == ("redis://key",)
     assert problems("redis: {file: long}", tmp_path) == ["1:8 unreadable-file"]
     assert problems("redis: {file: binary}", tmp_path) == ["1:8 unreadable-file"]
 

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Iterator
 from typing import TypeVar, cast
 
 import pytest
-from redis.asyncio import Redis
 
 from gateway.counters import Admission, Counters, Demand, MemoryCounters
 from gateway.counters.redis_counters import RedisCounters
-from gateway.outside.redis_link import RedisLink, connect
-from tests.redis_server import RedisServer, running_redis
+from gateway.outside.redis_clients import Client, connect
+from gateway.outside.redis_link import RedisLink
+from tests.redis_server import RedisServer, running_redis, settings_for
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class Bench:
 class RedisBench(Bench):
     """The same on Redis, in an event loop of its own."""
 
-    def __init__(self, client: Redis, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, client: Client, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self.loop = loop
         self.counters = RedisCounters(RedisLink(client), clock=lambda: self.now)
@@ -73,7 +73,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         return
     server: RedisServer = request.getfixturevalue("redis_server")
     loop = asyncio.new_event_loop()
-    client = connect(server.url, timeout_s=10)
+    client = connect(settings_for(server.url), timeout_s=10)
     loop.run_until_complete(client.flushall())
     yield RedisBench(client, loop)
     loop.run_until_complete(client.aclose())

@@ -7,21 +7,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 
 from gateway.counters import Admission, Demand, FixedWindow, SlidingWindow
 from gateway.counters.redis_counters import RedisCounters
-from gateway.outside.redis_link import RedisLink, connect
-from tests.redis_server import RedisServer, running_redis
+from gateway.outside.redis_clients import Client, connect
+from gateway.outside.redis_link import RedisLink
+from tests.redis_server import RedisServer, running_redis, settings_for
 
 pytestmark = pytest.mark.needs("redis-server")
 
 
-def with_client(server: RedisServer, scenario: Callable[[Redis], Awaitable[None]]) -> None:
+def with_client(server: RedisServer, scenario: Callable[[Client], Awaitable[None]]) -> None:
     """Run *scenario* on an empty server."""
 
     async def run() -> None:
-        client = connect(server.url, timeout_s=10)
+        client = connect(settings_for(server.url), timeout_s=10)
         await client.flushall()
         try:
             await scenario(client)
@@ -34,7 +34,7 @@ def with_client(server: RedisServer, scenario: Callable[[Redis], Awaitable[None]
 def test_replicas_share_one_count(redis_server: RedisServer) -> None:
     """Of many calls at once through two replicas exactly the limit is admitted."""
 
-    async def scenario(client: Redis) -> None:
+    async def scenario(client: Client) -> None:
         replicas = [RedisCounters(RedisLink(client)), RedisCounters(RedisLink(client))]
         for window in (SlidingWindow(100, 60), FixedWindow(100, 10**6)):
             calls = [replicas[index % 2].admit([Demand("a", window)]) for index in range(300)]
@@ -47,12 +47,12 @@ def test_replicas_share_one_count(redis_server: RedisServer) -> None:
 def test_namespaces_are_apart(redis_server: RedisServer) -> None:
     """Two gateways with different namespaces share a server, not counters."""
 
-    async def scenario(client: Redis) -> None:
+    async def scenario(client: Client) -> None:
         demand = Demand("a", SlidingWindow(1, 60))
         for name in ("one", "two"):
             answer = await RedisCounters(RedisLink(client), name).admit([demand])
             assert answer.exceeded is None
-        assert sorted(await client.keys()) == [b"one/rate/60/a", b"two/rate/60/a"]
+        assert sorted(await client.keys()) == [b"one/{ca978112ca1bbdca}/rate/60/a", b"two/{ca978112ca1bbdca}/rate/60/a"]
 
     with_client(redis_server, scenario)
 
@@ -60,11 +60,12 @@ def test_namespaces_are_apart(redis_server: RedisServer) -> None:
 def test_keys_expire_by_themselves(redis_server: RedisServer) -> None:
     """Nothing stays in Redis longer than its period, except a quota that never renews."""
 
-    async def scenario(client: Redis) -> None:
+    async def scenario(client: Client) -> None:
         windows = (SlidingWindow(5, 60), FixedWindow(5, 3_600), FixedWindow(5, 0))
         demands = [Demand("a", window) for window in windows]
         await RedisCounters(RedisLink(client)).add(demands)
-        rate, quota, forever = [await client.pttl(f"gateway/{demand.storage_key}") for demand in demands]
+        prefix = "gateway/{ca978112ca1bbdca}/"
+        rate, quota, forever = [await client.pttl(prefix + demand.storage_key) for demand in demands]
         assert 59_000 < rate <= 60_000
         assert 0 < quota <= 3_600_000
         assert forever == -1
@@ -75,7 +76,7 @@ def test_keys_expire_by_themselves(redis_server: RedisServer) -> None:
 def test_rate_slides_by_the_servers_clock(redis_server: RedisServer) -> None:
     """Without a clock of its own a replica counts by Redis's, so replicas need not agree on the time."""
 
-    async def scenario(client: Redis) -> None:
+    async def scenario(client: Client) -> None:
         counters, demand = RedisCounters(RedisLink(client)), Demand("a", SlidingWindow(2, 0.2))
         assert [(await counters.admit([demand])).exceeded for _ in range(3)] == [None, None, 0]
         await asyncio.sleep((await counters.admit([demand])).usages[0].wait_s + 0.02)
@@ -87,7 +88,7 @@ def test_rate_slides_by_the_servers_clock(redis_server: RedisServer) -> None:
 def test_entries_are_bounded(redis_server: RedisServer) -> None:
     """A counter with a huge limit stays under 4 KiB in Redis."""
 
-    async def scenario(client: Redis) -> None:
+    async def scenario(client: Client) -> None:
         now = 0.0
         counters, demand = RedisCounters(RedisLink(client), clock=lambda: now), Demand("a", SlidingWindow(10**9, 60))
         for _ in range(400):
@@ -118,7 +119,7 @@ def test_limits_hold_while_redis_is_away(tmp_path: Path) -> None:
     demand = Demand("a", SlidingWindow(2, 60))
     with running_redis(tmp_path) as server:
 
-        async def scenario(client: Redis) -> None:
+        async def scenario(client: Client) -> None:
             link = RedisLink(client, pause_s=0.05)
             counters = RedisCounters(link)
             assert (await counters.admit([demand])).exceeded is None
@@ -138,7 +139,7 @@ def test_another_fallback_is_possible() -> None:
     """The fallback while Redis is unavailable can itself be slow."""
 
     async def scenario() -> None:
-        client, slow = connect("redis://127.0.0.1:1"), Slow()
+        client, slow = connect(settings_for("redis://127.0.0.1:1")), Slow()
         counters = RedisCounters(RedisLink(client), fallback=slow)
         demand = Demand("a", SlidingWindow(2, 60))
         assert (await counters.admit([demand])).exceeded == 0

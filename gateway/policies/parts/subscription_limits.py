@@ -78,7 +78,7 @@ def demands(all_limits: tuple[Limit, ...], context: Context, amount: int = 1) ->
         return []
     base = f"subscription/{context.subscription.id}/{_scope(context)}"
     return [
-        (kind, Demand(f"{base}/{kind}/{limit.api or ''}/{limit.operation or ''}", window, amount))
+        (kind, Demand(f"{base}/{kind}/{limit.api or ''}/{limit.operation or ''}", window, amount, base))
         for limit in all_limits
         if limit.applies(context)
         for kind, window in limit.windows
