@@ -7,10 +7,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import redis
+import trustme
 from pydantic import SecretStr
 
 from gateway.outside.redis_settings import RedisSettings
@@ -56,12 +58,14 @@ class RedisServer:
         with redis.Redis(port=self.port) as client:
             return client.execute_command(*words)
 
+    def is_replicated(self) -> bool:
+        """Whether its replica has everything: what is missing there is lost in a failover."""
+        found = self.ask("INFO", "replication")
+        return bool(found["slave0"]["offset"] == found["master_repl_offset"])
+
     def _answers(self) -> bool:
-        """Whether it accepts connections; with TLS it says no more to a plain one."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                if "--tls-port" in self._options:
-                    return True
                 connection.sendall(b"PING\r\n")
                 return connection.recv(5) in (b"+PONG", b"-NOAU")
         except OSError:
@@ -123,7 +127,7 @@ def running_cluster(directory: Path, timeout_ms: int = 1000) -> Iterator[list[Re
         for primary, replica in zip(servers[:3], servers[3:], strict=True):
             replica.ask("CLUSTER", "REPLICATE", primary.ask("CLUSTER", "MYID").decode())
         _until(lambda: all(b"cluster_state:ok" in server.ask("CLUSTER", "INFO") for server in servers))
-        _until(lambda: all(b"master_link_status:up" in _replication(server) for server in servers[3:]))
+        _until(lambda: all(_is_linked(server) for server in servers[3:]))
         yield servers
 
 
@@ -134,7 +138,7 @@ def running_sentinels(directory: Path, down_after_ms: int = 500) -> Iterator[tup
         primary = stack.enter_context(running_redis(directory))
         follow = ("--replicaof", f"127.0.0.1 {primary.port}", "--repl-diskless-sync-delay", "0")
         replica = stack.enter_context(running_redis(directory, *follow))
-        _until(lambda: b"master_link_status:up" in _replication(replica))
+        _until(lambda: _is_linked(replica))
         ports = [stack.enter_context(_sentinel(directory, primary.port, down_after_ms)) for _ in range(3)]
         _until(lambda: all(_knows(port, sentinels=2, replicas=1) for port in ports))
         yield [primary, replica], ports
@@ -165,10 +169,8 @@ def _knows(port: int, sentinels: int, replicas: int) -> bool:
     return bool(state["num-other-sentinels"] == sentinels and state["num-slaves"] == replicas)
 
 
-def _replication(server: RedisServer) -> bytes:
-    with redis.Redis(port=server.port) as client:
-        answer: bytes = client.execute_command("INFO", "replication", NEVER_DECODE=True)
-    return answer if isinstance(answer, bytes) else f"master_link_status:{answer.get('master_link_status')}".encode()
+def _is_linked(replica: RedisServer) -> bool:
+    return bool(replica.ask("INFO", "replication")["master_link_status"] == "up")
 
 
 def _until(met: Callable[[], bool]) -> None:
@@ -177,3 +179,33 @@ def _until(met: Callable[[], bool]) -> None:
             return
         time.sleep(0.02)
     raise RuntimeError("redis-server did not become ready")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Certificates of a server (``localhost``, 127.0.0.2), of a client, and of an authority that nobody trusts."""
+
+    ca: Path
+    server: Path
+    client: Path
+    stranger: Path
+
+    @classmethod
+    def written(cls, directory: Path) -> TlsFiles:
+        """New ones; each file has its key, too."""
+        authority, made = (
+            trustme.CA(),
+            cls(*(directory / f"{name}.pem" for name in ("ca", "server", "client", "other"))),
+        )
+        authority.cert_pem.write_to_path(str(made.ca))
+        authority.issue_cert("localhost", "127.0.0.2").private_key_and_cert_chain_pem.write_to_path(str(made.server))
+        authority.issue_cert("client@localhost").private_key_and_cert_chain_pem.write_to_path(str(made.client))
+        trustme.CA().cert_pem.write_to_path(str(made.stranger))
+        return made
+
+    def options(self, port: int, clients: str = "optional") -> tuple[str, ...]:
+        """Of a redis-server that speaks TLS at *port*; *clients*: whether they need a certificate."""
+        return (
+            *("--tls-port", str(port), "--tls-cert-file", str(self.server), "--tls-key-file", str(self.server)),
+            *("--tls-ca-cert-file", str(self.ca), "--tls-auth-clients", clients),
+        )

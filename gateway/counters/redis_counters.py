@@ -73,13 +73,13 @@ class RedisCounters:
 
     async def _run(self, verb: str, demands: Sequence[Demand]) -> list[bytes | int]:
         prefix = f"{self._namespace}/{_hash_tag(demands[0])}/"
-        keys = [prefix + demand.storage_key for demand in demands]
+        keys = [(prefix + demand.storage_key).encode("utf-8", "surrogatepass") for demand in demands]
         values: list[str | float] = ["" if self._clock is None else self._clock(), verb]
         for demand in demands:
             values += _arguments(demand)
         return await self._link.ask(lambda: self._evaluate(keys, values), keys[0])
 
-    async def _evaluate(self, keys: list[str], values: list[str | float]) -> list[bytes | int]:
+    async def _evaluate(self, keys: list[bytes], values: list[str | float]) -> list[bytes | int]:
         """Run the script by its digest, and in full where the server does not have it: a new one, or a new primary."""
         client: Any = self._link.client
         try:

@@ -65,17 +65,32 @@ def _single(settings: RedisSettings, options: dict[str, Any]) -> Redis:
 
 def _cluster(settings: RedisSettings, options: dict[str, Any]) -> RedisCluster:
     places = [_place(url) for url in settings.urls]
-    nodes = [ClusterNode(place["host"], place["port"]) for place in places]
     host = places[0]["host"]
-    same_host = (lambda address: (host, address[1])) if settings.same_host else None
-    return RedisCluster(
-        startup_nodes=nodes,
+    return _Cluster(
+        startup_nodes=[ClusterNode(place["host"], place["port"]) for place in places],
         max_connections=_MOST,
-        address_remap=same_host,
+        # After some redirections the library would close all connections, also those that wait for an answer, to read
+        # the cluster's state again. Each redirection tells it where the slot is, and the link asks for the rest.
+        reinitialize_steps=0,
+        address_remap=(lambda address: (host, address[1])) if settings.same_host else None,
         **_given(places[0], "db"),
         **_tls(settings, ssl=True),
         **options,
     )
+
+
+class _Cluster(RedisCluster):
+    """The library's, which also finds a node by the address that a redirection names when all are at the same host."""
+
+    def get_node(
+        self, host: str | None = None, port: int | None = None, node_name: str | None = None
+    ) -> ClusterNode | None:
+        """The node, if it is known."""
+        found = super().get_node(host, port, node_name)
+        if found is None and node_name is not None:
+            announced, _, number = node_name.rpartition(":")
+            found = super().get_node(*self.nodes_manager.remap_host_port(announced, int(number)))
+        return found
 
 
 def _sentinel(settings: RedisSettings, options: dict[str, Any]) -> Redis:

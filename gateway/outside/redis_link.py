@@ -67,7 +67,7 @@ class RedisLink:
         self._looks = isinstance(client, RedisCluster) or isinstance(client.connection_pool, SentinelConnectionPool)
         self._places = asyncio.Semaphore(MAX_CONNECTIONS)
 
-    async def ask(self, question: Callable[[], Awaitable[T]], key: str = "") -> T:
+    async def ask(self, question: Callable[[], Awaitable[T]], key: str | bytes = b"") -> T:
         """
         The answer to *question*.
 
@@ -117,22 +117,22 @@ class RedisLink:
         primaries = client.get_primaries()
         self._forget({node.name for node in primaries})
         for node in primaries:
-            await self._ping_node(node)
+            await self._ping_node(client, node)
 
-    async def _ping_node(self, node: ClusterNode) -> None:
+    async def _ping_node(self, client: RedisCluster, node: ClusterNode) -> None:
         try:
-            await self._within_bound(lambda: node.execute_command("PING"))
+            await self._within_bound(lambda: client.execute_command("PING", target_nodes=node))
         except Exception as error:  # as in ``ask``
             self._failed(node.name, error)
         else:
             self._answered(node.name)
 
-    def _node(self, key: str) -> str:
+    def _node(self, key: str | bytes) -> str:
         """The name of the server that has *key*; empty where there is one only, or none is known yet."""
         if not key or not isinstance(self.client, RedisCluster):
             return ""
         try:
-            node = self.client.get_node_from_key(key)
+            node = self.client.get_node_from_key(key)  # type: ignore[arg-type]  # which takes bytes, too
         except SlotNotCoveredError:
             return ""
         return "" if node is None else node.name
@@ -150,6 +150,9 @@ class RedisLink:
 
     async def _placed(self, question: Callable[[], Awaitable[T]]) -> T:
         async with self._places:
+            if isinstance(self.client, RedisCluster):
+                # Before it knows the nodes, the library would ask any of them, and have most questions redirected.
+                await self.client.initialize()
             return await question()
 
     def _ended(self, task: asyncio.Task[T]) -> None:

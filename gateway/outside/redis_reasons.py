@@ -40,7 +40,7 @@ _REASONS: tuple[tuple[tuple[str, ...], Reason], ...] = (
         Reason("the server has no password for the default user", "name the user in redis.url, or remove the password"),
     ),
     (
-        ("NOAUTH", "Authentication required"),
+        ("NOAUTH", "Authentication required", "already authenticated"),
         Reason("the server asks for a password", "write redis://user:password@host in redis.url, or add redis.entra"),
     ),
     (
@@ -77,6 +77,10 @@ _REASONS: tuple[tuple[tuple[str, ...], Reason], ...] = (
         Reason("the server does not speak TLS at this port", "write redis:// in redis.url, or the TLS port"),
     ),
     (
+        ("unknown command 'SENTINEL'", "unknown command `SENTINEL`"),
+        Reason("the server is not a Sentinel", "name the Sentinels in redis.url, or remove topology: sentinel"),
+    ),
+    (
         ("No master found", "MasterNotFoundError"),
         Reason("the Sentinels name no primary that can be reached", "check redis.service, and the Sentinels' state"),
     ),
@@ -92,7 +96,10 @@ _REASONS: tuple[tuple[tuple[str, ...], Reason], ...] = (
     (("OOM ",), Reason("the server has no memory left", "set maxmemory-policy, or give it more memory")),
     (("LOADING", "loading the dataset"), Reason("the server is loading its data")),
     (("Name or service not known", "name resolution"), Reason("the host's name is not known", "check redis.url")),
-    (("Timeout", "timeout", "TimeoutError"), Reason("no answer in time", "check the network to redis.url")),
+    (
+        ("Timeout", "timeout", "TimeoutError"),
+        Reason("no answer in time", "check redis.url and the network; without TLS a server does not answer rediss://"),
+    ),
     (
         ("Connection closed by server", "Connection reset", "IncompleteReadError", "ConnectionResetError"),
         Reason("the server closed the connection", "if it expects TLS, write rediss:// in redis.url"),

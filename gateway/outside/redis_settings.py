@@ -73,13 +73,15 @@ class RedisSettings(Block):
             return self
         places = [_parts(url) for url in self.urls]
         if len({place.scheme for place in places}) > 1:
-            raise mistake("conflict", "the addresses have different schemes", "use TLS for all of them", at="url")
+            raise mistake("bad-value", "the addresses have different schemes", "use TLS for all of them", at="url")
         if len(places) > 1 and self.topology == "single":
-            raise mistake("conflict", "one server has one address", "add topology: cluster, or sentinel", at="url")
+            raise mistake("bad-value", "one server has one address", "add topology: cluster, or sentinel", at="url")
         if (self.topology == "sentinel") != bool(self.service):
-            raise mistake("missing-key", "sentinel and service belong together", "name the primary: service: mymaster")
+            raise mistake(
+                "missing-setting", "sentinel and service belong together", "name the primary: service: mymaster"
+            )
         if self.tls.is_set and places[0].scheme != "rediss":
-            raise mistake("conflict", "tls applies to rediss:// only", "write rediss:// in url", at="tls")
+            raise mistake("bad-value", "tls applies to rediss:// only", "write rediss:// in url", at="tls")
         for place in places:
             _require_suitable(self, place)
         return self
@@ -99,15 +101,15 @@ def _parts(url: str) -> SplitResult:
 
 def _require_suitable(settings: RedisSettings, place: SplitResult) -> None:
     if settings.topology != "single" and place.scheme == "unix":
-        raise mistake("conflict", f"a {settings.topology} is not reached through a socket file", _REMEDY, at="url")
+        raise mistake("bad-value", f"a {settings.topology} is not reached through a socket file", _REMEDY, at="url")
     if settings.topology == "cluster" and place.path.strip("/") not in ("", "0"):
-        raise mistake("conflict", "a cluster has database 0 only", "remove the number from url", at="url")
+        raise mistake("bad-value", "a cluster has database 0 only", "remove the number from url", at="url")
     if settings.entra is None:
         return
     if place.username or place.password:
-        raise mistake("conflict", "url has a user, and so has entra", "remove one of them", at="entra")
+        raise mistake("bad-value", "url has a user, and so has entra", "remove one of them", at="entra")
     if place.scheme != "rediss" and place.hostname not in _LOOPBACK:
-        raise mistake("conflict", "a token would be sent unencrypted", "write rediss:// in url", at="entra")
+        raise mistake("bad-value", "a token would be sent unencrypted", "write rediss:// in url", at="entra")
 
 
 def _from_text(value: object, info: ValidationInfo) -> object:

@@ -75,7 +75,7 @@ class ClientTls(Block):
     def _pair(self) -> Self:
         if (self.certificate is None) != (self.key is None):
             missing = "certificate" if self.certificate is None else "key"
-            raise mistake("missing-key", "certificate and key belong together", f"add {missing}")
+            raise mistake("missing-setting", "certificate and key belong together", f"add {missing}")
         return self
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
+from redis.crc import key_slot
 
 from gateway.counters import Admission, Demand, FixedWindow, SlidingWindow
 from gateway.counters.redis_counters import RedisCounters
@@ -53,6 +54,39 @@ def test_namespaces_are_apart(redis_server: RedisServer) -> None:
             answer = await RedisCounters(RedisLink(client), name).admit([demand])
             assert answer.exceeded is None
         assert sorted(await client.keys()) == [b"one/{ca978112ca1bbdca}/rate/60/a", b"two/{ca978112ca1bbdca}/rate/60/a"]
+
+    with_client(redis_server, scenario)
+
+
+@pytest.mark.parametrize("owner", ["a", "", "}", "{}", "a{b}c", "\udc80", "k" * 1000])
+def test_keys_of_a_call_are_on_one_node(owner: str, redis_server: RedisServer) -> None:
+    """Whatever callers send, the keys of one call have one slot of a cluster, and other owners have others."""
+
+    async def scenario(client: Client) -> None:
+        counters = RedisCounters(RedisLink(client))
+        for asked in (owner, "other"):
+            keys = [f"{start}{asked}" for start in ("", "{x}", "}{", "calls/")]
+            windows = (SlidingWindow(5, 60), FixedWindow(5, 0))
+            await counters.admit([Demand(key, window, owner=asked or " ") for key in keys for window in windows])
+        assert len(await client.keys()) == 16
+        assert len({slot(key) for key in await client.keys()}) == 2
+
+    with_client(redis_server, scenario)
+
+
+def slot(key: bytes | str) -> int:
+    """Of a cluster."""
+    return key_slot(key.encode() if isinstance(key, str) else key)
+
+
+def test_script_is_sent_where_it_is_missing(redis_server: RedisServer) -> None:
+    """A server that has forgotten the script, or never had it, gets it with the next call."""
+
+    async def scenario(client: Client) -> None:
+        counters, demand = RedisCounters(RedisLink(client)), Demand("a", SlidingWindow(9, 60))
+        for calls in (1, 2, 3):
+            await client.script_flush()
+            assert (await counters.admit([demand])).usages[0].used == calls
 
     with_client(redis_server, scenario)
 

@@ -29,16 +29,23 @@ class Clock:
 
 
 class LaterCounters:
-    """Counters that answer with an awaitable, as Redis does."""
+    """Counters that answer with an awaitable, as Redis does, and take one owner's demands in a call."""
 
     def __init__(self, counters: MemoryCounters) -> None:
         self.counters = counters
 
     async def admit(self, demands: Sequence[Demand]) -> Admission:
+        require_one_owner(demands)
         return self.counters.admit(demands)
 
     async def add(self, demands: Sequence[Demand]) -> None:
+        require_one_owner(demands)
         self.counters.add(demands)
+
+
+def require_one_owner(demands: Sequence[Demand]) -> None:
+    """A counter that several calls use with different owners would be several counters in Redis."""
+    assert len({demand.owner or demand.key for demand in demands}) <= 1
 
 
 def call(bench: Bench, xml: str, status: int = 200, **attributes: Any) -> Context:

@@ -1,0 +1,44 @@
+"""redis_reasons.py: fixed words for what servers and libraries say."""
+
+from __future__ import annotations
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from gateway.outside.redis_reasons import UNKNOWN, explain
+
+SECRET = "hunter2"
+
+
+def wrapped(error: Exception) -> Exception:
+    """*error* behind one of the library, as it raises them."""
+    try:
+        try:
+            raise error
+        except type(error) as cause:
+            raise RedisConnectionError(f"Error 1 connecting to {SECRET}") from cause
+    except RedisConnectionError as outer:
+        return outer
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ResponseError(f"WRONGPASS invalid username-password pair {SECRET}"), "user or password is refused"),
+        (ResponseError("NOAUTH Authentication required."), "the server asks for a password"),
+        (ResponseError(f"NOPERM User {SECRET} has no permissions"), "the user lacks a permission"),
+        (ResponseError("MOVED 12182 10.0.0.1:6379"), "the server is a node of a cluster"),
+        (ResponseError("READONLY You can't write"), "the server is a replica"),
+        (ResponseError("CLUSTERDOWN The cluster is down"), "the cluster reports that it is down"),
+        (ResponseError("OOM command not allowed"), "the server has no memory left"),
+        (wrapped(ConnectionRefusedError(f"[Errno 111] {SECRET}")), "the connection is refused"),
+        (TimeoutError(), "no answer in time"),
+        (ValueError(SECRET), UNKNOWN.words),
+    ],
+)
+def test_words(error: Exception, words: str) -> None:
+    """The reason is found wherever libraries have put it, and nothing that they say is repeated."""
+    reason = explain(error)
+    assert reason.words == words
+    assert SECRET not in f"{reason}"
