@@ -235,7 +235,7 @@ class _Anything(dict[str, str]):
         return True
 
     def __missing__(self, name: str) -> str:
-        return f"value-of-{name}"
+        return "redis://host" if name == "REDIS_URL" else f"value-of-{name}"
 
 
 @pytest.mark.parametrize("block", _blocks("xml"), ids=str)

@@ -119,13 +119,14 @@ class Outside:
 def _unstored(config: Config, error: GatewayError) -> LoadError:
     """*error* about the notification service's store, with the place that names it and what to do."""
     from gateway.notifications.store.database import StoreInUse, StoreUnusable, store_url
+    from gateway.notifications.store.remedies import remedy_for_refusal
 
     where = config.location("notifications", "store")
     if config.notifications is None or not isinstance(error, StoreUnusable):
         code = "unusable-store" if isinstance(error, StoreInUse) else "other-store-version"
         return LoadError.at(where, code, str(error))
     if not config.notifications.embedded:
-        remedy = "check that the server runs, and the URL's host, database and user"
+        remedy = remedy_for_refusal(error.reason) or "check that the server runs, and the URL's host, database and user"
         return LoadError.at(where, "unusable-store", f"the store cannot be used: {error.reason}", remedy)
     file = store_url(config.notifications.store_url).database or ""
     message = f"the store {file} cannot be used: {error.reason}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 
 from gateway.backends.settings import BackendSettings
 from gateway.config.apis import Api, Group, Product, Subscription, User
@@ -117,6 +117,12 @@ class Config(Block):
 
     _positions: Positions | None = PrivateAttr(None)
     _files: frozenset[Path] = PrivateAttr(frozenset())
+
+    @model_validator(mode="after")
+    def _one_identity(self) -> Self:
+        if self.notifications is not None:
+            self.notifications.use_identity(self.managed_identity)
+        return self
 
     @property
     def files(self) -> frozenset[Path]:

@@ -26,7 +26,7 @@ from gateway.notifications.environments import D365Environment, Environments, Sh
 from gateway.notifications.metrics import Metrics
 from gateway.notifications.settings import NotificationSettings
 from gateway.notifications.store import jobs
-from gateway.notifications.store.database import FileLock, open_engine, store_url
+from gateway.notifications.store.database import FileLock, open_store, store_url
 from gateway.notifications.store.replicas import Replica, last_heartbeat, probe
 from gateway.notifications.store.sealing import Sealer, make_sealer
 from gateway.notifications.store.store import Store, StoreSlow
@@ -55,7 +55,7 @@ class Engine:
         self.settings = settings
         self.metrics = metrics
         self.parts = parts or Parts(Clock())
-        self.store = Store(open_engine(settings.store_url))
+        self.store = Store(open_store(settings))
         self._sealer: Sealer | None = None
         self._dispatcher: JobDispatcher | None = None
         self._announced = False

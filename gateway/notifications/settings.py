@@ -15,12 +15,15 @@ from urllib.parse import urlsplit
 from pydantic import (
     BeforeValidator,
     Field,
+    PrivateAttr,
     WithJsonSchema,
     field_validator,
     model_validator,
 )
 
+from gateway.notifications.store.access import StoreLogin, require_safe
 from gateway.notifications.store.url import Store
+from gateway.outside.settings import ClientTls, IdentitySettings
 from gateway.reading.settings import Block, mistake
 from gateway.reading.values import Count, Delay, Duration, File, OneOrMore, Secret, TextForm, Url, http_url
 
@@ -307,6 +310,10 @@ class NotificationSettings(Block):
 
     store: Store
     """`sqlite:///file` for one process, `postgresql://user@host/db` when replicas share it."""
+    store_tls: ClientTls | None = None
+    """TLS towards PostgreSQL, which is then required and verified; `{}` trusts the system's authorities."""
+    store_entra: StoreLogin | None = None
+    """Entra ID in place of PostgreSQL's password. None: what *store* has."""
     d365: D365Settings | None = None
     """Where batch jobs run: the environment called `d365`, which is used where none is named."""
     environments: dict[EnvironmentName, D365Settings] = {}
@@ -342,8 +349,11 @@ class NotificationSettings(Block):
     intake_deadline_s: Duration = 4.0
     """How long a request waits for the store before it is answered with 503."""
 
+    _identity: IdentitySettings | None = PrivateAttr(None)
+
     @model_validator(mode="after")
     def _acceptable(self) -> Self:
+        require_safe(self.store_url, self.store_tls, self.store_entra)
         if not (self.embedded or self.encryption_key or self.allow_readable_urls):
             message = "a PostgreSQL store without encryption-key keeps callback URLs (bearer secrets) readable"
             remedy = "set encryption-key, the same on every replica, or allow-readable-urls: true"
@@ -383,6 +393,15 @@ class NotificationSettings(Block):
     def store_url(self) -> str:
         """The text of *store*."""
         return self.store.get_secret_value()
+
+    @property
+    def identity(self) -> IdentitySettings | None:
+        """The gateway's own identity, which the file has elsewhere."""
+        return self._identity
+
+    def use_identity(self, identity: IdentitySettings | None) -> None:
+        """Name it."""
+        self._identity = identity
 
     @property
     def embedded(self) -> bool:

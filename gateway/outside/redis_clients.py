@@ -86,11 +86,11 @@ class _Cluster(RedisCluster):
         self, host: str | None = None, port: int | None = None, node_name: str | None = None
     ) -> ClusterNode | None:
         """The node, if it is known."""
-        found = super().get_node(host, port, node_name)
-        if found is None and node_name is not None:
+        node = super().get_node(host, port, node_name)
+        if node is None and node_name is not None:
             announced, _, number = node_name.rpartition(":")
-            found = super().get_node(*self.nodes_manager.remap_host_port(announced, int(number)))
-        return found
+            node = super().get_node(*self.nodes_manager.remap_host_port(announced, int(number)))
+        return node
 
 
 def _sentinel(settings: RedisSettings, options: dict[str, Any]) -> Redis:

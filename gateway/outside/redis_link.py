@@ -20,7 +20,7 @@ from redis.exceptions import RedisError, SlotNotCoveredError
 from gateway.errors import GatewayError
 from gateway.outside.redis_clients import MAX_CONNECTIONS, Client
 from gateway.outside.redis_login import EntraCredentials
-from gateway.outside.redis_reasons import Reason, explain
+from gateway.outside.redis_reasons import Obstacle, explain
 
 log = structlog.get_logger("gateway.redis")
 
@@ -56,8 +56,8 @@ class RedisLink:
             credentials: To be renewed.
         """
         self.client = client
-        self.away: Reason | None = None
-        self._logged: set[Reason] = set()
+        self.away: Obstacle | None = None
+        self._logged: set[Obstacle] = set()
         self._credentials = credentials
         self._pause_s = pause_s
         self._clock = clock

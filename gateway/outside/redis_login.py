@@ -79,15 +79,15 @@ def object_id(token: str) -> str:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (binascii.Error, ValueError):
         return ""
-    found = claims.get("oid") if isinstance(claims, dict) else None
-    return found if isinstance(found, str) else ""
+    oid = claims.get("oid") if isinstance(claims, dict) else None
+    return oid if isinstance(oid, str) else ""
 
 
 async def _authenticate(client: Client, user: str, token: str) -> None:
     if isinstance(client, RedisCluster):
         await asyncio.gather(*(_authenticate_node(node, user, token) for node in client.get_nodes()))
     else:
-        await client.connection_pool.re_auth_callback(_Token(user, token))
+        await client.connection_pool.re_auth_callback(_RedisToken(user, token))
 
 
 async def _authenticate_node(node: ClusterNode, user: str, token: str) -> None:
@@ -96,7 +96,7 @@ async def _authenticate_node(node: ClusterNode, user: str, token: str) -> None:
     await asyncio.gather(*(node.execute_command("AUTH", user, token) for _ in range(idle)))
 
 
-class _Token(TokenInterface):
+class _RedisToken(TokenInterface):
     """The form in which the library takes a token."""
 
     def __init__(self, user: str, token: str) -> None:

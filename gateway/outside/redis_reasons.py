@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Reason(NamedTuple):
+class Obstacle(NamedTuple):
     """
     Why it does not work.
 
@@ -22,45 +22,49 @@ class Reason(NamedTuple):
     remedy: str = ""
 
 
-UNKNOWN = Reason("it cannot be reached", "check redis.url, and whether the server runs")
+UNKNOWN = Obstacle("it cannot be reached", "check redis.url, and whether the server runs")
 NO_TOKEN = "the gateway's identity has no token"  # noqa: S105 (a message)
 
 # The first one of which any text occurs; the most telling come first, because libraries wrap one error into another.
-_REASONS: tuple[tuple[tuple[str, ...], Reason], ...] = (
-    ((NO_TOKEN,), Reason(NO_TOKEN, "check managed-identity, and redis.entra")),
-    (("Cluster mode is not enabled",), Reason("the server is not part of a cluster", "remove topology: cluster")),
-    (("MOVED ", "MovedError"), Reason("the server is a node of a cluster", "add topology: cluster under redis")),
-    (("CROSSSLOT",), Reason("the server is a cluster behind one address, and refuses several keys at once")),
+_REASONS: tuple[tuple[tuple[str, ...], Obstacle], ...] = (
+    ((NO_TOKEN,), Obstacle(NO_TOKEN, "check managed-identity, and redis.entra")),
+    (("Cluster mode is not enabled",), Obstacle("the server is not part of a cluster", "remove topology: cluster")),
+    (("MOVED ", "MovedError"), Obstacle("the server is a node of a cluster", "add topology: cluster under redis")),
+    (("CROSSSLOT",), Obstacle("the server is a cluster behind one address, and refuses several keys at once")),
     (
         ("WRONGPASS", "invalid username-password pair", "invalid password"),
-        Reason("user or password is refused", "check the user and password in redis.url, or redis.entra.user"),
+        Obstacle("user or password is refused", "check the user and password in redis.url, or redis.entra.user"),
     ),
     (
         ("without any password configured",),
-        Reason("the server has no password for the default user", "name the user in redis.url, or remove the password"),
+        Obstacle(
+            "the server has no password for the default user", "name the user in redis.url, or remove the password"
+        ),
     ),
     (
         ("NOAUTH", "Authentication required", "already authenticated"),
-        Reason("the server asks for a password", "write redis://user:password@host in redis.url, or add redis.entra"),
+        Obstacle("the server asks for a password", "write redis://user:password@host in redis.url, or add redis.entra"),
     ),
     (
         ("NOPERM", "no permissions to"),
-        Reason(
+        Obstacle(
             "the user lacks a permission",
             "allow it the keys gateway/* and the commands @read, @write, @scripting, @connection, time, cluster",
         ),
     ),
     (
         ("Hostname mismatch", "IP address mismatch", "doesn't match"),
-        Reason(
+        Obstacle(
             "the server's certificate is for another name",
             "name the host in redis.url as its certificate does; if a cluster announces addresses, add same-host: true",
         ),
     ),
-    (("certificate has expired",), Reason("the server's certificate has expired", "renew it")),
+    (("certificate has expired",), Obstacle("the server's certificate has expired", "renew it")),
     (
         ("certificate verify failed", "CERTIFICATE_VERIFY_FAILED"),
-        Reason("the server's certificate comes from an unknown authority", "name the authority's file in redis.tls.ca"),
+        Obstacle(
+            "the server's certificate comes from an unknown authority", "name the authority's file in redis.tls.ca"
+        ),
     ),
     (
         (
@@ -70,45 +74,50 @@ _REASONS: tuple[tuple[tuple[str, ...], Reason], ...] = (
             "alert unknown ca",
             "handshake failure",
         ),
-        Reason("the server asks for a client certificate", "add certificate and key under redis.tls"),
+        Obstacle("the server asks for a client certificate", "add certificate and key under redis.tls"),
     ),
     (
         ("WRONG_VERSION_NUMBER", "wrong version number", "record layer failure", "UNEXPECTED_EOF"),
-        Reason("the server does not speak TLS at this port", "write redis:// in redis.url, or the TLS port"),
+        Obstacle("the server does not speak TLS at this port", "write redis:// in redis.url, or the TLS port"),
     ),
     (
         ("unknown command 'SENTINEL'", "unknown command `SENTINEL`"),
-        Reason("the server is not a Sentinel", "name the Sentinels in redis.url, or remove topology: sentinel"),
+        Obstacle("the server is not a Sentinel", "name the Sentinels in redis.url, or remove topology: sentinel"),
     ),
     (
         ("No master found", "MasterNotFoundError"),
-        Reason("the Sentinels name no primary that can be reached", "check redis.service, and the Sentinels' state"),
+        Obstacle("the Sentinels name no primary that can be reached", "check redis.service, and the Sentinels' state"),
     ),
     (
         ("unknown command",),
-        Reason("the server does not know the command: it may be a Sentinel", "add topology: sentinel and service"),
+        Obstacle("the server does not know the command: it may be a Sentinel", "add topology: sentinel and service"),
     ),
     (
         ("READONLY", "read only replica", "is now a slave"),
-        Reason("the server is a replica", "name the primary in redis.url, or use topology: sentinel or cluster"),
+        Obstacle("the server is a replica", "name the primary in redis.url, or use topology: sentinel or cluster"),
     ),
-    (("CLUSTERDOWN", "The cluster is down"), Reason("the cluster reports that it is down")),
-    (("OOM ",), Reason("the server has no memory left", "set maxmemory-policy, or give it more memory")),
-    (("LOADING", "loading the dataset"), Reason("the server is loading its data")),
-    (("Name or service not known", "name resolution"), Reason("the host's name is not known", "check redis.url")),
+    (("CLUSTERDOWN", "The cluster is down"), Obstacle("the cluster reports that it is down")),
+    (("OOM ",), Obstacle("the server has no memory left", "set maxmemory-policy, or give it more memory")),
+    (("LOADING", "loading the dataset"), Obstacle("the server is loading its data")),
+    (("Name or service not known", "name resolution"), Obstacle("the host's name is not known", "check redis.url")),
     (
         ("Timeout", "timeout", "TimeoutError"),
-        Reason("no answer in time", "check redis.url and the network; without TLS a server does not answer rediss://"),
+        Obstacle(
+            "no answer in time", "check redis.url and the network; without TLS a server does not answer rediss://"
+        ),
     ),
     (
         ("Connection closed by server", "Connection reset", "IncompleteReadError", "ConnectionResetError"),
-        Reason("the server closed the connection", "if it expects TLS, write rediss:// in redis.url"),
+        Obstacle("the server closed the connection", "if it expects TLS, write rediss:// in redis.url"),
     ),
-    (("refused", "ConnectionRefusedError"), Reason("the connection is refused", "check redis.url, and the server")),
+    (
+        ("refused", "ConnectionRefusedError"),
+        Obstacle("the connection is refused", "check redis.url, and the server"),
+    ),
 )
 
 
-def explain(error: BaseException) -> Reason:
+def explain(error: BaseException) -> Obstacle:
     """Why *error* happened, without anything that it repeats."""
     text = "\n".join(_texts(error))
     return next((reason for marks, reason in _REASONS if any(mark in text for mark in marks)), UNKNOWN)

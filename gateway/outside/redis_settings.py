@@ -72,19 +72,23 @@ class RedisSettings(Block):
         if not isinstance(info.context, Surroundings):
             return self
         places = [_parts(url) for url in self.urls]
-        if len({place.scheme for place in places}) > 1:
-            raise mistake("bad-value", "the addresses have different schemes", "use TLS for all of them", at="url")
-        if len(places) > 1 and self.topology == "single":
-            raise mistake("bad-value", "one server has one address", "add topology: cluster, or sentinel", at="url")
-        if (self.topology == "sentinel") != bool(self.service):
-            raise mistake(
-                "missing-setting", "sentinel and service belong together", "name the primary: service: mymaster"
-            )
-        if self.tls.is_set and places[0].scheme != "rediss":
-            raise mistake("bad-value", "tls applies to rediss:// only", "write rediss:// in url", at="tls")
+        _require_one_kind(self, places)
         for place in places:
-            _require_suitable(self, place)
+            _require_topology(self, place)
+            _require_login(self, place)
         return self
+
+
+def _require_one_kind(settings: RedisSettings, places: list[SplitResult]) -> None:
+    """Refuse addresses that cannot be meant together."""
+    if len({place.scheme for place in places}) > 1:
+        raise mistake("bad-value", "the addresses have different schemes", "use TLS for all of them", at="url")
+    if len(places) > 1 and settings.topology == "single":
+        raise mistake("bad-value", "one server has one address", "add topology: cluster, or sentinel", at="url")
+    if (settings.topology == "sentinel") != bool(settings.service):
+        raise mistake("missing-setting", "sentinel and service belong together", "name the primary: service: mymaster")
+    if settings.tls.is_set and places[0].scheme != "rediss":
+        raise mistake("bad-value", "tls applies to rediss:// only", "write rediss:// in url", at="tls")
 
 
 def _parts(url: str) -> SplitResult:
@@ -99,16 +103,19 @@ def _parts(url: str) -> SplitResult:
     return parts
 
 
-def _require_suitable(settings: RedisSettings, place: SplitResult) -> None:
+def _require_topology(settings: RedisSettings, place: SplitResult) -> None:
     if settings.topology != "single" and place.scheme == "unix":
         raise mistake("bad-value", f"a {settings.topology} is not reached through a socket file", _REMEDY, at="url")
     if settings.topology == "cluster" and place.path.strip("/") not in ("", "0"):
         raise mistake("bad-value", "a cluster has database 0 only", "remove the number from url", at="url")
+
+
+def _require_login(settings: RedisSettings, place: SplitResult) -> None:
     if settings.entra is None:
         return
     if place.username or place.password:
         raise mistake("bad-value", "url has a user, and so has entra", "remove one of them", at="entra")
-    if place.scheme != "rediss" and place.hostname not in _LOOPBACK:
+    if place.scheme == "redis" and place.hostname not in _LOOPBACK:
         raise mistake("bad-value", "a token would be sent unencrypted", "write rediss:// in url", at="entra")
 
 

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,8 +33,8 @@ from gateway.notifications.settings import (
 from gateway.notifications.store.database import open_engine
 from gateway.notifications.store.store import Store
 from gateway.wire.addresses import resolve
-from tests import tools
 from tests.notifications.receiver import Receiver
+from tests.postgres_server import postgres_cluster, postgres_database
 
 T = TypeVar("T")
 
@@ -215,39 +211,7 @@ def postgres_server() -> Iterator[str]:
         yield server
 
 
-@contextlib.contextmanager
-def postgres_cluster() -> Iterator[str]:
-    """A private PostgreSQL cluster on a unix socket; the URL lacks the database's name."""
-    home = Path(tempfile.mkdtemp(prefix="pg-"))
-    with contextlib.ExitStack() as stack:
-        stack.callback(shutil.rmtree, home, ignore_errors=True)
-        _own(home)
-        _as_postgres("initdb", "-D", home / "data", "-U", "postgres", "-A", "trust", "--no-sync")
-        options = f"-c listen_addresses='' -c unix_socket_directories={home} -c max_connections=200"
-        _as_postgres("pg_ctl", "-D", home / "data", "-w", "-l", home / "log", "-o", options, "start")
-        stack.callback(_as_postgres, "pg_ctl", "-D", home / "data", "-m", "immediate", "-w", "stop")
-        yield f"postgresql://postgres@/{{database}}?host={home}"
-
-
 @pytest.fixture
 def postgres(postgres_server: str, request: pytest.FixtureRequest) -> str:
     """URL of a fresh database."""
     return postgres_database(postgres_server, f"t{abs(hash(request.node.nodeid))}")
-
-
-def postgres_database(server: str, name: str) -> str:
-    """URL of a new database."""
-    _as_postgres("createdb", "-h", server.partition("host=")[2], "-U", "postgres", name)
-    return server.format(database=name)
-
-
-def _own(path: Path) -> None:
-    if os.geteuid() == 0:
-        shutil.chown(path, "postgres", "postgres")
-
-
-def _as_postgres(program: str, *arguments: object) -> None:
-    """Run one of its programs; PostgreSQL refuses to run as root."""
-    command = Path(tools.need("postgresql")).resolve().with_name(program), *arguments
-    become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-    subprocess.run([*become, *map(str, command)], check=True, capture_output=True, cwd="/", timeout=60)

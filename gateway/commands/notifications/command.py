@@ -27,7 +27,7 @@ from gateway.notifications.api.schema import view
 from gateway.notifications.api.serving import Beside, ServiceListener, serve
 from gateway.notifications.settings import NotificationSettings
 from gateway.notifications.store import attempts, jobs
-from gateway.notifications.store.database import open_engine, store_url, unusable
+from gateway.notifications.store.database import open_store, store_url, unusable
 from gateway.notifications.store.model import StoredJob
 from gateway.notifications.workflow.transitions import State
 
@@ -260,4 +260,4 @@ def _open(settings: NotificationSettings) -> sa.Engine:
         raise GatewayError(
             f"there is no store at {path} (it is created when the service first runs; check notifications.store)"
         )
-    return open_engine(settings.store_url)
+    return open_store(settings)

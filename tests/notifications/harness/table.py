@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.notifications.conftest import postgres_cluster, postgres_database
 from tests.notifications.harness import campaign, findings
 from tests.notifications.harness.campaign import Plan, Result
+from tests.postgres_server import postgres_cluster, postgres_database
 
 PAGE = Path(__file__).parents[3] / "docs" / "faults.md"
 _HEAD = """# Fault injection
