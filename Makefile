@@ -67,6 +67,9 @@ faults: install ## Inject faults around the notification service for a long time
 reload-load: install ## Reload each second under full load, then 200 times: nothing lost, no wrong policy, memory flat
 	@$(BIN)/python -m tests.serving.harness.reload_load $(or $(SECONDS_EACH),60)
 
+deploy-test: install ## Run image, chart, units and alert rules of deploy/ for real, without a cluster; needs Debian and root
+	@.ci/deploy-test
+
 check: lint types cover ## What CI runs before a release: lint, types, tests with coverage
 
 format: install ## Format the code

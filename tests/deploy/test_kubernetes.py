@@ -134,3 +134,9 @@ def test_versions() -> None:
     images = yaml.safe_load((BASE / "kustomization.yaml").read_text())["images"]
     assert images[0]["newTag"] == __version__
     assert read("compose/compose.yaml")["services"]["gateway"]["image"] == f"gateway:{__version__}"
+
+
+def test_policy_of_one_application() -> None:
+    """The network policy selects the gateway's pods: an empty selector would close the ports of the whole namespace."""
+    selector = read("kustomize/base/networkpolicy.yaml")["spec"]["podSelector"]
+    assert selector == {"matchLabels": {"app.kubernetes.io/name": "gateway"}}
