@@ -24,6 +24,7 @@ from gateway.management.backends import BackendState, backend_states
 from gateway.management.console.abilities import withdrawing
 from gateway.management.console.catalog import ApiLine, Catalog, CatalogEntry, operation_lines
 from gateway.management.console.concerns import FirstSeen
+from gateway.management.console.document_source import DocumentSources
 from gateway.management.console.history import History
 from gateway.management.console.process import Ability, Process, ReadJobs
 from gateway.management.console.routes import Console, console_routes
@@ -100,6 +101,7 @@ def _abilities(parts: ConsoleParts) -> dict[str, Ability]:
         "withdraw-key": withdrawing(partial(withdraw_key, parts.outside.issuers)),
         "inspect": inspecting(parts.assembly),
         "try": trying(parts.assembly),
+        **_job_abilities(parts.outside),
     }
 
 
@@ -134,7 +136,9 @@ def _entry(assembly: Assembly, api: Api, routed: RoutedApi) -> CatalogEntry:
     notes = tuple(note for note in assembly.notes if note.location.file in files)
     backend = api.backend or api.service_url or ""
     line = ApiLine(api.id, named(api), api.path.strip("/"), _version(api), backend, operation_lines(routed))
-    return CatalogEntry(line, routed, notes)
+    masking = Masking(secrets_of(assembly.config))
+    sources = DocumentSources(tuple(sorted(files)), time.time(), masking.text)
+    return CatalogEntry(line, routed, notes, sources)
 
 
 def _documents(config: Config, api: Api) -> Iterator[Path | None]:
@@ -155,6 +159,14 @@ def _read_jobs(outside: Outside) -> ReadJobs | None:
     if "notifications" not in outside.apps:
         return None
     # Behind it is SQLAlchemy, which a gateway without the service does without.
-    from gateway.management.console.jobs import read_jobs
+    from gateway.management.console.jobs import jobs_of
 
-    return partial(read_jobs, outside.apps["notifications"].state.engine.store)
+    return partial(jobs_of, outside.apps["notifications"].state.engine)
+
+
+def _job_abilities(outside: Outside) -> dict[str, Ability]:
+    if "notifications" not in outside.apps:
+        return {}
+    from gateway.management.console.jobs import job_abilities
+
+    return job_abilities(outside.apps["notifications"].state.engine)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.emulators.d365 import D365Emulator
 from gateway.emulators.d365.lives import ends
 from gateway.management.console import jobs_page
-from gateway.management.console.jobs import read_jobs
+from gateway.management.console.forms import Hand
+from gateway.management.console.jobs import job_abilities, read_jobs
 from gateway.management.console.state import JobLine, JobsState
+from gateway.management.logins import Person
 from gateway.notifications.store.database import open_engine
 from gateway.notifications.store.store import Store
 from tests.management.console.rig import text_of
-from tests.notifications.conftest import Running
+from tests.notifications.conftest import ALICE, Running
 from tests.notifications.receiver import Receiver, answer
 
 
@@ -37,9 +42,66 @@ def test_jobs(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
     text = text_of(html)
     assert "running 1 " in text
     assert f"{dead} 911 answered 410 127.0.0.1 1 " in text
-    assert f"gateway notifications replay {dead} -c config.yaml" in text
+    assert "gateway notifications replay --dead -c config.yaml" in text
     assert f"{running} 912 running" in text
     assert "bearer-secret" not in html
+
+
+def test_one_job(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
+    """A job's page has its attempts; from there a dead letter is sent again and a running one stopped, once."""
+    d365.script(913, ends("Finished", 1, 1))
+    d365.script(914, ends("Finished", 1, 1000))
+    receiver.script("/913", answer(410))
+    dead = service.create(receiver.url("/913"), 913).json()["id"]
+    service.until(dead, "dead")
+    running = service.create(receiver.url("/914"), 914).json()["id"]
+    service.until(running, "running")
+    do = job_abilities(service.engine)
+
+    def about(what: str, job: str) -> Any:
+        return asyncio.run(_awaited(do[what]({"job": job})))
+
+    found = about("job", dead)
+    html = "".join(jobs_page.shown(found["job"], found["attempts"], Hand(Person("me", "session", "s"), True)))
+    assert "dead succeeded" in text_of(html)
+    assert re.search(r"T\S+ 0.1 410 permanent –", text_of(html))
+    assert 'action="/console/actions/replay"' in html
+    assert "bearer-secret" not in html
+    assert about("job", "none") == {"job": None, "attempts": []}
+    assert [about("replay", job)["done"] for job in (dead, running, "none")] == [True, False, False]
+    service.until(dead, "dead")
+    assert [len(about("job", dead)["attempts"]), about("stop", running), about("stop", running)] == [
+        2,
+        {"done": True},
+        {"done": False},
+    ]
+    shown = text_of("".join(jobs_page.shown(about("job", running)["job"], [])))
+    assert "stopped" in shown
+    assert f"To do it: gateway notifications replay {running} -c config.yaml" in shown
+
+
+async def _awaited(report: Awaitable[Any]) -> Any:
+    return await report
+
+
+def test_a_search(service: Running, d365: D365Emulator, receiver: Receiver) -> None:
+    """The latest jobs are found by state, caller and batch job; what is no number is said to be none."""
+    d365.script(915, ends("Finished", 1, 1))
+    service.until(service.create(receiver.url("/915"), 915).json()["id"], "delivered")
+
+    def number(**query: str) -> int:
+        return len(asyncio.run(read_jobs(service.engine.store, query)).latest)
+
+    assert (number(batch="915"), number(batch="915", state="dead"), number(caller="nobody")) == (1, 0, 0)
+    assert number(batch="915", state="delivered", caller=ALICE) == 1
+    assert "a number" in asyncio.run(read_jobs(service.engine.store, {"batch": "9;"})).error
+
+
+def test_what_holds_jobs_up() -> None:
+    """Environments that ask not to be called, and hosts that fail, are named where jobs wait."""
+    text = text_of(page(JobsState(gates=(("d365", 30.0), ("test", 0.0)), circuits=("a.test",))))
+    assert "throttled F&O d365 has asked not to be called for 30 s. circuit open" in text
+    assert "F&O test" not in text
 
 
 def test_no_store(tmp_path: Path) -> None:
@@ -63,4 +125,4 @@ def test_a_failed_job_wears_a_red_badge(outcome: str, mark: str) -> None:
 
 def test_empty() -> None:
     """A service without jobs says so."""
-    assert text_of(page(JobsState())) == "Under way No job is in progress. Dead letters None. Latest jobs None yet."
+    assert text_of(page(JobsState())).startswith("Under way No job is in progress. Dead letters None. State")

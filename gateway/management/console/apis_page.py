@@ -9,6 +9,7 @@ from urllib.parse import quote
 from gateway.errors import Problem
 from gateway.management.console import figures, totals
 from gateway.management.console.catalog import ApiLine, Catalog, EffectivePolicy, OperationLine, PolicyStep
+from gateway.management.console.document_source import DocumentSources, placed
 from gateway.management.console.markup import Html, badge, code, element, facts, joined, link, section, table
 from gateway.management.console.state import ProcessState
 
@@ -46,7 +47,9 @@ def shown(catalog: Catalog, api: ApiLine, states: Iterable[ProcessState]) -> lis
         _facts(api),
         section("Operations", table(["Operation", "Method", "Template", *_COUNTS], rows, ""), id="operations"),
     ]
-    parts += [section("Effective policies", *map(_policy, catalog.policies(api.id)))]
+    sources = catalog.sources(api.id)
+    parts += [section("Effective policies", *(_policy(policy, sources) for policy in catalog.policies(api.id)))]
+    parts += [section("Documents", *sources.shown())] if sources.files else []
     notes = catalog.notes(api.id)
     return (
         [*parts, section("Notes of gateway check", element("ul", *map(_note, notes), class_="card"))]
@@ -74,16 +77,17 @@ def _facts(api: ApiLine) -> Html:
     return facts((name, value) for name, value in known if value)
 
 
-def _policy(policy: EffectivePolicy) -> Html:
+def _policy(policy: EffectivePolicy, sources: DocumentSources) -> Html:
     """One effective policy: its operations, then its sections with the policies in order."""
-    rows = [[name, joined(map(_step, steps), " → ")] for name, steps in policy.sections]
+    rows = [[name, joined((_step(step, sources) for step in steps), " → ")] for name, steps in policy.sections]
     steps = table(["Section", "Policies"], rows, "Nothing runs.")
     return element("div", element("h3", ", ".join(policy.operations)), steps, class_="policy")
 
 
-def _step(step: PolicyStep) -> Html:
+def _step(step: PolicyStep, sources: DocumentSources) -> Html:
     named = f" #{step.id}" if step.id else ""
-    return element("span", code(step.element), element("small", f" {step.scope}{named}"), class_="step")
+    where = [" ", placed(sources, step.position)] if step.position else []
+    return element("span", code(step.element), element("small", f" {step.scope}{named}"), *where, class_="step")
 
 
 def _note(note: Problem) -> Html:

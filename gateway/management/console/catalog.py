@@ -10,6 +10,7 @@ from gateway.data_plane.dispatcher import OperationRuntime
 from gateway.data_plane.routing import RoutedApi
 from gateway.documents.model import Section
 from gateway.errors import Problem
+from gateway.management.console.document_source import DocumentSources
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.step import Steps
 
@@ -44,11 +45,19 @@ class ApiLine:
 
 @dataclass(frozen=True, slots=True)
 class PolicyStep:
-    """One policy of an effective policy: its element, the scope that it comes from, and its ``id`` attribute."""
+    """
+    One policy of an effective policy.
+
+    Attributes:
+        scope: That it comes from.
+        id: Its ``id`` attribute.
+        position: ``file:line`` of its document.
+    """
 
     element: str
     scope: str
     id: str | None
+    position: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,9 @@ class EffectivePolicy:
     sections: tuple[tuple[str, tuple[PolicyStep, ...]], ...]
 
 
+NO_SOURCES = DocumentSources()
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
     """
@@ -73,11 +85,13 @@ class CatalogEntry:
     Attributes:
         line: Its line in the list.
         notes: What ``gateway check`` notes about the documents that may apply to it.
+        sources: Those documents.
     """
 
     line: ApiLine
     routed: RoutedApi
     notes: tuple[Problem, ...] = ()
+    sources: DocumentSources = NO_SOURCES
 
 
 class Catalog:
@@ -101,6 +115,10 @@ class Catalog:
         for name, pipeline in _pipelines(self._entries[api_id].routed):
             shared.setdefault(id(pipeline), (pipeline, []))[1].append(name)
         return [EffectivePolicy(tuple(names), _sections(pipeline)) for pipeline, names in shared.values()]
+
+    def sources(self, api_id: str) -> DocumentSources:
+        """The documents that may apply to an API."""
+        return self._entries[api_id].sources
 
     def notes(self, api_id: str) -> Sequence[Problem]:
         """What ``gateway check`` notes about the documents that may apply to an API."""
@@ -136,4 +154,4 @@ def _sections(pipeline: Pipeline) -> tuple[tuple[str, tuple[PolicyStep, ...]], .
 def _policy_steps(steps: Steps) -> Iterator[PolicyStep]:
     """One for each policy: the steps that bring a body into memory for it share its place."""
     places = (place for place, _ in groupby(step.place for step in steps))
-    return (PolicyStep(place.source, place.scope.value, place.policy_id) for place in places)
+    return (PolicyStep(place.source, place.scope.value, place.policy_id, place.position) for place in places)

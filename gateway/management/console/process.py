@@ -31,7 +31,7 @@ from gateway.telemetry.requests.ring import RequestLog
 CONFIGURATION = "configuration"  # the group of a readiness report that says how the last reload ended
 
 Ability = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Any]]]
-ReadJobs = Callable[[], Awaitable[JobsState]]
+ReadJobs = Callable[[Mapping[str, str]], Awaitable[JobsState]]
 
 
 @dataclass(slots=True)
@@ -112,9 +112,11 @@ class Process:
         statuses = {} if check is None else check()
         return await statuses if isinstance(statuses, Awaitable) else statuses
 
-    async def jobs(self) -> JobsState:
+    async def jobs(self, query: Mapping[str, str]) -> JobsState:
         """The notification service's jobs."""
-        return JobsState(error="no notification service here") if self.read_jobs is None else await self.read_jobs()
+        if self.read_jobs is None:
+            return JobsState(error="no notification service here")
+        return await self.read_jobs(query)
 
     async def requests(self, query: Mapping[str, str]) -> Mapping[str, Any]:
         """The request log. Raises ValueError."""

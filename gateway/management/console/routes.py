@@ -35,7 +35,7 @@ from gateway.management.guard import LOGIN, Addressed, Visitors, guarded
 from gateway.management.logins import PERSON, Person
 
 OVERVIEW, APIS, TRACES, REQUESTS = "/", apis_page.PATH, traces_page.PATH, requests_page.PATH
-DEPENDENCIES, JOBS = dependencies_page.PATH, "/console/notifications"
+DEPENDENCIES, JOBS = dependencies_page.PATH, jobs_page.PATH
 STYLE = files(__package__).joinpath("style.css").read_bytes()
 SCRIPT = files(__package__).joinpath("script.js").read_bytes()
 
@@ -81,7 +81,7 @@ def console_routes(console: Console, sources: Sources, others: Iterable[Addresse
         *others,
     ]
     if console.frame.has(JOBS):
-        addressed.append((JOBS, pages.jobs))
+        addressed += [(JOBS, pages.jobs), (f"{JOBS}/{{job_id}}", pages.job)]
     if console.frame.has(TRACES):
         addressed += [(TRACES, pages.traces), (f"{TRACES}/{{trace_id}}", pages.trace)]
     door, guard = [console.access.door()], [console.access.pages()]
@@ -163,8 +163,17 @@ class _Pages:
         return self._page(request, DEPENDENCIES, "Issuers and backends", content, live=True)
 
     async def jobs(self, request: Request) -> Response:
-        content = jobs_page.content(await self._sources.jobs(), time.time())
+        query = {name: request.query_params.get(name, "").strip() for name in jobs_page.FILTERS}
+        given = {name: value for name, value in query.items() if value}
+        content = jobs_page.content(await self._sources.jobs(given), time.time(), query)
         return self._page(request, JOBS, "Notifications", content, live=True)
+
+    async def job(self, request: Request) -> Response:
+        report = await self._sources.perform("job", {"job": request.path_params["job_id"]})
+        if report["job"] is None:
+            raise HTTPException(404, "No such job")
+        content = jobs_page.shown(report["job"], report["attempts"], self._hand(request))
+        return self._page(request, JOBS, f"Job of batch job {report['job']['batchId']}", content, live=True)
 
     async def requests(self, request: Request) -> Response:
         query = {name: request.query_params.get(name, "").strip() for name in requests_page.FILTERS}

@@ -1,5 +1,16 @@
-// Keeps an open page up to date. Without it everything can be read and done; the page is as old as its last load.
+// Opens the document that a link leads into, and keeps an open page up to date. Without it everything can be read and
+// done; the page is as old as its last load.
 "use strict";
+
+(() => {
+  const open = () => {
+    const target = location.hash && document.getElementById(location.hash.slice(1));
+    const details = target && target.closest("details");
+    if (details && !details.open) { details.open = true; target.scrollIntoView(); }
+  };
+  addEventListener("hashchange", open);
+  open();
+})();
 
 (() => {
   const page = document.querySelector("[data-live-page]");

@@ -26,8 +26,8 @@ class Sources(Protocol):
             GatewayError: It cannot be done here, or has failed; the message is for the one who asked.
         """
 
-    async def jobs(self) -> JobsState:
-        """The notification service's jobs."""
+    async def jobs(self, query: Mapping[str, str]) -> JobsState:
+        """The notification service's jobs; of the latest only those that *query* (state, caller, batch) asks for."""
 
     async def requests(self, query: Mapping[str, str]) -> Mapping[str, Any]:
         """What ``/requests`` answers to *query*. Raises ValueError: it is no filter."""

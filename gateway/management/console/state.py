@@ -123,12 +123,16 @@ class JobsState:
         unfinished: State, number and creation time of the oldest, of jobs that are not final.
         latest, dead: The newest first, as many as fit a page.
         error: Why nothing could be read; empty when it could.
+        gates: Each environment of F&O, and for how many seconds it has asked not to be called.
+        circuits: Callback hosts that have failed repeatedly.
     """
 
     unfinished: tuple[tuple[str, int, float], ...] = ()
     latest: tuple[JobLine, ...] = ()
     dead: tuple[DeadLetter, ...] = ()
     error: str = ""
+    gates: tuple[tuple[str, float], ...] = ()
+    circuits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx2
 from pydantic import TypeAdapter
@@ -42,8 +42,8 @@ def reports(process: Process) -> list[Addressed]:
     async def state(_: Request) -> Response:
         return _answer(STATE, await process.state())
 
-    async def jobs(_: Request) -> Response:
-        return _answer(JOBS, await process.jobs())
+    async def jobs(request: Request) -> Response:
+        return _answer(JOBS, await process.jobs(request.query_params))
 
     async def traces(_: Request) -> Response:
         return _answer(TRACES, TraceLines(tuple(await process.traces())))
@@ -112,9 +112,9 @@ class Workers:
         """How the last reload ended."""
         return self.reloads()
 
-    async def jobs(self) -> JobsState:
+    async def jobs(self, query: Mapping[str, str]) -> JobsState:
         """The jobs, from the first worker that answers: all share one store."""
-        answers: Iterable[JobsState | None] = (await self._read(JOBS)).values()
+        answers: Iterable[JobsState | None] = (await self._read(JOBS, urlencode(query))).values()
         return next((jobs for jobs in answers if jobs is not None), JobsState(error="no worker answers"))
 
     async def requests(self, query: Mapping[str, str]) -> Mapping[str, Any]:
@@ -136,8 +136,8 @@ class Workers:
         answers = (await self.ask(f"/traces/{quote(trace_id, safe='')}")).values()
         return next((answer.json() for answer in answers if answer is not None and answer.is_success), None)
 
-    async def _read(self, path: str) -> dict[str, Any]:
-        answers = (await self.ask(path)).items()
+    async def _read(self, path: str, query: str = "") -> dict[str, Any]:
+        answers = (await self.ask(f"{path}?{query}" if query else path)).items()
         return {
             name: _json(path).validate_json(answer.content) if answer and answer.is_success else None
             for name, answer in answers

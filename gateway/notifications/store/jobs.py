@@ -147,13 +147,16 @@ def search(
     state: str | None = None,
     before: float | None = None,
     limit: int = 100,
+    batch_id: int | None = None,
 ) -> list[StoredJob]:
-    """Jobs, newest first: of one caller or all, in one state or any, created before a moment."""
+    """Jobs, newest first: of one caller, in one state, of one batch job, created before a moment; None: of any."""
     query = sa.select(jobs).order_by(jobs.c.created_at.desc()).limit(limit)
     if caller is not None:
         query = query.where(jobs.c.caller == caller)
     if state is not None:
         query = query.where(jobs.c.state == state)
+    if batch_id is not None:
+        query = query.where(jobs.c.batch_id == batch_id)
     if before is not None:
         query = query.where(jobs.c.created_at < before)
     return [StoredJob.from_row(row) for row in connection.execute(query)]

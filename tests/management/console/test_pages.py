@@ -97,11 +97,13 @@ def test_one_api(tmp_path: Path) -> None:
         assert "GET /one/{id} 2 1 0 1 0 0" in text
         assert "two POST /two 0 0 0 0 0 0" in text
         assert "GET /one/{id}, POST /two Section Policies" in text
-        assert "inbound set-variable api → choose api → set-body api #<b>" in text
-        assert "backend forward-request global outbound set-header api" in text
+        inbound = "set-variable api policy.xml:4 → choose api policy.xml:5 → set-body api #<b> policy.xml:7"
+        assert f"inbound {inbound}" in text
+        assert "backend forward-request global (default global policy):1 outbound set-header api policy.xml:10" in text
+        assert '<li id="source-0-10">' in (await look(running.gateway, "/console/apis/evil")).text
         assert "subject-is-not-object-id" in text
         plain = text_of((await look(running.gateway, "/console/apis/plain")).text)
-        assert "every request (product gold) Section Policies inbound set-header product" in plain
+        assert "every request (product gold) Section Policies inbound set-header product gold.xml:1" in plain
 
     visit(tmp_path, look_around)
 

@@ -26,7 +26,7 @@ PAGES = {
     ],
     "/console/requests": [r"(GET /evil/token evil 401 TokenSignatureInvalid validate-jwt .*){2}"],
     "/console/apis": [r"/evil up 3 6 2 0 4 0 0", "Requests that matched no API: 2."],
-    "/console/apis/evil": [r"GET /one/\{id\} 4 2 0 2 0 0", "inbound set-variable api → choose api"],
+    "/console/apis/evil": [r"GET /one/\{id\} 4 2 0 2 0 0", "inbound set-variable api policy.xml:4 → choose api"],
     "/console/dependencies": [r"/base closed 0 2 0", r"open in 2 of 2 for \d+ s"],
     "/console/traces": [r"(401 TokenSignatureInvalid .*){2}"],
 }
