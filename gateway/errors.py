@@ -38,7 +38,7 @@ Source: reasons and messages from "Error handling in API Management policies".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -151,7 +151,14 @@ class TokenError(GatewayError):
     A token is refused. *reason* is APIM's (``TokenExpired``), *message* never holds the token or its signature.
 
     *expected* and *found* are for the request log, see ``PolicyError``.
+
+    Attributes:
+        payload: The token's claims, once they have been read; for the log, which keeps few of them.
+        verified: Whether its signature had been verified.
     """
+
+    payload: Mapping[str, object] | None = None
+    verified: bool = False
 
     def __init__(self, reason: str, message: str, *, expected: object = None, found: object = None) -> None:
         super().__init__(message)
@@ -177,7 +184,11 @@ class UpstreamError(GatewayError):
     Attributes:
         reason: ``BackendConnectionFailure`` or ``Timeout``.
         status: 502, 503 or 504.
+        expected, found: See ``PolicyError``: the address, the state of the circuit, the time.
     """
+
+    expected: object = None
+    found: object = None
 
     def __init__(self, reason: str, message: str, status: int = 502) -> None:
         super().__init__(message)

@@ -27,7 +27,9 @@ from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.services import Services
 from gateway.policies import POLICIES
 from gateway.telemetry.metrics import GatewayMetrics
+from gateway.telemetry.requests.access_log import AccessLog
 from gateway.telemetry.requests.ring import RequestLog
+from gateway.telemetry.requests.sampling import Sampling
 from gateway.wire.contract import HeaderContract
 from gateway.wire.messages import Target
 from gateway.wire.upstream.asgi_target import CALLER_HEADER
@@ -78,13 +80,15 @@ def assemble(
     nowhere = run.nowhere()
     run.library.note(unused_schema_problems(config, run.library.documents))
     run.library.require()
+    access_log = AccessLog(config.logging)
     dispatcher = Dispatcher(
         router=Router(apis),
         nowhere=nowhere,
         deployment=entities.deployment_info(config, services.certificates),
         metrics=metrics,
         access=KeyAccess(config) if needs_keys(config) else None,
-        log_all=config.logging.requests == "all",
+        access_log=access_log,
+        sampling=Sampling(config.request_log.share, access_log.share),
         watcher=watcher,
         requests=RequestLog() if requests is None else requests,
     )

@@ -77,7 +77,8 @@ class Backend:
         if self._breaker is None:
             return self._send(request, options)
         if self._breaker.is_open(self._clock()):
-            return unavailable(f"Backend '{self.info.id}' is not available: its circuit breaker is open.")
+            message = f"Backend '{self.info.id}' is not available: its circuit breaker is open."
+            return unavailable(message, self.open_for_s)
         return _watched(self._send(request, options), self._breaker, self._clock)
 
     def _send(self, request: Request, options: ForwardOptions) -> Pending[Response]:
@@ -85,9 +86,12 @@ class Backend:
         return self._target.send(outgoing, options)
 
 
-def unavailable(message: str) -> Pending[Response]:
-    """The answer while no request may be sent."""
-    return rejected(UpstreamError("BackendConnectionFailure", message, 503))
+def unavailable(message: str, open_for_s: float | None = None) -> Pending[Response]:
+    """The answer while no request may be sent, perhaps for *open_for_s* seconds more."""
+    error = UpstreamError("BackendConnectionFailure", message, 503)
+    error.expected = {"circuit": "closed"}
+    error.found = {"circuit": "open", "for_s": None if open_for_s is None else round(open_for_s, 1)}
+    return rejected(error)
 
 
 def _watched(sent: Pending[Response], breaker: CircuitBreaker, clock: Callable[[], float]) -> Pending[Response]:

@@ -32,7 +32,7 @@ from gateway.reading.values import (
 from gateway.telemetry.otel.settings import TelemetrySettings
 from gateway.telemetry.settings import LogSettings, RequestLogSettings
 from gateway.tokens.settings import IssuerSettings, TokenCacheSettings
-from gateway.wire.settings import VIA, ServerSettings
+from gateway.wire.settings import VIA, RequestIds, ServerSettings
 
 
 class Config(Block):
@@ -62,6 +62,8 @@ class Config(Block):
     ] = VIA
     """The gateway's name in the `Via` header of requests to backends (RFC 9110, section 7.6.3). Empty: no header;
     nginx, for one, does not compress answers to requests that have one unless `gzip_proxied` says so."""
+    request_id: RequestIds = RequestIds()
+    """The id of every request."""
     limits: Limits = Limits()
     """How much the gateway accepts."""
     timeouts: Timeouts = Timeouts()
@@ -140,6 +142,8 @@ class Config(Block):
             timeouts=self.timeouts,
             trusted_proxies=self.trusted_proxies,
             via=self.via,
+            id_header=self.request_id.name,
+            client_id_header=self.request_id.client_header or "",
             farewell_s=min(1.0, self.timeouts.drain_s / 4),
             path_escapes=frozenset(escape for api in self.apis for escape in api.path_escapes),
         )

@@ -100,6 +100,7 @@ class DecisionEndpoint:
         except TargetError as error:
             return _refused(_plain(400, str(error)), question)
         subject = _subject(request, client, question.method, path, query)
+        subject.id_key, subject.id_line = request.id_key, request.id_line
         before = dict(subject.headers.lines)
         outcome = self.dispatcher.decide(subject)
         request.on_end = subject.on_end

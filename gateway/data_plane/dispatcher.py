@@ -13,15 +13,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-import structlog
-
-from gateway.data_plane.recording import record_of, ruling_on
+from gateway.data_plane.recording import Ruling, record_of, record_of_wire, ruling_on
 from gateway.documents.model import Scope, Section
 from gateway.errors import PolicyError
 from gateway.pipeline.context import Context
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.place import Place
+from gateway.telemetry.requests.access_log import AccessLog
+from gateway.telemetry.requests.record import RequestOutcome
 from gateway.telemetry.requests.ring import RequestLog
+from gateway.telemetry.requests.sampling import Sampling
 from gateway.wire.target import ambiguity
 
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ if TYPE_CHECKING:
     from gateway.expressions.entities import ApiInfo, DeploymentInfo
     from gateway.pipeline.context import OperationInfo
     from gateway.telemetry.metrics import GatewayMetrics, OperationMetrics
+    from gateway.telemetry.requests.record import RequestRecord
     from gateway.wire.contract import HeaderContract
     from gateway.wire.messages import Ending, Request, Response, Target
+    from gateway.wire.server.listener import WireRefusal
 
 T = TypeVar("T")
-
-log = structlog.get_logger("gateway.access")
 
 _NOT_FOUND = "Unable to match incoming request to an operation."
 
@@ -119,7 +120,8 @@ class Dispatcher:
     Attributes:
         watcher: None: requests are not watched.
         nowhere: Runs when no API matches: on-error of the global scope.
-        log_all: Whether answered requests are logged too, not only refused and failed ones.
+        access_log: Writes the lines of requests.
+        sampling: Chooses which ordinary requests are kept and logged.
         requests: Keeps the requests that were refused or failed, and a sample of the others.
     """
 
@@ -128,9 +130,10 @@ class Dispatcher:
     deployment: DeploymentInfo
     metrics: GatewayMetrics
     access: AccessControl | None = None
-    log_all: bool = False
     watcher: RequestWatcher | None = None
     requests: RequestLog = field(default_factory=RequestLog)
+    access_log: AccessLog = field(default_factory=AccessLog)
+    sampling: Sampling = field(default_factory=Sampling)
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """The answer to *request*, at once or later."""
@@ -218,24 +221,43 @@ class Dispatcher:
         return run(operation.pipelines[product_id], context)
 
     def _ended(self, context: Context, operation: OperationRuntime, ending: Ending) -> None:
-        """The server has sent the answer, or the client has left: count and log the exchange."""
+        """The server has sent the answer, or the client has left: count the exchange; keep and log it if it is due."""
         operation.metrics.observe(ending.status_code or 0, time.monotonic() - context.started)
-        if context.last_error is not None:
-            self.metrics.refusals[context.last_error.source, context.last_error.reason] += 1
+        if context.after_response or ending.expired:
+            self._follow_up(context, ending)
+        ruling = ruling_on(context, ending)
+        if ruling is not None:
+            self._note_ruling(context, ending, ruling)
+            return
+        sampling = self.sampling
+        sampling.left -= 1
+        if sampling.left < 0:
+            self._note(record_of(context, ending, None), *sampling.choose())
+
+    def _follow_up(self, context: Context, ending: Ending) -> None:
         if ending.expired:
             self.metrics.expired_streams += 1
-        if context.after_response:
-            for follow_up in context.after_response:
-                follow_up(context, ending)
-        self._record(context, ending)
-        if context.last_error is not None or self.log_all:
-            _log(context, ending)
+        for follow_up in context.after_response or ():
+            follow_up(context, ending)
 
-    def _record(self, context: Context, ending: Ending) -> None:
-        """Keep what became of the request, if it was refused, has failed, or is one of the sample."""
-        ruling = ruling_on(context, ending)
-        if ruling is not None or self.requests.is_sampled():
-            self.requests.add(record_of(context, ending, ruling))
+    def _note_ruling(self, context: Context, ending: Ending, ruling: Ruling) -> None:
+        """Count, keep and log a request that was refused or has failed, or whose client has left."""
+        logged = self.access_log.is_on
+        if ruling.outcome is RequestOutcome.LEFT:
+            logged = bool(self.access_log.share)
+        else:
+            self.metrics.refusals[ruling.source, ruling.reason] += 1
+        self._note(record_of(context, ending, ruling), True, logged)
+
+    def _note(self, record: RequestRecord, kept: bool, logged: bool) -> None:
+        if kept:
+            self.requests.add(record)
+        if logged:
+            self.access_log.write(record)
+
+    def note_refusal(self, refusal: WireRefusal) -> None:
+        """Keep and log a request that the wire has refused."""
+        self._note(record_of_wire(refusal), True, self.access_log.is_on)
 
 
 def preflight_method(request: Request) -> str | None:
@@ -250,32 +272,19 @@ def _unmatched(request: Request, api: ApiRuntime) -> PolicyError:
     escape = ambiguity(request.original_path, api.path_escapes)
     if escape:
         message = f"The path contains {escape}, which this API does not allow"
-        return PolicyError(400, "OperationNotFound", _NOT_FOUND, message)
-    return PolicyError(404, "OperationNotFound", _NOT_FOUND, "Resource not found")
+        return PolicyError(400, "OperationNotFound", _NOT_FOUND, message, expected=f"no {escape}", found="one")
+    expected = f"an operation of the API {api.info.id}" if api.info.id else "the path of an API"
+    return PolicyError(
+        404,
+        "OperationNotFound",
+        _NOT_FOUND,
+        "Resource not found",
+        expected=expected,
+        found={"method": request.original_method},
+    )
 
 
 def _operation(match: Match, api: ApiRuntime) -> OperationRuntime:
     """The operation's own runtime; the API's where it has no operations, or where none matched."""
     payload = None if match.operation is None else match.operation.payload
     return payload if isinstance(payload, OperationRuntime) else api.whole
-
-
-def _log(context: Context, ending: Ending) -> None:
-    """One line; never a header, a query or a body."""
-    error = context.last_error
-    fields = {"source": error.source, "reason": error.reason, "detail": error.logged_message} if error else {}
-    log.info(
-        "refused" if error else "answered",
-        request_id=str(context.request_id),
-        method=context.request.original_method,
-        path=context.request.original_path,
-        api=context.api.id,
-        operation=context.operation.id,
-        status=ending.status_code,
-        client=context.request.ip_address,
-        elapsed_ms=round(context.elapsed_s * 1000, 3),
-        received=ending.received_bytes,
-        sent=ending.sent_bytes,
-        client_left=ending.client_left,
-        **fields,
-    )

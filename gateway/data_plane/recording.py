@@ -10,21 +10,27 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.pipeline.context import ShownToken
 from gateway.telemetry.requests.plain import Plain, plain
-from gateway.telemetry.requests.record import SAFE_CLAIMS, RecordedCaller, RequestOutcome, RequestRecord, Timings
+from gateway.telemetry.requests.record import RecordedCaller, RequestOutcome, RequestRecord, Timings, safe_claims
 from gateway.wire.messages import reason_phrase
 
 if TYPE_CHECKING:
-    from gateway.pipeline.context import Context
+    from gateway.pipeline.context import Context, LastError
     from gateway.pipeline.place import Place
-    from gateway.wire.messages import Ending
+    from gateway.wire.messages import Ending, WireFault
+    from gateway.wire.server.listener import WireRefusal
 
 RETURN_RESPONSE = "return-response"
 BACKEND = "backend"
+WIRE = "wire"
 CLIENT = "client"
 
 # Reasons of errors that no caller can cause and no policy decides.
 _FAILURES = frozenset({"BackendConnectionFailure", "Timeout", "KeysUnavailable", "InternalError"})
+
+
+_BACKEND_REASONS = frozenset({"BackendConnectionFailure", "Timeout"})
 
 
 class Ruling(NamedTuple):
@@ -46,29 +52,48 @@ class Ruling(NamedTuple):
 
 def ruling_on(context: Context, ending: Ending) -> Ruling | None:
     """What went wrong with a request that has ended; None where nothing did."""
-    error, status = context.last_error, ending.status_code
+    error, fault, status = context.last_error, ending.fault, ending.status_code or 0
     if error is not None:
-        failed = error.reason in _FAILURES or (error.reason == "BackendErrorStatusCode" and (status or 0) >= 500)
-        outcome = RequestOutcome.FAILED if failed else RequestOutcome.REFUSED
-        return Ruling(
-            outcome, error.source, error.reason, error.place, error.logged_message, error.expected, error.found
-        )
-    if status is None:
-        return Ruling(
-            RequestOutcome.LEFT, CLIENT, "ClientConnectionFailure", None, "The client left before the answer."
-        )
-    if status < 400:
-        return None
-    return _by_status(context, status)
+        return _by_error(error, status)
+    if fault is not None:
+        return _broken(fault, status)
+    return None if 0 < status < 400 else _by_status(context, status)
+
+
+def _by_error(error: LastError, status: int) -> Ruling:
+    """What sent the request to on-error."""
+    failed = error.reason in _FAILURES or (error.reason == "BackendErrorStatusCode" and status >= 500)
+    outcome = RequestOutcome.FAILED if failed else RequestOutcome.REFUSED
+    return Ruling(outcome, error.source, error.reason, error.place, error.logged_message, error.expected, error.found)
+
+
+def _broken(fault: WireFault, status: int) -> Ruling:
+    """An exchange that the wire has ended, because of what came of the request or of the answer."""
+    if fault.cut_short:
+        return Ruling(RequestOutcome.FAILED, BACKEND, "AnswerCutShort", None, fault.message)
+    outcome = RequestOutcome.FAILED if status >= 500 else RequestOutcome.REFUSED
+    return Ruling(outcome, WIRE, reason_of(status), None, fault.message)
+
+
+def reason_of(status: int) -> str:
+    """A reason for an answer of which only the status is known: ``NotFound``."""
+    return reason_phrase(status).replace(" ", "") or f"Status{status}"
 
 
 def _by_status(context: Context, status: int) -> Ruling | None:
-    """An answer with an error status that no policy has raised: one that a policy gave, or the backend's own."""
+    """An error status that no policy has raised: one that a policy gave, or the backend's own; 0: there is none."""
+    if not status:
+        detail = "The client left before the answer."
+        return Ruling(RequestOutcome.LEFT, CLIENT, "ClientConnectionFailure", None, detail)
     place = context.place
     if place is not None and place.source == RETURN_RESPONSE:
-        reason = reason_phrase(status).replace(" ", "") or f"Status{status}"
         return Ruling(
-            RequestOutcome.REFUSED, RETURN_RESPONSE, reason, place, f"The policy answered {status}.", found=status
+            RequestOutcome.REFUSED,
+            RETURN_RESPONSE,
+            reason_of(status),
+            place,
+            f"The policy answered {status}.",
+            found=status,
         )
     if status < 500:
         return None
@@ -81,7 +106,7 @@ def record_of(context: Context, ending: Ending, ruling: Ruling | None) -> Reques
     """The record of a request that has just ended."""
     request = context.request
     record = RequestRecord(
-        id=str(context.request_id),
+        id=request.id,
         started_at=context.started_at,
         method=request.original_method,
         path=request.original_path,
@@ -96,7 +121,7 @@ def record_of(context: Context, ending: Ending, ruling: Ruling | None) -> Reques
         received=ending.received_bytes,
         sent=ending.sent_bytes,
         client_left=ending.client_left,
-        trace=str(context.request_id) if context.tracing else None,
+        trace=request.id if context.tracing else None,
     )
     if context.span_ids is not None:
         record.trace_id, record.span_id = context.span_ids
@@ -105,10 +130,30 @@ def record_of(context: Context, ending: Ending, ruling: Ruling | None) -> Reques
     return record
 
 
+def record_of_wire(refusal: WireRefusal) -> RequestRecord:
+    """The record of a request that no policy has seen; what it was for is not known."""
+    return RequestRecord(
+        refusal.id,
+        time.time(),
+        "",
+        "",
+        outcome=RequestOutcome.FAILED if refusal.status >= 500 else RequestOutcome.REFUSED,
+        status=refusal.status,
+        source=WIRE,
+        reason=reason_of(refusal.status),
+        detail=refusal.message,
+        expected=refusal.expected,
+        found=refusal.found,
+        client=refusal.client,
+    )
+
+
 def _explain(record: RequestRecord, ruling: Ruling) -> None:
     record.outcome = ruling.outcome
     record.source, record.reason, record.detail = ruling.source, ruling.reason, ruling.detail
     record.expected, record.found = plain(ruling.expected), plain(ruling.found)
+    if ruling.reason in _BACKEND_REASONS and ruling.expected is None:
+        record.expected = {"backend": record.backend}
     place = ruling.place
     if place is not None:
         record.scope, record.section, record.place = place.scope_name, place.section_name, place.position or place.path
@@ -119,11 +164,10 @@ def caller_of(context: Context) -> RecordedCaller:
     token, subscription = context.token, context.subscription
     caller = RecordedCaller(subscription=None if subscription is None else subscription.id)
     if token is not None:
-        payload = token.payload
-        caller.claims = {name: plain(payload[name]) for name in SAFE_CLAIMS if name in payload}
+        caller.claims = safe_claims(token.payload)
         caller.object_id = _text(caller.claims, "oid")
         caller.application_id = _text(caller.claims, "azp") or _text(caller.claims, "appid")
-        caller.verified = token.verified
+        caller.verified = token.verified if isinstance(token, ShownToken) else True
     return caller
 
 

@@ -152,7 +152,7 @@ class Subscriptions:
         digest = sha256(key.encode("utf-8", "surrogatepass")).digest()
         holder = self._holders.get(digest)
         if holder is None or not hmac.compare_digest(holder.digest, digest) or not holder.opens(api.id):
-            raise _refusal(api, "SubscriptionKeyInvalid", _INVALID)
+            raise _refusal(api, "SubscriptionKeyInvalid", _INVALID, found=_found(holder))
         return holder.access if holder.known else _revealed(holder.access, key)
 
     def _decide_without_key(self, api: ApiAccess) -> GrantedAccess:
@@ -251,6 +251,25 @@ def _revealed(access: GrantedAccess, key: str) -> GrantedAccess:
     return access._replace(subscription=subscription)
 
 
-def _refusal(api: ApiAccess, reason: str, message: str, public_message: str | None = None) -> PolicyError:
+def _found(holder: _Holder | None) -> str | dict[str, object]:
+    """What a refused key belongs to, without the key."""
+    if holder is None or holder.access.subscription is None:
+        return "a key of no subscription"
+    state = "active, for other APIs" if holder.active else "not active"
+    return {"subscription": holder.access.subscription.id, "state": state}
+
+
+def _refusal(
+    api: ApiAccess, reason: str, message: str, public_message: str | None = None, **facts: object
+) -> PolicyError:
     challenge = f'AzureApiManagementKey realm="{api.realm}",name="{api.header}",type="header"'
-    return PolicyError(401, reason, message, public_message, (("WWW-Authenticate", challenge),))
+    expected = {"api": api.id, "header": api.header, "query": api.query}
+    return PolicyError(
+        401,
+        reason,
+        message,
+        public_message,
+        (("WWW-Authenticate", challenge),),
+        expected=expected,
+        found=facts.get("found", "no key"),
+    )

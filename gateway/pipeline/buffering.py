@@ -82,7 +82,8 @@ class BufferBody(Policy):
         try:
             plain = decode(body.content, applied, self.max_bytes)
         except CodingError as error:
-            raise PolicyError(self._status(message), "BadContentCoding", f"The body cannot be read: {error}.") from None
+            text, status = f"The body cannot be read: {error}.", self._status(message)
+            raise PolicyError(status, "BadContentCoding", text, expected={"Content-Encoding": field[:40]}) from None
         context.work.draw(len(plain) * DECODED_BYTE_S, len(plain))
         message.body = DecodedBody(body.content, plain)
 
@@ -95,5 +96,6 @@ def _unknown(message: Request | Response, field: str) -> PolicyError:
     """A policy has to read a body in a coding that is not supported. Source: RFC 9110 §15.5.16."""
     text = f"The body cannot be read: its Content-Encoding is {field[:40]!r}."
     if not isinstance(message, Request):
-        return PolicyError(502, "BadContentCoding", text)
-    return PolicyError(415, "BadContentCoding", text, headers=(("Accept-Encoding", ", ".join(sorted(KNOWN))),))
+        return PolicyError(502, "BadContentCoding", text, expected=sorted(KNOWN), found=field)
+    accepted = (("Accept-Encoding", ", ".join(sorted(KNOWN))),)
+    return PolicyError(415, "BadContentCoding", text, headers=accepted, expected=sorted(KNOWN), found=field)

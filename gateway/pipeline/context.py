@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gateway.pipeline.outcome import MaybeLater, Outcome
     from gateway.pipeline.place import Place
     from gateway.telemetry.request_span import RequestSpan
+    from gateway.tokens.jwt import Jwt
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class LastError(ErrorFacts):
 
 @dataclass(slots=True)
 class ShownToken:
-    """The claims of a token that a caller has shown, and whether its signature was verified."""
+    """The claims of a token that was refused, and whether its signature was verified."""
 
     payload: Mapping[str, object]
     verified: bool
@@ -116,7 +117,7 @@ class Context:
 
     Attributes:
         changes: What policies have asked to do with the answer, see ``on_answer``; None where there is nothing.
-        token: What the caller's token claims, for the request log; the last one if several were checked.
+        token: The caller's token, for the request log: verified, or what was shown instead. The last one of several.
         forwarded_at, answered_at: When the backend stage began and ended, of the monotonic clock; None: not yet.
         span: The request in distributed traces and OpenTelemetry's metrics; None while telemetry is off.
     """
@@ -166,7 +167,7 @@ class Context:
         self.after_response: list[Callable[[Context, Ending], None]] | None = None
         self.cache_plan: object | None = None
         self.changes: list[Callable[[Response], None]] | None = None
-        self.token: ShownToken | None = None
+        self.token: Jwt | ShownToken | None = None
         self.forwarded_at: float | None = None
         self.answered_at: float | None = None
         self._request_id: uuid.UUID | None = None
@@ -174,15 +175,15 @@ class Context:
 
     @property
     def request_id(self) -> uuid.UUID:
-        """``context.RequestId``; drawn when first asked for."""
+        """``context.RequestId``; made when first asked for."""
         if self._request_id is None:
-            self._request_id = uuid.uuid4()
+            self._request_id = uuid.UUID(self.request.id)
         return self._request_id
 
     @property
-    def known_request_id(self) -> str | None:
-        """``context.RequestId`` where anything has asked for it."""
-        return None if self._request_id is None else str(self._request_id)
+    def known_request_id(self) -> str:
+        """``context.RequestId`` as text."""
+        return self.request.id
 
     @property
     def work(self) -> Work:

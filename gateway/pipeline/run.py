@@ -72,13 +72,18 @@ def as_policy_error(error: Exception) -> PolicyError | None:
         case ExpressionError() | FieldError():  # a computed header that no header line can carry is one too
             return _failed_expression(f"Expression evaluation failed. {error}")
         case UpstreamError():
-            return PolicyError(error.status, error.reason, error.message, "The backend could not be reached.")
+            return _unreached(error)
         case KeysUnavailable():
             retry = (("Retry-After", str(error.retry_after)),)
             return PolicyError(503, "KeysUnavailable", error.message, "Service unavailable", retry)
         case BodyTooLarge() | WorkExceeded() | ClientLeft():
             return _body_error(error)
     return None
+
+
+def _unreached(error: UpstreamError) -> PolicyError:
+    public, facts = "The backend could not be reached.", error.found or error.message
+    return PolicyError(error.status, error.reason, error.message, public, expected=error.expected, found=facts)
 
 
 def _failed_expression(message: str) -> PolicyError:
@@ -91,4 +96,5 @@ def _body_error(error: BodyTooLarge | WorkExceeded | ClientLeft) -> PolicyError:
     if isinstance(error, ClientLeft):
         # This answer has no reader; on-error and the log still learn what happened.
         return PolicyError(499, "ClientConnectionFailure", str(error))
-    return PolicyError(413, "RequestBodyTooLarge", str(error), "Request body too large")
+    public = "Request body too large"
+    return PolicyError(413, "RequestBodyTooLarge", str(error), public, expected="within limits", found=str(error))

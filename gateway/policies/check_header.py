@@ -76,12 +76,16 @@ class CheckHeader(PolicyType):
         name = self.name(context)
         values = context.request.headers.values(name)
         if not values:
-            self._refuse(context, "HeaderNotFound", f"Header {name} was not found in the request. Access denied.")
+            message = f"Header {name} was not found in the request. Access denied."
+            self._refuse(context, "HeaderNotFound", message, expected={"header": name}, found="no such header")
         if self.values and (len(values) > 1 or not self._allows(values[0], context)):
             shown, logged = (
                 f"Header {name} value of {text} is not allowed. Access denied." for text in (",".join(values), "…")
             )
-            self._refuse(context, "HeaderValueNotAllowed", shown, logged)
+            # The values may be a shared secret: they are counted, not shown.
+            expected = {"header": name, "one_value_of": len(self.values)}
+            given = {"values": len(values), "characters": len(values[0])}
+            self._refuse(context, "HeaderValueNotAllowed", shown, logged, expected=expected, found=given)
 
     def _allows(self, value: str, context: Context) -> bool:
         allowed = [candidate(context) for candidate in self.values]
@@ -89,5 +93,14 @@ class CheckHeader(PolicyType):
             return value.casefold() in {text.casefold() for text in allowed}
         return value in allowed
 
-    def _refuse(self, context: Context, reason: str, message: str, logged: str = "") -> None:
-        raise PolicyError(self.status(context), reason, message, self.message(context), logged_message=logged)
+    def _refuse(self, context: Context, reason: str, message: str, logged: str = "", **facts: object) -> None:
+        status, public = self.status(context), self.message(context)
+        raise PolicyError(
+            status,
+            reason,
+            message,
+            public,
+            logged_message=logged,
+            expected=facts["expected"],
+            found=facts["found"],
+        )

@@ -7,7 +7,9 @@ Source: APIM policy reference, "ip-filter". The caller's address follows the tru
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from gateway.documents.model import Section
@@ -67,17 +69,25 @@ class IpFilter(PolicyType):
         caller = parse(given)
         if caller is None:
             message = "Failed to establish IP address for the caller. Access denied."
-            raise PolicyError(403, "FailedToParseCallerIP", message)
+            raise PolicyError(403, "FailedToParseCallerIP", message, expected="an IP address", found=given)
         listed = any(
             first.version == caller.version and first <= caller <= last  # type: ignore[operator]
             for first, last in self.ranges(context)
         )
         action = self.action(context)
         if action == "forbid" and listed:
-            raise PolicyError(403, "CallerIpBlocked", "Caller IP address is blocked. Access denied.")
+            message = "Caller IP address is blocked. Access denied."
+            expected = {"not_in": _written(self.ranges(context))}
+            raise PolicyError(403, "CallerIpBlocked", message, expected=expected, found=given)
         if action != "forbid" and not listed:
             message = f"Caller IP address {given} is not allowed. Access denied."
-            raise PolicyError(403, "CallerIpNotAllowed", message)
+            expected = {"in": _written(self.ranges(context))}
+            raise PolicyError(403, "CallerIpNotAllowed", message, expected=expected, found=given)
+
+
+def _written(ranges: Iterable[Range]) -> list[str]:
+    """*ranges* for people; a list of thousands only by its beginning."""
+    return [str(first) if first == last else f"{first} to {last}" for first, last in islice(ranges, 21)]
 
 
 def parse(text: str) -> Address | None:

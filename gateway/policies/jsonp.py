@@ -54,7 +54,7 @@ class Jsonp(PolicyType):
             return
         if len(callbacks) > 1 or not _IDENTIFIER.fullmatch(callbacks[0]):
             text = f"Value of callback parameter {name} is not a valid JavaScript identifier."
-            raise PolicyError(400, "CallbackParameterInvalid", text)
+            raise PolicyError(400, "CallbackParameterInvalid", text, expected="the name of a function")
         # The comment keeps the answer from being taken for another kind of file by its first bytes.
         script = b"/**/" + callbacks[0].encode() + b"(" + decoded(body, headers, self.max_bytes) + b");"
         body.replace(script)

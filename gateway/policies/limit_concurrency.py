@@ -67,7 +67,8 @@ class LimitConcurrency(PolicyType):
         """The outcome of the policies inside. Raises PolicyError: 429."""
         key = self.key(context)
         if not self.slots.acquire(key, self.max_count):
-            raise PolicyError(429, "ConcurrencyLimitExceeded", "Concurrency limit is exceeded")
+            message, limit = "Concurrency limit is exceeded", {"at_once": self.max_count}
+            raise PolicyError(429, "ConcurrencyLimitExceeded", message, expected=limit, found="all in use")
         try:
             outcome = run(self.steps, context)
         except BaseException:

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from gateway.counters import Admission, Counters, Demand, FixedWindow, SlidingWindow
+from gateway.counters import Admission, Counters, Demand, FixedWindow, SlidingWindow, Usage
 from gateway.documents.model import Section
 from gateway.documents.shape import ID, Attribute, Element, Kind
 from gateway.errors import PolicyError
 from gateway.pipeline.policy import PolicyType
 from gateway.policies.parts.elements import FIELD_NAME
-from gateway.policies.parts.limits import start, then
+from gateway.policies.parts.limits import limit_facts, start, then
 from gateway.policies.parts.token_usage import TokenUsage, watch_usage
 
 if TYPE_CHECKING:
@@ -137,18 +137,20 @@ class TokenLimit(PolicyType):
             name = "remaining-tokens" if isinstance(demand.window, SlidingWindow) else "remaining-quota-tokens"
             self._tell(name, usage.remaining, lines, context)
         if admission.exceeded is not None:
-            raise self._refusal(demands[admission.exceeded], admission.usages[admission.exceeded].wait_s, context)
+            raise self._refusal(demands[admission.exceeded], admission.usages[admission.exceeded], context)
         context.on_answer(partial(self._answered, demands, lines, context))
 
-    def _refusal(self, demand: Demand, wait_s: float, context: Context) -> PolicyError:
-        seconds = max(1, round(wait_s))
+    def _refusal(self, demand: Demand, usage: Usage, context: Context) -> PolicyError:
+        seconds = max(1, round(usage.wait_s))
+        limit, used = limit_facts(demand.window, usage)
         lines: list[tuple[str, str]] = []
         self._tell("retry-after", seconds, lines, context)
         headers = tuple(lines or [("Retry-After", str(seconds))])
         if isinstance(demand.window, FixedWindow):
-            return PolicyError(403, "QuotaExceeded", "Token quota is exceeded.", headers=headers)
+            message = "Token quota is exceeded."
+            return PolicyError(403, "QuotaExceeded", message, headers=headers, expected=limit, found=used)
         message = f"Token limit is exceeded. Try again in {seconds} seconds."
-        return PolicyError(429, "RateLimitExceeded", message, headers=headers)
+        return PolicyError(429, "RateLimitExceeded", message, headers=headers, expected=limit, found=used)
 
     def _answered(
         self, demands: list[Demand], lines: list[tuple[str, str]], context: Context, answer: Response

@@ -86,8 +86,8 @@ class Quota(PolicyType):
         def judge(admission: Admission, context: Context) -> None:
             self.report.write(admission.usages[0], drawn[0][1].window.limit, context)
             if admission.exceeded is not None:
-                usage = admission.usages[admission.exceeded]
-                raise quota_refusal(drawn[admission.exceeded][0], usage.wait_s, self.report, context)
+                (kind, demand), usage = drawn[admission.exceeded], admission.usages[admission.exceeded]
+                raise quota_refusal(kind, demand.window, usage, self.report, context)
             count_bytes(
                 [demand for kind, demand in drawn if kind == BANDWIDTH], self.counters, self.background, context
             )

@@ -97,8 +97,8 @@ class QuotaByKey(PolicyType):
         def judge(admission: Admission, context: Context) -> None:
             self.report.write(admission.usages[0], drawn[0][1].window.limit, context)
             if admission.exceeded is not None:
-                usage = admission.usages[admission.exceeded]
-                raise quota_refusal(drawn[admission.exceeded][0], usage.wait_s, self.report, context)
+                (kind, demand), usage = drawn[admission.exceeded], admission.usages[admission.exceeded]
+                raise quota_refusal(kind, demand.window, usage, self.report, context)
             self._count_later(drawn, context)
 
         return then(self.counters.admit([demand for _, demand in drawn]), judge, context)

@@ -81,7 +81,8 @@ class RateLimit(PolicyType):
             tightest = min(range(len(drawn)), key=lambda index: admission.usages[index].remaining)
             self.report.write(admission.usages[tightest], drawn[tightest].window.limit, context)
             if admission.exceeded is not None:
-                raise rate_refusal(admission.usages[admission.exceeded].wait_s, self.report, context)
+                window, usage = drawn[admission.exceeded].window, admission.usages[admission.exceeded]
+                raise rate_refusal(window, usage, self.report, context)
 
         return then(self.counters.admit(drawn), judge, context)
 

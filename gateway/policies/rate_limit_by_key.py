@@ -100,7 +100,7 @@ class RateLimitByKey(PolicyType):
             usage = admission.usages[0]
             self.report.write(usage, window.limit, context)
             if admission.exceeded is not None:
-                raise rate_refusal(usage.wait_s, self.report, context)
+                raise rate_refusal(window, usage, self.report, context)
             if self.increment.afterwards:
                 count_afterwards([demand], self.increment, self.counters, self.background, context)
 

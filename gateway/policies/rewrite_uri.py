@@ -114,5 +114,6 @@ def _safe_path(path: str) -> str:
         PolicyError: 400.
     """
     if any(unquote(segment) in (".", "..") for segment in path.split("/")):
-        raise PolicyError(400, "InvalidPath", "The rewritten path holds a dot segment.", "Bad request")
+        message = "The rewritten path holds a dot segment."
+        raise PolicyError(400, "InvalidPath", message, "Bad request", expected="no segment . or ..")
     return path

@@ -87,18 +87,21 @@ class ValidateClientCertificate(PolicyType):
 
     def apply(self, context: Context) -> MaybeLater:
         """Waits where revocation has to be looked up. Raises PolicyError: 403."""
-        problem = self._problem(context.request.certificate)
+        certificate = context.request.certificate
+        problem = self._problem(certificate)
         if not isinstance(problem, str):
-            return self._refuse_later(problem)
-        self._refuse(problem)
+            return self._refuse_later(problem, certificate)
+        self._refuse(problem, certificate)
         return None
 
-    async def _refuse_later(self, problem: Awaitable[str]) -> None:
-        self._refuse(await problem)
+    async def _refuse_later(self, problem: Awaitable[str], certificate: x509.Certificate | None) -> None:
+        self._refuse(await problem, certificate)
 
-    def _refuse(self, problem: str) -> None:
+    def _refuse(self, problem: str, certificate: x509.Certificate | None) -> None:
         if problem and not self.ignores_error:
-            raise PolicyError(403, "ClientCertificateInvalid", problem, "Invalid client certificate")
+            wanted = {"checks": sorted(self.checks), "identities": len(self.identities)}
+            public, shown = "Invalid client certificate", _shown(certificate)
+            raise PolicyError(403, "ClientCertificateInvalid", problem, public, expected=wanted, found=shown)
 
     def _problem(self, certificate: x509.Certificate | None) -> str | Awaitable[str]:
         """Why the certificate is not accepted; empty when it is."""
@@ -207,3 +210,11 @@ def _normal(name: str, text: str) -> str:
     if name.endswith("thumbprint") or name == "serial-number":
         return text.replace(" ", "").replace(":", "").upper().lstrip("0" if name == "serial-number" else "")
     return text.strip().lower() if name == "dns-name" else text.strip()
+
+
+def _shown(certificate: x509.Certificate | None) -> object:
+    """What identifies *certificate*, none of which is secret."""
+    if certificate is None:
+        return "no certificate"
+    names = {"subject": certificate.subject.rfc4514_string(), "issuer": certificate.issuer.rfc4514_string()}
+    return {**names, "not_after": certificate.not_valid_after_utc.isoformat()}

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 # HTTP itself needs them, or the gateway has made them; definitions do not declare them.
 _ALWAYS = frozenset(
     """
-    connection content-length content-type host transfer-encoding x-forwarded-for x-forwarded-host x-forwarded-proto
+    connection content-length content-type host transfer-encoding via x-forwarded-for x-forwarded-host
+    x-forwarded-proto
     """.split()
 )
 
@@ -119,7 +120,8 @@ class ValidateParameters(PolicyType):
             written = [(name, value) for value in headers.values(name)]
             yield from REQUEST_HEADER.check(parameter, written, self.headers.action(name, True, context), context.work)
         if definition is not UNDEFINED or self.headers_named:
-            for name in sorted({*headers.names()} - definition.headers.keys() - _ALWAYS):
+            own = _ALWAYS | {context.request.id_key}
+            for name in sorted({*headers.names()} - definition.headers.keys() - own):
                 yield REQUEST_HEADER.unspecified(name, self.headers.action(name, False, context))
 
 

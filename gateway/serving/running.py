@@ -27,9 +27,8 @@ from gateway.serving.resources import ResourceWatch
 from gateway.serving.service_manager import NO_MANAGER, ServiceManager
 from gateway.serving.signals import Lifeline, StopSignals, ignore
 from gateway.serving.source import ConfigurationSource
-from gateway.telemetry.metrics import GatewayMetrics
 from gateway.wire.memory import settle
-from gateway.wire.server.listener import Listener
+from gateway.wire.server.listener import Listener, WireRefusal
 from gateway.wire.server.serve import RunningServer, bind, keep_alive, start
 
 log = structlog.get_logger("gateway")
@@ -187,7 +186,7 @@ async def serving_gateway(
             await gateway.issuers.first_keys(WARM_S)
         await running.enter_async_context(serve_management(live, sockets.management))
         supervised.reachable()
-        listener = Listener(gateway.dispatcher, config.server_settings(), partial(_note_refusal, metrics))
+        listener = Listener(gateway.dispatcher, config.server_settings(), partial(_note_refusal, live))
         server = live.server = await start(listener, tls=config.tls, listening=sockets.data)
         running.push_async_callback(server.aclose)
         metrics.gauges["gateway_connections"] = ("Open client connections.", lambda: server.connections)
@@ -199,10 +198,10 @@ async def serving_gateway(
         yield server
 
 
-def _note_refusal(metrics: GatewayMetrics, status: int, message: str) -> None:
-    """Count, and log, a request that the wire has refused before any policy ran."""
-    metrics.wire_refusals[status] += 1
-    log.info("wire_refused", status=status, reason=message)
+def _note_refusal(live: LiveGateway, refusal: WireRefusal) -> None:
+    """Count, record and log a request that the wire has refused before any policy ran."""
+    live.current.metrics.wire_refusals[refusal.status] += 1
+    live.current.dispatcher.note_refusal(refusal)
 
 
 def stop_time_s(config: Config) -> float:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gateway.reading.settings import Block
+from gateway.reading.values import Secret
 
 
 class LogSettings(Block):
@@ -16,8 +17,15 @@ class LogSettings(Block):
     """Lowest level that is logged."""
     format: Literal["json", "console"] = "json"
     """One JSON object per line, or human-readable lines."""
-    requests: Literal["all", "refused"] = "refused"
-    """Which requests get a line: every one, or those that ended in an error."""
+    requests: Literal["all", "refused", "none"] = "refused"
+    """Which requests get a line: every one, those that were refused or failed, or none."""
+    sample: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """With `requests: all`: which share of the answered ones gets a line, 0 to 1."""
+    callers: Literal["clear", "hashed", "off"] = "clear"
+    """Whether lines show who is calling (object id, application id, subscription, address): as it is, as a keyed hash,
+    or not at all."""
+    callers_key: Secret | None = None
+    """Key of the hashes, the same in all gateways whose lines are joined. None: a new one with each start."""
 
 
 class RequestLogSettings(Block):
@@ -29,3 +37,8 @@ class RequestLogSettings(Block):
     """Other requests."""
     sample: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Which share of the other requests is kept, 0 to 1."""
+
+    @property
+    def share(self) -> float:
+        """*sample*, unless there is no room for what it chooses."""
+        return self.sample if self.answered else 0.0

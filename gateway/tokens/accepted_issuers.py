@@ -58,11 +58,18 @@ def check_issuer(payload: Payload, listed: frozenset[str], publishers: Sequence[
         return  # neither issuers nor metadata: APIM does not check
     issuer = payload.get("iss")
     if not isinstance(issuer, str) or not _may_sign(issuer, payload, listed, publishers, signer):
-        raise TokenError("TokenIssuerNotAllowed", "Issuer validation failed. Access denied.")
+        message = "Issuer validation failed. Access denied."
+        raise TokenError("TokenIssuerNotAllowed", message, expected=_accepted(listed, publishers), found=issuer)
     if signer.key is not None and not _is_key_of(signer.key, signer.keyset, issuer, payload):
+        message = "Issuer validation failed: the key belongs to another issuer. Access denied."
         raise TokenError(
-            "TokenIssuerNotAllowed", "Issuer validation failed: the key belongs to another issuer. Access denied."
+            "TokenIssuerNotAllowed", message, expected="a key of the issuer that the token names", found=issuer
         )
+
+
+def _accepted(listed: frozenset[str], publishers: Sequence[Publisher]) -> list[str]:
+    """The issuers, or issuer templates, that the policy accepts; sorted."""
+    return sorted({*listed, *filter(None, (publisher.stated_issuer for publisher in publishers))})
 
 
 def _may_sign(

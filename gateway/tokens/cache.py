@@ -12,8 +12,13 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
+from gateway.errors import TokenError
+from gateway.telemetry.requests.plain import Plain, plain
+from gateway.telemetry.requests.record import safe_claims
 from gateway.tokens.jwt import Jwt
 from gateway.tokens.keyset import KeySet, KeySource
 
@@ -58,12 +63,39 @@ class Refused:
     Attributes:
         keysets: The key sets of all issuers with which it was judged.
         since: When it was judged, in seconds since the epoch: if the clock is set back, the verdict is void.
+        expected, found: See ``TokenError``.
+        payload: Those of the token's claims that the request log keeps.
+        verified: Whether its signature was verified.
     """
 
     reason: str
     message: str
     keysets: tuple[KeySet | None, ...]
     since: float
+    expected: Plain
+    found: Plain
+    payload: Mapping[str, Plain]
+    verified: bool
+
+    @classmethod
+    def of(cls, error: TokenError, keysets: tuple[KeySet | None, ...], since: float) -> Self:
+        """*error*, without what could be large."""
+        return cls(
+            error.reason,
+            error.message,
+            keysets,
+            since,
+            expected=plain(error.expected),
+            found=plain(error.found),
+            payload=safe_claims(error.payload or {}),
+            verified=error.verified,
+        )
+
+    def again(self) -> TokenError:
+        """The same error, for the same token."""
+        error = TokenError(self.reason, self.message, expected=self.expected, found=self.found)
+        error.payload, error.verified = self.payload, self.verified
+        return error
 
 
 @dataclass(slots=True)

@@ -8,6 +8,8 @@ Source: RFC 7519 section 4.1; RFC 8725 sections 3.8 to 3.11; APIM "validate-jwt"
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gateway.errors import TokenError
 from gateway.tokens.jwt import claim_values
 from gateway.tokens.registered import NUMBER
@@ -20,18 +22,27 @@ def check_lifetime(payload: Payload, rules: TokenRules, now: float) -> None:
     """Check ``exp`` and ``nbf`` against *now*, seconds since the epoch; fractions are cut off, and equality passes."""
     expires, starts = seconds(payload, "exp"), seconds(payload, "nbf")
     if expires is None and rules.require_expiration_time:
-        raise TokenError("JwtInvalid", "Lifetime validation failed. The token has no expiration time. Access denied.")
+        message = "Lifetime validation failed. The token has no expiration time. Access denied."
+        raise TokenError("JwtInvalid", message, expected={"claim": "exp"})
     if starts is not None:
-        _check_start(starts, expires, now + rules.clock_skew_s)
+        _check_start(starts, expires, rules, now)
     if expires is not None and expires < now - rules.clock_skew_s:
-        raise TokenError("TokenExpired", "Lifetime validation failed. The token is expired. Access denied.")
+        message = "Lifetime validation failed. The token is expired. Access denied."
+        raise TokenError("TokenExpired", message, expected=_moment(rules, now), found={"exp": expires})
 
 
-def _check_start(starts: int, expires: int | None, latest: float) -> None:
+def _check_start(starts: int, expires: int | None, rules: TokenRules, now: float) -> None:
     if expires is not None and starts > expires:
-        raise TokenError("JwtInvalid", "Lifetime validation failed. The token ends before it begins. Access denied.")
-    if starts > latest:
-        raise TokenError("JwtInvalid", "Lifetime validation failed. The token is not yet valid. Access denied.")
+        message = "Lifetime validation failed. The token ends before it begins. Access denied."
+        raise TokenError("JwtInvalid", message, expected="nbf before exp", found={"nbf": starts, "exp": expires})
+    if starts > now + rules.clock_skew_s:
+        message = "Lifetime validation failed. The token is not yet valid. Access denied."
+        raise TokenError("JwtInvalid", message, expected=_moment(rules, now), found={"nbf": starts})
+
+
+def _moment(rules: TokenRules, now: float) -> dict[str, object]:
+    """What times in a token are compared with."""
+    return {"now": int(now), "clock_skew_s": rules.clock_skew_s}
 
 
 def seconds(payload: Payload, name: str) -> int | None:
@@ -47,7 +58,8 @@ def check_audience(payload: Payload, rules: TokenRules, now: float) -> None:
         return
     audiences = claim_values(audience) if "aud" in payload else ()
     if not any(is_accepted_audience(audience, rules.audiences) for audience in audiences):
-        raise TokenError("TokenAudienceNotAllowed", "Audience validation failed. Access denied.")
+        message = "Audience validation failed. Access denied."
+        raise TokenError("TokenAudienceNotAllowed", message, expected=sorted(rules.audiences), found=list(audiences))
 
 
 def is_accepted_audience(audience: str, accepted: frozenset[str]) -> bool:
@@ -61,20 +73,21 @@ def check_client(payload: Payload, rules: TokenRules, now: float) -> None:
         return
     name = "azp" if "azp" in payload else "appid"
     if name not in payload:
-        raise TokenError("TokenClaimNotFound", missing_message(["azp", "appid"]))
+        raise claim_missing(["azp", "appid"], sorted(rules.client_ids))
     client = payload[name]
     if not isinstance(client, str) or client not in rules.client_ids:
-        raise TokenError("TokenClaimValueNotAllowed", value_message(name, payload[name]))
+        raise claim_refused(name, sorted(rules.client_ids), payload[name])
 
 
 def check_required_claims(payload: Payload, rules: TokenRules, now: float) -> None:
     """Check that every required claim exists, and then that each has the required values."""
     missing = [claim.name for claim in rules.required_claims if claim.name not in payload]
     if missing:
-        raise TokenError("TokenClaimNotFound", missing_message(missing))
+        wanted = next(claim.values for claim in rules.required_claims if claim.name == missing[0])
+        raise claim_missing(missing, wanted if len(missing) == 1 else ())
     for claim in rules.required_claims:
         if not is_satisfied(claim, payload[claim.name]):
-            raise TokenError("TokenClaimValueNotAllowed", value_message(claim.name, payload[claim.name]))
+            raise claim_refused(claim.name, claim.values, payload[claim.name], claim.match)
 
 
 def is_satisfied(claim: RequiredClaim, value: object) -> bool:
@@ -86,6 +99,21 @@ def is_satisfied(claim: RequiredClaim, value: object) -> bool:
         held = tuple(piece for text in held for piece in text.split(claim.separator))
     combine = all if claim.match == "all" else any
     return combine(wanted in held for wanted in claim.values)
+
+
+def claim_missing(names: list[str], values: Iterable[str]) -> TokenError:
+    """The token does not have the claims *names*; *values*: what the first of them may have."""
+    accepted = list(values)
+    expected = {"claim": names[0], "values": accepted} if accepted or len(names) == 1 else names
+    return TokenError("TokenClaimNotFound", missing_message(names), expected=expected)
+
+
+def claim_refused(name: str, values: Iterable[str], value: object, match: str = "any") -> TokenError:
+    """The token's claim *name* has *value* instead of any (or all) of *values*."""
+    expected = {"claim": name, "values": list(values), "match": match}
+    return TokenError(
+        "TokenClaimValueNotAllowed", value_message(name, value), expected=expected, found=list(claim_values(value))
+    )
 
 
 def missing_message(names: list[str]) -> str:

@@ -52,6 +52,12 @@ class Jwe:
     tag: bytes
 
 
+def too_long(token: str, max_bytes: int) -> TokenError:
+    """*token* is longer than *max_bytes*."""
+    message = f"JWT is longer than {max_bytes} bytes."
+    return TokenError("JwtInvalid", message, expected={"at_most_bytes": max_bytes}, found={"bytes": len(token)})
+
+
 def parse(token: str, max_bytes: int = MAX_TOKEN_BYTES) -> Jws | Jwe:
     """
     Parse *token*.
@@ -60,14 +66,15 @@ def parse(token: str, max_bytes: int = MAX_TOKEN_BYTES) -> Jws | Jwe:
         TokenError: ``JwtInvalid``: too long, not 3 or 5 parts, not exactly base64url, or a bad header or payload.
     """
     if len(token) > max_bytes:
-        raise TokenError("JwtInvalid", f"JWT is longer than {max_bytes} bytes.")
+        raise too_long(token, max_bytes)
     raw = token.encode("ascii", "replace")  # a replaced character is "?", which no part may contain
     parts = raw.split(b".")
     if len(parts) == 3:
         return _parse_jws(raw, parts)
     if len(parts) == 5:
         return _parse_jwe(parts)
-    raise TokenError("JwtInvalid", "JWT is not well formed: it has neither three nor five parts.")
+    message = "JWT is not well formed: it has neither three nor five parts."
+    raise TokenError("JwtInvalid", message, expected={"parts": [3, 5]}, found={"parts": len(parts)})
 
 
 def _parse_jws(raw: bytes, parts: list[bytes]) -> Jws:

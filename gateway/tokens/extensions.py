@@ -10,9 +10,9 @@ import hashlib
 
 from gateway.errors import TokenError
 from gateway.tokens.base64url import encode
-from gateway.tokens.claims import missing_message, seconds, value_message
+from gateway.tokens.claims import claim_missing, claim_refused, seconds
 from gateway.tokens.jwt import claim_values
-from gateway.tokens.rules import Payload, TokenRules
+from gateway.tokens.rules import Payload, ScopeOrRole, TokenRules
 
 # Explicit types that pass where the policy accepts any; ID tokens do because APIM accepts them as plain ``JWT``.
 USUAL_TYPES = frozenset({"at+jwt", "id_token+jwt"})
@@ -33,7 +33,13 @@ def check_type(typ: object, rules: TokenRules) -> None:
     kind = str(typ).lower().removeprefix("application/")
     if kind in rules.types if rules.types else not _is_of_another_kind(kind):
         return
-    raise TokenError("JwtInvalid", "The token's type is not accepted. Access denied.")
+    accepted = sorted(rules.types) or sorted(USUAL_TYPES)
+    raise TokenError(
+        "JwtInvalid",
+        "The token's type is not accepted. Access denied.",
+        expected={"typ": accepted},
+        found={"typ": kind},
+    )
 
 
 def _is_of_another_kind(kind: str) -> bool:
@@ -46,7 +52,9 @@ def check_max_lifetime(payload: Payload, rules: TokenRules, now: float) -> None:
         return
     expires, issued = seconds(payload, "exp"), seconds(payload, "iat" if "iat" in payload else "nbf")
     if expires is None or issued is None or expires - issued > rules.max_lifetime_s:
-        raise TokenError("JwtInvalid", "The token's lifetime is longer than accepted. Access denied.")
+        message = "The token's lifetime is longer than accepted. Access denied."
+        lifetime = None if expires is None or issued is None else expires - issued
+        raise TokenError("JwtInvalid", message, expected={"at_most_s": rules.max_lifetime_s}, found=lifetime)
 
 
 def check_denied_id(payload: Payload, rules: TokenRules, now: float) -> None:
@@ -66,14 +74,13 @@ def check_scope_or_role(payload: Payload, rules: TokenRules, now: float) -> None
     name = "scp" if "scp" in payload else "scope"
     scopes = {scope for text in claim_values(payload.get(name, "")) for scope in text.split(" ")}
     if wanted.scopes.isdisjoint(scopes) and wanted.roles.isdisjoint(claim_values(payload.get("roles", ""))):
-        raise _no_scope_or_role(payload, name)
+        raise _no_scope_or_role(payload, name, wanted)
 
 
-def _no_scope_or_role(payload: Payload, scope_claim: str) -> TokenError:
+def _no_scope_or_role(payload: Payload, scope_claim: str, wanted: ScopeOrRole) -> TokenError:
     held = [claim for claim in (scope_claim, "roles") if claim in payload]
-    if not held:
-        return TokenError("TokenClaimNotFound", missing_message(["scp", "roles"]))
-    return TokenError("TokenClaimValueNotAllowed", value_message(held[0], payload[held[0]]))
+    values = [*sorted(wanted.scopes), *sorted(wanted.roles)]
+    return claim_refused(held[0], values, payload[held[0]]) if held else claim_missing(["scp", "roles"], values)
 
 
 def check_binding(payload: Payload, rules: TokenRules, certificate: bytes | None) -> None:
@@ -87,9 +94,15 @@ def check_binding(payload: Payload, rules: TokenRules, certificate: bytes | None
         return
     bound_to = bound_certificate(payload)
     if rules.confirmation == "refuse" or bound_to is None:
-        raise TokenError("JwtInvalid", "The token's binding to a key (cnf) cannot be checked here. Access denied.")
+        message = "The token's binding to a key (cnf) cannot be checked here. Access denied."
+        raise TokenError("JwtInvalid", message, expected={"confirmation": rules.confirmation})
     if certificate is None or thumbprint(certificate) != bound_to:
-        raise TokenError("JwtInvalid", "The token is bound to another client certificate. Access denied.")
+        message, shown = "The token is bound to another client certificate. Access denied.", _shown(certificate)
+        raise TokenError("JwtInvalid", message, expected={"certificate": bound_to}, found=shown)
+
+
+def _shown(certificate: bytes | None) -> str:
+    return "no certificate" if certificate is None else thumbprint(certificate)
 
 
 def bound_certificate(payload: Payload) -> str | None:

@@ -20,6 +20,7 @@ from gateway.tokens.keyset import KeySet, KeySource, Signer
 from gateway.tokens.rules import TokenRules
 from gateway.tokens.signature import is_signed_by
 
+MAX_NAMED = 20  # kids in the request log
 MAX_TRIED = 16  # keys tried on one token, so that a token without kid takes a bounded time
 Offer = tuple[KeySource, KeySet]
 
@@ -42,13 +43,11 @@ def check_algorithm(jws: Jws, rules: TokenRules) -> None:
     algorithm = jws.header["alg"]
     if algorithm == "none":
         if rules.require_signed_tokens or jws.signature:
-            raise TokenError(
-                "TokenSignatureInvalid", "Signature validation failed. The token is unsigned. Access denied."
-            )
+            message = "Signature validation failed. The token is unsigned. Access denied."
+            raise TokenError("TokenSignatureInvalid", message, expected="a signature", found={"alg": "none"})
     elif algorithm not in rules.algorithms:
-        raise TokenError(
-            "JwtInvalid", "Signature validation failed. The token's algorithm is not allowed. Access denied."
-        )
+        message = "Signature validation failed. The token's algorithm is not allowed. Access denied."
+        raise TokenError("JwtInvalid", message, expected={"alg": sorted(rules.algorithms)}, found={"alg": algorithm})
 
 
 def find_signer(jws: Jws, offers: Sequence[Offer]) -> Signer:
@@ -66,10 +65,16 @@ def find_signer(jws: Jws, offers: Sequence[Offer]) -> Signer:
         if is_signed_by(key, algorithm, jws.signing_input, jws.signature):
             return Signer(key, keyset, source)
     if not _is_known(kid, offers):
-        raise KeyNotFound
-    raise TokenError(
-        "TokenSignatureInvalid", "Signature validation failed. Keys were tried, none matches. Access denied."
-    )
+        error = KeyNotFound()
+        error.expected, error.found = _known_ids(offers), kid
+        raise error
+    message = "Signature validation failed. Keys were tried, none matches. Access denied."
+    raise TokenError("TokenSignatureInvalid", message, expected=_known_ids(offers), found=kid)
+
+
+def _known_ids(offers: Sequence[Offer]) -> list[str]:
+    """The kids of the keys at hand, sorted."""
+    return sorted(islice({kid for _, keyset in offers for kid in keyset.by_kid}, MAX_NAMED))
 
 
 def _is_known(kid: str | None, offers: Sequence[Offer]) -> bool:

@@ -20,7 +20,7 @@ from gateway.tokens.accepted_issuers import IssuerUndecided, is_own
 from gateway.tokens.cache import LASTING, Refused, TokenCache, Verdict, estimated_size
 from gateway.tokens.checks import Check, TokenEvidence, checks_for
 from gateway.tokens.claims import check_audience, check_lifetime, check_required_claims, seconds
-from gateway.tokens.compact import Jwe, Jws, parse
+from gateway.tokens.compact import Jwe, Jws, parse, too_long
 from gateway.tokens.decrypt import DEFAULT_RULES, decrypted
 from gateway.tokens.extensions import bound_certificate, thumbprint
 from gateway.tokens.issuer import Issuer
@@ -108,7 +108,7 @@ class TokenValidator:
         """
         active = self.rules if rules is None else rules
         if len(token) > active.max_token_bytes:
-            raise TokenError("JwtInvalid", f"JWT is longer than {active.max_token_bytes} bytes.")
+            raise too_long(token, active.max_token_bytes)
         if key is None:
             key = self.cache_key(token, rules)
         cache = self._cache
@@ -122,7 +122,7 @@ class TokenValidator:
 
     def _refuse_again(self, refused: Refused | None, now: float) -> None:
         if refused is not None and refused.since <= now and refused.keysets == self._keysets():
-            raise TokenError(refused.reason, refused.message)
+            raise refused.again()
 
     def _still_holds(self, verdict: Verdict, now: float, certificate: bytes | None) -> bool:
         """Whether a verdict is still valid: it ends with its token, and if its key sets or its certificate change."""
@@ -148,7 +148,7 @@ class TokenValidator:
             return self._judge(call, may_fetch=True)
         except TokenError as error:
             if error.reason in LASTING:
-                cache.keep_refused(call.cache_key, Refused(error.reason, error.message, self._keysets(), call.now))
+                cache.keep_refused(call.cache_key, Refused.of(error, self._keysets(), call.now))
             raise
 
     def _keysets(self) -> tuple[KeySet | None, ...]:
@@ -156,15 +156,18 @@ class TokenValidator:
 
     def _judge(self, call: VerifyCall, may_fetch: bool) -> Jwt | Awaitable[Jwt]:
         jws = self.open(call.token, call.rules)
-        check_algorithm(jws, call.rules)
-        offers = self.offers(call.now)
+        signer: Signer | None = None
         try:
-            signer = find_signer(jws, offers)
+            check_algorithm(jws, call.rules)
+            signer = find_signer(jws, self.offers(call.now))
             evidence = TokenEvidence(jws, call.rules, call.now, self.keys.issuers, signer, call.certificate)
             for check in self._checks if call.rules is self.rules else checks_for(call.rules):
                 check(evidence)
-        except (KeyNotFound, IssuerUndecided) as error:
-            return self._without_key(jws, call, error, may_fetch)
+        except TokenError as error:
+            error.payload, error.verified = jws.payload, signer is not None
+            if isinstance(error, KeyNotFound | IssuerUndecided):
+                return self._without_key(jws, call, error, may_fetch)
+            raise
         return self._accept(jws, signer, call)
 
     def open(self, token: str, rules: TokenRules) -> Jws:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
 from gateway.wire.body import Body, BodyStream
 from gateway.wire.headers import Headers
+from gateway.wire.request_ids import ID_CHARACTERS, draw_id
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -69,6 +70,8 @@ class Request:
         certificate: The client's certificate on a TLS listener that asks for one.
         client_certificate: For forward-request: what to show to the backend, when a policy chose one.
         proxy: For forward-request: the HTTP proxy to go through, when a policy chose one.
+        id_key: Folded name of the field that carries the id to backend and client; empty: none does.
+        id_line: That field's line; its last 36 characters are the id. The id alone where no field carries it.
         on_end: Called once by the server when the exchange is over, answered or not.
         expires_at: When the token that opened the exchange expires, seconds since the epoch; a stream that lasts
             longer is ended soon after. None for no limit.
@@ -93,6 +96,8 @@ class Request:
         "expires_at",
         "headers",
         "host",
+        "id_key",
+        "id_line",
         "interim",
         "ip_address",
         "matched_parameters",
@@ -155,9 +160,17 @@ class Request:
         self.reserved: frozenset[str] | None = None
         self.upgrade = ""
         self.upgraded: BodyStream | None = None
+        self.id_key = self.id_line = ""
         self.streams: list[BodyStream] | None = None
         self.memo: dict[object, Any] = {}
         self.outline: dict[object, Any] = {}
+
+    @property
+    def id(self) -> str:
+        """The request's id, in the form of a UUID; drawn now where the wire has drawn none."""
+        if not self.id_line:
+            self.id_line = draw_id()
+        return self.id_line[-ID_CHARACTERS:]
 
     @property
     def original_url(self) -> Url:
@@ -184,6 +197,19 @@ class Request:
         return Url(base.scheme, base.host, base.port, path, self.query)
 
 
+class WireFault(NamedTuple):
+    """
+    An exchange that the wire itself has ended.
+
+    Attributes:
+        cut_short: Whether the backend has left the answer incomplete. Otherwise the wire has answered: the rest of the
+            request is malformed or did not arrive, or the application has failed.
+    """
+
+    message: str
+    cut_short: bool = False
+
+
 @dataclass(slots=True)  # never changed; freezing would cost several times as much per request
 class Ending:
     """
@@ -193,6 +219,7 @@ class Ending:
         status_code: None when the client left before an answer.
         received_bytes, sent_bytes: Sizes of the bodies.
         expired: Whether a stream was ended because the token that opened it had expired.
+        fault: What went wrong on the wire after the application had begun; None where nothing did.
     """
 
     status_code: int | None
@@ -200,6 +227,7 @@ class Ending:
     sent_bytes: int = 0
     client_left: bool = False
     expired: bool = False
+    fault: WireFault | None = None
 
 
 class Response:

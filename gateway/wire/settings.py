@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from gateway.reading.settings import Block, Surroundings, mistake
-from gateway.reading.values import Count, Delay, Duration, File, Network, Secret
+from gateway.reading.values import Count, Delay, Duration, File, Network, Secret, TextForm
+from gateway.wire.claims import is_claim
+from gateway.wire.fields import fold_name
+from gateway.wire.framing import HOP_BY_HOP, OWNED
 from gateway.wire.pem import require_bundle, require_pair
 
 VIA = "gateway"
@@ -63,6 +66,8 @@ class ServerSettings:
         trusted_proxies: Peers whose forwarding fields are believed.
         via: Our name in the Via field of requests to backends; empty: none is written. Source: RFC 9110 §7.6.3.
         path_escapes: What some API allows in paths although servers read it differently.
+        id_header: Name of the field that carries the request's id to backends and clients; empty: none does.
+        client_id_header: Name under which a client's own field of that name reaches the backend; empty: it does not.
         farewell_s: How long an idle connection may still bring a last request when the server stops: a client that
             is just sending it would lose it otherwise.
     """
@@ -73,6 +78,34 @@ class ServerSettings:
     farewell_s: float = 0.0
     via: str = VIA
     path_escapes: frozenset[str] = frozenset()
+    id_header: str = ""
+    client_id_header: str = ""
+
+
+_NAME = TextForm(r"^[A-Za-z][A-Za-z0-9-]{0,63}$", "the name of a header field", "write x-request-id")
+_NOT_FOR_IDS = HOP_BY_HOP | OWNED | frozenset("authorization content-type cookie date host set-cookie via".split())
+
+
+class RequestIds(Block):
+    """The id of every request, which joins its answer, its log line and its record."""
+
+    header: Annotated[str, _NAME] = "x-request-id"
+    """Field that carries the id, in every answer and in requests to backends. A client's own is replaced.
+    `none`: no field."""
+    client_header: Annotated[str, _NAME] | None = None
+    """Field in which a client's own value is passed on to the backend. None: it is dropped."""
+
+    @field_validator("header", "client_header", mode="after")
+    @classmethod
+    def _free(cls, name: str | None) -> str | None:
+        if name is not None and (fold_name(name) in _NOT_FOR_IDS or is_claim(fold_name(name))):
+            raise mistake("bad-value", f"{name} has a meaning of its own", "write x-request-id")
+        return name
+
+    @property
+    def name(self) -> str:
+        """The field's name; empty: there is none."""
+        return "" if self.header.lower() == "none" else self.header
 
 
 class ListenerTls(Block):

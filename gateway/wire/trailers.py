@@ -49,11 +49,11 @@ def passes(name: str) -> bool:
 def barred_names(request: Request, headers: Headers) -> frozenset[str] | None:
     """
     The folded names that no trailer of a message with *headers* may have: those that the API's policies set, those that
-    they removed from it, and its own. None: no trailer passes.
+    they removed from it, its own, and that of the request's id. None: no trailer passes.
     """
     if request.reserved is None:
         return None
-    return request.reserved.union(headers.lines, headers.removed)
+    return request.reserved.union(headers.lines, headers.removed, (request.id_key,))
 
 
 def passed_lines(trailers: Mapping[str, str], barred: frozenset[str] | None) -> Iterator[str]:

@@ -338,7 +338,8 @@ def test_keys_are_written_and_names_are_not() -> None:
 def test_the_parts_have_the_defaults() -> None:
     """Settings that the file does not have get the defaults that the parts declare."""
     loaded = config("backends: {b: {url: http://a}}")
-    assert loaded.server_settings() == ServerSettings(limits=Limits(), timeouts=Timeouts(), farewell_s=1.0)
+    expected = ServerSettings(limits=Limits(), timeouts=Timeouts(), farewell_s=1.0, id_header="x-request-id")
+    assert loaded.server_settings() == expected
     assert loaded.backends["b"].tls == TlsSettings()
     assert isinstance(loaded.backends["b"], UpstreamSettings)
 

@@ -323,7 +323,7 @@ def test_a_flood_of_refusals_pushes_no_verdict_out() -> None:
     cache = TokenCache()
     validator, good = TokenValidator(AUDIENCE, INLINE, cache), token()
     assert verdict(validator, good) == "accepted"
-    refused = Refused("TokenExpired", "", (), NOW)
+    refused = Refused.of(TokenError("TokenExpired", ""), (), NOW)
     for number in range(3 * MAX_REFUSALS):
         cache.keep_refused(number.to_bytes(4, "big"), refused)
     assert cache.find_refused((0).to_bytes(4, "big")) is None

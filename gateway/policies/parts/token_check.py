@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.documents.shape import Attribute, Kind
 from gateway.errors import PolicyError, TokenError
-from gateway.pipeline.context import LastError
+from gateway.pipeline.context import LastError, ShownToken
 from gateway.pipeline.policy import PolicyType
 from gateway.pipeline.values import Constant
 from gateway.policies.parts.token_source import NOT_PRESENT, BearerToken
@@ -69,7 +69,11 @@ class TokenRefusal:
         challenge = extensions.challenge
         headers = (challenge.header(error.reason, status),) if challenge else ()
         default = error.message if error.reason == NOT_PRESENT else INVALID
-        refusal = PolicyError(status, error.reason, error.message, default, headers)
+        refusal = PolicyError(
+            status, error.reason, error.message, default, headers, expected=error.expected, found=error.found
+        )
+        if error.payload is not None:
+            context.token = ShownToken(error.payload, error.verified)
         if self.message is not None:
             if not isinstance(self.message, Constant):
                 # The author's expression may show LastError.Message, so it must be there before on-error begins.
@@ -159,6 +163,7 @@ class TokenCheck:
             claim_header.write(jwt, context.request.headers)
         if self.variable:
             context.variables[self.variable] = jwt
+        context.token = jwt
         expires, request = jwt.payload.get("exp"), context.request
         if isinstance(expires, NUMBER) and (request.expires_at is None or expires < request.expires_at):
             request.expires_at = expires  # the earliest of several tokens ends a stream that outlives it

@@ -89,10 +89,11 @@ class ClaimHeader:
             return headers.remove(self.header)
         if not text:
             message = f"JWT token is missing the following claims: {self.claim} Access denied."
-            raise TokenError("TokenClaimNotFound", message)
+            raise TokenError("TokenClaimNotFound", message, expected={"claim": self.claim})
         if len(text) > MAX_CLAIM_CHARS or not _PRINTABLE.fullmatch(text):
             message = f"Claim {self.claim} cannot be sent in a header. Access denied."
-            raise TokenError("TokenClaimValueNotAllowed", message)
+            expected = f"at most {MAX_CLAIM_CHARS} printable characters"
+            raise TokenError("TokenClaimValueNotAllowed", message, expected=expected, found={"characters": len(text)})
         return headers.replace(self.header, text)
 
 

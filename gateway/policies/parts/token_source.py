@@ -35,14 +35,15 @@ SOURCE_ATTRIBUTES = (
 )
 
 
-def not_present() -> TokenError:
-    """No token: APIM's reason and text."""
-    return TokenError(NOT_PRESENT, "JWT not present.")
+def not_present(where: str = "") -> TokenError:
+    """No token: APIM's reason and text; *where* it was looked for."""
+    return TokenError(NOT_PRESENT, "JWT not present.", expected=where or None)
 
 
 def ambiguous(what: str) -> PolicyError:
     """More than one credential: it is unknown which one the backend would believe (RFC 6750 §3.1, invalid_request)."""
-    return PolicyError(400, "JwtInvalid", f"The request has more than one {what}.", "Bad request")
+    message = f"The request has more than one {what}."
+    return PolicyError(400, "JwtInvalid", message, "Bad request", expected=f"one {what}", found="several")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class HeaderToken:
         value = lines[0].strip(" ") if lines else ""
         token = self._bare(value, name, context)
         if not token:
-            raise not_present()
+            raise not_present(f"the header {name}")
         return token
 
     def _bare(self, value: str, name: str, context: Context) -> str | None:
@@ -114,7 +115,7 @@ class QueryToken:
         if len(values) > 1:
             raise ambiguous(f"{name} query parameter")
         if not values or not values[0]:
-            raise not_present()
+            raise not_present(f"the query parameter {name}")
         _take_away(request, name)
         return values[0]
 

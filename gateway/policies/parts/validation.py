@@ -51,6 +51,11 @@ class Finding:
     details: str
     action: str
 
+    @property
+    def demand(self) -> dict[str, object]:
+        """What did not fit, and which rule asked for more, for the request log; never the value."""
+        return {"kind": self.kind, "name": self.name, "rule": self.rule}
+
     def as_variable(self) -> dict[str, object]:
         """As expressions see it."""
         return {
@@ -84,8 +89,8 @@ class Conclusion:
         if prevented is None:
             return
         if self.on_request:
-            raise PolicyError(400, "Bad request", prevented.details)
-        raise PolicyError(502, "Response not allowed", prevented.details, _HIDDEN)
+            raise PolicyError(400, "Bad request", prevented.details, expected=prevented.demand)
+        raise PolicyError(502, "Response not allowed", prevented.details, _HIDDEN, expected=prevented.demand)
 
 
 @dataclass(frozen=True, slots=True)

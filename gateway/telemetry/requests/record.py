@@ -7,6 +7,7 @@ refers to nothing of it. Documented in docs/requests.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,6 +17,12 @@ from gateway.telemetry.requests.plain import Plain, cut, masked, plain
 
 # Claims that say who is calling, and nothing else about them.
 SAFE_CLAIMS = ("iss", "aud", "sub", "oid", "tid", "azp", "appid", "scp", "roles", "exp")
+
+
+def safe_claims(payload: Mapping[str, object]) -> dict[str, Plain]:
+    """Those claims of *payload*."""
+    return {name: plain(payload[name]) for name in SAFE_CLAIMS if name in payload}
+
 
 MAX_PATH_CHARACTERS = 500
 MAX_DETAIL_CHARACTERS = 500
@@ -57,13 +64,13 @@ class RecordedCaller:
     claims: dict[str, Plain] = field(default_factory=dict)
     verified: bool | None = None
 
-    def as_json(self) -> dict[str, Plain]:
-        """``{"object_id", "application_id", "subscription", "claims", "verified"}``, masked."""
+    def members(self) -> dict[str, Plain]:
+        """``{"object_id", "application_id", "subscription", "claims", "verified"}``."""
         return {
-            "object_id": masked(self.object_id),
-            "application_id": masked(self.application_id),
+            "object_id": self.object_id,
+            "application_id": self.application_id,
             "subscription": self.subscription,
-            "claims": masked(self.claims),
+            "claims": dict(self.claims),
             "verified": self.verified,
         }
 
@@ -83,7 +90,7 @@ class Timings:
     backend_ms: float | None = None
     outbound_ms: float | None = None
 
-    def as_json(self) -> dict[str, Plain]:
+    def members(self) -> dict[str, Plain]:
         """``{"inbound_ms", "backend_ms", "outbound_ms"}``."""
         return {"inbound_ms": self.inbound_ms, "backend_ms": self.backend_ms, "outbound_ms": self.outbound_ms}
 
@@ -122,8 +129,8 @@ class RequestRecord:
     place: str = ""
     reason: str = ""
     detail: str = ""
-    expected: Plain = None
-    found: Plain = None
+    expected: object = None
+    found: object = None
     caller: RecordedCaller = field(default_factory=RecordedCaller)
     backend: str | None = None
     client: str = ""
@@ -153,14 +160,14 @@ class RequestRecord:
         """What it has in common with others that failed for the same cause: source, reason, and which fault."""
         return self.source, self.reason, self.detail if self.reason == _COMMON_REASON else ""
 
-    def as_json(self) -> dict[str, Plain]:
-        """What ``/requests`` shows, masked; the members are in docs/requests.md."""
+    def members(self) -> dict[str, Plain]:
+        """Every member, as it was recorded: to be masked before anyone reads it."""
         return {
             "id": self.id,
             "time": self.time,
             "outcome": self.outcome.value,
             "method": self.method,
-            "path": masked(self.path),
+            "path": self.path,
             "api": self.api,
             "operation": self.operation,
             "status": self.status,
@@ -169,14 +176,14 @@ class RequestRecord:
             "section": self.section,
             "place": self.place,
             "reason": self.reason,
-            "detail": masked(self.detail),
-            "expected": masked(self.expected),
-            "found": masked(self.found),
-            "caller": self.caller.as_json(),
+            "detail": self.detail,
+            "expected": plain(self.expected),
+            "found": plain(self.found),
+            "caller": self.caller.members(),
             "backend": self.backend,
             "client": self.client,
             "elapsed_ms": self.elapsed_ms,
-            "timings": self.timings.as_json(),
+            "timings": self.timings.members(),
             "received": self.received,
             "sent": self.sent,
             "client_left": self.client_left,
@@ -185,3 +192,7 @@ class RequestRecord:
             "span_id": self.span_id,
             "worker": self.worker,
         }
+
+    def as_json(self) -> dict[str, Plain]:
+        """What ``/requests`` shows, masked; the members are in docs/requests.md."""
+        return {name: masked(value) for name, value in self.members().items()}

@@ -7,7 +7,6 @@ They are kept in memory, within bounds that the configuration sets, and end with
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Iterator
@@ -34,21 +33,6 @@ class RequestLog:
         self._answered: deque[RequestRecord] = deque(maxlen=sizes.answered)
         self._followers: set[_Follower] = set()
         self._seen = 0
-        self._skip = 0
-        self._draw()
-
-    def is_sampled(self) -> bool:
-        """Whether the request that has just been answered gets a record; asked once for each."""
-        self._skip -= 1
-        if self._skip >= 0:
-            return False
-        self._draw()
-        return True
-
-    def _draw(self) -> None:
-        """How many requests to leave out, at random, so that no rhythm of the traffic decides which are seen."""
-        share = self.sizes.sample if self.sizes.answered else 0.0
-        self._skip = random.randint(0, round(2 / share) - 2) if share else 1 << 62  # noqa: S311 (a sample, no secret)
 
     def add(self, record: RequestRecord) -> None:
         """Keep *record*, and show it to those who follow."""
@@ -69,7 +53,6 @@ class RequestLog:
         self._answered = deque(answered, maxlen=sizes.answered)
         for record in sorted(refused, key=lambda record: record.started_at):
             self._refused.add(record)
-        self._draw()
 
     def __iter__(self) -> Iterator[RequestRecord]:
         """Every record, in no particular order."""

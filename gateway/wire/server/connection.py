@@ -26,7 +26,7 @@ from gateway.wire.server.exchange import Exchange
 from gateway.wire.server.forwarded import Peer
 from gateway.wire.server.incoming_body import IncomingBody
 from gateway.wire.server.listener import Caller, Listener
-from gateway.wire.server.request_head import HeadError, RequestHead, check_line_ends
+from gateway.wire.server.request_head import HeadError, RequestHead, check_start, head_too_large
 from gateway.wire.server.sockets import client_certificate, has_left, is_last_descriptor
 from gateway.wire.server.states import (
     ANSWERING,
@@ -189,18 +189,13 @@ class ServerConnection(asyncio.Protocol):
             self._await_head(data)
             return None
         if end > self._listener.settings.limits.head_bytes:
-            raise HeadError(431, "Request head too large")
+            raise head_too_large(end, self._listener.settings.limits.head_bytes)
         self._buffer = data[end + 4 :]
         return caller.read(data[: end + 4])
 
     def _await_head(self, data: bytes) -> None:
         """Refuse the beginning of a head that cannot become valid; otherwise wait for the rest."""
-        settings = self._listener.settings
-        if len(data) > settings.limits.head_bytes:
-            raise HeadError(431, "Request head too large")
-        if len(data) > settings.limits.request_line_bytes and b"\r\n" not in data:
-            raise HeadError(414, "Request line too long")
-        check_line_ends(data)
+        check_start(data, self._listener.settings.limits)
         if self._state is IDLE or self._deadlines.reading == NEVER:
             self._deadlines.expect_head()
             self._state = _PART[self._state]
@@ -287,7 +282,7 @@ class ServerConnection(asyncio.Protocol):
         if exchange is None or exchange.answered:
             self.abort()
             return
-        exchange.refuse(error_response(refusal.status, refusal.message))
+        exchange.refuse(refusal)
         if body is not None:
             body.fail(FramingError(refusal.message))
 
@@ -369,11 +364,12 @@ class ServerConnection(asyncio.Protocol):
 
     def _refuse(self, refusal: HeadError) -> None:
         """Answer a request that never reaches the application, and close."""
-        self._listener.refused(refusal.status, refusal.message)
+        drawn, id_line = self.caller.draw_id()
+        self._listener.note(refusal, drawn, self.address)
         allow = [("Allow", _METHODS)] if refusal.status == 405 else []
         response = error_response(refusal.status, refusal.message, allow)
         content = response.body.content
-        framing = f"Content-Length: {len(content)}\r\nConnection: close\r\n"
+        framing = f"Content-Length: {len(content)}\r\nConnection: close\r\n{id_line}"
         self.transport.write(render_head(response, framing, self.sweeper.date_line) + content)
         self._buffer = self._buffer or b"\n"  # unread bytes may still be on their way
         self._close_gently()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.errors import ClientLeft, UpstreamError
 from gateway.wire.body import BodyStream, BodyTooLarge
 from gateway.wire.framing import has_no_body
-from gateway.wire.messages import Ending, Request, Response
+from gateway.wire.messages import Ending, Request, Response, WireFault
 from gateway.wire.pending import Pending
 from gateway.wire.server.answer_stream import JOIN_BYTES, AnswerStream
 from gateway.wire.server.answers import error_response, render_head, render_interim
@@ -26,6 +26,7 @@ from gateway.wire.websocket import BAD_GATEWAY, POLICY_VIOLATION, FrameTracker, 
 if TYPE_CHECKING:
     from gateway.wire.server.incoming_body import IncomingBody
     from gateway.wire.server.listener import RequestHandler
+    from gateway.wire.server.request_head import HeadError
     from gateway.wire.sweeper import Sweeper
 
 _log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class Exchange:
 
     __slots__ = (
         "_expired",
+        "_fault",
         "_frames",
         "_line",
         "_minor",
@@ -111,6 +113,7 @@ class Exchange:
         self._stream: AnswerStream | None = None
         self._running: Pending[Response] | asyncio.Task[None] | None = None
         self._expired = False
+        self._fault: WireFault | None = None
         self._frames: FrameTracker | None = None  # of the client, in a tunnel
         self.body: IncomingBody | None = None
         self.received = 0
@@ -168,12 +171,16 @@ class Exchange:
     def _fail_with(self, error: Exception) -> None:
         """An error that the application should have handled; the client gets no details."""
         if isinstance(error, UpstreamError):
-            self.respond(error_response(error.status, "The backend could not be reached."))
+            status, message = error.status, "The backend could not be reached."
         elif isinstance(error, BodyTooLarge):
-            self.respond(error_response(413, "Request body too large"))
-        elif not isinstance(error, ClientLeft):
+            status, message = 413, "Request body too large"
+        elif isinstance(error, ClientLeft):
+            return
+        else:
             _log.error("request failed", exc_info=error)
-            self.respond(error_response(500, "Internal server error"))
+            status, message = 500, "Internal server error"
+        self._fault = WireFault(message)
+        self.respond(error_response(status, message))
 
     # -- the answer
     def respond(self, response: Response) -> None:
@@ -193,11 +200,12 @@ class Exchange:
         else:
             self._send_stream(response, response.body.stream)
 
-    def refuse(self, response: Response) -> None:
+    def refuse(self, refusal: HeadError) -> None:
         """The request turned out to be malformed: answer it, and ignore what the application still does."""
         self.keep_alive = False
         self._stop_application()
-        self.respond(response)
+        self._fault = WireFault(refusal.message)
+        self.respond(error_response(refusal.status, refusal.message))
 
     def _send_whole(self, response: Response, content: bytes) -> None:
         self._sent = len(content)
@@ -242,7 +250,7 @@ class Exchange:
         """The backend agreed to another protocol: from here on bytes flow both ways. Source: RFC 9110 §7.8."""
         upgrade = response.headers.first("upgrade") or self.request.upgrade
         self.keep_alive = False
-        head = render_head(response, f"Connection: Upgrade\r\nUpgrade: {upgrade}\r\n", self._line.sweeper.date_line)
+        head = self._render(response, f"Connection: Upgrade\r\nUpgrade: {upgrade}\r\n", is_last=False)
         stream = AnswerStream(self._line.transport, head, False, self._stream_ended)
         is_websocket = upgrade.lower() == "websocket"
         if is_websocket:
@@ -257,11 +265,15 @@ class Exchange:
             self._line.expire_at(self.request.expires_at)
         stream.take(source, self._line.is_full)
 
-    def _render(self, response: Response, framing: str) -> bytes:
+    def _render(self, response: Response, framing: str, is_last: bool = True) -> bytes:
+        """The head; *is_last*: whether nothing follows the answer if the connection is not kept."""
         if not self.keep_alive:
-            framing += "Connection: close\r\n"
+            framing += "Connection: close\r\n" if is_last else ""
         elif self._minor == 0:
             framing += "Connection: keep-alive\r\n"
+        if self.request.id_key:  # in place of what backend or policy calls so
+            response.headers.lines.pop(self.request.id_key, None)
+            framing = f"{framing}{self.request.id_line}\r\n"
         return render_head(response, framing, self._line.sweeper.date_line)
 
     # -- a tunnel
@@ -322,6 +334,7 @@ class Exchange:
             self._end()
             return
         _log.warning("answer cut short: %s", error)
+        self._fault = WireFault(str(error), cut_short=True)
         stream = self._stream
         ends_well = stream is not None and stream.frames is not None and stream.frames.between
         if ends_well:
@@ -368,7 +381,7 @@ class Exchange:
         if request.on_end is not None:
             on_end, request.on_end = request.on_end, None
             received = self.received if self.body is None else self.body.received
-            on_end(Ending(self._status_code, received, self._sent, client_left, self._expired))
+            on_end(Ending(self._status_code, received, self._sent, client_left, self._expired, self._fault))
 
 
 def _is_event_stream(head: bytes) -> bool:

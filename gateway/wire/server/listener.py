@@ -9,8 +9,10 @@ from typing import Protocol
 from cryptography.x509 import Certificate
 
 from gateway.wire.authority import is_authority
+from gateway.wire.fields import field_key
 from gateway.wire.headers import Headers
 from gateway.wire.messages import DEFAULT_PORTS, Request, Response
+from gateway.wire.request_ids import ID_CHARACTERS, pool_of
 from gateway.wire.server.forwarded import Peer
 from gateway.wire.server.forwarding_fields import UnreadableForwarding, read_forwarding
 from gateway.wire.server.request_head import HeadError, RequestHead, parse_head
@@ -28,7 +30,26 @@ class RequestHandler(Protocol):
 _MAX_REMEMBERED = 8 * 1024
 
 
-def _unheard(status: int, message: str) -> None:
+@dataclass(frozen=True, slots=True)
+class WireRefusal:
+    """
+    A request that does not reach the application.
+
+    Attributes:
+        id: Its id, as the answer shows it.
+        client: The address of the other end of the connection.
+        expected, found: Limit and size, or what else was asked for and sent, where that is the cause.
+    """
+
+    id: str
+    status: int
+    message: str
+    client: str
+    expected: object = None
+    found: object = None
+
+
+def _unheard(refusal: WireRefusal) -> None:
     """The default: refusals are not counted."""
 
 
@@ -40,14 +61,18 @@ class Listener:
     Attributes:
         application: Answers the requests that begin from now on; it may be replaced between two of them.
         settings: For connections that are made from now on, and limits of heads on all of them.
-        refused: Called with status and message of every request that does not reach the application.
+        refused: Called for every request that does not reach the application.
     """
 
     application: RequestHandler
     settings: ServerSettings = ServerSettings()
-    refused: Callable[[int, str], None] = _unheard
+    refused: Callable[[WireRefusal], None] = _unheard
     stalled: set[object] = field(default_factory=set, compare=False)
     """Connections whose clients take nothing though an answer waits."""
+
+    def note(self, refusal: HeadError, drawn: str, client: str) -> None:
+        """Report a request that does not reach the application; *drawn* is the id that its answer shows."""
+        self.refused(WireRefusal(drawn, refusal.status, refusal.message, client, refusal.expected, refusal.found))
 
     async def __call__(self, scope: object, receive: object, send: object) -> None:
         """Never called: uvicorn wants its application to look like ASGI."""
@@ -66,13 +91,26 @@ class Caller:
         head: The parsed head.
     """
 
-    __slots__ = ("_certificate", "_lines", "_networks", "_origin", "_peer", "_settings", "head", "received")
+    __slots__ = (
+        "_certificate",
+        "_client_id_name",
+        "_id_key",
+        "_id_lines",
+        "_lines",
+        "_networks",
+        "_origin",
+        "_peer",
+        "_settings",
+        "head",
+        "received",
+    )
 
     def __init__(self, peer: Peer, settings: ServerSettings, certificate: Certificate | None) -> None:
         self._peer = peer
         self._settings = settings
         self._networks = settings.trusted_proxies
         self._certificate = certificate
+        self._name_ids(settings)
         self.received = b""
         self._lines: list[str] = []  # of the last head
         self.head: RequestHead | None = None
@@ -99,6 +137,7 @@ class Caller:
         """Read the next head anew, under *settings*: what the last one meant was another application's answer."""
         self.received, self._lines, self.head = b"", [], None
         self._settings, self._networks = settings, settings.trusted_proxies
+        self._name_ids(settings)
         self._peer = Peer(self._peer.address, self._peer.scheme, self._networks)
         self._origin = _Origin(self._peer.address, self._peer.scheme, "", 0, None)
 
@@ -112,11 +151,26 @@ class Caller:
         request.certificate = self._certificate
         request.received_host = origin.host_line
         request.memo, request.outline = head.memo, head.outline
+        if self._id_key:
+            key = request.id_key = self._id_key
+            if self._client_id_name and key in request.headers.lines:
+                request.headers.replace(self._client_id_name, request.headers.first(key) or "")
+            request.headers.lines[key] = request.id_line = self._id_lines.draw()
         if head.upgrade:
             request.upgrade = head.upgrade
         if head.takes_trailers:
             request.takes_trailers = True
         return request
+
+    def _name_ids(self, settings: ServerSettings) -> None:
+        name = settings.id_header
+        self._id_key, self._id_lines = field_key(name) if name else "", pool_of(f"{name}: " if name else "")
+        self._client_id_name = settings.client_id_header
+
+    def draw_id(self) -> tuple[str, str]:
+        """An id for what is refused before it is a request, and the line that shows it, with its CRLF; or no line."""
+        line = self._id_lines.draw()
+        return line[-ID_CHARACTERS:], f"{line}\r\n" if self._id_key else ""
 
     def _rewrite(self, head: RequestHead) -> _Origin:
         """Make the forwarding fields true: where the request comes from, and where it was sent."""

@@ -16,7 +16,7 @@ from gateway.wire.framing import CHUNKED, HOP_BY_HOP
 from gateway.wire.target import TargetError, split_target
 
 if TYPE_CHECKING:
-    from gateway.wire.settings import ServerSettings
+    from gateway.wire.settings import ClientLimits, ServerSettings
 
 _MAX_HOSTS = 1024
 _hosts: dict[str, str] = {}  # Host lines that were found well-formed
@@ -35,12 +35,18 @@ _SINGLE = ("content-length", "host", "authorization", "transfer-encoding", "cont
 
 
 class HeadError(Exception):
-    """A request that is answered with *status* and *message*, and whose connection is closed."""
+    """
+    A request that is answered with *status* and *message*, and whose connection is closed.
 
-    def __init__(self, status: int, message: str) -> None:
+    *expected* and *found* are for the request log, see ``PolicyError``.
+    """
+
+    def __init__(self, status: int, message: str, *, expected: object = None, found: object = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.expected = expected
+        self.found = found
 
 
 @dataclass(slots=True)
@@ -72,6 +78,16 @@ class RequestHead:
     takes_trailers: bool = False
 
 
+def head_too_large(size: int, limit: int) -> HeadError:
+    """The head, or what has come of it, has more bytes than *limit*."""
+    return HeadError(431, "Request head too large", expected={"at_most_bytes": limit}, found={"bytes": size})
+
+
+def line_too_long(size: int, limit: int) -> HeadError:
+    """The request line, or what has come of it, has more bytes than *limit*."""
+    return HeadError(414, "Request line too long", expected={"at_most_bytes": limit}, found={"bytes": size})
+
+
 def parse_head(data: bytes, lines: list[str], settings: ServerSettings) -> RequestHead:
     """Parse the head *data*, also split into *lines*, without the empty line at its end. Raises HeadError."""
     method, target, minor = read_request_line(lines[0], settings)
@@ -92,7 +108,7 @@ def parse_head(data: bytes, lines: list[str], settings: ServerSettings) -> Reque
 def read_request_line(line: str, settings: ServerSettings) -> tuple[str, str, int]:
     """Method, target and minor version. Raises HeadError."""
     if len(line) > settings.limits.request_line_bytes:
-        raise HeadError(414, "Request line too long")
+        raise line_too_long(len(line), settings.limits.request_line_bytes)
     method, _, rest = line.partition(" ")
     target, _, version = rest.partition(" ")
     if version != "HTTP/1.1" and version != "HTTP/1.0":  # noqa: PLR1714 (this one is quicker)
@@ -108,14 +124,16 @@ def _check_method(method: str) -> None:
     if not _METHOD.fullmatch(method):
         raise HeadError(400, "Malformed method")
     if method in _REFUSED_METHODS:
-        raise HeadError(405, "Method not allowed")
+        raise HeadError(405, "Method not allowed", expected=sorted(_USUAL_METHODS), found=method)
 
 
 def _fields(data: bytes, lines: list[str], settings: ServerSettings) -> dict[str, str]:
     if len(lines) > settings.limits.header_count:
-        raise HeadError(431, "Too many header fields")
+        limit = settings.limits.header_count
+        raise HeadError(431, "Too many header fields", expected={"at_most": limit}, found={"fields": len(lines)})
     if len(data) > settings.limits.header_line_bytes and max(map(len, lines)) > settings.limits.header_line_bytes:
-        raise HeadError(431, "Header field too long")
+        limit, longest = settings.limits.header_line_bytes, max(map(len, lines))
+        raise HeadError(431, "Header field too long", expected={"at_most_bytes": limit}, found={"bytes": longest})
     try:
         check_octets(data, len(lines) + 1)
         fields = parse_fields(lines)
@@ -257,8 +275,12 @@ def _take_away(fields: dict[str, str], options: tuple[str, ...]) -> None:
         del fields[name]
 
 
-def check_line_ends(data: bytes) -> None:
-    """Refuse part of a head that cannot become valid. Raises HeadError."""
+def check_start(data: bytes, limits: ClientLimits) -> None:
+    """Refuse the beginning of a head that is too large already, or cannot become valid. Raises HeadError."""
+    if len(data) > limits.head_bytes:
+        raise head_too_large(len(data), limits.head_bytes)
+    if len(data) > limits.request_line_bytes and b"\r\n" not in data:
+        raise line_too_long(len(data), limits.request_line_bytes)
     line_ends = data.count(b"\r\n")
     if data.count(b"\n") != line_ends or data.count(b"\r", 0, -1) != line_ends or b"\0" in data:
         raise HeadError(400, "Control character or bare line end in the message head")

@@ -88,7 +88,9 @@ class UpstreamExchange(Pending[Response]):
 
     def time_out(self) -> None:
         """The answer's head did not come in time."""
-        self.reject(UpstreamError("Timeout", f"The backend did not answer within {self.timeout_s:g} s.", 504))
+        error = UpstreamError("Timeout", f"The backend did not answer within {self.timeout_s:g} s.", 504)
+        error.expected, error.found = {"answer_within_s": self.timeout_s}, "no answer"
+        self.reject(error)
 
     def refuse(self, message: str, status: int = 502) -> None:
         """The request cannot be answered."""

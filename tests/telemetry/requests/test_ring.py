@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from gateway.telemetry.requests.filter import RequestFilter
 from gateway.telemetry.requests.record import RequestOutcome, RequestRecord
 from gateway.telemetry.requests.ring import MAX_UNREAD, RequestLog
@@ -32,19 +30,6 @@ def test_answers_do_not_evict_refusals() -> None:
     assert ids(log) == ["49", "48", "47", "1", "0"]
     assert log.find("1") is not None
     assert log.find("2") is None
-
-
-@pytest.mark.parametrize(("share", "low", "high"), [(1.0, 2_000, 2_000), (0.1, 140, 260), (0.0, 0, 0)])
-def test_sample(share: float, low: int, high: int) -> None:
-    """About the configured share of the answered requests is sampled."""
-    log = RequestLog(RequestLogSettings(sample=share))
-    assert low <= sum(log.is_sampled() for _ in range(2_000)) <= high
-
-
-def test_nothing_is_sampled_that_is_not_kept() -> None:
-    """Without room for answered requests none gets a record."""
-    log = RequestLog(RequestLogSettings(answered=0, sample=1.0))
-    assert not any(log.is_sampled() for _ in range(100))
 
 
 def test_new_sizes_keep_what_has_room() -> None:

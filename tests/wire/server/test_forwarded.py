@@ -8,7 +8,7 @@ import ipaddress
 import pytest
 
 from gateway.wire.messages import Request, Response
-from gateway.wire.server.listener import Listener
+from gateway.wire.server.listener import Listener, WireRefusal
 from gateway.wire.server.serve import start
 from gateway.wire.settings import ServerSettings
 from tests.wire.rig import OK, Answerer, answer, ask, client, proxy
@@ -128,14 +128,14 @@ def test_refuses_an_address_that_cannot_be_read(fields: bytes) -> None:
     """The proxy's own address never takes the client's place: rules about addresses would judge the wrong one."""
 
     async def scenario() -> None:
-        refused: list[tuple[int, str]] = []
+        refused: list[WireRefusal] = []
         settings = ServerSettings(trusted_proxies=(ipaddress.ip_network("127.0.0.0/8"),))
         application = Answerer(lambda _: Response())
-        listener = Listener(application, settings, lambda status, message: refused.append((status, message)))
+        listener = Listener(application, settings, refused.append)
         server = await start(listener)
         reply = await ask(server.port, b"GET / HTTP/1.1\r\nHost: h\r\n" + fields + b"\r\n\r\n")
         await server.aclose()
-        assert (reply.status, [status for status, _ in refused]) == (400, [400])
+        assert (reply.status, [refusal.status for refusal in refused]) == (400, [400])
         assert not application.seen
 
     asyncio.run(scenario())

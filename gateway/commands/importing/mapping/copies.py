@@ -42,7 +42,7 @@ def _copies(harvest: Harvest) -> Iterator[ArmResource]:
     apis = {_api(api): api for api in harvest.of("apis")}
     for api in apis.values():
         known = {_within(resource) for resource in below[_api(api)]}
-        yield from (made for made in _made_from_source(api, apis, below) if _within(made) not in known)
+        yield from (copy for copy in _made_from_source(api, apis, below) if _within(copy) not in known)
 
 
 def _made_from_source(

@@ -1,0 +1,77 @@
+"""
+The lines of requests: the same members as in their records, without claims, and without what is empty.
+
+Who is calling is personal data: ``callers`` decides whether it is written as it is, as a keyed hash, or not at all. A
+caller's hash stays the same as long as the key does, so lines can still be counted and joined.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from hashlib import blake2b
+
+import structlog
+
+from gateway.telemetry import logs
+from gateway.telemetry.requests.plain import Plain
+from gateway.telemetry.requests.record import RequestOutcome, RequestRecord
+from gateway.telemetry.settings import LogSettings
+
+log = structlog.get_logger("gateway.access")
+
+# Claims whose values say who somebody is; a refusal for one of them repeats its value.
+_IDENTIFYING = frozenset(["sub", "oid", "azp", "appid", "upn", "email", "preferred_username", "name", "unique_name"])
+_ORDINARY = (RequestOutcome.ANSWERED, RequestOutcome.LEFT)
+_CALLER = ("object_id", "application_id", "subscription", "client")
+
+
+class AccessLog:
+    """
+    Writes a line of those requests that get one.
+
+    Attributes:
+        is_on: Whether requests that were refused or have failed get one.
+        share: Which share of the others gets one, 0 to 1.
+        listeners: Called with the members of every line before it is written, for tests and exporters. They must not
+            raise, and not wait.
+    """
+
+    def __init__(self, settings: LogSettings | None = None) -> None:
+        settings = LogSettings() if settings is None else settings
+        self.is_on = settings.requests != "none"
+        self.share = settings.sample if settings.requests == "all" else 0.0
+        self._callers = settings.callers
+        key = settings.callers_key
+        self._key = secrets.token_bytes(32) if key is None else key.get_secret_value().encode()[:64]
+        self.listeners: list[Callable[[dict[str, Plain]], None]] = []
+
+    def write(self, record: RequestRecord) -> None:
+        """One line, ``answered`` or ``refused``; ``outcome`` says more exactly which."""
+        members = self.members(record)
+        for listener in self.listeners:
+            listener(members)
+        logs.say(log, "answered" if record.outcome in _ORDINARY else "refused", members)
+
+    def members(self, record: RequestRecord) -> dict[str, Plain]:
+        """What the line of *record* says."""
+        shown = record.members()
+        del shown["time"], shown["worker"], shown["caller"]
+        caller = record.caller
+        shown["object_id"], shown["application_id"] = caller.object_id, caller.application_id
+        shown["subscription"] = caller.subscription
+        if self._callers != "clear":
+            self._hide(shown)
+        return {name: value for name, value in shown.items() if value not in (None, "")}
+
+    def _hide(self, shown: dict[str, Plain]) -> None:
+        """Replace what says who is calling."""
+        for name in _CALLER:
+            value = shown[name]
+            shown[name] = self._hashed(str(value)) if value and self._callers == "hashed" else None
+        expected = shown["expected"]
+        if isinstance(expected, dict) and expected.get("claim") in _IDENTIFYING:
+            shown["found"] = shown["detail"] = None
+
+    def _hashed(self, text: str) -> str:
+        return blake2b(text.encode(errors="surrogatepass"), digest_size=8, key=self._key).hexdigest()
