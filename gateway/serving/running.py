@@ -140,7 +140,7 @@ async def run_process(
     async with AsyncExitStack() as running:
         beat_s = min(BEAT_S, manager.beat_s or BEAT_S)
         running.enter_context(beating(supervised.pulse, beat, resources.look, beat_s, supervised.supervisor))
-        server = await running.enter_async_context(serving_gateway(live, sockets, supervised))
+        server = await running.enter_async_context(serving_gateway(live, sockets, supervised, signals))
         settle()
         if reloads is not None and reloader is not None and reloads.watched:
             await running.enter_async_context(watching(reloads.source, reloader.succeeds))
@@ -174,16 +174,20 @@ async def watching(source: ConfigurationSource, reload: Callable[[], Awaitable[b
 
 @asynccontextmanager
 async def serving_gateway(
-    live: LiveGateway, sockets: Sockets, supervised: Supervised = ALONE
+    live: LiveGateway, sockets: Sockets, supervised: Supervised = ALONE, signals: StopSignals | None = None
 ) -> AsyncIterator[RunningServer]:
-    """Both planes within this event loop while the context lasts; at its end running requests may finish."""
+    """
+    Both planes within this event loop while the context lasts; at its end running requests may finish.
+
+    *signals* end what a start waits for.
+    """
     gateway = live.current
     config, metrics = gateway.config, gateway.metrics
     async with AsyncExitStack() as running:
         await gateway.start()
         running.push_async_callback(live.aclose)
         if supervised.warm:
-            await gateway.issuers.first_keys(WARM_S)
+            await _first_keys(gateway, signals)
         await running.enter_async_context(serve_management(live, sockets.management))
         supervised.reachable()
         listener = Listener(gateway.dispatcher, config.server_settings(), partial(_note_refusal, live))
@@ -196,6 +200,17 @@ async def serving_gateway(
             live.decisions = await start(endpoint, settings=settings, listening=sockets.decisions)
             running.push_async_callback(live.decisions.aclose)
         yield server
+
+
+async def _first_keys(gateway: Gateway, signals: StopSignals | None) -> None:
+    """Wait for them a little: a process that must stop leaves the addresses to others."""
+    waiting = [asyncio.ensure_future(gateway.issuers.first_keys(WARM_S))]
+    if signals is not None:
+        waiting.append(asyncio.ensure_future(signals.wait()))
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 def _note_refusal(live: LiveGateway, refusal: WireRefusal) -> None:

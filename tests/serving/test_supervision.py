@@ -201,7 +201,7 @@ def temporary() -> Iterator[Path]:
 @pytest.mark.parametrize("victim", ["supervisor", "worker", "management"])
 @pytest.mark.parametrize("reloading", [False, True])
 def test_nothing_is_left_of_what_is_killed(gateway: Running, victim: str, reloading: bool, temporary: Path) -> None:
-    """kill -9 of any process, during a reload, too: nothing is orphaned, and addresses are free within 2 s."""
+    """kill -9 of any process, during a reload, too: nothing is orphaned, and addresses are soon free."""
     command = [sys.executable, "-m", "gateway", "serve", "-c", str(gateway.folder / "config.yaml"), "--workers", "2"]
     environment = {**os.environ, "TMPDIR": str(temporary)}
     with started(command, env=environment, stdout=subprocess.DEVNULL) as process:
@@ -219,7 +219,8 @@ def test_nothing_is_left_of_what_is_killed(gateway: Running, victim: str, reload
             processes = family(process.pid)
             process.kill()
         process.wait(10)
-        assert until(lambda: all(map(refuses, (gateway.data, gateway.management, gateway.decisions))), 2)
+        addresses = (gateway.data, gateway.management, gateway.decisions)
+        assert until(lambda: all(map(refuses, addresses)), 10)  # it takes 0.1 s, and 2 s at a load of 12
         assert until(lambda: not any(map(_runs, processes)), 20)
         assert list(temporary.iterdir()) == []
 
