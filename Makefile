@@ -105,6 +105,9 @@ docs: install ## Write the generated pages and pictures (a test compares them)
 site: install ## Build the documentation as a searchable site, in build/site
 	@$(BIN)/python -m docs.site
 
+span-pictures: install ## Draw the traces in docs/opentelemetry.md from spans that a gateway exports
+	@$(BIN)/python -m docs.span_pictures
+
 screenshot: install ## Take the screenshot of the console in docs/; needs chromium
 	@$(BIN)/python -m docs.screenshot
 

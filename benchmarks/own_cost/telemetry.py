@@ -25,8 +25,10 @@ from benchmarks.own_cost.trees import this_tree
 from benchmarks.own_cost.workloads import REMEMBERED
 
 OFF = "off"
+TURN = 1_000
 VARIANTS = {
     OFF: "",
+    "0 %, without metrics": "sampling: 0, metrics: false",
     "0 %": "sampling: 0",
     "1 %": "sampling: 0.01",
     "100 %": "sampling: 1",
@@ -66,12 +68,11 @@ def configuration(folder: Path, settings: str, address: str) -> None:
     path.write_text("\n".join([*kept, *added, ""]))
 
 
-def measured(gateway: Gateway, size: int) -> tuple[float, float]:
-    """Microseconds of one turn per request: of the thread that serves, and of all the others."""
+def measured(gateway: Gateway, turns: int) -> tuple[float, float]:
+    """Microseconds per request: of the thread that serves, and of the whole process."""
     before = _process_s(gateway.process_id)
-    serving = gateway.turn("W1", size)
-    whole = (_process_s(gateway.process_id) - before) / size * 1e6
-    return serving, whole
+    serving = statistics.fmean(gateway.turn("W1", TURN) for _ in range(turns))
+    return serving, (_process_s(gateway.process_id) - before) / (turns * TURN) * 1e6
 
 
 def _process_s(process: int) -> float:
@@ -80,7 +81,7 @@ def _process_s(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(folder: Path, processes: int, rounds: int, size: int) -> dict[str, tuple[float, float]]:
+def measure(folder: Path, processes: int, rounds: int, turns_each: int) -> dict[str, tuple[float, float]]:
     """By variant the median of all turns; they take turns with each other."""
     turns: dict[str, list[tuple[float, float]]] = {name: [] for name in VARIANTS}
     with receiver() as address:
@@ -89,10 +90,10 @@ def measure(folder: Path, processes: int, rounds: int, size: int) -> dict[str, t
             for name, settings in VARIANTS.items():
                 configuration(folder, settings, address)
                 gateways[name] = Gateway(this_tree(), folder, seed)
-                gateways[name].turn("W1", 1000)  # and it has read its configuration
+                gateways[name].turn("W1", TURN)  # and it has read its configuration
             for _ in range(rounds):
                 for name, gateway in gateways.items():
-                    turns[name].append(measured(gateway, size))
+                    turns[name].append(measured(gateway, turns_each))
             for gateway in gateways.values():
                 gateway.stop()
     return {name: (_median(turns[name], 0), _median(turns[name], 1)) for name in VARIANTS}
@@ -118,12 +119,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.own_cost.telemetry", description=__doc__)
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--size", type=int, default=5_000, help="requests of one turn")
+    parser.add_argument("--turns", type=int, default=10, help=f"turns of {TURN:,} requests in a round")
     options = parser.parse_args(arguments)
     with ExitStack() as running:
         folder = Path(running.enter_context(TemporaryDirectory(prefix="gateway-telemetry-cost-")))
         write_files(folder, REMEMBERED, 1)
-        print(table(measure(folder, options.processes, options.rounds, options.size)))
+        print(table(measure(folder, options.processes, options.rounds, options.turns)))
 
 
 if __name__ == "__main__":
