@@ -14,10 +14,13 @@ from tests.processes import unmeasured
 ROOT = Path(__file__).parents[1]
 RARE = [
     "gateway.liquid",
+    "google.protobuf",
+    "grpc",
     "h2",
     "jsonschema",
     "lsprotocol",
     "lxml",
+    "opentelemetry",
     "psycopg",
     "pygls",
     "redis",
