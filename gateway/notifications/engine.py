@@ -217,6 +217,7 @@ class Engine:
                 await asyncio.to_thread(replica.leave)
 
     def _release(self, connection: sa.Connection, executor_id: str) -> None:
+        jobs.hold_own(connection, executor_id)
         jobs.cap_doubt(connection, executor_id, self.parts.clock.now() + self.settings.settle_s)
         jobs.release(connection, executor_id)
 

@@ -359,6 +359,20 @@ def owned(connection: sa.Connection, owner: str) -> list[StoredJob]:
     return [StoredJob.from_row(row) for row in connection.execute(query)]
 
 
+def hold_rows(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
+    """
+    Lock rows in the order of their ids, before a statement changes them in whatever order it finds them.
+
+    Two replicas that change the same rows would otherwise wait for each other, each for a row that the other has.
+    """
+    connection.execute(sa.select(jobs.c.id).where(which).order_by(jobs.c.id).with_for_update()).fetchall()
+
+
+def hold_own(connection: sa.Connection, owner: str) -> None:
+    """Lock the rows of *owner* that are about to change."""
+    hold_rows(connection, jobs.c.owner == owner)
+
+
 def release(connection: sa.Connection, owner: str) -> int:
     """Let go of all unfinished jobs of *owner*, in one statement, so that any replica may lease them; how many."""
     statement = sa.update(jobs).where(_IS_ACTIVE, jobs.c.owner == owner).values(owner=None)
@@ -388,7 +402,8 @@ def moved_since(connection: sa.Connection, since: float) -> list[str]:
 
 
 def purge(connection: sa.Connection, job_ids: Sequence[str]) -> None:
-    """Forget jobs, their attempts and their keys."""
+    """Forget jobs, their attempts and their keys; another replica that is at it, too, waits for the first row."""
+    hold_rows(connection, jobs.c.id.in_(job_ids))
     connection.execute(sa.delete(attempts).where(attempts.c.job_id.in_(job_ids)))
     connection.execute(sa.delete(keys).where(keys.c.job_id.in_(job_ids)))
     connection.execute(sa.delete(jobs).where(jobs.c.id.in_(job_ids)))

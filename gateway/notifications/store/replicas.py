@@ -31,12 +31,14 @@ EMBEDDED = "embedded"
 _PROBE = "probe"
 _CLOCK_ERROR_S = 2.0
 _STORE_NOW = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float)
-_RELEASE_ORPHANS = (
-    sa.update(jobs)
+# Replicas that look at the same time take different rows: none waits for a row while it holds others.
+_ORPHANS = (
+    sa.select(jobs.c.id)
     .where(jobs.c.active == sa.literal_column("1"), jobs.c.owner.is_not(None))
     .where(jobs.c.owner.not_in(sa.select(replicas.c.executor_id)))
-    .values(owner=None)
+    .with_for_update(skip_locked=True)
 )
+_RELEASE_ORPHANS = sa.update(jobs).where(jobs.c.id.in_(_ORPHANS)).values(owner=None)
 
 
 class Replica:
