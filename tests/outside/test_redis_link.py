@@ -9,6 +9,7 @@ import pytest
 import structlog
 from redis.exceptions import ResponseError
 
+from gateway.outside import redis_link
 from gateway.outside.redis_clients import connect
 from gateway.outside.redis_link import RedisAway, RedisLink
 from tests.redis_server import settings_for
@@ -62,3 +63,21 @@ def test_silent_server_does_not_hold_requests() -> None:
             return asyncio.get_running_loop().time() - start
 
     assert asyncio.run(scenario()) < 0.5
+
+
+def test_looking_for_servers_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster whose nodes do not answer costs a request the bound, however long the client goes on looking."""
+    monkeypatch.setattr(redis_link, "BOUND_S", 0.02)
+
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+            link = RedisLink(connect(settings_for(url, topology="cluster"), timeout_s=60))
+            async with asyncio.timeout(30):
+                with pytest.raises(RedisAway):
+                    await link.ask(link.client.ping, "key")
+                assert link.away is not None
+                assert link.away.words == "no answer in time"
+                await link.aclose()
+
+    asyncio.run(scenario())
