@@ -100,6 +100,13 @@ class Picture:
         tip = "fail-tip" if kind == "fail" else "tip"
         self._parts.append(f'<path class="{kind}" d="{path}" marker-end="url(#{tip})"/>')
 
+    def curve(self, points: Iterable[tuple[float, float]], colour: str) -> None:
+        """A line through *points*; *colour* is ``blue``, ``red``, ``green``, or ``line`` for axes."""
+        name, width = ("line", 1) if colour == "line" else (f"{colour}-line", 2)
+        through = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        style = f"fill:none;stroke:var(--{name});stroke-width:{width};stroke-linejoin:round"
+        self._parts.append(f'<polyline style="{style}" points="{through}"/>')
+
     def svg(self) -> str:
         """The file's text."""
         head = (
