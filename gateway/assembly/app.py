@@ -105,10 +105,11 @@ class Gateway:
         _count(self.metrics, self.outside, self.services)  # only now: what is built may never serve
         if former.console is None:
             self._keep_history()
-        elif self.console is not None:
-            self.console.process.history.on_slot = self.console.process.note
         else:
-            former.console.process.history.stop()
+            note = None if self.console is None else self.console.process.note
+            former.console.process.history.on_slot = note
+            if self.console is None:
+                former.console.process.history.stop()
         if self.services.token_cache is not None:
             self.services.token_cache.forget_predecessors()
 

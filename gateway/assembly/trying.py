@@ -69,6 +69,7 @@ def trying(assembly: Assembly) -> Ability:
 
 def _report(response: Response, body: str, elapsed_ms: float, book: TraceBook, log: RequestLog) -> Mapping[str, Any]:
     trace = book.find(response.headers.first(TRACE_ID_HEADER) or "")
+    response.headers.remove(TRACE_ID_HEADER)  # nobody else can find it under this id
     record = next(iter(log.recent()), None)
     return {
         "status": response.status_code,

@@ -16,7 +16,10 @@ def record_in_words(record: Record) -> Words:
     """What happened to the request of *record*, and what to do where that is known."""
     if record["outcome"] == "answered":
         return Words(f"The request was answered with {record['status']}.", "")
-    return in_words(facts_of(record))
+    facts = facts_of(record)
+    words = in_words(facts)
+    is_known = facts.expected or facts.found or not facts.message
+    return words if is_known else Words(facts.message, words.remedy)  # nothing is called missing that is not known
 
 
 def facts_of(record: Record) -> Facts:

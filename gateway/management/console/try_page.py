@@ -62,7 +62,7 @@ def outcome(report: Mapping[str, Any]) -> list[Html]:
     head = element("p", badge(str(status), kind), " ", element("strong", said[0]), f" {report['elapsed_ms']:.1f} ms")
     lines = "\n".join(f"{name}: {value}" for name, value in report["headers"])
     trace = report["trace"]
-    steps = traces_page.shown(trace) if trace is not None else [element("p", "No step was noted.")]
+    steps = traces_page.shown(trace)[1:] if trace is not None else [element("p", "No step was noted.")]
     answer = [("Headers", element("pre", lines)), ("Body", element("pre", report["body"] or figures.NOTHING))]
     return [
         element(

@@ -96,6 +96,12 @@ def test_words_of_a_claim() -> None:
     assert said[0] == "The token has no claim roles, which is required here."
 
 
+def test_nothing_is_made_up() -> None:
+    """Where neither side is known the message is repeated, and nothing is called missing."""
+    said = words(record(expected=None, found=None, detail="Audience validation failed. Access denied."))
+    assert said[0] == "Audience validation failed. Access denied."
+
+
 def test_try_again() -> None:
     """The same request can be sent again: its method and path are filled in, and nothing secret is in the address."""
     assert again(record()) == "/console/try?method=GET&path=%2Forders%2F1"
