@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field, GetCoreSchemaHandler, GetPydanticSchema, ValidatorFunctionWrapHandler, WithJsonSchema
+from pydantic_core.core_schema import CoreSchema, no_info_wrap_validator_function
 
 from gateway.pipeline.limits import WorkLimits
-from gateway.reading.settings import Block, mistake
+from gateway.reading.settings import Block
 from gateway.reading.values import Count, Delay, Secret
 from gateway.revocation.settings import RevocationSettings
 from gateway.wire.settings import ClientLimits, ClientTimeouts, ListenerTls
 
-
-def _worker_setting(value: object) -> object:
-    text = str(value)  # a number in YAML is read as its text
-    is_number = text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= MOST_WORKERS
-    if not is_number and text != "auto":
-        message = f"it is neither auto nor a number from 1 to {MOST_WORKERS}"
-        raise mistake("bad-value", message, "write auto, or how many processes there are to be")
-    return int(text) if is_number else text
-
-
 MOST_WORKERS = 1024
 _Number = Annotated[int, Field(ge=1, le=MOST_WORKERS)]
-WorkerSetting = Annotated[_Number | Literal["auto"], BeforeValidator(_worker_setting)]
+
+
+def _number_or_auto(_: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+    """A union would report what is wrong with both of its members."""
+
+    def validate(value: object, number: ValidatorFunctionWrapHandler) -> object:
+        return value if value == "auto" else number(value)
+
+    return no_info_wrap_validator_function(validate, handler(_Number))
+
+
+WorkerSetting = Annotated[
+    int | Literal["auto"],
+    GetPydanticSchema(_number_or_auto),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_WORKERS}, {"const": "auto"}]}),
+]
 
 
 class PublicTls(ListenerTls):
