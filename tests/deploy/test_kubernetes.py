@@ -132,7 +132,7 @@ def test_versions() -> None:
     """Chart and base run the image of this version."""
     assert read("helm/gateway/Chart.yaml")["appVersion"] == __version__
     images = yaml.safe_load((BASE / "kustomization.yaml").read_text())["images"]
-    assert images[0]["newTag"] == __version__
+    assert images[0]["newTag"] == f"v{__version__}"
     assert read("compose/compose.yaml")["services"]["gateway"]["image"] == f"gateway:{__version__}"
 
 
