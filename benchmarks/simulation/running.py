@@ -145,12 +145,14 @@ def jumping() -> Iterator[tuple[JumpingLoop, SimulatedClock]]:
     """A loop whose time jumps, also for the one module that asks ``time``; warnings of pauses are not printed."""
     loop = JumpingLoop()
     clock = SimulatedClock(loop, START)
+    logging_before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     vars(poller_module)["time"] = SimpleNamespace(monotonic=clock.monotonic)
     try:
         yield loop, clock
     finally:
         vars(poller_module)["time"] = time
+        structlog.configure(**logging_before)
 
 
 def watching(scenario: Scenario) -> dict[str, object]:
