@@ -29,7 +29,7 @@ from gateway.policies import POLICIES
 from gateway.telemetry.metrics import GatewayMetrics
 from gateway.telemetry.requests.access_log import AccessLog
 from gateway.telemetry.requests.ring import RequestLog
-from gateway.telemetry.requests.sampling import Sampling
+from gateway.telemetry.requests.sampling import RequestSampling
 from gateway.wire.contract import HeaderContract
 from gateway.wire.messages import Target
 from gateway.wire.upstream.asgi_target import CALLER_HEADER
@@ -88,7 +88,7 @@ def assemble(
         metrics=metrics,
         access=KeyAccess(config) if needs_keys(config) else None,
         access_log=access_log,
-        sampling=Sampling(config.request_log.share, access_log.share),
+        sampling=RequestSampling(config.request_log.share, access_log.share),
         watcher=watcher,
         requests=RequestLog() if requests is None else requests,
     )

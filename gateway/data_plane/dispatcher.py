@@ -22,7 +22,7 @@ from gateway.pipeline.place import Place
 from gateway.telemetry.requests.access_log import AccessLog
 from gateway.telemetry.requests.record import RequestOutcome
 from gateway.telemetry.requests.ring import RequestLog
-from gateway.telemetry.requests.sampling import Sampling
+from gateway.telemetry.requests.sampling import RequestSampling
 from gateway.wire.target import ambiguity
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Dispatcher:
     watcher: RequestWatcher | None = None
     requests: RequestLog = field(default_factory=RequestLog)
     access_log: AccessLog = field(default_factory=AccessLog)
-    sampling: Sampling = field(default_factory=Sampling)
+    sampling: RequestSampling = field(default_factory=RequestSampling)
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """The answer to *request*, at once or later."""

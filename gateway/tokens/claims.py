@@ -83,11 +83,16 @@ def check_required_claims(payload: Payload, rules: TokenRules, now: float) -> No
     """Check that every required claim exists, and then that each has the required values."""
     missing = [claim.name for claim in rules.required_claims if claim.name not in payload]
     if missing:
-        wanted = next(claim.values for claim in rules.required_claims if claim.name == missing[0])
-        raise claim_missing(missing, wanted if len(missing) == 1 else ())
+        raise claim_missing(missing, _values_of(missing, rules))
     for claim in rules.required_claims:
         if not is_satisfied(claim, payload[claim.name]):
             raise claim_refused(claim.name, claim.values, payload[claim.name], claim.match)
+
+
+def _values_of(names: list[str], rules: TokenRules) -> tuple[str, ...]:
+    """What the only claim of *names* may have; nothing where there are several."""
+    values = (claim.values for claim in rules.required_claims if names == [claim.name])
+    return next(values, ())
 
 
 def is_satisfied(claim: RequiredClaim, value: object) -> bool:

@@ -7,7 +7,7 @@ import random
 _NEVER = 1 << 62
 
 
-class Sampling:
+class RequestSampling:
     """
     Chooses which ordinary requests are kept, and which are logged: two shares, 0 to 1, independent of each other.
 

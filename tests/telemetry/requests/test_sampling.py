@@ -6,12 +6,12 @@ from collections import Counter
 
 import pytest
 
-from gateway.telemetry.requests.sampling import Sampling
+from gateway.telemetry.requests.sampling import RequestSampling
 
 REQUESTS = 4_000
 
 
-def chosen(sampling: Sampling) -> tuple[int, int]:
+def chosen(sampling: RequestSampling) -> tuple[int, int]:
     """How many of many requests are kept and logged."""
     counts = Counter[str]()
     for _ in range(REQUESTS):
@@ -28,5 +28,5 @@ def chosen(sampling: Sampling) -> tuple[int, int]:
 )
 def test_shares(kept: float, logged: float) -> None:
     """Each share is met, whatever the other one is."""
-    for count, share in zip(chosen(Sampling(kept, logged)), (kept, logged), strict=True):
+    for count, share in zip(chosen(RequestSampling(kept, logged)), (kept, logged), strict=True):
         assert count == pytest.approx(share * REQUESTS, abs=0 if share in (0, 1) else 0.25 * share * REQUESTS + 40)
