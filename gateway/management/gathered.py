@@ -142,8 +142,8 @@ async def _withdraw(sockets: Sequence[Path], book: WithdrawalBook, kid: str, iss
 def _beside(sockets: Sequence[Path]) -> list[Path]:
     """The sockets of the other generations, each of which has a folder."""
     folders = {socket.parent for socket in sockets}
-    found = (file for folder in folders for file in folder.parent.glob("generation-*/*.sock"))
-    return [file for file in found if file.parent not in folders]
+    files = (file for folder in folders for file in folder.parent.glob("generation-*/*.sock"))
+    return [file for file in files if file.parent not in folders]
 
 
 def _require_known(answers: Iterable[httpx2.Response]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import structlog
 
@@ -39,18 +40,23 @@ class Shortage:
     A limit of the machine that is too low.
 
     Attributes:
-        event: What the log calls it.
+        what: ``descriptors`` or ``memory``.
         limit, wanted: In descriptors, or in MiB.
     """
 
-    event: str
+    what: Literal["descriptors", "memory"]
     limit: int
     wanted: int
     remedy: str
 
     def write_log(self) -> None:
         """One line."""
-        log.warning(self.event, limit=self.limit, wanted=self.wanted, remedy=self.remedy)
+        log.warning(
+            "few_descriptors" if self.what == "descriptors" else "little_memory",
+            limit=self.limit,
+            wanted=self.wanted,
+            remedy=self.remedy,
+        )
 
 
 def raise_descriptor_limit() -> int:
@@ -77,14 +83,14 @@ def shortages(config: Config, workers: int, descriptors: int, machine: Machine) 
             f"raise the limit (LimitNOFILE={wanted} in a unit, ulimit -n {wanted}), or lower limits/connections and "
             "the backends' max-connections"
         )
-        yield Shortage("few_descriptors", descriptors, wanted, remedy)
+        yield Shortage("descriptors", descriptors, wanted, remedy)
     limit, needed = machine.memory_limit(), wanted_memory(config, workers)
     if limit is not None and limit < needed:
         remedy = (
             f"raise the memory limit to {needed // MIB} MiB, or lower workers, token-cache/max-bytes or "
             "limits/body-buffer-bytes"
         )
-        yield Shortage("little_memory", limit // MIB, needed // MIB, remedy)
+        yield Shortage("memory", limit // MIB, needed // MIB, remedy)
 
 
 def wanted_descriptors(config: Config) -> int:

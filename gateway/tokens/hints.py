@@ -92,8 +92,8 @@ def _unsatisfied(evidence: TokenEvidence) -> Iterator[Facts]:
 
 
 def _claim_facts(claim: RequiredClaim, jws: Jws) -> Facts:
-    found = claim_values(jws.payload[claim.name]) if claim.name in jws.payload else ()
-    return Facts(claim=claim.name, expected=claim.values, found=found, claims=jws.payload, separator=claim.separator)
+    values = claim_values(jws.payload[claim.name]) if claim.name in jws.payload else ()
+    return Facts(claim=claim.name, expected=claim.values, found=values, claims=jws.payload, separator=claim.separator)
 
 
 HINTS: Mapping[str, Callable[[TokenEvidence], str]] = {

@@ -29,13 +29,13 @@ def config(**settings: object) -> Config:
     [
         (20_000, None, 1, {}, []),
         (20_000, 2_048 * MIB, 4, {}, []),
-        (1_024, None, 1, {}, ["few_descriptors"]),
-        (5_000, None, 1, {"limits": {"connections": 5_000}}, ["few_descriptors"]),
+        (1_024, None, 1, {}, ["descriptors"]),
+        (5_000, None, 1, {"limits": {"connections": 5_000}}, ["descriptors"]),
         (5_100, None, 1, {"limits": {"connections": 5_000}}, []),
-        (5_100, None, 1, {"limits": {"connections": 5_000}, "backends": BACKEND}, ["few_descriptors"]),
-        (20_000, 128 * MIB, 1, {}, ["little_memory"]),
-        (20_000, 300 * MIB, 2, {}, ["little_memory"]),
-        (512, 10 * MIB, 1, {}, ["few_descriptors", "little_memory"]),
+        (5_100, None, 1, {"limits": {"connections": 5_000}, "backends": BACKEND}, ["descriptors"]),
+        (20_000, 128 * MIB, 1, {}, ["memory"]),
+        (20_000, 300 * MIB, 2, {}, ["memory"]),
+        (512, 10 * MIB, 1, {}, ["descriptors", "memory"]),
     ],
 )  # fmt: skip
 def test_what_is_too_low_is_found(
@@ -44,7 +44,7 @@ def test_what_is_too_low_is_found(
     """Descriptors against connections and backends, memory against caches and bodies of all workers, with a remedy."""
     machine = Mock(Machine, memory_limit=lambda: memory)
     low = list(shortages(config(**settings), workers, descriptors, machine))
-    assert [shortage.event for shortage in low] == found
+    assert [shortage.what for shortage in low] == found
     assert all(shortage.limit < shortage.wanted and "raise" in shortage.remedy for shortage in low)
 
 
