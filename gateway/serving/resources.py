@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import structlog
 
@@ -21,6 +21,8 @@ from gateway.serving.machine import Machine
 from gateway.telemetry.metrics import GatewayMetrics
 
 log = structlog.get_logger("gateway.resources")
+
+LimitName: TypeAlias = Literal["descriptors", "memory"]
 
 MIB = 1024 * 1024
 NEAR = 0.9
@@ -44,7 +46,7 @@ class Shortage:
         limit, wanted: In descriptors, or in MiB.
     """
 
-    what: Literal["descriptors", "memory"]
+    what: LimitName
     limit: int
     wanted: int
     remedy: str
@@ -128,7 +130,7 @@ class ResourceWatch:
     memory: int = 0
     _limit: int = field(default_factory=descriptor_limit)
     _memory_limit: int | None = None
-    _warned: set[str] = field(default_factory=set)
+    _warned: set[LimitName] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._memory_limit = self.machine.memory_limit()
@@ -146,14 +148,20 @@ class ResourceWatch:
         with suppress(OSError):
             self.descriptors = len(os.listdir("/proc/self/fd"))
             self.memory = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        self._warn("descriptors_nearly_used_up", self.descriptors, self._limit, "raise LimitNOFILE or ulimit -n")
+        self._warn("descriptors", self.descriptors, self._limit, "raise LimitNOFILE or ulimit -n")
         used = self.machine.memory_used() if self._memory_limit else None
         if used is not None and self._memory_limit:
-            self._warn("memory_nearly_used_up", used, self._memory_limit, "raise the container's memory limit")
+            self._warn("memory", used, self._memory_limit, "raise the container's memory limit")
 
-    def _warn(self, event: str, used: int, limit: int, remedy: str) -> None:
-        if used >= NEAR * limit and event not in self._warned:
-            self._warned.add(event)
-            log.warning(event, used=used, limit=limit, process=os.getpid(), remedy=remedy)
+    def _warn(self, what: LimitName, used: int, limit: int, remedy: str) -> None:
+        if used >= NEAR * limit and what not in self._warned:
+            self._warned.add(what)
+            log.warning(
+                "descriptors_nearly_used_up" if what == "descriptors" else "memory_nearly_used_up",
+                used=used,
+                limit=limit,
+                process=os.getpid(),
+                remedy=remedy,
+            )
         elif used < FAR * limit:
-            self._warned.discard(event)
+            self._warned.discard(what)
