@@ -14,8 +14,8 @@ ROW = re.compile(r"^\| `([^`]+)` \| ([a-z, ]+) \|", re.MULTILINE)
 LEVELS = {"debug", "info", "warning", "error", "exception"}
 
 
-def _calls() -> Iterator[tuple[ast.Call, str]]:
-    """Every call that writes a structured line, with its level."""
+def _calls() -> Iterator[tuple[ast.expr, str]]:
+    """The event of every call that writes a structured line, with its level."""
     for module in (ROOT / "gateway").rglob("*.py"):
         text = module.read_text()
         if "structlog.get_logger(" not in text:
@@ -23,7 +23,9 @@ def _calls() -> Iterator[tuple[ast.Call, str]]:
         for node in ast.walk(ast.parse(text)):
             match node:
                 case ast.Call(func=ast.Attribute(value=ast.Name(id="log"), attr=level)) if level in LEVELS:
-                    yield node, level.replace("exception", "error")
+                    yield node.args[0], level.replace("exception", "error")
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="logs"), attr="say")):
+                    yield node.args[1], "info"
 
 
 def _names(event: ast.expr) -> list[str]:
@@ -38,8 +40,8 @@ def _names(event: ast.expr) -> list[str]:
 
 def _events() -> dict[str, set[str]]:
     levels: dict[str, set[str]] = defaultdict(set)
-    for call, level in _calls():
-        for name in _names(call.args[0]):
+    for event, level in _calls():
+        for name in _names(event):
             levels[name].add(level)
     return dict(levels)
 
